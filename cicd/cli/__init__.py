@@ -1,0 +1,1 @@
+"""One module per command; the only room that prints, reads the environment, exits."""

@@ -1,0 +1,1 @@
+"""Stage file in, Stage out: everything about files that people write."""

@@ -1,0 +1,148 @@
+"""What the API side hands to the runner, and what the runner writes back: the seam between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Image:
+    """How one container image is stood in for on this machine.
+
+    ``mounts``: container path -> host path. ``python``: a virtual environment or interpreter whose
+    programs come first on PATH; empty is the emulator's own. ``command``: used where the template
+    names none. ``env`` is under the template's own.
+    """
+
+    mounts: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
+    command: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    workdir: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One log line; ``time`` in nanoseconds since 1970, strictly growing within a run."""
+
+    time: int
+    text: str
+    container: str = "main"
+    pod: str = ""
+    stream: str = "stdout"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a workflow: enough to go on after a restart without repeating what is done.
+
+    ``phase``: Pending, Running, Succeeded, Failed, Error, Skipped, Omitted.
+    ``outputs``: {"parameters": {name: value}, "artifacts": {name: path}, "result": text}.
+    """
+
+    id: str
+    name: str
+    template: str
+    phase: str
+    message: str = ""
+    exit_code: int | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    pid: int = 0
+
+
+@dataclass(frozen=True)
+class ExecutionJob:
+    """One execution: its WorkflowTemplate as it was when the execution was made, and its bindings."""
+
+    id: str
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+    inputs: Mapping[str, Path]
+    """Input artifact name -> local file or folder."""
+    secrets: Mapping[str, Mapping[str, str]]
+    """Generic secrets of the resource group, decoded: name -> key -> value."""
+    images: Mapping[str, Image]
+    environment: Mapping[str, str]
+    """AICORE_EXECUTION_ID, AICORE_TRACKING_ENDPOINT, …"""
+    folder: Path
+    """Private to this run; kept until the execution is deleted."""
+
+
+@dataclass(frozen=True)
+class DeploymentJob:
+    """One deployment in one configuration; a new ``revision`` of the same id is an update."""
+
+    id: str
+    revision: int
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str]
+    inputs: Mapping[str, Path]
+    secrets: Mapping[str, Mapping[str, str]]
+    images: Mapping[str, Image]
+    environment: Mapping[str, str]
+    folder: Path
+
+
+class Journal(Protocol):
+    """Where the runner writes; the store implements it. Every call is durable when it returns."""
+
+    def log(self, run_id: str, lines: Sequence[Line]) -> None: ...
+
+    def status(
+        self,
+        run_id: str,
+        status: str,
+        *,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``status`` is AI Core's word: PENDING, RUNNING, COMPLETED, DEAD, STOPPED."""
+        ...
+
+    def nodes(self, run_id: str) -> Mapping[str, Node]: ...
+
+    def save_node(self, run_id: str, node: Node) -> None: ...
+
+    def publish(self, run_id: str, global_name: str, path: Path) -> None:
+        """Store an output file or folder and register it as an artifact; once per name and run."""
+        ...
+
+    def serving(self, deployment_id: str, revision: int) -> None:
+        """From now on requests are answered by this revision."""
+        ...
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where a deployment listens: a Unix socket, or a port on 127.0.0.1."""
+
+    socket: Path | None = None
+    port: int = 0
+
+
+class Runner(Protocol):
+    """Runs what the API side asks for. All calls return at once; results go to the Journal."""
+
+    def start_execution(self, job: ExecutionJob) -> None:
+        """Start it, or go on with it where its saved nodes end."""
+        ...
+
+    def stop_execution(self, execution_id: str) -> None: ...
+
+    def deploy(self, job: DeploymentJob) -> None:
+        """Bring this revision up; the one before serves until the new one is ready, then drains."""
+        ...
+
+    def stop_deployment(self, deployment_id: str) -> None: ...
+
+    def upstream(self, deployment_id: str) -> AbstractContextManager[Upstream | None]:
+        """Where to send one request; counted as in flight until the block ends."""
+        ...
+
+    def close(self) -> None:
+        """End every process that it started and wait for them."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure: WorkflowTemplate in, nodes and next actions out."""

@@ -1,0 +1,343 @@
+"""The nouns every room speaks: frozen data, no behaviour beyond properties."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+Spec = Mapping[str, Any]
+"""What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves."""
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """Identity inside a stage, printed ``deployment/serve``."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """A value that another resource has once it exists.
+
+    ``output`` is ``id``, ``url`` or ``artifacts.NAME`` (the id of an execution's output artifact).
+    """
+
+    key: Key
+    output: str = "id"
+
+    def __str__(self) -> str:
+        return f"${{{self.key}.{self.output}}}"
+
+
+class Secret:
+    """A string that shows as ``***`` wherever it is printed; ``reveal()`` is the only way out."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one call that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret is never pickled")
+
+
+class State(StrEnum):
+    """What a status means, the same on every platform. UNKNOWN never counts as success."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A state with the platform's raw word for it and its message, if any."""
+
+    state: State
+    raw: str
+    message: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """True when it can never reach another status by itself."""
+        return self.state in {State.SUCCEEDED, State.FAILED, State.STOPPED}
+
+    @property
+    def has_failed(self) -> bool:
+        """True when it ended and not as wished."""
+        return self.state in {State.FAILED, State.STOPPED}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A bound on one metric of a run; ``minimum`` and ``maximum`` are inclusive, None is open."""
+
+    metric: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class SmokeTest:
+    """One request to a new deployment and what its answer must be. ``timeout`` in seconds."""
+
+    path: str
+    method: str = "GET"
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    expect_status: int = 200
+    expect_contains: str | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How apply treats a resource; never compared with the live one.
+
+    ``wait_for`` is the platform's own word (``COMPLETED``), None starts and goes on.
+    ``timeout`` in seconds. ``existing_id`` pins the live resource to update.
+    """
+
+    wait_for: str | None = None
+    timeout: float = 1800.0
+    rerun: Literal["on_change", "always", "never"] = "on_change"
+    require: tuple[Gate, ...] = ()
+    smoke_test: SmokeTest | None = None
+    on_failure: Literal["rollback", "keep"] = "rollback"
+    existing_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One desired thing. ``depends_on`` adds to what its Refs already imply."""
+
+    key: Key
+    spec: Spec
+    options: Options = Options()
+    depends_on: frozenset[Key] = frozenset()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class LiveResource:
+    """One thing as the platform has it, in the vocabulary of Resource.
+
+    ``key`` is the platform's own name for it (its name, else its id); the planner finds the desired
+    key. ``outputs`` answers Refs. ``created_at`` is ISO 8601 in UTC, for picking the newest.
+    ``notes`` are remarks worth a line in the plan.
+    """
+
+    key: Key
+    id: str
+    spec: Spec
+    status: Status
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    created_at: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of resource a platform has. All that planning needs to know of it, as data.
+
+    ``identity``: spec fields that find the live counterpart; empty means the whole content.
+    ``immutable``: field -> why a difference needs a new one (replace).
+    ``computed``: fields the platform sets; never compared.
+    ``write_only``: fields that cannot be read back; never compared.
+    ``defaults``: what the platform fills in where the stage file is silent.
+    ``partial``: maps of which only the desired keys are compared.
+    ``is_run``: starts, ends, and is repeated only when its inputs change.
+    ``updatable_in``: states in which an update is possible; in any other a difference is a replace.
+    ``wait_for``: raw word that means ready, for kinds with no such option in the stage file.
+    ``verify``: fields that must read back as asked once it is ready.
+    ``log``: whether it has logs to follow.
+    """
+
+    name: str
+    identity: tuple[str, ...] = ("name",)
+    immutable: Mapping[str, str] = field(default_factory=dict)
+    computed: frozenset[str] = frozenset()
+    write_only: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
+    is_run: bool = False
+    updatable: bool = True
+    updatable_in: frozenset[State] = frozenset(State)
+    deletable: bool = True
+    prunable: bool = False
+    wait_for: str | None = None
+    verify: tuple[str, ...] = ()
+    log: bool = False
+
+
+class Action(StrEnum):
+    """What apply will do with a resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    RUN = "run"
+    DELETE = "delete"
+    NO_OP = "no_op"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One differing field. ``after`` may be a Ref: known after apply."""
+
+    path: str
+    before: Any
+    after: Any
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource, and why. ``id`` is the live id, empty when there is none."""
+
+    key: Key
+    action: Action
+    reason: str
+    fields: tuple[FieldChange, ...] = ()
+    depends_on: frozenset[Key] = frozenset()
+    desired: Resource | None = None
+    live: LiveResource | None = None
+
+    @property
+    def id(self) -> str:
+        return self.live.id if self.live else ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything one apply will do, in dependency order, deletes last."""
+
+    stage: str
+    platform: str
+    target: Mapping[str, str]
+    commit: str
+    created_at: str
+    changes: tuple[Change, ...]
+    fingerprint: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> dict[Action, int]:
+        """How many changes of each action, all actions present."""
+        counts = dict.fromkeys(Action, 0)
+        for change in self.changes:
+            counts[change.action] += 1
+        return counts
+
+    @property
+    def has_changes(self) -> bool:
+        return any(change.action is not Action.NO_OP for change in self.changes)
+
+
+class Result(StrEnum):
+    """How one change ended."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one change. ``seconds`` is wall time from its start."""
+
+    key: Key
+    action: Action
+    result: Result
+    id: str = ""
+    status: str = ""
+    url: str = ""
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, order=True)
+class LogEntry:
+    """One log line; ``time`` is nanoseconds since 1970 (an int: a float would lose digits)."""
+
+    time: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Over either bound deletes are refused without --force."""
+
+    max_delete_percent: float = 30.0
+    max_delete: int = 10
+
+
+@dataclass(frozen=True)
+class Template:
+    """What one template file declares, as far as stage files and the platform care."""
+
+    file: str
+    executable_id: str
+    scenario_id: str
+    version: str
+    kind: Literal["workflow", "serving"]
+    parameters: Mapping[str, str | None]
+    """Parameter name -> default, None when there is none."""
+    input_artifacts: frozenset[str]
+    output_artifacts: frozenset[str]
+    digest: str
+    """sha256 of the parsed document: comments and line endings do not count."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One loaded, valid stage file."""
+
+    name: str
+    file: str
+    root: str
+    """Folder that template, watch and local paths are relative to (the repository root)."""
+    platform: str
+    target: Mapping[str, str]
+    branch: str | None
+    resources: tuple[Resource, ...]
+    templates: tuple[Template, ...] = ()
+    prune: Literal["none", "stage", "resource_group"] = "none"
+    limits: Limits = Limits()
+    protect: frozenset[str] = frozenset()
+    local: Mapping[str, Any] = field(default_factory=dict)
+    commit: str = ""
+    digest: str = ""
+    """sha256 of the resolved content, secrets left out."""

@@ -1,0 +1,1 @@
+"""Pure: desired and live in, Plan out. No I/O here."""

@@ -1,0 +1,113 @@
+"""What every platform must offer; planning and applying know nothing else of it.
+
+One API call per method where the API allows it. No polling inside a write, no retry of a write:
+``apply`` waits, and looks with ``find`` before it repeats. Every failure is an error of
+``cicd.errors``. One instance is shared by all worker threads and must be safe for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cicd.model import Kind, LiveResource, LogEntry, Resource
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """Some log lines, oldest first, and where to go on.
+
+    ``cursor`` is the platform's own and can be stored as text; an empty page keeps the old one.
+    """
+
+    entries: tuple[LogEntry, ...]
+    cursor: str
+    is_last: bool = True
+    """False when more lines are ready right now."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a deployment said to a request."""
+
+    status: int
+    text: str
+
+
+class Platform(Protocol):
+    """A place where runs, artifacts and deployments live."""
+
+    name: str
+    kinds: Mapping[str, Kind]
+
+    def complete(self, desired: Sequence[Resource]) -> list[Resource]:
+        """The same resources with what only the platform knows filled in. No network."""
+        ...
+
+    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
+        """All live resources that planning ``desired`` may need, every page of every list."""
+        ...
+
+    def get(self, live: LiveResource) -> LiveResource:
+        """The same resource as it is now: status, outputs, spec. Raises NotFound."""
+        ...
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        """What a create whose answer was lost has made, if it has: never one of the ids ``known``
+        before the create, except for kinds identified by name or content."""
+        ...
+
+    def create(self, desired: Resource) -> LiveResource:
+        """Create or start it; every Ref in the spec is resolved. Raises LostAnswer if unsure."""
+        ...
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        """Change it in place; may be repeated safely."""
+        ...
+
+    def stop(self, live: LiveResource) -> None:
+        """Ask a run or deployment to stop; returns at once."""
+        ...
+
+    def delete(self, live: LiveResource) -> None:
+        """Ask for deletion; returns at once. A missing one counts as deleted."""
+        ...
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        """Remember ``tags`` with a run, where the platform can."""
+        ...
+
+    def metrics(self, live: LiveResource) -> Mapping[str, float]:
+        """The last value of every metric of a run."""
+        ...
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        """The lines after ``cursor``, from the start when empty; ``since`` in ns since 1970."""
+        ...
+
+    def invoke(
+        self,
+        live: LiveResource,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> Answer:
+        """Send one request to a deployment's URL, with the platform's login."""
+        ...
+
+    def link(self, live: LiveResource) -> str | None:
+        """A page where a person can look at it, if there is one."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...
+
+
+def known_ids(live: Iterable[LiveResource], kind: str) -> frozenset[str]:
+    """The ids of all live resources of one kind."""
+    return frozenset(resource.id for resource in live if resource.key.kind == kind)

@@ -1,0 +1,1 @@
+"""SAP BTP Destination service."""
