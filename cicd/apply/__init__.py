@@ -1,1 +1,10 @@
-"""Makes a Plan true: order, parallelism, waiting, checking."""
+"""Makes a Plan true: order, parallelism, waiting, checking.
+
+``executor`` decides who goes when, ``tasks`` runs many at once, ``lifecycle`` says what each action
+does; ``send``, ``wait``, ``verify``, ``rollback`` and ``removal`` are its verbs, ``job`` one change
+under way. ``order``, ``resolve`` and ``outcome`` are pure.
+"""
+
+from cicd.apply.executor import execute
+
+__all__ = ["execute"]

@@ -1,1 +1,7 @@
 """Pure: desired and live in, Plan out. No I/O here."""
+
+from cicd.plan.destroy import make_destroy_plan
+from cicd.plan.guards import check_guards
+from cicd.plan.planner import make_plan
+
+__all__ = ["check_guards", "make_destroy_plan", "make_plan"]

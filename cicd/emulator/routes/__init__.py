@@ -1,1 +1,1 @@
-"""One module per API family: request in, response out."""
+"""One module per API family: request in, reply out; ``table`` lists them all."""

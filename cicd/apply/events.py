@@ -1,0 +1,53 @@
+"""What an apply tells while it goes on; an ``Outcome`` ends the story of one change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cicd.model import Action, Key, LogEntry, Outcome, Status
+
+
+@dataclass(frozen=True)
+class Began:
+    """Work on a change has begun. ``id`` is the live id, empty when there is none yet."""
+
+    key: Key
+    action: Action
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The status moved; ``id`` says whose (a replace has an old and a new one)."""
+
+    key: Key
+    status: Status
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One log line of a run, as the platform gave it: control characters are still in it."""
+
+    key: Key
+    entry: LogEntry
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A smoke test passed: what was asked (``POST /v2/predict``) and the answer, in one line."""
+
+    key: Key
+    request: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something did not work that the change does not depend on."""
+
+    key: Key
+    message: str
+
+
+Event = Began | Progress | LogLine | Answered | Warned | Outcome

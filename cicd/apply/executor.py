@@ -1,0 +1,230 @@
+"""Who goes when: dependency order, what a failure skips, and removals after all the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+from cicd.apply.events import Event, Warned
+from cicd.apply.job import Job, Site
+from cicd.apply.lifecycle import bring_up
+from cicd.apply.order import Needs, dependents, needs_of, removal_needs
+from cicd.apply.outcome import failure, outcome
+from cicd.apply.removal import remove
+from cicd.apply.resolve import needed_outputs, resolved
+from cicd.apply.tasks import Finished, Scheduler, Task
+from cicd.errors import CicdError
+from cicd.logs import Polling
+from cicd.model import Action, Key, LiveResource, Outcome, Plan, Result
+from cicd.platforms.base import Platform
+
+POLLING = Polling()
+
+
+def execute(
+    plan: Plan,
+    platform: Platform,
+    *,
+    workers: int = 10,
+    wait: bool = True,
+    known: Iterable[str] = (),
+    polling: Polling = POLLING,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], int] = time.time_ns,
+) -> Generator[Event, None, None]:
+    """Make a plan true; events as they come, with exactly one Outcome for every change.
+
+    ``known``: ids of everything live when the plan was made, so that a create whose answer was
+    lost is never mistaken for one of them. Without ``wait`` only what a later change or a removal
+    needs is waited for. Closing the generator stops waiting and leaves runs running. Raises what a
+    bug raised, after everything else has ended.
+    """
+    ids = {change.id for change in plan.changes if change.id}
+    site = Site(plan, platform, polling, clock, now, known=ids | set(known))
+    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep)
+    try:
+        yield from _Apply(site, scheduler, wait=wait).run()
+    finally:
+        scheduler.close()
+
+
+class _Apply:
+    """The state of one apply; ``failed`` says for each position whose failure ended it."""
+
+    def __init__(self, site: Site, scheduler: Scheduler[None], *, wait: bool) -> None:
+        self._site = site
+        self._scheduler = scheduler
+        self._needs = needs_of(site.plan.changes)
+        self._jobs = list(make_jobs(site, self._needs, wait=wait))
+        self._done: dict[Key, LiveResource] = {}
+        self._failed: dict[int, str] = {}
+        self._removals: Needs = {}
+        self._bugs: list[Exception] = []
+
+    def run(self) -> Iterator[Event]:
+        for job in self._jobs:
+            if job.change.action is Action.NO_OP:
+                if job.live:
+                    self._done[job.key] = job.live
+                yield outcome(job, Result.UNCHANGED)
+        yield from self._drive(self._needs, self._begin, self._end)
+        kept, self._removals = self._plan_removals()
+        yield from kept
+        yield from self._drive(self._removals, self._begin_removal, self._end_removal)
+        if self._bugs:
+            raise self._bugs[0]
+
+    def _drive(
+        self,
+        needs: Needs,
+        begin: Callable[[int], Task[None] | list[Event]],
+        end: Callable[[int, Finished[None]], Iterator[Event]],
+    ) -> Iterator[Event]:
+        """Run tasks in the order of their needs until all have ended."""
+        order = TopologicalSorter(needs)
+        order.prepare()
+        yield from self._begin_ready(order, begin)
+        for item in self._scheduler.run():
+            if isinstance(item, Finished):
+                yield from end(item.name, item)
+                order.done(item.name)
+                yield from self._begin_ready(order, begin)
+            else:
+                yield item
+
+    def _begin_ready(
+        self, order: TopologicalSorter[int], begin: Callable[[int], Task[None] | list[Event]]
+    ) -> Iterator[Event]:
+        while ready := sorted(order.get_ready()):
+            for position in ready:
+                task = begin(position)
+                if isinstance(task, list):
+                    yield from task
+                    order.done(position)
+                else:
+                    self._scheduler.start(position, task)
+
+    def _begin(self, position: int) -> Task[None] | list[Event]:
+        job = self._jobs[position]
+        if cause := self._cause(self._needs[position]):
+            self._failed[position] = cause
+            job.live = job.change.live
+            return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
+        job.began = self._site.clock()
+        assert job.change.desired, f"{job.key}: {job.change.action} of nothing"
+        try:
+            return bring_up(job, resolved(job.change.desired, self._done))
+        except CicdError as error:
+            self._failed[position] = f"{job.key} failed"
+            return [outcome(job, Result.FAILED, error=str(error))]
+
+    def _end(self, position: int, finished: Finished[None]) -> Iterator[Event]:
+        job = self._jobs[position]
+        if finished.error:
+            yield self._fail(job, position, finished.error)
+            return
+        assert job.live, f"{job.key} ended with nothing"
+        self._done[job.key] = job.live
+        if job.change.action is not Action.REPLACE:
+            yield outcome(job, Result.APPLIED, seconds=self._seconds(job))
+
+    def _plan_removals(self) -> tuple[list[Event], Needs]:
+        """Events of removals that do not happen, and the needs of those that do.
+
+        Deletes need a flawless apply; the old half of a replace only that whatever builds on the
+        new half is up.
+        """
+        kept: list[Event] = []
+        deletes = self._positions(Action.DELETE)
+        if cause := self._cause(self._needs):
+            text = f"skipped: nothing is deleted because {cause}"
+            kept += [outcome(self._jobs[n], Result.SKIPPED, error=text) for n in deletes]
+            deletes = []
+        replaced = []
+        for position in self._positions(Action.REPLACE):
+            if cause := self._cause(dependents(self._needs, position)):
+                kept += self._keep_old(position, cause)
+            else:
+                replaced.append(position)
+        return kept, removal_needs(self._site.plan.changes, deletes + replaced[::-1])
+
+    def _positions(self, action: Action) -> list[int]:
+        """Where the changes of this action are that have not failed yet."""
+        return [
+            position
+            for position, job in enumerate(self._jobs)
+            if job.change.action is action and position not in self._failed
+        ]
+
+    def _keep_old(self, position: int, cause: str) -> list[Event]:
+        """The new half of a replace is up and the old half stays."""
+        job = self._jobs[position]
+        return [
+            Warned(job.key, f"the one before ({job.change.id}) is kept: {cause}"),
+            outcome(job, Result.APPLIED, seconds=self._seconds(job)),
+        ]
+
+    def _begin_removal(self, position: int) -> Task[None] | list[Event]:
+        job = self._jobs[position]
+        is_delete = job.change.action is Action.DELETE
+        if cause := self._cause(self._removals[position]):
+            self._failed[position] = cause
+            if is_delete:
+                return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
+            return self._keep_old(position, cause)
+        assert job.change.live, f"{job.key}: removal of nothing"
+        if is_delete:
+            job.began = self._site.clock()
+        # A replaced one has a new live resource already, which the outcome is about.
+        return remove(job if is_delete else replace(job, live=job.change.live), job.change.live)
+
+    def _end_removal(self, position: int, finished: Finished[None]) -> Iterator[Event]:
+        job = self._jobs[position]
+        if finished.error:
+            ended = self._fail(job, position, finished.error)
+            if job.change.action is Action.REPLACE:
+                text = f"the new one is up, the one before ({job.change.id}) is not gone"
+                ended = replace(ended, error=f"{text}: {ended.error}")
+            yield ended
+        else:
+            yield outcome(job, Result.APPLIED, seconds=self._seconds(job))
+
+    def _fail(self, job: Job, position: int, error: Exception) -> Outcome:
+        result, text = failure(error)
+        self._failed[position] = f"{job.key} {result.replace('_', ' ')}"
+        if not isinstance(error, CicdError):
+            self._bugs.append(error)
+        return outcome(job, result, error=text, seconds=self._seconds(job))
+
+    def _cause(self, positions: Iterable[int]) -> str:
+        """Whose failure stops what needs these; empty when none failed."""
+        return next((self._failed[n] for n in sorted(positions) if n in self._failed), "")
+
+    def _seconds(self, job: Job) -> float:
+        return self._site.clock() - job.began
+
+
+def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:
+    """One job for every change, in the order of the plan.
+
+    Without ``wait`` a change is still waited for when another needs it, and all are when something
+    is removed after them.
+    """
+    changes = site.plan.changes
+    needed = {other for others in needs.values() for other in others}
+    has_removals = any(c.action in {Action.DELETE, Action.REPLACE} for c in changes)
+    outputs = needed_outputs(change for change in changes if change.action is not Action.NO_OP)
+    for position, change in enumerate(changes):
+        is_delete = change.action is Action.DELETE
+        has_live = change.action in {Action.NO_OP, Action.UPDATE, Action.DELETE}
+        yield Job(
+            site,
+            change,
+            waits=wait or (not is_delete and (has_removals or position in needed)),
+            outputs=outputs.get(change.key, frozenset()),
+            live=change.live if has_live else None,
+            began=site.clock(),
+        )

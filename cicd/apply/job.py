@@ -1,0 +1,119 @@
+"""One change being applied: what it shares with the others and what is known of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cicd.apply.events import Progress
+from cicd.apply.tasks import Pause, Task, read
+from cicd.errors import ConnectionFailed, NotFound, PlatformError, TimedOut
+from cicd.logs import Place, Polling, is_transient
+from cicd.model import Change, Key, Kind, LiveResource, Options, Plan
+from cicd.platforms.base import Platform
+
+T = TypeVar("T")
+
+
+@dataclass
+class Site:
+    """What all jobs of one apply share. ``now`` is nanoseconds since 1970, ``clock`` seconds.
+
+    ``known`` are all ids that existed before or were made here: what is found after a lost answer
+    must not be one of them. ``made`` are things identified by content, made or being made here.
+    """
+
+    plan: Plan
+    platform: Platform
+    polling: Polling
+    clock: Callable[[], float]
+    now: Callable[[], int]
+    known: set[str] = field(default_factory=set)
+    made: dict[Key, LiveResource | None] = field(default_factory=dict)
+
+
+@dataclass
+class Job:
+    """One change under way. ``live`` is the newest view of what it made, changed or follows.
+
+    ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
+    """
+
+    site: Site
+    change: Change
+    waits: bool = True
+    outputs: frozenset[str] = frozenset()
+    live: LiveResource | None = None
+    log: Place | None = None
+    began: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return self.change.key
+
+    @property
+    def platform(self) -> Platform:
+        return self.site.platform
+
+    @property
+    def polling(self) -> Polling:
+        return self.site.polling
+
+    @property
+    def kind(self) -> Kind:
+        return self.platform.kinds[self.key.kind]
+
+    @property
+    def options(self) -> Options:
+        return self.change.desired.options if self.change.desired else Options()
+
+
+def see(job: Job, live: LiveResource) -> Task[LiveResource]:
+    """Remember this view of the live resource and tell when its status moved."""
+    before = job.live
+    job.live = live
+    if before is None or (before.id, before.status) != (live.id, live.status):
+        yield Progress(job.key, live.status, live.id)
+    return live
+
+
+def look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
+    """The resource as it is now. Raises NotFound, TimedOut and whatever does not pass."""
+    try:
+        fresh = yield from ask(job, deadline, lambda: job.platform.get(live))
+    except PlatformError as error:
+        if job.site.clock() < deadline:
+            raise
+        raise TimedOut(f"no good answer in time: {error}") from error
+    return (yield from see(job, fresh))
+
+
+def ask(job: Job, deadline: float, question: Callable[[], T]) -> Task[T]:
+    """The answer to a read, asked again while its failure may pass.
+
+    An unknown id is sat out for ``grace``, an unreachable platform for ``patience`` seconds, a
+    busy or stumbling one until the deadline. Then the error is raised as it is.
+    """
+    clock, polling = job.site.clock, job.polling
+    failing_since = None
+    pause = polling.first
+    while True:
+        try:
+            return (yield from read(question))
+        except PlatformError as error:
+            failing_since = clock() if failing_since is None else failing_since
+            has_patience = clock() - failing_since < _patience(error, polling)
+            if not has_patience or clock() >= deadline:
+                raise
+        yield Pause(max(0.0, min(pause, deadline - clock())))
+        pause = polling.slower(pause)
+
+
+def _patience(error: PlatformError, polling: Polling) -> float:
+    """How many seconds a failure of this sort is sat out."""
+    if isinstance(error, NotFound):
+        return polling.grace
+    if isinstance(error, ConnectionFailed):
+        return polling.patience
+    return float("inf") if is_transient(error) else 0.0

@@ -1,0 +1,117 @@
+"""What each action does, from the first request to the last check."""
+
+from __future__ import annotations
+
+from cicd.apply.events import Began, Warned
+from cicd.apply.job import Job, see
+from cicd.apply.resolve import changed_fields
+from cicd.apply.rollback import can_roll_back, roll_back
+from cicd.apply.send import create, has_taken, tag, update
+from cicd.apply.tasks import Task
+from cicd.apply.verify import pass_gates, pass_smoke_test
+from cicd.apply.wait import Goal, open_log, read_log, wait_for
+from cicd.errors import CicdError
+from cicd.model import Action, LiveResource, Resource, State, Status
+
+ADOPTABLE = {State.PENDING, State.RUNNING, State.UNKNOWN}
+CLOCK_SKEW = 5_000_000_000  # ns; the platform's clock may be behind ours
+
+
+def bring_up(job: Job, desired: Resource) -> Task[None]:
+    """Carry out a create, replace, run or update. ``desired`` holds no Ref any more.
+
+    A replace makes the new one only; the old one is removed at the very end of the apply.
+    Raises CicdError when the change failed, TimedOut when it took too long.
+    """
+    match job.change.action:
+        case Action.UPDATE:
+            yield from _update(job, desired)
+        case Action.RUN:
+            yield from _run(job, desired)
+        case _:
+            yield Began(job.key, job.change.action, job.change.id)
+            live = yield from create(job, desired)
+            open_log(job, live)
+            yield from _settle(job, live, desired)
+
+
+def _run(job: Job, desired: Resource) -> Task[None]:
+    live, is_tagged = job.change.live, False
+    if live and can_adopt(live, desired):
+        is_tagged = "inputs" in live.spec
+        yield Began(job.key, Action.RUN, live.id)
+        yield from see(job, live)
+    else:
+        yield Began(job.key, Action.RUN)
+        live = yield from create(job, desired)
+    open_log(job, live)
+    problem = "" if is_tagged else (yield from tag(job, live, desired))
+    yield from _settle(job, live, desired)
+    if problem and job.waits:
+        problem = yield from tag(job, live, desired)
+    if problem:
+        yield Warned(job.key, f"the next apply may run it again, it could not be tagged: {problem}")
+
+
+def can_adopt(live: LiveResource, desired: Resource) -> bool:
+    """Whether a run under way is the wanted one: follow it rather than start another."""
+    inputs = desired.spec.get("inputs")
+    return live.status.state in ADOPTABLE and live.spec.get("inputs", inputs) == inputs
+
+
+def _update(job: Job, desired: Resource) -> Task[None]:
+    live = job.change.live
+    assert live, "an update without a live resource"
+    yield Began(job.key, Action.UPDATE, live.id)
+    if not _has_to_be_sent(job, live, desired):
+        open_log(job, live)
+        yield from _settle(job, live, desired)
+        return
+    # The lines of what ran before are old news.
+    open_log(job, live, since=job.site.now() - CLOCK_SKEW)
+    before = live.status
+    live = yield from update(job, live, desired)
+    try:
+        yield from _settle(job, live, desired, stale=before)
+    except CicdError as error:
+        yield from read_log(job)
+        if not can_roll_back(job):
+            raise
+        told = yield from roll_back(job, live, desired)
+        raise CicdError(f"{error}; {told}") from error
+
+
+def _has_to_be_sent(job: Job, live: LiveResource, desired: Resource) -> bool:
+    """False when only the status is not the wanted one yet, or all is as wanted already."""
+    fields = changed_fields(job.change)
+    if not fields:
+        return not job.change.fields
+    return not has_taken(job, live, desired, fields)
+
+
+def _settle(
+    job: Job, live: LiveResource, desired: Resource, *, stale: Status | None = None
+) -> Task[None]:
+    """Wait until it is as wanted, then test it; nothing of that where nobody waits."""
+    if not job.waits:
+        return
+    goal = goal_of(job, desired, stale)
+    if goal.word is not None or goal.outputs:
+        live = yield from wait_for(job, live, goal)
+    yield from pass_gates(job, live)
+    yield from pass_smoke_test(job, live)
+
+
+def goal_of(job: Job, desired: Resource, stale: Status | None) -> Goal:
+    """Pure: what has to be so before a change counts as applied."""
+    word = job.options.wait_for or job.kind.wait_for
+    if word is None and job.options.require:
+        word = ""  # metrics are judged when the run has succeeded, not before
+    outputs = job.outputs | ({"url"} if job.options.smoke_test else frozenset())
+    return Goal(
+        word=word,
+        spec=desired.spec,
+        fields=frozenset(job.kind.verify),
+        outputs=frozenset(outputs),
+        stale=stale,
+    )

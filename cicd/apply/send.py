@@ -1,0 +1,139 @@
+"""Writes that take effect once, also when their answer is lost or the moment is wrong."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from cicd.apply.job import Job, ask, look, see
+from cicd.apply.resolve import changed_fields, differences
+from cicd.apply.tasks import Pause, Task, write
+from cicd.errors import CicdError, Conflict, LostAnswer, PlatformError, TimedOut
+from cicd.model import Key, LiveResource, Resource, State
+
+
+def create(job: Job, desired: Resource) -> Task[LiveResource]:
+    """Make it, or find what an earlier attempt or another change of this apply has made."""
+    if job.kind.identity:
+        return (yield from _create(job, desired))
+    # Things identified by content exist once: equal ones of two changes are one.
+    twin = _twin(job, desired)
+    while twin in job.site.made:
+        if made := job.site.made[twin]:
+            return (yield from see(job, made))
+        yield Pause(job.polling.gap)
+    job.site.made[twin] = None
+    try:
+        live = yield from _create(job, desired)
+    except BaseException:
+        del job.site.made[twin]
+        raise
+    job.site.made[twin] = live
+    return live
+
+
+def _twin(job: Job, desired: Resource) -> Key:
+    """A key that is the same for the same content."""
+    return Key(job.key.kind, json.dumps(desired.spec, sort_keys=True, default=repr))
+
+
+def _create(job: Job, desired: Resource) -> Task[LiveResource]:
+    attempt = 0
+    while True:
+        attempt += 1
+        known = frozenset(job.site.known)
+        try:
+            live = yield from write(job.platform.create, desired)
+        except LostAnswer:
+            found = yield from _find(job, desired, known)
+            if found is None and attempt < job.polling.tries:
+                continue
+            if found is None:
+                raise
+            live = found
+        job.site.known.add(live.id)
+        return (yield from see(job, live))
+
+
+def _find(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
+    """What the lost create has made; looked for several times, as lists lag behind."""
+    pause = job.polling.first
+    for attempt in range(job.polling.tries):
+        if attempt:
+            yield Pause(pause)
+            pause = job.polling.slower(pause)
+        deadline = job.site.clock() + job.polling.patience
+        found = yield from ask(job, deadline, partial(job.platform.find, desired, known))
+        # Two creates that are alike may both look now: what the other took is not ours.
+        if found and found.id in job.site.known - known:
+            known = frozenset(job.site.known)
+        elif found:
+            return found
+    return None
+
+
+def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource]:
+    """Change it in place; waits, at most the timeout, while its status allows no change."""
+    deadline = job.site.clock() + job.options.timeout
+    fields = changed_fields(job.change)
+    attempt, pause = 0, job.polling.first
+    while True:
+        attempt += 1
+        try:
+            return (yield from see(job, (yield from write(job.platform.update, live, desired))))
+        except Conflict as conflict:
+            live = yield from _changeable(job, live, conflict, deadline, pause)
+            pause = job.polling.slower(pause)
+            if live.status.state is State.RUNNING and attempt >= job.polling.tries:
+                raise
+        except LostAnswer:
+            live = yield from look(job, live, deadline)
+            if fields and has_taken(job, live, desired, fields):
+                return live
+            if attempt >= job.polling.tries:
+                raise
+
+
+def has_taken(job: Job, live: LiveResource, desired: Resource, fields: frozenset[str]) -> bool:
+    """Whether these fields already are as wanted; what cannot be read back is not."""
+    is_readable = fields <= live.spec.keys() and not fields & job.kind.write_only
+    return is_readable and not differences(job.kind, desired.spec, live.spec, fields)
+
+
+def _changeable(
+    job: Job, live: LiveResource, conflict: Conflict, deadline: float, pause: float
+) -> Task[LiveResource]:
+    """The resource once its status allows a change. Raises the conflict when it never will."""
+    while True:
+        yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
+        pause = job.polling.slower(pause)
+        live = yield from look(job, live, deadline)
+        if job.site.clock() >= deadline:
+            raise TimedOut(f"cannot be changed while {live.status.raw}: {conflict}")
+        if live.status.state in job.kind.updatable_in - {State.UNKNOWN, State.STOPPING}:
+            return live
+        if live.status.has_ended:
+            raise CicdError(f"is {live.status.raw} and cannot be changed: {conflict}")
+
+
+def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
+    """Remember what a run was started for; the last error when that did not work."""
+    plan = job.site.plan
+    tags = {
+        "cicd.stage": plan.stage,
+        "cicd.key": str(job.key),
+        "cicd.commit": plan.commit,
+        "cicd.inputs": str(desired.spec.get("inputs", "")),
+    }
+    tags = {name: value for name, value in tags.items() if value}
+    problem, pause = "", job.polling.first
+    for attempt in range(job.polling.tries):
+        if attempt:
+            yield Pause(pause)
+            pause = job.polling.slower(pause)
+        try:
+            yield from write(job.platform.tag, live, tags)
+            return ""
+        except PlatformError as error:
+            problem = str(error)
+    return problem

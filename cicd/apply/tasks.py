@@ -1,0 +1,197 @@
+"""Many tasks at once: plain generators that a worker never waits for.
+
+A task yields what it needs: a ``Call`` (run on a worker, its answer is sent back), a ``Pause`` (go
+on when it is over) or an event (handed to whoever reads the scheduler). All code of tasks runs in
+the one thread that reads the scheduler, so tasks share data without locks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+from cicd.apply.events import Event
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LONGEST_WAIT = 1.0  # seconds; Windows delivers Ctrl-C only between two waits
+FAREWELL = 2.0  # seconds that calls under way get to end when nobody reads on
+
+
+@dataclass(frozen=True)
+class Call:
+    """Run this on a worker. Reads of one task keep a distance, writes go at once."""
+
+    function: Callable[[], Any]
+    is_read: bool
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Go on after so many seconds."""
+
+    seconds: float
+
+
+Step = Call | Pause | Event
+Task = Generator[Step, Any, T]
+
+
+def write(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
+    """The answer of a call that changes something; its error is raised here."""
+    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False)))
+
+
+def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
+    """The answer of a call that only looks; its error is raised here."""
+    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=True)))
+
+
+@dataclass(frozen=True)
+class Finished(Generic[T]):
+    """The end of a task: its value, or the exception it ended with."""
+
+    name: int
+    value: T | None = None
+    error: Exception | None = None
+
+
+class _Running:
+    """One task, what it does next and when it may read again."""
+
+    def __init__(self, name: int, task: Task[Any], order: int) -> None:
+        self.name = name
+        self.task = task
+        self.order = order
+        self.answer: Callable[[], Any] = lambda: None
+        self.pending: Call | None = None
+        self.next_read = float("-inf")
+
+
+class Scheduler(Generic[T]):
+    """Runs tasks; at most ``workers`` calls at once, ``gap`` seconds between reads of one task."""
+
+    def __init__(
+        self,
+        workers: int,
+        gap: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pool = ThreadPoolExecutor(workers, "cicd-apply") if workers > 1 else _Inline()
+        self._gap = gap
+        self._clock = clock
+        self._sleep = sleep
+        self._numbers = count()
+        self._ready: deque[_Running] = deque()
+        self._timers: list[tuple[float, int, _Running]] = []
+        self._calls: dict[Future[Any], _Running] = {}
+
+    def start(self, name: int, task: Task[T]) -> None:
+        """Add a task; it begins when the scheduler is read on."""
+        self._ready.append(_Running(name, task, next(self._numbers)))
+
+    def run(self) -> Iterator[Event | Finished[T]]:
+        """Events as they come and the end of every task, until no task is left."""
+        while self._ready or self._timers or self._calls:
+            while self._ready:
+                yield from self._resume(self._ready.popleft())
+            self._await_next()
+
+    def close(self) -> None:
+        """Start nothing more. Calls under way are given a moment, and are not waited for after."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        under_way = [future for future in self._calls if not future.cancelled()]
+        if not wait(under_way, timeout=FAREWELL).not_done:
+            self._pool.shutdown(wait=True)
+
+    def _resume(self, running: _Running) -> Iterator[Event | Finished[T]]:
+        answer = running.answer
+        while True:
+            try:
+                step = _go_on(running.task, answer)
+            except StopIteration as end:
+                yield Finished(running.name, value=end.value)
+                return
+            except Exception as error:
+                yield Finished(running.name, error=error)
+                return
+            if isinstance(step, Call):
+                self._call(running, step)
+                return
+            if isinstance(step, Pause):
+                running.answer = lambda: None
+                self._set_timer(running, self._clock() + step.seconds)
+                return
+            yield step
+            answer = lambda: None  # noqa: E731
+
+    def _call(self, running: _Running, call: Call) -> None:
+        now = self._clock()
+        if call.is_read and now < running.next_read:
+            running.pending = call
+            self._set_timer(running, running.next_read)
+            return
+        if call.is_read:
+            running.next_read = now + self._gap
+        running.order = next(self._numbers)
+        self._calls[self._pool.submit(call.function)] = running
+
+    def _set_timer(self, running: _Running, due: float) -> None:
+        heapq.heappush(self._timers, (due, next(self._numbers), running))
+
+    def _await_next(self) -> None:
+        self._fire_timers()
+        if self._ready:
+            return
+        until_due = self._timers[0][0] - self._clock() if self._timers else LONGEST_WAIT
+        if self._calls:
+            timeout = min(max(until_due, 0.0), LONGEST_WAIT)
+            self._collect(wait(self._calls, timeout, FIRST_COMPLETED).done)
+        elif self._timers and until_due > 0:
+            self._sleep(until_due)
+
+    def _fire_timers(self) -> None:
+        while self._timers and self._timers[0][0] <= self._clock():
+            running = heapq.heappop(self._timers)[2]
+            if running.pending is None:
+                self._ready.append(running)
+            else:
+                call, running.pending = running.pending, None
+                self._call(running, call)
+
+    def _collect(self, done: set[Future[Any]]) -> None:
+        for future in sorted(done, key=lambda future: self._calls[future].order):
+            running = self._calls.pop(future)
+            running.answer = future.result
+            self._ready.append(running)
+
+
+def _go_on(task: Task[Any], answer: Callable[[], Any]) -> Step:
+    """Send the answer, or the exception it raises, into the task; the step it wants next."""
+    try:
+        value = answer()
+    except Exception as error:
+        return task.throw(error)
+    return task.send(value)
+
+
+class _Inline(Executor):
+    """Runs a call at once in this thread: one worker, in a fixed order."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future

@@ -1,0 +1,104 @@
+"""Is it any good: metric gates of runs and smoke tests of deployments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from cicd.apply.events import Answered
+from cicd.apply.job import Job, ask
+from cicd.apply.outcome import one_line
+from cicd.apply.tasks import Pause, Task, read
+from cicd.errors import CicdError, PlatformError
+from cicd.model import Gate, LiveResource, SmokeTest
+from cicd.platforms.base import Answer
+
+LONGEST_ANSWER = 30.0  # seconds that one request of a smoke test may take
+LATE_METRICS = 5  # looks at metrics that are not there yet
+
+
+def pass_gates(job: Job, live: LiveResource) -> Task[None]:
+    """Read the metrics of a run until every gate has its own. Raises CicdError for unmet gates."""
+    gates = job.options.require
+    pause = job.polling.first
+    for attempt in range(LATE_METRICS if gates else 0):
+        if attempt:
+            yield Pause(pause)
+            pause = job.polling.slower(pause)
+        deadline = job.site.clock() + job.polling.patience
+        metrics = yield from ask(job, deadline, lambda: job.platform.metrics(live))
+        if all(gate.metric in metrics for gate in gates):
+            break
+    if unmet := unmet_gates(gates, metrics if gates else {}):
+        raise CicdError("; ".join(unmet))
+
+
+def unmet_gates(gates: Iterable[Gate], metrics: Mapping[str, float]) -> list[str]:
+    """Pure: one text for every bound that is not kept; a metric that is missing keeps none."""
+    return [text for gate in gates for text in _unmet(gate, metrics)]
+
+
+def _unmet(gate: Gate, metrics: Mapping[str, float]) -> list[str]:
+    if gate.metric not in metrics:
+        known = ", ".join(sorted(metrics)) or "none"
+        return [f"{gate.metric} was not recorded (metrics of the run: {known})"]
+    value = metrics[gate.metric]
+    if math.isnan(value):
+        return [f"{gate.metric} is not a number"]
+    unmet = []
+    if gate.minimum is not None and value < gate.minimum:
+        unmet.append(f"{gate.metric} {value:g} < {gate.minimum:g}")
+    if gate.maximum is not None and value > gate.maximum:
+        unmet.append(f"{gate.metric} {value:g} > {gate.maximum:g}")
+    return unmet
+
+
+def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
+    """Ask a deployment until it answers as it should: routes appear late.
+
+    Raises CicdError with the last answer once the test's timeout is over.
+    """
+    test = job.options.smoke_test
+    if test is None:
+        return
+    request = f"{test.method} {test.path}"
+    deadline = job.site.clock() + test.timeout
+    pause = job.polling.first
+    while True:
+        try:
+            answer = yield from read(
+                job.platform.invoke,
+                live,
+                test.method,
+                test.path,
+                json=test.json,
+                headers=test.headers,
+                timeout=max(1.0, min(LONGEST_ANSWER, deadline - job.site.clock())),
+            )
+            told = shown(answer)
+            if is_expected(test, answer):
+                yield Answered(job.key, request, told)
+                return
+        except PlatformError as error:
+            told = str(error)
+        if job.site.clock() >= deadline:
+            raise CicdError(f"smoke test {request} got {told}; expected {expectation(test)}")
+        yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
+        pause = job.polling.slower(pause)
+
+
+def is_expected(test: SmokeTest, answer: Answer) -> bool:
+    """Pure: whether this is the answer that the test asks for."""
+    has_text = test.expect_contains is None or test.expect_contains in answer.text
+    return answer.status == test.expect_status and has_text
+
+
+def shown(answer: Answer) -> str:
+    """An answer in one line, cut."""
+    return f"{answer.status} {one_line(answer.text, 200)}".rstrip()
+
+
+def expectation(test: SmokeTest) -> str:
+    """What the test asks for, in words."""
+    text = "" if test.expect_contains is None else f' with "{test.expect_contains}" in it'
+    return f"{test.expect_status}{text}"

@@ -1,0 +1,177 @@
+"""Waiting for a status, with the log lines that come meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from cicd.apply.events import LogLine, Warned
+from cicd.apply.job import Job, ask, look
+from cicd.apply.resolve import Difference, differences
+from cicd.apply.tasks import Pause, Task, read
+from cicd.errors import CicdError, PlatformError, TimedOut
+from cicd.logs import Place, has_more, is_transient, read_page
+from cicd.model import Kind, LiveResource, State, Status
+
+LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a wait is for.
+
+    ``word``: the platform's own word for the wanted status; None: any but a failed one; empty: only
+    success. ``spec``: what must read back so in ``fields``. ``outputs``: what must be there.
+    ``stale``: a failed status from before, which may still show for a moment.
+    """
+
+    word: str | None = None
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    fields: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    stale: Status | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """How a live resource stands against a goal."""
+
+    is_reached: bool
+    rolled_back: tuple[Difference, ...] = ()
+    lacks_outputs: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_reached and not (self.rolled_back or self.lacks_outputs)
+
+
+def view(goal: Goal, live: LiveResource, kind: Kind) -> View:
+    """Pure: where a live resource stands. An unknown status never counts as reached."""
+    return View(
+        is_reached=is_reached(live.status, goal.word),
+        rolled_back=differences(kind, goal.spec, live.spec, goal.fields),
+        lacks_outputs=not goal.outputs <= live.outputs.keys(),
+    )
+
+
+def is_reached(status: Status, word: str | None) -> bool:
+    """Whether a status is the wanted one, or the success that comes after it."""
+    if word is None:
+        return not status.has_failed
+    return status.state is State.SUCCEEDED or (
+        status.raw == word and status.state is not State.UNKNOWN
+    )
+
+
+def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
+    """The resource once it is as wanted; its log lines are told on the way.
+
+    Raises CicdError when it ended otherwise or is not what was asked for, TimedOut after the
+    timeout of its options.
+    """
+    clock = job.site.clock
+    deadline = clock() + job.options.timeout
+    pause, status = job.polling.first, live.status
+    unsettled_since: float | None = None
+    while True:
+        live = yield from look(job, live, deadline)
+        has_lines, has_more = yield from read_log(job)
+        seen = view(goal, live, job.kind)
+        if seen.is_ready:
+            return (yield from _ended(job, live))
+        is_stale = live.status.has_failed and live.status == goal.stale
+        if live.status.has_failed and not seen.is_reached and not is_stale:
+            yield from _ended(job, live)
+            raise CicdError(f"ended as {_words(live.status)}")
+        if _contradicts_itself(seen, live, is_stale=is_stale):
+            unsettled_since = clock() if unsettled_since is None else unsettled_since
+            if clock() - unsettled_since >= job.polling.settle:
+                return (yield from _unsettled(job, live, seen))
+        else:
+            unsettled_since = None
+        if clock() >= deadline:
+            raise TimedOut(_late(job, live, seen), hint="it goes on; apply again to follow it")
+        has_news = has_lines or live.status != status
+        pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
+        yield Pause(0.0 if has_more else max(0.0, min(pause, deadline - clock())))
+
+
+def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:
+    """The status says done and the rest does not: either it settles soon, or it never will."""
+    if is_stale:
+        return True
+    lacks = seen.lacks_outputs and live.status.has_ended
+    return seen.is_reached and bool(seen.rolled_back or lacks)
+
+
+def _unsettled(job: Job, live: LiveResource, seen: View) -> Task[LiveResource]:
+    """The end of a wait that can go nowhere; missing outputs are for their readers to report."""
+    live = yield from _ended(job, live)
+    if not seen.is_reached:
+        raise CicdError(f"ended as {_words(live.status)}")
+    if seen.rolled_back:
+        told = "; ".join(map(str, seen.rolled_back))
+        raise CicdError(f"is {live.status.raw}, but {told}: the platform went back by itself")
+    return live
+
+
+def _late(job: Job, live: LiveResource, seen: View) -> str:
+    text = f"still {_words(live.status)} after {job.options.timeout:g} s"
+    told = "; ".join(map(str, seen.rolled_back))
+    return f"{text}, and {told}" if seen.is_reached and told else text
+
+
+def _words(status: Status) -> str:
+    return f"{status.raw}: {status.message}" if status.message else status.raw
+
+
+def open_log(job: Job, live: LiveResource, *, since: int | None = None) -> None:
+    """Follow the log of this resource from now on, if its kind has one."""
+    job.log = Place(live, since=since) if job.kind.log else None
+
+
+def read_log(job: Job) -> Task[tuple[bool, bool]]:
+    """Tell the next log lines: whether there were any, and whether more are ready right now.
+
+    A log that cannot be read never fails a run: it is read again later, or given up with a warning.
+    """
+    if job.log is None:
+        return False, False
+    place = job.log
+    try:
+        page, job.log = yield from read(read_page, job.platform, place)
+    except PlatformError as error:
+        if not is_transient(error):
+            job.log = None
+            yield Warned(job.key, f"its log cannot be read: {error}")
+        return False, False
+    for entry in page.entries:
+        yield LogLine(job.key, entry)
+    return bool(page.entries), has_more(place, page)
+
+
+def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
+    """Tell the rest of the log of something that has ended, to an empty page.
+
+    The last words of a failure matter most and may come late: a second look is taken for them.
+    """
+    looks_left = 2 if live.status.has_failed else 1
+    while job.log is not None and live.status.has_ended:
+        place = job.log
+        deadline = job.site.clock() + job.polling.patience
+        try:
+            page, job.log = yield from ask(job, deadline, partial(read_page, job.platform, place))
+        except PlatformError as error:
+            yield Warned(job.key, f"the end of its log cannot be read: {error}")
+            break
+        for entry in page.entries:
+            yield LogLine(job.key, entry)
+        if has_more(place, page, to_the_end=True):
+            continue
+        looks_left -= 1
+        if not looks_left:
+            break
+        yield Pause(LATE_LINES)
+    return live

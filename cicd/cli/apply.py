@@ -1,0 +1,194 @@
+"""``cicd apply``: plan, ask, do, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from cicd.cli.console import EventLog, is_interactive, print_result, uses_colour, write_file
+from cicd.cli.options import Common, common_options
+from cicd.cli.plan import print_plan
+from cicd.cli.progress import open_display
+from cicd.cli.session import Session, open_session
+from cicd.errors import CicdError, InvalidStage, Problem, Refused, TimedOut, Usage
+from cicd.model import Outcome, Plan, Result
+
+
+@click.command("apply")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@common_options(choice=True)
+@click.option(
+    "--plan",
+    "saved",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Apply just this saved plan; refused when anything has moved since.",
+)
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
+@click.option("--force", is_flag=True, help="Go over the delete limits; never over protection.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=10, show_default=True, help="Calls at once."
+)
+@click.option(
+    "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON."
+)
+def command(
+    stages: tuple[str, ...],
+    common: Common,
+    saved: Path | None,
+    auto_approve: bool,
+    no_wait: bool,
+    force: bool,
+    workers: int,
+    summary: Path | None,
+) -> int:
+    """Make the stage so.
+
+    Several stages are applied in order; the first that fails ends it.
+    """
+    if saved and len(stages) > 1:
+        raise Usage("--plan belongs to one stage", hint="name one stage")
+    document = read_saved(saved) if saved else None
+    names: Sequence[str | None] = stages or ([str(document["stage"])] if document else [None])
+    for name in names:
+        with open_session(name, common) as session:
+            plan = session.plan()
+            if document:
+                check_saved(document, plan, saved)
+            code = carry_out(
+                session,
+                plan,
+                auto_approve=auto_approve or document is not None,
+                wait=not no_wait,
+                force=force,
+                workers=workers,
+                summary=summary,
+            )
+        if code:
+            return code
+    return 0
+
+
+def carry_out(
+    session: Session,
+    plan: Plan,
+    *,
+    auto_approve: bool,
+    wait: bool,
+    force: bool,
+    workers: int,
+    summary: Path | None,
+) -> int:
+    """Show a plan, ask, apply it, report; the exit code."""
+    common = session.common
+    print_plan(plan, common)
+    session.check(plan, force=force)
+    if not plan.has_changes:
+        if summary:
+            write_summary(summary, plan, [])
+        return 0
+    if not auto_approve:
+        ask(plan)
+    session.publish()
+    outcomes = run_plan(session, plan, wait=wait, workers=workers)
+    if summary:
+        write_summary(summary, plan, outcomes)
+    from cicd.render.text import render_outcomes
+
+    print_result(render_outcomes(outcomes, colour=uses_colour(common)))
+    return exit_code(outcomes)
+
+
+def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int) -> list[Outcome]:
+    """Apply a plan while showing what happens. Interrupted: says how to resume, then goes on up."""
+    from cicd.apply import execute
+
+    log = EventLog(session.common)
+    outcomes: list[Outcome] = []
+    events = execute(plan, session.platform, workers=workers, wait=wait, known={live.id for live in session.live})
+    log.group(f"apply {plan.stage}")
+    try:
+        with open_display(plan, session.common) as display:
+            for event in events:
+                display.show(event)
+                if isinstance(event, Outcome):
+                    outcomes.append(event)
+    except KeyboardInterrupt:
+        log.write("interrupted: what was started goes on; apply again to follow it to the end")
+        raise
+    finally:
+        events.close()
+        log.end_group()
+    return outcomes
+
+
+def ask(plan: Plan) -> None:
+    """Get a person's consent. Raises Refused without one."""
+    if not is_interactive():
+        raise Refused(
+            "nobody is there to say yes", hint="add --auto-approve, or apply a saved --plan"
+        )
+    if not click.confirm(f"Apply this to {plan.stage}?", default=False):
+        raise Refused("not applied: consent was not given")
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 all well, 1 something failed, 6 something only took too long."""
+    results = {outcome.result for outcome in outcomes}
+    if Result.FAILED in results:
+        return CicdError.exit_code
+    if Result.TIMED_OUT in results:
+        return TimedOut.exit_code
+    return CicdError.exit_code if Result.SKIPPED in results else 0
+
+
+def write_summary(path: Path, plan: Plan, outcomes: Sequence[Outcome]) -> None:
+    """The result as JSON (DESIGN.md section 6)."""
+    code = exit_code(outcomes)
+    names = {0: "applied" if outcomes else "unchanged", TimedOut.exit_code: "timed_out"}
+    content = {
+        "stage": plan.stage,
+        "result": names.get(code, "failed"),
+        "seconds": round(max((outcome.seconds for outcome in outcomes), default=0.0), 3),
+        "outcomes": [
+            {
+                "key": str(outcome.key),
+                "action": outcome.action.value,
+                "result": outcome.result.value,
+                "id": outcome.id,
+                "status": outcome.status,
+                "url": outcome.url,
+                "seconds": round(outcome.seconds, 3),
+                "error": outcome.error,
+            }
+            for outcome in outcomes
+        ],
+    }
+    write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_saved(path: Path) -> dict[str, object]:
+    """A plan document from a file. Raises InvalidStage when it is none."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Usage(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidStage([Problem(str(path), 0, 0, f"not a plan: {error}")]) from error
+    if not isinstance(document, dict) or document.get("schema_version") != 1:
+        raise InvalidStage([Problem(str(path), 0, 0, "not a plan of schema_version 1")])
+    return document
+
+
+def check_saved(document: dict[str, object], plan: Plan, path: Path | None) -> None:
+    """Refuse a saved plan that is not what would be done now, saying what moved."""
+    from cicd.plan.document import explain_drift
+
+    moved = explain_drift(document, plan)
+    if moved:
+        raise Refused(
+            f"{path} no longer fits: {'; '.join(moved)}", hint="plan again and have it reviewed"
+        )

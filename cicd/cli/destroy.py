@@ -1,0 +1,39 @@
+"""``cicd destroy``: a plan of deletes, with the same guards and the same consent as apply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cicd.cli.apply import carry_out
+from cicd.cli.options import Common, common_options
+from cicd.cli.session import open_session
+
+
+@click.command("destroy")
+@click.argument("stage", required=False)
+@common_options()
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Go over the delete limits; never over protection.")
+@click.option(
+    "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON."
+)
+def command(
+    stage: str | None, common: Common, auto_approve: bool, force: bool, summary: Path | None
+) -> int:
+    """Take down what a stage has put up.
+
+    Artifacts, configurations and the resource group stay: the platform keeps the first two for
+    ever, and the group may hold what is not this stage's.
+    """
+    with open_session(stage, common) as session:
+        return carry_out(
+            session,
+            session.destroy_plan(),
+            auto_approve=auto_approve,
+            wait=True,
+            force=force,
+            workers=10,
+            summary=summary,
+        )

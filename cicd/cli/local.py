@@ -1,0 +1,181 @@
+"""``--local``: the embedded emulator, fed with the working tree as it is on disk.
+
+The templates are committed into a shadow repository under ``.cicd/``, so that the emulator syncs
+real Git and nothing of the user's own repository is touched. The commit has a fixed author and
+date: the same files give the same id, whoever asks and whenever.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cicd.cli.git import git
+from cicd.config import GitOverride
+from cicd.errors import CicdError, ConnectionFailed
+from cicd.model import Stage
+
+if TYPE_CHECKING:
+    from cicd.emulator.control import Endpoint
+
+BRANCH = "worktree"
+_FIXED = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (
+        ("NAME", "cicd"),
+        ("EMAIL", "cicd@localhost"),
+        ("DATE", "2000-01-01T00:00:00Z"),
+    )
+}
+
+
+def state_folder(root: Path) -> Path:
+    """Where everything local is kept; it ignores itself in Git."""
+    folder = root / ".cicd"
+    try:
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise CicdError(
+            f"cannot write to {folder}: {error.strerror}",
+            hint="--local keeps its state there; make the folder writable or free some space",
+        ) from error
+    return folder
+
+
+def override(root: Path) -> GitOverride:
+    """What stands in for the stage's own Git repository; the commit is known after snapshot()."""
+    repository = state_folder(root) / "worktree.git"
+    return GitOverride(repository=repository.as_uri(), revision=BRANCH, commit="")
+
+
+def snapshot(root: Path, path: str) -> str:
+    """Commit the files under ``path`` to the shadow repository; its commit id. Moves no branch."""
+    shadow = state_folder(root) / "worktree.git"
+    if not (shadow / "HEAD").exists():
+        git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(shadow), cwd=root)
+    here = {"GIT_DIR": str(shadow), "GIT_WORK_TREE": str(root), **_FIXED}
+    git("read-tree", "--empty", cwd=root, env=here)
+    git("-c", "core.autocrlf=false", "add", "--all", "--", path, cwd=root, env=here)
+    tree = git("write-tree", cwd=root, env=here)
+    return git("commit-tree", tree, "-m", "working tree", cwd=root, env=here)
+
+
+def publish(root: Path, commit: str) -> None:
+    """Let the emulator see ``commit``: what ``git push`` is to a real repository."""
+    shadow = state_folder(root) / "worktree.git"
+    git("update-ref", f"refs/heads/{BRANCH}", commit, cwd=root, env={"GIT_DIR": str(shadow)})
+
+
+def with_snapshot(stage: Stage, root: Path) -> Stage:
+    """The same stage, its application deploying the working tree."""
+    commit = ""
+    resources = []
+    for resource in stage.resources:
+        if resource.key.kind == "application":
+            commit = snapshot(root, str(resource.spec["path"]))
+            resource = replace(resource, spec={**resource.spec, "commit": commit})
+        resources.append(resource)
+    return replace(stage, resources=tuple(resources), commit=commit or stage.commit)
+
+
+def start(root: Path) -> Endpoint:
+    """The running emulator of this project, started when there is none."""
+    try:
+        from cicd.emulator import control
+        from cicd.emulator.errors import EmulatorError
+    except ModuleNotFoundError as error:
+        raise CicdError(
+            f"--local needs {error.name}, which is not installed",
+            hint="pip install 'aicore-cicd[local]'",
+        ) from error
+    data = state_folder(root) / "emulator"
+    try:
+        return control.start(data, command=serve_command(data))
+    except EmulatorError as error:
+        raise ConnectionFailed(error.message, hint=error.hint) from error
+
+
+def serve_command(data: Path) -> list[str]:
+    """The program that is the emulator; ``control`` adds the port."""
+    return [sys.executable, "-m", "cicd", "emulator", "start", "--foreground", "--data", str(data)]
+
+
+def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` with every login of a real account taken out and the emulator's put in."""
+    from cicd.emulator import control
+
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("AICORE_", "DESTINATION_", "VCAP_"))
+    }
+    group = stage.target.get("resource_group", "default")
+    return {**kept, **control.environment(endpoint, group)}
+
+
+def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
+    """What the emulator is told about images and ``ai://`` urls, all paths absolute."""
+    local = stage.local
+    images = {name: _image(image, root) for name, image in local.get("images", {}).items()}
+    artifacts = {url: str(root / path) for url, path in local.get("artifacts", {}).items()}
+    return {
+        "images": images,
+        "artifacts": artifacts,
+        "root": str(root),
+        "workdir": dockerfile_workdir(root),
+    }
+
+
+def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    mounts = {inside: str(root / outside) for inside, outside in image.get("mounts", {}).items()}
+    python = image.get("python", "")
+    absolute = {"mounts": mounts, "python": str(root / python) if python else ""}
+    return {**image, **absolute}
+
+
+def dockerfile_workdir(root: Path) -> str | None:
+    """The last WORKDIR of the Dockerfile at the root, for images without an entry of their own."""
+    file = root / "Dockerfile"
+    if not file.is_file():
+        return None
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    words = [line.split() for line in lines]
+    found = [word[1] for word in words if len(word) > 1 and word[0].upper() == "WORKDIR"]
+    return found[-1] if found and found[-1].startswith("/") else None
+
+
+def tell_stand_ins(endpoint: Endpoint, environ: Mapping[str, str], body: Mapping[str, Any]) -> None:
+    """Hand ``body`` to the emulator for the resource group of ``environ``."""
+    import requests
+
+    try:
+        with requests.Session() as http:
+            token = http.post(
+                f"{environ['AICORE_AUTH_URL'].removesuffix('/oauth/token')}/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(environ["AICORE_CLIENT_ID"], environ["AICORE_CLIENT_SECRET"]),
+                timeout=30,
+            )
+            token.raise_for_status()
+            answer = http.put(
+                f"{endpoint.url}/emulator/stand-ins",
+                json=body,
+                headers={
+                    "Authorization": f"Bearer {token.json()['access_token']}",
+                    "AI-Resource-Group": environ["AICORE_RESOURCE_GROUP"],
+                },
+                timeout=30,
+            )
+            answer.raise_for_status()
+    except requests.RequestException as error:
+        raise ConnectionFailed(
+            f"the emulator at {endpoint.url} does not answer as it should: {error}",
+            hint="cicd emulator stop, then try again",
+        ) from error

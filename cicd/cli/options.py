@@ -1,0 +1,117 @@
+"""Options that several commands share, and the value they become."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the shared options say. ``verbosity``: -1 quiet, 0 normal, 1 verbose."""
+
+    local: bool = False
+    variables: Mapping[str, str] | None = None
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    rerun: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    log_format: str = "text"
+    verbosity: int = 0
+    colour: bool = True
+
+
+class Variable(click.ParamType):
+    """``name=value``."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, content = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+        return name, content
+
+
+def _output_options() -> list[Callable[[Any], Any]]:
+    return [
+        click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),
+        click.option("-q", "--quiet", is_flag=True, help="Only results and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Unchanged resources and details too."),
+        click.option(
+            "--log-format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="How events are written to standard error.",
+        ),
+    ]
+
+
+def _stage_options() -> list[Callable[[Any], Any]]:
+    return [
+        click.option(
+            "--var",
+            "variables",
+            type=Variable(),
+            multiple=True,
+            help="Override a variable of the stage file.",
+        ),
+        click.option(
+            "--local",
+            is_flag=True,
+            help="Use the embedded emulator instead of an account; started if needed.",
+        ),
+    ]
+
+
+def _choice_options() -> list[Callable[[Any], Any]]:
+    return [
+        click.option("--replace", multiple=True, metavar="KEY", help="Renew this one."),
+        click.option("--rerun", multiple=True, metavar="KEY", help="Run again, changed or not."),
+        click.option("--exclude", multiple=True, metavar="KEY", help="Leave these out (globs)."),
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="KEY",
+            help="Only these (globs) and what they depend on.",
+        ),
+    ]
+
+
+def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any], Any]:
+    """Add the shared options; the command gets them as one ``common`` argument."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> Any:
+            common = Common(
+                local=given.pop("local", False),
+                variables=dict(given.pop("variables", ())),
+                select=given.pop("select", ()),
+                exclude=given.pop("exclude", ()),
+                rerun=given.pop("rerun", ()),
+                replace=given.pop("replace", ()),
+                log_format=given.pop("log_format"),
+                verbosity=-1 if given.pop("quiet") else int(given["verbose"]),
+                colour=not given.pop("no_color"),
+            )
+            given.pop("verbose")
+            return command(common=common, **given)
+
+        options = _output_options()
+        options += _choice_options() if choice else []
+        options += _stage_options() if stage else []
+        for option in options:
+            wrapper = option(wrapper)
+        return wrapper
+
+    return decorate

@@ -1,0 +1,79 @@
+"""``cicd plan``: what apply would change; changes nothing anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cicd.cli.console import print_json, print_result, uses_colour, write_file
+from cicd.cli.options import Common, common_options
+from cicd.cli.session import open_session
+from cicd.errors import Refused, Usage
+from cicd.model import Plan
+
+PENDING = 2
+
+
+@click.command("plan")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@common_options(choice=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the plan is written.",
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="End with 2 when there is something to change."
+)
+def command(
+    stages: tuple[str, ...],
+    common: Common,
+    out: Path | None,
+    output: str,
+    detailed_exitcode: bool,
+) -> int:
+    """Show what apply would change.
+
+    STAGE is a name (dev: stages/dev.yaml), a file, or nothing: the stage whose branch is checked
+    out. Ends with 5 when a limit or a protection stands against it.
+    """
+    from cicd.plan.document import dumps, to_document
+
+    if out and len(stages) > 1:
+        raise Usage("--out saves one plan", hint="name one stage")
+    planned = [plan_one(stage, common) for stage in stages or (None,)]
+    if output == "json":
+        documents = [to_document(plan) for plan, _ in planned]
+        print_json(documents[0] if len(documents) == 1 else documents)
+    else:
+        for plan, _ in planned:
+            print_plan(plan, common)
+    if out:
+        write_file(out, dumps(planned[0][0]))
+    for _, refusal in planned:
+        if refusal:
+            raise refusal
+    return PENDING if detailed_exitcode and any(plan.has_changes for plan, _ in planned) else 0
+
+
+def plan_one(argument: str | None, common: Common) -> tuple[Plan, Refused | None]:
+    """The plan of one stage, and why it would be refused, if it would."""
+    with open_session(argument, common) as session:
+        plan = session.plan()
+        try:
+            session.check(plan, force=False)
+        except Refused as refusal:
+            return plan, refusal
+        return plan, None
+
+
+def print_plan(plan: Plan, common: Common) -> None:
+    """The plan as text, on standard output."""
+    from cicd.render.text import render_plan
+
+    colour, verbose = uses_colour(common), common.verbosity > 0
+    print_result(render_plan(plan, colour=colour, verbose=verbose))

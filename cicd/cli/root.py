@@ -1,0 +1,114 @@
+"""The ``cicd`` command: finds the subcommand, runs it, turns every failure into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from cicd import __version__
+from cicd.cli import console
+from cicd.errors import CicdError, Usage
+
+# name -> module: a command is imported only when it is asked for
+COMMANDS = {
+    "validate": "cicd.cli.validate",
+    "plan": "cicd.cli.plan",
+    "apply": "cicd.cli.apply",
+    "destroy": "cicd.cli.destroy",
+    "status": "cicd.cli.status",
+    "logs": "cicd.cli.logs",
+    "schema": "cicd.cli.schema",
+    "emulator": "cicd.cli.emulator",
+}
+# one line each, so that --help need not import them
+SUMMARIES = {
+    "validate": "Check stage files and templates; no network, no login.",
+    "plan": "Show what apply would change.",
+    "apply": "Make the stage so.",
+    "destroy": "Take down what a stage has put up.",
+    "status": "Show what runs now.",
+    "logs": "Show the log lines of a run or deployment.",
+    "schema": "Print the JSON Schema of stage files.",
+    "emulator": "Run SAP AI Core on this machine.",
+}
+BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+
+
+class Commands(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cicd")
+def main() -> None:
+    """GitOps for machine learning on SAP AI Core.
+
+    Show on a pull request what would change, make it so on a push.
+    """
+
+
+def run() -> None:
+    """Run the command line and exit."""
+    console.prepare_streams()
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command line; its exit code."""
+    try:
+        result = main.main(args=arguments, prog_name="cicd", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return Usage.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except CicdError as error:
+        console.print_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader has gone (head, less): say nothing more, on any stream
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception:
+        click.echo(f"error: this is a bug in cicd; report: {write_report(arguments)}", err=True)
+        return BUG
+
+
+def write_report(arguments: list[str]) -> Path:
+    """A file that tells a maintainer what happened, without a secret in it; its path."""
+    text = "\n".join(
+        [
+            f"cicd {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"command: {' '.join(arguments)}",
+            "",
+            traceback.format_exc(),
+        ]
+    )
+    handle, name = tempfile.mkstemp(prefix="cicd-report-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(console.hide_secrets(text, os.environ))
+    return Path(name)

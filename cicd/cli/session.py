@@ -1,0 +1,119 @@
+"""What every command does first: find the stage, load it, log in, plan."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cicd.cli import local
+from cicd.cli.git import find_root, read_facts
+from cicd.cli.options import Common
+from cicd.config import find_stage_for_branch, load_stage
+from cicd.model import LiveResource, Plan, Resource, Stage
+
+if TYPE_CHECKING:
+    from cicd.platforms.base import Platform
+
+
+@dataclass
+class Session:
+    """One stage with its platform. ``live``: all that was there when it was last read."""
+
+    root: Path
+    stage: Stage
+    platform: Platform
+    common: Common
+    live: Sequence[LiveResource] = ()
+
+    def read(self) -> tuple[Sequence[Resource], Sequence[LiveResource]]:
+        """Desired and live, ready to be compared."""
+        desired = self.platform.complete(self.stage.resources)
+        self.live = self.platform.read(desired)
+        return desired, self.live
+
+    def check(self, plan: Plan, *, force: bool) -> None:
+        """Raise Refused when limits, protection or an emptied file stand against the plan."""
+        from cicd.plan import check_guards
+
+        counts = Counter(resource.key.kind for resource in self.live)
+        check_guards(plan, self.stage, counts, force=force)
+
+    def plan(self) -> Plan:
+        """What applying this stage would do now."""
+        from cicd.plan import make_plan
+
+        desired, live = self.read()
+        return make_plan(
+            self.stage,
+            desired,
+            live,
+            self.platform.kinds,
+            created_at=now(),
+            rerun=self.common.rerun,
+            replace=self.common.replace,
+            select=self.common.select,
+            exclude=self.common.exclude,
+        )
+
+    def destroy_plan(self) -> Plan:
+        """What destroying this stage would do now."""
+        from cicd.plan import make_destroy_plan
+
+        desired, live = self.read()
+        return make_destroy_plan(self.stage, desired, live, self.platform.kinds, created_at=now())
+
+    def publish(self) -> None:
+        """Make the working tree visible to the emulator; nothing to do on a real platform."""
+        if self.common.local and any(r.key.kind == "application" for r in self.stage.resources):
+            local.publish(self.root, self.stage.commit)
+
+
+def now() -> str:
+    """This moment in UTC, as every document writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def load(argument: str | None, common: Common) -> tuple[Path, Stage]:
+    """The stage named on the command line, or the one whose branch is checked out."""
+    root = find_root(Path.cwd())
+    facts = read_facts(root, os.environ)
+    name = argument or find_stage_for_branch(root, facts.branch)
+    environ: Mapping[str, str] = os.environ
+    application = None
+    if common.local:
+        application = local.override(root)
+        environ = {"AICORE_RESOURCE_GROUP": "default", **environ}
+    stage = load_stage(
+        name,
+        root=root,
+        env=environ,
+        variables=common.variables or {},
+        git=facts,
+        application=application,
+    )
+    return root, local.with_snapshot(stage, root) if common.local else stage
+
+
+@contextmanager
+def open_session(argument: str | None, common: Common) -> Iterator[Session]:
+    """Load the stage and connect; gives connections back at the end."""
+    from cicd.platforms.registry import connect
+
+    root, stage = load(argument, common)
+    environ: Mapping[str, str] = os.environ
+    if common.local:
+        endpoint = local.start(root)
+        environ = local.environment(endpoint, stage, environ)
+    platform = connect(stage, environ)
+    try:
+        if common.local:
+            local.tell_stand_ins(endpoint, environ, local.stand_ins(stage, root))
+        yield Session(root, stage, platform, common)
+    finally:
+        platform.close()

@@ -1,0 +1,229 @@
+"""A checked draft becomes a Stage: resources in the vocabulary that platforms and planner share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd.config import formats
+from cicd.config.draft import Draft, Run, input_source
+from cicd.config.schema import Artifact, Deployment, Execution
+from cicd.config.schema import SmokeTest as SmokeTestFile
+from cicd.config.templates import digest
+from cicd.config.tree import plain
+from cicd.config.variables import GitFacts
+from cicd.config.watch import files_digest, watched_files
+from cicd.model import (
+    Gate,
+    Key,
+    Limits,
+    Options,
+    Ref,
+    Resource,
+    Secret,
+    SmokeTest,
+    Stage,
+)
+
+_SYNC_SECONDS = 900.0
+
+
+def build_stage(draft: Draft) -> Stage:
+    """The Stage of a draft without errors."""
+    file = draft.file
+    group = Resource(
+        Key("resource_group", draft.resource_group),
+        {"name": draft.resource_group},
+        source=str(draft.place("aicore", "resource_group")),
+    )
+    synced = _git_resources(draft, frozenset({group.key}))
+    before = frozenset({group.key, *(r.key for r in synced)})
+    resources = [group, *synced]
+    for index, artifact in enumerate(file.artifacts):
+        resources.append(_artifact(draft, index, artifact, before))
+    for run in draft.runs:
+        resources += _run_resources(draft, run, before, frozenset({group.key}))
+    return Stage(
+        name=draft.name,
+        file=draft.tree.place.file,
+        root=str(draft.root),
+        platform=file.platform,
+        target={"resource_group": draft.resource_group},
+        branch=file.branch,
+        resources=tuple(resources),
+        templates=draft.catalogue.templates,
+        prune=file.prune,
+        limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
+        protect=frozenset(file.protect),
+        local=file.local.model_dump(),
+        commit=draft.override.commit if draft.override else draft.git.commit,
+        digest=_stage_digest(draft),
+    )
+
+
+def _stage_digest(draft: Draft) -> str:
+    content = plain(draft.tree, lambda node: _plain_leaf(node.value))
+    return digest([draft.name, draft.resource_group, content])
+
+
+def _plain_leaf(value: Any) -> Any:
+    return str(value) if isinstance(value, Ref | Secret) else value
+
+
+def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
+    """The application that syncs the templates, and the repository it syncs from.
+
+    With an override templates always need one, as nothing else brings them to the emulator.
+    """
+    file, override = draft.file.git, draft.override
+    if file is None and not (override and draft.catalogue.templates):
+        return []
+    url = override.repository if override else file.repository if file else None
+    resources = []
+    if url:
+        spec: dict[str, Any] = {"name": formats.repository_name(url), "url": url}
+        if override is None and file and file.username and file.password:
+            spec |= {"username": file.username, "password": file.password}
+        source = str(draft.place("git", "repository"))
+        key = Key("repository", spec["name"])
+        resources.append(Resource(key, spec, depends_on=before, source=source))
+    needed = before | {resource.key for resource in resources}
+    spec = _application_spec(draft, url)
+    key = Key("application", spec["name"])
+    source = str(draft.place("git", "application"))
+    return [*resources, Resource(key, spec, Options(timeout=_SYNC_SECONDS), needed, source)]
+
+
+def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
+    file, git, override = draft.file.git, draft.git, draft.override
+    revision = (file.revision if file else None) or draft.file.branch or git.branch or "HEAD"
+    commit = git.commit if _is_checked_out(revision, git) else ""
+    if override:
+        revision, commit = override.revision, override.commit
+    name = file.application if file else f"cicd-{formats.slug(draft.name)}"[:54].strip("-")
+    spec: dict[str, Any] = {"name": name}
+    if url:
+        spec["repository"] = url
+    spec |= {"path": file.path if file else "templates", "revision": revision}
+    if commit:
+        spec["commit"] = commit
+    spec["executables"] = {
+        template.executable_id: {"scenario_id": template.scenario_id, "version": template.version}
+        for template in draft.catalogue.templates
+    }
+    return spec
+
+
+def _is_checked_out(revision: str, git: GitFacts) -> bool:
+    """Whether the commit at hand is what that revision should be; unknown branch: it is."""
+    return not git.branch or revision in {git.branch, git.commit, "HEAD"}
+
+
+def _artifact(draft: Draft, index: int, item: Artifact, before: frozenset[Key]) -> Resource:
+    spec: dict[str, Any] = {
+        "name": item.name,
+        "kind": item.kind,
+        "url": item.url,
+        "scenario_id": item.scenario_id,
+    }
+    if item.labels is not None:
+        spec["labels"] = dict(item.labels)
+    if item.description is not None:
+        spec["description"] = item.description
+    source = str(draft.place("artifacts", index))
+    return Resource(Key("artifact", item.key), spec, depends_on=before, source=source)
+
+
+def _run_resources(
+    draft: Draft, run: Run, before: frozenset[Key], group: frozenset[Key]
+) -> list[Resource]:
+    """The configuration, the run or deployment, and the destination that points to it."""
+    configuration = _configuration(draft, run, before)
+    item = run.item
+    spec: dict[str, Any] = {
+        "configuration": Ref(configuration.key),
+        "configuration_name": item.configuration.name,
+        "scenario_id": item.configuration.scenario_id,
+        "executable_id": item.configuration.executable_id,
+    }
+    source = str(draft.place(*run.path))
+    if isinstance(item, Execution):
+        spec["inputs"] = _inputs_digest(draft, run, item, configuration)
+        options = _execution_options(item)
+        return [configuration, Resource(run.key, spec, options, before, source)]
+    if item.ttl:
+        spec["ttl"] = item.ttl
+    deployment = Resource(run.key, spec, _deployment_options(item), before, source)
+    if not item.destination_name:
+        return [configuration, deployment]
+    destination = Resource(
+        Key("destination", item.destination_name),
+        {"name": item.destination_name, "url": Ref(run.key, "url")},
+        depends_on=group | {run.key},
+        source=str(draft.place(*run.path, "destination_name")),
+    )
+    return [configuration, deployment, destination]
+
+
+def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
+    other = Key("deployment" if run.kind == "execution" else "execution", run.name)
+    is_shared = other in draft.runs_by_key
+    name = f"{run.name}.{run.kind}" if is_shared else run.name
+    file = run.configuration
+    inputs = {
+        key: input_source(value, draft.artifact_names)
+        for key, value in file.input_artifact_bindings.items()
+    }
+    spec = {
+        "name": file.name,
+        "scenario_id": file.scenario_id,
+        "executable_id": file.executable_id,
+        "parameter_bindings": dict(file.parameter_bindings),
+        "input_artifact_bindings": inputs,
+    }
+    source = str(draft.place(*run.path, "configuration"))
+    return Resource(Key("configuration", name), spec, depends_on=before, source=source)
+
+
+def _inputs_digest(draft: Draft, run: Run, item: Execution, configuration: Resource) -> str:
+    """What decides whether a run must be repeated: configuration, template, watched files."""
+    template = draft.template_of(run)
+    files = sorted({path for glob in item.watch for path in watched_files(draft.root, glob)})
+    spec = {
+        key: {name: _plain_leaf(leaf) for name, leaf in value.items()}
+        if isinstance(value, dict)
+        else value
+        for key, value in configuration.spec.items()
+    }
+    watched = files_digest(draft.root, files) if files else ""
+    return digest([spec, template.digest if template else "", watched])
+
+
+def _execution_options(item: Execution) -> Options:
+    return Options(
+        wait_for=item.wait_for_status,
+        timeout=float(formats.seconds(item.timeout)),
+        rerun=item.rerun,
+        require=tuple(Gate(gate.metric, gate.min, gate.max) for gate in item.require),
+    )
+
+
+def _deployment_options(item: Deployment) -> Options:
+    return Options(
+        wait_for=item.wait_for_status,
+        timeout=float(formats.seconds(item.timeout)),
+        smoke_test=_smoke_test(item.smoke_test) if item.smoke_test else None,
+        on_failure=item.on_failure,
+        existing_id=item.existing_deployment_id,
+    )
+
+
+def _smoke_test(item: SmokeTestFile) -> SmokeTest:
+    return SmokeTest(
+        path=item.path,
+        method=item.method,
+        json=item.json_body,
+        headers=dict(item.headers),
+        expect_status=item.expect.status,
+        expect_contains=item.expect.contains,
+        timeout=float(formats.seconds(item.timeout)),
+    )

@@ -1,0 +1,115 @@
+"""A stage file on its way to a Stage: its values, where they are written, and what it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from cicd.config import formats
+from cicd.config.schema import Configuration, Deployment, Execution, StageFile
+from cicd.config.templates import Catalogue
+from cicd.config.tree import Node, Place
+from cicd.config.variables import GitFacts, GitOverride
+from cicd.model import Key, Ref, Template
+
+PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
+"""Scenarios that AI Core brings along; they have no template."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution or deployment of the file, with the key it goes by."""
+
+    kind: Literal["execution", "deployment"]
+    index: int
+    name: str
+    item: Execution | Deployment
+
+    @property
+    def key(self) -> Key:
+        return Key(self.kind, self.name)
+
+    @property
+    def path(self) -> tuple[str, int]:
+        return (f"{self.kind}s", self.index)
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.item.configuration
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All that checking and building look at. ``tree`` is what ``file`` was made from."""
+
+    name: str
+    file: StageFile
+    tree: Node
+    root: Path
+    catalogue: Catalogue
+    resource_group: str
+    git: GitFacts
+    override: GitOverride | None = None
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Executions, then deployments, in the order of the file."""
+        executions: list[Run] = [
+            Run("execution", i, run_name(item, "execution", i), item)
+            for i, item in enumerate(self.file.executions)
+        ]
+        return executions + [
+            Run("deployment", i, run_name(item, "deployment", i), item)
+            for i, item in enumerate(self.file.deployments)
+        ]
+
+    @cached_property
+    def runs_by_key(self) -> dict[Key, Run]:
+        return {run.key: run for run in self.runs}
+
+    @cached_property
+    def artifact_names(self) -> list[str]:
+        return [artifact.key for artifact in self.file.artifacts]
+
+    def place(self, *path: str | int, key: bool = False) -> Place:
+        """Where that path of the file is written."""
+        return self.tree.place_of(*path, key=key)
+
+    def template_of(self, run: Run) -> Template | None:
+        """The template that this run executes, where it is known here."""
+        template = self.catalogue.find(run.configuration.executable_id)
+        if template and template.scenario_id == run.configuration.scenario_id:
+            return template
+        return None
+
+
+def run_name(item: Execution | Deployment, kind: str, index: int) -> str:
+    """Its key, else one made from the name of its configuration."""
+    return item.key or formats.slug(item.configuration.name) or f"{kind}-{index + 1}"
+
+
+def input_source(value: str | Ref, artifacts: list[str]) -> Ref | str | None:
+    """What an input is bound to: an artifact of the file, a run's output, or a literal id.
+
+    None when it is none of these.
+    """
+    if isinstance(value, Ref):
+        return value
+    if value in artifacts:
+        return Ref(Key("artifact", value))
+    return value if formats.UUID.fullmatch(value) else None
+
+
+def references(run: Run) -> Iterator[tuple[str, str, Ref]]:
+    """Every reference to another run in a configuration: (field, name of the binding, Ref)."""
+    bindings: Mapping[str, Mapping[str, str | Ref]] = {
+        "parameter_bindings": run.configuration.parameter_bindings,
+        "input_artifact_bindings": run.configuration.input_artifact_bindings,
+    }
+    for field, values in bindings.items():
+        for name, value in values.items():
+            if isinstance(value, Ref):
+                yield field, name, value

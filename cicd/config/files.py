@@ -1,0 +1,218 @@
+"""Reads a YAML or JSON file into a tree with places. Anything unusual is refused with its place.
+
+YAML is 1.2 (``on`` and ``no`` are text), one document per stage file, bounded in size, depth and
+in what its aliases expand to.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+from cicd.config.json_source import json_tree
+from cicd.config.tree import Node, Place, transform
+from cicd.errors import InvalidStage, Problem
+
+SUFFIXES = (".yaml", ".yml", ".json")
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
+MAX_VALUES = 50_000
+
+_TAG = "tag:yaml.org,2002:"
+_SCALAR_TAGS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
+    word: value
+    for value, words in ((True, "true True TRUE"), (False, "false False FALSE"))
+    for word in words.split()
+}
+_INT = re.compile(r"[-+]?[0-9]{1,300}")
+_OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,200}|0o[0-7]{1,200}")
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+
+def label(path: Path, root: Path) -> str:
+    """How messages name a file: relative to the root with forward slashes where it lies inside."""
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def read_tree(path: Path, name: str) -> Node:
+    """The one document in a file, called ``name`` in messages. Raises InvalidStage."""
+    trees = read_trees(path, name)
+    if len(trees) > 1:
+        raise InvalidStage([trees[1].place.problem("a second document starts here: keep one")])
+    if not trees or trees[0].value is None:
+        raise InvalidStage([Problem(name, 0, 0, "the file is empty")])
+    return trees[0]
+
+
+def read_trees(path: Path, name: str) -> tuple[Node, ...]:
+    """All documents in a file, none for an empty one. Raises InvalidStage."""
+    text = _read_text(path, name)
+    if path.suffix.lower() != ".json":
+        trees = yaml_trees(text, name)
+    else:
+        trees = (json_tree(text, name, MAX_DEPTH),) if text.strip() else ()
+    if "\\" in text:  # only escapes can smuggle them in
+        for tree in trees:
+            transform(tree, _refuse_non_text)
+    return trees
+
+
+def _refuse_non_text(node: Node, _path: object) -> Node:
+    if isinstance(node.value, str) and _NOT_TEXT.search(node.value):
+        raise InvalidStage([node.place.problem("NUL or half a surrogate pair is not text")])
+    return node
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InvalidStage([Problem(name, 0, 0, f"cannot be read: {reason}")]) from None
+    if len(raw) > MAX_BYTES:
+        raise InvalidStage([Problem(name, 0, 0, f"larger than {MAX_BYTES:,} bytes")])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        message = "not UTF-8 text: save the file as UTF-8"
+        raise InvalidStage([Problem(name, line, column, message)]) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+@lru_cache(maxsize=256)
+def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
+    """All YAML documents in a text. Raises InvalidStage.
+
+    Remembered: all stages of a repository read the same base and templates, and parsing them is
+    most of the work. Trees are never changed in place.
+    """
+    try:
+        documents = _compose(text)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
+        raise InvalidStage([Problem(name, line, 0, message)]) from None
+    except MarkedYAMLError as error:
+        raise InvalidStage([_syntax_problem(error, name)]) from None
+    except (YAMLError, ValueError, OverflowError) as error:  # the last: \U beyond Unicode
+        message = f"not valid YAML: {' '.join(str(error).split())}"
+        raise InvalidStage([Problem(name, 0, 0, message)]) from None
+    except RecursionError:
+        raise InvalidStage([Problem(name, 0, 0, "nested too deeply")]) from None
+    return tuple(_Builder(name).tree(document) for document in documents)
+
+
+def _compose(text: str) -> list[Any]:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False
+    return list(yaml.compose_all(text))
+
+
+def _syntax_problem(error: MarkedYAMLError, name: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    message = " ".join(str(error.problem or error.context or "not valid YAML").split())
+    if "'\\t'" in message:
+        message = "a tab cannot indent YAML: use spaces"
+    if mark is None:
+        return Problem(name, 0, 0, message)
+    return Problem(name, mark.line + 1, mark.column + 1, f"not valid YAML: {message}")
+
+
+class _Builder:
+    """Turns composed YAML nodes into a tree; aliases are expanded, within a budget."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._values = 0
+        self._problems: list[Problem] = []
+
+    def tree(self, document: Any) -> Node:
+        node = self._node(document, None, 0)
+        if self._problems:
+            raise InvalidStage(self._problems)
+        return node
+
+    def _place(self, node: Any) -> Place:
+        return Place(self._name, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _node(self, node: Any, key_place: Place | None, depth: int) -> Node:
+        place = self._place(node)
+        self._values += 1
+        if self._values > MAX_VALUES:
+            message = f"expands to more than {MAX_VALUES:,} values: use fewer aliases"
+            raise InvalidStage([place.problem(message)])
+        if depth > MAX_DEPTH:
+            raise InvalidStage([place.problem(f"nested deeper than {MAX_DEPTH} levels")])
+        if isinstance(node, ScalarNode):
+            return Node(self._scalar(node), place, node.value, key_place)
+        if node.tag not in {_TAG + "map", _TAG + "seq"}:
+            self._problems.append(place.problem(f"the tag {node.tag} is not supported"))
+        if isinstance(node, SequenceNode):
+            items = [self._node(child, None, depth + 1) for child in node.value]
+            return Node(items, place, key_place=key_place)
+        return Node(self._entries(node, depth), place, key_place=key_place)
+
+    def _entries(self, node: MappingNode, depth: int) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key, child in node.value:
+            place = self._place(key)
+            if not isinstance(key, ScalarNode):
+                self._problems.append(place.problem("a key must be plain text"))
+            elif key.tag == _TAG + "merge":
+                merged = self._merged(child, depth) | merged
+            elif key.value in entries:
+                first = entries[key.value].key_place
+                line = first.line if first else 0
+                message = f'the key "{key.value}" is already set in line {line}'
+                self._problems.append(place.problem(message, "duplicate-key"))
+            else:
+                entries[key.value] = self._node(child, place, depth + 1)
+        return merged | entries
+
+    def _merged(self, node: Any, depth: int) -> dict[str, Node]:
+        sources = node.value if isinstance(node, SequenceNode) else [node]
+        merged: dict[str, Node] = {}
+        for source in sources:
+            if isinstance(source, MappingNode):
+                merged = self._node(source, None, depth + 1).value | merged
+            else:
+                self._problems.append(self._place(source).problem("<< needs a map"))
+        return merged
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        if node.tag not in _SCALAR_TAGS:
+            place = self._place(node)
+            self._problems.append(place.problem(f"the tag {node.tag} is not supported"))
+        if node.style is not None or node.tag == _TAG + "str":
+            return node.value
+        return scalar(node.value)
+
+
+def scalar(text: str) -> str | int | float | bool | None:
+    """The value of unquoted text in YAML 1.2; what has no finite value stays text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _OTHER_BASE.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text

@@ -1,0 +1,88 @@
+"""Small formats inside a stage file: names, times, cron, urls. Pure; limits are AI Core's own."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+NAME = r"""^[A-Za-z0-9_\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]+$"""
+KEY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+ID = r"^[A-Za-z0-9_.-]{4,64}$"
+RESOURCE_GROUP = r"^[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]$"
+APPLICATION = r"^[a-z0-9-]{3,54}$"
+ARTIFACT_URL = r"^[a-z0-9-]+://.+"
+REPOSITORY_URL = r"^(https?|file)://.+"
+DESTINATION = r"^[A-Za-z0-9_-]+$"
+TTL = r"^[0-9]+[mMhHdD]$"
+DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
+LABEL = re.compile(r"ext\.ai\.sap\.com/[\w.-]+", re.ASCII)
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+MIN_TTL = 600
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CRON_FIELDS = (
+    ("minute", 0, 59, ""),
+    ("hour", 0, 23, ""),
+    ("day of month", 1, 31, ""),
+    ("month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
+    ("day of week", 0, 7, "sun mon tue wed thu fri sat"),
+)
+
+
+def seconds(text: str) -> int:
+    """How long ``90s``, ``15m``, ``2h`` or ``1d`` is, in seconds."""
+    return int(text[:-1]) * _SECONDS[text[-1].lower()]
+
+
+def slug(text: str) -> str:
+    """Lower-case ASCII letters and digits with single hyphens; may be empty."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+
+
+def repository_name(url: str) -> str:
+    """A name for a Git repository on AI Core: owner and repository, 51 characters at most."""
+    parts = [part for part in urlsplit(url).path.removesuffix(".git").split("/") if part]
+    kept = parts[-2:] if urlsplit(url).netloc else parts[-1:]
+    return slug("-".join(kept))[:51].strip("-") or "repository"
+
+
+def cron_problem(text: str) -> str:
+    """What is wrong with a cron expression of five fields, empty when nothing is."""
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        return f"needs 5 fields (minute hour day month weekday), has {len(fields)}"
+    for field, (name, low, high, words) in zip(fields, _CRON_FIELDS, strict=True):
+        for part in field.split(","):
+            if not _is_cron_part(part, low, high, words):
+                return f'"{part}" is not a {name} ({low} to {high})'
+    return ""
+
+
+def _is_cron_part(part: str, low: int, high: int, words: str) -> bool:
+    span, _, step = part.partition("/")
+    if "/" in part and not (re.fullmatch("[0-9]{1,3}", step) and int(step) > 0):
+        return False
+    if span == "*":
+        return True
+    ends = [_cron_number(end, low, words) for end in span.split("-")]
+    known = [end for end in ends if end is not None and low <= end <= high]
+    return len(known) == len(ends) <= 2 and known == sorted(known)
+
+
+def _cron_number(text: str, low: int, words: str) -> int | None:
+    if text.lower() in words.split():
+        return words.split().index(text.lower()) + low
+    return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
+
+
+def relative_path_problem(path: str) -> str:
+    """What is wrong with a path that must stay inside the repository, empty when nothing is."""
+    if "\\" in path:
+        return "use forward slashes"
+    if path.startswith(("/", "~")) or re.match("[A-Za-z]:", path):
+        return "must be relative to the repository"
+    if ".." in path.split("/"):
+        return "leads out of the repository"
+    return ""

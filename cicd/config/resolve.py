@@ -1,0 +1,174 @@
+"""Cross-checks: what one part of a stage file says of another part, or of the templates."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, references
+from cicd.config.tree import did_you_mean
+from cicd.errors import Problem
+from cicd.model import Key, Template
+
+
+def check_references(draft: Draft) -> list[Problem]:
+    """All problems between the parts of one stage file, and with its templates."""
+    problems = [*_check_unique(draft), *_check_same(draft), *_check_destinations(draft)]
+    for run in draft.runs:
+        problems += _check_run_references(draft, run)
+        problems += _check_executable(draft, run)
+        problems += _check_inputs(draft, run)
+        if template := draft.template_of(run):
+            problems += _check_bound(draft, run, template)
+    return problems + list(_check_cycles(draft))
+
+
+def _check_unique(draft: Draft) -> Iterator[Problem]:
+    seen: dict[Key, tuple[str | int, ...]] = {}
+    keys: list[tuple[Key, tuple[str | int, ...]]] = [
+        (Key("artifact", name), ("artifacts", i)) for i, name in enumerate(draft.artifact_names)
+    ]
+    for key, path in keys + [(run.key, run.path) for run in draft.runs]:
+        if key in seen:
+            message = f"{key} is already defined at {draft.place(*seen[key], 'key')}"
+            yield draft.place(*path, "key").problem(message, "duplicate")
+        seen.setdefault(key, path)
+
+
+def _check_same(draft: Draft) -> Iterator[Problem]:
+    """Things that AI Core could not tell apart."""
+    seen: dict[tuple[object, ...], str] = {}
+    things: list[tuple[tuple[object, ...], Key, tuple[str | int, ...], str]] = []
+    for index, artifact in enumerate(draft.file.artifacts):
+        same: tuple[object, ...] = ("artifact", artifact.model_dump_json(exclude={"key"}))
+        key = Key("artifact", artifact.key)
+        things.append((same, key, ("artifacts", index), "remove one"))
+    for run in draft.runs:
+        c = run.configuration
+        content: list[object] = [run.kind, c.name, c.scenario_id, c.executable_id]
+        if run.kind == "execution":
+            content.append(frozenset(c.parameter_bindings.items()))
+            content.append(frozenset(c.input_artifact_bindings.items()))
+        things.append((tuple(content), run.key, run.path, "give its configuration another name"))
+    for same, key, path, advice in things:
+        first = seen.setdefault(same, str(key))
+        if first != str(key):
+            message = f"{key} cannot be told apart from {first}: {advice}"
+            yield draft.place(*path).problem(message, "duplicate")
+
+
+def _check_destinations(draft: Draft) -> Iterator[Problem]:
+    seen: dict[str, Run] = {}
+    for run in draft.runs:
+        name = getattr(run.item, "destination_name", None)
+        if name in seen:
+            message = f'{run.key}: the destination "{name}" already belongs to {seen[name].key}'
+            yield draft.place(*run.path, "destination_name").problem(message, "duplicate")
+        elif name:
+            seen[name] = run
+
+
+def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
+    """``${executions.…}`` and ``${deployments.…}`` must lead to something that will be there."""
+    runs = draft.runs_by_key
+    for field, name, ref in references(run):
+        place = draft.place(*run.path, "configuration", field, name)
+        other = runs.get(ref.key)
+        if other is None:
+            known = [key.name for key in runs if key.kind == ref.key.kind]
+            hint = did_you_mean(ref.key.name, known)
+            yield place.problem(f"{run.key} refers to {ref.key}, which is not defined{hint}", "ref")
+        elif other.item.wait_for_status not in ("COMPLETED", "RUNNING") or (
+            ref.key.kind == "execution" and other.item.wait_for_status != "COMPLETED"
+        ):
+            message = f"{run.key} needs the result of {ref.key}, which is not waited for"
+            yield place.problem(f"{message}: set its wait_for_status", "ref")
+        elif ref.key.kind == "execution" and (template := draft.template_of(other)):
+            output = ref.output.removeprefix("artifacts.")
+            if output not in template.output_artifacts:
+                hint = did_you_mean(output, template.output_artifacts)
+                message = f'{run.key} uses the artifact "{output}", which executable '
+                message += f"{template.executable_id} does not put out{hint}"
+                yield place.problem(message, "ref", _severity(draft))
+
+
+def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
+    scenario, executable = run.configuration.scenario_id, run.configuration.executable_id
+    template = draft.catalogue.find(executable)
+    path = (*run.path, "configuration")
+    if template is None:
+        if draft.catalogue.is_complete and scenario not in PLATFORM_SCENARIOS:
+            hint = did_you_mean(executable, [t.executable_id for t in draft.catalogue.templates])
+            message = f'{run.key}: no template declares the executable "{executable}"{hint}'
+            yield draft.place(*path, "executable_id").problem(message, "executable")
+    elif template.scenario_id != scenario:
+        hint = did_you_mean(scenario, [template.scenario_id])
+        message = f'{run.key}: executable {executable} belongs to scenario "{template.scenario_id}"'
+        message += f', not to "{scenario}"{hint}'
+        place = draft.place(*path, "scenario_id")
+        yield place.problem(message, "executable", _severity(draft))
+    elif (template.kind == "serving") != (run.kind == "deployment"):
+        wanted = "deployment" if template.kind == "serving" else "execution"
+        message = f"{run.key}: executable {executable} is made for a {wanted} ({template.file})"
+        place = draft.place(*path, "executable_id")
+        yield place.problem(message, "executable", _severity(draft))
+
+
+def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:
+    for name, value in run.configuration.input_artifact_bindings.items():
+        if input_source(value, draft.artifact_names) is None:
+            hint = did_you_mean(str(value), draft.artifact_names)
+            message = f'{run.key} binds "{name}" to "{value}", which is neither an artifact of '
+            message += f"this stage nor an id{hint}"
+            place = draft.place(*run.path, "configuration", "input_artifact_bindings", name)
+            yield place.problem(message, "ref")
+
+
+def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem]:
+    """Parameters and inputs: bound but not declared, and needed but not bound."""
+    c = run.configuration
+    required = {name for name, default in template.parameters.items() if default is None}
+    sides: list[tuple[str, str, Iterable[str], Iterable[str], Iterable[str]]] = [
+        ("parameter", "parameter_bindings", c.parameter_bindings, template.parameters, required),
+        (
+            "input",
+            "input_artifact_bindings",
+            c.input_artifact_bindings,
+            template.input_artifacts,
+            template.input_artifacts,
+        ),
+    ]
+    executable = f"which executable {template.executable_id}"
+    for word, field, bound, declared, needed in sides:
+        path = (*run.path, "configuration", field)
+        for name in bound:
+            if name not in declared:
+                hint = did_you_mean(name, declared)
+                message = f'{run.key} binds {word} "{name}", {executable} does not declare{hint}'
+                place = draft.place(*path, name, key=True)
+                yield place.problem(message, word, _severity(draft))
+        for name in sorted(set(needed) - set(bound)):
+            message = f'{run.key} does not bind {word} "{name}", {executable} needs'
+            yield draft.place(*path, key=True).problem(message, word, _severity(draft))
+
+
+def _severity(draft: Draft) -> Literal["error", "warning"]:
+    """Templates that this stage does not sync itself may differ from those on AI Core."""
+    return "error" if draft.catalogue.is_complete else "warning"
+
+
+def _check_cycles(draft: Draft) -> Iterator[Problem]:
+    edges: dict[Key, dict[Key, tuple[Run, str, str]]] = {run.key: {} for run in draft.runs}
+    for run in draft.runs:
+        for field, name, ref in references(run):
+            if ref.key in edges:
+                edges[run.key][ref.key] = (run, field, name)
+    try:
+        graphlib.TopologicalSorter({key: list(to) for key, to in edges.items()}).prepare()
+    except graphlib.CycleError as error:
+        circle: list[Key] = list(reversed(error.args[1]))  # graphlib names predecessors first
+        run, field, name = edges[circle[0]][circle[1]]
+        way = " -> ".join(str(key) for key in circle)
+        message = f"these need each other: {way}"
+        yield draft.place(*run.path, "configuration", field, name).problem(message, "cycle")

@@ -1,0 +1,141 @@
+"""Checks of single parts of a stage file that a schema cannot express: values, files, support."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cicd.config import formats
+from cicd.config.draft import Draft, Run
+from cicd.config.schema import Deployment, Execution
+from cicd.config.watch import watched_files
+from cicd.errors import Problem
+
+NO_GROUP = "resource-group"
+_NOT_YET = "not supported yet by this version"
+
+
+def check_rules(draft: Draft) -> list[Problem]:
+    """All problems that one part has by itself."""
+    problems = [
+        *_check_support(draft),
+        *_check_git(draft),
+        *_check_artifacts(draft),
+        *_check_schedules(draft),
+        *_check_local(draft),
+        *_check_protect(draft),
+    ]
+    for run in draft.runs:
+        if isinstance(run.item, Execution):
+            problems += _check_execution(draft, run, run.item)
+        else:
+            problems += _check_deployment(draft, run, run.item)
+    return problems
+
+
+def _check_support(draft: Draft) -> Iterator[Problem]:
+    if draft.file.platform != "aicore":
+        message = f'platform "{draft.file.platform}" is {_NOT_YET}'
+        yield draft.place("platform").problem(message, "support")
+    elif not draft.resource_group:
+        message = "no resource group: set aicore.resource_group or AICORE_RESOURCE_GROUP"
+        yield draft.place("aicore").problem(message, NO_GROUP)
+    for section in ("secrets", "schedules"):
+        node = draft.tree.get(section)
+        if node is not None and node.value:
+            yield draft.place(section, key=True).problem(f"{section} are {_NOT_YET}", "support")
+
+
+def _check_git(draft: Draft) -> Iterator[Problem]:
+    git = draft.file.git
+    if git is None:
+        return
+    if (git.username is None) != (git.password is None):
+        present, missing = ("username", "password") if git.username else ("password", "username")
+        message = f"git has a {present} but no {missing}"
+        yield draft.place("git", present, key=True).problem(message, "git")
+    if git.username and not git.repository:
+        message = "git has credentials, but no repository that they are for"
+        yield draft.place("git", "username", key=True).problem(message, "git")
+    if git.repository and "@" in urlsplit(git.repository).netloc:
+        message = "a credential in the URL: use git.username and git.password with ${env.NAME}"
+        yield draft.place("git", "repository").problem(message, "plain-secret")
+
+
+def _check_artifacts(draft: Draft) -> Iterator[Problem]:
+    for index, artifact in enumerate(draft.file.artifacts):
+        for label in artifact.labels or {}:
+            if not formats.LABEL.fullmatch(label) or len(label) > 256:
+                message = f'the label "{label}" must be ext.ai.sap.com/ and then letters, digits, '
+                message += "dots, hyphens, underscores"
+                yield draft.place("artifacts", index, "labels", label, key=True).problem(message)
+
+
+def _check_schedules(draft: Draft) -> Iterator[Problem]:
+    for index, schedule in enumerate(draft.file.schedules):
+        if problem := formats.cron_problem(schedule.cron):
+            message = f'the cron expression "{schedule.cron}" {problem}'
+            yield draft.place("schedules", index, "cron").problem(message, "cron")
+
+
+def _check_execution(draft: Draft, run: Run, item: Execution) -> Iterator[Problem]:
+    for index, pattern in enumerate(item.watch):
+        problem = formats.relative_path_problem(pattern)
+        if not problem and not watched_files(draft.root, pattern):
+            problem = "matches no file"
+        if problem:
+            message = f'{run.key} watches "{pattern}", which {problem}'
+            yield draft.place(*run.path, "watch", index).problem(message, "watch")
+    if item.require and item.wait_for_status != "COMPLETED":
+        message = f"{run.key} requires metrics, so wait_for_status must be COMPLETED"
+        yield draft.place(*run.path, "require", key=True).problem(message, "wait")
+    for index, gate in enumerate(item.require):
+        place = draft.place(*run.path, "require", index)
+        if gate.min is None and gate.max is None:
+            message = f'{run.key} requires nothing of "{gate.metric}": give min or max'
+            yield place.problem(message, "require")
+        elif gate.min is not None and gate.max is not None and gate.min > gate.max:
+            message = f'{run.key} requires "{gate.metric}" to be over its max'
+            yield place.problem(message, "require")
+
+
+def _check_deployment(draft: Draft, run: Run, item: Deployment) -> Iterator[Problem]:
+    if item.ttl and formats.seconds(item.ttl) < formats.MIN_TTL:
+        message = f'{run.key}: ttl "{item.ttl}" is too short, at least 10m'
+        yield draft.place(*run.path, "ttl").problem(message, "ttl")
+    if item.wait_for_status is None:
+        for field in ("smoke_test", "destination_name"):
+            if getattr(item, field):
+                message = f"{run.key} has a {field}, so wait_for_status must be RUNNING"
+                yield draft.place(*run.path, field, key=True).problem(message, "wait")
+    if item.smoke_test and not item.smoke_test.path.startswith("/v"):
+        message = f"{run.key}: AI Core routes only paths that start with /v1/, /v2/ and so on"
+        place = draft.place(*run.path, "smoke_test", "path")
+        yield place.problem(message, "path", "warning")
+
+
+def _check_local(draft: Draft) -> Iterator[Problem]:
+    local = draft.file.local
+    paths: list[tuple[str, tuple[str, ...]]] = [
+        (path, ("local", "images", image, "mounts", inside))
+        for image, entry in local.images.items()
+        for inside, path in entry.mounts.items()
+    ]
+    paths += [(path, ("local", "artifacts", url)) for url, path in local.artifacts.items()]
+    for path, at in paths:
+        if not (draft.root / path).exists():
+            message = f'the local path "{path}" does not exist'
+            yield draft.place(*at).problem(message, "path", "warning")
+
+
+def _check_protect(draft: Draft) -> Iterator[Problem]:
+    """Only a warning: what this file no longer names may still be there, and be protected."""
+    names = {str(run.key) for run in draft.runs}
+    names |= {f"artifact/{name}" for name in draft.artifact_names}
+    names |= {f"destination/{getattr(run.item, 'destination_name', None)}" for run in draft.runs}
+    names |= {f"resource_group/{draft.resource_group}"}
+    names |= {f"application/{draft.file.git.application}"} if draft.file.git else set()
+    for index, key in enumerate(draft.file.protect):
+        if key not in names and key.split("/")[0] not in {"repository", "configuration"}:
+            message = f"protect names {key}, which this stage does not define"
+            yield draft.place("protect", index).problem(message, "protect", "warning")

@@ -1,0 +1,157 @@
+"""Reads the templates in a folder: what each declares, and what AI Core would refuse or ignore.
+
+No API checks a template: a wrong one is an executable that never appears. So all that is known to
+go wrong is said here, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cicd.config import serving, workflow
+from cicd.config.files import label, read_trees
+from cicd.config.formats import relative_path_problem
+from cicd.config.inherit import stage_files_in
+from cicd.config.metadata import check_metadata
+from cicd.config.tree import Node, Place, did_you_mean, plain
+from cicd.errors import InvalidStage, Problem
+from cicd.model import Template
+
+API_VERSIONS = {
+    "WorkflowTemplate": "argoproj.io/v1alpha1",
+    "ServingTemplate": "ai.sap.com/v1alpha1",
+}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The templates of a stage. ``is_complete``: what is not among them does not exist."""
+
+    templates: tuple[Template, ...] = ()
+    is_complete: bool = False
+
+    def find(self, executable_id: str) -> Template | None:
+        """The template of that executable."""
+        return next((t for t in self.templates if t.executable_id == executable_id), None)
+
+
+def read_templates(root: Path, folder: str, place: Place) -> tuple[list[Template], list[Problem]]:
+    """All templates directly in a folder below the root; ``place`` is where the folder is named.
+
+    Template.file is relative to the root. A problem where the folder is missing or outside.
+    """
+    problem = folder_problem(root, folder)
+    if problem:
+        return [], [place.problem(f'the template folder "{folder}" {problem}', "path")]
+    found: list[tuple[Template, Place]] = []
+    problems: list[Problem] = []
+    for name in stage_files_in(root / folder):
+        templates, more = _read_file(root / folder / name, root)
+        found += templates
+        problems += more
+    problems += _duplicates(found)
+    return [template for template, _ in found], problems
+
+
+def folder_problem(root: Path, folder: str) -> str:
+    """Why a folder cannot be the template folder, empty when it can."""
+    if problem := relative_path_problem(folder):
+        return problem
+    if not (root / folder).resolve().is_relative_to(root.resolve()):
+        return "leads out of the repository"
+    return "" if (root / folder).is_dir() else "does not exist"
+
+
+def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], list[Problem]]:
+    name = f"{label(path.parent, root)}/{path.name}".removeprefix("./")
+    if not path.resolve().is_relative_to(root.resolve()):
+        return [], [Problem(name, 0, 0, "is a link that leads out of the repository", "path")]
+    try:
+        trees = read_trees(path, name)
+    except InvalidStage as error:
+        return [], list(error.problems)
+    if not trees:
+        return [], [Problem(name, 0, 0, "the file is empty", "template", "warning")]
+    found: list[tuple[Template, Place]] = []
+    problems: list[Problem] = []
+    for tree in trees:
+        if tree.value is None:
+            continue
+        template, more = read_template(tree)
+        problems += more
+        if template:
+            found.append((template, tree.place_of("metadata", "name")))
+    return found, problems
+
+
+def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
+    """One parsed document: the template, unless it lacks what makes it one, and its problems."""
+    kind = getattr(tree.get("kind"), "value", None)
+    if kind not in API_VERSIONS:
+        return None, [_not_a_template(tree, kind)]
+    problems = check_metadata(tree)
+    version = getattr(tree.get("apiVersion"), "value", None)
+    if version != API_VERSIONS[kind]:
+        message = f'apiVersion of a {kind} must be {API_VERSIONS[kind]}, not "{version}"'
+        problems.append(tree.place_of("apiVersion").problem(message, "template"))
+    reader: Any = workflow if kind == "WorkflowTemplate" else serving
+    declared, more = reader.read_spec(tree)
+    problems += more
+    if any(p.rule == "identity" for p in problems):
+        return None, problems
+    labels = ("metadata", "labels")
+    template = Template(
+        file=tree.place.file,
+        executable_id=_text(tree, "metadata", "name"),
+        scenario_id=_text(tree, *labels, "scenarios.ai.sap.com/id"),
+        version=_text(tree, *labels, "ai.sap.com/version"),
+        kind=_kind(kind),
+        parameters=declared.parameters,
+        input_artifacts=declared.inputs,
+        output_artifacts=declared.outputs,
+        digest=digest(plain(tree)),
+    )
+    return template, problems
+
+
+def _kind(kind: str) -> Literal["workflow", "serving"]:
+    return "workflow" if kind == "WorkflowTemplate" else "serving"
+
+
+def _text(tree: Node, *path: str) -> str:
+    node = tree.get(*path)
+    return str(node.value) if node is not None else ""
+
+
+def _not_a_template(tree: Node, kind: Any) -> Problem:
+    place = tree.place_of("kind")
+    if kind == "Secret":
+        return place.problem(
+            "a Kubernetes Secret in the template folder blocks the sync", "template"
+        )
+    if not isinstance(kind, str):
+        return place.problem("no kind: this is not a template, AI Core cannot sync it", "template")
+    if hint := did_you_mean(kind, API_VERSIONS):
+        return place.problem(f'kind "{kind}" is unknown{hint}', "template")
+    message = f"kind {kind} is neither WorkflowTemplate nor ServingTemplate, so it is ignored here"
+    return place.problem(message, "template", "warning")
+
+
+def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
+    first: dict[str, Place] = {}
+    problems = []
+    for template, place in found:
+        if template.executable_id in first:
+            message = f'the executable "{template.executable_id}" is already defined in '
+            problems.append(place.problem(f"{message}{first[template.executable_id]}", "template"))
+        first.setdefault(template.executable_id, place)
+    return problems
+
+
+def digest(content: Any) -> str:
+    """sha256 of plain data; the order of keys does not count."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

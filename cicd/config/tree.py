@@ -1,0 +1,140 @@
+"""A parsed file as a tree in which every key and value knows its place; no I/O here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from cicd.errors import Problem
+
+Path = tuple[str | int, ...]
+"""Way from the root of a tree: map keys and list indexes."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something is written; line and column count from 1, 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+    def problem(
+        self, message: str, rule: str = "", severity: Literal["error", "warning"] = "error"
+    ) -> Problem:
+        """A finding at this place."""
+        return Problem(self.file, self.line, self.column, message, rule, severity)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place. ``value`` is a dict or list of Nodes, or a leaf.
+
+    Leaves are str, int, float, bool, None, and Ref or Secret once variables are replaced. ``text``
+    is the leaf as written in the file: numbers keep their digits (``1.10``), and messages quote it
+    instead of what an environment variable holds. ``key_place`` is set for values of a map.
+    """
+
+    value: Any
+    place: Place
+    text: str = ""
+    key_place: Place | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        return not isinstance(self.value, dict | list)
+
+    def get(self, *path: str | int) -> Node | None:
+        """The node at that path, None when there is none."""
+        node: Node | None = self
+        for step in path:
+            node = _child(node, step) if node else None
+        return node
+
+    def place_of(self, *path: str | int, key: bool = False) -> Place:
+        """Where that path is written (``key``: its key), or else its closest parent."""
+        node = self
+        for step in path:
+            child = _child(node, step)
+            if child is None:
+                return node.place
+            node = child
+        return (node.key_place if key else None) or node.place
+
+
+def _child(node: Node, step: str | int) -> Node | None:
+    if isinstance(node.value, dict):
+        return node.value.get(step)
+    if isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+        child: Node = node.value[step]
+        return child
+    return None
+
+
+def plain(node: Node, leaf: Callable[[Node], Any] = lambda node: node.value) -> Any:
+    """The tree as ordinary dicts and lists; ``leaf`` says what becomes of the leaves."""
+    if isinstance(node.value, dict):
+        return {key: plain(child, leaf) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(child, leaf) for child in node.value]
+    return leaf(node)
+
+
+def transform(
+    node: Node, leaf: Callable[[Node, Path], Node], path: Path = (), skip: Iterable[Path] = ()
+) -> Node:
+    """The same tree with every leaf replaced, but for the paths in ``skip``."""
+    if path in skip:
+        return node
+    if isinstance(node.value, dict):
+        children = node.value.items()
+        return replace(
+            node, value={k: transform(child, leaf, (*path, k), skip) for k, child in children}
+        )
+    if isinstance(node.value, list):
+        items = enumerate(node.value)
+        return replace(node, value=[transform(child, leaf, (*path, i), skip) for i, child in items])
+    return leaf(node, path)
+
+
+def merge(base: Node, over: Node, identity: Callable[[Node], str | None]) -> Node:
+    """``over`` on top of ``base``: maps merge, lists whose items all have an identity merge by it,
+    everything else is replaced. Places follow the winner."""
+    if isinstance(base.value, dict) and isinstance(over.value, dict):
+        merged = dict(base.value)
+        for key, child in over.value.items():
+            merged[key] = merge(merged[key], child, identity) if key in merged else child
+        return replace(over, value=merged)
+    if isinstance(base.value, list) and isinstance(over.value, list):
+        return replace(over, value=_merge_lists(base.value, over.value, identity))
+    return over
+
+
+def _merge_lists(
+    base: list[Node], over: list[Node], identity: Callable[[Node], str | None]
+) -> list[Node]:
+    names = [identity(item) for item in base]
+    if not over or None in names or any(identity(item) is None for item in over):
+        return over
+    merged = list(base)
+    for item in over:
+        name = identity(item)
+        if name in names:
+            at = names.index(name)
+            merged[at] = merge(merged[at], item, identity)
+            names[at] = None  # a second item of that name is appended, so that it is reported
+        else:
+            merged.append(item)
+    return merged
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean "x"?)`` for the closest known word, or nothing."""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

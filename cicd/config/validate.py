@@ -1,0 +1,195 @@
+"""A tree against the schema: values where it fits, every misfit with its place where not.
+
+pydantic decides. Only when it refuses is jsonschema loaded, to say all that is wrong in one go:
+loading it takes longer than checking a good file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from cicd.config.schema import StageFile, json_schema
+from cicd.config.tree import Node, Path, did_you_mean, plain, transform
+from cicd.errors import Problem
+from cicd.model import Ref, Secret
+
+_HINTS = {
+    "clean_up": "prune: resource_group",
+    "existing_id": "existing_deployment_id",
+    "resource_group": "aicore: {resource_group: …}",
+}
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+    "null": "null",
+}
+_BOUNDS = {
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "maxLength": "is longer than {} characters",
+    "maxProperties": "has more than {} entries",
+    "maxItems": "has more than {} items",
+}
+
+
+def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
+    """The stage file's values and the tree that they came from, or else what is wrong with it."""
+    tree = transform(tree, _parameter_as_text)
+    misplaced = list(_misplaced_references(tree, ()))
+    try:
+        return StageFile.model_validate(plain(tree)), tree, misplaced
+    except ValidationError as error:
+        problems = list(_explain(tree)) or list(_translate(error, tree))
+        places = {(problem.line, problem.column) for problem in misplaced}
+        rest = [problem for problem in problems if (problem.line, problem.column) not in places]
+        return None, tree, misplaced + rest
+
+
+def _parameter_as_text(node: Node, path: Path) -> Node:
+    """AI Core has text parameters only; numbers keep the digits that they are written with."""
+    is_parameter = path[2:4] == ("configuration", "parameter_bindings")
+    if is_parameter and isinstance(node.value, bool | int | float):
+        return replace(node, value=node.text)
+    return node
+
+
+def _misplaced_references(node: Node, path: Path) -> Iterator[Problem]:
+    if isinstance(node.value, dict):
+        for key, child in node.value.items():
+            yield from _misplaced_references(child, (*path, key))
+    elif isinstance(node.value, list):
+        for index, child in enumerate(node.value):
+            yield from _misplaced_references(child, (*path, index))
+    elif isinstance(node.value, Ref):
+        is_url = node.value.output == "url"
+        fields = (
+            {"parameter_bindings"} if is_url else {"parameter_bindings", "input_artifact_bindings"}
+        )
+        if not (path[2:3] == ("configuration",) and len(path) == 5 and path[3] in fields):
+            places = " and ".join(sorted(fields))
+            yield node.place.problem(f"{node.text} is possible in {places} only", "reference")
+
+
+def _explain(tree: Node) -> Iterator[Problem]:
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(_schema())
+    for error in validator.iter_errors(plain(tree, _as_json)):
+        yield from _problems_of(error, tree)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return json_schema()
+
+
+def _as_json(node: Node) -> Any:
+    return node.text if isinstance(node.value, Ref | Secret) else node.value
+
+
+def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "anyOf":
+        yield from _problems_of_choice(error, tree)
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        known = error.schema.get("properties", {})
+        for key in error.instance.keys() - known.keys():
+            hint = f" (write {_HINTS[key]})" if key in _HINTS else did_you_mean(key, known)
+            message = f'unknown key "{key}"{_inside(path)}{hint}'
+            yield tree.place_of(*path, key, key=True).problem(message, "unknown-key")
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        for key in missing:
+            if f"'{key}'" in error.message:
+                yield tree.place_of(*path).problem(f'"{key}" is missing{_inside(path)}', "schema")
+    else:
+        message = f"{_dotted(path)}{_message(error, tree)}"
+        yield tree.place_of(*path).problem(message, "schema")
+
+
+def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
+    """Of the branches of a choice only the one whose type fits the value is of interest."""
+    branches: dict[int, list[Any]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    fitting = [
+        inner
+        for inner in branches.values()
+        if not any(e.validator == "type" and not e.relative_path for e in inner)
+    ]
+    if len(fitting) == 1:
+        for inner in fitting[0]:
+            yield from _problems_of(inner, tree)
+        return
+    path: Path = tuple(error.absolute_path)
+    types = [_type_of(branch) for branch in error.validator_value]
+    wanted = " or ".join(name for name in dict.fromkeys(types) if name)
+    node = tree.get(*path)
+    message = f"{_dotted(path)}must be {wanted}, not {_kind_of(error.instance, node)}"
+    yield tree.place_of(*path).problem(message, "schema")
+
+
+def _type_of(branch: Any) -> str:
+    return _TYPES.get(branch.get("type", "object"), "")
+
+
+def _message(error: Any, tree: Node) -> str:
+    node = tree.get(*error.absolute_path)
+    limit = error.validator_value
+    written = node.text if node is not None else str(error.instance)
+    if error.validator == "type":
+        types = [limit] if isinstance(limit, str) else limit
+        wanted = " or ".join(_TYPES[name] for name in types)
+        return f"must be {wanted}, not {_kind_of(error.instance, node)}"
+    if error.validator in {"enum", "const"}:
+        known = [str(word) for word in limit] if error.validator == "enum" else [str(limit)]
+        return f'is "{written}", must be one of {", ".join(known)}{did_you_mean(written, known)}'
+    if error.validator == "pattern":
+        says = error.schema.get("patternErrorMessage", f"must match {limit}")
+        return f'is "{written}", {says}'
+    if error.validator in {"minLength", "minItems", "minProperties"}:
+        return "is empty"
+    return _BOUNDS.get(error.validator, "does not fit {}").format(limit)
+
+
+def _kind_of(value: Any, node: Node | None) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, dict | list):
+        return "a map" if isinstance(value, dict) else "a list"
+    written = node.text if node is not None else str(value)
+    return f'the text "{written}"' if isinstance(value, str) else written
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return f"{text[1:]} " if text else ""
+
+
+def _inside(path: Path) -> str:
+    return f" in {_dotted(path).strip()}" if path else ""
+
+
+def _translate(error: ValidationError, tree: Node) -> Iterator[Problem]:
+    """pydantic's own words, for what a JSON schema cannot say."""
+    for detail in error.errors(include_url=False, include_input=False):
+        path = _longest(tree, detail["loc"])
+        yield tree.place_of(*path).problem(f"{_dotted(path)}{detail['msg'].lower()}", "schema")
+
+
+def _longest(tree: Node, path: Path) -> Path:
+    """pydantic also names the branch of a choice in a path; those steps are not in the tree."""
+    kept: Path = ()
+    for step in path:
+        if tree.get(*kept, step) is not None:
+            kept = (*kept, step)
+    return kept

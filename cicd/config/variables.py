@@ -1,0 +1,228 @@
+"""Replaces ``${…}`` in a stage file: variables, environment, Git facts, and references.
+
+==================================  ==============================================
+``${var.NAME}``                     variables of the stage file, or ``--var NAME=…``
+``${env.NAME}``                     the environment
+``${git.commit}`` ``${git.branch}`` what is checked out
+``${stage}``                        the stage's name
+``${executions.KEY.artifacts.NAME}`` an output artifact of a run (a Ref)
+``${deployments.KEY.url}``          a deployment's URL (a Ref)
+``$${``                             a plain ``${``
+==================================  ==============================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cicd.config.files import scalar
+from cicd.config.tree import Node, Path, Place, did_you_mean, transform
+from cicd.errors import Problem
+from cicd.model import Key, Ref, Secret
+
+_EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_RUN_OUTPUT = re.compile(r"executions\.(?P<key>.+?)\.artifacts\.(?P<name>.+)")
+_URL = re.compile(r"deployments\.(?P<key>.+)\.url")
+_FORMS = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
+_UNREPLACED: tuple[Path, ...] = (("variables",), ("extends",), ("stage",), ("$schema",))
+
+
+@dataclass(frozen=True)
+class GitFacts:
+    """What is checked out; empty text where that is not known."""
+
+    commit: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True)
+class GitOverride:
+    """Where templates come from instead of what the stage file says (``--local``)."""
+
+    repository: str
+    revision: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error."""
+
+    stage: str
+    env: Mapping[str, str]
+    variables: Mapping[str, str]
+    git: GitFacts
+    is_lenient: bool = False
+
+
+@dataclass(frozen=True)
+class _Value:
+    """``text`` is the value as it goes into a longer text; ``is_env``: came from environment."""
+
+    value: Any
+    text: str
+    is_env: bool = False
+
+
+def replace_variables(tree: Node, context: Context) -> tuple[Node, list[Problem]]:
+    """The tree with every ``${…}`` replaced, and what could not be."""
+    work = _Replacement(tree, context)
+    replaced = transform(tree, work.leaf, skip=_UNREPLACED)
+    work.check_unused()
+    return replaced, [*_too_early(tree), *work.problems]
+
+
+def _too_early(tree: Node) -> Iterator[Problem]:
+    for key in ("stage", "extends"):
+        node = tree.get(key)
+        if node is not None and isinstance(node.value, str) and "${" in node.value:
+            message = f'{key} is "{node.value}", but it must be plain: variables come after it'
+            yield node.place.problem(message, "variable")
+
+
+def is_secret_path(path: Path) -> bool:
+    """True for fields that carry credentials."""
+    if path[:1] == ("git",):
+        return path[1:] in {("username",), ("password",)}
+    return path[:1] == ("secrets",) and path[3:4] == ("data",)
+
+
+class _Replacement:
+    def __init__(self, tree: Node, context: Context) -> None:
+        self.problems: list[Problem] = []
+        self._context = context
+        self._declared = _declared(tree)
+        self._overrides = {
+            name: _override(name, text, self._declared.get(name))
+            for name, text in context.variables.items()
+        }
+        self._used: set[str] = set()
+        self._open: list[str] = []
+
+    def leaf(self, node: Node, path: Path) -> Node:
+        if is_secret_path(path):
+            return self._secret(node)
+        if not isinstance(node.value, str) or "${" not in node.value:
+            return node
+        value = self._expand(node, is_lenient=False)
+        text = node.text if value.is_env else value.text
+        return replace(node, value=value.value, text=text)
+
+    def check_unused(self) -> None:
+        """Variables nobody used must be right too, and nobody may set one that is not there."""
+        for name, node in self._declared.items():
+            if name not in self._used:
+                self._variable(name, node.place, is_lenient=True)
+        for name in self._overrides.keys() - self._declared.keys() - self._used:
+            hint = did_you_mean(name, self._declared)
+            self.problems.append(Problem(f"--var {name}", 0, 0, f"no such variable{hint}"))
+
+    def _secret(self, node: Node) -> Node:
+        if not isinstance(node.value, str):
+            return node
+        value = self._expand(node, is_lenient=self._context.is_lenient)
+        if not value.is_env:
+            message = "a credential is written as ${env.NAME}, never into the file"
+            self.problems.append(node.place.problem(message, "plain-secret"))
+        elif value.text == "" and not self._context.is_lenient:
+            self.problems.append(node.place.problem(f"{node.text} is empty", "missing-env"))
+        return replace(node, value=Secret(value.text))
+
+    def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
+        text: str = node.value
+        whole = _EXPRESSION.fullmatch(text)
+        if whole and whole.group(1) is not None:
+            return self._evaluate(whole.group(1), node, is_lenient=is_lenient)
+        parts: list[str] = []
+        end, is_env = 0, False
+        for match in _EXPRESSION.finditer(text):
+            value = self._part(match, node, is_lenient=is_lenient)
+            parts += [text[end : match.start()], value.text]
+            end, is_env = match.end(), is_env or value.is_env
+        result = "".join([*parts, text[end:]])
+        return _Value(result, result, is_env)
+
+    def _part(self, match: re.Match[str], node: Node, *, is_lenient: bool) -> _Value:
+        if match.group() == "$${":
+            return _Value("${", "${")
+        if match.group(1) is None:
+            message = "${ without its closing }: write $${ for a plain ${"
+            return self._unknown(node.place, message)
+        value = self._evaluate(match.group(1), node, is_lenient=is_lenient)
+        if isinstance(value.value, Ref):
+            message = f"{match.group()} is known only after apply, so it must stand alone"
+            return self._unknown(node.place, message)
+        return value
+
+    def _evaluate(self, expression: str, node: Node, *, is_lenient: bool) -> _Value:
+        expression = expression.strip()
+        room, _, name = expression.partition(".")
+        git = {"git.commit": self._context.git.commit, "git.branch": self._context.git.branch}
+        if expression == "stage":
+            return _Value(self._context.stage, self._context.stage)
+        if room == "var" and name:
+            return self._variable(name, node.place, is_lenient=is_lenient)
+        if room == "env" and name:
+            return self._environment(name, node.place, is_lenient=is_lenient)
+        if expression in git:
+            if git[expression]:
+                return _Value(git[expression], git[expression])
+            return self._unknown(node.place, f"${{{expression}}} is not known: no Git commit here")
+        if ref := _reference(expression):
+            return _Value(ref, node.text)
+        hint = did_you_mean(expression, _FORMS) or f" (there are: {', '.join(_FORMS)})"
+        return self._unknown(node.place, f"${{{expression}}} is unknown{hint}")
+
+    def _variable(self, name: str, place: Place, *, is_lenient: bool) -> _Value:
+        self._used.add(name)
+        node = self._overrides.get(name) or self._declared.get(name)
+        if node is None:
+            hint = did_you_mean(name, {**self._declared, **self._overrides})
+            return self._unknown(place, f"${{var.{name}}} is not among the variables{hint}")
+        if name in self._open:
+            way = " -> ".join([*self._open[self._open.index(name) :], name])
+            return self._unknown(place, f"variables go in a circle: {way}")
+        if name in self._overrides or not isinstance(node.value, str):
+            return _Value(node.value, node.text)
+        self._open.append(name)
+        value = self._expand(node, is_lenient=is_lenient)
+        self._open.pop()
+        return value
+
+    def _environment(self, name: str, place: Place, *, is_lenient: bool) -> _Value:
+        if name in self._context.env:
+            return _Value(self._context.env[name], self._context.env[name], is_env=True)
+        if not is_lenient:
+            hint = did_you_mean(name, self._context.env)
+            message = f"the environment variable {name} is not set{hint}"
+            self.problems.append(place.problem(message, "missing-env"))
+        return _Value("missing", "missing", is_env=True)
+
+    def _unknown(self, place: Place, message: str) -> _Value:
+        """A problem, and a harmless value so that the search goes on."""
+        self.problems.append(place.problem(message, "variable"))
+        return _Value("unknown", "unknown", is_env=True)
+
+
+def _declared(tree: Node) -> dict[str, Node]:
+    variables = tree.get("variables")
+    if variables is None or not isinstance(variables.value, dict):
+        return {}
+    return {name: node for name, node in variables.value.items() if node.is_leaf}
+
+
+def _override(name: str, text: str, declared: Node | None) -> Node:
+    """A ``--var`` is text, unless the stage file has a number or true/false in that place."""
+    is_typed = declared is not None and isinstance(declared.value, bool | int | float)
+    return Node(scalar(text) if is_typed else text, Place(f"--var {name}"), text)
+
+
+def _reference(expression: str) -> Ref | None:
+    if match := _RUN_OUTPUT.fullmatch(expression):
+        return Ref(Key("execution", match["key"]), f"artifacts.{match['name']}")
+    if match := _URL.fullmatch(expression):
+        return Ref(Key("deployment", match["key"]), "url")
+    return None

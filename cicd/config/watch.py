@@ -1,0 +1,53 @@
+"""Watched files: code behind a moving image tag, whose content is part of a run's inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_NEVER = {".git", ".cicd", "__pycache__"}
+_CHUNK = 1 << 20
+
+
+def watched_files(root: Path, pattern: str) -> list[Path]:
+    """The files that a glob below ``root`` matches, sorted; a folder stands for all that is in it.
+
+    Never caches, ``.git``, or what a link outside the root leads to.
+    """
+    found: set[Path] = set()
+    try:
+        matches = list(root.glob(pattern))
+    except (ValueError, IndexError, NotImplementedError):  # "**x", "."
+        return []
+    for path in matches:
+        found |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}
+    inside = root.resolve()
+    return sorted(
+        path
+        for path in found
+        if not _NEVER & set(path.relative_to(root).parts)
+        if path.resolve().is_relative_to(inside)
+    )
+
+
+def files_digest(root: Path, files: list[Path]) -> str:
+    """sha256 over names and contents; the line endings of text files do not count."""
+    total = hashlib.sha256()
+    for path in files:
+        name = path.relative_to(root).as_posix()
+        total.update(f"{name}\0{_file_digest(path)}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        is_binary = b"\0" in stream.read(8192)
+        stream.seek(0)
+        if is_binary:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+        else:
+            for line in stream:
+                digest.update(line[:-2] + b"\n" if line.endswith(b"\r\n") else line)
+    return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""The spec of a WorkflowTemplate (Argo): what it declares and what AI Core refuses in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cicd.config.metadata import Declared, check_placeholders, children, default_of, named
+from cicd.config.tree import Node, did_you_mean
+from cicd.errors import Problem
+
+_PARAMETER = re.compile(r"\{\{=?\s*workflow\.parameters\.([\w-]+)\s*\}\}")
+_STEP_OUTPUT = re.compile(r"\.outputs\.artifacts\.([\w.-]+?)\s*\}\}")
+_SOURCES = {"s3", "http", "git", "raw", "gcs", "oss", "hdfs", "azure", "artifactory", "from"}
+_BODIES = ("container", "script", "steps", "dag", "containerSet", "resource", "suspend", "data")
+
+
+def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
+    """What the workflow takes and gives, and what is wrong with it."""
+    problems: list[Problem] = []
+    arguments = children(tree.get("spec", "arguments", "parameters"))
+    parameters = {
+        name: default_of(item, "value", "default")
+        for name, item in named(arguments, "a parameter", problems)
+    }
+    templates = dict(named(children(tree.get("spec", "templates")), "a template", problems))
+    if not templates:
+        message = "spec.templates is empty: nothing would run"
+        problems.append(tree.place_of("spec").problem(message, "template"))
+    problems += _check_entrypoint(tree, templates)
+    for name, template in templates.items():
+        problems += _check_body(name, template)
+    inputs = _inputs(tree, templates, problems)
+    outputs = _outputs(tree, templates, problems)
+    what = "the parameter in spec.arguments"
+    problems += check_placeholders(tree, _PARAMETER, parameters, what)
+    return Declared(parameters, inputs, outputs), problems
+
+
+def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
+    entrypoint = getattr(tree.get("spec", "entrypoint"), "value", None)
+    if entrypoint is None:
+        yield tree.place_of("spec").problem("spec.entrypoint is missing", "template")
+    elif templates and entrypoint not in templates:
+        hint = did_you_mean(str(entrypoint), templates)
+        message = f'spec.entrypoint "{entrypoint}" is not among spec.templates{hint}'
+        yield tree.place_of("spec", "entrypoint").problem(message, "template")
+
+
+def _check_body(name: str, template: Node) -> Iterator[Problem]:
+    if not any(template.get(body) for body in _BODIES):
+        message = f'template "{name}" has nothing to run: container, script, steps or dag'
+        yield template.place.problem(message, "template")
+    sets = children(template.get("containerSet", "containers"))
+    for container in [template.get("container"), *sets]:
+        if container is None:
+            continue
+        yield from _check_list(container, name, "command", is_needed=True)
+        yield from _check_list(container, name, "args", is_needed=False)
+    script = template.get("script")
+    if script is not None:
+        yield from _check_list(script, name, "command", is_needed=True)
+
+
+def _check_list(container: Node, name: str, key: str, *, is_needed: bool) -> Iterator[Problem]:
+    node = container.get(key)
+    if node is None and not is_needed:
+        return
+    if node is None or not isinstance(node.value, list) or not node.value:
+        says = "the image's own is not used" if is_needed else "leave it out when empty"
+        message = f'template "{name}" needs a {key} that is a list: {says}'
+        place = container.place_of(key) if node else container.place
+        yield place.problem(message, "template")
+
+
+def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
+    """Artifacts that a configuration binds: the workflow's own and those of its entrypoint."""
+    entry = templates.get(str(getattr(tree.get("spec", "entrypoint"), "value", "")))
+    lists = [children(tree.get("spec", "arguments", "artifacts"))]
+    for name, template in templates.items():
+        items = children(template.get("inputs", "artifacts"))
+        if template is entry:
+            lists.append(items)
+        else:
+            list(named(items, f'an input artifact of template "{name}"', problems))
+    return frozenset(
+        name
+        for items in lists
+        for name, item in named(items, "an input artifact", problems)
+        if not item.value.keys() & _SOURCES
+    )
+
+
+def _outputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
+    passed_on = set(_passed_on(tree))
+    outputs: set[str] = set()
+    for template in templates.values():
+        items = children(template.get("outputs", "artifacts"))
+        for name, item in named(items, "an output artifact", problems):
+            problems += _check_output(name, item, is_passed_on=name in passed_on)
+            global_name = getattr(item.get("globalName"), "value", None)
+            if isinstance(global_name, str):
+                outputs |= {global_name} | _registered_name(tree, global_name)
+    return frozenset(outputs)
+
+
+def _registered_name(tree: Node, global_name: str) -> set[str]:
+    node = tree.get("metadata", "annotations", f"artifacts.ai.sap.com/{global_name}.name")
+    return {node.value} if node is not None and isinstance(node.value, str) else set()
+
+
+def _passed_on(node: Node) -> Iterator[str]:
+    """Names of step outputs that other steps take; those need no global name."""
+    if isinstance(node.value, dict | list):
+        inner = node.value.values() if isinstance(node.value, dict) else node.value
+        for child in inner:
+            yield from _passed_on(child)
+    elif isinstance(node.value, str):
+        yield from _STEP_OUTPUT.findall(node.value)
+
+
+def _check_output(name: str, item: Node, *, is_passed_on: bool) -> Iterator[Problem]:
+    if item.get("globalName") is None:
+        if not is_passed_on and item.get("from") is None:
+            message = f'output artifact "{name}" has no globalName, so it is never registered'
+            yield item.place.problem(message, "template", "warning")
+    elif item.get("archive", "none") is None:
+        message = f'output artifact "{name}" has no "archive: {{none: {{}}}}", so it becomes a .tgz'
+        yield item.place.problem(message, "template", "warning")

@@ -1,0 +1,248 @@
+"""Starting, stopping and finding the emulator of a data folder, from this process or another.
+
+A running emulator holds ``emulator.lock`` (with its process id in it) and, once it answers, has
+written ``endpoint.json``. Both are for the owner of the folder only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cicd.emulator import credentials
+from cicd.emulator.errors import EmulatorError
+from cicd.emulator.locks import FileLock
+
+LOCK, STARTING, ENDPOINT = "emulator.lock", "starting.lock", "endpoint.json"
+LOG_FILE = "emulator.log"
+MARKS = (LOCK, credentials.FILE_NAME, "emulator.db")
+"""What a folder with an emulator's data has; reset() touches no other."""
+GRACE = 20.0
+"""Seconds an emulator has to end its runs before it is killed."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running emulator: where it answers, its process, its data folder."""
+
+    url: str
+    pid: int
+    data: Path
+
+
+def environment(endpoint: Endpoint, resource_group: str) -> dict[str, str]:
+    """The variables with which SDKs, cicd and scripts use this emulator. Secrets in clear."""
+    known = credentials.read(endpoint.data)
+    url = endpoint.url
+    service_key = {
+        "clientid": known.client_id,
+        "clientsecret": known.client_secret,
+        "url": url,
+        "identityzone": "emulator",
+        "identityzoneid": known.tenant_id,
+        "appname": "emulator!aicore",
+        "serviceurls": {"AI_API_URL": url},
+    }
+    return {
+        "AICORE_AUTH_URL": url,
+        "AICORE_BASE_URL": f"{url}/v2",
+        "AICORE_CLIENT_ID": known.client_id,
+        "AICORE_CLIENT_SECRET": known.client_secret,
+        "AICORE_RESOURCE_GROUP": resource_group,
+        "AICORE_SERVICE_KEY": json.dumps(service_key, separators=(",", ":")),
+        "DESTINATION_AUTH_URL": url,
+        "DESTINATION_BASE_URL": url,
+        "DESTINATION_CLIENT_ID": known.destination_client_id,
+        "DESTINATION_CLIENT_SECRET": known.destination_client_secret,
+    }
+
+
+def status(data: Path) -> Endpoint | None:
+    """The emulator that answers for this folder, or None."""
+    endpoint = read_endpoint(data)
+    if endpoint is None or health_of(endpoint.url) != endpoint.pid:
+        return None
+    return endpoint
+
+
+def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[str]) -> Endpoint:
+    """The emulator of this folder, started in the background if it does not run yet.
+
+    ``command`` is run as it stands and must end up in serve() with the same folder and port.
+    Two starts at once give one emulator. EmulatorError when it does not answer in ``timeout``
+    seconds, or runs already on another port than the one asked for.
+    """
+    data = data.absolute()
+    prepare(data)
+    starting = FileLock(data / STARTING)
+    if not starting.acquire(timeout=timeout):
+        raise EmulatorError(f"another start of the emulator in {data} does not end", "try again")
+    try:
+        running = status(data)
+        if running is None:
+            return launch(data, timeout, command)
+        if port and not running.url.endswith(f":{port}"):
+            raise EmulatorError(
+                f"the emulator runs already, at {running.url}",
+                "stop it first with `cicd emulator stop`, or leave out --port",
+            )
+        return running
+    finally:
+        starting.release()
+
+
+def launch(data: Path, timeout: float, command: Sequence[str]) -> Endpoint:
+    """Start the background process and wait until it answers."""
+    log = data / LOG_FILE
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            close_fds=True,
+        )
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            # nobody but the log knows why, and its last line says it
+            raise EmulatorError(f"the emulator did not start: {last_line(log)}", f"see {log}")
+        endpoint = read_endpoint(data)
+        if endpoint and health_of(endpoint.url) == endpoint.pid:
+            # it outlives this process: nobody will wait for it
+            process.returncode = 0
+            return endpoint
+        time.sleep(0.02)
+    process.terminate()
+    process.wait()
+    raise EmulatorError(f"the emulator gave no answer in {timeout:g} s", f"see {log}")
+
+
+def stop(data: Path) -> bool:
+    """End the emulator of this folder and wait for it; False when none runs."""
+    lock = FileLock(data / LOCK)
+    if not lock.is_held():
+        return False
+    for sign, seconds in ((signal.SIGTERM, GRACE), (getattr(signal, "SIGKILL", signal.SIGTERM), 5)):
+        # the lock is held, so the process id in it is no stranger's
+        pid = read_pid(lock.path)
+        if pid:
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                pass
+            except PermissionError:
+                raise EmulatorError(
+                    f"the emulator (process {pid}) belongs to another user", "ask its owner"
+                ) from None
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not lock.is_held():
+                (data / ENDPOINT).unlink(missing_ok=True)
+                return True
+            time.sleep(0.02)
+    raise EmulatorError(f"the emulator in {data} does not end", "end its process yourself")
+
+
+def reset(data: Path) -> None:
+    """Stop the emulator and delete all of its folder; one that holds other things is refused."""
+    if not data.exists():
+        return
+    if any(data.iterdir()) and not any((data / mark).exists() for mark in MARKS):
+        raise EmulatorError(f"{data} holds no emulator's data", "check --data")
+    stop(data)
+    try:
+        shutil.rmtree(data)
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def serve(data: Path, *, port: int, environ: Mapping[str, str]) -> None:
+    """Be the emulator of this folder until SIGTERM or Ctrl-C. ``environ`` is what runs may see.
+
+    Port 0 is the port of the last time if it is free, else any. EmulatorError when another one
+    runs, the port is taken, or the folder cannot be used.
+    """
+    from cicd.emulator.server import run
+
+    data = data.absolute()
+    prepare(data)
+    lock = FileLock(data / LOCK)
+    if not lock.acquire():
+        raise EmulatorError(f"an emulator runs already in {data}", "see `cicd emulator status`")
+    try:
+        lock.write(str(os.getpid()))
+        run(data, port, environ, on_ready=lambda url: write_endpoint(data, url))
+    finally:
+        (data / ENDPOINT).unlink(missing_ok=True)
+        lock.release()
+
+
+def prepare(data: Path) -> None:
+    """Make the folder, private, and find out now whether it can be written to."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = data / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def folder_error(data: Path, error: OSError) -> EmulatorError:
+    """What the user can do about a folder that cannot be used."""
+    return EmulatorError(
+        f"the emulator's data folder {data} cannot be used: {error.strerror or error}",
+        "make it writable, free some space, or choose another --data folder",
+    )
+
+
+def read_endpoint(data: Path) -> Endpoint | None:
+    """What a running emulator wrote; None when it is missing or damaged."""
+    try:
+        content = json.loads((data / ENDPOINT).read_text(encoding="utf-8"))
+        return Endpoint(str(content["url"]), int(content["pid"]), data)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_endpoint(data: Path, url: str) -> None:
+    """Tell others where this process answers."""
+    content = json.dumps({"url": url, "pid": os.getpid()})
+    credentials.write_private(data / ENDPOINT, content)
+
+
+def read_pid(path: Path) -> int:
+    """The process id in a lock file, 0 when there is none yet."""
+    text = path.read_text(encoding="utf-8", errors="replace").strip()
+    return int(text) if text.isdecimal() else 0
+
+
+def health_of(url: str) -> int | None:
+    """The process id of the emulator that answers at ``url``, or None."""
+    # no proxy: this is always the loopback interface
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/emulator/health", timeout=2) as answer:
+            return int(json.load(answer)["pid"])
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+        return None
+
+
+def last_line(log: Path) -> str:
+    """The last thing that was logged."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "its log cannot be read"
+    return lines[-1] if lines else "it logged nothing"

@@ -1,0 +1,131 @@
+"""/v2/lm/artifacts"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cicd.emulator import limits, timestamps
+from cicd.emulator.errors import invalid, not_found
+from cicd.emulator.store import Row
+from cicd.emulator.web import Call, Operation, Reply, listing, search
+
+PATH = "/v2/lm/artifacts"
+KINDS = ("model", "dataset", "resultset", "other")
+SELECTOR = re.compile(r"(ext\.ai\.sap\.com/[\w.-]+)(!?=)([^ =,]+)")
+
+
+def create(call: Call) -> Reply:
+    """Register an artifact; whether anything is at its url is nobody's business yet."""
+    body = call.body
+    artifact_id = str(uuid.uuid4())
+    url = limits.required(body, "url", limits.ARTIFACT_URL)
+    values = (
+        artifact_id,
+        call.group,
+        limits.required(body, "name", limits.NAME),
+        limits.one_of(body.get("kind"), "kind", KINDS),
+        url,
+        limits.required(body, "scenarioId", limits.ID),
+        limits.optional(body, "description", limits.DESCRIPTION),
+        json.dumps(limits.labels(body)),
+        timestamps.now(),
+    )
+    call.world.store.write(
+        "INSERT INTO artifacts (id, resource_group, name, kind, url, scenario_id, description, "
+        "labels, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    where = f"{PATH}/{artifact_id}"
+    answer = {"id": artifact_id, "message": "Artifact acknowledged", "url": url}
+    return Reply(answer, 201, {"Location": where, "Content-Location": where})
+
+
+def query(call: Call) -> Reply:
+    return listing(call, [show(row) for row in select(call)])
+
+
+def count(call: Call) -> Reply:
+    return Reply(str(len(select(call))))
+
+
+def get(call: Call) -> Reply:
+    row = call.world.store.row(
+        "SELECT * FROM artifacts WHERE id = ? AND resource_group = ?",
+        (call.path["id"], call.group),
+    )
+    if row is None:
+        raise not_found("Artifact", call.path["id"])
+    return Reply(show(row))
+
+
+def select(call: Call) -> list[Row]:
+    """The artifacts of the group that pass every filter of the query, oldest first."""
+    kind = call.option("kind")
+    if kind is not None:
+        limits.one_of(kind, "kind", KINDS)
+    wanted = {
+        "name": call.option("name"),
+        "kind": kind,
+        "scenario_id": call.option("scenarioId"),
+        "execution_id": call.option("executionId"),
+    }
+    wanted = {column: value for column, value in wanted.items() if value is not None}
+    has_term = search(call)
+    fits = label_test(call)
+    rows = call.world.store.rows(
+        "SELECT * FROM artifacts WHERE resource_group = ? ORDER BY number", (call.group,)
+    )
+    return [
+        row
+        for row in rows
+        if all(row[column] == value for column, value in wanted.items())
+        and (has_term(row["name"]) or has_term(row["description"]))
+        and fits(json.loads(row["labels"]))
+    ]
+
+
+def label_test(call: Call) -> Any:
+    """A test for labels that pass the artifactLabelSelector."""
+    terms = call.options("artifactLabelSelector")
+    if len(terms) > 10:
+        raise invalid("artifactLabelSelector takes at most 10 terms")
+    parsed = []
+    for term in terms:
+        if not (match := SELECTOR.fullmatch(term)):
+            raise invalid(f"artifactLabelSelector {term!r} is not key=value or key!=value")
+        parsed.append((match[1], match[2] == "=", match[3].replace("{comma}", ",")))
+
+    def fits(labels: Mapping[str, str]) -> bool:
+        return all((labels.get(key) == value) is wanted for key, wanted, value in parsed)
+
+    return fits
+
+
+def show(row: Row) -> dict[str, Any]:
+    """An artifact as the API shows it."""
+    shown = {
+        "id": row["id"],
+        "name": row["name"],
+        "kind": row["kind"],
+        "url": row["url"],
+        "scenarioId": row["scenario_id"],
+        "description": row["description"],
+        "labels": limits.as_pairs(json.loads(row["labels"])),
+        "executionId": row["execution_id"],
+        "configurationId": row["configuration_id"],
+        "createdAt": row["created_at"],
+        "modifiedAt": row["created_at"],
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+OPERATIONS = (
+    Operation("POST", PATH, create),
+    Operation("GET", PATH, query),
+    Operation("GET", f"{PATH}/$count", count),
+    Operation("GET", f"{PATH}/{{id}}", get),
+)

@@ -1,0 +1,132 @@
+"""/v2/lm/deployments"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cicd.emulator import lifecycle, limits
+from cicd.emulator.errors import invalid, not_found
+from cicd.emulator.routes import runs
+from cicd.emulator.store import Row
+from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.world import new_revision
+
+PATH = "/v2/lm/deployments"
+
+
+def create(call: Call) -> Reply:
+    ttl = call.body.get("ttl")
+    if ttl is not None:
+        limits.ttl_seconds(ttl)
+    deployment_id = runs.insert(call, "deployment", ttl=ttl)
+    return Reply(
+        {
+            "id": deployment_id,
+            "message": "Deployment scheduled.",
+            "deploymentUrl": "",
+            "status": "UNKNOWN",
+            "ttl": ttl,
+        },
+        202,
+        {"Location": f"{PATH}/{deployment_id}"},
+    )
+
+
+def query(call: Call) -> Reply:
+    runs.selects_status(call)
+    return listing(call, [show(call, row) for row in runs.select(call, "deployment")])
+
+
+def count(call: Call) -> Reply:
+    return Reply(str(len(runs.select(call, "deployment"))))
+
+
+def get(call: Call) -> Reply:
+    row = runs.find(call, "deployment", call.path["id"])
+    if runs.selects_status(call):
+        return Reply(runs.show_status(row))
+    return Reply({**show(call, row), "statusDetails": json.loads(row["details"])})
+
+
+def show(call: Call, row: Row) -> dict[str, Any]:
+    """A deployment as the API shows it. Its url appears when it first serves, and stays."""
+    has_url = row["started_at"] and row["status"] != "STOPPED"
+    is_running = row["status"] == "RUNNING"
+    return {
+        **runs.show(row),
+        "deploymentUrl": f"{call.base_url}/v2/inference/deployments/{row['id']}" if has_url else "",
+        "lastOperation": row["last_operation"],
+        "latestRunningConfigurationId": row["running_configuration_id"] or "",
+        "ttl": row["ttl"],
+        "details": {
+            "scaling": {
+                "backendDetails": {
+                    "predictor": {
+                        "minReplicas": 1,
+                        "maxReplicas": 1,
+                        "runningReplicas": int(is_running),
+                    }
+                }
+            },
+            "resources": {"backendDetails": {"predictor": {"resourcePlan": "local"}}},
+        },
+    }
+
+
+def patch(call: Call) -> Reply:
+    """Stop it, or give it another configuration under the same url."""
+    target, configuration_id = call.body.get("targetStatus"), call.body.get("configurationId")
+    if target is not None and configuration_id is not None:
+        raise invalid("either targetStatus or configurationId, not both")
+    if target is not None:
+        limits.one_of(target, "targetStatus", ("STOPPED",))
+        runs.stop(call, "deployment", call.path["id"])
+    elif configuration_id is not None:
+        configure(call)
+    else:
+        runs.find(call, "deployment", call.path["id"])
+    return Reply({"id": call.path["id"], "message": "Deployment modification scheduled"}, 202)
+
+
+def configure(call: Call) -> None:
+    """Bring up another configuration of the same executable; the present one serves meanwhile."""
+    deployment_id = call.path["id"]
+    configuration = runs.wanted_configuration(call)
+    job = runs.make_job(call, "deployment", configuration)
+    with call.world.store.transaction() as db:
+        sql = "SELECT * FROM runs WHERE id = ? AND kind = 'deployment' AND resource_group = ?"
+        run = db.execute(sql, (deployment_id, call.group)).fetchone()
+        if run is None:
+            raise not_found("Deployment", deployment_id)
+        lifecycle.admit("deployment", deployment_id, run["status"], "configure")
+        if run["configuration_id"] == configuration["id"]:
+            raise invalid(
+                f"Deployment {deployment_id} already uses configuration {run['configuration_id']}"
+            )
+        for column, word in (("scenario_id", "scenario"), ("executable_id", "executable")):
+            if run[column] != configuration[column]:
+                raise invalid(f"the new configuration must have the same {word}: {run[column]}")
+        new_revision(db, run, configuration["id"], configuration["name"], job)
+    call.world.dispatcher.start(deployment_id)
+
+
+def delete(call: Call) -> Reply:
+    runs.delete(call, "deployment", call.path["id"])
+    answer = {"id": call.path["id"], "message": "Deletion scheduled"}
+    return Reply({**answer, "targetStatus": "DELETED"}, 202)
+
+
+def bulk(call: Call) -> Reply:
+    return runs.bulk(call, "deployment")
+
+
+OPERATIONS = (
+    Operation("POST", PATH, create),
+    Operation("GET", PATH, query),
+    Operation("PATCH", PATH, bulk),
+    Operation("GET", f"{PATH}/$count", count),
+    Operation("GET", f"{PATH}/{{id}}", get),
+    Operation("PATCH", f"{PATH}/{{id}}", patch),
+    Operation("DELETE", f"{PATH}/{{id}}", delete),
+)

@@ -1,0 +1,217 @@
+"""/v2/admin/secrets, objectStoreSecrets and dockerRegistrySecrets. No values ever come back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cicd.emulator import limits, timestamps
+from cicd.emulator.errors import ApiError, denied, invalid, not_found
+from cicd.emulator.limits import Text
+from cicd.emulator.store import Row
+from cicd.emulator.web import Call, Operation, Reply, listing
+
+TENANT = "tenant"
+ALL_GROUPS = "*"
+
+
+def generic_scope(call: Call) -> str:
+    """Of one group, of the tenant, or of the tenant for all groups: the headers say."""
+    group = call.headers.get("ai-resource-group", "")
+    if call.headers.get("ai-tenant-scope", "").lower() == "true":
+        return ALL_GROUPS if group == "*" else TENANT
+    return group_scope(call)
+
+
+def group_scope(call: Call) -> str:
+    """Of the group in the header, ``default`` without one."""
+    group = call.headers.get("ai-resource-group", "") or "default"
+    if not call.world.has_group(group):
+        raise denied()
+    return f"group:{group}"
+
+
+def tenant_scope(call: Call) -> str:
+    return TENANT
+
+
+def check_generic(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of a generic secret: base64 text by key."""
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise invalid("data must be an object")
+    for key, value in data.items():
+        try:
+            base64.b64decode(value, validate=True)
+        except (TypeError, ValueError):
+            # the value itself must not appear in an answer
+            raise invalid(f"data: the value of {key!r} is not base64") from None
+    return data
+
+
+FIELDS = ("type", "bucket", "endpoint", "region", "pathPrefix", "verifyssl", "usehttps")
+
+
+def check_object_store(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of an object store secret, with its open fields."""
+    if not isinstance(body.get("data"), dict):
+        raise invalid("data must be an object")
+    limits.required(body, "type", Text(maximum=100, minimum=1))
+    fields = {name: limits.optional(body, name, Text(maximum=1024)) for name in FIELDS}
+    for name in ("verifyssl", "usehttps"):
+        if fields[name] is not None:
+            limits.one_of(fields[name], name, ("0", "1"))
+    return {"data": body["data"], "fields": fields}
+
+
+def check_docker(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Data of a docker registry secret: a docker config as JSON text."""
+    data = body.get("data")
+    if not isinstance(data, dict) or set(data) != {".dockerconfigjson"}:
+        raise invalid("data must hold .dockerconfigjson and nothing else")
+    try:
+        is_object = isinstance(json.loads(data[".dockerconfigjson"]), dict)
+    except (TypeError, ValueError):
+        is_object = False
+    if not is_object:
+        raise invalid("data: .dockerconfigjson must be a JSON object as text")
+    return data
+
+
+def show_generic(row: Row) -> dict[str, Any]:
+    labels = limits.as_pairs(json.loads(row["labels"]))
+    return {"name": row["name"], "createdAt": row["created_at"], "labels": labels}
+
+
+def show_object_store(row: Row) -> dict[str, Any]:
+    fields = json.loads(row["data"])["fields"]
+    shown = {
+        f"storage.ai.sap.com/{name}": fields[name]
+        for name in ("type", "bucket", "endpoint", "region", "pathPrefix")
+    }
+    for name in ("usehttps", "verifyssl", "endpoint", "region"):
+        shown[f"serving.kubeflow.org/s3-{name}"] = fields[name]
+    metadata = {key: value for key, value in shown.items() if value is not None}
+    return {"name": f"{row['name']}-object-store-secret", "metadata": metadata}
+
+
+def show_docker(row: Row) -> dict[str, Any]:
+    return {"name": row["name"]}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One sort of secret: where it lives, its rules, its answers."""
+
+    kind: str
+    path: str
+    name: Text
+    scope: Callable[[Call], str]
+    check: Callable[[Mapping[str, Any]], dict[str, Any]]
+    show: Callable[[Row], dict[str, Any]]
+    created: tuple[int, str]
+    status: int
+
+    def create(self, call: Call) -> Reply:
+        """Store it; a name that is taken is a 400 (docker: nothing happens, as on AI Core)."""
+        name = limits.required(call.body, "name", self.name)
+        data, scope = self.check(call.body), self.scope(call)
+        labels = limits.labels(call.body, limits.GROUP_LABEL_KEY)
+        added = call.world.store.write(
+            "INSERT OR IGNORE INTO secrets VALUES (?, ?, ?, ?, ?, ?)",
+            (self.kind, scope, name, json.dumps(data), json.dumps(labels), timestamps.now()),
+        )
+        status, message = self.created
+        if not added and self.kind != "docker":
+            raise ApiError(400, f"Secret {name} already exists", code="01010409")
+        return Reply({"name": name, "message": message if added else "Secret exists"}, status)
+
+    def query(self, call: Call) -> Reply:
+        sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? ORDER BY created_at, name"
+        rows = call.world.store.rows(sql, (self.kind, self.scope(call)))
+        return listing(call, [self.show(row) for row in rows])
+
+    def get(self, call: Call) -> Reply:
+        return Reply(self.show(self.find(call)))
+
+    def patch(self, call: Call) -> Reply:
+        """New data in place of the old; a label with an empty value goes."""
+        row = self.find(call)
+        data = self.check(call.body)
+        labels = {**json.loads(row["labels"]), **limits.labels(call.body, limits.GROUP_LABEL_KEY)}
+        labels = {key: value for key, value in labels.items() if value}
+        call.world.store.write(
+            "UPDATE secrets SET data = ?, labels = ? WHERE kind = ? AND scope = ? AND name = ?",
+            (json.dumps(data), json.dumps(labels), self.kind, row["scope"], row["name"]),
+        )
+        answer = {"id": row["name"], "name": row["name"], "message": "Secret has been modified"}
+        return Reply(answer, self.status)
+
+    def delete(self, call: Call) -> Reply:
+        row = self.find(call)
+        call.world.store.write(
+            "DELETE FROM secrets WHERE kind = ? AND scope = ? AND name = ?",
+            (self.kind, row["scope"], row["name"]),
+        )
+        if self.kind == "generic":
+            return Reply(None, 200)
+        return Reply({"id": row["name"], "message": "Secret has been deleted"}, self.status)
+
+    def find(self, call: Call) -> Row:
+        name = call.path["name"]
+        sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? AND name = ?"
+        # an object store secret also answers to the name it is shown with
+        for spelling in (name, re.sub(r"-object-store-secret$", "", name)):
+            row = call.world.store.row(sql, (self.kind, self.scope(call), spelling))
+            if row is not None:
+                return row
+        raise not_found("Secret", name)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        item = f"{self.path}/{{name}}"
+        return (
+            Operation("POST", self.path, self.create, "aicore"),
+            Operation("GET", self.path, self.query, "aicore"),
+            Operation("GET", item, self.get, "aicore"),
+            Operation("PATCH", item, self.patch, "aicore"),
+            Operation("DELETE", item, self.delete, "aicore"),
+        )
+
+
+GENERIC = Family(
+    kind="generic",
+    path="/v2/admin/secrets",
+    name=limits.GENERIC_SECRET,
+    scope=generic_scope,
+    check=check_generic,
+    show=show_generic,
+    created=(200, "secret has been created"),
+    status=200,
+)
+OBJECT_STORE = Family(
+    kind="object_store",
+    path="/v2/admin/objectStoreSecrets",
+    name=limits.OBJECT_STORE,
+    scope=group_scope,
+    check=check_object_store,
+    show=show_object_store,
+    created=(202, "Secret has been created"),
+    status=202,
+)
+DOCKER = Family(
+    kind="docker",
+    path="/v2/admin/dockerRegistrySecrets",
+    name=limits.DOCKER_REGISTRY,
+    scope=tenant_scope,
+    check=check_docker,
+    show=show_docker,
+    created=(202, "Secret has been created"),
+    status=202,
+)
+
+OPERATIONS = (*GENERIC.operations, *OBJECT_STORE.operations, *DOCKER.operations)

@@ -1,0 +1,257 @@
+"""One execution, from its first container to its status: a thread that waits for events.
+
+All decisions are made by that one thread; containers run in threads of their own and report back.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from cicd.emulator.jobs import ExecutionJob, Journal, Node
+from cicd.emulator.runner import artifacts
+from cicd.emulator.runner.container import Container, Done
+from cicd.emulator.runner.lines import RunLog
+from cicd.emulator.runner.sandbox import Sandbox
+from cicd.emulator.runner.settings import Settings
+from cicd.emulator.workflow import Program, Progress, Publication, Run, Work, advance, check, read
+
+STARTED = "started"
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """Somebody wants it to end; ``is_close`` means without a word, to go on another time."""
+
+    is_close: bool = False
+
+
+class Execution:
+    """Runs one job. ``on_end`` is called with its id when the thread is done."""
+
+    def __init__(
+        self,
+        job: ExecutionJob,
+        journal: Journal,
+        sandbox: Sandbox,
+        *,
+        environ: Mapping[str, str],
+        settings: Settings,
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._job = job
+        self._journal = journal
+        self._sandbox = sandbox
+        self._environ = environ
+        self._settings = settings
+        self._on_end = on_end
+        self._log = RunLog(journal, job.id)
+        self._events: queue.SimpleQueue[Done | _Stop] = queue.SimpleQueue()
+        self._nodes: dict[str, Node] = {}
+        self._running: dict[str, Container] = {}
+        self._failures: list[Done] = []
+        self._stop: _Stop | None = None
+        self._late = ""
+        self._thread = threading.Thread(target=self._main, name=f"execution {job.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin, or go on where the saved nodes end. Returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it with status STOPPED. Returns at once."""
+        self._events.put(_Stop())
+
+    def close(self) -> None:
+        """End its programs but not the execution: it can go on with ``start_execution``."""
+        self._events.put(_Stop(is_close=True))
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            self._execute()
+        except Exception as error:
+            # a bug or a full disk of ours: the run must not hang in RUNNING for ever
+            self._end_containers(grace=0)
+            self._journal.status(
+                self._job.id,
+                "DEAD",
+                message=f"the emulator failed: {type(error).__name__}: {error}",
+            )
+        finally:
+            self._on_end(self._job.id)
+
+    def _execute(self) -> None:
+        job = self._job
+        problems = check(job.template)
+        if problems:
+            self._journal.status(job.id, "DEAD", message="; ".join(problems))
+            return
+        program = read(job.template)
+        run = Run(
+            name=job.id,
+            parameters=dict(job.parameters),
+            inputs={name: str(path) for name, path in job.inputs.items()},
+            started=self._started(),
+        )
+        self._nodes = {
+            node.id: node
+            for node in self._journal.nodes(job.id).values()
+            # what still ran when the emulator ended is run again
+            if node.phase not in ("Running", "Pending")
+        }
+        self._journal.status(job.id, "RUNNING")
+        if self._sandbox.warning:
+            self._log.note(self._sandbox.warning, pod=job.id)
+        progress = self._loop(program, run)
+        if not (self._stop and self._stop.is_close):
+            self._conclude(progress)
+
+    def _loop(self, program: Program, run: Run) -> Progress:
+        """Start what can start, wait for something to end, until nothing runs any more."""
+        deadline = None
+        if program.deadline is not None:
+            begun = datetime.fromisoformat(run.started).timestamp()
+            deadline = time.monotonic() + begun + program.deadline - time.time()
+        while True:
+            progress = advance(program, run, self._nodes)
+            for node in progress.settled:
+                self._keep(node)
+            for publication in progress.publications:
+                self._publish(publication)
+            if progress.settled:
+                continue
+            if not self._stop and not self._late:
+                self._begin(progress.work, program.parallelism)
+            if not self._running:
+                return progress
+            self._wait(deadline)
+
+    def _begin(self, works: tuple[Work, ...], parallelism: int | None) -> None:
+        for work in works:
+            if parallelism and len(self._running) >= parallelism:
+                return
+            self._keep(work.node)
+            container = Container(
+                self._job,
+                work,
+                self._sandbox,
+                self._log,
+                environ=self._environ,
+                grace=self._settings.grace,
+            )
+            self._running[work.node.id] = container
+            threading.Thread(
+                target=self._run_container, args=(container, work), name=work.node.id, daemon=True
+            ).start()
+
+    def _run_container(self, container: Container, work: Work) -> None:
+        """The thread of one container."""
+        if work.delay:
+            container.wait(work.delay)
+        try:
+            done = container.run()
+        except Exception as error:
+            node = replace(work.node, phase="Error", message=f"the emulator failed: {error!r}")
+            done = Done(node)
+        self._events.put(done)
+
+    def _wait(self, deadline: float | None) -> None:
+        timeout = None
+        if deadline is not None and not self._late:
+            timeout = max(0.0, deadline - time.monotonic())
+        try:
+            event = self._events.get(timeout=timeout)
+        except queue.Empty:
+            self._late = "the execution ran longer than its activeDeadlineSeconds"
+            self._end_containers()
+            return
+        if isinstance(event, _Stop):
+            self._stop = event
+            self._end_containers(grace=0 if event.is_close else None)
+        else:
+            self._finish(event)
+
+    def _finish(self, done: Done) -> None:
+        node = done.node
+        del self._running[node.id]
+        if self._stop and self._stop.is_close and node.phase != "Succeeded":
+            return
+        self._keep(node)
+        if node.phase != "Succeeded":
+            self._failures.append(done)
+            self._log.note(f"step {node.name}: {node.message}", pod=node.id)
+
+    def _keep(self, node: Node) -> None:
+        self._nodes[node.id] = node
+        self._journal.save_node(self._job.id, node)
+
+    def _end_containers(self, grace: float | None = None) -> None:
+        for container in self._running.values():
+            container.stop(grace)
+
+    def _conclude(self, progress: Progress) -> None:
+        """The one status that ends it."""
+        if self._stop:
+            self._journal.status(self._job.id, "STOPPED", message="stopped on request")
+        elif progress.phase == "Succeeded" and not self._late:
+            self._journal.status(self._job.id, "COMPLETED", details=self._details())
+        else:
+            message = self._late or progress.message or "no step can run any more"
+            self._journal.status(
+                self._job.id, "DEAD", message=message, details=self._details(message)
+            )
+
+    def _details(self, message: str = "") -> dict[str, Any]:
+        """SAP AI Core's statusDetails: the failed containers with their last lines."""
+        if not message:
+            return {}
+        details = [
+            {
+                "container_name": "main",
+                "exit_code": done.node.exit_code,
+                "last_log_messages": "\n".join(done.tail),
+                "message": done.node.message,
+                "pod_name": done.node.id,
+                "ready": False,
+            }
+            for done in self._failures
+        ]
+        code = self._failures[-1].node.exit_code if self._failures else None
+        info = {"id": self._job.id, "exit_code": code, "message": message}
+        return {"details": details, "workflow_info": [info]}
+
+    def _publish(self, publication: Publication) -> None:
+        """Hand an output artifact to the journal, once, also after a restart."""
+        mark = self._job.folder / PUBLISHED / quote(publication.global_name, safe="")
+        if mark.exists():
+            return
+        path = Path(publication.path)
+        if publication.is_archived:
+            packed = path.parent.parent / f"{path.parent.name}.tgz"
+            artifacts.pack(path, packed, path.name)
+            path = packed
+        self._journal.publish(self._job.id, publication.global_name, path)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+    def _started(self) -> str:
+        """When it was started for the first time, RFC 3339; kept in its folder."""
+        place = self._job.folder / STARTED
+        if place.exists() and (text := place.read_text(encoding="utf-8")):
+            return text
+        place.parent.mkdir(parents=True, exist_ok=True)
+        text = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        place.write_text(text, encoding="utf-8")
+        return text

@@ -1,0 +1,195 @@
+"""One running program: started under the supervisor, its output recorded, stopped politely."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from cicd.emulator.runner.lines import Recorder
+
+BATCH_SECONDS = 0.08
+"""How long a line may wait for others before it is stored."""
+DRAIN_SECONDS = 3.0
+"""How long output is awaited from programs that outlive the one that started them."""
+HARD_KILL_SECONDS = 2.0
+"""How long the supervisor has to carry out a kill."""
+NOT_STARTED = 126
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a program: the sandbox's command line, and what the supervisor is told."""
+
+    argv: Sequence[str]
+    command: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How it ended. ``is_timeout``: it was stopped because its time was over."""
+
+    code: int
+    is_timeout: bool = False
+
+
+class Process:
+    """One program, run by the thread that calls ``run``.
+
+    bubblewrap ends the program when the *thread* that started it ends, so the same thread starts,
+    reads and waits. ``stop`` may be called from any other.
+    """
+
+    def __init__(self, launch: Launch, recorder: Recorder, *, grace: float) -> None:
+        self._launch = launch
+        self._recorder = recorder
+        self._grace = grace
+        self._wake_read, self._wake_write = os.pipe()
+        self._stop_within: float | None = None
+        self._is_open = True
+        self._lock = Lock()
+
+    def stop(self, *, grace: float | None = None) -> None:
+        """Ask it to end; it is killed after ``grace`` seconds. Returns at once."""
+        self._stop_within = self._grace if grace is None else grace
+        with self._lock:
+            if self._is_open:
+                os.write(self._wake_write, b"x")
+
+    def run(self, timeout: float | None = None) -> Exit:
+        """Run it to its end and return how it ended; its output is stored by then."""
+        try:
+            process = subprocess.Popen(
+                self._launch.argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._recorder.feed("stderr", f"cannot start the sandbox: {error}\n".encode())
+            self._close(None)
+            return Exit(NOT_STARTED)
+        try:
+            return self._attend(process, timeout)
+        finally:
+            self._close(process)
+
+    def _attend(self, process: subprocess.Popen[bytes], timeout: float | None) -> Exit:
+        assert process.stdin and process.stdout and process.stderr
+        launch = self._launch
+        spec = {"command": list(launch.command), "env": dict(launch.env), "cwd": launch.cwd}
+        _tell(process, json.dumps(spec).encode() + b"\n")
+        watch = _Watch(process, self._recorder, self._grace, timeout)
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ, "stdout")
+            selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+            selector.register(self._wake_read, selectors.EVENT_READ, "wake")
+            while len(selector.get_map()) > 1:
+                events = selector.select(watch.wait())
+                for key, _ in events:
+                    if key.data == "wake":
+                        os.read(self._wake_read, 64)
+                        watch.stop(self._stop_within or 0.0)
+                    elif data := os.read(key.fd, 65536):
+                        watch.feed(key.data, data)
+                    else:
+                        selector.unregister(key.fileobj)
+                if watch.is_over(is_idle=not events):
+                    break
+        watch.kill()
+        return Exit(_code(process.wait()), watch.is_timeout)
+
+    def _close(self, process: subprocess.Popen[bytes] | None) -> None:
+        with self._lock:
+            self._is_open = False
+            os.close(self._wake_write)
+            os.close(self._wake_read)
+        self._recorder.finish()
+        if process:
+            process.kill()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            process.wait()
+
+
+class _Watch:
+    """The clocks of one running process: batches, its deadline, the grace of a stop."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        recorder: Recorder,
+        grace: float,
+        timeout: float | None,
+    ) -> None:
+        self._process = process
+        self._recorder = recorder
+        self._grace = grace
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._flush_at: float | None = None
+        self._kill_at: float | None = None
+        self._ended_at: float | None = None
+        self.is_timeout = False
+
+    def wait(self) -> float:
+        """Seconds until something is due."""
+        due = [at for at in (self._flush_at, self._kill_at, self._deadline) if at is not None]
+        return max(0.0, min([0.5, *(at - time.monotonic() for at in due)]))
+
+    def feed(self, stream: str, data: bytes) -> None:
+        self._recorder.feed(stream, data)
+        if self._flush_at is None and self._recorder.is_waiting:
+            self._flush_at = time.monotonic() + BATCH_SECONDS
+
+    def is_over(self, *, is_idle: bool) -> bool:
+        """Do what is due; True when the program is gone and only strays hold its output open."""
+        now = time.monotonic()
+        if self._flush_at is not None and now >= self._flush_at:
+            self._recorder.flush()
+            self._flush_at = None
+        if self._deadline is not None and now >= self._deadline:
+            self._deadline, self.is_timeout = None, True
+            self.stop(self._grace)
+        if self._kill_at is not None and now >= self._kill_at:
+            self.kill()
+            self._kill_at = now + HARD_KILL_SECONDS
+        if self._process.poll() is None:
+            return False
+        self._ended_at = self._ended_at or now
+        return is_idle or now > self._ended_at + DRAIN_SECONDS
+
+    def stop(self, grace: float) -> None:
+        _tell(self._process, b"TERM\n")
+        at = time.monotonic() + grace
+        self._kill_at = at if self._kill_at is None else min(at, self._kill_at)
+
+    def kill(self) -> None:
+        """The end of its input is the supervisor's order to kill; the second time leaves no way."""
+        assert self._process.stdin
+        if self._process.stdin.closed and self._process.poll() is None:
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+
+def _tell(process: subprocess.Popen[bytes], message: bytes) -> None:
+    assert process.stdin
+    with contextlib.suppress(OSError, ValueError):
+        process.stdin.write(message)
+        process.stdin.flush()
+
+
+def _code(code: int) -> int:
+    return 128 - code if code < 0 else code

@@ -1,0 +1,111 @@
+"""Which sandbox this machine has, and what a program to run in one consists of."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from cicd.emulator.runner.process import Launch
+
+PROGRAMS = Path(__file__).parent
+PROBE_SECONDS = 10.0
+
+Choice = Literal["auto", "bubblewrap", "process"]
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file or folder of this machine that the program sees at ``target``, read-only."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run and what it sees.
+
+    ``root``: private folder of this machine that is the program's ``/``, so what it writes at
+    ``/app/x`` is found at ``root/app/x``. ``folders``: container folders that must be writable.
+    ``paths``: files and folders that the template declares there. ``port`` and ``relay``: it serves
+    on that port and is reached through a socket in the folder ``relay``. ``script``: the container
+    path of its script, empty for none.
+    """
+
+    command: Sequence[str]
+    env: Mapping[str, str]
+    root: Path
+    workdir: str = "/"
+    python: str = ""
+    mounts: tuple[Mount, ...] = ()
+    folders: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    port: int = 0
+    relay: Path | None = None
+    script: str = ""
+
+
+class Sandbox(Protocol):
+    """Turns a Program into a command line."""
+
+    warning: str
+    """What the sandbox cannot do, for the log of every run; empty for nothing."""
+    has_private_network: bool
+
+    def prepare(self, program: Program) -> Launch:
+        """Make ready what the program needs on disk and say how to start it. May raise OSError."""
+        ...
+
+
+def supervisor(python: str, program: str) -> list[str]:
+    """The command of a program of this folder; isolated, so the template's environment is not
+    in its way."""
+    return [python, "-I", "-S", program]
+
+
+def interpreter() -> Path:
+    """The emulator's own Python."""
+    return Path(sys.executable)
+
+
+def search_path(python: str, environ: Mapping[str, str]) -> str:
+    """PATH for a program: the image's Python first, then what this machine has."""
+    place = Path(python) if python else interpreter().parent
+    if place.is_file():
+        place = place.parent
+    elif (place / "bin").is_dir():
+        place /= "bin"
+    elif (place / "Scripts").is_dir():
+        place /= "Scripts"
+    default = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return f"{place}:{environ.get('PATH') or default}"
+
+
+def works(sandbox: Sandbox) -> str:
+    """Try it with a program that does nothing; empty when it works, else why not."""
+    with tempfile.TemporaryDirectory(prefix="cicd-") as folder:
+        program = Program(["true"], {"PATH": search_path("", {})}, Path(folder) / "root")
+        try:
+            launch = sandbox.prepare(program)
+            done = subprocess.run(
+                [*launch.argv[: -len(supervisor("", ""))], "true"],
+                capture_output=True,
+                text=True,
+                timeout=PROBE_SECONDS,
+                check=False,
+                env=dict(launch.env),
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
+
+
+def find_bubblewrap(environ: Mapping[str, str]) -> str | None:
+    """The path of ``bwrap``, if it is installed."""
+    return shutil.which("bwrap", path=environ.get("PATH"))

@@ -1,0 +1,214 @@
+"""One deployment through all its revisions: a thread that waits for events and decides.
+
+The revision before serves until the new one is ready; then requests go to the new one, those in
+flight are awaited, and the old one is stopped. A new one that never gets ready changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from cicd.emulator.jobs import DeploymentJob, Journal, Upstream
+from cicd.emulator.runner import artifacts
+from cicd.emulator.runner.lines import RunLog
+from cicd.emulator.runner.serving.server import CONTAINER, GaveUp, Place, Server
+from cicd.emulator.runner.serving.template import BadTemplate, check, read
+
+
+@dataclass(frozen=True)
+class _Ready:
+    server: Server
+
+
+@dataclass(frozen=True)
+class _Failed:
+    server: Server
+    why: GaveUp
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """``is_close`` means without a word: the emulator ends, the deployment does not."""
+
+    is_close: bool = False
+
+
+class Deployment:
+    """All calls but ``join`` and ``upstream`` return at once; results go to the journal."""
+
+    def __init__(self, deployment_id: str, journal: Journal, place: Place) -> None:
+        self._id = deployment_id
+        self._journal = journal
+        self._place = place
+        self._log = RunLog(journal, deployment_id)
+        self._events: queue.SimpleQueue[DeploymentJob | _Ready | _Failed | _Stop] = (
+            queue.SimpleQueue()
+        )
+        self._current: Server | None = None
+        self._next: Server | None = None
+        self._retired: list[threading.Thread] = []
+        self._retiring: list[Server] = []
+        self._lock = threading.Lock()
+        self._is_new = True
+        self._thread = threading.Thread(
+            target=self._main, name=f"deployment {deployment_id}", daemon=True
+        )
+        self._thread.start()
+
+    def deploy(self, job: DeploymentJob) -> None:
+        """Bring up this revision, unless it is up or coming up already."""
+        self._events.put(job)
+
+    def stop(self) -> None:
+        """End it with status STOPPED."""
+        self._events.put(_Stop())
+
+    def close(self) -> None:
+        """End its programs, but say nothing of it."""
+        self._events.put(_Stop(is_close=True))
+
+    @property
+    def is_alive(self) -> bool:
+        """False once everything has ended."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def upstream(self) -> Iterator[Upstream | None]:
+        """Where to send one request, None while nothing is ready."""
+        with self._lock:
+            server = self._current
+            found = server.enter() if server else None
+        try:
+            yield found
+        finally:
+            if server:
+                server.leave()
+
+    def _main(self) -> None:
+        while True:
+            event = self._events.get()
+            try:
+                if isinstance(event, _Stop):
+                    self._end(is_close=event.is_close)
+                    return
+                self._handle(event)
+            except Exception as error:
+                # a bug or a full disk of ours: say so, and stay able to stop
+                message = f"the emulator failed: {type(error).__name__}: {error}"
+                with contextlib.suppress(Exception):
+                    self._journal.status(self._id, "DEAD", message=message)
+                if isinstance(event, _Stop):
+                    return
+
+    def _handle(self, event: DeploymentJob | _Ready | _Failed) -> None:
+        if isinstance(event, DeploymentJob):
+            self._deploy(event)
+        elif isinstance(event, _Failed):
+            self._give_up(event)
+        elif event.server is self._next:
+            self._promote(event.server)
+
+    def _give_up(self, event: _Failed) -> None:
+        """The revision before, if there is one, goes on serving, so that one can go back to it."""
+        if event.server not in (self._next, self._current):
+            return
+        if event.server is self._next:
+            self._next = None
+        else:
+            self._retire(event.server)
+            with self._lock:
+                self._current = None
+        self._journal.status(self._id, "DEAD", message=event.why.message, details=_details(event))
+
+    def _deploy(self, job: DeploymentJob) -> None:
+        up = [server.revision for server in (self._current, self._next) if server]
+        if up and job.revision == up[-1]:
+            return
+        if self._is_new:
+            # what an emulator that was killed has left behind
+            artifacts.remove(job.folder / "servers")
+            self._is_new = False
+        if self._next:
+            self._retire(self._next)
+            self._next = None
+        problems = check(job.template)
+        try:
+            if problems:
+                raise BadTemplate("; ".join(problems))
+            predictor = read(job.template, job.parameters)
+        except BadTemplate as error:
+            self._journal.status(self._id, "DEAD", message=str(error))
+            return
+        self._journal.status(self._id, "PENDING")
+        if self._place.sandbox.warning:
+            self._log.note(self._place.sandbox.warning, container=CONTAINER)
+        self._next = Server(
+            job,
+            predictor,
+            self._place,
+            self._log,
+            on_ready=lambda server: self._events.put(_Ready(server)),
+            on_giving_up=lambda server, why: self._events.put(_Failed(server, why)),
+        )
+        self._next.start()
+
+    def _promote(self, server: Server) -> None:
+        """From now on ``server`` answers."""
+        self._journal.serving(self._id, server.revision)
+        with self._lock:
+            before, self._current = self._current, server
+        self._next = None
+        self._journal.status(self._id, "RUNNING")
+        if before:
+            self._retire(before)
+
+    def _retire(self, server: Server) -> None:
+        """Stop it once its requests are answered, in the background."""
+
+        def work() -> None:
+            server.drain(self._place.settings.drain)
+            server.stop()
+            server.join()
+
+        self._retired = [thread for thread in self._retired if thread.is_alive()]
+        self._retiring = [*self._retiring[-3:], server]
+        thread = threading.Thread(target=work, name=f"retire {server.pod}", daemon=True)
+        self._retired.append(thread)
+        thread.start()
+
+    def _end(self, *, is_close: bool) -> None:
+        with self._lock:
+            current, self._current = self._current, None
+        servers = [server for server in (current, self._next, *self._retiring) if server]
+        for server in servers:
+            server.stop(grace=0 if is_close else None)
+        for server in servers:
+            server.join()
+        for thread in self._retired:
+            thread.join()
+        if not is_close:
+            self._journal.status(self._id, "STOPPED")
+
+
+def _details(event: _Failed) -> dict[str, Any]:
+    return {
+        "details": [
+            {
+                "container_name": CONTAINER,
+                "exit_code": event.why.exit_code,
+                "last_log_messages": "\n".join(event.why.tail),
+                "message": event.why.message,
+                "pod_name": event.server.pod,
+                "ready": False,
+            }
+        ]
+    }

@@ -1,0 +1,133 @@
+"""The foreground process: a socket, a world, uvicorn between them."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from cicd.emulator.errors import EmulatorError
+from cicd.emulator.jobs import Journal, Runner
+from cicd.emulator.world import MakeRunner, World, open_world
+
+if TYPE_CHECKING:
+    import uvicorn
+
+HOST = "127.0.0.1"
+PORT_FILE = "port"
+LOG = logging.getLogger(__name__)
+
+
+def run(
+    data: Path,
+    port: int,
+    environ: Mapping[str, str],
+    *,
+    on_ready: Callable[[str], None],
+    make_runner: MakeRunner | None = None,
+) -> None:
+    """Serve until a signal ends it. ``on_ready`` gets the url when requests are accepted."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with closing(listen(data, port)) as listener:
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        world = open_world(data, url, environ, make_runner or default_runner(environ))
+        try:
+            server = http_server(world)
+            # uvicorn raises the signal that ended it once more when it is done, and what is left
+            # to do then must still be done; before it listens to signals itself, one counts too
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, partial(end, server))
+            on_ready(url)
+            LOG.info("the emulator answers at %s", url)
+            server.run(sockets=[listener])
+        finally:
+            world.close()
+            LOG.info("the emulator has ended")
+
+
+def http_server(world: World) -> uvicorn.Server:
+    """uvicorn for a world; give it a listening socket to run."""
+    import uvicorn
+
+    from cicd.emulator.app import create_app
+
+    config = uvicorn.Config(
+        create_app(world),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+    return uvicorn.Server(config)
+
+
+def default_runner(environ: Mapping[str, str]) -> MakeRunner:
+    """What really runs templates."""
+
+    def make(journal: Journal) -> Runner:
+        from cicd.emulator import runner
+
+        return runner.create(journal, environ=environ, notify=LOG.warning)
+
+    return make
+
+
+def end(server: uvicorn.Server, number: int, frame: FrameType | None) -> None:
+    """A signal handler: stop serving."""
+    server.should_exit = True
+
+
+def listen(data: Path, port: int) -> socket.socket:
+    """A listening socket; EmulatorError when the port asked for is taken or not ours to take."""
+    wanted = port or remembered(data)
+    try:
+        listener = bind(wanted)
+    except OSError as error:
+        if port:
+            reason = "in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+            raise EmulatorError(
+                f"port {port} on {HOST} cannot be used: {reason}",
+                "choose another --port, or 0 for a free one",
+            ) from error
+        listener = bind(0)
+    chosen = listener.getsockname()[1]
+    if chosen != remembered(data):
+        # deployment urls stay the same over restarts
+        (data / PORT_FILE).write_text(str(chosen), encoding="utf-8")
+    return listener
+
+
+def bind(port: int) -> socket.socket:
+    """A socket that already queues connections."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(512)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def remembered(data: Path) -> int:
+    """The port of the last time, 0 when there was none."""
+    try:
+        text = (data / PORT_FILE).read_text(encoding="utf-8").strip()
+    except OSError:
+        return 0
+    return int(text) if text.isdecimal() and 0 < int(text) < 65536 else 0

@@ -1,0 +1,60 @@
+"""Moments as AI Core writes and reads them. Inside, a moment is nanoseconds since 1970 (an int)."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000_000
+RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+ -])(\d\d):(\d\d))"
+)
+
+
+def now() -> str:
+    """The present second: ``2021-11-22T06:52:27Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now_precise() -> str:
+    """The present microsecond: ``2021-11-22T06:52:27.831955Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def now_offset() -> str:
+    """The present microsecond as templates carry it: ``2021-11-22T06:52:27.831955+00:00``."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def after(seconds: float) -> str:
+    """The moment ``seconds`` from now, in the form of now()."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def now_ns() -> int:
+    """Nanoseconds since 1970."""
+    return time.time_ns()
+
+
+def format_ns(moment: int) -> str:
+    """Nanoseconds since 1970 -> ``2021-11-22T06:52:27.831955906+00:00``."""
+    seconds, rest = divmod(moment, SECOND)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}+00:00"
+
+
+def parse_ns(text: str) -> int:
+    """RFC 3339 with up to nine digits of fraction -> nanoseconds since 1970; else ValueError.
+
+    A blank for the plus sign is what an unescaped ``+`` in a query string arrives as.
+    """
+    match = RFC3339.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"not an RFC 3339 date and time: {text!r}")
+    day, clock, fraction, _, sign, hours, minutes = match.groups()
+    moment = datetime.fromisoformat(f"{day}T{clock}+00:00")
+    if sign:
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        moment += offset if sign == "-" else -offset
+    whole = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    return whole * SECOND + int((fraction or "").ljust(9, "0"))

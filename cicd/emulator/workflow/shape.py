@@ -1,0 +1,136 @@
+"""Which fields a template may have: nested data, and the one function that walks it.
+
+A shape is a dict of the known fields, a list with the shape of its items, one of the words below,
+or ``ANY`` for what makes no difference here. A field that is not in the dict is refused: nothing
+that changes the result is silently ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+ANY = "anything"
+TEXT = "text"
+NUMBER = "number"
+FLAG = "true or false"
+
+_WORDS: dict[str, tuple[type, ...]] = {
+    TEXT: (str, int, float, bool),
+    NUMBER: (int, float),
+    FLAG: (bool,),
+}
+
+NO_EFFECT = dict.fromkeys(
+    [
+        "affinity",
+        "automountServiceAccountToken",
+        "hostNetwork",
+        "imagePullSecrets",
+        "metadata",
+        "nodeSelector",
+        "podGC",
+        "podMetadata",
+        "podPriorityClassName",
+        "priority",
+        "priorityClassName",
+        "runtimeClassName",
+        "schedulerName",
+        "securityContext",
+        "serviceAccountName",
+        "tolerations",
+        "topologySpreadConstraints",
+    ],
+    ANY,
+)
+"""Where and with which rights a pod runs on the cluster: makes no difference on one machine."""
+
+SECRET_KEY = {"name": TEXT, "key": TEXT, "optional": FLAG}
+ENVIRONMENT = [
+    {
+        "name": TEXT,
+        "value": TEXT,
+        "valueFrom": {
+            "secretKeyRef": SECRET_KEY,
+            "fieldRef": {"fieldPath": TEXT, "apiVersion": ANY},
+        },
+    }
+]
+CONTAINER: dict[str, Any] = {
+    "name": TEXT,
+    "image": TEXT,
+    "command": [TEXT],
+    "args": [TEXT],
+    "workingDir": TEXT,
+    "env": ENVIRONMENT,
+    "envFrom": [{"prefix": TEXT, "secretRef": {"name": TEXT, "optional": FLAG}}],
+    "imagePullPolicy": ANY,
+    "ports": ANY,
+    "resources": ANY,
+    "securityContext": ANY,
+    "terminationMessagePath": ANY,
+    "terminationMessagePolicy": ANY,
+}
+FIELD_PATHS = {
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.podIP",
+}
+
+
+def differences(value: Any, shape: Any, path: str) -> Iterator[str]:
+    """One message for every field of ``value`` that ``shape`` does not know or that is no such."""
+    if shape == ANY or value is None:
+        return
+    if isinstance(shape, str):
+        if not isinstance(value, _WORDS[shape]):
+            yield f"{path}: must be {shape}"
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield f"{path}: must be a list"
+            return
+        for index, item in enumerate(value):
+            yield from differences(item, shape[0], f"{path}[{index}]")
+    elif not isinstance(value, Mapping):
+        yield f"{path}: must be a map"
+    else:
+        for key, item in value.items():
+            if key in shape:
+                yield from differences(item, shape[key], f"{path}.{key}")
+            else:
+                yield f"{path}.{key}: not supported by the emulator"
+
+
+def container_problems(container: Mapping[str, Any], path: str) -> Iterator[str]:
+    """What a container of the right shape still lacks, except its command."""
+    if not container.get("image"):
+        yield f"{path}.image: is missing"
+    if container.get("args") == []:
+        yield f"{path}.args: must not be empty; leave it out instead"
+    for index, item in enumerate(container.get("env") or ()):
+        yield from _variable_problems(item, f"{path}.env[{index}]")
+    for index, item in enumerate(container.get("envFrom") or ()):
+        if not (item.get("secretRef") or {}).get("name"):
+            yield f"{path}.envFrom[{index}].secretRef.name: is missing"
+
+
+def _variable_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
+    if not item.get("name"):
+        yield f"{path}.name: is missing"
+    source = item.get("valueFrom")
+    if source is None:
+        return
+    reference = source.get("secretKeyRef")
+    field = (source.get("fieldRef") or {}).get("fieldPath")
+    if reference is not None:
+        for key in ("name", "key"):
+            if not reference.get(key):
+                yield f"{path}.valueFrom.secretKeyRef.{key}: is missing"
+    elif not field:
+        yield f"{path}.valueFrom: needs secretKeyRef or fieldRef"
+    elif field not in FIELD_PATHS and not field.startswith("metadata.labels['"):
+        yield f"{path}.valueFrom.fieldRef.fieldPath: {field} is not supported by the emulator"

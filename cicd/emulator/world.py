@@ -1,0 +1,140 @@
+"""Everything that one emulator consists of, put together, opened and closed in the right order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cicd.emulator import standins, timestamps
+from cicd.emulator.credentials import Credentials, read_or_create
+from cicd.emulator.dispatch import Dispatcher
+from cicd.emulator.gitsync import Git
+from cicd.emulator.jobs import Journal, Runner
+from cicd.emulator.journal import StoreJournal
+from cicd.emulator.lifecycle import ENDED
+from cicd.emulator.objectstore import ObjectStore
+from cicd.emulator.store import Row, Store
+from cicd.emulator.sync import Syncer
+
+LOG = logging.getLogger(__name__)
+MakeRunner = Callable[[Journal], Runner]
+
+
+@dataclass(frozen=True)
+class World:
+    """What handlers work with. Open it with open_world(), close it once."""
+
+    store: Store
+    credentials: Credentials
+    objects: ObjectStore
+    journal: StoreJournal
+    runner: Runner
+    dispatcher: Dispatcher
+    syncer: Syncer
+    base_url: str
+
+    def close(self) -> None:
+        """End all work; what runs is left as it is in the store and resumed by the next one."""
+        self.syncer.close()
+        self.dispatcher.close()
+        self.journal.freeze()
+        self.runner.close()
+        self.store.close()
+
+    def has_group(self, group: str) -> bool:
+        """Whether the resource group exists."""
+        found = self.store.row("SELECT 1 FROM resource_groups WHERE id = ?", (group,))
+        return found is not None
+
+    def stand_ins(self, group: str) -> Mapping[str, Any]:
+        """How images and artifacts are stood in for in a resource group."""
+        row = self.store.row("SELECT body FROM stand_ins WHERE resource_group = ?", (group,))
+        found: Mapping[str, Any] = json.loads(row["body"]) if row else standins.EMPTY
+        return found
+
+    def executable(self, scenario_id: str, executable_id: str) -> Row | None:
+        """One executable of a scenario."""
+        return self.store.row(
+            "SELECT * FROM executables WHERE id = ? AND scenario_id = ?",
+            (executable_id, scenario_id),
+        )
+
+    def run(self, kind: str, group: str, run_id: str) -> Row | None:
+        """One execution or deployment of a resource group."""
+        return self.store.row(
+            "SELECT * FROM runs WHERE id = ? AND kind = ? AND resource_group = ?",
+            (run_id, kind, group),
+        )
+
+
+def open_world(
+    data: Path, base_url: str, environ: Mapping[str, str], make_runner: MakeRunner
+) -> World:
+    """Open a data folder and go on with all work in it. EmulatorError when it cannot be used."""
+    store = Store(data)
+    objects = ObjectStore(data / "objectstore")
+    journal = StoreJournal(store, objects)
+    (data / "runs").mkdir(exist_ok=True)
+    credentials = read_or_create(data)
+    store.write(
+        "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
+        (timestamps.now(),),
+    )
+    runner = make_runner(journal)
+    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url)
+
+    def changed(executable_id: str) -> None:
+        for run_id in cascade(store, executable_id):
+            dispatcher.start(run_id)
+
+    syncer = Syncer(store, Git(data / "git", environ), changed)
+    world = World(store, credentials, objects, journal, runner, dispatcher, syncer, base_url)
+    dispatcher.open()
+    syncer.start()
+    return world
+
+
+CASCADE = "executables.ai.sap.com/cascade-update-deployments"
+
+
+def cascade(store: Store, executable_id: str) -> list[str]:
+    """Give running deployments of a changed template the new one, if it says so; their ids."""
+    with store.transaction() as db:
+        sql = "SELECT document FROM executables WHERE id = ? AND kind = 'serving'"
+        row = db.execute(sql, (executable_id,)).fetchone()
+        document = json.loads(row["document"]) if row else {"metadata": {}}
+        if (document["metadata"].get("annotations") or {}).get(CASCADE) != "true":
+            return []
+        updated = []
+        sql = "SELECT * FROM runs WHERE kind = 'deployment' AND executable_id = ?"
+        for run in db.execute(sql, (executable_id,)).fetchall():
+            if run["status"] in ENDED or run["target_status"] != "RUNNING":
+                continue
+            job = {**json.loads(run["job"]), "template": document}
+            new_revision(db, run, run["configuration_id"], run["configuration_name"], job)
+            db.execute(
+                "UPDATE runs SET last_operation = 'CASCADE-UPDATE' WHERE id = ?", (run["id"],)
+            )
+            updated.append(run["id"])
+        return updated
+
+
+def new_revision(
+    db: Any, run: Row, configuration_id: str, configuration_name: str, job: Mapping[str, Any]
+) -> None:
+    """Make a deployment's next revision the wanted one; the dispatcher then brings it up."""
+    now = timestamps.now()
+    db.execute(
+        "UPDATE runs SET configuration_id = ?, configuration_name = ?, job = ?, "
+        "revision = revision + 1, status = 'PENDING', target_status = 'RUNNING', message = '', "
+        "details = '{}', last_operation = 'UPDATE', modified_at = ?, submitted_at = ?, "
+        "completed_at = NULL WHERE id = ?",
+        (configuration_id, configuration_name, json.dumps(job), now, now, run["id"]),
+    )
+    db.execute(
+        "INSERT INTO revisions VALUES (?, ?, ?)", (run["id"], run["revision"] + 1, configuration_id)
+    )

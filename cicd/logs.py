@@ -1,0 +1,173 @@
+"""Following the logs of runs: pages become lines, in order, each line once.
+
+Also says how often to look (``Polling``) and which failures of a read may pass by themselves.
+``cicd logs`` uses ``follow``; ``apply`` reads page by page between its looks at the status.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError, Throttled
+from cicd.model import Key, LiveResource, LogEntry
+from cicd.platforms.base import LogPage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Polling:
+    """How often to look and how long to be patient; all times in seconds.
+
+    ``gap``: least time between two reads of one run, so never more than two a second.
+    ``first``, ``factor``, ``longest``: the pause after something happened, and how it grows.
+    ``patience``: how long the platform may be unreachable. ``grace``: how long a new id may be
+    unknown. ``settle``: how long status and content may contradict each other.
+    ``removal``: bound on stopping and deleting one thing. ``tries``: how often a write is sent.
+    """
+
+    gap: float = 0.5
+    first: float = 0.5
+    factor: float = 1.5
+    longest: float = 15.0
+    patience: float = 60.0
+    grace: float = 60.0
+    settle: float = 60.0
+    removal: float = 900.0
+    tries: int = 3
+
+    def slower(self, pause: float) -> float:
+        """The next pause when nothing has happened after ``pause``."""
+        return min(max(pause, self.first) * self.factor, self.longest)
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far the log of one run has been read. ``since`` in nanoseconds since 1970."""
+
+    live: LiveResource
+    cursor: str = ""
+    since: int | None = None
+
+
+class Source(Protocol):
+    """The part of a platform that following needs."""
+
+    def get(self, live: LiveResource) -> LiveResource: ...
+
+    def logs(
+        self, live: LiveResource, cursor: str = "", *, since: int | None = None
+    ) -> LogPage: ...
+
+
+def read_page(source: Source, place: Place) -> tuple[LogPage, Place]:
+    """The next lines and the place after them; a run that has no log yet gives an empty page."""
+    try:
+        page = source.logs(place.live, place.cursor, since=place.since)
+    except NotFound:
+        page = LogPage((), place.cursor)
+    return page, replace(place, cursor=page.cursor)
+
+
+def has_more(place: Place, page: LogPage, *, to_the_end: bool = False) -> bool:
+    """Whether to read on at once after this page, which was read at ``place``.
+
+    A page may be empty and not the last: the platform leaves out lines that are not the run's own.
+    ``to_the_end``: also after the last page, until one is empty.
+    """
+    has_moved = page.cursor != place.cursor
+    return has_moved and (not page.is_last or (to_the_end and bool(page.entries)))
+
+
+def is_transient(error: PlatformError) -> bool:
+    """Whether a read that failed like this may succeed when it is simply repeated."""
+    passing = isinstance(error, ConnectionFailed | Throttled | LostAnswer)
+    return passing or error.status >= 500
+
+
+def follow(
+    source: Source,
+    lives: Mapping[Key, LiveResource],
+    *,
+    since: int | None = None,
+    follow: bool = False,
+    polling: Polling = Polling(),
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[tuple[Key, LogEntry]]:
+    """The lines of many runs, merged by time within one look; each line once.
+
+    Without ``follow`` one look at what is there; with it until every run has ended and its last
+    line was read. Failures that pass are sat out for ``polling.patience`` seconds, others raise.
+    """
+    patient = _Patient(source, polling, clock, sleep)
+    places = {key: Place(live, since=since) for key, live in lives.items()}
+    pause = polling.first
+    while places:
+        is_over = {key: not follow or _has_ended(patient, place) for key, place in places.items()}
+        streams = [_lines(patient, places, key, to_the_end=is_over[key]) for key in places]
+        has_lines = False
+        for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
+            has_lines = True
+            yield key, entry
+        places = {key: place for key, place in places.items() if not is_over[key]}
+        if places:
+            pause = polling.first if has_lines else polling.slower(pause)
+            sleep(max(pause, 2 * polling.gap))
+
+
+def _lines(
+    source: Source, places: dict[Key, Place], key: Key, *, to_the_end: bool
+) -> Iterator[tuple[Key, LogEntry]]:
+    while True:
+        before = places[key]
+        page, places[key] = read_page(source, before)
+        for entry in page.entries:
+            yield key, entry
+        if not has_more(before, page, to_the_end=to_the_end):
+            return
+
+
+def _has_ended(source: Source, place: Place) -> bool:
+    try:
+        return source.get(place.live).status.has_ended
+    except NotFound:
+        return True
+
+
+class _Patient:
+    """A source that sits out failures which may pass."""
+
+    def __init__(
+        self,
+        source: Source,
+        polling: Polling,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._source = source
+        self._polling = polling
+        self._clock = clock
+        self._sleep = sleep
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self._repeat(lambda: self._source.get(live))
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        return self._repeat(lambda: self._source.logs(live, cursor, since=since))
+
+    def _repeat(self, read: Callable[[], T]) -> T:
+        last_chance = self._clock() + self._polling.patience
+        pause = self._polling.first
+        while True:
+            try:
+                return read()
+            except PlatformError as error:
+                if not is_transient(error) or self._clock() >= last_chance:
+                    raise
+            self._sleep(pause)
+            pause = self._polling.slower(pause)

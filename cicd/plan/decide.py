@@ -1,0 +1,159 @@
+"""What is to happen with one resource, given its live counterpart, and the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, State
+from cicd.plan.diff import diff_specs
+
+_IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
+_WORKING = frozenset({State.RUNNING, State.SUCCEEDED})
+_CODE = "code or template"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``live`` is what apply has to deal with: None for a run that starts beside another."""
+
+    action: Action
+    reason: str
+    fields: tuple[FieldChange, ...] = ()
+    live: LiveResource | None = None
+
+
+def decide_content(
+    resource: Resource, live: LiveResource | None, former: LiveResource | None, kind: Kind
+) -> Decision:
+    """For things that never change: the equal one is used, else a new one is made.
+
+    The new one shows its difference from ``former``, the one that it stands in for.
+    """
+    if live:
+        return Decision(Action.NO_OP, f"equal {kind.name} {live.id} exists", live=live)
+    fields = diff_specs(former.spec, resource.spec, kind) if former else ()
+    return Decision(Action.CREATE, changed(fields) if fields else "new", fields)
+
+
+def decide_state(
+    resource: Resource, live: LiveResource | None, kind: Kind, *, replace: bool
+) -> Decision:
+    """For things that are there and stay: created, updated in place, or replaced by a new one."""
+    if live is None:
+        return Decision(Action.CREATE, "new")
+    fields = diff_specs(live.spec, resource.spec, kind)
+    wanted = resource.options.wait_for or kind.wait_for or ""
+    is_ready = _is_ready(live, wanted)
+    if not fields and is_ready and not replace:
+        return Decision(Action.NO_OP, "unchanged", live=live)
+    why = "--replace" if replace else _why_replace(fields, live, kind)
+    if why:
+        return Decision(Action.REPLACE, why, fields, live)
+    if fields:
+        return Decision(Action.UPDATE, changed(fields), fields, live)
+    status = FieldChange("status", live.status.raw, wanted or State.RUNNING.value)
+    return Decision(
+        Action.UPDATE, f"still {live.status.raw}: wait for {status.after}", (status,), live
+    )
+
+
+def _is_ready(live: LiveResource, wanted: str) -> bool:
+    """Without a wanted status, only something that went wrong or is going away is not ready."""
+    if live.status.raw == wanted or live.status.state in _WORKING:
+        return True
+    return not wanted and live.status.state in _IN_FLIGHT
+
+
+def _why_replace(fields: Sequence[FieldChange], live: LiveResource, kind: Kind) -> str:
+    for field in fields:
+        if field.reason:
+            return f"{field.path} changed: {field.reason}"
+    if live.status.state not in kind.updatable_in:
+        return f"{live.id} is {live.status.raw}"
+    if fields and not kind.updatable:
+        return f"{changed(fields)}: cannot be changed in place"
+    return ""
+
+
+def decide_run(
+    resource: Resource,
+    live: LiveResource | None,
+    *,
+    rerun: bool,
+    changed_inputs: Sequence[FieldChange] = (),
+) -> Decision:
+    """For things that start and end: started, followed where in flight, or left as they are.
+
+    ``live`` is the newest run of the same identity; ``changed_inputs`` are the differences of a
+    new identity from the one before, for the reason. ``rerun`` is the user's own wish.
+    """
+    if live is None:
+        why = f"inputs changed: {_paths(changed_inputs)}" if changed_inputs else "first run"
+        return Decision(Action.RUN, "--rerun" if rerun else why)
+    code = _changed_code(resource, live)
+    if live.status.state in _IN_FLIGHT:
+        return _decide_in_flight(resource, live, code, rerun=rerun)
+    why = "--rerun" if rerun else _why_again(resource, live, code)
+    if why:
+        return Decision(Action.RUN, why, code, live)
+    return Decision(Action.NO_OP, "unchanged", live=live)
+
+
+def _decide_in_flight(
+    resource: Resource, live: LiveResource, code: tuple[FieldChange, ...], *, rerun: bool
+) -> Decision:
+    now = f"{live.id} is still {live.status.raw}"
+    if rerun:
+        return Decision(Action.RUN, f"--rerun, {now}")
+    if code and resource.options.rerun != "never":
+        return Decision(Action.RUN, f"inputs changed: {_CODE}, {now}", code)
+    if resource.options.wait_for in (None, live.status.raw):
+        return Decision(Action.NO_OP, f"{live.id} is {live.status.raw}", live=live)
+    return Decision(Action.RUN, f"still {live.status.raw}: follow it", live=live)
+
+
+def _changed_code(resource: Resource, live: LiveResource) -> tuple[FieldChange, ...]:
+    """A run with no record of its inputs cannot differ in them."""
+    before, after = live.spec.get("inputs"), resource.spec.get("inputs")
+    if before is None or after is None or before == after:
+        return ()
+    return (FieldChange("inputs", before, after, f"{_CODE} changed"),)
+
+
+def _why_again(resource: Resource, live: LiveResource, code: Sequence[FieldChange]) -> str:
+    """Why a run that has ended is repeated; empty when it is not."""
+    if resource.options.rerun == "never":
+        return ""
+    if live.status.state is not State.SUCCEEDED:
+        return f"last run {live.id} is {live.status.raw}"
+    if resource.options.rerun == "always":
+        return "rerun always"
+    if code:
+        return f"inputs changed: {_CODE}"
+    if live.spec.get("completed_after_sync") is False:
+        return f"templates were synced after the last run {live.id}"
+    misses = [miss for gate in resource.options.require if (miss := _missed(gate, live))]
+    return f"last run missed {'; '.join(misses)}" if misses else ""
+
+
+def _missed(gate: Gate, live: LiveResource) -> str:
+    """How a run's metric misses its bounds; a NaN is within none."""
+    value = live.metrics.get(gate.metric)
+    shown = "not recorded" if value is None else f"{value}"
+    if gate.minimum is not None and not (value is not None and value >= gate.minimum):
+        return f"{gate.metric} >= {gate.minimum} ({shown})"
+    if gate.maximum is not None and not (value is not None and value <= gate.maximum):
+        return f"{gate.metric} <= {gate.maximum} ({shown})"
+    return ""
+
+
+def changed(fields: Sequence[FieldChange]) -> str:
+    """The reason of a difference: ``url, revision changed``."""
+    return f"{_paths(fields)} changed"
+
+
+def _paths(fields: Sequence[FieldChange]) -> str:
+    """Up to three paths, then how many more."""
+    shown = ", ".join(field.path for field in fields[:3])
+    return f"{shown} and {len(fields) - 3} more" if len(fields) > 3 else shown

@@ -1,0 +1,110 @@
+"""What differs between a live and a desired spec, field by field. The only user of deepdiff."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from cicd.model import FieldChange, Kind, Spec
+
+
+def freeze(value: Any) -> Hashable:
+    """A hashable stand-in: equal exactly when two values mean the same (True is not 1)."""
+    if isinstance(value, Mapping):
+        return ("map", frozenset((str(name), freeze(item)) for name, item in value.items()))
+    if isinstance(value, list | tuple):
+        return ("list", tuple(freeze(item) for item in value))
+    if isinstance(value, bool):
+        return ("bool", value)
+    return value  # type: ignore[no-any-return]
+
+
+def compared_fields(spec: Spec, kind: Kind) -> list[str]:
+    """The fields of a desired spec that are compared with live, sorted."""
+    return sorted(name for name in spec if name not in kind.computed | kind.write_only)
+
+
+def live_value(spec: Spec, name: str, kind: Kind) -> Any:
+    """A field as the platform has it; where it says nothing, what it fills in by itself."""
+    return spec.get(name, kind.defaults.get(name))
+
+
+def diff_specs(live: Spec, desired: Spec, kind: Kind) -> tuple[FieldChange, ...]:
+    """Every field where ``live`` is not as ``desired``, sorted by path.
+
+    Only what ``desired`` names is compared. An unresolved Ref differs from any live value.
+    ``reason`` is set where the kind says that the field cannot be changed in place.
+    """
+    found: list[FieldChange] = []
+    for name in compared_fields(desired, kind):
+        after = desired[name]
+        before = live_value(live, name, kind)
+        if before is None and isinstance(after, Mapping | list | tuple):
+            before = type(after)() if isinstance(after, list | tuple) else {}
+        if name in kind.partial and isinstance(before, Mapping) and isinstance(after, Mapping):
+            before = {key: value for key, value in before.items() if key in after}
+        if freeze(before) != freeze(after):
+            found += _field_changes(name, before, after, kind.immutable.get(name, ""))
+    return tuple(found)
+
+
+def _field_changes(name: str, before: Any, after: Any, reason: str) -> list[FieldChange]:
+    nested = (isinstance(before, Mapping) and isinstance(after, Mapping)) or (
+        isinstance(before, list | tuple) and isinstance(after, list | tuple)
+    )
+    if not nested:
+        return [FieldChange(name, before, after, reason)]
+    return [
+        FieldChange(".".join([name, *map(str, path)]), was, becomes, reason)
+        for path, was, becomes in _deep_diff(before, after)
+    ]
+
+
+def _deep_diff(before: Any, after: Any) -> list[tuple[list[Any], Any, Any]]:
+    """(path, before, after) of each difference inside two maps or two lists."""
+    from deepdiff import DeepDiff  # 50 ms to import, and most plans never need it
+    from deepdiff.helper import notpresent
+
+    leaves = _Leaves()
+    tree = DeepDiff(
+        leaves.hide(before), leaves.hide(after), view="tree", threshold_to_diff_deeper=0
+    )
+    found = [
+        (
+            level.path(output_format="list"),
+            None if level.t1 is notpresent else leaves.show(level.t1),
+            None if level.t2 is notpresent else leaves.show(level.t2),
+        )
+        for levels in tree.values()
+        for level in levels
+    ]
+    return sorted(found, key=lambda item: [str(step) for step in item[0]])
+
+
+class _Leaves:
+    """Swaps every leaf for a number and back, equal leaves for the same one.
+
+    deepdiff looks inside objects (a Secret's value would show), computes text diffs of long
+    strings and has its own idea of equal types; with numbers it does none of that.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._leaves: list[Any] = []
+
+    def hide(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(name): self.hide(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hide(item) for item in value]
+        number = self._numbers.setdefault(freeze(value), len(self._leaves))
+        if number == len(self._leaves):
+            self._leaves.append(value)
+        return number
+
+    def show(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self.show(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.show(item) for item in value]
+        return self._leaves[value]

@@ -1,0 +1,116 @@
+"""What is refused before anything is sent: too many deletes, protected things, an emptied file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from cicd.errors import Refused
+from cicd.model import Action, Change, Plan, Stage
+
+MIN_FOR_PERCENT = 10
+"""With fewer live things a percentage says little: one of three is a third."""
+
+_CONTENT_KINDS = frozenset({"artifact", "execution", "deployment"})
+
+
+def check_guards(
+    plan: Plan,
+    stage: Stage,
+    live_counts: Mapping[str, int] | None = None,
+    *,
+    force: bool = False,
+) -> None:
+    """Raises Refused, naming every reason, when the plan deletes more than the stage allows.
+
+    ``live_counts``: kind -> how many there are; without it those that the plan knows count.
+    ``force`` lifts everything but ``protect``.
+    """
+    protected = list(_protected(plan, stage))
+    if protected:
+        hint = "take it out of protect in the stage file if that is meant; --force does not do it"
+        raise Refused("; ".join(protected), hint=hint)
+    deletes = [change for change in plan.changes if change.action is Action.DELETE]
+    if force or not deletes:
+        return
+    reasons = [*_over_limits(plan, stage, deletes, live_counts), *_emptied(plan, stage, deletes)]
+    if reasons:
+        hint = "if that is meant, repeat with --force"
+        raise Refused("; ".join(reasons), hint=hint)
+
+
+def _over_limits(
+    plan: Plan, stage: Stage, deletes: list[Change], live_counts: Mapping[str, int] | None
+) -> Iterator[str]:
+    limits = stage.limits
+    if len(deletes) > limits.max_delete:
+        yield f"{len(deletes)} to delete, limits.max_delete is {limits.max_delete}"
+    known = {(change.key.kind, change.id) for change in plan.changes if change.live}
+    counts = live_counts or Counter(kind for kind, _ in known)
+    total = sum(counts.get(kind, 0) for kind in {change.key.kind for change in deletes})
+    total = max(total, len(deletes))
+    percent = 100 * len(deletes) / total
+    if total >= MIN_FOR_PERCENT and percent > limits.max_delete_percent:
+        yield (
+            f"{len(deletes)} of {total} live things would be deleted: {percent:.0f}% is over "
+            f"limits.max_delete_percent {limits.max_delete_percent:g}"
+        )
+
+
+def _emptied(plan: Plan, stage: Stage, deletes: list[Change]) -> Iterator[str]:
+    if stage.prune == "none":
+        return
+    if not any(resource.key.kind in _CONTENT_KINDS for resource in stage.resources):
+        yield (
+            f"stage {plan.stage} declares no artifacts, executions or deployments, and prune: "
+            f"{stage.prune} would delete all {len(deletes)} that are live"
+        )
+
+
+def _protected(plan: Plan, stage: Stage) -> Iterator[str]:
+    """A sentence for every delete and replace that ``protect`` forbids."""
+    orphans = _orphans(plan, stage)
+    for change in plan.changes:
+        if change.action not in {Action.DELETE, Action.REPLACE}:
+            continue
+        names = _names(change)
+        for pattern in sorted(stage.protect):
+            if any(fnmatchcase(name, pattern) for name in names):
+                yield f"{change.key} is protected by {pattern} and would be {change.action}d"
+                break
+            if pattern in orphans and change.action is Action.DELETE:
+                if pattern.partition("/")[0] != change.key.kind:
+                    continue
+                yield (
+                    f"protect names {pattern}, which the stage file does not define, and "
+                    f"{change.key} would be deleted, which may be it"
+                )
+                break
+
+
+def _orphans(plan: Plan, stage: Stage) -> set[str]:
+    """Protected keys that nothing in the stage file and no change goes by.
+
+    Protection must outlive the block that it protects: with the block gone, nobody can tell which
+    live thing it was.
+    """
+    known = {str(resource.key) for resource in stage.resources}
+    known |= {name for change in plan.changes for name in _names(change)}
+    return {
+        pattern
+        for pattern in stage.protect
+        if pattern not in known and not any(char in pattern for char in "*?[")
+    }
+
+
+def _names(change: Change) -> set[str]:
+    """Every name under which a stage file may protect what a change is about."""
+    names = {str(change.key)}
+    if change.live:
+        spec, kind = change.live.spec, change.key.kind
+        declared = str(spec.get("configuration_name") or spec.get("name") or "")
+        slug = re.sub(r"[^a-z0-9]+", "-", declared.lower()).strip("-")
+        names |= {str(change.live.key), *(f"{kind}/{n}" for n in (change.id, declared, slug) if n)}
+    return names

@@ -1,0 +1,160 @@
+"""Which live thing is the counterpart of a desired one: by identity, by content, or pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+from cicd.errors import CicdError
+from cicd.model import Key, Kind, LiveResource, Ref, Resource, Spec, State
+from cicd.plan.diff import compared_fields, diff_specs, freeze, live_value
+from cicd.plan.graph import refs_in
+
+FAMILY = ("name", "configuration_name", "scenario_id", "executable_id")
+"""Fields that stay the same over the versions of one thing: they find its former ones."""
+
+_PREFERENCE = {State.RUNNING: 0, State.PENDING: 1, State.UNKNOWN: 2}
+
+_Table = dict[Hashable, list[LiveResource]]
+
+
+def family(spec: Spec) -> Hashable:
+    """What a thing shares with its former versions; empty when nothing names it."""
+    return tuple((name, freeze(spec[name])) for name in FAMILY if name in spec)
+
+
+class Matcher:
+    """All live things, found in constant time, each given to one desired resource at most.
+
+    Things matched by content are shared: two equal desired configurations are one live one.
+    """
+
+    def __init__(
+        self,
+        desired: Sequence[Resource],
+        live: Iterable[LiveResource],
+        kinds: Mapping[str, Kind],
+    ) -> None:
+        self._kinds = kinds
+        self._live = _preferred(live, kinds)
+        self._by_id = {(item.key.kind, item.id): item for item in self.all()}
+        self._tables: dict[Hashable, _Table] = {}
+        self._families: dict[str, _Table] = {}
+        self._users = _users(desired)
+        self._taken: set[tuple[str, str]] = {
+            (resource.key.kind, resource.options.existing_id)
+            for resource in desired
+            if resource.options.existing_id
+        }
+
+    def all(self) -> Iterable[LiveResource]:
+        """Every live thing once, kind by kind, the preferred first."""
+        return (item for items in self._live.values() for item in items)
+
+    def is_taken(self, live: LiveResource) -> bool:
+        """Whether a desired resource has it as its counterpart."""
+        return (live.key.kind, live.id) in self._taken
+
+    def take(self, resource: Resource) -> LiveResource | None:
+        """The live counterpart of a resource with all known Refs resolved, or None.
+
+        Raises CicdError when it is pinned to an id that is not there.
+        """
+        kind = self._kinds[resource.key.kind]
+        if resource.options.existing_id:
+            return self._pinned(resource.key, resource.options.existing_id)
+        found = self.candidates(resource)
+        if not kind.identity:
+            return found[0] if found else None
+        free = next((live for live in found if not self.is_taken(live)), None)
+        if free:
+            self._taken.add((kind.name, free.id))
+        return free
+
+    def candidates(self, resource: Resource) -> list[LiveResource]:
+        """Every live thing with the identity of ``resource``, the preferred first, taken or not."""
+        kind = self._kinds[resource.key.kind]
+        wanted = _identity(resource.spec, kind)
+        if not wanted or any(True for _ in refs_in(wanted)):
+            return []
+        names = tuple(wanted)
+        table = self._tables.get((kind.name, names))
+        if table is None:
+            table = self._tables[kind.name, names] = {}
+            for live in self._live.get(kind.name, ()):
+                values = freeze([live_value(live.spec, name, kind) for name in names])
+                table.setdefault(values, []).append(live)
+        found = table.get(freeze(list(wanted.values())), [])
+        if kind.identity or not kind.partial:
+            return list(found)
+        return [live for live in found if not diff_specs(live.spec, resource.spec, kind)]
+
+    def relatives(self, kind: str, spec: Spec) -> list[LiveResource]:
+        """Live things of this kind that are the same thing in another version."""
+        if kind not in self._families:
+            table = self._families[kind] = {}
+            for live in self._live.get(kind, ()):
+                table.setdefault(family(live.spec), []).append(live)
+        return self._families[kind].get(family(spec), []) if family(spec) else []
+
+    def former(self, resource: Resource) -> LiveResource | None:
+        """What a resource that is matched by content replaces: the one that the live counterpart
+        of its user (deployment, newest run) uses now, else the newest of the same names."""
+        kind = resource.key.kind
+        for user, name in self._users.get(resource.key, ()):
+            pinned = self._by_id.get((user.key.kind, user.options.existing_id or ""))
+            users = [pinned] if pinned else self.relatives(user.key.kind, user.spec)
+            for live in users:
+                used = self._by_id.get((kind, str(live.spec.get(name, ""))))
+                if used and (pinned or not self.is_taken(live)):
+                    return used
+        # things matched by content are kept oldest first
+        return next(reversed(self.relatives(kind, resource.spec)), None)
+
+    def _pinned(self, key: Key, pinned_id: str) -> LiveResource:
+        live = self._by_id.get((key.kind, pinned_id))
+        if live is None:
+            raise CicdError(
+                f"{key} is pinned to the existing {key.kind} {pinned_id}, which does not exist",
+                hint="correct the id in the stage file, or remove it to create a new one",
+            )
+        return live
+
+
+def _preferred(
+    live: Iterable[LiveResource], kinds: Mapping[str, Kind]
+) -> dict[str, list[LiveResource]]:
+    """Live things by kind, each once, in the order in which they are to be chosen."""
+    by_kind: dict[str, dict[str, LiveResource]] = {}
+    for item in live:
+        by_kind.setdefault(item.key.kind, {})[item.id] = item
+    return {
+        name: _in_preference(by_kind[name].values(), kinds[name])
+        for name in sorted(by_kind)
+        if name in kinds
+    }
+
+
+def _in_preference(live: Iterable[LiveResource], kind: Kind) -> list[LiveResource]:
+    """By content: oldest first. Runs: newest first. Others: the liveliest, then the newest."""
+    by_age = sorted(live, key=lambda item: (item.created_at, item.id), reverse=bool(kind.identity))
+    if kind.is_run or not kind.identity:
+        return by_age
+    return sorted(by_age, key=lambda item: _PREFERENCE.get(item.status.state, len(_PREFERENCE)))
+
+
+def _identity(spec: Spec, kind: Kind) -> dict[str, object]:
+    """The fields that find the counterpart; empty when one of them is missing."""
+    if kind.identity:
+        has_all = all(name in spec for name in kind.identity)
+        return {name: spec[name] for name in kind.identity} if has_all else {}
+    return {name: spec[name] for name in compared_fields(spec, kind) if name not in kind.partial}
+
+
+def _users(desired: Iterable[Resource]) -> dict[Key, list[tuple[Resource, str]]]:
+    """Key -> the resources, and their field, that hold its id."""
+    users: dict[Key, list[tuple[Resource, str]]] = {}
+    for resource in desired:
+        for name, value in resource.spec.items():
+            if isinstance(value, Ref) and value.output == "id":
+                users.setdefault(value.key, []).append((resource, name))
+    return users

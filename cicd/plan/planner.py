@@ -1,0 +1,206 @@
+"""Desired and live in, Plan out: what apply will do, in which order, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from cicd.errors import CicdError, Usage
+from cicd.model import (
+    Action,
+    Change,
+    FieldChange,
+    Key,
+    Kind,
+    LiveResource,
+    Plan,
+    Ref,
+    Resource,
+    Stage,
+)
+from cicd.plan import graph
+from cicd.plan.decide import Decision, decide_content, decide_run, decide_state
+from cicd.plan.document import fingerprint
+from cicd.plan.match import Matcher
+from cicd.plan.prune import plan_prune
+from cicd.plan.selection import check_patterns, choose, is_chosen, matches
+
+_KEEPS_ITS_ID = frozenset({Action.NO_OP, Action.UPDATE})
+
+
+def make_plan(
+    stage: Stage,
+    desired: Sequence[Resource],
+    live: Iterable[LiveResource],
+    kinds: Mapping[str, Kind],
+    *,
+    created_at: str,
+    rerun: Collection[str] = (),
+    replace: Collection[str] = (),
+    select: Collection[str] = (),
+    exclude: Collection[str] = (),
+) -> Plan:
+    """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
+
+    ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
+    selecting pulls in what the selected ones need. Raises CicdError for what cannot be planned
+    (a pinned id that is not there, a cycle) and Usage for a glob that fits nothing.
+    """
+    check_kinds(desired, kinds)
+    edges = graph.dependencies(desired)
+    matcher = Matcher(desired, live, kinds)
+    _check_wishes(stage, edges, matcher, kinds, rerun, replace, select, exclude)
+    draft = _Draft(matcher, kinds, rerun, replace)
+    chosen = choose(edges, select, exclude)
+    by_key = {resource.key: resource for resource in desired}
+    for key in graph.in_order(edges):
+        draft.add(by_key[key], edges[key], selected=key in chosen)
+    deletes = [
+        change
+        for change in plan_prune(stage, desired, draft.changes, matcher, kinds)
+        if is_chosen(change.key, select, exclude)
+    ]
+    warnings = draft.warnings()
+    if len(chosen) < len(edges):
+        warnings.append(f"{len(edges) - len(chosen)} of {len(edges)} resources are not selected")
+    return assemble(stage, [*draft.changes.values(), *deletes], created_at, warnings)
+
+
+def assemble(
+    stage: Stage, changes: Iterable[Change], created_at: str, warnings: Iterable[str]
+) -> Plan:
+    """A Plan of changes that are already in order."""
+    ordered = tuple(changes)
+    return Plan(
+        stage=stage.name,
+        platform=stage.platform,
+        target=stage.target,
+        commit=stage.commit,
+        created_at=created_at,
+        changes=ordered,
+        fingerprint=fingerprint(stage, ordered),
+        warnings=tuple(warnings),
+    )
+
+
+def check_kinds(desired: Iterable[Resource], kinds: Mapping[str, Kind]) -> None:
+    """Raises CicdError for a resource of a kind that the platform does not have."""
+    for resource in desired:
+        if resource.key.kind not in kinds:
+            raise CicdError(f"{resource.key}: this platform has no {resource.key.kind}")
+
+
+def _check_wishes(
+    stage: Stage,
+    edges: graph.Edges,
+    matcher: Matcher,
+    kinds: Mapping[str, Kind],
+    rerun: Collection[str],
+    replace: Collection[str],
+    select: Collection[str],
+    exclude: Collection[str],
+) -> None:
+    """Raises Usage for a wish on the command line that nothing fits."""
+    runs = [key for key in edges if kinds[key.kind].is_run]
+    states = [key for key in edges if kinds[key.kind].identity and not kinds[key.kind].is_run]
+    check_patterns("--rerun", rerun, runs, stage.name)
+    check_patterns("--replace", replace, states, stage.name)
+    known = list(edges)
+    if stage.prune != "none" and (select or exclude):
+        for live in matcher.all():
+            known += [live.key, Key(live.key.kind, live.id)]
+    check_patterns("--select", select, known, stage.name)
+    check_patterns("--exclude", exclude, known, stage.name)
+
+
+class _Draft:
+    """The plan while it grows, resource by resource, in dependency order."""
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        kinds: Mapping[str, Kind],
+        rerun: Collection[str],
+        replace: Collection[str],
+    ) -> None:
+        self.changes: dict[Key, Change] = {}
+        self._matcher = matcher
+        self._kinds = kinds
+        self._rerun = rerun
+        self._replace = replace
+        self._known: dict[Key, LiveResource] = {}  # counterparts that keep their id: answer Refs
+        self._notes: list[str] = []
+
+    def add(self, resource: Resource, needs: frozenset[Key], *, selected: bool) -> None:
+        """Plan one resource; all that it needs has been added before.
+
+        One that is not selected stays as it is: no change, but its id can be referred to.
+        """
+        if needs:
+            spec = graph.resolve(resource.spec, self._answer)
+            resource = dataclasses.replace(resource, spec=spec)
+        live = self._matcher.take(resource)
+        if not selected:
+            if live:
+                self._known[resource.key] = live
+            return
+        self._check_answered(resource)
+        decision = self._decide(resource, live, self._kinds[resource.key.kind])
+        if decision.live and decision.action in _KEEPS_ITS_ID:
+            self._known[resource.key] = decision.live
+        if live:
+            self._notes += [f"{resource.key}: {note}" for note in live.notes]
+        self.changes[resource.key] = Change(
+            key=resource.key,
+            action=decision.action,
+            reason=decision.reason,
+            fields=decision.fields,
+            depends_on=frozenset(need for need in needs if need in self.changes),
+            desired=resource,
+            live=decision.live,
+        )
+
+    def warnings(self) -> list[str]:
+        """Remarks of the platform, and Refs that nothing will ever answer."""
+        dead_ends = [
+            f"{key} needs {ref.output} of {ref.key}, which {self.changes[ref.key].id} does not have"
+            for key, change in self.changes.items()
+            if change.desired
+            for ref in graph.refs_in(change.desired.spec)
+            if self.changes[ref.key].action is Action.NO_OP
+        ]
+        return list(dict.fromkeys([*self._notes, *dead_ends]))
+
+    def _answer(self, ref: Ref) -> str | None:
+        live = self._known.get(ref.key)
+        if live is None:
+            return None
+        return live.id if ref.output == "id" else live.outputs.get(ref.output) or None
+
+    def _decide(self, resource: Resource, live: LiveResource | None, kind: Kind) -> Decision:
+        if not kind.identity:
+            former = None if live else self._matcher.former(resource)
+            return decide_content(resource, live, former, kind)
+        if kind.is_run:
+            inputs = self._changed_inputs(resource) if live is None else ()
+            rerun = matches(resource.key, self._rerun)
+            return decide_run(resource, live, rerun=rerun, changed_inputs=inputs)
+        replace = matches(resource.key, self._replace)
+        return decide_state(resource, live, kind, replace=replace)
+
+    def _changed_inputs(self, resource: Resource) -> Sequence[FieldChange]:
+        """How what identifies a run (its configuration) differs from that of its former runs."""
+        if not self._matcher.relatives(resource.key.kind, resource.spec):
+            return ()
+        new = [self.changes[ref.key] for ref in graph.refs_in(resource.spec)]
+        return [field for change in new for field in change.fields]
+
+    def _check_answered(self, resource: Resource) -> None:
+        """Raises Usage for a Ref to something that is left out and is not there yet."""
+        for ref in graph.refs_in(resource.spec):
+            if ref.key not in self.changes:
+                raise Usage(
+                    f"{resource.key} needs {ref.output} of {ref.key}, "
+                    "which is excluded and does not have it yet",
+                    hint=f"do not exclude {ref.key}, or exclude {resource.key} too",
+                )

@@ -1,0 +1,66 @@
+"""What the stage file does not name (any more) and is to be deleted, and under which keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage
+from cicd.plan.match import Matcher
+
+
+def plan_prune(
+    stage: Stage,
+    desired: Sequence[Resource],
+    changes: Mapping[Key, Change],
+    matcher: Matcher,
+    kinds: Mapping[str, Kind],
+) -> list[Change]:
+    """Deletes of live things that no desired resource has as its counterpart, as far as
+    ``stage.prune`` goes, and of ended runs that ``changes`` repeat. What depends on others first.
+
+    Apply carries them out when all other changes have succeeded.
+    """
+    if stage.prune == "none":
+        return []
+    superseded = {
+        (change.key.kind, change.id)
+        for change in changes.values()
+        if change.action is Action.RUN and change.live and change.live.status.has_ended
+    }
+    scope = {_executable(item.spec) for item in desired if kinds[item.key.kind].prunable} - {None}
+    doomed = [
+        live
+        for live in matcher.all()
+        if kinds[live.key.kind].prunable
+        if not matcher.is_taken(live) or (live.key.kind, live.id) in superseded
+        if stage.prune == "resource_group" or _executable(live.spec) in scope
+    ]
+    rank = {name: index for index, name in enumerate(kinds)}
+    doomed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
+    unwanted = f"not in the stage file, prune: {stage.prune}"
+    return [
+        Change(
+            key=key,
+            action=Action.DELETE,
+            reason="superseded by a new run"
+            if (live.key.kind, live.id) in superseded
+            else unwanted,
+            live=live,
+        )
+        for key, live in zip(free_keys(doomed, changes), doomed, strict=True)
+    ]
+
+
+def free_keys(doomed: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:
+    """A key of its own for each live thing: the platform's name for it where nothing else in the
+    plan has it, else its id."""
+    taken = Counter([*used, *(live.key for live in doomed)])
+    return [live.key if taken[live.key] == 1 else Key(live.key.kind, live.id) for live in doomed]
+
+
+def _executable(spec: Spec) -> tuple[str, str] | None:
+    """The scenario and executable that a run or deployment is of."""
+    if "scenario_id" in spec and "executable_id" in spec:
+        return spec["scenario_id"], spec["executable_id"]
+    return None

@@ -1,0 +1,48 @@
+"""Globs on keys, as --select, --exclude, --rerun, --replace and protect have them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from cicd.errors import Usage
+from cicd.model import Key
+from cicd.plan.graph import Edges, reachable
+
+
+def matches(key: Key, patterns: Iterable[str]) -> bool:
+    """Whether ``deployment/serve`` fits one of the globs (``*`` also spans the slash)."""
+    text = str(key)
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def is_chosen(key: Key, select: Collection[str], exclude: Collection[str]) -> bool:
+    """Whether a key itself is selected; no --select selects everything, --exclude wins."""
+    return (not select or matches(key, select)) and not matches(key, exclude)
+
+
+def choose(edges: Edges, select: Collection[str], exclude: Collection[str]) -> set[Key]:
+    """The selected keys and all that they need, without the excluded ones."""
+    if not select and not exclude:
+        return set(edges)
+    wanted = reachable(edges, (key for key in edges if not select or matches(key, select)))
+    return {key for key in wanted if not matches(key, exclude)}
+
+
+def check_patterns(
+    option: str, patterns: Collection[str], keys: Iterable[Key], stage_name: str
+) -> None:
+    """Raises Usage for a glob that fits none of ``keys``: most likely a typing error."""
+    known = list(dict.fromkeys(map(str, keys))) if patterns else []
+    for pattern in patterns:
+        if not any(fnmatchcase(text, pattern) for text in known):
+            close = get_close_matches(pattern, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"it has {_some(known)}"
+            raise Usage(f"{option} {pattern} fits nothing in stage {stage_name}", hint=hint)
+
+
+def _some(names: list[str]) -> str:
+    if not names:
+        return "nothing that it could fit"
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,221 @@
+"""SAP AI Core as a Platform: every call goes to the noun that it is about."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import requests
+
+from cicd.errors import Denied, NotFound, PlatformError
+from cicd.model import Kind, LiveResource, Resource, Stage
+from cicd.platforms.aicore import convert, logs
+from cicd.platforms.aicore.api import Api
+from cicd.platforms.aicore.content import Artifacts, Configurations
+from cicd.platforms.aicore.credentials import (
+    Credentials,
+    aicore_credentials,
+    destination_credentials,
+)
+from cicd.platforms.aicore.kinds import KINDS
+from cicd.platforms.aicore.login import Login
+from cicd.platforms.aicore.reading import Reader
+from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.runs import Deployments, Executions, Runs
+from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
+from cicd.platforms.base import Answer, LogPage
+from cicd.platforms.destination import entries
+
+LOG_PATHS = {"execution": "/lm/executions", "deployment": "/lm/deployments"}
+EARLIEST = 631_152_000 * 10**9
+"""1990 in ns: where logs begin when nothing better is known (the API's default is one hour ago)."""
+CLOCK_SKEW = 60 * 10**9
+
+
+class Noun(Protocol):
+    """What each kind can do; see Platform for what the calls mean."""
+
+    def get(self, live: LiveResource) -> LiveResource: ...
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None: ...
+    def create(self, desired: Resource) -> LiveResource: ...
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource: ...
+    def delete(self, live: LiveResource) -> None: ...
+
+
+def connect(stage: Stage, environ: Mapping[str, str]) -> AICore:
+    """AI Core with the login in ``environ``. Sends nothing. Raises Denied when it is incomplete."""
+    credentials = aicore_credentials(environ)
+    group = stage.target.get("resource_group") or credentials.resource_group
+    if not group:
+        raise Denied(
+            "no resource group is named",
+            hint="set aicore.resource_group in the stage file, or AICORE_RESOURCE_GROUP",
+        )
+    needs_destinations = any(wish.key.kind == "destination" for wish in stage.resources)
+    return AICore(
+        credentials,
+        group,
+        destination_credentials(environ) if needs_destinations else None,
+        prune=stage.prune != "none",
+    )
+
+
+class AICore:
+    """One tenant and resource group of SAP AI Core, shared by all threads."""
+
+    name = "aicore"
+    kinds: Mapping[str, Kind] = KINDS
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        group: str,
+        destination: Credentials | None = None,
+        *,
+        prune: bool = False,
+    ) -> None:
+        self._credentials = credentials
+        self._group = group
+        self._sessions: list[requests.Session] = []
+        headers = {"AI-Resource-Group": group, "AI-Client-Type": "cicd"}
+        self._api = Api(self._open(credentials, headers), group)
+        self._executions = Executions(self._api)
+        repositories = Repositories(self._api)
+        self._nouns: dict[str, Noun] = {
+            "resource_group": ResourceGroups(self._api),
+            "repository": repositories,
+            "application": Applications(self._api, repositories),
+            "artifact": Artifacts(self._api),
+            "configuration": Configurations(self._api),
+            "execution": self._executions,
+            "deployment": Deployments(self._api),
+        }
+        if destination:
+            self._nouns["destination"] = entries.Destinations(self._open(destination).call)
+        self._reader = Reader(self._api, self._nouns, prune=prune)
+
+    def complete(self, desired: Sequence[Resource]) -> list[Resource]:
+        """Destinations get the login that their users need: that of this platform."""
+        return [
+            self._complete_destination(wish) if wish.key.kind == "destination" else wish
+            for wish in desired
+        ]
+
+    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
+        return self._reader.read(desired)
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self._noun(live.key.kind).get(live)
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        return self._noun(desired.key.kind).find(desired, known)
+
+    def create(self, desired: Resource) -> LiveResource:
+        return self._noun(desired.key.kind).create(desired)
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        return self._noun(live.key.kind).update(live, desired)
+
+    def stop(self, live: LiveResource) -> None:
+        """Raises Conflict where the platform refuses it: an UNKNOWN run is deleted at once."""
+        noun = self._noun(live.key.kind)
+        if not isinstance(noun, Runs):
+            raise PlatformError(f"{live.key} is nothing that can be stopped")
+        noun.stop(live)
+
+    def delete(self, live: LiveResource) -> None:
+        try:
+            self._noun(live.key.kind).delete(live)
+        except NotFound:
+            return
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        """Only executions can be tagged; for others there is nothing to do."""
+        if live.key.kind == "execution":
+            self._executions.tag(live, tags)
+
+    def metrics(self, live: LiveResource) -> Mapping[str, float]:
+        return self._executions.metrics(live) if live.key.kind == "execution" else {}
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        if live.key.kind not in LOG_PATHS:
+            raise PlatformError(f"{live.key} has no log")
+        created = convert.moment(live.created_at)
+        begin = EARLIEST if created is None else created - CLOCK_SKEW
+        at = logs.read_cursor(cursor, begin if since is None else since)
+        params = {"start": convert.rfc3339(at.start), "$top": logs.TOP, "$order": "asc"}
+        path = f"{LOG_PATHS[live.key.kind]}/{live.id}/logs"
+        try:
+            answer = self._api.http.call("GET", path, params=params)
+        except PlatformError as error:
+            if error.status not in {400, 404}:
+                raise
+            # Until the first container has started there are no logs to speak of.
+            return LogPage((), cursor)
+        items = (answer.get("data") or {}).get("result") or []
+        return logs.next_page(items, at) if items else LogPage((), cursor)
+
+    def invoke(
+        self,
+        live: LiveResource,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+    ) -> Answer:
+        """Any answer counts, also 500. Raises ConnectionFailed or LostAnswer when there is none."""
+        url = live.outputs.get("url")
+        if not url:
+            raise PlatformError(f"{live.key} has no URL yet", hint="it has one once it is RUNNING")
+        sent = {"AI-Resource-Group": self._group, **(headers or {})}
+        data = None
+        if json is not None:
+            data = jsonlib.dumps(json).encode()
+            sent.setdefault("Content-Type", "application/json")
+        response = self._api.http.send(
+            method.upper(),
+            f"{url.rstrip('/')}/{path.lstrip('/')}",
+            data=data,
+            headers=sent,
+            timeout=timeout,
+            attempts=1,
+        )
+        if "charset" not in response.headers.get("Content-Type", ""):
+            response.encoding = "utf-8"  # requests would take Latin-1, or guess
+        return Answer(response.status_code, response.text)
+
+    def link(self, live: LiveResource) -> str | None:
+        """AI Launchpad's address is not part of any login, so there is none to give."""
+        return None
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.close()
+
+    def _noun(self, kind: str) -> Noun:
+        if kind not in self._nouns:
+            raise PlatformError(f'this platform has no "{kind}"')
+        return self._nouns[kind]
+
+    def _open(self, credentials: Credentials, headers: Mapping[str, str] | None = None) -> Http:
+        session = open_session(credentials.base_url)
+        self._sessions.append(session)
+        return Http(credentials.base_url, Login(credentials, session), session, headers=headers)
+
+    def _complete_destination(self, wish: Resource) -> Resource:
+        secret = self._credentials.client_secret
+        if secret is None:
+            raise Denied(
+                f"{wish.key} needs a client secret, and the login for AI Core is a certificate",
+                hint="set AICORE_CLIENT_SECRET, or leave out destination_name",
+            )
+        return entries.complete(
+            wish,
+            client_id=self._credentials.client_id,
+            client_secret=secret,
+            token_service_url=self._credentials.auth_url,
+            resource_group=self._group,
+        )

@@ -1,0 +1,192 @@
+"""What an HTTP answer, or none at all, means: the only place that turns HTTP into our errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+
+from cicd.errors import (
+    Conflict,
+    ConnectionFailed,
+    Denied,
+    LostAnswer,
+    NotFound,
+    PlatformError,
+    Throttled,
+)
+
+IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+REFUSED_BY_STATUS = "01010076"
+"""AI Core's code for "not in this status", whatever the HTTP status says."""
+MAX_TEXT = 300
+
+
+def content(response: requests.Response) -> Any:
+    """The JSON of a good answer, ``{}`` where it has no body. Raises ConnectionFailed otherwise."""
+    if not response.content.strip():
+        return {}
+    try:
+        return response.json()
+    except ValueError:
+        raise not_the_api(response) from None
+
+
+def failure(
+    response: requests.Response, *, group: str = "", mask: Iterable[str] = ()
+) -> PlatformError:
+    """The error that a bad answer is. ``group``: resource group asked for; ``mask``: hide these."""
+    method, status = str(response.request.method), response.status_code
+    code, text, request_id = _details(response)
+    what = f"{method} {urlsplit(response.url).path}: {masked(text, mask) or response.reason}"
+    what += f" (HTTP {status}{f', code {code}' if code and code != str(status) else ''})"
+    kind, hint = _kind_of(response, code, group)
+    if kind is ConnectionFailed:
+        return not_the_api(response)
+    return kind(what, hint=hint, status=status, code=code, request_id=request_id)
+
+
+def _kind_of(response: requests.Response, code: str, group: str) -> tuple[type[PlatformError], str]:
+    status = response.status_code
+    if status == 401:
+        return Denied, "the login was refused"
+    if status == 403:
+        return Denied, _rights(group)
+    if status in TRANSIENT - {429} and response.request.method not in IDEMPOTENT:
+        return LostAnswer, ""
+    if is_html(response) or 300 <= status < 400 or (status == 404 and is_foreign(response)):
+        return ConnectionFailed, ""
+    if status in {409, 412} or code == REFUSED_BY_STATUS:
+        return Conflict, ""
+    return {404: NotFound, 429: Throttled}.get(status, PlatformError), ""
+
+
+def unanswered(method: str, url: str, error: requests.RequestException) -> PlatformError:
+    """The error that a missing answer is: LostAnswer when a write may have taken effect."""
+    parts = urlsplit(url)
+    if method not in IDEMPOTENT and was_sent(error):
+        return LostAnswer(f"{method} {parts.path}: no answer from {parts.netloc}: {_cause(error)}")
+    return ConnectionFailed(
+        f"cannot reach {parts.scheme}://{parts.netloc}: {_cause(error)}",
+        hint="check the URL, the network and the proxy",
+    )
+
+
+def was_sent(error: requests.RequestException) -> bool:
+    """False only when it is certain that no byte of the request was sent."""
+    never_sent = (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        urllib3.exceptions.ProxyError,
+        ssl.SSLCertVerificationError,
+        requests.exceptions.ConnectTimeout,
+        # Raised while the URL is looked at: InvalidURL, MissingSchema, InvalidSchema.
+        ValueError,
+    )
+    return not any(isinstance(link, never_sent) for link in _chain(error))
+
+
+def may_repeat(method: str, problem: requests.Response | requests.RequestException) -> bool:
+    """Whether the same request can be sent again without doing anything twice."""
+    if isinstance(problem, requests.Response):
+        status = problem.status_code
+        return status == 429 or (method in IDEMPOTENT and status in TRANSIENT)
+    hopeless = (ssl.SSLCertVerificationError, ValueError)
+    if any(isinstance(link, hopeless) for link in _chain(problem)):
+        return False
+    return method in IDEMPOTENT or not was_sent(problem)
+
+
+def not_the_api(response: requests.Response) -> ConnectionFailed:
+    """The error for an answer that no API gives: a login page, a proxy's page, a redirect."""
+    kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
+    return ConnectionFailed(
+        f"{response.url.partition('?')[0]} does not answer like the API: "
+        f"HTTP {response.status_code}, {kind}",
+        hint="check the base URL",
+        status=response.status_code,
+    )
+
+
+def is_html(response: requests.Response) -> bool:
+    kind = response.headers.get("Content-Type", "")
+    return "html" in kind.lower() or response.content[:100].lstrip()[:1] == b"<"
+
+
+def is_foreign(response: requests.Response) -> bool:
+    """Whether there is a body and it is no JSON: a 404 of a gateway that has no such route must
+    not pass for "this thing does not exist", or it would be created."""
+    try:
+        return bool(response.content.strip()) and response.json() is None
+    except ValueError:
+        return True
+
+
+def masked(text: str, mask: Iterable[str]) -> str:
+    """One short line without any of the secrets: servers like to echo what they were sent."""
+    for secret in mask:
+        if len(secret) > 2:
+            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
+    text = re.sub(r"\s+", " ", text).strip()
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def _rights(group: str) -> str:
+    if not group:
+        return "this login has no right for it"
+    return f'does resource group "{group}" (header AI-Resource-Group) exist, with rights for you?'
+
+
+def _details(response: requests.Response) -> tuple[str, str, str]:
+    """Code, text and request id, in any of the shapes that are about."""
+    request_id = next(
+        (response.headers[name] for name in REQUEST_IDS if response.headers.get(name)), ""
+    )
+    try:
+        body = response.json()
+    except ValueError:
+        return "", "" if is_html(response) else response.text, request_id
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(error, dict):  # an OAuth server: {"error": word, "error_description": text}
+        described = body.get("error_description") if isinstance(body, dict) else ""
+        return "", f"{error} {described or ''}", request_id
+    known = [error.get(name) for name in ("requestId", "requestID", "request_id")]
+    text = error.get("message") or error.get("ErrorMessage") or ""
+    inner = error.get("details")
+    if isinstance(inner, list):
+        text = "; ".join(
+            [str(text), *(str(d.get("message", d)) for d in inner if isinstance(d, dict))]
+        )
+    return str(error.get("code") or ""), str(text), next((str(i) for i in known if i), request_id)
+
+
+REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id", "X-Vcap-Request-Id")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that caused it: requests and urllib3 hide it in args, reason or context."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        link = waiting.pop(0)
+        if isinstance(link, BaseException) and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
+
+
+def _cause(error: requests.RequestException) -> str:
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "connecting took too long"
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return "no answer in time"
+    deepest = [link for link in _chain(error) if isinstance(link, OSError | ValueError)][-1]
+    text = deepest.strerror if isinstance(deepest, OSError) and deepest.strerror else str(deepest)
+    return masked(text.rpartition(": ")[2], ())

@@ -1,0 +1,330 @@
+"""AI Core's JSON -> our model. Pure, and tolerant: fields may be missing and words be new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd.model import Key, LiveResource, LogEntry, Ref, Resource, Secret, State, Status
+
+Document = Mapping[str, Any]
+"""One JSON object as AI Core sends it."""
+
+STATES: dict[str, State] = {
+    "PENDING": State.PENDING,
+    "RUNNING": State.RUNNING,
+    "COMPLETED": State.SUCCEEDED,
+    "DEAD": State.FAILED,
+    "STOPPING": State.STOPPING,
+    "STOPPED": State.STOPPED,
+    "DELETING": State.STOPPING,
+    # resource groups and repositories
+    "PROVISIONED": State.SUCCEEDED,
+    "PROVISIONING": State.PENDING,
+    "IN-PROGRESS": State.PENDING,
+    "ERROR": State.FAILED,
+}
+THERE = Status(State.SUCCEEDED, "EXISTS")
+"""For what has no status of its own."""
+SYNC_FAILED = "1970-01-01"
+"""modifiedAt of an executable whose template could not be synced."""
+
+
+def status_of(raw: Any, message: str = "") -> Status:
+    """The status for one of the platform's words; a word not known is UNKNOWN."""
+    word = str(raw or "UNKNOWN")
+    return Status(STATES.get(word.upper(), State.UNKNOWN), word, message)
+
+
+def resource_group(document: Document) -> LiveResource:
+    """``resource_group/<id>``."""
+    name = str(document.get("resourceGroupId", ""))
+    status = status_of(document.get("status"), str(document.get("statusMessage") or ""))
+    return _live("resource_group", name, name, {"name": name}, status, document)
+
+
+def repository(document: Document, desired: Iterable[Resource] = ()) -> LiveResource:
+    """``repository/<name>``; its url in the spelling of the desired one that means the same."""
+    name = str(document.get("name") or document.get("id") or "")
+    url = respell(str(document.get("url", "")), repositories_in(desired), same_repository)
+    spec = {"name": name, "url": url}
+    return _live("repository", name, name, spec, status_of(document.get("status")), document)
+
+
+def artifact(document: Document) -> LiveResource:
+    """``artifact/<name>``, with its labels as a map."""
+    spec = {
+        "name": document.get("name", ""),
+        "kind": document.get("kind", ""),
+        "url": document.get("url", ""),
+        "scenario_id": document.get("scenarioId", ""),
+        "labels": _pairs(document.get("labels")),
+        "description": document.get("description") or "",
+    }
+    return _live("artifact", str(spec["name"]), str(document["id"]), spec, THERE, document)
+
+
+def configuration(document: Document) -> LiveResource:
+    """``configuration/<name>``, with both sorts of bindings as maps: their order never matters."""
+    spec = {
+        "name": document.get("name", ""),
+        "scenario_id": document.get("scenarioId", ""),
+        "executable_id": document.get("executableId", ""),
+        "parameter_bindings": _pairs(document.get("parameterBindings")),
+        "input_artifact_bindings": _pairs(document.get("inputArtifactBindings"), "artifactId"),
+    }
+    return _live("configuration", str(spec["name"]), str(document["id"]), spec, THERE, document)
+
+
+def execution(
+    document: Document, executables: Mapping[str, Document] | None = None
+) -> LiveResource:
+    """``execution/<configuration name>``, not knowing its tags yet (see ``tagged``).
+
+    ``executables``: id -> document, to tell whether it ended after its template was last synced.
+    """
+    spec = _run_spec(document, str(document.get("configurationId", "")))
+    synced = moment((executables or {}).get(spec["executable_id"], {}).get("modifiedAt"))
+    ended = moment(document.get("completionTime"))
+    if executables is not None:
+        spec["completed_after_sync"] = ended is not None and synced is not None and ended >= synced
+    outputs: dict[str, str] = {}
+    for made in document.get("outputArtifacts") or ():
+        names = (str(made.get("url", "")).rstrip("/").rpartition("/")[2], str(made.get("name", "")))
+        outputs.update({f"artifacts.{name}": str(made.get("id", "")) for name in names if name})
+    return _live("execution", *_run_name(document), spec, _run_status(document), document, outputs)
+
+
+def deployment(
+    document: Document, executables: Mapping[str, Document] | None = None
+) -> LiveResource:
+    """``deployment/<configuration name>``; its configuration is the one that really serves."""
+    asked, serving = document.get("configurationId"), document.get("latestRunningConfigurationId")
+    status = _run_status(document)
+    if status.state is State.RUNNING and serving and asked and serving != asked:
+        # The update is still under way, or it failed: what was asked for does not run.
+        message = f"configuration {asked} is not up yet, {serving} still serves"
+        status, serving = Status(State.PENDING, "PENDING", message), None
+    if status.state is not State.RUNNING:
+        serving = None
+    spec = _run_spec(document, str(serving or asked or ""))
+    if document.get("ttl"):
+        spec["ttl"] = document["ttl"]
+    url = document.get("deploymentUrl")
+    outputs = {"url": str(url)} if url else {}
+    notes = _template_notes(document, (executables or {}).get(spec["executable_id"]))
+    return _live("deployment", *_run_name(document), spec, status, document, outputs, notes)
+
+
+def tagged(live: LiveResource, document: Document) -> LiveResource:
+    """The execution with what the metrics API knows of it: its inputs tag and its metrics."""
+    tags = {str(tag.get("name")): tag.get("value") for tag in document.get("tags") or ()}
+    spec = dict(live.spec)
+    if "cicd.inputs" in tags:
+        spec["inputs"] = tags["cicd.inputs"]
+        spec.pop("completed_after_sync", None)
+    return replace(live, spec=spec, metrics=last_metrics(document))
+
+
+def last_metrics(document: Document) -> dict[str, float]:
+    """Metric name -> its last value: by time, then step, then place in the list."""
+
+    def age(metric: Document) -> tuple[int, float]:
+        return moment(metric.get("timestamp")) or 0, float(metric.get("step") or 0)
+
+    found: dict[str, float] = {}
+    for metric in sorted(document.get("metrics") or (), key=age):
+        try:
+            found[str(metric["name"])] = float(metric["value"])
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def is_going(document: Document) -> bool:
+    """Whether its deletion is under way: as good as gone for planning."""
+    return document.get("targetStatus") == "DELETED" or document.get("status") == "DELETING"
+
+
+def executable_spec(document: Document, scenario_id: str) -> dict[str, str]:
+    """What an application's spec says of one executable."""
+    return {"scenario_id": scenario_id, "version": str(document.get("versionId", ""))}
+
+
+def same_repository(one: str, other: str) -> bool:
+    """AI Core's own rule, case and trailing slash do not count, and ``.git`` neither."""
+
+    def plain(url: str) -> str:
+        return url.strip().rstrip("/").removesuffix(".git").rstrip("/").lower()
+
+    return plain(one) == plain(other)
+
+
+def repositories_in(desired: Iterable[Resource]) -> list[str]:
+    """Every repository that is named, as it is spelt there."""
+    fields = {"repository": "url", "application": "repository"}
+    named = [(wish, fields.get(wish.key.kind, "")) for wish in desired]
+    return [str(wish.spec[field]) for wish, field in named if wish.spec.get(field)]
+
+
+def same_path(one: str, other: str) -> bool:
+    """Whether two folders in a repository are the same: ``templates``, ``./templates/``."""
+
+    def plain(path: str) -> str:
+        return "/".join(
+            part for part in path.replace("\\", "/").split("/") if part not in {"", "."}
+        )
+
+    return plain(one) == plain(other)
+
+
+def respell(live: str, wishes: Iterable[str], is_same: Callable[[str, str], bool]) -> str:
+    """``live`` as the wish spells it that means the same, else as it is."""
+    return next((wish for wish in wishes if is_same(live, wish)), live)
+
+
+def has_content(live: LiveResource, desired: Resource) -> bool:
+    """Whether all that ``desired`` declares is so in ``live``; a Ref or Secret fits anything."""
+    return all(_fits(live.spec.get(name), value) for name, value in desired.spec.items())
+
+
+def _fits(live: Any, wish: Any) -> bool:
+    if isinstance(wish, Ref | Secret):
+        return True
+    if isinstance(wish, Mapping) and isinstance(live, Mapping):
+        return live.keys() == wish.keys() and all(_fits(live[key], wish[key]) for key in wish)
+    return bool(live == wish)
+
+
+def newest_of_each(
+    runs: Sequence[LiveResource], configurations: Iterable[str]
+) -> list[LiveResource]:
+    """The newest run of each of these configurations; all of them where the second is shared."""
+    wanted = set(configurations)
+    newest: dict[str, str] = {}
+    for run in runs:
+        used = run.spec["configuration"]
+        newest[used] = max(newest.get(used, ""), run.created_at)
+    return [
+        run
+        for run in runs
+        if run.spec["configuration"] in wanted
+        if run.created_at == newest[run.spec["configuration"]]
+    ]
+
+
+def log_entry(item: Document, otherwise: int) -> LogEntry:
+    """One line without the container runtime's prefix; ``otherwise``: its time if it tells none."""
+    text = str(item.get("msg") or "").rstrip("\r\n")
+    time = moment(item.get("timestamp"))
+    return LogEntry(otherwise if time is None else time, CRI_PREFIX.sub("", text, count=1))
+
+
+CRI_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
+
+MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?\s*(Z|[+-]\d\d:?\d\d)?",
+    re.IGNORECASE,
+)
+
+
+def moment(text: Any) -> int | None:
+    """RFC 3339 -> nanoseconds since 1970 without losing a digit; None for anything else."""
+    parts = MOMENT.fullmatch(str(text).strip()) if text else None
+    if parts is None:
+        return None
+    day, clock, fraction, zone = parts.groups()
+    zone = "+00:00" if zone in (None, "Z", "z") else zone
+    try:
+        seconds = datetime.fromisoformat(f"{day}T{clock}{zone}").timestamp()
+    except ValueError:
+        return None
+    return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
+
+
+def rfc3339(time: int) -> str:
+    """Nanoseconds since 1970 -> ``2026-01-31T12:00:00.000000001Z``."""
+    seconds, rest = divmod(time, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def why(document: Document) -> str:
+    """What the platform says of a run's status: its message, or the first of its details."""
+    if document.get("statusMessage"):
+        return str(document["statusMessage"])
+    details = document.get("statusDetails")
+    found = [*_messages(details)] if isinstance(details, Mapping) else []
+    return "; ".join(dict.fromkeys(found))[:1000]
+
+
+def _messages(value: Any) -> Iterable[str]:
+    """Every text under a key "message" in a tree whose shape nobody promises."""
+    if isinstance(value, Mapping):
+        text = value.get("message")
+        if isinstance(text, str) and text.strip():
+            yield text.strip()
+        for part in value.values():
+            yield from _messages(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _messages(part)
+
+
+def _run_status(document: Document) -> Status:
+    if is_going(document):
+        return Status(State.STOPPING, "DELETING")
+    return status_of(document.get("status"), why(document))
+
+
+def _run_name(document: Document) -> tuple[str, str]:
+    return str(document.get("configurationName") or document["id"]), str(document["id"])
+
+
+def _run_spec(document: Document, configuration_id: str) -> dict[str, Any]:
+    return {
+        "configuration": configuration_id,
+        "configuration_name": document.get("configurationName", ""),
+        "scenario_id": document.get("scenarioId", ""),
+        "executable_id": document.get("executableId", ""),
+    }
+
+
+def _template_notes(document: Document, executable: Document | None) -> tuple[str, ...]:
+    synced = moment((executable or {}).get("modifiedAt"))
+    times = [moment(document.get(name)) for name in ("submissionTime", "startTime")]
+    started = max((time for time in times if time is not None), default=None)
+    if synced is None or started is None or synced <= started:
+        return ()
+    when = rfc3339(synced)[:19] + "Z"
+    return (
+        f"its serving template was synced at {when}, after it started: it may run an older one",
+    )
+
+
+def _pairs(items: Any, value: str = "value") -> dict[str, str]:
+    return {str(item.get("key")): str(item.get(value, "")) for item in items or ()}
+
+
+def _live(
+    kind: str,
+    name: str,
+    id: str,
+    spec: dict[str, Any],
+    status: Status,
+    document: Document,
+    outputs: Mapping[str, str] | None = None,
+    notes: tuple[str, ...] = (),
+) -> LiveResource:
+    created = moment(document.get("createdAt"))
+    return LiveResource(
+        Key(kind, name),
+        id,
+        spec,
+        status,
+        {"id": id, **(outputs or {})},
+        created_at="" if created is None else rfc3339(created)[:19] + "Z",
+        notes=notes,
+    )

@@ -1,0 +1,41 @@
+"""The kinds of resource of SAP AI Core, as data (DESIGN.md section 5)."""
+
+from __future__ import annotations
+
+from cicd.model import Kind, State
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        # Deleting a group deletes everything in it, also what other stages and people made there.
+        Kind("resource_group", updatable=False, deletable=False, wait_for="PROVISIONED"),
+        Kind(
+            "repository",
+            identity=("url",),
+            computed=frozenset({"name"}),
+            write_only=frozenset({"username", "password"}),
+            wait_for="COMPLETED",
+        ),
+        Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
+        Kind("artifact", identity=(), updatable=False, deletable=False),
+        Kind("configuration", identity=(), updatable=False, deletable=False),
+        Kind(
+            "execution",
+            identity=("configuration",),
+            is_run=True,
+            updatable=False,
+            prunable=True,
+            log=True,
+        ),
+        Kind(
+            "deployment",
+            identity=("configuration_name", "scenario_id", "executable_id"),
+            immutable={"ttl": "a deployment's ttl is fixed when it is created"},
+            updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
+            prunable=True,
+            verify=("configuration",),
+            log=True,
+        ),
+        Kind("destination"),
+    )
+}

@@ -1,0 +1,92 @@
+"""Log pages without a line lost or doubled. Pure.
+
+AI Core has no continuation token: one asks again from the last time seen. Many lines can share one
+nanosecond, and a line of another container can arrive late, so what was seen near the end is
+remembered, line by line and with how often.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from cicd.model import LogEntry
+from cicd.platforms.aicore.convert import Document, log_entry
+from cicd.platforms.base import LogPage
+
+TOP = 5000
+"""Lines per request, the most that the API allows."""
+OVERLAP = 10**9
+"""Nanoseconds asked for again once all is read, for lines that come late."""
+MAX_OVERLAP_LINES = 1000
+PLATFORM_LINE = 'time="'
+"""How lines of Argo itself begin, in the midst of the program's own."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where to go on: ask from ``start`` (ns), and skip what was ``seen`` there."""
+
+    start: int
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def dumps(self) -> str:
+        return json.dumps({"start": self.start, "seen": self.seen}, separators=(",", ":"))
+
+
+def read_cursor(text: str, otherwise: int) -> Cursor:
+    """The cursor in a text, or the one that begins at ``otherwise`` (ns)."""
+    if not text:
+        return Cursor(otherwise)
+    known = json.loads(text)
+    return Cursor(int(known["start"]), Counter(known["seen"]))
+
+
+def next_page(items: Sequence[Document], cursor: Cursor, top: int = TOP) -> LogPage:
+    """The new lines among ``items``, the answer to a request from ``cursor.start``."""
+    entries = list(_entries(items, cursor.start))
+    if not entries:
+        return LogPage((), cursor.dumps())
+    left, present = Counter(cursor.seen), Counter[str]()
+    fresh = []
+    for entry in entries:
+        mark = _mark(entry)
+        present[mark] += 1
+        if left[mark] > 0:
+            left[mark] -= 1
+        else:
+            fresh.append(entry)
+    is_full = len(items) >= top
+    start = _next_start(entries, cursor, is_full)
+    seen = Counter({mark: n for mark, n in (cursor.seen | present).items() if _time(mark) >= start})
+    shown = tuple(entry for entry in fresh if not entry.text.startswith(PLATFORM_LINE))
+    return LogPage(shown, Cursor(start, seen).dumps(), is_last=not is_full)
+
+
+def _entries(items: Iterable[Document], start: int) -> Iterable[LogEntry]:
+    """A line with no time of its own has that of the line before."""
+    last = start
+    for item in items:
+        entry = log_entry(item, last)
+        last = entry.time
+        yield entry
+
+
+def _next_start(entries: Sequence[LogEntry], cursor: Cursor, is_full: bool) -> int:
+    last = max(entry.time for entry in entries)
+    if not is_full:
+        crowded = sorted(entry.time for entry in entries)[:-MAX_OVERLAP_LINES][-1:]
+        return min(last, max(cursor.start, last - OVERLAP, *(time + 1 for time in crowded)))
+    # A whole page within one nanosecond: asking from there again would bring it again, for ever.
+    return last if last > cursor.start else cursor.start + 1
+
+
+def _mark(entry: LogEntry) -> str:
+    return f"{entry.time}:{sha256(entry.text.encode(errors='replace')).hexdigest()[:12]}"
+
+
+def _time(mark: str) -> int:
+    return int(mark.partition(":")[0])

@@ -1,0 +1,266 @@
+"""One pooled HTTP session for everything, and the seam at which the SAP SDK uses it.
+
+The SDK's own RestClient opens a connection per call, never repeats a POST that was refused with
+429, sends ``top`` for ``$top`` and rewrites the keys of user data. This one does none of that.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
+from requests.adapters import HTTPAdapter
+
+from cicd.errors import ConnectionFailed
+from cicd.model import Secret
+from cicd.platforms.aicore import answers
+from cicd.platforms.aicore.login import Login
+
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect and to wait for an answer."""
+ATTEMPTS = 5
+MAX_PAUSE = 30.0
+PAGE = 1000
+CONNECTIONS = 20
+
+
+def open_session(base_url: str) -> requests.Session:
+    """A session whose connections are shared by all threads; it keeps no cookies."""
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS, pool_block=False)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # A proxy that the environment names can never reach this machine's own loopback.
+    session.trust_env = urlsplit(base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
+    return session
+
+
+class Http:
+    """Calls one API: login, retries and errors in one place. Safe for many threads.
+
+    Bodies are sent as they are; a Secret in them is opened at the last moment and masked in errors.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        login: Login,
+        session: requests.Session,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> None:
+        self.base_url = base_url
+        self._login = login
+        self._session = session
+        self._headers = {"Accept": "application/json", **(headers or {})}
+        self._sleep = sleep
+        self._timeout = timeout
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The JSON that the API answers. Idempotent calls are repeated on any passing failure,
+        others only when they surely had no effect; else raises LostAnswer."""
+        headers = {**self._headers, **(headers or {})}
+        secrets: list[str] = []
+        data = None
+        if body is not None:
+            data = json.dumps(body, default=lambda leaf: _reveal(leaf, secrets)).encode()
+            headers.setdefault("Content-Type", "application/json")
+        response = self.send(
+            method, self.base_url + path, params=params, data=data, headers=headers
+        )
+        if response.status_code // 100 == 2:
+            return answers.content(response)
+        group = "" if path.startswith("/admin") else headers.get("AI-Resource-Group", "")
+        raise answers.failure(response, group=group, mask=secrets)
+
+    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Every item of a list, each once however the pages shift while they are read."""
+        found: dict[str, dict[str, Any]] = {}
+        skip = 0
+        while True:
+            wanted = {**(params or {}), "$top": PAGE, **({"$skip": skip} if skip else {})}
+            items = resources(self.call("GET", path, params=wanted), self.base_url + path)
+            before = len(found)
+            found.update((_identity(item), item) for item in items)
+            skip += len(items)
+            # A server that ignores $skip sends the same page for ever: nothing new ends it too.
+            if len(items) < PAGE or len(found) == before:
+                return list(found.values())
+
+    def send(
+        self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
+    ) -> requests.Response:
+        """One request with login and retries, any answer returned. Raises when there is none."""
+        attempt, renewed = 0, False
+        while True:
+            token = self._login.token()
+            problem = self._try(method, url, token, options)
+            if not renewed and getattr(problem, "status_code", 0) == 401:
+                renewed = True
+                self._login.forget(token)
+                continue
+            attempt += 1
+            pause = _pause(attempt, problem)
+            if attempt >= attempts or pause > MAX_PAUSE or not answers.may_repeat(method, problem):
+                break
+            self._sleep(pause)
+        if isinstance(problem, requests.RequestException):
+            # Not chained: requests' exceptions hold the request with its body and token.
+            raise answers.unanswered(method, url, problem) from None
+        return problem
+
+    def _try(
+        self, method: str, url: str, token: str, options: Mapping[str, Any]
+    ) -> requests.Response | requests.RequestException:
+        try:
+            return self._session.request(
+                method,
+                url,
+                # An auth object, because with a mere header requests would prefer ~/.netrc.
+                auth=lambda request: _authorize(request, token),
+                allow_redirects=False,
+                **{"timeout": self._timeout, **options},
+            )
+        except requests.RequestException as error:
+            return error
+
+
+class RestClient(SdkRestClient):  # type: ignore[misc]
+    """What the SDK's resource clients are given: their calls on our session.
+
+    Names are mapped where they are the SDK's (snake_case arguments at the top of a body and in its
+    lists) and nowhere deeper: what lies in a map, such as ``data``, belongs to the user.
+    """
+
+    def __init__(self, http: Http, prefix: str = "") -> None:
+        super().__init__(http.base_url + prefix, get_token=lambda: "")
+        self._http = http
+        self._prefix = prefix
+
+    def _handle_request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body_json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        resource_group: str | None = None,
+        **_: Any,
+    ) -> Any:
+        sent = dict(headers or {})
+        if resource_group:
+            sent[self.resource_group_header] = resource_group
+        answer = self._http.call(
+            method.upper(),
+            self._prefix + path,
+            params=query_names(params or {}),
+            body=None if body_json is None else body_names(body_json),
+            headers=sent,
+        )
+        return sdk_names(answer)
+
+
+def query_names(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The SDK's query arguments by their names in the API."""
+    paging = {"top", "skip", "order"}
+    return {f"${name}" if name in paging else camel(name): params[name] for name in params}
+
+
+def body_names(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The SDK's body by the API's names: its own arguments and its lists of small objects."""
+    return {camel(name): _items(value) for name, value in body.items()}
+
+
+def _items(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [{camel(k): v for k, v in i.items()} if isinstance(i, dict) else i for i in value]
+
+
+def sdk_names(answer: Any) -> Any:
+    """An answer to a write as the SDK's models want it: snake_case, and never a field missing.
+
+    Servers leave out ``id``, ``message`` or the body itself, at which the SDK raises although the
+    write has been done.
+    """
+    if not isinstance(answer, dict):
+        return answer
+    named = {_snake(name): value for name, value in answer.items()}
+    if "status" in named and named["status"] not in SDK_STATUSES:
+        named["status"] = "UNKNOWN"
+    return {"id": "", "message": "", "url": "", "deployment_url": "", "status": "UNKNOWN", **named}
+
+
+SDK_STATUSES = frozenset(
+    {"PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN"}
+)
+
+
+def camel(name: str) -> str:
+    """``scenario_id`` -> ``scenarioId``; names that are no snake_case stay."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def resources(answer: Any, url: str) -> Sequence[dict[str, Any]]:
+    """The items of a list answer. An answer without a list is an error, never an empty list."""
+    items = answer.get("resources") if isinstance(answer, dict) else None
+    if not isinstance(items, list):
+        raise ConnectionFailed(
+            f"{url} does not answer with a list of resources", hint="check the base URL"
+        )
+    return items
+
+
+def _identity(item: Mapping[str, Any]) -> str:
+    """What tells list items apart; names are unique where there is no id."""
+    names = ("id", "executionId", "resourceGroupId", "applicationName", "name")
+    return next(
+        (str(item[name]) for name in names if item.get(name)), json.dumps(item, sort_keys=True)
+    )
+
+
+def _reveal(leaf: Any, secrets: list[str]) -> str:
+    if not isinstance(leaf, Secret):
+        raise TypeError(f"{type(leaf).__name__} cannot be sent")
+    secrets.append(leaf.reveal())
+    return leaf.reveal()
+
+
+def _authorize(request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
+    request.headers["Authorization"] = f"Bearer {token}"
+    return request
+
+
+def _pause(attempt: int, problem: requests.Response | requests.RequestException) -> float:
+    """Seconds until the next attempt: the server's own wish (seconds or a date), else growing."""
+    pause = 0.1 * 2.0**attempt
+    wish = problem.headers.get("Retry-After", "") if isinstance(problem, requests.Response) else ""
+    if wish.isdigit():
+        return float(wish)
+    try:
+        return max(pause, parsedate_to_datetime(wish).timestamp() - time.time()) if wish else pause
+    except ValueError:
+        return pause

@@ -1,0 +1,135 @@
+"""Executions and deployments: started, stopped, deleted, and in their case updated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ai_api_client_sdk.models.base_models import NameValue
+from ai_api_client_sdk.models.target_status import TargetStatus
+
+from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
+from cicd.model import LiveResource, Resource, State, Status
+from cicd.platforms.aicore import convert
+from cicd.platforms.aicore.api import METRIC_BATCH, Api, changed, made
+from cicd.platforms.aicore.convert import Document
+
+SETTLE = 60.0
+"""Seconds in which a deployment may still report its configuration from before an update."""
+ASIDE = (ConnectionFailed, Denied, LostAnswer, Throttled)
+"""Failures that say nothing about the state of the thing."""
+
+
+class Runs:
+    """What executions and deployments have in common. ``client`` is the SDK's for one of them."""
+
+    def __init__(self, api: Api, path: str, client: Any, read: Callable[..., LiveResource]) -> None:
+        self._api = api
+        self._path = path
+        self._client = client
+        self._read = read
+
+    def peek(self) -> list[Document]:
+        """All of them that are not on their way out, as documents."""
+        found = self._api.http.pages(self._path)
+        return [document for document in found if not convert.is_going(document)]
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self._read(self._api.get(f"{self._path}/{live.id}"))
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        params = {"configurationId": desired.spec["configuration"]}
+        found = [self._read(item) for item in self._api.http.pages(self._path, params)]
+        fresh = [
+            run
+            for run in found
+            # Asked again here: a server that ignores the filter must not hand us a stranger.
+            if run.spec["configuration"] == desired.spec["configuration"]
+            if run.id not in known and run.status.raw != "DELETING"
+        ]
+        return max(fresh, key=lambda run: run.created_at, default=None)
+
+    def stop(self, live: LiveResource) -> None:
+        """Ask it to stop; one that has stopped, ended or gone already is fine."""
+        try:
+            self._client.modify(live.id, target_status=TargetStatus.STOPPED)
+        except ASIDE:
+            raise
+        except PlatformError:
+            document = self._api.get_or_none(f"{self._path}/{live.id}")
+            status = None if document is None else self._read(document).status
+            if status and not status.has_ended and status.state is not State.STOPPING:
+                raise
+
+    def delete(self, live: LiveResource) -> None:
+        self._client.delete(live.id)
+
+
+class Executions(Runs):
+    """``execution/<key>``."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(api, "/lm/executions", api.executions, convert.execution)
+
+    def create(self, desired: Resource) -> LiveResource:
+        answer = self._client.create(desired.spec["configuration"])
+        name = desired.spec.get("configuration_name") or answer.id
+        return made(desired, answer.id, name, convert.status_of(answer.status.value))
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        raise PlatformError(f"{live.key} can never be changed", hint="it is run anew")
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        """Write tags through the metrics API."""
+        named = [NameValue(name, value) for name, value in sorted(tags.items())]
+        self._api.metrics.set_tags(named, execution_id=live.id)
+
+    def metrics(self, live: LiveResource) -> dict[str, float]:
+        """Metric name -> last value."""
+        return convert.last_metrics(self._api.tracked([live.id]).get(live.id, {}))
+
+
+class Deployments(Runs):
+    """``deployment/<key>``. Remembers which configuration each update asked for."""
+
+    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(api, "/lm/deployments", api.deployments, convert.deployment)
+        self._clock = clock
+        self._asked: dict[str, tuple[str, float]] = {}
+
+    def get(self, live: LiveResource) -> LiveResource:
+        """RUNNING only when it runs what the last update asked for."""
+        found = super().get(live)
+        asked, since = self._asked.get(live.id, ("", 0.0))
+        is_old = asked and found.spec["configuration"] != asked
+        if is_old and found.status.state is State.RUNNING and self._clock() - since < SETTLE:
+            # The change is taken up a moment after it was accepted; until then the status is old.
+            waits = Status(State.PENDING, "PENDING", "the update has not begun yet")
+            return changed(found, Resource(found.key, found.spec), waits)
+        return found
+
+    def create(self, desired: Resource) -> LiveResource:
+        answer = self._client.create(desired.spec["configuration"], ttl=desired.spec.get("ttl"))
+        name = desired.spec.get("configuration_name") or answer.id
+        outputs = {"url": answer.deployment_url} if answer.deployment_url else None
+        return made(desired, answer.id, name, convert.status_of(answer.status.value), outputs)
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        """Swap its configuration. Raises Conflict while the platform refuses that (UNKNOWN)."""
+        wanted = desired.spec["configuration"]
+        try:
+            self._client.modify(live.id, configuration_id=wanted)
+        except ASIDE:
+            raise
+        except PlatformError:
+            # The configuration in use is refused too, as when an update is sent a second time.
+            if self._api.get(f"{self._path}/{live.id}").get("configurationId") != wanted:
+                raise
+        self._asked[live.id] = (wanted, self._clock())
+        return changed(live, desired, convert.status_of("PENDING"))
+
+
+def batches(ids: list[str]) -> list[list[str]]:
+    """The ids in portions that one metrics request takes."""
+    return [ids[start : start + METRIC_BATCH] for start in range(0, len(ids), METRIC_BATCH)]

@@ -1,0 +1,176 @@
+"""When has Git arrived in AI Core? Pure: status of an application (Argo CD) -> our Status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cicd.model import Key, LiveResource, Resource, State, Status
+from cicd.platforms.aicore.convert import (
+    Document,
+    repositories_in,
+    respell,
+    same_path,
+    same_repository,
+)
+
+GRACE = 60.0
+"""Seconds after a refresh in which an error that was there before it may still be the old one."""
+SYNCED = "Synced"
+SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+ERROR = re.compile(
+    r"\b(errors?|failed|failure|cannot|unable|denied|not permitted|does not exist|required"
+    r"|not found|invalid|FailedPrecondition)\b",
+    re.IGNORECASE,
+)
+NOT_YET = frozenset({"outofsync", "missing", "progressing", "unknown", "pending", "running"})
+TIMES = ("syncStartedAt", "syncFinishedAt", "reconciledAt")
+RESOURCES = ("syncResourcesStatus", "syncRessourcesStatus", "syncResourceStatus")
+"""Three spellings are about: the right one, the old one and one in the documentation."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a sync must reach: the spec asked for, and the status as it was when it was asked for
+    (None: nothing was there). ``since`` is that moment on a monotonic clock, in seconds."""
+
+    spec: Mapping[str, Any]
+    before: Document | None = None
+    since: float = 0.0
+
+
+def judge(
+    document: Document, executables: Mapping[str, Document], goal: Goal, now: float = 0.0
+) -> Status:
+    """Where the sync is. SUCCEEDED with the word "Synced" only when all of the goal is there.
+
+    ``executables``: id -> document, all of the goal's scenarios.
+    """
+    waits = [*_open_points(document, goal), *_missing(executables, goal.spec)]
+    if not waits:
+        return Status(State.SUCCEEDED, SYNCED)
+    problem = error_of(document) or _broken(executables, goal.spec)
+    if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
+        word = str(document.get("syncStatus") or "")
+        return Status(State.FAILED, "SyncFailed" if word in {"", SYNCED} else word, problem)
+    return Status(State.PENDING, "Progressing", "waits for " + "; ".join(waits))
+
+
+def error_of(document: Document) -> str:
+    """The error text in a status, empty when there is none."""
+    told = str(document.get("message") or "")
+    texts = [told] if ERROR.search(told) else []
+    for item in _resources(document):
+        text = str(item.get("message") or item.get("status") or "")
+        is_error = ERROR.search(f"{text} {_words(item.get('status'))}")
+        if is_error and not any(text in known for known in texts):
+            texts.append(f"{item.get('name', '')}: {text}")
+    return "; ".join(texts)
+
+
+def application(
+    document: Document,
+    status: Document,
+    executables: Mapping[str, Document],
+    desired: Sequence[Resource] = (),
+) -> LiveResource:
+    """``application/<name>``; urls and paths in the spelling of a desired one that means the same.
+
+    ``commit`` is what the platform reports, a commit or just a name. A failed sync is not reported
+    as the end of the application: the next refresh can mend it.
+    """
+    name = str(document.get("applicationName") or document.get("name") or "")
+    urls = repositories_in(desired)
+    wishes = [wish.spec for wish in desired if wish.key.kind == "application"]
+    paths = [str(wish.get("path", "")) for wish in wishes if wish["name"] == name]
+    spec = {
+        "name": name,
+        "repository": respell(str(document.get("repositoryUrl", "")), urls, same_repository),
+        "path": respell(str(document.get("path", "")), paths, same_path),
+        "revision": document.get("revision", ""),
+        "commit": str((status.get("source") or {}).get("revision") or ""),
+        "executables": {
+            id: {"scenario_id": found["scenarioId"], "version": str(found.get("versionId", ""))}
+            for id, found in executables.items()
+        },
+    }
+    found = judge(status, executables, Goal({**spec, "executables": {}}))
+    notes: tuple[str, ...] = ()
+    if found.state is State.FAILED:
+        notes = (f"its last sync failed: {found.message}",)
+        found = Status(State.UNKNOWN, found.raw, found.message)
+    return LiveResource(Key("application", name), name, spec, found, {"id": name}, notes=notes)
+
+
+def _open_points(document: Document, goal: Goal) -> list[str]:
+    source = document.get("source") or {}
+    revision, commit = str(source.get("revision") or ""), str(goal.spec.get("commit") or "")
+    points = []
+    if commit and revision != commit:
+        if not revision or SHA.fullmatch(revision):
+            points.append(f"commit {commit[:12]}, it is at {revision[:12] or 'none'}")
+        elif goal.before is not None and _times(document) == _times(goal.before):
+            points.append(f"commit {commit[:12]}, nothing was synced since the refresh")
+    elif not commit and goal.before is not None and _times(document) == _times(goal.before):
+        points.append("the sync that the refresh asked for")
+    path = str(goal.spec.get("path") or "")
+    if source.get("path") and path and not same_path(str(source["path"]), path):
+        points.append(f'path "{path}", it is at "{source["path"]}"')
+    word = str(document.get("syncStatus") or "Unknown")
+    if word == "Unknown":
+        points.append(
+            f'a status (is there a template in "{path}", and may the repository be read?)'
+        )
+    elif word != SYNCED:
+        points.append(f'sync status "{SYNCED}", it is "{word}"')
+    late = [str(r.get("name")) for r in _resources(document) if not _is_done(r)]
+    return [*points, *([f"template {', '.join(late)}"] if late else [])]
+
+
+def _missing(executables: Mapping[str, Document], spec: Mapping[str, Any]) -> list[str]:
+    """The executables of the spec that are not there in their version."""
+    points = []
+    for id, wish in (spec.get("executables") or {}).items():
+        version = str(executables.get(id, {}).get("versionId", "none"))
+        if version != str(wish["version"]):
+            points.append(f"executable {id} in version {wish['version']}, there is {version}")
+    return points
+
+
+def _broken(executables: Mapping[str, Document], spec: Mapping[str, Any]) -> str:
+    ids = [
+        id
+        for id in spec.get("executables") or ()
+        if str(executables.get(id, {}).get("modifiedAt", "")).startswith("1970-01-01")
+    ]
+    return f"the platform could not read the template of executable {', '.join(ids)}" if ids else ""
+
+
+def _is_as_before(document: Document, goal: Goal) -> bool:
+    before = goal.before
+    return (
+        before is not None
+        and _times(document) == _times(before)
+        and error_of(document) == error_of(before)
+    )
+
+
+def _times(document: Document) -> list[Any]:
+    return [document.get(name) for name in TIMES]
+
+
+def _resources(document: Document) -> list[Document]:
+    found: Any = next((document[name] for name in RESOURCES if document.get(name)), [])
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def _is_done(item: Document) -> bool:
+    word = str(item.get("status") or "").lower()
+    return word not in NOT_YET and "fail" not in word and "error" not in word
+
+
+def _words(word: Any) -> str:
+    """``SyncFailed`` -> ``Sync Failed``, so that words can be looked for."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(word or ""))

@@ -1,0 +1,177 @@
+"""What belongs to the whole tenant: resource groups, repositories, applications."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cicd.errors import Denied
+from cicd.model import LiveResource, Resource, State, Status
+from cicd.platforms.aicore import convert, sync
+from cicd.platforms.aicore.api import Api, changed, made
+from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.sync import Goal
+
+
+class ResourceGroups:
+    """``resource_group/<id>``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def peek(self, name: str) -> LiveResource | None:
+        """The group, or None. A login that may not look is believed to have its group: if it is
+        wrong, the first list says so."""
+        try:
+            document = self._api.get_or_none(f"/admin/resourceGroups/{name}")
+        except Denied as error:
+            if error.status != 403:
+                raise
+            document = {"resourceGroupId": name, "status": "PROVISIONED"}
+        return None if document is None else convert.resource_group(document)
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return convert.resource_group(self._api.get(f"/admin/resourceGroups/{live.id}"))
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        return self.peek(desired.spec["name"])
+
+    def create(self, desired: Resource) -> LiveResource:
+        name = desired.spec["name"]
+        # POST of a group that exists overwrites it, so it is looked for just before.
+        if there := self.peek(name):
+            return there
+        self._api.resource_groups.create(name)
+        return made(desired, name, name, convert.status_of("PROVISIONING"))
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        return self.get(live)
+
+    def delete(self, live: LiveResource) -> None:
+        self._api.resource_groups.delete(live.id)
+
+
+class Repositories:
+    """``repository/<name>``, found by its url."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._spelling: list[str] = []
+
+    def registered(self, url: str) -> str:
+        """``url`` as AI Core knows it: an application must name it letter by letter."""
+        return convert.respell(url, self._spelling, convert.same_repository)
+
+    def peek(self, desired: Sequence[Resource]) -> list[LiveResource]:
+        """All repositories."""
+        found = self._api.http.pages("/admin/repositories")
+        self._spelling += [str(item.get("url", "")) for item in found]
+        return [convert.repository(item, desired) for item in found]
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return convert.repository(self._api.get(f"/admin/repositories/{live.id}"))
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        url = desired.spec["url"]
+        return next((r for r in self.peek([desired]) if r.spec["url"] == url), None)
+
+    def create(self, desired: Resource) -> LiveResource:
+        spec = desired.spec
+        self._api.repositories.create(
+            spec["name"], spec["url"], spec.get("username", ""), spec.get("password", "")
+        )
+        self._spelling.append(spec["url"])
+        return made(desired, spec["name"], spec["name"], convert.status_of("IN-PROGRESS"))
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        """Only the credentials can change."""
+        spec = desired.spec
+        self._api.repositories.modify(live.id, spec.get("username", ""), spec.get("password", ""))
+        return changed(live, desired, live.status)
+
+    def delete(self, live: LiveResource) -> None:
+        self._api.repositories.delete(live.id)
+
+
+class Applications:
+    """``application/<name>``: Git sync. Remembers what each sync is to reach."""
+
+    def __init__(
+        self, api: Api, repositories: Repositories, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._api = api
+        self._repositories = repositories
+        self._clock = clock
+        self._goals: dict[str, Goal] = {}
+
+    def peek(self, desired: Sequence[Resource], *, in_group: bool) -> list[LiveResource]:
+        """All applications; the desired ones with their sync status. Executables can be seen only
+        through a resource group that exists: without ``in_group`` there are none."""
+        wishes = {w.spec["name"]: w for w in desired if w.key.kind == "application"}
+        found = []
+        for document in self._api.http.pages("/admin/applications"):
+            wish = wishes.get(document.get("applicationName"))
+            status = self._status(wish.spec["name"]) if wish else {}
+            executables = self._executables(wish.spec) if wish and in_group else {}
+            found.append(sync.application(document, status, executables, desired))
+        return found
+
+    def get(self, live: LiveResource) -> LiveResource:
+        """Its status measures the way to what create or update asked for."""
+        document = {"applicationName": live.id, **self._api.get(f"/admin/applications/{live.id}")}
+        status = self._status(live.id)
+        goal = self._goals.get(live.id) or Goal(live.spec)
+        executables = self._executables(goal.spec)
+        wish = Resource(live.key, goal.spec)
+        spec = dict(sync.application(document, status, executables, [wish]).spec)
+        found = sync.judge(status, executables, goal, self._clock())
+        if found.state is State.SUCCEEDED and goal.spec.get("commit"):
+            # Reached, also where the platform only reports the name of a branch.
+            spec["commit"] = goal.spec["commit"]
+        return changed(live, Resource(live.key, spec), found)
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        name = desired.spec["name"]
+        document = self._api.get_or_none(f"/admin/applications/{name}")
+        if document is None:
+            return None
+        self._goals.setdefault(name, Goal(desired.spec))
+        found = {"applicationName": name, **document}
+        return sync.application(
+            found, self._status(name), self._executables(desired.spec), [desired]
+        )
+
+    def create(self, desired: Resource) -> LiveResource:
+        spec = desired.spec
+        url = self._repositories.registered(spec.get("repository", ""))
+        self._goals[spec["name"]] = Goal(spec, None, self._clock())
+        self._api.applications.create(
+            spec["revision"], spec["path"], application_name=spec["name"], repository_url=url
+        )
+        return made(desired, spec["name"], spec["name"], Status(State.PENDING, "Progressing"))
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        """PATCH where it points elsewhere, then refresh: by itself it syncs every 3 minutes."""
+        before = self._status(live.id)
+        source = {
+            name: desired.spec.get(name) or live.spec.get(name, "")
+            for name in ("repository", "path", "revision")
+        }
+        if any(source[name] != live.spec.get(name) for name in source):
+            url = self._repositories.registered(source["repository"])
+            self._api.applications.modify(live.id, url, source["path"], source["revision"])
+        self._goals[live.id] = Goal(desired.spec, before, self._clock())
+        self._api.applications.refresh(live.id)
+        return changed(live, desired, Status(State.PENDING, "Progressing"))
+
+    def delete(self, live: LiveResource) -> None:
+        self._api.applications.delete(live.id)
+
+    def _status(self, name: str) -> Document:
+        """Empty while the platform has none yet."""
+        return self._api.get_or_none(f"/admin/applications/{name}/status") or {}
+
+    def _executables(self, spec: Any) -> dict[str, Document]:
+        wishes = (spec.get("executables") or {}).values()
+        return self._api.executables(wish["scenario_id"] for wish in wishes)

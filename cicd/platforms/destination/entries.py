@@ -1,0 +1,128 @@
+"""Destinations of a subaccount: read, written as whole entries, deleted.
+
+An answer of this service holds client secrets in clear: they go into Secret at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from cicd.errors import NotFound
+from cicd.model import Key, LiveResource, Resource, Secret, State, Status
+
+COLLECTION = "/subaccountDestinations"
+FIELDS = {
+    "name": "Name",
+    "url": "URL",
+    "type": "Type",
+    "proxy_type": "ProxyType",
+    "authentication": "Authentication",
+    "client_id": "clientId",
+    "client_secret": "clientSecret",
+    "token_service_url": "tokenServiceURL",
+    "token_service_url_type": "tokenServiceURLType",
+}
+"""Our field -> the entry's property."""
+GROUP_HEADER = "URL.headers.AI-Resource-Group"
+
+
+class Call(Protocol):
+    """One HTTP call with login, retries and errors; Secrets in ``body`` are opened when sent."""
+
+    def __call__(self, method: str, path: str, *, body: Any = None) -> Any: ...
+
+
+class Destinations:
+    """``destination/<name>``."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def peek(self, name: str) -> LiveResource | None:
+        """The destination of that name, or None."""
+        try:
+            return to_live(self._call("GET", f"{COLLECTION}/{name}"))
+        except NotFound:
+            return None
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return to_live(self._call("GET", f"{COLLECTION}/{live.id}"))
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        return self.peek(desired.spec["name"])
+
+    def create(self, desired: Resource) -> LiveResource:
+        self._call("POST", COLLECTION, body=to_entry(desired))
+        return _live(desired.spec)
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        """PUT replaces the whole entry, so properties that people added are sent along."""
+        entry = self._call("GET", f"{COLLECTION}/{live.id}")
+        self._call("PUT", COLLECTION, body={**_sealed(_flat(entry)), **to_entry(desired)})
+        return _live(desired.spec)
+
+    def delete(self, live: LiveResource) -> None:
+        self._call("DELETE", f"{COLLECTION}/{live.id}")
+
+
+def complete(
+    desired: Resource,
+    *,
+    client_id: str,
+    client_secret: Secret,
+    token_service_url: str,
+    resource_group: str,
+) -> Resource:
+    """The destination with all that makes it an entry for AI Core; what is declared stays."""
+    spec = {
+        "type": "HTTP",
+        "proxy_type": "Internet",
+        "authentication": "OAuth2ClientCredentials",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "token_service_url": token_service_url,
+        "token_service_url_type": "Dedicated",
+        "headers": {GROUP_HEADER: resource_group},
+        **desired.spec,
+    }
+    return Resource(desired.key, spec, desired.options, desired.depends_on, desired.source)
+
+
+def to_entry(desired: Resource) -> dict[str, Any]:
+    """The entry to send; its secret is still a Secret."""
+    entry = {FIELDS[name]: value for name, value in desired.spec.items() if name in FIELDS}
+    return {**entry, **desired.spec.get("headers", {})}
+
+
+def to_live(document: Any) -> LiveResource:
+    """An entry as the service gives it -> ``destination/<name>``."""
+    entry = _flat(document)
+    spec: dict[str, Any] = {ours: entry.get(theirs, "") for ours, theirs in FIELDS.items()}
+    spec["client_secret"] = Secret(str(spec["client_secret"]))
+    # Headers that people added (sap-client and the like) are theirs, not drift.
+    spec["headers"] = {GROUP_HEADER: entry.get(GROUP_HEADER, "")}
+    return _live(spec)
+
+
+def _live(spec: Mapping[str, Any]) -> LiveResource:
+    name = str(spec["name"])
+    status = Status(State.SUCCEEDED, "EXISTS")
+    return LiveResource(Key("destination", name), name, spec, status, {"id": name})
+
+
+def _flat(document: Any) -> dict[str, Any]:
+    """Some versions of the service wrap the properties."""
+    inner = document.get("destinationConfiguration") if isinstance(document, dict) else None
+    return dict(inner if isinstance(inner, dict) else document)
+
+
+def _sealed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry with what may be secret as Secret, so that no error can show it."""
+    words = ("secret", "password", "key")
+    return {
+        name: Secret(value)
+        if isinstance(value, str) and any(w in name.lower() for w in words)
+        else value
+        for name, value in entry.items()
+    }

@@ -1,0 +1,189 @@
+"""Plans, outcomes and status as text for a terminal or a CI log."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cicd.model import Action, Change, FieldChange, Outcome, Plan, Ref, Result, Secret
+
+MAX_VALUE = 60
+"""Longest value shown in a plan, in characters; longer ones are cut in the middle."""
+
+_RED, _GREEN, _YELLOW, _MAGENTA, _CYAN, _DIM, _BOLD = "31", "32", "33", "35", "36", "2", "1"
+
+_SYMBOLS = {
+    Action.CREATE: ("+", _GREEN),
+    Action.UPDATE: ("~", _YELLOW),
+    Action.REPLACE: ("±", _MAGENTA),
+    Action.RUN: ("▶", _CYAN),
+    Action.DELETE: ("-", _RED),
+    Action.NO_OP: ("=", _DIM),
+}
+_RESULTS = {
+    Result.APPLIED: _GREEN,
+    Result.UNCHANGED: _DIM,
+    Result.FAILED: _RED,
+    Result.SKIPPED: _YELLOW,
+    Result.TIMED_OUT: _RED,
+}
+_STATUS_COLUMNS = ("key", "status", "id", "age", "configuration", "url")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
+    """What would change and why; ``verbose`` adds what stays and what a new thing consists of."""
+    place = [f"stage {plan.stage}", plan.platform, ", ".join(plan.target.values())]
+    lines = [_paint(printable(" · ".join(part for part in place if part)), _BOLD, colour)]
+    for change in plan.changes:
+        if verbose or change.action is not Action.NO_OP:
+            lines += _change_lines(change, colour=colour, verbose=verbose)
+    lines += [_paint(f"warning: {printable(text)}", _YELLOW, colour) for text in plan.warnings]
+    return "\n".join([*lines, summary_line(plan)])
+
+
+def summary_line(plan: Plan) -> str:
+    """``Plan: 1 to create, …`` or, with nothing to do, that there is nothing to do."""
+    counts = plan.summary
+    if not plan.has_changes:
+        return f"No changes. {_resources_are(counts[Action.NO_OP])} as desired."
+    shown = [Action.CREATE, Action.UPDATE, Action.REPLACE, Action.RUN, Action.DELETE]
+    parts = [
+        f"{counts[action]} to {action.value}"
+        for action in shown
+        if action is not Action.REPLACE or counts[action]
+    ]
+    return f"Plan: {', '.join(parts)}, {counts[Action.NO_OP]} unchanged"
+
+
+def _resources_are(count: int) -> str:
+    return "1 resource is" if count == 1 else f"{count} resources are"
+
+
+def _change_lines(change: Change, *, colour: bool, verbose: bool) -> Iterator[str]:
+    symbol, code = _SYMBOLS[change.action]
+    name = f"{change.key} {change.id}" if _needs_id(change) else str(change.key)
+    head = _paint(f"{symbol} {printable(name)}", code, colour)
+    yield f"  {head} ({printable(change.reason)})" if change.reason else f"  {head}"
+    for field in change.fields:
+        yield f"      {_field_line(field)}"
+    if verbose and not change.fields and change.action in {Action.CREATE, Action.RUN}:
+        for path, value in _flatten(change.desired.spec if change.desired else {}):
+            yield f"      {printable(path)}: {show(value)}"
+
+
+def _needs_id(change: Change) -> bool:
+    return (
+        change.action in {Action.DELETE, Action.REPLACE}
+        and bool(change.id)
+        and change.id not in {change.key.name, *change.reason.split()}
+    )
+
+
+def _field_line(field: FieldChange) -> str:
+    reason = f" ({printable(field.reason)})" if field.reason else ""
+    return f"{printable(field.path)}: {show(field.before)} → {show(field.after)}{reason}"
+
+
+def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested maps with its dotted path."""
+    if isinstance(value, Mapping) and (value or not path):
+        for name, item in value.items():
+            yield from _flatten(item, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value
+
+
+def show(value: Any) -> str:
+    """One value on one line: quoted like JSON, long ones cut in the middle, secrets as ``***``."""
+    if value is None:
+        return "(none)"
+    if isinstance(value, Ref):
+        return "(known after apply)"
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value[:12]
+    text = json.dumps(value, ensure_ascii=False, default=_show_inside)
+    return _cut(printable(text))
+
+
+def _show_inside(value: Any) -> Any:
+    """What json cannot write by itself."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return "(known after apply)" if isinstance(value, Ref) else str(value)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_VALUE:
+        return text
+    tail = (MAX_VALUE - 1) // 2
+    return f"{text[: MAX_VALUE - 1 - tail]}…{text[-tail:]}"
+
+
+def printable(text: str) -> str:
+    """The text with every character escaped that could move the cursor, break the line or turn
+    the writing direction: names and messages come from files and from the platform."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def render_outcomes(
+    outcomes: Iterable[Outcome], *, colour: bool = False, verbose: bool = False
+) -> str:
+    """What became of each change, its error below it; unchanged ones only when ``verbose``."""
+    ended = list(outcomes)
+    shown = [item for item in ended if verbose or item.result is not Result.UNCHANGED]
+    rows = [_outcome_row(item) for item in shown]
+    lines: list[str] = []
+    for item, line in zip(shown, _table(rows), strict=True):
+        lines.append(_paint(f"  {line}", _RESULTS[item.result], colour))
+        if item.error:
+            lines += [f"      {printable(part)}" for part in item.error.splitlines()]
+    counts = Counter(item.result for item in ended)
+    parts = [f"{counts[result]} {_words(result)}" for result in Result if counts[result]]
+    return "\n".join([*lines, f"Done: {', '.join(parts) or 'nothing to do'}"])
+
+
+def _outcome_row(item: Outcome) -> list[str]:
+    took = f"{item.seconds:.1f} s" if item.result is not Result.SKIPPED else ""
+    action = "" if item.action is Action.NO_OP else item.action.value
+    return [str(item.key), action, _words(item.result), item.status, took, item.id, item.url]
+
+
+def _words(result: Result) -> str:
+    return result.value.replace("_", " ")
+
+
+def render_status(rows: Iterable[Mapping[str, str]], *, colour: bool = False) -> str:
+    """An aligned table of what is live; columns that are empty everywhere are left out."""
+    present = list(rows)
+    columns = [name for name in _STATUS_COLUMNS if any(row.get(name) for row in present)]
+    if not columns:
+        return "Nothing is there yet."
+    cells = [[row.get(name) or "-" for name in columns] for row in present]
+    head, *body = _table([[name.upper() for name in columns], *cells])
+    return "\n".join([_paint(head, _BOLD, colour), *body])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with aligned columns; a column that is empty everywhere takes no room."""
+    clean = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width
+        ).rstrip()
+        for row in clean
+    ]
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour else text

@@ -1,0 +1,284 @@
+"""A project in a temporary folder, driven through the real command line against a real emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+CICD = [sys.executable, "-m", "cicd"]
+
+
+@dataclass
+class Project:
+    """A folder with templates and stages, and ways to run ``cicd`` in it."""
+
+    root: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def cicd(
+        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 100
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*CICD, *arguments],
+            cwd=self.root,
+            env={**self.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*CICD, *arguments],
+            cwd=self.root,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+        )
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return file
+
+    def edit(self, path: str, before: str, after: str) -> None:
+        file = self.root / path
+        text = file.read_text(encoding="utf-8")
+        assert before in text
+        file.write_text(text.replace(before, after), encoding="utf-8")
+
+    def emulator_environment(self) -> dict[str, str]:
+        lines = self.cicd("emulator", "env").stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def stop(self) -> None:
+        self.cicd("emulator", "stop")
+
+    def api(self, path: str, resource_group: str, body: Any = None) -> Any:
+        """One request to the emulator as any client would send it; the parsed answer."""
+        env = self.emulator_environment()
+        return call(env, f"{env['AICORE_BASE_URL']}{path}", resource_group, body)
+
+    def objects(self, resource_group: str) -> dict[str, Any]:
+        """What the resource group holds, ids left out: to be compared between two runs."""
+        lists = {
+            kind: self.api(f"/lm/{kind}", resource_group)["resources"]
+            for kind in ("artifacts", "configurations", "executions", "deployments")
+        }
+        shown = {
+            "artifacts": ("name", "kind"),
+            "configurations": ("name", "parameterBindings"),
+            "executions": ("configurationName", "status"),
+            "deployments": ("configurationName", "status"),
+        }
+        return {
+            kind: sorted(json.dumps([item[name] for name in shown[kind]]) for item in lists[kind])
+            for kind in lists
+        }
+
+
+def call(env: Mapping[str, str], url: str, resource_group: str, body: Any = None) -> Any:
+    request = urllib.request.Request(
+        url,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={
+            "Authorization": f"Bearer {token(env)}",
+            "AI-Resource-Group": resource_group,
+            "Content-Type": "application/json",
+        },
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def token(env: Mapping[str, str]) -> str:
+    form = (
+        f"grant_type=client_credentials&client_id={env['AICORE_CLIENT_ID']}"
+        f"&client_secret={env['AICORE_CLIENT_SECRET']}"
+    )
+    url = env["AICORE_AUTH_URL"].removesuffix("/oauth/token") + "/oauth/token"
+    with urllib.request.urlopen(url, data=form.encode(), timeout=30) as answer:
+        return str(json.load(answer)["access_token"])
+
+
+def clean_environment() -> dict[str, str]:
+    """The tester's own environment without any account and without GitHub's variables."""
+    taken = ("AICORE_", "DESTINATION_", "VCAP_", "GITHUB_", "GIT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(taken)}
+
+
+def make_project(root: Path) -> Project:
+    environ = {
+        **clean_environment(),
+        "HOME": str(root.parent / "home"),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONUTF8": "1",
+    }
+    (root.parent / "home").mkdir(exist_ok=True)
+    subprocess.run(["git", "init", "-q", "-b", "main", str(root)], check=True)
+    return Project(root, environ)
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Iterator[Project]:
+    """The example that ships with the project, as a newcomer gets it."""
+    root = tmp_path / "example"
+    for folder in ("templates", "stages"):
+        shutil.copytree(REPOSITORY / folder, root / folder)
+    project = make_project(root)
+    yield project
+    project.stop()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Project]:
+    """The smallest project that trains, serves and updates a destination."""
+    root = tmp_path / "small"
+    root.mkdir()
+    project = make_project(root)
+    for path, text in SMALL.items():
+        project.write(path, text)
+    yield project
+    project.stop()
+
+
+SMALL = {
+    "templates/train.yaml": """\
+        apiVersion: argoproj.io/v1alpha1
+        kind: WorkflowTemplate
+        metadata:
+          name: small-train
+          labels: {scenarios.ai.sap.com/id: small, ai.sap.com/version: "1.0.0"}
+          annotations:
+            scenarios.ai.sap.com/name: Small
+            executables.ai.sap.com/name: Small training
+        spec:
+          entrypoint: train
+          arguments:
+            parameters: [{name: word, value: hello}]
+          templates:
+            - name: train
+              outputs:
+                artifacts:
+                  - {name: model, globalName: model, path: /app/model, archive: {none: {}}}
+              container:
+                image: docker.io/your-org/small:1
+                command: [python, /app/src/train.py]
+                args: ["{{workflow.parameters.word}}"]
+        """,
+    "templates/serve.yaml": """\
+        apiVersion: ai.sap.com/v1alpha1
+        kind: ServingTemplate
+        metadata:
+          name: small-serve
+          labels: {scenarios.ai.sap.com/id: small, ai.sap.com/version: "1.0.0"}
+          annotations:
+            scenarios.ai.sap.com/name: Small
+            executables.ai.sap.com/name: Small serving
+        spec:
+          inputs:
+            parameters: [{name: greeting, type: string, default: hi}]
+            artifacts: [{name: model}]
+          template:
+            apiVersion: serving.kserve.io/v1beta1
+            spec: |
+              predictor:
+                containers:
+                  - name: kserve-container
+                    image: docker.io/your-org/small:1
+                    command: [python, /app/src/serve.py]
+                    ports: [{containerPort: 8080}]
+                    env:
+                      - {name: STORAGE_URI, value: "{{inputs.artifacts.model}}"}
+                      - {name: GREETING, value: "{{inputs.parameters.greeting}}"}
+        """,
+    "src/train.py": """\
+        import json, os, pathlib, sys, urllib.request
+
+        word = sys.argv[1]
+        print("training on", word, flush=True)
+        if word == "fail":
+            print("cannot learn this", file=sys.stderr, flush=True)
+            sys.exit(1)
+        metrics = [{"name": "letters", "value": len(word), "timestamp": "2026-01-01T00:00:00Z"}]
+        body = {"executionId": os.environ["AICORE_EXECUTION_ID"], "metrics": metrics}
+        request = urllib.request.Request(
+            os.environ["AICORE_TRACKING_ENDPOINT"] + "/api/v1/metrics",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method="PATCH",
+        )
+        urllib.request.urlopen(request, timeout=20).close()
+        folder = pathlib.Path("/app/model")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "word.txt").write_text(word)
+        """,
+    "src/serve.py": """\
+        import os, pathlib
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        WORD = pathlib.Path("/mnt/models/word.txt").read_text()
+
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = f"{os.environ['GREETING']} {WORD}".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+
+        print("listening", flush=True)
+        ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+        """,
+    "stages/dev.yaml": """\
+        branch: main
+        aicore: {resource_group: small-dev}
+        git: {application: small, path: templates, revision: main}
+        variables: {word: hello}
+        executions:
+          - key: train
+            configuration:
+              name: small-training
+              scenario_id: small
+              executable_id: small-train
+              parameter_bindings: {word: "${var.word}"}
+            watch: [src/train.py]
+            require: [{metric: letters, min: 3}]
+        deployments:
+          - key: serve
+            configuration:
+              name: small-serving
+              scenario_id: small
+              executable_id: small-serve
+              parameter_bindings: {greeting: hi}
+              input_artifact_bindings: {model: "${executions.train.artifacts.model}"}
+            smoke_test: {path: /v1/greet, expect: {contains: hi}}
+            destination_name: SMALL
+        local:
+          images:
+            docker.io/your-org/small:1: {mounts: {/app/src: src}}
+        """,
+}

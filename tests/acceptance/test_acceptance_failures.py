@@ -1,0 +1,106 @@
+"""What goes wrong in training and serving, and what is left standing."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+from tests.acceptance.conftest import Project, token
+
+APPLY = ("apply", "dev", "--local", "--auto-approve")
+
+
+def greet(project: Project) -> str:
+    """What the one running deployment answers."""
+    env = project.emulator_environment()
+    deployments = project.api("/lm/deployments", "small-dev")["resources"]
+    (url,) = [d["deploymentUrl"] for d in deployments if d["status"] == "RUNNING"]
+    request = urllib.request.Request(
+        f"{url}/v1/greet",
+        headers={"Authorization": f"Bearer {token(env)}", "AI-Resource-Group": "small-dev"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_training_that_exits_1_is_dead_and_its_dependents_are_skipped(small: Project) -> None:
+    """The last lines are shown, the exit code is 1, the summary says what was skipped."""
+    result = small.cicd(*APPLY, "--var", "word=fail", "--summary", "summary.json")
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "execution/train │ cannot learn this" in result.stderr
+    text = (small.root / "summary.json").read_text(encoding="utf-8")
+    outcomes = {o["key"]: o for o in json.loads(text)["outcomes"]}
+    assert (outcomes["execution/train"]["result"], outcomes["execution/train"]["status"]) == (
+        "failed",
+        "DEAD",
+    )
+    for key in ("configuration/serve", "deployment/serve", "destination/SMALL"):
+        assert outcomes[key]["result"] == "skipped"
+        assert "execution/train" in outcomes[key]["error"]
+    assert small.api("/lm/deployments", "small-dev")["resources"] == []
+
+
+def test_a_gate_that_is_not_met_leaves_the_old_deployment_serving(small: Project) -> None:
+    """The same run is not taken for good by the next apply either."""
+    assert small.cicd(*APPLY).returncode == 0
+    assert greet(small) == "hi hello"
+    for _ in range(2):
+        result = small.cicd(*APPLY, "--var", "word=no")
+        assert result.returncode == 1, result.stdout + result.stderr
+        assert "letters" in result.stdout
+        assert greet(small) == "hi hello"
+    assert small.cicd(*APPLY, "--var", "word=better").returncode == 0
+    assert greet(small) == "hi better"
+
+
+def test_changed_code_behind_the_same_image_trains_again(small: Project) -> None:
+    """``watch`` counts as input, a comment in a template does not."""
+    assert small.cicd(*APPLY).returncode == 0
+    small.edit("templates/train.yaml", "spec:\n", "# only a comment\nspec:\n")
+    plan = json.loads(small.cicd("plan", "dev", "--local", "--output", "json").stdout)
+    assert {c["key"]: c["action"] for c in plan["changes"]}["execution/train"] == "no_op"
+    small.edit("src/train.py", '"training on"', '"learning from"')
+    plan = json.loads(small.cicd("plan", "dev", "--local", "--output", "json").stdout)
+    assert {c["key"]: c["action"] for c in plan["changes"]}["execution/train"] == "run"
+
+
+def test_the_seed_file_works_unchanged(small: Project) -> None:
+    """The JSON of the blog: list bindings, clean_up after the new things are up, rerun always."""
+    config = {
+        "clean_up": True,
+        "artifacts": [
+            {
+                "key": "word",
+                "name": "Words",
+                "kind": "dataset",
+                "url": "ai://default/words",
+                "scenario_id": "small",
+            }
+        ],
+        "executions": [
+            {
+                "configuration": {
+                    "name": "Training",
+                    "scenario_id": "small",
+                    "executable_id": "small-train",
+                    "parameter_bindings": [{"key": "word", "value": "seed"}],
+                    "input_artifact_bindings": [],
+                },
+                "wait_for_status": "COMPLETED",
+            }
+        ],
+        "deployments": [],
+    }
+    small.write("cicd/config.json", json.dumps(config))
+    env = {"AICORE_RESOURCE_GROUP": "small-dev"}
+    assert small.cicd(*APPLY).returncode == 0
+    command = ("apply", "cicd/config.json", "--local", "--auto-approve", "--force")
+    plan = small.cicd("plan", "cicd/config.json", "--local", "--output", "json", env=env)
+    actions = [change["action"] for change in json.loads(plan.stdout)["changes"]]
+    assert actions.index("run") < actions.index("delete")
+    for _ in range(2):
+        result = small.cicd(*command, env=env)
+        assert result.returncode == 0, result.stdout + result.stderr
+        executions = small.api("/lm/executions", "small-dev")["resources"]
+        assert [e["configurationName"] for e in executions] == ["Training"]
+    assert small.api("/lm/deployments", "small-dev")["resources"] == []

@@ -1,0 +1,302 @@
+"""Writes: lost answers, refusals, adoption, tags; nothing is made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cicd.apply.events import Began, Warned
+from cicd.apply.lifecycle import can_adopt
+from cicd.errors import Conflict, Denied, LostAnswer, PlatformError, Throttled
+from cicd.model import Action, Change, LiveResource, Options, Resource, Status
+from tests.apply.fake_apply_platform import (
+    COMPLETED,
+    DEAD,
+    PENDING,
+    RUNNING,
+    UNKNOWN,
+    FakePlatform,
+    Fault,
+    apply,
+    change,
+    key_of,
+    outcomes,
+    ref,
+    results,
+)
+
+DONE = Options(wait_for="COMPLETED")
+UP = Options(wait_for="RUNNING")
+LOST_BEFORE = Fault(LostAnswer("connection reset"))
+LOST_AFTER = Fault(LostAnswer("no answer within 60 s"), after=True)
+
+
+def train(live: LiveResource | None = None) -> Change:
+    return change(
+        "execution/train",
+        Action.RUN,
+        live=live,
+        options=DONE,
+        configuration="con-1",
+        inputs="abc",
+    )
+
+
+@pytest.mark.parametrize(
+    ("faults", "creates"),
+    [
+        ([LOST_AFTER], 1),
+        ([LOST_BEFORE], 2),
+        ([LOST_BEFORE, LOST_AFTER], 2),
+        ([LOST_BEFORE, LOST_BEFORE], 3),
+    ],
+)
+def test_a_lost_create_is_looked_up_before_it_is_sent_again(
+    platform: FakePlatform, faults: list[Fault | None], creates: int
+) -> None:
+    platform.faults["create"] = faults
+    events = apply(platform, train())
+    assert results(events) == {"execution/train": "applied"}
+    assert platform.alive("execution") == [outcomes(events)["execution/train"].id]
+    assert len(platform.ops("create")) == creates
+
+
+def test_a_lost_create_is_found_in_a_list_that_lags(platform: FakePlatform) -> None:
+    platform.faults["create"] = [LOST_AFTER]
+    platform.list_lag = 2
+    events = apply(platform, train())
+    assert len(platform.ops("create")) == 1
+    assert results(events) == {"execution/train": "applied"}
+
+
+def test_creates_that_stay_lost_fail(platform: FakePlatform) -> None:
+    platform.faults["create"] = [LOST_BEFORE] * 10
+    ended = outcomes(apply(platform, train()))["execution/train"]
+    assert (ended.result, ended.error) == ("failed", "connection reset")
+    assert len(platform.ops("create")) == 3
+
+
+def test_an_older_run_is_never_taken_for_the_lost_one(platform: FakePlatform) -> None:
+    planned = platform.add("execution", "train", COMPLETED, configuration="con-1")
+    older = platform.add("execution", "train", DEAD, configuration="con-1")
+    platform.faults["create"] = [LOST_BEFORE]
+    events = apply(platform, train(planned), known={older.id})
+    ended = outcomes(events)["execution/train"]
+    assert ended.result == "applied"
+    assert ended.id not in {planned.id, older.id}
+
+
+def test_two_lost_creates_that_are_alike_find_one_each(platform: FakePlatform) -> None:
+    platform.faults["create"] = [LOST_AFTER, LOST_AFTER]
+    changes = [
+        change(f"execution/{name}", Action.RUN, options=DONE, configuration="con-1")
+        for name in ("a", "b")
+    ]
+    ended = outcomes(apply(platform, *changes, workers=2))
+    assert {outcome.result for outcome in ended.values()} == {"applied"}
+    assert len({outcome.id for outcome in ended.values()}) == 2
+    assert len(platform.alive("execution")) == 2
+
+
+def test_equal_content_of_two_changes_is_made_once(platform: FakePlatform) -> None:
+    changes = [
+        change(f"configuration/{name}", bindings={"model": "a-1", "x": "1"}) for name in "abc"
+    ]
+    other = change("configuration/d", bindings={"model": "a-2", "x": "1"})
+    ended = outcomes(apply(platform, *changes, other, workers=4))
+    assert len(platform.alive("configuration")) == 2
+    assert len({ended[f"configuration/{name}"].id for name in "abc"}) == 1
+
+
+def test_equal_content_is_tried_again_when_the_first_failed(platform: FakePlatform) -> None:
+    platform.faults["create configuration/a"] = [Fault(Denied("no rights", status=403))]
+    events = apply(
+        platform, change("configuration/a", name="x"), change("configuration/b", name="x")
+    )
+    assert results(events) == {"configuration/a": "failed", "configuration/b": "applied"}
+
+
+@pytest.mark.parametrize("status", [UNKNOWN, PENDING, RUNNING])
+def test_a_run_under_way_is_adopted(platform: FakePlatform, status: Status) -> None:
+    live = platform.add("execution", "train", status, configuration="con-1")
+    platform.things[live.id].script = [(0, status), (5, COMPLETED)]
+    events = apply(platform, train(live))
+    ended = outcomes(events)["execution/train"]
+    assert (ended.result, ended.id) == ("applied", live.id)
+    assert platform.ops() == []
+    assert Began(key_of("execution/train"), Action.RUN, live.id) in events
+
+
+@pytest.mark.parametrize(
+    ("inputs", "status", "expected"),
+    [
+        (None, RUNNING, True),
+        ("abc", RUNNING, True),
+        ("other", RUNNING, False),
+        ("abc", COMPLETED, False),
+        ("abc", DEAD, False),
+    ],
+)
+def test_only_the_same_run_is_adopted(inputs: str | None, status: Status, expected: bool) -> None:
+    spec = {} if inputs is None else {"inputs": inputs}
+    live = LiveResource(key_of("execution/e-1"), "e-1", spec, status)
+    assert can_adopt(live, Resource(key_of("execution/train"), {"inputs": "abc"})) is expected
+
+
+def test_a_run_is_tagged_with_what_it_was_started_for(platform: FakePlatform) -> None:
+    ended = outcomes(apply(platform, train()))["execution/train"]
+    assert platform.tags[ended.id] == {
+        "cicd.stage": "dev",
+        "cicd.key": "execution/train",
+        "cicd.commit": "c0ffee",
+        "cicd.inputs": "abc",
+    }
+    order = [op for op, _, _ in platform.calls]
+    assert order[:2] == ["create", "tag"]
+
+
+def test_the_tags_of_an_adopted_run_stay(platform: FakePlatform) -> None:
+    live = platform.add("execution", "train", RUNNING, configuration="con-1", inputs="abc")
+    platform.things[live.id].script = [(0, COMPLETED)]
+    apply(platform, train(live))
+    assert platform.tags == {}
+
+
+def test_a_tag_that_fails_is_tried_again_and_fails_no_run(platform: FakePlatform) -> None:
+    platform.faults["tag"] = [Fault(Throttled("busy", status=429))] * 4
+    events = apply(platform, train())
+    assert results(events) == {"execution/train": "applied"}
+    assert len(platform.tags) == 1
+    assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_tag_that_never_works_is_a_warning(platform: FakePlatform) -> None:
+    platform.faults["tag"] = [Fault(Denied("no rights", status=403))] * 10
+    events = apply(platform, train())
+    assert results(events) == {"execution/train": "applied"}
+    warned = [event.message for event in events if isinstance(event, Warned)]
+    assert len(warned) == 1
+    assert "no rights" in warned[0]
+
+
+def serve(live: LiveResource, **options: object) -> Change:
+    return change(
+        "deployment/serve",
+        Action.UPDATE,
+        live=live,
+        options=UP,
+        fields=["configuration"],
+        configuration="con-2",
+        configuration_name="Serve",
+    )
+
+
+def served(platform: FakePlatform, status: Status = RUNNING) -> LiveResource:
+    return platform.add(
+        "deployment", "serve", status, configuration="con-1", configuration_name="Serve"
+    )
+
+
+def test_an_update_keeps_id_and_url(platform: FakePlatform) -> None:
+    live = served(platform)
+    ended = outcomes(apply(platform, serve(live)))["deployment/serve"]
+    assert (ended.result, ended.id) == ("applied", live.id)
+    assert ended.url == live.outputs["url"]
+    assert platform.things[live.id].live.spec["configuration"] == "con-2"
+
+
+@pytest.mark.parametrize(
+    ("faults", "updates"), [([LOST_AFTER], 1), ([LOST_BEFORE], 2), ([LOST_BEFORE] * 2, 3)]
+)
+def test_a_lost_update_is_compared_before_it_is_sent_again(
+    platform: FakePlatform, faults: list[Fault | None], updates: int
+) -> None:
+    live = served(platform)
+    platform.faults["update"] = faults
+    assert results(apply(platform, serve(live))) == {"deployment/serve": "applied"}
+    assert len(platform.ops("update")) == updates
+
+
+def test_what_cannot_be_read_back_is_sent_again(platform: FakePlatform) -> None:
+    live = platform.add("destination", "api", RUNNING, url="https://x")
+    platform.faults["update"] = [LOST_AFTER]
+    update = change(
+        "destination/api", Action.UPDATE, live=live, fields=["password"], password="new"
+    )
+    assert results(apply(platform, update)) == {"destination/api": "applied"}
+    assert len(platform.ops("update")) == 2
+
+
+def test_an_update_waits_while_the_status_is_unknown(platform: FakePlatform) -> None:
+    live = served(platform, UNKNOWN)
+    platform.things[live.id].script = [(0, UNKNOWN), (40, RUNNING)]
+    assert results(apply(platform, serve(live))) == {"deployment/serve": "applied"}
+    assert len(platform.ops("update")) == 2
+
+
+def test_a_status_that_stays_unknown_times_out(platform: FakePlatform) -> None:
+    ended = outcomes(apply(platform, serve(served(platform, UNKNOWN))))["deployment/serve"]
+    assert ended.result == "timed_out"
+    assert ended.error.startswith("cannot be changed while UNKNOWN")
+    assert len(platform.ops("update")) == 1
+
+
+def test_a_refusal_in_good_status_is_final(platform: FakePlatform) -> None:
+    live = served(platform)
+    platform.faults["update"] = [Fault(Conflict("in use", status=412))] * 10
+    ended = outcomes(apply(platform, serve(live)))["deployment/serve"]
+    assert (ended.result, ended.error) == ("failed", "in use")
+    assert len(platform.ops("update")) == 3
+
+
+def test_what_ended_cannot_be_changed(platform: FakePlatform) -> None:
+    live = served(platform)
+    platform.things[live.id].script = [(0, DEAD)]
+    platform.faults["update"] = [Fault(Conflict("not now", status=412))]
+    ended = outcomes(apply(platform, serve(live)))["deployment/serve"]
+    assert ended.error == "is DEAD and cannot be changed: not now"
+
+
+def test_a_status_that_only_has_to_come_is_only_awaited(platform: FakePlatform) -> None:
+    live = served(platform, PENDING)
+    platform.things[live.id].script = [(0, PENDING), (8, RUNNING)]
+    waiting = change(
+        "deployment/serve",
+        Action.UPDATE,
+        live=live,
+        options=UP,
+        fields=["status"],
+        configuration="con-1",
+    )
+    assert results(apply(platform, waiting)) == {"deployment/serve": "applied"}
+    assert platform.ops() == []
+
+
+def test_what_turns_out_equal_is_not_sent(platform: FakePlatform) -> None:
+    live = served(platform)
+    same = platform.add("configuration", "same", RUNNING)
+    platform.things[live.id].live.spec["configuration"] = same.id  # type: ignore[index]
+    update = change(
+        "deployment/serve",
+        Action.UPDATE,
+        live=live,
+        options=UP,
+        fields=["configuration"],
+        configuration=ref("configuration/same"),
+    )
+    events = apply(platform, change("configuration/same", Action.NO_OP, live=same), update)
+    assert results(events)["deployment/serve"] == "applied"
+    assert platform.ops() == []
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Denied("login failed", status=401), lambda: PlatformError("bad", status=400)]
+)
+def test_a_refused_create_is_final(
+    platform: FakePlatform, make: Callable[[], PlatformError]
+) -> None:
+    platform.faults["create"] = [Fault(make())]
+    ended = outcomes(apply(platform, train()))["execution/train"]
+    assert (ended.result, ended.id) == ("failed", "")
+    assert len(platform.ops("create")) == 1

@@ -1,0 +1,197 @@
+"""Reading YAML and JSON: places, and every odd file refused with one clear message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cicd.config.files import MAX_BYTES, label, read_tree, scalar, yaml_trees
+from cicd.config.json_source import json_tree
+from cicd.config.tree import Place, plain
+from cicd.errors import InvalidStage
+
+BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)
+)
+
+BAD_YAML = {
+    "a:\n\tb: 1": "f.yaml:2:1: not valid YAML: a tab cannot indent YAML: use spaces",
+    "a: 1\nb: 2\na: 3": 'f.yaml:3:1: the key "a" is already set in line 1',
+    "a: &x [*x]": "nested deeper than 50 levels",
+    BOMB: "expands to more than 50,000 values",
+    "a: *x": "f.yaml:1:4: not valid YAML: found undefined alias 'x'",
+    "a: 1\n---\nb: 2": "f.yaml:3:1: a second document starts here",
+    "": "f.yaml: the file is empty",
+    "# nothing\n": "f.yaml: the file is empty",
+    "a: !!python/object:os.system x": "the tag tag:yaml.org,2002:python/object:os.system",
+    "a: !mine 1": "f.yaml:1:4: the tag !mine is not supported",
+    "? [a]\n: b": "f.yaml:1:3: a key must be plain text",
+    "a: b: c": "f.yaml:1:5: not valid YAML",
+    "a: 'x": "not valid YAML: found unexpected end of stream",
+    "a: \0": "character #x0000 is not allowed",
+    'a: "\\0"': "f.yaml:1:4: NUL or half a surrogate pair",
+    'a: "\\ud83d"': "f.yaml:1:4: NUL or half a surrogate pair",
+    'a: "\\U99999999"': "not valid YAML",
+    "[" * 700: "nested too deeply",
+    "a: {<<: 1}": "<< needs a map",
+}
+
+BAD_JSON = {
+    '{"a": [1, 2,]}': "f.json:1:13: not valid JSON: Expecting value (is there a comma too many",
+    '{\n "a": 1,\n}': "f.json:3:1: not valid JSON: Expecting property name",
+    '{"a": 1 "b"}': "f.json:1:9: not valid JSON: Expecting ',' delimiter",
+    '{\n\t"a": 1,\n\t"a": 2}': 'f.json:3:2: the key "a" is set twice',
+    '{"a": NaN}': "NaN is not a JSON number",
+    "[" * 100_000: "nested too deeply",
+    "[" * 60 + "]" * 60: "nested deeper than 50 levels",
+    '{"a": 1} x': "f.json:1:10: not valid JSON: Extra data",
+    '{"a": "\\ud800"}': "f.json:1:7: NUL or half a surrogate pair",
+    " \n": "f.json: the file is empty",
+    "null": "f.json: the file is empty",
+    "{'a': 1}": "f.json:1:2: not valid JSON",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [("f.yaml", *case) for case in BAD_YAML.items()]
+    + [("f.json", *case) for case in BAD_JSON.items()],
+)
+def test_bad_files_are_refused_with_their_place(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(text.encode("utf-8"))
+    with pytest.raises(InvalidStage) as caught:
+        read_tree(path, name)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"a: \xff\n", "f.yaml:1:4: not UTF-8 text"),
+        ("a: ü".encode("latin-1"), "f.yaml:1:4: not UTF-8 text"),
+        ("a: 1".encode("utf-16"), "not UTF-8 text"),
+        (b"a" * (MAX_BYTES + 1), "larger than 1,000,000 bytes"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, raw: bytes, message: str) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(raw)
+    with pytest.raises(InvalidStage, match=message):
+        read_tree(path, "f.yaml")
+
+
+def test_a_folder_or_a_missing_file_is_a_problem_not_a_crash(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.yaml"):
+        with pytest.raises(InvalidStage, match="cannot be read"):
+            read_tree(path, "f.yaml")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_places_do_not_depend_on_line_endings_or_a_byte_order_mark(
+    tmp_path: Path, newline: str, mark: bytes
+) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(mark + "a: ü\nb:\n  - c: 1\n".replace("\n", newline).encode())
+    tree = read_tree(path, "f.yaml")
+    assert plain(tree) == {"a": "ü", "b": [{"c": 1}]}
+    assert tree.place_of("b", 0, "c", key=True) == Place("f.yaml", 3, 5)
+    assert tree.place_of("b", 0, "c") == Place("f.yaml", 3, 8)
+    assert str(tree.place_of("b", 7)) == "f.yaml:3:3"
+
+
+def test_json_keeps_places_tabs_and_emoji(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    path.write_text('{\r\n\t"a": "\\ud83d\\ude00",\r\n\t"b": [1.10, {}]\r\n}', encoding="utf-8")
+    tree = read_tree(path, "f.json")
+    assert plain(tree) == {"a": "😀", "b": [1.1, {}]}
+    assert tree.place_of("b", key=True) == Place("f.json", 3, 2)
+    number = tree.get("b", 0)
+    assert number is not None
+    assert (number.text, number.place) == ("1.10", Place("f.json", 3, 8))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", "on"),
+        ("no", "no"),
+        ("yes", "yes"),
+        ("true", True),
+        ("False", False),
+        ("", None),
+        ("~", None),
+        ("12", 12),
+        ("-1", -1),
+        ("0x1F", 31),
+        ("0o17", 15),
+        ("1_000", "1_000"),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        ("1e999", "1e999"),
+        (".nan", ".nan"),
+        ("9" * 5000, "9" * 5000),
+        ("2024-01-01", "2024-01-01"),
+        ("12:30", "12:30"),
+        ("v1", "v1"),
+    ],
+)
+def test_unquoted_text_is_yaml_1_2(text: str, value: object) -> None:
+    assert scalar(text) == value
+    assert type(scalar(text)) is type(value)
+    [tree] = yaml_trees(f"a: {text}", "f")
+    assert plain(tree) == {"a": value}
+
+
+def test_merge_keys_and_aliases_work() -> None:
+    [tree] = yaml_trees("x: &x {a: 1, b: 1}\ny: {<<: *x, b: 2}\nz: {<<: [*x, {c: 3}]}", "f")
+    assert plain(tree)["y"] == {"a": 1, "b": 2}
+    assert plain(tree)["z"] == {"a": 1, "b": 1, "c": 3}
+
+
+def test_quoted_and_tagged_text_stays_text() -> None:
+    [tree] = yaml_trees("a: '1'\nb: !!str 2\nc: |\n  3\n", "f")
+    assert plain(tree) == {"a": "1", "b": "2", "c": "3\n"}
+
+
+def test_files_are_named_relative_to_the_root(tmp_path: Path) -> None:
+    assert label(tmp_path / "stages" / "dev.yaml", tmp_path) == "stages/dev.yaml"
+    assert label(tmp_path.parent / "x.yaml", tmp_path) == (tmp_path.parent / "x.yaml").as_posix()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(JSON, st.sampled_from([None, 2, "\t"]), st.booleans())
+def test_json_trees_hold_what_the_standard_library_reads(
+    value: object, indent: int | str | None, is_ascii: bool
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=is_ascii)
+    assert plain(json_tree(text, "f", 50)) == json.loads(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="ab:-[]{}&*!|>%@'\"\\?#, \n\t0.~<", max_size=30))
+def test_any_text_is_read_or_refused_properly(text: str) -> None:
+    try:
+        trees = yaml_trees(text, "f")
+    except InvalidStage as error:
+        assert error.problems
+    else:
+        assert all(tree.place.file == "f" for tree in trees)

@@ -1,0 +1,256 @@
+"""Cross-checks between the parts of a stage file, and with its templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd.config import formats
+from tests.config.config_sample import STAGE, TRAIN, changed, findings, load, write_repository
+
+SECOND = """\
+  - key: second
+    configuration:
+      name: Second
+      scenario_id: churn
+      executable_id: server
+      input_artifact_bindings: {model: customers}
+"""
+CASES = [
+    (
+        "{model: ",
+        "{modle: ",
+        '25:33: deployment/serve binds input "modle", which executable server does not declare'
+        ' (did you mean "model"?)',
+    ),
+    (
+        "{model: ",
+        "{modle: ",
+        '25:7: deployment/serve does not bind input "model", which executable',
+    ),
+    ("{epochs: 3}", "{epoch: 3}", 'execution/train binds parameter "epoch", which executable'),
+    ("{epochs: 3}", "{}", '16:7: execution/train does not bind parameter "epochs", which'),
+    ("dataset: customers", "dataset: custmers", 'mean "customers"?'),
+    ("dataset: customers", "dataset: custmers", "neither an artifact of this stage nor an id"),
+    (
+        "executable_id: trainer",
+        "executable_id: trainr",
+        'no template declares the executable "train',
+    ),
+    ("executable_id: trainer", "executable_id: server", "executable server is made for a deploy"),
+    (
+        "executions.train.",
+        "executions.tran.",
+        "refers to execution/tran, which is not defined (did",
+    ),
+    (
+        "artifacts.model}",
+        "artifacts.modl}",
+        'the artifact "modl", which executable trainer does not',
+    ),
+    ("ttl: 24h", "ttl: 9m", 'deployment/serve: ttl "9m" is too short, at least 10m'),
+    ("ttl: 24h", "wait_for_status: null", "has a smoke_test, so wait_for_status must be RUNNING"),
+    ("ttl: 24h", "wait_for_status: null", "has a destination_name, so wait_for_status must be"),
+    ("code/*.py", "code/*.txt", 'watches "templates/code/*.txt", which matches no file'),
+    ("templates/code/*.py", "../x", 'watches "../x", which leads out of the repository'),
+    ("templates/code/*.py", "**x", 'watches "**x", which matches no file'),
+    ("    watch:", "    wait_for_status: null\n    watch:", "execution/train, which is not waited"),
+    (
+        "    watch:",
+        "    wait_for_status: RUNNING\n    require: [{metric: a, min: 1}]\n    watch:",
+        "execution/train requires metrics, so wait_for_status must be COMPLETED",
+    ),
+    ("    watch:", "    require: [{metric: a}]\n    watch:", "give min or max"),
+    ("    watch:", "    require: [{metric: a, min: 2, max: 1}]\n    watch:", "to be over its max"),
+    (
+        "deployments:\n",
+        f"deployments:\n{SECOND}{SECOND}",
+        "deployment/second is already defined at",
+    ),
+    (
+        "deployments:\n",
+        f"deployments:\n{SECOND.replace('name: Second', 'name: Serving')}",
+        "deployment/serve cannot be told apart from deployment/second: give its configuration",
+    ),
+    (
+        "deployments:\n",
+        f"deployments:\n{SECOND}    destination_name: CHURN\n",
+        'deployment/serve: the destination "CHURN" already belongs to deployment/second',
+    ),
+    (
+        "executions:\n",
+        '  - {key: b, name: Customers, kind: dataset, url: "ai://default/c", scenario_id: churn}\n'
+        "executions:\n",
+        "artifact/b cannot be told apart from artifact/customers: remove one",
+    ),
+    ("kind: dataset", "labels: {x: y}, kind: dataset", 'the label "x" must be ext.ai.sap.com/'),
+    ("branch: main", "platform: spark", 'platform "spark" is not supported yet by this version'),
+    (
+        "branch: main",
+        "schedules: [{name: w, execution: train, cron: 0 0 * *}]",
+        "1:1: schedules are not supported yet by this version",
+    ),
+    (
+        "branch: main",
+        "schedules: [{name: w, execution: train, cron: 0 0 * *}]",
+        'the cron expression "0 0 * *" needs 5 fields',
+    ),
+    (
+        "branch: main",
+        "secrets: {generic: [{name: s, data: {k: '${env.X}'}}]}",
+        "secrets are not supported yet by this version",
+    ),
+    (
+        "branch: main",
+        "secrets: {generic: [{name: s, data: {k: plain}}]}",
+        "a credential is written as ${env.NAME}, never into the file",
+    ),
+    ("  username: ${env.GIT_USER}\n", "", "git has a password but no username"),
+    ("https://", "https://me:pw@", "a credential in the URL"),
+    ("path: /v1/", "path: /", "warning: deployment/serve: AI Core routes only paths that start"),
+    ("branch: main", "protect: [deployment/x]", "warning: protect names deployment/x, which"),
+    (
+        "branch: main",
+        'local: {artifacts: {"ai://default/c": x}}',
+        'warning: the local path "x" doe',
+    ),
+    (
+        "branch: main",
+        "local: {images: {a: {mounts: {/app: y}}}}",
+        'warning: the local path "y" doe',
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "message"), CASES)
+def test_contradictions(tmp_path: Path, before: str, after: str, message: str) -> None:
+    found = findings(write_repository(tmp_path, changed((before, after))))
+    assert any(message in line for line in found), found
+
+
+def test_everything_is_said_at_once(tmp_path: Path) -> None:
+    edits = (("{model: ", "{modle: "), ("{epochs: 3}", "{epoch: 3}"), ("ttl: 24h", "ttl: 9m"))
+    repo = write_repository(tmp_path, changed(*edits))
+    (repo / "templates" / "broken.yaml").write_text("a: [", encoding="utf-8")
+    assert len(findings(repo)) == 6
+
+
+def test_a_circle_is_named_with_its_edges(tmp_path: Path) -> None:
+    edits = (("{dataset: customers}", "{dataset: '${executions.again.artifacts.model}'}"),)
+    again = (
+        "deployments:\n",
+        "  - key: again\n    configuration: {name: A, scenario_id: churn, executable_id: trainer,"
+        " parameter_bindings: {epochs: 1}, input_artifact_bindings:"
+        " {dataset: '${executions.train.artifacts.model}'}}\ndeployments:\n",
+    )
+    [found] = findings(write_repository(tmp_path, changed(*edits, again)))
+    assert "these need each other: execution/" in found
+    assert found.count(" -> ") == 2
+
+
+def test_a_run_may_not_need_itself(tmp_path: Path) -> None:
+    edit = ("{dataset: customers}", "{dataset: '${executions.train.artifacts.model}'}")
+    [found] = findings(write_repository(tmp_path, changed(edit)))
+    assert "execution/train -> execution/train" in found
+
+
+@pytest.mark.parametrize("scenario", ["foundation-models", "orchestration"])
+def test_what_the_platform_brings_along_needs_no_template(tmp_path: Path, scenario: str) -> None:
+    edits = (
+        (
+            "      scenario_id: churn\n      executable_id: server\n",
+            f"      scenario_id: {scenario}\n      executable_id: azure-openai\n",
+        ),
+        (
+            '      input_artifact_bindings: {model: "${executions.train.artifacts.model}"}\n',
+            "      parameter_bindings: {modelName: gpt, modelVersion: latest}\n",
+        ),
+    )
+    assert findings(write_repository(tmp_path, changed(*edits))) == []
+
+
+def test_a_scenario_that_does_not_fit_its_executable(tmp_path: Path) -> None:
+    text = changed(("churn\n      executable_id: server", "churm\n      executable_id: server"))
+    [found] = findings(write_repository(tmp_path, text))
+    assert 'executable server belongs to scenario "churn", not to "churm" (did you mean' in found
+
+
+def test_without_a_git_section_templates_only_warn(tmp_path: Path) -> None:
+    text = STAGE[: STAGE.index("git:")] + STAGE[STAGE.index("artifacts:") :]
+    text = text.replace("{epochs: 3}", "{epoch: 3}").replace(
+        "executable_id: server", "executable_id: away"
+    )
+    repo = write_repository(tmp_path, text)
+    broken = changed(("name: trainer", "name: Trainer"), text=TRAIN)
+    (repo / "templates" / "broken.yaml").write_text(broken, encoding="utf-8")
+    found = findings(repo)
+    assert len(found) == 3
+    assert all(": warning: " in line for line in found)
+    assert load(repo).name == "dev"
+
+
+def test_a_git_section_with_no_template_at_all(tmp_path: Path) -> None:
+    repo = write_repository(tmp_path)
+    for file in (repo / "templates").glob("*.yaml"):
+        file.unlink()
+    found = findings(repo)
+    assert 'stages/dev.yaml:4:3: warning: there is no template in "templates"' in found
+    assert sum("no template declares" in line for line in found) == 2
+
+
+@pytest.mark.parametrize(
+    ("cron", "problem"),
+    [
+        ("0 0 * * 0", ""),
+        ("*/15 1-5,8 1 JAN-mar sun", ""),
+        ("0 0 * * 7", ""),
+        ("0 0 0 1 *", '"0" is not a day of month (1 to 31)'),
+        ("60 0 * * *", '"60" is not a minute (0 to 59)'),
+        ("* * * * * *", "needs 5 fields (minute hour day month weekday), has 6"),
+        ("5-1 * * * *", '"5-1" is not a minute'),
+        ("*/0 * * * *", '"*/0" is not a minute'),
+        ("1-2-3 * * * *", '"1-2-3" is not a minute'),
+        ("* * * x *", '"x" is not a month'),
+        ("", "needs 5 fields"),
+    ],
+)
+def test_cron(cron: str, problem: str) -> None:
+    found = formats.cron_problem(cron)
+    assert problem in found
+    assert bool(found) is bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Training CI/CD", "training-ci-cd"),
+        ("  Ünïcode  ", "unicode"),
+        ("日本", ""),
+        ("--a__b--", "a-b"),
+    ],
+)
+def test_slug(text: str, expected: str) -> None:
+    assert formats.slug(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://github.com/Org/My.Repo.git", "org-my-repo"),
+        ("https://git.example.com/a/b/c/", "b-c"),
+        ("file:///home/me/churn", "churn"),
+        ("/home/me/churn", "churn"),
+        ("https://example.com", "repository"),
+        ("https://example.com/" + "x" * 80, "x" * 51),
+    ],
+)
+def test_repository_names(url: str, expected: str) -> None:
+    assert formats.repository_name(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86400), ("2H", 7200)]
+)
+def test_times(text: str, seconds: int) -> None:
+    assert formats.seconds(text) == seconds

@@ -1,0 +1,210 @@
+"""Templates: what they declare, and all that AI Core would refuse or silently ignore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd.config.templates import read_templates
+from cicd.config.tree import Place
+from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
+
+HERE = Place("stages/dev.yaml", 5, 9)
+
+
+def lint(repo: Path, folder: str = "templates") -> list[str]:
+    _, problems = read_templates(repo, folder, HERE)
+    return [str(problem) for problem in problems]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return write_repository(tmp_path)
+
+
+def test_templates_tell_what_they_take_and_give(repo: Path) -> None:
+    templates, problems = read_templates(repo, "templates", HERE)
+    assert problems == []
+    server, trainer = templates
+    assert (trainer.executable_id, trainer.scenario_id, trainer.version) == (
+        "trainer",
+        "churn",
+        "1.0",
+    )
+    assert (trainer.kind, trainer.file) == ("workflow", "templates/train.yaml")
+    assert trainer.parameters == {"epochs": None, "rate": "0.10"}
+    assert trainer.input_artifacts == {"dataset"}
+    assert trainer.output_artifacts == {"model"}
+    assert (server.kind, server.parameters) == ("serving", {"greeting": "hello"})
+    assert server.input_artifacts == {"model"}
+    assert not server.output_artifacts
+
+
+def test_remarks_order_and_line_endings_do_not_change_a_digest(repo: Path) -> None:
+    before = [template.digest for template in read_templates(repo, "templates", HERE)[0]]
+    path = repo / "templates" / "train.yaml"
+    text = "# remark\n" + TRAIN.replace("  entrypoint: train\n", "") + "  entrypoint: train\n"
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    assert [t.digest for t in read_templates(repo, "templates", HERE)[0]] == before
+
+
+def test_the_registered_name_of_an_artifact_is_an_output_too(repo: Path) -> None:
+    edit = ("  labels:\n", "    artifacts.ai.sap.com/model.name: churn-model\n  labels:\n")
+    (repo / "templates" / "train.yaml").write_text(changed(edit, text=TRAIN), encoding="utf-8")
+    assert read_templates(repo, "templates", HERE)[0][1].output_artifacts == {
+        "model",
+        "churn-model",
+    }
+
+
+WORKFLOW = [
+    ("kind: WorkflowTemplate", "kind: WorkflowTemplat", '2:7: kind "WorkflowTemplat" is unknown'),
+    ("kind: WorkflowTemplate", "kind: Secret", "2:7: a Kubernetes Secret in the template folder"),
+    ("kind: WorkflowTemplate", "kind: ConfigMap", "2:7: warning: kind ConfigMap is neither"),
+    ("kind: WorkflowTemplate\n", "", "1:1: no kind: this is not a template"),
+    ("argoproj.io/v1alpha1", "ai.sap.com/v1alpha1", "1:13: apiVersion of a WorkflowTemplate must"),
+    ("  name: trainer\n", "", "metadata.name is missing"),
+    ("name: trainer", "name: My_Trainer", 'metadata.name "My_Trainer" must be 4 to 64 lower-case'),
+    ("name: trainer", "name: abc", 'metadata.name "abc" must be 4 to 64'),
+    ("    scenarios.ai.sap.com/id: churn\n", "", "labels needs scenarios.ai.sap.com/id"),
+    ("scenarios.ai.sap.com/id", "scenario.ai.sap.com/id", 'mean "scenario.ai.sap.com/id"'),
+    ('ai.sap.com/version: "1.0"', "ai.sap.com/version: 1.0", 'put quotes around it, "1.0"'),
+    (
+        'ai.sap.com/version: "1.0"',
+        'ai.sap.com/version: "a b"',
+        "version must be letters",
+    ),
+    ("    executables.ai.sap.com/name: Trainer\n", "", "annotations needs executables.ai.sap.com"),
+    ("    scenarios.ai.sap.com/name: Churn\n", "", "annotations needs scenarios.ai.sap.com/name"),
+    ("  entrypoint: train\n", "", "spec.entrypoint is missing"),
+    ("entrypoint: train", "entrypoint: trian", '"trian" is not among spec.templates (did you mean'),
+    (
+        "        command: [python, train.py]\n",
+        "",
+        '"train" needs a command that is a list',
+    ),
+    ("command: [python, train.py]", "command: python", 'template "train" needs a command'),
+    ('args: ["{{workflow.parameters.epochs}}"]', "args: []", 'template "train" needs a args'),
+    ("parameters.epochs}}", "parameters.epoch}}", "{{workflow.parameters.epoch}} is used, but"),
+    ("- name: epochs", "- default: 3", "a parameter without a name"),
+    ("{name: rate, value: 0.10}", "{name: epochs}", 'a parameter "epochs" is declared twice'),
+    ("{name: dataset, path: /app/data}", "{path: /app/data}", "an input artifact without a name"),
+    ("{name: model, path", "{path", "an output artifact without a name"),
+    (" globalName: model,", "", 'warning: output artifact "model" has no globalName'),
+    (", archive: {none: {}}", "", 'warning: output artifact "model" has no "archive: {none: {}}"'),
+    ("      container:\n", "      containr:\n", 'template "train" has nothing to run'),
+    ("spec:\n", "spec: [\n", "not valid YAML"),
+]
+SERVING = [
+    (
+        "{name: greeting, default: hello}",
+        "",
+        "needs at least one input parameter",
+    ),
+    ("name: greeting", "name: greet-ing", '"greet-ing" must not contain a hyphen'),
+    ("artifacts: [{name: model}]", "artifacts: [{name: my-model}]", '"my-model" must not contain'),
+    ("inputs.artifacts.model}}", "inputs.artifacts.modle}}", "{{inputs.artifacts.modle}} is used"),
+    ("    spec: |\n", "    spec:\n", "spec.template.spec must be text (write it as a block"),
+    ("      labels: |\n", "      labels:\n", "spec.template.metadata.labels must be text"),
+    ("        minReplicas: 1", "        minReplicas: [", "spec.template.spec, line 4: not valid"),
+    ("      predictor:", "      predictr:", "spec.template.spec needs a predictor"),
+    ("        containers:", "        container:", "the predictor has no containers"),
+    ("kserve-container", "server", 'warning: no container is called "kserve-container"'),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "before", "after", "message"),
+    [("train.yaml", TRAIN, *case) for case in WORKFLOW]
+    + [("serve.yaml", SERVE, *case) for case in SERVING],
+)
+def test_what_is_wrong_with_a_template_is_said(
+    repo: Path, name: str, text: str, before: str, after: str, message: str
+) -> None:
+    (repo / "templates" / name).write_text(changed((before, after), text=text), encoding="utf-8")
+    found = lint(repo)
+    assert any(message in line for line in found), found
+    assert all(line.startswith(f"templates/{name}:") for line in found)
+
+
+def test_placeholders_may_stand_for_numbers_in_a_predictor(repo: Path) -> None:
+    edit = ("minReplicas: 1", "minReplicas: {{inputs.parameters.greeting}}")
+    (repo / "templates" / "serve.yaml").write_text(changed(edit, text=SERVE), encoding="utf-8")
+    assert lint(repo) == []
+
+
+def test_outputs_between_steps_need_no_global_name(repo: Path) -> None:
+    text = changed(
+        ("entrypoint: train", "entrypoint: both"),
+        (" globalName: model,", ""),
+        (
+            "  templates:\n",
+            "  templates:\n"
+            "    - name: both\n"
+            "      inputs: {artifacts: [{name: dataset}]}\n"
+            "      steps:\n"
+            "        - - {name: a, template: train}\n"
+            "        - - name: b\n"
+            "            template: train\n"
+            "            arguments:\n"
+            '              artifacts: [{name: x, from: "{{steps.a.outputs.artifacts.model}}"}]\n',
+        ),
+        text=TRAIN,
+    )
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    assert lint(repo) == []
+
+
+def test_an_executable_defined_twice_is_found_over_all_files(repo: Path) -> None:
+    (repo / "templates" / "zweit.json").write_text(
+        '{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "metadata": {'
+        '"name": "trainer", "labels": {"scenarios.ai.sap.com/id": "churn", '
+        '"ai.sap.com/version": "2"}, "annotations": {"scenarios.ai.sap.com/name": "C", '
+        '"executables.ai.sap.com/name": "T"}}, "spec": {"entrypoint": "a", "templates": ['
+        '{"name": "a", "container": {"command": ["x"]}}]}}',
+        encoding="utf-8",
+    )
+    where = "templates/train.yaml:4:9"
+    assert lint(repo) == [
+        f'templates/zweit.json:1:89: the executable "trainer" is already defined in {where}'
+    ]
+
+
+def test_several_documents_in_a_file_and_files_in_folders(repo: Path) -> None:
+    (repo / "templates" / "train.yaml").unlink()
+    both = f"{TRAIN}---\n{SERVE}---\n"
+    (repo / "templates" / "serve.yaml").write_text(both, encoding="utf-8")
+    (repo / "templates" / "code" / "ignored.yaml").write_text("a: [", encoding="utf-8")
+    (repo / "templates" / "empty.yml").write_text("", encoding="utf-8")
+    templates, problems = read_templates(repo, "templates", HERE)
+    assert [template.executable_id for template in templates] == ["trainer", "server"]
+    assert [str(p) for p in problems] == ["templates/empty.yml: warning: the file is empty"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("../other", "leads out of the repository"),
+        ("/etc", "must be relative to the repository"),
+        ("C:\\templates", "use forward slashes"),
+        ("C:/templates", "must be relative to the repository"),
+        ("link", "leads out of the repository"),
+        ("none", "does not exist"),
+        ("stages/dev.yaml", "does not exist"),
+    ],
+)
+def test_folders_that_cannot_be_the_template_folder(
+    repo: Path, tmp_path_factory: pytest.TempPathFactory, folder: str, message: str
+) -> None:
+    (repo / "link").symlink_to(tmp_path_factory.mktemp("outside"))
+    assert lint(repo, folder) == [f'{HERE}: the template folder "{folder}" {message}']
+
+
+def test_a_template_that_is_a_link_to_somewhere_else_is_not_read(
+    repo: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "x.yaml"
+    outside.write_text("password: [", encoding="utf-8")
+    (repo / "templates" / "x.yaml").symlink_to(outside)
+    assert lint(repo) == ["templates/x.yaml: is a link that leads out of the repository"]

@@ -1,0 +1,153 @@
+"""The shape of stage files: every misfit with its place, and the committed JSON schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from cicd.config.files import yaml_trees
+from cicd.config.schema import json_schema
+from cicd.config.tree import plain
+from cicd.config.validate import validate
+from tests.config.config_sample import STAGE, changed, findings, write_repository
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json_schema()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("branch: main", "brnch: main", '1:1: unknown key "brnch" (did you mean "branch"?)'),
+        ("branch: main", "clean_up: true", 'unknown key "clean_up" (write prune: resource_group)'),
+        (
+            "executable_id: trainer",
+            "executabel_id: trainer",
+            '15:7: unknown key "executabel_id" in executions[0].configuration'
+            ' (did you mean "executable_id"?)',
+        ),
+        ("branch: main", "branch: 3", "1:9: branch must be text or null, not 3"),
+        ("branch: main", "protect:", "2:1: protect must be a list, not null"),
+        ("branch: main", "branch: [main]", "1:9: branch must be text or null, not a list"),
+        ("branch: main", "prune: stag", 'prune is "stag", must be one of none, stage, resource'),
+        ("branch: main", "stage: a b", 'stage is "a b", must be letters, digits, dots, - and _'),
+        ("branch: main", "artefacts: []", 'unknown key "artefacts" (did you mean "artifacts"?)'),
+        ("branch: main", "git:", '3:1: the key "git" is already set in line 1'),
+        ("branch: main", "limits: {max_delete: -1}", "limits.max_delete must be at least 0"),
+        ("branch: main", "limits: {max_delete_percent: 101}", "must be at most 100"),
+        ("branch: main", "limits: {max_delete: 1.5}", "must be a whole number, not 1.5"),
+        ("branch: main", "executions: {}", "is already set"),
+        ("kind: dataset", "kind: data", 'artifacts[0].kind is "data", must be one of model, data'),
+        ('url: "ai://default/c"', "url: default/c", "must be a url like ai://default/path"),
+        ("churn-dev", "a", "aicore.resource_group"),
+        ("application: churn", "application: Churn", 'git.application is "Churn", must be 3 to 54'),
+        ("https://example", "ftp://example", "must be an https:// URL"),
+        ("epochs: 3", "epochs: [3]", "parameter_bindings.epochs must be text or a number or true"),
+        ("{epochs: 3}", "epochs", "parameter_bindings must be a map or a list, not the text"),
+        ("{epochs: 3}", "[{key: epochs}]", '"value" is missing in executions[0].configuration'),
+        ("{epochs: 3}", "[{key: a, value: 1}, {key: a, value: 2}]", '16:54: "a" is bound twice'),
+        ("{epochs: 3}", "[{key: a, valu: 1}]", 'unknown key "valu" in executions[0]'),
+        ("name: Training", "name: ''", 'executions[0].configuration.name is "", must be letters'),
+        ("name: Training", "name: a`b", "must be letters, digits, spaces and common signs"),
+        ("name: Training", "name: Übung", "all ASCII"),
+        ("name: Training", f"name: {'x' * 257}", "is longer than 256 characters"),
+        ("ttl: 24h", "ttl: 24", "deployments[0].ttl must be text or null, not 24"),
+        ("ttl: 24h", "ttl: 1w", 'ttl is "1w", must be a time like 30m, 24h or 7d'),
+        ("ttl: 24h", "timeout: soon", 'timeout is "soon", must be a time like 90s, 15m or 2h'),
+        ("ttl: 24h", "timeout: 0m", "must be a time like"),
+        ("ttl: 24h", "wait_for_status: running", 'is "running", must be one of RUNNING (did you'),
+        ("{path: /v1/health}", "{method: POST}", '"path" is missing in deployments[0].smoke_test'),
+        ("{path: /v1/health}", "{path: v1}", 'smoke_test.path is "v1", must be a path that'),
+        ("destination_name: CHURN", "destination_name: a b", "must be letters, digits, _ and -"),
+        ("key: train", "key: a/b", "must be letters, digits, dots, hyphens and underscores"),
+        (
+            "branch: main",
+            "branch: ${deployments.serve.url}",
+            "${deployments.serve.url} is possible in parameter_bindings only",
+        ),
+        (
+            "{dataset: customers}",
+            "{dataset: '${deployments.serve.url}'}",
+            "is possible in parameter_bindings only",
+        ),
+    ],
+)
+def test_misfits(tmp_path: Path, before: str, after: str, message: str) -> None:
+    found = findings(write_repository(tmp_path, changed((before, after))))
+    assert any(message in line for line in found), found
+    assert all(line.startswith("stages/dev.yaml:") for line in found)
+
+
+def test_all_misfits_are_found_at_once(tmp_path: Path) -> None:
+    edits = (("branch: main", "brnch: main"), ("kind: dataset", "kind: x"), ("ttl: 24h", "ttl: x"))
+    assert len(findings(write_repository(tmp_path, changed(*edits)))) == 3
+
+
+def test_a_missing_key_is_reported_once_and_where_it_is_missing(tmp_path: Path) -> None:
+    text = changed(("      scenario_id: churn\n      executable_id: trainer\n", ""))
+    assert findings(write_repository(tmp_path, text)) == [
+        'stages/dev.yaml:13:7: "executable_id" is missing in executions[0].configuration',
+        'stages/dev.yaml:13:7: "scenario_id" is missing in executions[0].configuration',
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1",
+        "branch: 1",
+        "branch: true",
+        "stage: ''",
+        "limits: {max_delete: '1'}",
+        "limits: {max_delete: true}",
+        "limits: []",
+        "artifacts: {}",
+        "artifacts: [1]",
+        "artifacts: [{}]",
+        "executions: [{key: a}]",
+        "executions: [{configuration: []}]",
+        "deployments: null",
+        "variables: {a: [1]}",
+        "variables: {a: null}",
+        "local: {images: {x: {command: python}}}",
+        "secrets: {generic: [{name: A_B, data: {}}]}",
+        "secrets: {object_store: [{name: default, type: s3, data: {}}]}",
+        "protect: [serve]",
+        "platform: kubernetes",
+        "git: {}",
+        "extends: 1",
+    ],
+)
+def test_the_schema_and_the_models_refuse_the_same(text: str) -> None:
+    [tree] = yaml_trees(text, "f")
+    file, _, problems = validate(tree)
+    assert file is None
+    assert problems
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    assert not validator.is_valid(plain(tree))
+
+
+def test_the_schema_accepts_the_sample_as_it_is_written() -> None:
+    [tree] = yaml_trees(STAGE, "f")
+    jsonschema.Draft202012Validator(SCHEMA).validate(plain(tree))
+
+
+def test_the_committed_schema_is_the_one_of_the_models() -> None:
+    committed = (ROOT / "config.schema.json").read_text(encoding="utf-8")
+    fresh = json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n"
+    assert committed == fresh, "config.schema.json is stale: write it with `cicd schema`"
+
+
+def test_every_key_of_the_stage_file_is_described() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    parts = [("", SCHEMA), *SCHEMA["$defs"].items()]
+    silent = [
+        f"{part}.{name}"
+        for part, content in parts
+        for name, value in content["properties"].items()
+        if "description" not in value
+    ]
+    assert silent == []

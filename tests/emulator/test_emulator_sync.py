@@ -1,0 +1,318 @@
+"""Applications: what a Git repository becomes, and what an unusable one says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from emulator_client import (
+    SERVING,
+    WORKFLOW,
+    Client,
+    commit,
+    git,
+    onboard,
+    running,
+    synced,
+    template_files,
+    wait_for,
+)
+
+from cicd.emulator.gitsync import check_path, check_url
+
+APPLICATIONS = "/v2/admin/applications"
+
+
+def executables(client: Client) -> dict[str, Any]:
+    answer = client.send("GET", "/v2/lm/scenarios/churn/executables")
+    return {item["id"]: item for item in answer.json().get("resources", [])}
+
+
+def refresh(client: Client, revision: str, application: str = "app") -> Any:
+    client.send("POST", f"{APPLICATIONS}/{application}/refresh", status=202)
+    return synced(client, application, revision)
+
+
+def test_templates_become_executables(ready: Client, repository: Path) -> None:
+    status = synced(ready)
+    assert status["source"]["revision"] == git(repository, "rev-parse", "HEAD")
+    assert (status["healthStatus"], status["syncStatus"]) == ("Healthy", "Synced")
+    assert status["message"] == "successfully synced (all tasks run)"
+    assert status["syncResourcesStatus"] == status["syncRessourcesStatus"]
+    assert [item["status"] for item in status["syncResourcesStatus"]] == ["Synced", "Synced"]
+    train = executables(ready)["train"]
+    assert train["name"] == "Training"
+    assert train["deployable"] is False
+    assert train["versionId"] == "1.0"
+    assert train["parameters"] == [
+        {"name": "mode", "type": "string"},
+        {"name": "rounds", "type": "string", "default": "3", "description": "how often"},
+    ]
+    assert train["inputArtifacts"] == [{"name": "data"}]
+    assert train["outputArtifacts"][0]["name"] == "model"
+    assert train["outputArtifacts"][0]["kind"] == "model"
+    [scenario] = ready.get("/v2/lm/scenarios")["resources"]
+    assert (scenario["id"], scenario["name"]) == ("churn", "Churn")
+    [version] = ready.get("/v2/lm/scenarios/churn/versions")["resources"]
+    assert version["id"] == "1.0"
+    ready.send("GET", "/v2/lm/scenarios/other", status=404)
+    ready.send("GET", "/v2/lm/scenarios/churn/executables/other", status=404)
+
+
+def test_only_what_changed_gets_a_new_time_and_what_is_gone_goes(
+    ready: Client, repository: Path
+) -> None:
+    before = executables(ready)
+    new_serve = SERVING.format(name="serve", version='"2.0"')
+    same_train = "# a remark\r\n" + template_files()["templates/train.yaml"].replace("\n", "\r\n")
+    sha = commit(repository, {"templates/serve.yaml": new_serve, "templates/train.yaml": same_train})
+    refresh(ready, sha)
+    after = executables(ready)
+    assert after["train"] == before["train"]
+    assert after["serve"]["versionId"] == "2.0"
+    assert after["serve"]["modifiedAt"] > before["serve"]["modifiedAt"]
+    assert after["serve"]["createdAt"] == before["serve"]["createdAt"]
+    status = refresh(ready, commit(repository, {"templates/train.yaml": None}))
+    assert set(executables(ready)) == {"serve"}
+    pruned = [x for x in status["syncResourcesStatus"] if x["status"] == "Pruned"]
+    assert [x["name"] for x in pruned] == ["train"]
+    ready.send("DELETE", f"{APPLICATIONS}/app", status=200)
+    ready.send("GET", "/v2/lm/scenarios/churn", status=404)
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "tab": ("a:\n\tb: 1\n", "line 2"),
+    "duplicate": ("kind: A\nkind: B\n", "line 2"),
+    "kind": ("apiVersion: v1\nkind: Secret\n", "not permitted"),
+    "nothing": ("just: data\n", "Kind"),
+    "scalar": ("42\n", "Kind"),
+    "labels": (
+        WORKFLOW.format(name="broken", version='"1"').replace("scenarios.ai.sap.com/id", "x"),
+        "scenarios.ai.sap.com/id is missing",
+    ),
+    "version": (WORKFLOW.format(name="broken", version="1.0"), "must be text"),
+    "name": (WORKFLOW.format(name="Broken_Name", version='"1"'), "metadata.name"),
+    "api": (
+        WORKFLOW.format(name="broken", version='"1"').replace("argoproj.io", "ai.sap.com", 1),
+        "apiVersion",
+    ),
+    "spec": (WORKFLOW.format(name="broken", version='"1"').split("spec:")[0], "spec is missing"),
+    "parameters": (
+        SERVING.format(name="broken", version='"1"').replace("{name: greeting, default: hello}", ""),
+        "at least one parameter",
+    ),
+    "hyphen": (
+        SERVING.format(name="broken", version='"1"').replace("greeting", "greet-ing"),
+        "must not contain '-'",
+    ),
+    "bomb": (
+        "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(
+            f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n"
+            for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+        "values",
+    ),
+    "latin": ("name: Größe", "not UTF-8"),
+}
+
+
+def test_bad_templates_are_reported_and_the_good_ones_still_sync(
+    client: Client, tmp_path: Path
+) -> None:
+    files: dict[str, str | bytes | None] = {**template_files()}
+    for name, (text, _) in BROKEN.items():
+        encoding = "latin-1" if name == "latin" else "utf-8"
+        files[f"templates/bad-{name}.yaml"] = text.encode(encoding)
+    files["templates/bad-comma.json"] = '{"kind": "x",}'
+    files["templates/readme.md"] = "not a template"
+    files["templates/sub/train.yaml"] = "not looked at: ["
+    files["templates/empty.yaml"] = "# nothing\n---\n"
+    sha = commit(tmp_path / "repository", files)
+    onboard(client, tmp_path / "repository")
+    status = synced(client, revision=sha)
+    assert set(executables(client)) == {"train", "serve"}
+    assert (status["syncStatus"], status["healthStatus"]) == ("OutOfSync", "Degraded")
+    failed = [x["message"] for x in status["syncResourcesStatus"] if x["status"] == "SyncFailed"]
+    assert len(failed) == len(BROKEN) + 1
+    for name, (_, expected) in BROKEN.items():
+        [message] = [text for text in failed if f"bad-{name}.yaml" in text]
+        assert expected in message, message
+    assert any("bad-comma.json" in text for text in failed)
+
+
+def test_a_file_that_breaks_keeps_its_executable(ready: Client, repository: Path) -> None:
+    before = executables(ready)
+    status = refresh(ready, commit(repository, {"templates/train.yaml": "a: ["}))
+    assert status["syncStatus"] == "OutOfSync"
+    assert executables(ready) == before
+
+
+def test_an_executable_id_is_unique_over_files_and_applications(
+    ready: Client, repository: Path, tmp_path: Path
+) -> None:
+    twice = WORKFLOW.format(name="train", version='"9"')
+    status = refresh(ready, commit(repository, {"templates/zweite.yaml": twice}))
+    [failed] = [x for x in status["syncResourcesStatus"] if x["status"] == "SyncFailed"]
+    assert "also in train.yaml" in failed["message"]
+    sha = commit(tmp_path / "other", {"train.yaml": twice})
+    onboard(ready, tmp_path / "other", "other-app", ".")
+    status = synced(ready, "other-app", sha)
+    assert "already synced by application app" in status["message"]
+    assert executables(ready)["train"]["versionId"] == "1.0"
+
+
+def test_branches_tags_and_hashes(client: Client, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    first = commit(repository, template_files("1"))
+    git(repository, "tag", "--annotate", "v1", "--message", "first")
+    second = commit(repository, template_files("2"))
+    git(repository, "branch", "team/dev")
+    third = commit(repository, template_files("3"))
+    onboard(client, repository, revision="v1")
+    assert synced(client)["source"]["revision"] == first
+    for revision, expected in {
+        "team/dev": second,
+        third: third,
+        "refs/heads/team/dev": second,
+        first: first,
+        "HEAD": third,
+        second[:10]: second,
+    }.items():
+        body = {"repositoryUrl": str(repository), "path": "templates", "revision": revision}
+        client.send("PATCH", f"{APPLICATIONS}/app", body, status=200)
+        assert synced(client, revision=expected)["syncStatus"] == "Synced", revision
+    wait_for(lambda: executables(client)["train"]["versionId"], lambda version: version == "2")
+
+
+@pytest.mark.parametrize(
+    ("path", "revision", "expected"),
+    [
+        ("templates", "nope", "Unable to resolve 'nope' to a commit SHA"),
+        ("templates", "f" * 40, f"Unable to resolve '{'f' * 40}' to a commit SHA"),
+        ("missing", "main", "app path does not exist"),
+        ("templates/train.yaml", "main", "app path does not exist"),
+        ("", "main", "spec.source.path"),
+    ],
+)
+def test_failures_have_argos_words(
+    client: Client, repository: Path, path: str, revision: str, expected: str
+) -> None:
+    onboard(client, repository, path=path, revision=revision)
+    status = synced(client)
+    assert status["syncStatus"] == "Unknown"
+    assert expected in status["message"]
+
+
+def test_a_repository_must_be_there_and_registered(client: Client, tmp_path: Path) -> None:
+    onboard(client, tmp_path / "nothing")
+    assert "does not appear to be a git repository" in synced(client)["message"]
+    body = {
+        "applicationName": "other",
+        "repositoryUrl": str(tmp_path / "unknown"),
+        "path": ".",
+        "revision": "main",
+    }
+    client.send("POST", APPLICATIONS, body, status=200)
+    assert "is not permitted in project" in synced(client, "other")["message"]
+    again = {"name": "x", "url": str(tmp_path / "nothing") + "/", "username": "", "password": ""}
+    client.send("POST", "/v2/admin/repositories", again, status=409)
+
+
+@pytest.mark.parametrize("field", ["path", "revision", "applicationName", "repositoryUrl"])
+@pytest.mark.parametrize("value", ["../x", "a/../../b", "/etc", "C:\\x", "a\x00b", "-x y", None])
+def test_wrong_applications_are_refused(
+    shared: Client, field: str, value: str | None
+) -> None:
+    body: dict[str, Any] = {
+        "applicationName": "app",
+        "repositoryUrl": "/repository",
+        "path": "templates",
+        "revision": "main",
+        field: value,
+    }
+    allowed = {("path", "-x y"), ("revision", "../x"), ("revision", "a/../../b")}
+    allowed |= {("revision", "/etc"), ("applicationName", None)}
+    if field == "repositoryUrl" and value is not None or (field, value) in allowed:
+        return
+    shared.send("POST", APPLICATIONS, body, status=400)
+    assert shared.get(APPLICATIONS)["count"] == 0
+
+
+@pytest.mark.parametrize("path", ["templates", ".", "a/b", "mit Leerzeichen/ü", "a/./b"])
+def test_paths_inside(path: str) -> None:
+    assert check_path(path) is None
+
+
+@pytest.mark.parametrize("path", ["..", "a/..", "/a", "C:/a", "a\\b", "\\\\host\\share", "a\nb"])
+def test_paths_outside(path: str) -> None:
+    assert check_path(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_good"),
+    [
+        ("https://example.com/a/b.git", True),
+        ("http://127.0.0.1:1/a", True),
+        ("file:///a/b", True),
+        ("/a/b", True),
+        ("C:\\a\\b", True),
+        ("a/b", False),
+        ("git@example.com:a/b", False),
+        ("ext::sh -c true", False),
+        ("-upload-pack=x", False),
+        ("https://user@example.com/a", False),
+        ("https://example.com/a\nb", False),
+    ],
+)
+def test_urls(url: str, is_good: bool) -> None:
+    assert (check_url(url) is None) is is_good
+
+
+def test_links_and_huge_files_are_named(client: Client, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    (repository / "templates").mkdir(parents=True)
+    (repository / "templates" / "link.yaml").symlink_to("/etc/passwd")
+    files: dict[str, str | bytes | None] = {
+        **template_files(),
+        "templates/huge.yaml": b"#" * 1_100_000,
+    }
+    sha = commit(repository, files)
+    onboard(client, repository)
+    status = synced(client, revision=sha)
+    failed = {x["name"] for x in status["syncResourcesStatus"] if x["status"] == "SyncFailed"}
+    assert failed == {"link.yaml", "huge.yaml"}
+    assert set(executables(client)) == {"train", "serve"}
+
+
+def test_what_a_killed_git_left_is_no_obstacle(tmp_path: Path, repository: Path) -> None:
+    with running(tmp_path / "data") as client:
+        onboard(client, repository)
+        synced(client)
+    [mirror] = (tmp_path / "data" / "git").iterdir()
+    (mirror / "shallow.lock").write_text("")
+    sha = commit(repository, template_files("2"))
+    with running(tmp_path / "data") as client:
+        assert synced(client, revision=sha)["syncStatus"] == "Synced"
+    (mirror / "objects").rename(mirror / "gone")
+    sha = commit(repository, template_files("3"))
+    with running(tmp_path / "data") as client:
+        assert synced(client, revision=sha)["syncStatus"] == "Synced"
+
+
+def test_a_cascading_template_updates_its_deployments(ready: Client, repository: Path) -> None:
+    note = '    executables.ai.sap.com/cascade-update-deployments: "true"\n'
+    cascading = template_files("2")["templates/serve.yaml"].replace(
+        "    executables.ai.sap.com/name", note + "    executables.ai.sap.com/name"
+    )
+    refresh(ready, commit(repository, {"templates/serve.yaml": cascading}))
+    deployment = ready.deploy()
+    path = f"/v2/lm/deployments/{deployment}"
+    ready.wait(path, "RUNNING")
+    newer = cascading.replace('"2"', '"3"')
+    refresh(ready, commit(repository, {"templates/serve.yaml": newer}))
+    wait_for(lambda: ready.get(path), lambda x: x["lastOperation"] == "CASCADE-UPDATE")
+    ready.wait(path, "RUNNING")
+    labels = ready.runner.jobs[deployment].template["metadata"]["labels"]
+    assert labels["ai.sap.com/version"] == "3"

@@ -1,0 +1,308 @@
+"""Where a run stands, without running anything: the order, failures, conditions, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from runner_journal import script, shell, workflow
+
+from cicd.emulator.jobs import Node
+from cicd.emulator.workflow import Progress, Run, Work, advance, check, read
+from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
+from cicd.emulator.workflow.expressions import Unresolved, substitute
+
+RUN = Run("e1", started="2030-01-02T03:04:05Z")
+Outcome = Mapping[str, Any]
+
+
+def play(
+    document: Mapping[str, Any], outcomes: Mapping[str, Outcome] | None = None, run: Run = RUN
+) -> tuple[Progress, list[list[str]], dict[str, Work]]:
+    """Let every container end at once, as ``outcomes`` (by template) say; the rounds it took."""
+    assert check(document) == []
+    program = read(document)
+    nodes: dict[str, Node] = {}
+    rounds: list[list[str]] = []
+    works: dict[str, Work] = {}
+    for _ in range(50):
+        progress = advance(program, run, nodes)
+        nodes |= {node.id: node for node in progress.settled}
+        if not progress.work and not progress.settled:
+            return progress, rounds, works
+        if progress.work:
+            rounds.append([work.node.template for work in progress.work])
+        for work in progress.work:
+            works[work.node.template] = work
+            outcome = {"phase": "Succeeded", **(outcomes or {}).get(work.node.template, {})}
+            nodes[work.node.id] = replace(work.node, **outcome)
+    raise AssertionError("it never ends")
+
+
+def dag(*tasks: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A dag whose tasks run templates of their own names."""
+    full = [{"template": task["name"], **task} for task in tasks]
+    shells = [shell(task["name"], f"echo {task['name']}") for task in tasks]
+    return workflow({"name": "main", "dag": {"tasks": full, **more}}, *shells)
+
+
+DIAMOND = (
+    {"name": "d", "dependencies": ["b", "c"]},
+    {"name": "b", "dependencies": ["a"]},
+    {"name": "c", "dependencies": ["a"]},
+    {"name": "a"},
+)
+FAILED = {"phase": "Failed", "message": "exit code 1"}
+
+
+def test_a_dag_runs_in_the_order_of_its_dependencies() -> None:
+    progress, rounds, _ = play(dag(*DIAMOND))
+    assert progress.phase == "Succeeded"
+    assert [sorted(names) for names in rounds] == [["a"], ["b", "c"], ["d"]]
+
+
+def test_after_a_failure_nothing_new_starts() -> None:
+    progress, rounds, _ = play(dag(*DIAMOND, {"name": "z", "dependencies": ["b"]}), {"c": FAILED})
+    assert progress.phase == "Failed"
+    assert progress.message == "task c failed: exit code 1"
+    assert [sorted(names) for names in rounds] == [["a"], ["b", "c"]]
+
+
+def test_without_fail_fast_what_can_run_still_runs() -> None:
+    document = dag(*DIAMOND, {"name": "z", "dependencies": ["b"]}, failFast=False)
+    progress, rounds, _ = play(document, {"c": FAILED})
+    assert progress.phase == "Failed"
+    assert rounds[-1] == ["z"]
+
+
+@pytest.mark.parametrize(
+    ("depends", "outcome", "phase", "ran"),
+    [
+        ("a", {}, "Succeeded", True),
+        ("a", FAILED, "Failed", False),
+        ("a.Failed", FAILED, "Succeeded", True),
+        ("a.Failed", {}, "Succeeded", False),
+        ("a.Succeeded || a.Failed", FAILED, "Succeeded", True),
+        ("!a.Succeeded && (a.Failed || a.Errored)", FAILED, "Succeeded", True),
+    ],
+)
+def test_depends_decides(depends: str, outcome: Outcome, phase: str, *, ran: bool) -> None:
+    progress, rounds, _ = play(
+        dag({"name": "a"}, {"name": "b", "depends": depends}), {"a": outcome}
+    )
+    assert progress.phase == phase
+    assert (["b"] in rounds) is ran
+
+
+def test_steps_of_a_group_all_run_even_if_one_fails() -> None:
+    groups = [
+        [{"name": "a", "template": "a"}, {"name": "b", "template": "b"}],
+        [{"name": "c", "template": "c"}],
+    ]
+    document = workflow(
+        {"name": "main", "steps": groups}, *(shell(name, "true") for name in ("a", "b", "c"))
+    )
+    assert play(document)[1] == [["a", "b"], ["c"]]
+    progress, rounds, _ = play(document, {"a": FAILED})
+    assert (progress.phase, rounds) == ("Failed", [["a", "b"]])
+    assert progress.message == "step a failed: exit code 1"
+
+
+def test_values_go_through_nested_templates() -> None:
+    inner = {
+        "name": "inner",
+        "inputs": {"parameters": [{"name": "x"}]},
+        "outputs": {
+            "parameters": [
+                {
+                    "name": "y",
+                    "valueFrom": {"parameter": "{{tasks.leaf.outputs.parameters.y}}"},
+                }
+            ],
+            "artifacts": [
+                {
+                    "name": "file",
+                    "from": "{{tasks.leaf.outputs.artifacts.file}}",
+                    "globalName": "kept",
+                }
+            ],
+        },
+        "dag": {
+            "tasks": [
+                {
+                    "name": "leaf",
+                    "template": "leaf",
+                    "arguments": {
+                        "parameters": [{"name": "x", "value": "<{{inputs.parameters.x}}>"}]
+                    },
+                }
+            ]
+        },
+    }
+    leaf = shell(
+        "leaf",
+        "{{inputs.parameters.x}} {{inputs.parameters.z}} {{workflow.name}}",
+        inputs={"parameters": [{"name": "x"}, {"name": "z", "default": 5}]},
+        outputs={
+            "parameters": [{"name": "y", "valueFrom": {"path": "/tmp/y"}}],
+            "artifacts": [{"name": "file", "path": "/tmp/file"}],
+        },
+    )
+    last = shell(
+        "last",
+        "{{inputs.parameters.y}} {{inputs.artifacts.f.path}}",
+        inputs={
+            "parameters": [{"name": "y"}],
+            "artifacts": [{"name": "f", "path": "/in/f", "archive": {"none": {}}}],
+        },
+    )
+    arguments = {
+        "parameters": [{"name": "y", "value": "{{steps.i.outputs.parameters.y}}"}],
+        "artifacts": [{"name": "f", "from": "{{steps.i.outputs.artifacts.file}}"}],
+    }
+    value = "{{workflow.parameters.v}}"
+    main = {
+        "name": "main",
+        "steps": [
+            [
+                {
+                    "name": "i",
+                    "template": "inner",
+                    "arguments": {"parameters": [{"name": "x", "value": value}]},
+                }
+            ],
+            [{"name": "l", "template": "last", "arguments": arguments}],
+        ],
+    }
+    document = workflow(main, inner, leaf, last, arguments={"parameters": [{"name": "v"}]})
+    outputs = {"parameters": {"y": "why"}, "artifacts": {"file": "/host/file"}}
+    run = replace(RUN, parameters={"v": "{{workflow.name}}"})
+    progress, rounds, works = play(document, {"leaf": {"outputs": outputs}}, run)
+    assert (progress.phase, rounds) == ("Succeeded", [["leaf"], ["last"]])
+    # a value that looks like a tag stays what it is
+    assert works["leaf"].container["args"] == ["<{{workflow.name}}> 5 e1"]
+    assert works["last"].container["args"] == ["why /in/f"]
+    (given,) = works["last"].inputs
+    assert (given.source, given.is_archived) == ("/host/file", False)
+    assert [(p.global_name, p.path) for p in progress.publications] == [("kept", "/host/file")]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "given", "expected"),
+    [
+        ([{"name": "p", "default": "d"}], {}, "d"),
+        ([{"name": "p", "default": "d", "value": "v"}], {}, "v"),
+        ([{"name": "p", "default": "d", "value": "v"}], {"p": "b"}, "b"),
+        ([{"name": "p", "value": 1.5}], {}, "1.5"),
+        ([{"name": "p", "value": True}], {}, "true"),
+        ([{"name": "p", "value": ""}], {}, ""),
+    ],
+)
+def test_a_binding_wins_over_value_wins_over_default(
+    parameters: list[Any], given: dict[str, str], expected: str
+) -> None:
+    document = workflow(
+        shell("main", "{{ workflow.parameters.p }}"), arguments={"parameters": parameters}
+    )
+    _, _, works = play(document, run=replace(RUN, parameters=given))
+    assert works["main"].container["args"] == [expected]
+
+
+def test_a_parameter_without_a_value_is_named() -> None:
+    document = workflow(shell("main", "true"), arguments={"parameters": [{"name": "rate"}]})
+    progress = advance(read(document), RUN, {})
+    assert (progress.phase, progress.message) == ("Error", "parameter rate has no value")
+
+
+def test_an_input_that_nobody_gives_fails_its_step() -> None:
+    needs = shell("needs", "true", inputs={"parameters": [{"name": "x"}]})
+    document = workflow({"name": "main", "steps": [[{"name": "n", "template": "needs"}]]}, needs)
+    progress, _, _ = play(document)
+    assert progress.phase == "Failed"
+    assert "inputs.parameters.x of template needs is not given" in progress.message
+
+
+def test_the_output_of_a_step_that_was_skipped_is_named() -> None:
+    one = script("one", "print(1)")
+    use = shell("use", "{{inputs.parameters.x}}", inputs={"parameters": [{"name": "x"}]})
+    value = {"parameters": [{"name": "x", "value": "{{steps.a.outputs.result}}"}]}
+    main = {
+        "name": "main",
+        "steps": [
+            [{"name": "a", "template": "one", "when": "1 > 2"}],
+            [{"name": "b", "template": "use", "arguments": value}],
+        ],
+    }
+    progress, rounds, _ = play(workflow(main, one, use))
+    assert rounds == []
+    assert progress.message == "step b failed: {{steps.a.outputs.result}} has no value here"
+
+
+def test_repetitions_end_with_the_first_success_or_the_limit() -> None:
+    retry = {"limit": 2, "backoff": {"duration": "1m", "factor": 3}}
+    document = workflow(shell("main", "{{retries}}", retryStrategy=retry))
+    assert play(document)[1] == [["main"]]
+    progress, rounds, works = play(document, {"main": FAILED})
+    assert (progress.phase, len(rounds)) == ("Failed", 3)
+    assert works["main"].delay == 180
+    assert works["main"].container["args"] == ["2"]
+    # by default only a program that failed is repeated, not one that could not be started
+    assert len(play(document, {"main": {"phase": "Error"}})[1]) == 1
+
+
+def test_a_run_goes_on_where_its_nodes_end() -> None:
+    program = read(dag(*DIAMOND))
+    first = advance(program, RUN, {})
+    (a,) = (work.node for work in first.work)
+    nodes = {a.id: replace(a, phase="Succeeded")}
+    second = advance(program, RUN, nodes)
+    assert [work.node.template for work in second.work] == ["b", "c"]
+    b, c = (work.node for work in second.work)
+    nodes |= {b.id: b, c.id: replace(c, phase="Succeeded")}
+    third = advance(program, RUN, nodes)
+    assert (third.phase, third.work) == ("Running", ())
+
+
+def test_the_pod_of_a_single_container_is_named_like_its_run() -> None:
+    (work,) = advance(read(workflow(shell("main", "true"))), RUN, {}).work
+    assert work.node.id == "e1"
+
+
+def test_an_optional_artifact_may_be_missing() -> None:
+    inputs = {"artifacts": [{"name": "d", "path": "/d", "optional": True}]}
+    (work,) = advance(read(workflow(shell("main", "true", inputs=inputs))), RUN, {}).work
+    assert work.inputs == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{x}} == 10", True),
+        ("{{x}} == 10.0", True),
+        ("{{x}} < 9", False),
+        ("{{x}} >= 10 && {{word}} != 'a b'", False),
+        ("{{word}} == 'a b'", True),
+        ('"{{word}}" == "a b"', True),
+        ("{{word}} == a", False),
+        ("!({{x}} == 10) || {{yes}}", True),
+        ("{{empty}} == ''", True),
+        ("{{empty}} != ''", False),
+        ("abc < abd", True),
+    ],
+)
+def test_conditions(text: str, *, expected: bool) -> None:
+    scope = {"x": "10", "word": "a b", "yes": "True", "empty": ""}
+    assert evaluate_when(text, scope) is expected
+
+
+@pytest.mark.parametrize("text", ["", "a ==", "(a == b", "a == b c", "== b", "a = b", "a && b"])
+def test_conditions_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(BadCondition):
+        evaluate_when(text, {})
+
+
+def test_a_tag_without_a_value_is_named() -> None:
+    with pytest.raises(Unresolved, match=r"\{\{ a.b \}\} has no value here"):
+        substitute("x {{ a.b }} y", {})

@@ -1,0 +1,312 @@
+"""What every Platform must do, as tests: subclass PlatformContract and give it a world.
+
+The suite knows only the Platform protocol. It brings one whole world up the way ``apply`` does
+(create in order, wait, resolve Refs) and then looks at it from all sides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from cicd.errors import NotFound, PlatformError
+from cicd.model import Key, LiveResource, LogEntry, Ref, Resource, Secret
+from cicd.platforms.base import Platform, known_ids
+
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class World:
+    """What a platform brings along: ``desired`` in dependency order, with Refs between them.
+
+    ``run`` writes ``lines`` (among others) and records ``metrics``; ``deployment`` answers
+    ``request`` (method, path, json) with ``answer`` somewhere in its text.
+    """
+
+    platform: Platform
+    desired: tuple[Resource, ...]
+    run: Key
+    deployment: Key
+    lines: tuple[str, ...]
+    metrics: Mapping[str, float]
+    request: tuple[str, str, Any]
+    answer: str
+    second: Resource
+    """The configuration that the deployment can be updated to."""
+
+
+@dataclass
+class Applied:
+    """A world that is up: what was asked for without Refs, and what there is."""
+
+    world: World
+    resolved: dict[Key, Resource] = field(default_factory=dict)
+    live: dict[Key, LiveResource] = field(default_factory=dict)
+
+    def create(self, wish: Resource) -> LiveResource:
+        """As apply does: Refs resolved, created, waited for."""
+        platform = self.world.platform
+        ready = replace(wish, spec=resolve(wish.spec, self.live))
+        made = platform.create(ready)
+        word = wish.options.wait_for or platform.kinds[wish.key.kind].wait_for
+        self.resolved[wish.key] = ready
+        self.live[wish.key] = wait_for(platform, made, word)
+        return self.live[wish.key]
+
+    def read(self) -> list[LiveResource]:
+        return self.world.platform.read(self.wishes)
+
+    @property
+    def wishes(self) -> list[Resource]:
+        return list(self.resolved.values())
+
+
+def bring_up(world: World) -> Iterator[Applied]:
+    """The body of the fixture ``applied``: a fresh world, up; the platform is closed at the end."""
+    platform = world.platform
+    made = Applied(replace(world, desired=tuple(platform.complete(world.desired))))
+    try:
+        kinds = {wish.key.kind for wish in world.desired} - {"resource_group"}
+        before = [live.key for live in platform.read(made.world.desired)]
+        assert not [key for key in before if key.kind in kinds], "not a fresh world"
+        for wish in made.world.desired:
+            made.create(wish)
+        yield made
+    finally:
+        platform.close()
+
+
+def resolve(value: Any, live: Mapping[Key, LiveResource]) -> Any:
+    """The same with every Ref answered by what there is."""
+    if isinstance(value, Ref):
+        found = live[value.key]
+        return found.id if value.output == "id" else found.outputs[value.output]
+    if isinstance(value, Mapping):
+        return {name: resolve(item, live) for name, item in value.items()}
+    return value
+
+
+def wait_for(platform: Platform, live: LiveResource, word: str | None) -> LiveResource:
+    """The resource once its status is ``word``; fails the test if it ends otherwise."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        live = platform.get(live)
+        if word is None or live.status.raw == word:
+            return live
+        assert not live.status.has_ended, f"{live.key} ended as {live.status}"
+        assert time.monotonic() < deadline, f"{live.key} is still {live.status}"
+        time.sleep(0.05)
+
+
+def wait_gone(platform: Platform, live: LiveResource) -> None:
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(NotFound):
+        while time.monotonic() < deadline:
+            platform.get(live)
+            time.sleep(0.05)
+
+
+def all_lines(platform: Platform, live: LiveResource) -> list[LogEntry]:
+    """Every line, page by page, until nothing comes any more."""
+    entries: list[LogEntry] = []
+    cursor = ""
+    while True:
+        page = platform.logs(live, cursor)
+        entries += page.entries
+        cursor = page.cursor
+        if page.is_last:
+            return entries
+
+
+def differing(wish: Resource, live: LiveResource, platform: Platform) -> list[str]:
+    """The declared fields that read back otherwise, by the rules of the kind."""
+    kind = platform.kinds[wish.key.kind]
+    skipped = kind.computed | kind.write_only | ({"inputs"} if kind.is_run else set())
+    found = []
+    for name, value in wish.spec.items():
+        back = live.spec.get(name)
+        if name in kind.partial and isinstance(back, Mapping):
+            back = {key: back.get(key) for key in value}
+        if name not in skipped and back != value:
+            found.append(name)
+    return found
+
+
+class PlatformContract:
+    """Needs a module-scoped fixture ``applied`` (see bring_up). The tests run in this order."""
+
+    def test_kinds_are_known_by_their_names(self, applied: Applied) -> None:
+        kinds = applied.world.platform.kinds
+        assert {name: kind.name for name, kind in kinds.items()} == {name: name for name in kinds}
+        assert {wish.key.kind for wish in applied.wishes} <= kinds.keys()
+
+    def test_completing_adds_and_takes_nothing_away(self, applied: Applied) -> None:
+        completed = applied.world.platform.complete(applied.wishes)
+        assert [wish.key for wish in completed] == [wish.key for wish in applied.wishes]
+        for before, after in zip(applied.wishes, completed, strict=True):
+            assert dict(before.spec).items() <= dict(after.spec).items()
+
+    def test_reading_for_nothing_finds_nothing(self, applied: Applied) -> None:
+        assert applied.world.platform.read([]) == []
+
+    def test_all_that_was_created_reads_back_as_asked(self, applied: Applied) -> None:
+        found = {(live.key.kind, live.id): live for live in applied.read()}
+        for wish in applied.wishes:
+            live = found[wish.key.kind, applied.live[wish.key].id]
+            assert differing(wish, live, applied.world.platform) == [], wish.key
+
+    def test_reading_gives_each_thing_once(self, applied: Applied) -> None:
+        ids = [(live.key.kind, live.id) for live in applied.read()]
+        assert len(ids) == len(set(ids))
+
+    def test_many_threads_read_the_same(self, applied: Applied) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: applied.read(), range(6)))
+        seen = [sorted((live.key, live.id) for live in answer) for answer in answers]
+        assert seen == [seen[0]] * 6
+
+    def test_getting_gives_the_same_as_reading(self, applied: Applied) -> None:
+        for live in applied.read():
+            again = applied.world.platform.get(live)
+            assert (again.key, again.id) == (live.key, live.id)
+            assert (again.status.state, again.created_at) == (live.status.state, live.created_at)
+
+    def test_outputs_answer_every_ref(self, applied: Applied) -> None:
+        found = {(live.key.kind, live.id): live for live in applied.read()}
+        for wish in applied.world.desired:
+            for ref in refs_of(wish.spec):
+                live = found[ref.key.kind, applied.live[ref.key].id]
+                assert ref.output == "id" or live.outputs[ref.output]
+
+    def test_what_a_lost_create_has_made_is_found(self, applied: Applied) -> None:
+        for wish in applied.wishes:
+            found = applied.world.platform.find(wish, frozenset())
+            assert found and found.id == applied.live[wish.key].id, wish.key
+
+    def test_runs_known_before_are_not_what_was_lost(self, applied: Applied) -> None:
+        for key in (applied.world.run, applied.world.deployment):
+            known = known_ids(applied.read(), key.kind)
+            assert applied.world.platform.find(applied.resolved[key], known) is None
+
+    def test_every_line_of_the_log_comes_once_and_in_order(self, applied: Applied) -> None:
+        platform, live = applied.world.platform, applied.live[applied.world.run]
+        entries = all_lines(platform, live)
+        texts = [entry.text for entry in entries]
+        assert [text for text in texts if text in set(applied.world.lines)] == list(
+            applied.world.lines
+        )
+        assert [entry.time for entry in entries] == sorted(entry.time for entry in entries)
+        assert all_lines(platform, live) == entries
+
+    def test_a_cursor_at_the_end_brings_nothing_twice(self, applied: Applied) -> None:
+        platform, live = applied.world.platform, applied.live[applied.world.run]
+        page = platform.logs(live)
+        again = platform.logs(live, page.cursor)
+        assert again.entries == () and again.is_last
+        future = int((time.time() + 3600) * 10**9)
+        assert platform.logs(live, since=future).entries == ()
+
+    def test_tags_are_remembered_with_a_run(self, applied: Applied) -> None:
+        platform, key = applied.world.platform, applied.world.run
+        inputs = applied.resolved[key].spec["inputs"]
+        platform.tag(applied.live[key], {"cicd.inputs": inputs, "cicd.stage": "dev"})
+        live = next(item for item in applied.read() if item.id == applied.live[key].id)
+        assert live.spec["inputs"] == inputs
+
+    def test_metrics_have_their_last_values(self, applied: Applied) -> None:
+        live = applied.live[applied.world.run]
+        assert applied.world.platform.metrics(live) == applied.world.metrics
+        read = next(item for item in applied.read() if item.id == live.id)
+        assert read.metrics == applied.world.metrics
+
+    def test_a_deployment_answers(self, applied: Applied) -> None:
+        method, path, body = applied.world.request
+        live = applied.live[applied.world.deployment]
+        answer = applied.world.platform.invoke(live, method, path, json=body)
+        assert answer.status == 200 and applied.world.answer in answer.text
+        missing = applied.world.platform.invoke(live, "GET", "/v2/nothing-here")
+        assert missing.status == 404
+
+    def test_secrets_do_not_show(self, applied: Applied) -> None:
+        shown = repr(applied.read()) + repr(applied.wishes)
+        for secret in (leaf for wish in applied.wishes for leaf in secrets_of(wish.spec)):
+            assert secret.reveal() not in shown
+
+    def test_an_update_keeps_id_and_url(self, applied: Applied) -> None:
+        platform, key = applied.world.platform, applied.world.deployment
+        before = applied.live[key]
+        configuration = applied.create(applied.world.second)
+        desired = replace(
+            applied.resolved[key],
+            spec={**applied.resolved[key].spec, "configuration": configuration.id},
+        )
+        asked = platform.update(before, desired)
+        platform.update(asked, desired)
+        live = wait_for(platform, asked, desired.options.wait_for)
+        assert (live.id, live.outputs["url"]) == (before.id, before.outputs["url"])
+        assert live.spec["configuration"] == configuration.id
+        applied.resolved[key], applied.live[key] = desired, live
+
+    def test_updating_with_the_same_is_harmless(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        for key, wish in applied.resolved.items():
+            kind = platform.kinds[key.kind]
+            if kind.updatable and key != applied.world.deployment:
+                live = platform.update(applied.live[key], wish)
+                live = wait_for(platform, live, kind.wait_for)
+                assert differing(wish, live, platform) == [], key
+
+    def test_what_cannot_be_changed_says_so(self, applied: Applied) -> None:
+        for key, live in applied.live.items():
+            kind = applied.world.platform.kinds[key.kind]
+            if not kind.identity:
+                with pytest.raises(PlatformError, match="never be changed"):
+                    applied.world.platform.update(live, applied.resolved[key])
+
+    def test_stopping_and_deleting_may_be_asked_for_twice(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        for key in (applied.world.deployment, applied.world.run):
+            live = applied.live[key]
+            platform.stop(live)
+            platform.stop(live)
+            deadline = time.monotonic() + PATIENCE
+            while not platform.get(live).status.has_ended:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            platform.delete(live)
+            wait_gone(platform, live)
+            platform.delete(live)
+            assert live.id not in {item.id for item in applied.read()}
+
+    def test_deletable_things_go_for_good(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        runs = {applied.world.run, applied.world.deployment}
+        for key in reversed([*applied.resolved]):
+            if platform.kinds[key.kind].deletable and key not in runs:
+                platform.delete(applied.live[key])
+                wait_gone(platform, applied.live[key])
+                platform.delete(applied.live[key])
+
+
+def refs_of(value: Any) -> Iterator[Ref]:
+    """Every Ref in a spec."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from refs_of(item)
+
+
+def secrets_of(value: Any) -> Iterator[Secret]:
+    """Every Secret in a spec."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secrets_of(item)

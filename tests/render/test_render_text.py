@@ -1,0 +1,250 @@
+"""Plans, outcomes and status as a person sees them."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd.model import (
+    Action,
+    Change,
+    FieldChange,
+    Key,
+    LiveResource,
+    Outcome,
+    Plan,
+    Ref,
+    Resource,
+    Result,
+    Secret,
+    State,
+    Status,
+)
+from cicd.render.text import (
+    MAX_VALUE,
+    printable,
+    render_outcomes,
+    render_plan,
+    render_status,
+    show,
+)
+
+MODEL = Ref(Key("execution", "train"), "artifacts.model")
+
+
+def a_plan(*changes: Change, warnings: tuple[str, ...] = ()) -> Plan:
+    target = {"resource_group": "cicd-dev"}
+    return Plan("dev", "aicore", target, "c0ffee", "now", changes, "f1", warnings)
+
+
+def a_change(key: str, action: Action, reason: str, *fields: FieldChange, **more: Any) -> Change:
+    return Change(Key(*key.split("/")), action, reason, fields, **more)
+
+
+def a_live(key: str, live_id: str) -> LiveResource:
+    return LiveResource(Key(*key.split("/")), live_id, {}, Status(State.RUNNING, "RUNNING"))
+
+
+PLAN = a_plan(
+    a_change("artifact/data", Action.NO_OP, "equal artifact a1 exists"),
+    a_change(
+        "configuration/train",
+        Action.CREATE,
+        "parameter_bindings.epochs changed",
+        FieldChange("parameter_bindings.epochs", "10", "20"),
+    ),
+    a_change("execution/train", Action.RUN, "inputs changed: parameter_bindings.epochs"),
+    a_change(
+        "deployment/serve",
+        Action.UPDATE,
+        "configuration changed",
+        FieldChange("configuration", "c1", Ref(Key("configuration", "serve"))),
+        live=a_live("deployment/serve", "d1"),
+    ),
+    a_change(
+        "deployment/other",
+        Action.REPLACE,
+        "ttl changed: fixed at creation",
+        FieldChange("ttl", "1h", None, "fixed at creation"),
+        live=a_live("deployment/other", "d2"),
+    ),
+    a_change(
+        "deployment/Old One",
+        Action.DELETE,
+        "not in the stage file, prune: stage",
+        live=a_live("deployment/Old One", "d3"),
+    ),
+    warnings=("execution/train: something to know",),
+)
+
+
+def test_a_plan_in_short() -> None:
+    assert render_plan(PLAN) == (
+        """\
+stage dev · aicore · cicd-dev
+  + configuration/train (parameter_bindings.epochs changed)
+      parameter_bindings.epochs: "10" → "20"
+  ▶ execution/train (inputs changed: parameter_bindings.epochs)
+  ~ deployment/serve (configuration changed)
+      configuration: "c1" → (known after apply)
+  ± deployment/other d2 (ttl changed: fixed at creation)
+      ttl: "1h" → (none) (fixed at creation)
+  - deployment/Old One d3 (not in the stage file, prune: stage)
+warning: execution/train: something to know
+Plan: 1 to create, 1 to update, 1 to replace, 1 to run, 1 to delete, 1 unchanged"""
+    )
+
+
+def test_verbose_shows_what_stays_and_what_a_new_thing_is() -> None:
+    spec = {"name": "train", "bindings": {"model": MODEL, "empty": {}}, "key": Secret("s3cret")}
+    new = Resource(Key("configuration", "new"), spec)
+    plan = a_plan(
+        a_change("artifact/data", Action.NO_OP, "unchanged"),
+        a_change("configuration/new", Action.CREATE, "new", desired=new),
+    )
+    assert render_plan(plan, verbose=True).splitlines()[1:-1] == [
+        "  = artifact/data (unchanged)",
+        "  + configuration/new (new)",
+        '      name: "train"',
+        "      bindings.model: (known after apply)",
+        "      bindings.empty: {}",
+        "      key: ***",
+    ]
+    assert "1 to create, 0 to update, 0 to run, 0 to delete, 1 unchanged" in render_plan(plan)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "No changes. 0 resources are as desired."),
+        (1, "No changes. 1 resource is as desired."),
+        (7, "No changes. 7 resources are as desired."),
+    ],
+)
+def test_no_changes(count: int, text: str) -> None:
+    changes = [a_change(f"artifact/a{n}", Action.NO_OP, "unchanged") for n in range(count)]
+    assert render_plan(a_plan(*changes)) == f"stage dev · aicore · cicd-dev\n{text}"
+
+
+def test_colour_adds_nothing_but_colour() -> None:
+    coloured = render_plan(PLAN, colour=True)
+    assert "\x1b[32m+ configuration/train\x1b[0m (" in coloured
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == render_plan(PLAN)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", '"x"'),
+        ("", '""'),
+        ("zwölf →", '"zwölf →"'),
+        ("a\r\nb\tc", '"a\\r\\nb\\tc"'),
+        ("\x1b[31mred\x07", '"\\u001b[31mred\\u0007"'),
+        ("abc\u202edef\u2028", '"abc\\u202edef\\u2028"'),
+        ("half\ud800", '"half\\ud800"'),
+        ("C:\\dir", '"C:\\\\dir"'),
+        (None, "(none)"),
+        (True, "true"),
+        (1.5, "1.5"),
+        ([1, "a"], '[1, "a"]'),
+        ({"a": MODEL, "b": Secret("s")}, '{"a": "(known after apply)", "b": "***"}'),
+        (MappingProxyType({"a": 1}), '{"a": 1}'),
+        (MODEL, "(known after apply)"),
+        (Secret("s"), "***"),
+        ("0123456789abcdef" * 4, "0123456789ab"),
+    ],
+)
+def test_values_are_one_safe_line(value: Any, text: str) -> None:
+    assert show(value) == text
+
+
+def test_long_values_are_cut_in_the_middle() -> None:
+    text = show("begin " + "x" * 5000 + " end")
+    assert len(text) == MAX_VALUE
+    assert text.startswith('"begin xx')
+    assert text.endswith('xx end"')
+    assert "…" in text
+
+
+@given(st.text())
+def test_no_text_can_break_the_line(text: str) -> None:
+    change = a_change("k/n", Action.UPDATE, text, FieldChange(text, text, text))
+    lines = render_plan(a_plan(change)).split("\n")
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)
+    assert printable("plain text") == "plain text"
+
+
+OUTCOMES = [
+    Outcome(Key("artifact", "data"), Action.NO_OP, Result.UNCHANGED, id="a1"),
+    Outcome(
+        Key("execution", "train"),
+        Action.RUN,
+        Result.FAILED,
+        id="e12",
+        status="DEAD",
+        error="exit code 1\nlast line: \x1b[31mboom",
+        seconds=12.34,
+    ),
+    Outcome(
+        Key("deployment", "serve"),
+        Action.UPDATE,
+        Result.APPLIED,
+        id="d1",
+        status="RUNNING",
+        url="https://host/d1",
+        seconds=3,
+    ),
+    Outcome(Key("destination", "D"), Action.CREATE, Result.SKIPPED, error="needs execution/train"),
+    Outcome(Key("execution", "slow"), Action.RUN, Result.TIMED_OUT, id="e13", seconds=1800),
+]
+
+
+def test_outcomes() -> None:
+    assert render_outcomes(OUTCOMES) == (
+        """\
+  execution/train   run     failed     DEAD     12.3 s    e12
+      exit code 1
+      last line: \\x1b[31mboom
+  deployment/serve  update  applied    RUNNING  3.0 s     d1   https://host/d1
+  destination/D     create  skipped
+      needs execution/train
+  execution/slow    run     timed out           1800.0 s  e13
+Done: 1 applied, 1 unchanged, 1 failed, 1 skipped, 1 timed out"""
+    )
+
+
+def test_outcomes_in_colour_and_verbose() -> None:
+    coloured = render_outcomes(OUTCOMES, colour=True, verbose=True)
+    assert "artifact/data" in coloured
+    plain = re.sub(r"\x1b\[\d+m", "", coloured)
+    assert plain == render_outcomes(OUTCOMES, verbose=True)
+    assert coloured != plain
+
+
+def test_no_outcomes() -> None:
+    assert render_outcomes([]) == "Done: nothing to do"
+
+
+def test_status_is_a_table() -> None:
+    rows = [
+        {"key": "execution/train", "status": "COMPLETED", "age": "3d", "configuration": "c1"},
+        {"key": "deployment/x\ny", "status": "RUNNING", "age": "5m", "url": "https://host/d1"},
+    ]
+    assert render_status(rows) == (
+        """\
+KEY              STATUS     AGE  CONFIGURATION  URL
+execution/train  COMPLETED  3d   c1             -
+deployment/x\\ny  RUNNING    5m   -              https://host/d1"""
+    )
+    assert re.sub(r"\x1b\[\d+m", "", render_status(rows, colour=True)) == render_status(rows)
+
+
+@pytest.mark.parametrize("rows", [[], [{}], [{"key": ""}]])
+def test_no_status(rows: list[dict[str, str]]) -> None:
+    assert render_status(rows) == "Nothing is there yet."

@@ -1,0 +1,176 @@
+"""Following logs: merged by time, each line once, until the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
+from cicd.logs import Polling, follow, is_transient
+from cicd.model import Key, LiveResource, LogEntry, State, Status
+from cicd.platforms.base import LogPage
+
+RUNNING = Status(State.RUNNING, "RUNNING")
+DONE = Status(State.SUCCEEDED, "COMPLETED")
+
+
+@dataclass
+class Logs:
+    """Runs whose lines appear as time goes by; ``ends`` says when a run is over."""
+
+    lines: dict[str, list[tuple[float, LogEntry]]]
+    ends: dict[str, float] = field(default_factory=dict)
+    page_size: int = 1000
+    time: float = 0.0
+    errors: list[PlatformError] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    sinces: set[int | None] = field(default_factory=set)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.slept.append(seconds)
+
+    def clock(self) -> float:
+        return self.time
+
+    def get(self, live: LiveResource) -> LiveResource:
+        if live.id not in self.lines:
+            raise NotFound("gone", status=404)
+        is_over = self.time >= self.ends.get(live.id, 0.0)
+        return replace(live, status=DONE if is_over else RUNNING)
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        self.sinces.add(since)
+        if self.errors:
+            raise self.errors.pop(0)
+        ready = [entry for at, entry in self.lines[live.id] if at <= self.time]
+        start = int(cursor or "0")
+        entries = tuple(ready[start : start + self.page_size])
+        end = start + len(entries)
+        shown = tuple(entry for entry in entries if entry.text)
+        return LogPage(shown, str(end) if entries else cursor, is_last=end >= len(ready))
+
+
+def run(name: str) -> tuple[Key, LiveResource]:
+    key = Key("execution", name)
+    return key, LiveResource(Key("execution", name), name, {}, RUNNING)
+
+
+def read(logs: Logs, *names: str, is_followed: bool = True, since: int | None = None) -> list[str]:
+    lives = dict(map(run, names))
+    found = follow(logs, lives, since=since, follow=is_followed, clock=logs.clock, sleep=logs.sleep)
+    return [f"{key.name}:{entry.text}" for key, entry in found]
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 1000])
+def test_one_look_merges_by_time(page_size: int) -> None:
+    logs = Logs(
+        {
+            "a": [(0, LogEntry(1, "1")), (0, LogEntry(4, "4")), (0, LogEntry(5, "5"))],
+            "b": [(0, LogEntry(2, "2")), (0, LogEntry(3, "3")), (9, LogEntry(6, "6"))],
+        },
+        ends={"b": 99},
+        page_size=page_size,
+    )
+    told = read(logs, "a", "b", is_followed=False)
+    assert told == ["a:1", "b:2", "b:3", "a:4", "a:5"]
+    assert logs.slept == []
+
+
+@pytest.mark.parametrize("page_size", [1, 7, 1000])
+def test_many_lines_of_one_nanosecond_come_once_and_in_order(page_size: int) -> None:
+    lines = [(n // 50, LogEntry(7, str(n))) for n in range(500)]
+    logs = Logs({"a": [(float(at), line) for at, line in lines]}, {"a": 9.5}, page_size)
+    assert read(logs, "a") == [f"a:{n}" for n in range(500)]
+
+
+@pytest.mark.parametrize("is_followed", [True, False])
+def test_pages_without_lines_of_the_run_are_read_past(is_followed: bool) -> None:
+    entries = [(0.0, LogEntry(n, "" if n < 9 else "its own")) for n in range(10)]
+    assert read(Logs({"a": entries}, page_size=2), "a", is_followed=is_followed) == ["a:its own"]
+
+
+def test_following_ends_when_every_run_has(page_size: int = 3) -> None:
+    logs = Logs(
+        {
+            "a": [(float(n), LogEntry(n, str(n))) for n in range(10)],
+            "b": [(float(n), LogEntry(n, str(n))) for n in range(100)],
+        },
+        ends={"a": 9, "b": 99},
+        page_size=page_size,
+    )
+    told = read(logs, "a", "b")
+    assert [line for line in told if line[0] == "a"] == [f"a:{n}" for n in range(10)]
+    assert [line for line in told if line[0] == "b"] == [f"b:{n}" for n in range(100)]
+    assert logs.time < 120
+
+
+def test_following_is_slow_when_nothing_happens() -> None:
+    logs = Logs({"a": []}, ends={"a": 300})
+    assert read(logs, "a") == []
+    assert max(logs.slept) == 15
+    assert min(logs.slept) >= 1
+
+
+def test_a_run_without_a_log_yet_gives_no_lines() -> None:
+    logs = Logs({"a": [(0, LogEntry(1, "x"))]}, ends={"a": 5})
+    logs.errors = [NotFound("no log yet", status=404)]
+    assert read(logs, "a") == ["a:x"]
+
+
+def test_a_run_that_is_deleted_meanwhile_ends() -> None:
+    assert read(Logs({"b": []}), "b") == []
+    lonely = Logs({})
+    lonely.errors = [NotFound("gone", status=404)]
+    assert read(lonely, "a") == []
+
+
+def test_nothing_to_follow() -> None:
+    assert read(Logs({})) == []
+
+
+def test_since_is_passed_on() -> None:
+    logs = Logs({"a": []})
+    read(logs, "a", is_followed=False, since=123)
+    assert logs.sinces == {123}
+
+
+def test_a_bad_minute_is_sat_out_and_loses_nothing() -> None:
+    logs = Logs({"a": [(0, LogEntry(1, "x"))]}, ends={"a": 5})
+    logs.errors = [ConnectionFailed("refused")] * 5
+    assert read(logs, "a") == ["a:x"]
+
+
+@pytest.mark.parametrize(
+    ("error", "least"), [(ConnectionFailed("refused"), 60), (Denied("no", status=403), 0)]
+)
+def test_what_does_not_pass_is_raised(error: PlatformError, least: float) -> None:
+    logs = Logs({"a": []}, ends={"a": 5})
+    logs.errors = [error] * 100
+    with pytest.raises(type(error)):
+        read(logs, "a")
+    assert least <= logs.time <= least + 20
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionFailed("x"), True),
+        (PlatformError("x", status=500), True),
+        (PlatformError("x", status=400), False),
+        (NotFound("x", status=404), False),
+        (Denied("x", status=401), False),
+    ],
+)
+def test_some_failures_pass(error: PlatformError, expected: bool) -> None:
+    assert is_transient(error) is expected
+
+
+def test_pauses_grow_to_a_bound() -> None:
+    polling = Polling()
+    pauses = [0.5]
+    while len(pauses) < 12:
+        pauses.append(polling.slower(pauses[-1]))
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == polling.longest
