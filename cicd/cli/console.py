@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from cicd.cli.options import Common
-from cicd.errors import CicdError
+from cicd.errors import CicdError, InvalidStage
 
 
 def prepare_streams() -> None:
@@ -34,8 +34,16 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: CicdError) -> None:
-    """One failure, on standard error."""
-    click.echo(f"error: {error}", err=True)
+    """One failure, on standard error; a wrong file is told finding by finding."""
+    if isinstance(error, InvalidStage):
+        click.echo(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent", err=True)
+    else:
+        click.echo(f"error: {error}", err=True)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 problem``, ``2 problems``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def uses_colour(common: Common) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cicd.cli.console import annotate, print_json, print_result
+from cicd.cli.console import annotate, count, print_json, print_result
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.options import Variable
 from cicd.config import check_stage, find_stage_for_branch, stage_files
@@ -58,6 +58,6 @@ def _show(problems: list[Problem], names: list[str], output: str) -> None:
             print_result(str(problem))
         errors = sum(problem.severity == "error" for problem in problems)
         if errors:
-            print_result(f"{errors} problem{'s' * (errors != 1)} in {', '.join(names)}")
+            print_result(f"{count(errors, 'problem')} in {', '.join(names)}")
         else:
             print_result(f"{', '.join(names)}: valid")

@@ -110,7 +110,8 @@ def _read_catalogue(
         problems = [place.problem(f'there is no template in "{folder}"', "template", "warning")]
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
-    return Catalogue(tuple(templates), is_complete=is_ours), problems
+    is_complete = is_ours and not any(problem.severity == "error" for problem in problems)
+    return Catalogue(tuple(templates), is_ours, is_complete), problems
 
 
 def find_stage(argument: str, root: Path) -> Path:

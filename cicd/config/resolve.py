@@ -155,7 +155,7 @@ def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem
 
 def _severity(draft: Draft) -> Literal["error", "warning"]:
     """Templates that this stage does not sync itself may differ from those on AI Core."""
-    return "error" if draft.catalogue.is_complete else "warning"
+    return "error" if draft.catalogue.is_ours else "warning"
 
 
 def _check_cycles(draft: Draft) -> Iterator[Problem]:

@@ -29,9 +29,14 @@ API_VERSIONS = {
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The templates of a stage. ``is_complete``: what is not among them does not exist."""
+    """The templates of a stage.
+
+    ``is_ours``: this stage syncs them to AI Core, so they are what will be there. ``is_complete``:
+    none could be missing here because it cannot be read.
+    """
 
     templates: tuple[Template, ...] = ()
+    is_ours: bool = False
     is_complete: bool = False
 
     def find(self, executable_id: str) -> Template | None:

@@ -57,7 +57,7 @@ EDITS = {
     ),
     "unknown parameter": ("{greeting: hi}", "{greting: hi}", 'did you mean "greeting"'),
     "missing environment variable": ("{word: hello}", '{word: "${env.NOT_THERE}"}', "NOT_THERE"),
-    "path outside": ("path: templates", "path: ../templates", "outside"),
+    "path outside": ("path: templates", "path: ../templates", "leads out"),
 }
 
 

@@ -136,6 +136,13 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     assert len(findings(repo)) == 6
 
 
+def test_what_a_broken_template_file_may_hold_is_not_called_missing(tmp_path: Path) -> None:
+    repo = write_repository(tmp_path)
+    (repo / "templates" / "train.yaml").write_text("a: [", encoding="utf-8")
+    [found] = findings(repo)
+    assert found.startswith("templates/train.yaml:1:5: not valid YAML")
+
+
 def test_a_circle_is_named_with_its_edges(tmp_path: Path) -> None:
     edits = (("{dataset: customers}", "{dataset: '${executions.again.artifacts.model}'}"),)
     again = (

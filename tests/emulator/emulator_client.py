@@ -322,10 +322,17 @@ def template_files(version: str = "1.0") -> dict[str, str]:
     }
 
 
-def onboard(client: Client, repository: Path, application: str = "app", path: str = "templates",
-            revision: str = "main") -> None:
+def onboard(
+    client: Client,
+    repository: Path,
+    application: str = "app",
+    path: str = "templates",
+    revision: str = "main",
+) -> None:
     """Register a repository and an application of it."""
-    if not any(r["url"] == str(repository) for r in client.get("/v2/admin/repositories")["resources"]):
+    if not any(
+        r["url"] == str(repository) for r in client.get("/v2/admin/repositories")["resources"]
+    ):
         body = {"url": str(repository), "username": "", "password": ""}
         client.send("POST", "/v2/admin/repositories", body, status=200)
     body = {

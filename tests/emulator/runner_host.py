@@ -13,10 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner_journal import ENVIRON, deployment, execution, serving, shell, workflow
-
 from cicd.emulator.jobs import Line, Node
 from cicd.emulator.runner import LocalRunner, Settings, create
+from tests.emulator.runner_journal import ENVIRON, deployment, execution, serving, shell, workflow
 
 
 class FileJournal:
@@ -65,7 +64,7 @@ class FileJournal:
 
 def three_steps() -> dict[str, Any]:
     """The first leaves a file, the second takes its time, the third reads the file."""
-    none = {"archive": {"none": {}}}
+    none: dict[str, Any] = {"archive": {"none": {}}}
     first = shell(
         "first",
         "echo first runs; echo kept > /tmp/f.txt",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -82,7 +85,7 @@ spec:
 TRAIN_PROGRAM = """\
 import json, os, pathlib, sys, time, urllib.request
 print("mode", sys.argv[1], flush=True)
-while sys.argv[1] == "slow":
+while sys.argv[1] == "slow" and not pathlib.Path("/code/go").exists():
     time.sleep(0.1)
 rows = len(pathlib.Path("/data").read_text().split())
 body = json.dumps({"executionId": os.environ["AICORE_EXECUTION_ID"],
@@ -108,15 +111,74 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 
 SERVE_COMMAND = """\
 import os, sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from cicd.emulator.control import serve
 serve(Path(sys.argv[1]), port=0, environ=os.environ)
 """
 
 
+@dataclass
+class Place:
+    """A background emulator with both templates synced, and the variables that lead to it."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self) -> control.Endpoint:
+        command = [sys.executable, "-c", SERVE_COMMAND, str(self.data)]
+        endpoint = control.start(self.data, command=command)
+        self.variables = control.environment(endpoint, "default")
+        return endpoint
+
+    def session(self) -> requests.Session:
+        """Plain HTTP, logged in."""
+        session = requests.Session()
+        session.trust_env = False
+        answer = session.post(
+            f"{self.variables['AICORE_AUTH_URL']}/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(self.variables["AICORE_CLIENT_ID"], self.variables["AICORE_CLIENT_SECRET"]),
+            timeout=10,
+        )
+        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        session.headers["AI-Resource-Group"] = "default"
+        return session
+
+    def send(self, method: str, path: str, body: object = None) -> Any:
+        """One request below /v2; its JSON."""
+        with self.session() as session:
+            url = self.variables["AICORE_BASE_URL"] + path
+            answer = session.request(method, url, json=body, timeout=10)
+            assert answer.ok, answer.text
+            return answer.json()
+
+    def wait(self, path: str, status: str) -> Any:
+        def is_done(shown: Any) -> bool:
+            assert shown["status"] != "DEAD", shown
+            return bool(shown["status"] == status)
+
+        return wait_for(lambda: self.send("GET", path), is_done)
+
+    def configuration(self, executable: str, key: str, value: str, artifact: str = "") -> str:
+        body = {
+            "name": executable,
+            "scenarioId": "churn",
+            "executableId": executable,
+            "parameterBindings": [{"key": key, "value": value}],
+            "inputArtifactBindings": [{"key": "data", "artifactId": artifact}] if artifact else [],
+        }
+        return str(self.send("POST", "/lm/configurations", body)["id"])
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A background emulator with both templates synced; the variables that lead to it."""
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A Place of one's own."""
     code = tmp_path / "code"
     code.mkdir()
     (code / "train.py").write_text(TRAIN_PROGRAM)
@@ -124,46 +186,37 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     (tmp_path / "data.txt").write_text("a b c")
     repository = tmp_path / "repository"
     commit(repository, {"templates/train.yaml": TRAIN, "templates/serve.yaml": SERVE})
-    data = tmp_path / "data"
-    command = [sys.executable, "-c", SERVE_COMMAND, str(data)]
+    place = Place(tmp_path)
     try:
-        variables = control.environment(control.start(data, command=command), "default")
-        prepare(variables, repository, code, tmp_path / "data.txt")
-        yield variables
+        place.start()
+        prepare(place, repository, code, tmp_path / "data.txt")
+        yield place
     finally:
-        control.stop(data)
+        control.stop(place.data)
 
 
-def prepare(variables: dict[str, str], repository: Path, code: Path, data: Path) -> None:
-    """Stand-ins, repository and application, with plain HTTP."""
-    base = variables["AICORE_BASE_URL"]
-    with requests.Session() as session:
-        session.trust_env = False
-        form = {"grant_type": "client_credentials"}
-        login = (variables["AICORE_CLIENT_ID"], variables["AICORE_CLIENT_SECRET"])
-        url = variables["AICORE_AUTH_URL"]
-        answer = session.post(f"{url}/oauth/token", data=form, auth=login, timeout=10)
-        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-        session.headers["AI-Resource-Group"] = "default"
-        stand_ins = {
-            "images": {"local/train": {"mounts": {"/code": str(code)}}},
-            "artifacts": {"ai://default/data": str(data)},
-        }
-        done = session.put(f"{url}/emulator/stand-ins", json=stand_ins, timeout=10)
-        done.raise_for_status()
-        body = {"name": "repository", "url": str(repository), "username": "", "password": ""}
-        session.post(f"{base}/admin/repositories", json=body, timeout=10).raise_for_status()
-        body = {
-            "applicationName": "app",
-            "repositoryName": "repository",
-            "path": "templates",
-            "revision": "main",
-        }
-        session.post(f"{base}/admin/applications", json=body, timeout=10).raise_for_status()
-        wait_for(
-            lambda: session.get(f"{base}/admin/applications/app/status", timeout=10).json(),
-            lambda shown: shown["syncStatus"] == "Synced",
-        )
+def prepare(place: Place, repository: Path, code: Path, data: Path) -> None:
+    """Stand-ins, repository and application."""
+    stand_ins = {
+        "images": {"local/train": {"mounts": {"/code": str(code)}}},
+        "artifacts": {"ai://default/data": str(data)},
+    }
+    with place.session() as session:
+        url = place.variables["AICORE_AUTH_URL"]
+        session.put(f"{url}/emulator/stand-ins", json=stand_ins, timeout=10).raise_for_status()
+    body = {"name": "repository", "url": str(repository), "username": "", "password": ""}
+    place.send("POST", "/admin/repositories", body)
+    body = {
+        "applicationName": "app",
+        "repositoryName": "repository",
+        "path": "templates",
+        "revision": "main",
+    }
+    place.send("POST", "/admin/applications", body)
+    wait_for(
+        lambda: place.send("GET", "/admin/applications/app/status"),
+        lambda shown: shown["syncStatus"] == "Synced",
+    )
 
 
 def run(command: list[str], variables: dict[str, str], folder: Path) -> None:
@@ -182,8 +235,8 @@ def run(command: list[str], variables: dict[str, str], folder: Path) -> None:
     assert done.stdout.endswith("ok\n")
 
 
-def test_the_python_sdk(environment: dict[str, str], tmp_path: Path) -> None:
-    run([sys.executable, str(HERE / "sdk_client.py")], environment, tmp_path)
+def test_the_python_sdk(place: Place) -> None:
+    run([sys.executable, str(HERE / "sdk_client.py")], place.variables, place.folder)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
@@ -191,5 +244,31 @@ def test_the_python_sdk(environment: dict[str, str], tmp_path: Path) -> None:
     not (HERE / "js" / "node_modules").exists(),
     reason="run `npm install --no-package-lock` in tests/emulator/js first",
 )
-def test_the_javascript_sdk(environment: dict[str, str]) -> None:
-    run(["node", "client.mjs"], environment, HERE / "js")
+def test_the_javascript_sdk(place: Place) -> None:
+    run(["node", "client.mjs"], place.variables, HERE / "js")
+
+
+def test_a_killed_emulator_goes_on_with_its_work(place: Place) -> None:
+    body = {"name": "d", "kind": "dataset", "url": "ai://default/data", "scenarioId": "churn"}
+    artifact = place.send("POST", "/lm/artifacts", body)["id"]
+    slow = place.configuration("train", "mode", "slow", artifact)
+    execution = place.send("POST", "/lm/executions", {"configurationId": slow})["id"]
+    serve = place.configuration("serve", "greeting", "hello")
+    deployment = place.send("POST", "/lm/deployments", {"configurationId": serve})["id"]
+    place.wait(f"/lm/executions/{execution}", "RUNNING")
+    url = place.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"]
+    endpoint = control.status(place.data)
+    assert endpoint
+
+    os.kill(endpoint.pid, signal.SIGKILL)
+    wait_for(lambda: control.status(place.data), lambda found: found is None)
+    place.start()
+
+    place.wait(f"/lm/executions/{execution}", "RUNNING")
+    (place.folder / "code" / "go").write_text("")
+    shown = place.wait(f"/lm/executions/{execution}", "COMPLETED")
+    assert [item["name"] for item in shown["outputArtifacts"]] == ["model"]
+    assert place.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"] == url
+    greeting = place.send("GET", f"/inference/deployments/{deployment}/v1/x")
+    assert greeting == {"greeting": "hello"}
+    assert place.send("GET", "/lm/executions")["count"] == 1

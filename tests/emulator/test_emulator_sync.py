@@ -66,7 +66,9 @@ def test_only_what_changed_gets_a_new_time_and_what_is_gone_goes(
     before = executables(ready)
     new_serve = SERVING.format(name="serve", version='"2.0"')
     same_train = "# a remark\r\n" + template_files()["templates/train.yaml"].replace("\n", "\r\n")
-    sha = commit(repository, {"templates/serve.yaml": new_serve, "templates/train.yaml": same_train})
+    sha = commit(
+        repository, {"templates/serve.yaml": new_serve, "templates/train.yaml": same_train}
+    )
     refresh(ready, sha)
     after = executables(ready)
     assert after["train"] == before["train"]
@@ -99,7 +101,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     ),
     "spec": (WORKFLOW.format(name="broken", version='"1"').split("spec:")[0], "spec is missing"),
     "parameters": (
-        SERVING.format(name="broken", version='"1"').replace("{name: greeting, default: hello}", ""),
+        SERVING.format(name="broken", version='"1"').replace(
+            "{name: greeting, default: hello}", ""
+        ),
         "at least one parameter",
     ),
     "hyphen": (
@@ -222,9 +226,7 @@ def test_a_repository_must_be_there_and_registered(client: Client, tmp_path: Pat
 
 @pytest.mark.parametrize("field", ["path", "revision", "applicationName", "repositoryUrl"])
 @pytest.mark.parametrize("value", ["../x", "a/../../b", "/etc", "C:\\x", "a\x00b", "-x y", None])
-def test_wrong_applications_are_refused(
-    shared: Client, field: str, value: str | None
-) -> None:
+def test_wrong_applications_are_refused(shared: Client, field: str, value: str | None) -> None:
     body: dict[str, Any] = {
         "applicationName": "app",
         "repositoryUrl": "/repository",

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from runner_journal import (
+
+from cicd.emulator.jobs import Image
+from cicd.emulator.runner import LocalRunner, Settings, create
+from tests.emulator.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,
@@ -17,9 +20,6 @@ from runner_journal import (
     shell,
     workflow,
 )
-
-from cicd.emulator.jobs import Image
-from cicd.emulator.runner import LocalRunner, Settings, create
 
 MODES = [
     pytest.param(
@@ -176,6 +176,17 @@ def test_secrets_mounts_and_environment(
     assert "k3y unset e1 http://e1/$x/$(NOPE) i ann" in journal.texts
     assert "e1" in journal.texts
     assert "VIRTUAL_ENV" not in journal.text
+
+
+def test_an_empty_volume_is_a_writable_folder(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    mounts = [{"name": "v", "mountPath": "/mnt/out"}, {"name": "shm", "mountPath": "/dev/shm"}]
+    volumes = [{"name": "v", "emptyDir": {}}, {"name": "shm", "emptyDir": {"medium": "Memory"}}]
+    line = "test -d /dev/shm && ls /mnt/out && echo x > /mnt/out/y && cat /mnt/out/y"
+    template = shell("main", line, container={"volumeMounts": mounts}, volumes=volumes)
+    assert run(runner, journal, tmp_path, workflow(template)) == "COMPLETED", journal.text
+    assert journal.texts[-1] == "x"
 
 
 def test_scripts_results_and_conditions(

@@ -6,7 +6,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from runner_journal import MemoryJournal
 
 from cicd.emulator.jobs import Image, Line
 from cicd.emulator.runner import artifacts
@@ -15,6 +14,7 @@ from cicd.emulator.runner.environment import NotRunnable, base, command_line, ex
 from cicd.emulator.runner.lines import LONGEST, Cutter, Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite, rewrite_port
 from cicd.emulator.runner.sandbox import Mount
+from tests.emulator.runner_journal import MemoryJournal
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from runner_host import FileJournal, begin
-from runner_journal import HAS_BWRAP
+
+from tests.emulator.runner_host import FileJournal, begin
+from tests.emulator.runner_journal import HAS_BWRAP
 
 MODES = [
     pytest.param(

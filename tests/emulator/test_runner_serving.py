@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from runner_journal import (
+
+from cicd.emulator.jobs import Image, Upstream
+from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.serving import check
+from tests.emulator.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,
@@ -20,10 +24,6 @@ from runner_journal import (
     pause,
     serving,
 )
-
-from cicd.emulator.jobs import Image, Upstream
-from cicd.emulator.runner import LocalRunner, Settings, create
-from cicd.emulator.runner.serving import check
 
 FAST = Settings(grace=1.0, ready=10.0, crashes=2, backoff=0.05)
 MODES = [

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from runner_journal import script, shell, workflow
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import Progress, Run, Work, advance, check, read
 from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
 from cicd.emulator.workflow.expressions import Unresolved, substitute
+from tests.emulator.runner_journal import script, shell, workflow
 
 RUN = Run("e1", started="2030-01-02T03:04:05Z")
 Outcome = Mapping[str, Any]

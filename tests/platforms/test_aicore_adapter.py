@@ -1,72 +1,24 @@
-"""The adapter against a server that answers like AI Core: what it sends and what it reads."""
+"""Runs and content, as a server that answers like AI Core sees them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from cicd.errors import Conflict, Denied, InvalidStage, LostAnswer, NotFound, PlatformError
-from cicd.model import Key, LiveResource, Ref, Resource, Secret, Stage, State, Status
-from cicd.platforms import registry
+from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError
+from cicd.model import LiveResource, Resource, State
 from cicd.platforms.base import Answer, Platform
+from tests.platforms.aicore_world import (
+    ARTIFACT,
+    CONFIGURATION,
+    DEPLOYMENT,
+    EXECUTION,
+    LIVE_RUN,
+    connected,
+    live,
+)
 from tests.platforms.stub_server import Reply, StubServer, page, refused, running
-
-GROUP = Resource(Key("resource_group", "rg"), {"name": "rg"})
-ARTIFACT = Resource(
-    Key("artifact", "data"),
-    {"name": "Data", "kind": "dataset", "url": "ai://default/x", "scenario_id": "s"},
-)
-CONFIGURATION = Resource(
-    Key("configuration", "train"),
-    {
-        "name": "Training",
-        "scenario_id": "s",
-        "executable_id": "x",
-        "parameter_bindings": {"my_param": "1"},
-        "input_artifact_bindings": {"in": "a1"},
-    },
-)
-RUN_SPEC = {
-    "configuration": "c1",
-    "configuration_name": "Training",
-    "scenario_id": "s",
-    "executable_id": "x",
-}
-EXECUTION = Resource(Key("execution", "train"), {**RUN_SPEC, "inputs": "abc"})
-DEPLOYMENT = Resource(Key("deployment", "serve"), {**RUN_SPEC, "ttl": "24h"})
-APPLICATION = Resource(
-    Key("application", "app"),
-    {
-        "name": "app",
-        "repository": "https://h/r",
-        "path": "templates",
-        "revision": "main",
-        "commit": "b" * 40,
-        "executables": {"x": {"scenario_id": "s", "version": "1"}},
-    },
-)
-DESTINATION = Resource(Key("destination", "D"), {"name": "D", "url": "http://x/d1"})
-LIVE_RUN = {"id": "r1", "configurationId": "c1", "executableId": "x", "scenarioId": "s"}
-
-
-def stage(**changes: Any) -> Stage:
-    values: dict[str, Any] = {
-        "name": "dev",
-        "file": "stages/dev.yaml",
-        "root": "/",
-        "platform": "aicore",
-        "target": {"resource_group": "rg"},
-        "branch": None,
-        "resources": (DESTINATION,),
-    }
-    return Stage(**{**values, **changes})
-
-
-def environ(url: str) -> dict[str, str]:
-    names = {"BASE_URL": url, "AUTH_URL": url, "CLIENT_ID": "me", "CLIENT_SECRET": "s3cret"}
-    return {f"{p}_{n}": v for p in ("AICORE", "DESTINATION") for n, v in names.items()}
 
 
 @pytest.fixture
@@ -78,119 +30,8 @@ def stub() -> Iterator[StubServer]:
 
 @pytest.fixture
 def platform(stub: StubServer) -> Iterator[Platform]:
-    made = registry.connect(stage(), environ(stub.url))
-    yield made
-    made.close()
-
-
-def live(kind: str, id: str = "r1", **spec: Any) -> LiveResource:
-    status = Status(State.RUNNING, "RUNNING")
-    return LiveResource(Key(kind, id), id, spec, status, {"id": id})
-
-
-def test_an_unknown_platform_names_those_there_are() -> None:
-    with pytest.raises(InvalidStage, match=r'no platform "mars".*aicore'):
-        registry.connect(stage(platform="mars"), {})
-
-
-def test_connecting_asks_for_destinations_only_where_there_are_some(stub: StubServer) -> None:
-    known = {k: v for k, v in environ(stub.url).items() if k.startswith("AICORE")}
-    registry.connect(stage(resources=()), known).close()
-    with pytest.raises(Denied, match="DESTINATION_BASE_URL"):
-        registry.connect(stage(), known)
-    with pytest.raises(Denied, match="no resource group"):
-        registry.connect(stage(resources=(), target={}), known)
-    assert stub.requests == []
-
-
-def test_reading_takes_one_list_per_kind_and_tags_of_the_newest_candidates(
-    platform: Platform, stub: StubServer
-) -> None:
-    bindings = {
-        "parameterBindings": [{"key": "my_param", "value": "1"}],
-        "inputArtifactBindings": [{"key": "in", "artifactId": "a9"}],
-    }
-    same = {"name": "Training", "scenarioId": "s", "executableId": "x", **bindings}
-    runs = [
-        {**LIVE_RUN, "id": f"e{n}", "status": "COMPLETED", "createdAt": f"2026-01-0{n}T00:00:00Z"}
-        for n in (1, 2)
-    ]
-    gone = {**LIVE_RUN, "id": "e3", "targetStatus": "DELETED"}
-    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
-    stub.on("GET", "/v2/lm/artifacts", page({"id": "a1", "name": "Data"}))
-    stub.on("GET", "/v2/lm/configurations", page({"id": "c1", **same}, {"id": "c2", "name": "B"}))
-    stub.on("GET", "/v2/lm/executions", page(*runs, gone))
-    stub.on("GET", "/v2/lm/deployments", page({**LIVE_RUN, "id": "d1", "status": "RUNNING"}))
-    stub.on("GET", "/v2/lm/scenarios/s/executables", page({"id": "x", "versionId": "1"}))
-    tags = {"executionId": "e2", "tags": [{"name": "cicd.inputs", "value": "abc"}]}
-    stub.on("GET", "/v2/lm/metrics", page(tags))
-    wish = Resource(
-        CONFIGURATION.key,
-        {**CONFIGURATION.spec, "input_artifact_bindings": {"in": Ref(ARTIFACT.key)}},
-    )
-    found = platform.read([GROUP, ARTIFACT, wish, EXECUTION, DEPLOYMENT])
-    by_id = {item.id: item for item in found}
-    assert sorted(by_id) == ["a1", "c1", "c2", "d1", "e1", "e2", "rg"]
-    assert by_id["e2"].spec["inputs"] == "abc" and "inputs" not in by_id["e1"].spec
-    asked = stub.sent("GET", "/v2/lm/metrics")
-    assert [request.query["executionIds"] for request in asked] == ["e2"]
-    assert all(r.headers["AI-Resource-Group"] == "rg" for r in stub.sent("GET"))
-
-
-def group(status: str) -> dict[str, str]:
-    return {"resourceGroupId": "rg", "status": status, "createdAt": "2026-01-01T00:00:00Z"}
-
-
-@pytest.mark.parametrize("answer", [refused(404, "none"), Reply(200, group("PROVISIONING"))])
-def test_a_group_that_is_not_ready_is_empty_without_asking(
-    platform: Platform, stub: StubServer, answer: Reply
-) -> None:
-    stub.on("GET", "/v2/admin/resourceGroups/rg", answer)
-    found = platform.read([GROUP, ARTIFACT, CONFIGURATION, EXECUTION, DEPLOYMENT])
-    assert [item.id for item in found] == ([] if answer.status == 404 else ["rg"])
-    assert {request.path for request in stub.sent("GET")} == {"/v2/admin/resourceGroups/rg"}
-
-
-def test_a_login_without_admin_rights_still_works_in_its_group(
-    platform: Platform, stub: StubServer
-) -> None:
-    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(403, "RBAC: access denied"))
-    stub.on("GET", "/v2/lm/artifacts", page())
-    assert [item.id for item in platform.read([GROUP, ARTIFACT])] == ["rg"]
-    stub.on("GET", "/v2/lm/artifacts", Reply(403, "RBAC: access denied"))
-    with pytest.raises(Denied, match='resource group "rg"'):
-        platform.read([GROUP, ARTIFACT])
-
-
-def test_pruning_reads_runs_that_nobody_desires(stub: StubServer) -> None:
-    stub.on("GET", "/v2/lm/executions", page({**LIVE_RUN, "id": "e1"}))
-    stub.on("GET", "/v2/lm/deployments", page({**LIVE_RUN, "id": "d1"}))
-    platform = registry.connect(stage(prune="resource_group", resources=()), environ(stub.url))
-    assert sorted(item.id for item in platform.read([])) == ["d1", "e1"]
-    platform.close()
-
-
-def test_more_than_ten_runs_are_tagged_in_portions(platform: Platform, stub: StubServer) -> None:
-    spec = CONFIGURATION.spec
-    documents = [
-        {
-            "id": f"c{n}",
-            "name": spec["name"],
-            "scenarioId": "s",
-            "executableId": "x",
-            "parameterBindings": [{"key": "my_param", "value": "1"}],
-            "inputArtifactBindings": [{"key": "in", "artifactId": "a1"}],
-        }
-        for n in range(12)
-    ]
-    stub.on("GET", "/v2/lm/configurations", page(*documents))
-    runs = [{**LIVE_RUN, "id": f"e{n}", "configurationId": f"c{n}"} for n in range(12)]
-    stub.on("GET", "/v2/lm/executions", page(*runs))
-    stub.on("GET", "/v2/lm/scenarios/s/executables", refused(404, "no scenario"))
-    stub.on("GET", "/v2/lm/metrics", refused(501, "no metrics here"))
-    assert len(platform.read([CONFIGURATION, EXECUTION])) == 24
-    sizes = [len(r.query["executionIds"].split(",")) for r in stub.sent("GET", "/v2/lm/metrics")]
-    assert sorted(sizes) == [2, 10]
+    with connected(stub) as made:
+        yield made
 
 
 def test_creates_send_the_apis_names_and_the_users_keys(
@@ -258,16 +99,6 @@ def test_lost_content_is_found_by_content(platform: Platform, stub: StubServer) 
     )
     found = platform.find(ARTIFACT, frozenset())
     assert found and found.id == "a2"
-
-
-def test_a_group_that_exists_is_never_posted(platform: Platform, stub: StubServer) -> None:
-    stub.on(
-        "GET", "/v2/admin/resourceGroups/rg", refused(404, "none"), Reply(200, group("PROVISIONED"))
-    )
-    stub.on("POST", "/v2/admin/resourceGroups", Reply(202, {"resourceGroupId": "rg"}))
-    assert platform.create(GROUP).status.state is State.PENDING
-    assert platform.create(GROUP).status.raw == "PROVISIONED"
-    assert [request.json for request in stub.sent("POST")] == [{"resourceGroupId": "rg"}]
 
 
 def test_an_update_swaps_the_configuration_and_may_be_sent_twice(
@@ -386,84 +217,6 @@ def test_a_request_to_a_deployment_carries_login_and_group(
     assert sent[0].headers["AI-Resource-Group"] == "rg"
     with pytest.raises(PlatformError, match="has no URL yet"):
         platform.invoke(base, "GET", "/")
-
-
-def test_an_application_is_refreshed_and_followed_to_its_commit(
-    platform: Platform, stub: StubServer
-) -> None:
-    document = {"applicationName": "app", "repositoryUrl": "https://H/r.git", "path": "templates"}
-    done = {"syncStatus": "Synced", "source": {"revision": "b" * 40}, "syncFinishedAt": "2"}
-    old = {**done, "source": {"revision": "a" * 40}, "syncFinishedAt": "1"}
-    stub.on("GET", "/v2/admin/repositories", page({"name": "r", "url": "https://H/r.git"}))
-    other = {**document, "applicationName": "other", "path": "elsewhere"}
-    document["revision"] = "dev"
-    stub.on("GET", "/v2/admin/applications", page(document, other))
-    stub.on("GET", "/v2/admin/applications/app", Reply(200, document))
-    stub.on(
-        "GET", "/v2/admin/applications/app/status", *(Reply(200, s) for s in (old, old, old, done))
-    )
-    stub.on("GET", "/v2/lm/scenarios/s/executables", page({"id": "x", "versionId": "1"}))
-    stub.on("PATCH", "/v2/admin/applications/app", Reply(200, {"id": "app"}))
-    stub.on("POST", "/v2/admin/applications/app/refresh", Reply(202))
-    live_ones = {item.id: item for item in platform.read([APPLICATION])}
-    assert live_ones["other"].spec["repository"] == "https://h/r"
-    found = live_ones["app"]
-    assert found.spec["commit"] == "a" * 40 and found.spec["repository"] == "https://h/r"
-    asked = platform.update(found, APPLICATION)
-    # The registered spelling: AI Core compares the URL letter by letter.
-    source = {"repositoryUrl": "https://H/r.git", "path": "templates", "revision": "main"}
-    assert stub.sent("PATCH")[0].json == source
-    assert platform.get(asked).status.raw == "Progressing"
-    assert platform.get(asked).status == Status(State.SUCCEEDED, "Synced")
-
-
-def test_credentials_of_a_repository_are_sent_but_not_shown(
-    platform: Platform, stub: StubServer
-) -> None:
-    def echo(request: Any) -> Reply:
-        return refused(400, f"cannot use {request.body}")
-
-    stub.on("POST", "/v2/admin/repositories", echo)
-    spec = {
-        "name": "r",
-        "url": "https://h/r",
-        "username": Secret("bob"),
-        "password": Secret("pa55!"),
-    }
-    with pytest.raises(PlatformError) as caught:
-        platform.create(Resource(Key("repository", "r"), spec))
-    assert stub.sent("POST")[0].json["password"] == "pa55!"
-    assert "pa55!" not in str(caught.value) and "bob" not in str(caught.value)
-
-
-def test_a_destination_is_completed_created_compared_and_replaced_whole(
-    platform: Platform, stub: StubServer
-) -> None:
-    path = "/destination-configuration/v1/subaccountDestinations"
-    wish = platform.complete([DESTINATION])[0]
-    assert platform.read([wish]) == []
-    stub.on("POST", path, Reply(201))
-    stub.on("PUT", path, Reply(200, {"Count": 1}))
-    platform.create(wish)
-    entry = stub.sent("POST")[0].json
-    assert entry == {
-        "Name": "D",
-        "URL": "http://x/d1",
-        "Type": "HTTP",
-        "ProxyType": "Internet",
-        "Authentication": "OAuth2ClientCredentials",
-        "clientId": "me",
-        "clientSecret": "s3cret",
-        "tokenServiceURL": f"{stub.url}/oauth/token",
-        "tokenServiceURLType": "Dedicated",
-        "URL.headers.AI-Resource-Group": "rg",
-    }
-    stub.on("GET", f"{path}/D", Reply(200, {**entry, "URL": "http://old", "Description": "mine"}))
-    found = platform.read([wish])[0]
-    assert {k for k in wish.spec if found.spec[k] != wish.spec[k]} == {"url"}
-    assert "s3cret" not in repr(found)
-    platform.update(found, wish)
-    assert stub.sent("PUT")[0].json == {**entry, "Description": "mine"}
 
 
 def test_what_is_not_there_is_not_found(platform: Platform) -> None:

@@ -143,21 +143,22 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Endpo
     control.stop(data)
 
 
+def wish(kind: str, name: str, wait_for: str | None = None, /, **spec: object) -> Resource:
+    return Resource(Key(kind, name), spec, Options(wait_for=wait_for))
+
+
+TRAINING = {"scenario_id": "contract", "executable_id": "contract-train"}
+SERVING = {"scenario_id": "contract", "executable_id": "contract-serve"}
+
+
 def desired(root: Path, commit: str) -> tuple[Resource, ...]:
     """The chain of a whole stage, in order."""
+    return (wish("resource_group", GROUP, name=GROUP), *from_git(root, commit), *runs())
 
-    def wish(kind: str, name: str, wait_for: str | None = None, /, **spec: object) -> Resource:
-        return Resource(Key(kind, name), spec, Options(wait_for=wait_for))
 
-    train = {"scenario_id": "contract", "executable_id": "contract-train"}
-    serve = {"scenario_id": "contract", "executable_id": "contract-serve"}
-    model = Ref(Key("execution", "train"), "artifacts.fitted")
-    executables = {
-        id: {"scenario_id": "contract", "version": "1.0"}
-        for id in ("contract-train", "contract-serve")
-    }
+def from_git(root: Path, commit: str) -> tuple[Resource, ...]:
+    ids = ("contract-train", "contract-serve")
     return (
-        wish("resource_group", GROUP, name=GROUP),
         wish(
             "repository",
             "contract",
@@ -174,8 +175,14 @@ def desired(root: Path, commit: str) -> tuple[Resource, ...]:
             path="templates",
             revision="main",
             commit=commit,
-            executables=executables,
+            executables={id: {"scenario_id": "contract", "version": "1.0"} for id in ids},
         ),
+    )
+
+
+def runs() -> tuple[Resource, ...]:
+    data, trained = Ref(Key("artifact", "data")), Ref(Key("execution", "train"), "artifacts.fitted")
+    return (
         wish(
             "artifact",
             "data",
@@ -186,43 +193,26 @@ def desired(root: Path, commit: str) -> tuple[Resource, ...]:
             labels={"ext.ai.sap.com/made_by": "us"},
             description="what training reads",
         ),
-        wish(
-            "configuration",
-            "train",
-            name="training",
-            parameter_bindings={"my_word": "grün"},
-            input_artifact_bindings={"data": Ref(Key("artifact", "data"))},
-            **train,
-        ),
-        wish(
-            "execution",
-            "train",
-            "COMPLETED",
-            configuration=Ref(Key("configuration", "train")),
-            configuration_name="training",
-            inputs="0123abcd",
-            **train,
-        ),
-        wish(
-            "configuration",
-            "serve",
-            name="serving",
-            parameter_bindings={"greeting": "hello"},
-            input_artifact_bindings={"model": model},
-            **serve,
-        ),
-        wish(
-            "deployment",
-            "serve",
-            "RUNNING",
-            configuration=Ref(Key("configuration", "serve")),
-            configuration_name="serving",
-            **serve,
-        ),
+        configuration("train", TRAINING, {"my_word": "grün"}, {"data": data}),
+        wish("execution", "train", "COMPLETED", **started("train", TRAINING), inputs="0123abcd"),
+        configuration("serve", SERVING, {"greeting": "hello"}, {"model": trained}),
+        wish("deployment", "serve", "RUNNING", **started("serve", SERVING)),
         wish(
             "destination", "CONTRACT", name="CONTRACT", url=Ref(Key("deployment", "serve"), "url")
         ),
     )
+
+
+def configuration(
+    key: str, executable: dict[str, str], parameters: dict[str, str], inputs: dict[str, Ref]
+) -> Resource:
+    bindings = {"parameter_bindings": parameters, "input_artifact_bindings": inputs}
+    return wish("configuration", key, name=f"my {key}", **executable, **bindings)
+
+
+def started(key: str, executable: dict[str, str]) -> dict[str, object]:
+    ref = Ref(Key("configuration", key))
+    return {"configuration": ref, "configuration_name": f"my {key}", **executable}
 
 
 @pytest.fixture(scope="module")

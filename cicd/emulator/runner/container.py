@@ -102,6 +102,9 @@ class Container:
             script.write_text(work.source, encoding="utf-8")
         outputs = [item.path for item in work.output_artifacts]
         outputs += [parameter.path for parameter in work.output_parameters]
+        empty = [item["mountPath"].rstrip("/") for item in container.get("volumeMounts") or ()]
+        # the sandbox's own /dev has what is asked for there, /dev/shm
+        empty = [path for path in empty if not path.startswith("/dev/")]
         mounts = [Mount(Path(source), target) for target, source in image.mounts.items()]
         mounts += [mount for item in work.inputs if (mount := self._input(item, root, outputs))]
         missing = [str(mount.source) for mount in mounts if not mount.source.exists()]
@@ -114,8 +117,8 @@ class Container:
             workdir=container.get("workingDir") or image.workdir or "/",
             python=image.python,
             mounts=tuple(mounts),
-            folders=tuple(sorted(self._folders(outputs))),
-            paths=tuple({*outputs, *(item.path for item in work.inputs)}),
+            folders=tuple(sorted({*self._folders(outputs), *empty})),
+            paths=tuple({*outputs, *empty, *(item.path for item in work.inputs)}),
             script=SCRIPT if work.source is not None else "",
         )
 

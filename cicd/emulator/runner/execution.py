@@ -57,7 +57,7 @@ class Execution:
         self._events: queue.SimpleQueue[Done | _Stop] = queue.SimpleQueue()
         self._nodes: dict[str, Node] = {}
         self._running: dict[str, Container] = {}
-        self._failures: list[Done] = []
+        self._tails: dict[str, tuple[str, ...]] = {}
         self._stop: _Stop | None = None
         self._late = ""
         self._thread = threading.Thread(target=self._main, name=f"execution {job.id}", daemon=True)
@@ -190,7 +190,7 @@ class Execution:
             return
         self._keep(node)
         if node.phase != "Succeeded":
-            self._failures.append(done)
+            self._tails[node.id] = done.tail
             self._log.note(f"step {node.name}: {node.message}", pod=node.id)
 
     def _keep(self, node: Node) -> None:
@@ -217,18 +217,19 @@ class Execution:
         """SAP AI Core's statusDetails: the failed containers with their last lines."""
         if not message:
             return {}
+        failed = [node for node in self._nodes.values() if node.phase in ("Failed", "Error")]
         details = [
             {
                 "container_name": "main",
-                "exit_code": done.node.exit_code,
-                "last_log_messages": "\n".join(done.tail),
-                "message": done.node.message,
-                "pod_name": done.node.id,
+                "exit_code": node.exit_code,
+                "last_log_messages": "\n".join(self._tails.get(node.id, ())),
+                "message": node.message,
+                "pod_name": node.id,
                 "ready": False,
             }
-            for done in self._failures
+            for node in failed
         ]
-        code = self._failures[-1].node.exit_code if self._failures else None
+        code = failed[-1].exit_code if failed else None
         info = {"id": self._job.id, "exit_code": code, "message": message}
         return {"details": details, "workflow_info": [info]}
 

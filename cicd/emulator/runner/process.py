@@ -32,6 +32,11 @@ class Launch:
     env: Mapping[str, str]
     cwd: str
 
+    def order(self) -> bytes:
+        """The line on standard input by which the supervisor starts the program."""
+        spec = {"command": list(self.command), "env": dict(self.env), "cwd": self.cwd}
+        return json.dumps(spec).encode() + b"\n"
+
 
 @dataclass(frozen=True)
 class Exit:
@@ -86,9 +91,7 @@ class Process:
 
     def _attend(self, process: subprocess.Popen[bytes], timeout: float | None) -> Exit:
         assert process.stdin and process.stdout and process.stderr
-        launch = self._launch
-        spec = {"command": list(launch.command), "env": dict(launch.env), "cwd": launch.cwd}
-        _tell(process, json.dumps(spec).encode() + b"\n")
+        _tell(process, self._launch.order())
         watch = _Watch(process, self._recorder, self._grace, timeout)
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, "stdout")
@@ -114,7 +117,6 @@ class Process:
             self._is_open = False
             os.close(self._wake_write)
             os.close(self._wake_read)
-        self._recorder.finish()
         if process:
             process.kill()
             for pipe in (process.stdin, process.stdout, process.stderr):
@@ -122,6 +124,7 @@ class Process:
                     with contextlib.suppress(OSError):
                         pipe.close()
             process.wait()
+        self._recorder.finish()
 
 
 class _Watch:

@@ -93,17 +93,26 @@ def works(sandbox: Sandbox) -> str:
         program = Program(["true"], {"PATH": search_path("", {})}, Path(folder) / "root")
         try:
             launch = sandbox.prepare(program)
-            done = subprocess.run(
-                [*launch.argv[: -len(supervisor("", ""))], "true"],
-                capture_output=True,
-                text=True,
-                timeout=PROBE_SECONDS,
-                check=False,
-                env=dict(launch.env),
-            )
+            code, text = _try(launch)
         except (OSError, subprocess.SubprocessError) as error:
             return str(error)
-    return "" if done.returncode == 0 else done.stderr.strip() or f"exit code {done.returncode}"
+    return "" if code == 0 else text.strip() or f"exit code {code}"
+
+
+def _try(launch: Launch) -> tuple[int, str]:
+    """Exit code and error output of a short program. Raises OSError or SubprocessError."""
+    with subprocess.Popen(
+        launch.argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={}
+    ) as process:
+        assert process.stdin and process.stderr
+        try:
+            # its input stays open until it has ended: the end of it would kill the program
+            process.stdin.write(launch.order())
+            process.stdin.flush()
+            code = process.wait(PROBE_SECONDS)
+        finally:
+            process.kill()
+        return code, process.stderr.read().decode("utf-8", "replace")
 
 
 def find_bubblewrap(environ: Mapping[str, str]) -> str | None:

@@ -31,6 +31,8 @@ ARGUMENTS = {
     "parameters": [{"name": TEXT, "value": TEXT}],
     "artifacts": [{"name": TEXT, "from": TEXT, "raw": {"data": TEXT}, "optional": FLAG}],
 }
+VOLUMES = [{"name": TEXT, "emptyDir": ANY}]
+WITH_VOLUMES = {**CONTAINER, "volumeMounts": [{"name": TEXT, "mountPath": TEXT}]}
 CALL = {
     "name": TEXT,
     "template": TEXT,
@@ -76,8 +78,9 @@ TEMPLATE: dict[str, Any] = {
             }
         ],
     },
-    "container": CONTAINER,
-    "script": {**CONTAINER, "source": TEXT},
+    "container": WITH_VOLUMES,
+    "script": {**WITH_VOLUMES, "source": TEXT},
+    "volumes": VOLUMES,
     "steps": [[CALL]],
     "dag": {"tasks": [TASK], "failFast": FLAG},
     "retryStrategy": {
@@ -96,6 +99,7 @@ SPEC = {
         "artifacts": [{"name": TEXT, "path": ANY, "archive": ANY, "description": ANY}],
     },
     "templates": [TEMPLATE],
+    "volumes": VOLUMES,
     "activeDeadlineSeconds": NUMBER,
     "parallelism": NUMBER,
     "archiveLogs": ANY,
@@ -192,9 +196,10 @@ def _content(document: Mapping[str, Any]) -> list[str]:
         path = f"spec.templates[{index}]"
         found += _retry_problems(item, path)
         found += _artifact_problems(item, path)
+        volumes = [*(spec.get("volumes") or ()), *(item.get("volumes") or ())]
         for kind in ("container", "script"):
             if item.get(kind):
-                found += _container_problems(item[kind], f"{path}.{kind}")
+                found += _container_problems(item[kind], volumes, f"{path}.{kind}")
     if found:
         return found
     program = read(document)
@@ -208,10 +213,20 @@ def _content(document: Mapping[str, Any]) -> list[str]:
     return found + _recursion(program)
 
 
-def _container_problems(container: Mapping[str, Any], path: str) -> Iterator[str]:
+def _container_problems(
+    container: Mapping[str, Any], volumes: Iterable[Mapping[str, Any]], path: str
+) -> Iterator[str]:
     yield from container_problems(container, path)
     if not container.get("command"):
         yield f"{path}.command: is missing; SAP AI Core does not use the image's own"
+    names = {volume.get("name") for volume in volumes if "emptyDir" in volume}
+    for index, mount in enumerate(container.get("volumeMounts") or ()):
+        where = f"{path}.volumeMounts[{index}]"
+        if mount.get("name") not in names:
+            yield f"{where}.name: no emptyDir volume {mount.get('name')!r} is declared"
+        place = str(mount.get("mountPath") or "")
+        if not place.startswith("/") or not place.strip("/") or ".." in place.split("/"):
+            yield f"{where}.mountPath: must be an absolute path of a folder"
 
 
 def _retry_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -1,0 +1,121 @@
+"""Groups, repositories, applications and destinations, as the server sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cicd.errors import PlatformError
+from cicd.model import Key, Resource, Secret, State, Status
+from cicd.platforms.base import Platform
+from tests.platforms.aicore_world import (
+    APPLICATION,
+    DESTINATION,
+    GROUP,
+    connected,
+    group,
+)
+from tests.platforms.stub_server import Reply, StubServer, page, refused, running
+
+
+@pytest.fixture
+def stub() -> Iterator[StubServer]:
+    with running() as (server, url):
+        server.url = url
+        yield server
+
+
+@pytest.fixture
+def platform(stub: StubServer) -> Iterator[Platform]:
+    with connected(stub) as made:
+        yield made
+
+
+def test_a_group_that_exists_is_never_posted(platform: Platform, stub: StubServer) -> None:
+    stub.on(
+        "GET", "/v2/admin/resourceGroups/rg", refused(404, "none"), Reply(200, group("PROVISIONED"))
+    )
+    stub.on("POST", "/v2/admin/resourceGroups", Reply(202, {"resourceGroupId": "rg"}))
+    assert platform.create(GROUP).status.state is State.PENDING
+    assert platform.create(GROUP).status.raw == "PROVISIONED"
+    assert [request.json for request in stub.sent("POST")] == [{"resourceGroupId": "rg"}]
+
+
+def test_an_application_is_refreshed_and_followed_to_its_commit(
+    platform: Platform, stub: StubServer
+) -> None:
+    document = {"applicationName": "app", "repositoryUrl": "https://H/r.git", "path": "templates"}
+    done = {"syncStatus": "Synced", "source": {"revision": "b" * 40}, "syncFinishedAt": "2"}
+    old = {**done, "source": {"revision": "a" * 40}, "syncFinishedAt": "1"}
+    stub.on("GET", "/v2/admin/repositories", page({"name": "r", "url": "https://H/r.git"}))
+    other = {**document, "applicationName": "other", "path": "elsewhere"}
+    document["revision"] = "dev"
+    stub.on("GET", "/v2/admin/applications", page(document, other))
+    stub.on("GET", "/v2/admin/applications/app", Reply(200, document))
+    stub.on(
+        "GET", "/v2/admin/applications/app/status", *(Reply(200, s) for s in (old, old, old, done))
+    )
+    stub.on("GET", "/v2/lm/scenarios/s/executables", page({"id": "x", "versionId": "1"}))
+    stub.on("PATCH", "/v2/admin/applications/app", Reply(200, {"id": "app"}))
+    stub.on("POST", "/v2/admin/applications/app/refresh", Reply(202))
+    live_ones = {item.id: item for item in platform.read([APPLICATION])}
+    assert live_ones["other"].spec["repository"] == "https://h/r"
+    found = live_ones["app"]
+    assert found.spec["commit"] == "a" * 40 and found.spec["repository"] == "https://h/r"
+    asked = platform.update(found, APPLICATION)
+    # The registered spelling: AI Core compares the URL letter by letter.
+    source = {"repositoryUrl": "https://H/r.git", "path": "templates", "revision": "main"}
+    assert stub.sent("PATCH")[0].json == source
+    assert platform.get(asked).status.raw == "Progressing"
+    assert platform.get(asked).status == Status(State.SUCCEEDED, "Synced")
+
+
+def test_credentials_of_a_repository_are_sent_but_not_shown(
+    platform: Platform, stub: StubServer
+) -> None:
+    def echo(request: Any) -> Reply:
+        return refused(400, f"cannot use {request.body}")
+
+    stub.on("POST", "/v2/admin/repositories", echo)
+    spec = {
+        "name": "r",
+        "url": "https://h/r",
+        "username": Secret("bob"),
+        "password": Secret("pa55!"),
+    }
+    with pytest.raises(PlatformError) as caught:
+        platform.create(Resource(Key("repository", "r"), spec))
+    assert stub.sent("POST")[0].json["password"] == "pa55!"
+    assert "pa55!" not in str(caught.value) and "bob" not in str(caught.value)
+
+
+def test_a_destination_is_completed_created_compared_and_replaced_whole(
+    platform: Platform, stub: StubServer
+) -> None:
+    path = "/destination-configuration/v1/subaccountDestinations"
+    wish = platform.complete([DESTINATION])[0]
+    assert platform.read([wish]) == []
+    stub.on("POST", path, Reply(201))
+    stub.on("PUT", path, Reply(200, {"Count": 1}))
+    platform.create(wish)
+    entry = stub.sent("POST")[0].json
+    assert entry == {
+        "Name": "D",
+        "URL": "http://x/d1",
+        "Type": "HTTP",
+        "ProxyType": "Internet",
+        "Authentication": "OAuth2ClientCredentials",
+        "clientId": "me",
+        "clientSecret": "s3cret",
+        "tokenServiceURL": f"{stub.url}/oauth/token",
+        "tokenServiceURLType": "Dedicated",
+        "URL.headers.AI-Resource-Group": "rg",
+    }
+    stub.on("GET", f"{path}/D", Reply(200, {**entry, "URL": "http://old", "Description": "mine"}))
+    found = platform.read([wish])[0]
+    assert {k for k in wish.spec if found.spec[k] != wish.spec[k]} == {"url"}
+    assert "s3cret" not in repr(found)
+    platform.update(found, wish)
+    assert stub.sent("PUT")[0].json == {**entry, "Description": "mine"}
