@@ -21,7 +21,7 @@ from cicd.model import Stage
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
 
-BRANCH = "worktree"
+REPOSITORY = "worktree.git"
 _FIXED = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -50,16 +50,16 @@ def state_folder(root: Path) -> Path:
 
 
 def override(root: Path) -> GitOverride:
-    """What stands in for the stage's own Git repository; the commit is known after snapshot()."""
-    repository = state_folder(root) / "worktree.git"
-    return GitOverride(repository=repository.as_uri(), revision=BRANCH, commit="")
+    """What stands in for the stage's own Git repository; with_snapshot() fills in the rest."""
+    repository = state_folder(root) / REPOSITORY
+    return GitOverride(repository=repository.as_uri(), revision="HEAD", commit="")
 
 
 def snapshot(root: Path, path: str) -> str:
     """Commit the files under ``path`` to the shadow repository; its commit id. Moves no branch."""
-    shadow = state_folder(root) / "worktree.git"
+    shadow = state_folder(root) / REPOSITORY
     if not (shadow / "HEAD").exists():
-        git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", str(shadow), cwd=root)
+        git("init", "--quiet", "--bare", str(shadow), cwd=root)
     here = {"GIT_DIR": str(shadow), "GIT_WORK_TREE": str(root), **_FIXED}
     git("read-tree", "--empty", cwd=root, env=here)
     git("-c", "core.autocrlf=false", "add", "--all", "--", path, cwd=root, env=here)
@@ -67,20 +67,22 @@ def snapshot(root: Path, path: str) -> str:
     return git("commit-tree", tree, "-m", "working tree", cwd=root, env=here)
 
 
-def publish(root: Path, commit: str) -> None:
-    """Let the emulator see ``commit``: what ``git push`` is to a real repository."""
-    shadow = state_folder(root) / "worktree.git"
-    git("update-ref", f"refs/heads/{BRANCH}", commit, cwd=root, env={"GIT_DIR": str(shadow)})
+def publish(stage: Stage, root: Path) -> None:
+    """Let the emulator see the snapshot: what ``git push`` is to a real repository."""
+    here = {"GIT_DIR": str(state_folder(root) / REPOSITORY)}
+    if any(resource.key.kind == "application" for resource in stage.resources):
+        git("update-ref", f"refs/heads/{stage.name}", stage.commit, cwd=root, env=here)
 
 
 def with_snapshot(stage: Stage, root: Path) -> Stage:
-    """The same stage, its application deploying the working tree."""
+    """The same stage, its application deploying the working tree from a branch of the stage."""
     commit = ""
     resources = []
     for resource in stage.resources:
         if resource.key.kind == "application":
             commit = snapshot(root, str(resource.spec["path"]))
-            resource = replace(resource, spec={**resource.spec, "commit": commit})
+            spec = {**resource.spec, "revision": stage.name, "commit": commit}
+            resource = replace(resource, spec=spec)
         resources.append(resource)
     return replace(stage, resources=tuple(resources), commit=commit or stage.commit)
 

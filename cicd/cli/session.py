@@ -70,8 +70,8 @@ class Session:
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""
-        if self.common.local and any(r.key.kind == "application" for r in self.stage.resources):
-            local.publish(self.root, self.stage.commit)
+        if self.common.local:
+            local.publish(self.stage, self.root)
 
 
 def now() -> str:

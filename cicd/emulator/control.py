@@ -77,7 +77,7 @@ def status(data: Path) -> Endpoint | None:
 def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[str]) -> Endpoint:
     """The emulator of this folder, started in the background if it does not run yet.
 
-    ``command`` is run as it stands and must end up in serve() with the same folder and port.
+    ``command`` with ``--port N`` after it must end up in serve() with the same folder.
     Two starts at once give one emulator. EmulatorError when it does not answer in ``timeout``
     seconds, or runs already on another port than the one asked for.
     """
@@ -89,7 +89,7 @@ def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[s
     try:
         running = status(data)
         if running is None:
-            return launch(data, timeout, command)
+            return launch(data, timeout, [*command, "--port", str(port)])
         if port and not running.url.endswith(f":{port}"):
             raise EmulatorError(
                 f"the emulator runs already, at {running.url}",

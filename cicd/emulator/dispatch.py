@@ -15,6 +15,7 @@ from typing import Any
 from cicd.emulator import standins, timestamps
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Runner
 from cicd.emulator.journal import set_status
+from cicd.emulator.lifecycle import ACTIVE, ENDED
 from cicd.emulator.objectstore import ObjectStore, mapped
 from cicd.emulator.store import Row, Store
 
@@ -34,6 +35,8 @@ class Dispatcher:
         self._objects = objects
         self._folder = folder
         self._base_url = base_url
+        self._handed: set[str] = set()
+        """Runs the runner knows of; only the thread below looks at it."""
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="dispatch", daemon=True)
 
@@ -64,7 +67,8 @@ class Dispatcher:
 
         def forget() -> None:
             for kind, run_id in run_ids:
-                self._end(kind, run_id)
+                if run_id in self._handed:
+                    self._end(kind, run_id)
                 shutil.rmtree(self._folder / run_id, ignore_errors=True)
             self._objects.remove_group(group)
 
@@ -96,14 +100,12 @@ class Dispatcher:
         ):
             self.provision(group["id"])
         known = set()
-        for run in self._store.rows("SELECT * FROM runs ORDER BY number"):
+        for run in self._store.rows("SELECT id, status, target_status FROM runs ORDER BY number"):
             known.add(run["id"])
             if run["target_status"] == "DELETED":
                 self.delete(run["id"])
             elif run["status"] == "STOPPING":
-                # its processes ended with the emulator before
-                with self._store.transaction() as db:
-                    set_status(db, run["id"], "STOPPED")
+                self.stop(run["id"])
             else:
                 self.start(run["id"])
         for folder in self._folder.iterdir():
@@ -114,7 +116,7 @@ class Dispatcher:
         run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
         if run is None or run["target_status"] in {"DELETED", "STOPPED"}:
             return
-        if run["status"] not in {"UNKNOWN", "PENDING", "RUNNING"}:
+        if run["status"] not in ACTIVE:
             return
         is_execution = run["kind"] == "execution"
         try:
@@ -122,6 +124,7 @@ class Dispatcher:
                 # a deployment that ran before a restart is not ready again yet
                 self._report(run_id, "PENDING")
             job = self._job(run)
+            self._handed.add(run_id)
             if is_execution:
                 self._runner.start_execution(ExecutionJob(**job))
             else:
@@ -131,16 +134,24 @@ class Dispatcher:
             self._report(run_id, "DEAD", f"could not be started: {error}")
 
     def _stop(self, run_id: str) -> None:
-        run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
-        if run is not None and run["status"] == "STOPPING":
+        run = self._store.row("SELECT kind, status FROM runs WHERE id = ?", (run_id,))
+        if run is None or run["status"] != "STOPPING":
+            return
+        if run_id in self._handed:
             self._end(run["kind"], run_id)
+        else:
+            # its processes, if it had any, ended with the emulator before
+            self._report(run_id, "STOPPED")
 
     def _delete(self, run_id: str) -> None:
-        run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
+        run = self._store.row("SELECT kind, status FROM runs WHERE id = ?", (run_id,))
         if run is None:
             return
-        if run["kind"] == "deployment" or run["status"] not in {"COMPLETED", "DEAD", "STOPPED"}:
+        # a dead deployment may still serve the revision before
+        may_run = run["kind"] == "deployment" or run["status"] not in ENDED
+        if may_run and run_id in self._handed:
             self._end(run["kind"], run_id)
+        self._handed.discard(run_id)
         with self._store.transaction() as db:
             for statement in FORGET:
                 db.execute(statement, (run_id,))

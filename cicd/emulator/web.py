@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cicd.emulator.errors import denied, invalid
 
@@ -18,6 +18,7 @@ Guard = Literal["none", "aicore", "group", "destination"]
 a client of the Destination service."""
 
 MOST = 100_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,12 @@ class Operation:
     guard: Guard = "group"
 
 
-def listing(call: Call, items: Iterable[Any], *, default: int = 10_000) -> Reply:
-    """A page of ``items``: ``{count, resources}``; count is of the page, or of all with $count."""
-    found = list(items)
+def listing(
+    call: Call, found: Sequence[T], show: Callable[[T], Any], *, default: int = 10_000
+) -> Reply:
+    """A page of ``found``: ``{count, resources}``; count is of the page, or of all with $count."""
     skip = call.number("$skip", 0)
-    page = found[skip : skip + call.number("$top", default)]
+    page = [show(item) for item in found[skip : skip + call.number("$top", default)]]
     return Reply({"count": len(found) if call.flag("$count") else len(page), "resources": page})
 
 

@@ -13,7 +13,7 @@ from tests.acceptance.conftest import Project
 
 
 class Gate(BaseHTTPRequestHandler):
-    """Gives a token to everybody and the resource group to nobody, as AI Core's gateway does."""
+    """Gives a token to everybody and what is in the resource group to nobody, like AI Core."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -21,7 +21,15 @@ class Gate(BaseHTTPRequestHandler):
         self.answer(200, json.dumps(token))
 
     def do_GET(self) -> None:
-        self.answer(403, "RBAC: access denied")
+        if "/lm/" in self.path:
+            self.answer(403, "RBAC: access denied")
+        elif "/resourceGroups/" in self.path:
+            group = {"resourceGroupId": "small-dev", "status": "PROVISIONED", "createdAt": ""}
+            self.answer(200, json.dumps(group))
+        elif "/subaccountDestinations" in self.path:
+            self.answer(200, "[]")
+        else:
+            self.answer(200, json.dumps({"count": 0, "resources": []}))
 
     def answer(self, status: int, text: str) -> None:
         self.send_response(status)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from emulator_client import Client, commit, onboard, running, synced, template_files
+
+from tests.emulator.emulator_client import Client, commit, onboard, running, synced, template_files
 
 
 @pytest.fixture

@@ -125,6 +125,9 @@ class ScriptedRunner:
     started: list[str] = field(default_factory=list)
     jobs: dict[str, ExecutionJob | DeploymentJob] = field(default_factory=dict)
     servers: dict[str, ThreadingHTTPServer] = field(default_factory=dict)
+    retired: list[ThreadingHTTPServer] = field(default_factory=list)
+    gone: list[Upstream] = field(default_factory=list)
+    """What upstream() says first, each once: revisions that ended meanwhile."""
 
     def start_execution(self, job: ExecutionJob) -> None:
         self.started.append(job.id)
@@ -159,10 +162,10 @@ class ScriptedRunner:
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         self.journal.serving(job.id, job.revision)
-        before = self.servers.get(job.id)
+        # requests may still be with the one before, so it goes on
+        if before := self.servers.get(job.id):
+            self.retired.append(before)
         self.servers[job.id] = server
-        if before:
-            self.end(before)
         self.journal.status(job.id, "RUNNING")
 
     def stop_deployment(self, deployment_id: str) -> None:
@@ -171,11 +174,13 @@ class ScriptedRunner:
         self.journal.status(deployment_id, "STOPPED")
 
     def upstream(self, deployment_id: str) -> AbstractContextManager[Upstream | None]:
+        if self.gone:
+            return nullcontext(self.gone.pop())
         server = self.servers.get(deployment_id)
         return nullcontext(Upstream(port=server.server_address[1]) if server else None)
 
     def close(self) -> None:
-        for server in self.servers.values():
+        for server in (*self.servers.values(), *self.retired):
             self.end(server)
 
     def end(self, server: ThreadingHTTPServer) -> None:
@@ -192,9 +197,11 @@ class Client:
     runner: ScriptedRunner
     session: requests.Session
     group: str = "default"
+    issued: str = ""
 
     def token(self) -> str:
-        return self.world.credentials.issue("aicore", issuer=self.url)
+        """The token of another login, if one is set, else a new one for AI Core."""
+        return self.issued or self.world.credentials.issue("aicore", issuer=self.url)
 
     def send(
         self,
@@ -224,11 +231,11 @@ class Client:
 
     def configuration(self, executable: str = "train", **parameters: str) -> str:
         """A new configuration of one of the two templates; its id."""
-        inputs = []
+        inputs: list[dict[str, str]] = []
         if executable == "train":
             parameters.setdefault("mode", "complete")
-            body = {"name": "d", "kind": "dataset", "url": "ai://default/d", "scenarioId": "churn"}
-            artifact = self.send("POST", "/v2/lm/artifacts", body, status=201).json()["id"]
+            data = {"name": "d", "kind": "dataset", "url": "ai://default/d", "scenarioId": "churn"}
+            artifact = self.send("POST", "/v2/lm/artifacts", data, status=201).json()["id"]
             inputs = [{"key": "data", "artifactId": artifact}]
         body = {
             "name": executable,

@@ -62,15 +62,18 @@ class FileJournal:
         self._add("serving", revision)
 
 
-def three_steps() -> dict[str, Any]:
-    """The first leaves a file, the second takes its time, the third reads the file."""
+def three_steps(folder: Path) -> dict[str, Any]:
+    """The first leaves a file, the second takes its time, the third reads the file.
+
+    The second has ``folder`` in its command line, so that a test can find it.
+    """
     none: dict[str, Any] = {"archive": {"none": {}}}
     first = shell(
         "first",
         "echo first runs; echo kept > /tmp/f.txt",
         outputs={"artifacts": [{"name": "f", "path": "/tmp/f.txt", "globalName": "f", **none}]},
     )
-    second = shell("second", "test ! -e /tmp/mark; touch /tmp/mark; echo pid $$; sleep 1.2731")
+    second = shell("second", f": {folder}; echo pid $$; sleep 1.5")
     inputs = {"artifacts": [{"name": "f", "path": "/in.txt"}]}
     third = shell("third", "cat /in.txt", inputs=inputs)
     given = {"artifacts": [{"name": "f", "from": "{{steps.first.outputs.artifacts.f}}"}]}
@@ -87,7 +90,7 @@ def begin(folder: Path, mode: Any, what: str) -> LocalRunner:
         FileJournal(folder), environ=ENVIRON, settings=Settings(sandbox=mode, grace=1.0)
     )
     if what == "execution":
-        runner.start_execution(execution(folder, three_steps()))
+        runner.start_execution(execution(folder, three_steps(folder)))
     else:
         runner.deploy(deployment(folder, serving()))
     return runner

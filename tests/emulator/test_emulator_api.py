@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from emulator_client import Client, wait_for
 
 from cicd.emulator import timestamps
 from cicd.emulator.jobs import Line
+from tests.emulator.emulator_client import Client, wait_for
 
 ARTIFACTS, CONFIGURATIONS = "/v2/lm/artifacts", "/v2/lm/configurations"
 GROUPS = "/v2/admin/resourceGroups"
@@ -172,11 +172,12 @@ def test_a_huge_body_is_refused(client: Client) -> None:
 
 def test_artifacts_are_searched_and_paged(client: Client) -> None:
     label = {"key": "ext.ai.sap.com/v", "value": "1,5"}
-    for name, extra in {
+    entries: dict[str, dict[str, Any]] = {
         "Größe": {"description": "Umlaut"},
         "big": {"kind": "model"},
         "Bigger": {"labels": [label]},
-    }.items():
+    }
+    for name, extra in entries.items():
         body = {**ARTIFACT, "name": name, **extra}
         answer = client.send("POST", ARTIFACTS, body, status=201)
         assert answer.json()["message"] == "Artifact acknowledged"
@@ -370,14 +371,15 @@ def test_meta_and_stand_ins(client: Client) -> None:
     client.group = "not-there-yet"
     client.send("PUT", path, {"artifacts": {"ai://default/x": "/data"}}, status=200)
     assert client.get(path)["artifacts"] == {"ai://default/x": "/data"}
-    for wrong in (
+    wrong_ones: tuple[dict[str, Any], ...] = (
         {"artifacts": {"ai://default/x": "relative"}},
         {"images": {"a": {"mounts": {"app": "/x"}}}},
         {"images": {"a": {"mount": {}}}},
         {"images": {"a": {"command": "sh"}}},
         {"image": {}},
         {"root": "x"},
-    ):
+    )
+    for wrong in wrong_ones:
         client.send("PUT", path, wrong, status=400)
     client.send("PUT", path, {}, headers={"Authorization": None}, status=403)
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from emulator_client import wait_for
 
 from cicd.emulator import control
 from cicd.emulator.errors import EmulatorError
+from tests.emulator.emulator_client import wait_for
 
 COMMAND = """\
 import os, sys
@@ -28,7 +28,7 @@ from pathlib import Path
 from cicd.emulator.control import serve
 from cicd.emulator.errors import EmulatorError
 try:
-    serve(Path(sys.argv[1]), port=int(sys.argv[2]), environ=os.environ)
+    serve(Path(sys.argv[1]), port=int(sys.argv[3]), environ=os.environ)
 except EmulatorError as error:
     sys.exit(f"error: {error}")
 """
@@ -44,13 +44,13 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 def start(data: Path, port: int = 0) -> control.Endpoint:
-    command = [sys.executable, "-c", COMMAND, str(data), str(port)]
+    command = [sys.executable, "-c", COMMAND, str(data)]
     return control.start(data, port=port, command=command)
 
 
 def serve(data: Path, port: int = 0, **options: object) -> subprocess.CompletedProcess[str]:
     """Serve in the foreground, where it is expected to fail at once."""
-    command = [sys.executable, "-c", COMMAND, str(data), str(port)]
+    command = [sys.executable, "-c", COMMAND, str(data), "--port", str(port)]
     return subprocess.run(  # type: ignore[call-overload,no-any-return]
         command, capture_output=True, text=True, timeout=30, check=False, **options
     )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from emulator_client import Client
+
+from cicd.emulator.jobs import Upstream
+from tests.emulator.emulator_client import Client
 
 DESTINATIONS = "/destination-configuration/v1"
 
@@ -96,6 +101,19 @@ def test_no_request_fails_while_revisions_are_swapped(ready: Client) -> None:
         assert set().union(*answers) == {200}
 
 
+def test_a_revision_that_went_away_is_asked_for_again(ready: Client, tmp_path: Path) -> None:
+    deployment = ready.deploy()
+    ready.wait(f"/v2/lm/deployments/{deployment}", "RUNNING")
+    path = f"/v2/inference/deployments/{deployment}/v1/x"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = Upstream(port=listener.getsockname()[1])
+    for gone in (closed, Upstream(socket=tmp_path / "no.sock")):
+        ready.runner.gone.append(gone)
+        assert ready.send("POST", path, data=b"body", status=200).json()["body"] == "body"
+    ready.runner.gone += [closed, closed]
+    assert ready.send("POST", path, data=b"body", status=503).text == "upstream connect error"
+
+
 @pytest.fixture
 def destinations(client: Client) -> Client:
     """The client, logged in to the Destination service through the token endpoint."""
@@ -107,8 +125,7 @@ def destinations(client: Client) -> Client:
         timeout=10,
     )
     token = answer.json()["access_token"]
-    client.token = lambda: token  # type: ignore[method-assign]
-    return client
+    return replace(client, issued=token)
 
 
 ENTRY = {

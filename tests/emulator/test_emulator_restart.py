@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from emulator_client import Client, onboard, running, synced, wait_for
+from tests.emulator.emulator_client import Client, onboard, running, synced, wait_for
 
 PATHS = (
     "/v2/admin/resourceGroups",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from emulator_client import Client, wait_for
+
+from tests.emulator.emulator_client import Client, wait_for
 
 EXECUTIONS, DEPLOYMENTS = "/v2/lm/executions", "/v2/lm/deployments"
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import requests
-from emulator_client import commit, wait_for
 
 from cicd.emulator import control
+from tests.emulator.emulator_client import commit, wait_for
 
 HERE = Path(__file__).parent
 

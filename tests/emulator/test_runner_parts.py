@@ -10,7 +10,7 @@ import pytest
 from cicd.emulator.jobs import Image, Line
 from cicd.emulator.runner import artifacts
 from cicd.emulator.runner.bubblewrap import Layout
-from cicd.emulator.runner.environment import NotRunnable, base, command_line, expand
+from cicd.emulator.runner.environment import NotRunnable, base, command_line, expand, mounts_of
 from cicd.emulator.runner.lines import LONGEST, Cutter, Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite, rewrite_port
 from cicd.emulator.runner.sandbox import Mount
@@ -127,6 +127,18 @@ def test_the_command_of_the_image_is_the_last_resort() -> None:
     assert command_line({"command": ["x"]}, image, {}) == ("x",)
     with pytest.raises(NotRunnable, match="no command"):
         command_line({"image": "img"}, Image(), {})
+
+
+@pytest.mark.parametrize("target", ["/", "/app/../etc", "app"])
+def test_what_cannot_be_mounted_is_said(tmp_path: Path, target: str) -> None:
+    with pytest.raises(NotRunnable, match="cannot be mounted"):
+        mounts_of(Image(mounts={target: str(tmp_path)}))
+
+
+def test_mounts_are_normalised_and_must_exist(tmp_path: Path) -> None:
+    assert mounts_of(Image(mounts={"/app//src/": str(tmp_path)})) == (Mount(tmp_path, "/app/src"),)
+    with pytest.raises(NotRunnable, match=r"none does not exist, but is to be mounted at /app"):
+        mounts_of(Image(mounts={"/app": str(tmp_path / "none")}))
 
 
 def test_archives_come_back_as_they_were(tmp_path: Path) -> None:

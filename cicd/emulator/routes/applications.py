@@ -60,7 +60,7 @@ def place(call: Call) -> tuple[str, str]:
 
 def query(call: Call) -> Reply:
     rows = call.world.store.rows("SELECT * FROM applications ORDER BY rowid")
-    return listing(call, [show(row) for row in rows])
+    return listing(call, rows, show)
 
 
 def get(call: Call) -> Reply:

@@ -45,7 +45,7 @@ def create(call: Call) -> Reply:
 
 
 def query(call: Call) -> Reply:
-    return listing(call, [show(row) for row in select(call)])
+    return listing(call, select(call), show)
 
 
 def count(call: Call) -> Reply:

@@ -80,7 +80,7 @@ def check_complete(
 
 
 def query(call: Call) -> Reply:
-    return listing(call, [show(row) for row in select(call)])
+    return listing(call, select(call), show)
 
 
 def count(call: Call) -> Reply:

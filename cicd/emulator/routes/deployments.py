@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from cicd.emulator import lifecycle, limits
@@ -35,7 +36,7 @@ def create(call: Call) -> Reply:
 
 def query(call: Call) -> Reply:
     runs.selects_status(call)
-    return listing(call, [show(call, row) for row in runs.select(call, "deployment")])
+    return listing(call, runs.select(call, "deployment"), partial(show, call))
 
 
 def count(call: Call) -> Reply:
@@ -101,9 +102,7 @@ def configure(call: Call) -> None:
             raise not_found("Deployment", deployment_id)
         lifecycle.admit("deployment", deployment_id, run["status"], "configure")
         if run["configuration_id"] == configuration["id"]:
-            raise invalid(
-                f"Deployment {deployment_id} already uses configuration {run['configuration_id']}"
-            )
+            raise invalid(f"Deployment {deployment_id} already has this configuration")
         for column, word in (("scenario_id", "scenario"), ("executable_id", "executable")):
             if run[column] != configuration[column]:
                 raise invalid(f"the new configuration must have the same {word}: {run[column]}")

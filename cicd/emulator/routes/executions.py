@@ -33,7 +33,7 @@ def query(call: Call) -> Reply:
     if call.option("executionScheduleId") is not None:
         rows = []  # there are no schedules, so none of their executions either
     outputs = outputs_by_execution(call)
-    return listing(call, [show(row, outputs.get(row["id"], [])) for row in rows])
+    return listing(call, rows, lambda row: show(row, outputs.get(row["id"], [])))
 
 
 def count(call: Call) -> Reply:

@@ -7,6 +7,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -133,7 +134,7 @@ def query(call: Call) -> Reply:
     terms = tag_terms(call)
     fitting = [item for item in shown if all(test_tag(item, term) for term in terms)]
     parts = selected(call)
-    return listing(call, [pick(item, parts) for item in fitting], default=1000)
+    return listing(call, fitting, partial(pick, parts), default=1000)
 
 
 def query_own(call: Call) -> Reply:
@@ -141,7 +142,7 @@ def query_own(call: Call) -> Reply:
     run = own_run(call)
     rows = call.world.store.rows("SELECT * FROM tracked WHERE execution_id = ?", (run["id"],))
     parts = selected(call)
-    return listing(call, [pick(show(call, row), parts) for row in rows], default=1000)
+    return listing(call, rows, lambda row: pick(parts, show(call, row)), default=1000)
 
 
 def filtered_ids(text: str | None) -> list[str]:
@@ -181,7 +182,7 @@ def selected(call: Call) -> tuple[str, ...]:
     return PARTS if "*" in parts else tuple(parts)
 
 
-def pick(item: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
+def pick(parts: tuple[str, ...], item: Mapping[str, Any]) -> dict[str, Any]:
     """One resource without the parts that were not asked for."""
     return {key: value for key, value in item.items() if key not in PARTS or key in parts}
 

@@ -52,7 +52,7 @@ def same(left: str, right: str) -> bool:
 
 def query(call: Call) -> Reply:
     rows = call.world.store.rows("SELECT * FROM repositories ORDER BY rowid")
-    return listing(call, [show(row) for row in rows])
+    return listing(call, rows, show)
 
 
 def get(call: Call) -> Reply:

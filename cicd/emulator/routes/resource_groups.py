@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 from cicd.emulator import limits, timestamps
@@ -32,8 +33,8 @@ def query(call: Call) -> Reply:
     """All groups, oldest first."""
     rows = call.world.store.rows("SELECT * FROM resource_groups ORDER BY created_at, rowid")
     terms = [parse_term(term) for term in call.options("labelSelector")]
-    shown = [show(call, row) for row in rows if fits(json.loads(row["labels"]), terms)]
-    return listing(call, shown)
+    found = [row for row in rows if fits(json.loads(row["labels"]), terms)]
+    return listing(call, found, partial(show, call))
 
 
 def parse_term(term: str) -> tuple[str, bool, str]:

@@ -15,6 +15,12 @@ from cicd.emulator.routes import configurations
 from cicd.emulator.store import Row
 from cicd.emulator.web import Call, Reply
 
+SHOWN = (
+    "id, configuration_id, configuration_name, scenario_id, executable_id, status, target_status, "
+    "message, created_at, modified_at, submitted_at, started_at, completed_at, last_operation, "
+    "running_configuration_id, ttl"
+)
+"""What a list needs: all but the job, which is large."""
 STATUSES = ("PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 
 
@@ -124,7 +130,7 @@ def select(call: Call, kind: Kind) -> list[Row]:
             conditions.append(f"{column} = ?")
             values.append(value)
     where = " AND ".join(conditions)
-    sql = f"SELECT * FROM runs WHERE {where} ORDER BY number"  # noqa: S608 - columns are ours
+    sql = f"SELECT {SHOWN} FROM runs WHERE {where} ORDER BY number"  # noqa: S608 - all ours
     rows = call.world.store.rows(sql, values)
     return [row for row in rows if not executables or row["executable_id"] in executables]
 

@@ -133,7 +133,7 @@ class Family:
     def query(self, call: Call) -> Reply:
         sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? ORDER BY created_at, name"
         rows = call.world.store.rows(sql, (self.kind, self.scope(call)))
-        return listing(call, [self.show(row) for row in rows])
+        return listing(call, rows, self.show)
 
     def get(self, call: Call) -> Reply:
         return Reply(self.show(self.find(call)))

@@ -74,6 +74,8 @@ class Container:
         return Done(node, tuple(self._recorder.tail))
 
     def _run(self) -> Node:
+        if self._stopped.is_set():
+            return replace(self._work.node, phase="Failed", message="stopped")
         # a step that was interrupted starts again from nothing
         artifacts.remove(self._folder)
         root = self._folder / "root"
@@ -105,18 +107,14 @@ class Container:
         empty = [item["mountPath"].rstrip("/") for item in container.get("volumeMounts") or ()]
         # the sandbox's own /dev has what is asked for there, /dev/shm
         empty = [path for path in empty if not path.startswith("/dev/")]
-        mounts = [Mount(Path(source), target) for target, source in image.mounts.items()]
-        mounts += [mount for item in work.inputs if (mount := self._input(item, root, outputs))]
-        missing = [str(mount.source) for mount in mounts if not mount.source.exists()]
-        if missing:
-            raise NotRunnable(f"{', '.join(missing)} does not exist, but is to be mounted")
+        inputs = [mount for item in work.inputs if (mount := self._input(item, root, outputs))]
         return Program(
             command=command,
             env=env,
             root=root,
-            workdir=container.get("workingDir") or image.workdir or "/",
+            workdir=environment.workdir_of(container, image),
             python=image.python,
-            mounts=tuple(mounts),
+            mounts=environment.mounts_of(image, inputs),
             folders=tuple(sorted({*self._folders(outputs), *empty})),
             paths=tuple({*outputs, *empty, *(item.path for item in work.inputs)}),
             script=SCRIPT if work.source is not None else "",

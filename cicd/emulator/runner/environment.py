@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cicd.emulator.jobs import Image
-from cicd.emulator.runner.sandbox import search_path
+from cicd.emulator.runner.sandbox import Mount, search_path
 
 PASSED_ON = (
     "TZ",
@@ -45,6 +46,25 @@ def find_image(images: Mapping[str, Image], name: str) -> Image:
         ) from None
 
 
+def mounts_of(image: Image, others: Iterable[Mount] = ()) -> tuple[Mount, ...]:
+    """What the image mounts and ``others``, paths normalised. Raises NotRunnable."""
+    own = [Mount(Path(source).absolute(), target) for target, source in image.mounts.items()]
+    found = []
+    for mount in (*own, *others):
+        target = PurePosixPath(mount.target)
+        if not mount.source.exists():
+            raise NotRunnable(f"{mount.source} does not exist, but is to be mounted at {target}")
+        if len(target.parts) < 2 or ".." in target.parts or not target.is_absolute():
+            raise NotRunnable(f"{mount.source} cannot be mounted at {target}: choose a folder")
+        found.append(Mount(mount.source, str(target)))
+    return tuple(found)
+
+
+def workdir_of(container: Mapping[str, Any], image: Image) -> str:
+    """Where the program starts."""
+    return str(PurePosixPath(container.get("workingDir") or image.workdir or "/"))
+
+
 def base(image: Image, environ: Mapping[str, str]) -> dict[str, str]:
     """What every program has, before platform and template add theirs."""
     env = {
@@ -53,6 +73,8 @@ def base(image: Image, environ: Mapping[str, str]) -> dict[str, str]:
         "LANG": environ.get("LANG") or "C.UTF-8",
         # lines must come when they are written, not when a buffer is full
         "PYTHONUNBUFFERED": "1",
+        # the sources are the user's, not ours to litter
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
     env |= {key: environ[key] for key in PASSED_ON if key in environ}
     if any(key.lower().endswith("_proxy") for key in env):

@@ -127,14 +127,7 @@ def make_work(
         for artifact in template.artifacts
         if artifact.name in artifacts
     )
-    parameters = tuple(
-        OutputParameter(item.name, _path(item.path, scope), "", item.default)
-        for item in template.output_parameters
-    )
-    outputs = tuple(
-        Artifact(item.name, _path(item.path, scope), is_optional=item.is_optional)
-        for item in template.output_artifacts
-    )
+    parameters, outputs = _outputs(template, scope)
     scope |= {f"inputs.artifacts.{item.name}.path": item.path for item in inputs}
     scope |= {f"outputs.artifacts.{item.name}.path": item.path for item in outputs}
     scope |= {f"outputs.parameters.{item.name}.path": item.path for item in parameters}
@@ -151,6 +144,21 @@ def make_work(
         delay=delay,
         keeps_result=keeps_result,
     )
+
+
+def _outputs(
+    template: Template, scope: Mapping[str, str]
+) -> tuple[tuple[OutputParameter, ...], tuple[Artifact, ...]]:
+    """What to collect afterwards, with the paths filled in."""
+    parameters = tuple(
+        OutputParameter(item.name, _path(item.path, scope), "", item.default)
+        for item in template.output_parameters
+    )
+    artifacts = tuple(
+        Artifact(item.name, _path(item.path, scope), is_optional=item.is_optional)
+        for item in template.output_artifacts
+    )
+    return parameters, artifacts
 
 
 def _input(artifact: Artifact, path: str, value: str, is_raw: bool) -> Input:

@@ -51,8 +51,7 @@ class Deployment:
         )
         self._current: Server | None = None
         self._next: Server | None = None
-        self._retired: list[threading.Thread] = []
-        self._retiring: list[Server] = []
+        self._retiring: list[tuple[Server, threading.Thread]] = []
         self._lock = threading.Lock()
         self._is_new = True
         self._thread = threading.Thread(
@@ -179,21 +178,21 @@ class Deployment:
             server.stop()
             server.join()
 
-        self._retired = [thread for thread in self._retired if thread.is_alive()]
-        self._retiring = [*self._retiring[-3:], server]
         thread = threading.Thread(target=work, name=f"retire {server.pod}", daemon=True)
-        self._retired.append(thread)
         thread.start()
+        self._retiring = [pair for pair in self._retiring if pair[1].is_alive()]
+        self._retiring.append((server, thread))
 
     def _end(self, *, is_close: bool) -> None:
         with self._lock:
             current, self._current = self._current, None
-        servers = [server for server in (current, self._next, *self._retiring) if server]
+        retiring = [server for server, _ in self._retiring]
+        servers = [server for server in (current, self._next, *retiring) if server]
         for server in servers:
             server.stop(grace=0 if is_close else None)
         for server in servers:
             server.join()
-        for thread in self._retired:
+        for _, thread in self._retiring:
             thread.join()
         if not is_close:
             self._journal.status(self._id, "STOPPED")

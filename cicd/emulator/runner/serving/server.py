@@ -200,18 +200,13 @@ class Server:
         env = environment.declared(container, before, job.secrets, self._fields())
         env.pop(STORAGE, None)
         command = environment.command_line(container, image, env)
-        mounts = [Mount(Path(source), target) for target, source in image.mounts.items()]
-        mounts += self._model()
-        missing = [str(mount.source) for mount in mounts if not mount.source.exists()]
-        if missing:
-            raise NotRunnable(f"{', '.join(missing)} does not exist, but is to be mounted")
         program = Program(
             command=command,
             env=env,
             root=root,
-            workdir=container.get("workingDir") or image.workdir or "/",
+            workdir=environment.workdir_of(container, image),
             python=image.python,
-            mounts=tuple(mounts),
+            mounts=environment.mounts_of(image, self._model()),
             paths=(MODELS,) if self._predictor.model else (),
         )
         return self._listening(program)
