@@ -14,6 +14,7 @@ from cicd.model import Gate, LiveResource, SmokeTest
 from cicd.platforms.base import Answer
 
 LONGEST_ANSWER = 30.0  # seconds that one request of a smoke test may take
+PASSING = {404, 408, 425, 429}  # what gateways say while a route is on its way
 LATE_METRICS = 5  # looks at metrics that are not there yet
 
 
@@ -56,7 +57,8 @@ def _unmet(gate: Gate, metrics: Mapping[str, float]) -> list[str]:
 def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
     """Ask a deployment until it answers as it should: routes appear late.
 
-    Raises CicdError with the last answer once the test's timeout is over.
+    Raises CicdError with the last answer once the test's timeout is over, or at once when the
+    program itself says that the request is wrong.
     """
     test = job.options.smoke_test
     if test is None:
@@ -79,9 +81,10 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
             if is_expected(test, answer):
                 yield Answered(job.key, request, told)
                 return
+            is_final = answer.status in range(400, 500) and answer.status not in PASSING
         except PlatformError as error:
-            told = str(error)
-        if job.site.clock() >= deadline:
+            told, is_final = str(error), False
+        if is_final or job.site.clock() >= deadline:
             raise CicdError(f"smoke test {request} got {told}; expected {expectation(test)}")
         yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
         pause = job.polling.slower(pause)

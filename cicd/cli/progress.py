@@ -53,7 +53,7 @@ class Lines:
             case Began(key=key, action=action, id=id_):
                 self._log.write(DOING[action], key=str(key), id=id_)
             case Progress(key=key, status=status):
-                if self._last.get(key) != status.raw:
+                if status.raw and self._last.get(key) != status.raw:
                     self._last[key] = status.raw
                     self._log.write(status.raw, key=str(key), message=status.message)
             case LogLine(key=key, entry=entry):

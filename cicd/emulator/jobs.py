@@ -56,7 +56,7 @@ class Node:
 
 @dataclass(frozen=True)
 class ExecutionJob:
-    """One execution: its WorkflowTemplate as it was when the execution was made, and its bindings."""
+    """One execution: its WorkflowTemplate as it was when it was made, and its bindings."""
 
     id: str
     template: Mapping[str, Any]

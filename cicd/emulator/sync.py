@@ -189,8 +189,14 @@ def replace_executables(
     broken: set[str] = set()
     for item in found:
         owner = before.get(item.executable.id) if item.executable else None
-        if owner is not None and owner["application"] != application:
-            item = duplicate(item, f"already synced by application {owner['application']}")
+        if item.executable and owner is not None and owner["application"] != application:
+            other = f"already synced by application {owner['application']}"
+            if owner["digest"] == item.executable.digest:
+                # like Argo's SharedResourceWarning: harmless as long as both say the same
+                message = f"{item.executable.resource} unchanged, {other}"
+                resources.append(resource(item.name, "Synced", message, item.executable.kind))
+                continue
+            item = duplicate(item, f"{other} with other content")
         if item.executable is None:
             broken.add(item.file)
             resources.append(resource(item.name, "SyncFailed", item.problem))

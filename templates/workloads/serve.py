@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,19 +13,22 @@ MODEL = json.loads(Path("/mnt/models/model.json").read_text(encoding="utf-8"))
 CURRENCY = os.environ.get("CURRENCY", "EUR")
 
 
-def predict(house: dict[str, Any]) -> float:
-    columns = zip(MODEL["features"], MODEL["weights"], MODEL["means"], MODEL["scales"], strict=True)
-    return float(
-        MODEL["bias"] + sum(w * (float(house[name]) - mean) / s for name, w, mean, s in columns)
-    )
+def predict(model: dict[str, Any], house: dict[str, Any]) -> float:
+    price = float(model["bias"])
+    for name, weight, mean, scale in zip(
+        model["features"], model["weights"], model["means"], model["scales"], strict=True
+    ):
+        price += weight * (float(house[name]) - mean) / scale
+    return price
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    model: dict[str, Any]
 
     def do_GET(self) -> None:
         if self.path == "/v2/health":
-            self.answer(200, {"status": "ok", "r2": MODEL["r2"]})
+            self.answer(200, {"status": "ok", "r2": self.model["r2"]})
         else:
             self.answer(404, {"error": f"nothing at {self.path}"})
 
@@ -34,9 +38,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404, {"error": f"nothing at {self.path}"})
             return
         try:
-            price = predict(json.loads(body))
+            price = predict(self.model, json.loads(body))
         except (KeyError, TypeError, ValueError) as error:
-            self.answer(400, {"error": f"send {MODEL['features']} as JSON numbers: {error!r}"})
+            self.answer(400, {"error": f"send {self.model['features']} as JSON numbers: {error!r}"})
             return
         self.answer(200, {"prediction": round(price, 2), "currency": CURRENCY})
 
@@ -52,6 +56,16 @@ class Handler(BaseHTTPRequestHandler):
         print(format % args, flush=True)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=8080)
+    options = parser.parse_args()
+
+    Handler.model = json.loads((options.model / "model.json").read_text(encoding="utf-8"))
+    print(f"model with r2 {Handler.model['r2']:.3f} loaded, port {options.port}", flush=True)
+    ThreadingHTTPServer(("", options.port), Handler).serve_forever()
+
+
 if __name__ == "__main__":
-    print(f"model with r2 {MODEL['r2']:.3f} loaded, listening on 8080", flush=True)
-    ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+    main()

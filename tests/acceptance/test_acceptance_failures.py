@@ -92,6 +92,7 @@ def test_the_seed_file_works_unchanged(small: Project) -> None:
         "deployments": [],
     }
     small.write("cicd/config.json", json.dumps(config))
+    small.write("Dockerfile", "FROM python:3.12-slim\nWORKDIR /app\nCOPY src src\n")
     env = {"AICORE_RESOURCE_GROUP": "small-dev"}
     assert small.cicd(*APPLY).returncode == 0
     command = ("apply", "cicd/config.json", "--local", "--auto-approve", "--force")

@@ -77,15 +77,16 @@ def test_emulator_killed(small: Project, moment: str) -> None:
     small.edit("src/train.py", "    sys.exit(1)\n", "    sys.exit(1)\nimport time; time.sleep(1)\n")
     process = small.start(*APPLY)
     assert process.stdout
-    pid = None
+    pid, lines = None, []
     for line in process.stdout:
+        lines.append(line)
         if moment in line:
             pid = json.loads(
                 (small.root / ".cicd" / "emulator" / "endpoint.json").read_text(encoding="utf-8")
             )["pid"]
             os.kill(pid, signal.SIGKILL)
             break
-    assert pid, f"never said {moment!r}"
+    assert pid, f"never said {moment!r}:\n" + "".join(lines)
     process.kill()
     process.wait(60)
     process.stdout.close()

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +171,19 @@ def test_an_executable_id_is_unique_over_files_and_applications(
     status = synced(ready, "other-app", sha)
     assert "already synced by application app" in status["message"]
     assert executables(ready)["train"]["versionId"] == "1.0"
+
+
+def test_two_applications_may_share_a_template_that_is_the_same(
+    ready: Client, repository: Path, tmp_path: Path
+) -> None:
+    commit(tmp_path / "other", {"train.yaml": template_files()["templates/train.yaml"]})
+    onboard(ready, tmp_path / "other", "other-app", ".")
+    status = synced(ready, "other-app")
+    assert status["syncStatus"] == "Synced"
+    [shared] = status["syncResourcesStatus"]
+    assert "unchanged, already synced by application app" in shared["message"]
+    ready.send("DELETE", f"{APPLICATIONS}/app", status=200)
+    wait_for(lambda: set(executables(ready)), lambda found: found == {"train"})
 
 
 def test_branches_tags_and_hashes(client: Client, tmp_path: Path) -> None:
@@ -334,3 +353,83 @@ def test_a_cascading_template_updates_its_deployments(ready: Client, repository:
     ready.wait(path, "RUNNING")
     labels = ready.runner.jobs[deployment].template["metadata"]["labels"]
     assert labels["ai.sap.com/version"] == "3"
+
+
+class GitOverHttp(BaseHTTPRequestHandler):
+    """A Git server that asks for a login."""
+
+    root = ""
+    login = ""
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        if self.headers.get("authorization") != f"Basic {self.login}":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        length = int(self.headers.get("content-length") or 0)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": self.root,
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("content-type", ""),
+            "CONTENT_LENGTH": str(length),
+            "GIT_PROTOCOL": self.headers.get("git-protocol", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("content-encoding", ""),
+        }
+        done = subprocess.run(
+            ["git", "http-backend"],
+            input=self.rfile.read(length),
+            capture_output=True,
+            env=environment,
+            check=True,
+        )
+        # what a CGI program prints is headers, a blank line, and the body
+        self.send_response_only(200)
+        self.flush_headers()
+        self.wfile.write(done.stdout)
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def git_server(repository: Path) -> Iterator[str]:
+    """The url of the repository on a server that wants ``me`` and ``pä:ss 'word``."""
+    login = base64.b64encode("me:pä:ss 'word".encode()).decode()
+    handler = type("Handler", (GitOverHttp,), {"root": str(repository.parent), "login": login})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/repository/.git"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_login_is_used_and_never_shown(client: Client, git_server: str) -> None:
+    body = {"name": "r", "url": git_server, "username": "me", "password": "wrong-secret"}
+    client.send("POST", "/v2/admin/repositories", body, status=200)
+    application = {
+        "applicationName": "app",
+        "repositoryUrl": git_server,
+        "path": "templates",
+        "revision": "main",
+    }
+    client.send("POST", APPLICATIONS, application, status=200)
+    status = synced(client)
+    assert "Authentication failed" in status["message"]
+    assert "wrong-secret" not in str(status)
+    new = {"username": "me", "password": "pä:ss 'word"}
+    client.send("PATCH", "/v2/admin/repositories/r", new, status=200)
+    path = f"{APPLICATIONS}/app/status"
+    wait_for(lambda: client.get(path), lambda shown: shown["syncStatus"] == "Synced")
+    assert set(executables(client)) == {"train", "serve"}
+    assert "word" not in client.send("GET", "/v2/admin/repositories/r").text

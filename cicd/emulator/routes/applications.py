@@ -116,6 +116,9 @@ def delete(call: Call) -> Reply:
     with call.world.store.transaction() as db:
         db.execute("DELETE FROM executables WHERE application = ?", (name,))
         db.execute("DELETE FROM applications WHERE name = ?", (name,))
+    # what another application declares as well comes back at once
+    for row in call.world.store.rows("SELECT name FROM applications"):
+        call.world.syncer.request(row["name"])
     return Reply({"id": name, "message": "ArgoCD application has been deleted"})
 
 

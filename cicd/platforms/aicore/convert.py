@@ -27,7 +27,7 @@ STATES: dict[str, State] = {
     "IN-PROGRESS": State.PENDING,
     "ERROR": State.FAILED,
 }
-THERE = Status(State.SUCCEEDED, "EXISTS")
+THERE = Status(State.SUCCEEDED, "")
 """For what has no status of its own."""
 SYNC_FAILED = "1970-01-01"
 """modifiedAt of an executable whose template could not be synced."""

@@ -107,7 +107,7 @@ def to_live(document: Any) -> LiveResource:
 
 def _live(spec: Mapping[str, Any]) -> LiveResource:
     name = str(spec["name"])
-    status = Status(State.SUCCEEDED, "EXISTS")
+    status = Status(State.SUCCEEDED, "")
     return LiveResource(Key("destination", name), name, spec, status, {"id": name})
 
 
