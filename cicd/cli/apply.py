@@ -108,7 +108,9 @@ def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int) -> list[
 
     log = EventLog(session.common)
     outcomes: list[Outcome] = []
-    events = execute(plan, session.platform, workers=workers, wait=wait, known={live.id for live in session.live})
+    events = execute(
+        plan, session.platform, workers=workers, wait=wait, known={live.id for live in session.live}
+    )
     log.group(f"apply {plan.stage}")
     try:
         with open_display(plan, session.common) as display:

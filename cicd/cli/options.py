@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -15,7 +15,7 @@ class Common:
     """What the shared options say. ``verbosity``: -1 quiet, 0 normal, 1 verbose."""
 
     local: bool = False
-    variables: Mapping[str, str] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     rerun: tuple[str, ...] = ()
@@ -25,20 +25,25 @@ class Common:
     colour: bool = True
 
 
-class Variable(click.ParamType):
-    """``name=value``."""
+def parse_variables(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """``name=value`` texts as a map; the last one of a name counts."""
+    pairs = [text.partition("=") for text in given]
+    wrong = [name for name, equals, _ in pairs if not equals or not name]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE", ctx, param)
+    return {name: value for name, _, value in pairs}
 
-    name = "NAME=VALUE"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, content = str(value).partition("=")
-        if not equals or not name:
-            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
-        return name, content
+variables_option = click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    callback=parse_variables,
+    metavar="NAME=VALUE",
+    help="Override a variable of the stage file.",
+)
 
 
 def _output_options() -> list[Callable[[Any], Any]]:
@@ -58,13 +63,7 @@ def _output_options() -> list[Callable[[Any], Any]]:
 
 def _stage_options() -> list[Callable[[Any], Any]]:
     return [
-        click.option(
-            "--var",
-            "variables",
-            type=Variable(),
-            multiple=True,
-            help="Override a variable of the stage file.",
-        ),
+        variables_option,
         click.option(
             "--local",
             is_flag=True,
@@ -95,7 +94,7 @@ def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any
         def wrapper(**given: Any) -> Any:
             common = Common(
                 local=given.pop("local", False),
-                variables=dict(given.pop("variables", ())),
+                variables=given.pop("variables", {}),
                 select=given.pop("select", ()),
                 exclude=given.pop("exclude", ()),
                 rerun=given.pop("rerun", ()),

@@ -93,7 +93,7 @@ def load(argument: str | None, common: Common) -> tuple[Path, Stage]:
         name,
         root=root,
         env=environ,
-        variables=common.variables or {},
+        variables=common.variables,
         git=facts,
         application=application,
     )

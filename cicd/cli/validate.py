@@ -10,7 +10,7 @@ import click
 
 from cicd.cli.console import annotate, count, print_json, print_result
 from cicd.cli.git import find_root, read_facts
-from cicd.cli.options import Variable
+from cicd.cli.options import variables_option
 from cicd.config import check_stage, find_stage_for_branch, stage_files
 from cicd.errors import InvalidStage, Problem
 
@@ -18,7 +18,7 @@ from cicd.errors import InvalidStage, Problem
 @click.command("validate")
 @click.argument("stages", nargs=-1, metavar="[STAGE]...")
 @click.option("--all", "every", is_flag=True, help="Every stage file of the project.")
-@click.option("--var", "variables", type=Variable(), multiple=True, help="Override a variable.")
+@variables_option
 @click.option(
     "--output",
     type=click.Choice(["text", "json", "github"]),
@@ -26,9 +26,7 @@ from cicd.errors import InvalidStage, Problem
     show_default=True,
     help="How findings are written.",
 )
-def command(
-    stages: tuple[str, ...], every: bool, variables: tuple[tuple[str, str], ...], output: str
-) -> int:
+def command(stages: tuple[str, ...], every: bool, variables: dict[str, str], output: str) -> int:
     """Check stage files and the templates they use.
 
     Needs no network and no credentials. Ends with 3 when something is wrong.
@@ -40,9 +38,7 @@ def command(
         names = [find_stage_for_branch(root, facts.branch)]
     problems: list[Problem] = []
     for name in names:
-        problems += check_stage(
-            name, root=root, env=os.environ, variables=dict(variables), git=facts
-        )
+        problems += check_stage(name, root=root, env=os.environ, variables=variables, git=facts)
     _show(list(dict.fromkeys(problems)), names, output)
     return InvalidStage.exit_code if any(p.severity == "error" for p in problems) else 0
 

@@ -38,7 +38,7 @@ def run(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with closing(listen(data, port)) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        world = open_world(data, url, environ, make_runner or default_runner(environ))
+        world = open_world(data, url, environ, make_runner or default_runner(environ, data))
         try:
             server = http_server(world)
             # uvicorn raises the signal that ended it once more when it is done, and what is left
@@ -72,13 +72,13 @@ def http_server(world: World) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def default_runner(environ: Mapping[str, str]) -> MakeRunner:
-    """What really runs templates."""
+def default_runner(environ: Mapping[str, str], data: Path) -> MakeRunner:
+    """What really runs templates; the programs see nothing of the data folder but their own."""
 
     def make(journal: Journal) -> Runner:
         from cicd.emulator import runner
 
-        return runner.create(journal, environ=environ, notify=LOG.warning)
+        return runner.create(journal, environ=environ, notify=LOG.warning, private=[data])
 
     return make
 

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.emulator import templates, timestamps
@@ -44,6 +44,22 @@ class Found:
     name: str = ""
 
 
+WITH_OWNER = (
+    "SELECT executables.*, applications.repository_url FROM executables "
+    "JOIN applications ON applications.name = executables.application"
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a sync did: the ids of executables that changed, Argo's report, and the applications
+    whose executables are now another's."""
+
+    changed: list[str] = field(default_factory=list)
+    resources: list[dict[str, str]] = field(default_factory=list)
+    overtaken: list[str] = field(default_factory=list)
+
+
 class Syncer:
     """Syncs applications in the background, on request and every three minutes."""
 
@@ -53,7 +69,7 @@ class Syncer:
         self._changed = changed
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="sync")
         self._lock = threading.Lock()
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, bool] = {}
         self._closed = threading.Event()
         self._clock = threading.Thread(target=self._tick, name="sync-clock", daemon=True)
 
@@ -61,13 +77,19 @@ class Syncer:
         """Sync every application now and from then on."""
         self._clock.start()
 
-    def request(self, name: str) -> None:
-        """Sync this application soon; asked for twice before it began counts once."""
+    def request(self, name: str, *, takes_over: bool = True) -> None:
+        """Sync this application soon; asked for twice before it began counts once.
+
+        ``takes_over``: also what another branch of the same repository has synced. Only who asks
+        by name gets that: else two branches would undo each other every three minutes.
+        """
         with self._lock:
-            if name in self._waiting or self._closed.is_set():
+            if self._closed.is_set():
                 return
-            self._waiting.add(name)
-            self._pool.submit(self._run, name)
+            is_new = name not in self._waiting
+            self._waiting[name] = takes_over or self._waiting.get(name, False)
+            if is_new:
+                self._pool.submit(self._run, name)
 
     def close(self) -> None:
         """Stop syncing and wait for what runs."""
@@ -81,40 +103,43 @@ class Syncer:
     def _tick(self) -> None:
         while True:
             for row in self._store.rows("SELECT name FROM applications"):
-                self.request(row["name"])
+                self.request(row["name"], takes_over=False)
             if self._closed.wait(EVERY):
                 return
 
     def _run(self, name: str) -> None:
         with self._lock:
-            self._waiting.discard(name)
+            takes_over = self._waiting.pop(name)
         try:
-            for executable in sync(self._store, self._git, name):
+            done = sync(self._store, self._git, name, takes_over=takes_over)
+            for executable in done.changed:
                 self._changed(executable)
+            for other in done.overtaken:
+                self.request(other, takes_over=False)
         except Exception:
             # a sync that breaks must not end all others
             LOG.exception("sync of application %s failed", name)
 
 
-def sync(store: Store, git: Git, name: str) -> list[str]:
-    """Bring one application up to date with Git; the ids of executables that changed."""
+def sync(store: Store, git: Git, name: str, *, takes_over: bool) -> Done:
+    """Bring one application up to date with Git."""
     application = store.row("SELECT * FROM applications WHERE name = ?", (name,))
     if application is None:
-        return []
+        return Done()
     started = timestamps.now_precise()
     try:
         snapshot = git.fetch(source_of(store, application))
     except SyncError as error:
         record(store, application, failure(str(error), started, application))
-        return []
+        return Done()
     found = list(check_unique(read_all(snapshot)))
     with store.transaction() as db:
         if not is_current(db, application):
-            return []
-        changed, resources = replace_executables(db, name, found)
-        report = success(snapshot.commit, started, resources)
+            return Done()
+        done = replace_executables(db, application, found, takes_over=takes_over)
+        report = success(snapshot.commit, started, done.resources)
         record(store, application, report)
-    return changed
+    return done
 
 
 def source_of(store: Store, application: Row) -> Source:
@@ -179,41 +204,62 @@ def duplicate(item: Found, where: str) -> Found:
 
 
 def replace_executables(
-    db: sqlite3.Connection, application: str, found: Iterable[Found]
-) -> tuple[list[str], list[dict[str, str]]]:
-    """Write what is new or changed, remove what is gone; the changed ids and Argo's report."""
-    before = {row["id"]: row for row in db.execute("SELECT * FROM executables")}
-    changed: list[str] = []
-    resources: list[dict[str, str]] = []
+    db: sqlite3.Connection, application: Row, found: Iterable[Found], *, takes_over: bool
+) -> Done:
+    """Write what is new or changed, remove what is gone."""
+    before = {row["id"]: row for row in db.execute(WITH_OWNER)}
+    done = Done()
     kept: set[str] = set()
     broken: set[str] = set()
     for item in found:
-        owner = before.get(item.executable.id) if item.executable else None
-        if item.executable and owner is not None and owner["application"] != application:
-            other = f"already synced by application {owner['application']}"
-            if owner["digest"] == item.executable.digest:
-                # like Argo's SharedResourceWarning: harmless as long as both say the same
-                message = f"{item.executable.resource} unchanged, {other}"
-                resources.append(resource(item.name, "Synced", message, item.executable.kind))
+        row = before.get(item.executable.id) if item.executable else None
+        if row is not None and row["application"] != application["name"]:
+            item, report = shared(item, row, application, takes_over=takes_over)
+            if report:
+                done.resources.append(report)
                 continue
-            item = duplicate(item, f"{other} with other content")
+            if item.executable:
+                done.overtaken.append(row["application"])
         if item.executable is None:
             broken.add(item.file)
-            resources.append(resource(item.name, "SyncFailed", item.problem))
+            done.resources.append(resource(item.name, "SyncFailed", item.problem))
             continue
         kept.add(item.executable.id)
-        done = upsert(db, application, item.file, item.executable, owner)
-        if done == "configured":
-            changed.append(item.executable.id)
-        message = f"{item.executable.resource} {done}"
-        resources.append(resource(item.name, "Synced", message, item.executable.kind))
+        action = upsert(db, application["name"], item.file, item.executable, row)
+        if action == "configured":
+            done.changed.append(item.executable.id)
+        message = f"{item.executable.resource} {action}"
+        done.resources.append(resource(item.name, "Synced", message, item.executable.kind))
     for row in before.values():
         # what a broken file used to declare stays as it was, like everything in Kubernetes
-        if row["application"] != application or row["id"] in kept or row["file"] in broken:
+        is_mine = row["application"] == application["name"]
+        if not is_mine or row["id"] in kept or row["file"] in broken:
             continue
         db.execute("DELETE FROM executables WHERE id = ?", (row["id"],))
-        resources.append(resource(row["id"], "Pruned", "pruned", row["kind"]))
-    return changed, resources
+        done.resources.append(resource(row["id"], "Pruned", "pruned", row["kind"]))
+    return done
+
+
+def shared(
+    item: Found, row: Row, application: Row, *, takes_over: bool
+) -> tuple[Found, dict[str, str] | None]:
+    """What becomes of an executable that another application has synced: nothing to do, with the
+    report for it; or taken over; or refused.
+
+    Like Argo's SharedResourceWarning: harmless as long as both say the same. Of two branches of
+    one repository, the one that was asked for last wins; two repositories are a mistake.
+    """
+    assert item.executable
+    other = f"synced by application {row['application']}"
+    if row["digest"] == item.executable.digest:
+        message = f"{item.executable.resource} unchanged, already {other}"
+        return item, resource(item.name, "Synced", message, item.executable.kind)
+    if row["repository_url"] != application["repository_url"]:
+        return duplicate(item, f"already {other} with other content"), None
+    if takes_over:
+        return item, None
+    message = f"{item.executable.resource} has other content, {other}"
+    return item, resource(item.name, "OutOfSync", message, item.executable.kind)
 
 
 def upsert(
@@ -252,6 +298,7 @@ def resource(name: str, status: str, message: str, kind: str = "") -> dict[str, 
 def success(commit: str, started: str, resources: list[dict[str, str]]) -> dict[str, Any]:
     """The status after Git could be read, whatever the templates are worth."""
     failed = [item for item in resources if item["status"] == "SyncFailed"]
+    others = [item for item in resources if item["status"] == "OutOfSync"]
     finished = timestamps.now_precise()
     message = "successfully synced (all tasks run)"
     if failed:
@@ -259,7 +306,7 @@ def success(commit: str, started: str, resources: list[dict[str, str]]) -> dict[
         message = f"one or more objects failed to apply, reason: {reasons}"
     return {
         "healthStatus": "Degraded" if failed else "Healthy",
-        "syncStatus": "OutOfSync" if failed else "Synced",
+        "syncStatus": "OutOfSync" if failed or others else "Synced",
         "message": message,
         "syncStartedAt": started,
         "syncFinishedAt": finished,

@@ -109,3 +109,20 @@ def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert example.api("/lm/deployments", "house-prices-dev")["resources"] == []
     assert example.api("/lm/executions", "house-prices-dev")["resources"] == []
+
+
+def test_stages_side_by_side_on_one_emulator(small: Project) -> None:
+    """The second stage gets its own group, application and templates; the first stays as it is."""
+    assert small.cicd(*APPLY).returncode == 0
+    text = (small.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    text = text.replace("small-dev", "small-tst").replace("application: small", "application: tst")
+    small.write("stages/tst.yaml", text.replace("branch: main", "branch: tst"))
+    small.edit("templates/train.yaml", "value: hello", "value: hi")
+    result = small.cicd("apply", "tst", "--local", "--auto-approve")
+    assert result.returncode == 0, result.stdout + result.stderr
+    plan = json.loads(small.cicd("plan", "dev", "--local", "--output", "json").stdout)
+    actions = {change["key"]: change["action"] for change in plan["changes"]}
+    assert actions["application/small"] == "update", "it has not got the new template yet"
+    assert small.cicd("apply", "dev", "tst", "--local", "--auto-approve").returncode == 0
+    again = small.cicd("apply", "tst", "--local", "--auto-approve")
+    assert "No changes" in again.stdout, again.stdout

@@ -186,6 +186,24 @@ def test_two_applications_may_share_a_template_that_is_the_same(
     wait_for(lambda: set(executables(ready)), lambda found: found == {"train"})
 
 
+def test_of_two_branches_of_one_repository_the_one_asked_for_last_wins(
+    ready: Client, repository: Path
+) -> None:
+    """Stages that share a tenant; neither undoes the other by itself."""
+    git(repository, "checkout", "-q", "-b", "other")
+    text = template_files()["templates/train.yaml"].replace('"1.0"', '"2.0"')
+    sha = commit(repository, {"templates/train.yaml": text})
+    onboard(ready, repository, "other-app", revision="other")
+    assert synced(ready, "other-app", sha)["syncStatus"] == "Synced"
+    assert executables(ready)["train"]["versionId"] == "2.0"
+    wait_for(
+        lambda: ready.get(f"{APPLICATIONS}/app/status")["syncStatus"],
+        lambda status: status == "OutOfSync",
+    )
+    ready.send("POST", f"{APPLICATIONS}/app/refresh", status=202)
+    wait_for(lambda: executables(ready)["train"]["versionId"], lambda found: found == "1.0")
+
+
 def test_branches_tags_and_hashes(client: Client, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     first = commit(repository, template_files("1"))
