@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-MODEL = json.loads(Path("/mnt/models/model.json").read_text(encoding="utf-8"))
 CURRENCY = os.environ.get("CURRENCY", "EUR")
 
 

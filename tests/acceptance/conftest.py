@@ -150,6 +150,18 @@ def example(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
+def path_without_sandbox(tmp_path: Path) -> str:
+    """A PATH on which there is git and a shell, and no bubblewrap."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("git", "sh"):
+        program = shutil.which(name)
+        assert program
+        (folder / name).symlink_to(program)
+    return str(folder)
+
+
+@pytest.fixture
 def small(tmp_path: Path) -> Iterator[Project]:
     """The smallest project that trains, serves and updates a destination."""
     root = tmp_path / "small"
@@ -183,7 +195,7 @@ SMALL = {
               container:
                 image: docker.io/your-org/small:1
                 command: [python, /app/src/train.py]
-                args: ["{{workflow.parameters.word}}"]
+                args: ["{{workflow.parameters.word}}", /app/model]
         """,
     "templates/serve.yaml": """\
         apiVersion: ai.sap.com/v1alpha1
@@ -206,6 +218,7 @@ SMALL = {
                   - name: kserve-container
                     image: docker.io/your-org/small:1
                     command: [python, /app/src/serve.py]
+                    args: [/mnt/models, "8080"]
                     ports: [{containerPort: 8080}]
                     env:
                       - {name: STORAGE_URI, value: "{{inputs.artifacts.model}}"}
@@ -228,15 +241,15 @@ SMALL = {
             method="PATCH",
         )
         urllib.request.urlopen(request, timeout=20).close()
-        folder = pathlib.Path("/app/model")
+        folder = pathlib.Path(sys.argv[2])
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "word.txt").write_text(word)
         """,
     "src/serve.py": """\
-        import os, pathlib
+        import os, pathlib, sys
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-        WORD = pathlib.Path("/mnt/models/word.txt").read_text()
+        WORD = pathlib.Path(sys.argv[1], "word.txt").read_text()
 
 
         class Handler(BaseHTTPRequestHandler):
@@ -251,7 +264,7 @@ SMALL = {
 
 
         print("listening", flush=True)
-        ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+        ThreadingHTTPServer(("", int(sys.argv[2])), Handler).serve_forever()
         """,
     "stages/dev.yaml": """\
         branch: main

@@ -92,6 +92,18 @@ def test_example_from_nothing_to_prediction_and_through_an_update(example: Proje
     assert len(set(client.answers)) == 2, "the old model answered, then the new one"
 
 
+def test_example_without_a_sandbox(example: Project, path_without_sandbox: str) -> None:
+    """A machine with only Python, pip and git: the same result, and a warning that says so."""
+    example.environ["PATH"] = path_without_sandbox
+    first = example.cicd(*APPLY)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "runs without a sandbox" in first.stderr
+    assert '"prediction"' in first.stderr
+    update = example.cicd(*APPLY, "--var", "epochs=120")
+    assert update.returncode == 0, update.stdout + update.stderr
+    assert '"prediction"' in update.stderr
+
+
 def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path) -> None:
     """What an operator does at night."""
     summary(example)
