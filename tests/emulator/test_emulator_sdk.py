@@ -50,7 +50,7 @@ spec:
       container:
         image: local/train:1
         command: [python3, /code/train.py]
-        args: ["{{workflow.parameters.mode}}"]
+        args: ["{{workflow.parameters.mode}}", /code, /data, /out/model]
 """
 
 SERVE = """\
@@ -76,6 +76,7 @@ spec:
           - name: kserve-container
             image: local/train:1
             command: [python3, /code/serve.py]
+            args: ["8080"]
             env:
               - {name: GREETING, value: "{{inputs.parameters.greeting}}"}
             ports:
@@ -85,20 +86,20 @@ spec:
 TRAIN_PROGRAM = """\
 import json, os, pathlib, sys, time, urllib.request
 print("mode", sys.argv[1], flush=True)
-while sys.argv[1] == "slow" and not pathlib.Path("/code/go").exists():
+while sys.argv[1] == "slow" and not pathlib.Path(sys.argv[2], "go").exists():
     time.sleep(0.1)
-rows = len(pathlib.Path("/data").read_text().split())
+rows = len(pathlib.Path(sys.argv[3]).read_text().split())
 body = json.dumps({"executionId": os.environ["AICORE_EXECUTION_ID"],
                    "metrics": [{"name": "rows", "value": rows}]}).encode()
 url = os.environ["AICORE_TRACKING_ENDPOINT"] + "/api/v1/metrics"
 request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PATCH")
 urllib.request.urlopen(request).close()
-pathlib.Path("/out/model").mkdir(exist_ok=True, parents=True)
-pathlib.Path("/out/model/weights.txt").write_text("weights")
+pathlib.Path(sys.argv[4]).mkdir(exist_ok=True, parents=True)
+pathlib.Path(sys.argv[4], "weights.txt").write_text("weights")
 """
 
 SERVE_PROGRAM = """\
-import http.server, json, os
+import http.server, json, os, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         data = json.dumps({"greeting": os.environ["GREETING"]}).encode()
@@ -106,7 +107,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+http.server.ThreadingHTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
 """
 
 SERVE_COMMAND = """\

@@ -41,7 +41,7 @@ spec:
       container:
         image: test/contract:1
         command: [python, /app/src/train.py]
-        args: ["{{workflow.parameters.my_word}}"]
+        args: ["{{workflow.parameters.my_word}}", /app/data, /app/model]
 """
 SERVE = """
 apiVersion: ai.sap.com/v1alpha1
@@ -63,6 +63,7 @@ spec:
           - name: kserve-container
             image: test/contract:1
             command: [python, /app/src/serve.py]
+            args: [/mnt/models, "8080"]
             ports: [{containerPort: 8080, protocol: TCP}]
             env:
               - {name: STORAGE_URI, value: "{{inputs.artifacts.model}}"}
@@ -70,7 +71,7 @@ spec:
 """
 TRAIN_PROGRAM = """
 import json, os, pathlib, sys, urllib.request
-lines = pathlib.Path("/app/data/lines.txt").read_text(encoding="utf-8").splitlines()
+lines = pathlib.Path(sys.argv[2], "lines.txt").read_text(encoding="utf-8").splitlines()
 for line in lines:
     print(line, flush=True)
 metrics = [{"name": "accuracy", "value": v, "step": s, "timestamp": "2026-01-01T00:00:00Z",
@@ -80,13 +81,13 @@ url = os.environ["AICORE_TRACKING_ENDPOINT"] + "/api/v1/metrics"
 request = urllib.request.Request(url, json.dumps(body).encode(), method="PATCH",
                                  headers={"Content-Type": "application/json"})
 urllib.request.urlopen(request).close()
-os.makedirs("/app/model", exist_ok=True)
-pathlib.Path("/app/model/word.txt").write_text(sys.argv[1], encoding="utf-8")
+os.makedirs(sys.argv[3], exist_ok=True)
+pathlib.Path(sys.argv[3], "word.txt").write_text(sys.argv[1], encoding="utf-8")
 """
 SERVE_PROGRAM = """
-import json, os, pathlib
+import json, os, pathlib, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-word = pathlib.Path("/mnt/models/word.txt").read_text(encoding="utf-8")
+word = pathlib.Path(sys.argv[1], "word.txt").read_text(encoding="utf-8")
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -99,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(404)
         self.send_header("Content-Length", "0")
         self.end_headers()
-ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+ThreadingHTTPServer(("", int(sys.argv[2])), Handler).serve_forever()
 """
 GROUP = "contract-group"
 LINES = tuple(f"line {n} grüße" for n in range(40)) + ("again",) * 7

@@ -31,7 +31,7 @@ def unpack(source: Path, target: Path) -> None:
     folder.mkdir()
     try:
         with tarfile.open(source) as archive:
-            archive.extractall(folder, filter="data")
+            extract(archive, folder)
         entries = list(folder.iterdir())
         remove(target)
         if len(entries) == 1:
@@ -42,6 +42,20 @@ def unpack(source: Path, target: Path) -> None:
         raise NotRunnable(f"cannot unpack {source.name}: {error}") from None
     finally:
         remove(folder)
+
+
+def extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Unpack into ``folder`` and nowhere else. Raises TarError for an archive that leads out."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    # Python before 3.11.4: files and folders only, all of them below the folder
+    inside = folder.resolve()
+    for member in archive.getmembers():
+        is_below = (inside / member.name).resolve().is_relative_to(inside)
+        if not is_below or not (member.isfile() or member.isdir()):
+            raise tarfile.ExtractError(f"{member.name!r} leads out or is no file")
+    archive.extractall(folder)  # noqa: S202  every member was looked at
 
 
 def pack(source: Path, target: Path, name: str) -> None:
