@@ -138,7 +138,7 @@ def printable(text: str) -> str:
 def render_outcomes(
     outcomes: Iterable[Outcome], *, colour: bool = False, verbose: bool = False
 ) -> str:
-    """What became of each change, its error below it; unchanged ones only when ``verbose``."""
+    """What became of each change, its error and url below; unchanged ones only if ``verbose``."""
     ended = list(outcomes)
     shown = [item for item in ended if verbose or item.result is not Result.UNCHANGED]
     rows = [_outcome_row(item) for item in shown]
@@ -147,6 +147,8 @@ def render_outcomes(
         lines.append(_paint(f"  {line}", _RESULTS[item.result], colour))
         if item.error:
             lines += [f"      {printable(part)}" for part in item.error.splitlines()]
+        if item.url:
+            lines.append(f"      {printable(item.url)}")
     counts = Counter(item.result for item in ended)
     parts = [f"{counts[result]} {_words(result)}" for result in Result if counts[result]]
     return "\n".join([*lines, f"Done: {', '.join(parts) or 'nothing to do'}"])
@@ -155,7 +157,7 @@ def render_outcomes(
 def _outcome_row(item: Outcome) -> list[str]:
     took = f"{item.seconds:.1f} s" if item.result is not Result.SKIPPED else ""
     action = "" if item.action is Action.NO_OP else item.action.value
-    return [str(item.key), action, _words(item.result), item.status, took, item.id, item.url]
+    return [str(item.key), action, _words(item.result), item.status, took, item.id]
 
 
 def _words(result: Result) -> str:

@@ -211,7 +211,8 @@ def test_outcomes() -> None:
   execution/train   run     failed     DEAD     12.3 s    e12
       exit code 1
       last line: \\x1b[31mboom
-  deployment/serve  update  applied    RUNNING  3.0 s     d1   https://host/d1
+  deployment/serve  update  applied    RUNNING  3.0 s     d1
+      https://host/d1
   destination/D     create  skipped
       needs execution/train
   execution/slow    run     timed out           1800.0 s  e13
