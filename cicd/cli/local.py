@@ -105,8 +105,21 @@ def start(root: Path) -> Endpoint:
 
 
 def serve_command(data: Path) -> list[str]:
-    """The program that is the emulator; ``control`` adds the port."""
-    return [sys.executable, "-m", "cicd", "emulator", "start", "--foreground", "--data", str(data)]
+    """The program that is the emulator; ``control`` adds the port.
+
+    ``-P``: the project may have a folder ``cicd`` of its own, as the blog's has.
+    """
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "cicd",
+        "emulator",
+        "start",
+        "--foreground",
+        "--data",
+        str(data),
+    ]
 
 
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:

@@ -266,7 +266,9 @@ def upsert(
     db: sqlite3.Connection, application: str, file: str, executable: Executable, before: Row | None
 ) -> str:
     """Write one executable: ``created``, ``configured`` or, without touching it, ``unchanged``."""
-    if before is not None and before["digest"] == executable.digest:
+    summary = json.dumps(executable.summary)
+    # a newer emulator may read more out of the same document
+    if before and (before["digest"], before["summary"]) == (executable.digest, summary):
         db.execute("UPDATE executables SET file = ? WHERE id = ?", (file, executable.id))
         return "unchanged"
     now = timestamps.now_offset()
@@ -280,7 +282,7 @@ def upsert(
             executable.version_id,
             executable.kind,
             executable.digest,
-            json.dumps(executable.summary),
+            summary,
             json.dumps(executable.document),
             before["created_at"] if before else now,
             now,

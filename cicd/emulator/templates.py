@@ -223,8 +223,18 @@ def parameters_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The input artifacts that a configuration binds."""
-    return items(inputs_section(document).get("artifacts"))
+    """The input artifacts that a configuration binds.
+
+    A workflow need not declare what its entrypoint takes a second time under ``spec.arguments``.
+    """
+    declared = items(inputs_section(document).get("artifacts"))
+    spec = mapping(document.get("spec"))
+    for template in items(spec.get("templates")):
+        if template["name"] == spec.get("entrypoint"):
+            known = {item["name"] for item in declared}
+            taken = items(mapping(template.get("inputs")).get("artifacts"))
+            declared += [a for a in taken if a["name"] not in known and "raw" not in a]
+    return declared
 
 
 def inputs_section(document: Mapping[str, Any]) -> Mapping[str, Any]:

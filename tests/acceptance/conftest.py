@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-CICD = [sys.executable, "-m", "cicd"]
+CICD = [sys.executable, "-P", "-m", "cicd"]
 
 
 @dataclass

@@ -152,6 +152,17 @@ def test_bad_templates_are_reported_and_the_good_ones_still_sync(
     assert any("bad-comma.json" in text for text in failed)
 
 
+def test_what_the_entrypoint_takes_need_not_be_declared_twice(
+    ready: Client, repository: Path
+) -> None:
+    text = template_files()["templates/train.yaml"].replace(
+        "    artifacts:\n      - name: data\n", ""
+    )
+    assert "arguments" in text and "- name: data\n" not in text
+    refresh(ready, commit(repository, {"templates/train.yaml": text}))
+    assert executables(ready)["train"]["inputArtifacts"] == [{"name": "data"}]
+
+
 def test_a_file_that_breaks_keeps_its_executable(ready: Client, repository: Path) -> None:
     before = executables(ready)
     status = refresh(ready, commit(repository, {"templates/train.yaml": "a: ["}))
