@@ -164,6 +164,8 @@ class LiveResource:
     metrics: Mapping[str, float] = field(default_factory=dict)
     created_at: str = ""
     notes: tuple[str, ...] = ()
+    owner: str = ""
+    """The stage that made it, where the platform can tell; empty where nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,10 @@ class Plan:
     changes: tuple[Change, ...]
     fingerprint: str
     warnings: tuple[str, ...] = ()
+    bound: Mapping[str, Any] = field(default_factory=dict)
+    """What it was made from (see ``cicd.plan.bound``): plain data, no value that is not public."""
+    refusal: str = ""
+    """Why apply would refuse it and what would be needed; empty when nothing stands against it."""
 
     @property
     def summary(self) -> dict[Action, int]:
@@ -341,3 +347,7 @@ class Stage:
     commit: str = ""
     digest: str = ""
     """sha256 of the resolved content, secrets left out."""
+    source_digest: str = ""
+    """sha256 of the file as written, with what it extends, before anything is replaced in it."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""

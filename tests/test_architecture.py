@@ -27,6 +27,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.apply": {"cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
     "cicd.logs": {"cicd.model", "cicd.errors", "cicd.platforms.base"},
+    "cicd.github": {"cicd.model", "cicd.errors", "cicd.render"},
     "cicd.emulator": set(),
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from cicd.cli.completion import complete_stage
 from cicd.cli.console import EventLog, is_interactive, print_result, uses_colour, write_file
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
-from cicd.cli.session import Session, open_session
+from cicd.cli.session import Session, chosen, open_session
 from cicd.errors import CicdError, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Outcome, Plan, Result
 
 
 @click.command("apply")
-@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options(choice=True)
 @click.option(
     "--plan",
@@ -28,7 +31,9 @@ from cicd.model import Outcome, Plan, Result
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
-@click.option("--force", is_flag=True, help="Go over the delete limits; never over protection.")
+@click.option(
+    "--force", is_flag=True, help="Go over limits and other stages; never over protection."
+)
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=10, show_default=True, help="Calls at once."
 )
@@ -52,11 +57,13 @@ def command(
     if saved and len(stages) > 1:
         raise Usage("--plan belongs to one stage", hint="name one stage")
     document = read_saved(saved) if saved else None
+    if document:
+        common = with_saved_options(common, document)
     names: Sequence[str | None] = stages or ([str(document["stage"])] if document else [None])
     for name in names:
         with open_session(name, common) as session:
             plan = session.plan()
-            if document:
+            if document and saved:
                 check_saved(document, plan, saved)
             code = carry_out(
                 session,
@@ -172,22 +179,42 @@ def write_summary(path: Path, plan: Plan, outcomes: Sequence[Outcome]) -> None:
     write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_saved(path: Path) -> dict[str, object]:
-    """A plan document from a file. Raises InvalidStage when it is none."""
+def read_saved(path: Path) -> dict[str, Any]:
+    """A plan document from a file. Raises InvalidStage when it is none, Refused when another
+    version wrote it in a way that this one cannot judge."""
+    from cicd.plan.bound import explain_version
+
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise InvalidStage([Problem(str(path), 0, 0, f"not a plan: {error}")]) from error
-    if not isinstance(document, dict) or document.get("schema_version") != 1:
-        raise InvalidStage([Problem(str(path), 0, 0, "not a plan of schema_version 1")])
+    if not isinstance(document, dict) or not document.keys() >= {"schema_version", "stage"}:
+        raise InvalidStage([Problem(str(path), 0, 0, "not a plan: it has no schema_version")])
+    if problem := explain_version(document):
+        raise Refused(f"{path} cannot be applied: {problem}", hint="plan again with this version")
     return document
 
 
-def check_saved(document: dict[str, object], plan: Plan, path: Path | None) -> None:
+def with_saved_options(common: Common, document: Mapping[str, Any]) -> Common:
+    """The options that the saved plan was made with. Raises Usage for others beside them."""
+    from cicd.plan.bound import saved_options
+
+    saved = saved_options(document)
+    for name, given in chosen(common).items():
+        if given and set(given) != set(saved[name]):
+            made_with = ", ".join(saved[name]) or "none"
+            raise Usage(
+                f"--{name} {', '.join(given)} is not what the plan was made with ({made_with})",
+                hint=f"leave out --{name}: a saved plan brings its own, or plan again",
+            )
+    return replace(common, **saved)  # type: ignore[arg-type]
+
+
+def check_saved(document: Mapping[str, Any], plan: Plan, path: Path) -> None:
     """Refuse a saved plan that is not what would be done now, saying what moved."""
-    from cicd.plan.document import explain_drift
+    from cicd.plan.bound import explain_drift
 
     moved = explain_drift(document, plan)
     if moved:

@@ -7,15 +7,18 @@ from pathlib import Path
 import click
 
 from cicd.cli.apply import carry_out
+from cicd.cli.completion import complete_stage
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
 
 
 @click.command("destroy")
-@click.argument("stage", required=False)
+@click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Go over the delete limits; never over protection.")
+@click.option(
+    "--force", is_flag=True, help="Go over limits and other stages; never over protection."
+)
 @click.option(
     "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON."
 )
@@ -27,7 +30,7 @@ def command(
     Artifacts, configurations and the resource group stay: the platform keeps the first two for
     ever, and the group may hold what is not this stage's.
     """
-    with open_session(stage, common) as session:
+    with open_session(stage, common, takes_down=True) as session:
         return carry_out(
             session,
             session.destroy_plan(),

@@ -37,11 +37,16 @@ def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str
 
 
 def find_root(start: Path) -> Path:
-    """The top folder of the repository around ``start``, or ``start`` where there is none."""
+    """The project around ``start``: the nearest folder with ``stages``, at most as far up as the
+    top of the repository, which it is without one; ``start`` itself where there is no repository.
+    """
+    start = start.resolve()
     try:
-        return Path(git("rev-parse", "--show-toplevel", cwd=start))
+        top = Path(git("rev-parse", "--show-toplevel", cwd=start)).resolve()
     except CicdError:
-        return start.resolve()
+        return start
+    inside = [folder for folder in (start, *start.parents) if folder.is_relative_to(top)]
+    return next((folder for folder in inside if (folder / "stages").is_dir()), top)
 
 
 def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:

@@ -7,6 +7,7 @@ import time
 
 import click
 
+from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
@@ -18,8 +19,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @click.command("logs")
-@click.argument("stage")
-@click.argument("key")
+@click.argument("stage", shell_complete=complete_stage)
+@click.argument("key", shell_complete=complete_run)
 @common_options()
 @click.option("--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--since", metavar="1h", help="Only lines of the last 90s, 30m, 1h, 2d.")

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from cicd.cli.completion import complete_key, complete_replace, complete_rerun
+
 
 @dataclass(frozen=True)
 class Common:
@@ -74,13 +76,32 @@ def _stage_options() -> list[Callable[[Any], Any]]:
 
 def _choice_options() -> list[Callable[[Any], Any]]:
     return [
-        click.option("--replace", multiple=True, metavar="KEY", help="Renew this one."),
-        click.option("--rerun", multiple=True, metavar="KEY", help="Run again, changed or not."),
-        click.option("--exclude", multiple=True, metavar="KEY", help="Leave these out (globs)."),
+        click.option(
+            "--replace",
+            multiple=True,
+            metavar="KEY",
+            shell_complete=complete_replace,
+            help="Renew this one.",
+        ),
+        click.option(
+            "--rerun",
+            multiple=True,
+            metavar="KEY",
+            shell_complete=complete_rerun,
+            help="Run again, changed or not.",
+        ),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="KEY",
+            shell_complete=complete_key,
+            help="Leave these out (globs).",
+        ),
         click.option(
             "--select",
             multiple=True,
             metavar="KEY",
+            shell_complete=complete_key,
             help="Only these (globs) and what they depend on.",
         ),
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_file
 from cicd.cli.options import Common, common_options
-from cicd.cli.session import open_session
+from cicd.cli.session import offline_plan, open_session
 from cicd.errors import Refused, Usage
 from cicd.model import Plan
 
@@ -16,12 +18,15 @@ PENDING = 2
 
 
 @click.command("plan")
-@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options(choice=True)
+@click.option(
+    "--offline", is_flag=True, help="Plan against nothing: no login, no network, all is new."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option(
     "--output",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "markdown", "html"]),
     default="text",
     show_default=True,
     help="How the plan is written.",
@@ -32,6 +37,7 @@ PENDING = 2
 def command(
     stages: tuple[str, ...],
     common: Common,
+    offline: bool,
     out: Path | None,
     output: str,
     detailed_exitcode: bool,
@@ -41,17 +47,12 @@ def command(
     STAGE is a name (dev: stages/dev.yaml), a file, or nothing: the stage whose branch is checked
     out. Ends with 5 when a limit or a protection stands against it.
     """
-    from cicd.plan.document import dumps, to_document
+    from cicd.plan.document import dumps
 
     if out and len(stages) > 1:
         raise Usage("--out saves one plan", hint="name one stage")
-    planned = [plan_one(stage, common) for stage in stages or (None,)]
-    if output == "json":
-        documents = [to_document(plan) for plan, _ in planned]
-        print_json(documents[0] if len(documents) == 1 else documents)
-    else:
-        for plan, _ in planned:
-            print_plan(plan, common)
+    planned = [plan_one(stage, common, offline=offline) for stage in stages or (None,)]
+    print_plans([plan for plan, _ in planned], output, common)
     if out:
         write_file(out, dumps(planned[0][0]))
     for _, refusal in planned:
@@ -60,15 +61,32 @@ def command(
     return PENDING if detailed_exitcode and any(plan.has_changes for plan, _ in planned) else 0
 
 
-def plan_one(argument: str | None, common: Common) -> tuple[Plan, Refused | None]:
+def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Plan, Refused | None]:
     """The plan of one stage, and why it would be refused, if it would."""
+    if offline:
+        return offline_plan(argument, common), None
     with open_session(argument, common) as session:
-        plan = session.plan()
-        try:
-            session.check(plan, force=False)
-        except Refused as refusal:
-            return plan, refusal
-        return plan, None
+        return session.checked(session.plan())
+
+
+def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:
+    """The plans on standard output, as ``output`` says."""
+    from cicd.plan.document import to_document
+
+    documents = [to_document(plan) for plan in plans]
+    if output == "json":
+        print_json(documents[0] if len(documents) == 1 else documents)
+    elif output == "markdown":
+        from cicd.render.markdown import render_section
+
+        print_result("\n".join(map(render_section, documents)).rstrip("\n"))
+    elif output == "html":
+        from cicd.render.html import render_page
+
+        print_result(render_page(documents).rstrip("\n"))
+    else:
+        for plan in plans:
+            print_plan(plan, common)
 
 
 def print_plan(plan: Plan, common: Common) -> None:

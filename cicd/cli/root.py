@@ -24,6 +24,8 @@ COMMANDS = {
     "destroy": "cicd.cli.destroy",
     "status": "cicd.cli.status",
     "logs": "cicd.cli.logs",
+    "comment": "cicd.cli.comment",
+    "init": "cicd.cli.init",
     "schema": "cicd.cli.schema",
     "emulator": "cicd.cli.emulator",
 }
@@ -35,6 +37,8 @@ SUMMARIES = {
     "destroy": "Take down what a stage has put up.",
     "status": "Show what runs now.",
     "logs": "Show the log lines of a run or deployment.",
+    "comment": "Write plans into the pull request.",
+    "init": "Write a new project that works at once.",
     "schema": "Print the JSON Schema of stage files.",
     "emulator": "Run SAP AI Core on this machine.",
 }

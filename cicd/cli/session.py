@@ -6,15 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cicd.cli import local
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.options import Common
 from cicd.config import find_stage_for_branch, load_stage
+from cicd.errors import Refused
 from cicd.model import LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class Session:
         counts = Counter(resource.key.kind for resource in self.live)
         check_guards(plan, self.stage, counts, force=force)
 
+    def checked(self, plan: Plan) -> tuple[Plan, Refused | None]:
+        """The plan with what stands against it written into it, and as an error to raise."""
+        try:
+            self.check(plan, force=False)
+        except Refused as refusal:
+            return replace(plan, refusal=str(refusal)), refusal
+        return plan, None
+
     def plan(self) -> Plan:
         """What applying this stage would do now."""
         from cicd.plan import make_plan
@@ -55,10 +64,7 @@ class Session:
             live,
             self.platform.kinds,
             created_at=now(),
-            rerun=self.common.rerun,
-            replace=self.common.replace,
-            select=self.common.select,
-            exclude=self.common.exclude,
+            **chosen(self.common),
         )
 
     def destroy_plan(self) -> Plan:
@@ -79,8 +85,37 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def load(argument: str | None, common: Common) -> tuple[Path, Stage]:
-    """The stage named on the command line, or the one whose branch is checked out."""
+def offline_plan(argument: str | None, common: Common) -> Plan:
+    """What applying a stage would do if nothing were there yet. No login, no network."""
+    from importlib import import_module
+
+    from cicd.plan import make_plan
+    from cicd.platforms.registry import PLATFORMS, connect
+
+    _, stage = load(argument, common, is_offline=True)
+    if stage.platform not in PLATFORMS:
+        connect(stage, {})  # says which platforms there are
+    kinds = import_module(PLATFORMS[stage.platform]).KINDS
+    # a pinned id names something live, and nothing is
+    desired = [
+        replace(resource, options=replace(resource.options, existing_id=None))
+        for resource in stage.resources
+    ]
+    return make_plan(stage, desired, (), kinds, created_at=now(), is_offline=True, **chosen(common))
+
+
+def chosen(common: Common) -> dict[str, Any]:
+    """The options that decide what a plan is about, by name."""
+    from cicd.plan.bound import OPTIONS
+
+    return {name: getattr(common, name) for name in OPTIONS}
+
+
+def load(argument: str | None, common: Common, *, is_offline: bool = False) -> tuple[Path, Stage]:
+    """The stage named on the command line, or the one whose branch is checked out.
+
+    ``is_offline``: it will not be applied, so no credential and no resource group is needed.
+    """
     root = find_root(Path.cwd())
     facts = read_facts(root, os.environ)
     name = argument or find_stage_for_branch(root, facts.branch)
@@ -89,6 +124,8 @@ def load(argument: str | None, common: Common) -> tuple[Path, Stage]:
     if common.local:
         application = local.override(root)
         environ = {"AICORE_RESOURCE_GROUP": "default", **environ}
+    elif is_offline:
+        environ = {"AICORE_RESOURCE_GROUP": "unknown", **environ}
     stage = load_stage(
         name,
         root=root,
@@ -96,13 +133,19 @@ def load(argument: str | None, common: Common) -> tuple[Path, Stage]:
         variables=common.variables,
         git=facts,
         application=application,
+        needs_credentials=not is_offline,
     )
     return root, local.with_snapshot(stage, root) if common.local else stage
 
 
 @contextmanager
-def open_session(argument: str | None, common: Common) -> Iterator[Session]:
-    """Load the stage and connect; gives connections back at the end."""
+def open_session(
+    argument: str | None, common: Common, *, takes_down: bool = False
+) -> Iterator[Session]:
+    """Load the stage and connect; gives connections back at the end.
+
+    ``takes_down``: every run is read as closely as for pruning, with the stage that it is of.
+    """
     from cicd.platforms.registry import connect
 
     root, stage = load(argument, common)
@@ -110,7 +153,8 @@ def open_session(argument: str | None, common: Common) -> Iterator[Session]:
     if common.local:
         endpoint = local.start(root)
         environ = local.environment(endpoint, stage, environ)
-    platform = connect(stage, environ)
+    reads = replace(stage, prune="resource_group") if takes_down else stage
+    platform = connect(reads, environ)
     try:
         if common.local:
             local.tell_stand_ins(endpoint, environ, local.stand_ins(stage, root))

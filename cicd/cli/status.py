@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
@@ -15,7 +16,7 @@ SHOWN = ("resource_group", "application", "execution", "deployment", "destinatio
 
 
 @click.command("status")
-@click.argument("stage", required=False)
+@click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(stage: str | None, common: Common, output: str) -> None:

@@ -22,6 +22,7 @@ from cicd.model import (
     Secret,
     SmokeTest,
     Stage,
+    Template,
 )
 
 _SYNC_SECONDS = 900.0
@@ -107,10 +108,21 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     if commit:
         spec["commit"] = commit
     spec["executables"] = {
-        template.executable_id: {"scenario_id": template.scenario_id, "version": template.version}
-        for template in draft.catalogue.templates
+        template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
     return spec
+
+
+def _interface(template: Template) -> dict[str, Any]:
+    """What the platform will show of a template once it is synced."""
+    return {
+        "version": template.version,
+        "kind": template.kind,
+        "scenario_id": template.scenario_id,
+        "parameters": dict(template.parameters),
+        "inputs": sorted(template.input_artifacts),
+        "outputs": sorted(template.output_artifacts),
+    }
 
 
 def _is_checked_out(revision: str, git: GitFacts) -> bool:

@@ -51,9 +51,13 @@ def read_tree(path: Path, name: str) -> Node:
     """The one document in a file, called ``name`` in messages. Raises InvalidStage."""
     trees = read_trees(path, name)
     if len(trees) > 1:
-        raise InvalidStage([trees[1].place.problem("a second document starts here: keep one")])
+        raise InvalidStage(
+            [trees[1].place.problem("a second document starts here: keep one", "yaml")]
+        )
     if not trees or trees[0].value is None:
-        raise InvalidStage([Problem(name, 0, 0, "the file is empty")])
+        raise InvalidStage(
+            [Problem(name, 0, 0, "the file is empty: fill or delete it", "empty-file")]
+        )
     return trees[0]
 
 
@@ -72,7 +76,8 @@ def read_trees(path: Path, name: str) -> tuple[Node, ...]:
 
 def _refuse_non_text(node: Node, _path: object) -> Node:
     if isinstance(node.value, str) and _NOT_TEXT.search(node.value):
-        raise InvalidStage([node.place.problem("NUL or half a surrogate pair is not text")])
+        message = "NUL or half a surrogate pair is not text: remove the escape"
+        raise InvalidStage([node.place.problem(message, "encoding")])
     return node
 
 
@@ -82,16 +87,18 @@ def _read_text(path: Path, name: str) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InvalidStage([Problem(name, 0, 0, f"cannot be read: {reason}")]) from None
+        problem = Problem(name, 0, 0, f"cannot be read: {reason}", "unreadable-file")
+        raise InvalidStage([problem]) from None
     if len(raw) > MAX_BYTES:
-        raise InvalidStage([Problem(name, 0, 0, f"larger than {MAX_BYTES:,} bytes")])
+        message = f"larger than {MAX_BYTES:,} bytes: split it"
+        raise InvalidStage([Problem(name, 0, 0, message, "too-complex")])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         message = "not UTF-8 text: save the file as UTF-8"
-        raise InvalidStage([Problem(name, line, column, message)]) from None
+        raise InvalidStage([Problem(name, line, column, message, "encoding")]) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -107,15 +114,16 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
-        raise InvalidStage([Problem(name, line, 0, message)]) from None
+        raise InvalidStage([Problem(name, line, 0, f"{message}: remove it", "encoding")]) from None
     except MarkedYAMLError as error:
         raise InvalidStage([_syntax_problem(error, name)]) from None
     except (YAMLError, ValueError, OverflowError) as error:  # the last: \U beyond Unicode
         message = f"not valid YAML: {' '.join(str(error).split())}"
-        raise InvalidStage([Problem(name, 0, 0, message)]) from None
+        raise InvalidStage([Problem(name, 0, 0, message, "syntax")]) from None
     except RecursionError:
-        raise InvalidStage([Problem(name, 0, 0, "nested too deeply")]) from None
-    return tuple(_Builder(name).tree(document) for document in documents)
+        problem = Problem(name, 0, 0, "nested too deeply: flatten it", "too-complex")
+        raise InvalidStage([problem]) from None
+    return tuple(_Builder(name, text).tree(document) for document in documents)
 
 
 def _compose(text: str) -> list[Any]:
@@ -129,16 +137,19 @@ def _syntax_problem(error: MarkedYAMLError, name: str) -> Problem:
     message = " ".join(str(error.problem or error.context or "not valid YAML").split())
     if "'\\t'" in message:
         message = "a tab cannot indent YAML: use spaces"
+    if "undefined alias" in message:
+        message += ": put quotes around text that starts with *"
     if mark is None:
-        return Problem(name, 0, 0, message)
-    return Problem(name, mark.line + 1, mark.column + 1, f"not valid YAML: {message}")
+        return Problem(name, 0, 0, message, "syntax")
+    return Problem(name, mark.line + 1, mark.column + 1, f"not valid YAML: {message}", "syntax")
 
 
 class _Builder:
     """Turns composed YAML nodes into a tree; aliases are expanded, within a budget."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, text: str) -> None:
         self._name = name
+        self._text = text
         self._values = 0
         self._problems: list[Problem] = []
 
@@ -151,18 +162,27 @@ class _Builder:
     def _place(self, node: Any) -> Place:
         return Place(self._name, node.start_mark.line + 1, node.start_mark.column + 1)
 
+    def _block(self, node: ScalarNode) -> Place | None:
+        """Where the text of a block starts: at the indentation of its first line with text."""
+        first = node.start_mark.line + 1
+        lines = self._text.split("\n")[first : node.end_mark.line]
+        indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
+        return Place(self._name, first + 1, indents[0] + 1) if indents else None
+
     def _node(self, node: Any, key_place: Place | None, depth: int) -> Node:
         place = self._place(node)
         self._values += 1
         if self._values > MAX_VALUES:
             message = f"expands to more than {MAX_VALUES:,} values: use fewer aliases"
-            raise InvalidStage([place.problem(message)])
+            raise InvalidStage([place.problem(message, "too-complex")])
         if depth > MAX_DEPTH:
-            raise InvalidStage([place.problem(f"nested deeper than {MAX_DEPTH} levels")])
+            message = f"nested deeper than {MAX_DEPTH} levels: flatten it"
+            raise InvalidStage([place.problem(message, "too-complex")])
         if isinstance(node, ScalarNode):
-            return Node(self._scalar(node), place, node.value, key_place)
+            block = self._block(node) if node.style == "|" else None
+            return Node(self._scalar(node), place, node.value, key_place, block)
         if node.tag not in {_TAG + "map", _TAG + "seq"}:
-            self._problems.append(place.problem(f"the tag {node.tag} is not supported"))
+            self._problems.append(_unsupported_tag(place, node.tag))
         if isinstance(node, SequenceNode):
             items = [self._node(child, None, depth + 1) for child in node.value]
             return Node(items, place, key_place=key_place)
@@ -174,13 +194,13 @@ class _Builder:
         for key, child in node.value:
             place = self._place(key)
             if not isinstance(key, ScalarNode):
-                self._problems.append(place.problem("a key must be plain text"))
+                self._problems.append(place.problem("a key must be plain text", "yaml"))
             elif key.tag == _TAG + "merge":
                 merged = self._merged(child, depth) | merged
             elif key.value in entries:
                 first = entries[key.value].key_place
                 line = first.line if first else 0
-                message = f'the key "{key.value}" is already set in line {line}'
+                message = f'the key "{key.value}" is already set in line {line}: keep one'
                 self._problems.append(place.problem(message, "duplicate-key"))
             else:
                 entries[key.value] = self._node(child, place, depth + 1)
@@ -193,16 +213,20 @@ class _Builder:
             if isinstance(source, MappingNode):
                 merged = self._node(source, None, depth + 1).value | merged
             else:
-                self._problems.append(self._place(source).problem("<< needs a map"))
+                self._problems.append(self._place(source).problem("<< needs a map", "yaml"))
         return merged
 
     def _scalar(self, node: ScalarNode) -> Any:
         if node.tag not in _SCALAR_TAGS:
             place = self._place(node)
-            self._problems.append(place.problem(f"the tag {node.tag} is not supported"))
+            self._problems.append(_unsupported_tag(place, node.tag))
         if node.style is not None or node.tag == _TAG + "str":
             return node.value
         return scalar(node.value)
+
+
+def _unsupported_tag(place: Place, tag: str | None) -> Problem:
+    return place.problem(f"the tag {tag} is not supported: leave it out", "yaml")
 
 
 def scalar(text: str) -> str | int | float | bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 NAME = r"""^[A-Za-z0-9_\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]+$"""
@@ -19,8 +20,16 @@ DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
 LABEL = re.compile(r"ext\.ai\.sap\.com/[\w.-]+", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
+OBJECT_STORE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+DOCKER_REGISTRY = r"^[a-z0-9](_?[a-z0-9.-])*[a-z0-9]$"
+GENERIC = r"^[a-z0-9.-]+$"
+SECRET_ENTRY = re.compile(r"[A-Za-z0-9._-]{1,253}")
+MAX_KEY = 256
+"""Longest name of a parameter, an input or a label on AI Core."""
+
 MIN_TTL = 600
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON_FIELDS = (
     ("minute", 0, 59, ""),
     ("hour", 0, 23, ""),
@@ -52,11 +61,21 @@ def cron_problem(text: str) -> str:
     """What is wrong with a cron expression of five fields, empty when nothing is."""
     fields = text.split()
     if len(fields) != len(_CRON_FIELDS):
-        return f"needs 5 fields (minute hour day month weekday), has {len(fields)}"
+        seconds = ": leave the seconds out" if len(fields) == len(_CRON_FIELDS) + 1 else ""
+        return f"needs 5 fields (minute hour day month weekday), has {len(fields)}{seconds}"
     for field, (name, low, high, words) in zip(fields, _CRON_FIELDS, strict=True):
         for part in field.split(","):
             if not _is_cron_part(part, low, high, words):
                 return f'"{part}" is not a {name} ({low} to {high})'
+    minutes, _, days, months, weekdays = (
+        _cron_values(field, low, high, words)
+        for field, (_, low, high, words) in zip(fields, _CRON_FIELDS, strict=True)
+    )
+    if len(minutes) > 1:
+        return "runs more than once an hour, the least time between runs: give one minute"
+    is_any_weekday = len({day % 7 for day in weekdays}) == 7
+    if is_any_weekday and not any(min(days) <= _MONTH_DAYS[month - 1] for month in months):
+        return "never comes: no such day in that month"
     return ""
 
 
@@ -71,10 +90,31 @@ def _is_cron_part(part: str, low: int, high: int, words: str) -> bool:
     return len(known) == len(ends) <= 2 and known == sorted(known)
 
 
+def _cron_values(field: str, low: int, high: int, words: str) -> set[int]:
+    """All numbers that a valid field stands for; ``5/10`` goes on to the end of the range."""
+    values: set[int] = set()
+    for part in field.split(","):
+        span, slash, step = part.partition("/")
+        first, last = low, high
+        if span != "*":
+            ends = [_cron_number(end, low, words) or 0 for end in span.split("-")]
+            first, last = ends[0], high if slash and len(ends) == 1 else ends[-1]
+        values |= set(range(first, last + 1, int(step or 1)))
+    return values
+
+
 def _cron_number(text: str, low: int, words: str) -> int | None:
     if text.lower() in words.split():
         return words.split().index(text.lower()) + low
     return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
+
+
+def utc_time(text: str) -> datetime | None:
+    """A time like ``2026-01-31T06:00:00Z``, None when it is none: AI Core takes no fractions."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def relative_path_problem(path: str) -> str:

@@ -27,7 +27,8 @@ def _read(path: Path, root: Path, chain: tuple[Path, ...]) -> tuple[Node, list[P
     name = label(path, root)
     tree = read_tree(path, name)
     if not isinstance(tree.value, dict):
-        raise InvalidStage([tree.place.problem("a stage file is a map of keys and values")])
+        message = "a stage file is a map of keys and values: start with a key"
+        raise InvalidStage([tree.place.problem(message, "wrong-type")])
     problems: list[Problem] = []
     if legacy.is_legacy(tree, path.suffix.lower()):
         tree, problems = legacy.modernised(tree)
@@ -43,16 +44,19 @@ def _read(path: Path, root: Path, chain: tuple[Path, ...]) -> tuple[Node, list[P
 
 def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) -> Path:
     if not isinstance(target.value, str) or not target.value:
-        raise InvalidStage([target.place.problem("extends must be the name of one file")])
+        message = "extends must be the name of one file"
+        raise InvalidStage([target.place.problem(message, "bad-extends")])
     base = path.parent / target.value
     files = (*chain, path.resolve())
     if base.resolve() in files:
         circle = (*files[files.index(base.resolve()) :], base)
         way = " -> ".join(label(file, root) for file in circle)
-        raise InvalidStage([target.place.problem(f"extends goes in a circle: {way}")])
+        message = f"extends goes in a circle: {way}: take one of them out"
+        raise InvalidStage([target.place.problem(message, "bad-extends")])
     if not base.is_file():
         hint = did_you_mean(target.value, stage_files_in(path.parent))
-        raise InvalidStage([target.place.problem(f'extends "{target.value}": no such file{hint}')])
+        message = f'extends "{target.value}": no such file{hint}'
+        raise InvalidStage([target.place.problem(message, "bad-extends")])
     return base
 
 

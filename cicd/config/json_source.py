@@ -24,10 +24,10 @@ def json_tree(text: str, name: str, max_depth: int) -> Node:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         message = f"not valid JSON: {error.msg}{_comma_hint(text, error.pos)}"
-        raise InvalidStage([Problem(name, error.lineno, error.colno, message)]) from None
+        raise InvalidStage([Problem(name, error.lineno, error.colno, message, "syntax")]) from None
     except (ValueError, RecursionError) as error:
         message = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InvalidStage([Problem(name, 0, 0, f"not valid JSON: {message}")]) from None
+        raise InvalidStage([Problem(name, 0, 0, f"not valid JSON: {message}", "syntax")]) from None
     reader = _Reader(text, name, max_depth)
     node, _ = reader.node(_SPACE.match(text).end(), None, 0)  # type: ignore[union-attr]
     if reader.problems:
@@ -58,7 +58,8 @@ class _Reader:
         """The value that starts at ``at``, and the position behind it."""
         place = self._place(at)
         if depth > self._max_depth:
-            raise InvalidStage([place.problem(f"nested deeper than {self._max_depth} levels")])
+            message = f"nested deeper than {self._max_depth} levels: flatten it"
+            raise InvalidStage([place.problem(message, "too-complex")])
         first = self._text[at]
         value: Any
         if first == "{":
@@ -91,7 +92,8 @@ class _Reader:
             key, at = scanstring(self._text, at + 1)
             child, at = self.node(self._skip(self._skip(at) + 1), place, depth + 1)
             if key in entries:
-                self.problems.append(place.problem(f'the key "{key}" is set twice'))
+                message = f'the key "{key}" is set twice: keep one'
+                self.problems.append(place.problem(message, "duplicate-key"))
             entries.setdefault(key, child)
             at = self._next(at)
         return entries, at + 1

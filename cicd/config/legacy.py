@@ -85,7 +85,9 @@ def _as_map(bindings: Node, content: str, problems: list[Problem]) -> dict[str, 
     for item in bindings.value:
         key = item.value["key"]
         if key.value in bound:
-            problems.append(key.place.problem(f'"{key.value}" is bound twice'))
+            problems.append(
+                key.place.problem(f'"{key.value}" is bound twice: keep one', "duplicate-key")
+            )
         bound[key.value] = replace(item.value.get(content, key), key_place=key.place)
     return bound
 
@@ -118,7 +120,7 @@ def _switches(tree: Node) -> tuple[dict[str, bool], list[Problem]]:
         if isinstance(node.value, bool):
             switches[name] = node.value
         else:
-            problems.append(node.place.problem(f"{name} must be true or false"))
+            problems.append(node.place.problem(f"{name} must be true or false", "wrong-type"))
     return switches, problems
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from cicd.config.build import build_stage
-from cicd.config.draft import Draft
+from cicd.config.draft import PLATFORM_SCENARIOS, Draft
 from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
+from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
-from cicd.config.templates import Catalogue, read_templates
-from cicd.config.tree import Node, did_you_mean
+from cicd.config.templates import Catalogue, digest, read_templates
+from cicd.config.tree import Node, Place, did_you_mean, plain
 from cicd.config.validate import validate
-from cicd.config.variables import Context, GitFacts, GitOverride, replace_variables
+from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
 from cicd.model import Stage
 
 FOLDER = "stages"
+_HASH_ROUNDS = 10_000
 
 
 def load_stage(
@@ -31,18 +34,48 @@ def load_stage(
     variables: Mapping[str, str],
     git: GitFacts,
     application: GitOverride | None = None,
+    needs_credentials: bool = True,
 ) -> Stage:
     """The stage that ``argument`` names (``dev``, or a file), ready to be planned.
 
     ``root`` is the repository; ``variables`` are those of ``--var``. Raises InvalidStage with every
-    problem there is, credentials that are not set included.
+    problem there is, credentials that are not set included if the stage ``needs_credentials``.
     """
-    context = Context("", env, variables, git, is_lenient=application is not None)
+    is_lenient = application is not None or not needs_credentials
+    context = Context("", env, variables, git, is_lenient)
     draft, problems = _read(argument, root, context, application)
     errors = [problem for problem in problems if problem.severity == "error"]
     if draft is None or errors:
         raise InvalidStage(errors)
-    return build_stage(draft)
+    return _with_sources(build_stage(draft), argument, root, context)
+
+
+def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> Stage:
+    """The stage with what tells later whether the file or a variable has changed."""
+    tree, _ = read_stage_tree(find_stage(argument, root), root)
+    hashes = {
+        name: _slow_hash(value, f"{stage.name} {name}")
+        for name, value in _variable_values(tree, replace(context, stage=stage.name)).items()
+    }
+    return replace(stage, source_digest=digest(plain(tree)), variables=hashes)
+
+
+def _variable_values(tree: Node, context: Context) -> dict[str, str]:
+    """Every variable with the value that it has in the end."""
+    declared = tree.get("variables")
+    names = declared.value if declared is not None and isinstance(declared.value, dict) else {}
+    place = Place("")
+    probes = {name: Node(f"${{var.{name}}}", place) for name in {**names, **context.variables}}
+    parts = {"values": Node(probes, place), **({"variables": declared} if declared else {})}
+    replaced, _ = replace_variables(Node(parts, place), context)
+    return {name: str(node.value) for name, node in replaced.value["values"].value.items()}
+
+
+def _slow_hash(value: str, salt: str) -> str:
+    """Slow and salted on purpose: plans get around, and values like ``prd`` are soon guessed."""
+    # an environment variable may hold bytes that are no text
+    key, salt_bytes = (text.encode("utf-8", "surrogatepass") for text in (value, salt))
+    return hashlib.pbkdf2_hmac("sha256", key, salt_bytes, _HASH_ROUNDS).hex()
 
 
 def check_stage(
@@ -73,6 +106,7 @@ def _read(
 ) -> tuple[Draft | None, list[Problem]]:
     path = find_stage(argument, root)
     tree, problems = read_stage_tree(path, root)
+    problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
     named = tree.get("stage")
     name = named.value if named is not None and isinstance(named.value, str) else path.stem
     tree, found = replace_variables(tree, replace(context, stage=name))
@@ -89,9 +123,14 @@ def _read(
     return draft, problems + _at_new_places(found, problems)
 
 
+def _has_own_check(path: tuple[str | int, ...]) -> bool:
+    """Where other checks say better what to do with a credential."""
+    return is_secret_path(path) or path == ("git", "repository")
+
+
 def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:
-    """Without those that only follow from another problem in the same place."""
-    places = {(p.file, p.line, p.column) for p in known if p.line}
+    """Without those that only follow from another error in the same place."""
+    places = {(p.file, p.line, p.column) for p in known if p.line and p.severity == "error"}
     return [p for p in found if (p.file, p.line, p.column) not in places]
 
 
@@ -106,12 +145,23 @@ def _read_catalogue(
     templates, problems = read_templates(root, folder, tree.place_of("git", "path"))
     is_ours = file.git is not None or override is not None
     if is_ours and not templates and not problems:
-        place = tree.place_of("git", "path")
-        problems = [place.problem(f'there is no template in "{folder}"', "template", "warning")]
+        problems = [_no_template(file, tree, folder)]
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
-    is_complete = is_ours and not any(problem.severity == "error" for problem in problems)
+    is_complete = (
+        is_ours and bool(templates) and not any(problem.severity == "error" for problem in problems)
+    )
     return Catalogue(tuple(templates), is_ours, is_complete), problems
+
+
+def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:
+    """One finding for the folder, instead of one for each run that misses its executable."""
+    configurations = [item.configuration for item in file.executions]
+    configurations += [item.configuration for item in file.deployments]
+    is_needed = any(c.scenario_id not in PLATFORM_SCENARIOS for c in configurations)
+    message = f'there is no template in "{folder}": add one, or correct git.path'
+    place = tree.place_of("git", "path")
+    return place.problem(message, "no-template", "error" if is_needed else "warning")
 
 
 def find_stage(argument: str, root: Path) -> Path:
@@ -125,9 +175,8 @@ def find_stage(argument: str, root: Path) -> Path:
     if found:
         return (inside or found)[0]
     known = [*stage_files(root), *stage_files_in(given.parent)]
-    raise InvalidStage(
-        [Problem(argument, 0, 0, f"no such stage file{did_you_mean(argument, known)}")]
-    )
+    message = f"no such stage file{did_you_mean(argument, known)}"
+    raise InvalidStage([Problem(argument, 0, 0, message, "unknown-stage")])
 
 
 def _find_named(name: str, root: Path) -> Path:
@@ -136,11 +185,12 @@ def _find_named(name: str, root: Path) -> Path:
         return found[0]
     if found:
         files = " and ".join(label(path, root) for path in found)
-        raise InvalidStage([Problem(FOLDER, 0, 0, f'the stage "{name}" is in {files}: keep one')])
+        message = f'the stage "{name}" is in {files}: keep one'
+        raise InvalidStage([Problem(FOLDER, 0, 0, message, "unknown-stage")])
     known = [Path(file).stem for file in stage_files(root)]
     there = f"there are: {', '.join(known)}" if known else f"there is none in {FOLDER}/"
     message = f'no stage "{name}"{did_you_mean(name, known)}; {there}'
-    raise InvalidStage([Problem(FOLDER, 0, 0, message)])
+    raise InvalidStage([Problem(FOLDER, 0, 0, message, "unknown-stage")])
 
 
 def stage_files(root: Path) -> list[str]:

@@ -1,78 +1,173 @@
-"""What both sorts of template need: labels and annotations, declared parameters, placeholders."""
+"""What both sorts of template need: a name, labels and annotations, and lists of named items."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from cicd.config import formats
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
 
-LABELS = ("scenarios.ai.sap.com/id", "ai.sap.com/version")
-ANNOTATIONS = ("scenarios.ai.sap.com/name", "executables.ai.sap.com/name")
+SCENARIO, VERSION = "scenarios.ai.sap.com/id", "ai.sap.com/version"
+_ARTIFACT = "artifacts.ai.sap.com/"
+_ARTIFACT_FIELDS = ("kind", "name", "description", "labels", "suffix")
+_ARTIFACT_KINDS = ("model", "dataset", "resultset", "other")
+_OWN_LABEL = "ext.ai.sap.com/"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)")
 
 
 @dataclass(frozen=True)
+class Section:
+    """A map of ``metadata``: the keys that must be there, and those that may."""
+
+    name: Literal["labels", "annotations"]
+    needed: tuple[str, ...]
+    possible: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """``label`` or ``annotation``, as rules and messages call it."""
+        return self.name.removesuffix("s")
+
+
+LABELS = Section("labels", (SCENARIO, VERSION), ("executables.ai.sap.com/id",))
+ANNOTATIONS = Section(
+    "annotations",
+    ("scenarios.ai.sap.com/name", "executables.ai.sap.com/name"),
+    (
+        "scenarios.ai.sap.com/description",
+        "executables.ai.sap.com/description",
+        "executables.ai.sap.com/cascade-update-deployments",
+    ),
+)
+POD_LABELS = Section("labels", (), ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"))
+
+
+@dataclass(frozen=True)
 class Declared:
-    """What a template takes and gives. Parameter -> default, None when it must be bound."""
+    """What a template takes and gives. Parameter -> default, None when it must be bound.
+
+    ``inner``: artifacts that its steps take, whether or not a configuration binds them.
+    """
 
     parameters: Mapping[str, str | None]
     inputs: frozenset[str]
     outputs: frozenset[str] = frozenset()
+    inner: frozenset[str] = frozenset()
 
 
 def check_metadata(tree: Node) -> list[Problem]:
-    """Name, mandatory labels and annotations; rule ``identity`` where nothing can refer to it."""
+    """Name, mandatory labels and annotations."""
     problems = [*_check_name(tree)]
-    for section, required in (("labels", LABELS), ("annotations", ANNOTATIONS)):
-        problems += _check_texts(tree, section)
-        for key in required:
-            problems += _check_required(tree, section, key)
-    return problems
+    for section, other in ((LABELS, ANNOTATIONS), (ANNOTATIONS, LABELS)):
+        node = tree.get("metadata", section.name)
+        if node is not None and not isinstance(node.value, dict):
+            message = f"metadata.{section.name} must be a map: write one key per line"
+            problems.append(node.place.problem(message, "metadata-text"))
+            continue
+        problems += _check_texts(node)
+        mistyped = dict(_mistyped(node, section))
+        problems += [_mistyping(node, key, meant, section) for key, meant in mistyped.items()]
+        for key in section.needed:
+            if key not in mistyped.values():
+                problems += _check_needed(tree, section, key, other)
+    return problems + list(_check_values(tree))
 
 
 def _check_name(tree: Node) -> Iterator[Problem]:
     node = tree.get("metadata", "name")
     if node is None or not isinstance(node.value, str) or not node.value:
-        yield tree.place_of("metadata").problem("metadata.name is missing", "identity")
+        message = "metadata.name is missing: it is the executable id"
+        yield tree.place_of("metadata").problem(message, "bad-executable-id")
     elif not _NAME.fullmatch(node.value) or not 4 <= len(node.value) <= 64:
         message = (
             f'metadata.name "{node.value}" must be 4 to 64 lower-case letters, digits, hyphens'
         )
-        yield node.place.problem(message, "template")
+        yield node.place.problem(message, "bad-executable-id")
 
 
-def _check_texts(tree: Node, section: str) -> Iterator[Problem]:
-    node = tree.get("metadata", section)
-    if node is None:
-        return
-    if not isinstance(node.value, dict):
-        yield node.place.problem(f"metadata.{section} must be a map", "template")
-        return
-    for key, child in node.value.items():
+def _check_texts(node: Node | None) -> Iterator[Problem]:
+    for key, child in node.value.items() if node is not None else ():
         if not isinstance(child.value, str):
             message = f'{key} must be text: put quotes around it, "{child.text}"'
-            yield child.place.problem(message, "template")
+            yield child.place.problem(message, "metadata-text")
 
 
-def _check_required(tree: Node, section: str, key: str) -> Iterator[Problem]:
-    node = tree.get("metadata", section, key)
-    rule = "identity" if key == LABELS[0] else "template"
-    if node is None or node.value in ("", None):
-        near = tree.get("metadata", section)
-        known = near.value if near is not None and isinstance(near.value, dict) else {}
-        hint = did_you_mean(key, known)
-        place = tree.place_of("metadata", section, key=True)
-        yield place.problem(f"metadata.{section} needs {key}{hint}", rule)
-    elif section == "labels" and not _LABEL_VALUE.fullmatch(str(node.value)):
-        message = f"{key} must be letters, digits, dots, hyphens, underscores, 63 at most"
-        yield node.place.problem(message, "template")
-    elif key == LABELS[0] and not re.match(formats.ID, str(node.value)):
-        yield node.place.problem(f"{key} must have 4 to 64 characters", "template")
+def _mistyped(node: Node | None, section: Section) -> Iterator[tuple[str, str]]:
+    """Keys that AI Core does not know, with the known and unused one that they are close to."""
+    keys = node.value.keys() if node is not None and isinstance(node.value, dict) else set()
+    known = {*section.needed, *section.possible}
+    free = {key.lower(): key for key in known - keys}
+    for key in keys - known:
+        close = difflib.get_close_matches(key.lower(), free, n=1, cutoff=0.85)
+        if close and not key.startswith((_OWN_LABEL, _ARTIFACT)):
+            yield key, free[close[0]]
+
+
+def _mistyping(node: Node | None, key: str, meant: str, section: Section) -> Problem:
+    assert node is not None, "a key was found in it"
+    message = f'AI Core does not know the {section.word} "{key}" (did you mean "{meant}"?)'
+    severity: Literal["error", "warning"] = "error" if meant in section.needed else "warning"
+    return node.place_of(key, key=True).problem(message, f"mistyped-{section.word}", severity)
+
+
+def check_pod_labels(node: Node | None) -> Iterator[Problem]:
+    """Labels of a pod: those that are nearly the ones that choose its resources."""
+    for key, meant in _mistyped(node, POD_LABELS):
+        yield _mistyping(node, key, meant, POD_LABELS)
+
+
+def _check_needed(tree: Node, section: Section, key: str, other: Section) -> Iterator[Problem]:
+    node = tree.get("metadata", section.name, key)
+    if node is not None and node.value not in ("", None):
+        return
+    rule = f"missing-{section.word}"
+    if tree.get("metadata", other.name, key) is not None:
+        message = f"{key} must stand under metadata.{section.name}: move it there"
+        yield tree.place_of("metadata", other.name, key, key=True).problem(message, rule)
+        return
+    place = tree.place_of("metadata", section.name, key=True)
+    yield place.problem(f"metadata.{section.name} needs {key}: add it", rule)
+
+
+def _check_values(tree: Node) -> Iterator[Problem]:
+    for key in LABELS.needed:
+        node = tree.get("metadata", "labels", key)
+        if node is None or node.value in ("", None):
+            continue
+        if not _LABEL_VALUE.fullmatch(str(node.value)):
+            message = f"{key} must be letters, digits, dots, hyphens, underscores, 63 at most"
+            yield node.place.problem(message, "bad-label")
+        elif key == SCENARIO and not re.match(formats.ID, str(node.value)):
+            yield node.place.problem(f"{key} must have 4 to 64 characters", "bad-label")
+
+
+def check_artifact_annotations(tree: Node, declared: Declared) -> Iterator[Problem]:
+    """``artifacts.ai.sap.com/NAME.FIELD`` must speak of an artifact that there is."""
+    node = tree.get("metadata", "annotations")
+    names = declared.inputs | declared.outputs | declared.inner
+    for key, child in node.value.items() if node and isinstance(node.value, dict) else ():
+        if not key.startswith(_ARTIFACT):
+            continue
+        name, _, field = key.removeprefix(_ARTIFACT).rpartition(".")
+        place = child.key_place or child.place
+        rule = "artifact-annotation"
+        if field not in _ARTIFACT_FIELDS:
+            hint = did_you_mean(field, _ARTIFACT_FIELDS)
+            message = f"{key} must end in .{', .'.join(_ARTIFACT_FIELDS)}{hint}"
+            yield place.problem(message, rule, "warning")
+        elif name not in names:
+            message = f'{key}: the template has no artifact "{name}"{did_you_mean(name, names)}'
+            yield place.problem(message, rule, "warning")
+        elif field == "kind" and child.value not in _ARTIFACT_KINDS:
+            hint = did_you_mean(str(child.value), _ARTIFACT_KINDS)
+            message = f"{key} must be one of {', '.join(_ARTIFACT_KINDS)}{hint}"
+            yield child.place.problem(message, rule)
 
 
 def children(node: Node | None) -> list[Node]:
@@ -86,11 +181,11 @@ def named(items: Iterable[Node], what: str, problems: list[Problem]) -> Iterator
     for item in items:
         name = getattr(item.get("name"), "value", None)
         if not isinstance(name, str) or not name:
-            problems.append(item.place.problem(f"{what} without a name", "template"))
+            problems.append(item.place.problem(f"{what} without a name: add one", "unnamed-item"))
             continue
         if name in seen:
-            message = f'{what} "{name}" is declared twice'
-            problems.append(item.place_of("name").problem(message, "template"))
+            message = f'{what} "{name}" is declared twice: rename one'
+            problems.append(item.place_of("name").problem(message, "duplicate-item"))
         seen.add(name)
         yield name, item
 
@@ -102,18 +197,3 @@ def default_of(parameter: Node, *keys: str) -> str | None:
         if node is not None and node.is_leaf and node.value is not None:
             return node.value if isinstance(node.value, str) else node.text
     return None
-
-
-def check_placeholders(
-    node: Node, pattern: re.Pattern[str], known: Iterable[str], what: str
-) -> Iterator[Problem]:
-    """A problem for each placeholder of ``pattern`` whose first group is not ``known``."""
-    if isinstance(node.value, dict | list):
-        inner = node.value.values() if isinstance(node.value, dict) else node.value
-        for child in inner:
-            yield from check_placeholders(child, pattern, known, what)
-    elif isinstance(node.value, str):
-        for match in pattern.finditer(node.value):
-            if match[1] not in known:
-                message = f"{match[0]} is used, but {what} is not declared"
-                yield node.place.problem(f"{message}{did_you_mean(match[1], known)}", "template")

@@ -32,7 +32,8 @@ def _check_unique(draft: Draft) -> Iterator[Problem]:
     for key, path in keys + [(run.key, run.path) for run in draft.runs]:
         if key in seen:
             message = f"{key} is already defined at {draft.place(*seen[key], 'key')}"
-            yield draft.place(*path, "key").problem(message, "duplicate")
+            message += ": give it another key"
+            yield draft.place(*path, "key").problem(message, "duplicate-name")
         seen.setdefault(key, path)
 
 
@@ -55,7 +56,7 @@ def _check_same(draft: Draft) -> Iterator[Problem]:
         first = seen.setdefault(same, str(key))
         if first != str(key):
             message = f"{key} cannot be told apart from {first}: {advice}"
-            yield draft.place(*path).problem(message, "duplicate")
+            yield draft.place(*path).problem(message, "duplicate-content")
 
 
 def _check_destinations(draft: Draft) -> Iterator[Problem]:
@@ -64,7 +65,9 @@ def _check_destinations(draft: Draft) -> Iterator[Problem]:
         name = getattr(run.item, "destination_name", None)
         if name in seen:
             message = f'{run.key}: the destination "{name}" already belongs to {seen[name].key}'
-            yield draft.place(*run.path, "destination_name").problem(message, "duplicate")
+            message += ": choose another"
+            place = draft.place(*run.path, "destination_name")
+            yield place.problem(message, "duplicate-name")
         elif name:
             seen[name] = run
 
@@ -78,19 +81,21 @@ def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
         if other is None:
             known = [key.name for key in runs if key.kind == ref.key.kind]
             hint = did_you_mean(ref.key.name, known)
-            yield place.problem(f"{run.key} refers to {ref.key}, which is not defined{hint}", "ref")
+            yield place.problem(
+                f"{run.key} refers to {ref.key}, which is not defined{hint}", "unknown-reference"
+            )
         elif other.item.wait_for_status not in ("COMPLETED", "RUNNING") or (
             ref.key.kind == "execution" and other.item.wait_for_status != "COMPLETED"
         ):
             message = f"{run.key} needs the result of {ref.key}, which is not waited for"
-            yield place.problem(f"{message}: set its wait_for_status", "ref")
+            yield place.problem(f"{message}: set its wait_for_status", "unknown-reference")
         elif ref.key.kind == "execution" and (template := draft.template_of(other)):
             output = ref.output.removeprefix("artifacts.")
             if output not in template.output_artifacts:
                 hint = did_you_mean(output, template.output_artifacts)
                 message = f'{run.key} uses the artifact "{output}", which executable '
                 message += f"{template.executable_id} does not put out{hint}"
-                yield place.problem(message, "ref", _severity(draft))
+                yield place.problem(message, "unknown-reference", _severity(draft))
 
 
 def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
@@ -101,18 +106,18 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
         if draft.catalogue.is_complete and scenario not in PLATFORM_SCENARIOS:
             hint = did_you_mean(executable, [t.executable_id for t in draft.catalogue.templates])
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
-            yield draft.place(*path, "executable_id").problem(message, "executable")
+            yield draft.place(*path, "executable_id").problem(message, "unknown-executable")
     elif template.scenario_id != scenario:
         hint = did_you_mean(scenario, [template.scenario_id])
         message = f'{run.key}: executable {executable} belongs to scenario "{template.scenario_id}"'
         message += f', not to "{scenario}"{hint}'
         place = draft.place(*path, "scenario_id")
-        yield place.problem(message, "executable", _severity(draft))
+        yield place.problem(message, "wrong-scenario", _severity(draft))
     elif (template.kind == "serving") != (run.kind == "deployment"):
         wanted = "deployment" if template.kind == "serving" else "execution"
         message = f"{run.key}: executable {executable} is made for a {wanted} ({template.file})"
         place = draft.place(*path, "executable_id")
-        yield place.problem(message, "executable", _severity(draft))
+        yield place.problem(message, "wrong-executable-kind", _severity(draft))
 
 
 def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:
@@ -122,7 +127,7 @@ def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:
             message = f'{run.key} binds "{name}" to "{value}", which is neither an artifact of '
             message += f"this stage nor an id{hint}"
             place = draft.place(*run.path, "configuration", "input_artifact_bindings", name)
-            yield place.problem(message, "ref")
+            yield place.problem(message, "unknown-reference")
 
 
 def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem]:
@@ -147,10 +152,11 @@ def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem
                 hint = did_you_mean(name, declared)
                 message = f'{run.key} binds {word} "{name}", {executable} does not declare{hint}'
                 place = draft.place(*path, name, key=True)
-                yield place.problem(message, word, _severity(draft))
+                yield place.problem(message, f"unknown-{word}", _severity(draft))
         for name in sorted(set(needed) - set(bound)):
-            message = f'{run.key} does not bind {word} "{name}", {executable} needs'
-            yield draft.place(*path, key=True).problem(message, word, _severity(draft))
+            message = f'{run.key} does not bind {word} "{name}", {executable} needs: bind it'
+            place = draft.place(*path, key=True)
+            yield place.problem(message, f"missing-{word}", _severity(draft))
 
 
 def _severity(draft: Draft) -> Literal["error", "warning"]:
@@ -170,5 +176,7 @@ def _check_cycles(draft: Draft) -> Iterator[Problem]:
         circle: list[Key] = list(reversed(error.args[1]))  # graphlib names predecessors first
         run, field, name = edges[circle[0]][circle[1]]
         way = " -> ".join(str(key) for key in circle)
-        message = f"these need each other: {way}"
-        yield draft.place(*run.path, "configuration", field, name).problem(message, "cycle")
+        message = f"these need each other: {way}: take one reference out"
+        yield draft.place(*run.path, "configuration", field, name).problem(
+            message, "reference-cycle"
+        )

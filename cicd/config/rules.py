@@ -1,4 +1,7 @@
-"""Checks of single parts of a stage file that a schema cannot express: values, files, support."""
+"""Checks of single parts of a stage file that a schema cannot express: values, files, support.
+
+Schedules and secrets have their own: ``schedules`` and ``secrets``.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from urllib.parse import urlsplit
 
 from cicd.config import formats
 from cicd.config.draft import Draft, Run
+from cicd.config.schedules import check_schedules
 from cicd.config.schema import Deployment, Execution
+from cicd.config.secrets import check_secrets
+from cicd.config.tree import did_you_mean
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
 
-NO_GROUP = "resource-group"
+NO_GROUP = "missing-resource-group"
 _NOT_YET = "not supported yet by this version"
 
 
@@ -21,7 +27,9 @@ def check_rules(draft: Draft) -> list[Problem]:
         *_check_support(draft),
         *_check_git(draft),
         *_check_artifacts(draft),
-        *_check_schedules(draft),
+        *_check_bindings(draft),
+        *check_schedules(draft),
+        *check_secrets(draft),
         *_check_local(draft),
         *_check_protect(draft),
     ]
@@ -35,15 +43,16 @@ def check_rules(draft: Draft) -> list[Problem]:
 
 def _check_support(draft: Draft) -> Iterator[Problem]:
     if draft.file.platform != "aicore":
-        message = f'platform "{draft.file.platform}" is {_NOT_YET}'
-        yield draft.place("platform").problem(message, "support")
+        message = f'platform "{draft.file.platform}" is {_NOT_YET}: use aicore'
+        yield draft.place("platform").problem(message, "unsupported")
     elif not draft.resource_group:
         message = "no resource group: set aicore.resource_group or AICORE_RESOURCE_GROUP"
         yield draft.place("aicore").problem(message, NO_GROUP)
     for section in ("secrets", "schedules"):
         node = draft.tree.get(section)
         if node is not None and node.value:
-            yield draft.place(section, key=True).problem(f"{section} are {_NOT_YET}", "support")
+            message = f"{section} are {_NOT_YET}: take them out to plan or apply"
+            yield draft.place(section, key=True).problem(message, "unsupported")
 
 
 def _check_git(draft: Draft) -> Iterator[Problem]:
@@ -52,66 +61,74 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
         return
     if (git.username is None) != (git.password is None):
         present, missing = ("username", "password") if git.username else ("password", "username")
-        message = f"git has a {present} but no {missing}"
-        yield draft.place("git", present, key=True).problem(message, "git")
+        message = f"git has a {present} but no {missing}: add it"
+        yield draft.place("git", present, key=True).problem(message, "git-login")
     if git.username and not git.repository:
-        message = "git has credentials, but no repository that they are for"
-        yield draft.place("git", "username", key=True).problem(message, "git")
+        message = "git has credentials, but no repository that they are for: add git.repository"
+        yield draft.place("git", "username", key=True).problem(message, "git-login")
     if git.repository and "@" in urlsplit(git.repository).netloc:
         message = "a credential in the URL: use git.username and git.password with ${env.NAME}"
-        yield draft.place("git", "repository").problem(message, "plain-secret")
+        yield draft.place("git", "repository").problem(message, "secret-in-plain-text")
 
 
 def _check_artifacts(draft: Draft) -> Iterator[Problem]:
     for index, artifact in enumerate(draft.file.artifacts):
         for label in artifact.labels or {}:
-            if not formats.LABEL.fullmatch(label) or len(label) > 256:
+            if not formats.LABEL.fullmatch(label) or len(label) > formats.MAX_KEY:
                 message = f'the label "{label}" must be ext.ai.sap.com/ and then letters, digits, '
                 message += "dots, hyphens, underscores"
-                yield draft.place("artifacts", index, "labels", label, key=True).problem(message)
+                place = draft.place("artifacts", index, "labels", label, key=True)
+                yield place.problem(message, "bad-label")
+        if artifact.url.endswith("/"):
+            message = f'artifact/{artifact.key}: AI Core cannot resolve "{artifact.url}": '
+            place = draft.place("artifacts", index, "url")
+            yield place.problem(f"{message}leave out the / at its end", "artifact-url", "warning")
 
 
-def _check_schedules(draft: Draft) -> Iterator[Problem]:
-    for index, schedule in enumerate(draft.file.schedules):
-        if problem := formats.cron_problem(schedule.cron):
-            message = f'the cron expression "{schedule.cron}" {problem}'
-            yield draft.place("schedules", index, "cron").problem(message, "cron")
+def _check_bindings(draft: Draft) -> Iterator[Problem]:
+    for run in draft.runs:
+        for field in ("parameter_bindings", "input_artifact_bindings"):
+            for name in getattr(run.configuration, field):
+                if not 0 < len(name) <= formats.MAX_KEY:
+                    message = f"{run.key}: the name of a binding has 1 to {formats.MAX_KEY} "
+                    place = draft.place(*run.path, "configuration", field, name, key=True)
+                    yield place.problem(f"{message}characters, not {len(name)}", "wrong-length")
 
 
 def _check_execution(draft: Draft, run: Run, item: Execution) -> Iterator[Problem]:
     for index, pattern in enumerate(item.watch):
         problem = formats.relative_path_problem(pattern)
         if not problem and not watched_files(draft.root, pattern):
-            problem = "matches no file"
+            problem = "matches no file: correct it or take it out"
         if problem:
             message = f'{run.key} watches "{pattern}", which {problem}'
-            yield draft.place(*run.path, "watch", index).problem(message, "watch")
+            yield draft.place(*run.path, "watch", index).problem(message, "bad-watch")
     if item.require and item.wait_for_status != "COMPLETED":
         message = f"{run.key} requires metrics, so wait_for_status must be COMPLETED"
-        yield draft.place(*run.path, "require", key=True).problem(message, "wait")
+        yield draft.place(*run.path, "require", key=True).problem(message, "needs-wait")
     for index, gate in enumerate(item.require):
         place = draft.place(*run.path, "require", index)
         if gate.min is None and gate.max is None:
             message = f'{run.key} requires nothing of "{gate.metric}": give min or max'
-            yield place.problem(message, "require")
+            yield place.problem(message, "bad-gate")
         elif gate.min is not None and gate.max is not None and gate.min > gate.max:
-            message = f'{run.key} requires "{gate.metric}" to be over its max'
-            yield place.problem(message, "require")
+            message = f'{run.key} requires "{gate.metric}" to be over its max: swap them'
+            yield place.problem(message, "bad-gate")
 
 
 def _check_deployment(draft: Draft, run: Run, item: Deployment) -> Iterator[Problem]:
     if item.ttl and formats.seconds(item.ttl) < formats.MIN_TTL:
         message = f'{run.key}: ttl "{item.ttl}" is too short, at least 10m'
-        yield draft.place(*run.path, "ttl").problem(message, "ttl")
+        yield draft.place(*run.path, "ttl").problem(message, "bad-ttl")
     if item.wait_for_status is None:
         for field in ("smoke_test", "destination_name"):
             if getattr(item, field):
                 message = f"{run.key} has a {field}, so wait_for_status must be RUNNING"
-                yield draft.place(*run.path, field, key=True).problem(message, "wait")
+                yield draft.place(*run.path, field, key=True).problem(message, "needs-wait")
     if item.smoke_test and not item.smoke_test.path.startswith("/v"):
         message = f"{run.key}: AI Core routes only paths that start with /v1/, /v2/ and so on"
         place = draft.place(*run.path, "smoke_test", "path")
-        yield place.problem(message, "path", "warning")
+        yield place.problem(message, "smoke-test-path", "warning")
 
 
 def _check_local(draft: Draft) -> Iterator[Problem]:
@@ -124,8 +141,8 @@ def _check_local(draft: Draft) -> Iterator[Problem]:
     paths += [(path, ("local", "artifacts", url)) for url, path in local.artifacts.items()]
     for path, at in paths:
         if not (draft.root / path).exists():
-            message = f'the local path "{path}" does not exist'
-            yield draft.place(*at).problem(message, "path", "warning")
+            message = f'the local path "{path}" does not exist: make it or correct it'
+            yield draft.place(*at).problem(message, "missing-local-path", "warning")
 
 
 def _check_protect(draft: Draft) -> Iterator[Problem]:
@@ -137,5 +154,7 @@ def _check_protect(draft: Draft) -> Iterator[Problem]:
     names |= {f"application/{draft.file.git.application}"} if draft.file.git else set()
     for index, key in enumerate(draft.file.protect):
         if key not in names and key.split("/")[0] not in {"repository", "configuration"}:
-            message = f"protect names {key}, which this stage does not define"
-            yield draft.place("protect", index).problem(message, "protect", "warning")
+            message = (
+                f"protect names {key}, which this stage does not define{did_you_mean(key, names)}"
+            )
+            yield draft.place("protect", index).problem(message, "unknown-protected", "warning")

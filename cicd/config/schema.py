@@ -7,136 +7,112 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import Field
 
 from cicd.config import formats
-from cicd.model import Ref, Secret
-
-_REFERENCE = r"\$\{"
-"""Patterns let any text with a variable pass in an editor; after replacement they are strict."""
-
-
-def _like(pattern: str, says: str, longest: int = 256) -> Any:
-    """Text of a pattern; ``says`` completes the sentence that the value must be …"""
-    extra: dict[str, Any] = {
-        "pattern": f"{pattern}|{_REFERENCE}",
-        "patternErrorMessage": f"must be {says}",
-    }
-    return Field(pattern=pattern, max_length=longest, json_schema_extra=extra)
-
-
-Key = Annotated[str, _like(formats.KEY, "letters, digits, dots, hyphens and underscores")]
-Name = Annotated[
-    str, _like(formats.NAME, "letters, digits, spaces and common signs, all ASCII, no backtick")
-]
-Id = Annotated[str, _like(formats.ID, "4 to 64 letters, digits, dots, hyphens and underscores", 64)]
-Duration = Annotated[str, _like(formats.DURATION, "a time like 90s, 15m or 2h")]
-Plain = Annotated[str, Field(min_length=1, max_length=5000)]
-SecretText = Annotated[
-    Secret,
-    WithJsonSchema({"type": "string", "description": "Only as ${env.NAME}."}),
-]
-Scalar = str | int | float | bool
-_VALUE = {"type": ["string", "number", "boolean"]}
-
-
-def _bindings(content: str, required: list[str], value: dict[str, Any]) -> Any:
-    item = {
-        "type": "object",
-        "properties": {"key": {"type": "string", "minLength": 1}, content: value},
-        "required": required,
-        "additionalProperties": False,
-    }
-    both = [
-        {"type": "object", "additionalProperties": value},
-        {"type": "array", "items": item},
-    ]
-    return WithJsonSchema({"anyOf": both, "default": {}})
-
-
-Parameters = Annotated[
-    dict[str, Annotated[str, Field(max_length=5000)] | Ref],
-    Field(max_length=1000),
-    _bindings("value", ["key", "value"], _VALUE),
-]
-Inputs = Annotated[
-    dict[str, Annotated[str, Field(min_length=1)] | Ref],
-    Field(max_length=1000),
-    _bindings("artifact", ["key"], {"type": "string", "minLength": 1}),
-]
-
-
-class Part(BaseModel):
-    """What all parts of a stage file share: no unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-        defer_build=True,  # the root builds all of them at once: half the time
-    )
+from cicd.config.fields import (
+    Duration,
+    Id,
+    Inputs,
+    Key,
+    Name,
+    Parameters,
+    Part,
+    Plain,
+    Scalar,
+    SecretText,
+    like,
+)
 
 
 class AICore(Part):
     resource_group: (
         Annotated[
-            str, _like(formats.RESOURCE_GROUP, "3 to 253 letters, digits, dots and hyphens", 253)
+            str, like(formats.RESOURCE_GROUP, "3 to 253 letters, digits, dots and hyphens", 253)
         ]
         | None
-    ) = Field(default=None, description="Where everything lives; default: AICORE_RESOURCE_GROUP.")
+    ) = Field(
+        default=None,
+        description="Where everything lives; default: AICORE_RESOURCE_GROUP.",
+        examples=["cicd-dev"],
+    )
 
 
 class Git(Part):
     application: Annotated[
-        str, _like(formats.APPLICATION, "3 to 54 lower-case letters, digits, hyphens")
-    ] = Field(description="Name of the application that syncs the templates to AI Core.")
-    repository: Annotated[str, _like(formats.REPOSITORY_URL, "an https:// URL", 1024)] | None = (
-        Field(default=None, description="URL of the repository; onboarded if missing.")
+        str, like(formats.APPLICATION, "3 to 54 lower-case letters, digits, hyphens")
+    ] = Field(
+        description="Name of the application that syncs the templates to AI Core.",
+        examples=["cicdexample"],
     )
-    path: Plain = Field(default="templates", description="Folder with the templates.")
+    repository: Annotated[str, like(formats.REPOSITORY_URL, "an https:// URL", 1024)] | None = (
+        Field(
+            default=None,
+            description="URL of the repository; onboarded if missing.",
+            examples=["https://github.com/org/repo"],
+        )
+    )
+    path: Plain = Field(
+        default="templates", description="Folder with the templates.", examples=["templates"]
+    )
     revision: Plain | None = Field(
         default=None,
         description="Branch, tag or commit; default: branch, else what is checked out.",
+        examples=["main"],
     )
-    username: SecretText | None = Field(default=None, description="Git user, only as ${env.NAME}.")
-    password: SecretText | None = Field(default=None, description="Git token, only as ${env.NAME}.")
+    username: SecretText | None = Field(
+        default=None, description="Git user, only as ${env.NAME}.", examples=["${env.GIT_USER}"]
+    )
+    password: SecretText | None = Field(
+        default=None, description="Git token, only as ${env.NAME}.", examples=["${env.GIT_TOKEN}"]
+    )
 
 
 class ObjectStore(Part):
     name: Annotated[
         str,
-        _like(
-            r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "lower-case letters, digits, dots, hyphens", 233
-        ),
-    ] = Field(description="Name; AI Core needs one called default.")
+        like(formats.OBJECT_STORE, "lower-case letters, digits, hyphens, single dots", 233),
+    ] = Field(description="Name; AI Core needs one called default.", examples=["default"])
     type: Literal["S3", "oss", "webhdfs", "azure", "gcs"] = Field(
         description="Sort of object store."
     )
-    bucket: str | None = Field(default=None, description="Bucket (S3).")
-    endpoint: str | None = Field(default=None, description="Host of the store (S3).")
-    region: str | None = Field(default=None, description="Region (S3).")
-    path_prefix: str | None = Field(default=None, description="Folder inside the bucket.")
-    data: dict[str, SecretText] = Field(description="Credentials, values only as ${env.NAME}.")
+    bucket: str | None = Field(default=None, description="Bucket (S3).", examples=["my-bucket"])
+    endpoint: str | None = Field(
+        default=None,
+        description="Host of the store (S3).",
+        examples=["s3-eu-central-1.amazonaws.com"],
+    )
+    region: str | None = Field(default=None, description="Region (S3).", examples=["eu-central-1"])
+    path_prefix: str | None = Field(
+        default=None, description="Folder inside the bucket.", examples=["cicd"]
+    )
+    data: dict[str, SecretText] = Field(
+        description="Credentials, values only as ${env.NAME}.",
+        examples=[{"AWS_ACCESS_KEY_ID": "${env.KEY_ID}", "AWS_SECRET_ACCESS_KEY": "${env.KEY}"}],
+    )
 
 
 class DockerRegistry(Part):
     name: Annotated[
-        str, _like(r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "lower-case letters, digits, hyphens", 63)
-    ] = Field(description="What templates call it.")
-    data: dict[str, SecretText] = Field(description="Credentials, values only as ${env.NAME}.")
+        str,
+        like(formats.DOCKER_REGISTRY, "at least 2 lower-case letters, digits, dots, hyphens", 63),
+    ] = Field(description="What templates call it.", examples=["my-secret"])
+    data: dict[str, SecretText] = Field(
+        description="Credentials, values only as ${env.NAME}.",
+        examples=[{".dockerconfigjson": "${env.DOCKER_CONFIG_JSON}"}],
+    )
 
 
 class GenericSecret(Part):
     name: Annotated[
-        str, _like(r"^[a-z0-9.-]+$", "lower-case letters, digits, dots, hyphens", 252)
-    ] = Field(description="What templates call it.")
+        str, like(formats.GENERIC, "lower-case letters, digits, dots, hyphens", 252)
+    ] = Field(description="What templates call it.", examples=["my-secret"])
     scope: Literal["resource_group", "tenant", "all_resource_groups"] = Field(
-        default="resource_group", description="Where it can be used."
+        default="resource_group", description="Where it can be used.", examples=["resource_group"]
     )
-    data: dict[str, SecretText] = Field(description="Values only as ${env.NAME}.")
+    data: dict[str, SecretText] = Field(
+        description="Values only as ${env.NAME}.", examples=[{"api-key": "${env.API_KEY}"}]
+    )
 
 
 class Secrets(Part):
@@ -146,152 +122,234 @@ class Secrets(Part):
 
 
 class Artifact(Part):
-    key: Key = Field(description="What bindings call it.")
-    name: Name = Field(description="Name of the artifact on AI Core.")
-    kind: Literal["model", "dataset", "resultset", "other"] = Field(description="What it is.")
-    url: Annotated[str, _like(formats.ARTIFACT_URL, "a url like ai://default/path", 1024)] = Field(
-        description="Where it lies: ai://SECRET/PATH."
+    key: Key = Field(description="What bindings call it.", examples=["example-dataset"])
+    name: Name = Field(description="Name of the artifact on AI Core.", examples=["Example Dataset"])
+    kind: Literal["model", "dataset", "resultset", "other"] = Field(
+        description="What it is.", examples=["dataset"]
     )
-    scenario_id: Id = Field(description="Scenario that it belongs to.")
+    url: Annotated[str, like(formats.ARTIFACT_URL, "a url like ai://default/path", 1024)] = Field(
+        description="Where it lies: ai://SECRET/PATH.", examples=["ai://default/data"]
+    )
+    scenario_id: Id = Field(description="Scenario that it belongs to.", examples=["cicdexample"])
     labels: dict[str, Annotated[str, Field(max_length=5000)]] | None = Field(
-        default=None, description="Keys start with ext.ai.sap.com/."
+        default=None,
+        description="Keys start with ext.ai.sap.com/.",
+        examples=[{"ext.ai.sap.com/team": "churn"}],
     )
     description: Annotated[str, Field(max_length=5000)] | None = Field(
-        default=None, description="Free text."
+        default=None, description="Free text.", examples=["Customers of 2025"]
     )
 
 
 class Configuration(Part):
-    name: Name = Field(description="Name of the configuration on AI Core.")
-    scenario_id: Id = Field(description="Scenario of the executable.")
-    executable_id: Id = Field(description="metadata.name of a template.")
-    parameter_bindings: Parameters = Field(default={}, description="Parameter -> value.")
+    name: Name = Field(description="Name of the configuration on AI Core.", examples=["Training"])
+    scenario_id: Id = Field(description="Scenario of the executable.", examples=["cicdexample"])
+    executable_id: Id = Field(description="metadata.name of a template.", examples=["cicdexample"])
+    parameter_bindings: Parameters = Field(
+        default={}, description="Parameter -> value.", examples=[{"epochs": 20}]
+    )
     input_artifact_bindings: Inputs = Field(
-        default={}, description="Input -> key of an artifact, or ${executions.KEY.artifacts.NAME}."
+        default={},
+        description="Input -> key of an artifact, or ${executions.KEY.artifacts.NAME}.",
+        examples=[{"example-dataset": "example-dataset"}],
     )
 
 
 class Gate(Part):
-    metric: Plain = Field(description="Name of a metric that the run reports.")
-    min: float | None = Field(default=None, description="The metric must be at least this.")
-    max: float | None = Field(default=None, description="The metric must be at most this.")
+    metric: Plain = Field(
+        description="Name of a metric that the run reports.", examples=["accuracy"]
+    )
+    min: float | None = Field(
+        default=None, description="The metric must be at least this.", examples=[0.9]
+    )
+    max: float | None = Field(
+        default=None, description="The metric must be at most this.", examples=[0.1]
+    )
 
 
 class Execution(Part):
-    key: Key | None = Field(default=None, description="Default: from configuration.name.")
+    key: Key | None = Field(
+        default=None, description="Default: from configuration.name.", examples=["train"]
+    )
     configuration: Configuration = Field(description="What is run, and with what.")
     rerun: Literal["on_change", "always", "never"] = Field(
         default="on_change", description="When a run that completed is repeated."
     )
     watch: list[Plain] = Field(
-        default=[], description="Files (globs, from the root) whose content counts as input."
+        default=[],
+        description="Files (globs, from the root) whose content counts as input.",
+        examples=[["templates/workloads/*.py"]],
     )
     wait_for_status: Literal["COMPLETED", "RUNNING"] | None = Field(
         default="COMPLETED", description="null: start and go on."
     )
-    timeout: Duration = Field(default="30m", description="How long to wait.")
+    timeout: Duration = Field(default="30m", description="How long to wait.", examples=["30m"])
     require: list[Gate] = Field(
-        default=[], description="Bounds on the run's metrics; else it failed."
+        default=[],
+        description="Bounds on the run's metrics; else it failed.",
+        examples=[[{"metric": "accuracy", "min": 0.9}]],
     )
 
 
 class Expect(Part):
     status: Annotated[int, Field(ge=100, le=599)] = Field(
-        default=200, description="HTTP status of the answer."
+        default=200, description="HTTP status of the answer.", examples=[200]
     )
-    contains: str | None = Field(default=None, description="Text that must be in the answer.")
+    contains: str | None = Field(
+        default=None, description="Text that must be in the answer.", examples=["prediction"]
+    )
 
 
 class SmokeTest(Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = Field(
         default="GET", description="HTTP method."
     )
-    path: Annotated[str, _like("^/", "a path that starts with /", 1024)] = Field(
-        description="Path below the deployment's URL, such as /v1/predict."
+    path: Annotated[str, like("^/", "a path that starts with /", 1024)] = Field(
+        description="Path below the deployment's URL, such as /v1/predict.",
+        examples=["/v2/predict"],
     )
-    json_body: Any = Field(default=None, alias="json", description="Body of the request.")
-    headers: dict[str, str] = Field(default={}, description="More headers.")
-    expect: Expect = Field(default=Expect(), description="What the answer must be.")
-    timeout: Duration = Field(default="60s", description="How long it may take to answer so.")
+    json_body: Any = Field(
+        default=None, alias="json", description="Body of the request.", examples=[{"x": 1}]
+    )
+    headers: dict[str, str] = Field(
+        default={}, description="More headers.", examples=[{"Accept": "application/json"}]
+    )
+    expect: Expect = Field(
+        default={}, validate_default=True, description="What the answer must be."
+    )
+    timeout: Duration = Field(
+        default="60s", description="How long it may take to answer so.", examples=["60s"]
+    )
 
 
 class Deployment(Part):
-    key: Key | None = Field(default=None, description="Default: from configuration.name.")
+    key: Key | None = Field(
+        default=None, description="Default: from configuration.name.", examples=["serve"]
+    )
     configuration: Configuration = Field(description="What is served, and with what.")
     wait_for_status: Literal["RUNNING"] | None = Field(
         default="RUNNING", description="null: start and go on."
     )
-    timeout: Duration = Field(default="15m", description="How long to wait.")
-    ttl: Annotated[str, _like(formats.TTL, "a time like 30m, 24h or 7d")] | None = Field(
-        default=None, description="Deleted by the platform after this time; at least 10m."
+    timeout: Duration = Field(default="15m", description="How long to wait.", examples=["30m"])
+    ttl: Annotated[str, like(formats.TTL, "a time like 30m, 24h or 7d")] | None = Field(
+        default=None,
+        description="Deleted by the platform after this time; at least 10m.",
+        examples=["24h"],
     )
     smoke_test: SmokeTest | None = Field(default=None, description="One request once it runs.")
     on_failure: Literal["rollback", "keep"] = Field(
         default="rollback", description="What an update that fails leaves behind."
     )
     destination_name: (
-        Annotated[str, _like(formats.DESTINATION, "letters, digits, _ and -", 200)] | None
-    ) = Field(default=None, description="BTP destination that points to it.")
+        Annotated[str, like(formats.DESTINATION, "letters, digits, _ and -", 200)] | None
+    ) = Field(
+        default=None,
+        description="BTP destination that points to it.",
+        examples=["AI_CORE_DEPLOYMENT"],
+    )
     existing_deployment_id: Id | None = Field(
-        default=None, description="Update this deployment, whatever it is called."
+        default=None,
+        description="Update this deployment, whatever it is called.",
+        examples=["d1234567890abcde"],
     )
 
 
 class Schedule(Part):
-    key: Key | None = Field(default=None, description="Default: the name.")
-    name: Plain = Field(description="Name of the schedule on AI Core.")
-    execution: Plain = Field(description="Key of the execution whose configuration runs.")
-    cron: Plain = Field(description="Five fields, UTC, at most hourly.")
-    start: Plain | None = Field(default=None, description="RFC 3339 time; default: now.")
-    end: Plain | None = Field(default=None, description="RFC 3339 time; default: never.")
+    key: Key | None = Field(default=None, description="Default: the name.", examples=["weekly"])
+    name: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+        description="Name of the schedule on AI Core.", examples=["weekly-training"]
+    )
+    execution: Plain = Field(
+        description="Key of the execution whose configuration runs.", examples=["train"]
+    )
+    cron: Plain = Field(description="Five fields, UTC, at most hourly.", examples=["0 0 * * 0"])
+    start: Plain | None = Field(
+        default=None, description="RFC 3339 time; default: now.", examples=["2026-01-31T06:00:00Z"]
+    )
+    end: Plain | None = Field(
+        default=None,
+        description="RFC 3339 time; default: never.",
+        examples=["2026-12-31T06:00:00Z"],
+    )
     active: bool = Field(default=True, description="false pauses it.")
 
 
 class Limits(Part):
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=30.0, description="Share of what is there that one apply may delete."
+        default=30.0, description="Share of what is there that one apply may delete.", examples=[30]
     )
     max_delete: Annotated[int, Field(ge=0)] = Field(
-        default=10, description="How many things one apply may delete."
+        default=10, description="How many things one apply may delete.", examples=[10]
     )
 
 
 class Image(Part):
-    mounts: dict[str, str] = Field(default={}, description="Path in the container -> path here.")
-    python: str = Field(default="", description="Virtual environment or interpreter to use.")
-    command: list[str] = Field(default=[], description="Used where the template names none.")
-    env: dict[str, str] = Field(default={}, description="Environment under the template's own.")
-    workdir: str = Field(default="", description="Where programs start.")
+    mounts: dict[str, str] = Field(
+        default={}, description="Path in the container -> path here.", examples=[{"/app/src": "."}]
+    )
+    python: str = Field(
+        default="", description="Virtual environment or interpreter to use.", examples=[".venv"]
+    )
+    command: list[str] = Field(
+        default=[],
+        description="Used where the template names none.",
+        examples=[["python", "serve.py"]],
+    )
+    env: dict[str, str] = Field(
+        default={},
+        description="Environment under the template's own.",
+        examples=[{"LOG_LEVEL": "debug"}],
+    )
+    workdir: str = Field(default="", description="Where programs start.", examples=["/app"])
 
 
 class Local(Part):
     images: dict[str, Image] = Field(
-        default={}, description="Container image -> what stands in for it."
+        default={},
+        description="Container image -> what stands in for it.",
+        examples=[{"docker.io/org/app:1": {"mounts": {"/app": "."}}}],
     )
-    artifacts: dict[str, str] = Field(default={}, description="ai:// url -> file or folder here.")
+    artifacts: dict[str, str] = Field(
+        default={},
+        description="ai:// url -> file or folder here.",
+        examples=[{"ai://default/data": "data"}],
+    )
 
 
 class StageFile(Part):
     """What should exist on one stage."""
 
-    schema_hint: str | None = Field(default=None, alias="$schema", description="For editors.")
+    schema_hint: str | None = Field(
+        default=None,
+        alias="$schema",
+        description="For editors.",
+        examples=["../config.schema.json"],
+    )
     extends: str | None = Field(
-        default=None, description="Another stage file that this one changes."
+        default=None,
+        description="Another stage file that this one changes.",
+        examples=["base.yaml"],
     )
     stage: (
-        Annotated[str, _like(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", "letters, digits, dots, - and _", 63)]
+        Annotated[str, like(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", "letters, digits, dots, - and _", 63)]
         | None
-    ) = Field(default=None, description="Default: the file's name.")
+    ) = Field(default=None, description="Default: the file's name.", examples=["dev"])
     branch: Plain | None = Field(
-        default=None, description="A push to this branch applies this stage."
+        default=None, description="A push to this branch applies this stage.", examples=["main"]
     )
     platform: Literal["aicore", "sagemaker", "spark", "training_job"] = Field(
         default="aicore", description="Where it all runs."
     )
-    aicore: AICore = Field(default=AICore(), description="Where on AI Core; never credentials.")
-    variables: dict[str, Scalar] = Field(default={}, description="For ${var.NAME}.")
+    aicore: AICore = Field(
+        default={}, validate_default=True, description="Where on AI Core; never credentials."
+    )
+    variables: dict[str, Scalar] = Field(
+        default={}, description="For ${var.NAME}.", examples=[{"image_tag": "1.0"}]
+    )
     git: Git | None = Field(default=None, description="How templates reach AI Core.")
-    secrets: Secrets = Field(default=Secrets(), description="Credentials that runs use.")
+    secrets: Secrets = Field(
+        default={}, validate_default=True, description="Credentials that runs use."
+    )
     artifacts: list[Artifact] = Field(default=[], description="Data and models to register.")
     executions: list[Execution] = Field(default=[], description="Runs that end.")
     schedules: list[Schedule] = Field(default=[], description="Runs at fixed times.")
@@ -299,25 +357,42 @@ class StageFile(Part):
     prune: Literal["none", "stage", "resource_group"] = Field(
         default="none", description="What is deleted that this file does not name."
     )
-    limits: Limits = Field(default=Limits(), description="Over either, deletes need --force.")
-    protect: list[Annotated[str, _like("^[a-z_]+/.+$", "kind/name")]] = Field(
-        default=[], description="Never deleted or replaced: kind/name."
+    limits: Limits = Field(
+        default={}, validate_default=True, description="Over either, deletes need --force."
+    )
+    protect: list[Annotated[str, like("^[a-z_]+/.+$", "kind/name")]] = Field(
+        default=[],
+        description="Never deleted or replaced: kind/name.",
+        examples=[["deployment/serve"]],
     )
     local: Local = Field(
-        default=Local(), description="How the emulator stands in for images and data."
+        default={},
+        validate_default=True,
+        description="How the emulator stands in for images and data.",
     )
-
-
-class _WithoutTitles(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a stage file (draft 2020-12), as written to ``config.schema.json``."""
-    schema = StageFile.model_json_schema(schema_generator=_WithoutTitles)
+    schema = _with_titles(StageFile.model_json_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
         "title": "cicd stage file",
-        **{key: value for key, value in schema.items() if key != "title"},
     }
+
+
+def _with_titles(schema: Any) -> Any:
+    """The same with a title for every key: pydantic leaves those out that refer to a part."""
+    if isinstance(schema, list):
+        return [_with_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    titled = {key: _with_titles(value) for key, value in schema.items() if key not in _AS_IS}
+    for key, value in titled.get("properties", {}).items():
+        value["title"] = key.lstrip("$").replace("_", " ").capitalize()
+    return titled | {key: value for key, value in schema.items() if key in _AS_IS}
+
+
+_AS_IS = {"examples", "default", "enum", "const"}
+"""What holds values, not schemas."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from cicd.config.files import yaml_trees
-from cicd.config.metadata import Declared, check_placeholders, children, default_of, named
-from cicd.config.tree import Node
+from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
+from cicd.config.placeholders import Scope, check_placeholders
+from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.tree import Node, Place
 from cicd.errors import InvalidStage, Problem
 
 _ANY = re.compile(r"\{\{[^{}]*\}\}")
-_PARAMETER = re.compile(r"\{\{\s*inputs\.parameters\.([\w-]+)\s*\}\}")
-_ARTIFACT = re.compile(r"\{\{\s*inputs\.artifacts\.([\w-]+)\s*\}\}")
 
 
 def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
@@ -26,8 +26,9 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     items = children(tree.get("spec", "inputs", "artifacts"))
     inputs = frozenset(name for name, _ in named(items, "an input artifact", problems))
     problems += _check_names(tree, parameters, inputs)
-    problems += check_placeholders(tree, _PARAMETER, parameters, "the parameter in spec.inputs")
-    problems += check_placeholders(tree, _ARTIFACT, inputs, "the artifact in spec.inputs")
+    if (spec := tree.get("spec")) is not None:
+        scope = Scope({"inputs.parameters.": parameters, "inputs.artifacts.": inputs})
+        problems += check_placeholders(spec, scope)
     problems += _check_predictor(tree)
     return Declared(parameters, inputs), problems
 
@@ -36,37 +37,41 @@ def _check_names(
     tree: Node, parameters: dict[str, str | None], inputs: frozenset[str]
 ) -> Iterator[Problem]:
     if not parameters:
-        message = "a ServingTemplate needs at least one input parameter, else AI Core ignores it"
-        yield tree.place_of("spec", "inputs").problem(message, "template")
+        message = "a ServingTemplate needs at least one input parameter, else AI Core ignores it: "
+        place = tree.place_of("spec", "inputs")
+        yield place.problem(f"{message}add one with a default", "serving-without-parameter")
     for section, names in (("parameters", parameters), ("artifacts", inputs)):
         for item in children(tree.get("spec", "inputs", section)):
             name = getattr(item.get("name"), "value", None)
             if name in names and "-" in str(name):
-                message = f'"{name}" must not contain a hyphen in a ServingTemplate'
-                yield item.place_of("name").problem(message, "template")
+                message = f'"{name}" must not contain a hyphen in a ServingTemplate: use _'
+                yield item.place_of("name").problem(message, "hyphen-in-serving-key")
 
 
 def _check_predictor(tree: Node) -> Iterator[Problem]:
     inner = ("spec", "template")
-    for part in (("metadata", "labels"), ("metadata", "annotations")):
-        if tree.get(*inner, *part) is not None:
-            _, problems = _inner_tree(tree, *inner, *part)
+    for part in ("labels", "annotations"):
+        if tree.get(*inner, "metadata", part) is not None:
+            found, problems = _inner_tree(tree, *inner, "metadata", part)
             yield from problems
+            if part == "labels":
+                yield from check_pod_labels(found)
     spec, problems = _inner_tree(tree, *inner, "spec")
     yield from problems
     if spec is None:
         return
+    yield from check_plain_secrets(spec)
     place = tree.place_of(*inner, "spec")
     containers = children(spec.get("predictor", "containers"))
     if spec.get("predictor") is None:
-        yield place.problem("spec.template.spec needs a predictor", "template")
+        yield place.problem("spec.template.spec needs a predictor: add it", "bad-predictor")
     elif not containers:
-        yield place.problem("the predictor has no containers", "template")
+        yield place.problem("the predictor has no containers: add one", "bad-predictor")
     elif not any(
         _name(container) in {"kserve-container", "kfserving-container"} for container in containers
     ):
-        message = 'no container is called "kserve-container"'
-        yield place.problem(message, "template", "warning")
+        message = 'no container is called "kserve-container": AI Core would not route to any'
+        yield containers[0].place_of("name").problem(message, "bad-predictor", "warning")
 
 
 def _name(container: Node) -> str:
@@ -74,19 +79,39 @@ def _name(container: Node) -> str:
 
 
 def _inner_tree(tree: Node, *path: str) -> tuple[Node | None, list[Problem]]:
-    """YAML inside a text. Its lines count from the line after the key, as in ``spec: |``."""
+    """YAML inside a text, with places in the file around it; messages count its own lines."""
     node = tree.get(*path)
     dotted = ".".join(path)
     if node is None or not isinstance(node.value, str) or not node.value.strip():
         message = f"{dotted} must be text (write it as a block: {path[-1]}: |)"
-        return None, [tree.place_of(*path).problem(message, "template")]
+        return None, [tree.place_of(*path).problem(message, "bad-predictor")]
     try:
         # a placeholder may stand for a number, and as itself it is not even YAML
         found = yaml_trees(_ANY.sub(lambda match: "x" * len(match[0]), node.value), "")
     except InvalidStage as error:
         first = error.problems[0]
         message = f"{dotted}, line {first.line}: {first.message}"
-        return None, [node.place.problem(message, "template")]
+        return None, [node.place_at(first.line, first.column).problem(message, "bad-predictor")]
     if len(found) != 1 or not isinstance(found[0].value, dict):
-        return None, [node.place.problem(f"{dotted} must hold a YAML map", "template")]
-    return found[0], []
+        return None, [node.place.problem(f"{dotted} must hold a YAML map", "bad-predictor")]
+    return _moved(found[0], node), []
+
+
+def _moved(node: Node, block: Node) -> Node:
+    """A tree that was read from a block of text, with its places in the file."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(child, block) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_moved(child, block) for child in value]
+
+    def moved(place: Place) -> Place:
+        return block.place_at(place.line, place.column)
+
+    return Node(
+        value,
+        moved(node.place),
+        node.text,
+        moved(node.key_place) if node.key_place else None,
+        moved(node.block) if node.block else None,
+    )

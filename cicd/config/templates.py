@@ -16,7 +16,8 @@ from cicd.config import serving, workflow
 from cicd.config.files import label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
-from cicd.config.metadata import check_metadata
+from cicd.config.metadata import SCENARIO, VERSION, check_artifact_annotations, check_metadata
+from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Place, did_you_mean, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Template
@@ -25,6 +26,9 @@ API_VERSIONS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",
     "ServingTemplate": "ai.sap.com/v1alpha1",
 }
+
+_OUTSIDE = "is a link that leads out of the repository"
+_NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def read_templates(root: Path, folder: str, place: Place) -> tuple[list[Template
     """
     problem = folder_problem(root, folder)
     if problem:
-        return [], [place.problem(f'the template folder "{folder}" {problem}', "path")]
+        return [], [place.problem(f'the template folder "{folder}" {problem}', "template-folder")]
     found: list[tuple[Template, Place]] = []
     problems: list[Problem] = []
     for name in stage_files_in(root / folder):
@@ -74,13 +78,15 @@ def folder_problem(root: Path, folder: str) -> str:
 def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], list[Problem]]:
     name = f"{label(path.parent, root)}/{path.name}".removeprefix("./")
     if not path.resolve().is_relative_to(root.resolve()):
-        return [], [Problem(name, 0, 0, "is a link that leads out of the repository", "path")]
+        return [], [Problem(name, 0, 0, f"{_OUTSIDE}: copy the file", "template-folder")]
     try:
         trees = read_trees(path, name)
     except InvalidStage as error:
         return [], list(error.problems)
     if not trees:
-        return [], [Problem(name, 0, 0, "the file is empty", "template", "warning")]
+        return [], [
+            Problem(name, 0, 0, "the file is empty: fill or delete it", "empty-file", "warning")
+        ]
     found: list[tuple[Template, Place]] = []
     problems: list[Problem] = []
     for tree in trees:
@@ -102,18 +108,19 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
     version = getattr(tree.get("apiVersion"), "value", None)
     if version != API_VERSIONS[kind]:
         message = f'apiVersion of a {kind} must be {API_VERSIONS[kind]}, not "{version}"'
-        problems.append(tree.place_of("apiVersion").problem(message, "template"))
+        problems.append(tree.place_of("apiVersion").problem(message, "bad-api-version"))
     reader: Any = workflow if kind == "WorkflowTemplate" else serving
     declared, more = reader.read_spec(tree)
-    problems += more
-    if any(p.rule == "identity" for p in problems):
+    problems += [*more, *check_artifact_annotations(tree, declared), *check_plain_secrets(tree)]
+    executable = _text(tree, "metadata", "name")
+    scenario = _text(tree, "metadata", "labels", SCENARIO)
+    if not executable or not scenario:  # nothing can refer to it
         return None, problems
-    labels = ("metadata", "labels")
     template = Template(
         file=tree.place.file,
-        executable_id=_text(tree, "metadata", "name"),
-        scenario_id=_text(tree, *labels, "scenarios.ai.sap.com/id"),
-        version=_text(tree, *labels, "ai.sap.com/version"),
+        executable_id=executable,
+        scenario_id=scenario,
+        version=_text(tree, "metadata", "labels", VERSION),
         kind=_kind(kind),
         parameters=declared.parameters,
         input_artifacts=declared.inputs,
@@ -129,21 +136,20 @@ def _kind(kind: str) -> Literal["workflow", "serving"]:
 
 def _text(tree: Node, *path: str) -> str:
     node = tree.get(*path)
-    return str(node.value) if node is not None else ""
+    return str(node.value) if node is not None and node.is_leaf and node.value else ""
 
 
 def _not_a_template(tree: Node, kind: Any) -> Problem:
     place = tree.place_of("kind")
     if kind == "Secret":
-        return place.problem(
-            "a Kubernetes Secret in the template folder blocks the sync", "template"
-        )
+        message = "a Kubernetes Secret in the template folder blocks the sync: take it out"
+        return place.problem(message, "not-a-template")
     if not isinstance(kind, str):
-        return place.problem("no kind: this is not a template, AI Core cannot sync it", "template")
+        return place.problem(f"no kind: {_NO_TEMPLATE}", "not-a-template")
     if hint := did_you_mean(kind, API_VERSIONS):
-        return place.problem(f'kind "{kind}" is unknown{hint}', "template")
+        return place.problem(f'kind "{kind}" is unknown{hint}', "not-a-template")
     message = f"kind {kind} is neither WorkflowTemplate nor ServingTemplate, so it is ignored here"
-    return place.problem(message, "template", "warning")
+    return place.problem(message, "not-a-template", "warning")
 
 
 def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
@@ -152,7 +158,8 @@ def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
     for template, place in found:
         if template.executable_id in first:
             message = f'the executable "{template.executable_id}" is already defined in '
-            problems.append(place.problem(f"{message}{first[template.executable_id]}", "template"))
+            message += f"{first[template.executable_id]}: rename one"
+            problems.append(place.problem(message, "duplicate-executable"))
         first.setdefault(template.executable_id, place)
     return problems
 

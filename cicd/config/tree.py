@@ -25,9 +25,9 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def problem(
-        self, message: str, rule: str = "", severity: Literal["error", "warning"] = "error"
+        self, message: str, rule: str, severity: Literal["error", "warning"] = "error"
     ) -> Problem:
-        """A finding at this place."""
+        """A finding at this place; ``rule`` is one of ``rulebook``."""
         return Problem(self.file, self.line, self.column, message, rule, severity)
 
 
@@ -37,13 +37,15 @@ class Node:
 
     Leaves are str, int, float, bool, None, and Ref or Secret once variables are replaced. ``text``
     is the leaf as written in the file: numbers keep their digits (``1.10``), and messages quote it
-    instead of what an environment variable holds. ``key_place`` is set for values of a map.
+    instead of what an environment variable holds. ``key_place`` is set for values of a map,
+    ``block`` for a block of text (``|``): where its first character is.
     """
 
     value: Any
     place: Place
     text: str = ""
     key_place: Place | None = None
+    block: Place | None = None
 
     @property
     def is_leaf(self) -> bool:
@@ -65,6 +67,17 @@ class Node:
                 return node.place
             node = child
         return (node.key_place if key else None) or node.place
+
+    def place_at(self, line: int, column: int) -> Place:
+        """Where that line and column of a block of text are; else where the text starts."""
+        if self.block is None:
+            return self.place
+        return Place(self.block.file, self.block.line + line - 1, self.block.column + column - 1)
+
+    def place_of_offset(self, offset: int) -> Place:
+        """Where the character with that index of a block of text is."""
+        before = self.value[:offset]
+        return self.place_at(before.count("\n") + 1, offset - before.rfind("\n"))
 
 
 def _child(node: Node, step: str | int) -> Node | None:

@@ -32,6 +32,17 @@ _TYPES = {
     "object": "a map",
     "null": "null",
 }
+_RULES = {
+    "type": "wrong-type",
+    "pattern": "wrong-format",
+    "maxLength": "wrong-length",
+    "maxProperties": "wrong-length",
+    "maxItems": "wrong-length",
+    "minLength": "wrong-length",
+    "minItems": "wrong-length",
+    "minProperties": "wrong-length",
+}
+"""What the schema refuses -> rule; all else is a wrong-value."""
 _BOUNDS = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
@@ -76,7 +87,9 @@ def _misplaced_references(node: Node, path: Path) -> Iterator[Problem]:
         )
         if not (path[2:3] == ("configuration",) and len(path) == 5 and path[3] in fields):
             places = " and ".join(sorted(fields))
-            yield node.place.problem(f"{node.text} is possible in {places} only", "reference")
+            yield node.place.problem(
+                f"{node.text} is possible in {places} only", "misplaced-variable"
+            )
 
 
 def _explain(tree: Node) -> Iterator[Problem]:
@@ -110,10 +123,11 @@ def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
         missing = [key for key in error.validator_value if key not in error.instance]
         for key in missing:
             if f"'{key}'" in error.message:
-                yield tree.place_of(*path).problem(f'"{key}" is missing{_inside(path)}', "schema")
+                message = f'"{key}" is missing{_inside(path)}: add it'
+                yield tree.place_of(*path).problem(message, "missing-key")
     else:
         message = f"{_dotted(path)}{_message(error, tree)}"
-        yield tree.place_of(*path).problem(message, "schema")
+        yield tree.place_of(*path).problem(message, _RULES.get(error.validator, "wrong-value"))
 
 
 def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
@@ -135,7 +149,7 @@ def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
     wanted = " or ".join(name for name in dict.fromkeys(types) if name)
     node = tree.get(*path)
     message = f"{_dotted(path)}must be {wanted}, not {_kind_of(error.instance, node)}"
-    yield tree.place_of(*path).problem(message, "schema")
+    yield tree.place_of(*path).problem(message, "wrong-type")
 
 
 def _type_of(branch: Any) -> str:
@@ -183,7 +197,7 @@ def _translate(error: ValidationError, tree: Node) -> Iterator[Problem]:
     """pydantic's own words, for what a JSON schema cannot say."""
     for detail in error.errors(include_url=False, include_input=False):
         path = _longest(tree, detail["loc"])
-        yield tree.place_of(*path).problem(f"{_dotted(path)}{detail['msg'].lower()}", "schema")
+        yield tree.place_of(*path).problem(f"{_dotted(path)}{detail['msg'].lower()}", "wrong-value")
 
 
 def _longest(tree: Node, path: Path) -> Path:

@@ -80,7 +80,7 @@ def _too_early(tree: Node) -> Iterator[Problem]:
         node = tree.get(key)
         if node is not None and isinstance(node.value, str) and "${" in node.value:
             message = f'{key} is "{node.value}", but it must be plain: variables come after it'
-            yield node.place.problem(message, "variable")
+            yield node.place.problem(message, "misplaced-variable")
 
 
 def is_secret_path(path: Path) -> bool:
@@ -118,17 +118,21 @@ class _Replacement:
                 self._variable(name, node.place, is_lenient=True)
         for name in self._overrides.keys() - self._declared.keys() - self._used:
             hint = did_you_mean(name, self._declared)
-            self.problems.append(Problem(f"--var {name}", 0, 0, f"no such variable{hint}"))
+            message = f"no such variable{hint or ': declare it under variables'}"
+            self.problems.append(Problem(f"--var {name}", 0, 0, message, "unknown-variable"))
 
     def _secret(self, node: Node) -> Node:
-        if not isinstance(node.value, str):
+        if node.value is None:
             return node
-        value = self._expand(node, is_lenient=self._context.is_lenient)
+        text = node.value if isinstance(node.value, str) else node.text
+        value = self._expand(replace(node, value=text), is_lenient=self._context.is_lenient)
         if not value.is_env:
             message = "a credential is written as ${env.NAME}, never into the file"
-            self.problems.append(node.place.problem(message, "plain-secret"))
-        elif value.text == "" and not self._context.is_lenient:
-            self.problems.append(node.place.problem(f"{node.text} is empty", "missing-env"))
+            self.problems.append(node.place.problem(message, "secret-in-plain-text"))
+            return replace(node, value=Secret(value.text), text="***")  # messages quote the text
+        if value.text == "" and not self._context.is_lenient:
+            message = f"{node.text} is empty: give it a value"
+            self.problems.append(node.place.problem(message, "missing-env"))
         return replace(node, value=Secret(value.text))
 
     def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
@@ -198,12 +202,12 @@ class _Replacement:
         if not is_lenient:
             hint = did_you_mean(name, self._context.env)
             message = f"the environment variable {name} is not set{hint}"
-            self.problems.append(place.problem(message, "missing-env"))
+            self.problems.append(place.problem(f"{message}: set it", "missing-env"))
         return _Value("missing", "missing", is_env=True)
 
     def _unknown(self, place: Place, message: str) -> _Value:
         """A problem, and a harmless value so that the search goes on."""
-        self.problems.append(place.problem(message, "variable"))
+        self.problems.append(place.problem(message, "unknown-variable"))
         return _Value("unknown", "unknown", is_env=True)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from cicd.config.metadata import Declared, check_placeholders, children, default_of, named
+from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
+from cicd.config.placeholders import Scope, check_placeholders
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
 
-_PARAMETER = re.compile(r"\{\{=?\s*workflow\.parameters\.([\w-]+)\s*\}\}")
 _STEP_OUTPUT = re.compile(r"\.outputs\.artifacts\.([\w.-]+?)\s*\}\}")
 _SOURCES = {"s3", "http", "git", "raw", "gcs", "oss", "hdfs", "azure", "artifactory", "from"}
 _BODIES = ("container", "script", "steps", "dag", "containerSet", "resource", "suspend", "data")
+_WORDS = ("workflow", "pod.name", "node.name", "item", "retries", "lastRetry", "duration", "status")
+"""What Argo itself replaces, beside what a workflow declares."""
+_LOCAL = ("inputs.parameters.", "inputs.artifacts.", "outputs.", "steps.", "tasks.")
 
 
 def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
@@ -26,31 +29,69 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     templates = dict(named(children(tree.get("spec", "templates")), "a template", problems))
     if not templates:
         message = "spec.templates is empty: nothing would run"
-        problems.append(tree.place_of("spec").problem(message, "template"))
+        problems.append(tree.place_of("spec").problem(f"{message}: add one", "nothing-to-run"))
     problems += _check_entrypoint(tree, templates)
     for name, template in templates.items():
         problems += _check_body(name, template)
+        problems += check_pod_labels(template.get("metadata", "labels"))
     inputs = _inputs(tree, templates, problems)
     outputs = _outputs(tree, templates, problems)
-    what = "the parameter in spec.arguments"
-    problems += check_placeholders(tree, _PARAMETER, parameters, what)
-    return Declared(parameters, inputs, outputs), problems
+    problems += _check_placeholders(tree, parameters)
+    return Declared(parameters, inputs, outputs, _inner_inputs(templates)), problems
+
+
+def _check_placeholders(tree: Node, parameters: Collection[str]) -> Iterator[Problem]:
+    """Each template sees its own inputs, outputs and steps; the rest of the spec any of them."""
+    everywhere = Scope({"workflow.parameters.": parameters}, _WORDS)
+    spec = tree.get("spec")
+    entries = spec.value.items() if spec is not None and isinstance(spec.value, dict) else ()
+    for key, node in entries:
+        if key != "templates":
+            yield from check_placeholders(node, everywhere.without(*_LOCAL))
+            continue
+        for template in children(node):
+            yield from check_placeholders(template, _scope_of(template, parameters))
+
+
+def _scope_of(template: Node, parameters: Collection[str]) -> Scope:
+    def names(*path: str) -> set[str]:
+        found = (getattr(item.get("name"), "value", None) for item in children(template.get(*path)))
+        return {name for name in found if isinstance(name, str)}
+
+    steps = [step for group in children(template.get("steps")) for step in children(group)]
+    scope = Scope(
+        {
+            "workflow.parameters.": parameters,
+            "inputs.parameters.": names("inputs", "parameters"),
+            "inputs.artifacts.": names("inputs", "artifacts"),
+            "outputs.parameters.": names("outputs", "parameters"),
+            "outputs.artifacts.": names("outputs", "artifacts"),
+            "steps.": {str(getattr(step.get("name"), "value", "")) for step in steps},
+            "tasks.": names("dag", "tasks"),
+        },
+        (*_WORDS, "inputs.parameters", "outputs.result"),
+    )
+    calls = [*steps, *children(template.get("dag", "tasks"))]
+    has_inline = any(call.get("inline") is not None for call in calls)
+    return scope.without(*_LOCAL) if has_inline else scope
 
 
 def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
     entrypoint = getattr(tree.get("spec", "entrypoint"), "value", None)
     if entrypoint is None:
-        yield tree.place_of("spec").problem("spec.entrypoint is missing", "template")
+        yield tree.place_of("spec").problem(
+            "spec.entrypoint is missing: name a template", "bad-entrypoint"
+        )
     elif templates and entrypoint not in templates:
         hint = did_you_mean(str(entrypoint), templates)
         message = f'spec.entrypoint "{entrypoint}" is not among spec.templates{hint}'
-        yield tree.place_of("spec", "entrypoint").problem(message, "template")
+        yield tree.place_of("spec", "entrypoint").problem(message, "bad-entrypoint")
 
 
 def _check_body(name: str, template: Node) -> Iterator[Problem]:
     if not any(template.get(body) for body in _BODIES):
         message = f'template "{name}" has nothing to run: container, script, steps or dag'
-        yield template.place.problem(message, "template")
+        yield template.place.problem(message, "nothing-to-run")
     sets = children(template.get("containerSet", "containers"))
     for container in [template.get("container"), *sets]:
         if container is None:
@@ -70,7 +111,7 @@ def _check_list(container: Node, name: str, key: str, *, is_needed: bool) -> Ite
         says = "the image's own is not used" if is_needed else "leave it out when empty"
         message = f'template "{name}" needs a {key} that is a list: {says}'
         place = container.place_of(key) if node else container.place
-        yield place.problem(message, "template")
+        yield place.problem(message, f"bad-{key}")
 
 
 def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
@@ -89,6 +130,11 @@ def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> 
         for name, item in named(items, "an input artifact", problems)
         if not item.value.keys() & _SOURCES
     )
+
+
+def _inner_inputs(templates: dict[str, Node]) -> frozenset[str]:
+    items = [item for t in templates.values() for item in children(t.get("inputs", "artifacts"))]
+    return frozenset(name for name, _ in named(items, "", []))
 
 
 def _outputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
@@ -122,8 +168,11 @@ def _passed_on(node: Node) -> Iterator[str]:
 def _check_output(name: str, item: Node, *, is_passed_on: bool) -> Iterator[Problem]:
     if item.get("globalName") is None:
         if not is_passed_on and item.get("from") is None:
-            message = f'output artifact "{name}" has no globalName, so it is never registered'
-            yield item.place.problem(message, "template", "warning")
+            message = (
+                f'output artifact "{name}" has no globalName, so it is never registered: add it'
+            )
+            yield item.place.problem(message, "output-without-global-name", "warning")
     elif item.get("archive", "none") is None:
         message = f'output artifact "{name}" has no "archive: {{none: {{}}}}", so it becomes a .tgz'
-        yield item.place.problem(message, "template", "warning")
+        message += ": add it"
+        yield item.place.problem(message, "output-without-archive", "warning")

@@ -41,7 +41,8 @@ def decide_state(
 ) -> Decision:
     """For things that are there and stay: created, updated in place, or replaced by a new one."""
     if live is None:
-        return Decision(Action.CREATE, "new")
+        parts = {name: resource.spec[name] for name in resource.spec if name in kind.partial}
+        return Decision(Action.CREATE, "new", diff_specs({}, parts, kind))
     fields = diff_specs(live.spec, resource.spec, kind)
     wanted = resource.options.wait_for or kind.wait_for or ""
     is_ready = _is_ready(live, wanted)

@@ -48,6 +48,16 @@ def diff_specs(live: Spec, desired: Spec, kind: Kind) -> tuple[FieldChange, ...]
     return tuple(found)
 
 
+def undeclared(live: Spec, desired: Spec, kind: Kind) -> list[str]:
+    """A remark for every entry of a partial map that is live and not declared (any more)."""
+    return [
+        f"{name}.{entry} is live and not declared here: it was removed, or is another's"
+        for name in compared_fields(desired, kind)
+        if name in kind.partial and isinstance(live.get(name), Mapping)
+        for entry in sorted(live[name].keys() - desired[name].keys())
+    ]
+
+
 def _field_changes(name: str, before: Any, after: Any, reason: str) -> list[FieldChange]:
     nested = (isinstance(before, Mapping) and isinstance(after, Mapping)) or (
         isinstance(before, list | tuple) and isinstance(after, list | tuple)

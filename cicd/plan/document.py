@@ -1,4 +1,4 @@
-"""Plan <-> JSON: the plan document (DESIGN.md section 6), the fingerprint, what moved since.
+"""Plan -> JSON: the plan document (DESIGN.md section 6) and the fingerprint.
 
 Values that exist only after apply are written ``{"known_after_apply": "execution/train.id"}``,
 secrets ``"***"``.
@@ -17,6 +17,7 @@ from cicd.model import Change, Plan, Ref, Secret, Stage
 
 SCHEMA_VERSION = 1
 _HASH_ROUNDS = 50_000
+_FINAL_ROUNDS = 10_000
 
 
 def to_document(plan: Plan) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "summary": {action.value: count for action, count in plan.summary.items()},
         "changes": [_change(change) for change in plan.changes],
         "warnings": list(plan.warnings),
+        "refusal": plan.refusal,
+        "bound": plain(plan.bound),
     }
 
 
@@ -80,7 +83,7 @@ def dumps(plan: Plan) -> str:
 
 
 def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
-    """sha256 (hex) over all that an apply depends on: stage content, target, commit, every change.
+    """A hash (hex) over all that an apply depends on: stage content, target, commit, every change.
 
     The same whenever nothing moved: times, reasons and the order of changes do not count.
     """
@@ -95,7 +98,9 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
             [field.path, plain(field.before, marker), plain(field.after, marker)]
             for field in change.fields
         ]
-        return [str(change.key), change.action.value, change.id, fields]
+        # a first run has no fields, and yet depends on its code
+        inputs = change.desired.spec.get("inputs") if change.desired else None
+        return [str(change.key), change.action.value, change.id, fields, plain(inputs, marker)]
 
     content = {
         "digest": stage.digest,
@@ -106,63 +111,5 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
         "changes": sorted((essence(change) for change in changes), key=lambda item: item[:3]),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def explain_drift(saved_document: Mapping[str, Any], plan: Plan) -> list[str]:
-    """What moved between a saved plan and a fresh one, a line each; empty when nothing did."""
-    if saved_document.get("fingerprint") == plan.fingerprint:
-        return []
-    fresh = to_document(plan)
-    moved = [
-        f"{name}: was {_text(saved_document.get(name))}, is now {_text(fresh[name])}"
-        for name in ("stage", "platform", "target", "commit")
-        if saved_document.get(name) != fresh[name]
-    ]
-    before, after = _by(saved_document, "changes", "key"), _by(fresh, "changes", "key")
-    for key in dict.fromkeys([*before, *after]):
-        moved += _drift_of_change(key, before.get(key), after.get(key))
-    return moved or ["the stage file, its variables or a secret changed"]
-
-
-def _drift_of_change(
-    key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> list[str]:
-    if before is None or after is None:
-        where = "is now in the plan" if before is None else "is not in the plan any more"
-        return [f"{key}: {where} ({(before or after or {}).get('action')})"]
-    if before.get("action") != after["action"]:
-        was, now = before.get("action"), after["action"]
-        return [f"{key}: was {was}, is now {now} ({after['reason']})"]
-    if before.get("id") != after["id"]:
-        return [f"{key}: was {before.get('id') or 'nothing'}, is now {after['id'] or 'nothing'}"]
-    was_fields, now_fields = _by(before, "fields", "path"), _by(after, "fields", "path")
-    return [
-        f"{key}: {path} was {_arrow(was_fields.get(path))}, is now {_arrow(now_fields.get(path))}"
-        for path in dict.fromkeys([*was_fields, *now_fields])
-        if _values(was_fields.get(path)) != _values(now_fields.get(path))
-    ]
-
-
-def _by(document: Mapping[str, Any], name: str, key: str) -> dict[str, Mapping[str, Any]]:
-    """A list of maps by one of their entries; a saved document may have been edited by hand."""
-    items = document.get(name)
-    return {
-        str(item.get(key)): item
-        for item in (items if isinstance(items, list) else ())
-        if isinstance(item, Mapping)
-    }
-
-
-def _values(field: Mapping[str, Any] | None) -> tuple[Any, Any] | None:
-    return (field.get("before"), field.get("after")) if field else None
-
-
-def _arrow(field: Mapping[str, Any] | None) -> str:
-    return f"{_text(field.get('before'))} → {_text(field.get('after'))}" if field else "unchanged"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping) and "known_after_apply" in value:
-        return "(known after apply)"
-    return json.dumps(value, ensure_ascii=False)
+    # slow too: the rest of it is public, so a single unknown value could be tried out
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), b"plan", _FINAL_ROUNDS).hex()

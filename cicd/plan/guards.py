@@ -1,4 +1,5 @@
-"""What is refused before anything is sent: too many deletes, protected things, an emptied file."""
+"""What is refused before anything is sent: too many deletes, protected things, an emptied file,
+things of another stage."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from cicd.model import Action, Change, Plan, Stage
 MIN_FOR_PERCENT = 10
 """With fewer live things a percentage says little: one of three is a third."""
 
+_CHANGES = frozenset({Action.DELETE, Action.REPLACE, Action.UPDATE})
 _CONTENT_KINDS = frozenset({"artifact", "execution", "deployment"})
 
 
@@ -32,12 +34,17 @@ def check_guards(
     if protected:
         hint = "take it out of protect in the stage file if that is meant; --force does not do it"
         raise Refused("; ".join(protected), hint=hint)
-    deletes = [change for change in plan.changes if change.action is Action.DELETE]
-    if force or not deletes:
+    if force:
         return
-    reasons = [*_over_limits(plan, stage, deletes, live_counts), *_emptied(plan, stage, deletes)]
+    deletes = [change for change in plan.changes if change.action is Action.DELETE]
+    reasons = list(_foreign(plan, stage))
+    hint = "if that is meant, repeat with --force"
     if reasons:
-        hint = "if that is meant, repeat with --force"
+        hint = f"give stage {stage.name} a resource group or names of its own; {hint}"
+    if deletes:
+        reasons += _over_limits(plan, stage, deletes, live_counts)
+        reasons += _emptied(plan, stage, deletes)
+    if reasons:
         raise Refused("; ".join(reasons), hint=hint)
 
 
@@ -67,6 +74,22 @@ def _emptied(plan: Plan, stage: Stage, deletes: list[Change]) -> Iterator[str]:
             f"stage {plan.stage} declares no artifacts, executions or deployments, and prune: "
             f"{stage.prune} would delete all {len(deletes)} that are live"
         )
+
+
+def _foreign(plan: Plan, stage: Stage) -> Iterator[str]:
+    """A sentence for every change to what another stage has made in the same place."""
+    for change in plan.changes:
+        live = change.live
+        if live is None or live.owner in {"", stage.name}:
+            continue
+        if change.action in _CHANGES:
+            does = f"{change.action.value}d"
+        elif change.action is Action.RUN and not live.status.has_ended:
+            does = "followed as if it were its own"
+        else:
+            continue
+        where = ", ".join(plan.target.values())
+        yield f"{change.key} {live.id} in {where} is of stage {live.owner} and would be {does}"
 
 
 def _protected(plan: Plan, stage: Stage) -> Iterator[str]:

@@ -19,11 +19,13 @@ from cicd.model import (
     Stage,
 )
 from cicd.plan import graph
+from cicd.plan.bound import bind
 from cicd.plan.decide import Decision, decide_content, decide_run, decide_state
+from cicd.plan.diff import undeclared
 from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
 from cicd.plan.prune import plan_prune
-from cicd.plan.selection import check_patterns, choose, is_chosen, matches
+from cicd.plan.selection import check_patterns, choose, explain_choice, is_chosen, matches
 
 _KEEPS_ITS_ID = frozenset({Action.NO_OP, Action.UPDATE})
 
@@ -39,11 +41,13 @@ def make_plan(
     replace: Collection[str] = (),
     select: Collection[str] = (),
     exclude: Collection[str] = (),
+    is_offline: bool = False,
 ) -> Plan:
     """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
 
     ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
-    selecting pulls in what the selected ones need. Raises CicdError for what cannot be planned
+    selecting pulls in what the selected ones need. ``is_offline``: nobody has looked at what is
+    live; there is none, and the plan says so. Raises CicdError for what cannot be planned
     (a pinned id that is not there, a cycle) and Usage for a glob that fits nothing.
     """
     check_kinds(desired, kinds)
@@ -53,17 +57,20 @@ def make_plan(
     draft = _Draft(matcher, kinds, rerun, replace)
     chosen = choose(edges, select, exclude)
     by_key = {resource.key: resource for resource in desired}
-    for key in graph.in_order(edges):
+    keys = graph.in_order(edges)
+    for key in keys:
         draft.add(by_key[key], edges[key], selected=key in chosen)
     deletes = [
         change
         for change in plan_prune(stage, desired, draft.changes, matcher, kinds)
         if is_chosen(change.key, select, exclude)
     ]
-    warnings = draft.warnings()
-    if len(chosen) < len(edges):
-        warnings.append(f"{len(edges) - len(chosen)} of {len(edges)} resources are not selected")
-    return assemble(stage, [*draft.changes.values(), *deletes], created_at, warnings)
+    warnings = [*draft.warnings(stage.name), *explain_choice(keys, chosen, select)]
+    if is_offline:
+        warnings.append("planned offline, against nothing: what is live was not looked at")
+    options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}
+    plan = assemble(stage, [*draft.changes.values(), *deletes], created_at, warnings)
+    return dataclasses.replace(plan, bound=bind(stage, options, is_offline=is_offline))
 
 
 def assemble(
@@ -149,7 +156,8 @@ class _Draft:
         if decision.live and decision.action in _KEEPS_ITS_ID:
             self._known[resource.key] = decision.live
         if live:
-            self._notes += [f"{resource.key}: {note}" for note in live.notes]
+            notes = [*live.notes, *undeclared(live.spec, resource.spec, self._kinds[live.key.kind])]
+            self._notes += [f"{resource.key}: {note}" for note in notes]
         self.changes[resource.key] = Change(
             key=resource.key,
             action=decision.action,
@@ -160,8 +168,14 @@ class _Draft:
             live=decision.live,
         )
 
-    def warnings(self) -> list[str]:
-        """Remarks of the platform, and Refs that nothing will ever answer."""
+    def warnings(self, stage_name: str) -> list[str]:
+        """Remarks of the platform, what is another stage's, Refs that nothing will ever answer."""
+        shared = [
+            f"{key}: {change.id} is of stage {change.live.owner}, used as it is"
+            for key, change in self.changes.items()
+            if change.action is Action.NO_OP and change.live
+            if change.live.owner not in {"", stage_name}
+        ]
         dead_ends = [
             f"{key} needs {ref.output} of {ref.key}, which {self.changes[ref.key].id} does not have"
             for key, change in self.changes.items()
@@ -169,7 +183,7 @@ class _Draft:
             for ref in graph.refs_in(change.desired.spec)
             if self.changes[ref.key].action is Action.NO_OP
         ]
-        return list(dict.fromkeys([*self._notes, *dead_ends]))
+        return list(dict.fromkeys([*self._notes, *shared, *dead_ends]))
 
     def _answer(self, ref: Ref) -> str | None:
         live = self._known.get(ref.key)

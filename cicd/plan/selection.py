@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -28,6 +28,20 @@ def choose(edges: Edges, select: Collection[str], exclude: Collection[str]) -> s
         return set(edges)
     wanted = reachable(edges, (key for key in edges if not select or matches(key, select)))
     return {key for key in wanted if not matches(key, exclude)}
+
+
+def explain_choice(
+    keys: Sequence[Key], chosen: Collection[Key], select: Collection[str]
+) -> list[str]:
+    """What a selection among ``keys`` pulled in and what it left out, in words."""
+    pulled = [str(key) for key in keys if key in chosen and select and not matches(key, select)]
+    left = [str(key) for key in keys if key not in chosen]
+    lines = []
+    if pulled:
+        lines.append(f"--select pulled in what the selected ones need: {_some(pulled)}")
+    if left:
+        lines.append(f"{len(left)} of {len(keys)} resources are not selected: {_some(left)}")
+    return lines
 
 
 def check_patterns(

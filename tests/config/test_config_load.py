@@ -56,8 +56,22 @@ def test_every_section_becomes_resources_of_the_contract(repo: Path) -> None:
             "revision": "main",
             "commit": COMMIT,
             "executables": {
-                "trainer": {"scenario_id": "churn", "version": "1.0"},
-                "server": {"scenario_id": "churn", "version": "1.0"},
+                "trainer": {
+                    "scenario_id": "churn",
+                    "version": "1.0",
+                    "kind": "workflow",
+                    "parameters": {"epochs": None, "rate": "0.10"},
+                    "inputs": ["dataset"],
+                    "outputs": ["model"],
+                },
+                "server": {
+                    "scenario_id": "churn",
+                    "version": "1.0",
+                    "kind": "serving",
+                    "parameters": {"greeting": "hello"},
+                    "inputs": ["model"],
+                    "outputs": [],
+                },
             },
         },
         "artifact/customers": {
@@ -350,7 +364,9 @@ def test_a_long_circle_is_named_in_full(repo: Path) -> None:
     write(repo, "a.yaml", "extends: b.yaml\n")
     write(repo, "b.yaml", "extends: a.yaml\n")
     way = "stages/a.yaml -> stages/b.yaml -> stages/a.yaml"
-    assert findings(repo) == [f"stages/b.yaml:1:10: extends goes in a circle: {way}"]
+    assert findings(repo) == [
+        f"stages/b.yaml:1:10: extends goes in a circle: {way}: take one of them out"
+    ]
 
 
 # finding the stage

@@ -202,15 +202,21 @@ def test_a_git_section_with_no_template_at_all(tmp_path: Path) -> None:
     for file in (repo / "templates").glob("*.yaml"):
         file.unlink()
     found = findings(repo)
-    assert 'stages/dev.yaml:4:3: warning: there is no template in "templates"' in found
-    assert sum("no template declares" in line for line in found) == 2
+    says = 'there is no template in "templates": add one, or correct git.path'
+    assert found == [f"stages/dev.yaml:4:3: {says}"]
+
+
+def test_a_template_folder_that_is_not_there_is_one_finding(tmp_path: Path) -> None:
+    repo = write_repository(tmp_path, changed(("git:\n", "git:\n  path: template\n")))
+    says = 'the template folder "template" does not exist'
+    assert findings(repo) == [f"stages/dev.yaml:4:9: {says}"]
 
 
 @pytest.mark.parametrize(
     ("cron", "problem"),
     [
         ("0 0 * * 0", ""),
-        ("*/15 1-5,8 1 JAN-mar sun", ""),
+        ("5 1-5,8 1 JAN-mar sun", ""),
         ("0 0 * * 7", ""),
         ("0 0 0 1 *", '"0" is not a day of month (1 to 31)'),
         ("60 0 * * *", '"60" is not a minute (0 to 59)'),
@@ -220,6 +226,19 @@ def test_a_git_section_with_no_template_at_all(tmp_path: Path) -> None:
         ("1-2-3 * * * *", '"1-2-3" is not a minute'),
         ("* * * x *", '"x" is not a month'),
         ("", "needs 5 fields"),
+        ("0 0 0 * * *", "has 6: leave the seconds out"),
+        ("* * * * *", "runs more than once an hour"),
+        ("*/15 * * * *", "runs more than once an hour"),
+        ("0,30 0 * * *", "runs more than once an hour"),
+        ("10-11 0 * * *", "runs more than once an hour"),
+        ("5/30 0 * * *", "runs more than once an hour"),
+        ("5/60 */2 * * *", ""),
+        ("0 0 29 2 *", ""),
+        ("0 0 30 2 *", "never comes"),
+        ("0 0 31 4,6 *", "never comes"),
+        ("0 0 31 4,5 *", ""),
+        ("0 0 31 4 1", ""),
+        ("0 0 31 4 0-7", "never comes"),
     ],
 )
 def test_cron(cron: str, problem: str) -> None:

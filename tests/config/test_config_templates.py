@@ -68,7 +68,11 @@ WORKFLOW = [
     ("name: trainer", "name: My_Trainer", 'metadata.name "My_Trainer" must be 4 to 64 lower-case'),
     ("name: trainer", "name: abc", 'metadata.name "abc" must be 4 to 64'),
     ("    scenarios.ai.sap.com/id: churn\n", "", "labels needs scenarios.ai.sap.com/id"),
-    ("scenarios.ai.sap.com/id", "scenario.ai.sap.com/id", 'mean "scenario.ai.sap.com/id"'),
+    (
+        "scenarios.ai.sap.com/id",
+        "scenario.ai.sap.com/id",
+        'label "scenario.ai.sap.com/id" (did you mean "scenarios.ai.sap.com/id"?)',
+    ),
     ('ai.sap.com/version: "1.0"', "ai.sap.com/version: 1.0", 'put quotes around it, "1.0"'),
     (
         'ai.sap.com/version: "1.0"',
@@ -95,6 +99,51 @@ WORKFLOW = [
     (", archive: {none: {}}", "", 'warning: output artifact "model" has no "archive: {none: {}}"'),
     ("      container:\n", "      containr:\n", 'template "train" has nothing to run'),
     ("spec:\n", "spec: [\n", "not valid YAML"),
+    (
+        "executables.ai.sap.com/name: T",
+        "executable.ai.sap.com/name: T",
+        '7:5: AI Core does not know the annotation "executable.ai.sap.com/name" (did you mean',
+    ),
+    (
+        "  labels:\n",
+        "    scenarios.ai.sap.com/descripton: x\n  labels:\n",
+        'warning: AI Core does not know the annotation "scenarios.ai.sap.com/descripton"',
+    ),
+    (
+        "  labels:\n",
+        "    artifacts.ai.sap.com/modle.kind: model\n  labels:\n",
+        'warning: artifacts.ai.sap.com/modle.kind: the template has no artifact "modle" (did you',
+    ),
+    (
+        "  labels:\n",
+        "    artifacts.ai.sap.com/model.kind: modell\n  labels:\n",
+        'must be one of model, dataset, resultset, other (did you mean "model"?)',
+    ),
+    (
+        "  labels:\n",
+        "    artifacts.ai.sap.com/model.knd: model\n  labels:\n",
+        'must end in .kind, .name, .description, .labels, .suffix (did you mean "kind"?)',
+    ),
+    (
+        "    - name: train\n",
+        "    - name: train\n      metadata: {labels: {ai.sap.com/resourceplan: starter}}\n",
+        'label "ai.sap.com/resourceplan" (did you mean "ai.sap.com/resourcePlan"?)',
+    ),
+    (
+        "{{workflow.parameters.epochs}}",
+        "{{workflows.parameters.epochs}}",
+        'nothing replaces it (did you mean "workflow.parameters.epochs"?)',
+    ),
+    ("{{workflow.parameters.epochs}}", "{{inputs.parameters.x}}", "inputs.parameters.x is not dec"),
+    ("{{workflow.parameters.epochs}}", "{{steps.a.outputs.result}}", "steps.a.outputs.result is n"),
+    ("{{workflow.parameters.epochs}}", "{{=workflow.parameters.epoch}}", "epoch is not declared"),
+    ("{{workflow.parameters.epochs}}", "{{ epochs }}", "{{ epochs }} is used, but nothing repl"),
+    (
+        "        command: [python, train.py]\n",
+        "        command: [python, train.py]\n        env: [{name: DB_PASSWORD, value: abc123}]\n",
+        'warning: "DB_PASSWORD" looks like a secret in plain text: use valueFrom.secretKeyRef',
+    ),
+    ("docker.io/org/churn:1", "AKIAABCDEFGHIJKLMNOP", "this looks like an AWS access key: use va"),
 ]
 SERVING = [
     (
@@ -110,6 +159,18 @@ SERVING = [
     ("        minReplicas: 1", "        minReplicas: [", "spec.template.spec, line 4: not valid"),
     ("      predictor:", "      predictr:", "spec.template.spec needs a predictor"),
     ("        containers:", "        container:", "the predictor has no containers"),
+    ("inputs.artifacts.model}}", "inputs.artifact.model}}", "nothing replaces it (did you mean"),
+    ("inputs.artifacts.model}}", "workflow.name}}", "{{workflow.name}} is used, but nothing repl"),
+    (
+        "resourcePlan: starter",
+        "resourceplan: starter",
+        "19:9: warning: AI Core does not know the label",
+    ),
+    (
+        'env: [{name: STORAGE_URI, value: "{{inputs.artifacts.model}}"}]',
+        "env: [{name: API_TOKEN, value: abcdef}]",
+        '26:44: warning: "API_TOKEN" looks like a secret',
+    ),
     ("kserve-container", "server", 'warning: no container is called "kserve-container"'),
 ]
 
@@ -165,10 +226,8 @@ def test_an_executable_defined_twice_is_found_over_all_files(repo: Path) -> None
         '{"name": "a", "container": {"command": ["x"]}}]}}',
         encoding="utf-8",
     )
-    where = "templates/train.yaml:4:9"
-    assert lint(repo) == [
-        f'templates/zweit.json:1:89: the executable "trainer" is already defined in {where}'
-    ]
+    says = "is already defined in templates/train.yaml:4:9: rename one"
+    assert lint(repo) == [f'templates/zweit.json:1:89: the executable "trainer" {says}']
 
 
 def test_several_documents_in_a_file_and_files_in_folders(repo: Path) -> None:
@@ -179,7 +238,9 @@ def test_several_documents_in_a_file_and_files_in_folders(repo: Path) -> None:
     (repo / "templates" / "empty.yml").write_text("", encoding="utf-8")
     templates, problems = read_templates(repo, "templates", HERE)
     assert [template.executable_id for template in templates] == ["trainer", "server"]
-    assert [str(p) for p in problems] == ["templates/empty.yml: warning: the file is empty"]
+    assert [str(p) for p in problems] == [
+        "templates/empty.yml: warning: the file is empty: fill or delete it"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -207,4 +268,32 @@ def test_a_template_that_is_a_link_to_somewhere_else_is_not_read(
     outside = tmp_path_factory.mktemp("outside") / "x.yaml"
     outside.write_text("password: [", encoding="utf-8")
     (repo / "templates" / "x.yaml").symlink_to(outside)
-    assert lint(repo) == ["templates/x.yaml: is a link that leads out of the repository"]
+    says = "is a link that leads out of the repository: copy the file"
+    assert lint(repo) == [f"templates/x.yaml: {says}"]
+
+
+def test_a_label_among_the_annotations_is_to_be_moved(repo: Path) -> None:
+    label = '    ai.sap.com/version: "1.0"\n'
+    text = changed((label, ""), ("  labels:\n", f"{label}  labels:\n"), text=TRAIN)
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    says = "ai.sap.com/version must stand under metadata.labels: move it there"
+    assert lint(repo) == [f"templates/train.yaml:8:5: {says}"]
+
+
+def test_all_that_argo_replaces_may_be_used(repo: Path) -> None:
+    names = (
+        "{{workflow.name}} {{ workflow.parameters.rate }} {{pod.name}} {{inputs.artifacts.dataset."
+        "path}} {{outputs.artifacts.model.path}} {{item}} {{item.a}} {{retries}} {{=1 + 1}}"
+    )
+    text = changed(("{{workflow.parameters.epochs}}", names), text=TRAIN)
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    assert lint(repo) == []
+
+
+def test_places_inside_a_block_are_those_of_the_file(repo: Path) -> None:
+    text = changed(("{{inputs.artifacts.model}}", "{{inputs.artifacts.modle}}"), text=SERVE)
+    (repo / "templates" / "serve.yaml").write_text(text, encoding="utf-8")
+    [line] = [n for n, row in enumerate(text.splitlines(), 1) if "modle" in row]
+    column = text.splitlines()[line - 1].index("{{") + 1
+    says = "{{inputs.artifacts.modle}} is used, but inputs.artifacts.modle is not declared"
+    assert lint(repo) == [f'templates/serve.yaml:{line}:{column}: {says} (did you mean "model"?)']

@@ -89,8 +89,8 @@ def test_all_misfits_are_found_at_once(tmp_path: Path) -> None:
 def test_a_missing_key_is_reported_once_and_where_it_is_missing(tmp_path: Path) -> None:
     text = changed(("      scenario_id: churn\n      executable_id: trainer\n", ""))
     assert findings(write_repository(tmp_path, text)) == [
-        'stages/dev.yaml:13:7: "executable_id" is missing in executions[0].configuration',
-        'stages/dev.yaml:13:7: "scenario_id" is missing in executions[0].configuration',
+        'stages/dev.yaml:13:7: "executable_id" is missing in executions[0].configuration: add it',
+        'stages/dev.yaml:13:7: "scenario_id" is missing in executions[0].configuration: add it',
     ]
 
 
@@ -141,13 +141,43 @@ def test_the_committed_schema_is_the_one_of_the_models() -> None:
     assert committed == fresh, "config.schema.json is stale: write it with `cicd schema`"
 
 
-def test_every_key_of_the_stage_file_is_described() -> None:
+PROPERTIES = {
+    f"{part}.{name}": value
+    for part, content in [("", SCHEMA), *SCHEMA["$defs"].items()]
+    for name, value in content["properties"].items()
+}
+
+
+def test_every_key_of_the_stage_file_has_a_title_and_is_described() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    parts = [("", SCHEMA), *SCHEMA["$defs"].items()]
-    silent = [
-        f"{part}.{name}"
-        for part, content in parts
-        for name, value in content["properties"].items()
-        if "description" not in value
-    ]
+    silent = [name for name, v in PROPERTIES.items() if not {"title", "description"} <= v.keys()]
     assert silent == []
+
+
+def test_every_text_number_and_map_has_an_example_or_an_enum() -> None:
+    """All but switches, and parts that have keys of their own."""
+    bare = [
+        name
+        for name, value in PROPERTIES.items()
+        if not {"examples", "enum", "$ref"} & value.keys()
+        if value.get("type") != "boolean"
+        if "$ref" not in json.dumps(value)
+        if "enum" not in json.dumps(value) and "const" not in json.dumps(value)
+    ]
+    assert bare == []
+
+
+def test_examples_are_right() -> None:
+    """Patterns and types of the schema hold for its own examples."""
+    for name, value in PROPERTIES.items():
+        alone = {**value, "$defs": SCHEMA["$defs"]}
+        validator = jsonschema.Draft202012Validator(alone)
+        for example in value.get("examples", ()):
+            assert validator.is_valid(example), f"{name}: {example}"
+
+
+def test_the_first_line_of_every_stage_file_names_the_schema() -> None:
+    for file in sorted((ROOT / "stages").iterdir()):
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+        assert first == "# yaml-language-server: $schema=../config.schema.json", file
+        assert (file.parent / "../config.schema.json").is_file()

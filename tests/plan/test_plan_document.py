@@ -10,7 +10,8 @@ import pytest
 
 from cicd import __version__
 from cicd.model import Action, Key, LiveResource, Plan, Ref, Resource, Secret, State
-from cicd.plan.document import dumps, explain_drift, fingerprint, plain, to_document
+from cicd.plan.bound import explain_drift
+from cicd.plan.document import dumps, fingerprint, plain, to_document
 from tests.plan.plan_world import (
     CREATED_AT,
     a_live,
@@ -79,6 +80,14 @@ def test_the_document_is_as_the_contract_says() -> None:
             },
         ],
         "warnings": [],
+        "refusal": "",
+        "bound": {
+            "stage_digest": "",
+            "variables": {},
+            "templates": {},
+            "options": {"select": [], "exclude": [], "rerun": [], "replace": []},
+            "offline": False,
+        },
     }
     assert json.loads(dumps(plan)) == to_document(plan)
 
@@ -138,7 +147,7 @@ def test_another_secret_is_another_plan_and_never_shown() -> None:
     (field,) = to_document(one)["changes"][0]["fields"]
     assert (field["path"], field["before"], field["after"]) == ("client_secret", "***", "***")
     assert explain_drift(to_document(one), two) == [
-        "the stage file, its variables or a secret changed"
+        "a watched file, an environment variable or a secret of the stage changed"
     ]
 
 
@@ -166,7 +175,10 @@ SERVICE = [configuration("serve"), deployment(), destination()]
     ("now", "expected"),
     [
         (a_plan(commit="beef"), ['commit: was "c0ffee", is now "beef"']),
-        (a_plan(digest="d2"), ["the stage file, its variables or a secret changed"]),
+        (
+            a_plan(digest="d2"),
+            ["a watched file, an environment variable or a secret of the stage changed"],
+        ),
         (
             a_plan("30"),
             ['configuration/train: parameter_bindings.epochs was "10" → "20", is now "10" → "30"'],

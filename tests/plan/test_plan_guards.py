@@ -15,6 +15,7 @@ from tests.plan.plan_world import (
     KINDS,
     a_live,
     a_stage,
+    actions,
     artifact,
     configuration,
     deployment,
@@ -161,3 +162,50 @@ def test_a_destroy_has_the_same_limits() -> None:
     with pytest.raises(Refused, match=r"11 to delete, limits\.max_delete is 10; 11 of 11 live"):
         check_guards(plan, stage)
     check_guards(plan, stage, force=True)
+
+
+def foreign(owner: str, state: State = State.RUNNING) -> list[LiveResource]:
+    return [
+        a_live(configuration("serve"), "c1"),
+        a_live(deployment(configuration="other"), "d1", state, owner=owner),
+    ]
+
+
+@pytest.mark.parametrize("owner", ["", "dev"])
+def test_what_is_ours_or_nobodys_may_change(owner: str) -> None:
+    desired = [configuration("serve"), deployment()]
+    plan = plan_of(desired, foreign(owner))
+    assert actions(plan)["deployment/serve"] == "update"
+    check_guards(plan, a_stage(desired))
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [(State.RUNNING, "updated"), (State.STOPPED, "replaced")]
+)
+def test_what_another_stage_made_is_not_touched(state: State, word: str) -> None:
+    desired = [configuration("serve"), deployment()]
+    plan = plan_of(desired, foreign("tst", state))
+    told = f"deployment/serve d1 in cicd-dev is of stage tst and would be {word}"
+    with pytest.raises(Refused, match=f"{told}.*resource group.*--force"):
+        check_guards(plan, a_stage(desired))
+    check_guards(plan, a_stage(desired), force=True)
+
+
+def test_what_another_stage_runs_is_neither_followed_nor_pruned() -> None:
+    desired = [configuration(), execution()]
+    run = a_live(execution(configuration="c1"), "e1", State.RUNNING, owner="tst")
+    plan = plan_of(desired, [a_live(configuration(), "c1"), run])
+    with pytest.raises(Refused, match=r"execution/train e1 .* would be followed as if"):
+        check_guards(plan, a_stage(desired))
+    settings: dict[str, Any] = {"prune": "resource_group"}
+    plan = plan_of([artifact()], [run], **settings)
+    with pytest.raises(Refused, match="e1 in cicd-dev is of stage tst and would be deleted"):
+        check_guards(plan, a_stage([artifact()], **settings))
+
+
+def test_a_run_beside_an_ended_one_of_another_stage_harms_nobody() -> None:
+    desired = [configuration(), execution()]
+    run = a_live(execution(configuration="c1"), "e1", State.FAILED, owner="tst")
+    plan = plan_of(desired, [a_live(configuration(), "c1"), run])
+    assert actions(plan)["execution/train"] == "run"
+    check_guards(plan, a_stage(desired))

@@ -277,7 +277,11 @@ def test_an_unknown_kind_is_an_error() -> None:
 def test_selection_pulls_in_what_is_needed(wish: dict[str, list[str]], expected: list[str]) -> None:
     plan = plan_of(a_service(), [], **wish)
     assert [str(change.key) for change in plan.changes] == expected
-    assert plan.warnings == (f"{6 - len(expected)} of 6 resources are not selected",)
+    left = ", ".join(key for key in IN_ORDER if key not in expected)
+    assert plan.warnings[-1] == f"{6 - len(expected)} of 6 resources are not selected: {left}"
+    pulled = [key for key in expected if wish.get("select") and key in plan.warnings[0]]
+    assert all(key not in pulled for key in wish.get("select", ()))
+    assert bool(pulled) == ("select" in wish)
 
 
 def test_what_is_excluded_stays_as_it_is_and_can_be_used() -> None:

@@ -117,7 +117,7 @@ def test_the_order_of_what_goes_in_does_not_matter(
 
 @settings(deadline=None, max_examples=40)
 @given(first=SERVICES, second=SERVICES, prune=PRUNES)
-def test_what_is_needed_comes_first_and_deletes_last(
+def test_what_is_needed_comes_first_deletes_last_and_all_have_reasons(
     first: list[Service], second: list[Service], prune: Prune
 ) -> None:
     world = World()
@@ -126,6 +126,7 @@ def test_what_is_needed_comes_first_and_deletes_last(
     seen: set[Key] = set()
     for change in plan.changes:
         assert change.depends_on <= seen
+        assert change.reason
         seen.add(change.key)
     assert len(seen) == len(plan.changes)
     kinds = [change.action is Action.DELETE for change in plan.changes]

@@ -33,6 +33,7 @@ from cicd.render.text import (
     render_status,
     show,
 )
+from tests.render.render_sample import is_golden
 
 MODEL = Ref(Key("execution", "train"), "artifacts.model")
 
@@ -249,3 +250,7 @@ deployment/x\\ny  RUNNING    5m   -              https://host/d1"""
 @pytest.mark.parametrize("rows", [[], [{}], [{"key": ""}]])
 def test_no_status(rows: list[dict[str, str]]) -> None:
     assert render_status(rows) == "Nothing is there yet."
+
+
+def test_the_text_as_it_is_to_look() -> None:
+    assert is_golden("plan.txt", render_plan(PLAN, verbose=True) + "\n")

@@ -126,7 +126,8 @@ def tagged(live: LiveResource, document: Document) -> LiveResource:
     if "cicd.inputs" in tags:
         spec["inputs"] = tags["cicd.inputs"]
         spec.pop("completed_after_sync", None)
-    return replace(live, spec=spec, metrics=last_metrics(document))
+    owner = str(tags.get("cicd.stage") or "")
+    return replace(live, spec=spec, metrics=last_metrics(document), owner=owner)
 
 
 def last_metrics(document: Document) -> dict[str, float]:
@@ -147,11 +148,6 @@ def last_metrics(document: Document) -> dict[str, float]:
 def is_going(document: Document) -> bool:
     """Whether its deletion is under way: as good as gone for planning."""
     return document.get("targetStatus") == "DELETED" or document.get("status") == "DELETING"
-
-
-def executable_spec(document: Document, scenario_id: str) -> dict[str, str]:
-    """What an application's spec says of one executable."""
-    return {"scenario_id": scenario_id, "version": str(document.get("versionId", ""))}
 
 
 def same_repository(one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from cicd.model import LiveResource, Resource, State
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, owners
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
@@ -59,12 +59,17 @@ class Reader:
             started = {name: pool.submit(task) for name, task in tasks.items()}
             lists = {name: task.result() for name, task in started.items()}
             runs = self._runs(desired, lists, pool)
-        executables = lists.get("executables")
+        deployments = [
+            convert.deployment(item, lists.get("executables"))
+            for item in lists.get("deployments", ())
+        ]
         return [
             *groups,
             *chain.from_iterable(lists[name] for name in sorted(lists) if name.startswith("live ")),
             *runs,
-            *(convert.deployment(item, executables) for item in lists.get("deployments", ())),
+            *owners.of_deployments(
+                deployments, lists.get("live configurations", ()), runs, desired
+            ),
         ]
 
     def _tenant_tasks(
@@ -109,7 +114,10 @@ class Reader:
             for live in lists.get("live configurations", ())
             if any(convert.has_content(live, wish) for wish in wishes)
         ]
-        ids = [run.id for run in convert.newest_of_each(runs, candidates)]
+        newest = [run.id for run in convert.newest_of_each(runs, candidates)]
+        # What may be deleted, or feeds a deployment, may be of another stage: the tags tell.
+        others = [run.id for run in runs] if self._prune else owners.feeding(runs, lists)
+        ids = list(dict.fromkeys([*newest, *others]))
         known: dict[str, Document] = {}
         for answer in pool.map(self._api.tracked, batches(ids)):
             known |= answer

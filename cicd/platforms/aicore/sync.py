@@ -15,6 +15,7 @@ from cicd.platforms.aicore.convert import (
     same_path,
     same_repository,
 )
+from cicd.platforms.aicore.interface import executable_spec
 
 GRACE = 60.0
 """Seconds after a refresh in which an error that was there before it may still be the old one."""
@@ -85,16 +86,19 @@ def application(
     urls = repositories_in(desired)
     wishes = [wish.spec for wish in desired if wish.key.kind == "application"]
     paths = [str(wish.get("path", "")) for wish in wishes if wish["name"] == name]
-    spec = {
+    spec: dict[str, Any] = {
         "name": name,
         "repository": respell(str(document.get("repositoryUrl", "")), urls, same_repository),
         "path": respell(str(document.get("path", "")), paths, same_path),
         "revision": document.get("revision", ""),
         "commit": str((status.get("source") or {}).get("revision") or ""),
-        "executables": {
-            id: {"scenario_id": found["scenarioId"], "version": str(found.get("versionId", ""))}
-            for id, found in executables.items()
-        },
+    }
+    wish: Mapping[str, Any] = next((wish for wish in wishes if wish["name"] == name), {})
+    is_same = wish.get("commit") in {None, spec["commit"]}
+    declared = wish.get("executables") or {}
+    spec["executables"] = {
+        id: executable_spec(found, declared.get(id, {}), is_same_commit=is_same)
+        for id, found in executables.items()
     }
     found = judge(status, executables, Goal({**spec, "executables": {}}))
     notes: tuple[str, ...] = ()

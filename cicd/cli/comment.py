@@ -1,0 +1,206 @@
+"""``cicd comment``: the plan where reviewers look: pull request, step summary, step outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cicd.cli.apply import read_saved
+from cicd.cli.console import annotate, print_result
+from cicd.cli.git import find_root
+from cicd.cli.options import Common, common_options
+from cicd.cli.plan import plan_one
+from cicd.config import stage_files
+from cicd.errors import (
+    CicdError,
+    Denied,
+    InvalidStage,
+    NotFound,
+    PlatformError,
+    Problem,
+    Refused,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from cicd.github.client import Client
+    from cicd.github.context import Context
+
+Documents = Sequence[Mapping[str, Any]]
+
+
+@click.command("comment")
+@click.argument(
+    "plans", nargs=-1, metavar="[PLAN.json]...", type=click.Path(dir_okay=False, path_type=Path)
+)
+@click.option("--stage", "stages", multiple=True, metavar="STAGE", help="Plan this stage now.")
+@click.option("--pull-request", type=click.IntRange(1), help="Its number; default: the run's own.")
+@click.option("--repository", default="", metavar="OWNER/NAME", help="Default: the run's own.")
+@click.option(
+    "--drift-issue",
+    is_flag=True,
+    help="Instead of a comment: open or update one issue per stage that differs, close the others.",
+)
+@common_options(choice=True)
+def command(
+    plans: tuple[Path, ...],
+    stages: tuple[str, ...],
+    pull_request: int | None,
+    repository: str,
+    drift_issue: bool,
+    common: Common,
+) -> int:
+    """Show plans on the pull request, in the step summary and as step outputs.
+
+    PLAN.json is what plan --out saved; with none, and no --stage, the stage whose branch this is
+    gets planned. A pull request has one comment with a section per stage, edited in place. The
+    token comes from GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure.
+    Ends with 5 when a stage that it planned would be refused, after everything is written.
+    """
+    from cicd.github.context import read_context
+
+    if plans and stages:
+        raise Usage("plan files and --stage do not go together")
+    context = read_context(os.environ, repository=repository, pull_request=pull_request)
+    documents: Documents
+    refusal: Refused | None = None
+    if plans:
+        documents = [read_plan(path) for path in plans]
+    else:
+        documents, refusal = plan_now(stages or (None,), common)
+    write_step_files(documents, [str(path) for path in plans], context)
+    if drift_issue:
+        sync_issues(documents, context)
+    else:
+        write_comment(documents, context)
+    if refusal:
+        raise refusal
+    return 0
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """A saved plan. Raises InvalidStage when it is none."""
+    document = read_saved(path)
+    if not (
+        isinstance(document.get("stage"), str)
+        and isinstance(document.get("summary"), dict)
+        and isinstance(document.get("changes"), list)
+    ):
+        raise InvalidStage([Problem(str(path), 0, 0, "not a plan")])
+    return document
+
+
+def plan_now(
+    stages: Sequence[str | None], common: Common
+) -> tuple[list[dict[str, Any]], Refused | None]:
+    """Fresh plans, and why the first of them would be refused, if one would."""
+    from cicd.plan.document import to_document
+
+    documents: list[dict[str, Any]] = []
+    first: Refused | None = None
+    for stage in stages:
+        plan, refusal = plan_one(stage, common, offline=False)
+        documents.append(to_document(plan))
+        first = first or refusal
+    return documents, first
+
+
+def write_step_files(documents: Documents, plan_paths: Sequence[str], context: Context) -> None:
+    """The step's summary and outputs, and warnings as notes at the stage files."""
+    from cicd.github.outputs import output_lines, plan_notes, step_outputs, step_summary
+
+    if context.summary_file:
+        used = context.summary_file.stat().st_size if context.summary_file.is_file() else 0
+        append(context.summary_file, step_summary(documents, used=used))
+    if context.output_file:
+        append(context.output_file, output_lines(step_outputs(documents, plan_paths)))
+    if context.is_actions:
+        notes = plan_notes(documents, files_by_stage())
+        if notes:
+            print_result(annotate(notes))
+
+
+def files_by_stage() -> dict[str, str]:
+    """The stage files of the project by the name that stages have unless they say otherwise."""
+    return {Path(file).stem: str(file) for file in stage_files(find_root(Path.cwd()))}
+
+
+def write_comment(documents: Documents, context: Context) -> None:
+    """The plans into the comment of the pull request, where there is one."""
+    from cicd.github import comment
+
+    number = context.pull_request
+    if number is None:
+        print_result("not on a pull request: no comment (name one with --pull-request)")
+        return
+    with permitted(context, "pull-requests: write"), closing(connect(context)) as client:
+        url = comment.write_comment(client, number, documents, run_url=context.run_url)
+        print_result(f"pull request {number}: {url or 'comment written'}")
+
+
+def sync_issues(documents: Documents, context: Context) -> None:
+    """One issue per stage that drifted."""
+    from cicd.github.issues import sync_drift_issue
+
+    with permitted(context, "issues: write"), closing(connect(context)) as client:
+        for document in documents:
+            stage = str(document["stage"])
+            url = sync_drift_issue(client, stage, document, run_url=context.run_url)
+            print_result(f"stage {stage}: {url or 'no drift'}")
+
+
+def connect(context: Context) -> Client:
+    """A client for the repository. Raises Usage when a setting is missing."""
+    from cicd.github.client import Client
+
+    if not context.repository:
+        raise Usage("which repository?", hint="set GITHUB_REPOSITORY or --repository OWNER/NAME")
+    if context.token is None:
+        # a fork's run gets no secrets; anywhere else a missing token is a mistake
+        if context.is_fork:
+            raise Denied("no token for GitHub")
+        raise Usage("no token for GitHub", hint="set GITHUB_TOKEN or GH_TOKEN")
+    return Client(context.api_url, context.token, context.repository)
+
+
+@contextmanager
+def permitted(context: Context, permission: str) -> Iterator[None]:
+    """What a token may not do ends here in a warning that names the permission."""
+    try:
+        yield
+    except (Denied, NotFound) as error:
+        warn(f"nothing written to GitHub: {error}; {advice(error, permission, context)}", context)
+
+
+def advice(error: PlatformError, permission: str, context: Context) -> str:
+    """What to do when a token may not write."""
+    if context.is_fork:
+        reason = "a run for a fork's pull request has no token that may write"
+        return f"{reason} ({permission}), read the plan in the step summary"
+    if error.status == 401:
+        return "renew the token in GITHUB_TOKEN or GH_TOKEN"
+    return f"give the job the permission '{permission}'"
+
+
+def warn(text: str, context: Context) -> None:
+    """A warning on standard error, and as a note on the run where this is GitHub's."""
+    from cicd.render.text import printable
+
+    line = printable(text)
+    click.echo(f"warning: {line}", err=True)
+    if context.is_actions:
+        print_result(annotate([Problem(".github", 1, 1, line, severity="warning")]))
+
+
+def append(path: Path, text: str) -> None:
+    """Add to a file that GitHub reads after the step; other commands of the step may have too."""
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise CicdError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,134 @@
+"""What the shell may complete: stages and the keys in them. Quiet whatever happens, no network.
+
+Switched on by click's own means, in the start file of the shell::
+
+    eval "$(_CICD_COMPLETE=bash_source cicd)"              # ~/.bashrc
+    eval "$(_CICD_COMPLETE=zsh_source cicd)"               # ~/.zshrc
+    _CICD_COMPLETE=fish_source cicd | source               # ~/.config/fish/completions/cicd.fish
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from cicd.errors import CicdError
+from cicd.model import Key
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+RUNS = frozenset({"execution"})
+STATES = frozenset({"deployment"})
+# with --local the repository is another one, so its name is not known for sure
+NOT_OFFERED = frozenset({"repository"})
+
+
+def _quietly(complete: Completer) -> Completer:
+    """A mistake in a file, or anything else, just means that there is nothing to offer."""
+
+    def wrapped(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        try:
+            return complete(ctx, param, incomplete)
+        except Exception:
+            return []
+
+    return wrapped
+
+
+@_quietly
+def complete_stage(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For STAGE: the names in ``stages/``, or files once a path is typed."""
+    if incomplete.startswith((".", "~")) or "/" in incomplete:
+        return [CompletionItem(incomplete, type="file")]
+    given = _given_stages(ctx)
+    return [
+        CompletionItem(name, help=file)
+        for file in _stage_files()
+        if (name := Path(file).stem).startswith(incomplete) and name not in given
+    ]
+
+
+@_quietly
+def complete_run(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For KEY of ``logs``: ``execution/train``, and just ``train``."""
+    keys = [key for key in _keys(ctx) if key.kind in RUNS | STATES]
+    short = [key.name for key in keys] if "/" not in incomplete else []
+    return _items([*short, *map(str, keys)], incomplete)
+
+
+@_quietly
+def complete_key(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For ``--select`` and ``--exclude``: every key."""
+    return _items(map(str, _keys(ctx)), incomplete)
+
+
+@_quietly
+def complete_rerun(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For ``--rerun``: executions."""
+    return _items((str(key) for key in _keys(ctx) if key.kind in RUNS), incomplete)
+
+
+@_quietly
+def complete_replace(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For ``--replace``: deployments."""
+    return _items((str(key) for key in _keys(ctx) if key.kind in STATES), incomplete)
+
+
+def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+def _given_stages(ctx: click.Context) -> tuple[str, ...]:
+    """The stages that are typed already."""
+    one, several = ctx.params.get("stage"), ctx.params.get("stages")
+    # behind an option without its value click has sorted nothing yet: they are still in args
+    return (*(several or ()), *((one,) if one else ()), *ctx.args)
+
+
+# imported on use: ``cicd.cli.options`` needs this module for every command, --help too
+
+
+def _stage_files() -> list[str]:
+    from cicd.cli.git import find_root
+    from cicd.config import stage_files
+
+    return stage_files(find_root(Path.cwd()))
+
+
+def _keys(ctx: click.Context) -> list[Key]:
+    """The keys of the stages that are typed already, else of all there are."""
+    from cicd.cli.git import find_root
+    from cicd.config import GitFacts, GitOverride, load_stage
+
+    root = find_root(Path.cwd())
+    keys: list[Key] = []
+    for name in _given_stages(ctx) or _stage_files():
+        with suppress(CicdError):
+            stage = load_stage(
+                name,
+                root=root,
+                env={"AICORE_RESOURCE_GROUP": "default", **os.environ},
+                variables=ctx.params.get("variables") or {},
+                git=GitFacts(),
+                # as with --local: a credential that is not set is no mistake
+                application=GitOverride(repository=root.as_uri(), revision="HEAD", commit=""),
+            )
+            keys += [resource.key for resource in stage.resources]
+    return [key for key in dict.fromkeys(keys) if key.kind not in NOT_OFFERED]

@@ -1,0 +1,46 @@
+"""Checks of the schedules of a stage file: cron, times, and the execution that they start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd.config import formats
+from cicd.config.draft import Draft
+from cicd.config.schema import Schedule
+from cicd.config.tree import did_you_mean
+from cicd.errors import Problem
+
+
+def check_schedules(draft: Draft) -> Iterator[Problem]:
+    """All problems of the ``schedules`` section."""
+    first: dict[str, int] = {}
+    executions = [run.name for run in draft.runs if run.kind == "execution"]
+    for index, schedule in enumerate(draft.file.schedules):
+        path = ("schedules", index)
+        name = schedule.key or schedule.name
+        if first.setdefault(name, index) != index:
+            place = draft.place("schedules", first[name])
+            message = f"schedule/{name} is already defined at {place}: give it another key"
+            yield draft.place(*path, "key").problem(message, "duplicate-name")
+        if schedule.execution not in executions:
+            hint = did_you_mean(schedule.execution, executions)
+            message = f'schedule/{name} starts the execution "{schedule.execution}", which is not '
+            place = draft.place(*path, "execution")
+            yield place.problem(f"{message}defined{hint}", "unknown-reference")
+        if problem := formats.cron_problem(schedule.cron):
+            message = f'the cron expression "{schedule.cron}" {problem}'
+            yield draft.place(*path, "cron").problem(message, "bad-cron")
+        yield from _check_times(draft, index, schedule)
+
+
+def _check_times(draft: Draft, index: int, schedule: Schedule) -> Iterator[Problem]:
+    given = {"start": schedule.start, "end": schedule.end}
+    times = {field: formats.utc_time(text) for field, text in given.items() if text is not None}
+    for field, time in times.items():
+        if time is None:
+            message = f'{field} is "{given[field]}": write it in UTC, like 2026-01-31T06:00:00Z'
+            yield draft.place("schedules", index, field).problem(message, "bad-time")
+    start, end = times.get("start"), times.get("end")
+    if start and end and end <= start:
+        message = "end is not after start, so nothing would ever run: move it"
+        yield draft.place("schedules", index, "end").problem(message, "bad-time")

@@ -1,0 +1,304 @@
+"""GitHub's REST API: login, paging, retries and errors in one place.
+
+Rules of the API: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+
+from cicd import __version__
+from cicd.errors import (
+    ConnectionFailed,
+    Denied,
+    LostAnswer,
+    NotFound,
+    PlatformError,
+    Throttled,
+)
+from cicd.model import Secret
+
+TIMEOUT = (10.0, 30.0)
+"""Seconds to connect and to wait for an answer."""
+ATTEMPTS = 5
+MAX_PAUSE = 90.0
+SECONDARY_PAUSE = 60.0
+"""What GitHub asks for where it limits and names no time."""
+PER_PAGE = 100
+BOT = "github-actions[bot]"
+
+Json = dict[str, Any]
+
+
+class Client:
+    """One repository. Reads, changes and deletes are repeated on any passing failure; a create only
+    when it surely had no effect, else it raises LostAnswer: look before you repeat it."""
+
+    def __init__(
+        self,
+        api_url: str,
+        token: Secret,
+        repository: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.repository = repository
+        self._api_url = api_url
+        self._token = token
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # a proxy that the environment names can never reach this machine's own loopback
+        self._session.trust_env = urlsplit(api_url).hostname not in {"127.0.0.1", "localhost"}
+        self._login = ""
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, as the retries do."""
+        self._sleep(seconds)
+
+    def login(self) -> str:
+        """The name that our comments carry. A token of an app is not a user: GraphQL knows it."""
+        if not self._login:
+            try:
+                self._login = str(self._call("GET", f"{self._api_url}/user")["login"])
+            except (Denied, NotFound) as error:
+                if error.status == 401:
+                    raise
+                self._login = self._bot()
+        return self._login
+
+    def _bot(self) -> str:
+        url = self._api_url.removesuffix("/v3") + "/graphql"
+        query = {"query": "query { viewer { login } }"}
+        try:
+            answer = self._call("POST", url, query, repeat=True)
+            name = str(answer["data"]["viewer"]["login"])
+        except (Denied, NotFound, KeyError, TypeError):
+            return BOT
+        return name.removesuffix("[bot]") + "[bot]"
+
+    def comments(self, number: int) -> list[Json]:
+        """All comments of an issue or pull request, the oldest first."""
+        return list(self._pages(f"/issues/{number}/comments"))
+
+    def create_comment(self, number: int, body: str) -> Json:
+        """A new comment. Raises LostAnswer when nobody knows whether it is there."""
+        return self._object("POST", f"/issues/{number}/comments", {"body": body})
+
+    def edit_comment(self, comment_id: int, body: str) -> Json:
+        """Another text for a comment."""
+        return self._object("PATCH", f"/issues/comments/{comment_id}", {"body": body})
+
+    def delete_comment(self, comment_id: int) -> None:
+        """Delete a comment; gone already is as good."""
+        try:
+            self._call("DELETE", self._url(f"/issues/comments/{comment_id}"))
+        except NotFound:
+            return
+
+    def open_issues(self, label: str) -> list[Json]:
+        """The open issues with a label, pull requests left out."""
+        issues = self._pages("/issues", {"state": "open", "labels": label})
+        return [issue for issue in issues if "pull_request" not in issue]
+
+    def create_issue(self, title: str, body: str, label: str) -> Json:
+        """A new issue. Raises LostAnswer when nobody knows whether it is there."""
+        return self._object("POST", "/issues", {"title": title, "body": body, "labels": [label]})
+
+    def edit_issue(self, number: int, changes: Mapping[str, Any]) -> Json:
+        """Change some fields of an issue."""
+        return self._object("PATCH", f"/issues/{number}", dict(changes))
+
+    def ensure_label(self, name: str, colour: str, description: str) -> None:
+        """Create a label unless the repository has it."""
+        body = {"name": name, "color": colour, "description": description}
+        try:
+            self._call("POST", self._url("/labels"), body, repeat=True)
+        except PlatformError as error:
+            if error.status != 422:  # 422: it is there
+                raise
+
+    def _url(self, path: str) -> str:
+        return f"{self._api_url}/repos/{self.repository}{path}"
+
+    def _object(self, method: str, path: str, body: Json) -> Json:
+        answer = self._call(method, self._url(path), body)
+        return answer if isinstance(answer, dict) else {}
+
+    def _pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Json]:
+        """Every item of a list: page after page, as the Link header leads."""
+        url: str | None = f"{self._url(path)}?{urlencode({**(params or {}), 'per_page': PER_PAGE})}"
+        while url:
+            response = self._send("GET", url, None, repeat=True)
+            items = _content(response)
+            if not isinstance(items, list):
+                raise _no_api(url)
+            yield from (item for item in items if isinstance(item, dict))
+            url = response.links.get("next", {}).get("url")
+            # the token goes to the API and nowhere else
+            if url and urlsplit(url)[:2] != urlsplit(self._api_url)[:2]:
+                raise _no_api(url)
+
+    def _call(self, method: str, url: str, body: Any = None, *, repeat: bool = False) -> Any:
+        return _content(self._send(method, url, body, repeat=repeat or method != "POST"))
+
+    def _send(self, method: str, url: str, body: Any, *, repeat: bool) -> requests.Response:
+        """One request with retries; the good answer. Raises PlatformError for any other."""
+        for attempt in range(1, ATTEMPTS + 1):
+            answer = self._try(method, url, body)
+            if isinstance(answer, requests.Response) and answer.ok:
+                if answer.is_redirect:
+                    raise PlatformError(
+                        f"{self.repository} has moved", hint="name it with --repository"
+                    )
+                return answer
+            pause = _pause(answer, attempt, repeat=repeat)
+            if pause is None or pause > MAX_PAUSE or attempt == ATTEMPTS:
+                break
+            self._sleep(pause)
+        if isinstance(answer, requests.Response):
+            raise _failure(method, answer, repeat=repeat)
+        # not chained: requests' exceptions hold the request with its token
+        raise _unanswered(method, url, answer, repeat=repeat) from None
+
+    def _try(
+        self, method: str, url: str, body: Any
+    ) -> requests.Response | requests.RequestException:
+        try:
+            return self._session.request(
+                method,
+                url,
+                data=None if body is None else json.dumps(body).encode(),
+                headers={
+                    "Accept": "application/vnd.github+json",
+                    "Content-Type": "application/json",
+                    "User-Agent": f"cicd/{__version__}",
+                    "X-GitHub-Api-Version": "2022-11-28",
+                },
+                # an auth object, because with a mere header requests would prefer ~/.netrc
+                auth=self._authorize,
+                allow_redirects=False,
+                timeout=TIMEOUT,
+            )
+        except requests.RequestException as error:
+            return error
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
+
+
+def _pause(
+    answer: requests.Response | requests.RequestException, attempt: int, *, repeat: bool
+) -> float | None:
+    """Seconds until the next attempt, None when there is none to make."""
+    growing = 0.25 * 2.0**attempt
+    if not isinstance(answer, requests.Response):
+        never_sent = isinstance(answer, requests.ConnectTimeout)
+        return growing if repeat or never_sent else None
+    if _is_limited(answer):
+        return _asked_pause(answer)
+    return growing if repeat and answer.status_code >= 500 else None
+
+
+def _is_limited(answer: requests.Response) -> bool:
+    """Whether the answer is a rate limit and no refusal: both come as 403."""
+    return answer.status_code == 429 or (
+        answer.status_code == 403
+        and (
+            "Retry-After" in answer.headers
+            or answer.headers.get("X-RateLimit-Remaining") == "0"
+            or "rate limit" in _message(answer).lower()
+        )
+    )
+
+
+def _asked_pause(answer: requests.Response) -> float:
+    wish = answer.headers.get("Retry-After", "")
+    if wish.isdigit():
+        return float(wish)
+    reset = answer.headers.get("X-RateLimit-Reset", "")
+    if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
+        return max(1.0, float(reset) - time.time())
+    return SECONDARY_PAUSE
+
+
+def _failure(method: str, answer: requests.Response, *, repeat: bool) -> PlatformError:
+    """The error for an answer that is none of the good ones; GitHub's own words in it."""
+    message = f"GitHub answers {answer.status_code} to {method} {urlsplit(answer.url).path}"
+    words = _message(answer)
+    return _error_type(answer, repeat=repeat)(
+        f"{message}: {words}" if words else message,
+        status=answer.status_code,
+        request_id=answer.headers.get("X-GitHub-Request-Id", ""),
+    )
+
+
+def _error_type(answer: requests.Response, *, repeat: bool) -> type[PlatformError]:
+    status = answer.status_code
+    if _is_limited(answer):
+        return Throttled
+    if status in {401, 403}:
+        return Denied
+    if status in {404, 410}:
+        return NotFound
+    return LostAnswer if status >= 500 and not repeat else PlatformError
+
+
+def _unanswered(
+    method: str, url: str, error: requests.RequestException, *, repeat: bool
+) -> PlatformError:
+    where = f"{method} {urlsplit(url).path}"
+    if not repeat and not isinstance(error, requests.ConnectTimeout):
+        return LostAnswer(f"GitHub's answer to {where} was lost")
+    parts = urlsplit(url)
+    why = "no answer in time" if isinstance(error, requests.Timeout) else "no connection"
+    return ConnectionFailed(
+        f"GitHub cannot be reached at {parts.scheme}://{parts.netloc}: {why}",
+        hint="check GITHUB_API_URL and the network",
+    )
+
+
+def _message(answer: requests.Response) -> str:
+    """What GitHub says is wrong, on one line; ``errors`` says more than ``message`` at a 422."""
+    try:
+        content = answer.json()
+    except ValueError:
+        return ""
+    if not isinstance(content, dict):
+        return ""
+    errors = content.get("errors")
+    details = [
+        str(item.get("message") or item.get("code") or "") if isinstance(item, dict) else str(item)
+        for item in (errors if isinstance(errors, list) else [])
+    ]
+    parts = [str(content.get("message") or ""), *details]
+    return " ".join("; ".join(part for part in parts if part).split())[:300]
+
+
+def _content(answer: requests.Response) -> Any:
+    if answer.status_code == 204 or not answer.content:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        raise _no_api(answer.url) from None
+
+
+def _no_api(url: str) -> ConnectionFailed:
+    parts = urlsplit(url)
+    return ConnectionFailed(
+        f"{parts.scheme}://{parts.netloc}{parts.path} does not answer as GitHub's API",
+        hint="check GITHUB_API_URL",
+    )

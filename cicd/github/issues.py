@@ -1,0 +1,88 @@
+"""The drift issue: one per stage, open while the live state differs from the stage file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cicd.errors import LostAnswer
+from cicd.github.client import Client, Json
+from cicd.github.sections import LIMIT, Document, describe, facts_of, hidden, section_text
+from cicd.render.markdown import escape
+
+LABEL = "cicd-drift"
+_COLOUR, _DESCRIPTION = "d93f0b", "The live state differs from the stage file"
+_NEXT = "Apply the stage to bring it back, or change the stage file to keep what is live."
+_CLEAN = "No drift any more: the stage is as its file says."
+ROUNDS = 3
+
+
+def sync_drift_issue(
+    client: Client, stage: str, document: Document | None, *, run_url: str = ""
+) -> str:
+    """Open or update the issue of a stage, or close it when nothing differs (or None is given).
+
+    The URL of the issue, empty when there is none. Raises Denied when the token may not write.
+    """
+    if document is None or not _has_drifted(document):
+        return _close(client, stage, run_url)
+    title = f"Drift on {stage}: {describe(facts_of(document, run_url)['summary'])}"
+    body = _body(stage, document, run_url)
+    for round_number in range(ROUNDS):
+        mine = own_issues(client, stage)
+        if mine:
+            issue, *others = mine
+            if (issue.get("title"), issue.get("body")) != (title, body):
+                client.edit_issue(issue["number"], {"title": title, "body": body})
+            for other in others:
+                _end(client, other, "not_planned")
+            return str(issue.get("html_url") or "")
+        client.ensure_label(LABEL, _COLOUR, _DESCRIPTION)
+        try:
+            return str(client.create_issue(title, body, LABEL).get("html_url") or "")
+        except LostAnswer:
+            if round_number == ROUNDS - 1:
+                raise
+    return ""
+
+
+def own_issues(client: Client, stage: str) -> list[Json]:
+    """Our open issues of a stage, the oldest first; anyone can paste the hidden head."""
+    login, head = client.login().lower(), _head(stage)
+    found = [
+        issue
+        for issue in client.open_issues(LABEL)
+        if str((issue.get("user") or {}).get("login") or "").lower() == login
+        if str(issue.get("body") or "").replace("\r\n", "\n").startswith(head)
+    ]
+    return sorted(found, key=lambda issue: int(issue["number"]))
+
+
+def _has_drifted(document: Mapping[str, Any]) -> bool:
+    return describe(facts_of(document, "")["summary"]) != describe({})
+
+
+def _close(client: Client, stage: str, run_url: str) -> str:
+    mine = own_issues(client, stage)
+    for issue in mine:
+        note = f"{_CLEAN} ([run]({run_url}))" if run_url else _CLEAN
+        _end(client, issue, "completed", body=f"{_head(stage)}\n{note}\n")
+    return str(mine[0].get("html_url") or "") if mine else ""
+
+
+def _end(client: Client, issue: Json, reason: str, **changes: str) -> None:
+    client.edit_issue(issue["number"], {"state": "closed", "state_reason": reason, **changes})
+
+
+def _head(stage: str) -> str:
+    return hidden("drift", {"schema": 1, "stage": stage})
+
+
+def _body(stage: str, document: Document, run_url: str) -> str:
+    """The issue's text within the limit, with the last run that saw the drift."""
+    run = f"\n[The run that saw it last]({run_url})\n" if run_url else ""
+    frame = f"{_head(stage)}\nThe live state of **{escape(stage)}** differs. {_NEXT}\n{run}\n"
+    text = section_text(document)
+    if len(frame) + len(text) > LIMIT:
+        text = section_text(document, LIMIT - len(frame))[: LIMIT - len(frame)]
+    return frame + text

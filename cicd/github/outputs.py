@@ -1,0 +1,94 @@
+"""What a workflow step leaves behind: its summary, its outputs, notes at files. Pure texts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+
+from cicd.errors import Problem
+from cicd.github.sections import Document, describe, facts_of, section_text
+from cicd.model import Action
+from cicd.render.markdown import escape
+
+SUMMARY_LIMIT = 1024 * 1024
+"""Most bytes of a step's summary; GitHub drops the whole summary above."""
+MAX_NOTES = 10
+"""Warnings that GitHub shows per step."""
+
+
+def step_summary(documents: Iterable[Document], *, used: int = 0) -> str:
+    """The plans for the step summary, ``used`` bytes of which are taken already.
+
+    Cut at whole sections; a plan that is too long by itself is shortened by the renderer.
+    """
+    texts: list[str] = []
+    left_out: list[str] = []
+    room = SUMMARY_LIMIT - used - 4096  # for the line that names what is left out
+    for document in documents:
+        text = _within(document, room - 2)
+        if text:
+            texts.append(text)
+            room -= len(text.encode()) + 2
+        else:
+            counts = describe(facts_of(document, "")["summary"])
+            left_out.append(f"{escape(str(document['stage']))} ({counts})")
+    if left_out:
+        names = ", ".join(left_out)[:1000]
+        texts.append(
+            f"_Too long for a step summary, left out: {names}. Run `cicd plan` to see it._"
+        )
+    return "\n\n".join(texts) + "\n" if texts else ""
+
+
+def _within(document: Document, room: int) -> str:
+    """One plan in at most ``room`` bytes, empty when it cannot be."""
+    text = section_text(document)
+    limit = room
+    while len(text.encode()) > room and limit > 1000:
+        text = section_text(document, limit)
+        limit //= 2
+    return text if len(text.encode()) <= room else ""
+
+
+def step_outputs(documents: Sequence[Document], plan_paths: Iterable[str] = ()) -> dict[str, str]:
+    """The outputs of the step. Counts are sums over the stages; of several stages, ``fingerprint``
+    and ``plan_path`` have a line each."""
+    counts = {
+        action.value: sum(int(document["summary"].get(action.value) or 0) for document in documents)
+        for action in Action
+    }
+    changing = sum(number for name, number in counts.items() if name != Action.NO_OP.value)
+    return {
+        "has_changes": "true" if changing else "false",
+        **{name: str(number) for name, number in counts.items()},
+        "fingerprint": "\n".join(str(document.get("fingerprint") or "") for document in documents),
+        "plan_path": "\n".join(plan_paths),
+    }
+
+
+def output_lines(values: Mapping[str, str]) -> str:
+    """Outputs in the format of ``GITHUB_OUTPUT``, each between delimiters nobody can foresee."""
+    lines = ""
+    for name, value in values.items():
+        delimiter = f"cicd_{secrets.token_hex(16)}"
+        lines += f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+    return lines
+
+
+def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[Problem]:
+    """Why plans will be refused, and their warnings, at their stage files (stage -> file); of the
+    warnings no more than GitHub shows."""
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for document in documents:
+        # GitHub itself files notes that belong to no file under .github
+        file = files.get(str(document["stage"]), ".github")
+        if document.get("refusal"):
+            errors.append(Problem(file, 1, 1, f"will be refused: {document['refusal']}"))
+        for text in document.get("warnings") or ():
+            warnings.append(Problem(file, 1, 1, str(text), severity="warning"))
+    if len(warnings) > MAX_NOTES:
+        last = warnings[MAX_NOTES - 1]
+        rest = f"and {len(warnings) - MAX_NOTES + 1} more warnings, see the summary"
+        warnings[MAX_NOTES - 1 :] = [Problem(last.file, 1, 1, rest, severity="warning")]
+    return errors + warnings

@@ -1,0 +1,119 @@
+"""Findings of ``cicd validate`` as text, JSON, GitHub annotations and SARIF 2.1.0."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cicd.errors import Problem
+
+MAX_ANNOTATIONS = 10
+"""GitHub shows no more of one severity in one step."""
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def as_text(problems: Sequence[Problem], stages: Sequence[str], *, is_strict: bool = False) -> str:
+    """One line for each finding, ``file:line:col: message [rule]``, and one that counts them."""
+    lines = [
+        f"{problem} [{problem.rule}]" if problem.rule else str(problem) for problem in problems
+    ]
+    return "\n".join([*lines, _verdict(problems, ", ".join(stages), is_strict)])
+
+
+def _verdict(problems: Sequence[Problem], stages: str, is_strict: bool) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    also = f" and {_count(warnings, 'warning')}" if warnings else ""
+    if errors:
+        return f"{_count(errors, 'problem')}{also} in {stages}"
+    if warnings and is_strict:
+        return f"{_count(warnings, 'warning')} in {stages}, and with --strict none is allowed"
+    return f"{stages}: valid" + (f", {_count(warnings, 'warning')}" if warnings else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def as_json(problems: Sequence[Problem]) -> str:
+    """A list with file, line, column, message, rule and severity of each finding."""
+    return json.dumps([asdict(problem) for problem in problems], indent=2, ensure_ascii=False)
+
+
+def as_annotations(problems: Sequence[Problem]) -> str:
+    """GitHub workflow commands, which become notes at the lines of the files; errors first.
+
+    GitHub drops what goes beyond ten, so the rest is counted in a notice, which has its own ten.
+    """
+    ordered = sorted(problems, key=lambda problem: (problem.severity != "error", problem))
+    lines = [_annotation(problem) for problem in ordered[:MAX_ANNOTATIONS]]
+    if rest := ordered[MAX_ANNOTATIONS:]:
+        files = _count(len({problem.file for problem in rest}), "file")
+        message = f"{_count(len(rest), 'more finding')} in {files}: `cicd validate` shows all"
+        lines.append(f"::notice title=cicd validate::{_escaped(message)}")
+    return "\n".join(lines)
+
+
+def _annotation(problem: Problem) -> str:
+    place = f"file={_property(problem.file)},line={max(1, problem.line)}"
+    place += f",col={max(1, problem.column)}"
+    title = f",title={_property(problem.rule)}" if problem.rule else ""
+    return f"::{problem.severity} {place}{title}::{_escaped(problem.message)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_sarif(problems: Sequence[Problem], rules: Mapping[str, str], version: str) -> str:
+    """A SARIF 2.1.0 log with one run, for code scanning; no finding is a run without results.
+
+    ``rules``: rule id -> description; ``version`` is that of cicd.
+    """
+    index = {rule: number for number, rule in enumerate(rules)}
+    driver = {
+        "name": "cicd",
+        "version": version,
+        "rules": [{"id": id, "shortDescription": {"text": text}} for id, text in rules.items()],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(problem, index) for problem in problems],
+    }
+    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _result(problem: Problem, index: Mapping[str, int]) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file)}}
+    if problem.line:
+        physical["region"] = {"startLine": problem.line}
+        if problem.column:
+            physical["region"]["startColumn"] = problem.column
+    result: dict[str, Any] = {
+        "ruleId": problem.rule,
+        "level": problem.severity,
+        "message": {"text": problem.message},
+        "locations": [{"physicalLocation": physical}],
+    }
+    if problem.rule in index:
+        result["ruleIndex"] = index[problem.rule]
+    return result
+
+
+def _uri(path: str) -> str:
+    """A path as a relative reference: anything unusual percent-encoded in UTF-8."""
+    plain = "-._~/"
+    return "".join(
+        char
+        if (char.isascii() and char.isalnum()) or char in plain
+        else "".join(f"%{byte:02X}" for byte in char.encode())
+        for char in path
+    )

@@ -1,0 +1,141 @@
+"""The action installed once, and a recorder that stands where ``cicd`` would be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import REPOSITORY, Project, small
+from tests.actions.action_runner import Runner, make_runner
+
+__all__ = ["Installed", "Recorder", "small"]
+
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+# builds a wheel without a package index: the modules stay where they are, a .pth file says where
+BACKEND = """\
+import zipfile
+from pathlib import Path
+
+INFO = "cicd_under_test-1.dist-info"
+FILES = {{
+    "under_test.pth": {paths!r},
+    f"{{INFO}}/METADATA": "Metadata-Version: 2.1\\nName: cicd-under-test\\nVersion: 1\\n"
+    "Provides-Extra: local\\n",
+    f"{{INFO}}/WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\n"
+    "Tag: py3-none-any\\n",
+    f"{{INFO}}/entry_points.txt": "[console_scripts]\\ncicd = cicd.cli.root:run\\n",
+}}
+
+
+def build_wheel(folder, settings=None, metadata=None):
+    name = "cicd_under_test-1-py3-none-any.whl"
+    record = "".join(f"{{path}},,\\n" for path in [*FILES, f"{{INFO}}/RECORD"])
+    with zipfile.ZipFile(Path(folder, name), "w") as wheel:
+        for path, text in {{**FILES, f"{{INFO}}/RECORD": record}}.items():
+            wheel.writestr(path, text)
+    return name
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The action's folder, and what its install step gave."""
+
+    action: Path
+    runner: Runner
+
+    def job(self, project: Project, temp: Path, event_name: str, **more: Any) -> Runner:
+        """A new job in ``project`` in which the install step has run."""
+        environ = {**project.environ, "PATH": self.runner.environ["PATH"]}
+        runner = make_runner(project.root, temp, environ, event_name=event_name, **more)
+        runner.steps["install"] = self.runner.steps["install"]
+        return runner
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("action") / "the action"
+    folder.mkdir()
+    shutil.copy(REPOSITORY / "action.yml", folder)
+    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    paths = "\n".join([str(REPOSITORY), *libraries]) + "\n"
+    (folder / "pyproject.toml").write_text(PYPROJECT)
+    (folder / "backend.py").write_text(BACKEND.format(paths=paths))
+    # python3 of the job is the one that runs the tests
+    programs = folder.parent / "bin"
+    programs.mkdir()
+    (programs / "python3").symlink_to(sys.executable)
+    environ = {
+        "HOME": str(folder.parent),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+    }
+    runner = make_runner(folder, folder.parent / "temp", environ, event_name="push")
+    runner.run(folder, {}, skip=("run", "report"))
+    return Installed(folder, runner)
+
+
+RECORDER = """\
+#!{python}
+import json, os, sys
+with open({log!r}, "a") as file:
+    file.write(json.dumps([sys.argv[1:], os.environ.get("GITHUB_REF_NAME")]) + "\\n")
+codes = json.loads(open({codes!r}).read())
+sys.exit(next((code for stage, code in codes.items() if stage in sys.argv), 0))
+"""
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A program called ``cicd`` that writes down how it was called. ``codes``: stage -> exit."""
+
+    folder: Path
+
+    def job(self, codes: Mapping[str, int] | None = None, event_name: str = "push") -> Runner:
+        (self.folder / "codes.json").write_text(json.dumps(codes or {}))
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        (self.folder / "work").mkdir()
+        return make_runner(
+            self.folder / "work", self.folder / "temp", {"PATH": path}, event_name=event_name
+        )
+
+    @property
+    def calls(self) -> list[list[str]]:
+        return [call[0] for call in self._lines()]
+
+    @property
+    def branches(self) -> list[str]:
+        return [call[1] for call in self._lines()]
+
+    def _lines(self) -> list[Any]:
+        log = self.folder / "log.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "cicd"
+    program.write_text(
+        RECORDER.format(
+            python=sys.executable,
+            log=str(tmp_path / "log.jsonl"),
+            codes=str(tmp_path / "codes.json"),
+        )
+    )
+    program.chmod(0o755)
+    return Recorder(tmp_path)

@@ -1,0 +1,87 @@
+"""Every finding has a rule, every rule is in the book, and none is there that nobody uses."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from cicd.config.rulebook import RULES
+from tests.config.config_sample import GIT, STAGE, changed, write_repository
+
+ROOM = Path(__file__).parents[2] / "cicd" / "config"
+SOURCES = {
+    path.name: ast.parse(path.read_text(encoding="utf-8"))
+    for path in sorted(ROOM.glob("*.py"))
+    if path.name != "rulebook.py"
+}
+
+
+def texts(node: ast.AST) -> set[str]:
+    return {
+        child.value
+        for child in ast.walk(node)
+        if isinstance(child, ast.Constant) and isinstance(child.value, str)
+    }
+
+
+def test_rules_have_ids_that_can_be_typed_and_one_sentence_each() -> None:
+    for rule, says in RULES.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule), rule
+        assert says.endswith(".") and len(says) <= 100, rule
+
+
+def test_every_finding_names_a_rule() -> None:
+    """``place.problem(message, rule)`` cannot be called without one; ``Problem`` can."""
+    bare = [
+        f"{name}:{node.lineno}"
+        for name, tree in SOURCES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Problem"
+        and len(node.args) < 5
+    ]
+    assert bare == []
+
+
+def test_every_rule_in_the_code_is_in_the_book() -> None:
+    wrong = [
+        f"{name}:{node.lineno}: {node.args[1].value!r}"
+        for name, tree in SOURCES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "problem"
+        and isinstance(node.args[1], ast.Constant)
+        and node.args[1].value not in RULES
+    ]
+    assert wrong == []
+
+
+def test_every_rule_in_the_book_is_used() -> None:
+    made = {f"{what}-{word}" for what in ("unknown", "missing") for word in ("parameter", "input")}
+    made |= {
+        f"{what}-{word}" for what in ("mistyped", "missing") for word in ("label", "annotation")
+    }
+    made |= {"bad-command", "bad-args"}
+    used = made.union(*(texts(tree) for tree in SOURCES.values()))
+    assert set(RULES) - used == set()
+
+
+def test_findings_of_a_file_that_is_all_wrong_carry_known_rules(tmp_path: Path) -> None:
+    from cicd.config import check_stage
+
+    edits = (
+        ("executable_id: trainer", "executable_id: trianer"),
+        ("{epochs: 3}", "{epoch: 3}"),
+        ("ttl: 24h", "ttl: 9m"),
+        ("{dataset: customers}", "{dataset: customer}"),
+    )
+    repo = write_repository(tmp_path, changed(*edits, text=STAGE))
+    found = check_stage("dev", root=repo, env={}, variables={}, git=GIT)
+    assert {problem.rule for problem in found} == {
+        "unknown-executable",
+        "unknown-reference",
+        "bad-ttl",
+    }

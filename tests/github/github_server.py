@@ -1,0 +1,371 @@
+"""A server that behaves like GitHub's REST API, as far as cicd uses it.
+
+Source of shapes and limits: https://docs.github.com/rest (issues, comments, labels, users, paging,
+rate limits). Every request is checked against ENDPOINTS; what does not fit is in ``violations``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+TOKEN = "ghs_canary-7f3a9c"
+BOT = "github-actions[bot]"
+MAX_BODY = 65_536
+BODY_TOO_LONG = {
+    "message": "Validation Failed",
+    "errors": [{"message": "body is too long (maximum is 65536 characters)"}],
+    "documentation_url": "https://docs.github.com/rest",
+}
+NOT_ACCESSIBLE = {"message": "Resource not accessible by integration", "status": "403"}
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One documented endpoint: required and optional body keys with their types, query names."""
+
+    method: str
+    path: str
+    required: dict[str, type] = field(default_factory=dict)
+    optional: dict[str, type] = field(default_factory=dict)
+    query: frozenset[str] = frozenset()
+
+
+PAGING = frozenset({"per_page", "page"})
+ENDPOINTS = (
+    Endpoint("GET", "/user"),
+    Endpoint("POST", "/graphql", {"query": str}, {"variables": dict}),
+    Endpoint("GET", "/repos/R/issues/N/comments", query=PAGING | {"since"}),
+    Endpoint("POST", "/repos/R/issues/N/comments", {"body": str}),
+    Endpoint("PATCH", "/repos/R/issues/comments/N", {"body": str}),
+    Endpoint("DELETE", "/repos/R/issues/comments/N"),
+    Endpoint(
+        "GET",
+        "/repos/R/issues",
+        query=PAGING | {"state", "labels", "creator", "sort", "direction", "since"},
+    ),
+    Endpoint("POST", "/repos/R/issues", {"title": str}, {"body": str, "labels": list}),
+    Endpoint(
+        "PATCH",
+        "/repos/R/issues/N",
+        {},
+        {"title": str, "body": str, "state": str, "state_reason": str, "labels": list},
+    ),
+    Endpoint("POST", "/repos/R/labels", {"name": str}, {"color": str, "description": str}),
+)
+ENUMS = {
+    "state": {"open", "closed", "all"},
+    "state_reason": {"completed", "not_planned", "reopened", "duplicate"},
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it arrived; ``path`` without the prefix of the API."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. ``drop``: hang up instead. ``done``: carry the request out before (a lost one)."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    done: bool = False
+
+
+DROP = Reply(drop=True)
+
+
+class GitHub:
+    """The state of one repository ``org/repo`` and what goes wrong with it."""
+
+    def __init__(self, prefix: str = "/api/v3") -> None:
+        self.prefix = prefix
+        self.url = ""
+        self.repository = "org/repo"
+        self.users: dict[str, str] = {TOKEN: BOT}
+        self.comments: dict[int, list[dict[str, Any]]] = {7: []}
+        self.issues: list[dict[str, Any]] = []
+        self.labels: set[str] = set()
+        self.requests: list[Request] = []
+        self.violations: list[str] = []
+        self.faults: list[tuple[str, Reply | Callable[[], None]]] = []
+        self.max_per_page = 100
+        self._ids = iter(range(1000, 10**6))
+        self._lock = threading.RLock()
+
+    def fail(self, pattern: str, *answers: Reply | Callable[[], None]) -> None:
+        """The next requests ``METHOD /path`` that match get these; a function only runs first."""
+        self.faults += [(pattern, answer) for answer in answers]
+
+    def add_comment(self, body: str, login: str = BOT, number: int = 7) -> dict[str, Any]:
+        with self._lock:
+            number_id = next(self._ids)
+            comment = {
+                "id": number_id,
+                "html_url": f"{self.url}/{self.repository}/pull/{number}#issuecomment-{number_id}",
+                "body": body,
+                "user": {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"},
+                "created_at": "2026-01-01T00:00:00Z",
+                "updated_at": f"2026-01-01T00:00:00.{number_id:06}Z",
+            }
+            self.comments[number].append(comment)
+            return comment
+
+    def sent(self, pattern: str) -> list[Request]:
+        return [request for request in self.requests if re.fullmatch(pattern, str(request))]
+
+    def bodies(self, number: int = 7) -> list[str]:
+        return [comment["body"] for comment in self.comments[number]]
+
+    def answer(self, request: Request) -> Reply:
+        with self._lock:
+            self.requests.append(request)
+            self.violations += check(request)
+            for index, (pattern, fault) in enumerate(self.faults):
+                if re.fullmatch(pattern, str(request)):
+                    del self.faults[index]
+                    if isinstance(fault, Reply):
+                        if fault.done:
+                            self.carry_out(request)
+                        return fault
+                    fault()
+                    break
+            return self.carry_out(request)
+
+    def carry_out(self, request: Request) -> Reply:
+        login = self.users.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if login is None:
+            return Reply(401, {"message": "Bad credentials", "status": "401"})
+        if str(request) == "GET /user":
+            is_bot = login.endswith("[bot]")
+            return Reply(403, NOT_ACCESSIBLE) if is_bot else Reply(200, {"login": login})
+        if str(request) == "POST /graphql":
+            return Reply(200, {"data": {"viewer": {"login": login}}})
+        match = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)", request.path)
+        if not match or match[1] != self.repository:
+            return Reply(404, {"message": "Not Found", "status": "404"})
+        if isinstance(request.body, dict) and len(request.body.get("body") or "") > MAX_BODY:
+            return Reply(422, BODY_TOO_LONG)
+        numbers = [int(text) for text in re.findall(r"/(\d+)", match[2])]
+        name = f"{request.method} {re.sub(r'/[0-9]+', '/N', match[2])}"
+        return {
+            "GET /issues/N/comments": self._list_comments,
+            "POST /issues/N/comments": self._create_comment,
+            "PATCH /issues/comments/N": self._edit_comment,
+            "DELETE /issues/comments/N": self._delete_comment,
+            "GET /issues": self._list_issues,
+            "POST /issues": self._create_issue,
+            "PATCH /issues/N": self._edit_issue,
+            "POST /labels": self._create_label,
+        }.get(name, _not_found)(request, numbers, login)
+
+    def _list_comments(self, request: Request, numbers: list[int], login: str) -> Reply:
+        if numbers[0] not in self.comments:
+            return _not_found(request, numbers, login)
+        return self._page(request, self.comments[numbers[0]])
+
+    def _create_comment(self, request: Request, numbers: list[int], login: str) -> Reply:
+        if numbers[0] not in self.comments:
+            return _not_found(request, numbers, login)
+        return Reply(201, self.add_comment(request.body["body"], login, numbers[0]))
+
+    def _edit_comment(self, request: Request, numbers: list[int], login: str) -> Reply:
+        for comments in self.comments.values():
+            for comment in comments:
+                if comment["id"] == numbers[0]:
+                    comment["body"] = request.body["body"]
+                    comment["updated_at"] = f"2026-01-01T00:00:01.{next(self._ids):06}Z"
+                    return Reply(200, comment)
+        return _not_found(request, numbers, login)
+
+    def _delete_comment(self, request: Request, numbers: list[int], login: str) -> Reply:
+        for comments in self.comments.values():
+            for comment in comments:
+                if comment["id"] == numbers[0]:
+                    comments.remove(comment)
+                    return Reply(204)
+        return _not_found(request, numbers, login)
+
+    def _list_issues(self, request: Request, numbers: list[int], login: str) -> Reply:
+        wanted = set(request.query["labels"].split(",")) if "labels" in request.query else set()
+        state = request.query.get("state", "open")
+        found = [
+            issue
+            for issue in reversed(self.issues)  # the newest first, as GitHub has it
+            if state in {"all", issue["state"]}
+            if wanted <= {label["name"] for label in issue["labels"]}
+        ]
+        return self._page(request, found)
+
+    def add_issue(
+        self, title: str, body: str, labels: list[str], login: str = BOT, **more: Any
+    ) -> dict[str, Any]:
+        number = len(self.issues) + 20
+        issue = {
+            "number": number,
+            "html_url": f"{self.url}/{self.repository}/issues/{number}",
+            "title": title,
+            "body": body,
+            "labels": [{"name": name} for name in labels],
+            "state": "open",
+            "user": {"login": login},
+            **more,
+        }
+        self.issues.append(issue)
+        return issue
+
+    def _create_issue(self, request: Request, numbers: list[int], login: str) -> Reply:
+        body = request.body
+        labels = [name for name in body.get("labels", []) if name in self.labels]
+        return Reply(201, self.add_issue(body["title"], body.get("body", ""), labels, login))
+
+    def _edit_issue(self, request: Request, numbers: list[int], login: str) -> Reply:
+        for issue in self.issues:
+            if issue["number"] == numbers[0]:
+                issue.update(request.body)
+                return Reply(200, issue)
+        return _not_found(request, numbers, login)
+
+    def _create_label(self, request: Request, numbers: list[int], login: str) -> Reply:
+        if request.body["name"] in self.labels:
+            return Reply(422, {"message": "Validation Failed", "errors": [{"code": "exists"}]})
+        self.labels.add(request.body["name"])
+        return Reply(201, {"name": request.body["name"]})
+
+    def _page(self, request: Request, items: list[dict[str, Any]]) -> Reply:
+        size = min(int(request.query.get("per_page", 30)), self.max_per_page)
+        page = int(request.query.get("page", 1))
+        last = max(1, -(-len(items) // size))
+        links = {"next": page + 1, "last": last} if page < last else {}
+        links |= {"prev": page - 1, "first": 1} if page > 1 else {}
+        url = f"{self.url}{self.prefix}{request.path}"
+        header = ", ".join(
+            f'<{url}?{urlencode({**request.query, "page": number})}>; rel="{name}"'
+            for name, number in links.items()
+        )
+        shown = items[(page - 1) * size : page * size]
+        return Reply(200, shown, {"Link": header} if header else {})
+
+
+def _not_found(request: Request, numbers: list[int], login: str) -> Reply:
+    return Reply(404, {"message": "Not Found", "status": "404"})
+
+
+def check(request: Request) -> list[str]:
+    """What is wrong with a request by GitHub's documentation."""
+    wrong = [
+        f"{request}: header {name} is {request.headers.get(name)!r}"
+        for name, pattern in {
+            "Accept": r"application/vnd\.github\+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+            "User-Agent": r"cicd/.+",
+            "Authorization": "Bearer .+",
+        }.items()
+        if not re.fullmatch(pattern, request.headers.get(name, ""))
+    ]
+    path = re.sub(r"^/repos/[^/]+/[^/]+", "/repos/R", request.path)
+    path = re.sub(r"/\d+", "/N", path)
+    found = [one for one in ENDPOINTS if (one.method, one.path) == (request.method, path)]
+    if not found:
+        return [*wrong, f"{request}: no such endpoint"]
+    endpoint = found[0]
+    if "per_page" in request.query and not 1 <= int(request.query["per_page"]) <= 100:
+        wrong.append(f"{request}: per_page {request.query['per_page']}")
+    wrong += [f"{request}: query {name}" for name in request.query.keys() - endpoint.query]
+    return wrong + _check_body(request, endpoint)
+
+
+def _check_body(request: Request, endpoint: Endpoint) -> list[str]:
+    body = request.body
+    if not endpoint.required and not endpoint.optional:
+        return [] if body is None else [f"{request}: has a body"]
+    if not isinstance(body, dict):
+        return [f"{request}: no JSON object"]
+    types = endpoint.required | endpoint.optional
+    wrong = [f"{request}: {name} is missing" for name in endpoint.required.keys() - body.keys()]
+    wrong += [f"{request}: unknown key {name}" for name in body.keys() - types.keys()]
+    wrong += [
+        f"{request}: {name} is {value!r:.40}"
+        for name, value in body.items()
+        if name in types
+        if not isinstance(value, types[name]) or value not in ENUMS.get(name, [value])
+    ]
+    if not re.fullmatch("[0-9a-f]{6}", body.get("color", "000000")):
+        wrong.append(f"{request}: color {body['color']}")
+    return wrong
+
+
+@contextmanager
+def running(prefix: str = "/api/v3") -> Iterator[GitHub]:
+    """The server on loopback; at the end it is closed and no request was wrong."""
+    github = GitHub(prefix)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(github))
+    server.daemon_threads = True
+    github.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield github
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert not github.violations, "\n".join(github.violations)
+
+
+def _handler(github: GitHub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def handle_any(self) -> None:
+            reply = github.answer(self.read())
+            if reply.drop:
+                self.close_connection = True
+                return
+            content = b"" if reply.body is None else json.dumps(reply.body).encode()
+            self.send_response(reply.status)
+            headers = {"X-GitHub-Request-Id": "ABCD:1234", **reply.headers}
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def read(self) -> Request:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.loads(data) if data else None
+            path = parts.path
+            for prefix in (github.prefix, github.prefix.removesuffix("/v3")):
+                if prefix and path.startswith(prefix):
+                    path = path.removeprefix(prefix)
+                    break
+            return Request(self.command, path, query, dict(self.headers), body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Tests look at ``requests`` instead."""
+
+        do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
+
+    return Handler

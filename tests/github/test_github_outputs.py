@@ -1,0 +1,177 @@
+"""What a step leaves behind, and what it is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cicd.errors import Usage
+from cicd.github.context import Context, read_context
+from cicd.github.outputs import (
+    MAX_NOTES,
+    SUMMARY_LIMIT,
+    output_lines,
+    plan_notes,
+    step_outputs,
+    step_summary,
+)
+from tests.github.plan_documents import big, change, plan, typical
+
+
+def read_outputs(text: str) -> dict[str, str]:
+    """GITHUB_OUTPUT as the runner reads it."""
+    found = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        name, delimiter = line.split("<<")
+        value: list[str] = []
+        for inner in lines:
+            if inner == delimiter:
+                break
+            value.append(inner)
+        found[name] = "\n".join(value)
+    return found
+
+
+def test_outputs_of_one_plan() -> None:
+    assert step_outputs([typical()], ["plan.json"]) == {
+        "has_changes": "true",
+        **dict.fromkeys(("create", "update", "replace", "run", "delete", "no_op"), "1"),
+        "fingerprint": "f" * 64,
+        "plan_path": "plan.json",
+    }
+
+
+def test_outputs_of_several_plans_are_summed() -> None:
+    quiet = plan("prd", change("artifact/houses", "no_op"))
+    outputs = step_outputs([quiet, typical()], ["a.json", "b.json"])
+    assert (outputs["has_changes"], outputs["no_op"]) == ("true", "2")
+    assert outputs["plan_path"] == "a.json\nb.json"
+    assert step_outputs([quiet])["has_changes"] == "false"
+
+
+def test_no_value_can_set_another_output() -> None:
+    evil = {"plan_path": "x\nEOF\nhas_changes=false\ncicd_1\nhas_changes<<y\nfalse\ny"}
+    text = output_lines(evil)
+    assert read_outputs(text) == evil
+    assert text != output_lines(evil)
+    assert read_outputs(output_lines({"a": "", "b": "1"})) == {"a": "", "b": "1"}
+
+
+def test_the_summary_has_every_plan_whole() -> None:
+    text = step_summary([typical("dev"), big("tst", 1000)])
+    assert "<details><summary>1000 changes" in text
+    assert "left out" not in text
+    assert text.endswith("\n")
+
+
+def test_the_summary_is_cut_at_whole_plans() -> None:
+    plans = [big("dev", 3000), big("tst", 3000), typical("prd")]
+    room = len(step_summary(plans[:1]).encode())
+    text = step_summary(plans, used=SUMMARY_LIMIT - room - 6000)
+    assert len(text.encode()) < room + 6000
+    assert text.startswith(step_summary(plans[:1]).rstrip())
+    assert step_summary([typical()], used=SUMMARY_LIMIT - 100).startswith("_Too long")
+
+
+def test_a_huge_plan_is_shortened() -> None:
+    text = step_summary([big("dev", 40_000)])
+    assert len(text.encode()) <= SUMMARY_LIMIT
+    assert "40000 to create" in text
+
+
+def test_notes_are_grouped_beyond_what_github_shows() -> None:
+    files = {"dev": "stages/dev.yaml"}
+    few = plan_notes([plan("dev", warnings=("a", "b")), plan("tst", warnings=("c",))], files)
+    assert [(note.file, note.message) for note in few] == [
+        ("stages/dev.yaml", "a"),
+        ("stages/dev.yaml", "b"),
+        (".github", "c"),
+    ]
+    refused = {**plan("dev", warnings=("a",)), "refusal": "too many deletes"}
+    assert [note.severity for note in plan_notes([refused], files)] == ["error", "warning"]
+    many = plan_notes([plan("dev", warnings=tuple(map(str, range(25))))], files)
+    assert len(many) == MAX_NOTES
+    assert many[-1].message == "and 16 more warnings, see the summary"
+
+
+def event_file(folder: Path, event: object) -> dict[str, str]:
+    file = folder / "event.json"
+    file.write_text(json.dumps(event), encoding="utf-8")
+    return {"GITHUB_EVENT_PATH": str(file)}
+
+
+def pull_request(number: int, head: object, base: str = "org/repo") -> dict[str, object]:
+    return {
+        "pull_request": {
+            "number": number,
+            "head": {"repo": head if head is None else {"full_name": head}},
+            "base": {"repo": {"full_name": base}},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "number", "is_fork"),
+    [
+        (pull_request(7, "org/repo"), 7, False),
+        (pull_request(7, "mallory/repo"), 7, True),
+        (pull_request(7, None), 7, True),
+        ({"issue": {"number": 8, "pull_request": {}}}, 8, False),
+        ({"issue": {"number": 8}}, None, False),
+        ({"ref": "refs/heads/main"}, None, False),
+        ([], None, False),
+    ],
+)
+def test_the_pull_request_of_an_event(
+    tmp_path: Path, event: object, number: int | None, is_fork: bool
+) -> None:
+    context = read_context(event_file(tmp_path, event))
+    assert (context.pull_request, context.is_fork) == (number, is_fork)
+
+
+def test_options_go_first_and_the_ref_last(tmp_path: Path) -> None:
+    environ = event_file(tmp_path, pull_request(7, "org/repo")) | {"GITHUB_REPOSITORY": "org/repo"}
+    context = read_context(environ, repository="a/b", pull_request=9)
+    assert (context.repository, context.pull_request) == ("a/b", 9)
+    assert read_context(environ, repository="a/b").pull_request is None
+    assert read_context({"GITHUB_REF": "refs/pull/12/merge"}).pull_request == 12
+    assert read_context({"GITHUB_EVENT_PATH": str(tmp_path / "no")}).pull_request is None
+
+
+def test_a_whole_environment(tmp_path: Path) -> None:
+    context = read_context(
+        {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": "https://git.example.com/api/v3/",
+            "GITHUB_SERVER_URL": "https://git.example.com",
+            "GITHUB_REPOSITORY": "org/repo",
+            "GITHUB_RUN_ID": "42",
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+            "GITHUB_OUTPUT": "",
+            "GH_TOKEN": " abc\n",
+        }
+    )
+    assert context.run_url == "https://git.example.com/org/repo/actions/runs/42"
+    assert context.api_url == "https://git.example.com/api/v3"
+    assert context.token and context.token.reveal() == "abc"
+    assert (context.summary_file, context.output_file) == (tmp_path / "summary", None)
+    assert read_context({}) == Context()
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"GITHUB_REPOSITORY": "../x/y"}, "is not a GitHub repository"),
+        ({"GITHUB_API_URL": "ftp://x"}, "is not a URL"),
+        ({"GITHUB_TOKEN": "canary\nX: y"}, "GITHUB_TOKEN is not a token"),
+        ({"GITHUB_TOKEN": "canaryä"}, "GITHUB_TOKEN is not a token"),
+    ],
+)
+def test_unusable_values(environ: dict[str, str], words: str) -> None:
+    with pytest.raises(Usage, match=re.escape(words)) as caught:
+        read_context(environ)
+    assert "canary" not in str(caught.value)

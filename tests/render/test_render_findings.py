@@ -1,0 +1,173 @@
+"""Findings in all formats, and the ``cicd validate`` that prints them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from cicd.config.rulebook import RULES
+from cicd.errors import Problem
+from cicd.render.findings import as_annotations, as_json, as_sarif, as_text
+from tests.config.config_sample import changed, write_repository
+
+ERROR = Problem("stages/dev.yaml", 14, 7, 'unknown key "x"', "unknown-key")
+WARNING = Problem("templates/a b.yaml", 3, 0, "mind\nthis, 100%", "bad-predictor", "warning")
+WHOLE = Problem("stages/ä.yaml", 0, 0, "the file is empty: fill it", "empty-file")
+
+
+def test_text_names_place_message_and_rule() -> None:
+    assert as_text([ERROR, WHOLE], ["dev", "tst"]).splitlines() == [
+        'stages/dev.yaml:14:7: unknown key "x" [unknown-key]',
+        "stages/ä.yaml: the file is empty: fill it [empty-file]",
+        "2 problems in dev, tst",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("problems", "is_strict", "verdict"),
+    [
+        ([], False, "dev: valid"),
+        ([], True, "dev: valid"),
+        ([ERROR], False, "1 problem in dev"),
+        ([ERROR, WARNING], True, "1 problem and 1 warning in dev"),
+        ([WARNING], False, "dev: valid, 1 warning"),
+        ([WARNING], True, "1 warning in dev, and with --strict none is allowed"),
+    ],
+)
+def test_the_last_line_is_the_verdict(
+    problems: list[Problem], is_strict: bool, verdict: str
+) -> None:
+    assert as_text(problems, ["dev"], is_strict=is_strict).splitlines()[-1] == verdict
+
+
+def test_json_has_every_field() -> None:
+    assert json.loads(as_json([ERROR])) == [
+        {
+            "file": "stages/dev.yaml",
+            "line": 14,
+            "column": 7,
+            "message": 'unknown key "x"',
+            "rule": "unknown-key",
+            "severity": "error",
+        }
+    ]
+
+
+def test_annotations_are_escaped_and_errors_come_first() -> None:
+    assert as_annotations([WARNING, ERROR]).splitlines() == [
+        '::error file=stages/dev.yaml,line=14,col=7,title=unknown-key::unknown key "x"',
+        "::warning file=templates/a b.yaml,line=3,col=1,title=bad-predictor::mind%0Athis, 100%25",
+    ]
+    assert as_annotations([]) == ""
+    odd = Problem("a:b,c%.yaml", 1, 1, "x", "y")
+    assert "file=a%3Ab%2Cc%25.yaml," in as_annotations([odd])
+
+
+def test_annotations_beyond_ten_become_one_that_counts_them() -> None:
+    ten = [Problem("a.yaml", line, 1, "x", "y") for line in range(1, 11)]
+    assert len(as_annotations(ten).splitlines()) == 10
+    lines = as_annotations([*ten, WARNING, WHOLE]).splitlines()
+    assert len(lines) == 11
+    says = "2 more findings in 2 files: `cicd validate` shows all"
+    assert lines[-1] == f"::notice title=cicd validate::{says}"
+    assert lines[-2].startswith("::error ")
+
+
+def sarif(problems: list[Problem]) -> dict[str, Any]:
+    log = json.loads(as_sarif(problems, RULES, "1.2.3"))
+    assert isinstance(log, dict)
+    return log
+
+
+def test_sarif_has_what_the_standard_requires() -> None:
+    log = sarif([ERROR, WARNING, WHOLE])
+    assert log["version"] == "2.1.0"
+    assert log["$schema"].endswith("sarif-2.1.0.json")
+    [run] = log["runs"]
+    driver = run["tool"]["driver"]
+    assert (driver["name"], driver["version"]) == ("cicd", "1.2.3")
+    assert [rule["id"] for rule in driver["rules"]] == list(RULES)
+    assert all(rule["shortDescription"]["text"] for rule in driver["rules"])
+    for result in run["results"]:
+        assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["message"]["text"]
+        assert result["level"] in {"error", "warning"}
+    regions = [r["locations"][0]["physicalLocation"] for r in run["results"]]
+    assert regions == [
+        {
+            "artifactLocation": {"uri": "stages/dev.yaml"},
+            "region": {"startLine": 14, "startColumn": 7},
+        },
+        {"artifactLocation": {"uri": "templates/a%20b.yaml"}, "region": {"startLine": 3}},
+        {"artifactLocation": {"uri": "stages/%C3%A4.yaml"}},
+    ]
+
+
+def test_sarif_without_a_finding_is_a_run_with_no_results() -> None:
+    [run] = sarif([])["runs"]
+    assert run["results"] == []
+    assert run["tool"]["driver"]["name"] == "cicd"
+
+
+def validate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cicd", "validate", *options]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    return write_repository(tmp_path, changed(("path: /v1/health", "path: /health")))
+
+
+def test_warnings_fail_only_when_strict(repo: Path) -> None:
+    result = validate(repo, "dev")
+    assert result.returncode == 0
+    assert "[smoke-test-path]\ndev: valid, 1 warning\n" in result.stdout
+    result = validate(repo, "dev", "--strict")
+    assert result.returncode == 3
+    assert result.stdout.endswith("1 warning in dev, and with --strict none is allowed\n")
+
+
+def test_every_output_of_the_command(repo: Path) -> None:
+    [finding] = json.loads(validate(repo, "dev", "--output", "json").stdout)
+    assert finding["rule"] == "smoke-test-path"
+    assert validate(repo, "--all", "--output", "github").stdout.startswith("::warning file=stages/")
+    [run] = json.loads(validate(repo, "dev", "--output", "sarif").stdout)["runs"]
+    assert [result["ruleId"] for result in run["results"]] == ["smoke-test-path"]
+
+
+def test_a_stage_that_is_not_there_is_a_finding_in_sarif_too(repo: Path) -> None:
+    result = validate(repo, "dve", "--output", "sarif")
+    assert result.returncode == 3
+    [run] = json.loads(result.stdout)["runs"]
+    assert [found["ruleId"] for found in run["results"]] == ["unknown-stage"]
+
+
+def test_validate_imports_nothing_that_talks_to_anyone(repo: Path) -> None:
+    script = (
+        "import sys\n"
+        "from cicd.cli.root import execute\n"
+        "assert execute(['validate', 'dev']) == 0\n"
+        "bad = {'requests', 'ai_core_sdk', 'boto3', 'starlette', 'rich', 'httpx', 'deepdiff',\n"
+        "       'jsonschema', 'structlog', 'urllib3'}\n"
+        "assert not bad & set(sys.modules), bad & set(sys.modules)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=repo, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_pre_commit_hook_runs_the_command() -> None:
+    path = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
+    [hook] = YAML(typ="safe", pure=True).load(path)
+    assert hook["id"] == "cicd-validate"
+    assert hook["entry"] == "cicd validate --all"
+    assert (hook["language"], hook["pass_filenames"]) == ("python", False)
+    assert hook["files"] == "^(stages|templates)/"
