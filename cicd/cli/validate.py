@@ -63,6 +63,8 @@ def _check(
     stages: tuple[str, ...], every: bool, variables: Mapping[str, str]
 ) -> tuple[list[str], list[Problem]]:
     """The stages that are meant, and all that is wrong with them, each finding once."""
+    # else pydantic looks for plugins in every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from cicd.cli.git import find_root, read_facts
     from cicd.config import check_stage, find_stage_for_branch, stage_files
 

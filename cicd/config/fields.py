@@ -1,7 +1,5 @@
 """What the fields of a stage file are made of: texts of a form, bindings, credentials."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema

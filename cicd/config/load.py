@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cicd.config.build import build_stage
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft
 from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
@@ -41,6 +40,8 @@ def load_stage(
     ``root`` is the repository; ``variables`` are those of ``--var``. Raises InvalidStage with every
     problem there is, credentials that are not set included if the stage ``needs_credentials``.
     """
+    from cicd.config.build import build_stage  # not needed to check a stage
+
     is_lenient = application is not None or not needs_credentials
     context = Context("", env, variables, git, is_lenient)
     draft, problems = _read(argument, root, context, application)

@@ -3,8 +3,6 @@
 Only shape, patterns and lengths; what one part says of another is checked in ``resolve``.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

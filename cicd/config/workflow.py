@@ -115,21 +115,31 @@ def _check_list(container: Node, name: str, key: str, *, is_needed: bool) -> Ite
 
 
 def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
-    """Artifacts that a configuration binds: the workflow's own and those of its entrypoint."""
-    entry = templates.get(str(getattr(tree.get("spec", "entrypoint"), "value", "")))
-    lists = [children(tree.get("spec", "arguments", "artifacts"))]
-    for name, template in templates.items():
-        items = children(template.get("inputs", "artifacts"))
-        if template is entry:
-            lists.append(items)
-        else:
-            list(named(items, f'an input artifact of template "{name}"', problems))
-    return frozenset(
-        name
-        for items in lists
-        for name, item in named(items, "an input artifact", problems)
-        if not item.value.keys() & _SOURCES
-    )
+    """Artifacts that a configuration binds: the workflow's own, and those that a template takes
+    and nobody passes to it (the first tutorial of AI Core has one in an inner step)."""
+    passed = set(_passed(templates))
+    found = set()
+    for name, item in named(
+        children(tree.get("spec", "arguments", "artifacts")), "an input artifact", problems
+    ):
+        if not item.value.keys() & _SOURCES:
+            found.add(name)
+    for template, node in templates.items():
+        items = children(node.get("inputs", "artifacts"))
+        for name, item in named(items, f'an input artifact of template "{template}"', problems):
+            if not item.value.keys() & _SOURCES and (template, name) not in passed:
+                found.add(name)
+    return frozenset(found)
+
+
+def _passed(templates: dict[str, Node]) -> Iterator[tuple[str, str]]:
+    """(template, artifact) for all that one template hands to another."""
+    for template in templates.values():
+        steps = [step for group in children(template.get("steps")) for step in children(group)]
+        for call in [*steps, *children(template.get("dag", "tasks"))]:
+            called = str(getattr(call.get("template"), "value", ""))
+            for item in children(call.get("arguments", "artifacts")):
+                yield called, str(getattr(item.get("name"), "value", ""))
 
 
 def _inner_inputs(templates: dict[str, Node]) -> frozenset[str]:

@@ -109,6 +109,9 @@ def set_status(
     if run is None or run["status"] in lifecycle.ENDED:
         return
     after = lifecycle.after_report(run["status"], status)
+    if after == run["status"] and message == run["message"] and details is None:
+        # said again, by a run that was taken up after a restart: nothing is modified
+        return
     now = timestamps.now()
     db.execute(
         "UPDATE runs SET status = ?, message = ?, details = ?, modified_at = ?, "

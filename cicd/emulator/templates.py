@@ -223,18 +223,32 @@ def parameters_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The input artifacts that a configuration binds.
-
-    A workflow need not declare what its entrypoint takes a second time under ``spec.arguments``.
-    """
+    """The input artifacts that a configuration binds: what is declared as such, and what a step
+    takes and no other step passes to it (the first tutorial of AI Core has such a one)."""
     declared = items(inputs_section(document).get("artifacts"))
-    spec = mapping(document.get("spec"))
-    for template in items(spec.get("templates")):
-        if template["name"] == spec.get("entrypoint"):
-            known = {item["name"] for item in declared}
-            taken = items(mapping(template.get("inputs")).get("artifacts"))
-            declared += [a for a in taken if a["name"] not in known and "raw" not in a]
+    templates = items(mapping(document.get("spec")).get("templates"))
+    passed = {
+        (call["template"], artifact["name"])
+        for template in templates
+        for call in calls_of(template)
+        for artifact in items(mapping(call.get("arguments")).get("artifacts"))
+    }
+    known = {item["name"] for item in declared}
+    for template in templates:
+        for artifact in items(mapping(template.get("inputs")).get("artifacts")):
+            is_given = "raw" in artifact or (template["name"], artifact["name"]) in passed
+            if not is_given and artifact["name"] not in known:
+                known.add(artifact["name"])
+                declared.append(artifact)
     return declared
+
+
+def calls_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The steps and tasks of a template that name another template."""
+    steps = template.get("steps")
+    groups = steps if isinstance(steps, list) else []
+    tasks = mapping(template.get("dag")).get("tasks")
+    return [call for group in (*groups, tasks) for call in items(group, key="template")]
 
 
 def inputs_section(document: Mapping[str, Any]) -> Mapping[str, Any]:

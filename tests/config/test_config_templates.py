@@ -93,7 +93,7 @@ WORKFLOW = [
     ("parameters.epochs}}", "parameters.epoch}}", "{{workflow.parameters.epoch}} is used, but"),
     ("- name: epochs", "- default: 3", "a parameter without a name"),
     ("{name: rate, value: 0.10}", "{name: epochs}", 'a parameter "epochs" is declared twice'),
-    ("{name: dataset, path: /app/data}", "{path: /app/data}", "an input artifact without a name"),
+    ("{name: dataset, path: /app/data}", "{path: /app/data}", 'an input artifact of template "train" without a name'),
     ("{name: model, path", "{path", "an output artifact without a name"),
     (" globalName: model,", "", 'warning: output artifact "model" has no globalName'),
     (", archive: {none: {}}", "", 'warning: output artifact "model" has no "archive: {none: {}}"'),

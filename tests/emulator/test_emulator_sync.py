@@ -163,6 +163,33 @@ def test_what_the_entrypoint_takes_need_not_be_declared_twice(
     assert executables(ready)["train"]["inputArtifacts"] == [{"name": "data"}]
 
 
+def test_what_an_inner_step_takes_is_bound_unless_another_step_passes_it(
+    ready: Client, repository: Path
+) -> None:
+    """The first tutorial of AI Core declares its data set in a step only."""
+    spec = """spec:
+  entrypoint: pipeline
+  templates:
+    - name: pipeline
+      steps:
+        - - {name: first, template: prepare}
+        - - name: second
+            template: fit
+            arguments:
+              artifacts: [{name: rows, from: "{{steps.first.outputs.artifacts.rows}}"}]
+    - name: prepare
+      inputs: {artifacts: [{name: housedataset, path: /data}]}
+      outputs: {artifacts: [{name: rows, path: /rows}]}
+      container: {image: i, command: [sh]}
+    - name: fit
+      inputs: {artifacts: [{name: rows, path: /rows}]}
+      container: {image: i, command: [sh]}
+"""
+    head = template_files()["templates/train.yaml"].partition("spec:\n")[0]
+    refresh(ready, commit(repository, {"templates/train.yaml": head + spec}))
+    assert executables(ready)["train"]["inputArtifacts"] == [{"name": "housedataset"}]
+
+
 def test_a_file_that_breaks_keeps_its_executable(ready: Client, repository: Path) -> None:
     before = executables(ready)
     status = refresh(ready, commit(repository, {"templates/train.yaml": "a: ["}))
