@@ -11,7 +11,14 @@ from typing import Any
 import click
 
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import EventLog, is_interactive, print_result, uses_colour, write_file
+from cicd.cli.console import (
+    EventLog,
+    check_writable,
+    is_interactive,
+    print_result,
+    uses_colour,
+    write_file,
+)
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
@@ -60,20 +67,26 @@ def command(
     if document:
         common = with_saved_options(common, document)
     names: Sequence[str | None] = stages or ([str(document["stage"])] if document else [None])
+    if summary:
+        check_writable(summary)
+    results: list[dict[str, Any]] = []
     for name in names:
         with open_session(name, common) as session:
             plan = session.plan()
             if document and saved:
                 check_saved(document, plan, saved)
-            code = carry_out(
+            code, result = carry_out(
                 session,
                 plan,
                 auto_approve=auto_approve or document is not None,
                 wait=not no_wait,
                 force=force,
                 workers=workers,
-                summary=summary,
             )
+        results.append(result)
+        if summary:
+            # several stages: a list of what a single one gives
+            write_json(summary, results if len(names) > 1 else result)
         if code:
             return code
     return 0
@@ -87,26 +100,25 @@ def carry_out(
     wait: bool,
     force: bool,
     workers: int,
-    summary: Path | None,
-) -> int:
-    """Show a plan, ask, apply it, report; the exit code."""
-    common = session.common
-    print_plan(plan, common)
-    session.check(plan, force=force)
-    if not plan.has_changes:
-        if summary:
-            write_summary(summary, plan, [])
-        return 0
-    if not auto_approve:
-        ask(plan)
-    session.publish()
-    outcomes = run_plan(session, plan, wait=wait, workers=workers)
-    if summary:
-        write_summary(summary, plan, outcomes)
+) -> tuple[int, dict[str, Any]]:
+    """Show a plan, ask, apply it, report; the exit code and the summary.
+
+    Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
+    killed before its test has left a deployment that nobody has tried.
+    """
     from cicd.render.text import render_outcomes
 
-    print_result(render_outcomes(outcomes, colour=uses_colour(common)))
-    return exit_code(outcomes)
+    print_plan(plan, session.common)
+    session.check(plan, force=force)
+    if plan.has_changes:
+        if not auto_approve:
+            ask(plan)
+        session.publish()
+    outcomes = run_plan(session, plan, wait=wait, workers=workers)
+    code = exit_code(outcomes)
+    if plan.has_changes or code:
+        print_result(render_outcomes(outcomes, colour=uses_colour(session.common)))
+    return code, summary_of(plan, outcomes)
 
 
 def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int) -> list[Outcome]:
@@ -154,11 +166,11 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return CicdError.exit_code if Result.SKIPPED in results else 0
 
 
-def write_summary(path: Path, plan: Plan, outcomes: Sequence[Outcome]) -> None:
-    """The result as JSON (DESIGN.md section 6)."""
+def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The result as plain data (DESIGN.md section 6)."""
     code = exit_code(outcomes)
-    names = {0: "applied" if outcomes else "unchanged", TimedOut.exit_code: "timed_out"}
-    content = {
+    names = {0: "applied" if plan.has_changes else "unchanged", TimedOut.exit_code: "timed_out"}
+    return {
         "stage": plan.stage,
         "result": names.get(code, "failed"),
         "seconds": round(max((outcome.seconds for outcome in outcomes), default=0.0), 3),
@@ -176,6 +188,10 @@ def write_summary(path: Path, plan: Plan, outcomes: Sequence[Outcome]) -> None:
             for outcome in outcomes
         ],
     }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write the summary file."""
     write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 

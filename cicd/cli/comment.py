@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.cli.apply import read_saved
-from cicd.cli.console import annotate, print_result
+from cicd.cli.console import print_result
 from cicd.cli.git import find_root
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
@@ -26,6 +26,7 @@ from cicd.errors import (
     Refused,
     Usage,
 )
+from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
     from cicd.github.client import Client
@@ -122,7 +123,7 @@ def write_step_files(documents: Documents, plan_paths: Sequence[str], context: C
     if context.is_actions:
         notes = plan_notes(documents, files_by_stage())
         if notes:
-            print_result(annotate(notes))
+            print_result(as_annotations(notes))
 
 
 def files_by_stage() -> dict[str, str]:
@@ -194,7 +195,7 @@ def warn(text: str, context: Context) -> None:
     line = printable(text)
     click.echo(f"warning: {line}", err=True)
     if context.is_actions:
-        print_result(annotate([Problem(".github", 1, 1, line, severity="warning")]))
+        print_result(as_annotations([Problem(".github", 1, 1, line, severity="warning")]))
 
 
 def append(path: Path, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from cicd.errors import CicdError, InvalidStage
 
 def prepare_streams() -> None:
     """A character that the terminal cannot show is replaced, never a crash."""
+    # closed by the caller (`>&-`): there is nobody to tell
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
@@ -33,12 +38,29 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_error(error: CicdError) -> None:
+def print_error(error: CicdError, *, is_json: bool = False) -> None:
     """One failure, on standard error; a wrong file is told finding by finding."""
-    if isinstance(error, InvalidStage):
+    if is_json:
+        print_event("error", str(error), exit_code=error.exit_code)
+    elif isinstance(error, InvalidStage):
         click.echo(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent", err=True)
     else:
         click.echo(f"error: {error}", err=True)
+
+
+def print_event(level: str, text: str, **values: Any) -> None:
+    """One event as a line of JSON on standard error, as EventLog writes them."""
+    stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event = {"event": text, **values, "level": level, "timestamp": stamp}
+    click.echo(json.dumps(event, ensure_ascii=False), err=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise CicdError now rather than after the work when a result could not be written."""
+    folder = path.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        reason = "is not writable" if folder.is_dir() else "does not exist"
+        raise CicdError(f"cannot write {path}: the folder {folder} {reason}")
 
 
 def count(number: int, noun: str) -> str:
@@ -74,6 +96,9 @@ class EventLog:
         import structlog
 
         self.is_quiet = common.verbosity < 0
+        self._is_grouped = (
+            os.environ.get("GITHUB_ACTIONS") == "true" and common.log_format == "text"
+        )
         processors: list[Any] = [structlog.processors.add_log_level]
         if common.log_format == "json":
             processors += [
@@ -93,11 +118,11 @@ class EventLog:
 
     def group(self, title: str) -> None:
         """Start a foldable group where the log is GitHub's."""
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        if self._is_grouped:
             click.echo(f"::group::{title}", err=True)
 
     def end_group(self) -> None:
-        if os.environ.get("GITHUB_ACTIONS") == "true":
+        if self._is_grouped:
             click.echo("::endgroup::", err=True)
 
 
@@ -109,24 +134,9 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     key = values.pop("key", None)
     rest = " ".join(f"{name}={value}" for name, value in values.items() if value not in ("", None))
     line = f"{text} ({rest})" if rest else str(text)
+    # GitHub's runner takes `##[…]` anywhere in a line for a command of ours
+    line = line.replace("##[", "# #[")
     return f"{key} │ {line}" if key else line
-
-
-def annotate(problems: Iterable[Any]) -> str:
-    """Problems as GitHub workflow commands, which become notes at the lines of the file."""
-    return "\n".join(
-        f"::{problem.severity} file={_property(problem.file)},line={max(1, problem.line)},"
-        f"col={max(1, problem.column)}::{_data(problem.message)}"
-        for problem in problems
-    )
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def hide_secrets(text: str, environ: Mapping[str, str]) -> str:

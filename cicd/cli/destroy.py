@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from cicd.cli.apply import carry_out
+from cicd.cli.apply import carry_out, write_json
 from cicd.cli.completion import complete_stage
+from cicd.cli.console import check_writable
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
 
@@ -30,13 +31,17 @@ def command(
     Artifacts, configurations and the resource group stay: the platform keeps the first two for
     ever, and the group may hold what is not this stage's.
     """
+    if summary:
+        check_writable(summary)
     with open_session(stage, common, takes_down=True) as session:
-        return carry_out(
+        code, result = carry_out(
             session,
             session.destroy_plan(),
             auto_approve=auto_approve,
             wait=True,
             force=force,
             workers=10,
-            summary=summary,
         )
+    if summary:
+        write_json(summary, result)
+    return code

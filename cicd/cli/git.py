@@ -32,7 +32,7 @@ def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str
     )
     if result.returncode:
         words = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-        raise CicdError(f"git {arguments[0]}: {words[-1]}")
+        raise CicdError(f"git: {words[-1].removeprefix('fatal: ')}")
     return result.stdout.strip()
 
 

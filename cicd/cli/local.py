@@ -7,8 +7,11 @@ date: the same files give the same id, whoever asks and whenever.
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +24,7 @@ from cicd.model import Stage
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
 
-REPOSITORY = "worktree.git"
+SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -49,27 +52,51 @@ def state_folder(root: Path) -> Path:
     return folder
 
 
+def shadow(root: Path) -> Path:
+    """The shadow repository. Its name holds the place of the project: a repository that the
+    emulator knows keeps its url for good, and a project may be moved."""
+    place = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:6]
+    return state_folder(root) / f"worktree-{place}.git"
+
+
 def override(root: Path) -> GitOverride:
     """What stands in for the stage's own Git repository; with_snapshot() fills in the rest."""
-    repository = state_folder(root) / REPOSITORY
-    return GitOverride(repository=repository.as_uri(), revision="HEAD", commit="")
+    return GitOverride(repository=shadow(root).as_uri(), revision="HEAD", commit="")
 
 
 def snapshot(root: Path, path: str) -> str:
-    """Commit the files under ``path`` to the shadow repository; its commit id. Moves no branch."""
-    shadow = state_folder(root) / REPOSITORY
-    if not (shadow / "HEAD").exists():
-        git("init", "--quiet", "--bare", str(shadow), cwd=root)
-    here = {"GIT_DIR": str(shadow), "GIT_WORK_TREE": str(root), **_FIXED}
-    git("read-tree", "--empty", cwd=root, env=here)
-    git("-c", "core.autocrlf=false", "add", "--all", "--", path, cwd=root, env=here)
-    tree = git("write-tree", cwd=root, env=here)
-    return git("commit-tree", tree, "-m", "working tree", cwd=root, env=here)
+    """Commit the templates in folder ``path`` to the shadow repository; the id of the commit.
+
+    Just what AI Core would read, ignored by Git or not. Moves no branch.
+    """
+    repository = shadow(root)
+    folder = root / path
+    files = sorted(f.relative_to(root) for f in folder.iterdir() if f.suffix in SUFFIXES)
+    # everything half-made is in a folder of its own: several plans at once must not meet
+    with tempfile.TemporaryDirectory(dir=state_folder(root)) as temporary:
+        if not repository.exists():
+            begun = Path(temporary) / "new.git"
+            git("init", "--quiet", "--bare", "--template=", str(begun), cwd=root)
+            with suppress(OSError):  # another one was quicker
+                begun.rename(repository)
+        here = {
+            "GIT_DIR": str(repository),
+            "GIT_WORK_TREE": str(root),
+            "GIT_INDEX_FILE": str(Path(temporary) / "index"),
+            **_FIXED,
+        }
+        git("read-tree", "--empty", cwd=root, env=here)
+        if files:
+            names = [file.as_posix() for file in files]
+            options = ("-c", "core.autocrlf=false", "--literal-pathspecs")
+            git(*options, "add", "--force", "--", *names, cwd=root, env=here)
+        tree = git("write-tree", cwd=root, env=here)
+        return git("commit-tree", tree, "-m", "working tree", cwd=root, env=here)
 
 
 def publish(stage: Stage, root: Path) -> None:
     """Let the emulator see the snapshot: what ``git push`` is to a real repository."""
-    here = {"GIT_DIR": str(state_folder(root) / REPOSITORY)}
+    here = {"GIT_DIR": str(shadow(root))}
     if any(resource.key.kind == "application" for resource in stage.resources):
         git("update-ref", f"refs/heads/{stage.name}", stage.commit, cwd=root, env=here)
 

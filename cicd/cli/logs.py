@@ -28,14 +28,16 @@ def command(stage: str, key: str, common: Common, follow: bool, since: str | Non
     """Show the log lines of KEY (execution/train, or just train)."""
     from cicd import logs
 
-    start = time.time_ns() - seconds(since) * 1_000_000_000 if since else None
+    start = max(0, time.time_ns() - seconds(since) * 1_000_000_000) if since else None
     with open_session(stage, common) as session:
         change = pick(session.plan(), key)
-        assert change.live
-        lines = logs.follow(session.platform, {change.key: change.live}, since=start, follow=follow)
+        live = session.latest(change)
+        if live is None:
+            raise CicdError(f"{change.key} has not been started yet", hint="cicd apply starts it")
+        lines = logs.follow(session.platform, {change.key: live}, since=start, follow=follow)
         for _, entry in lines:
             print_result(printable(entry.text))
-        if follow and session.platform.get(change.live).status.has_failed:
+        if follow and session.platform.get(live).status.has_failed:
             return CicdError.exit_code
     return 0
 
@@ -57,6 +59,4 @@ def pick(plan: Plan, key: str) -> Change:
         raise Usage(f"{plan.stage} has no run or deployment {key}", hint=f"it has: {known}")
     if len(named) > 1:
         raise Usage(f"{key} is more than one", hint=f"say {' or '.join(str(c.key) for c in named)}")
-    if named[0].live is None:
-        raise CicdError(f"{named[0].key} has not been started yet", hint="cicd apply starts it")
     return named[0]

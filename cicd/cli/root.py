@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import itertools
 import os
 import platform
 import sys
@@ -43,6 +45,8 @@ SUMMARIES = {
     "emulator": "Run SAP AI Core on this machine.",
 }
 BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+COMPLETION = "_CICD_COMPLETE"
 
 
 class Commands(click.Group):
@@ -80,26 +84,70 @@ def run() -> None:
 
 def execute(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
+    is_json = wants_json(arguments)
     try:
-        result = main.main(args=arguments, prog_name="cicd", standalone_mode=False)
+        result = invoke(arguments)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
-        error.show()
+        if is_json:
+            console.print_event("error", error.format_message(), exit_code=Usage.exit_code)
+        else:
+            error.show()
         return Usage.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        if is_json:
+            console.print_event("error", "interrupted", exit_code=INTERRUPTED)
+        else:
+            click.echo("interrupted", err=True)
         return INTERRUPTED
     except CicdError as error:
-        console.print_error(error)
+        console.print_error(error, is_json=is_json)
         return error.exit_code
     except BrokenPipeError:
         # the reader has gone (head, less): say nothing more, on any stream
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in FULL:
+            return report_bug(arguments, is_json=is_json)
+        silence()
+        failure = CicdError(f"cannot write: {error.strerror}", hint="free some space")
+        console.print_error(failure, is_json=is_json)
+        return failure.exit_code
     except Exception:
-        click.echo(f"error: this is a bug in cicd; report: {write_report(arguments)}", err=True)
-        return BUG
+        return report_bug(arguments, is_json=is_json)
+
+
+def invoke(arguments: list[str]) -> object:
+    """Run one command; what it returns. click's own main() would turn a broken pipe into 1."""
+    if COMPLETION in os.environ:
+        return main.main(args=arguments, prog_name="cicd", standalone_mode=False)
+    with main.make_context("cicd", arguments) as context:
+        return main.invoke(context)
+
+
+def wants_json(arguments: list[str]) -> bool:
+    """Whether events, and so errors too, are to be JSON, known before the command line is read."""
+    pairs = itertools.pairwise(arguments)
+    return "--log-format=json" in arguments or ("--log-format", "json") in pairs
+
+
+def silence() -> None:
+    """What is still buffered for standard output goes nowhere, and complains no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def report_bug(arguments: list[str], *, is_json: bool) -> int:
+    """Write the report file, say where it is; the exit code."""
+    text = f"this is a bug in cicd; report: {write_report(arguments)}"
+    if is_json:
+        console.print_event("error", text, exit_code=BUG)
+    else:
+        click.echo(f"error: {text}", err=True)
+    return BUG
 
 
 def write_report(arguments: list[str]) -> Path:

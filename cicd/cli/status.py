@@ -10,7 +10,7 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
-from cicd.model import Change
+from cicd.model import Key, LiveResource
 
 SHOWN = ("resource_group", "application", "execution", "deployment", "destination")
 
@@ -24,19 +24,19 @@ def command(stage: str | None, common: Common, output: str) -> None:
     from cicd.render.text import render_status
 
     with open_session(stage, common) as session:
-        rows = [row(change) for change in session.plan().changes if change.key.kind in SHOWN]
+        shown = [change for change in session.plan().changes if change.key.kind in SHOWN]
+        rows = [row(change.key, session.latest(change)) for change in shown]
     if output == "json":
         print_json(rows)
     else:
         print_result(render_status(rows))
 
 
-def row(change: Change) -> dict[str, str]:
+def row(key: Key, live: LiveResource | None) -> dict[str, str]:
     """What one line says; empty where there is nothing live."""
-    live = change.live
     if live is None:
         return {
-            "key": str(change.key),
+            "key": str(key),
             "status": "missing",
             "id": "",
             "age": "",
@@ -44,7 +44,7 @@ def row(change: Change) -> dict[str, str]:
             "url": "",
         }
     return {
-        "key": str(change.key),
+        "key": str(key),
         "status": live.status.raw,
         "id": live.id,
         "age": age(live.created_at),

@@ -11,7 +11,7 @@ from typing import Literal
 from cicd.config import formats
 from cicd.config.schema import Configuration, Deployment, Execution, StageFile
 from cicd.config.templates import Catalogue
-from cicd.config.tree import Node, Place
+from cicd.config.tree import Node, Place, did_you_mean, is_whole
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.model import Key, Ref, Template
 
@@ -43,7 +43,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Draft:
-    """All that checking and building look at. ``tree`` is what ``file`` was made from."""
+    """All that checking and building look at. ``tree`` is what ``file`` was made from.
+
+    ``named`` is everything that the file as written gives a key, also what was left out of
+    ``file`` because it does not fit: who refers to that is not wrong too.
+    """
 
     name: str
     file: StageFile
@@ -53,6 +57,7 @@ class Draft:
     resource_group: str
     git: GitFacts
     override: GitOverride | None = None
+    named: frozenset[Key] = frozenset()
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -78,6 +83,26 @@ class Draft:
         """Where that path of the file is written."""
         return self.tree.place_of(*path, key=key)
 
+    def has_lost(self, *path: str | int) -> bool:
+        """Whether what is not at that path is written there, perhaps under a mistyped key, in a
+        form that does not fit. That has been said, so nobody says that it is missing."""
+        node = self.tree
+        for step in path:
+            child = node.get(step)
+            if child is None:
+                return step in node.lost or bool(did_you_mean(str(step), node.lost))
+            node = child
+        return False
+
+    def is_named(self, key: Key) -> bool:
+        """Whether the file has, or means to have, something of that key."""
+        return key in self.named or self.has_lost(f"{key.kind}s")
+
+    def is_whole(self, *path: str | int) -> bool:
+        """Whether all that is written at that path fits."""
+        node = self.tree.get(*path)
+        return node is None or is_whole(node)
+
     def template_of(self, run: Run) -> Template | None:
         """The template that this run executes, where it is known here."""
         template = self.catalogue.find(run.configuration.executable_id)
@@ -89,6 +114,32 @@ class Draft:
 def run_name(item: Execution | Deployment, kind: str, index: int) -> str:
     """Its key, else one made from the name of its configuration."""
     return item.key or formats.slug(item.configuration.name) or f"{kind}-{index + 1}"
+
+
+def names_in(tree: Node) -> frozenset[Key]:
+    """Everything that a tree gives a key, whether it fits or not."""
+    sections = (("artifact", "key"), ("execution", "key"), ("deployment", "key"))
+    found = {
+        Key(kind, name)
+        for kind, field in (*sections, ("destination", "destination_name"))
+        for item in _items(tree, "deployments" if kind == "destination" else f"{kind}s")
+        if (name := _name_of(item, field))
+    }
+    return frozenset(found)
+
+
+def _items(tree: Node, section: str) -> list[Node]:
+    node = tree.get(section)
+    return node.value if node is not None and isinstance(node.value, list) else []
+
+
+def _name_of(item: Node, field: str) -> str:
+    """The text of its key, else what it would be called without one."""
+    node = item.get(field)
+    if node is not None and node.is_leaf and node.value is not None:
+        return node.value if isinstance(node.value, str) else node.text
+    name = item.get("configuration", "name") if field == "key" else None
+    return formats.slug(name.value) if name is not None and isinstance(name.value, str) else ""
 
 
 def input_source(value: str | Ref, artifacts: list[str]) -> Ref | str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,7 +38,8 @@ class Node:
     Leaves are str, int, float, bool, None, and Ref or Secret once variables are replaced. ``text``
     is the leaf as written in the file: numbers keep their digits (``1.10``), and messages quote it
     instead of what an environment variable holds. ``key_place`` is set for values of a map,
-    ``block`` for a block of text (``|``): where its first character is.
+    ``block`` for a block of text (``|``): where its first character is. ``lost`` are the keys that
+    were taken out of a map because what they led to does not fit.
     """
 
     value: Any
@@ -46,6 +47,7 @@ class Node:
     text: str = ""
     key_place: Place | None = None
     block: Place | None = None
+    lost: frozenset[str] = frozenset()
 
     @property
     def is_leaf(self) -> bool:
@@ -115,9 +117,31 @@ def transform(
     return leaf(node, path)
 
 
+def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
+    """The same tree with nothing at these paths; maps remember which keys they have lost."""
+    if isinstance(node.value, list):
+        items = [(*at, i) for i in range(len(node.value))]
+        pairs = zip(items, node.value, strict=True)
+        return replace(node, value=[without(n, paths, p) for p, n in pairs if p not in paths])
+    if not isinstance(node.value, dict):
+        return node
+    lost = {key for key in node.value if (*at, key) in paths}
+    kept = {k: without(n, paths, (*at, k)) for k, n in node.value.items() if k not in lost}
+    return replace(node, value=kept, lost=node.lost | lost)
+
+
+def is_whole(node: Node) -> bool:
+    """Whether nothing was taken out of it."""
+    children: Iterable[Node] = ()
+    if isinstance(node.value, dict | list):
+        children = node.value.values() if isinstance(node.value, dict) else node.value
+    return not node.lost and all(is_whole(child) for child in children)
+
+
 def merge(base: Node, over: Node, identity: Callable[[Node], str | None]) -> Node:
     """``over`` on top of ``base``: maps merge, lists whose items all have an identity merge by it,
-    everything else is replaced. Places follow the winner."""
+    everything else is replaced. Places follow the winner. An empty list adds nothing to items that
+    have an identity."""
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         merged = dict(base.value)
         for key, child in over.value.items():
@@ -132,7 +156,7 @@ def _merge_lists(
     base: list[Node], over: list[Node], identity: Callable[[Node], str | None]
 ) -> list[Node]:
     names = [identity(item) for item in base]
-    if not over or None in names or any(identity(item) is None for item in over):
+    if None in names or any(identity(item) is None for item in over):
         return over
     merged = list(base)
     for item in over:

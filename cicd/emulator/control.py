@@ -245,4 +245,4 @@ def last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "its log cannot be read"
-    return lines[-1] if lines else "it logged nothing"
+    return lines[-1].removeprefix("error: ") if lines else "it logged nothing"
