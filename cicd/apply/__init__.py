@@ -6,5 +6,6 @@ under way. ``order``, ``resolve`` and ``outcome`` are pure.
 """
 
 from cicd.apply.executor import execute
+from cicd.apply.order import has_checks
 
-__all__ = ["execute"]
+__all__ = ["execute", "has_checks"]

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Site
-from cicd.apply.lifecycle import bring_up
+from cicd.apply.lifecycle import bring_up, check
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import remove
@@ -39,8 +39,10 @@ def execute(
 
     ``known``: ids of everything live when the plan was made, so that a create whose answer was
     lost is never mistaken for one of them. Without ``wait`` only what a later change or a removal
-    needs is waited for. Closing the generator stops waiting and leaves runs running. Raises what a
-    bug raised, after everything else has ended.
+    needs is waited for. What is unchanged and has a smoke test passes it again, as far as it is
+    waited for: an earlier apply may have failed it, or never come to it. Closing the generator
+    stops waiting and leaves runs running. Raises what a bug raised, after everything else has
+    ended.
     """
     ids = {change.id for change in plan.changes if change.id}
     site = Site(plan, platform, polling, clock, now, known=ids | set(known))
@@ -65,11 +67,12 @@ class _Apply:
         self._bugs: list[Exception] = []
 
     def run(self) -> Iterator[Event]:
-        for job in self._jobs:
+        for position, job in enumerate(self._jobs):
             if job.change.action is Action.NO_OP:
                 if job.live:
                     self._done[job.key] = job.live
-                yield outcome(job, Result.UNCHANGED)
+                if position not in self._needs:
+                    yield outcome(job, Result.UNCHANGED)
         yield from self._drive(self._needs, self._begin, self._end)
         kept, self._removals = self._plan_removals()
         yield from kept
@@ -113,10 +116,14 @@ class _Apply:
             self._failed[position] = cause
             job.live = job.change.live
             return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
+        is_check = job.change.action is Action.NO_OP
+        if is_check and not job.waits:
+            return [outcome(job, Result.UNCHANGED)]
         job.began = self._site.clock()
         assert job.change.desired, f"{job.key}: {job.change.action} of nothing"
         try:
-            return bring_up(job, resolved(job.change.desired, self._done))
+            desired = resolved(job.change.desired, self._done)
+            return check(job, desired) if is_check else bring_up(job, desired)
         except CicdError as error:
             self._failed[position] = f"{job.key} failed"
             return [outcome(job, Result.FAILED, error=str(error))]
@@ -128,8 +135,10 @@ class _Apply:
             return
         assert job.live, f"{job.key} ended with nothing"
         self._done[job.key] = job.live
+        is_check = job.change.action is Action.NO_OP
+        result = Result.UNCHANGED if is_check else Result.APPLIED
         if job.change.action is not Action.REPLACE:
-            yield outcome(job, Result.APPLIED, seconds=self._seconds(job))
+            yield outcome(job, result, seconds=self._seconds(job))
 
     def _plan_removals(self) -> tuple[list[Event], Needs]:
         """Events of removals that do not happen, and the needs of those that do.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from cicd.apply.events import Began, Warned
 from cicd.apply.job import Job, see
 from cicd.apply.resolve import changed_fields
-from cicd.apply.rollback import can_roll_back, roll_back
+from cicd.apply.rollback import can_roll_back, ran_before, roll_back
 from cicd.apply.send import create, has_taken, tag, update
 from cicd.apply.tasks import Task
 from cicd.apply.verify import pass_gates, pass_smoke_test
-from cicd.apply.wait import Goal, open_log, read_log, wait_for
-from cicd.errors import CicdError
+from cicd.apply.wait import Goal, Overtaken, open_log, read_log, wait_for
+from cicd.errors import CicdError, TimedOut
 from cicd.model import Action, LiveResource, Resource, State, Status
 
 ADOPTABLE = {State.PENDING, State.RUNNING, State.UNKNOWN}
@@ -33,6 +33,23 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
             live = yield from create(job, desired)
             open_log(job, live)
             yield from _settle(job, live, desired)
+
+
+def check(job: Job, desired: Resource) -> Task[None]:
+    """Test what is unchanged: the apply that made it may have failed its test or never come to it.
+
+    Raises CicdError when it is not good. Nothing is rolled back then: nobody knows what ran before.
+    """
+    assert job.change.live, "a check without a live resource"
+    try:
+        yield from _settle(job, job.change.live, desired)
+    except TimedOut:
+        raise
+    except CicdError as error:
+        text = (
+            "it was not changed now and what ran before it is not known, so it is not rolled back"
+        )
+        raise CicdError(f"{error}; {text}") from error
 
 
 def _run(job: Job, desired: Resource) -> Task[None]:
@@ -73,11 +90,16 @@ def _update(job: Job, desired: Resource) -> Task[None]:
     live = yield from update(job, live, desired)
     try:
         yield from _settle(job, live, desired, stale=before)
+    except Overtaken:
+        raise
     except CicdError as error:
         yield from read_log(job)
         if not can_roll_back(job):
             raise
         told = yield from roll_back(job, live, desired)
+        if isinstance(error, TimedOut):
+            # Without its hint: what was waited for does not go on any more.
+            raise TimedOut(f"{error.message}; {told}") from error
         raise CicdError(f"{error}; {told}") from error
 
 
@@ -112,6 +134,7 @@ def goal_of(job: Job, desired: Resource, stale: Status | None) -> Goal:
         word=word,
         spec=desired.spec,
         fields=frozenset(job.kind.verify),
+        before=ran_before(job),
         outputs=frozenset(outputs),
         stale=stale,
     )

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cicd.apply.resolve import refs
-from cicd.model import Action, Change, Key
+from cicd.model import Action, Change, Key, Plan
 
 Needs = Mapping[int, set[int]]
 """Position in the plan -> positions that have to be done before."""
+
+
+def has_checks(plan: Plan) -> bool:
+    """Whether applying this plan does anything at all: changes something, or tests something."""
+    return plan.has_changes or any(map(is_check, plan.changes))
+
+
+def is_check(change: Change) -> bool:
+    """Whether it stays and has a test: whether it ever passed that test is remembered nowhere."""
+    test = change.desired.options.smoke_test if change.desired else None
+    return change.action is Action.NO_OP and change.live is not None and test is not None
 
 
 def needs_of(changes: Sequence[Change]) -> Needs:
     """What every change that brings something up waits for, as far as the plan changes it too.
 
     Unchanged things pass on what they need: a run waits for the sync of its templates also when
-    the configuration between the two stays.
+    the configuration between the two stays. One with a test is waited for too, and itself waits
+    for nothing: whatever comes of the changes before it, it is there.
     """
     rising = {
         change.key: position
@@ -26,19 +38,21 @@ def needs_of(changes: Sequence[Change]) -> Needs:
         position: {rising[key] for key in _keys_needed(changes[position]) & rising.keys()}
         for position in rising.values()
     }
-    idle = {n for n in direct if changes[n].action is Action.NO_OP}
-    return {n: _through(idle, direct, n) - {n} for n in direct.keys() - idle}
+    kept = {n for n in direct if changes[n].action is Action.NO_OP}
+    checks = {n for n in kept if is_check(changes[n])}
+    needs = {n: _through(kept, checks, direct, n) - {n} for n in direct.keys() - kept}
+    return {**needs, **{n: set() for n in checks}}
 
 
-def _through(idle: set[int], direct: Needs, position: int) -> set[int]:
-    """The nearest needs that do something."""
+def _through(kept: set[int], checks: set[int], direct: Needs, position: int) -> set[int]:
+    """The nearest needs that change something, and the checks on the way to them."""
     found: set[int] = set()
     seen: set[int] = set()
     waiting = set(direct[position])
     while waiting:
         seen |= waiting
-        found |= waiting - idle
-        waiting = {far for near in waiting & idle for far in direct[near]} - seen
+        found |= waiting - (kept - checks)
+        waiting = {far for near in waiting & kept for far in direct[near]} - seen
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from cicd.apply.job import Job, look
 from cicd.apply.resolve import differences
 from cicd.apply.send import update
 from cicd.apply.tasks import Task
-from cicd.apply.wait import Goal, wait_for
+from cicd.apply.wait import Goal, overtaken, wait_for
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Resource
 
@@ -22,24 +23,35 @@ def can_roll_back(job: Job) -> bool:
 
 
 def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
-    """Update to what ran before and wait for it; a text that says how that went."""
-    assert job.change.live
-    before = {name: job.change.live.spec[name] for name in job.kind.verify}
+    """Update to what ran before and wait for it; a text that says how that went.
+
+    Only while it carries what this apply asked for: another's update is not ours to undo.
+    """
+    before = ran_before(job)
+    asked = {name: desired.spec[name] for name in before if name in desired.spec}
     earlier = replace(desired, spec={**desired.spec, **before})
     told = ", ".join(f"{name} {value}" for name, value in before.items())
     try:
         deadline = job.site.clock() + job.options.timeout
         live = yield from look(job, live, deadline)
+        if foreign := overtaken(differences(job.kind, asked, live.spec, before), before):
+            return f"not rolled back: it {foreign}"
         stale = live.status
         # The platform refuses an update to what it runs already, as after its own rollback.
         has_to_be_sent = live.status.has_ended or differences(job.kind, before, live.spec, before)
         if has_to_be_sent:
             live = yield from update(job, live, earlier)
-        goal = Goal(_ready_word(job), before, frozenset(before), stale=stale)
+        goal = Goal(_ready_word(job), before, frozenset(before), asked, stale=stale)
         yield from wait_for(job, live, goal)
     except CicdError as error:
         return f"rolling back to {told} failed too: {error}"
     return f"rolled back to {told}" if has_to_be_sent else f"{told} runs again"
+
+
+def ran_before(job: Job) -> dict[str, Any]:
+    """What the live resource was when the plan was made, in the fields that must read back."""
+    spec = job.change.live.spec if job.change.live else {}
+    return {name: spec[name] for name in job.kind.verify if name in spec}
 
 
 def _ready_word(job: Job) -> str | None:

@@ -51,8 +51,29 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             if found is None:
                 raise
             live = found
+        except Conflict:
+            found = yield from _find_equal(job, desired, known)
+            if found is None:
+                raise
+            live = found
         job.site.known.add(live.id)
         return (yield from see(job, live))
+
+
+def _find_equal(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
+    """What another apply has made meanwhile under the same name, if it is what we want too.
+
+    What it does not show yet is no difference: that is waited for. Things that run have no name.
+    """
+    if job.kind.is_run or job.kind.log:
+        return None
+    found = yield from _find(job, desired, known)
+    if found is None:
+        return None
+    shown = {name: value for name, value in found.spec.items() if value}
+    for name in job.kind.partial & shown.keys() & desired.spec.keys():
+        shown[name] = {**desired.spec[name], **shown[name]}
+    return None if differences(job.kind, desired.spec, shown, desired.spec) else found
 
 
 def _find(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,18 +18,24 @@ from cicd.model import Kind, LiveResource, State, Status
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
 
 
+class Overtaken(CicdError):
+    """Somebody else has changed it meanwhile: what it is now is not ours to judge or to undo."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """What a wait is for.
 
     ``word``: the platform's own word for the wanted status; None: any but a failed one; empty: only
-    success. ``spec``: what must read back so in ``fields``. ``outputs``: what must be there.
+    success. ``spec``: what must read back so in ``fields``. ``before``: what these were, and may
+    still be or be again; any third value is somebody else's. ``outputs``: what must be there.
     ``stale``: a failed status from before, which may still show for a moment.
     """
 
     word: str | None = None
     spec: Mapping[str, Any] = field(default_factory=dict)
     fields: frozenset[str] = frozenset()
+    before: Mapping[str, Any] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
     stale: Status | None = None
 
@@ -40,6 +46,7 @@ class View:
 
     is_reached: bool
     rolled_back: tuple[Difference, ...] = ()
+    overtaken: str = ""
     lacks_outputs: bool = False
 
     @property
@@ -49,11 +56,23 @@ class View:
 
 def view(goal: Goal, live: LiveResource, kind: Kind) -> View:
     """Pure: where a live resource stands. An unknown status never counts as reached."""
+    found = differences(kind, goal.spec, live.spec, goal.fields)
     return View(
         is_reached=is_reached(live.status, goal.word),
-        rolled_back=differences(kind, goal.spec, live.spec, goal.fields),
+        rolled_back=found,
+        overtaken=overtaken(found, goal.before),
         lacks_outputs=not goal.outputs <= live.outputs.keys(),
     )
+
+
+def overtaken(found: Iterable[Difference], before: Mapping[str, Any]) -> str:
+    """Pure: that somebody else has changed what is neither as asked nor as before; else empty.
+
+    An empty value is not yet known rather than changed.
+    """
+    foreign = [item for item in found if item.found and item.found != before.get(item.field)]
+    changes = ", ".join(f"{item.field} {item.found}" for item in foreign)
+    return f"was changed by someone else to {changes}" if changes else ""
 
 
 def is_reached(status: Status, word: str | None) -> bool:
@@ -84,23 +103,26 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
         is_stale = live.status.has_failed and live.status == goal.stale
         if live.status.has_failed and not seen.is_reached and not is_stale:
             yield from _ended(job, live)
-            raise CicdError(f"ended as {_words(live.status)}")
+            raise _failure(seen, f"ended as {_words(live.status)}")
         if _contradicts_itself(seen, live, is_stale=is_stale):
             unsettled_since = clock() if unsettled_since is None else unsettled_since
             if clock() - unsettled_since >= job.polling.settle:
                 return (yield from _unsettled(job, live, seen))
         else:
             unsettled_since = None
+        if clock() >= deadline and seen.overtaken:
+            raise Overtaken(seen.overtaken)
         if clock() >= deadline:
             raise TimedOut(_late(job, live, seen), hint="it goes on; apply again to follow it")
         has_news = has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
-        yield Pause(0.0 if has_more else max(0.0, min(pause, deadline - clock())))
+        settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
+        yield Pause(0.0 if has_more else max(0.0, min(pause, min(deadline, settled) - clock())))
 
 
 def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:
     """The status says done and the rest does not: either it settles soon, or it never will."""
-    if is_stale:
+    if is_stale or seen.overtaken:
         return True
     lacks = seen.lacks_outputs and live.status.has_ended
     return seen.is_reached and bool(seen.rolled_back or lacks)
@@ -109,12 +131,17 @@ def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bo
 def _unsettled(job: Job, live: LiveResource, seen: View) -> Task[LiveResource]:
     """The end of a wait that can go nowhere; missing outputs are for their readers to report."""
     live = yield from _ended(job, live)
-    if not seen.is_reached:
-        raise CicdError(f"ended as {_words(live.status)}")
+    if not seen.is_reached or seen.overtaken:
+        raise _failure(seen, f"ended as {_words(live.status)}")
     if seen.rolled_back:
         told = "; ".join(map(str, seen.rolled_back))
         raise CicdError(f"is {live.status.raw}, but {told}: the platform went back by itself")
     return live
+
+
+def _failure(seen: View, text: str) -> CicdError:
+    """The error for a bad end, which is about somebody else's change where there was one."""
+    return Overtaken(seen.overtaken) if seen.overtaken else CicdError(text)
 
 
 def _late(job: Job, live: LiveResource, seen: View) -> str:

@@ -35,7 +35,7 @@ class Display(Protocol):
 
 def open_display(plan: Plan, common: Common) -> AbstractContextManager[Display]:
     """The display that fits where standard error goes."""
-    is_terminal = sys.stderr.isatty() and common.colour
+    is_terminal = sys.stderr.isatty() and common.colour and plan.has_changes
     if is_terminal and common.log_format == "text" and common.verbosity >= 0:
         return Tree(plan)
     return nullcontext(Lines(common))
@@ -46,15 +46,16 @@ class Lines:
 
     def __init__(self, common: Common) -> None:
         self._log = EventLog(common)
-        self._last: dict[Key, str] = {}
+        self._last: dict[Key, tuple[str, str]] = {}
 
     def show(self, event: Event) -> None:
         match event:
             case Began(key=key, action=action, id=id_):
                 self._log.write(DOING[action], key=str(key), id=id_)
             case Progress(key=key, status=status):
-                if status.raw and self._last.get(key) != status.raw:
-                    self._last[key] = status.raw
+                said = (status.raw, status.message)
+                if status.raw and self._last.get(key) != said:
+                    self._last[key] = said
                     self._log.write(status.raw, key=str(key), message=status.message)
             case LogLine(key=key, entry=entry):
                 self._log.write(printable(entry.text), key=str(key))
@@ -70,6 +71,11 @@ def describe(outcome: Outcome) -> str:
     """One line about how a change ended."""
     text = f"{outcome.result.value.replace('_', ' ')} after {outcome.seconds:.1f} s"
     return f"{text}: {outcome.error}" if outcome.error else text
+
+
+def has_failed(outcome: Outcome) -> bool:
+    """Whether a change ended other than wished."""
+    return outcome.result in {Result.FAILED, Result.TIMED_OUT}
 
 
 class Tree:
@@ -114,9 +120,10 @@ class Tree:
                 self._print(key, f"{request} -> {answer}")
             case Warned(key=key, message=message):
                 self._print(key, f"warning: {message}")
-            case Outcome() as outcome if outcome.key in self._rows:
-                failed = outcome.result in {Result.FAILED, Result.TIMED_OUT}
-                self._set(outcome.key, "red" if failed else "green", describe(outcome))
+            case Outcome() as outcome if outcome.key in self._rows or has_failed(outcome):
+                self._rows.setdefault(outcome.key, ("red", ""))
+                style = "red" if has_failed(outcome) else "green"
+                self._set(outcome.key, style, describe(outcome))
 
     def _print(self, key: Key, text: str) -> None:
         from rich.text import Text

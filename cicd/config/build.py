@@ -25,7 +25,7 @@ from cicd.model import (
     Template,
 )
 
-_SYNC_SECONDS = 900.0
+_SYNC_SECONDS = 600.0
 
 
 def build_stage(draft: Draft) -> Stage:

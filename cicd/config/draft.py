@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Literal
 from cicd.config import formats
 from cicd.config.schema import Configuration, Deployment, Execution, StageFile
 from cicd.config.templates import Catalogue
-from cicd.config.tree import Node, Place, did_you_mean, is_whole
+from cicd.config.tree import Node, Place, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.model import Key, Ref, Template
 
@@ -90,13 +91,19 @@ class Draft:
         for step in path:
             child = node.get(step)
             if child is None:
-                return step in node.lost or bool(did_you_mean(str(step), node.lost))
+                return step in node.lost or is_like(str(step), node.lost)
             node = child
         return False
 
     def is_named(self, key: Key) -> bool:
-        """Whether the file has, or means to have, something of that key."""
-        return key in self.named or self.has_lost(f"{key.kind}s")
+        """Whether the file has, or may mean to have, something of that key: nobody knows where its
+        section, or the key of something in it, does not fit."""
+        section = self.tree.get(f"{key.kind}s")
+        items = section.value if section is not None else []
+        lost_keys = any(self.has_lost(f"{key.kind}s", i, "key") for i in range(len(items)))
+        names = [other.name for other in self.named if other.kind == key.kind]
+        is_sure = not lost_keys and all(re.match(formats.KEY, name) for name in names)
+        return key.name in names or not is_sure or self.has_lost(f"{key.kind}s")
 
     def is_whole(self, *path: str | int) -> bool:
         """Whether all that is written at that path fits."""
@@ -117,29 +124,24 @@ def run_name(item: Execution | Deployment, kind: str, index: int) -> str:
 
 
 def names_in(tree: Node) -> frozenset[Key]:
-    """Everything that a tree gives a key, whether it fits or not."""
-    sections = (("artifact", "key"), ("execution", "key"), ("deployment", "key"))
-    found = {
-        Key(kind, name)
-        for kind, field in (*sections, ("destination", "destination_name"))
-        for item in _items(tree, "deployments" if kind == "destination" else f"{kind}s")
-        if (name := _name_of(item, field))
-    }
-    return frozenset(found)
+    """Everything that a tree gives a key, whether it fits or not; no text where it has none."""
+    names: set[Key] = set()
+    for kind in ("artifact", "execution", "deployment"):
+        section = tree.get(f"{kind}s")
+        items = section.value if section is not None and isinstance(section.value, list) else []
+        names |= {Key(kind, _written_name(item, kind, i)) for i, item in enumerate(items)}
+        destinations = [item.get("destination_name") for item in items]
+        names |= {Key("destination", node.text) for node in destinations if node and node.text}
+    return frozenset(names)
 
 
-def _items(tree: Node, section: str) -> list[Node]:
-    node = tree.get(section)
-    return node.value if node is not None and isinstance(node.value, list) else []
-
-
-def _name_of(item: Node, field: str) -> str:
-    """The text of its key, else what it would be called without one."""
-    node = item.get(field)
-    if node is not None and node.is_leaf and node.value is not None:
-        return node.value if isinstance(node.value, str) else node.text
-    name = item.get("configuration", "name") if field == "key" else None
-    return formats.slug(name.value) if name is not None and isinstance(name.value, str) else ""
+def _written_name(item: Node, kind: str, index: int) -> str:
+    key, name = item.get("key"), item.get("configuration", "name")
+    if key is not None and key.value is not None:
+        return key.value if isinstance(key.value, str) else ""
+    if name is not None and isinstance(name.value, str):
+        return formats.slug(name.value) or f"{kind}-{index + 1}"
+    return ""
 
 
 def input_source(value: str | Ref, artifacts: list[str]) -> Ref | str | None:

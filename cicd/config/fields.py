@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from cicd.config import formats
 from cicd.model import Ref, Secret
 
-_REFERENCE = r"\$\{"
+OR_VARIABLE = r"|\$\{"
 """Patterns let any text with a variable pass in an editor; after replacement they are strict."""
 
 
 def like(pattern: str, says: str, longest: int = 256) -> Any:
     """A field for text of a pattern; ``says`` completes the sentence that the value must be …"""
     extra: dict[str, Any] = {
-        "pattern": f"{pattern}|{_REFERENCE}",
+        "pattern": f"{pattern}{OR_VARIABLE}",
         "patternErrorMessage": f"must be {says}",
     }
     return Field(pattern=pattern, max_length=longest, json_schema_extra=extra)

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 NAME = r"""^[A-Za-z0-9_\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]+$"""
 KEY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 ID = r"^[A-Za-z0-9_.-]{4,64}$"
+STAGE = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+STAGE_SAYS = "letters, digits, dots, - and _"
+MAX_STAGE = 63
 RESOURCE_GROUP = r"^[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]$"
 APPLICATION = r"^[a-z0-9-]{3,54}$"
 ARTIFACT_URL = r"^[a-z0-9-]+://.+"
@@ -37,6 +40,17 @@ _CRON_FIELDS = (
     ("month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
     ("day of week", 0, 7, "sun mon tue wed thu fri sat"),
 )
+
+
+def stage_name_problem(name: str) -> str:
+    """What is wrong with the name of a stage, empty when nothing is."""
+    if not re.fullmatch(STAGE, name):
+        return f"must be {STAGE_SAYS}"
+    if len(name) > MAX_STAGE:
+        return f"is longer than {MAX_STAGE} characters"
+    if ".." in name or name.endswith((".", ".lock")):  # --local makes a branch of that name
+        return "is no name for a Git branch: no double dots, and no dot or .lock at its end"
+    return ""
 
 
 def seconds(text: str) -> int:

@@ -15,6 +15,8 @@ from cicd.errors import Problem
 
 OPTIONS = ("clean_up", "wait_for_status", "update_destination")
 """Top-level switches of the old file, all true or false."""
+_EMPTY_IS_NONE = ("destination_name", "existing_deployment_id")
+"""Keys of a run that the old file could leave empty."""
 _LISTS = ("artifacts", "executions", "deployments")
 
 
@@ -129,9 +131,11 @@ def _old_item(item: Node, switches: dict[str, bool], taken: set[str]) -> Node:
     waits = switches.get("wait_for_status", True) and not (wait and wait.value in (None, "", False))
     if not waits:
         item = with_entry(item, "wait_for_status", Node(None, wait.place if wait else item.place))
-    if not waits or not switches.get("update_destination", True):
-        entries = {key: node for key, node in item.value.items() if key != "destination_name"}
-        item = replace(item, value=entries)
+    has_destination = waits and switches.get("update_destination", True)
+    unset = {key for key in _EMPTY_IS_NONE if (node := item.get(key)) and node.value == ""}
+    unset |= set() if has_destination else {"destination_name"}
+    entries = {key: node for key, node in item.value.items() if key not in unset}
+    item = replace(item, value=entries)
     return _with_unique_key(item, taken)
 
 

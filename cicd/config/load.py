@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cicd.config.draft import PLATFORM_SCENARIOS, Draft
+from cicd.config import formats
+from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
 from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.plain_secrets import check_plain_secrets
@@ -16,7 +17,7 @@ from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
 from cicd.config.templates import Catalogue, digest, read_templates
 from cicd.config.tree import Node, Place, did_you_mean, plain
-from cicd.config.validate import validate
+from cicd.config.validate import fitting, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
 from cicd.model import Stage
@@ -46,7 +47,7 @@ def load_stage(
     context = Context("", env, variables, git, is_lenient)
     draft, problems = _read(argument, root, context, application)
     errors = [problem for problem in problems if problem.severity == "error"]
-    if draft is None or errors:
+    if errors:
         raise InvalidStage(errors)
     return _with_sources(build_stage(draft), argument, root, context)
 
@@ -104,24 +105,47 @@ def _as_checked(problem: Problem) -> Problem:
 
 def _read(
     argument: str, root: Path, context: Context, override: GitOverride | None
-) -> tuple[Draft | None, list[Problem]]:
+) -> tuple[Draft, list[Problem]]:
+    """What the file says, without what does not fit (there is an error for each), and all that is
+    wrong with it."""
     path = find_stage(argument, root)
     tree, problems = read_stage_tree(path, root)
     problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
-    named = tree.get("stage")
-    name = named.value if named is not None and isinstance(named.value, str) else path.stem
+    name = _name(tree, path)
     tree, found = replace_variables(tree, replace(context, stage=name))
     problems += found
     file, tree, found = validate(tree)
     problems += _at_new_places(found, problems)
+    problems += _at_new_places(_check_name(tree, path), problems)
+    written = tree
     if file is None:
-        return None, problems
-    catalogue, found = _read_catalogue(file, tree, root, override)
+        file, tree = fitting(tree)
+    catalogue, found = _read_catalogue(file, written, root, override)
     problems += found
     group = file.aicore.resource_group or context.env.get("AICORE_RESOURCE_GROUP", "")
-    draft = Draft(name, file, tree, root, catalogue, group, context.git, override)
+    named = names_in(written)
+    draft = Draft(name, file, tree, root, catalogue, group, context.git, override, named)
     found = [*check_references(draft), *check_rules(draft)]
     return draft, problems + _at_new_places(found, problems)
+
+
+def _name(tree: Node, path: Path) -> str:
+    """What the stage is called: what it says itself, else the name of its file."""
+    named = tree.get("stage")
+    return named.value if named is not None and isinstance(named.value, str) else path.stem
+
+
+def _check_name(tree: Node, path: Path) -> list[Problem]:
+    """A name from the file's must be as good as one that is written in it."""
+    problem = formats.stage_name_problem(_name(tree, path))
+    node = tree.get("stage")
+    if not problem:
+        return []
+    if node is not None and node.value is not None:
+        return [node.place.problem(f'stage is "{node.text}", which {problem}', "wrong-format")]
+    message = f'the stage is called "{path.stem}" like its file, which {problem}'
+    place = Place(tree.place.file)
+    return [place.problem(f"{message}: set stage, or rename the file", "wrong-format")]
 
 
 def _has_own_check(path: tuple[str | int, ...]) -> bool:
@@ -136,23 +160,27 @@ def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:
 
 
 def _read_catalogue(
-    file: StageFile, tree: Node, root: Path, override: GitOverride | None
+    file: StageFile, written: Node, root: Path, override: GitOverride | None
 ) -> tuple[Catalogue, list[Problem]]:
-    """The templates of the stage. Without a git section ``templates/`` is only a good guess at what
-    AI Core has, so what is wrong there is a warning."""
-    if file.git is None and not (root / "templates").is_dir():
+    """The templates of the stage, also where something else in its git section does not fit.
+
+    Without a git section ``templates/`` is only a good guess at what AI Core has, so what is wrong
+    there is a warning.
+    """
+    git, path = written.get("git"), written.get("git", "path")
+    has_git = git is not None and isinstance(git.value, dict)
+    folder = path.value if path is not None else "templates"
+    is_given = isinstance(folder, str) and bool(folder)
+    if not is_given or (not has_git and not (root / folder).is_dir()):
         return Catalogue(), []
-    folder = file.git.path if file.git else "templates"
-    templates, problems = read_templates(root, folder, tree.place_of("git", "path"))
-    is_ours = file.git is not None or override is not None
+    templates, problems = read_templates(root, folder, written.place_of("git", "path"))
+    is_ours = has_git or override is not None
     if is_ours and not templates and not problems:
-        problems = [_no_template(file, tree, folder)]
+        problems = [_no_template(file, written, folder)]
+    has_errors = any(problem.severity == "error" for problem in problems)
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
-    is_complete = (
-        is_ours and bool(templates) and not any(problem.severity == "error" for problem in problems)
-    )
-    return Catalogue(tuple(templates), is_ours, is_complete), problems
+    return Catalogue(tuple(templates), is_ours, bool(templates) and not has_errors), problems
 
 
 def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:

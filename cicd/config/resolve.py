@@ -30,6 +30,8 @@ def _check_unique(draft: Draft) -> Iterator[Problem]:
         (Key("artifact", name), ("artifacts", i)) for i, name in enumerate(draft.artifact_names)
     ]
     for key, path in keys + [(run.key, run.path) for run in draft.runs]:
+        if draft.has_lost(*path, "key"):
+            continue
         if key in seen:
             message = f"{key} is already defined at {draft.place(*seen[key], 'key')}"
             message += ": give it another key"
@@ -53,6 +55,8 @@ def _check_same(draft: Draft) -> Iterator[Problem]:
             content.append(frozenset(c.input_artifact_bindings.items()))
         things.append((tuple(content), run.key, run.path, "give its configuration another name"))
     for same, key, path, advice in things:
+        if not draft.is_whole(*path):
+            continue
         first = seen.setdefault(same, str(key))
         if first != str(key):
             message = f"{key} cannot be told apart from {first}: {advice}"
@@ -79,7 +83,9 @@ def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
         place = draft.place(*run.path, "configuration", field, name)
         other = runs.get(ref.key)
         if other is None:
-            known = [key.name for key in runs if key.kind == ref.key.kind]
+            if draft.is_named(ref.key):
+                continue
+            known = [key.name for key in draft.named if key.kind == ref.key.kind]
             hint = did_you_mean(ref.key.name, known)
             yield place.problem(
                 f"{run.key} refers to {ref.key}, which is not defined{hint}", "unknown-reference"
@@ -106,7 +112,8 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
         if draft.catalogue.is_complete and scenario not in PLATFORM_SCENARIOS:
             hint = did_you_mean(executable, [t.executable_id for t in draft.catalogue.templates])
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
-            yield draft.place(*path, "executable_id").problem(message, "unknown-executable")
+            place = draft.place(*path, "executable_id")
+            yield place.problem(message, "unknown-executable", _severity(draft))
     elif template.scenario_id != scenario:
         hint = did_you_mean(scenario, [template.scenario_id])
         message = f'{run.key}: executable {executable} belongs to scenario "{template.scenario_id}"'
@@ -122,8 +129,10 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
 
 def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:
     for name, value in run.configuration.input_artifact_bindings.items():
-        if input_source(value, draft.artifact_names) is None:
-            hint = did_you_mean(str(value), draft.artifact_names)
+        known = [key.name for key in draft.named if key.kind == "artifact"]
+        is_known = isinstance(value, str) and draft.is_named(Key("artifact", value))
+        if input_source(value, draft.artifact_names) is None and not is_known:
+            hint = did_you_mean(str(value), known)
             message = f'{run.key} binds "{name}" to "{value}", which is neither an artifact of '
             message += f"this stage nor an id{hint}"
             place = draft.place(*run.path, "configuration", "input_artifact_bindings", name)
@@ -153,7 +162,8 @@ def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem
                 message = f'{run.key} binds {word} "{name}", {executable} does not declare{hint}'
                 place = draft.place(*path, name, key=True)
                 yield place.problem(message, f"unknown-{word}", _severity(draft))
-        for name in sorted(set(needed) - set(bound)):
+        missing = sorted(set(needed) - set(bound))
+        for name in [name for name in missing if not draft.has_lost(*path, name)]:
             message = f'{run.key} does not bind {word} "{name}", {executable} needs: bind it'
             place = draft.place(*path, key=True)
             yield place.problem(message, f"missing-{word}", _severity(draft))

@@ -6,6 +6,7 @@ Schedules and secrets have their own: ``schedules`` and ``secrets``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cicd.config import formats
@@ -16,6 +17,7 @@ from cicd.config.secrets import check_secrets
 from cicd.config.tree import did_you_mean
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
+from cicd.model import Key
 
 NO_GROUP = "missing-resource-group"
 _NOT_YET = "not supported yet by this version"
@@ -45,7 +47,7 @@ def _check_support(draft: Draft) -> Iterator[Problem]:
     if draft.file.platform != "aicore":
         message = f'platform "{draft.file.platform}" is {_NOT_YET}: use aicore'
         yield draft.place("platform").problem(message, "unsupported")
-    elif not draft.resource_group:
+    elif not draft.resource_group and not draft.has_lost("aicore", "resource_group"):
         message = "no resource group: set aicore.resource_group or AICORE_RESOURCE_GROUP"
         yield draft.place("aicore").problem(message, NO_GROUP)
     for section in ("secrets", "schedules"):
@@ -59,11 +61,12 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
     git = draft.file.git
     if git is None:
         return
-    if (git.username is None) != (git.password is None):
-        present, missing = ("username", "password") if git.username else ("password", "username")
+    present, missing = ("username", "password") if git.username else ("password", "username")
+    is_half = (git.username is None) != (git.password is None)
+    if is_half and not draft.has_lost("git", missing):
         message = f"git has a {present} but no {missing}: add it"
         yield draft.place("git", present, key=True).problem(message, "git-login")
-    if git.username and not git.repository:
+    if git.username and not git.repository and not draft.has_lost("git", "repository"):
         message = "git has credentials, but no repository that they are for: add git.repository"
         yield draft.place("git", "username", key=True).problem(message, "git-login")
     if git.repository and "@" in urlsplit(git.repository).netloc:
@@ -108,7 +111,8 @@ def _check_execution(draft: Draft, run: Run, item: Execution) -> Iterator[Proble
         yield draft.place(*run.path, "require", key=True).problem(message, "needs-wait")
     for index, gate in enumerate(item.require):
         place = draft.place(*run.path, "require", index)
-        if gate.min is None and gate.max is None:
+        is_bare = gate.min is None and gate.max is None
+        if is_bare and draft.is_whole(*run.path, "require", index):
             message = f'{run.key} requires nothing of "{gate.metric}": give min or max'
             yield place.problem(message, "bad-gate")
         elif gate.min is not None and gate.max is not None and gate.min > gate.max:
@@ -140,9 +144,16 @@ def _check_local(draft: Draft) -> Iterator[Problem]:
     ]
     paths += [(path, ("local", "artifacts", url)) for url, path in local.artifacts.items()]
     for path, at in paths:
-        if not (draft.root / path).exists():
+        if not _exists(draft.root / path):
             message = f'the local path "{path}" does not exist: make it or correct it'
             yield draft.place(*at).problem(message, "missing-local-path", "warning")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than any path can be
+        return False
 
 
 def _check_protect(draft: Draft) -> Iterator[Problem]:
@@ -152,8 +163,11 @@ def _check_protect(draft: Draft) -> Iterator[Problem]:
     names |= {f"destination/{getattr(run.item, 'destination_name', None)}" for run in draft.runs}
     names |= {f"resource_group/{draft.resource_group}"}
     names |= {f"application/{draft.file.git.application}"} if draft.file.git else set()
+    names |= {str(key) for key in draft.named}
     for index, key in enumerate(draft.file.protect):
-        if key not in names and key.split("/")[0] not in {"repository", "configuration"}:
+        kind, _, name = key.partition("/")
+        is_known = key in names or draft.is_named(Key(kind, name))
+        if not is_known and kind not in {"repository", "configuration"}:
             message = (
                 f"protect names {key}, which this stage does not define{did_you_mean(key, names)}"
             )

@@ -9,6 +9,7 @@ from cicd.config.draft import Draft
 from cicd.config.schema import Schedule
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
+from cicd.model import Key
 
 
 def check_schedules(draft: Draft) -> Iterator[Problem]:
@@ -22,7 +23,8 @@ def check_schedules(draft: Draft) -> Iterator[Problem]:
             place = draft.place("schedules", first[name])
             message = f"schedule/{name} is already defined at {place}: give it another key"
             yield draft.place(*path, "key").problem(message, "duplicate-name")
-        if schedule.execution not in executions:
+        is_known = draft.is_named(Key("execution", schedule.execution))
+        if schedule.execution not in executions and not is_known:
             hint = did_you_mean(schedule.execution, executions)
             message = f'schedule/{name} starts the execution "{schedule.execution}", which is not '
             place = draft.place(*path, "execution")

@@ -328,10 +328,9 @@ class StageFile(Part):
         description="Another stage file that this one changes.",
         examples=["base.yaml"],
     )
-    stage: (
-        Annotated[str, like(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", "letters, digits, dots, - and _", 63)]
-        | None
-    ) = Field(default=None, description="Default: the file's name.", examples=["dev"])
+    stage: Annotated[str, like(formats.STAGE, formats.STAGE_SAYS, formats.MAX_STAGE)] | None = (
+        Field(default=None, description="Default: the file's name.", examples=["dev"])
+    )
     branch: Plain | None = Field(
         default=None, description="A push to this branch applies this stage.", examples=["main"]
     )

@@ -61,7 +61,11 @@ def _check_entries(
 ) -> Iterator[Problem]:
     known = (*entries.needed, *entries.possible)
     unknown = [name for name in given if name not in known]
-    missing = [name for name in entries.needed if name not in given]
+    missing = [
+        name
+        for name in entries.needed
+        if name not in given and not draft.has_lost(*path, "data", name)
+    ]
     for name in unknown:
         hint = did_you_mean(name, known) or f" (there are: {', '.join(known)})"
         place = draft.place(*path, "data", name, key=True)
@@ -73,7 +77,7 @@ def _check_entries(
 
 def _check_store(draft: Draft, path: _Path, store: ObjectStore) -> Iterator[Problem]:
     if store.type == "S3":
-        if not store.bucket:
+        if not store.bucket and not draft.has_lost(*path, "bucket"):
             message = "an object store of type S3 needs a bucket: add it"
             yield draft.place(*path).problem(message, "secret-fields")
         return
@@ -85,7 +89,7 @@ def _check_store(draft: Draft, path: _Path, store: ObjectStore) -> Iterator[Prob
 
 def _check_generic(draft: Draft, path: _Path, data: Iterable[str]) -> Iterator[Problem]:
     names = list(data)
-    if not names:
+    if not names and draft.is_whole(*path, "data"):
         message = "data is empty: give it at least one entry"
         yield draft.place(*path, "data", key=True).problem(message, "secret-entries")
     for name in names:

@@ -170,6 +170,11 @@ def _merge_lists(
     return merged
 
 
+def is_like(word: str, known: Iterable[str]) -> bool:
+    """Whether a known word is so close that one may be a slip of the other."""
+    return bool(difflib.get_close_matches(word, known, n=1, cutoff=0.65))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` (did you mean "x"?)`` for the closest known word, or nothing."""
     by_lower = {name.lower(): name for name in known}

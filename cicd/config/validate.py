@@ -1,5 +1,7 @@
 """A tree against the schema: values where it fits, every misfit with its place where not.
 
+What does not fit can be left out, so that other checks find at once what is wrong with the rest.
+
 pydantic decides. Only when it refuses is jsonschema loaded, to say all that is wrong in one go:
 loading it takes longer than checking a good file.
 """
@@ -13,8 +15,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cicd.config.fields import OR_VARIABLE
 from cicd.config.schema import StageFile, json_schema
-from cicd.config.tree import Node, Path, did_you_mean, plain, transform
+from cicd.config.tree import Node, Path, Place, did_you_mean, plain, transform, without
 from cicd.errors import Problem
 from cicd.model import Ref, Secret
 
@@ -43,6 +46,8 @@ _RULES = {
     "minProperties": "wrong-length",
 }
 """What the schema refuses -> rule; all else is a wrong-value."""
+_NO_MATCH = "string_pattern_mismatch"
+"""pydantic's word for a text that does not match its pattern."""
 _BOUNDS = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
@@ -59,10 +64,27 @@ def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
     try:
         return StageFile.model_validate(plain(tree)), tree, misplaced
     except ValidationError as error:
-        problems = list(_explain(tree)) or list(_translate(error, tree))
+        problems = list(_explain(tree))
+        problems += _translate(error, tree, problems)
         places = {(problem.line, problem.column) for problem in misplaced}
         rest = [problem for problem in problems if (problem.line, problem.column) not in places]
         return None, tree, misplaced + rest
+
+
+def fitting(tree: Node) -> tuple[StageFile, Node]:
+    """What is left of a tree, and its values, once all that does not fit is taken out: a key that
+    may be missing alone, else the part or the item of a list that cannot be without it."""
+    while True:
+        try:
+            return StageFile.model_validate(plain(tree)), tree
+        except ValidationError as error:
+            paths = {
+                _longest(tree, detail["loc"])
+                for detail in error.errors(include_url=False, include_input=False)
+            }
+            if () in paths:  # the whole file is of no use
+                return StageFile(), replace(tree, value={})
+            tree = without(tree, paths)
 
 
 def _parameter_as_text(node: Node, path: Path) -> Node:
@@ -125,7 +147,7 @@ def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
             if f"'{key}'" in error.message:
                 message = f'"{key}" is missing{_inside(path)}: add it'
                 yield tree.place_of(*path).problem(message, "missing-key")
-    else:
+    elif error.validator != "type" or "enum" not in error.schema:  # there enum says it better
         message = f"{_dotted(path)}{_message(error, tree)}"
         yield tree.place_of(*path).problem(message, _RULES.get(error.validator, "wrong-value"))
 
@@ -169,10 +191,14 @@ def _message(error: Any, tree: Node) -> str:
         return f'is "{written}", must be one of {", ".join(known)}{did_you_mean(written, known)}'
     if error.validator == "pattern":
         says = error.schema.get("patternErrorMessage", f"must match {limit}")
-        return f'is "{written}", {says}'
+        return f'is "{_one_line(written)}", {says}'
     if error.validator in {"minLength", "minItems", "minProperties"}:
         return "is empty"
     return _BOUNDS.get(error.validator, "does not fit {}").format(limit)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n")
 
 
 def _kind_of(value: Any, node: Node | None) -> str:
@@ -193,11 +219,48 @@ def _inside(path: Path) -> str:
     return f" in {_dotted(path).strip()}" if path else ""
 
 
-def _translate(error: ValidationError, tree: Node) -> Iterator[Problem]:
-    """pydantic's own words, for what a JSON schema cannot say."""
+def _translate(error: ValidationError, tree: Node, said: list[Problem]) -> Iterator[Problem]:
+    """What only pydantic finds: a JSON schema cannot say it, or lets it pass in an editor."""
+    places = {(problem.line, problem.column) for problem in said}
     for detail in error.errors(include_url=False, include_input=False):
         path = _longest(tree, detail["loc"])
-        yield tree.place_of(*path).problem(f"{_dotted(path)}{detail['msg'].lower()}", "wrong-value")
+        node = tree.get(*path) or tree
+        if not any((place.line, place.column) in places for place in _places(node)):
+            message = f"{_dotted(path)}{_in_words(detail, node)}"
+            rule = "wrong-format" if detail["type"] == _NO_MATCH else "wrong-value"
+            yield node.place.problem(message, rule)
+
+
+def _places(node: Node) -> Iterator[Place]:
+    """Where a node, its key, and all that is in it are written."""
+    yield node.place
+    if node.key_place:
+        yield node.key_place
+    if isinstance(node.value, dict | list):
+        for child in node.value.values() if isinstance(node.value, dict) else node.value:
+            yield from _places(child)
+
+
+def _in_words(detail: Any, node: Node) -> str:
+    says = detail["msg"].removeprefix("Input ")
+    if detail["type"] == _NO_MATCH:
+        says = _patterns().get(detail["ctx"]["pattern"], says)
+        return f'is "{_one_line(node.text)}", {says}'
+    return f"{says[:1].lower()}{says[1:]}"
+
+
+@cache
+def _patterns() -> dict[str, str]:
+    """Every pattern of the schema, and what it asks for in words."""
+
+    def search(part: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(part, dict) and "patternErrorMessage" in part:
+            yield part["pattern"].removesuffix(OR_VARIABLE), part["patternErrorMessage"]
+        if isinstance(part, dict | list):
+            for child in part.values() if isinstance(part, dict) else part:
+                yield from search(child)
+
+    return dict(search(_schema()))
 
 
 def _longest(tree: Node, path: Path) -> Path:

@@ -17,7 +17,7 @@ def watched_files(root: Path, pattern: str) -> list[Path]:
     found: set[Path] = set()
     try:
         matches = list(root.glob(pattern))
-    except (ValueError, IndexError, NotImplementedError):  # "**x", "."
+    except (ValueError, IndexError, NotImplementedError, OSError):  # "**x", ".", far too long
         return []
     for path in matches:
         found |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}

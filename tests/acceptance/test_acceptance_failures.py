@@ -53,6 +53,22 @@ def test_a_gate_that_is_not_met_leaves_the_old_deployment_serving(small: Project
     assert greet(small) == "hi better"
 
 
+def test_a_deployment_that_never_passed_its_smoke_test_gets_no_destination(small: Project) -> None:
+    """Not by the next apply either, which finds it RUNNING and as declared."""
+    small.edit("stages/dev.yaml", "expect: {contains: hi}", "timeout: 2s, expect: {contains: no}")
+    for _ in range(2):
+        result = small.cicd(*APPLY)
+        assert result.returncode == 1, result.stdout + result.stderr
+        assert "smoke test GET /v1/greet got 200 hi hello" in result.stdout
+        rows = json.loads(small.cicd("status", "dev", "--local", "--output", "json").stdout)
+        assert {row["key"]: row["status"] for row in rows}["destination/SMALL"] == "missing"
+    small.edit("stages/dev.yaml", "contains: no", "contains: hello")
+    assert small.cicd(*APPLY).returncode == 0
+    unchanged = small.cicd(*APPLY)
+    assert unchanged.returncode == 0
+    assert "No changes" in unchanged.stdout
+
+
 def test_changed_code_behind_the_same_image_trains_again(small: Project) -> None:
     """``watch`` counts as input, a comment in a template does not."""
     assert small.cicd(*APPLY).returncode == 0

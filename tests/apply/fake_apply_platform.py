@@ -142,7 +142,7 @@ class FakePlatform:
 
     # -- what tests use ---------------------------------------------------------------
 
-    def add(self, kind: str, name: str, status: Status, **spec: Any) -> LiveResource:
+    def add(self, kind: str, name: str, status: Status, /, **spec: Any) -> LiveResource:
         """Something that exists already and stays as it is."""
         outputs = {"url": f"https://old/{name}"} if kind == "deployment" else {}
         live = LiveResource(Key(kind, name), self._new_id(kind), spec, status, outputs)

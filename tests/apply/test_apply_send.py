@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from cicd.apply.events import Began, Warned
 from cicd.apply.lifecycle import can_adopt
 from cicd.errors import Conflict, Denied, LostAnswer, PlatformError, Throttled
-from cicd.model import Action, Change, LiveResource, Options, Resource, Status
+from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource, Status
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     DEAD,
     PENDING,
     RUNNING,
+    SYNCED,
     UNKNOWN,
     FakePlatform,
     Fault,
@@ -288,6 +290,69 @@ def test_what_turns_out_equal_is_not_sent(platform: FakePlatform) -> None:
     events = apply(platform, change("configuration/same", Action.NO_OP, live=same), update)
     assert results(events)["deployment/serve"] == "applied"
     assert platform.ops() == []
+
+
+EXISTS = Fault(Conflict("already exists", status=409))
+SYNC = {
+    "name": "app",
+    "path": "templates",
+    "commit": "b",
+    "executables": {"train": {"version": "1"}, "serve": {"version": "1"}},
+}
+
+
+def met(platform: FakePlatform, key: str, spec: dict[str, Any], **there: Any) -> Outcome:
+    """The outcome of a create that meets what another apply has made a moment before."""
+    kind, _, name = key.partition("/")
+    make = platform.create
+
+    def create(desired: Resource) -> LiveResource:
+        if not platform.alive(kind):
+            platform.things[platform.add(kind, name, PENDING, **there).id].script = [
+                (0, PENDING),
+                (5, SYNCED),
+            ]
+        return make(desired)
+
+    platform.create = create  # type: ignore[method-assign]
+    platform.faults["create"] = [EXISTS]
+    return outcomes(apply(platform, change(key, **spec)))[key]
+
+
+@pytest.mark.parametrize(
+    ("key", "spec", "there"),
+    [
+        ("destination/d", {"name": "d", "url": "u", "password": "p"}, {"name": "d", "url": "u"}),
+        ("application/app", SYNC, SYNC),
+        ("application/app", SYNC, {**SYNC, "commit": "", "executables": {}}),
+        ("application/app", SYNC, {**SYNC, "executables": {"train": {"version": "1"}}}),
+    ],
+)
+def test_what_another_apply_has_made_equal_meanwhile_is_adopted(
+    platform: FakePlatform, key: str, spec: dict[str, Any], there: dict[str, Any]
+) -> None:
+    platform.list_lag = 1
+    ended = met(platform, key, spec, **there)
+    assert (ended.result, [ended.id]) == ("applied", platform.alive(ended.key.kind))
+    assert len(platform.ops("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "spec", "there"),
+    [
+        ("destination/d", {"name": "d", "url": "u"}, {"name": "d", "url": "other"}),
+        ("destination/d", {"name": "d", "url": "u"}, {"name": "other", "url": "u"}),
+        ("application/app", SYNC, {**SYNC, "commit": "a"}),
+        ("deployment/serve", {"configuration_name": "s"}, {"configuration_name": "s"}),
+        ("execution/train", {"configuration": "c"}, {"configuration": "c"}),
+    ],
+)
+def test_what_is_there_otherwise_is_a_conflict(
+    platform: FakePlatform, key: str, spec: dict[str, Any], there: dict[str, Any]
+) -> None:
+    ended = met(platform, key, spec, **there)
+    assert (ended.result, ended.error) == ("failed", "already exists")
+    assert len(platform.ops("create")) == 1
 
 
 @pytest.mark.parametrize(

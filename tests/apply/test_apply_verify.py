@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cicd.apply.events import Answered, Event, LogLine
@@ -16,6 +18,7 @@ from tests.apply.fake_apply_platform import (
     RUNNING,
     FakePlatform,
     Fault,
+    Script,
     apply,
     change,
     outcomes,
@@ -182,9 +185,8 @@ def test_the_old_death_may_still_show_after_the_rollback(platform: FakePlatform)
 def test_an_update_that_stays_pending_is_rolled_back(platform: FakePlatform) -> None:
     platform.scripts["serve"] = [[(0, PENDING)], [(0, PENDING), (5, RUNNING)]]
     ended = outcomes(apply(platform, updated(served(platform))))["deployment/serve"]
-    assert ended.result == "failed"
-    assert ended.error.startswith("still PENDING after 300 s")
-    assert ended.error.endswith("; rolled back to configuration con-1")
+    assert ended.result == "timed_out"
+    assert ended.error == "still PENDING after 300 s; rolled back to configuration con-1"
 
 
 def test_a_failed_smoke_test_is_rolled_back_and_its_lines_are_shown(
@@ -225,6 +227,75 @@ def test_an_update_that_was_refused_needs_no_rollback(platform: FakePlatform) ->
     ended = outcomes(apply(platform, updated(served(platform))))["deployment/serve"]
     assert ended.error == "configuration invalid"
     assert len(platform.ops("update")) == 1
+
+
+OTHERS = "was changed by someone else to configuration con-3"
+
+
+def taken_over(platform: FakePlatform, live: LiveResource, seconds: float, script: Script) -> None:
+    """Someone else updates it so many seconds from now."""
+
+    def patch() -> None:
+        thing = platform.things[live.id]
+        thing.live = replace(thing.live, spec={**thing.live.spec, "configuration": "con-3"})
+        thing.script, thing.since = script, platform.clock()
+
+    platform.clock.at(platform.clock() + seconds, patch)
+
+
+@pytest.mark.parametrize(
+    ("script", "timeout", "latest"),
+    [
+        ([(0, PENDING)], 300, 67),
+        ([(0, PENDING), (5, RUNNING)], 300, 67),
+        ([(0, PENDING), (5, DEAD)], 300, 20),
+        ([(0, PENDING)], 10, 11),
+    ],
+)
+def test_what_someone_else_has_changed_meanwhile_fails_soon_and_stays(
+    platform: FakePlatform, script: Script, timeout: float, latest: float
+) -> None:
+    live = served(platform)
+    platform.scripts["serve"] = [[(0, PENDING)]]
+    taken_over(platform, live, 3, script)
+    options = replace(TESTED, timeout=timeout)
+    ended = outcomes(apply(platform, updated(live, options)))["deployment/serve"]
+    assert (ended.result, ended.error) == ("failed", OTHERS)
+    assert ended.seconds <= latest
+    assert platform.ops() == ["update deployment/serve"]
+    assert platform.things[live.id].live.spec["configuration"] == "con-3"
+
+
+def test_what_someone_else_has_changed_during_the_test_is_not_rolled_back(
+    platform: FakePlatform,
+) -> None:
+    live = served(platform)
+    platform.answers = [Answer(500, "boom")]
+    taken_over(platform, live, 20, [(0, RUNNING)])
+    ended = outcomes(apply(platform, updated(live)))["deployment/serve"]
+    assert ended.error.endswith(f"; not rolled back: it {OTHERS}")
+    assert platform.ops() == ["update deployment/serve"]
+
+
+def test_someone_else_may_come_during_the_rollback(platform: FakePlatform) -> None:
+    live = served(platform)
+    platform.scripts["serve"] = [[(0, PENDING), (5, DEAD)], [(0, PENDING)]]
+    taken_over(platform, live, 15, [(0, RUNNING)])
+    ended = outcomes(apply(platform, updated(live)))["deployment/serve"]
+    assert ended.error.endswith(f"rolling back to configuration con-1 failed too: {OTHERS}")
+    assert platform.ops() == ["update deployment/serve"] * 2
+
+
+def test_another_view_for_a_moment_is_no_takeover(platform: FakePlatform) -> None:
+    live = served(platform)
+    platform.scripts["serve"] = [[(0, PENDING), (40, RUNNING)]]
+    thing = platform.things[live.id]
+    taken_over(platform, live, 3, [(0, PENDING), (37, RUNNING)])
+    asked = {"configuration": "con-2"}
+    platform.clock.at(
+        platform.clock() + 30, lambda: setattr(thing, "live", replace(thing.live, spec=asked))
+    )
+    assert outcomes(apply(platform, updated(live)))["deployment/serve"].result == "applied"
 
 
 def test_a_silent_rollback_of_the_platform_is_a_failure(platform: FakePlatform) -> None:

@@ -369,6 +369,48 @@ def test_a_long_circle_is_named_in_full(repo: Path) -> None:
     ]
 
 
+def test_an_empty_list_adds_nothing_to_keyed_items_and_replaces_others(repo: Path) -> None:
+    (repo / "stages" / "dev.yaml").rename(repo / "stages" / "base.yaml")
+    text = "extends: base.yaml\ndeployments: []\nexecutions: [{key: train, watch: []}]\n"
+    write(repo, "dev.yaml", text)
+    keys = [str(r.key) for r in load(repo).resources]
+    assert {"deployment/serve", "execution/train"} <= set(keys)
+    with_base = resource(load(repo), "execution/train").spec["inputs"]
+    assert with_base != resource(load(repo, "base"), "execution/train").spec["inputs"]
+
+
+# the name of a stage
+
+AFTER_FILE = "which must be letters, digits, dots, - and _: set stage, or rename the file"
+NO_BRANCH = "which is no name for a Git branch: no double dots, and no dot or .lock at its end"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("a b", AFTER_FILE),
+        ("-a", AFTER_FILE),
+        ("x" * 64, "which is longer than 63 characters: set stage, or rename the file"),
+        ("x.lock", f"{NO_BRANCH}: set stage, or rename the file"),
+        ("a..b", f"{NO_BRANCH}: set stage, or rename the file"),
+    ],
+)
+def test_the_name_of_a_file_must_do_as_the_name_of_its_stage(
+    repo: Path, name: str, problem: str
+) -> None:
+    file = f"stages/{name}.yaml"
+    write(repo, f"{name}.yaml", STAGE)
+    says = f'{file}: the stage is called "{name}" like its file, {problem}'
+    assert findings(repo, file) == [says]
+    write(repo, f"{name}.yaml", f"stage: good\n{STAGE}")
+    assert findings(repo, file) == []
+
+
+def test_a_stage_key_that_is_no_branch_is_found_where_it_is_written(repo: Path) -> None:
+    write(repo, "dev.yaml", f"stage: x.lock\n{STAGE}")
+    assert findings(repo) == [f'stages/dev.yaml:1:8: stage is "x.lock", {NO_BRANCH}']
+
+
 # finding the stage
 
 
@@ -503,6 +545,19 @@ def test_the_old_switches(
     assert ("destination/CHURN" in found) is has_destination  # type: ignore[operator]
     deployment = found["deployment/serving-ci-cd"]  # type: ignore[index]
     assert deployment.options.wait_for == wait_for
+
+
+def test_what_is_empty_in_the_old_file_is_not_set(repo: Path) -> None:
+    old: dict[str, object] = OLD["deployments"][0]  # type: ignore[index]
+    empty = old | {"existing_deployment_id": "", "destination_name": "", "wait_for_status": ""}
+    _, found = load_old(repo, deployments=[empty])
+    options = found["deployment/serving-ci-cd"].options  # type: ignore[index]
+    assert (options.existing_id, options.wait_for) == (None, None)
+    kept = old | {"existing_deployment_id": "", "destination_name": ""}
+    _, found = load_old(repo, deployments=[kept])
+    options = found["deployment/serving-ci-cd"].options  # type: ignore[index]
+    assert (options.existing_id, options.wait_for) == (None, "RUNNING")
+    assert not any(key.startswith("destination/") for key in found)  # type: ignore[attr-defined]
 
 
 def test_an_old_switch_that_is_no_switch(repo: Path) -> None:

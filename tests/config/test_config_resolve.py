@@ -108,6 +108,16 @@ CASES = [
     ),
     ("  username: ${env.GIT_USER}\n", "", "git has a password but no username"),
     ("https://", "https://me:pw@", "a credential in the URL"),
+    (
+        "templates/code/*.py",
+        "x" * 300,
+        'xxx", which matches no file',
+    ),
+    (
+        "branch: main",
+        f'local: {{artifacts: {{"ai://default/c": {"x" * 300}}}}}',
+        'xxx" does not exist',
+    ),
     ("path: /v1/", "path: /", "warning: deployment/serve: AI Core routes only paths that start"),
     ("branch: main", "protect: [deployment/x]", "warning: protect names deployment/x, which"),
     (
@@ -134,6 +144,103 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     repo = write_repository(tmp_path, changed(*edits))
     (repo / "templates" / "broken.yaml").write_text("a: [", encoding="utf-8")
     assert len(findings(repo)) == 6
+
+
+def test_what_does_not_fit_hides_nothing_else(tmp_path: Path) -> None:
+    """Shape, cross-checks, files, variables and templates: all in one go."""
+    watch = '    watch: ["templates/code/*.py"]\n'
+    more = (
+        '    timeout: 0s\n    watch: ["../../etc/passwd", "nosuch"]\n'
+        "    require: [{metric: x}, {metric: y, min: 2, max: 1}]\n"
+    )
+    edits = ((watch, more), ("{epochs: 3}", "{epochs: 3, epoch: 1}"), ("ttl: 24h", "ttl: 5m"))
+    repo = write_repository(
+        tmp_path, changed(*edits, ("branch: main", "branch: main\nvariables: {a: '${var.b}'}"))
+    )
+    (repo / "templates" / "broken.yaml").write_text("a: [", encoding="utf-8")
+    found = "\n".join(findings(repo))
+    for says in (
+        "2:16: ${var.b} is not among the variables",
+        '17:39: execution/train binds parameter "epoch", which executable trainer does not',
+        '19:14: executions[0].timeout is "0s", must be a time like',
+        '20:13: execution/train watches "../../etc/passwd", which leads out',
+        '20:33: execution/train watches "nosuch", which matches no file',
+        '21:15: execution/train requires nothing of "x"',
+        '21:28: execution/train requires "y" to be over its max',
+        '29:10: deployment/serve: ttl "5m" is too short',
+        "templates/broken.yaml:1:5: not valid YAML",
+    ):
+        assert says in found, found
+    assert found.count("\n") == 8
+
+
+def test_an_item_that_does_not_fit_hides_no_other(tmp_path: Path) -> None:
+    edits = (("name: Training", "name: a`b"), ("{model: ", "{modle: "))
+    found = findings(write_repository(tmp_path, changed(*edits)))
+    assert [line.split(": ", 1)[1].split(",")[0] for line in found] == [
+        'executions[0].configuration.name is "a`b"',
+        'deployment/serve does not bind input "model"',
+        'deployment/serve binds input "modle"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("kind: dataset", "kind: x"),
+        ("key: customers", "key: a/b"),
+        ("key: train", "key: a/b"),
+        ("key: train", "key: 5"),
+        ("key: train", "kee: train"),
+        ("kind: dataset", "kind: 5"),
+        ("name: Training", "name: ''"),
+        ("      executable_id: trainer\n", ""),
+        ("application: churn", "application: Churn"),
+        ("resource_group: churn-dev", "resource_group: a"),
+        ("aicore:", "aicor:"),
+        ("{epochs: 3}", "{epochs: [3]}"),
+        ("{epochs: 3}", "{epchs: [3]}"),
+        ("parameter_bindings: {epochs: 3}", "parameter_bindings: 3"),
+        ("parameter_bindings: {epochs: 3}", "parametr_bindings: {epochs: 3}"),
+        ("executions:", "executons:"),
+        ("artifacts:\n", "artefacts:\n"),
+        ("  application: churn\n", "  path: 5\n  application: churn\n"),
+        ("  repository: https", "  repository: ftp"),
+        ("username: ${env.GIT_USER}", "username: [a]"),
+        ("    watch:", "    require: [{metric: a, min: x}]\n    watch:"),
+        ("destination_name: CHURN", "destination_name: a b\nprotect: [destination/CHURN]"),
+        (
+            "branch: main",
+            "branch: 1\nlocal: {}\nprotect: [execution/train, deployment/serve]",
+        ),
+    ],
+)
+def test_one_misfit_is_one_finding(tmp_path: Path, before: str, after: str) -> None:
+    """What refers to a thing that does not fit, or would need it, is not called wrong too."""
+    found = findings(write_repository(tmp_path, changed((before, after))))
+    assert len(found) == 1, found
+
+
+def test_schedules_and_secrets_of_what_does_not_fit_are_not_called_wrong(tmp_path: Path) -> None:
+    text = changed(
+        ("name: Training", "name: ''"),
+        (
+            "branch: main",
+            "schedules: [{name: w, execution: train, cron: 0 0 * * 0}]\nsecrets: {object_store:"
+            " [{name: default, type: S3, bucket: [b], data: {AWS_ACCESS_KEY_ID: [],"
+            " AWS_SECRET_ACCESS_KEY: '${env.B}'}}]}",
+        ),
+    )
+    found = findings(write_repository(tmp_path, text))
+    assert sum("not supported yet" in line for line in found) == 2
+    assert len(found) == 5, found
+
+
+def test_two_things_that_differ_only_in_what_does_not_fit(tmp_path: Path) -> None:
+    other = '{key: b, name: Customers, kind: dataset, url: "ai://default/c", scenario_id: churn'
+    edit = ("executions:\n", f"  - {other}, description: 5}}\nexecutions:\n")
+    [found] = findings(write_repository(tmp_path, changed(edit)))
+    assert "artifacts[1].description must be text or null, not 5" in found
 
 
 def test_what_a_broken_template_file_may_hold_is_not_called_missing(tmp_path: Path) -> None:
@@ -194,6 +301,15 @@ def test_without_a_git_section_templates_only_warn(tmp_path: Path) -> None:
     found = findings(repo)
     assert len(found) == 3
     assert all(": warning: " in line for line in found)
+    assert load(repo).name == "dev"
+
+
+def test_without_a_git_section_an_unknown_executable_warns(tmp_path: Path) -> None:
+    text = STAGE[: STAGE.index("git:")] + STAGE[STAGE.index("artifacts:") :]
+    text = changed(("executable_id: trainer", "executable_id: trianer"), text=text)
+    repo = write_repository(tmp_path, text)
+    says = 'execution/train: no template declares the executable "trianer"'
+    assert findings(repo) == [f'stages/dev.yaml:10:22: warning: {says} (did you mean "trainer"?)']
     assert load(repo).name == "dev"
 
 

@@ -93,7 +93,11 @@ WORKFLOW = [
     ("parameters.epochs}}", "parameters.epoch}}", "{{workflow.parameters.epoch}} is used, but"),
     ("- name: epochs", "- default: 3", "a parameter without a name"),
     ("{name: rate, value: 0.10}", "{name: epochs}", 'a parameter "epochs" is declared twice'),
-    ("{name: dataset, path: /app/data}", "{path: /app/data}", 'an input artifact of template "train" without a name'),
+    (
+        "{name: dataset, path: /app/data}",
+        "{path: /app/data}",
+        'an input artifact of template "train" without a name',
+    ),
     ("{name: model, path", "{path", "an output artifact without a name"),
     (" globalName: model,", "", 'warning: output artifact "model" has no globalName'),
     (", archive: {none: {}}", "", 'warning: output artifact "model" has no "archive: {none: {}}"'),
@@ -215,6 +219,37 @@ def test_outputs_between_steps_need_no_global_name(repo: Path) -> None:
     )
     (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
     assert lint(repo) == []
+
+
+INNER = {
+    "steps": "      steps:\n        - - {{name: a, template: train{arguments}}}\n",
+    "dag": "      dag:\n        tasks:\n          - {{name: a, template: train{arguments}}}\n",
+}
+PASSED = ', arguments: {artifacts: [{name: dataset, from: "{{inputs.artifacts.raw}}"}]}'
+
+
+@pytest.mark.parametrize("body", INNER)
+@pytest.mark.parametrize(
+    ("arguments", "inputs"), [("", {"dataset", "raw"}), (PASSED, {"raw"})], ids=["free", "passed"]
+)
+def test_inputs_of_inner_steps_are_bound_unless_another_step_passes_them(
+    repo: Path, body: str, arguments: str, inputs: set[str]
+) -> None:
+    text = changed(
+        ("entrypoint: train", "entrypoint: all"),
+        ("    artifacts:\n      - name: dataset\n", ""),
+        (
+            "  templates:\n",
+            "  templates:\n    - name: all\n      inputs: {artifacts: [{name: raw}]}\n"
+            + INNER[body].format(arguments=arguments),
+        ),
+        text=TRAIN,
+    )
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    templates, problems = read_templates(repo, "templates", HERE)
+    assert problems == []
+    [trainer] = [t for t in templates if t.executable_id == "trainer"]
+    assert trainer.input_artifacts == inputs
 
 
 def test_an_executable_defined_twice_is_found_over_all_files(repo: Path) -> None:

@@ -94,6 +94,51 @@ def test_a_missing_key_is_reported_once_and_where_it_is_missing(tmp_path: Path) 
     ]
 
 
+def patterns(part: object) -> list[tuple[str, str]]:
+    """(pattern, what it asks for in words) of all patterns in a schema."""
+    if isinstance(part, list):
+        return [found for child in part for found in patterns(child)]
+    if not isinstance(part, dict):
+        return []
+    own = [(part["pattern"], part["patternErrorMessage"])] if "pattern" in part else []
+    return own + [found for child in part.values() for found in patterns(child)]
+
+
+def test_what_an_editor_lets_pass_is_refused_in_words(tmp_path: Path) -> None:
+    """A variable in a text is fine in an editor; a plain ``${`` that is left of it is not."""
+    words = {says for _, says in patterns(SCHEMA)}
+    fields = {
+        "churn-dev": "aicore.resource_group",
+        "application: churn": "git.application",
+        "https://example.com/org/churn": "git.repository",
+        "key: customers": "artifacts[0].key",
+        '"ai://default/c"': "artifacts[0].url",
+        "executable_id: trainer": "executions[0].configuration.executable_id",
+        "ttl: 24h": "deployments[0].ttl",
+        "/v1/health": "deployments[0].smoke_test.path",
+        "destination_name: CHURN": "deployments[0].destination_name",
+    }
+    edits = [
+        (before, f"{before.partition(': ')[0]}: 'a$${{b'" if ": " in before else "'a$${b'")
+        for before in fields
+    ]
+    found = findings(write_repository(tmp_path, changed(*edits)))
+    for field in fields.values():
+        [line] = [line for line in found if f': {field} is "a${{b", ' in line]
+        assert line.split('", ')[1] in words
+    assert len(found) == len(fields)
+
+
+def test_all_patterns_have_words_and_none_is_quoted(tmp_path: Path) -> None:
+    edits = (("churn-dev", '"churn-dev\\n"'), ("branch: main", "limits: {max_delete: 1.0}"))
+    assert findings(write_repository(tmp_path, changed(*edits))) == [
+        "stages/dev.yaml:1:22: limits.max_delete should be a valid integer",
+        'stages/dev.yaml:2:26: aicore.resource_group is "churn-dev\\n",'
+        " must be 3 to 253 letters, digits, dots and hyphens",
+    ]
+    assert all(says.startswith("must be ") for _, says in patterns(SCHEMA))
+
+
 @pytest.mark.parametrize(
     "text",
     [

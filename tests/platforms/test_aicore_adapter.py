@@ -131,6 +131,26 @@ def test_running_just_after_an_update_is_not_believed(platform: Platform, stub: 
     assert platform.get(asked).status.state is State.RUNNING
 
 
+def test_only_what_ran_before_an_update_is_taken_for_old(
+    platform: Platform, stub: StubServer
+) -> None:
+    path = "/v2/lm/deployments/d1"
+    shown = [
+        Reply(200, {**LIVE_RUN, "id": "d1", "status": "RUNNING", "configurationId": used})
+        for used in ("c0", "c3", "c1", "c1", "c0")
+    ]
+    stub.on("PATCH", path, Reply(202, {"id": "d1"}))
+    stub.on("GET", path, *shown)
+    before = live("deployment", "d1", configuration="c0")
+    asked = platform.update(before, DEPLOYMENT)
+    seen = [platform.get(asked) for _ in range(3)]
+    assert [item.status.raw for item in seen] == ["PENDING", "RUNNING", "RUNNING"]
+    assert [item.spec["configuration"] for item in seen] == ["c0", "c3", "c1"]
+    back = Resource(DEPLOYMENT.key, {**DEPLOYMENT.spec, "configuration": "c0"})
+    platform.update(asked, back)
+    assert [platform.get(asked).status.raw for _ in range(2)] == ["PENDING", "RUNNING"]
+
+
 @pytest.mark.parametrize("status", ["STOPPED", "STOPPING", "DEAD", "COMPLETED"])
 def test_stopping_what_has_stopped_is_fine(
     platform: Platform, stub: StubServer, status: str

@@ -150,6 +150,24 @@ def test_errors_say_what_and_where(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("method", "answer", "error"),
+    [
+        ("POST", refused(400, "Application app already exists"), Conflict),
+        ("POST", refused(400, "no such repository"), PlatformError),
+        ("POST", refused(404, "the parent already exists no more"), NotFound),
+        ("PATCH", refused(400, "a thing of that name already exists"), PlatformError),
+    ],
+)
+def test_a_name_that_is_taken_is_a_conflict_whatever_the_status(
+    bench: Bench, method: str, answer: Reply, error: type[PlatformError]
+) -> None:
+    bench.stub.on(method, "/v2/x", answer)
+    with pytest.raises(PlatformError) as caught:
+        bench.http.call(method, "/x", body={})
+    assert type(caught.value) is error
+
+
 def test_an_error_carries_code_and_request_id(bench: Bench) -> None:
     bench.stub.on("GET", "/v2/x", refused(400, "bad", "01510003"))
     with pytest.raises(PlatformError) as caught:

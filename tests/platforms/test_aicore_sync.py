@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cicd.model import Key, Resource, State
 from cicd.platforms.aicore import sync
 from cicd.platforms.aicore.sync import Goal, judge
+from tests.config.config_sample import load, resource, write_repository
 
 OLD, NEW = "a" * 40, "b" * 40
 SPEC = {
@@ -141,3 +143,8 @@ def test_a_failed_sync_is_a_note_and_not_the_end_of_the_application() -> None:
     live = sync.application({"applicationName": "app"}, status, {})
     assert live.status.state is State.UNKNOWN
     assert live.notes == ("its last sync failed: app path does not exist",)
+
+
+def test_a_sync_has_ten_minutes(tmp_path: Path) -> None:
+    application = resource(load(write_repository(tmp_path)), "application/churn")
+    assert application.options.timeout == 600

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd.errors import PlatformError
+from cicd.errors import Conflict, PlatformError
 from cicd.model import Key, Resource, Secret, State, Status
 from cicd.platforms.base import Platform
 from tests.platforms.aicore_world import (
@@ -65,11 +65,29 @@ def test_an_application_is_refreshed_and_followed_to_its_commit(
     found = live_ones["app"]
     assert found.spec["commit"] == "a" * 40 and found.spec["repository"] == "https://h/r"
     asked = platform.update(found, APPLICATION)
+    waits = "waits for commit bbbbbbbbbbbb, it is at aaaaaaaaaaaa"
+    assert asked.status == Status(State.PENDING, "Progressing", waits)
     # The registered spelling: AI Core compares the URL letter by letter.
     source = {"repositoryUrl": "https://H/r.git", "path": "templates", "revision": "main"}
     assert stub.sent("PATCH")[0].json == source
-    assert platform.get(asked).status.raw == "Progressing"
+    assert platform.get(asked).status == asked.status
     assert platform.get(asked).status == Status(State.SUCCEEDED, "Synced")
+
+
+def test_a_new_application_says_what_it_waits_for(platform: Platform, stub: StubServer) -> None:
+    stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
+    status = platform.create(APPLICATION).status
+    assert (status.state, status.raw) == (State.PENDING, "Progressing")
+    assert status.message.startswith("waits for commit bbbbbbbbbbbb, it is at none; ")
+    assert status.message.endswith("; executable x in version 1, there is none")
+
+
+def test_an_application_whose_name_is_taken_is_a_conflict(
+    platform: Platform, stub: StubServer
+) -> None:
+    stub.on("POST", "/v2/admin/applications", refused(400, "Application app already exists"))
+    with pytest.raises(Conflict):
+        platform.create(APPLICATION)
 
 
 def test_credentials_of_a_repository_are_sent_but_not_shown(

@@ -47,13 +47,15 @@ def failure(
     code, text, request_id = _details(response)
     what = f"{method} {urlsplit(response.url).path}: {masked(text, mask) or response.reason}"
     what += f" (HTTP {status}{f', code {code}' if code and code != str(status) else ''})"
-    kind, hint = _kind_of(response, code, group)
+    kind, hint = _kind_of(response, code, text, group)
     if kind is ConnectionFailed:
         return not_the_api(response)
     return kind(what, hint=hint, status=status, code=code, request_id=request_id)
 
 
-def _kind_of(response: requests.Response, code: str, group: str) -> tuple[type[PlatformError], str]:
+def _kind_of(
+    response: requests.Response, code: str, text: str, group: str
+) -> tuple[type[PlatformError], str]:
     status = response.status_code
     if status == 401:
         return Denied, "the login was refused"
@@ -63,7 +65,9 @@ def _kind_of(response: requests.Response, code: str, group: str) -> tuple[type[P
         return LostAnswer, ""
     if is_html(response) or 300 <= status < 400 or (status == 404 and is_foreign(response)):
         return ConnectionFailed, ""
-    if status in {409, 412} or code == REFUSED_BY_STATUS:
+    # For an application whose name is taken it is 400, for a repository 409.
+    is_taken = response.request.method == "POST" and "already exists" in text.lower()
+    if status in {409, 412} or code == REFUSED_BY_STATUS or (status == 400 and is_taken):
         return Conflict, ""
     return {404: NotFound, 429: Throttled}.get(status, PlatformError), ""
 

@@ -292,7 +292,8 @@ def _template_notes(document: Document, executable: Document | None) -> tuple[st
     synced = moment((executable or {}).get("modifiedAt"))
     times = [moment(document.get(name)) for name in ("submissionTime", "startTime")]
     started = max((time for time in times if time is not None), default=None)
-    if synced is None or started is None or synced <= started:
+    # Runs tell whole seconds and executables fractions: within one second nobody knows.
+    if synced is None or started is None or synced // 10**9 <= started // 10**9:
         return ()
     when = rfc3339(synced)[:19] + "Z"
     return (

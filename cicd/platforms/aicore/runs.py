@@ -91,18 +91,21 @@ class Executions(Runs):
 
 
 class Deployments(Runs):
-    """``deployment/<key>``. Remembers which configuration each update asked for."""
+    """``deployment/<key>``. Remembers what each update asked for: the configuration, all that it
+    may have had before, and when that was."""
 
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(api, "/lm/deployments", api.deployments, convert.deployment)
         self._clock = clock
-        self._asked: dict[str, tuple[str, float]] = {}
+        self._asked: dict[str, tuple[str, frozenset[str], float]] = {}
 
     def get(self, live: LiveResource) -> LiveResource:
-        """RUNNING only when it runs what the last update asked for."""
+        """Not RUNNING while it still runs what the last update was to replace. With a configuration
+        that is neither of the two it is shown as it is: that is another's update."""
         found = super().get(live)
-        asked, since = self._asked.get(live.id, ("", 0.0))
-        is_old = asked and found.spec["configuration"] != asked
+        asked, before, since = self._asked.get(live.id, ("", frozenset(), 0.0))
+        shown = found.spec["configuration"]
+        is_old = asked and shown != asked and (not before or shown in before)
         if is_old and found.status.state is State.RUNNING and self._clock() - since < SETTLE:
             # The change is taken up a moment after it was accepted; until then the status is old.
             waits = Status(State.PENDING, "PENDING", "the update has not begun yet")
@@ -126,7 +129,9 @@ class Deployments(Runs):
             # The configuration in use is refused too, as when an update is sent a second time.
             if self._api.get(f"{self._path}/{live.id}").get("configurationId") != wanted:
                 raise
-        self._asked[live.id] = (wanted, self._clock())
+        last, before, _ = self._asked.get(live.id, ("", frozenset(), 0.0))
+        known = {last, str(live.spec.get("configuration", ""))} - {""}
+        self._asked[live.id] = (wanted, before | known, self._clock())
         return changed(live, desired, convert.status_of("PENDING"))
 
 

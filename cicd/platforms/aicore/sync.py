@@ -56,7 +56,18 @@ def judge(
     if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
         word = str(document.get("syncStatus") or "")
         return Status(State.FAILED, "SyncFailed" if word in {"", SYNCED} else word, problem)
-    return Status(State.PENDING, "Progressing", "waits for " + "; ".join(waits))
+    return _progressing(waits)
+
+
+def begun(goal: Goal) -> Status:
+    """Where a sync is that has just been asked for, as far as the status from before tells."""
+    missing = [] if goal.before else _missing({}, goal.spec)
+    return _progressing([*_open_points(goal.before or {}, goal), *missing])
+
+
+def _progressing(waits: Sequence[str]) -> Status:
+    told = "waits for " + "; ".join(waits) if waits else ""
+    return Status(State.PENDING, "Progressing", told)
 
 
 def error_of(document: Document) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cicd.errors import Denied
-from cicd.model import LiveResource, Resource, State, Status
+from cicd.model import LiveResource, Resource, State
 from cicd.platforms.aicore import convert, sync
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
@@ -145,11 +145,11 @@ class Applications:
     def create(self, desired: Resource) -> LiveResource:
         spec = desired.spec
         url = self._repositories.registered(spec.get("repository", ""))
-        self._goals[spec["name"]] = Goal(spec, None, self._clock())
+        goal = self._goals[spec["name"]] = Goal(spec, None, self._clock())
         self._api.applications.create(
             spec["revision"], spec["path"], application_name=spec["name"], repository_url=url
         )
-        return made(desired, spec["name"], spec["name"], Status(State.PENDING, "Progressing"))
+        return made(desired, spec["name"], spec["name"], sync.begun(goal))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """PATCH where it points elsewhere, then refresh: by itself it syncs every 3 minutes."""
@@ -161,9 +161,9 @@ class Applications:
         if any(source[name] != live.spec.get(name) for name in source):
             url = self._repositories.registered(source["repository"])
             self._api.applications.modify(live.id, url, source["path"], source["revision"])
-        self._goals[live.id] = Goal(desired.spec, before, self._clock())
+        goal = self._goals[live.id] = Goal(desired.spec, before, self._clock())
         self._api.applications.refresh(live.id)
-        return changed(live, desired, Status(State.PENDING, "Progressing"))
+        return changed(live, desired, sync.begun(goal))
 
     def delete(self, live: LiveResource) -> None:
         self._api.applications.delete(live.id)
