@@ -171,8 +171,9 @@ def _merge_lists(
 
 
 def is_like(word: str, known: Iterable[str]) -> bool:
-    """Whether a known word is so close that one may be a slip of the other."""
-    return bool(difflib.get_close_matches(word, known, n=1, cutoff=0.65))
+    """Whether a known word may be a slip of this one: close, and slips spare the first letter."""
+    near = [name for name in known if name[:1] == word[:1]]
+    return bool(difflib.get_close_matches(word, near, n=1, cutoff=0.65))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

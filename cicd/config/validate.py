@@ -89,7 +89,7 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
 
 def _parameter_as_text(node: Node, path: Path) -> Node:
     """AI Core has text parameters only; numbers keep the digits that they are written with."""
-    is_parameter = path[2:4] == ("configuration", "parameter_bindings")
+    is_parameter = path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4
     if is_parameter and isinstance(node.value, bool | int | float):
         return replace(node, value=node.text)
     return node

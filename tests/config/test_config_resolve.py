@@ -221,6 +221,18 @@ def test_one_misfit_is_one_finding(tmp_path: Path, before: str, after: str) -> N
     assert len(found) == 1, found
 
 
+def test_a_misfit_excuses_only_itself(tmp_path: Path) -> None:
+    edits = (
+        ("parameter_bindings: {epochs: 3}", "parameter_bindings: 3"),
+        ("      input_artifact_bindings: {dataset: customers}\n", ""),
+        ("resource_group: churn-dev", "group: churn-dev"),
+    )
+    found = "\n".join(findings(write_repository(tmp_path, changed(*edits))))
+    assert "parameter_bindings must be a map or a list, not 3" in found
+    assert 'execution/train does not bind input "dataset"' in found
+    assert "no resource group: set aicore.resource_group" in found
+
+
 def test_schedules_and_secrets_of_what_does_not_fit_are_not_called_wrong(tmp_path: Path) -> None:
     text = changed(
         ("name: Training", "name: ''"),
