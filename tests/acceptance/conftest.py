@@ -26,6 +26,7 @@ class Project:
 
     root: Path
     environ: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def cicd(
         self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 100
@@ -67,11 +68,20 @@ class Project:
         file.write_text(text.replace(before, after), encoding="utf-8")
 
     def emulator_environment(self) -> dict[str, str]:
-        lines = self.cicd("emulator", "env").stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines)
+        """Asked for once: a restarted emulator keeps its port and its secrets."""
+        if not self.variables:
+            lines = self.cicd("emulator", "env").stdout.splitlines()
+            self.variables |= dict(line.split("=", 1) for line in lines)
+        return dict(self.variables)
+
+    @property
+    def has_emulator(self) -> bool:
+        """Whether an emulator of this project runs."""
+        return (self.root / ".cicd" / "emulator" / "endpoint.json").exists()
 
     def stop(self) -> None:
-        self.cicd("emulator", "stop")
+        if self.has_emulator:
+            self.cicd("emulator", "stop")
 
     def api(self, path: str, resource_group: str, body: Any = None) -> Any:
         """One request to the emulator as any client would send it; the parsed answer."""
