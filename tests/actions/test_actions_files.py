@@ -156,9 +156,11 @@ def test_stages_and_branches_are_those_of_the_example() -> None:
 
 @pytest.mark.parametrize("path", SCAFFOLD, ids=label)
 def test_scaffold_installs_one_version(path: Path) -> None:
-    installs = [step["run"] for step in steps(path) if "pip install" in step.get("run", "")]
+    installs = [step for step in steps(path) if "pip install" in step.get("run", "")]
     assert installs
-    assert set(installs) == {"python -m pip install --quiet 'aicore-cicd==@VERSION@'"}
+    assert {step["run"] for step in installs} == {'python -m pip install --quiet "$CICD_INSTALL"'}
+    source = "${{ vars.CICD_INSTALL || 'aicore-cicd==@VERSION@' }}"
+    assert all(step["env"]["CICD_INSTALL"] == source for step in installs)
     assert path.read_text(encoding="utf-8").count("@VERSION@") == len(installs)
 
 
