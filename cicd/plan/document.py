@@ -17,7 +17,7 @@ from cicd.model import Change, Plan, Ref, Secret, Stage
 
 SCHEMA_VERSION = 1
 _HASH_ROUNDS = 50_000
-_FINAL_ROUNDS = 10_000
+_FINAL_ROUNDS = 2_000
 
 
 def to_document(plan: Plan) -> dict[str, Any]:

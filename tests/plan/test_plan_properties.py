@@ -83,7 +83,7 @@ def chain(service: Service) -> list[Resource]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(first=SERVICES, second=SERVICES, prune=PRUNES)
 def test_after_an_apply_there_is_nothing_to_do(
     first: list[Service], second: list[Service], prune: Prune
@@ -97,7 +97,7 @@ def test_after_an_apply_there_is_nothing_to_do(
         assert after.summary[Action.NO_OP] == len(desired)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(first=SERVICES, second=SERVICES, prune=PRUNES, seed=st.integers(0, 99))
 def test_the_order_of_what_goes_in_does_not_matter(
     first: list[Service], second: list[Service], prune: Prune, seed: int
@@ -115,7 +115,7 @@ def test_the_order_of_what_goes_in_does_not_matter(
     assert {change.key: change for change in shuffled.changes} == by_key
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(first=SERVICES, second=SERVICES, prune=PRUNES)
 def test_what_is_needed_comes_first_deletes_last_and_all_have_reasons(
     first: list[Service], second: list[Service], prune: Prune
@@ -133,7 +133,7 @@ def test_what_is_needed_comes_first_deletes_last_and_all_have_reasons(
     assert kinds == sorted(kinds)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(first=SERVICES, second=SERVICES)
 def test_no_secret_gets_out(first: list[Service], second: list[Service]) -> None:
     world = World()
