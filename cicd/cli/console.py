@@ -43,6 +43,8 @@ def print_error(error: CicdError, *, is_json: bool = False) -> None:
     if is_json:
         print_event("error", str(error), exit_code=error.exit_code)
     elif isinstance(error, InvalidStage):
+        from cicd.render.findings import count
+
         click.echo(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent", err=True)
     else:
         click.echo(f"error: {error}", err=True)
@@ -61,11 +63,6 @@ def check_writable(path: Path) -> None:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         reason = "is not writable" if folder.is_dir() else "does not exist"
         raise CicdError(f"cannot write {path}: the folder {folder} {reason}")
-
-
-def count(number: int, noun: str) -> str:
-    """``1 problem``, ``2 problems``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def uses_colour(common: Common) -> bool:

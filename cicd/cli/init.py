@@ -21,10 +21,11 @@ from urllib.parse import urlsplit
 import click
 
 from cicd import __version__
-from cicd.cli.console import count, is_interactive, print_result, write_file
+from cicd.cli.console import is_interactive, print_result, write_file
 from cicd.cli.git import git
 from cicd.config import formats
 from cicd.errors import CicdError, Refused, Usage
+from cicd.render.findings import count
 
 BRANCHES = {"dev": "main", "tst": "tst", "prd": "prd"}
 STAGES = tuple(BRANCHES)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from cicd import __version__
+from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_result
 from cicd.cli.options import variables_option
 from cicd.errors import InvalidStage, Problem
@@ -18,7 +19,7 @@ from cicd.render import findings
 
 
 @click.command("validate")
-@click.argument("stages", nargs=-1, metavar="[STAGE]...")
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @click.option("--all", "every", is_flag=True, help="Every stage file of the project.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @variables_option

@@ -25,15 +25,16 @@ def as_text(problems: Sequence[Problem], stages: Sequence[str], *, is_strict: bo
 def _verdict(problems: Sequence[Problem], stages: str, is_strict: bool) -> str:
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
-    also = f" and {_count(warnings, 'warning')}" if warnings else ""
+    also = f" and {count(warnings, 'warning')}" if warnings else ""
     if errors:
-        return f"{_count(errors, 'problem')}{also} in {stages}"
+        return f"{count(errors, 'problem')}{also} in {stages}"
     if warnings and is_strict:
-        return f"{_count(warnings, 'warning')} in {stages}, and with --strict none is allowed"
-    return f"{stages}: valid" + (f", {_count(warnings, 'warning')}" if warnings else "")
+        return f"{count(warnings, 'warning')} in {stages}, and with --strict none is allowed"
+    return f"{stages}: valid" + (f", {count(warnings, 'warning')}" if warnings else "")
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """``1 problem``, ``2 problems``."""
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
@@ -50,8 +51,8 @@ def as_annotations(problems: Sequence[Problem]) -> str:
     ordered = sorted(problems, key=lambda problem: (problem.severity != "error", problem))
     lines = [_annotation(problem) for problem in ordered[:MAX_ANNOTATIONS]]
     if rest := ordered[MAX_ANNOTATIONS:]:
-        files = _count(len({problem.file for problem in rest}), "file")
-        message = f"{_count(len(rest), 'more finding')} in {files}: `cicd validate` shows all"
+        files = count(len({problem.file for problem in rest}), "file")
+        message = f"{count(len(rest), 'more finding')} in {files}: `cicd validate` shows all"
         lines.append(f"::notice title=cicd validate::{_escaped(message)}")
     return "\n".join(lines)
 

@@ -29,8 +29,6 @@ STATES: dict[str, State] = {
 }
 THERE = Status(State.SUCCEEDED, "")
 """For what has no status of its own."""
-SYNC_FAILED = "1970-01-01"
-"""modifiedAt of an executable whose template could not be synced."""
 
 
 def status_of(raw: Any, message: str = "") -> Status:
