@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -192,9 +193,10 @@ def prepare(data: Path) -> None:
     """Make the folder, private, and find out now whether it can be written to."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = data / f".probe-{os.getpid()}"
-        probe.write_bytes(b"x")
-        probe.unlink()
+        # A name of its own: several starts may look at once.
+        with tempfile.NamedTemporaryFile(dir=data, prefix=".probe-") as probe:
+            probe.write(b"x")
+            probe.flush()
     except OSError as error:
         raise folder_error(data, error) from error
 
