@@ -124,7 +124,8 @@ class Options:
     """How apply treats a resource; never compared with the live one.
 
     ``wait_for`` is the platform's own word (``COMPLETED``), None starts and goes on.
-    ``timeout`` in seconds. ``existing_id`` pins the live resource to update.
+    ``timeout`` in seconds. ``existing_id`` pins the live resource to update. ``drain``: seconds
+    between the switch to a replacement and the stop of what it replaces.
     """
 
     wait_for: str | None = None
@@ -134,6 +135,7 @@ class Options:
     smoke_test: SmokeTest | None = None
     on_failure: Literal["rollback", "keep"] = "rollback"
     existing_id: str | None = None
+    drain: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ class LiveResource:
 
     ``key`` is the platform's own name for it (its name, else its id); the planner finds the desired
     key. ``outputs`` answers Refs. ``created_at`` is ISO 8601 in UTC, for picking the newest.
-    ``notes`` are remarks worth a line in the plan.
+    ``notes`` are remarks worth a line in the plan. ``facts`` are worth showing to a person and
+    never compared (``completed_at``, ``schedule``, ``model``).
     """
 
     key: Key
@@ -166,6 +169,7 @@ class LiveResource:
     notes: tuple[str, ...] = ()
     owner: str = ""
     """The stage that made it, where the platform can tell; empty where nobody knows."""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,7 @@ class Kind:
     ``wait_for``: raw word that means ready, for kinds with no such option in the stage file.
     ``verify``: fields that must read back as asked once it is ready.
     ``log``: whether it has logs to follow.
+    ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
     """
 
     name: str
@@ -200,6 +205,7 @@ class Kind:
     wait_for: str | None = None
     verify: tuple[str, ...] = ()
     log: bool = False
+    is_secret: bool = False
 
 
 class Action(StrEnum):
@@ -292,6 +298,26 @@ class Outcome:
     url: str = ""
     error: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    """One value that a run recorded. ``time`` is nanoseconds since 1970, 0 where it tells none."""
+
+    name: str
+    value: float
+    step: int = 0
+    time: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Track:
+    """All that a run recorded about itself; ``points`` in the order of time, then step."""
+
+    points: tuple[MetricPoint, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    info: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, order=True)

@@ -33,7 +33,7 @@ def command(
     """
     if summary:
         check_writable(summary)
-    with open_session(stage, common, takes_down=True) as session:
+    with open_session(stage, common) as session:
         code, result = carry_out(
             session,
             session.destroy_plan(),

@@ -15,7 +15,7 @@ from cicd.cli import local
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.options import Common
 from cicd.config import find_stage_for_branch, load_stage
-from cicd.errors import Refused
+from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import Change, LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
@@ -33,11 +33,20 @@ class Session:
     platform: Platform
     common: Common
     live: Sequence[LiveResource] = ()
+    problems: Sequence[Problem] = ()
 
-    def read(self) -> tuple[Sequence[Resource], Sequence[LiveResource]]:
-        """Desired and live, ready to be compared."""
+    def read(
+        self, *, everything: bool = False
+    ) -> tuple[Sequence[Resource], Sequence[LiveResource]]:
+        """Desired and live, ready to be compared. Raises InvalidStage for what the platform itself
+        says is wrong."""
         desired = self.platform.complete(self.stage.resources)
-        self.live = self.platform.read(desired)
+        self.problems = self.platform.review(desired)
+        errors = [problem for problem in self.problems if problem.severity == "error"]
+        if errors:
+            raise InvalidStage(errors)
+        everything = everything or self.stage.prune != "none"
+        self.live = self.platform.read(desired, everything=everything)
         return desired, self.live
 
     def check(self, plan: Plan, *, force: bool) -> None:
@@ -66,6 +75,7 @@ class Session:
             live,
             self.platform.kinds,
             created_at=now(),
+            remarks=[str(problem) for problem in self.problems],
             **chosen(self.common),
         )
 
@@ -73,7 +83,7 @@ class Session:
         """What destroying this stage would do now."""
         from cicd.plan import make_destroy_plan
 
-        desired, live = self.read()
+        desired, live = self.read(everything=True)
         return make_destroy_plan(self.stage, desired, live, self.platform.kinds, created_at=now())
 
     def latest(self, change: Change) -> LiveResource | None:
@@ -156,13 +166,8 @@ def load(argument: str | None, common: Common, *, is_offline: bool = False) -> t
 
 
 @contextmanager
-def open_session(
-    argument: str | None, common: Common, *, takes_down: bool = False
-) -> Iterator[Session]:
-    """Load the stage and connect; gives connections back at the end.
-
-    ``takes_down``: every run is read as closely as for pruning, with the stage that it is of.
-    """
+def open_session(argument: str | None, common: Common) -> Iterator[Session]:
+    """Load the stage and connect; gives connections back at the end."""
     from cicd.platforms.registry import connect
 
     root, stage = load(argument, common)
@@ -170,8 +175,7 @@ def open_session(
     if common.local:
         endpoint = local.start(root)
         environ = local.environment(endpoint, stage, environ)
-    reads = replace(stage, prune="resource_group") if takes_down else stage
-    platform = connect(reads, environ)
+    platform = connect(stage, environ)
     try:
         if common.local:
             local.tell_stand_ins(endpoint, environ, local.stand_ins(stage, root))

@@ -42,13 +42,15 @@ def make_plan(
     select: Collection[str] = (),
     exclude: Collection[str] = (),
     is_offline: bool = False,
+    remarks: Iterable[str] = (),
 ) -> Plan:
     """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
 
     ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
     selecting pulls in what the selected ones need. ``is_offline``: nobody has looked at what is
-    live; there is none, and the plan says so. Raises CicdError for what cannot be planned
-    (a pinned id that is not there, a cycle) and Usage for a glob that fits nothing.
+    live; there is none, and the plan says so. ``remarks`` become warnings as they are. Raises
+    CicdError for what cannot be planned (a pinned id that is not there, a cycle) and Usage for a
+    glob that fits nothing.
     """
     check_kinds(desired, kinds)
     edges = graph.dependencies(desired)
@@ -65,7 +67,7 @@ def make_plan(
         for change in plan_prune(stage, desired, draft.changes, matcher, kinds)
         if is_chosen(change.key, select, exclude)
     ]
-    warnings = [*draft.warnings(stage.name), *explain_choice(keys, chosen, select)]
+    warnings = [*remarks, *draft.warnings(stage.name), *explain_choice(keys, chosen, select)]
     if is_offline:
         warnings.append("planned offline, against nothing: what is live was not looked at")
     options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}

@@ -7,11 +7,12 @@ One API call per method where the API allows it. No polling inside a write, no r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from cicd.model import Kind, LiveResource, LogEntry, Resource
+from cicd.errors import Problem
+from cicd.model import Kind, LiveResource, LogEntry, Resource, Track
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ class Answer:
     text: str
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check of the account found. ``cure``: what to do about it."""
+
+    check: str
+    state: Literal["ok", "warning", "error", "skipped"]
+    text: str
+    cure: str = ""
+
+
 class Platform(Protocol):
     """A place where runs, artifacts and deployments live."""
 
@@ -45,8 +56,21 @@ class Platform(Protocol):
         """The same resources with what only the platform knows filled in. No network."""
         ...
 
-    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
-        """All live resources that planning ``desired`` may need, every page of every list."""
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
+        """All live resources that planning ``desired`` may need, every page of every list.
+
+        ``everything``: also all else that lives in the place the stage deploys to, each run with
+        the stage that it is of: for pruning, destroying and importing.
+        """
+        ...
+
+    def review(self, desired: Sequence[Resource]) -> list[Problem]:
+        """What the platform itself has against ``desired``, at the lines of the stage file: models
+        that it does not have (errors) or is about to retire (warnings)."""
+        ...
+
+    def browse(self, kind: str) -> Sequence[LiveResource]:
+        """Everything of one kind, newest last, as far as a list tells; for people to look at."""
         ...
 
     def get(self, live: LiveResource) -> LiveResource:
@@ -82,6 +106,10 @@ class Platform(Protocol):
         """The last value of every metric of a run."""
         ...
 
+    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
+        """Id -> all that each of these runs recorded; one that recorded nothing is left out."""
+        ...
+
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         """The lines after ``cursor``, from the start when empty; ``since`` in ns since 1970."""
         ...
@@ -101,6 +129,11 @@ class Platform(Protocol):
 
     def link(self, live: LiveResource) -> str | None:
         """A page where a person can look at it, if there is one."""
+        ...
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Looks at login, rights, quotas and clock, one finding after the other; changes nothing
+        and raises nothing that a person should rather read."""
         ...
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd.apply import execute
 from cicd.apply.events import Event
-from cicd.errors import Conflict, NotFound
+from cicd.errors import Conflict, NotFound, Problem
 from cicd.logs import Polling
 from cicd.model import (
     Action,
@@ -27,8 +27,9 @@ from cicd.model import (
     Resource,
     State,
     Status,
+    Track,
 )
-from cicd.platforms.base import Answer, LogPage
+from cicd.platforms.base import Answer, Finding, LogPage
 
 KINDS = {
     kind.name: kind
@@ -211,7 +212,19 @@ class FakePlatform:
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         return list(desired)
 
-    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
+    def review(self, desired: Sequence[Resource]) -> list[Problem]:
+        return []
+
+    def browse(self, kind: str) -> Sequence[LiveResource]:
+        return []
+
+    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
+        return {}
+
+    def diagnose(self) -> Iterator[Finding]:
+        yield from ()
+
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         return [self._thing(id_).live for id_ in list(self.things)]
 
     def get(self, live: LiveResource) -> LiveResource:

@@ -112,7 +112,10 @@ def test_pruning_reads_runs_that_nobody_desires(stub: StubServer) -> None:
     stub.on("GET", "/v2/lm/executions", page({**LIVE_RUN, "id": "e1"}))
     stub.on("GET", "/v2/lm/deployments", page({**LIVE_RUN, "id": "d1"}))
     platform = registry.connect(stage(prune="resource_group", resources=()), environ(stub.url))
-    assert sorted(item.id for item in platform.read([])) == ["d1", "e1"]
+    stub.on("GET", "/v2/lm/artifacts", page())
+    stub.on("GET", "/v2/lm/configurations", page())
+    found = platform.read([], everything=True)
+    assert sorted(item.id for item in found) == ["d1", "e1"]
     platform.close()
 
 

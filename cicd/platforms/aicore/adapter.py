@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import requests
 
-from cicd.errors import Denied, NotFound, PlatformError
-from cicd.model import Kind, LiveResource, Resource, Stage
+from cicd.errors import Denied, NotFound, PlatformError, Problem
+from cicd.model import Kind, LiveResource, Resource, Stage, Track
 from cicd.platforms.aicore import convert, logs
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
@@ -22,9 +22,9 @@ from cicd.platforms.aicore.kinds import KINDS
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.reading import Reader
 from cicd.platforms.aicore.rest import Http, open_session
-from cicd.platforms.aicore.runs import Deployments, Executions, Runs
+from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
-from cicd.platforms.base import Answer, LogPage
+from cicd.platforms.base import Answer, Finding, LogPage
 from cicd.platforms.destination import entries
 
 LOG_PATHS = {"execution": "/lm/executions", "deployment": "/lm/deployments"}
@@ -57,7 +57,6 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> AICore:
         credentials,
         group,
         destination_credentials(environ) if needs_destinations else None,
-        prune=stage.prune != "none",
     )
 
 
@@ -72,8 +71,6 @@ class AICore:
         credentials: Credentials,
         group: str,
         destination: Credentials | None = None,
-        *,
-        prune: bool = False,
     ) -> None:
         self._credentials = credentials
         self._group = group
@@ -93,7 +90,7 @@ class AICore:
         }
         if destination:
             self._nouns["destination"] = entries.Destinations(self._open(destination).call)
-        self._reader = Reader(self._api, self._nouns, prune=prune)
+        self._reader = Reader(self._api, self._nouns)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         """Destinations get the login that their users need: that of this platform."""
@@ -102,8 +99,14 @@ class AICore:
             for wish in desired
         ]
 
-    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
-        return self._reader.read(desired)
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
+        return self._reader.read(desired, everything=everything)
+
+    def review(self, desired: Sequence[Resource]) -> list[Problem]:
+        return []
+
+    def browse(self, kind: str) -> Sequence[LiveResource]:
+        return self._reader.browse(kind)
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._noun(live.key.kind).get(live)
@@ -137,6 +140,14 @@ class AICore:
 
     def metrics(self, live: LiveResource) -> Mapping[str, float]:
         return self._executions.metrics(live) if live.key.kind == "execution" else {}
+
+    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
+        ids = list({run.id for run in live if run.key.kind == "execution"})
+        found: dict[str, Track] = {}
+        for batch in batches(ids):
+            documents = self._api.tracked(batch)
+            found |= {id: convert.track(document) for id, document in documents.items()}
+        return found
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         if live.key.kind not in LOG_PATHS:
@@ -190,6 +201,9 @@ class AICore:
     def link(self, live: LiveResource) -> str | None:
         """AI Launchpad's address is not part of any login, so there is none to give."""
         return None
+
+    def diagnose(self) -> Iterator[Finding]:
+        yield from ()
 
     def close(self) -> None:
         for session in self._sessions:

@@ -70,7 +70,7 @@ class Api:
     def tracked(self, execution_ids: Iterable[str]) -> dict[str, Document]:
         """Execution id -> its tags and metrics, for at most METRIC_BATCH ids."""
         ids = ",".join(execution_ids)
-        params = {"executionIds": ids, "$select": "metrics,tags"}
+        params = {"executionIds": ids, "$select": "metrics,tags,customInfo"}
         try:
             found = self.http.call("GET", "/lm/metrics", params=params)
         except PlatformError as error:

@@ -8,7 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd.model import Key, LiveResource, LogEntry, Ref, Resource, Secret, State, Status
+from cicd.model import (
+    Key,
+    LiveResource,
+    LogEntry,
+    MetricPoint,
+    Ref,
+    Resource,
+    Secret,
+    State,
+    Status,
+    Track,
+)
 
 Document = Mapping[str, Any]
 """One JSON object as AI Core sends it."""
@@ -130,17 +141,31 @@ def tagged(live: LiveResource, document: Document) -> LiveResource:
 
 def last_metrics(document: Document) -> dict[str, float]:
     """Metric name -> its last value: by time, then step, then place in the list."""
+    return {point.name: point.value for point in track(document).points}
 
-    def age(metric: Document) -> tuple[int, float]:
-        return moment(metric.get("timestamp")) or 0, float(metric.get("step") or 0)
 
-    found: dict[str, float] = {}
-    for metric in sorted(document.get("metrics") or (), key=age):
-        try:
-            found[str(metric["name"])] = float(metric["value"])
-        except (KeyError, TypeError, ValueError):
-            continue
-    return found
+def track(document: Document) -> Track:
+    """All that a run recorded; what has no name or no number is left out."""
+    points = [point for item in document.get("metrics") or () if (point := _point(item))]
+    return Track(
+        points=tuple(sorted(points, key=lambda point: (point.time, point.step))),
+        tags=_named(document.get("tags")),
+        info=_named(document.get("customInfo")),
+    )
+
+
+def _point(item: Document) -> MetricPoint | None:
+    try:
+        name, value = str(item["name"]), float(item["value"])
+        step = int(item.get("step") or 0)
+    except (KeyError, TypeError, ValueError):
+        return None
+    labels = _named(item.get("labels"))
+    return MetricPoint(name, value, step, moment(item.get("timestamp")) or 0, labels)
+
+
+def _named(items: Any) -> dict[str, str]:
+    return {str(item.get("name")): str(item.get("value", "")) for item in items or ()}
 
 
 def is_going(document: Document) -> bool:

@@ -8,7 +8,9 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         # Deleting a group deletes everything in it, also what other stages and people made there.
-        Kind("resource_group", updatable=False, deletable=False, wait_for="PROVISIONED"),
+        # apply deletes one only where destroy planned it: its own, with nothing else in it.
+        Kind("resource_group", partial=frozenset({"labels"}), wait_for="PROVISIONED"),
+        Kind("node_reservation"),
         Kind(
             "repository",
             identity=("url",),
@@ -16,6 +18,9 @@ KINDS: dict[str, Kind] = {
             write_only=frozenset({"username", "password"}),
             wait_for="COMPLETED",
         ),
+        Kind("docker_registry_secret", is_secret=True),
+        Kind("generic_secret", identity=("name", "scope"), is_secret=True),
+        Kind("object_store_secret", is_secret=True),
         Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
         Kind("artifact", identity=(), updatable=False, deletable=False),
         Kind("configuration", identity=(), updatable=False, deletable=False),
@@ -27,6 +32,7 @@ KINDS: dict[str, Kind] = {
             prunable=True,
             log=True,
         ),
+        Kind("schedule", prunable=True),
         Kind(
             "deployment",
             identity=("configuration_name", "scenario_id", "executable_id"),

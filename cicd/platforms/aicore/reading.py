@@ -24,9 +24,9 @@ Task = Callable[[], Any]
 
 
 class Reader:
-    """Reads for one set of desired resources. ``prune``: also runs that no one desires."""
+    """Reads what planning needs, and lists for people."""
 
-    def __init__(self, api: Api, nouns: Mapping[str, Any], *, prune: bool) -> None:
+    def __init__(self, api: Api, nouns: Mapping[str, Any]) -> None:
         self._api = api
         self._groups: ResourceGroups = nouns["resource_group"]
         self._repositories: Repositories = nouns["repository"]
@@ -36,9 +36,19 @@ class Reader:
         self._executions: Executions = nouns["execution"]
         self._deployments: Deployments = nouns["deployment"]
         self._destinations: Destinations | None = nouns.get("destination")
-        self._prune = prune
 
-    def read(self, desired: Sequence[Resource]) -> list[LiveResource]:
+    def browse(self, kind: str) -> list[LiveResource]:
+        """Everything of one kind that lives in the resource group, newest last."""
+        if kind == "execution":
+            found = [convert.execution(item) for item in self._executions.peek()]
+        elif kind == "deployment":
+            found = [convert.deployment(item) for item in self._deployments.peek()]
+        else:
+            noun = {"artifact": self._artifacts, "configuration": self._configurations}[kind]
+            found = noun.peek()
+        return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         """All live resources that may matter. One answer refused is an error, never "nothing"."""
         groups = [
             group
@@ -54,11 +64,11 @@ class Reader:
         )
         tasks = self._tenant_tasks(desired, wanted, has_group=has_group)
         if has_group:
-            tasks |= self._group_tasks(desired, wanted)
+            tasks |= self._group_tasks(desired, wanted, everything=everything)
         with ThreadPoolExecutor(WORKERS) as pool:
             started = {name: pool.submit(task) for name, task in tasks.items()}
             lists = {name: task.result() for name, task in started.items()}
-            runs = self._runs(desired, lists, pool)
+            runs = self._runs(desired, lists, pool, everything=everything)
         deployments = [
             convert.deployment(item, lists.get("executables"))
             for item in lists.get("deployments", ())
@@ -87,15 +97,17 @@ class Reader:
                 tasks[f"live {wish.key}"] = _one(self._destinations.peek, wish.spec["name"])
         return tasks
 
-    def _group_tasks(self, desired: Sequence[Resource], wanted: set[str]) -> dict[str, Task]:
+    def _group_tasks(
+        self, desired: Sequence[Resource], wanted: set[str], *, everything: bool
+    ) -> dict[str, Task]:
         tasks: dict[str, Task] = {}
-        if "artifact" in wanted:
+        if everything or "artifact" in wanted:
             tasks["live artifacts"] = self._artifacts.peek
-        if wanted & {"configuration", *RUN_KINDS}:
+        if everything or wanted & {"configuration", *RUN_KINDS}:
             tasks["live configurations"] = self._configurations.peek
-        if self._prune or "execution" in wanted:
+        if everything or "execution" in wanted:
             tasks["executions"] = self._executions.peek
-        if self._prune or "deployment" in wanted:
+        if everything or "deployment" in wanted:
             tasks["deployments"] = self._deployments.peek
         scenarios = {w.spec["scenario_id"] for w in desired if w.key.kind in RUN_KINDS}
         if scenarios:
@@ -103,7 +115,12 @@ class Reader:
         return tasks
 
     def _runs(
-        self, desired: Sequence[Resource], lists: Mapping[str, Any], pool: ThreadPoolExecutor
+        self,
+        desired: Sequence[Resource],
+        lists: Mapping[str, Any],
+        pool: ThreadPoolExecutor,
+        *,
+        everything: bool,
     ) -> list[LiveResource]:
         """The executions; those that may answer a desired one with their tags and metrics."""
         executables = lists.get("executables")
@@ -116,7 +133,7 @@ class Reader:
         ]
         newest = [run.id for run in convert.newest_of_each(runs, candidates)]
         # What may be deleted, or feeds a deployment, may be of another stage: the tags tell.
-        others = [run.id for run in runs] if self._prune else owners.feeding(runs, lists)
+        others = [run.id for run in runs] if everything else owners.feeding(runs, lists)
         ids = list(dict.fromkeys([*newest, *others]))
         known: dict[str, Document] = {}
         for answer in pool.map(self._api.tracked, batches(ids)):
