@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests import forked
+
 REPOSITORY = Path(__file__).parents[2]
 CICD = [sys.executable, "-P", "-m", "cicd"]
 
@@ -31,17 +33,8 @@ class Project:
     def cicd(
         self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 100
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*CICD, *arguments],
-            cwd=self.root,
-            env={**self.environ, **(env or {})},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=timeout,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        environ = {**self.environ, **(env or {})}
+        return forked.run(arguments, cwd=self.root, env=environ, timeout=timeout)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,11 @@ from pathlib import Path
 import pytest
 
 from cicd.github.sections import parse
+from tests import forked
 from tests.acceptance.conftest import REPOSITORY, Project, make_project, small  # noqa: F401
 from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
 from tests.github.plan_documents import big, change, plan, typical
 from tests.github.test_github_outputs import event_file, pull_request, read_outputs
-
-# the command as the program has it, also where root.py does not list it
-COMMENT = "import sys; from cicd.cli import root; root.COMMANDS['comment'] = 'cicd.cli.comment'; "
-RUN_COMMENT = COMMENT + "root.run()"
 
 
 @dataclass
@@ -30,17 +26,8 @@ class Step:
     environ: dict[str, str]
 
     def comment(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run(
-            [sys.executable, "-P", "-c", RUN_COMMENT, "comment", *arguments],
-            cwd=self.root,
-            env={**self.environ, **env},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=100,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        environ = {**self.environ, **env}
+        result = forked.run(["comment", *arguments], cwd=self.root, env=environ)
         files = [path.read_text(encoding="utf-8") for path in self.files() if path.exists()]
         assert TOKEN not in "".join([result.stdout, result.stderr, *files])
         assert "Traceback" not in result.stderr
