@@ -1,7 +1,8 @@
 """Following the logs of runs: pages become lines, in order, each line once.
 
-Also says how often to look (``Polling``) and which failures of a read may pass by themselves.
-``cicd logs`` uses ``follow``; ``apply`` reads page by page between its looks at the status.
+Also says how often to look (``Polling``) and sits out failures of a read that pass by themselves
+(``patiently``). ``cicd logs`` uses ``follow``; ``apply`` reads page by page between its looks at
+the status.
 """
 
 from __future__ import annotations
@@ -161,13 +162,25 @@ class _Patient:
         return self._repeat(lambda: self._source.logs(live, cursor, since=since))
 
     def _repeat(self, read: Callable[[], T]) -> T:
-        last_chance = self._clock() + self._polling.patience
-        pause = self._polling.first
-        while True:
-            try:
-                return read()
-            except PlatformError as error:
-                if not is_transient(error) or self._clock() >= last_chance:
-                    raise
-            self._sleep(pause)
-            pause = self._polling.slower(pause)
+        return patiently(read, polling=self._polling, clock=self._clock, sleep=self._sleep)
+
+
+def patiently(
+    read: Callable[[], T],
+    *,
+    polling: Polling = Polling(),
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """What a read answers; failures that may pass are sat out for ``polling.patience`` seconds,
+    then raised like any other."""
+    last_chance = clock() + polling.patience
+    pause = polling.first
+    while True:
+        try:
+            return read()
+        except PlatformError as error:
+            if not is_transient(error) or clock() >= last_chance:
+                raise
+        sleep(pause)
+        pause = polling.slower(pause)

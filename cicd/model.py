@@ -264,6 +264,11 @@ class Plan:
     """Why apply would refuse it and what would be needed; empty when nothing stands against it."""
 
     @property
+    def place(self) -> str:
+        """Where it happens, in a few words: an address for links is no place."""
+        return ", ".join(text for name, text in self.target.items() if name != "launchpad_url")
+
+    @property
     def summary(self) -> dict[Action, int]:
         """How many changes of each action, all actions present."""
         counts = dict.fromkeys(Action, 0)
@@ -298,6 +303,8 @@ class Outcome:
     url: str = ""
     error: str = ""
     seconds: float = 0.0
+    exit_code: int = 0
+    """What its error ends a command with (see ``cicd.errors``); 0 without an error of its own."""
 
 
 @dataclass(frozen=True)
@@ -375,5 +382,7 @@ class Stage:
     """sha256 of the resolved content, secrets left out."""
     source_digest: str = ""
     """sha256 of the file as written, with what it extends, before anything is replaced in it."""
+    remarks: tuple[str, ...] = ()
+    """What a person who plans it should know: credentials that it was loaded without."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""

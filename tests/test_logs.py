@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
-from cicd.logs import Polling, follow, is_transient
+from cicd.logs import Polling, follow, is_transient, patiently
 from cicd.model import Key, LiveResource, LogEntry, State, Status
 from cicd.platforms.base import LogPage
 
@@ -174,3 +174,13 @@ def test_pauses_grow_to_a_bound() -> None:
         pauses.append(polling.slower(pauses[-1]))
     assert pauses == sorted(pauses)
     assert pauses[-1] == polling.longest
+
+
+def test_any_read_can_be_patient() -> None:
+    logs = Logs({"a": [(0, LogEntry(1, "x"))]})
+    logs.errors = [ConnectionFailed("refused")] * 3
+    page = patiently(lambda: logs.logs(run("a")[1]), clock=logs.clock, sleep=logs.sleep)
+    assert [entry.text for entry in page.entries] == ["x"]
+    assert len(logs.slept) == 3
+    with pytest.raises(NotFound):
+        patiently(lambda: logs.get(run("b")[1]), clock=logs.clock, sleep=logs.sleep)

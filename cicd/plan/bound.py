@@ -12,12 +12,18 @@ from cicd.plan.document import SCHEMA_VERSION, to_document
 
 OPTIONS = ("select", "exclude", "rerun", "replace")
 """The options that decide what a plan is about; a saved plan brings its own."""
+FLAGS = ("refresh_secrets",)
+"""The same, for those that are there or not."""
 
 Document = Mapping[str, Any]
 
 
 def bind(
-    stage: Stage, options: Mapping[str, Collection[str]], *, is_offline: bool = False
+    stage: Stage,
+    options: Mapping[str, Collection[str]],
+    *,
+    is_offline: bool = False,
+    refresh_secrets: bool = False,
 ) -> dict[str, Any]:
     """What a plan is made from, as JSON data: digests and slow hashes, never a value."""
     digests: dict[str, list[str]] = {}
@@ -30,19 +36,23 @@ def bind(
             file: hashlib.sha256(" ".join(sorted(found)).encode()).hexdigest()
             for file, found in sorted(digests.items())
         },
-        "options": {name: sorted(options.get(name, ())) for name in OPTIONS},
+        "options": {
+            **{name: sorted(options.get(name, ())) for name in OPTIONS},
+            "refresh_secrets": refresh_secrets,
+        },
         "offline": is_offline,
     }
 
 
-def saved_options(document: Document) -> dict[str, tuple[str, ...]]:
-    """The options that a saved plan was made with."""
+def saved_options(document: Document) -> dict[str, tuple[str, ...] | bool]:
+    """The options that a saved plan was made with: OPTIONS as texts, FLAGS as bool."""
     options = _map(_map(document, "bound"), "options")
     found = {name: options.get(name) for name in OPTIONS}
-    return {
+    texts = {
         name: tuple(map(str, values)) if isinstance(values, list) else ()
         for name, values in found.items()
     }
+    return {**texts, **{name: options.get(name) is True for name in FLAGS}}
 
 
 def explain_version(document: Document) -> str:

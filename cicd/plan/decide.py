@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, State
+from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, Secret, State
 from cicd.plan.diff import diff_specs
 
 _IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
@@ -45,7 +46,7 @@ def decide_state(
         return Decision(Action.CREATE, "new", diff_specs({}, parts, kind))
     fields = diff_specs(live.spec, resource.spec, kind)
     wanted = resource.options.wait_for or kind.wait_for or ""
-    is_ready = _is_ready(live, wanted)
+    is_ready = _is_ready(live, wanted, kind)
     if not fields and is_ready and not replace:
         return Decision(Action.NO_OP, "unchanged", live=live)
     why = "--replace" if replace else _why_replace(fields, live, kind)
@@ -59,11 +60,41 @@ def decide_state(
     )
 
 
-def _is_ready(live: LiveResource, wanted: str) -> bool:
-    """Without a wanted status, only something that went wrong or is going away is not ready."""
+def has_secrets(resource: Resource, kind: Kind) -> bool:
+    """Whether it holds values that cannot be read back, such as a repository's password."""
+    return kind.is_secret or not kind.write_only.isdisjoint(resource.spec)
+
+
+def decide_refresh(resource: Resource, live: LiveResource, kind: Kind) -> Decision:
+    """For a secret that is sent again whatever it holds: every value of it, and what differs."""
+    differing = {field.path: field for field in diff_specs(live.spec, resource.spec, kind)}
+    for name, value in resource.spec.items():
+        before = live.spec.get(name)
+        for path, old, new in _secrets(name, before, value):
+            differing.setdefault(path, FieldChange(path, old, new))
+    fields = tuple(differing[path] for path in sorted(differing))
+    return Decision(Action.UPDATE, "--refresh-secrets", fields, live)
+
+
+def _secrets(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Secret]]:
+    """(path, before, after) of every secret value inside a field."""
+    if isinstance(after, Secret):
+        yield path, before, after
+    elif isinstance(after, Mapping):
+        known = before if isinstance(before, Mapping) else {}
+        for name, item in after.items():
+            yield from _secrets(f"{path}.{name}", known.get(name), item)
+
+
+def _is_ready(live: LiveResource, wanted: str, kind: Kind) -> bool:
+    """Without a wanted status, only something that went wrong or is going away is not ready; what
+    can be changed in any status (a paused schedule, a secret) has none that is worth waiting for.
+    """
     if live.status.raw == wanted or live.status.state in _WORKING:
         return True
-    return not wanted and live.status.state in _IN_FLIGHT
+    if wanted:
+        return False
+    return live.status.state in _IN_FLIGHT or kind.updatable_in == frozenset(State)
 
 
 def _why_replace(fields: Sequence[FieldChange], live: LiveResource, kind: Kind) -> str:

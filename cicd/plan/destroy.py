@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Action, Change, Key, Kind, LiveResource, Plan, Ref, Resource, Stage
+from cicd.model import Action, Change, Key, Kind, LiveResource, Plan, Resource, Stage
 from cicd.plan import graph
+from cicd.plan.belongings import Belongings, whole_tenant
 from cicd.plan.match import Matcher
 from cicd.plan.planner import assemble, check_kinds
+from cicd.plan.versions import Found, find_all
 
-_KEPT = {
-    "resource_group": "kept: others may use it",
-    "artifact": "kept: it cannot be deleted",
-    "configuration": "kept: it cannot be deleted",
-}
-_SHARED = frozenset({"application", "repository"})
-
-_Found = Mapping[Key, Sequence[LiveResource]]
+GROUP = "resource_group"
+GOES = "goes with the resource group"
 
 
 def make_destroy_plan(
@@ -28,16 +24,22 @@ def make_destroy_plan(
     *,
     created_at: str,
 ) -> Plan:
-    """Deletes of everything that the stage has live, dependents first; of a run or deployment
-    also its former versions. Resource group, artifacts and configurations are kept, as no_op.
+    """Deletes of everything that the stage has live, dependents first; of a run, schedule or
+    deployment also its former versions. What cannot be deleted is kept, as no_op.
 
-    ``kinds`` come in dependency order. Raises CicdError for a cycle.
+    The resource group is deleted last, with all that is in it, when this stage made it and nothing
+    of anybody else is there; else it is kept and the reason says what holds it. ``live`` must be
+    everything that lives in the group. ``kinds`` come in dependency order. Raises CicdError for a
+    cycle.
     """
     check_kinds(desired, kinds)
     edges = graph.dependencies(desired)
     matcher = Matcher(desired, live, kinds)
-    found = _find_all(desired, edges, matcher, kinds)
+    found = find_all(desired, edges, matcher, kinds)
     reasons = {key: _why_kept(key, found, matcher, kinds) for key in edges}
+    doomed = {key: found[key] for key, reason in reasons.items() if not reason}
+    reasons |= _group_reasons(stage, found, doomed, matcher, kinds)
+    doomed = {key: lives for key, lives in doomed.items() if not reasons[key]}
     kept = [
         Change(
             resource.key,
@@ -49,59 +51,23 @@ def make_destroy_plan(
         for resource in desired
         if reasons[resource.key]
     ]
-    doomed = {key: found[key] for key, reason in reasons.items() if not reason}
-    deletes = _deletes(edges, doomed, list(kinds))
+    deletes = _deletes(edges, doomed, kinds)
     warnings = [
         f"{change.key} serves every resource group of the tenant and would be deleted"
         for change in deletes
-        if change.key.kind in _SHARED
+        if change.live and whole_tenant(change.live)
     ]
+    warnings += _about_groups(reasons, doomed, matcher, kinds)
     return assemble(stage, [*kept, *deletes], created_at, warnings)
 
 
-def _find_all(
-    desired: Sequence[Resource], edges: graph.Edges, matcher: Matcher, kinds: Mapping[str, Kind]
-) -> dict[Key, list[LiveResource]]:
-    """Key -> what it has live, the present one first; each live thing once."""
-    by_key = {resource.key: resource for resource in desired}
-    found: dict[Key, list[LiveResource]] = {}
-    seen: set[tuple[str, str]] = set()
-
-    def answer(ref: Ref) -> str | None:
-        live = next(iter(found[ref.key]), None)
-        if live is None:
-            return None
-        return live.id if ref.output == "id" else live.outputs.get(ref.output)
-
-    for key in graph.in_order(edges):
-        spec = graph.resolve(by_key[key].spec, answer)
-        resource = dataclasses.replace(by_key[key], spec=spec)
-        versions = _versions(resource, matcher, kinds[key.kind])
-        fresh = {live.id: live for live in versions if (key.kind, live.id) not in seen}
-        if kinds[key.kind].identity:
-            seen |= {(key.kind, live_id) for live_id in fresh}
-        found[key] = list(fresh.values())
-    return found
-
-
-def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveResource]:
-    pinned_id = resource.options.existing_id
-    if pinned_id:
-        return [
-            live for live in matcher.all() if (live.key.kind, live.id) == (kind.name, pinned_id)
-        ]
-    found = matcher.candidates(resource)
-    if kind.prunable:
-        return [*found, *matcher.relatives(kind.name, resource.spec)]
-    return found[:1]
-
-
-def _why_kept(key: Key, found: _Found, matcher: Matcher, kinds: Mapping[str, Kind]) -> str:
+def _why_kept(key: Key, found: Found, matcher: Matcher, kinds: Mapping[str, Kind]) -> str:
     """The reason for leaving a thing alone; empty when it is to be deleted."""
     if not found[key]:
         return "does not exist"
-    if key.kind in _KEPT or not kinds[key.kind].deletable:
-        return _KEPT.get(key.kind, "kept: cicd never deletes this kind")
+    if not kinds[key.kind].deletable:
+        is_content = not kinds[key.kind].identity
+        return "kept: it cannot be deleted" if is_content else "kept: cicd never deletes this kind"
     if key.kind == "repository":
         urls = {live.spec.get("url") for live in found[key]}
         for user in _staying_applications(found, matcher, kinds):
@@ -111,7 +77,7 @@ def _why_kept(key: Key, found: _Found, matcher: Matcher, kinds: Mapping[str, Kin
 
 
 def _staying_applications(
-    found: _Found, matcher: Matcher, kinds: Mapping[str, Kind]
+    found: Found, matcher: Matcher, kinds: Mapping[str, Kind]
 ) -> list[LiveResource]:
     lives = [live for live in matcher.all() if live.key.kind == "application"]
     if not lives or not kinds["application"].deletable:
@@ -120,18 +86,46 @@ def _staying_applications(
     return [live for live in lives if live.id not in ours]
 
 
-def _deletes(edges: graph.Edges, doomed: _Found, kind_order: Sequence[str]) -> list[Change]:
+def _group_reasons(
+    stage: Stage, found: Found, doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
+) -> dict[Key, str]:
+    """Why a resource group is kept, or else what goes with it; nothing where there is none."""
+    groups = [key for key in doomed if key.kind == GROUP]
+    belongings = Belongings(stage, found, doomed, matcher, kinds)
+    reasons = {key: belongings.why_kept(doomed[key][0]) for key in groups}
+    if groups and not any(reasons.values()):
+        content = [key for key, lives in found.items() if lives and not kinds[key.kind].identity]
+        reasons |= dict.fromkeys(content, GOES)
+    return reasons
+
+
+def _about_groups(
+    reasons: Mapping[Key, str], doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
+) -> list[str]:
+    """What a person should know before saying yes: why a group stays, or all that goes with it."""
+    lines = [
+        f"{key} is {reason}"
+        for key, reason in reasons.items()
+        if key.kind == GROUP and reason.startswith("kept: ")
+    ]
+    counts = Counter(live.key.kind for live in matcher.all() if not kinds[live.key.kind].identity)
+    content = " and ".join(
+        f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(counts.items())
+    )
+    groups = [key for key in doomed if key.kind == GROUP]
+    return lines + [f"{content} would go with {key}" for key in groups if content]
+
+
+def _deletes(edges: graph.Edges, doomed: Found, kinds: Mapping[str, Kind]) -> list[Change]:
     needed_by = graph.dependents(edges)
+    rank = {name: index for index, name in enumerate(kinds)}
     changes: list[Change] = []
     keys: dict[Key, list[Key]] = {}
-    for key in graph.in_order(needed_by, lambda key: -kind_order.index(key.kind)):
+    for key in graph.in_order(needed_by, lambda key: (key.kind == GROUP, -rank[key.kind])):
         if key not in doomed:
             continue
-        first = frozenset(
-            change_key
-            for user in _doomed_users(key, needed_by, doomed)
-            for change_key in keys[user]
-        )
+        users = _doomed_users(key, needed_by, doomed) | _hidden_users(key, keys, kinds)
+        first = frozenset(change_key for user in users for change_key in keys[user])
         keys[key] = [key, *(Key(key.kind, live.id) for live in doomed[key][1:])]
         changes += [
             Change(change_key, Action.DELETE, "destroy", depends_on=first, live=live)
@@ -140,7 +134,17 @@ def _deletes(edges: graph.Edges, doomed: _Found, kind_order: Sequence[str]) -> l
     return changes
 
 
-def _doomed_users(key: Key, needed_by: graph.Edges, doomed: _Found) -> set[Key]:
+def _hidden_users(key: Key, before: Iterable[Key], kinds: Mapping[str, Kind]) -> set[Key]:
+    """What must be gone first though no Ref says so: runs use secrets and nodes by their names, and
+    a group goes only when everything else has."""
+    if key.kind == GROUP:
+        return set(before)
+    if kinds[key.kind].is_secret or key.kind == "node_reservation":
+        return {other for other in before if kinds[other.kind].prunable}
+    return set()
+
+
+def _doomed_users(key: Key, needed_by: graph.Edges, doomed: Found) -> set[Key]:
     """The nearest things to be deleted that need ``key``, also through things that are kept."""
     found: set[Key] = set()
     seen: set[Key] = set()

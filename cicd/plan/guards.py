@@ -88,20 +88,19 @@ def _foreign(plan: Plan, stage: Stage) -> Iterator[str]:
             does = "followed as if it were its own"
         else:
             continue
-        where = ", ".join(plan.target.values())
-        yield f"{change.key} {live.id} in {where} is of stage {live.owner} and would be {does}"
+        yield f"{change.key} {live.id} in {plan.place} is of stage {live.owner} and would be {does}"
 
 
 def _protected(plan: Plan, stage: Stage) -> Iterator[str]:
-    """A sentence for every delete and replace that ``protect`` forbids."""
+    """A sentence for every delete, replace and stop that ``protect`` forbids."""
     orphans = _orphans(plan, stage)
     for change in plan.changes:
-        if change.action not in {Action.DELETE, Action.REPLACE}:
+        done = _taken_down(change)
+        if not done:
             continue
-        names = _names(change)
         for pattern in sorted(stage.protect):
-            if any(fnmatchcase(name, pattern) for name in names):
-                yield f"{change.key} is protected by {pattern} and would be {change.action}d"
+            if _fits(change, pattern):
+                yield f"{change.key} is protected by {pattern} and would be {done}"
                 break
             if pattern in orphans and change.action is Action.DELETE:
                 if pattern.partition("/")[0] != change.key.kind:
@@ -111,6 +110,23 @@ def _protected(plan: Plan, stage: Stage) -> Iterator[str]:
                     f"{change.key} would be deleted, which may be it"
                 )
                 break
+
+
+def is_protected(change: Change, stage: Stage) -> bool:
+    """Whether the stage file protects what a change is about, under any name that it has."""
+    return any(_fits(change, pattern) for pattern in stage.protect)
+
+
+def _fits(change: Change, pattern: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in _names(change))
+
+
+def _taken_down(change: Change) -> str:
+    """How a change ends what is live; empty when it does not."""
+    if change.action in {Action.DELETE, Action.REPLACE}:
+        return f"{change.action.value}d"
+    # what is updated to nothing that is desired is stopped
+    return "stopped" if change.action is Action.UPDATE and change.desired is None else ""
 
 
 def _orphans(plan: Plan, stage: Stage) -> set[str]:
@@ -133,7 +149,7 @@ def _names(change: Change) -> set[str]:
     names = {str(change.key)}
     if change.live:
         spec, kind = change.live.spec, change.key.kind
-        declared = str(spec.get("configuration_name") or spec.get("name") or "")
+        declared = str(spec.get("name") or spec.get("configuration_name") or "")
         slug = re.sub(r"[^a-z0-9]+", "-", declared.lower()).strip("-")
         names |= {str(change.live.key), *(f"{kind}/{n}" for n in (change.id, declared, slug) if n)}
     return names

@@ -20,7 +20,14 @@ from cicd.model import (
 )
 from cicd.plan import graph
 from cicd.plan.bound import bind
-from cicd.plan.decide import Decision, decide_content, decide_run, decide_state
+from cicd.plan.decide import (
+    Decision,
+    decide_content,
+    decide_refresh,
+    decide_run,
+    decide_state,
+    has_secrets,
+)
 from cicd.plan.diff import undeclared
 from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
@@ -41,13 +48,15 @@ def make_plan(
     replace: Collection[str] = (),
     select: Collection[str] = (),
     exclude: Collection[str] = (),
+    refresh_secrets: bool = False,
     is_offline: bool = False,
     remarks: Iterable[str] = (),
 ) -> Plan:
     """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
 
     ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
-    selecting pulls in what the selected ones need. ``is_offline``: nobody has looked at what is
+    selecting pulls in what the selected ones need. ``refresh_secrets``: every secret that is there
+    is sent again, as nobody can read what it holds. ``is_offline``: nobody has looked at what is
     live; there is none, and the plan says so. ``remarks`` become warnings as they are. Raises
     CicdError for what cannot be planned (a pinned id that is not there, a cycle) and Usage for a
     glob that fits nothing.
@@ -56,7 +65,7 @@ def make_plan(
     edges = graph.dependencies(desired)
     matcher = Matcher(desired, live, kinds)
     _check_wishes(stage, edges, matcher, kinds, rerun, replace, select, exclude)
-    draft = _Draft(matcher, kinds, rerun, replace)
+    draft = _Draft(matcher, kinds, rerun, replace, refresh_secrets=refresh_secrets)
     chosen = choose(edges, select, exclude)
     by_key = {resource.key: resource for resource in desired}
     keys = graph.in_order(edges)
@@ -72,7 +81,8 @@ def make_plan(
         warnings.append("planned offline, against nothing: what is live was not looked at")
     options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}
     plan = assemble(stage, [*draft.changes.values(), *deletes], created_at, warnings)
-    return dataclasses.replace(plan, bound=bind(stage, options, is_offline=is_offline))
+    bound = bind(stage, options, is_offline=is_offline, refresh_secrets=refresh_secrets)
+    return dataclasses.replace(plan, bound=bound)
 
 
 def assemble(
@@ -131,12 +141,15 @@ class _Draft:
         kinds: Mapping[str, Kind],
         rerun: Collection[str],
         replace: Collection[str],
+        *,
+        refresh_secrets: bool,
     ) -> None:
         self.changes: dict[Key, Change] = {}
         self._matcher = matcher
         self._kinds = kinds
         self._rerun = rerun
         self._replace = replace
+        self._refresh_secrets = refresh_secrets
         self._known: dict[Key, LiveResource] = {}  # counterparts that keep their id: answer Refs
         self._notes: list[str] = []
 
@@ -154,11 +167,13 @@ class _Draft:
                 self._known[resource.key] = live
             return
         self._check_answered(resource)
-        decision = self._decide(resource, live, self._kinds[resource.key.kind])
+        kind = self._kinds[resource.key.kind]
+        is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
+        decision = self._decide(resource, live, kind)
         if decision.live and decision.action in _KEEPS_ITS_ID:
             self._known[resource.key] = decision.live
-        if live:
-            notes = [*live.notes, *undeclared(live.spec, resource.spec, self._kinds[live.key.kind])]
+        if live and not is_sent_again:  # what is unknown of a secret is known once it is sent
+            notes = [*live.notes, *undeclared(live.spec, resource.spec, kind)]
             self._notes += [f"{resource.key}: {note}" for note in notes]
         self.changes[resource.key] = Change(
             key=resource.key,
@@ -202,6 +217,8 @@ class _Draft:
             rerun = matches(resource.key, self._rerun)
             return decide_run(resource, live, rerun=rerun, changed_inputs=inputs)
         replace = matches(resource.key, self._replace)
+        if live and self._refresh_secrets and has_secrets(resource, kind) and not replace:
+            return decide_refresh(resource, live, kind)
         return decide_state(resource, live, kind, replace=replace)
 
     def _changed_inputs(self, resource: Resource) -> Sequence[FieldChange]:

@@ -1,4 +1,4 @@
-"""Plans, outcomes and status as text for a terminal or a CI log."""
+"""Plans and outcomes as text for a terminal or a CI log."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ _RESULTS = {
     Result.SKIPPED: _YELLOW,
     Result.TIMED_OUT: _RED,
 }
-_STATUS_COLUMNS = ("key", "status", "id", "age", "configuration", "url")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
     """What would change and why; ``verbose`` adds what stays and what a new thing consists of."""
-    place = [f"stage {plan.stage}", plan.platform, ", ".join(plan.target.values())]
+    place = [f"stage {plan.stage}", plan.platform, plan.place]
     lines = [_paint(printable(" · ".join(part for part in place if part)), _BOLD, colour)]
     for change in plan.changes:
         if verbose or change.action is not Action.NO_OP:
@@ -165,17 +164,6 @@ def _outcome_row(item: Outcome) -> list[str]:
 
 def _words(result: Result) -> str:
     return result.value.replace("_", " ")
-
-
-def render_status(rows: Iterable[Mapping[str, str]], *, colour: bool = False) -> str:
-    """An aligned table of what is live; columns that are empty everywhere are left out."""
-    present = list(rows)
-    columns = [name for name in _STATUS_COLUMNS if any(row.get(name) for row in present)]
-    if not columns:
-        return "Nothing is there yet."
-    cells = [[row.get(name) or "-" for name in columns] for row in present]
-    head, *body = _table([[name.upper() for name in columns], *cells])
-    return "\n".join([_paint(head, _BOLD, colour), *body])
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

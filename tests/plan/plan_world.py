@@ -16,6 +16,7 @@ from cicd.model import (
     Plan,
     Ref,
     Resource,
+    Secret,
     Stage,
     State,
     Status,
@@ -27,18 +28,24 @@ CREATED_AT = "2026-01-01T00:00:00Z"
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("resource_group", deletable=False, wait_for="PROVISIONED"),
+        Kind("resource_group", partial=frozenset({"labels"}), wait_for="PROVISIONED"),
+        Kind("node_reservation"),
         Kind("repository", identity=("url",), write_only=frozenset({"username", "password"})),
+        Kind("docker_registry_secret", is_secret=True),
+        Kind("generic_secret", identity=("name", "scope"), is_secret=True),
+        Kind("object_store_secret", is_secret=True),
         Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
         Kind("artifact", identity=(), updatable=False, deletable=False),
         Kind("configuration", identity=(), updatable=False, deletable=False),
-        Kind("execution", identity=("configuration",), is_run=True, prunable=True),
+        Kind("execution", identity=("configuration",), is_run=True, prunable=True, log=True),
+        Kind("schedule", prunable=True),
         Kind(
             "deployment",
             identity=("configuration_name", "scenario_id", "executable_id"),
             immutable={"ttl": "fixed when it is created"},
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             prunable=True,
+            log=True,
         ),
         Kind("destination"),
     )
@@ -119,6 +126,23 @@ def deployment(name: str = "serve", options: Options | None = None, **spec: Any)
     return Resource(Key("deployment", name), {**content, **spec}, options)
 
 
+def schedule(name: str = "weekly", of: str = "train", **spec: Any) -> Resource:
+    content = {
+        "name": name,
+        "configuration": Ref(Key("configuration", of)),
+        "configuration_name": of,
+        **NAMES,
+        "cron": "0 0 * * 0",
+        "active": True,
+    }
+    needs = frozenset({Key("execution", of)})
+    return Resource(Key("schedule", name), {**content, **spec}, depends_on=needs)
+
+
+def secret(kind: str, name: str = "s", value: str = "v1", **spec: Any) -> Resource:
+    return Resource(Key(kind, name), {"name": name, "data": {"KEY": Secret(value)}, **spec})
+
+
 def destination(name: str = "DEST", of: str = "serve", **spec: Any) -> Resource:
     content = {"name": name, "url": Ref(Key("deployment", of), "url")}
     return Resource(Key("destination", name), {**content, **spec})
@@ -146,7 +170,7 @@ def plan_of(
     """A plan on the kinds of AI Core; ``prune``, ``limits``, ``protect`` go to the stage."""
     wishes = {
         name: settings.pop(name)
-        for name in ("rerun", "replace", "select", "exclude")
+        for name in ("rerun", "replace", "select", "exclude", "refresh_secrets")
         if name in settings
     }
     stage = a_stage(desired, **settings)

@@ -85,7 +85,13 @@ def test_the_document_is_as_the_contract_says() -> None:
             "stage_digest": "",
             "variables": {},
             "templates": {},
-            "options": {"select": [], "exclude": [], "rerun": [], "replace": []},
+            "options": {
+                "select": [],
+                "exclude": [],
+                "rerun": [],
+                "replace": [],
+                "refresh_secrets": False,
+            },
             "offline": False,
         },
     }

@@ -30,7 +30,6 @@ from cicd.render.text import (
     printable,
     render_outcomes,
     render_plan,
-    render_status,
     show,
 )
 from tests.render.render_sample import is_golden
@@ -231,25 +230,6 @@ def test_outcomes_in_colour_and_verbose() -> None:
 
 def test_no_outcomes() -> None:
     assert render_outcomes([]) == "Done: nothing to do"
-
-
-def test_status_is_a_table() -> None:
-    rows = [
-        {"key": "execution/train", "status": "COMPLETED", "age": "3d", "configuration": "c1"},
-        {"key": "deployment/x\ny", "status": "RUNNING", "age": "5m", "url": "https://host/d1"},
-    ]
-    assert render_status(rows) == (
-        """\
-KEY              STATUS     AGE  CONFIGURATION  URL
-execution/train  COMPLETED  3d   c1             -
-deployment/x\\ny  RUNNING    5m   -              https://host/d1"""
-    )
-    assert re.sub(r"\x1b\[\d+m", "", render_status(rows, colour=True)) == render_status(rows)
-
-
-@pytest.mark.parametrize("rows", [[], [{}], [{"key": ""}]])
-def test_no_status(rows: list[dict[str, str]]) -> None:
-    assert render_status(rows) == "Nothing is there yet."
 
 
 def test_the_text_as_it_is_to_look() -> None:

@@ -1,0 +1,45 @@
+"""The configurations that a deployment has had, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cicd.render.moments import age
+from cicd.render.table import BOLD, paint, table
+from cicd.render.text import show
+
+_HEADS = ("  CONFIGURATION", "AGE", "AGAINST THE RUNNING ONE")
+
+
+def render_history(
+    rows: Sequence[Mapping[str, Any]],
+    now: datetime,
+    *,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
+    """One line for each, in the order of ``rows``; ``*`` marks the one that runs."""
+    cells = [
+        [
+            f"{'*' if row['running'] else ' '} {row['id']}",
+            age(row["created_at"], now),
+            _against(row),
+        ]
+        for row in rows
+    ]
+    if not cells:
+        return "It has no configuration that is known."
+    head, *body = table(list(_HEADS), cells, width=width, whole=_HEADS[:2])
+    return "\n".join([paint(head, BOLD, colour), *body])
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    if row["running"]:
+        return "running"
+    fields = [
+        f"{field['path']}: {show(field['before'])} → {show(field['after'])}"
+        for field in row["fields"]
+    ]
+    return "; ".join(fields) or "the same parameters and inputs"

@@ -1,0 +1,98 @@
+"""What of a stage is there now, as a table with remarks under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from cicd.model import State
+from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, paint, table
+from cicd.render.text import printable
+
+Row = Mapping[str, Any]
+"""One resource: texts by name, ``notes`` a list, ``facts`` a map (see ``cicd.cli.status``)."""
+
+_COLUMNS = ("key", "status", "id", "age", "configuration_name", "details", "url")
+_HEADS = {"configuration_name": "CONFIGURATION"}
+_COLOURS = {
+    State.SUCCEEDED: GREEN,
+    State.RUNNING: GREEN,
+    State.PENDING: CYAN,
+    State.STOPPING: CYAN,
+    State.FAILED: RED,
+    State.STOPPED: YELLOW,
+    State.UNKNOWN: YELLOW,
+}
+
+
+def render_status(
+    rows: Iterable[Row],
+    *,
+    colour: bool = False,
+    width: int | None = None,
+    remarks: Sequence[str] = (),
+) -> str:
+    """An aligned table of what is live, messages, notes and links below their lines; ``width`` as
+    in ``cicd.render.table``; ``remarks`` are about the stage as a whole."""
+    present = list(rows)
+    if not any(row.get("key") for row in present):
+        return "Nothing is there yet."
+    head, *body = _lines(present, _COLUMNS, None)
+    has_room = width is None or max(map(cell_width, [head, *body])) <= width
+    if not has_room:  # the URL goes below its line, so that it can still be clicked
+        head, *body = _lines(present, _COLUMNS[:-1], width)
+    lines = [paint(head, BOLD, colour)]
+    for row, line in zip(present, body, strict=True):
+        lines.append(paint(line, _colour(row), colour))
+        below = [*([] if has_room else _urls(row)), *_below(row)]
+        lines += [paint(f"    {text}", DIM, colour) for text in below]
+    lines += [paint(f"warning: {printable(text)}", YELLOW, colour) for text in remarks]
+    return "\n".join(lines)
+
+
+def _lines(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> list[str]:
+    cells = [[_cell(row, name) for name in columns] for row in rows]
+    heads = [_HEADS.get(name, name.upper()) for name in columns]
+    return table(heads, cells, width=width, whole={"KEY", "STATUS", "ID", "AGE"})
+
+
+def status_line(row: Row) -> str:
+    """One resource on one line, for a log: ``execution/train │ RUNNING (e123)``."""
+    parts = [str(row.get("status") or "unknown")]
+    parts += [f"({row['id']})"] if row.get("id") else []
+    parts += [str(row["message"])] if row.get("message") else []
+    return printable(f"{row['key']} │ {' '.join(parts)}")
+
+
+def details(row: Row) -> str:
+    """The facts worth a column: ``model gpt-4o, schedule …``; times are told as age."""
+    facts = row.get("facts") or {}
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if not _is_hidden(name))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.endswith(("_at", "_id")) or name in {"configuration_name", "last_operation"}
+
+
+def _cell(row: Row, name: str) -> str:
+    return details(row) if name == "details" else str(row.get(name) or "")
+
+
+def _colour(row: Row) -> str:
+    if not row.get("id"):
+        return DIM
+    return _COLOURS.get(row.get("state", ""), "")
+
+
+def _urls(row: Row) -> Iterator[str]:
+    if row.get("url"):
+        yield printable(str(row["url"]))
+
+
+def _below(row: Row) -> Iterator[str]:
+    if row.get("message"):
+        yield printable(str(row["message"]))
+    for note in row.get("notes") or ():
+        yield f"note: {printable(str(note))}"
+    if row.get("link"):
+        yield printable(str(row["link"]))
