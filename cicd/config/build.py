@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.config import formats
-from cicd.config.draft import Draft, Run, input_source
-from cicd.config.schema import Artifact, Deployment, Execution
+from cicd.config.draft import Draft, Run, input_source, schedule_name
+from cicd.config.groundwork import group_of, supplies_of
+from cicd.config.schema import Artifact, Deployment, Execution, Schedule
 from cicd.config.schema import SmokeTest as SmokeTestFile
 from cicd.config.templates import digest
 from cicd.config.tree import plain
@@ -31,24 +32,25 @@ _SYNC_SECONDS = 600.0
 def build_stage(draft: Draft) -> Stage:
     """The Stage of a draft without errors."""
     file = draft.file
-    group = Resource(
-        Key("resource_group", draft.resource_group),
-        {"name": draft.resource_group},
-        source=str(draft.place("aicore", "resource_group")),
-    )
+    group = group_of(draft)
+    supplies = supplies_of(draft, frozenset({group.key}))
     synced = _git_resources(draft, frozenset({group.key}))
     before = frozenset({group.key, *(r.key for r in synced)})
-    resources = [group, *synced]
+    supplied = before | {resource.key for resource in supplies}
+    resources = [group, *supplies, *synced]
     for index, artifact in enumerate(file.artifacts):
         resources.append(_artifact(draft, index, artifact, before))
     for run in draft.runs:
-        resources += _run_resources(draft, run, before, frozenset({group.key}))
+        configuration = _configuration(draft, run, before)
+        resources += [configuration, *_run_resources(draft, run, configuration, supplied)]
+    for index, schedule in enumerate(file.schedules):
+        resources.append(_schedule(draft, index, schedule, before))
     return Stage(
         name=draft.name,
         file=draft.tree.place.file,
         root=str(draft.root),
         platform=file.platform,
-        target={"resource_group": draft.resource_group},
+        target=_target(draft),
         branch=file.branch,
         resources=tuple(resources),
         templates=draft.catalogue.templates,
@@ -59,6 +61,11 @@ def build_stage(draft: Draft) -> Stage:
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft),
     )
+
+
+def _target(draft: Draft) -> dict[str, str]:
+    url = draft.file.aicore.launchpad_url
+    return {"resource_group": draft.resource_group, **({"launchpad_url": url} if url else {})}
 
 
 def _stage_digest(draft: Draft) -> str:
@@ -146,40 +153,63 @@ def _artifact(draft: Draft, index: int, item: Artifact, before: frozenset[Key]) 
 
 
 def _run_resources(
-    draft: Draft, run: Run, before: frozenset[Key], group: frozenset[Key]
+    draft: Draft, run: Run, configuration: Resource, supplied: frozenset[Key]
 ) -> list[Resource]:
-    """The configuration, the run or deployment, and the destination that points to it."""
-    configuration = _configuration(draft, run, before)
+    """The run or deployment, and the destination that points to it. ``supplied``: what both need,
+    secrets and nodes too, as nothing may start without them."""
     item = run.item
-    spec: dict[str, Any] = {
-        "configuration": Ref(configuration.key),
-        "configuration_name": item.configuration.name,
-        "scenario_id": item.configuration.scenario_id,
-        "executable_id": item.configuration.executable_id,
-    }
+    spec = _started(run, configuration.key)
     source = str(draft.place(*run.path))
     if isinstance(item, Execution):
         spec["inputs"] = _inputs_digest(draft, run, item, configuration)
         options = _execution_options(item)
-        return [configuration, Resource(run.key, spec, options, before, source)]
+        return [Resource(run.key, spec, options, supplied, source)]
     if item.ttl:
         spec["ttl"] = item.ttl
-    deployment = Resource(run.key, spec, _deployment_options(item), before, source)
+    deployment = Resource(run.key, spec, _deployment_options(item), supplied, source)
     if not item.destination_name:
-        return [configuration, deployment]
+        return [deployment]
     destination = Resource(
         Key("destination", item.destination_name),
         {"name": item.destination_name, "url": Ref(run.key, "url")},
-        depends_on=group | {run.key},
+        depends_on=frozenset({Key("resource_group", draft.resource_group), run.key}),
         source=str(draft.place(*run.path, "destination_name")),
     )
-    return [configuration, deployment, destination]
+    return [deployment, destination]
+
+
+def _started(run: Run, configuration: Key) -> dict[str, Any]:
+    """What everything says that starts a configuration, be it now or on Sundays."""
+    return {
+        "configuration": Ref(configuration),
+        "configuration_name": run.configuration.name,
+        "scenario_id": run.configuration.scenario_id,
+        "executable_id": run.configuration.executable_id,
+    }
+
+
+def _schedule(draft: Draft, index: int, item: Schedule, before: frozenset[Key]) -> Resource:
+    """Comes after its execution: what fails when it is tried is not repeated every week."""
+    run = draft.runs_by_key[Key("execution", item.execution)]
+    spec: dict[str, Any] = {
+        "name": item.name,
+        **_started(run, _configuration_key(draft, run)),
+        "cron": item.cron,
+        "active": item.active,
+    }
+    spec |= {name: text for name, text in (("start", item.start), ("end", item.end)) if text}
+    key = Key("schedule", schedule_name(item))
+    source = str(draft.place("schedules", index))
+    return Resource(key, spec, depends_on=before | {run.key}, source=source)
+
+
+def _configuration_key(draft: Draft, run: Run) -> Key:
+    other = Key("deployment" if run.kind == "execution" else "execution", run.name)
+    is_shared = other in draft.runs_by_key
+    return Key("configuration", f"{run.name}.{run.kind}" if is_shared else run.name)
 
 
 def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
-    other = Key("deployment" if run.kind == "execution" else "execution", run.name)
-    is_shared = other in draft.runs_by_key
-    name = f"{run.name}.{run.kind}" if is_shared else run.name
     file = run.configuration
     inputs = {
         key: input_source(value, draft.artifact_names)
@@ -193,7 +223,7 @@ def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
         "input_artifact_bindings": inputs,
     }
     source = str(draft.place(*run.path, "configuration"))
-    return Resource(Key("configuration", name), spec, depends_on=before, source=source)
+    return Resource(_configuration_key(draft, run), spec, depends_on=before, source=source)
 
 
 def _inputs_digest(draft: Draft, run: Run, item: Execution, configuration: Resource) -> str:
@@ -226,6 +256,7 @@ def _deployment_options(item: Deployment) -> Options:
         smoke_test=_smoke_test(item.smoke_test) if item.smoke_test else None,
         on_failure=item.on_failure,
         existing_id=item.existing_deployment_id,
+        drain=float(formats.seconds(item.drain)),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from cicd.config import formats
-from cicd.config.schema import Configuration, Deployment, Execution, StageFile
+from cicd.config.schema import Configuration, Deployment, Execution, Schedule, StageFile
 from cicd.config.templates import Catalogue
 from cicd.config.tree import Node, Place, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
@@ -18,6 +19,15 @@ from cicd.model import Key, Ref, Template
 
 PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """Scenarios that AI Core brings along; they have no template."""
+
+SECRETS = {
+    "object_store_secret": "object_store",
+    "docker_registry_secret": "docker_registry",
+    "generic_secret": "generic",
+}
+"""Kind of secret -> its list in the ``secrets`` section."""
+DOCKER_CONFIG = ".dockerconfigjson"
+"""The one entry that a docker registry secret has."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +108,16 @@ class Draft:
     def is_named(self, key: Key) -> bool:
         """Whether the file has, or may mean to have, something of that key: nobody knows where its
         section, or the key of something in it, does not fit."""
-        section = self.tree.get(f"{key.kind}s")
+        path = _section(key.kind)
+        id_field = "name" if key.kind in SECRETS else "key"
+        section = self.tree.get(*path)
         items = section.value if section is not None else []
-        lost_keys = any(self.has_lost(f"{key.kind}s", i, "key") for i in range(len(items)))
+        lost_keys = any(self.has_lost(*path, i, id_field) for i in range(len(items)))
         names = [other.name for other in self.named if other.kind == key.kind]
-        is_sure = not lost_keys and all(re.match(formats.KEY, name) for name in names)
-        return key.name in names or not is_sure or self.has_lost(f"{key.kind}s")
+        form = ".+" if key.kind == "schedule" else formats.KEY  # its name may be its key
+        is_sure = not lost_keys and all(re.match(form, name) for name in names)
+        is_lost = any(self.has_lost(*path[:end]) for end in range(1, len(path) + 1))
+        return key.name in names or not is_sure or is_lost
 
     def is_whole(self, *path: str | int) -> bool:
         """Whether all that is written at that path fits."""
@@ -126,19 +140,57 @@ def run_name(item: Execution | Deployment, kind: str, index: int) -> str:
 def names_in(tree: Node) -> frozenset[Key]:
     """Everything that a tree gives a key, whether it fits or not; no text where it has none."""
     names: set[Key] = set()
-    for kind in ("artifact", "execution", "deployment"):
-        section = tree.get(f"{kind}s")
-        items = section.value if section is not None and isinstance(section.value, list) else []
+    for kind in ("artifact", "execution", "schedule", "deployment"):
+        items = _items(tree, kind)
         names |= {Key(kind, _written_name(item, kind, i)) for i, item in enumerate(items)}
         destinations = [item.get("destination_name") for item in items]
         names |= {Key("destination", node.text) for node in destinations if node and node.text}
+    for kind in SECRETS:
+        pairs = [(_text(item, "name"), _text(item, "scope")) for item in _items(tree, kind)]
+        is_generic = kind == "generic_secret"
+        found = generic_names(pairs) if is_generic else [name for name, _ in pairs]
+        names |= {Key(kind, name) for name in found}
+    nodes = tree.get("aicore", "nodes")
+    if nodes is not None and isinstance(nodes.value, dict):
+        names |= {Key("node_reservation", plan) for plan in nodes.value}
     return frozenset(names)
+
+
+def generic_names(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """What generic secrets go by: the name, with the scope where it is used in several of them."""
+    scoped = [(name, scope or "resource_group") for name, scope in pairs]
+    used = Counter(name for name, _ in dict.fromkeys(scoped))
+    return [f"{name}.{scope}" if used[name] > 1 else name for name, scope in scoped]
+
+
+def schedule_name(item: Schedule) -> str:
+    """Its key, else its name."""
+    return item.key or item.name
+
+
+def _section(kind: str) -> tuple[str, ...]:
+    """Where the things of a kind stand in a stage file."""
+    if kind in SECRETS:
+        return ("secrets", SECRETS[kind])
+    return ("aicore", "nodes") if kind == "node_reservation" else (f"{kind}s",)
+
+
+def _items(tree: Node, kind: str) -> list[Node]:
+    section = tree.get(*_section(kind))
+    return section.value if section is not None and isinstance(section.value, list) else []
+
+
+def _text(item: Node, field: str) -> str:
+    node = item.get(field)
+    return node.value if node is not None and isinstance(node.value, str) else ""
 
 
 def _written_name(item: Node, kind: str, index: int) -> str:
     key, name = item.get("key"), item.get("configuration", "name")
     if key is not None and key.value is not None:
         return key.value if isinstance(key.value, str) else ""
+    if kind == "schedule":
+        return _text(item, "name")
     if name is not None and isinstance(name.value, str):
         return formats.slug(name.value) or f"{kind}-{index + 1}"
     return ""

@@ -27,6 +27,7 @@ Name = Annotated[
 Id = Annotated[str, like(formats.ID, "4 to 64 letters, digits, dots, hyphens and underscores", 64)]
 Duration = Annotated[str, like(formats.DURATION, "a time like 90s, 15m or 2h")]
 Plain = Annotated[str, Field(min_length=1, max_length=5000)]
+LabelValue = Annotated[str, Field(max_length=5000)]
 SecretText = Annotated[
     Secret,
     WithJsonSchema({"type": "string", "description": "Only as ${env.NAME}."}),

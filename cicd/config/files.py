@@ -47,9 +47,10 @@ def label(path: Path, root: Path) -> str:
         return path.as_posix()
 
 
-def read_tree(path: Path, name: str) -> Node:
-    """The one document in a file, called ``name`` in messages. Raises InvalidStage."""
-    trees = read_trees(path, name)
+def read_tree(path: Path, name: str, text: str | None = None) -> Node:
+    """The one document in a file, called ``name`` in messages; ``text``: read this in place of what
+    the file holds. Raises InvalidStage."""
+    trees = read_trees(path, name, text)
     if len(trees) > 1:
         raise InvalidStage(
             [trees[1].place.problem("a second document starts here: keep one", "yaml")]
@@ -61,9 +62,9 @@ def read_tree(path: Path, name: str) -> Node:
     return trees[0]
 
 
-def read_trees(path: Path, name: str) -> tuple[Node, ...]:
+def read_trees(path: Path, name: str, text: str | None = None) -> tuple[Node, ...]:
     """All documents in a file, none for an empty one. Raises InvalidStage."""
-    text = _read_text(path, name)
+    text = _read_text(path, name) if text is None else text
     if path.suffix.lower() != ".json":
         trees = yaml_trees(text, name)
     else:

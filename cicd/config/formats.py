@@ -20,7 +20,8 @@ REPOSITORY_URL = r"^(https?|file)://.+"
 DESTINATION = r"^[A-Za-z0-9_-]+$"
 TTL = r"^[0-9]+[mMhHdD]$"
 DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
-LABEL = re.compile(r"ext\.ai\.sap\.com/[\w.-]+", re.ASCII)
+DRAIN = r"^(0|[1-9][0-9]{0,5})[smhd]$"
+LAUNCHPAD_URL = r"^https?://.+"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 OBJECT_STORE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"

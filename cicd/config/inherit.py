@@ -15,17 +15,22 @@ _OWN = ("extends", "stage", "$schema")
 """Keys that speak of their own file only."""
 
 
-def read_stage_tree(path: Path, root: Path) -> tuple[Node, list[Problem]]:
-    """The file with everything it extends merged in, in today's spelling.
+def read_stage_tree(
+    path: Path, root: Path, text: str | None = None
+) -> tuple[Node, list[Problem]]:
+    """The file with everything it extends merged in, in today's spelling; ``text``: as if the file
+    held this.
 
     Raises InvalidStage where nothing useful can be read: syntax, a missing file, a cycle.
     """
-    return _read(path, root, ())
+    return _read(path, root, (), text)
 
 
-def _read(path: Path, root: Path, chain: tuple[Path, ...]) -> tuple[Node, list[Problem]]:
+def _read(
+    path: Path, root: Path, chain: tuple[Path, ...], text: str | None = None
+) -> tuple[Node, list[Problem]]:
     name = label(path, root)
-    tree = read_tree(path, name)
+    tree = read_tree(path, name, text)
     if not isinstance(tree.value, dict):
         message = "a stage file is a map of keys and values: start with a key"
         raise InvalidStage([tree.place.problem(message, "wrong-type")])
@@ -39,7 +44,7 @@ def _read(path: Path, root: Path, chain: tuple[Path, ...]) -> tuple[Node, list[P
         return tree, problems
     base, found = _read(_base_path(target, path, root, chain), root, (*chain, path.resolve()))
     inherited = {key: node for key, node in base.value.items() if key not in _OWN}
-    return merge(replace(base, value=inherited), tree, _identity), problems + found
+    return merge(replace(base, value=inherited), tree, identity_of), problems + found
 
 
 def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) -> Path:
@@ -67,11 +72,18 @@ def stage_files_in(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
-def _identity(item: Node) -> str | None:
+def identity_of(item: Node) -> str | None:
     """What makes an item of a list the same item in both files."""
     for key in ("key", "name"):
         node = item.get(key)
         if node is not None and isinstance(node.value, str):
-            return node.value
+            return f"{node.value}{_scope(item)}"
     name = item.get("configuration", "name")
     return slug(name.value) if name is not None and isinstance(name.value, str) else None
+
+
+def _scope(item: Node) -> str:
+    """A secret is another one in another scope; the default goes without saying."""
+    scope = item.get("scope")
+    is_other = scope is not None and scope.value != "resource_group"
+    return f" ({scope.text})" if scope is not None and is_other else ""

@@ -18,6 +18,18 @@ OPTIONS = ("clean_up", "wait_for_status", "update_destination")
 _EMPTY_IS_NONE = ("destination_name", "existing_deployment_id")
 """Keys of a run that the old file could leave empty."""
 _LISTS = ("artifacts", "executions", "deployments")
+_NEW = {
+    "stage",
+    "platform",
+    "aicore",
+    "branch",
+    "git",
+    "extends",
+    "$schema",
+    "secrets",
+    "schedules",
+}
+"""Keys that no old file has."""
 
 
 def is_legacy(tree: Node, suffix: str) -> bool:
@@ -27,10 +39,7 @@ def is_legacy(tree: Node, suffix: str) -> bool:
         suffix == ".json"
         and isinstance(tree.value, dict)
         and bool(tree.value.keys() & known)
-        and (
-            not tree.value.keys()
-            & {"stage", "platform", "aicore", "branch", "git", "extends", "$schema"}
-        )
+        and not tree.value.keys() & _NEW
     )
 
 

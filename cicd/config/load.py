@@ -44,12 +44,14 @@ def load_stage(
     from cicd.config.build import build_stage  # not needed to check a stage
 
     is_lenient = application is not None or not needs_credentials
-    context = Context("", env, variables, git, is_lenient)
+    context = Context("", env, variables, git, is_lenient, is_told=is_lenient)
     draft, problems = _read(argument, root, context, application)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InvalidStage(errors)
-    return _with_sources(build_stage(draft), argument, root, context)
+    remarks = tuple(problem.message for problem in problems if problem.rule == "missing-env")
+    stage = replace(build_stage(draft), remarks=remarks)
+    return _with_sources(stage, argument, root, context)
 
 
 def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> Stage:
@@ -88,11 +90,15 @@ def check_stage(
     variables: Mapping[str, str],
     git: GitFacts,
     application: GitOverride | None = None,
+    text: str | None = None,
 ) -> list[Problem]:
-    """Everything that is wrong or doubtful, sorted by place. No network, no credentials needed."""
+    """Everything that is wrong or doubtful, sorted by place. No network, no credentials needed.
+
+    ``text``: as if the stage file held this.
+    """
     context = Context("", env, variables, git, is_lenient=True)
     try:
-        _, problems = _read(argument, root, context, application)
+        _, problems = _read(argument, root, context, application, text)
     except InvalidStage as error:
         problems = list(error.problems)
     return sorted({_as_checked(problem) for problem in problems})
@@ -104,12 +110,16 @@ def _as_checked(problem: Problem) -> Problem:
 
 
 def _read(
-    argument: str, root: Path, context: Context, override: GitOverride | None
+    argument: str,
+    root: Path,
+    context: Context,
+    override: GitOverride | None,
+    text: str | None = None,
 ) -> tuple[Draft, list[Problem]]:
     """What the file says, without what does not fit (there is an error for each), and all that is
     wrong with it."""
     path = find_stage(argument, root)
-    tree, problems = read_stage_tree(path, root)
+    tree, problems = read_stage_tree(path, root, text)
     problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
     name = _name(tree, path)
     tree, found = replace_variables(tree, replace(context, stage=name))

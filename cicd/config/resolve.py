@@ -108,9 +108,12 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
     scenario, executable = run.configuration.scenario_id, run.configuration.executable_id
     template = draft.catalogue.find(executable)
     path = (*run.path, "configuration")
+    if scenario in PLATFORM_SCENARIOS and (template is None or template.scenario_id != scenario):
+        return  # plan looks at the live ones
     if template is None:
-        if draft.catalogue.is_complete and scenario not in PLATFORM_SCENARIOS:
-            hint = did_you_mean(executable, [t.executable_id for t in draft.catalogue.templates])
+        if draft.catalogue.is_complete:
+            known = [t.executable_id for t in draft.catalogue.templates]
+            hint = did_you_mean(executable, known) or _platform_hint(scenario)
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
             place = draft.place(*path, "executable_id")
             yield place.problem(message, "unknown-executable", _severity(draft))
@@ -125,6 +128,12 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
         message = f"{run.key}: executable {executable} is made for a {wanted} ({template.file})"
         place = draft.place(*path, "executable_id")
         yield place.problem(message, "wrong-executable-kind", _severity(draft))
+
+
+def _platform_hint(scenario: str) -> str:
+    """For who mistyped a scenario that needs no template."""
+    hint = did_you_mean(scenario, PLATFORM_SCENARIOS)
+    return f', and the scenario is "{scenario}"{hint}' if hint else ""
 
 
 def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:

@@ -5,12 +5,14 @@ Schedules and secrets have their own: ``schedules`` and ``secrets``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cicd.config import formats
-from cicd.config.draft import Draft, Run
+from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run
+from cicd.config.labels import check_labels
 from cicd.config.schedules import check_schedules
 from cicd.config.schema import Deployment, Execution
 from cicd.config.secrets import check_secrets
@@ -20,13 +22,18 @@ from cicd.errors import Problem
 from cicd.model import Key
 
 NO_GROUP = "missing-resource-group"
-_NOT_YET = "not supported yet by this version"
+_PLANS = frozenset({"starter", "basic", "basic.8x", "train.l", "infer.s", "infer.m", "infer.l"})
+"""Resource plans that AI Core documents; a tenant may have more."""
+_IN_LINKS = ("kind", "id", "resource_group")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def check_rules(draft: Draft) -> list[Problem]:
     """All problems that one part has by itself."""
     problems = [
-        *_check_support(draft),
+        *_check_place(draft),
+        *_check_nodes(draft),
+        *check_labels(draft),
         *_check_git(draft),
         *_check_artifacts(draft),
         *_check_bindings(draft),
@@ -43,18 +50,28 @@ def check_rules(draft: Draft) -> list[Problem]:
     return problems
 
 
-def _check_support(draft: Draft) -> Iterator[Problem]:
+def _check_place(draft: Draft) -> Iterator[Problem]:
     if draft.file.platform != "aicore":
-        message = f'platform "{draft.file.platform}" is {_NOT_YET}: use aicore'
-        yield draft.place("platform").problem(message, "unsupported")
+        message = f'platform "{draft.file.platform}" is not supported yet by this version'
+        yield draft.place("platform").problem(f"{message}: use aicore", "wrong-value")
     elif not draft.resource_group and not draft.has_lost("aicore", "resource_group"):
         message = "no resource group: set aicore.resource_group or AICORE_RESOURCE_GROUP"
         yield draft.place("aicore").problem(message, NO_GROUP)
-    for section in ("secrets", "schedules"):
-        node = draft.tree.get(section)
-        if node is not None and node.value:
-            message = f"{section} are {_NOT_YET}: take them out to plan or apply"
-            yield draft.place(section, key=True).problem(message, "unsupported")
+    for name in _PLACEHOLDER.findall(draft.file.aicore.launchpad_url or ""):
+        if name not in _IN_LINKS:
+            there = ", ".join(f"{{{known}}}" for known in _IN_LINKS)
+            hint = did_you_mean(name, _IN_LINKS) or f" (there are: {there})"
+            message = f'aicore.launchpad_url has an unknown placeholder "{{{name}}}"{hint}'
+            yield draft.place("aicore", "launchpad_url").problem(message, "wrong-format")
+
+
+def _check_nodes(draft: Draft) -> Iterator[Problem]:
+    for plan in draft.file.aicore.nodes:
+        if plan not in _PLANS:
+            hint = did_you_mean(plan, _PLANS) or f" (there are: {', '.join(sorted(_PLANS))})"
+            message = f'"{plan}" is no resource plan that AI Core documents{hint}'
+            place = draft.place("aicore", "nodes", plan, key=True)
+            yield place.problem(message, "unknown-plan", "warning")
 
 
 def _check_git(draft: Draft) -> Iterator[Problem]:
@@ -76,12 +93,6 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
 
 def _check_artifacts(draft: Draft) -> Iterator[Problem]:
     for index, artifact in enumerate(draft.file.artifacts):
-        for label in artifact.labels or {}:
-            if not formats.LABEL.fullmatch(label) or len(label) > formats.MAX_KEY:
-                message = f'the label "{label}" must be ext.ai.sap.com/ and then letters, digits, '
-                message += "dots, hyphens, underscores"
-                place = draft.place("artifacts", index, "labels", label, key=True)
-                yield place.problem(message, "bad-label")
         if artifact.url.endswith("/"):
             message = f'artifact/{artifact.key}: AI Core cannot resolve "{artifact.url}": '
             place = draft.place("artifacts", index, "url")
@@ -129,7 +140,8 @@ def _check_deployment(draft: Draft, run: Run, item: Deployment) -> Iterator[Prob
             if getattr(item, field):
                 message = f"{run.key} has a {field}, so wait_for_status must be RUNNING"
                 yield draft.place(*run.path, field, key=True).problem(message, "needs-wait")
-    if item.smoke_test and not item.smoke_test.path.startswith("/v"):
+    is_own = run.configuration.scenario_id not in PLATFORM_SCENARIOS
+    if is_own and item.smoke_test and not item.smoke_test.path.startswith("/v"):
         message = f"{run.key}: AI Core routes only paths that start with /v1/, /v2/ and so on"
         place = draft.place(*run.path, "smoke_test", "path")
         yield place.problem(message, "smoke-test-path", "warning")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from cicd.config import formats
-from cicd.config.draft import Draft
+from cicd.config.draft import Draft, schedule_name
 from cicd.config.schema import Schedule
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
@@ -15,14 +16,20 @@ from cicd.model import Key
 def check_schedules(draft: Draft) -> Iterator[Problem]:
     """All problems of the ``schedules`` section."""
     first: dict[str, int] = {}
+    named: dict[str, int] = {}
     executions = [run.name for run in draft.runs if run.kind == "execution"]
     for index, schedule in enumerate(draft.file.schedules):
         path = ("schedules", index)
-        name = schedule.key or schedule.name
+        name = schedule_name(schedule)
         if first.setdefault(name, index) != index:
             place = draft.place("schedules", first[name])
             message = f"schedule/{name} is already defined at {place}: give it another key"
             yield draft.place(*path, "key").problem(message, "duplicate-name")
+        elif named.setdefault(schedule.name, index) != index:
+            place = draft.place("schedules", named[schedule.name], "name")
+            message = f'schedule/{name}: the name "{schedule.name}" is already taken at {place}'
+            message += ": choose another"
+            yield draft.place(*path, "name").problem(message, "duplicate-name")
         is_known = draft.is_named(Key("execution", schedule.execution))
         if schedule.execution not in executions and not is_known:
             hint = did_you_mean(schedule.execution, executions)
@@ -46,3 +53,6 @@ def _check_times(draft: Draft, index: int, schedule: Schedule) -> Iterator[Probl
     if start and end and end <= start:
         message = "end is not after start, so nothing would ever run: move it"
         yield draft.place("schedules", index, "end").problem(message, "bad-time")
+    elif end and schedule.active and end <= datetime.now(UTC):
+        message = "end is past, so nothing will run: move it, or say active: false"
+        yield draft.place("schedules", index, "end").problem(message, "bad-time", "warning")

@@ -13,6 +13,7 @@ from cicd.config.fields import (
     Id,
     Inputs,
     Key,
+    LabelValue,
     Name,
     Parameters,
     Part,
@@ -21,6 +22,7 @@ from cicd.config.fields import (
     SecretText,
     like,
 )
+from cicd.config.secret_schema import Secrets
 
 
 class AICore(Part):
@@ -33,6 +35,23 @@ class AICore(Part):
         default=None,
         description="Where everything lives; default: AICORE_RESOURCE_GROUP.",
         examples=["cicd-dev"],
+    )
+    labels: dict[str, LabelValue] = Field(
+        default={},
+        description="Labels of the resource group; keys start with ext.ai.sap.com/.",
+        examples=[{"ext.ai.sap.com/team": "churn"}],
+    )
+    nodes: dict[str, Annotated[int, Field(ge=0, le=10)]] = Field(
+        default={},
+        description="Resource plan -> nodes reserved for the whole tenant; each one costs.",
+        examples=[{"infer.s": 1}],
+    )
+    launchpad_url: Annotated[str, like(formats.LAUNCHPAD_URL, "an https:// URL", 1024)] | None = (
+        Field(
+            default=None,
+            description="AI Launchpad, for links; may hold {kind}, {id} and {resource_group}.",
+            examples=["https://example.com/aic/index.html#/{kind}/{id}"],
+        )
     )
 
 
@@ -66,59 +85,6 @@ class Git(Part):
     )
 
 
-class ObjectStore(Part):
-    name: Annotated[
-        str,
-        like(formats.OBJECT_STORE, "lower-case letters, digits, hyphens, single dots", 233),
-    ] = Field(description="Name; AI Core needs one called default.", examples=["default"])
-    type: Literal["S3", "oss", "webhdfs", "azure", "gcs"] = Field(
-        description="Sort of object store."
-    )
-    bucket: str | None = Field(default=None, description="Bucket (S3).", examples=["my-bucket"])
-    endpoint: str | None = Field(
-        default=None,
-        description="Host of the store (S3).",
-        examples=["s3-eu-central-1.amazonaws.com"],
-    )
-    region: str | None = Field(default=None, description="Region (S3).", examples=["eu-central-1"])
-    path_prefix: str | None = Field(
-        default=None, description="Folder inside the bucket.", examples=["cicd"]
-    )
-    data: dict[str, SecretText] = Field(
-        description="Credentials, values only as ${env.NAME}.",
-        examples=[{"AWS_ACCESS_KEY_ID": "${env.KEY_ID}", "AWS_SECRET_ACCESS_KEY": "${env.KEY}"}],
-    )
-
-
-class DockerRegistry(Part):
-    name: Annotated[
-        str,
-        like(formats.DOCKER_REGISTRY, "at least 2 lower-case letters, digits, dots, hyphens", 63),
-    ] = Field(description="What templates call it.", examples=["my-secret"])
-    data: dict[str, SecretText] = Field(
-        description="Credentials, values only as ${env.NAME}.",
-        examples=[{".dockerconfigjson": "${env.DOCKER_CONFIG_JSON}"}],
-    )
-
-
-class GenericSecret(Part):
-    name: Annotated[
-        str, like(formats.GENERIC, "lower-case letters, digits, dots, hyphens", 252)
-    ] = Field(description="What templates call it.", examples=["my-secret"])
-    scope: Literal["resource_group", "tenant", "all_resource_groups"] = Field(
-        default="resource_group", description="Where it can be used.", examples=["resource_group"]
-    )
-    data: dict[str, SecretText] = Field(
-        description="Values only as ${env.NAME}.", examples=[{"api-key": "${env.API_KEY}"}]
-    )
-
-
-class Secrets(Part):
-    object_store: list[ObjectStore] = Field(default=[], description="Where ai:// urls lead.")
-    docker_registry: list[DockerRegistry] = Field(default=[], description="For pulling images.")
-    generic: list[GenericSecret] = Field(default=[], description="For programs in templates.")
-
-
 class Artifact(Part):
     key: Key = Field(description="What bindings call it.", examples=["example-dataset"])
     name: Name = Field(description="Name of the artifact on AI Core.", examples=["Example Dataset"])
@@ -129,7 +95,7 @@ class Artifact(Part):
         description="Where it lies: ai://SECRET/PATH.", examples=["ai://default/data"]
     )
     scenario_id: Id = Field(description="Scenario that it belongs to.", examples=["cicdexample"])
-    labels: dict[str, Annotated[str, Field(max_length=5000)]] | None = Field(
+    labels: dict[str, LabelValue] | None = Field(
         default=None,
         description="Keys start with ext.ai.sap.com/.",
         examples=[{"ext.ai.sap.com/team": "churn"}],
@@ -237,6 +203,11 @@ class Deployment(Part):
     smoke_test: SmokeTest | None = Field(default=None, description="One request once it runs.")
     on_failure: Literal["rollback", "keep"] = Field(
         default="rollback", description="What an update that fails leaves behind."
+    )
+    drain: Annotated[str, like(formats.DRAIN, "a time like 0s, 30s or 2m")] = Field(
+        default="30s",
+        description="From the destination's move to a replacement to the stop of the old one.",
+        examples=["2m"],
     )
     destination_name: (
         Annotated[str, like(formats.DESTINATION, "letters, digits, _ and -", 200)] | None

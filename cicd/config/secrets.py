@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cicd.config import formats
-from cicd.config.draft import Draft
-from cicd.config.schema import ObjectStore
+from cicd.config.draft import DOCKER_CONFIG, Draft, generic_names
+from cicd.config.secret_schema import ObjectStore
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
+from cicd.model import Secret
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class _Entries:
     possible: tuple[str, ...] = ()
 
 
-_OBJECT_STORES = {
+OBJECT_STORES = {
     "S3": _Entries(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")),
     "oss": _Entries(("BUCKET", "ENDPOINT", "REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
     "webhdfs": _Entries(("HDFS_NAMENODE",), ("TLS_CERT", "TLS_KEY", "HEADERS")),
@@ -30,8 +32,9 @@ _OBJECT_STORES = {
     ),
     "gcs": _Entries(("BUCKET", "PRIVATE_KEY")),
 }
-_DOCKER = _Entries((".dockerconfigjson",))
-_ONLY_S3 = ("bucket", "endpoint", "region")
+_DOCKER = _Entries((DOCKER_CONFIG,))
+_ONLY_S3 = ("bucket", "endpoint", "region", "use_https", "verify_ssl")
+_LOGINS = {"auth", "username", "identitytoken", "registrytoken"}
 
 _Path = tuple[str | int, ...]
 
@@ -41,11 +44,12 @@ def check_secrets(draft: Draft) -> Iterator[Problem]:
     secrets = draft.file.secrets
     for index, store in enumerate(secrets.object_store):
         path: _Path = ("secrets", "object_store", index)
-        yield from _check_entries(draft, path, store.data, _OBJECT_STORES[store.type])
+        yield from _check_entries(draft, path, store.data, OBJECT_STORES[store.type])
         yield from _check_store(draft, path, store)
     for index, docker in enumerate(secrets.docker_registry):
         path = ("secrets", "docker_registry", index)
         yield from _check_entries(draft, path, docker.data, _DOCKER)
+        yield from _check_docker(draft, path, docker.data.get(DOCKER_CONFIG))
     for index, generic in enumerate(secrets.generic):
         yield from _check_generic(draft, ("secrets", "generic", index), generic.data)
     for section, names in (
@@ -54,6 +58,18 @@ def check_secrets(draft: Draft) -> Iterator[Problem]:
         ("generic", [f"{item.name} ({item.scope})" for item in secrets.generic]),
     ):
         yield from _check_unique(draft, section, names)
+    yield from _check_keys(draft)
+
+
+def _check_keys(draft: Draft) -> Iterator[Problem]:
+    """A name with dots may be just what another one with its scope is called."""
+    pairs = [(item.name, item.scope) for item in draft.file.secrets.generic]
+    seen: dict[str, tuple[str, str]] = {}
+    for index, (key, pair) in enumerate(zip(generic_names(pairs), pairs, strict=True)):
+        if seen.setdefault(key, pair) != pair:
+            message = f"generic_secret/{key} is also what {seen[key][0]} ({seen[key][1]}) goes by"
+            place = draft.place("secrets", "generic", index, "name")
+            yield place.problem(f"{message}: choose another name", "duplicate-name")
 
 
 def _check_entries(
@@ -75,6 +91,27 @@ def _check_entries(
         yield draft.place(*path, "data", key=True).problem(message, "secret-entries")
 
 
+def _check_docker(draft: Draft, path: _Path, secret: Secret | None) -> Iterator[Problem]:
+    """What is wrong with a docker config whose value is there; never quotes it."""
+    if secret is None or not secret.reveal():
+        return
+    place = draft.place(*path, "data", DOCKER_CONFIG)
+    wanted = 'must be the JSON of a docker config, {"auths": {"REGISTRY": {"auth": …}}}'
+    try:
+        config = json.loads(secret.reveal())
+    except (ValueError, RecursionError):
+        yield place.problem(f"{DOCKER_CONFIG} is no JSON: it {wanted}", "secret-entries")
+        return
+    auths = config.get("auths") if isinstance(config, dict) else None
+    if not isinstance(auths, dict) or not auths:
+        message = f"{DOCKER_CONFIG} names no registry: it {wanted}"
+        yield place.problem(message, "secret-entries")
+    elif not all(isinstance(login, dict) and _LOGINS & login.keys() for login in auths.values()):
+        message = f"{DOCKER_CONFIG} has a registry without a login, which may be in a credential "
+        message += 'store of this machine: give "auth", base64 of user:password'
+        yield place.problem(message, "secret-entries", "warning")
+
+
 def _check_store(draft: Draft, path: _Path, store: ObjectStore) -> Iterator[Problem]:
     if store.type == "S3":
         if not store.bucket and not draft.has_lost(*path, "bucket"):
@@ -82,8 +119,10 @@ def _check_store(draft: Draft, path: _Path, store: ObjectStore) -> Iterator[Prob
             yield draft.place(*path).problem(message, "secret-fields")
         return
     for field in _ONLY_S3:
-        if getattr(store, field):
-            message = f"{field} counts for type S3 only: for {store.type} write it into data"
+        is_switch = isinstance(getattr(store, field), bool)
+        cure = "leave it out" if is_switch else "write it into data"
+        if getattr(store, field) not in (None, ""):
+            message = f"{field} counts for type S3 only: for {store.type} {cure}"
             yield draft.place(*path, field, key=True).problem(message, "secret-fields")
 
 

@@ -49,22 +49,26 @@ class GitOverride:
 
 @dataclass(frozen=True)
 class Context:
-    """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error."""
+    """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error, but an empty
+    one; ``is_told``: it is a warning then, as the stage will be planned."""
 
     stage: str
     env: Mapping[str, str]
     variables: Mapping[str, str]
     git: GitFacts
     is_lenient: bool = False
+    is_told: bool = False
 
 
 @dataclass(frozen=True)
 class _Value:
-    """``text`` is the value as it goes into a longer text; ``is_env``: came from environment."""
+    """``text`` is the value as it goes into a longer text; ``is_env``: came from environment;
+    ``unset``: variables of the environment that it needs and that are not there."""
 
     value: Any
     text: str
     is_env: bool = False
+    unset: tuple[str, ...] = ()
 
 
 def replace_variables(tree: Node, context: Context) -> tuple[Node, list[Problem]]:
@@ -72,6 +76,7 @@ def replace_variables(tree: Node, context: Context) -> tuple[Node, list[Problem]
     work = _Replacement(tree, context)
     replaced = transform(tree, work.leaf, skip=_UNREPLACED)
     work.check_unused()
+    work.tell_unset()
     return replaced, [*_too_early(tree), *work.problems]
 
 
@@ -101,10 +106,11 @@ class _Replacement:
         }
         self._used: set[str] = set()
         self._open: list[str] = []
+        self._unset: dict[str, Place] = {}
 
     def leaf(self, node: Node, path: Path) -> Node:
         if is_secret_path(path):
-            return self._secret(node)
+            return self._secret(node, path)
         if not isinstance(node.value, str) or "${" not in node.value:
             return node
         value = self._expand(node, is_lenient=False)
@@ -121,7 +127,17 @@ class _Replacement:
             message = f"no such variable{hint or ': declare it under variables'}"
             self.problems.append(Problem(f"--var {name}", 0, 0, message, "unknown-variable"))
 
-    def _secret(self, node: Node) -> Node:
+    def tell_unset(self) -> None:
+        """One warning for all credentials of ``secrets`` that are not there."""
+        if self._unset and self._context.is_told:
+            names = list(self._unset)
+            be, it = ("is", "it") if len(names) == 1 else ("are", "them")
+            message = f"{', '.join(names)} {be} not set in the environment, so what needs "
+            message += f"{it} under secrets is empty"
+            place = self._unset[names[0]]
+            self.problems.append(place.problem(message, "missing-env", "warning"))
+
+    def _secret(self, node: Node, path: Path) -> Node:
         if node.value is None:
             return node
         text = node.value if isinstance(node.value, str) else node.text
@@ -133,7 +149,9 @@ class _Replacement:
         if value.text == "" and not self._context.is_lenient:
             message = f"{node.text} is empty: give it a value"
             self.problems.append(node.place.problem(message, "missing-env"))
-        return replace(node, value=Secret(value.text))
+        if value.unset and path[0] == "secrets":
+            self._unset |= {name: node.place for name in value.unset if name not in self._unset}
+        return replace(node, value=Secret("" if value.unset else value.text))
 
     def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
         text: str = node.value
@@ -141,13 +159,15 @@ class _Replacement:
         if whole and whole.group(1) is not None:
             return self._evaluate(whole.group(1), node, is_lenient=is_lenient)
         parts: list[str] = []
+        unset: list[str] = []
         end, is_env = 0, False
         for match in _EXPRESSION.finditer(text):
             value = self._part(match, node, is_lenient=is_lenient)
             parts += [text[end : match.start()], value.text]
+            unset += value.unset
             end, is_env = match.end(), is_env or value.is_env
         result = "".join([*parts, text[end:]])
-        return _Value(result, result, is_env)
+        return _Value(result, result, is_env, tuple(unset))
 
     def _part(self, match: re.Match[str], node: Node, *, is_lenient: bool) -> _Value:
         if match.group() == "$${":
@@ -203,7 +223,7 @@ class _Replacement:
             hint = did_you_mean(name, self._context.env)
             message = f"the environment variable {name} is not set{hint}"
             self.problems.append(place.problem(f"{message}: set it", "missing-env"))
-        return _Value("missing", "missing", is_env=True)
+        return _Value("missing", "missing", is_env=True, unset=(name,))
 
     def _unknown(self, place: Place, message: str) -> _Value:
         """A problem, and a harmless value so that the search goes on."""

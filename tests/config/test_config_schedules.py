@@ -1,12 +1,14 @@
-"""Schedules and secrets: their content is checked although they cannot be applied yet."""
+"""Schedules and secrets: what is wrong in them is found, each with its place and its cure."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.config.config_sample import STAGE, findings, write_repository
+from cicd.config import check_stage
+from tests.config.config_sample import GIT, STAGE, findings, write_repository
 
 SCHEDULE = """\
 schedules:
@@ -15,7 +17,7 @@ schedules:
     execution: train
     cron: 0 0 * * 0
     start: 2026-01-31T06:00:00Z
-    end: 2026-12-31T06:00:00Z
+    end: 2099-12-31T06:00:00Z
 """
 SECRETS = """\
 secrets:
@@ -42,14 +44,8 @@ def check(tmp_path: Path, text: str) -> list[str]:
     return [f"{int(line.split(':')[0]) - LINES}:{line.split(':', 1)[1]}" for line in found]
 
 
-def test_a_good_schedule_is_one_finding(tmp_path: Path) -> None:
-    [only] = check(tmp_path, SCHEDULE)
-    assert only.startswith("1:1: schedules are not supported yet")
-
-
-def test_good_secrets_are_one_finding(tmp_path: Path) -> None:
-    [only] = check(tmp_path, SECRETS)
-    assert only.startswith("1:1: secrets are not supported yet")
+def test_good_ones_are_no_finding(tmp_path: Path) -> None:
+    assert check(tmp_path, SCHEDULE + SECRETS) == []
 
 
 @pytest.mark.parametrize(
@@ -63,9 +59,16 @@ def test_good_secrets_are_one_finding(tmp_path: Path) -> None:
         ("2026-01-31T06:00:00Z", "2026-01-31", '6:12: start is "2026-01-31": write it in UTC'),
         ("2026-01-31T06:00:00Z", "2026-01-31T06:00:00+01:00", "write it in UTC, like"),
         ("2026-01-31T06:00:00Z", "2026-02-30T06:00:00Z", "write it in UTC, like"),
-        ("2026-12-31T06:00:00Z", "2026-12-31T06:00:00.5Z", "7:10: end is"),
-        ("2026-12-31T06:00:00Z", "2026-01-31T06:00:00Z", "7:10: end is not after start"),
+        ("2099-12-31T06:00:00Z", "2099-12-31T06:00:00.5Z", "7:10: end is"),
+        ("2099-12-31T06:00:00Z", "2026-01-31T06:00:00Z", "7:10: end is not after start"),
+        ("2099-12-31T06:00:00Z", "2026-02-01T06:00:00Z", "7:10: warning: end is past, so nothing"),
         ("name: Weekly", f"name: {'n' * 257}", "3:11: schedules[0].name is longer than 256"),
+        ("name: Weekly", "name: ''", "3:11: schedules[0].name is empty"),
+        (
+            "schedules:\n",
+            "schedules:\n  - {key: w, name: Weekly, execution: train, cron: 0 0 1 * *}\n",
+            '4:11: schedule/weekly: the name "Weekly" is already taken at stages/dev.yaml:',
+        ),
         (
             "schedules:\n",
             "schedules:\n  - {name: weekly, execution: train, cron: 0 0 1 * *}\n",
@@ -103,6 +106,21 @@ def test_what_is_wrong_with_a_schedule_is_said(
         ("my-secret, data: {api-key", "my-secret, data: {api key", '"api key" must be letters'),
         ('my-secret, data: {api-key: "${env.D}"}', "my-secret, data: {}", "data is empty: give it"),
         ('my-secret, data: {api-key: "${env.D}"}', "Name, data: {}", "generic[0].name is"),
+        (
+            "type: S3",
+            "type: gcs\n      use_https: true",
+            "use_https counts for type S3 only: for gcs",
+        ),
+        ("type: S3", "type: gcs\n      verify_ssl: false", "for gcs leave it out"),
+        ("bucket: b", "verify_ssl: 1", "verify_ssl must be true or false or null, not 1"),
+        ("name: default", f"name: {'n' * 234}", "is longer than 233 characters"),
+        ("name: docker-registry", f"name: {'n' * 64}", "is longer than 63 characters"),
+        ("name: my-secret", f"name: {'n' * 253}", "is longer than 252 characters"),
+        (
+            "  generic:\n",
+            '  generic:\n    - {name: my-secret.tenant, data: {a: "${env.D}"}}\n',
+            "generic_secret/my-secret.tenant is also what my-secret.tenant (resource_gr",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_secret_is_said(
@@ -128,3 +146,44 @@ def test_a_secret_in_plain_text_is_never_repeated(tmp_path: Path, value: str) ->
         found = check(folder, text)
         assert found
         assert not [line for line in found if "hunter2" in line or "4242" in line], found
+
+
+def docker(auths: str) -> str:
+    return json.dumps({"auths": json.loads(auths)})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("", ""),
+        (docker('{"r.example.com": {"auth": "canary"}}'), ""),
+        (docker('{"r.example.com": {"username": "canary", "password": "canary"}}'), ""),
+        ("canary", "is no JSON: it must be the JSON of a docker config"),
+        ("[" * 100_000, "is no JSON"),
+        ('"canary"', "names no registry"),
+        ('{"canary": {}}', "names no registry"),
+        (docker("{}"), "names no registry"),
+        (docker('{"canary": {}}'), "warning: .dockerconfigjson has a registry without a login"),
+        (docker('{"canary": "canary"}'), "warning: .dockerconfigjson has a registry without a log"),
+    ],
+)
+def test_a_docker_config_is_looked_at_and_never_shown(
+    tmp_path: Path, value: str, message: str
+) -> None:
+    repo = write_repository(tmp_path, STAGE + SECRETS)
+    found = check_stage("dev", root=repo, env={"C": value}, variables={}, git=GIT)
+    says = "\n".join(map(str, found))
+    assert len(found) == (1 if message else 0), says
+    assert message in says
+    assert "canary" not in says
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SCHEDULE.replace("2099-12-31", "2026-02-01") + "    active: false\n",
+        SCHEDULE + "  - {name: Weekly too, execution: train, cron: 5 4 * * sun}\n",
+    ],
+)
+def test_what_is_fine_in_schedules(tmp_path: Path, text: str) -> None:
+    assert check(tmp_path, text) == []

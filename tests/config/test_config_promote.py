@@ -1,0 +1,224 @@
+"""Promotion: which values go from one stage file to another, and how the text is edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd.config.edit import Item, Step, with_value
+from cicd.config.files import yaml_trees
+from cicd.config.inherit import read_stage_tree
+from cicd.config.promote import Promotion, check_promoted, promoted_text, promotion
+from cicd.config.tree import Node, plain
+from cicd.config.yaml_text import Verbatim, block_lines, flow_text
+from cicd.errors import Refused, Usage
+
+BASE = """\
+variables: {image: "org/app:1", group: shared}
+artifacts:
+  - {key: data, name: Data, kind: dataset, url: "ai://default/v1", scenario_id: scen}
+executions:
+  - key: train
+    configuration:
+      name: T
+      scenario_id: scen
+      executable_id: train
+      parameter_bindings: {epochs: "10", image: "${var.image}"}
+      input_artifact_bindings: {data: data}
+"""
+DEV = """\
+extends: base.yaml
+branch: main
+aicore: {resource_group: "dev-${var.group}"}
+git: {application: app, revision: main}
+variables: {image: "org/app:2", group: dev}
+limits: {max_delete: 3}
+executions:
+  - key: train
+    configuration:
+      parameter_bindings: {epochs: "20", extra: "${var.group}"}
+"""
+PRD = """\
+extends: base.yaml # all stages share it
+branch: prd
+aicore: {resource_group: "prd-${var.group}"}
+variables: # of production
+  group: prd
+
+# the end
+"""
+
+
+def tree(tmp_path: Path, name: str, text: str) -> Node:
+    (tmp_path / "base.yaml").write_text(BASE)
+    (tmp_path / name).write_bytes(text.encode())
+    return read_stage_tree(tmp_path / name, tmp_path)[0]
+
+
+def promoted(
+    tmp_path: Path, source: str, target: str, *select: str, suffix: str = "yaml"
+) -> tuple[Promotion, str]:
+    """What is promoted, and the target's new text, checked to hold just that."""
+    before = tree(tmp_path, f"prd.{suffix}", target)
+    found = promotion(tree(tmp_path, "dev.yaml", source), before, select)
+    text = promoted_text(target, found.changes, is_json=suffix == "json")
+    after = tree(tmp_path, f"prd.{suffix}", text)
+    check_promoted(before, after, found.changes)
+    again = promotion(tree(tmp_path, "dev.yaml", source), after, select)
+    assert not again.changes
+    return found, text
+
+
+def test_overrides_are_added_to_the_own_file_and_comments_stay(tmp_path: Path) -> None:
+    found, text = promoted(tmp_path, DEV, PRD)
+    assert text == PRD.replace(
+        "  group: prd\n",
+        '  group: prd\n  image: "org/app:2"\n'
+        "executions:\n  - key: train\n    configuration:\n      parameter_bindings:\n"
+        '        epochs: "20"\n        extra: "${var.group}"\n',
+    )
+    assert [(c.key, c.path, c.before) for c in found.changes] == [
+        ("execution/train", "configuration.parameter_bindings.epochs", "10"),
+        ("execution/train", "configuration.parameter_bindings.extra", None),
+        ("variable/image", "image", "org/app:1"),
+    ]
+    assert found.notes == (
+        "variable group stays: aicore.resource_group of the target uses it too "
+        "(--select variable/group carries it over)",
+    )
+
+
+def test_selected_keys_only(tmp_path: Path) -> None:
+    found, _ = promoted(tmp_path, DEV, PRD, "variable/group")
+    assert [c.key for c in found.changes] == ["variable/group"]
+    with pytest.raises(Usage, match="execution/train, git, variable/image"):
+        promoted(tmp_path, DEV, PRD, "execution/tain")
+
+
+NEW = """\
+artifacts:
+  - {key: more, name: More, kind: dataset, url: "ai://default/more", scenario_id: scen}
+deployments:
+  - key: serve
+    configuration:
+      name: S
+      scenario_id: scen
+      executable_id: serving
+      parameter_bindings: {rate: 1.10}
+      input_artifact_bindings: {data: more}
+    ttl: 24h
+    destination_name: DEV
+"""
+
+
+def test_what_only_the_source_has_is_added_when_selected(tmp_path: Path) -> None:
+    target = "aicore: {resource_group: prd-group}\nexecutions:\n- {configuration: {name: Old}}\n"
+    found, text = promoted(tmp_path, NEW, target)
+    assert (found.changes, text) == ((), target)
+    assert found.only_in_source == ("artifact/more", "deployment/serve")
+    assert found.only_in_target == ("execution/old",)
+    found, text = promoted(tmp_path, NEW, target, "deployment/*")
+    assert [c.key for c in found.changes] == ["deployment/serve", "artifact/more"]
+    assert "rate: 1.10\n" in text
+    assert "ttl" not in text
+    assert "DEV" not in text
+    assert found.notes == (
+        "deployment/serve is added without ttl, destination_name: each stage has its own",
+    )
+
+
+def run(bindings: str) -> str:
+    configuration = f"{{name: T, scenario_id: scen, executable_id: train, {bindings}}}"
+    return f"executions: [{{key: train, configuration: {configuration}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "wanted"),
+    [
+        ("{a: 2}", "{a: 1}", "{a: 2}"),
+        ("{a: 2}", "{a: '1'}", "{a: '2'}"),
+        ("{a: it's}", "{a: '1'}", "{a: 'it''s'}"),
+        ('{a: "x\\ny"}', "{a: '1'}", '{a: "x\\ny"}'),
+        ("{a: 1.10}", "{a: 1.1}", "{a: 1.10}"),
+        ("{a: '1'}", "{a: 1}", "{a: 1}"),
+        ("{a: 1, b: 'x, y'}", "{a: 1}", '{a: 1, b: "x, y"}'),
+        ("{a: 1}", "{}", "{a: 1}"),
+        ("{a: 1}", "[]", "{a: 1}"),
+        ("{a: 1, b: 2}", "[{key: a, value: 3}]", "[{key: a, value: 1}, {key: b, value: 2}]"),
+        ("[{key: a, value: 2}]", "{a: 1, z: 9}", "{a: 2, z: 9}"),
+        ("{a: yes}", '{a: "no"}', '{a: "yes"}'),
+        ("{a: Zürich}", "{a: ''}", "{a: 'Zürich'}"),
+    ],
+)
+def test_values_keep_the_style_of_the_target(
+    tmp_path: Path, source: str, target: str, wanted: str
+) -> None:
+    before = run(f"parameter_bindings: {target}")
+    if target == "[]":  # nothing says that this list is one of bindings
+        before, wanted = run("name2: x"), wanted
+        before = before.replace(", name2: x", "")
+        _, text = promoted(tmp_path, run(f"parameter_bindings: {source}"), before)
+        assert text == run("parameter_bindings: {a: 1}")
+        return
+    _, text = promoted(tmp_path, run(f"parameter_bindings: {source}"), before)
+    assert text == run(f"parameter_bindings: {wanted}")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_line_endings_stay(tmp_path: Path, line_end: str) -> None:
+    _, text = promoted(tmp_path, DEV, PRD.replace("\n", line_end))
+    assert text.count("\n") == text.count(line_end) == 14
+
+
+def test_json_is_edited_as_json(tmp_path: Path) -> None:
+    target = """{\n\t"extends": "base.yaml",\n\t"executions": [\n\t\t{"key": "train",
+\t\t "configuration": {"parameter_bindings": {"epochs": 5}}}\n\t]\n}\n"""
+    _, text = promoted(tmp_path, DEV, target, suffix="json")
+    assert '{"epochs": "20", "extra": "${var.group}"}' in text
+    assert ',\n\t"variables": {"image": "org/app:2"' in text
+
+
+def test_aliases_are_left_to_people(tmp_path: Path) -> None:
+    shared = "configuration: &c {name: T, parameter_bindings: {epochs: '1'}}"
+    target = f"executions:\n- key: other\n  {shared}\n- key: train\n  configuration: *c\n"
+    with pytest.raises(Refused, match="an alias stands there"):
+        promoted(tmp_path, DEV.replace("extends: base.yaml\n", ""), target, "execution/train")
+
+
+def test_a_change_anywhere_else_is_refused(tmp_path: Path) -> None:
+    before, after = (tree(tmp_path, "x.yaml", PRD.replace("prd\n", t)) for t in ("a\n", "b\n"))
+    with pytest.raises(Refused, match="would not come out right at branch"):
+        check_promoted(before, after, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value", "wanted"),
+    [
+        ("a:\n  b: 1 # one\n\n# two\nc: 2\n", ("a", "d"), "x", "a:\n  b: 1 # one\n  d: x\n"),
+        ("variables:\nlocal: {}\n", ("variables", "x"), "1", 'variables: {x: "1"}\nlocal'),
+        ("local: {}\n", ("git", "revision"), "v1", "local: {}\ngit:\n  revision: v1\n"),
+        ("a: |\n  x\n  y\nb: 1\n", ("a",), "z", "a: z\nb: 1\n"),
+        (
+            "l: [\n  {key: a, v: 1},\n]\n",
+            ("l", Item("key", "b"), "v"),
+            Verbatim("2"),
+            "v: 1},\n  {",
+        ),
+        ("a: 1", ("b",), "2", 'a: 1\nb: "2"'),
+        ("v: {x: &x 1, y: *x}", ("v", "z"), "t", "y: *x, z: t}"),
+    ],
+)
+def test_splices(text: str, path: tuple[Step, ...], value: str, wanted: str) -> None:
+    assert wanted in with_value(text, path, value)
+
+
+def test_text_of_values_reads_back_as_the_same() -> None:
+    value = {
+        "no": "yes",
+        "1.10": ["1.10", "1e3", "2026-01-01", "~", "", " x", "a: b", "a #b", "- x", "*x", "&x"],
+        "Zürich": {"e": [], "m": {}, "n": None, "t": True, "f": 1.5, "x\ty": "\u2028\x85\x7f\n"},
+        "list": [["a", "b"], [{"k": {"l": ["${var.x}"]}}], "😀"],
+    }
+    assert plain(yaml_trees("\n".join(block_lines(value)), "x")[0]) == value
+    assert plain(yaml_trees(f"a: {flow_text(value)}", "x")[0]) == {"a": value}
