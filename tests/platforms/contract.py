@@ -262,6 +262,36 @@ class PlatformContract:
                 live = wait_for(platform, live, kind.wait_for)
                 assert differing(wish, live, platform) == [], key
 
+    def test_a_changed_secret_is_seen_and_sent(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        for key, wish in applied.resolved.items():
+            if not platform.kinds[key.kind].is_secret:
+                continue
+            name, value = next(iter(wish.spec["data"].items()))
+            data = {**wish.spec["data"], name: Secret(f"{value.reveal()} ")}
+            changed = replace(wish, spec={**wish.spec, "data": data})
+            live = self.read_one(applied, changed)
+            assert differing(changed, live, platform) == ["data"], key
+            assert {k for k in data if live.spec["data"][k] != data[k]} == {name}, key
+            for desired in (changed, wish):
+                platform.update(live, desired)
+                live = self.read_one(applied, desired)
+                assert differing(desired, live, platform) == [], key
+
+    def read_one(self, applied: Applied, wish: Resource) -> LiveResource:
+        id = applied.live[wish.key].id
+        wishes = [wish if item.key == wish.key else item for item in applied.wishes]
+        found = applied.world.platform.read(wishes)
+        return next(item for item in found if (item.key.kind, item.id) == (wish.key.kind, id))
+
+    def test_everything_is_there_for_who_asks(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        found = {(item.key.kind, item.id) for item in platform.read([], everything=True)}
+        for key, live in applied.live.items():
+            if platform.kinds[key.kind].prunable:
+                assert (key.kind, live.id) in found
+            assert live.id in {item.id for item in platform.browse(key.kind)}, key
+
     def test_what_cannot_be_changed_says_so(self, applied: Applied) -> None:
         for key, live in applied.live.items():
             kind = applied.world.platform.kinds[key.kind]

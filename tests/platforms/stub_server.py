@@ -44,11 +44,14 @@ DROP = Reply(drop=True)
 
 
 class StubServer:
-    """Answers per ``METHOD /path``: a list is used up one by one, its last element stays."""
+    """Answers per ``METHOD /path``: a list is used up one by one, its last element stays.
+
+    ``otherwise`` answers what no answer was set for: nothing is there, or what lies behind."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.answers: dict[str, list[Answer]] = {}
+        self.otherwise: Answer = refused(404, "no such thing", "404")
         self.tokens = 0
         self.url = ""
         self.token_life = 3600
@@ -73,9 +76,9 @@ class StubServer:
             self.requests.append(request)
             answers = self.answers.get(f"{request.method} {request.path}")
             if not answers:
-                error = {"code": "404", "message": "no such thing", "requestId": "r-404"}
-                return Reply(404, {"error": error})
-            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+                answer = self.otherwise
+            else:
+                answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer if isinstance(answer, Reply) else answer(request)
 
     def _token(self, _: Request) -> Reply:

@@ -179,6 +179,7 @@ def test_deleting_what_is_gone_is_fine(platform: Platform, stub: StubServer) -> 
         platform.delete(live(kind))
     assert len(stub.sent("DELETE")) == 4
     stub.on("DELETE", "/v2/lm/executions/r1", refused(412, "RUNNING"))
+    stub.on("GET", "/v2/lm/executions/r1", Reply(200, {**LIVE_RUN, "status": "RUNNING"}))
     with pytest.raises(Conflict):
         platform.delete(live("execution"))
     with pytest.raises(PlatformError, match="never be deleted"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,43 @@ SERVING = {"scenario_id": "contract", "executable_id": "contract-serve"}
 
 def desired(root: Path, commit: str) -> tuple[Resource, ...]:
     """The chain of a whole stage, in order."""
-    return (wish("resource_group", GROUP, name=GROUP), *from_git(root, commit), *runs())
+    group = wish("resource_group", GROUP, name=GROUP, labels={"ext.ai.sap.com/team": "contract"})
+    return (group, *of_tenant_and_group(), *from_git(root, commit), *runs())
+
+
+def of_tenant_and_group() -> tuple[Resource, ...]:
+    """Nodes, and secrets of all kinds and scopes."""
+    keys = {"api-key": Secret("contract-api-key"), "hf_token": Secret("contract-hf-token")}
+    registry = Secret('{"auths": {"https://index.docker.io": {"password": "contract-pass"}}}')
+    store = {"AWS_ACCESS_KEY_ID": Secret("contract-id"), "AWS_SECRET_ACCESS_KEY": Secret("c-key")}
+    generic = [
+        wish("generic_secret", f"{name}.{scope}", name=name, scope=scope, data=keys)
+        for name, scope in (
+            ("mine", "resource_group"),
+            ("mine", "tenant"),
+            ("shared", "all_resource_groups"),
+        )
+    ]
+    labels = {"ext.ai.sap.com/team": "contract"}
+    return (
+        wish("node_reservation", "starter", name="starter", count=2),
+        wish("docker_registry_secret", "hub", name="hub", data={".dockerconfigjson": registry}),
+        replace(generic[0], spec={**generic[0].spec, "labels": labels}),
+        *generic[1:],
+        wish(
+            "object_store_secret",
+            "default",
+            name="default",
+            type="S3",
+            bucket="b",
+            endpoint="https://s3.example.org",
+            region="eu",
+            path_prefix="contract/",
+            use_https=True,
+            verify_ssl=False,
+            data=store,
+        ),
+    )
 
 
 def from_git(root: Path, commit: str) -> tuple[Resource, ...]:
@@ -196,6 +233,15 @@ def runs() -> tuple[Resource, ...]:
         ),
         configuration("train", TRAINING, {"my_word": "grün"}, {"data": data}),
         wish("execution", "train", "COMPLETED", **started("train", TRAINING), inputs="0123abcd"),
+        wish(
+            "schedule",
+            "weekly",
+            name="weekly-training",
+            **started("train", TRAINING),
+            cron="0 0 * * 0",
+            start="2999-01-01T00:00:00Z",
+            active=False,
+        ),
         configuration("serve", SERVING, {"greeting": "hello"}, {"model": trained}),
         wish("deployment", "serve", "RUNNING", **started("serve", SERVING)),
         wish(

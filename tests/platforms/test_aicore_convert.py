@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd.model import Key, LiveResource, Ref, Resource, Secret, State, Status
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, times
 
 RUN = {
     "id": "e123",
@@ -62,12 +62,12 @@ def test_words_become_states_and_stay_known(raw: str | None, state: State) -> No
     ],
 )
 def test_times_lose_no_digit(text: Any, expected: int | None) -> None:
-    assert convert.moment(text) == expected
+    assert times.moment(text) == expected
 
 
 @pytest.mark.parametrize("time", [0, 1, 10**9, 1_763_000_000_123_456_789])
 def test_times_survive_the_round_trip(time: int) -> None:
-    assert convert.moment(convert.rfc3339(time)) == time
+    assert times.moment(times.rfc3339(time)) == time
 
 
 def test_an_execution_with_its_outputs_by_name_and_by_last_segment() -> None:

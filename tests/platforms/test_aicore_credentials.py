@@ -9,11 +9,9 @@ import pytest
 
 from cicd.errors import Denied
 from cicd.model import Secret
-from cicd.platforms.aicore.credentials import (
-    Certificate,
-    aicore_credentials,
-    destination_credentials,
-)
+from cicd.platforms.aicore.certificate import Certificate
+from cicd.platforms.aicore.credentials import aicore_credentials, destination_credentials
+from cicd.platforms.aicore.provenance import explain
 
 FULL = {
     "AICORE_BASE_URL": "https://api.x",
@@ -27,14 +25,6 @@ KEY = {
     "url": "https://auth.key",
     "serviceurls": {"AI_API_URL": "https://api.key"},
 }
-
-
-@pytest.fixture(autouse=True)
-def no_login_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK looks into the home folder and the real environment: nothing must be there."""
-    monkeypatch.setenv("AICORE_HOME", str(tmp_path))
-    for name in (*FULL, "AICORE_SERVICE_KEY", "VCAP_SERVICES", "AICORE_PROFILE", "AICORE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize(
@@ -60,31 +50,93 @@ def test_variables_beat_a_service_key_so_that_local_stays_local() -> None:
     assert found.client_id == "me"
 
 
+def test_the_path_of_a_service_key_will_do(tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text(json.dumps(KEY))
+    assert found_with(tmp_path, AICORE_SERVICE_KEY=str(tmp_path / "key.json")) == "key-client"
+
+
 def test_a_certificate_in_a_key_logs_in_at_its_own_url() -> None:
     key = {k: v for k, v in KEY.items() if k != "clientsecret"}
     key |= {"certurl": "https://cert.key", "certificate": "A\\nB", "key": "K"}
     found = aicore_credentials({"AICORE_SERVICE_KEY": json.dumps(key)})
     assert found.auth_url == "https://cert.key/oauth/token"
-    assert found.certificate == Certificate("A\nB", Secret("K")) and found.client_secret is None
+    assert found.certificate == Certificate("A\nB", Secret("K"), source="AICORE_SERVICE_KEY")
+    assert found.client_secret is None
 
 
 def test_certificate_files_are_paths() -> None:
     names = {k: v for k, v in FULL.items() if k != "AICORE_CLIENT_SECRET"}
     names |= {"AICORE_CERT_FILE_PATH": "/c.pem", "AICORE_KEY_FILE_PATH": "/k.pem"}
-    assert aicore_credentials(names).certificate == Certificate("/c.pem", Secret("/k.pem"), True)
+    found = aicore_credentials(names).certificate
+    assert found == Certificate("/c.pem", Secret("/k.pem"), True, "AICORE_* variables")
     assert aicore_credentials({**names, **FULL}).certificate is None
 
 
+def found_with(home: Path, **environ: str) -> str:
+    """The client that is found with these variables, ``home`` being the SDK's folder."""
+    return aicore_credentials({"AICORE_HOME": str(home), **environ}).client_id
+
+
 def test_a_profile_of_the_sdk_is_found(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({**FULL, "AICORE_RESOURCE_GROUP": "rg"}))
-    found = aicore_credentials({})
-    assert (found.base_url, found.resource_group) == ("https://api.x/v2", "rg")
+    for name, client in (("config", "me"), ("config_prd", "prd"), ("mine", "direct")):
+        text = json.dumps({**FULL, "AICORE_CLIENT_ID": client, "AICORE_RESOURCE_GROUP": "rg"})
+        (tmp_path / f"{name}.json").write_text(text)
+    assert aicore_credentials({"AICORE_HOME": str(tmp_path)}).resource_group == "rg"
+    assert found_with(tmp_path) == found_with(tmp_path, AICORE_PROFILE="default") == "me"
+    assert found_with(tmp_path, AICORE_PROFILE="prd") == "prd"
+    direct = str(tmp_path / "mine.json")
+    assert found_with(tmp_path, AICORE_PROFILE="prd", AICORE_CONFIG=direct) == "direct"
 
 
-def test_vcap_services_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    services = {"aicore": [{"label": "aicore", "name": "ai", "credentials": KEY}]}
-    monkeypatch.setenv("VCAP_SERVICES", json.dumps(services))
-    assert aicore_credentials({}).client_id == "key-client"
+def test_vcap_services_is_found_by_its_label() -> None:
+    services = {
+        "other": [{"label": "other", "credentials": {"clientid": "wrong"}}],
+        "aicore": [{"label": "aicore", "name": "ai", "credentials": KEY}],
+        "destination": [{"label": "destination", "credentials": {**KEY, "uri": "https://dest.x"}}],
+    }
+    environ = {"VCAP_SERVICES": json.dumps(services)}
+    assert aicore_credentials(environ).client_id == "key-client"
+    destination = destination_credentials({"VCAP_SERVICES": json.dumps(services)})
+    assert destination.auth_url == "https://auth.key/oauth/token"
+
+
+def test_each_place_fills_the_gaps_of_those_before_it(tmp_path: Path) -> None:
+    rest = {k: v for k, v in FULL.items() if k != "AICORE_CLIENT_SECRET"}
+    (tmp_path / "config.json").write_text(json.dumps(rest))
+    environ = {"AICORE_HOME": str(tmp_path), "AICORE_CLIENT_SECRET": "from-ci"}
+    found = aicore_credentials(environ)
+    assert (found.client_id, found.client_secret) == ("me", Secret("from-ci"))
+    assert found.source == "AICORE_* variables"
+    states = [(finding.state, finding.text) for finding in explain(environ)]
+    file = str(tmp_path / "config.json")
+    assert states == [
+        ("ok", "client secret: AICORE_* variables"),
+        ("ok", f"base URL, auth URL, client id: {file}"),
+        ("warning", f"the login is put together from AICORE_* variables and {file}"),
+    ]
+
+
+def test_a_certificate_set_on_purpose_beats_a_secret_that_lies_around() -> None:
+    names = {k: v for k, v in FULL.items() if k != "AICORE_CLIENT_SECRET"}
+    names |= {"AICORE_CERT_STR": "C", "AICORE_KEY_STR": "K", "AICORE_SERVICE_KEY": json.dumps(KEY)}
+    found = aicore_credentials(names)
+    assert found.certificate and found.client_secret is None
+    # half of it is a mistake to tell, and no reason to take the other login
+    del names["AICORE_KEY_STR"]
+    with pytest.raises(Denied, match="AICORE_KEY_STR not set"):
+        aicore_credentials(names)
+
+
+def test_provenance_names_places_and_never_a_value() -> None:
+    other = {**KEY, "clientsecret": "hidden-secret"}
+    found = explain({**FULL, "AICORE_CERT_STR": "C", "AICORE_SERVICE_KEY": json.dumps(other)})
+    texts = "\n".join(f"{finding.state} {finding.text} {finding.cure}" for finding in found)
+    assert "warning a client secret and a certificate are both set" in texts
+    assert "warning AICORE_SERVICE_KEY: not used, AICORE_* variables come first" in texts
+    assert "hidden-secret" not in texts and "s3cret" not in texts
+    # --local sets both, and they are one login
+    same = {**FULL, "AICORE_SERVICE_KEY": json.dumps({**KEY, "clientid": "me"})}
+    assert [finding.state for finding in explain(same)] == ["ok", "skipped"]
 
 
 @pytest.mark.parametrize(
@@ -96,12 +148,26 @@ def test_vcap_services_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ({**FULL, "AICORE_BASE_URL": "api.x"}, 'AICORE_BASE_URL is no URL: "api.x"'),
         ({"AICORE_SERVICE_KEY": "{"}, "AICORE_SERVICE_KEY is not the JSON"),
         ({"AICORE_SERVICE_KEY": "[]"}, "AICORE_SERVICE_KEY is not the JSON"),
-        ({"AICORE_PROFILE": "nope"}, "nope"),
+        ({"AICORE_SERVICE_KEY": "/no/such/key"}, "neither the JSON .* nor a file"),
+        (
+            {"AICORE_PROFILE": "nope", "AICORE_HOME": "/no"},
+            'config_nope.json.*AICORE_PROFILE "nope"',
+        ),
+        ({"AICORE_CONFIG": "/no/such/file"}, "no file /no/such/file, which AICORE_CONFIG names"),
+        ({"VCAP_SERVICES": "[1]"}, "VCAP_SERVICES is not the JSON"),
+        (
+            {"AICORE_SERVICE_KEY": json.dumps({**KEY, "url": ""})},
+            "AUTH_URL not set; the rest is from",
+        ),
+        (
+            {"AICORE_SERVICE_KEY": json.dumps({**KEY, "url": "x"})},
+            "no URL: .*in AICORE_SERVICE_KEY",
+        ),
     ],
 )
 def test_a_login_that_will_not_do_is_denied_by_name(environ: dict[str, str], text: str) -> None:
     with pytest.raises(Denied, match=text) as caught:
-        aicore_credentials(environ)
+        aicore_credentials({"AICORE_HOME": "/nowhere", **environ})
     assert caught.value.exit_code == 4 and "s3cret" not in str(caught.value)
 
 
@@ -109,5 +175,8 @@ def test_destinations_have_a_login_of_their_own() -> None:
     environ = {name.replace("AICORE", "DESTINATION"): value for name, value in FULL.items()}
     found = destination_credentials(environ)
     assert found.base_url == "https://api.x/destination-configuration/v1"
+    key = json.dumps({**KEY, "uri": "https://dest.x"})
+    found = destination_credentials({"DESTINATION_SERVICE_KEY": key})
+    assert found.base_url == "https://dest.x/destination-configuration/v1"
     with pytest.raises(Denied, match=r"DESTINATION_CLIENT_SECRET not set.*destination_name"):
         destination_credentials({**environ, "DESTINATION_CLIENT_SECRET": ""})

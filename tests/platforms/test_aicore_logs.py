@@ -8,8 +8,8 @@ import pytest
 
 from cicd.model import LogEntry
 from cicd.platforms.aicore import logs
-from cicd.platforms.aicore.convert import moment, rfc3339
 from cicd.platforms.aicore.logs import Cursor, next_page, read_cursor
+from cicd.platforms.aicore.times import moment, rfc3339
 
 SECOND = 10**9
 START = 1_763_000_000 * SECOND

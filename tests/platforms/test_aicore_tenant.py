@@ -40,7 +40,10 @@ def test_a_group_that_exists_is_never_posted(platform: Platform, stub: StubServe
     stub.on("POST", "/v2/admin/resourceGroups", Reply(202, {"resourceGroupId": "rg"}))
     assert platform.create(GROUP).status.state is State.PENDING
     assert platform.create(GROUP).status.raw == "PROVISIONED"
-    assert [request.json for request in stub.sent("POST")] == [{"resourceGroupId": "rg"}]
+    labels = [{"key": "ext.ai.sap.com/cicd.stage", "value": "dev"}]
+    assert [request.json for request in stub.sent("POST")] == [
+        {"resourceGroupId": "rg", "labels": labels}
+    ]
 
 
 def test_an_application_is_refreshed_and_followed_to_its_commit(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import Kind, LiveResource, Resource, Stage, Track
-from cicd.platforms.aicore import convert, logs
+from cicd.platforms.aicore import convert, doctor, launchpad, logs, times
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.credentials import (
@@ -20,9 +21,18 @@ from cicd.platforms.aicore.credentials import (
 )
 from cicd.platforms.aicore.kinds import KINDS
 from cicd.platforms.aicore.login import Login
+from cicd.platforms.aicore.models import Advisor
+from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.reading import Reader
 from cicd.platforms.aicore.rest import Http, open_session
 from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
+from cicd.platforms.aicore.schedules import Schedules
+from cicd.platforms.aicore.secrets import (
+    DockerRegistrySecrets,
+    GenericSecrets,
+    ObjectStoreSecrets,
+)
+from cicd.platforms.aicore.sources import sources
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.base import Answer, Finding, LogPage
 from cicd.platforms.destination import entries
@@ -57,6 +67,9 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> AICore:
         credentials,
         group,
         destination_credentials(environ) if needs_destinations else None,
+        stage=stage.name,
+        environ=environ,
+        launchpad=stage.target.get("launchpad_url") or environ.get(launchpad.VARIABLE, ""),
     )
 
 
@@ -71,21 +84,34 @@ class AICore:
         credentials: Credentials,
         group: str,
         destination: Credentials | None = None,
+        *,
+        stage: str = "",
+        environ: Mapping[str, str] | None = None,
+        launchpad: str = "",
     ) -> None:
+        self._environ = environ or {}
+        self._launchpad = launchpad
         self._credentials = credentials
         self._group = group
         self._sessions: list[requests.Session] = []
         headers = {"AI-Resource-Group": group, "AI-Client-Type": "cicd"}
         self._api = Api(self._open(credentials, headers), group)
         self._executions = Executions(self._api)
+        self._advisor = Advisor(self._api.http)
         repositories = Repositories(self._api)
+        groups = ResourceGroups(self._api, stage)
         self._nouns: dict[str, Noun] = {
-            "resource_group": ResourceGroups(self._api),
+            "resource_group": groups,
+            "node_reservation": NodeReservations(self._api),
             "repository": repositories,
+            "docker_registry_secret": DockerRegistrySecrets(self._api, groups, stage),
+            "generic_secret": GenericSecrets(self._api, stage),
+            "object_store_secret": ObjectStoreSecrets(self._api, groups, stage),
             "application": Applications(self._api, repositories),
             "artifact": Artifacts(self._api),
             "configuration": Configurations(self._api),
             "execution": self._executions,
+            "schedule": Schedules(self._api),
             "deployment": Deployments(self._api),
         }
         if destination:
@@ -100,10 +126,10 @@ class AICore:
         ]
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        return self._reader.read(desired, everything=everything)
+        return self._advisor.remark(self._reader.read(desired, everything=everything))
 
     def review(self, desired: Sequence[Resource]) -> list[Problem]:
-        return []
+        return self._advisor.review(desired, partial(self.browse, "deployment"))
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._reader.browse(kind)
@@ -152,10 +178,10 @@ class AICore:
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         if live.key.kind not in LOG_PATHS:
             raise PlatformError(f"{live.key} has no log")
-        created = convert.moment(live.created_at)
+        created = times.moment(live.created_at)
         begin = EARLIEST if created is None else created - CLOCK_SKEW
         at = logs.read_cursor(cursor, begin if since is None else since)
-        params = {"start": convert.rfc3339(at.start), "$top": logs.TOP, "$order": "asc"}
+        params = {"start": times.rfc3339(at.start), "$top": logs.TOP, "$order": "asc"}
         path = f"{LOG_PATHS[live.key.kind]}/{live.id}/logs"
         try:
             answer = self._api.http.call("GET", path, params=params)
@@ -199,11 +225,21 @@ class AICore:
         return Answer(response.status_code, response.text)
 
     def link(self, live: LiveResource) -> str | None:
-        """AI Launchpad's address is not part of any login, so there is none to give."""
-        return None
+        """AI Launchpad's address is not part of any login: there is one where it was told."""
+        return launchpad.link(self._launchpad, live, self._group)
 
     def diagnose(self) -> Iterator[Finding]:
-        yield from ()
+        session = self._open_session(self._credentials)
+        is_set = bool(sources(self._environ, "DESTINATION"))
+        yield from doctor.examine(
+            doctor.Patient(
+                self._api,
+                self._credentials,
+                Login(self._credentials, session),
+                self._environ,
+                (lambda: self._open(destination_credentials(self._environ))) if is_set else None,
+            )
+        )
 
     def close(self) -> None:
         for session in self._sessions:
@@ -215,9 +251,13 @@ class AICore:
         return self._nouns[kind]
 
     def _open(self, credentials: Credentials, headers: Mapping[str, str] | None = None) -> Http:
+        session = self._open_session(credentials)
+        return Http(credentials.base_url, Login(credentials, session), session, headers=headers)
+
+    def _open_session(self, credentials: Credentials) -> requests.Session:
         session = open_session(credentials.base_url)
         self._sessions.append(session)
-        return Http(credentials.base_url, Login(credentials, session), session, headers=headers)
+        return session
 
     def _complete_destination(self, wish: Resource) -> Resource:
         secret = self._credentials.client_secret

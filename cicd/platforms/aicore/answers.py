@@ -108,6 +108,12 @@ def may_repeat(method: str, problem: requests.Response | requests.RequestExcepti
     return method in IDEMPOTENT or not was_sent(problem)
 
 
+def is_broken_off(error: requests.RequestException) -> bool:
+    """Whether the server was there and hung up: with TLS 1.3 that is all one sees of a server that
+    refuses a certificate, now as an alert, now as a reset."""
+    return isinstance(error, requests.ConnectionError) and was_sent(error)
+
+
 def not_the_api(response: requests.Response) -> ConnectionFailed:
     """The error for an answer that no API gives: a login page, a proxy's page, a redirect."""
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]

@@ -19,6 +19,7 @@ from ai_core_sdk.resource_clients.repositories_client import RepositoriesClient
 
 from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Status
+from cicd.platforms.aicore.bulk import Capabilities
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.rest import Http, RestClient, resources
 
@@ -33,6 +34,7 @@ class Api:
     def __init__(self, http: Http, group: str) -> None:
         self.http = http
         self.group = group
+        self.capabilities = Capabilities(http)
         lm, root = RestClient(http, "/lm"), RestClient(http)
         self.artifacts = ArtifactClient(lm)
         self.configurations = ConfigurationClient(lm)

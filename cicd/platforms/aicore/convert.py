@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from cicd.model import (
@@ -20,6 +19,7 @@ from cicd.model import (
     Status,
     Track,
 )
+from cicd.platforms.aicore.times import moment, rfc3339, utc_seconds
 
 Document = Mapping[str, Any]
 """One JSON object as AI Core sends it."""
@@ -36,10 +36,20 @@ STATES: dict[str, State] = {
     "PROVISIONED": State.SUCCEEDED,
     "PROVISIONING": State.PENDING,
     "IN-PROGRESS": State.PENDING,
+    "DEPROVISIONING": State.STOPPING,
     "ERROR": State.FAILED,
+    # schedules: a paused one is as it should be, and the active one of two comes first
+    "ACTIVE": State.RUNNING,
+    "INACTIVE": State.SUCCEEDED,
 }
 THERE = Status(State.SUCCEEDED, "")
 """For what has no status of its own."""
+CLOSED = frozenset({State.PENDING, State.FAILED, State.STOPPING})
+"""States of a resource group in which nothing in it can be asked for."""
+LABEL_PREFIX = "ext.ai.sap.com/"
+OUR_LABELS = LABEL_PREFIX + "cicd."
+STAGE_LABEL = OUR_LABELS + "stage"
+"""Label with the name of the stage that made a resource group."""
 
 
 def status_of(raw: Any, message: str = "") -> Status:
@@ -49,10 +59,28 @@ def status_of(raw: Any, message: str = "") -> Status:
 
 
 def resource_group(document: Document) -> LiveResource:
-    """``resource_group/<id>``."""
+    """``resource_group/<id>``, with the labels of its users; ours tell whose it is."""
     name = str(document.get("resourceGroupId", ""))
     status = status_of(document.get("status"), str(document.get("statusMessage") or ""))
-    return _live("resource_group", name, name, {"name": name}, status, document)
+    labels = pairs(document.get("labels"))
+    spec = {"name": name, "labels": users_labels(labels)}
+    notes: tuple[str, ...] = ()
+    if status.state in CLOSED:
+        why_not = f": {status.message}" if status.message else ""
+        notes = (f"is {status.raw}{why_not}; what is in it cannot be seen, so all of it is new",)
+    owner = labels.get(STAGE_LABEL, "")
+    return live_resource(
+        "resource_group", name, name, spec, status, document, notes=notes, owner=owner
+    )
+
+
+def users_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that people may set, without those in which cicd remembers things."""
+    return {
+        key: value
+        for key, value in labels.items()
+        if key.startswith(LABEL_PREFIX) and not key.startswith(OUR_LABELS)
+    }
 
 
 def repository(document: Document, desired: Iterable[Resource] = ()) -> LiveResource:
@@ -60,7 +88,9 @@ def repository(document: Document, desired: Iterable[Resource] = ()) -> LiveReso
     name = str(document.get("name") or document.get("id") or "")
     url = respell(str(document.get("url", "")), repositories_in(desired), same_repository)
     spec = {"name": name, "url": url}
-    return _live("repository", name, name, spec, status_of(document.get("status")), document)
+    return live_resource(
+        "repository", name, name, spec, status_of(document.get("status")), document
+    )
 
 
 def artifact(document: Document) -> LiveResource:
@@ -70,10 +100,10 @@ def artifact(document: Document) -> LiveResource:
         "kind": document.get("kind", ""),
         "url": document.get("url", ""),
         "scenario_id": document.get("scenarioId", ""),
-        "labels": _pairs(document.get("labels")),
+        "labels": pairs(document.get("labels")),
         "description": document.get("description") or "",
     }
-    return _live("artifact", str(spec["name"]), str(document["id"]), spec, THERE, document)
+    return live_resource("artifact", str(spec["name"]), str(document["id"]), spec, THERE, document)
 
 
 def configuration(document: Document) -> LiveResource:
@@ -82,10 +112,12 @@ def configuration(document: Document) -> LiveResource:
         "name": document.get("name", ""),
         "scenario_id": document.get("scenarioId", ""),
         "executable_id": document.get("executableId", ""),
-        "parameter_bindings": _pairs(document.get("parameterBindings")),
-        "input_artifact_bindings": _pairs(document.get("inputArtifactBindings"), "artifactId"),
+        "parameter_bindings": pairs(document.get("parameterBindings")),
+        "input_artifact_bindings": pairs(document.get("inputArtifactBindings"), "artifactId"),
     }
-    return _live("configuration", str(spec["name"]), str(document["id"]), spec, THERE, document)
+    return live_resource(
+        "configuration", str(spec["name"]), str(document["id"]), spec, THERE, document
+    )
 
 
 def execution(
@@ -104,7 +136,15 @@ def execution(
     for made in document.get("outputArtifacts") or ():
         names = (str(made.get("url", "")).rstrip("/").rpartition("/")[2], str(made.get("name", "")))
         outputs.update({f"artifacts.{name}": str(made.get("id", "")) for name in names if name})
-    return _live("execution", *_run_name(document), spec, _run_status(document), document, outputs)
+    facts = {
+        "started_at": utc_seconds(document.get("startTime")),
+        "completed_at": utc_seconds(document.get("completionTime")),
+        "schedule": str(document.get("executionScheduleId") or ""),
+    }
+    status = _run_status(document)
+    return live_resource(
+        "execution", *_run_name(document), spec, status, document, outputs, facts=facts
+    )
 
 
 def deployment(
@@ -125,7 +165,14 @@ def deployment(
     url = document.get("deploymentUrl")
     outputs = {"url": str(url)} if url else {}
     notes = _template_notes(document, (executables or {}).get(spec["executable_id"]))
-    return _live("deployment", *_run_name(document), spec, status, document, outputs, notes)
+    facts = {
+        "configuration_name": str(document.get("configurationName") or ""),
+        "last_operation": str(document.get("lastOperation") or ""),
+        "model": _model(document),
+    }
+    return live_resource(
+        "deployment", *_run_name(document), spec, status, document, outputs, notes, facts
+    )
 
 
 def tagged(live: LiveResource, document: Document) -> LiveResource:
@@ -244,31 +291,6 @@ def log_entry(item: Document, otherwise: int) -> LogEntry:
 
 CRI_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
 
-MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9})\d*)?\s*(Z|[+-]\d\d:?\d\d)?",
-    re.IGNORECASE,
-)
-
-
-def moment(text: Any) -> int | None:
-    """RFC 3339 -> nanoseconds since 1970 without losing a digit; None for anything else."""
-    parts = MOMENT.fullmatch(str(text).strip()) if text else None
-    if parts is None:
-        return None
-    day, clock, fraction, zone = parts.groups()
-    zone = "+00:00" if zone in (None, "Z", "z") else zone
-    try:
-        seconds = datetime.fromisoformat(f"{day}T{clock}{zone}").timestamp()
-    except ValueError:
-        return None
-    return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
-
-
-def rfc3339(time: int) -> str:
-    """Nanoseconds since 1970 -> ``2026-01-31T12:00:00.000000001Z``."""
-    seconds, rest = divmod(time, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
-
 
 def why(document: Document) -> str:
     """What the platform says of a run's status: its message, or the first of its details."""
@@ -311,6 +333,21 @@ def _run_spec(document: Document, configuration_id: str) -> dict[str, Any]:
     }
 
 
+def _model(document: Document) -> str:
+    """Name and version of the model that a deployment of a scenario of the platform serves."""
+    resources: Any = _part(_part(document, "details"), "resources")
+    for side in ("backendDetails", "backend_details"):
+        model = _part(_part(resources, side), "model")
+        words = [str(_part(model, name) or "") for name in ("name", "version")]
+        if words[0]:
+            return " ".join(word for word in words if word)
+    return ""
+
+
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
 def _template_notes(document: Document, executable: Document | None) -> tuple[str, ...]:
     synced = moment((executable or {}).get("modifiedAt"))
     times = [moment(document.get(name)) for name in ("submissionTime", "startTime")]
@@ -324,11 +361,17 @@ def _template_notes(document: Document, executable: Document | None) -> tuple[st
     )
 
 
-def _pairs(items: Any, value: str = "value") -> dict[str, str]:
+def pairs(items: Any, value: str = "value") -> dict[str, str]:
+    """A list of ``{key, value}`` as a map."""
     return {str(item.get("key")): str(item.get(value, "")) for item in items or ()}
 
 
-def _live(
+def as_pairs(labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """The other way round."""
+    return [{"key": key, "value": labels[key]} for key in sorted(labels)]
+
+
+def live_resource(
     kind: str,
     name: str,
     id: str,
@@ -337,14 +380,18 @@ def _live(
     document: Document,
     outputs: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
+    facts: Mapping[str, str] | None = None,
+    owner: str = "",
 ) -> LiveResource:
-    created = moment(document.get("createdAt"))
+    """A live thing with what all documents tell alike: its id as an output, when it was made."""
     return LiveResource(
         Key(kind, name),
         id,
         spec,
         status,
         {"id": id, **(outputs or {})},
-        created_at="" if created is None else rfc3339(created)[:19] + "Z",
+        created_at=utc_seconds(document.get("createdAt")),
         notes=notes,
+        owner=owner,
+        facts={name: fact for name, fact in (facts or {}).items() if fact},
     )

@@ -1,30 +1,28 @@
-"""Finds the login of AI Core and of the Destination service in a mapping of variables."""
+"""The login of AI Core and of the Destination service, put together from where it is found."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cicd.errors import Denied
 from cicd.model import Secret
+from cicd.platforms.aicore.certificate import Certificate
+from cicd.platforms.aicore.sources import NAMES, Source, sources
 
 LOCAL = "or use --local, which needs no account"
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """An X.509 login: either two file paths or two PEM texts."""
-
-    certificate: str
-    key: Secret
-    is_path: bool = False
+NEEDED = "needed because the stage has a destination_name"
+TITLES = {"AICORE": "AI Core", "DESTINATION": "Destination service"}
+URLS = ("base_url", "auth_url", "cert_url")
+PAIRS = (("cert_file_path", "key_file_path"), ("cert_str", "key_str"))
+PROOF = frozenset({"client_secret", *(name for pair in PAIRS for name in pair)})
+"""What shows that the client is who it says; taken from one place only."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A complete login. ``auth_url`` ends in /oauth/token; one of the last two is set."""
+    """A complete login. ``auth_url`` ends in /oauth/token; ``source``: where its proof was found.
+    One of client secret and certificate is set."""
 
     base_url: str
     auth_url: str
@@ -32,132 +30,116 @@ class Credentials:
     client_secret: Secret | None = None
     certificate: Certificate | None = None
     resource_group: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Value by value from the first place that has it. ``taken``: name -> that place."""
+
+    values: Mapping[str, str]
+    taken: Mapping[str, Source]
+
+    @property
+    def places(self) -> list[str]:
+        """The places that the login comes from, in their order of precedence."""
+        return list(dict.fromkeys(p.name for name, p in self.taken.items() if name in NAMES))
 
 
 def aicore_credentials(environ: Mapping[str, str]) -> Credentials:
-    """The login for AI Core: AICORE_* variables, then a service key, then what the SDK knows.
+    """The login for AI Core: AICORE_* variables, a service key, the SDK's file, VCAP_SERVICES.
 
-    The variables come first although the SDK asks the service key first: ``--local`` sets them, and
-    must never reach a real tenant by a key that happens to be around. Raises Denied, naming what
-    is missing.
+    Raises Denied, naming what is missing and where the rest was found.
     """
-    values = _variables(environ, "AICORE")
-    if not set(values) & {"base_url", "auth_url", "client_id", "client_secret"}:
-        values = _service_key(environ) or _known_to_sdk(environ)
-    group = environ.get("AICORE_RESOURCE_GROUP") or values.get("resource_group", "")
-    _require(values, "AICORE", LOCAL)
-    return Credentials(
-        base_url=_ending(values["base_url"], "/v2"), resource_group=group, **_login(values)
-    )
+    return _complete(sources(environ, "AICORE"), "AICORE", "/v2", f"set them, {LOCAL}")
 
 
 def destination_credentials(environ: Mapping[str, str]) -> Credentials:
-    """The login for the BTP Destination service, from DESTINATION_* variables. Raises Denied."""
-    values = _variables(environ, "DESTINATION")
-    _require(values, "DESTINATION", "needed because the stage has a destination_name")
+    """The login for the BTP Destination service: DESTINATION_* variables, DESTINATION_SERVICE_KEY
+    or VCAP_SERVICES. Raises Denied."""
+    found = sources(environ, "DESTINATION")
+    return _complete(found, "DESTINATION", "/destination-configuration/v1", f"set them, {NEEDED}")
+
+
+def merge(places: Sequence[Source]) -> Merged:
+    """What counts. A later place fills only gaps, and its proof counts only when no earlier one
+    has any: a secret never stands against a certificate that was set on purpose."""
+    values: dict[str, str] = {}
+    taken: dict[str, Source] = {}
+    for place in places:
+        has_proof = bool(PROOF & values.keys())
+        for name, value in place.values.items():
+            if name not in values and not (has_proof and name in PROOF):
+                values[name], taken[name] = value, place
+    return Merged(values, taken)
+
+
+def _complete(places: Sequence[Source], prefix: str, ending: str, hint: str) -> Credentials:
+    merged = merge(places)
+    values = merged.values
+    missing = _missing(values, prefix)
+    if missing:
+        raise _denied(places, merged, missing, prefix, hint)
+    for name in URLS:
+        if name in values and not values[name].startswith(("https://", "http://")):
+            place = merged.taken[name].name
+            raise Denied(
+                f'{prefix}_{name.upper()} is no URL: "{values[name]}"{_other(place, prefix)}',
+                hint="it begins with https://",
+            )
+    secret = values.get("client_secret")
+    urls = ("auth_url", "cert_url") if secret else ("cert_url", "auth_url")
+    proof = next(name for name in ("client_secret", *_flat(PAIRS)) if name in values)
+    source = merged.taken[proof].name
     return Credentials(
-        base_url=_ending(values["base_url"], "/destination-configuration/v1"), **_login(values)
+        base_url=_ending(values["base_url"], ending),
+        auth_url=_ending(next(values[url] for url in urls if url in values), "/oauth/token"),
+        client_id=values["client_id"],
+        client_secret=Secret(secret) if secret else None,
+        certificate=None if secret else _certificate(values, source),
+        resource_group=values.get("resource_group", ""),
+        source=source,
     )
 
 
-NAMES = (
-    "base_url",
-    "auth_url",
-    "client_id",
-    "client_secret",
-    "cert_url",
-    "cert_str",
-    "key_str",
-    "cert_file_path",
-    "key_file_path",
-)
+def _missing(values: Mapping[str, str], prefix: str) -> list[str]:
+    """The variables that would have to be set for a login."""
+    missing = [name for name in ("base_url", "client_id") if name not in values]
+    if not {"auth_url", "cert_url"} & values.keys():
+        missing.append("auth_url")
+    if "client_secret" not in values and not any(set(pair) <= values.keys() for pair in PAIRS):
+        half = [name for pair in PAIRS if set(pair) & values.keys() for name in pair]
+        missing += [name for name in half if name not in values] or ["client_secret"]
+    return sorted(f"{prefix}_{name.upper()}" for name in missing)
 
 
-def _variables(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
-    found = {name: environ.get(f"{prefix}_{name.upper()}", "").strip() for name in NAMES}
-    # An empty variable is what a missing CI secret looks like: the same as none.
-    return {name: value for name, value in found.items() if value}
+def _denied(
+    places: Sequence[Source], merged: Merged, missing: list[str], prefix: str, hint: str
+) -> Denied:
+    broken = next((place for place in places if place.problem), None)
+    if broken:
+        return Denied(broken.problem, hint=broken.cure)
+    word = "login is missing" if len(missing) > 3 else "login is incomplete"
+    rest = [name for name in merged.places if not name.startswith(f"{prefix}_*")]
+    found = f"; the rest is from {' and '.join(rest)}" if rest else ""
+    return Denied(f"the {TITLES[prefix]} {word}: {', '.join(missing)} not set{found}", hint=hint)
 
 
-def _service_key(environ: Mapping[str, str]) -> dict[str, str]:
-    text = environ.get("AICORE_SERVICE_KEY", "").strip()
-    if not text:
-        return {}
-    try:
-        key = json.loads(text)
-        key = key.get("credentials", key)
-        found = {
-            "base_url": key.get("serviceurls", {}).get("AI_API_URL"),
-            "auth_url": key.get("url"),
-            "cert_url": key.get("certurl"),
-            "client_id": key.get("clientid"),
-            "client_secret": key.get("clientsecret"),
-            "cert_str": key.get("certificate"),
-            "key_str": key.get("key"),
-        }
-    except (ValueError, AttributeError):
-        message = "AICORE_SERVICE_KEY is not the JSON of a service key"
-        raise Denied(message, hint="paste the whole key, from { to }") from None
-    return {name: value for name, value in found.items() if value}
+def _certificate(values: Mapping[str, str], source: str) -> Certificate:
+    files, texts = ([values.get(name, "") for name in pair] for pair in PAIRS)
+    if all(files):
+        return Certificate(files[0], Secret(files[1]), is_path=True, source=source)
+    # In a .env file or a CI secret the line ends of a PEM text are often written as \n.
+    certificate, key = (text.replace("\\n", "\n") for text in texts)
+    return Certificate(certificate, Secret(key), source=source)
 
 
-def _known_to_sdk(environ: Mapping[str, str]) -> dict[str, str]:
-    """Profiles in ~/.aicore and VCAP_SERVICES, read by the SDK itself."""
-    from ai_core_sdk.credentials import fetch_credentials
-
-    try:
-        found: dict[str, Any] = fetch_credentials(
-            profile=environ.get("AICORE_PROFILE") or None, validate=False
-        )
-    except (FileNotFoundError, KeyError) as error:
-        raise Denied(str(error.args[0]), hint="see AICORE_PROFILE and AICORE_HOME") from None
-    except ValueError:
-        return {}
-    return {name: str(value) for name, value in found.items() if value}
+def _flat(pairs: tuple[tuple[str, str], ...]) -> list[str]:
+    return [name for pair in pairs for name in pair]
 
 
-def _require(values: Mapping[str, str], prefix: str, why: str) -> None:
-    missing = [
-        f"{prefix}_{name.upper()}" for name in ("base_url", "client_id") if not values.get(name)
-    ]
-    if not (values.get("auth_url") or values.get("cert_url")):
-        missing.append(f"{prefix}_AUTH_URL")
-    if not (_secret(values) or _certificate(values)):
-        missing.append(f"{prefix}_CLIENT_SECRET")
-    if missing:
-        names = ", ".join(sorted(missing))
-        word = "login is missing" if len(missing) > 3 else "login is incomplete"
-        title = "AI Core" if prefix == "AICORE" else "Destination service"
-        raise Denied(f"the {title} {word}: {names} not set", hint=f"set them, {why}")
-    for name in ("base_url", "auth_url", "cert_url"):
-        if name in values and not values[name].startswith(("https://", "http://")):
-            variable = f"{prefix}_{name.upper()}"
-            raise Denied(f'{variable} is no URL: "{values[name]}"', hint="it begins with https://")
-
-
-def _login(values: Mapping[str, str]) -> dict[str, Any]:
-    secret = _secret(values)
-    urls = ("auth_url", "cert_url") if secret else ("cert_url", "auth_url")
-    return {
-        "auth_url": _ending(next(values[url] for url in urls if url in values), "/oauth/token"),
-        "client_id": values["client_id"],
-        "client_secret": secret,
-        "certificate": None if secret else _certificate(values),
-    }
-
-
-def _secret(values: Mapping[str, str]) -> Secret | None:
-    return Secret(values["client_secret"]) if values.get("client_secret") else None
-
-
-def _certificate(values: Mapping[str, str]) -> Certificate | None:
-    if values.get("cert_file_path") and values.get("key_file_path"):
-        return Certificate(values["cert_file_path"], Secret(values["key_file_path"]), is_path=True)
-    if values.get("cert_str") and values.get("key_str"):
-        # In a .env file or a CI secret the line ends of a PEM text are often written as \n.
-        certificate, key = (values[name].replace("\\n", "\n") for name in ("cert_str", "key_str"))
-        return Certificate(certificate, Secret(key))
-    return None
+def _other(place: str, prefix: str) -> str:
+    return "" if place.startswith(f"{prefix}_*") else f", in {place}"
 
 
 def _ending(url: str, ending: str) -> str:

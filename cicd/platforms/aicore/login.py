@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import requests
 
 from cicd.errors import Denied, PlatformError
-from cicd.platforms.aicore import answers
-from cicd.platforms.aicore.credentials import Certificate, Credentials
+from cicd.platforms.aicore import answers, certificate
+from cicd.platforms.aicore.credentials import Credentials
 
 TIMEOUT = (10.0, 30.0)
 ATTEMPTS = 4
@@ -45,8 +43,7 @@ class Login:
         """A valid token. Raises Denied (wrong client or secret) or ConnectionFailed."""
         with self._lock:
             if not self._token or self._clock() >= self._renew_at:
-                self._token, life = self._fetch()
-                self._renew_at = self._clock() + life - min(EARLY, life / 10)
+                self._renew()
             return self._token
 
     def forget(self, token: str) -> None:
@@ -54,6 +51,16 @@ class Login:
         with self._lock:
             if token == self._token:
                 self._token = ""
+
+    def probe(self) -> float:
+        """Asks for a token as if there were none; the seconds it is good for. Raises as above."""
+        with self._lock:
+            return self._renew()
+
+    def _renew(self) -> float:
+        self._token, life = self._fetch()
+        self._renew_at = self._clock() + life - min(EARLY, life / 10)
+        return life
 
     def _fetch(self) -> tuple[str, float]:
         response = self._ask()
@@ -77,7 +84,14 @@ class Login:
                 break
             self._sleep(0.3 * 2**attempt)
         if isinstance(problem, requests.RequestException):
-            raise answers.unanswered("GET", self._credentials.auth_url, problem) from None
+            known = self._credentials
+            if known.certificate and answers.is_broken_off(problem):
+                host = urlsplit(known.auth_url).netloc
+                message = (
+                    f"{host} broke off the login: it seems to refuse {known.certificate.title}"
+                )
+                raise Denied(message, hint=certificate.RENEW) from None
+            raise answers.unanswered("GET", known.auth_url, problem) from None
         return problem
 
     def _post(self) -> requests.Response:
@@ -85,7 +99,9 @@ class Login:
         form = {"grant_type": "client_credentials", "client_id": known.client_id}
         if known.client_secret:
             form["client_secret"] = known.client_secret.reveal()
-        with _certificate_files(known.certificate) as files:
+        with certificate.as_files(known.certificate) as files:
+            if known.certificate and files:
+                certificate.check(known.certificate, files, datetime.now(UTC))
             return self._session.post(
                 known.auth_url,
                 data=form,
@@ -102,27 +118,12 @@ class Login:
         error = answers.failure(response, mask=[secret.reveal()] if secret else [])
         if response.status_code in {400, 401, 403} and not answers.is_html(response):
             host = urlsplit(self._credentials.auth_url).netloc
+            proof = "client secret" if secret else "certificate"
+            place = f" in {self._credentials.source}" if self._credentials.source else ""
             return Denied(
                 f"{host} refused the login: {error.message}",
-                hint="check client id and client secret",
+                hint=f"check client id and {proof}{place}",
                 status=error.status,
                 request_id=error.request_id,
             )
         return error
-
-
-@contextmanager
-def _certificate_files(certificate: Certificate | None) -> Iterator[tuple[str, str] | None]:
-    """The certificate and key as files, which is the only way that requests takes them."""
-    if certificate is None:
-        yield None
-    elif certificate.is_path:
-        yield certificate.certificate, certificate.key.reveal()
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            files = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-            for file, text in zip(
-                files, (certificate.certificate, certificate.key.reveal()), strict=True
-            ):
-                file.write_text(text, encoding="utf-8")
-            yield str(files[0]), str(files[1])

@@ -1,5 +1,6 @@
 """Whose is it? Executions carry their stage as a tag; a deployment is of the stage whose execution
-made what it serves. Where neither tells, nobody knows. Pure.
+made what it serves, a schedule of the one that ran its configuration. Where none of that tells,
+nobody knows. Pure.
 """
 
 from __future__ import annotations
@@ -43,6 +44,21 @@ def of_deployments(
         bound = inputs.get(deployment.spec["configuration"], ())
         names = {makers[artifact] for artifact in bound if artifact in makers}
         found.append(replace(deployment, owner=names.pop()) if len(names) == 1 else deployment)
+    return found
+
+
+def of_schedules(
+    schedules: Iterable[LiveResource], runs: Iterable[LiveResource]
+) -> list[LiveResource]:
+    """The schedules, each with the stage that has run its configuration, where just one did."""
+    stages: dict[str, set[str]] = {}
+    for run in runs:
+        if run.owner:
+            stages.setdefault(run.spec["configuration"], set()).add(run.owner)
+    found = []
+    for schedule in schedules:
+        names = stages.get(schedule.spec["configuration"], set())
+        found.append(replace(schedule, owner=next(iter(names))) if len(names) == 1 else schedule)
     return found
 
 

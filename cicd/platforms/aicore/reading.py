@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from cicd.model import LiveResource, Resource, State
+from cicd.errors import Denied, NotFound
+from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore import convert, owners
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.runs import Deployments, Executions, batches
+from cicd.platforms.aicore.schedules import Schedules
+from cicd.platforms.aicore.secrets import (
+    DockerRegistrySecrets,
+    GenericSecrets,
+    ObjectStoreSecrets,
+)
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.destination.entries import Destinations
 
@@ -35,18 +44,34 @@ class Reader:
         self._configurations: Configurations = nouns["configuration"]
         self._executions: Executions = nouns["execution"]
         self._deployments: Deployments = nouns["deployment"]
+        self._schedules: Schedules = nouns["schedule"]
+        self._nodes: NodeReservations = nouns["node_reservation"]
+        self._generic: GenericSecrets = nouns["generic_secret"]
+        self._docker: DockerRegistrySecrets = nouns["docker_registry_secret"]
+        self._stores: ObjectStoreSecrets = nouns["object_store_secret"]
         self._destinations: Destinations | None = nouns.get("destination")
 
     def browse(self, kind: str) -> list[LiveResource]:
-        """Everything of one kind that lives in the resource group, newest last."""
-        if kind == "execution":
-            found = [convert.execution(item) for item in self._executions.peek()]
-        elif kind == "deployment":
-            found = [convert.deployment(item) for item in self._deployments.peek()]
-        else:
-            noun = {"artifact": self._artifacts, "configuration": self._configurations}[kind]
-            found = noun.peek()
-        return sorted(found, key=lambda live: (live.created_at, live.id))
+        """Everything of one kind, newest last: of the resource group, or of the tenant where the
+        kind is the tenant's."""
+        lists: dict[str, Callable[[], Iterable[LiveResource]]] = {
+            "resource_group": self._groups.browse,
+            "node_reservation": self._nodes.peek,
+            "repository": lambda: self._repositories.peek(()),
+            "docker_registry_secret": self._docker.peek,
+            "generic_secret": self._generic.browse,
+            "object_store_secret": self._stores.peek,
+            "application": lambda: self._applications.peek((), in_group=False),
+            "artifact": self._artifacts.peek,
+            "configuration": self._configurations.peek,
+            "execution": lambda: map(convert.execution, self._executions.peek()),
+            "schedule": lambda: self._schedules.read(
+                self._schedules.peek(), self._configurations.peek()
+            ),
+            "deployment": lambda: map(convert.deployment, self._deployments.peek()),
+            "destination": self._destinations.browse if self._destinations else list,
+        }
+        return sorted(lists[kind](), key=lambda live: (live.created_at, live.id))
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         """All live resources that may matter. One answer refused is an error, never "nothing"."""
@@ -54,17 +79,19 @@ class Reader:
             group
             for wish in desired
             if wish.key.kind == "resource_group"
-            if (group := self._groups.peek(wish.spec["name"]))
+            if (group := self._groups.peek(wish))
         ]
         wanted = {wish.key.kind for wish in desired}
         # A group that is not there yet has nothing in it, and asking would be answered by 403.
         has_group = "resource_group" not in wanted or any(
-            group.id == self._api.group and group.status.state is State.SUCCEEDED
+            group.id == self._api.group and group.status.state not in convert.CLOSED
             for group in groups
         )
         tasks = self._tenant_tasks(desired, wanted, has_group=has_group)
+        refused: list[str] = []
         if has_group:
-            tasks |= self._group_tasks(desired, wanted, everything=everything)
+            tasks |= self._group_tasks(desired, wanted, refused, everything=everything)
+        tasks |= self._secret_tasks(desired, refused, has_group=has_group, everything=everything)
         with ThreadPoolExecutor(WORKERS) as pool:
             started = {name: pool.submit(task) for name, task in tasks.items()}
             lists = {name: task.result() for name, task in started.items()}
@@ -73,13 +100,16 @@ class Reader:
             convert.deployment(item, lists.get("executables"))
             for item in lists.get("deployments", ())
         ]
+        if refused:
+            groups = [_unclear(group, refused) for group in groups]
+        configurations = lists.get("live configurations", ())
+        schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
         return [
             *groups,
             *chain.from_iterable(lists[name] for name in sorted(lists) if name.startswith("live ")),
             *runs,
-            *owners.of_deployments(
-                deployments, lists.get("live configurations", ()), runs, desired
-            ),
+            *owners.of_schedules(schedules, runs),
+            *owners.of_deployments(deployments, configurations, runs, desired),
         ]
 
     def _tenant_tasks(
@@ -92,27 +122,62 @@ class Reader:
             tasks["live applications"] = partial(
                 self._applications.peek, desired, in_group=has_group
             )
+        if "node_reservation" in wanted:
+            tasks["live nodes"] = partial(self._nodes.peek, desired)
         for wish in desired:
             if wish.key.kind == "destination" and self._destinations:
                 tasks[f"live {wish.key}"] = _one(self._destinations.peek, wish.spec["name"])
         return tasks
 
     def _group_tasks(
-        self, desired: Sequence[Resource], wanted: set[str], *, everything: bool
+        self,
+        desired: Sequence[Resource],
+        wanted: set[str],
+        refused: list[str],
+        *,
+        everything: bool,
     ) -> dict[str, Task]:
         tasks: dict[str, Task] = {}
         if everything or "artifact" in wanted:
             tasks["live artifacts"] = self._artifacts.peek
-        if everything or wanted & {"configuration", *RUN_KINDS}:
+        if everything or wanted & {"configuration", "schedule", *RUN_KINDS}:
             tasks["live configurations"] = self._configurations.peek
         if everything or "execution" in wanted:
             tasks["executions"] = self._executions.peek
         if everything or "deployment" in wanted:
             tasks["deployments"] = self._deployments.peek
+        if "schedule" in wanted:
+            tasks["schedules"] = self._schedules.peek
+        elif everything:
+            tasks["schedules"] = _allowed(self._schedules.peek, "schedules", refused)
         scenarios = {w.spec["scenario_id"] for w in desired if w.key.kind in RUN_KINDS}
         if scenarios:
             tasks["executables"] = lambda: self._api.executables(scenarios)
         return tasks
+
+    def _secret_tasks(
+        self, desired: Sequence[Resource], refused: list[str], *, has_group: bool, everything: bool
+    ) -> dict[str, Task]:
+        """What only ``everything`` asks for may be refused: ``refused`` tells of it then."""
+        wishes = [w for w in desired if has_group or w.spec.get("scope") != "resource_group"]
+        wanted = {wish.key.kind for wish in wishes}
+        if has_group and everything:
+            wanted |= {"object_store_secret", "generic_secret"}
+        elif not has_group:
+            wanted -= {"object_store_secret"}
+        tasks: dict[str, Task] = {
+            "docker_registry_secret": partial(self._docker.peek, wishes),
+            "object_store_secret": partial(self._stores.peek, wishes),
+            "generic_secret": partial(
+                self._generic.peek, wishes, everything=has_group and everything
+            ),
+        }
+        declared = {wish.key.kind for wish in desired}
+        return {
+            f"live {kind}": task if kind in declared else _allowed(task, f"{kind}s", refused)
+            for kind, task in tasks.items()
+            if kind in wanted
+        }
 
     def _runs(
         self,
@@ -147,3 +212,26 @@ def _one(look: Callable[[Any], LiveResource | None], argument: Any) -> Task:
         return [found] if found else []
 
     return task
+
+
+def _allowed(task: Task, what: str, refused: list[str]) -> Task:
+    """The task, which finds nothing where the login has no right to it: ``refused`` tells."""
+
+    def attempt() -> Any:
+        try:
+            return task()
+        except NotFound:  # a platform without them
+            return []
+        except Denied as error:
+            if error.status != 403:
+                raise
+            refused.append(what)
+            return []
+
+    return attempt
+
+
+def _unclear(group: LiveResource, refused: Sequence[str]) -> LiveResource:
+    """A group of which not everything can be seen is nobody's: it is not to be deleted."""
+    note = f"no right to list its {', '.join(sorted(refused))}, so it counts as nobody's"
+    return replace(group, owner="", notes=(*group.notes, note))

@@ -27,7 +27,7 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
 ATTEMPTS = 5
 MAX_PAUSE = 30.0
-PAGE = 1000
+PAGE = 10_000
 CONNECTIONS = 20
 
 
@@ -73,31 +73,38 @@ class Http:
         *,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> Any:
         """The JSON that the API answers. Idempotent calls are repeated on any passing failure,
-        others only when they surely had no effect; else raises LostAnswer."""
-        headers = {**self._headers, **(headers or {})}
+        others only when they surely had no effect; else raises LostAnswer. A header that is None
+        is not sent."""
+        given = {**self._headers, **(headers or {})}
+        sent = {name: value for name, value in given.items() if value is not None}
         secrets: list[str] = []
         data = None
         if body is not None:
             data = json.dumps(body, default=lambda leaf: _reveal(leaf, secrets)).encode()
-            headers.setdefault("Content-Type", "application/json")
-        response = self.send(
-            method, self.base_url + path, params=params, data=data, headers=headers
-        )
+            sent.setdefault("Content-Type", "application/json")
+        response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
             return answers.content(response)
-        group = "" if path.startswith("/admin") else headers.get("AI-Resource-Group", "")
+        group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
         raise answers.failure(response, group=group, mask=secrets)
 
-    def pages(self, path: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    def pages(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+    ) -> list[dict[str, Any]]:
         """Every item of a list, each once however the pages shift while they are read."""
         found: dict[str, dict[str, Any]] = {}
         skip = 0
         while True:
             wanted = {**(params or {}), "$top": PAGE, **({"$skip": skip} if skip else {})}
-            items = resources(self.call("GET", path, params=wanted), self.base_url + path)
+            answer = self.call("GET", path, params=wanted, headers=headers)
+            items = resources(answer, self.base_url + path)
             before = len(found)
             found.update((_identity(item), item) for item in items)
             skip += len(items)

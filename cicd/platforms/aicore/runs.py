@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ai_api_client_sdk.models.base_models import NameValue
@@ -13,6 +14,7 @@ from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError, Thr
 from cicd.model import LiveResource, Resource, State, Status
 from cicd.platforms.aicore import convert
 from cicd.platforms.aicore.api import METRIC_BATCH, Api, changed, made
+from cicd.platforms.aicore.bulk import Bulk
 from cicd.platforms.aicore.convert import Document
 
 SETTLE = 60.0
@@ -29,6 +31,7 @@ class Runs:
         self._path = path
         self._client = client
         self._read = read
+        self._bulk = Bulk(api.http, path.rpartition("/")[2], api.capabilities)
 
     def peek(self) -> list[Document]:
         """All of them that are not on their way out, as documents."""
@@ -53,7 +56,8 @@ class Runs:
     def stop(self, live: LiveResource) -> None:
         """Ask it to stop; one that has stopped, ended or gone already is fine."""
         try:
-            self._client.modify(live.id, target_status=TargetStatus.STOPPED)
+            single = partial(self._client.modify, live.id, target_status=TargetStatus.STOPPED)
+            self._bulk.change(live.id, "STOPPED", single)
         except ASIDE:
             raise
         except PlatformError:
@@ -63,7 +67,15 @@ class Runs:
                 raise
 
     def delete(self, live: LiveResource) -> None:
-        self._client.delete(live.id)
+        """Ask for its deletion; one whose deletion is under way already is fine."""
+        try:
+            self._bulk.change(live.id, "DELETED", partial(self._client.delete, live.id))
+        except ASIDE:
+            raise
+        except PlatformError:
+            document = self._api.get_or_none(f"{self._path}/{live.id}")
+            if document is not None and not convert.is_going(document):
+                raise
 
 
 class Executions(Runs):

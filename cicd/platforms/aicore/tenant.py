@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from cicd.errors import Denied
+from cicd.errors import Denied, NotFound
 from cicd.model import LiveResource, Resource, State
 from cicd.platforms.aicore import convert, sync
 from cicd.platforms.aicore.api import Api, changed, made
@@ -15,41 +17,103 @@ from cicd.platforms.aicore.sync import Goal
 
 
 class ResourceGroups:
-    """``resource_group/<id>``."""
+    """``resource_group/<id>``. Its labels are also where cicd remembers things: PATCH replaces all
+    of them, so they are read, merged and written by one thread at a time."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, stage: str) -> None:
         self._api = api
+        self._stage = stage
+        self._lock = threading.Lock()
+        self._seen: dict[str, dict[str, str]] = {}
+        self._written: dict[str, dict[str, str | None]] = {}
 
-    def peek(self, name: str) -> LiveResource | None:
-        """The group, or None. A login that may not look is believed to have its group: if it is
-        wrong, the first list says so."""
+    def peek(self, desired: Resource) -> LiveResource | None:
+        """The group, or None. A login that may not look is believed to have its group as desired:
+        if it is wrong, the first list says so."""
+        name = desired.spec["name"]
         try:
-            document = self._api.get_or_none(f"/admin/resourceGroups/{name}")
+            document = self._get(name)
+        except NotFound:
+            return None
         except Denied as error:
             if error.status != 403:
                 raise
-            document = {"resourceGroupId": name, "status": "PROVISIONED"}
-        return None if document is None else convert.resource_group(document)
+            return _believed(desired)
+        return convert.resource_group(document)
+
+    def browse(self) -> list[LiveResource]:
+        """All groups of the tenant."""
+        return [convert.resource_group(d) for d in self._api.http.pages("/admin/resourceGroups")]
 
     def get(self, live: LiveResource) -> LiveResource:
-        return convert.resource_group(self._api.get(f"/admin/resourceGroups/{live.id}"))
+        return convert.resource_group(self._get(live.id))
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
-        return self.peek(desired.spec["name"])
+        return self.peek(desired)
 
     def create(self, desired: Resource) -> LiveResource:
         name = desired.spec["name"]
         # POST of a group that exists overwrites it, so it is looked for just before.
-        if there := self.peek(name):
-            return there
-        self._api.resource_groups.create(name)
+        if there := self.peek(desired):
+            return self.update(there, desired)
+        labels = {**(desired.spec.get("labels") or {}), convert.STAGE_LABEL: self._stage}
+        body = {"resourceGroupId": name, "labels": convert.as_pairs(labels)}
+        self._api.http.call("POST", "/admin/resourceGroups", body=body)
         return made(desired, name, name, convert.status_of("PROVISIONING"))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
-        return self.get(live)
+        """Only labels can change; those that are not declared stay as they are."""
+        labels = desired.spec.get("labels") or {}
+        if labels.items() <= (live.spec.get("labels") or {}).items():
+            return live
+        self.relabel(live.id, labels)
+        return changed(live, desired, live.status)
 
     def delete(self, live: LiveResource) -> None:
-        self._api.resource_groups.delete(live.id)
+        self._api.http.call("DELETE", f"/admin/resourceGroups/{live.id}")
+
+    def labels(self, name: str, *, fresh: bool = False) -> dict[str, str] | None:
+        """All labels of a group, as last seen and written; None without the right to see them."""
+        try:
+            if fresh or name not in self._seen:
+                self._get(name)
+        except NotFound:
+            return {}
+        except Denied as error:
+            if error.status != 403:
+                raise
+            return None
+        return self._merged(name, {})
+
+    def relabel(self, name: str, changes: Mapping[str, str | None]) -> None:
+        """Set labels and, where None is given, remove them; all others stay."""
+        with self._lock:
+            self._get(name)
+            labels = self._merged(name, changes)
+            if labels != self._seen[name]:
+                body = {"labels": convert.as_pairs(labels)}
+                self._api.http.call("PATCH", f"/admin/resourceGroups/{name}", body=body)
+            # The next look may still show the labels from before: a change is only accepted.
+            self._written[name] = {**self._written.get(name, {}), **changes}
+
+    def _get(self, name: str) -> Document:
+        document = self._api.get(f"/admin/resourceGroups/{name}")
+        labels = convert.pairs(document.get("labels"))
+        self._seen[name] = {k: v for k, v in labels.items() if k.startswith(convert.LABEL_PREFIX)}
+        return document
+
+    def _merged(self, name: str, changes: Mapping[str, str | None]) -> dict[str, str]:
+        merged = {**self._seen[name], **self._written.get(name, {}), **changes}
+        return {key: value for key, value in merged.items() if value is not None}
+
+
+def _believed(desired: Resource) -> LiveResource:
+    """A group that nobody may look at."""
+    labels = desired.spec.get("labels") or {}
+    notes = ("its labels cannot be compared: no right to look at it",) if labels else ()
+    document = {"resourceGroupId": desired.spec["name"], "status": "PROVISIONED"}
+    live = convert.resource_group(document)
+    return replace(live, spec={**live.spec, "labels": labels}, notes=notes)
 
 
 class Repositories:

@@ -46,6 +46,10 @@ class Destinations:
         except NotFound:
             return None
 
+    def browse(self) -> list[LiveResource]:
+        """All destinations of the subaccount."""
+        return [to_live(entry) for entry in self._call("GET", COLLECTION) or ()]
+
     def get(self, live: LiveResource) -> LiveResource:
         return to_live(self._call("GET", f"{COLLECTION}/{live.id}"))
 
