@@ -43,6 +43,15 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Draining:
+    """The new one is in use and the one before, ``id``, still serves for so many seconds."""
+
+    key: Key
+    seconds: float
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something did not work that the change does not depend on."""
 
@@ -50,4 +59,4 @@ class Warned:
     message: str
 
 
-Event = Began | Progress | LogLine | Answered | Warned | Outcome
+Event = Began | Progress | LogLine | Answered | Draining | Warned | Outcome

@@ -12,7 +12,7 @@ from cicd.apply.job import Job, Site
 from cicd.apply.lifecycle import bring_up, check
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
-from cicd.apply.removal import remove
+from cicd.apply.removal import drain, remove
 from cicd.apply.resolve import needed_outputs, resolved
 from cicd.apply.tasks import Finished, Scheduler, Task
 from cicd.errors import CicdError
@@ -126,7 +126,7 @@ class _Apply:
             return check(job, desired) if is_check else bring_up(job, desired)
         except CicdError as error:
             self._failed[position] = f"{job.key} failed"
-            return [outcome(job, Result.FAILED, error=str(error))]
+            return [failure(job, error)]
 
     def _end(self, position: int, finished: Finished[None]) -> Iterator[Event]:
         job = self._jobs[position]
@@ -187,8 +187,9 @@ class _Apply:
         assert job.change.live, f"{job.key}: removal of nothing"
         if is_delete:
             job.began = self._site.clock()
+            return remove(job, job.change.live)
         # A replaced one has a new live resource already, which the outcome is about.
-        return remove(job if is_delete else replace(job, live=job.change.live), job.change.live)
+        return _remove_replaced(replace(job, live=job.change.live), job.change.live)
 
     def _end_removal(self, position: int, finished: Finished[None]) -> Iterator[Event]:
         job = self._jobs[position]
@@ -202,11 +203,11 @@ class _Apply:
             yield outcome(job, Result.APPLIED, seconds=self._seconds(job))
 
     def _fail(self, job: Job, position: int, error: Exception) -> Outcome:
-        result, text = failure(error)
-        self._failed[position] = f"{job.key} {result.replace('_', ' ')}"
+        ended = failure(job, error, self._seconds(job))
+        self._failed[position] = f"{job.key} {ended.result.replace('_', ' ')}"
         if not isinstance(error, CicdError):
             self._bugs.append(error)
-        return outcome(job, result, error=text, seconds=self._seconds(job))
+        return ended
 
     def _cause(self, positions: Iterable[int]) -> str:
         """Whose failure stops what needs these; empty when none failed."""
@@ -214,6 +215,11 @@ class _Apply:
 
     def _seconds(self, job: Job) -> float:
         return self._site.clock() - job.began
+
+
+def _remove_replaced(job: Job, live: LiveResource) -> Task[None]:
+    yield from drain(job, live)
+    yield from remove(job, live)
 
 
 def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:

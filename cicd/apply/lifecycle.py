@@ -97,10 +97,9 @@ def _update(job: Job, desired: Resource) -> Task[None]:
         if not can_roll_back(job):
             raise
         told = yield from roll_back(job, live, desired)
-        if isinstance(error, TimedOut):
-            # Without its hint: what was waited for does not go on any more.
-            raise TimedOut(f"{error.message}; {told}") from error
-        raise CicdError(f"{error}; {told}") from error
+        # Late is failed here, and its hint is void: what was waited for does not go on any more.
+        reason = error.message if isinstance(error, TimedOut) else str(error)
+        raise CicdError(f"{reason}; {told}") from error
 
 
 def _has_to_be_sent(job: Job, live: LiveResource, desired: Resource) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cicd.apply.job import Job
-from cicd.errors import CicdError, TimedOut
+from cicd.errors import CicdError, PlatformError, TimedOut
 from cicd.model import Outcome, Result
 
 LONGEST_ERROR = 1000
@@ -24,13 +26,21 @@ def outcome(job: Job, result: Result, *, error: str = "", seconds: float = 0.0) 
     )
 
 
-def failure(error: Exception) -> tuple[Result, str]:
-    """What an exception means for its change. A bug's text may hold anything, so it is left out."""
-    if isinstance(error, TimedOut):
-        return Result.TIMED_OUT, str(error)
-    if isinstance(error, CicdError):
-        return Result.FAILED, str(error)
-    return Result.FAILED, f"internal error ({type(error).__name__})"
+def failure(job: Job, error: Exception, seconds: float = 0.0) -> Outcome:
+    """The outcome of a job that an exception has ended. A bug's text may hold anything, so it is
+    left out."""
+    is_ours = isinstance(error, CicdError)
+    text = str(error) if is_ours else f"internal error ({type(error).__name__})"
+    result = Result.TIMED_OUT if isinstance(error, TimedOut) else Result.FAILED
+    ended = outcome(job, result, error=text, seconds=seconds)
+    return replace(ended, exit_code=exit_code(error))
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of an error; of one that tells what became of a failed call, that call's."""
+    cause = error.__cause__ if type(error) is CicdError else None
+    meant = cause if isinstance(cause, PlatformError) else error
+    return meant.exit_code if isinstance(meant, CicdError) else CicdError.exit_code
 
 
 def one_line(text: str, limit: int) -> str:

@@ -1,8 +1,10 @@
-"""Stopping and deleting: every look at the status says what can be done next."""
+"""Draining, stopping and deleting: every look at the status says what can be done next."""
 
 from __future__ import annotations
 
-from cicd.apply.events import Began
+from collections.abc import Callable
+
+from cicd.apply.events import Began, Draining
 from cicd.apply.job import Job, ask, see
 from cicd.apply.tasks import Pause, Task, write
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError, TimedOut
@@ -12,32 +14,65 @@ from cicd.model import Action, LiveResource, State
 STOPPABLE = {State.PENDING, State.RUNNING}
 
 
+def drain(job: Job, live: LiveResource) -> Task[None]:
+    """Leave what was replaced serving for a while: its users may not know of the new one yet.
+
+    Nothing is waited for where it does not run (any more).
+    """
+    if not job.options.drain:
+        return
+    fresh = yield from _look(job, live, job.site.clock() + job.polling.patience)
+    if fresh is None or fresh.status.state is not State.RUNNING:
+        return
+    yield Draining(job.key, job.options.drain, live.id)
+    yield Pause(job.options.drain)
+
+
 def remove(job: Job, live: LiveResource) -> Task[None]:
     """Stop it where it runs, delete it, and wait until it is gone (unless the job never waits).
 
     Gone already counts as removed. Raises TimedOut, and the last refusal with it.
     """
     yield Began(job.key, Action.DELETE, live.id)
+    can_stop = job.kind.is_run or job.kind.log
+    yield from _go_down(
+        job, live, lambda state: next_step(state, can_stop=can_stop), last="delete", goal="deleted"
+    )
+
+
+def stop(job: Job, live: LiveResource) -> Task[None]:
+    """Stop it and wait until it has ended (unless the job never waits).
+
+    Gone or ended already counts as stopped. Raises TimedOut, and the last refusal with it.
+    """
+    yield from _go_down(job, live, step_to_stop, last="stop", goal="stopped")
+
+
+def _go_down(
+    job: Job, live: LiveResource, step_in: Callable[[State], str | None], *, last: str, goal: str
+) -> Task[None]:
+    """Take step after step until there is none left; ``last``: the one that nobody else follows."""
     deadline = job.site.clock() + job.polling.removal
     pause = job.polling.first
-    asked: set[str] = set()
-    refusal = ""
+    asked = refusal = ""
     while True:
         fresh = yield from _look(job, live, deadline)
         if fresh is None:
             return
         pause = job.polling.first if fresh.status != live.status else job.polling.slower(pause)
         live = fresh
-        step = next_step(live.status.state, can_stop=job.kind.is_run or job.kind.log)
-        if step and step not in asked:
+        step = step_in(live.status.state)
+        if step is None:
+            return
+        # One that was asked for before may be due again: what was UNKNOWN came up after all.
+        if step and step != asked:
             refusal = yield from _attempt(job, live, step)
-            if not refusal:
-                asked.add(step)
-        if "delete" in asked and not job.waits:
+            asked = asked if refusal else step
+        if asked == last and not job.waits:
             return
         if job.site.clock() >= deadline:
             told = f": {refusal}" if refusal else ""
-            raise TimedOut(f"still {live.status.raw} and not deleted{told}")
+            raise TimedOut(f"still {live.status.raw} and not {goal}{told}")
         yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
 
 
@@ -46,6 +81,16 @@ def next_step(state: State, *, can_stop: bool) -> str:
     if can_stop and state in STOPPABLE:
         return "stop"
     return "" if state is State.STOPPING else "delete"
+
+
+def step_to_stop(state: State) -> str | None:
+    """Pure: what stops something in this state; empty: only time does, None: it has ended.
+
+    UNKNOWN is tried too: the platform refuses it while it starts, and the next look tries again.
+    """
+    if state in {State.SUCCEEDED, State.FAILED, State.STOPPED}:
+        return None
+    return "" if state is State.STOPPING else "stop"
 
 
 def _look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource | None]:

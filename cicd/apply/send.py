@@ -117,7 +117,8 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
 
 def has_taken(job: Job, live: LiveResource, desired: Resource, fields: frozenset[str]) -> bool:
     """Whether these fields already are as wanted; what cannot be read back is not."""
-    is_readable = fields <= live.spec.keys() and not fields & job.kind.write_only
+    is_readable = not job.kind.is_secret and not fields & job.kind.write_only
+    is_readable = is_readable and fields <= live.spec.keys()
     return is_readable and not differences(job.kind, desired.spec, live.spec, fields)
 
 

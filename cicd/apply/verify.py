@@ -9,7 +9,7 @@ from cicd.apply.events import Answered
 from cicd.apply.job import Job, ask
 from cicd.apply.outcome import one_line
 from cicd.apply.tasks import Pause, Task, read
-from cicd.errors import CicdError, PlatformError
+from cicd.errors import CicdError, Denied, PlatformError
 from cicd.model import Gate, LiveResource, SmokeTest
 from cicd.platforms.base import Answer
 
@@ -82,6 +82,8 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
                 yield Answered(job.key, request, told)
                 return
             is_final = answer.status in range(400, 500) and answer.status not in PASSING
+        except Denied:
+            raise
         except PlatformError as error:
             told, is_final = str(error), False
         if is_final or job.site.clock() >= deadline:

@@ -16,6 +16,7 @@ from cicd.logs import Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
+LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
 
 
 class Overtaken(CicdError):
@@ -185,6 +186,7 @@ def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
     The last words of a failure matter most and may come late: a second look is taken for them.
     """
     looks_left = 2 if live.status.has_failed else 1
+    over = float("inf") if job.kind.is_run else job.site.clock() + LAST_WORDS
     while job.log is not None and live.status.has_ended:
         place = job.log
         deadline = job.site.clock() + job.polling.patience
@@ -195,7 +197,7 @@ def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
             break
         for entry in page.entries:
             yield LogLine(job.key, entry)
-        if has_more(place, page, to_the_end=True):
+        if has_more(place, page, to_the_end=True) and job.site.clock() < over:
             continue
         looks_left -= 1
         if not looks_left:

@@ -129,6 +129,26 @@ class Client:
             if error.status != 422:  # 422: it is there
                 raise
 
+    def may_push(self) -> bool:
+        """Whether the token may write to the repository, as far as GitHub tells."""
+        answer = self._call("GET", f"{self._api_url}/repos/{self.repository}")
+        rights = answer.get("permissions") if isinstance(answer, dict) else None
+        return bool(rights.get("push", True)) if isinstance(rights, dict) else True
+
+    def open_pulls(self, branch: str) -> list[Json]:
+        """The open pull requests from a branch of this very repository."""
+        owner = self.repository.partition("/")[0]
+        return list(self._pages("/pulls", {"state": "open", "head": f"{owner}:{branch}"}))
+
+    def create_pull(self, branch: str, base: str, title: str, body: str) -> Json:
+        """A new pull request. Raises LostAnswer when nobody knows whether it is there."""
+        content = {"head": branch, "base": base, "title": title, "body": body}
+        return self._object("POST", "/pulls", content)
+
+    def edit_pull(self, number: int, changes: Mapping[str, Any]) -> Json:
+        """Change some fields of a pull request."""
+        return self._object("PATCH", f"/pulls/{number}", dict(changes))
+
     def _url(self, path: str) -> str:
         return f"{self._api_url}/repos/{self.repository}{path}"
 

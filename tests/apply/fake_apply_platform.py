@@ -46,6 +46,7 @@ KINDS = {
             prunable=True,
         ),
         Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
+        Kind("generic_secret", identity=("name",), is_secret=True),
         Kind("destination", write_only=frozenset({"password"})),
     )
 }

@@ -7,16 +7,14 @@ import pytest
 from cicd.apply.events import Began, Progress, Warned
 from cicd.apply.order import dependents, needs_of, removal_needs
 from cicd.errors import Denied
-from cicd.model import Action, Change, LiveResource, Options, Outcome, Status
+from cicd.model import Action, Change, LiveResource, Options, Outcome
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     DEAD,
-    PENDING,
     READY,
     RUNNING,
     STOPPED,
     STOPPING,
-    UNKNOWN,
     FakePlatform,
     Fault,
     apply,
@@ -208,34 +206,6 @@ def test_a_failed_dependent_keeps_the_old_one_and_says_so(platform: FakePlatform
     assert live.id in platform.things
     warned = [event.message for event in events if isinstance(event, Warned)]
     assert warned == [f"the one before ({live.id}) is kept: destination/api failed"]
-
-
-@pytest.mark.parametrize(
-    ("status", "writes"),
-    [
-        (RUNNING, ["stop", "delete"]),
-        (PENDING, ["stop", "delete"]),
-        (STOPPED, ["delete"]),
-        (DEAD, ["delete"]),
-        (COMPLETED, ["delete"]),
-        (UNKNOWN, ["delete"]),
-    ],
-)
-def test_removal_goes_by_the_status(
-    platform: FakePlatform, status: Status, writes: list[str]
-) -> None:
-    live = platform.add("execution", "x", status)
-    events = apply(platform, change("execution/x", Action.DELETE, live=live))
-    assert results(events) == {"execution/x": "applied"}
-    assert platform.ops() == [f"{op} execution/x" for op in writes]
-    assert live.id not in platform.things
-
-
-def test_what_stops_already_is_only_awaited(platform: FakePlatform) -> None:
-    live = platform.add("execution", "x", STOPPING)
-    platform.things[live.id].script = [(0, STOPPING), (20, STOPPED)]
-    apply(platform, change("execution/x", Action.DELETE, live=live))
-    assert platform.ops() == ["delete execution/x"]
 
 
 def test_what_is_gone_already_counts_as_deleted(platform: FakePlatform) -> None:

@@ -249,6 +249,24 @@ def test_the_last_lines_of_a_failure_may_come_late(platform: FakePlatform) -> No
     assert lines(apply(platform, train())) == ["begins", "Traceback"]
 
 
+def test_a_log_that_need_not_end_is_not_read_for_ever(platform: FakePlatform) -> None:
+    """What ran before a failed update still serves, and logs every request."""
+    live = platform.add("deployment", "serve", RUNNING, configuration="con-1")
+    platform.things[live.id].lines = [(n / 4, LogEntry(n, f"GET {n}")) for n in range(4000)]
+    platform.scripts["serve"] = [[(0, PENDING), (5, DEAD)], [(0, PENDING), (5, RUNNING)]]
+    began, options = platform.clock(), Options(wait_for="RUNNING")
+    update = change(
+        "deployment/serve",
+        Action.UPDATE,
+        live=live,
+        options=options,
+        fields=["configuration"],
+        configuration="con-2",
+    )
+    assert results(apply(platform, update)) == {"deployment/serve": "failed"}
+    assert platform.clock() - began < 60
+
+
 def test_a_log_that_cannot_be_read_fails_no_run(platform: FakePlatform) -> None:
     platform.faults["logs"] = [Fault(Denied("no rights", status=403))] * 100
     events = apply(platform, train())

@@ -1,7 +1,8 @@
 """A server that behaves like GitHub's REST API, as far as cicd uses it.
 
-Source of shapes and limits: https://docs.github.com/rest (issues, comments, labels, users, paging,
-rate limits). Every request is checked against ENDPOINTS; what does not fit is in ``violations``.
+Source of shapes and limits: https://docs.github.com/rest (issues, comments, labels, pulls, users,
+paging, rate limits). Every request is checked against ENDPOINTS; what does not fit is in
+``violations``.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ ENDPOINTS = (
         {},
         {"title": str, "body": str, "state": str, "state_reason": str, "labels": list},
     ),
+    Endpoint("GET", "/repos/R"),
+    Endpoint("GET", "/repos/R/pulls", query=PAGING | {"state", "head", "base"}),
+    Endpoint("POST", "/repos/R/pulls", {"title": str, "head": str, "base": str}, {"body": str}),
+    Endpoint("PATCH", "/repos/R/pulls/N", {}, {"title": str, "body": str, "base": str}),
     Endpoint("POST", "/repos/R/labels", {"name": str}, {"color": str, "description": str}),
 )
 ENUMS = {
@@ -106,6 +111,8 @@ class GitHub:
         self.comments: dict[int, list[dict[str, Any]]] = {7: []}
         self.issues: list[dict[str, Any]] = []
         self.labels: set[str] = set()
+        self.pulls: list[dict[str, Any]] = []
+        self.permissions: dict[str, bool] | None = {"pull": True, "push": True}
         self.requests: list[Request] = []
         self.violations: list[str] = []
         self.faults: list[tuple[str, Reply | Callable[[], None]]] = []
@@ -161,7 +168,7 @@ class GitHub:
             return Reply(403, NOT_ACCESSIBLE) if is_bot else Reply(200, {"login": login})
         if str(request) == "POST /graphql":
             return Reply(200, {"data": {"viewer": {"login": login}}})
-        match = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)", request.path)
+        match = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*|)", request.path)
         if not match or match[1] != self.repository:
             return Reply(404, {"message": "Not Found", "status": "404"})
         if isinstance(request.body, dict) and len(request.body.get("body") or "") > MAX_BODY:
@@ -177,6 +184,10 @@ class GitHub:
             "POST /issues": self._create_issue,
             "PATCH /issues/N": self._edit_issue,
             "POST /labels": self._create_label,
+            "GET ": self._get_repository,
+            "GET /pulls": self._list_pulls,
+            "POST /pulls": self._create_pull,
+            "PATCH /pulls/N": self._edit_pull,
         }.get(name, _not_found)(request, numbers, login)
 
     def _list_comments(self, request: Request, numbers: list[int], login: str) -> Reply:
@@ -251,6 +262,41 @@ class GitHub:
             return Reply(422, {"message": "Validation Failed", "errors": [{"code": "exists"}]})
         self.labels.add(request.body["name"])
         return Reply(201, {"name": request.body["name"]})
+
+    def _get_repository(self, request: Request, numbers: list[int], login: str) -> Reply:
+        rights = {"permissions": self.permissions} if self.permissions else {}
+        return Reply(200, {"full_name": self.repository, **rights})
+
+    def _list_pulls(self, request: Request, numbers: list[int], login: str) -> Reply:
+        owner, _, branch = request.query.get("head", "").partition(":")
+        found = [
+            pull
+            for pull in self.pulls
+            if pull["state"] == request.query.get("state", "open")
+            if (owner, branch) == ("org", pull["head"]["ref"])
+        ]
+        return self._page(request, found)
+
+    def _create_pull(self, request: Request, numbers: list[int], login: str) -> Reply:
+        number, body = len(self.pulls) + 40, request.body
+        pull = {
+            "number": number,
+            "html_url": f"{self.url}/{self.repository}/pull/{number}",
+            "title": body["title"],
+            "body": body.get("body"),
+            "state": "open",
+            "head": {"ref": body["head"]},
+            "base": {"ref": body["base"]},
+        }
+        self.pulls.append(pull)
+        return Reply(201, pull)
+
+    def _edit_pull(self, request: Request, numbers: list[int], login: str) -> Reply:
+        for pull in self.pulls:
+            if pull["number"] == numbers[0]:
+                pull.update({**request.body, "base": {"ref": request.body["base"]}})
+                return Reply(200, pull)
+        return _not_found(request, numbers, login)
 
     def _page(self, request: Request, items: list[dict[str, Any]]) -> Reply:
         size = min(int(request.query.get("per_page", 30)), self.max_per_page)

@@ -1,0 +1,61 @@
+"""Stops what a plan of stops names, all at once: nothing in it waits for anything else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+from cicd.apply.events import Event
+from cicd.apply.executor import POLLING
+from cicd.apply.job import Job, Site
+from cicd.apply.outcome import failure, outcome
+from cicd.apply.removal import stop
+from cicd.apply.tasks import Finished, Scheduler
+from cicd.errors import CicdError
+from cicd.logs import Polling
+from cicd.model import Action, Plan, Result
+from cicd.platforms.base import Platform
+
+
+def stop_all(
+    plan: Plan,
+    platform: Platform,
+    *,
+    workers: int = 10,
+    wait: bool = True,
+    polling: Polling = POLLING,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], int] = time.time_ns,
+) -> Generator[Event, None, None]:
+    """Stop everything that the plan updates; events as they come, one Outcome for every change.
+
+    Without ``wait`` each is only asked to stop. Closing the generator stops waiting; what was asked
+    to stop does so. Raises what a bug raised, after everything else has ended.
+    """
+    site = Site(plan, platform, polling, clock, now)
+    jobs = [Job(site, change, wait, live=change.live, began=clock()) for change in plan.changes]
+    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep)
+    bugs: list[Exception] = []
+    try:
+        for number, job in enumerate(jobs):
+            if job.change.action is Action.NO_OP or job.live is None:
+                yield outcome(job, Result.UNCHANGED)
+            else:
+                scheduler.start(number, stop(job, job.live))
+        for item in scheduler.run():
+            if not isinstance(item, Finished):
+                yield item
+                continue
+            job = jobs[item.name]
+            seconds = clock() - job.began
+            if item.error is None:
+                yield outcome(job, Result.APPLIED, seconds=seconds)
+                continue
+            if not isinstance(item.error, CicdError):
+                bugs.append(item.error)
+            yield failure(job, item.error, seconds)
+    finally:
+        scheduler.close()
+    if bugs:
+        raise bugs[0]
