@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,8 +23,15 @@ from cicd.cli.options import Common, common_options
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
 from cicd.cli.session import Session, chosen, open_session
-from cicd.errors import CicdError, InvalidStage, Problem, Refused, TimedOut, Usage
+from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Outcome, Plan, Result
+
+if TYPE_CHECKING:
+    from cicd.apply.events import Event
+
+BAD = {Result.FAILED, Result.SKIPPED, Result.TIMED_OUT}
+RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
+"""The result in the summary, for failures of one sort that have an exit code of their own."""
 
 
 @click.command("apply")
@@ -106,39 +113,55 @@ def carry_out(
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
     killed before its test has left a deployment that nobody has tried.
     """
-    from cicd.render.text import render_outcomes
-
     print_plan(plan, session.common)
     session.check(plan, force=force)
     if plan.has_changes:
         if not auto_approve:
-            ask(plan)
+            ask(f"Apply this to {plan.stage}?")
         session.publish()
     outcomes = run_plan(session, plan, wait=wait, workers=workers)
+    return report(session, plan, outcomes)
+
+
+def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
+    """Print what became of a plan; the exit code and the summary."""
+    from cicd.render.text import render_outcomes
+
     code = exit_code(outcomes)
     if plan.has_changes or code:
         print_result(render_outcomes(outcomes, colour=uses_colour(session.common)))
     return code, summary_of(plan, outcomes)
 
 
-def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int) -> list[Outcome]:
+def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int = 10) -> list[Outcome]:
     """Apply a plan while showing what happens. Interrupted: says how to resume, then goes on up."""
     from cicd.apply import execute
 
-    log = EventLog(session.common)
-    outcomes: list[Outcome] = []
     events = execute(
         plan, session.platform, workers=workers, wait=wait, known={live.id for live in session.live}
     )
-    log.group(f"apply {plan.stage}")
+    hint = "what was started goes on; apply again to follow it to the end"
+    return follow(session.common, plan, events, title=f"apply {plan.stage}", hint=hint)
+
+
+def follow(
+    common: Common, plan: Plan, events: Generator[Event, None, None], *, title: str, hint: str
+) -> list[Outcome]:
+    """Show events until the last; all outcomes among them. Interrupted: says the hint, goes on up.
+
+    Always closes ``events``.
+    """
+    log = EventLog(common)
+    outcomes: list[Outcome] = []
+    log.group(title)
     try:
-        with open_display(plan, session.common) as display:
+        with open_display(plan, common) as display:
             for event in events:
                 display.show(event)
                 if isinstance(event, Outcome):
                     outcomes.append(event)
     except KeyboardInterrupt:
-        log.write("interrupted: what was started goes on; apply again to follow it to the end")
+        log.write(f"interrupted: {hint}")
         raise
     finally:
         events.close()
@@ -146,33 +169,30 @@ def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int) -> list[
     return outcomes
 
 
-def ask(plan: Plan) -> None:
+def ask(question: str, *, hint: str = "add --auto-approve, or apply a saved --plan") -> None:
     """Get a person's consent. Raises Refused without one."""
     if not is_interactive():
-        raise Refused(
-            "nobody is there to say yes", hint="add --auto-approve, or apply a saved --plan"
-        )
-    if not click.confirm(f"Apply this to {plan.stage}?", default=False):
+        raise Refused("nobody is there to say yes", hint=hint)
+    if not click.confirm(question, default=False):
         raise Refused("not applied: consent was not given")
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 all well, 1 something failed, 6 something only took too long."""
-    results = {outcome.result for outcome in outcomes}
-    if Result.FAILED in results:
-        return CicdError.exit_code
-    if Result.TIMED_OUT in results:
-        return TimedOut.exit_code
-    return CicdError.exit_code if Result.SKIPPED in results else 0
+    """0 all well; 4 or 6 where only login or connection failed, or something only took too long;
+    1 for everything else, and for both at once."""
+    codes = {outcome.exit_code for outcome in outcomes if outcome.exit_code}
+    if len(codes) == 1 and codes <= RESULTS.keys():
+        return codes.pop()
+    return CicdError.exit_code if any(outcome.result in BAD for outcome in outcomes) else 0
 
 
 def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The result as plain data (DESIGN.md section 6)."""
     code = exit_code(outcomes)
-    names = {0: "applied" if plan.has_changes else "unchanged", TimedOut.exit_code: "timed_out"}
+    well = "applied" if plan.has_changes else "unchanged"
     return {
         "stage": plan.stage,
-        "result": names.get(code, "failed"),
+        "result": RESULTS.get(code, "failed") if code else well,
         "seconds": round(max((outcome.seconds for outcome in outcomes), default=0.0), 3),
         "outcomes": [
             {
@@ -219,13 +239,22 @@ def with_saved_options(common: Common, document: Mapping[str, Any]) -> Common:
 
     saved = saved_options(document)
     for name, given in chosen(common).items():
-        if given and set(given) != set(saved[name]):
-            made_with = ", ".join(saved[name]) or "none"
+        if given and _words(given) != _words(saved[name]):
+            option = f"--{name.replace('_', '-')}"
+            wish = " ".join([option, *([", ".join(given)] if given is not True else [])])
+            made_with = ", ".join(_words(saved[name])) or "none"
             raise Usage(
-                f"--{name} {', '.join(given)} is not what the plan was made with ({made_with})",
-                hint=f"leave out --{name}: a saved plan brings its own, or plan again",
+                f"{wish} is not what the plan was made with ({made_with})",
+                hint=f"leave out {option}: a saved plan brings its own, or plan again",
             )
     return replace(common, **saved)  # type: ignore[arg-type]
+
+
+def _words(given: bool | tuple[str, ...]) -> list[str]:
+    """What an option says, to be compared and shown; a flag that is not there says nothing."""
+    if isinstance(given, bool):
+        return ["yes"] if given else []
+    return sorted(set(given))
 
 
 def check_saved(document: Mapping[str, Any], plan: Plan, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -68,6 +69,11 @@ def check_writable(path: Path) -> None:
 def uses_colour(common: Common) -> bool:
     """Whether standard output is a terminal that wants colour (see no-color.org)."""
     return common.colour and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def terminal_width() -> int | None:
+    """Cells in a line of the terminal that standard output is; None for a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def is_interactive() -> bool:

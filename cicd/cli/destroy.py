@@ -28,8 +28,10 @@ def command(
 ) -> int:
     """Take down what a stage has put up.
 
-    Artifacts, configurations and the resource group stay: the platform keeps the first two for
-    ever, and the group may hold what is not this stage's.
+    Everything that the stage file names is deleted, what depends on others first; what serves the
+    whole tenant with a warning. The resource group goes last, with the artifacts and configurations
+    in it, if this stage made it and nothing of anybody else is left there. Else it is kept, the
+    plan says why, and artifacts and configurations stay for ever.
     """
     if summary:
         check_writable(summary)

@@ -1,11 +1,14 @@
-"""Asks the ``git`` program what is checked out here."""
+"""Asks the ``git`` program what is checked out here, and lets it carry a change elsewhere."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cicd.config import GitFacts
@@ -32,7 +35,9 @@ def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str
     )
     if result.returncode:
         words = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-        raise CicdError(f"git: {words[-1].removeprefix('fatal: ')}")
+        # a remote's URL may hold a login
+        told = re.sub(r"://[^/@\s]+@", "://***@", words[-1].removeprefix("fatal: "))
+        raise CicdError(f"git: {told}")
     return result.stdout.strip()
 
 
@@ -66,3 +71,70 @@ def _quietly(root: Path, *arguments: str) -> str:
         return git(*arguments, cwd=root)
     except CicdError:
         return ""
+
+
+def origin_url(root: Path) -> str:
+    """Where the repository is pushed to; empty where there is no remote ``origin``."""
+    return _quietly(root, "remote", "get-url", "origin")
+
+
+@contextmanager
+def checked_out(root: Path, commit: str) -> Iterator[Path]:
+    """A second working tree at ``commit``, gone at the end; yields what ``root`` is in there.
+
+    Nothing of the user's own working tree, index or branches is touched.
+    """
+    top = Path(git("rev-parse", "--show-toplevel", cwd=root)).resolve()
+    with tempfile.TemporaryDirectory(prefix="cicd-") as folder:
+        tree = Path(folder) / "tree"
+        quiet = {"GIT_LFS_SKIP_SMUDGE": "1"}
+        no_hooks = ("-c", f"core.hooksPath={folder}")
+        arguments = ("worktree", "add", "--quiet", "--detach", str(tree), commit)
+        git(*no_hooks, *arguments, cwd=root, env=quiet)
+        try:
+            yield tree / root.resolve().relative_to(top)
+        finally:
+            git("worktree", "remove", "--force", str(tree), cwd=root)
+
+
+def fetch_branch(root: Path, branch: str) -> str:
+    """The newest commit of a branch of ``origin``, with all that is in it; empty where there is no
+    such branch. Raises CicdError where there is no origin or it cannot be reached."""
+    found = git("ls-remote", "origin", f"refs/heads/{branch}", cwd=root)
+    if not found:
+        return ""
+    git("fetch", "--quiet", "--no-tags", "origin", f"refs/heads/{branch}", cwd=root)
+    return found.split()[0]
+
+
+def commit_file(tree: Path, file: Path, message: str) -> str:
+    """Commit one file of a second working tree, hooks left out; the id of the commit."""
+    name, mail = _quietly(tree, "config", "user.name"), _quietly(tree, "config", "user.email")
+    author = ("-c", f"user.name={name or 'cicd'}", "-c", f"user.email={mail or 'cicd@localhost'}")
+    git("--literal-pathspecs", "add", "--force", "--", str(file), cwd=tree)
+    git(*author, "commit", "--quiet", "--no-verify", "--message", message, cwd=tree)
+    return git("rev-parse", "HEAD", cwd=tree)
+
+
+def push_branch(tree: Path, commit: str, branch: str, before: str) -> None:
+    """Make ``branch`` of ``origin`` this commit, if it is still at ``before`` (empty: not there).
+
+    Raises CicdError when that is refused.
+    """
+    lease = f"--force-with-lease=refs/heads/{branch}:{before}"
+    where = ("origin", f"{commit}:refs/heads/{branch}")
+    try:
+        git("push", "--quiet", "--no-verify", lease, *where, cwd=tree)
+    except CicdError as error:
+        raise CicdError(
+            f"{branch} was not pushed: {error.message}",
+            hint="the login that git has for origin must be allowed to push",
+        ) from None
+
+
+def describe_commit(root: Path, commit: str) -> tuple[str, str, str]:
+    """(tree, parents, message) of a commit."""
+    tree, parents, message = git("show", "-s", "--format=%T%n%P%n%B", commit, cwd=root).split(
+        "\n", 2
+    )
+    return tree, parents, message

@@ -111,7 +111,10 @@ def with_snapshot(stage: Stage, root: Path) -> Stage:
             spec = {**resource.spec, "revision": stage.name, "commit": commit}
             resource = replace(resource, spec=spec)
         resources.append(resource)
-    return replace(stage, resources=tuple(resources), commit=commit or stage.commit)
+    # AI Launchpad shows nothing of an emulator
+    target = {name: text for name, text in stage.target.items() if name != "launchpad_url"}
+    commit = commit or stage.commit
+    return replace(stage, resources=tuple(resources), commit=commit, target=target)
 
 
 def start(root: Path) -> Endpoint:

@@ -1,62 +1,79 @@
-"""``cicd logs``: the lines of the newest run, or of a deployment."""
+"""``cicd logs``: the lines of runs and deployments, also of old ones, many at once."""
 
 from __future__ import annotations
 
-import re
+import os
 import time
+from collections.abc import Iterable, Sequence
 
 import click
 
 from cicd.cli.completion import complete_run, complete_stage
-from cicd.cli.console import print_result
+from cicd.cli.console import print_result, uses_colour
 from cicd.cli.options import Common, common_options
-from cicd.cli.session import open_session
-from cicd.errors import CicdError, Usage
-from cicd.model import Change, Plan
+from cicd.cli.periods import seconds
+from cicd.cli.runs import Run, Runs
+from cicd.cli.session import Session, open_session
+from cicd.errors import CicdError, NotFound, Usage
+from cicd.model import Key
+from cicd.render.table import DIM, paint
 from cicd.render.text import printable
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @click.command("logs")
 @click.argument("stage", shell_complete=complete_stage)
-@click.argument("key", shell_complete=complete_run)
+@click.argument("keys", nargs=-1, metavar="KEY...", shell_complete=complete_run)
 @common_options()
-@click.option("--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("--follow", is_flag=True, help="Go on until every run has ended.")
 @click.option("--since", metavar="1h", help="Only lines of the last 90s, 30m, 1h, 2d.")
-def command(stage: str, key: str, common: Common, follow: bool, since: str | None) -> int:
-    """Show the log lines of KEY (execution/train, or just train)."""
+@click.option("--run", "ids", multiple=True, metavar="ID", help="This very run, also an old one.")
+def command(
+    stage: str,
+    keys: tuple[str, ...],
+    common: Common,
+    follow: bool,
+    since: str | None,
+    ids: tuple[str, ...],
+) -> int:
+    """Show the log lines of each KEY: execution/train or just train, train~1 for the run before,
+    a glob, or the id of any run or deployment.
+    """
     from cicd import logs
 
+    if not keys and not ids:
+        raise Usage("logs of what?", hint="say a key, a glob or an id: cicd logs STAGE KEY")
     start = max(0, time.time_ns() - seconds(since) * 1_000_000_000) if since else None
     with open_session(stage, common) as session:
-        change = pick(session.plan(), key)
-        live = session.latest(change)
-        if live is None:
-            raise CicdError(f"{change.key} has not been started yet", hint="cicd apply starts it")
-        lines = logs.follow(session.platform, {change.key: live}, since=start, follow=follow)
-        for _, entry in lines:
-            print_result(printable(entry.text))
-        if follow and session.platform.get(live).status.has_failed:
-            return CicdError.exit_code
-    return 0
+        found = chosen(Runs(session), keys, ids)
+        lives = {run.key: run.live for run in found}
+        # GitHub's runner takes lines that begin with `::` for commands of ours
+        is_prefixed = len(lives) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
+        colour = uses_colour(common)
+        for key, entry in logs.follow(session.platform, lives, since=start, follow=follow):
+            line = printable(entry.text)
+            # … and `##[…]` anywhere in them
+            line = line.replace("##[", "# #[") if is_prefixed else line
+            print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line)
+        return CicdError.exit_code if follow and has_failed(session, found) else 0
 
 
-def seconds(text: str) -> int:
-    """``1h`` in seconds. Raises Usage."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if not match:
-        raise Usage(f"--since {text!r} is not a time", hint="write 90s, 30m, 1h or 2d")
-    return int(match[1]) * UNITS[match[2]]
+def chosen(runs: Runs, keys: Sequence[str], ids: Sequence[str]) -> list[Run]:
+    """The runs that are named: by id where ids are given (of those keys), else by key."""
+    return runs.by_ids(ids, keys) if ids else runs.find(keys)
 
 
-def pick(plan: Plan, key: str) -> Change:
-    """The change whose key is meant. Raises Usage when none or several are."""
-    with_logs = [c for c in plan.changes if c.key.kind in {"execution", "deployment"}]
-    named = [c for c in with_logs if key in {str(c.key), c.key.name}]
-    if not named:
-        known = ", ".join(str(c.key) for c in with_logs) or "none"
-        raise Usage(f"{plan.stage} has no run or deployment {key}", hint=f"it has: {known}")
-    if len(named) > 1:
-        raise Usage(f"{key} is more than one", hint=f"say {' or '.join(str(c.key) for c in named)}")
-    return named[0]
+def prefix(key: Key, colour: bool) -> str:
+    """``execution/train │ ``, as apply writes it."""
+    return paint(f"{key} │ ", DIM, colour)
+
+
+def has_failed(session: Session, runs: Iterable[Run]) -> bool:
+    """Whether one of the runs has ended, and not as wished; one that was deleted has not."""
+    for run in runs:
+        try:
+            status = session.platform.get(run.live).status
+        except NotFound:
+            continue
+        if status.has_failed:
+            return True
+    return False

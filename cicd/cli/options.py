@@ -22,6 +22,7 @@ class Common:
     exclude: tuple[str, ...] = ()
     rerun: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
+    refresh_secrets: bool = False
     log_format: str = "text"
     verbosity: int = 0
     colour: bool = True
@@ -77,6 +78,11 @@ def _stage_options() -> list[Callable[[Any], Any]]:
 def _choice_options() -> list[Callable[[Any], Any]]:
     return [
         click.option(
+            "--refresh-secrets",
+            is_flag=True,
+            help="Send every secret again: what they hold cannot be read back.",
+        ),
+        click.option(
             "--replace",
             multiple=True,
             metavar="KEY",
@@ -120,6 +126,7 @@ def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any
                 exclude=given.pop("exclude", ()),
                 rerun=given.pop("rerun", ()),
                 replace=given.pop("replace", ()),
+                refresh_secrets=given.pop("refresh_secrets", False),
                 log_format=given.pop("log_format"),
                 verbosity=-1 if given.pop("quiet") else int(given["verbose"]),
                 colour=not given.pop("no_color"),

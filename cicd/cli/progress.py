@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from cicd.apply.events import Answered, Began, Event, LogLine, Progress, Warned
+from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Progress, Warned
 from cicd.cli.console import EventLog
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result
@@ -61,6 +61,8 @@ class Lines:
                 self._log.write(printable(entry.text), key=str(key))
             case Answered(key=key, request=request, answer=answer):
                 self._log.write(f"{request} -> {answer}", key=str(key))
+            case Draining(key=key, seconds=seconds, id=id_):
+                self._log.write(f"draining for {seconds:g} s", key=str(key), id=id_)
             case Warned(key=key, message=message):
                 self._log.write(f"warning: {message}", key=str(key))
             case Outcome() as outcome if outcome.result is not Result.UNCHANGED:
@@ -118,6 +120,8 @@ class Tree:
                 self._print(key, printable(entry.text))
             case Answered(key=key, request=request, answer=answer):
                 self._print(key, f"{request} -> {answer}")
+            case Draining(key=key, seconds=seconds):
+                self._set(key, "cyan", f"draining for {seconds:g} s")
             case Warned(key=key, message=message):
                 self._print(key, f"warning: {message}")
             case Outcome() as outcome if outcome.key in self._rows or has_failed(outcome):

@@ -36,12 +36,13 @@ class Session:
     problems: Sequence[Problem] = ()
 
     def read(
-        self, *, everything: bool = False
+        self, *, everything: bool = False, review: bool = True
     ) -> tuple[Sequence[Resource], Sequence[LiveResource]]:
         """Desired and live, ready to be compared. Raises InvalidStage for what the platform itself
-        says is wrong."""
+        says is wrong; not with ``review`` off, as what stops, goes back or goes away need not be
+        right."""
         desired = self.platform.complete(self.stage.resources)
-        self.problems = self.platform.review(desired)
+        self.problems = self.platform.review(desired) if review else []
         errors = [problem for problem in self.problems if problem.severity == "error"]
         if errors:
             raise InvalidStage(errors)
@@ -64,18 +65,18 @@ class Session:
             return replace(plan, refusal=str(refusal)), refusal
         return plan, None
 
-    def plan(self) -> Plan:
+    def plan(self, *, review: bool = True) -> Plan:
         """What applying this stage would do now."""
         from cicd.plan import make_plan
 
-        desired, live = self.read()
+        desired, live = self.read(review=review)
         return make_plan(
             self.stage,
             desired,
             live,
             self.platform.kinds,
             created_at=now(),
-            remarks=[str(problem) for problem in self.problems],
+            remarks=[*self.stage.remarks, *map(str, self.problems)],
             **chosen(self.common),
         )
 
@@ -83,8 +84,16 @@ class Session:
         """What destroying this stage would do now."""
         from cicd.plan import make_destroy_plan
 
-        desired, live = self.read(everything=True)
+        desired, live = self.read(everything=True, review=False)
         return make_destroy_plan(self.stage, desired, live, self.platform.kinds, created_at=now())
+
+    def stop_plan(self, patterns: Sequence[str]) -> Plan:
+        """What stopping these keys (``execution/train``, ``train``, globs) would do now."""
+        from cicd.plan import make_stop_plan
+
+        desired, live = self.read(everything=True, review=False)
+        kinds = self.platform.kinds
+        return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
 
     def latest(self, change: Change) -> LiveResource | None:
         """What there is of a key now, also when its parameters or code have been edited since.
@@ -128,25 +137,41 @@ def offline_plan(argument: str | None, common: Common) -> Plan:
         replace(resource, options=replace(resource.options, existing_id=None))
         for resource in stage.resources
     ]
-    return make_plan(stage, desired, (), kinds, created_at=now(), is_offline=True, **chosen(common))
+    return make_plan(
+        stage,
+        desired,
+        (),
+        kinds,
+        created_at=now(),
+        is_offline=True,
+        remarks=stage.remarks,
+        **chosen(common),
+    )
 
 
 def chosen(common: Common) -> dict[str, Any]:
     """The options that decide what a plan is about, by name."""
-    from cicd.plan.bound import OPTIONS
+    from cicd.plan.bound import FLAGS, OPTIONS
 
-    return {name: getattr(common, name) for name in OPTIONS}
+    return {name: getattr(common, name) for name in (*OPTIONS, *FLAGS)}
 
 
-def load(argument: str | None, common: Common, *, is_offline: bool = False) -> tuple[Path, Stage]:
+def load(
+    argument: str | None,
+    common: Common,
+    *,
+    is_offline: bool = False,
+    stand_ins: Mapping[str, str] | None = None,
+) -> tuple[Path, Stage]:
     """The stage named on the command line, or the one whose branch is checked out.
 
     ``is_offline``: it will not be applied, so no credential and no resource group is needed.
+    ``stand_ins``: what variables that are not set count as.
     """
     root = find_root(Path.cwd())
     facts = read_facts(root, os.environ)
     name = argument or find_stage_for_branch(root, facts.branch)
-    environ: Mapping[str, str] = os.environ
+    environ: Mapping[str, str] = {**(stand_ins or {}), **os.environ}
     application = None
     if common.local:
         application = local.override(root)
@@ -166,11 +191,13 @@ def load(argument: str | None, common: Common, *, is_offline: bool = False) -> t
 
 
 @contextmanager
-def open_session(argument: str | None, common: Common) -> Iterator[Session]:
+def open_session(
+    argument: str | None, common: Common, *, stand_ins: Mapping[str, str] | None = None
+) -> Iterator[Session]:
     """Load the stage and connect; gives connections back at the end."""
     from cicd.platforms.registry import connect
 
-    root, stage = load(argument, common)
+    root, stage = load(argument, common, stand_ins=stand_ins)
     environ: Mapping[str, str] = os.environ
     if common.local:
         endpoint = local.start(root)

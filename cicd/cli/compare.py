@@ -1,0 +1,182 @@
+"""``cicd compare``: runs side by side, their parameters, inputs and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from cicd.cli.completion import complete_run, complete_stage
+from cicd.cli.console import (
+    check_writable,
+    print_json,
+    print_result,
+    terminal_width,
+    uses_colour,
+    write_file,
+)
+from cicd.cli.options import Common, common_options
+from cicd.cli.picture import check_picture, write_picture
+from cicd.cli.runs import Run, Runs
+from cicd.cli.session import Session, open_session
+from cicd.errors import NotFound, Usage
+from cicd.model import Key, LiveResource, State, Status, Track
+from cicd.render.compare import render_comparison
+from cicd.render.compare_html import render_comparison_page
+from cicd.render.comparison import Compared, Comparison, compare, comparison_document
+from cicd.render.moments import took
+
+LAST = 5
+"""Runs of a single key that are compared when nothing else is said."""
+WORKERS = 8
+SUFFIXES = {".json": "json", ".html": "html", ".htm": "html", ".png": "png"}
+
+
+@click.command("compare")
+@click.argument("stage", shell_complete=complete_stage)
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...", shell_complete=complete_run)
+@common_options()
+@click.option(
+    "--last", type=click.IntRange(1, 200), help=f"So many runs of each KEY; {LAST} if it is one."
+)
+@click.option("--metric", "globs", multiple=True, metavar="GLOB", help="Only these metrics.")
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json", "html", "png"]),
+    help="Default: as the name of --out says, else text.",
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file."
+)
+def command(
+    stage: str,
+    keys: tuple[str, ...],
+    common: Common,
+    last: int | None,
+    globs: tuple[str, ...],
+    output: str | None,
+    out: Path | None,
+) -> None:
+    """Put runs side by side: what differs in parameters and inputs, metrics with the best marked.
+
+    KEY is execution/train or just train (its newest run; alone: its last ones), train~1 for the
+    run before, a glob, or the id of any run.
+    """
+    output = output or SUFFIXES.get(out.suffix.lower() if out else "", "text")
+    if output == "png":
+        out = check_picture(out)
+    elif out:
+        check_writable(out)
+    with open_session(stage, common) as session:
+        runs = Runs(session, kinds=("execution",))
+        count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
+        found = side_by_side(session, runs.find(keys, last=count), globs)
+    if globs and not found.metrics:
+        raise Usage(f"none of these runs has a metric like {' or '.join(globs)}")
+    tell(found, common, output, out)
+
+
+def tell(found: Comparison, common: Common, output: str, out: Path | None) -> None:
+    """The comparison as it was asked for, on standard output or in a file."""
+    if output == "png":
+        assert out
+        write_picture(found, out)
+    elif output == "json" and not out:
+        print_json(comparison_document(found))
+    else:
+        text = as_text(found, output, colour=uses_colour(common) and not out, is_file=bool(out))
+        if out:
+            write_file(out, text)
+        else:
+            print_result(text.rstrip("\n"))
+
+
+def as_text(found: Comparison, output: str, *, colour: bool, is_file: bool) -> str:
+    """The comparison as text that ends in one new line."""
+    import json
+
+    if output == "html":
+        return render_comparison_page(found)
+    if output == "json":
+        return json.dumps(comparison_document(found), indent=2, ensure_ascii=False) + "\n"
+    width = None if is_file else terminal_width()
+    return render_comparison(found, colour=colour, width=width) + "\n"
+
+
+def side_by_side(session: Session, runs: Sequence[Run], globs: Sequence[str]) -> Comparison:
+    """All that is known of these runs: one request for ten of them, one for each configuration and
+    each input artifact."""
+    tracks = session.platform.track([run.live for run in runs])
+    configurations = fetch(
+        session, "configuration", (str(run.live.spec.get("configuration", "")) for run in runs)
+    )
+    artifacts = fetch(
+        session,
+        "artifact",
+        (id for known in configurations.values() for id in bound_inputs(known).values()),
+    )
+    compared = [
+        as_compared(session, run, tracks.get(run.live.id, Track()), configurations, artifacts)
+        for run in runs
+    ]
+    gates = [gate for wish in session.stage.resources for gate in wish.options.require]
+    return compare(session.stage.name, compared, gates, globs)
+
+
+def fetch(session: Session, kind: str, ids: Iterable[str]) -> dict[str, LiveResource]:
+    """Id -> resource; one that is not there is left out."""
+
+    def get(id: str) -> LiveResource | None:
+        unknown = LiveResource(Key(kind, id), id, {}, Status(State.UNKNOWN, ""))
+        try:
+            return session.platform.get(unknown)
+        except NotFound:
+            return None
+
+    wanted = [id for id in dict.fromkeys(ids) if id]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = pool.map(get, wanted)
+        return {id: live for id, live in zip(wanted, found, strict=True) if live}
+
+
+def bound_inputs(configuration: LiveResource) -> Mapping[str, str]:
+    """Input -> artifact id."""
+    found: Mapping[str, str] = configuration.spec.get("input_artifact_bindings") or {}
+    return found
+
+
+def as_compared(
+    session: Session,
+    run: Run,
+    track: Track,
+    configurations: Mapping[str, LiveResource],
+    artifacts: Mapping[str, LiveResource],
+) -> Compared:
+    """One run with all that was found about it."""
+    live = run.live
+    started = live.facts.get("started_at") or live.created_at
+    configuration = configurations.get(str(live.spec.get("configuration", "")))
+    inputs = bound_inputs(configuration) if configuration else {}
+    return Compared(
+        label=run.key.name,
+        id=live.id,
+        status=live.status.raw,
+        state=live.status.state,
+        started=started,
+        seconds=took(started, live.facts.get("completed_at", "")),
+        commit=track.tags.get("cicd.commit", ""),
+        configuration=str(live.spec.get("configuration_name", "")),
+        executable=str(live.spec.get("executable_id", "")),
+        link=session.platform.link(live) or "",
+        parameters=configuration.spec.get("parameter_bindings", {}) if configuration else {},
+        inputs={name: told(id, artifacts.get(id)) for name, id in inputs.items()},
+        track=track,
+    )
+
+
+def told(id: str, artifact: LiveResource | None) -> str:
+    """``name (first part of the id)``: names alone are not unique."""
+    name = str(artifact.spec.get("name", "")) if artifact else ""
+    return f"{name} ({id[:8]})" if name else id

@@ -1,0 +1,124 @@
+"""``cicd doctor``: whether everything is in place, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cicd.cli import local
+from cicd.cli.completion import complete_stage
+from cicd.cli.console import print_json, print_result, uses_colour
+from cicd.cli.git import find_root, read_facts
+from cicd.cli.options import Common, common_options
+from cicd.errors import CicdError, Denied, Usage
+from cicd.model import Stage
+
+if TYPE_CHECKING:
+    from cicd.platforms.base import Finding
+
+BROKEN = frozenset({"credentials", "login", "connection", "destination"})
+"""Checks whose error means that nothing can be done at all."""
+
+
+@click.command("doctor")
+@click.argument("stage", required=False, shell_complete=complete_stage)
+@common_options()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(stage: str | None, common: Common, output: str) -> int:
+    """Check login, rights, quotas and clock; say what to do."""
+    from cicd.render.doctor import render_doctor, summary
+
+    root = find_root(Path.cwd())
+    subject = find_stage(stage, root, common)
+    environ: Mapping[str, str] = os.environ
+    if common.local:
+        environ = local.environment(local.start(root), subject, environ)
+    found = list(examine(subject, environ))
+    if output == "json":
+        findings = [asdict(finding) for finding in found]
+        group = subject.target.get("resource_group", "")
+        print_json(
+            {
+                "stage": subject.name,
+                "platform": subject.platform,
+                "resource_group": group,
+                "summary": summary(found),
+                "findings": findings,
+            }
+        )
+    else:
+        encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+        print_result(render_doctor(found, colour=uses_colour(common) and encoding == "utf8"))
+    return exit_code(found)
+
+
+def exit_code(found: list[Finding]) -> int:
+    """4 when login or connection is broken, 1 for any other error, else 0."""
+    errors = {finding.check for finding in found if finding.state == "error"}
+    if errors & BROKEN:
+        return Denied.exit_code
+    return CicdError.exit_code if errors else 0
+
+
+def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
+    """The stage to look at; where none is named and none belongs to the branch, just its account.
+
+    Missing credentials are what this command is for, so they are no error yet.
+    """
+    from cicd.config import find_stage_for_branch, load_stage
+
+    facts = read_facts(root, os.environ)
+    environ = {"AICORE_RESOURCE_GROUP": "default", **os.environ}
+    try:
+        name = argument or find_stage_for_branch(root, facts.branch)
+    except Usage:
+        target = {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
+        return Stage("", "", str(root), "aicore", target, None, ())
+    return load_stage(
+        name,
+        root=root,
+        env=environ,
+        variables=common.variables,
+        git=facts,
+        needs_credentials=False,
+    )
+
+
+def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """All that the platform finds, or why there is no way to ask it."""
+    from cicd.platforms.base import Finding
+    from cicd.platforms.registry import connect
+
+    refusal: Denied | None = None
+    try:
+        platform = connect(stage, environ)
+    except Denied as error:
+        refusal = error
+        try:  # the Destination service has a login of its own
+            platform = connect(replace(stage, resources=()), environ)
+        except Denied:
+            yield from explain(refusal, environ)
+            return
+    try:
+        yield from platform.diagnose()
+    finally:
+        platform.close()
+    if refusal:
+        yield Finding("destination", "error", refusal.message, refusal.hint)
+
+
+def explain(refusal: Denied, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Where credentials were looked for, with the refusal as an error among them."""
+    from cicd.platforms.aicore import provenance
+    from cicd.platforms.base import Finding
+
+    found = provenance.explain(environ)
+    yield from found
+    if not any(finding.state == "error" for finding in found):
+        yield Finding("credentials", "error", refusal.message, refusal.hint)

@@ -1,0 +1,103 @@
+"""``cicd metrics``: what a run recorded about itself, also while it goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import click
+
+from cicd.cli.completion import complete_run, complete_stage
+from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.logs import chosen, has_failed
+from cicd.cli.options import Common, common_options
+from cicd.cli.runs import Run, Runs
+from cicd.cli.session import Session, open_session
+from cicd.errors import CicdError, NotFound, Usage
+from cicd.logs import Polling, patiently
+from cicd.model import LiveResource, MetricPoint, Track
+from cicd.render.metrics import point_document, point_line, render_track, track_document
+
+POLLING = Polling(first=2.0)
+
+
+@click.command("metrics")
+@click.argument("stage", shell_complete=complete_stage)
+@click.argument("key", required=False, shell_complete=complete_run)
+@common_options()
+@click.option("--follow", is_flag=True, help="Print each point as it comes until the run ends.")
+@click.option("--run", "id_", metavar="ID", help="This very run, also an old one.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    stage: str, key: str | None, common: Common, follow: bool, id_: str | None, output: str
+) -> int:
+    """Show the last value of each metric of KEY, with its bounds, tags and info.
+
+    KEY is execution/train or just train, train~1 for the run before, or the id of any run.
+    """
+    if not key and not id_:
+        raise Usage("metrics of what?", hint="say a key or an id: cicd metrics STAGE KEY")
+    with open_session(stage, common) as session:
+        runs = Runs(session, kinds=("execution",))
+        found = chosen(runs, [key] if key else [], [id_] if id_ else [])
+        if len(found) > 1:
+            names = " or ".join(str(run.key) for run in found)
+            raise Usage(f"{key} is more than one", hint=f"say {names}; cicd compare shows many")
+        if follow:
+            return follow_points(session, found[0], output)
+        show(session, found[0], common, output)
+    return 0
+
+
+def show(session: Session, run: Run, common: Common, output: str) -> None:
+    """All that there is now."""
+    track = session.platform.track([run.live]).get(run.live.id, Track())
+    live = run.live
+    if output == "json":
+        about = {"key": str(run.key), "id": live.id, "status": live.status.raw}
+        print_json({**about, **track_document(track)})
+        return
+    title = f"{run.key} · {live.id} · {live.status.raw}"
+    colour = uses_colour(common)
+    print_result(render_track(title, track, colour=colour, width=terminal_width()))
+
+
+def follow_points(session: Session, run: Run, output: str) -> int:
+    """Every point as it comes, as a line of text or of JSON; 1 when the run failed."""
+    for point in new_points(session, run.live):
+        is_json = output == "json"
+        line = json.dumps(point_document(point), ensure_ascii=False) if is_json else ""
+        print_result(line or point_line(point))
+    return CicdError.exit_code if has_failed(session, [run]) else 0
+
+
+def new_points(
+    session: Session, live: LiveResource, polling: Polling = POLLING
+) -> Iterator[MetricPoint]:
+    """The points of a run, each once, until it has ended and the last was read."""
+    seen: set[tuple[object, ...]] = set()
+    pause = polling.first
+    while True:
+        has_ended = patiently(lambda: _has_ended(session, live))
+        track = patiently(lambda: session.platform.track([live])).get(live.id, Track())
+        fresh = [point for point in track.points if _mark(point) not in seen]
+        yield from fresh
+        seen.update(map(_mark, fresh))
+        if has_ended:
+            return
+        pause = polling.first if fresh else polling.slower(pause)
+        time.sleep(pause)
+
+
+def _mark(point: MetricPoint) -> tuple[object, ...]:
+    # repr: a NaN is never equal to itself
+    labels = tuple(sorted(point.labels.items()))
+    return (point.name, labels, point.step, point.time, repr(point.value))
+
+
+def _has_ended(session: Session, live: LiveResource) -> bool:
+    try:
+        return session.platform.get(live).status.has_ended
+    except NotFound:
+        return True

@@ -1,0 +1,131 @@
+"""``cicd rollback``: a deployment goes back to a configuration that it had before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cicd.cli.apply import ask, report, run_plan
+from cicd.cli.completion import complete_replace, complete_stage
+from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.options import Common, common_options
+from cicd.cli.plan import print_plan
+from cicd.cli.session import Session, now, open_session
+from cicd.errors import CicdError, Usage
+from cicd.model import Change, LiveResource, Plan
+
+if TYPE_CHECKING:
+    from cicd.plan.history import Version
+
+
+@click.command("rollback")
+@click.argument("stage", shell_complete=complete_stage)
+@click.argument("key", shell_complete=complete_replace)
+@common_options()
+@click.option("--to", "wanted", metavar="ID", help="This configuration, by its id or its start.")
+@click.option("--list", "is_listing", is_flag=True, help="Show what it can go back to.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Of --list.")
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+def command(
+    stage: str,
+    key: str,
+    common: Common,
+    wanted: str | None,
+    is_listing: bool,
+    output: str,
+    auto_approve: bool,
+) -> int:
+    """Give deployment KEY the configuration that it had before.
+
+    Nothing else changes, and the stage file stays as it is: revert it in Git too, or the next apply
+    brings the present configuration back.
+    """
+    from cicd.plan.history import choose_version, read_history
+
+    if output == "json" and not is_listing:
+        raise Usage("--output json is for --list", hint="add --list")
+    with open_session(stage, common) as session:
+        change = pick(session.plan(review=False), key)
+        if change.live is None:
+            raise CicdError(f"{change.key} is not deployed", hint="cicd apply deploys it")
+        history = read_history(change.live, session.live, session.platform.kinds)
+        if is_listing:
+            print_history(history, output, common)
+            return 0
+        target = choose_version(change.key, history, wanted)
+        return go_back(session, change, target, auto_approve=auto_approve)
+
+
+def pick(plan: Plan, key: str) -> Change:
+    """The change of the deployment that is meant. Raises Usage when none is."""
+    deployments = [change for change in plan.changes if change.key.kind == "deployment"]
+    for change in deployments:
+        if key in {str(change.key), change.key.name}:
+            return change
+    if any(key in {str(change.key), change.key.name} for change in plan.changes):
+        raise Usage(f"{key} is no deployment", hint="only deployments can be rolled back")
+    known = ", ".join(str(change.key) for change in deployments) or "none"
+    raise Usage(f"{plan.stage} has no deployment {key}", hint=f"it has: {known}")
+
+
+def go_back(session: Session, change: Change, target: LiveResource, *, auto_approve: bool) -> int:
+    """Show, ask, do, report; the exit code."""
+    from cicd.plan.history import make_rollback_plan
+
+    platform = session.platform
+    desired = platform.complete(session.stage.resources)
+    plan = make_rollback_plan(
+        session.stage, desired, session.live, platform.kinds, change, target, created_at=now()
+    )
+    print_plan(plan, session.common)
+    session.check(plan, force=False)
+    if not auto_approve:
+        ask(f"Roll {change.key} back?", hint="add --auto-approve")
+    code, _ = report(session, plan, run_plan(session, plan, wait=True))
+    if code == 0:
+        print_result(explain_next(change, target, session.stage.file))
+    return code
+
+
+def explain_next(change: Change, target: LiveResource, file: str) -> str:
+    """What the next apply makes of a rollback."""
+    told = f"{change.key} runs configuration {target.id} now"
+    asked = change.desired.spec.get("configuration") if change.desired else None
+    if asked == target.id:
+        return f"{told}, as {file} asks for"
+    other = asked if isinstance(asked, str) else "another one"
+    return (
+        f"{told}; {file} still asks for {other}: the next apply brings that back "
+        "unless the change is reverted in Git"
+    )
+
+
+def print_history(history: Sequence[Version], output: str, common: Common) -> None:
+    """The configurations, newest first, on standard output."""
+    from cicd.render.history import render_history
+
+    rows = [row(version) for version in history]
+    if output == "json":
+        print_json(rows)
+        return
+    moment, colour = datetime.now(UTC), uses_colour(common)
+    print_result(render_history(rows, moment, colour=colour, width=terminal_width()))
+
+
+def row(version: Version) -> dict[str, Any]:
+    """One configuration as plain data."""
+    from cicd.plan.document import plain
+
+    return {
+        "id": version.configuration.id,
+        "name": version.configuration.spec.get("name", ""),
+        "created_at": version.configuration.created_at,
+        "running": version.is_running,
+        "fields": [
+            {"path": field.path, "before": plain(field.before), "after": plain(field.after)}
+            for field in version.fields
+        ],
+    }

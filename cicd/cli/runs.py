@@ -1,0 +1,213 @@
+"""Which runs and deployments are meant: by key, glob, ``key~1`` (the one before) or id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import partial
+
+from cicd.cli.session import SAME_RUN, Session
+from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
+from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
+from cicd.plan.match import Matcher
+from cicd.platforms.base import Platform
+
+BOTH = ("execution", "deployment")
+BACK = re.compile(r"(.+)~(\d{1,6})")
+ID = re.compile(r"[\w.-]{4,64}")
+MOST_TAGS_READ = 100
+"""Runs whose tags are asked for where two keys share one configuration name."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and the name it goes by here: ``execution/train~1``, or its id where that was asked."""
+
+    key: Key
+    live: LiveResource
+
+
+def browse(session: Session, kind: str) -> Sequence[LiveResource]:
+    """Everything of one kind, newest last; nothing where the resource group is not there yet, which
+    the platform answers like a lack of rights."""
+    try:
+        return session.platform.browse(kind)
+    except Denied:
+        groups = [wish for wish in session.stage.resources if wish.key.kind == "resource_group"]
+        if not groups or session.platform.read(groups):
+            raise
+        return ()
+
+
+class Runs:
+    """Finds the runs of a stage. ``lists``: where lists come from, each is read once."""
+
+    def __init__(
+        self,
+        session: Session,
+        kinds: Sequence[str] = BOTH,
+        lists: Callable[[str], Sequence[LiveResource]] | None = None,
+    ) -> None:
+        self._platform: Platform = session.platform
+        self._stage = session.stage.name
+        self._kinds = kinds
+        self._wishes = [wish for wish in session.stage.resources if wish.key.kind in kinds]
+        self._browse = lists or partial(browse, session)
+        self._lists: dict[str, Sequence[LiveResource]] = {}
+        self._current: dict[Key, LiveResource | None] | None = None
+
+    def find(self, names: Sequence[str], *, last: int = 1) -> list[Run]:
+        """The runs that are meant, each once, in the order of their names; of a key its ``last``
+        ones, newest first. Raises Usage for a name that fits nothing, CicdError where nothing runs.
+        """
+        found: dict[tuple[str, str], Run] = {}
+        for name in names:
+            for run in self._named(name, last):
+                found.setdefault((run.live.key.kind, run.live.id), run)
+        return list(found.values())
+
+    def by_ids(self, ids: Sequence[str], names: Sequence[str] = ()) -> list[Run]:
+        """The runs with these ids. Raises Usage for one that is not there, or is of none of the
+        keys ``names``."""
+        wishes = [wish for name in names for wish in self._wished(name)]
+        found = []
+        for id in ids:
+            run = self._with_id(id)
+            if run is None:
+                raise Usage(f"there is no run {id}", hint="cicd executions lists them")
+            if names and not any(_is_of(run.live, wish) for wish in wishes):
+                raise Usage(f"{id} is not a run of {' or '.join(names)}")
+            found.append(run)
+        return found
+
+    def is_one_key(self, name: str) -> bool:
+        """Whether a name is one key of the stage, and not one run of it."""
+        return not BACK.fullmatch(name) and len(self._wished(name)) == 1
+
+    def key_of(self, live: LiveResource) -> Key | None:
+        """The key whose run it is, by the names of its configuration, scenario and executable."""
+        return next((wish.key for wish in self._wishes if _is_of(live, wish)), None)
+
+    def history(self, wish: Resource) -> list[LiveResource]:
+        """All there is of one key, what counts now first, then from the newest to the oldest."""
+        found = [live for live in self._list(wish.key.kind) if _is_of(live, wish)]
+        found.sort(key=lambda live: (live.created_at, live.id), reverse=True)
+        if wish.key.kind == "execution":
+            return self._own_by_tag(wish, found)
+        current = self.current(wish)
+        others = {live.id for live in self._matched().values() if live}
+        older = [live for live in found if live.id not in others]
+        return [current, *older] if current else older
+
+    def current(self, wish: Resource) -> LiveResource | None:
+        """The newest run of a key, or the live deployment that planning takes for it."""
+        if wish.key.kind == "execution":
+            return next(iter(self.history(wish)), None)
+        return self._matched()[wish.key]
+
+    def _matched(self) -> dict[Key, LiveResource | None]:
+        """The deployments as planning gives them out: one live one to one key at most."""
+        if self._current is None:
+            wishes = [wish for wish in self._wishes if wish.key.kind == "deployment"]
+            kinds: dict[str, Kind] = dict(self._platform.kinds)
+            live = self._list("deployment") if wishes else ()
+            matcher = Matcher(wishes, live, kinds)
+            self._current = {wish.key: matcher.take(wish) for wish in wishes}
+        return self._current
+
+    def _own_by_tag(self, wish: Resource, runs: list[LiveResource]) -> list[LiveResource]:
+        """Those of the runs that were started for ``wish``, where another key shares its names."""
+        rivals = [w for w in self._wishes if w.key.kind == wish.key.kind and w.key != wish.key]
+        if not any(_same(w.spec, wish.spec) for w in rivals):
+            return runs
+        tracks = self._platform.track(runs[:MOST_TAGS_READ])
+        return [
+            run
+            for run in runs
+            if run.id in tracks and tracks[run.id].tags.get("cicd.key") == str(wish.key)
+        ]
+
+    def _named(self, name: str, last: int) -> list[Run]:
+        back = BACK.fullmatch(name)
+        base, first = (back[1], int(back[2])) if back else (name, 0)
+        wishes = self._wished(base)
+        if not wishes:
+            run = None if back else self._with_id(name)
+            if run is None:
+                raise self._unknown(name)
+            return [run]
+        runs = [run for wish in wishes for run in self._some(wish, first, 1 if back else last)]
+        if not runs:
+            raise self._missing(wishes, first)
+        return runs
+
+    def _some(self, wish: Resource, first: int, count: int) -> list[Run]:
+        chosen = self.history(wish)[first : first + count]
+        return [Run(_back(wish.key, n), live) for n, live in enumerate(chosen, first)]
+
+    def _wished(self, name: str) -> list[Resource]:
+        exact = [wish for wish in self._wishes if name in {str(wish.key), wish.key.name}]
+        if len(exact) > 1:
+            hint = f"say {' or '.join(str(wish.key) for wish in exact)}"
+            raise Usage(f"{name} is more than one", hint=hint)
+        return exact or [
+            wish
+            for wish in self._wishes
+            if fnmatchcase(str(wish.key), name) or fnmatchcase(wish.key.name, name)
+        ]
+
+    def _with_id(self, name: str) -> Run | None:
+        """The run with that id, or ``kind/id``, whether the stage file knows it or not."""
+        kind, _, id = name.rpartition("/")
+        if not ID.fullmatch(id):
+            return None
+        for candidate in self._kinds:
+            if kind in ("", candidate):
+                key = Key(candidate, id)
+                try:
+                    live = self._platform.get(
+                        LiveResource(key, id, {}, Status(State.UNKNOWN, "UNKNOWN"))
+                    )
+                except NotFound:
+                    continue
+                except PlatformError as error:
+                    if error.status != 400:  # an id of another shape
+                        raise
+                else:
+                    return Run(key, live)
+        return None
+
+    def _list(self, kind: str) -> Sequence[LiveResource]:
+        if kind not in self._lists:
+            self._lists[kind] = self._browse(kind)
+        return self._lists[kind]
+
+    def _unknown(self, name: str) -> Usage:
+        known = [str(wish.key) for wish in self._wishes]
+        close = get_close_matches(name, [*known, *(wish.key.name for wish in self._wishes)], n=1)
+        hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
+        what = "run or deployment" if "deployment" in self._kinds else "run"
+        return Usage(f"{self._stage} has no {what} {name}", hint=hint)
+
+    def _missing(self, wishes: Sequence[Resource], back: int) -> CicdError:
+        key = wishes[0].key
+        count = len(self.history(wishes[0])) if len(wishes) == 1 else 0
+        if count:
+            return CicdError(f"{_back(key, back)} is not there: {key} has {count} so far")
+        names = ", ".join(str(wish.key) for wish in wishes)
+        return CicdError(f"{names} has not been started yet", hint="cicd apply starts it")
+
+
+def _back(key: Key, count: int) -> Key:
+    return Key(key.kind, f"{key.name}~{count}") if count else key
+
+
+def _is_of(live: LiveResource, wish: Resource) -> bool:
+    return live.key.kind == wish.key.kind and _same(live.spec, wish.spec)
+
+
+def _same(one: Spec, other: Spec) -> bool:
+    return all(one.get(name) == other.get(name) for name in SAME_RUN)

@@ -1,0 +1,53 @@
+"""``cicd stop``: runs and deployments end now; nothing is deleted."""
+
+from __future__ import annotations
+
+import click
+
+from cicd.cli.apply import ask, follow, report
+from cicd.cli.completion import complete_run, complete_stage
+from cicd.cli.console import print_result
+from cicd.cli.options import Common, common_options
+from cicd.cli.plan import print_plan
+from cicd.cli.session import Session, open_session
+from cicd.model import Action, Plan
+from cicd.render.text import printable
+
+
+@click.command("stop")
+@click.argument("stage", shell_complete=complete_stage)
+@click.argument("keys", nargs=-1, required=True, metavar="KEY...", shell_complete=complete_run)
+@common_options()
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Ask them to stop and go.")
+def command(
+    stage: str, keys: tuple[str, ...], common: Common, auto_approve: bool, no_wait: bool
+) -> int:
+    """Stop runs and deployments.
+
+    KEY is execution/train, just train, or a glob (execution/*). What has ended already is fine.
+    Nothing that was stopped can be resumed: the next apply starts a new one.
+    """
+    with open_session(stage, common) as session:
+        plan = session.stop_plan(keys)
+        for change in plan.changes:
+            if change.action is Action.NO_OP:
+                print_result(printable(f"{change.key}: nothing to stop, {change.reason}"))
+        if not plan.has_changes:
+            return 0
+        return stop(session, plan, auto_approve=auto_approve, wait=not no_wait)
+
+
+def stop(session: Session, plan: Plan, *, auto_approve: bool, wait: bool) -> int:
+    """Show, ask, do, report; the exit code."""
+    from cicd.apply import stop_all
+
+    print_plan(plan, session.common)
+    session.check(plan, force=False)
+    if not auto_approve:
+        ask(f"Stop this in {plan.stage}?", hint="add --auto-approve")
+    events = stop_all(plan, session.platform, wait=wait)
+    hint = "what was asked to stop does so"
+    outcomes = follow(session.common, plan, events, title=f"stop {plan.stage}", hint=hint)
+    code, _ = report(session, plan, outcomes)
+    return code

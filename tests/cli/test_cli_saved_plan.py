@@ -1,0 +1,36 @@
+"""The options that a saved plan brings along."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd.cli.apply import with_saved_options
+from cicd.cli.options import Common
+from cicd.errors import Usage
+
+SAVED = {"bound": {"options": {"select": ["execution/*"], "refresh_secrets": True}}}
+
+
+@pytest.mark.parametrize(
+    "given", [Common(), Common(refresh_secrets=True), Common(select=("execution/*",))]
+)
+def test_a_saved_plan_brings_its_options(given: Common) -> None:
+    common = with_saved_options(given, SAVED)
+    assert (common.select, common.refresh_secrets, common.rerun) == (("execution/*",), True, ())
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (Common(rerun=("a", "b")), r"--rerun a, b is not what the plan was made with \(none\)"),
+        (Common(select=("a",)), r"--select a is not what .* made with \(execution/\*\)"),
+    ],
+)
+def test_other_options_beside_it_are_wrong_usage(given: Common, text: str) -> None:
+    with pytest.raises(Usage, match=text):
+        with_saved_options(given, SAVED)
+
+
+def test_a_flag_that_the_plan_was_made_without_is_wrong_usage() -> None:
+    with pytest.raises(Usage, match="--refresh-secrets is not what the plan was made with"):
+        with_saved_options(Common(refresh_secrets=True), {"bound": {"options": {}}})
