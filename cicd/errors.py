@@ -48,10 +48,14 @@ class Problem:
     rule: str = ""
     severity: Literal["error", "warning"] = "error"
 
+    @property
+    def place(self) -> str:
+        """``file:line:column``, or the file alone."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         label = "warning: " if self.severity == "warning" else ""
-        return f"{where}: {label}{self.message}"
+        return f"{self.place}: {label}{self.message}"
 
 
 class InvalidStage(CicdError):

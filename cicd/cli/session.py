@@ -76,7 +76,10 @@ class Session:
             live,
             self.platform.kinds,
             created_at=now(),
-            remarks=[*self.stage.remarks, *map(str, self.problems)],
+            remarks=[
+                *self.stage.remarks,
+                *(f"{problem.place}: {problem.message}" for problem in self.problems),
+            ],
             **chosen(self.common),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -76,8 +77,8 @@ def output_lines(values: Mapping[str, str]) -> str:
 
 
 def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[Problem]:
-    """Why plans will be refused, and their warnings, at their stage files (stage -> file); of the
-    warnings no more than GitHub shows."""
+    """Why plans will be refused, and their warnings, at the lines that they name, else at their
+    stage files (stage -> file); of the warnings no more than GitHub shows."""
     errors: list[Problem] = []
     warnings: list[Problem] = []
     for document in documents:
@@ -85,10 +86,23 @@ def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[
         file = files.get(str(document["stage"]), ".github")
         if document.get("refusal"):
             errors.append(Problem(file, 1, 1, f"will be refused: {document['refusal']}"))
-        for text in document.get("warnings") or ():
-            warnings.append(Problem(file, 1, 1, str(text), severity="warning"))
+        warnings += [_note(str(text), file) for text in document.get("warnings") or ()]
     if len(warnings) > MAX_NOTES:
         last = warnings[MAX_NOTES - 1]
         rest = f"and {len(warnings) - MAX_NOTES + 1} more warnings, see the summary"
         warnings[MAX_NOTES - 1 :] = [Problem(last.file, 1, 1, rest, severity="warning")]
     return errors + warnings
+
+
+PLACED = re.compile(
+    r"(?P<file>[^:\n]+\.(?:ya?ml|json)):(?P<line>\d+):(?P<column>\d+): (?P<text>.+)"
+)
+
+
+def _note(text: str, file: str) -> Problem:
+    """A warning of a plan as a note at the place that it begins with."""
+    placed = PLACED.fullmatch(text)
+    if placed is None:
+        return Problem(file, 1, 1, text, severity="warning")
+    line, column = int(placed["line"]), int(placed["column"])
+    return Problem(placed["file"], line, column, placed["text"], severity="warning")

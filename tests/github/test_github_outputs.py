@@ -91,6 +91,10 @@ def test_notes_are_grouped_beyond_what_github_shows() -> None:
         ("stages/dev.yaml", "b"),
         (".github", "c"),
     ]
+    placed = plan("dev", warnings=("stages/base.yaml:14:7: configuration/chat: it retires",))
+    assert [str(note) for note in plan_notes([placed], files)] == [
+        "stages/base.yaml:14:7: warning: configuration/chat: it retires"
+    ]
     refused = {**plan("dev", warnings=("a",)), "refusal": "too many deletes"}
     assert [note.severity for note in plan_notes([refused], files)] == ["error", "warning"]
     many = plan_notes([plan("dev", warnings=tuple(map(str, range(25))))], files)

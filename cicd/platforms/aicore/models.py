@@ -106,13 +106,18 @@ class Advisor:
         return name, str((version or {}).get("name", wanted))
 
     def _list(self, scenario: str, noun: str) -> Sequence[Document] | None:
+        """None where the tenant does not tell. The catalogue is the same in every group, and that of
+        the stage may not be there yet."""
         path = f"/lm/scenarios/{scenario}/{noun}"
-        try:
-            return resources(self._http.call("GET", path), path)
-        except PlatformError as error:
-            if error.status in NOT_OFFERED:
-                return None
-            raise
+        for headers in ({}, {"AI-Resource-Group": "default"}):
+            try:
+                return resources(self._http.call("GET", path, headers=headers), path)
+            except PlatformError as error:
+                if error.status not in NOT_OFFERED:
+                    raise
+                if error.status != 403:
+                    break
+        return None
 
 
 def _none_if_hidden(deployments: Callable[[], Iterable[LiveResource]]) -> Iterable[LiveResource]:
