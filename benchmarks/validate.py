@@ -123,8 +123,9 @@ DEPLOYMENT = """\
 """
 
 
-def write_project(root: Path, resources: int, templates: int) -> None:
-    """One stage with that many resources over that many templates of each sort."""
+def write_project(root: Path, resources: int, templates: int, *, git: bool = True) -> None:
+    """One stage with that many entries over that many templates of each sort; without ``git`` it
+    does not say how templates get to the platform."""
     (root / "stages").mkdir()
     (root / "templates").mkdir()
     for number in range(templates):
@@ -132,7 +133,7 @@ def write_project(root: Path, resources: int, templates: int) -> None:
             path = root / "templates" / f"{name}-{number}.yaml"
             path.write_text(text.format(number=number), encoding="utf-8")
     each = [range(len(range(first, resources, 3))) for first in range(3)]
-    parts = [HEAD]
+    parts = [HEAD if git else HEAD.partition("git:")[0]]
     sections = (("artifacts", ARTIFACT), ("executions", EXECUTION), ("deployments", DEPLOYMENT))
     for (section, text), numbers in zip(sections, each, strict=True):
         items = [text.format(number=n, template=n % templates) for n in numbers]

@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Polling:
     """How often to look and how long to be patient; all times in seconds.
 
-    ``gap``: least time between two reads of one run, so never more than two a second.
+    ``gap``: what one read of a run takes of its time: with 0.5 never more than two a second.
     ``first``, ``factor``, ``longest``: the pause after something happened, and how it grows.
     ``patience``: how long the platform may be unreachable. ``grace``: how long a new id may be
     unknown. ``settle``: how long status and content may contradict each other.
@@ -33,7 +33,7 @@ class Polling:
 
     gap: float = 0.5
     first: float = 0.5
-    factor: float = 1.5
+    factor: float = 1.2
     longest: float = 15.0
     patience: float = 60.0
     grace: float = 60.0

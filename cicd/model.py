@@ -386,3 +386,23 @@ class Stage:
     """What a person who plans it should know: credentials that it was loaded without."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has the lock of a stage, as anybody with access may read it. Times are ISO 8601 in UTC.
+
+    ``run`` is random and tells two of them apart. ``machine`` and ``process`` let another process
+    of the same machine find out whether this one still lives; empty where nobody can.
+    ``has_expired``: ``until`` has passed by the platform's clock.
+    """
+
+    run: str
+    name: str = ""
+    command: str = ""
+    link: str = ""
+    machine: str = ""
+    process: str = ""
+    since: str = ""
+    until: str = ""
+    has_expired: bool = False

@@ -28,6 +28,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.apply": {"cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
     "cicd.logs": {"cicd.model", "cicd.errors", "cicd.platforms.base"},
     "cicd.github": {"cicd.model", "cicd.errors", "cicd.render"},
+    "cicd.metaflow": {"cicd.config", "cicd.model", "cicd.errors"},
     "cicd.emulator": set(),
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},

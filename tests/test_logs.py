@@ -170,7 +170,7 @@ def test_some_failures_pass(error: PlatformError, expected: bool) -> None:
 def test_pauses_grow_to_a_bound() -> None:
     polling = Polling()
     pauses = [0.5]
-    while len(pauses) < 12:
+    while len(pauses) < 25:
         pauses.append(polling.slower(pauses[-1]))
     assert pauses == sorted(pauses)
     assert pauses[-1] == polling.longest

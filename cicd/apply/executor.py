@@ -34,21 +34,23 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], int] = time.time_ns,
+    halted: Callable[[], str] = str,
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
 
     ``known``: ids of everything live when the plan was made, so that a create whose answer was
     lost is never mistaken for one of them. Without ``wait`` only what a later change or a removal
     needs is waited for. What is unchanged and has a smoke test passes it again, as far as it is
-    waited for: an earlier apply may have failed it, or never come to it. Closing the generator
-    stops waiting and leaves runs running. Raises what a bug raised, after everything else has
+    waited for: an earlier apply may have failed it, or never come to it. Once ``halted`` says why,
+    nothing more is begun, and what is under way goes on. Closing the generator stops waiting and
+    leaves runs running. Raises what a bug raised, after everything else has
     ended.
     """
     ids = {change.id for change in plan.changes if change.id}
     site = Site(plan, platform, polling, clock, now, known=ids | set(known))
     scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep)
     try:
-        yield from _Apply(site, scheduler, wait=wait).run()
+        yield from _Apply(site, scheduler, wait=wait, halted=halted).run()
     finally:
         scheduler.close()
 
@@ -56,8 +58,11 @@ def execute(
 class _Apply:
     """The state of one apply; ``failed`` says for each position whose failure ended it."""
 
-    def __init__(self, site: Site, scheduler: Scheduler[None], *, wait: bool) -> None:
+    def __init__(
+        self, site: Site, scheduler: Scheduler[None], *, wait: bool, halted: Callable[[], str]
+    ) -> None:
         self._site = site
+        self._halted = halted
         self._scheduler = scheduler
         self._needs = needs_of(site.plan.changes)
         self._jobs = list(make_jobs(site, self._needs, wait=wait))
@@ -112,7 +117,7 @@ class _Apply:
 
     def _begin(self, position: int) -> Task[None] | list[Event]:
         job = self._jobs[position]
-        if cause := self._cause(self._needs[position]):
+        if cause := self._cause(self._needs[position]) or self._halted():
             self._failed[position] = cause
             job.live = job.change.live
             return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
@@ -179,7 +184,7 @@ class _Apply:
     def _begin_removal(self, position: int) -> Task[None] | list[Event]:
         job = self._jobs[position]
         is_delete = job.change.action is Action.DELETE
-        if cause := self._cause(self._removals[position]):
+        if cause := self._cause(self._removals[position]) or self._halted():
             self._failed[position] = cause
             if is_delete:
                 return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]

@@ -23,12 +23,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LONGEST_WAIT = 1.0  # seconds; Windows delivers Ctrl-C only between two waits
+BURST = 2  # reads of one task that may come together: a status with its log
 FAREWELL = 2.0  # seconds that calls under way get to end when nobody reads on
 
 
 @dataclass(frozen=True)
 class Call:
-    """Run this on a worker. Reads of one task keep a distance, writes go at once."""
+    """Run this on a worker. Reads of one task keep a distance, all else goes at once."""
 
     function: Callable[[], Any]
     is_read: bool
@@ -47,6 +48,11 @@ Task = Generator[Step, Any, T]
 
 def write(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """The answer of a call that changes something; its error is raised here."""
+    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False)))
+
+
+def once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
+    """The answer of a call that is none of a row of reads; its error is raised here."""
     return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False)))
 
 
@@ -73,11 +79,12 @@ class _Running:
         self.order = order
         self.answer: Callable[[], Any] = lambda: None
         self.pending: Call | None = None
-        self.next_read = float("-inf")
+        self.reads: deque[float] = deque(maxlen=BURST)
 
 
 class Scheduler(Generic[T]):
-    """Runs tasks; at most ``workers`` calls at once, ``gap`` seconds between reads of one task."""
+    """Runs tasks; at most ``workers`` calls at once, and at most BURST reads of one task in
+    BURST times ``gap`` seconds."""
 
     def __init__(
         self,
@@ -137,12 +144,13 @@ class Scheduler(Generic[T]):
 
     def _call(self, running: _Running, call: Call) -> None:
         now = self._clock()
-        if call.is_read and now < running.next_read:
+        is_full = call.is_read and len(running.reads) == BURST
+        if is_full and now < (due := running.reads[0] + BURST * self._gap):
             running.pending = call
-            self._set_timer(running, running.next_read)
+            self._set_timer(running, due)
             return
         if call.is_read:
-            running.next_read = now + self._gap
+            running.reads.append(now)
         running.order = next(self._numbers)
         self._calls[self._pool.submit(call.function)] = running
 

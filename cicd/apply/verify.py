@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from cicd.apply.events import Answered
 from cicd.apply.job import Job, ask
 from cicd.apply.outcome import one_line
-from cicd.apply.tasks import Pause, Task, read
+from cicd.apply.tasks import Pause, Task, once
 from cicd.errors import CicdError, Denied, PlatformError
 from cicd.model import Gate, LiveResource, SmokeTest
 from cicd.platforms.base import Answer
@@ -68,7 +68,7 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
     pause = job.polling.first
     while True:
         try:
-            answer = yield from read(
+            answer = yield from once(
                 job.platform.invoke,
                 live,
                 test.method,

@@ -15,6 +15,8 @@ from cicd.errors import CicdError, PlatformError, TimedOut
 from cicd.logs import Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 
+EARLY_LOG = 2.0  # seconds between looks at the log of what has not begun: mostly there is none
+NOT_BEGUN = {State.PENDING, State.UNKNOWN}
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
 LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
 
@@ -95,12 +97,16 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
     deadline = clock() + job.options.timeout
     pause, status = job.polling.first, live.status
     unsettled_since: float | None = None
+    next_log = 0.0
     while True:
         live = yield from look(job, live, deadline)
-        has_lines, has_more = yield from read_log(job)
+        page = NOT_READ
+        if live.status.state not in NOT_BEGUN or clock() >= next_log:
+            page = yield from read_log(job)
+            next_log = clock() + EARLY_LOG
         seen = view(goal, live, job.kind)
         if seen.is_ready:
-            return (yield from _ended(job, live))
+            return live if page.is_end else (yield from _ended(job, live))
         is_stale = live.status.has_failed and live.status == goal.stale
         if live.status.has_failed and not seen.is_reached and not is_stale:
             yield from _ended(job, live)
@@ -115,10 +121,12 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
             raise Overtaken(seen.overtaken)
         if clock() >= deadline:
             raise TimedOut(_late(job, live, seen), hint="it goes on; apply again to follow it")
-        has_news = has_lines or live.status != status
+        has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
-        yield Pause(0.0 if has_more else max(0.0, min(pause, min(deadline, settled) - clock())))
+        yield Pause(
+            0.0 if page.has_more else max(0.0, min(pause, min(deadline, settled) - clock()))
+        )
 
 
 def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:
@@ -160,13 +168,26 @@ def open_log(job: Job, live: LiveResource, *, since: int | None = None) -> None:
     job.log = Place(live, since=since) if job.kind.log else None
 
 
-def read_log(job: Job) -> Task[tuple[bool, bool]]:
-    """Tell the next log lines: whether there were any, and whether more are ready right now.
+@dataclass(frozen=True)
+class LogRead:
+    """How a look at a log went. ``has_more``: more lines are ready right now; ``is_end``: all that
+    there are have been told."""
+
+    has_lines: bool = False
+    has_more: bool = False
+    is_end: bool = False
+
+
+NOT_READ = LogRead()
+
+
+def read_log(job: Job) -> Task[LogRead]:
+    """Tell the next log lines.
 
     A log that cannot be read never fails a run: it is read again later, or given up with a warning.
     """
     if job.log is None:
-        return False, False
+        return NOT_READ
     place = job.log
     try:
         page, job.log = yield from read(read_page, job.platform, place)
@@ -174,10 +195,11 @@ def read_log(job: Job) -> Task[tuple[bool, bool]]:
         if not is_transient(error):
             job.log = None
             yield Warned(job.key, f"its log cannot be read: {error}")
-        return False, False
+        return NOT_READ
     for entry in page.entries:
         yield LogLine(job.key, entry)
-    return bool(page.entries), has_more(place, page)
+    is_more = has_more(place, page)
+    return LogRead(bool(page.entries), is_more, is_end=not is_more)
 
 
 def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:

@@ -19,16 +19,19 @@ from cicd.cli.console import (
     uses_colour,
     write_file,
 )
+from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
 from cicd.cli.session import Session, chosen, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
-from cicd.model import Outcome, Plan, Result
+from cicd.model import Action, Outcome, Plan, Result
 
 if TYPE_CHECKING:
     from cicd.apply.events import Event
 
+ADDS = {Action.CREATE, Action.UPDATE, Action.REPLACE}
+AGAIN = "look at a new plan"
 BAD = {Result.FAILED, Result.SKIPPED, Result.TIMED_OUT}
 RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 """The result in the summary, for failures of one sort that have an exit code of their own."""
@@ -44,6 +47,7 @@ RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
     help="Apply just this saved plan; refused when anything has moved since.",
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@lock_option
 @click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
 @click.option(
     "--force", is_flag=True, help="Go over limits and other stages; never over protection."
@@ -59,6 +63,7 @@ def command(
     common: Common,
     saved: Path | None,
     auto_approve: bool,
+    lock_timeout: int,
     no_wait: bool,
     force: bool,
     workers: int,
@@ -66,7 +71,8 @@ def command(
 ) -> int:
     """Make the stage so.
 
-    Several stages are applied in order; the first that fails ends it.
+    Several stages are applied in order; the first that fails ends it. One apply of a stage at a
+    time: another one that is under way anywhere is waited for, or ends this with 5.
     """
     if saved and len(stages) > 1:
         raise Usage("--plan belongs to one stage", hint="name one stage")
@@ -78,14 +84,19 @@ def command(
         check_writable(summary)
     results: list[dict[str, Any]] = []
     for name in names:
-        with open_session(name, common) as session:
+        with (
+            open_session(name, common) as session,
+            locked(session, "apply", lock_timeout) as lock,
+        ):
             plan = session.plan()
             if document and saved:
                 check_saved(document, plan, saved)
             code, result = carry_out(
                 session,
                 plan,
-                auto_approve=auto_approve or document is not None,
+                lock,
+                auto_approve=auto_approve,
+                is_saved=document is not None,
                 wait=not no_wait,
                 force=force,
                 workers=workers,
@@ -102,8 +113,10 @@ def command(
 def carry_out(
     session: Session,
     plan: Plan,
+    lock: StageLock,
     *,
     auto_approve: bool,
+    is_saved: bool = False,
     wait: bool,
     force: bool,
     workers: int,
@@ -111,16 +124,58 @@ def carry_out(
     """Show a plan, ask, apply it, report; the exit code and the summary.
 
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
-    killed before its test has left a deployment that nobody has tried.
+    killed before its test has left a deployment that nobody has tried. ``is_saved``: somebody has
+    agreed to just this plan.
     """
     print_plan(plan, session.common)
     session.check(plan, force=force)
     if plan.has_changes:
-        if not auto_approve:
+        if not (auto_approve or is_saved):
             ask(f"Apply this to {plan.stage}?")
         session.publish()
-    outcomes = run_plan(session, plan, wait=wait, workers=workers)
-    return report(session, plan, outcomes)
+    ground, rest = break_ground(session, plan, lock, workers=workers)
+    if rest is not plan:
+        if (is_saved or not auto_approve) and (more := beyond(plan, rest)):
+            raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
+        session.check(rest, force=force)
+    lock.expect(rest)
+    outcomes = run_plan(session, rest, lock, wait=wait, workers=workers)
+    done = {outcome.key for outcome in ground}
+    return report(session, plan, [*ground, *(one for one in outcomes if one.key not in done)])
+
+
+def break_ground(
+    session: Session, plan: Plan, lock: StageLock, *, workers: int
+) -> tuple[list[Outcome], Plan]:
+    """Make the resource group where that is what the lock has to wait for, and lock the stage.
+
+    The outcomes so far, and the plan of what is to be done then: made anew, as until now somebody
+    else may have done it all. Nothing of that when the stage is locked or cannot be.
+    """
+    groups = tuple(c for c in plan.changes if c.key.kind == GROUP and c.action in ADDS)
+    if lock.is_held or not groups:
+        if plan.has_changes:
+            lock.warn()
+        return [], plan
+    outcomes = run_plan(session, replace(plan, changes=groups), lock, wait=True, workers=workers)
+    if exit_code(outcomes):
+        lock.halt(f"{groups[0].key} failed")
+        return outcomes, plan
+    lock.take()
+    again = session.plan()
+    lock.warn()
+    return outcomes, again
+
+
+def beyond(agreed: Plan, plan: Plan) -> str:
+    """What a plan does that somebody who agreed to another has not agreed to; empty for nothing."""
+    known = {(change.key, change.action) for change in agreed.changes}
+    more = [
+        f"{change.key} ({change.action.value})"
+        for change in plan.changes
+        if change.action is not Action.NO_OP and (change.key, change.action) not in known
+    ]
+    return ", ".join(more)
 
 
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
@@ -133,12 +188,19 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
     return code, summary_of(plan, outcomes)
 
 
-def run_plan(session: Session, plan: Plan, *, wait: bool, workers: int = 10) -> list[Outcome]:
+def run_plan(
+    session: Session, plan: Plan, lock: StageLock, *, wait: bool, workers: int = 10
+) -> list[Outcome]:
     """Apply a plan while showing what happens. Interrupted: says how to resume, then goes on up."""
     from cicd.apply import execute
 
     events = execute(
-        plan, session.platform, workers=workers, wait=wait, known={live.id for live in session.live}
+        plan,
+        session.platform,
+        workers=workers,
+        wait=wait,
+        known={live.id for live in session.live},
+        halted=lock.problem,
     )
     hint = "what was started goes on; apply again to follow it to the end"
     return follow(session.common, plan, events, title=f"apply {plan.stage}", hint=hint)
@@ -224,7 +286,7 @@ def read_saved(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidStage([Problem(str(path), 0, 0, f"not a plan: {error}")]) from error
     if not isinstance(document, dict) or not document.keys() >= {"schema_version", "stage"}:
         raise InvalidStage([Problem(str(path), 0, 0, "not a plan: it has no schema_version")])

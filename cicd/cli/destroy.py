@@ -9,6 +9,7 @@ import click
 from cicd.cli.apply import carry_out, write_json
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import check_writable
+from cicd.cli.lock import lock_option, locked
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
 
@@ -17,6 +18,7 @@ from cicd.cli.session import open_session
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@lock_option
 @click.option(
     "--force", is_flag=True, help="Go over limits and other stages; never over protection."
 )
@@ -24,7 +26,12 @@ from cicd.cli.session import open_session
     "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON."
 )
 def command(
-    stage: str | None, common: Common, auto_approve: bool, force: bool, summary: Path | None
+    stage: str | None,
+    common: Common,
+    auto_approve: bool,
+    lock_timeout: int,
+    force: bool,
+    summary: Path | None,
 ) -> int:
     """Take down what a stage has put up.
 
@@ -35,10 +42,14 @@ def command(
     """
     if summary:
         check_writable(summary)
-    with open_session(stage, common) as session:
+    with (
+        open_session(stage, common) as session,
+        locked(session, "destroy", lock_timeout) as lock,
+    ):
         code, result = carry_out(
             session,
             session.destroy_plan(),
+            lock,
             auto_approve=auto_approve,
             wait=True,
             force=force,

@@ -106,10 +106,13 @@ def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
             yield from explain(refusal, environ)
             return
     try:
-        yield from platform.diagnose()
+        found = []
+        for finding in platform.diagnose():
+            found.append(finding)
+            yield finding
     finally:
         platform.close()
-    if refusal:
+    if refusal and not any(finding.text == refusal.message for finding in found):
         yield Finding("destination", "error", refusal.message, refusal.hint)
 
 

@@ -4,48 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from cicd.cli import local
 from cicd.cli.console import print_result
-from cicd.cli.git import find_root
-from cicd.errors import CicdError
-
-
-@contextmanager
-def translated() -> Iterator[Any]:
-    """The emulator's control functions; its errors become ours, a missing extra is said."""
-    try:
-        from cicd.emulator import control
-        from cicd.emulator.errors import EmulatorError
-    except ModuleNotFoundError as error:
-        raise CicdError(
-            f"the emulator needs {error.name}, which is not installed",
-            hint="pip install 'aicore-cicd[local]'",
-        ) from error
-    try:
-        yield control
-    except EmulatorError as error:
-        raise CicdError(error.message, hint=error.hint) from error
-
-
-def folder(data: Path | None) -> Path:
-    """Where the emulator keeps everything: the project's own ``.cicd/emulator`` unless named."""
-    if data:
-        return data.resolve()
-    return local.state_folder(find_root(Path.cwd())) / "emulator"
-
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of its state. [default: .cicd/emulator]",
-)
+from cicd.cli.emulator_faults import faults
+from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 
 
 @click.group("emulator")
@@ -61,16 +27,52 @@ def command() -> None:
 @data_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: the last one, or any.")
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
-def start(data: Path | None, port: int, foreground: bool) -> None:
+@click.option(
+    "--models",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Models that foundation-models offers, as JSON in the shape of the answer of "
+    "GET /v2/lm/scenarios/foundation-models/models. Kept until reset.",
+)
+@click.option(
+    "--realism",
+    type=click.Choice(["instant", "fast", "real"]),
+    help="How long things take: nothing waits, as fast as it goes, or as on AI Core. "
+    "Kept until reset. [default: fast]",
+)
+@click.option(
+    "--object-store",
+    type=click.Choice(["folder", "secrets"]),
+    help="Where artifacts are kept: in a folder, whatever the object store secrets say, or in the "
+    "S3 buckets that they name. Kept until reset. [default: folder]",
+)
+@click.option("--leash", is_flag=True, hidden=True, help="End with standard input.")
+def start(
+    data: Path | None,
+    port: int,
+    foreground: bool,
+    models: Path | None,
+    realism: str | None,
+    object_store: str | None,
+    leash: bool,
+) -> None:
     """Start it, unless it runs already."""
     where = folder(data)
     with translated() as control:
+        if models:
+            control.offer_models(where, models)
+        if realism:
+            control.choose_realism(where, realism)
+        if object_store:
+            control.choose_object_store(where, object_store)
         if foreground:
-            control.serve(where, port=port, environ=os.environ)
+            held = sys.stdin.fileno() if leash else None
+            control.serve(where, port=port, environ=os.environ, leash=held)
             return
-        endpoint = control.start(where, port=port, command=local.serve_command(where))
+        endpoint = control.start(where, port=port, command=control.serve_command(where))
     print_result(f"running at {endpoint.url} (pid {endpoint.pid})")
-    print_result('to use it: eval "$(cicd emulator env --export)"')
+    named = f" --data {shlex.quote(str(data))}" if data else ""
+    print_result(f'to use it: eval "$(cicd emulator env{named} --export)"')
 
 
 @command.command()
@@ -88,10 +90,17 @@ def status(data: Path | None) -> int:
     """Say whether it runs, and where. Ends with 1 when it does not."""
     with translated() as control:
         endpoint = control.status(folder(data))
-    if endpoint is None:
-        print_result("not running")
-        return 1
+        if endpoint is None:
+            print_result("not running")
+            return 1
+        level = control.ask(endpoint, "GET", "/emulator/realism")["level"]
+        rules = control.ask(endpoint, "GET", "/emulator/faults")["rules"]
     print_result(f"running at {endpoint.url} (pid {endpoint.pid})")
+    # what makes it slow or wrong on purpose must not be forgotten
+    if level != "fast":
+        print_result(f"realism: {level}")
+    if rules:
+        print_result(f"fault rules: {len(rules)}, see `cicd emulator faults list`")
     return 0
 
 
@@ -111,10 +120,11 @@ def reset(data: Path | None) -> None:
 def env(data: Path | None, export: bool, resource_group: str) -> None:
     """Print the variables that point SDKs and cicd at it."""
     with translated() as control:
-        endpoint = control.status(folder(data))
-        if endpoint is None:
-            raise CicdError("the emulator is not running", hint="cicd emulator start")
+        endpoint = endpoint_of(control, data)
         variables = control.environment(endpoint, resource_group)
     for name, value in variables.items():
         line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
         print_result(line)
+
+
+command.add_command(faults)

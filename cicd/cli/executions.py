@@ -11,6 +11,7 @@ import click
 from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.listing import is_since, limit_option, newest, output_option, show
 from cicd.cli.options import Common, common_options
+from cicd.cli.periods import seconds
 from cicd.cli.runs import Runs, browse
 from cicd.cli.session import open_session
 from cicd.model import Key, LiveResource
@@ -42,6 +43,8 @@ def command(
     output: str,
 ) -> None:
     """List the runs of the resource group, newest first, also those of nobody's stage file."""
+    if since:
+        seconds(since)  # said before anything is asked, also where nothing is there
     wanted = {"scenario_id": scenario, "executable_id": executable}
     with open_session(stage, common) as session:
         lives = newest(browse(session, "execution"))

@@ -8,7 +8,6 @@ date: the same files give the same id, whoever asks and whenever.
 from __future__ import annotations
 
 import hashlib
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -129,27 +128,9 @@ def start(root: Path) -> Endpoint:
         ) from error
     data = state_folder(root) / "emulator"
     try:
-        return control.start(data, command=serve_command(data))
+        return control.start(data, command=control.serve_command(data))
     except EmulatorError as error:
         raise ConnectionFailed(error.message, hint=error.hint) from error
-
-
-def serve_command(data: Path) -> list[str]:
-    """The program that is the emulator; ``control`` adds the port.
-
-    ``-P``: the project may have a folder ``cicd`` of its own, as the blog's has.
-    """
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "cicd",
-        "emulator",
-        "start",
-        "--foreground",
-        "--data",
-        str(data),
-    ]
 
 
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:

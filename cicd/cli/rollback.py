@@ -11,6 +11,7 @@ import click
 from cicd.cli.apply import ask, report, run_plan
 from cicd.cli.completion import complete_replace, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.lock import StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import print_plan
 from cicd.cli.session import Session, now, open_session
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--list", "is_listing", is_flag=True, help="Show what it can go back to.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Of --list.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@lock_option
 def command(
     stage: str,
     key: str,
@@ -37,26 +39,35 @@ def command(
     is_listing: bool,
     output: str,
     auto_approve: bool,
+    lock_timeout: int,
 ) -> int:
     """Give deployment KEY the configuration that it had before.
 
     Nothing else changes, and the stage file stays as it is: revert it in Git too, or the next apply
     brings the present configuration back.
     """
-    from cicd.plan.history import choose_version, read_history
+    from cicd.plan.history import choose_version
 
     if output == "json" and not is_listing:
         raise Usage("--output json is for --list", hint="add --list")
     with open_session(stage, common) as session:
-        change = pick(session.plan(review=False), key)
-        if change.live is None:
-            raise CicdError(f"{change.key} is not deployed", hint="cicd apply deploys it")
-        history = read_history(change.live, session.live, session.platform.kinds)
         if is_listing:
-            print_history(history, output, common)
+            print_history(read_versions(session, key)[1], output, common)
             return 0
-        target = choose_version(change.key, history, wanted)
-        return go_back(session, change, target, auto_approve=auto_approve)
+        with locked(session, "rollback", lock_timeout) as lock:
+            change, history = read_versions(session, key)
+            target = choose_version(change.key, history, wanted)
+            return go_back(session, change, target, lock, auto_approve=auto_approve)
+
+
+def read_versions(session: Session, key: str) -> tuple[Change, list[Version]]:
+    """The deployment that is meant, and what it can go back to."""
+    from cicd.plan.history import read_history
+
+    change = pick(session.plan(review=False), key)
+    if change.live is None:
+        raise CicdError(f"{change.key} is not deployed", hint="cicd apply deploys it")
+    return change, read_history(change.live, session.live, session.platform.kinds)
 
 
 def pick(plan: Plan, key: str) -> Change:
@@ -71,7 +82,14 @@ def pick(plan: Plan, key: str) -> Change:
     raise Usage(f"{plan.stage} has no deployment {key}", hint=f"it has: {known}")
 
 
-def go_back(session: Session, change: Change, target: LiveResource, *, auto_approve: bool) -> int:
+def go_back(
+    session: Session,
+    change: Change,
+    target: LiveResource,
+    lock: StageLock,
+    *,
+    auto_approve: bool,
+) -> int:
     """Show, ask, do, report; the exit code."""
     from cicd.plan.history import make_rollback_plan
 
@@ -84,7 +102,8 @@ def go_back(session: Session, change: Change, target: LiveResource, *, auto_appr
     session.check(plan, force=False)
     if not auto_approve:
         ask(f"Roll {change.key} back?", hint="add --auto-approve")
-    code, _ = report(session, plan, run_plan(session, plan, wait=True))
+    lock.warn()
+    code, _ = report(session, plan, run_plan(session, plan, lock, wait=True))
     if code == 0:
         print_result(explain_next(change, target, session.stage.file))
     return code

@@ -36,10 +36,15 @@ def browse(session: Session, kind: str) -> Sequence[LiveResource]:
     try:
         return session.platform.browse(kind)
     except Denied:
-        groups = [wish for wish in session.stage.resources if wish.key.kind == "resource_group"]
-        if not groups or session.platform.read(groups):
+        if has_group(session):
             raise
         return ()
+
+
+def has_group(session: Session) -> bool:
+    """False where the stage's resource group is not there yet, as far as this login can see."""
+    groups = [wish for wish in session.stage.resources if wish.key.kind == "resource_group"]
+    return not groups or bool(session.platform.read(groups))
 
 
 class Runs:
@@ -56,6 +61,7 @@ class Runs:
         self._kinds = kinds
         self._wishes = [wish for wish in session.stage.resources if wish.key.kind in kinds]
         self._browse = lists or partial(browse, session)
+        self._has_group = partial(has_group, session)
         self._lists: dict[str, Sequence[LiveResource]] = {}
         self._current: dict[Key, LiveResource | None] | None = None
 
@@ -173,6 +179,10 @@ class Runs:
                     )
                 except NotFound:
                     continue
+                except Denied:
+                    if self._has_group():
+                        raise
+                    return None
                 except PlatformError as error:
                     if error.status != 400:  # an id of another shape
                         raise

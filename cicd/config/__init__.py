@@ -9,7 +9,13 @@
 ``tree`` carries every value with its place; ``load`` runs the steps.
 """
 
-from cicd.config.load import check_stage, find_stage_for_branch, load_stage, stage_files
+from cicd.config.load import (
+    check_stage,
+    find_stage_for_branch,
+    load_flows,
+    load_stage,
+    stage_files,
+)
 from cicd.config.variables import GitFacts, GitOverride
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "GitOverride",
     "check_stage",
     "find_stage_for_branch",
+    "load_flows",
     "load_stage",
     "stage_files",
 ]

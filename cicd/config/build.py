@@ -212,7 +212,7 @@ def _configuration_key(draft: Draft, run: Run) -> Key:
 def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
     file = run.configuration
     inputs = {
-        key: input_source(value, draft.artifact_names)
+        key: input_source(value, draft.artifact_keys)
         for key, value in file.input_artifact_bindings.items()
     }
     spec = {

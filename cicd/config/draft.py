@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +90,10 @@ class Draft:
     def artifact_names(self) -> list[str]:
         return [artifact.key for artifact in self.file.artifacts]
 
+    @cached_property
+    def artifact_keys(self) -> frozenset[str]:
+        return frozenset(self.artifact_names)
+
     def place(self, *path: str | int, key: bool = False) -> Place:
         """Where that path of the file is written."""
         return self.tree.place_of(*path, key=key)
@@ -108,6 +112,8 @@ class Draft:
     def is_named(self, key: Key) -> bool:
         """Whether the file has, or may mean to have, something of that key: nobody knows where its
         section, or the key of something in it, does not fit."""
+        if key in self.named:
+            return True
         path = _section(key.kind)
         id_field = "name" if key.kind in SECRETS else "key"
         section = self.tree.get(*path)
@@ -117,7 +123,7 @@ class Draft:
         form = ".+" if key.kind == "schedule" else formats.KEY  # its name may be its key
         is_sure = not lost_keys and all(re.match(form, name) for name in names)
         is_lost = any(self.has_lost(*path[:end]) for end in range(1, len(path) + 1))
-        return key.name in names or not is_sure or is_lost
+        return not is_sure or is_lost
 
     def is_whole(self, *path: str | int) -> bool:
         """Whether all that is written at that path fits."""
@@ -196,7 +202,7 @@ def _written_name(item: Node, kind: str, index: int) -> str:
     return ""
 
 
-def input_source(value: str | Ref, artifacts: list[str]) -> Ref | str | None:
+def input_source(value: str | Ref, artifacts: Collection[str]) -> Ref | str | None:
     """What an input is bound to: an artifact of the file, a run's output, or a literal id.
 
     None when it is none of these.

@@ -12,17 +12,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from cicd.config.json_source import json_tree
 from cicd.config.tree import Node, Place, transform
+from cicd.config.yaml_scanner import compose
 from cicd.errors import InvalidStage, Problem
 
 SUFFIXES = (".yaml", ".yml", ".json")
-MAX_BYTES = 1_000_000
+MAX_BYTES = 10_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 50_000
 
@@ -111,7 +111,7 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
     most of the work. Trees are never changed in place.
     """
     try:
-        documents = _compose(text)
+        documents = compose(text)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
@@ -125,12 +125,6 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
         problem = Problem(name, 0, 0, "nested too deeply: flatten it", "too-complex")
         raise InvalidStage([problem]) from None
     return tuple(_Builder(name, text).tree(document) for document in documents)
-
-
-def _compose(text: str) -> list[Any]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.composer.warn_double_anchors = False
-    return list(yaml.compose_all(text))
 
 
 def _syntax_problem(error: MarkedYAMLError, name: str) -> Problem:
@@ -152,6 +146,8 @@ class _Builder:
         self._name = name
         self._text = text
         self._values = 0
+        # a long file may hold more, but never much more than is written in it
+        self._most = max(MAX_VALUES, len(text) // 4)
         self._problems: list[Problem] = []
 
     def tree(self, document: Any) -> Node:
@@ -173,8 +169,8 @@ class _Builder:
     def _node(self, node: Any, key_place: Place | None, depth: int) -> Node:
         place = self._place(node)
         self._values += 1
-        if self._values > MAX_VALUES:
-            message = f"expands to more than {MAX_VALUES:,} values: use fewer aliases"
+        if self._values > self._most:
+            message = f"expands to more than {self._most:,} values: use fewer aliases"
             raise InvalidStage([place.problem(message, "too-complex")])
         if depth > MAX_DEPTH:
             message = f"nested deeper than {MAX_DEPTH} levels: flatten it"

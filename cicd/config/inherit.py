@@ -74,7 +74,7 @@ def stage_files_in(folder: Path) -> list[str]:
 
 def identity_of(item: Node) -> str | None:
     """What makes an item of a list the same item in both files."""
-    for key in ("key", "name"):
+    for key in ("key", "name", "file"):
         node = item.get(key)
         if node is not None and isinstance(node.value, str):
             return f"{node.value}{_scope(item)}"

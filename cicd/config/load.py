@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
@@ -17,10 +18,13 @@ from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
 from cicd.config.templates import Catalogue, digest, read_templates
 from cicd.config.tree import Node, Place, did_you_mean, plain
-from cicd.config.validate import fitting, validate
+from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
 from cicd.model import Stage
+
+if TYPE_CHECKING:
+    from cicd.config.flows import Flow
 
 FOLDER = "stages"
 _HASH_ROUNDS = 10_000
@@ -104,6 +108,31 @@ def check_stage(
     return sorted({_as_checked(problem) for problem in problems})
 
 
+def load_flows(
+    argument: str,
+    *,
+    root: Path,
+    env: Mapping[str, str],
+    variables: Mapping[str, str],
+    git: GitFacts,
+) -> list[Flow]:
+    """The flows of a stage, whether or not the rest of it is right. Raises InvalidStage."""
+    from cicd.config.flows import flows_of
+
+    draft, problems = _read(argument, root, Context("", env, variables, git, is_lenient=True), None)
+    node = read_stage_tree(find_stage(argument, root), root)[0].get("flows")
+    at = {(p.file, p.line, p.column) for p in places(node)} if node is not None else set()
+    wrong = [
+        problem
+        for problem in problems
+        if problem.severity == "error" and problem.rule != "no-template"  # it may yet be built
+        if (problem.file, problem.line, problem.column) in at
+    ]
+    if wrong:
+        raise InvalidStage(wrong)
+    return flows_of(draft)
+
+
 def _as_checked(problem: Problem) -> Problem:
     """The resource group may come from an environment that a check does not have."""
     return replace(problem, severity="warning") if problem.rule == NO_GROUP else problem
@@ -136,6 +165,10 @@ def _read(
     named = names_in(written)
     draft = Draft(name, file, tree, root, catalogue, group, context.git, override, named)
     found = [*check_references(draft), *check_rules(draft)]
+    if file.flows:
+        from cicd.config.flows import check_flows  # reads Python, which few stages need
+
+        found += check_flows(draft)
     return draft, problems + _at_new_places(found, problems)
 
 

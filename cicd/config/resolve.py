@@ -138,9 +138,10 @@ def _platform_hint(scenario: str) -> str:
 
 def _check_inputs(draft: Draft, run: Run) -> Iterator[Problem]:
     for name, value in run.configuration.input_artifact_bindings.items():
-        known = [key.name for key in draft.named if key.kind == "artifact"]
-        is_known = isinstance(value, str) and draft.is_named(Key("artifact", value))
-        if input_source(value, draft.artifact_names) is None and not is_known:
+        if input_source(value, draft.artifact_keys) is not None:
+            continue
+        if not (isinstance(value, str) and draft.is_named(Key("artifact", value))):
+            known = [key.name for key in draft.named if key.kind == "artifact"]
             hint = did_you_mean(str(value), known)
             message = f'{run.key} binds "{name}" to "{value}", which is neither an artifact of '
             message += f"this stage nor an id{hint}"

@@ -45,6 +45,11 @@ RULES: dict[str, str] = {
     "smoke-test-path": "AI Core does not route that path.",
     "missing-local-path": "A path for the emulator does not exist.",
     "unknown-protected": "protect names something that the stage does not define.",
+    # flows
+    "bad-flow": "A flow cannot be read, or leads where it must not.",
+    "unsupported-in-flow": "A flow uses something that AI Core cannot do.",
+    "missing-image": "A step of a flow has no container image.",
+    "outdated-template": "A generated template no longer matches its flow, or was edited.",
     # what a stage file says of its templates
     "unknown-executable": "No template declares the executable.",
     "wrong-scenario": "The executable belongs to another scenario.",

@@ -22,6 +22,7 @@ from cicd.config.fields import (
     SecretText,
     like,
 )
+from cicd.config.flow_schema import FlowSettings
 from cicd.config.secret_schema import Secrets
 
 
@@ -317,6 +318,9 @@ class StageFile(Part):
     git: Git | None = Field(default=None, description="How templates reach AI Core.")
     secrets: Secrets = Field(
         default={}, validate_default=True, description="Credentials that runs use."
+    )
+    flows: list[FlowSettings] = Field(
+        default=[], description="Metaflow flows and the templates made from them."
     )
     artifacts: list[Artifact] = Field(default=[], description="Data and models to register.")
     executions: list[Execution] = Field(default=[], description="Runs that end.")

@@ -221,24 +221,24 @@ def _inside(path: Path) -> str:
 
 def _translate(error: ValidationError, tree: Node, said: list[Problem]) -> Iterator[Problem]:
     """What only pydantic finds: a JSON schema cannot say it, or lets it pass in an editor."""
-    places = {(problem.line, problem.column) for problem in said}
+    known = {(problem.line, problem.column) for problem in said}
     for detail in error.errors(include_url=False, include_input=False):
         path = _longest(tree, detail["loc"])
         node = tree.get(*path) or tree
-        if not any((place.line, place.column) in places for place in _places(node)):
+        if not any((place.line, place.column) in known for place in places(node)):
             message = f"{_dotted(path)}{_in_words(detail, node)}"
             rule = "wrong-format" if detail["type"] == _NO_MATCH else "wrong-value"
             yield node.place.problem(message, rule)
 
 
-def _places(node: Node) -> Iterator[Place]:
+def places(node: Node) -> Iterator[Place]:
     """Where a node, its key, and all that is in it are written."""
     yield node.place
     if node.key_place:
         yield node.key_place
     if isinstance(node.value, dict | list):
         for child in node.value.values() if isinstance(node.value, dict) else node.value:
-            yield from _places(child)
+            yield from places(child)
 
 
 def _in_words(detail: Any, node: Node) -> str:

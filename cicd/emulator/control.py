@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -18,13 +19,17 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cicd.emulator import credentials
 from cicd.emulator.errors import EmulatorError
+from cicd.emulator.foundation import catalogue
 from cicd.emulator.locks import FileLock
+from cicd.emulator.objectstore import Choice, choose
+from cicd.emulator.realism import Pace
 
 LOCK, STARTING, ENDPOINT = "emulator.lock", "starting.lock", "endpoint.json"
-LOG_FILE = "emulator.log"
+LOG_FILE, PORT_FILE = "emulator.log", "port"
 MARKS = (LOCK, credentials.FILE_NAME, "emulator.db")
 """What a folder with an emulator's data has; reset() touches no other."""
 GRACE = 20.0
@@ -90,7 +95,10 @@ def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[s
     try:
         running = status(data)
         if running is None:
-            return launch(data, timeout, [*command, "--port", str(port)])
+            endpoint, process = launch(data, timeout, [*command, "--port", str(port)])
+            # it outlives this process: nobody will wait for it
+            process.returncode = 0
+            return endpoint
         if port and not running.url.endswith(f":{port}"):
             raise EmulatorError(
                 f"the emulator runs already, at {running.url}",
@@ -101,13 +109,30 @@ def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[s
         starting.release()
 
 
-def launch(data: Path, timeout: float, command: Sequence[str]) -> Endpoint:
+def serve_command(data: Path) -> list[str]:
+    """The program that is the emulator; ``--port N`` comes after it.
+
+    ``-P``: a project may have a folder ``cicd`` of its own.
+    """
+    program = [sys.executable, "-P", "-m", "cicd", "emulator", "start", "--foreground"]
+    return [*program, "--data", str(data)]
+
+
+def launch(
+    data: Path,
+    timeout: float,
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> tuple[Endpoint, subprocess.Popen[bytes]]:
     """Start the background process and wait until it answers."""
     log = data / LOG_FILE
     with log.open("ab") as file:
         process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            env=environ,
+            stdin=stdin,
             stdout=file,
             stderr=file,
             start_new_session=True,
@@ -116,16 +141,16 @@ def launch(data: Path, timeout: float, command: Sequence[str]) -> Endpoint:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:
+            if process.stdin:
+                process.stdin.close()
             # nobody but the log knows why, and its last line says it
             raise EmulatorError(f"the emulator did not start: {last_line(log)}", f"see {log}")
         endpoint = read_endpoint(data)
         if endpoint and health_of(endpoint.url) == endpoint.pid:
-            # it outlives this process: nobody will wait for it
-            process.returncode = 0
-            return endpoint
-        time.sleep(0.02)
+            return endpoint, process
+        time.sleep(0.01)
     process.terminate()
-    process.wait()
+    process.communicate()
     raise EmulatorError(f"the emulator gave no answer in {timeout:g} s", f"see {log}")
 
 
@@ -168,11 +193,77 @@ def reset(data: Path) -> None:
         raise folder_error(data, error) from error
 
 
-def serve(data: Path, *, port: int, environ: Mapping[str, str]) -> None:
+def choose_object_store(data: Path, choice: Choice) -> None:
+    """Keep artifacts in a folder, or where object store secrets say, from now on."""
+    prepare(data)
+    try:
+        choose(data, choice)
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def offer_models(data: Path, file: Path) -> None:
+    """Let the emulator of this folder, running or not, offer the models of a file from now on.
+
+    EmulatorError when the file is no list of models; then the one before stays.
+    """
+    models = catalogue.load(file)
+    prepare(data)
+    try:
+        catalogue.ModelList(data).keep(models)
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def choose_realism(data: Path, level: str) -> None:
+    """Let the emulator of this folder, running or not, take as long as ``level`` says."""
+    prepare(data)
+    Pace(data).choose(level)
+    if running := status(data):
+        # what waits already learns it only when asked
+        ask(running, "PUT", "/emulator/realism", {"level": level})
+
+
+def ask(endpoint: Endpoint, method: str, path: str, body: Any = None) -> Any:
+    """A request to an emulator, whose owner needs no login; the JSON of its answer.
+
+    Rejected when it says that the request is wrong, EmulatorError when it cannot be asked.
+    """
+    token = credentials.read(endpoint.data).issue("aicore", issuer=endpoint.url, lifetime=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body, default=str).encode()
+    request = urllib.request.Request(endpoint.url + path, data, headers, method=method)  # noqa: S310
+    try:
+        with opener().open(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise Rejected(message_of(error.read())) from None
+    except (OSError, ValueError) as error:
+        raise EmulatorError(
+            f"the emulator at {endpoint.url} does not answer as it should: {error}",
+            "stop it with `cicd emulator stop`, then try again",
+        ) from None
+
+
+class Rejected(EmulatorError):
+    """The emulator says that the request is wrong."""
+
+
+def message_of(body: bytes) -> str:
+    """What an error answer says."""
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")[:200]
+
+
+def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | None = None) -> None:
     """Be the emulator of this folder until SIGTERM or Ctrl-C. ``environ`` is what runs may see.
 
-    Port 0 is the port of the last time if it is free, else any. EmulatorError when another one
-    runs, the port is taken, or the folder cannot be used.
+    ``leash`` is a file to read from whose end is one more reason to stop. Port 0 is the port of
+    the last time if it is free, else any. EmulatorError when another one runs, the port is taken,
+    or the folder cannot be used.
     """
     from cicd.emulator.server import run
 
@@ -183,7 +274,7 @@ def serve(data: Path, *, port: int, environ: Mapping[str, str]) -> None:
         raise EmulatorError(f"an emulator runs already in {data}", "see `cicd emulator status`")
     try:
         lock.write(str(os.getpid()))
-        run(data, port, environ, on_ready=lambda url: write_endpoint(data, url))
+        run(data, port, environ, on_ready=lambda url: write_endpoint(data, url), leash=leash)
     finally:
         (data / ENDPOINT).unlink(missing_ok=True)
         lock.release()
@@ -232,13 +323,16 @@ def read_pid(path: Path) -> int:
 
 def health_of(url: str) -> int | None:
     """The process id of the emulator that answers at ``url``, or None."""
-    # no proxy: this is always the loopback interface
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/emulator/health", timeout=2) as answer:
+        with opener().open(f"{url}/emulator/health", timeout=2) as answer:
             return int(json.load(answer)["pid"])
     except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
         return None
+
+
+def opener() -> urllib.request.OpenerDirector:
+    """Opens urls without a proxy: they are always on the loopback interface."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def last_line(log: Path) -> str:

@@ -1,66 +1,121 @@
-"""Hands runs to the runner, one request after the other, and goes on with them after a restart."""
+"""Hands runs to the runner, one request after the other, and goes on with them after a restart.
+
+Every task looks at the store first and asks to be called later where it is too early, so that
+calling one twice, or too soon, does no harm.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import logging
-import queue
 import shutil
-import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd.emulator import standins, timestamps
+from cicd.emulator import quotas, standins, timestamps
+from cicd.emulator.agenda import Agenda
+from cicd.emulator.inputs import Inputs
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Runner
 from cicd.emulator.journal import set_status
 from cicd.emulator.lifecycle import ACTIVE, ENDED
-from cicd.emulator.objectstore import ObjectStore, mapped
+from cicd.emulator.objectstore import ObjectStore
+from cicd.emulator.realism import Pace, remaining, share
+from cicd.emulator.s3 import StorageError
 from cicd.emulator.store import Row, Store
 
 LOG = logging.getLogger(__name__)
 LOOK = 15.0
 """Seconds between two looks for deployments whose time to live is over."""
+KILLED = "the container was terminated: OOMKilled (exit code 137)"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What a fault rule makes of the runs that a request starts."""
+
+    is_stuck: bool = False
+    """It stays PENDING."""
+    dies_after: float | None = None
+    """It is DEAD after so many seconds."""
+    is_ignored: bool = False
+    """Nothing happens; whoever set this starts it later."""
+
+
+FATE: ContextVar[Fate] = ContextVar("fate", default=Fate())  # noqa: B039 - it is frozen
+"""Of the present request; handlers run in a copy of its context."""
 
 
 class Dispatcher:
     """A queue and one thread: answers go out at once, the work follows in the order of requests."""
 
     def __init__(
-        self, store: Store, runner: Runner, objects: ObjectStore, folder: Path, base_url: str
+        self,
+        store: Store,
+        runner: Runner,
+        objects: ObjectStore,
+        folder: Path,
+        base_url: str,
+        pace: Pace,
     ) -> None:
         self._store = store
         self._runner = runner
         self._objects = objects
         self._folder = folder
         self._base_url = base_url
+        self._pace = pace
+        # only the thread below looks at these
         self._handed: set[str] = set()
-        """Runs the runner knows of; only the thread below looks at it."""
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="dispatch", daemon=True)
+        """Runs the runner knows of."""
+        self._stuck: set[str] = set()
+        self._waiting: set[str] = set()
+        """Runs that a timer will start."""
+        self._agenda = Agenda("dispatch", self._expire, LOOK)
+
+        def again(run_id: str) -> None:
+            self._agenda.put(lambda: self._start(run_id))
+
+        self._inputs = Inputs(objects, folder, again)
 
     def open(self) -> None:
         """Go on with everything that an emulator before this one left unfinished."""
-        self._queue.put(self._resume)
-        self._thread.start()
+        self._agenda.put(self._resume)
+        self._agenda.open()
 
     def start(self, run_id: str) -> None:
         """Start a run, or bring up a deployment's present revision."""
-        self._queue.put(lambda: self._start(run_id))
+        fate = FATE.get()
+        if not fate.is_ignored:
+            self._agenda.put(lambda: self._begin(run_id, fate))
 
     def stop(self, run_id: str) -> None:
         """Stop a run whose status is STOPPING."""
-        self._queue.put(lambda: self._stop(run_id))
+        self._agenda.put(lambda: self._stop(run_id))
 
     def delete(self, run_id: str) -> None:
-        """Stop what may still run of it and forget it."""
-        self._queue.put(lambda: self._delete(run_id))
+        """Stop what may still run of it and forget it, when its time has come."""
+        self._agenda.put(lambda: self._delete(run_id), waits=self._pace.timings.waits)
+
+    def delete_now(self, run_id: str) -> None:
+        """The same at once; it is gone afterwards."""
+        self._agenda.put(lambda: self._forget(run_id), waits=True)
 
     def provision(self, group: str) -> None:
-        """Make a resource group ready."""
-        sql = "UPDATE resource_groups SET status = 'PROVISIONED' WHERE id = ?"
-        self._queue.put(lambda: void(self._store.write(sql, (group,))))
+        """Make a resource group ready, or whatever was set to become of it."""
+        self._agenda.put(lambda: self._provision(group), waits=self._pace.timings.waits)
+
+    def reserve(self) -> None:
+        """Provide the nodes that were asked for."""
+        sql = "UPDATE reservations SET provisioned = requested"
+        self._agenda.put(lambda: void(self._store.write(sql)))
+
+    def reconsider(self) -> None:
+        """How long things take has changed: look again at all that is waited for."""
+        self._agenda.hurry()
 
     def forget_group(self, group: str, run_ids: list[tuple[str, str]]) -> None:
         """Stop the runs (kind, id) of a deleted resource group and delete its files."""
@@ -72,33 +127,18 @@ class Dispatcher:
                 shutil.rmtree(self._folder / run_id, ignore_errors=True)
             self._objects.remove_group(group)
 
-        self._queue.put(forget)
+        self._agenda.put(forget)
 
     def close(self) -> None:
         """Finish what was asked for and end the thread."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-
-    def _work(self) -> None:
-        while True:
-            try:
-                task = self._queue.get(timeout=LOOK)
-            except queue.Empty:
-                task = self._expire
-            if task is None:
-                return
-            try:
-                task()
-            except Exception:
-                # the thread must outlive whatever one run does to it
-                LOG.exception("a request to the runner failed")
+        self._agenda.close()
 
     def _resume(self) -> None:
         for group in self._store.rows(
             "SELECT id FROM resource_groups WHERE status != 'PROVISIONED'"
         ):
             self.provision(group["id"])
+        self.reserve()
         known = set()
         for run in self._store.rows("SELECT id, status, target_status FROM runs ORDER BY number"):
             known.add(run["id"])
@@ -112,6 +152,16 @@ class Dispatcher:
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def _begin(self, run_id: str, fate: Fate) -> None:
+        """Start a run that a request asked for."""
+        self._stuck.discard(run_id)
+        if fate.is_stuck:
+            self._stuck.add(run_id)
+        if fate.dies_after is not None:
+            moment = time.monotonic() + fate.dies_after
+            self._agenda.later(fate.dies_after, lambda: self._die(run_id, moment))
+        self._start(run_id)
+
     def _start(self, run_id: str) -> None:
         run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
         if run is None or run["target_status"] in {"DELETED", "STOPPED"}:
@@ -120,30 +170,87 @@ class Dispatcher:
             return
         is_execution = run["kind"] == "execution"
         try:
+            if self._is_early(run):
+                return
             if not (is_execution and run["status"] == "RUNNING"):
                 # a deployment that ran before a restart is not ready again yet
                 self._report(run_id, "PENDING")
-            job = self._job(run)
+            if run_id in self._stuck:
+                return
+            inputs = self._inputs.ready(run)
+            if inputs is None:
+                return
+            job = self._job(run, inputs)
+            self._waiting.discard(run_id)
             self._handed.add(run_id)
             if is_execution:
                 self._runner.start_execution(ExecutionJob(**job))
             else:
                 self._runner.deploy(DeploymentJob(**job, revision=run["revision"]))
+        except StorageError as error:
+            self._report(run_id, "DEAD", str(error))
         except Exception as error:
             LOG.exception("run %s could not be started", run_id)
             self._report(run_id, "DEAD", f"could not be started: {error}")
 
-    def _stop(self, run_id: str) -> None:
+    def _is_early(self, run: Row) -> bool:
+        """Whether a run has to wait; then it is looked at again, as PENDING after UNKNOWN."""
+        run_id, timings = run["id"], self._pace.timings
+        wait = 0.0
+        if run["status"] == "UNKNOWN":
+            wait = remaining(run["created_at"], share(timings.unknown, run_id))
+            span = timings.pending(run["kind"])
+            if not wait and span[1]:
+                self._report(run_id, "PENDING")
+                wait = share(span, f"{run_id}/1")
+        elif run["status"] == "PENDING":
+            span = timings.pending(run["kind"])
+            wait = remaining(run["submitted_at"], share(span, f"{run_id}/{run['revision']}"))
+        if wait and run_id not in self._waiting:
+            self._waiting.add(run_id)
+            self._agenda.later(wait, lambda: self._wake(run_id))
+        return wait > 0
+
+    def _wake(self, run_id: str) -> None:
+        """The wait of a run is over, unless something else has started it."""
+        if run_id in self._waiting:
+            self._waiting.discard(run_id)
+            self._start(run_id)
+
+    def _die(self, run_id: str, moment: float) -> None:
+        """Let a run end as by a lack of memory."""
+        if (early := moment - time.monotonic()) > 0:
+            self._agenda.later(early, lambda: self._die(run_id, moment))
+            return
         run = self._store.row("SELECT kind, status FROM runs WHERE id = ?", (run_id,))
+        if run and run["status"] in ACTIVE:
+            # first the word: what the runner says of the end comes too late then
+            self._report(run_id, "DEAD", KILLED)
+            if run_id in self._handed:
+                self._end(run["kind"], run_id)
+
+    def _stop(self, run_id: str) -> None:
+        run = self._store.row("SELECT kind, status, modified_at FROM runs WHERE id = ?", (run_id,))
         if run is None or run["status"] != "STOPPING":
             return
-        if run_id in self._handed:
+        if wait := remaining(run["modified_at"], share(self._pace.timings.stopping, run_id)):
+            self._agenda.later(wait, lambda: self._stop(run_id))
+        elif run_id in self._handed:
             self._end(run["kind"], run_id)
         else:
             # its processes, if it had any, ended with the emulator before
             self._report(run_id, "STOPPED")
 
     def _delete(self, run_id: str) -> None:
+        run = self._store.row("SELECT modified_at FROM runs WHERE id = ?", (run_id,))
+        if run is None:
+            return
+        if wait := remaining(run["modified_at"], share(self._pace.timings.deletion, run_id)):
+            self._agenda.later(wait, lambda: self._delete(run_id))
+        else:
+            self._forget(run_id)
+
+    def _forget(self, run_id: str) -> None:
         run = self._store.row("SELECT kind, status FROM runs WHERE id = ?", (run_id,))
         if run is None:
             return
@@ -152,10 +259,22 @@ class Dispatcher:
         if may_run and run_id in self._handed:
             self._end(run["kind"], run_id)
         self._handed.discard(run_id)
+        self._stuck.discard(run_id)
         with self._store.transaction() as db:
             for statement in FORGET:
                 db.execute(statement, (run_id,))
         shutil.rmtree(self._folder / run_id, ignore_errors=True)
+
+    def _provision(self, group: str) -> None:
+        sql = "SELECT created_at FROM resource_groups WHERE id = ? AND status = 'PROVISIONING'"
+        row = self._store.row(sql, (group,))
+        span = share(self._pace.timings.provisioning, group)
+        if row and (wait := remaining(row["created_at"], span)):
+            self._agenda.later(wait, lambda: self._provision(group))
+            return
+        status = quotas.group_status(self._store, group)
+        sql = "UPDATE resource_groups SET status = ? WHERE id = ?"
+        self._store.write(sql, (status, group))
 
     def _end(self, kind: str, run_id: str) -> None:
         if kind == "execution":
@@ -170,8 +289,9 @@ class Dispatcher:
         )
         for row in rows:
             self._store.write(
-                "UPDATE runs SET target_status = 'DELETED', last_operation = 'DELETE' WHERE id = ?",
-                (row["id"],),
+                "UPDATE runs SET target_status = 'DELETED', last_operation = 'DELETE', "
+                "modified_at = ? WHERE id = ?",
+                (timestamps.now(), row["id"]),
             )
             self.delete(row["id"])
 
@@ -179,7 +299,7 @@ class Dispatcher:
         with self._store.transaction() as db:
             set_status(db, run_id, status, message=message)
 
-    def _job(self, run: Row) -> dict[str, Any]:
+    def _job(self, run: Row, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """What the runner gets, from what was stored with the run and today's secrets."""
         job = json.loads(run["job"])
         folder = self._folder / run["id"]
@@ -190,10 +310,7 @@ class Dispatcher:
             "id": run["id"],
             "template": job["template"],
             "parameters": job["parameters"],
-            "inputs": {
-                name: self._input(group, url, job["stand_ins"]["artifacts"])
-                for name, url in job["inputs"].items()
-            },
+            "inputs": inputs,
             "secrets": secrets_of(self._store, group),
             "images": standins.images(job["stand_ins"]),
             "environment": {
@@ -202,9 +319,6 @@ class Dispatcher:
             },
             "folder": folder,
         }
-
-    def _input(self, group: str, url: str, artifacts: Mapping[str, str]) -> Path:
-        return mapped(url, artifacts) or self._objects.path(group, url)
 
 
 FORGET = (
@@ -220,13 +334,23 @@ FORGET = (
 
 
 def secrets_of(store: Store, group: str) -> dict[str, dict[str, str]]:
-    """The generic secrets that runs of a group see, decoded; the group's own win."""
-    rows = store.rows(
-        "SELECT name, data FROM secrets WHERE kind = 'generic' AND scope IN ('*', ?) "
-        "ORDER BY scope = '*' DESC",
+    """The secrets that runs of a group see, decoded; of object stores just the credentials.
+
+    Those for all groups are replicated into each: of one name, what was written last is there.
+    """
+    stores = store.rows(
+        "SELECT name, data FROM secrets WHERE kind = 'object_store' AND scope = ?",
         (f"group:{group}",),
     )
-    return {
+    credentials = {
+        f"{row['name']}-object-store-secret": json.loads(row["data"])["data"] for row in stores
+    }
+    rows = store.rows(
+        "SELECT name, data FROM secrets WHERE kind = 'generic' AND scope IN ('*', ?) "
+        "ORDER BY written, scope = '*' DESC",
+        (f"group:{group}",),
+    )
+    return credentials | {
         row["name"]: {
             key: base64.b64decode(value).decode("utf-8", "replace")
             for key, value in json.loads(row["data"]).items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +24,17 @@ KEPT_OUT = re.compile(r"(AICORE|DESTINATION)_.*|VCAP_SERVICES")
 HELPER = (
     '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" '
     '"$CICD_GIT_USERNAME" "$CICD_GIT_PASSWORD"; }; f'
+)
+
+
+# Nothing but git itself runs: no hook that this machine's settings name, no submodule, no monitor.
+# There is no work tree, so no filter and no checkout either.
+HARMLESS = (
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "fetch.recurseSubmodules=false"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
 )
 
 
@@ -61,7 +73,11 @@ def check_path(path: str) -> str | None:
 
 
 def check_url(url: str) -> str | None:
-    """Why ``url`` cannot be fetched from, or None: local absolute paths, file:// and http(s)://."""
+    """Why ``url`` cannot be fetched from, or None: local absolute paths, file:// and http(s)://.
+
+    Not ssh: AI Core's API takes user name and password only, and a key of this machine is nothing
+    that a repository sent over an API should be able to use.
+    """
     if re.search(r"[\x00-\x1f]", url):
         return "url holds a control character"
     if re.match(r"https?://[^/@]*@", url):
@@ -70,7 +86,16 @@ def check_url(url: str) -> str | None:
         return None
     if PurePosixPath(url).is_absolute() or PureWindowsPath(url).is_absolute():
         return None
+    if re.match(r"(git\+)?ssh://|[^/@]+@[^/:]+:", url):
+        return f"url '{url}' is not supported: AI Core logs in with a password, so use https://"
     return f"url '{url}' is not supported: use https://, file:// or an absolute path"
+
+
+def login_for(url: str) -> list[str]:
+    """The options that give the login to the server of ``url``, and to no other that it names."""
+    none = ["-c", "credential.helper="]
+    match = re.match(r"(https?://[^/]+)", url)
+    return [*none, "-c", f"credential.{match[1]}.helper={HELPER}"] if match else none
 
 
 class Git:
@@ -105,8 +130,7 @@ class Git:
 
     def run(self, source: Source, *arguments: str, stdin: bytes = b"") -> bytes:
         """The output of one git command; SyncError with its last line of complaint."""
-        command = ["git", "-c", "credential.helper=", "-c", f"credential.helper={HELPER}"]
-        command += ["-c", "gc.auto=0", "-c", "maintenance.auto=false", *arguments]
+        command = ["git", *HARMLESS, *login_for(source.url), *arguments]
         with self._lock:
             if self._is_closed:
                 raise SyncError("the emulator is stopping")
@@ -169,7 +193,7 @@ class Fetch:
     def _attempt(self) -> Snapshot:
         if not (self.mirror / "HEAD").exists():
             self.mirror.parent.mkdir(parents=True, exist_ok=True)
-            self._run("init", "--quiet", "--bare", "--", str(self.mirror))
+            self._run("init", "--quiet", "--bare", "--template=", "--", str(self.mirror))
         commit = self._commit()
         found, refused = self._listing(commit)
         contents = self._blobs(list(found.values()))

@@ -15,7 +15,8 @@ class Image:
 
     ``mounts``: container path -> host path. ``python``: a virtual environment or interpreter whose
     programs come first on PATH; empty is the emulator's own. ``command``: used where the template
-    names none. ``env`` is under the template's own.
+    names none. ``env`` is under the template's own. ``local``: an image that podman may have on
+    this machine, and that is then run as it is.
     """
 
     mounts: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class Image:
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
+    local: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,13 @@ class Node:
     exit_code: int | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
     pid: int = 0
+    type: str = "Pod"
+    """Argo's word: Pod, Suspend, Steps, StepGroup, DAG, TaskGroup, Retry, Skipped."""
+    parent: str = ""
+    """The id of the node of the steps or dag that it is a part of."""
+    started: float = 0.0
+    """Seconds since 1970, like ``ended``; 0 for not yet."""
+    ended: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -118,10 +127,27 @@ class Journal(Protocol):
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where a deployment listens: a Unix socket, or a port on 127.0.0.1."""
+    """Where a deployment listens: a Unix socket, or a port on 127.0.0.1.
+
+    ``concurrency``: how many requests it takes at once, 0 for any number. ``timeout``: seconds
+    until it must answer, 0 for no limit of its own. ``is_waking``: it had no replica and is being
+    started, so ask again soon.
+    """
 
     socket: Path | None = None
     port: int = 0
+    concurrency: int = 0
+    timeout: float = 0.0
+    is_waking: bool = False
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """How many a deployment may have at least and at most, and how many answer right now."""
+
+    minimum: int
+    maximum: int
+    running: int
 
 
 class Runner(Protocol):
@@ -141,6 +167,10 @@ class Runner(Protocol):
 
     def upstream(self, deployment_id: str) -> AbstractContextManager[Upstream | None]:
         """Where to send one request; counted as in flight until the block ends."""
+        ...
+
+    def replicas(self, deployment_id: str) -> Replicas | None:
+        """How far a deployment is scaled; None when nothing of it is up or coming up."""
         ...
 
     def close(self) -> None:

@@ -20,11 +20,12 @@ class Text:
 
 
 ID = Text(r"^[\w.-]{4,64}$")
-NAME = Text(r"^[\w\s.!?,;:\[\](){}<>'=+*/\\^&%@~$#|-]*$", 256)
+NAME = Text(r"""^[\w\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]*$""", 256)
 DESCRIPTION = Text(maximum=5000)
 ARTIFACT_URL = Text(r"([a-z0-9-]+):\/\/.+", 1024)
 LABEL_KEY = Text(r"^ext\.ai\.sap\.com\/[\w\.-]+$", 256)
-GROUP_LABEL_KEY = Text(r"^ext.ai.sap.com/(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]){1,48}$", 63)
+# the document nests two repetitions here, which means the same and may take re for ever
+GROUP_LABEL_KEY = Text(r"^ext.ai.sap.com/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", 63)
 LABEL_VALUE = Text(maximum=5000)
 BINDING_KEY = Text(maximum=256, minimum=1)
 BINDING_VALUE = Text(maximum=5000)
@@ -50,8 +51,10 @@ def check(value: Any, field: str, rule: Text) -> str:
     if not rule.minimum <= len(value) <= rule.maximum:
         raise invalid(f"{field} must have {rule.minimum} to {rule.maximum} characters")
     # unlike re, the API's patterns do not let $ match before a last newline
+    # and their \w and \d are those of ASCII
     if rule.pattern and (
-        not re.search(rule.pattern, value) or (rule.pattern.endswith("$") and value.endswith("\n"))
+        not re.search(rule.pattern, value, re.ASCII)
+        or (rule.pattern.endswith("$") and value.endswith("\n"))
     ):
         raise invalid(f"{field} {value[:80]!r} does not match {rule.pattern}")
     return value

@@ -81,4 +81,23 @@ CREATE TABLE destinations (
 );
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("first tables", FIRST),)
+SCHEDULES = """
+CREATE TABLE schedules (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, resource_group TEXT NOT NULL,
+  name TEXT NOT NULL, configuration_id TEXT NOT NULL, cron TEXT NOT NULL, starts_at TEXT NOT NULL,
+  ends_at TEXT, status TEXT NOT NULL, created_at TEXT NOT NULL, modified_at TEXT NOT NULL
+);
+ALTER TABLE runs ADD COLUMN schedule_id TEXT;
+"""
+RESERVATIONS = """
+CREATE TABLE reservations (
+  plan TEXT PRIMARY KEY, requested INTEGER NOT NULL, provisioned INTEGER NOT NULL
+);
+ALTER TABLE secrets ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("first tables", FIRST),
+    ("execution schedules", SCHEDULES),
+    ("node reservations, order of secrets", RESERVATIONS),
+)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from cicd.emulator.control import PORT_FILE
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.world import MakeRunner, World, open_world
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
     import uvicorn
 
 HOST = "127.0.0.1"
-PORT_FILE = "port"
 LOG = logging.getLogger(__name__)
 
 
@@ -32,11 +35,15 @@ def run(
     *,
     on_ready: Callable[[str], None],
     make_runner: MakeRunner | None = None,
+    leash: int | None = None,
 ) -> None:
-    """Serve until a signal ends it. ``on_ready`` gets the url when requests are accepted."""
+    """Serve until a signal ends it, or the file ``leash`` does. ``on_ready`` gets the url when
+    requests are accepted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with closing(listen(data, port)) as listener:
+        # opening the world waits for a sandbox to be tried: time to import the rest
+        threading.Thread(target=import_module, args=("cicd.emulator.app",), daemon=True).start()
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         world = open_world(data, url, environ, make_runner or default_runner(environ, data))
         try:
@@ -45,6 +52,8 @@ def run(
             # to do then must still be done; before it listens to signals itself, one counts too
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, partial(end, server))
+            if leash is not None:
+                threading.Thread(target=follow, args=(leash, server), daemon=True).start()
             on_ready(url)
             LOG.info("the emulator answers at %s", url)
             server.run(sockets=[listener])
@@ -66,6 +75,8 @@ def http_server(world: World) -> uvicorn.Server:
         lifespan="off",
         ws="none",
         server_header=False,
+        # the gateway dates answers itself: fault rules may have another clock
+        date_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )
@@ -85,6 +96,14 @@ def default_runner(environ: Mapping[str, str], data: Path) -> MakeRunner:
 
 def end(server: uvicorn.Server, number: int, frame: FrameType | None) -> None:
     """A signal handler: stop serving."""
+    server.should_exit = True
+
+
+def follow(leash: int, server: uvicorn.Server) -> None:
+    """Stop serving at the end of a file: whoever holds its other side has gone."""
+    # not the file object: its lock would be held until the interpreter has ended
+    while os.read(leash, 4096):
+        pass
     server.should_exit = True
 
 

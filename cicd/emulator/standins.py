@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -13,13 +13,17 @@ from cicd.emulator.jobs import Image
 
 EMPTY: Mapping[str, Any] = {"images": {}, "artifacts": {}, "root": None, "workdir": None}
 
+BUILT_HERE = "localhost/"
+"""How podman calls what was built on this machine."""
+
 
 @dataclass(frozen=True)
 class Images(Mapping[str, Image]):
     """Image name -> what stands in for it.
 
     A name without an entry of its own gets the entry of the same image without tag or digest,
-    else ``fallback`` (the repository at its Dockerfile's WORKDIR), if there is one.
+    else ``fallback`` (the repository at its Dockerfile's WORKDIR), if there is one. What podman
+    has built on this machine may also stand for itself.
     """
 
     entries: Mapping[str, Image]
@@ -29,6 +33,8 @@ class Images(Mapping[str, Image]):
         for spelling in (name, untagged(name)):
             if spelling in self.entries:
                 return self.entries[spelling]
+        if name.startswith(BUILT_HERE):
+            return replace(self.fallback or Image(), local=name)
         if self.fallback is None:
             raise KeyError(name)
         return self.fallback

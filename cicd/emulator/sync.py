@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,11 @@ from typing import Any
 
 from cicd.emulator import templates, timestamps
 from cicd.emulator.gitsync import Git, Snapshot, Source, SyncError
+from cicd.emulator.realism import Pace, share
 from cicd.emulator.store import Row, Store
 from cicd.emulator.templates import Executable, TemplateError
 
-EVERY = 180.0
-"""Seconds between two looks at Git, as Argo CD's."""
+STEP = 0.25
 UNKNOWN = "Unknown"
 LOG = logging.getLogger(__name__)
 
@@ -63,10 +64,11 @@ class Done:
 class Syncer:
     """Syncs applications in the background, on request and every three minutes."""
 
-    def __init__(self, store: Store, git: Git, changed: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, git: Git, changed: Callable[[str], None], pace: Pace) -> None:
         self._store = store
         self._git = git
         self._changed = changed
+        self._pace = pace
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="sync")
         self._lock = threading.Lock()
         self._waiting: dict[str, bool] = {}
@@ -104,10 +106,21 @@ class Syncer:
         while True:
             for row in self._store.rows("SELECT name FROM applications"):
                 self.request(row["name"], takes_over=False)
-            if self._closed.wait(EVERY):
+            if self._closed.wait(self._pace.timings.sync_every):
                 return
 
+    def _has_come(self, name: str) -> bool:
+        """Wait as long as a sync is waited for; False when the emulator ends before."""
+        begun = time.monotonic()
+        while (left := begun + share(self._pace.timings.refresh, name) - time.monotonic()) > 0:
+            # in steps, for the pace may change
+            if self._closed.wait(min(left, STEP)):
+                return False
+        return not self._closed.is_set()
+
     def _run(self, name: str) -> None:
+        if not self._has_come(name):
+            return
         with self._lock:
             takes_over = self._waiting.pop(name)
         try:

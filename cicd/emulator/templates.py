@@ -20,6 +20,8 @@ KINDS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",
     "ServingTemplate": "ai.sap.com/v1alpha1",
 }
+PLATFORM_SCENARIOS = ("foundation-models", "orchestration")
+"""Scenarios that the platform itself brings along, so that no template can be of them."""
 MOST_VALUES = 100_000
 """Values in one file after its aliases are expanded: stops a document that explodes."""
 
@@ -128,6 +130,8 @@ def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
     labels, annotations = mapping(metadata.get("labels")), mapping(metadata.get("annotations"))
     if not re.fullmatch(r"[\w.-]{4,64}", str(labels.get(SCENARIO_ID, ""))):
         yield f"metadata.labels: {SCENARIO_ID} is missing or not 4 to 64 characters [A-Za-z0-9_.-]"
+    if labels.get(SCENARIO_ID) in PLATFORM_SCENARIOS:
+        yield f"metadata.labels: scenario {labels[SCENARIO_ID]} is the platform's own"
     if not labels.get(VERSION):
         yield f"metadata.labels: {VERSION} is missing"
     for key in (SCENARIO_NAME, EXECUTABLE_NAME):
@@ -236,7 +240,8 @@ def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     known = {item["name"] for item in declared}
     for template in templates:
         for artifact in items(mapping(template.get("inputs")).get("artifacts")):
-            is_given = "raw" in artifact or (template["name"], artifact["name"]) in passed
+            has_source = any(key in artifact for key in ("raw", "http", "s3"))
+            is_given = has_source or (template["name"], artifact["name"]) in passed
             if not is_given and artifact["name"] not in known:
                 known.add(artifact["name"])
                 declared.append(artifact)
@@ -244,11 +249,13 @@ def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def calls_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The steps and tasks of a template that name another template."""
+    """The steps and tasks of a template that name another template, and their hooks."""
     steps = template.get("steps")
     groups = steps if isinstance(steps, list) else []
     tasks = mapping(template.get("dag")).get("tasks")
-    return [call for group in (*groups, tasks) for call in items(group, key="template")]
+    calls = [call for group in (*groups, tasks) for call in items(group, key="template")]
+    hooks = [hook for call in calls for hook in mapping(call.get("hooks")).values()]
+    return [*calls, *items(hooks, key="template")]
 
 
 def inputs_section(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000_000
 RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+ -])(\d\d):(\d\d))"
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
+    r"(?:([Zz])|([+ -])([01]\d|2[0-3]):([0-5]\d))",
+    re.ASCII,
 )
 
 
@@ -40,7 +42,13 @@ def now_ns() -> int:
 def format_ns(moment: int) -> str:
     """Nanoseconds since 1970 -> ``2021-11-22T06:52:27.831955906+00:00``."""
     seconds, rest = divmod(moment, SECOND)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}+00:00"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:09d}+00:00"
+
+
+def in_seconds(moment: int) -> str:
+    """Nanoseconds since 1970 -> ``2021-11-22T06:52:27Z``."""
+    # not strftime: that writes the year 800 with three digits
+    return datetime.fromtimestamp(moment // SECOND, UTC).isoformat()[:19] + "Z"
 
 
 def parse_ns(text: str) -> int:
@@ -55,6 +63,9 @@ def parse_ns(text: str) -> int:
     moment = datetime.fromisoformat(f"{day}T{clock}+00:00")
     if sign:
         offset = timedelta(hours=int(hours), minutes=int(minutes))
-        moment += offset if sign == "-" else -offset
+        try:
+            moment += offset if sign == "-" else -offset
+        except OverflowError:
+            raise ValueError(f"out of range: {text!r}") from None
     whole = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     return whole * SECOND + int((fraction or "").ljust(9, "0"))

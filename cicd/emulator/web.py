@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from cicd.emulator import limits
 from cicd.emulator.errors import denied, invalid
 
 if TYPE_CHECKING:
@@ -18,6 +21,12 @@ Guard = Literal["none", "aicore", "group", "destination"]
 a client of the Destination service."""
 
 MOST = 100_000
+UNBOUNDED = sys.maxsize
+"""What a page of an admin list may hold, and how far into a list one may skip."""
+MOST_BYTES = 8 * 1024 * 1024
+JSON_TYPE = re.compile(r"application/(json|[\w.-]+\+json)\s*(;.*)?", re.ASCII | re.IGNORECASE)
+LABEL_TERM = re.compile(r"(ext\.ai\.sap\.com/[\w.-]+)(!?=)([^ =,]+)", re.ASCII)
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,19}")
 T = TypeVar("T")
 
 
@@ -43,11 +52,19 @@ class Call:
 
     @cached_property
     def json(self) -> Any:
-        """Whatever JSON was sent; 400 when it does not parse."""
+        """Whatever JSON was sent; 400 when it does not parse, or says that it is something else."""
+        said = self.headers.get("content-type", "")
+        if said and not JSON_TYPE.fullmatch(said):
+            raise invalid(f"Content-Type {said[:80]!r} is not supported, send application/json")
         try:
-            return json.loads(self.raw_body)
+            text = self.raw_body.decode()
+            loaded = json.loads(text, parse_constant=not_json)
+            if "\\ud" in text.lower():
+                # half a character can be written in JSON, but neither stored nor answered
+                json.dumps(loaded, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise invalid("the request body is not valid JSON") from None
+        return loaded
 
     @property
     def group(self) -> str:
@@ -76,13 +93,25 @@ class Call:
         text = self.option(name)
         if text is None:
             return default
-        try:
-            value = int(text)
-        except ValueError:
-            raise invalid(f"{name} must be a whole number") from None
+        if not WHOLE_NUMBER.fullmatch(text):
+            raise invalid(f"{name} must be a whole number")
+        value = int(text)
         if not minimum <= value <= maximum:
-            raise invalid(f"{name} must be from {minimum} to {maximum}")
+            bounds = f"from {minimum}" + (f" to {maximum}" if maximum < UNBOUNDED else "")
+            raise invalid(f"{name} must be {bounds}")
         return value
+
+    def identifier(self, name: str) -> str | None:
+        """An id of the query; 400 for what can be none."""
+        text = self.option(name)
+        return None if text is None else limits.check(text, name, limits.ID)
+
+    def identifiers(self, name: str) -> list[str]:
+        """The ids of a list parameter; 400 for what can be none, and for too many."""
+        found = self.options(name)
+        if len(found) > limits.MANY:
+            raise invalid(f"{name} takes at most {limits.MANY} ids")
+        return [limits.check(text, name, limits.ID) for text in found]
 
     def flag(self, name: str) -> bool:
         """A true/false parameter, false when absent."""
@@ -94,7 +123,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: ``body`` is sent as JSON, or as it is when it is a str; None sends nothing."""
+    """One answer: ``body`` is sent as JSON, or as it is when str or bytes; None is nothing."""
 
     body: Any = None
     status: int = 200
@@ -109,14 +138,34 @@ class Operation:
     path: str
     handler: Callable[[Call], Reply]
     guard: Guard = "group"
+    most_bytes: int = MOST_BYTES
+    """The largest body it takes."""
+    names: limits.Text | None = None
+    """What the names in its path must look like, where the API says so."""
+
+    def check_path(self, path: Mapping[str, str]) -> None:
+        """400 for a path with a name that can be none."""
+        if self.names:
+            for name, value in path.items():
+                limits.check(value, name, self.names)
+
+
+def not_json(constant: str) -> Any:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
 def listing(
-    call: Call, found: Sequence[T], show: Callable[[T], Any], *, default: int = 10_000
+    call: Call,
+    found: Sequence[T],
+    show: Callable[[T], Any],
+    *,
+    default: int = 10_000,
+    most: int = MOST,
 ) -> Reply:
     """A page of ``found``: ``{count, resources}``; count is of the page, or of all with $count."""
-    skip = call.number("$skip", 0)
-    page = [show(item) for item in found[skip : skip + call.number("$top", default)]]
+    skip = call.number("$skip", 0, maximum=UNBOUNDED)
+    page = [show(item) for item in found[skip : skip + call.number("$top", default, maximum=most)]]
     return Reply({"count": len(found) if call.flag("$count") else len(page), "resources": page})
 
 
@@ -131,3 +180,22 @@ def search(call: Call) -> Callable[[str | None], bool]:
         folded = term.casefold()
         return lambda text: folded in (text or "").casefold()
     return lambda text: term in (text or "")
+
+
+def label_test(
+    call: Call, name: str, *, term: re.Pattern[str] = LABEL_TERM, most: int = UNBOUNDED
+) -> Callable[[Mapping[str, str]], bool]:
+    """A test for labels that pass all terms of the selector ``name``: key=value or key!=value."""
+    terms = call.options(name)
+    if len(terms) > most:
+        raise invalid(f"{name} takes at most {most} terms")
+    parsed = []
+    for text in terms:
+        if not (match := term.fullmatch(text)):
+            raise invalid(f"{name} {text[:80]!r} is not key=value or key!=value")
+        parsed.append((match[1], match[2] == "=", match[3].replace("{comma}", ",")))
+
+    def fits(labels: Mapping[str, str]) -> bool:
+        return all((labels.get(key) == value) is wanted for key, wanted, value in parsed)
+
+    return fits

@@ -12,13 +12,20 @@ from typing import Any
 from cicd.emulator import standins, timestamps
 from cicd.emulator.credentials import Credentials, read_or_create
 from cicd.emulator.dispatch import Dispatcher
+from cicd.emulator.faults import Faults
+from cicd.emulator.foundation import deployed, executables
+from cicd.emulator.foundation.catalogue import ModelList
+from cicd.emulator.foundation.runner import PlatformRunner
 from cicd.emulator.gitsync import Git
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.journal import StoreJournal
 from cicd.emulator.lifecycle import ENDED
 from cicd.emulator.objectstore import ObjectStore
+from cicd.emulator.realism import Pace
+from cicd.emulator.scheduling import Scheduler
 from cicd.emulator.store import Row, Store
 from cicd.emulator.sync import Syncer
+from cicd.emulator.templates import PLATFORM_SCENARIOS
 
 LOG = logging.getLogger(__name__)
 MakeRunner = Callable[[Journal], Runner]
@@ -35,10 +42,16 @@ class World:
     runner: Runner
     dispatcher: Dispatcher
     syncer: Syncer
+    scheduler: Scheduler
     base_url: str
+    models: ModelList
+    faults: Faults
+    pace: Pace
 
     def close(self) -> None:
         """End all work; what runs is left as it is in the store and resumed by the next one."""
+        self.faults.clear()
+        self.scheduler.close()
         self.syncer.close()
         self.dispatcher.close()
         self.journal.freeze()
@@ -56,12 +69,24 @@ class World:
         found: Mapping[str, Any] = json.loads(row["body"]) if row else standins.EMPTY
         return found
 
-    def executable(self, scenario_id: str, executable_id: str) -> Row | None:
+    def executables(self, scenario_id: str) -> list[Mapping[str, Any]]:
+        """The executables of a scenario: the platform's own, or what was synced, oldest first."""
+        if scenario_id in PLATFORM_SCENARIOS:
+            return [*executables.of_scenario(self.models.read(), scenario_id)]
+        sql = "SELECT * FROM executables WHERE scenario_id = ? ORDER BY created_at, id"
+        return [dict(row) for row in self.store.rows(sql, (scenario_id,))]
+
+    def executable(self, scenario_id: str, executable_id: str) -> Mapping[str, Any] | None:
         """One executable of a scenario."""
-        return self.store.row(
-            "SELECT * FROM executables WHERE id = ? AND scenario_id = ?",
-            (executable_id, scenario_id),
-        )
+        found = (row for row in self.executables(scenario_id) if row["id"] == executable_id)
+        return next(found, None)
+
+    def serving_parameters(self, run: Row) -> dict[str, str]:
+        """What a deployment of a platform scenario was last brought up with, defaults included."""
+        configuration_id = run["running_configuration_id"] or run["configuration_id"]
+        sql = "SELECT parameters FROM configurations WHERE id = ?"
+        row = self.store.row(sql, (configuration_id,))
+        return deployed.bound(run["scenario_id"], json.loads(row["parameters"]) if row else {})
 
     def run(self, kind: str, group: str, run_id: str) -> Row | None:
         """One execution or deployment of a resource group."""
@@ -75,8 +100,11 @@ def open_world(
     data: Path, base_url: str, environ: Mapping[str, str], make_runner: MakeRunner
 ) -> World:
     """Open a data folder and go on with all work in it. EmulatorError when it cannot be used."""
+    models = ModelList(data)
+    # whoever damaged the file is told now, before anything is open
+    models.read()
     store = Store(data)
-    objects = ObjectStore(data / "objectstore")
+    objects = ObjectStore(data, store)
     journal = StoreJournal(store, objects)
     (data / "runs").mkdir(exist_ok=True)
     credentials = read_or_create(data)
@@ -84,17 +112,33 @@ def open_world(
         "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
         (timestamps.now(),),
     )
-    runner = make_runner(journal)
-    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url)
+    pace = Pace(data)
+    runner = PlatformRunner(make_runner(journal), journal, models)
+    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url, pace)
 
     def changed(executable_id: str) -> None:
         for run_id in cascade(store, executable_id):
             dispatcher.start(run_id)
 
-    syncer = Syncer(store, Git(data / "git", environ), changed)
-    world = World(store, credentials, objects, journal, runner, dispatcher, syncer, base_url)
+    syncer = Syncer(store, Git(data / "git", environ), changed, pace)
+    scheduler = Scheduler()
+    world = World(
+        store,
+        credentials,
+        objects,
+        journal,
+        runner,
+        dispatcher,
+        syncer,
+        scheduler,
+        base_url,
+        models,
+        Faults(),
+        pace,
+    )
     dispatcher.open()
     syncer.start()
+    scheduler.open(world)
     return world
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from cicd.errors import Problem
-from cicd.model import Kind, LiveResource, LogEntry, Resource, Track
+from cicd.model import Holder, Kind, LiveResource, LogEntry, Resource, Track
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,30 @@ class Finding:
     state: Literal["ok", "warning", "error", "skipped"]
     text: str
     cure: str = ""
+
+
+class Lock(Protocol):
+    """What keeps two applies of one stage apart, whatever machines they run on.
+
+    It has to end by itself some time after the last renewal. The four calls never wait.
+    """
+
+    def take(self, holder: Holder, seconds: float) -> Holder:
+        """Have it for so long, atomically; the holder with its times. Raises Conflict where
+        somebody has it, expired or not, and LostAnswer if unsure."""
+        ...
+
+    def look(self) -> Holder | None:
+        """Who has it now, None when nobody has."""
+        ...
+
+    def renew(self, holder: Holder, seconds: float) -> None:
+        """Have it for so long from now on. Overwrites: look first whether it is still yours."""
+        ...
+
+    def drop(self) -> None:
+        """Nobody has it any more, whoever had it: look first whether it is yours."""
+        ...
 
 
 class Platform(Protocol):
@@ -129,6 +153,11 @@ class Platform(Protocol):
 
     def link(self, live: LiveResource) -> str | None:
         """A page where a person can look at it, if there is one."""
+        ...
+
+    def lock(self, name: str) -> Lock | None:
+        """The lock of this name in the place the stage deploys to, None where there are no locks.
+        Sends nothing."""
         ...
 
     def diagnose(self) -> Iterator[Finding]:

@@ -119,8 +119,8 @@ def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path
     assert "--auto-approve" in refused.stderr
     destroyed = example.cicd("destroy", "dev", "--local", "--auto-approve")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
-    assert example.api("/lm/deployments", "house-prices-dev")["resources"] == []
-    assert example.api("/lm/executions", "house-prices-dev")["resources"] == []
+    groups = example.api("/admin/resourceGroups", "default")["resources"]
+    assert "house-prices-dev" not in {group["resourceGroupId"] for group in groups}
 
 
 def test_stages_side_by_side_on_one_emulator(small: Project) -> None:

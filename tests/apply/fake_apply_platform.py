@@ -29,7 +29,7 @@ from cicd.model import (
     Status,
     Track,
 )
-from cicd.platforms.base import Answer, Finding, LogPage
+from cicd.platforms.base import Answer, Finding, Lock, LogPage
 
 KINDS = {
     kind.name: kind
@@ -221,6 +221,9 @@ class FakePlatform:
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
         return {}
+
+    def lock(self, name: str) -> Lock | None:
+        return None
 
     def diagnose(self) -> Iterator[Finding]:
         yield from ()

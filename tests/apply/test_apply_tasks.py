@@ -217,7 +217,7 @@ def test_reads_keep_their_distance_and_writes_do_not(clock: Clock) -> None:
     running.start(7, task())
     ended = list(running.run())
     assert [(item.name, item.value) for item in ended] == [(7, "done")]  # type: ignore[union-attr]
-    assert times == [0, 0.5, 0.5, 0.5, 1.0, 11.0]
+    assert times == [0, 0, 0, 0, 1.0, 11.0]
 
 
 def test_an_error_of_a_call_can_be_caught_where_it_was_made(clock: Clock) -> None:

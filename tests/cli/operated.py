@@ -175,7 +175,5 @@ def cicd(
     operated: Operated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Cicd]:
     """``cicd …`` inside that world."""
-    for name in ("metrics", "compare", "executions", "artifacts"):
-        monkeypatch.setitem(root.COMMANDS, name, f"cicd.cli.{name}")
     with _inside(operated, monkeypatch):
         yield Cicd(capsys)

@@ -38,7 +38,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(("AICORE_", "DESTINATION_", "VCAP_", "GITHUB_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AICORE_HOME", str(tmp_path / "home"))
-    monkeypatch.setitem(root.COMMANDS, "doctor", "cicd.cli.doctor")
     return tmp_path
 
 

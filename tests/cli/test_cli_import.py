@@ -66,7 +66,6 @@ def project(world: tuple[Client, Path], tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv(f"AICORE_{name}", value)
     for name in ("GITHUB_BASE_REF", "GITHUB_REF_NAME", "AICORE_RESOURCE_GROUP"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setitem(root.COMMANDS, "import", "cicd.cli.import_stage")
     return folder
 
 

@@ -33,7 +33,6 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "dev.yaml").write_text(DEV)
     (folder / "prd.yaml").write_bytes(b"\xef\xbb\xbf" + PRD.encode())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(root.COMMANDS, "promote", "cicd.cli.promote")
     return folder
 
 

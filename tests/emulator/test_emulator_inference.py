@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from cicd.emulator import dispatch
+from cicd.emulator.gates import Gates, QueueFull
 from cicd.emulator.jobs import Upstream
-from tests.emulator.emulator_client import Client
+from tests.emulator.emulator_client import Client, wait_for
 
 DESTINATIONS = "/destination-configuration/v1"
 
@@ -112,6 +118,189 @@ def test_a_revision_that_went_away_is_asked_for_again(ready: Client, tmp_path: P
         assert ready.send("POST", path, data=b"body", status=200).json()["body"] == "body"
     ready.runner.gone += [closed, closed]
     assert ready.send("POST", path, data=b"body", status=503).text == "upstream connect error"
+
+
+class Gradual(BaseHTTPRequestHandler):
+    """Reads and answers in pieces; ``/events`` waits between them for what the test allows."""
+
+    protocol_version = "HTTP/1.1"
+    heard = threading.Event()
+    go_on = threading.Event()
+    left = threading.Event()
+    inside = 0
+    most = 0
+
+    def do_POST(self) -> None:
+        if self.path == "/up":
+            for number in range(2):
+                size = int(self.rfile.readline(), 16)
+                assert self.rfile.read(size + 2) == b"%d\r\n" % number
+                self.heard.set()
+            assert self.rfile.readline() + self.rfile.readline() == b"0\r\n\r\n"
+        elif self.path == "/silent":
+            self.left.wait(10)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        if self.path == "/one":
+            self.one_at_a_time()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.piece("data: 1\n\n")
+        if self.path == "/events":
+            self.go_on.wait(10)
+            self.piece("data: 2\n\n")
+        elif self.path == "/endless":
+            try:
+                while True:
+                    self.piece("data: x\n\n" * 1000)
+            except OSError:
+                self.left.set()
+                return
+        self.wfile.write(b"0\r\n\r\n")
+
+    def one_at_a_time(self) -> None:
+        kind = type(self)
+        kind.inside += 1
+        kind.most = max(kind.most, kind.inside)
+        time.sleep(0.02)
+        kind.inside -= 1
+
+    def piece(self, text: str) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(text), text.encode()))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def gradual() -> Iterator[Upstream]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gradual)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield Upstream(port=server.server_address[1])
+    Gradual.left.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def served(shared_ready: Client) -> tuple[Client, str]:
+    """A client, and the inference path of a deployment whose runner says where it is."""
+    deployment = shared_ready.deploy()
+    shared_ready.wait(f"/v2/lm/deployments/{deployment}", "RUNNING")
+    return shared_ready, f"/v2/inference/deployments/{deployment}"
+
+
+def test_both_directions_stream(served: tuple[Client, str], gradual: Upstream) -> None:
+    client, base = served
+    headers = {"Authorization": f"Bearer {client.token()}", "AI-Resource-Group": "default"}
+    client.runner.gone.append(gradual)
+    with client.session.get(
+        client.url + base + "/events", headers=headers, stream=True, timeout=20
+    ) as answer:
+        pieces = answer.iter_content(None)
+        assert next(pieces) == b"data: 1\n\n"
+        # only now the deployment may say more, so nothing waited for the end
+        Gradual.go_on.set()
+        assert next(pieces) == b"data: 2\n\n"
+
+    def body() -> Iterator[bytes]:
+        yield b"0"
+        assert Gradual.heard.wait(10)
+        yield b"1"
+
+    client.runner.gone.append(gradual)
+    url = client.url + base + "/up"
+    assert client.session.post(url, data=body(), headers=headers, timeout=20).status_code == 200
+
+
+def test_a_client_that_goes_away_ends_its_request(
+    served: tuple[Client, str], gradual: Upstream
+) -> None:
+    client, base = served
+    headers = {"Authorization": f"Bearer {client.token()}", "AI-Resource-Group": "default"}
+    client.runner.gone.append(gradual)
+    url = client.url + base + "/endless"
+    with requests.get(url, headers=headers, stream=True, timeout=20) as answer:
+        assert answer.raw.read(5) == b"data:"
+    assert Gradual.left.wait(10)
+    Gradual.left.clear()
+
+
+def test_the_template_says_how_many_requests_at_once_and_how_long(
+    served: tuple[Client, str], gradual: Upstream
+) -> None:
+    client, base = served
+    client.runner.gone += [replace(gradual, concurrency=1)] * 5
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: client.send("GET", f"{base}/one"), range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert Gradual.most == 1
+    client.runner.gone.append(replace(gradual, timeout=0.1))
+    late = client.send("POST", f"{base}/silent", data=b"x", status=504)
+    assert late.text == "upstream request timeout"
+
+
+def test_a_long_line_is_cut_off() -> None:
+    async def scene() -> None:
+        gates, done = Gates(), asyncio.Event()
+
+        async def ask() -> None:
+            async with gates.turn("server", 1):
+                await done.wait()
+
+        tasks = [asyncio.create_task(ask()) for _ in range(11)]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFull):
+            await ask()
+        done.set()
+        await asyncio.gather(*tasks)
+        await ask()
+
+    asyncio.run(scene())
+
+
+def test_a_request_waits_for_a_server_that_is_being_started(served: tuple[Client, str]) -> None:
+    client, base = served
+    client.runner.gone += [Upstream(is_waking=True)] * 3
+    assert client.send("POST", f"{base}/x", data=b"body", status=200).json()["body"] == "body"
+
+
+def test_websockets_are_refused_clearly(served: tuple[Client, str]) -> None:
+    client, base = served
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    answer = client.send("GET", f"{base}/ws", headers=headers, status=501)
+    assert "websockets are not passed on" in answer.text
+
+
+def test_a_deployment_whose_time_to_live_is_over_is_stopped_and_deleted(
+    served: tuple[Client, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = served
+    body = {"configurationId": client.configuration("serve"), "ttl": "10m"}
+    deployment = client.send("POST", "/v2/lm/deployments", body, status=202).json()["id"]
+    path = f"/v2/lm/deployments/{deployment}"
+    client.wait(path, "RUNNING")
+    monkeypatch.setattr(dispatch, "LOOK", 0.05)
+    # any request wakes the one who looks at the clock
+    other = client.deploy("slow")
+    sql = "UPDATE runs SET expires_at = '2020-01-01T00:00:00Z' WHERE id = ?"
+    client.world.store.write(sql, (deployment,))
+    wait_for(lambda: client.send("GET", path).status_code, lambda status: status == 404)
+    assert deployment not in client.runner.servers
+    assert client.get(f"/v2/lm/deployments/{other}")["status"] == "PENDING"
+
+
+def test_replicas_are_shown(served: tuple[Client, str]) -> None:
+    client, base = served
+    shown = client.get(base.replace("inference", "lm"))["details"]["scaling"]
+    expected = {"minReplicas": 1, "maxReplicas": 2, "runningReplicas": 1}
+    assert shown["backendDetails"]["predictor"] == expected
+    assert shown["backend_details"] == shown["backendDetails"]
 
 
 @pytest.fixture

@@ -7,13 +7,15 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cicd.emulator.gitsync import check_path, check_url
+from cicd.emulator import realism
+from cicd.emulator.gitsync import Git, Source, SyncError, check_path, check_url
 from tests.emulator.emulator_client import (
     SERVING,
     WORKFLOW,
@@ -58,7 +60,7 @@ def test_templates_become_executables(ready: Client, repository: Path) -> None:
     assert train["inputArtifacts"] == [{"name": "data"}]
     assert train["outputArtifacts"][0]["name"] == "model"
     assert train["outputArtifacts"][0]["kind"] == "model"
-    [scenario] = ready.get("/v2/lm/scenarios")["resources"]
+    *_, scenario = ready.get("/v2/lm/scenarios")["resources"]
     assert (scenario["id"], scenario["name"]) == ("churn", "Churn")
     [version] = ready.get("/v2/lm/scenarios/churn/versions")["resources"]
     assert version["id"] == "1.0"
@@ -353,6 +355,7 @@ def test_paths_outside(path: str) -> None:
         ("C:\\a\\b", True),
         ("a/b", False),
         ("git@example.com:a/b", False),
+        ("ssh://git@example.com/a/b", False),
         ("ext::sh -c true", False),
         ("-upload-pack=x", False),
         ("https://user@example.com/a", False),
@@ -489,3 +492,111 @@ def test_a_login_is_used_and_never_shown(client: Client, git_server: str) -> Non
     wait_for(lambda: client.get(path), lambda shown: shown["syncStatus"] == "Synced")
     assert set(executables(client)) == {"train", "serve"}
     assert "word" not in client.send("GET", "/v2/admin/repositories/r").text
+
+
+def test_a_login_goes_to_no_other_server(client: Client, git_server: str) -> None:
+    """A server may answer with the address of another one."""
+    asked: list[str | None] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("authorization"))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="elsewhere"')
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    class Redirect(Elsewhere):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"http://127.0.0.1:{other.server_address[1]}{self.path}")
+            self.end_headers()
+
+    other, first = (ThreadingHTTPServer(("127.0.0.1", 0), kind) for kind in (Elsewhere, Redirect))
+    for server in (other, first):
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    url = f"http://127.0.0.1:{first.server_address[1]}/repository"
+    try:
+        with pytest.raises(SyncError):
+            Git(Path(client.world.store.path).parent / "other", {"PATH": os.environ["PATH"]}).fetch(
+                Source(url, "templates", "main", "me", "secret-word")
+            )
+    finally:
+        for server in (other, first):
+            server.shutdown()
+            server.server_close()
+    assert asked
+    assert set(asked) == {None}
+
+
+def test_nothing_of_a_repository_runs(tmp_path: Path, repository: Path) -> None:
+    """Neither its hooks and filters, nor those that this machine's settings name."""
+    mark = tmp_path / "mark"
+    hook = f"#!/bin/sh\ntouch {mark}\n"
+    hooks = tmp_path / "template" / "hooks"
+    hooks.mkdir(parents=True)
+    files: dict[str, str | bytes | None] = {
+        "templates/.gitattributes": "*.yaml filter=evil\n",
+        ".gitmodules": '[submodule "x"]\n  path = templates/x\n  url = /nowhere\n',
+    }
+    settings = tmp_path / "settings"
+    settings.write_text(
+        f"[init]\n templateDir = {hooks.parent}\n[core]\n hooksPath = {hooks}\n"
+        f'[filter "evil"]\n smudge = touch {mark}\n required = true\n'
+        "[submodule]\n recurse = true\n[fetch]\n recurseSubmodules = true\n"
+    )
+    sha = commit(repository, files)
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{sha},templates/x")
+    git(repository, "commit", "--quiet", "--message", "submodule")
+    for folder in (hooks, repository / ".git" / "hooks"):
+        for name in ("reference-transaction", "post-checkout", "post-merge", "pre-receive"):
+            (folder / name).write_text(hook)
+            (folder / name).chmod(0o755)
+    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": str(settings)}
+    # of a short hash all branches are fetched, and written down
+    for revision in ("main", sha[:10]):
+        source = Source(str(repository), "templates", revision)
+        found = Git(tmp_path / "git", environ).fetch(source)
+        assert set(found.files) == {"train.yaml", "serve.yaml"}
+    assert not mark.exists()
+
+
+def test_a_branch_that_was_rewritten(ready: Client, repository: Path) -> None:
+    text = template_files("2")["templates/train.yaml"]
+    (repository / "templates" / "train.yaml").write_text(text)
+    git(repository, "commit", "--quiet", "--all", "--amend", "--message", "rewritten")
+    sha = git(repository, "rev-parse", "HEAD")
+    assert refresh(ready, sha)["syncStatus"] == "Synced"
+    assert executables(ready)["train"]["versionId"] == "2"
+
+
+def test_only_the_commit_asked_for_is_fetched(tmp_path: Path, repository: Path) -> None:
+    for number in range(3):
+        sha = commit(repository, {"large.bin": os.urandom(200_000) + bytes([number])})
+    git_ = Git(tmp_path / "git", {"PATH": os.environ["PATH"]})
+    assert git_.fetch(Source(repository.as_uri(), "templates", "main")).commit == sha
+    [mirror] = (tmp_path / "git").iterdir()
+    assert git(mirror, "rev-list", "--count", "--all", "FETCH_HEAD") == "1"
+
+
+def test_a_server_that_is_away_is_said_and_asked_again(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = replace(realism.TIMINGS["fast"], sync_every=0.1)
+    monkeypatch.setattr(realism, "TIMINGS", {**realism.TIMINGS, "fast": often})
+    with running(tmp_path / "data") as client:
+        onboard(client, repository)
+        assert synced(client)["syncStatus"] == "Synced"
+        sha = commit(repository, template_files("2"))
+        # nobody asked
+        synced(client, revision=sha)
+        away = tmp_path / "away"
+        repository.rename(away)
+        path = f"{APPLICATIONS}/app/status"
+        shown = wait_for(lambda: client.get(path), lambda shown: shown["syncStatus"] == "Unknown")
+        assert str(repository) in shown["message"]
+        assert executables(client)["train"]["versionId"] == "2"
+        away.rename(repository)
+        synced(client, revision=sha)

@@ -226,7 +226,7 @@ def test_tasks_that_meet_run_side_by_side(
         *(shell(name, f"echo {name}") for name in ("first", "a", "b", "last")),
     )
     assert run(runner, journal, tmp_path, template) == "COMPLETED", journal.text
-    events = [(node.template, node.phase) for node in journal.history]
+    events = [(node.template, node.phase) for node in journal.history if node.type == "Pod"]
     assert events[:2] == [("first", "Running"), ("first", "Succeeded")]
     assert set(events[2:4]) == {("a", "Running"), ("b", "Running")}
     assert events[-2:] == [("last", "Running"), ("last", "Succeeded")]
@@ -286,7 +286,7 @@ def test_a_failed_step_is_repeated(
             {"inputs": {"d": Path("/no/such/file")}},
             "/no/such/file",
         ),
-        (shell("main", "true", sidecars=[]), {}, "sidecars: not supported"),
+        (shell("main", "true", daemon=True), {}, "daemon: not supported"),
         (shell("main", "true", container={"command": ["no-such-program"]}), {}, "exit code 127"),
     ],
 )

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 import pytest
 
-from cicd.emulator.jobs import Image, Upstream
+from cicd.emulator.jobs import Image, Replicas, Upstream
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.serving import check
+from cicd.emulator.runner.serving.template import BadTemplate, Scaling, read
+from tests.emulator.emulator_client import wait_for
 from tests.emulator.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
@@ -110,6 +112,30 @@ def test_the_model_is_at_mnt_models(
     journal.wait(lambda: journal.texts.count("0.5") == 2)
 
 
+@contextlib.contextmanager
+def load(runner: LocalRunner) -> Iterator[list[str]]:
+    """Four clients that ask all the time; what they were told."""
+    answers: list[str] = []
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            try:
+                answers.append(ask(runner))
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(repr(error))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
 def test_no_request_fails_while_a_server_is_replaced(
     runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
 ) -> None:
@@ -117,27 +143,12 @@ def test_no_request_fails_while_a_server_is_replaced(
     job = deployment(tmp_path, serving(), parameters={"answer": "one", **values})
     runner.deploy(job)
     status(journal, "RUNNING")
-    answers: list[str] = []
-    done = threading.Event()
-
-    def load() -> None:
-        while not done.is_set():
-            try:
-                answers.append(ask(runner))
-            except (OSError, http.client.HTTPException) as error:
-                answers.append(repr(error))
-
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for revision, answer in enumerate(("two", "three"), start=2):
-        parameters = {"answer": answer, **values}
-        runner.deploy(replace(job, revision=revision, parameters=parameters))
-        status(journal, "RUNNING", revision)
-        pause(0.1)
-    done.set()
-    for thread in threads:
-        thread.join()
+    with load(runner) as answers:
+        for revision, answer in enumerate(("two", "three"), start=2):
+            parameters = {"answer": answer, **values}
+            runner.deploy(replace(job, revision=revision, parameters=parameters))
+            status(journal, "RUNNING", revision)
+            pause(0.1)
     assert set(answers) == {"one", "two", "three"}
     assert journal.revisions == [1, 2, 3]
 
@@ -162,11 +173,13 @@ def test_a_request_in_flight_is_answered_by_the_server_that_goes(
 def test_a_revision_that_never_gets_ready_changes_nothing(
     runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
 ) -> None:
-    job = deployment(tmp_path, serving(), parameters={"answer": "good"})
+    job = deployment(tmp_path, serving(), parameters={"answer": "good", "delay": "0.02"})
     runner.deploy(job)
     status(journal, "RUNNING")
-    runner.deploy(replace(job, revision=2, parameters={"answer": "bad", "start": "no number"}))
-    status(journal, "DEAD")
+    with load(runner) as answers:
+        runner.deploy(replace(job, revision=2, parameters={"answer": "bad", "start": "no number"}))
+        status(journal, "DEAD")
+    assert set(answers) == {"good"}
     assert "not ready after 2 starts: exit code 1" in journal.message
     assert "ValueError" in journal.details["details"][0]["last_log_messages"]
     assert ask(runner) == "good"
@@ -244,7 +257,7 @@ def test_the_command_may_come_from_the_image(
     assert ask(runner) == "image"
 
 
-def test_a_port_that_the_template_does_not_pass_on_must_be_free(
+def test_a_program_that_insists_on_a_taken_port_is_told_what_to_do(
     journal: MemoryJournal, tmp_path: Path
 ) -> None:
     runner = create(journal, environ=ENVIRON, settings=replace(FAST, sandbox="process"))
@@ -252,12 +265,139 @@ def test_a_port_that_the_template_does_not_pass_on_must_be_free(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        text = serving()["spec"]["template"]["spec"].replace(
-            "containerPort: 8080", f"containerPort: {port}"
+        text = serving()["spec"]["template"]["spec"]
+        template = serving(
+            text.replace("containerPort: 8080", f"containerPort: {port}").replace(
+                "[python, /app/src/server.py]", "[sh, -c]"
+            )
         )
-        runner.deploy(deployment(tmp_path, serving(text)))
+        runner.deploy(deployment(tmp_path, template))
         assert journal.end("d1") == "DEAD"
-    assert f"port {port} is in use" in journal.message
+    assert f"port {port} is in use, so the program was given PORT=" in journal.message
+    assert "name the port in args or env of the template" in journal.message
+
+
+def test_programs_that_read_port_get_one_each(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    text = serving()["spec"]["template"]["spec"]
+    own = text.replace("[python, /app/src/server.py]", "[sh, -c]").replace(
+        '["8080"]', '["exec python /app/src/server.py $PORT"]'
+    )
+    for name in ("d1", "d2"):
+        job = deployment(tmp_path, serving(own), id=name, parameters={"answer": name})
+        runner.deploy(replace(job, folder=tmp_path / name))
+    status(journal, "RUNNING", 2)
+    assert [ask(runner, "/", name) for name in ("d1", "d2")] == ["d1", "d2"]
+
+
+def idle_after(seconds: str, minimum: str = "0") -> dict[str, Any]:
+    """A template that is scaled to zero so soon."""
+    text = serving()["spec"]["template"]["spec"]
+    template = serving(text.replace("minReplicas: 1", f"minReplicas: {minimum}"))
+    note = f'autoscaling.knative.dev/window: "{seconds}"\n'
+    template["spec"]["template"]["metadata"] = {"annotations": note}
+    return template
+
+
+def test_nobody_asks_so_it_is_stopped_and_the_next_request_starts_it(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    job = deployment(tmp_path, idle_after("0.2s"), parameters={"answer": "awake"})
+    runner.deploy(job)
+    status(journal, "RUNNING")
+    journal.wait(lambda: "no request for 0.2 s: scaled to zero" in journal.texts)
+    assert runner.replicas("d1") == Replicas(minimum=0, maximum=2, running=0)
+    with runner.upstream("d1") as upstream:
+        assert upstream and upstream.is_waking
+    journal.wait(lambda: "server is ready again" in journal.texts)
+    assert journal.last("d1") == "RUNNING"
+    # a new revision comes up whether the one before sleeps or not
+    runner.deploy(replace(job, revision=2, parameters={"answer": "new"}))
+    journal.wait(lambda: journal.revisions == [1, 2])
+    runner.stop_deployment("d1")
+    assert journal.end("d1") == "STOPPED"
+    assert runner.replicas("d1") is None
+
+
+def test_a_request_while_it_is_being_stopped_starts_it_again(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    template = idle_after("0.2s")
+    text = template["spec"]["template"]["spec"].replace("[python, /app/src/server.py]", "[sh, -c]")
+    slow = "trap 'sleep 0.5; exit' TERM; python /app/src/server.py 8080 & while true; do wait; done"
+    template["spec"]["template"]["spec"] = text.replace('["8080"]', f'["{slow}"]')
+    runner.deploy(deployment(tmp_path, template, parameters={"answer": "awake"}))
+    status(journal, "RUNNING")
+
+    wait_for(lambda: runner.replicas("d1"), lambda found: bool(found and not found.running))
+    with runner.upstream("d1") as upstream:
+        assert upstream and upstream.is_waking
+    journal.wait(lambda: "server is ready again" in journal.texts)
+    assert not any("server ended" in text for text in journal.texts)
+
+
+def test_a_server_in_use_is_not_scaled_to_zero(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    values = {"answer": "late", "delay": "0.6"}
+    runner.deploy(deployment(tmp_path, idle_after("0.3s"), parameters=values))
+    status(journal, "RUNNING")
+    assert ask(runner) == "late"
+
+
+def test_a_crash_shows_and_a_crash_loop_is_dead(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    runner.deploy(deployment(tmp_path, serving(), parameters={"answer": "here"}))
+    status(journal, "RUNNING")
+    kinds = [item["type"] for item in journal.details["deployment_info"]]
+    assert kinds == ["IngressReady", "PredictorReady", "Ready"]
+    with pytest.raises((OSError, http.client.HTTPException)):
+        ask(runner, "/die")
+    status(journal, "RUNNING", 3)
+    [crashed, again] = journal.statuses[-2:]
+    assert crashed[2].startswith("server ended: exit code 3; restart in")
+    assert crashed[3]["aiApiDetails"]["statusUpdater"]["message"][0]["message"] == crashed[2]
+    assert again[2] == ""
+    (tmp_path / "source" / "server.py").write_text("raise SystemExit(5)", encoding="utf-8")
+    with pytest.raises((OSError, http.client.HTTPException)):
+        ask(runner, "/die")
+    assert journal.end("d1") == "DEAD"
+    assert journal.message == "not ready after 2 starts: exit code 5"
+    assert journal.details["details"][0]["exit_code"] == 5
+    assert ask(runner) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("minReplicas: 0", Scaling(0, 2)),
+        ("minReplicas: 3", Scaling(3, 3)),
+        ("minReplicas: 1\n  maxReplicas: 5\n  containerConcurrency: 4", Scaling(1, 5, 60.0, 4)),
+        ("timeout: 7", Scaling(1, 2, timeout=7.0)),
+        ("minReplicas: '{{inputs.parameters.start}}'", Scaling(0, 2)),
+    ],
+)
+def test_scaling_is_read(text: str, expected: Scaling) -> None:
+    predictor = serving()["spec"]["template"]["spec"].replace("minReplicas: 1", text)
+    assert check(serving(predictor)) == []
+    assert read(serving(predictor), {}).scaling == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("minReplicas: many", "minReplicas: must be a whole number"),
+        ("minReplicas: -1", "minReplicas: must be a whole number"),
+        ("minReplicas: 2\n  maxReplicas: 1", "maxReplicas: is below"),
+        ("minReplicas: 0\n  maxReplicas: 0", "maxReplicas: is below"),
+    ],
+)
+def test_scaling_that_makes_no_sense_is_refused(text: str, expected: str) -> None:
+    predictor = serving()["spec"]["template"]["spec"].replace("minReplicas: 1", text)
+    with pytest.raises(BadTemplate, match=expected):
+        read(serving(predictor), {})
 
 
 @pytest.mark.parametrize(

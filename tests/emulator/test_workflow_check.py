@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cicd.emulator.runner import serving
-from cicd.emulator.workflow import check
+from cicd.emulator.workflow import check, read
 from tests.emulator.runner_journal import script, shell, workflow
 
 GOOD = """
@@ -99,7 +100,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("templates.1.sidecars", [], "spec.templates[1].sidecars: not supported by the emulator"),
+        ("templates.1.resource", {}, "templates[1].resource: not supported by the emulator: needs"),
+        ("templates.1.sidecars", [{"name": "x", "image": "i"}], "sidecars[0].command: is missing"),
         (
             "templates.2.volumes",
             [{"name": "v", "hostPath": {"path": "/"}}],
@@ -108,16 +110,20 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         (
             "templates.2.container.volumeMounts",
             [{"name": "v", "mountPath": "/scratch"}],
-            "container.volumeMounts[0].name: no emptyDir volume 'v' is declared",
+            "container.volumeMounts[0].name: no volume 'v' is declared",
         ),
         ("templates.2.daemon", True, "spec.templates[2].daemon: not supported"),
-        ("onExit", "main", "spec.onExit: not supported"),
-        ("volumeClaimTemplates", [], "spec.volumeClaimTemplates: not supported"),
-        ("templates.0.steps.0.0.withItems", [1], "spec.templates[0].steps[0][0].withItems: not"),
+        ("onExit", "gone", "spec.onExit: template 'gone' does not exist"),
+        ("hooks", {"x": {"template": "train"}}, "spec.hooks.x.expression: is missing"),
+        ("volumeClaimTemplates", [{}], "volumeClaimTemplates[0].metadata.name: is missing"),
+        ("templates.0.steps.0.0.withItems", 1, "spec.templates[0].steps[0][0].withItems: must be"),
+        ("templates.0.steps.0.0.withSequence", {}, "withSequence: needs one of count and end"),
+        ("templates.0.timeout", "1h", "spec.templates[0].timeout: only where a container runs"),
+        ("templateDefaults", {"plugin": {}}, "spec.templateDefaults.plugin: not supported"),
         ("templates.0.steps.0.0.templateRef", {}, "steps[0][0].templateRef: not supported"),
         ("templates.2.container.command", None, "spec.templates[2].container.command: is missing"),
         ("templates.2.container.args", [], "spec.templates[2].container.args: must not be empty"),
-        ("templates.2.container.args", ["{{=1+1}}"], "{{=1+1}}: expressions are not supported"),
+        ("templates.2.container.args", ["{{=1+}}"], "{{=1+}}: unexpected"),
         ("templates.2.container.args", ["{{item}}"], "{{item}} is not known here"),
         ("templates.2.container.args", ["{{inputs.parameters.x}}"], "x}} is not known here"),
         ("templates.2.container.args", "text", "spec.templates[2].container.args: must be a list"),
@@ -139,18 +145,19 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("templates.2.outputs.artifacts.0.s3", {}, "outputs.artifacts[0].s3: not supported"),
         ("templates.2.outputs.artifacts.0.archive", {"zip": {}}, "archive.zip: not supported"),
         ("templates.2.retryStrategy", {}, "retryStrategy.limit: must be a whole number"),
-        ("templates.2.retryStrategy.expression", "x", "retryStrategy.expression: not supported"),
+        ("templates.2.retryStrategy.expression", "nope(1)", "has no function nope()"),
         ("templates.2.retryStrategy.backoff", {"duration": "soon"}, "cannot read 'soon'"),
         ("templates.2.name", "prepare", "spec.templates[2].name: is missing, not a name, or used"),
         ("templates.2.script", {"image": "x"}, "spec.templates[2]: needs exactly one of container"),
         ("templates.0.steps.0.0.template", "no", "template 'no' does not exist"),
-        ("templates.0.steps.0.0.template", "main", "calls itself"),
         ("templates.0.steps.1.0.when", "a == ", "steps[1][0].when: 'a == ': a value is missing"),
         (
             "templates.0.steps.1.0.when",
             "{{steps.prepare.outputs.parameters.rwos}} > 1",
             "names no such step or output",
         ),
+        ("parallelism", 0, "spec.parallelism: must be at least 1"),
+        ("templates.0.steps.0.0.inline", {}, "inline: not supported by the emulator: give the"),
         ("entrypoint", "other", "spec.entrypoint: template 'other' does not exist"),
         ("entrypoint", None, "spec.entrypoint: is missing"),
         ("templates", [], "spec.templates: is missing or empty"),
@@ -187,7 +194,7 @@ def test_tasks_that_cannot_be_ordered_are_refused(tasks: list[Any], expected: st
 
 
 def test_all_problems_come_at_once() -> None:
-    document = changed("onExit", "x")
+    document = changed("shutdown", "x")
     document["spec"]["templates"][1]["plugin"] = {}
     assert len(check(document)) == 2
 
@@ -209,3 +216,32 @@ def test_the_templates_of_this_repository_are_accepted() -> None:
     for document in documents:
         judge = check if document["kind"] == "WorkflowTemplate" else serving.check
         assert judge(document) == []
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to every value inside."""
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield (*way, key)
+            yield from places(value[key], (*way, key))
+
+
+@pytest.mark.parametrize("wrong", [None, "x", 1, [None], {"a": None}], ids=repr)
+def test_a_wrong_value_anywhere_breaks_nothing(wrong: Any) -> None:
+    document = good()
+    spec = document["spec"]
+    spec["hooks"] = {"x": {"template": "prepare", "expression": "1 == 1"}}
+    spec["volumeClaimTemplates"] = [{"metadata": {"name": "c"}, "spec": {}}]
+    spec["volumes"] = [{"name": "s", "secret": {"secretName": "x", "items": [{"key": "a"}]}}]
+    spec["templateDefaults"] = {"retryStrategy": {"limit": 1}, "container": {"env": []}}
+    spec["templates"][2]["sidecars"] = [{"name": "i", "image": "x", "command": ["y"]}]
+    task = {"name": "a", "template": "prepare", "withItems": [1], "hooks": {"exit": {}}}
+    spec["templates"].append({"name": "d", "dag": {"target": "a", "tasks": [task]}})
+    for way in places(document):
+        changed_one = copy.deepcopy(document)
+        place: Any = changed_one
+        for key in way[:-1]:
+            place = place[key]
+        place[way[-1]] = wrong
+        if not check(changed_one):
+            read(changed_one)

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cicd.emulator.jobs import Node
-from cicd.emulator.workflow import Progress, Run, Work, advance, check, read
+from cicd.emulator.workflow import Progress, Run, Work, advance, read
 from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
 from cicd.emulator.workflow.expressions import Unresolved, substitute
 from tests.emulator.runner_journal import script, shell, workflow
-
-RUN = Run("e1", started="2030-01-02T03:04:05Z")
-Outcome = Mapping[str, Any]
+from tests.emulator.workflows.play import NOON, RUN, Answer
+from tests.emulator.workflows.play import play as play_whole
 
 
 def play(
-    document: Mapping[str, Any], outcomes: Mapping[str, Outcome] | None = None, run: Run = RUN
+    document: Mapping[str, Any], outcomes: Mapping[str, Answer] | None = None, run: Run = RUN
 ) -> tuple[Progress, list[list[str]], dict[str, Work]]:
-    """Let every container end at once, as ``outcomes`` (by template) say; the rounds it took."""
-    assert check(document) == []
-    program = read(document)
-    nodes: dict[str, Node] = {}
-    rounds: list[list[str]] = []
-    works: dict[str, Work] = {}
-    for _ in range(50):
-        progress = advance(program, run, nodes)
-        nodes |= {node.id: node for node in progress.settled}
-        if not progress.work and not progress.settled:
-            return progress, rounds, works
-        if progress.work:
-            rounds.append([work.node.template for work in progress.work])
-        for work in progress.work:
-            works[work.node.template] = work
-            outcome = {"phase": "Succeeded", **(outcomes or {}).get(work.node.template, {})}
-            nodes[work.node.id] = replace(work.node, **outcome)
-    raise AssertionError("it never ends")
+    """How it ended, the templates of every round, and the last work of every template."""
+    played = play_whole(document, outcomes, run)
+    of_node = {work.node.name: work.node.template for work in played.works}
+    rounds = [[of_node[f"e1{mark(name)}"] for name in names] for names in played.rounds]
+    return played.progress, rounds, {work.node.template: work for work in played.works}
+
+
+def mark(name: str) -> str:
+    return "" if name == "e1" else name if name[0] in "[(" else f".{name}"
 
 
 def dag(*tasks: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -54,7 +44,7 @@ DIAMOND = (
     {"name": "c", "dependencies": ["a"]},
     {"name": "a"},
 )
-FAILED = {"phase": "Failed", "message": "exit code 1"}
+FAILED = {"exit": 1}
 
 
 def test_a_dag_runs_in_the_order_of_its_dependencies() -> None:
@@ -66,7 +56,7 @@ def test_a_dag_runs_in_the_order_of_its_dependencies() -> None:
 def test_after_a_failure_nothing_new_starts() -> None:
     progress, rounds, _ = play(dag(*DIAMOND, {"name": "z", "dependencies": ["b"]}), {"c": FAILED})
     assert progress.phase == "Failed"
-    assert progress.message == "task c failed: exit code 1"
+    assert progress.message == "task c failed: Error (exit code 1)"
     assert [sorted(names) for names in rounds] == [["a"], ["b", "c"]]
 
 
@@ -88,7 +78,7 @@ def test_without_fail_fast_what_can_run_still_runs() -> None:
         ("!a.Succeeded && (a.Failed || a.Errored)", FAILED, "Succeeded", True),
     ],
 )
-def test_depends_decides(depends: str, outcome: Outcome, phase: str, *, ran: bool) -> None:
+def test_depends_decides(depends: str, outcome: Answer, phase: str, *, ran: bool) -> None:
     progress, rounds, _ = play(
         dag({"name": "a"}, {"name": "b", "depends": depends}), {"a": outcome}
     )
@@ -107,7 +97,7 @@ def test_steps_of_a_group_all_run_even_if_one_fails() -> None:
     assert play(document)[1] == [["a", "b"], ["c"]]
     progress, rounds, _ = play(document, {"a": FAILED})
     assert (progress.phase, rounds) == ("Failed", [["a", "b"]])
-    assert progress.message == "step a failed: exit code 1"
+    assert progress.message == "step a failed: Error (exit code 1)"
 
 
 def test_values_go_through_nested_templates() -> None:
@@ -179,13 +169,13 @@ def test_values_go_through_nested_templates() -> None:
     document = workflow(main, inner, leaf, last, arguments={"parameters": [{"name": "v"}]})
     outputs = {"parameters": {"y": "why"}, "artifacts": {"file": "/host/file"}}
     run = replace(RUN, parameters={"v": "{{workflow.name}}"})
-    progress, rounds, works = play(document, {"leaf": {"outputs": outputs}}, run)
+    progress, rounds, works = play(document, {"leaf": outputs}, run)
     assert (progress.phase, rounds) == ("Succeeded", [["leaf"], ["last"]])
     # a value that looks like a tag stays what it is
     assert works["leaf"].container["args"] == ["<{{workflow.name}}> 5 e1"]
     assert works["last"].container["args"] == ["why /in/f"]
     (given,) = works["last"].inputs
-    assert (given.source, given.is_archived) == ("/host/file", False)
+    assert (given.content.path, given.is_archived) == ("/host/file", False)
     assert [(p.global_name, p.path) for p in progress.publications] == [("kept", "/host/file")]
 
 
@@ -246,7 +236,7 @@ def test_repetitions_end_with_the_first_success_or_the_limit() -> None:
     assert play(document)[1] == [["main"]]
     progress, rounds, works = play(document, {"main": FAILED})
     assert (progress.phase, len(rounds)) == ("Failed", 3)
-    assert works["main"].delay == 180
+    assert works["main"].node.started - NOON == 60 + 180
     assert works["main"].container["args"] == ["2"]
     # by default only a program that failed is repeated, not one that could not be started
     assert len(play(document, {"main": {"phase": "Error"}})[1]) == 1
@@ -254,9 +244,11 @@ def test_repetitions_end_with_the_first_success_or_the_limit() -> None:
 
 def test_a_run_goes_on_where_its_nodes_end() -> None:
     program = read(dag(*DIAMOND))
-    first = advance(program, RUN, {})
-    (a,) = (work.node for work in first.work)
-    nodes = {a.id: replace(a, phase="Succeeded")}
+    begun = advance(program, RUN, {})
+    assert [(node.type, node.phase) for node in begun.settled] == [("DAG", "Running")]
+    saved = {node.id: node for node in begun.settled}
+    (a,) = (work.node for work in advance(program, RUN, saved).work)
+    nodes = {**saved, a.id: replace(a, phase="Succeeded")}
     second = advance(program, RUN, nodes)
     assert [work.node.template for work in second.work] == ["b", "c"]
     b, c = (work.node for work in second.work)
@@ -306,3 +298,25 @@ def test_conditions_that_cannot_be_read(text: str) -> None:
 def test_a_tag_without_a_value_is_named() -> None:
     with pytest.raises(Unresolved, match=r"\{\{ a.b \}\} has no value here"):
         substitute("x {{ a.b }} y", {})
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 +", "unexpected 'end'"),
+        ("__import__('os')", "no function __import__()"),
+        ("sprig.env('HOME')", "no function sprig.env()"),
+        ("x.__class__", "has no '__class__'"),
+        ("toJson(map(1..9999, map(1..9999, #)))", "more than 200000 rounds"),
+        ("1..99999", "more than 10000 items"),
+        ("sprig.repeat(9999999, 'x')", "too long"),
+        ("(" * 99 + "1" + ")" * 99, "nested too deeply"),
+        ("1 / 0", "division by zero"),
+        ("'1' + 1", "cannot add"),
+        ("x ? 1 : 2", "neither true nor false"),
+        ("1 $ 2", "unexpected '$'"),
+    ],
+)
+def test_expressions_that_have_no_value(expression: str, expected: str) -> None:
+    with pytest.raises(Unresolved, match=re.escape(expected)):
+        substitute(f"{{{{={expression}}}}}", {"x": "a"})

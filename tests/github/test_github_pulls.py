@@ -55,7 +55,6 @@ def project(tmp_path: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("GITHUB_API_URL", f"{github.url}/api/v3")
     monkeypatch.setenv("GITHUB_REPOSITORY", "org/repo")
-    monkeypatch.setitem(root.COMMANDS, "promote", "cicd.cli.promote")
     return folder
 
 

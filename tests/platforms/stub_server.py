@@ -119,7 +119,8 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
             is_text = isinstance(reply.body, str)
             text = "" if reply.body is None else reply.body if is_text else json.dumps(reply.body)
             content = text.encode()
-            self.send_response(reply.status)
+            has_date = "Date" in reply.headers
+            (self.send_response_only if has_date else self.send_response)(reply.status)
             kind = "text/plain" if is_text else "application/json"
             headers = {"Content-Type": kind, **reply.headers, "Content-Length": str(len(content))}
             for name, value in headers.items():

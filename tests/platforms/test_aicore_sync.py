@@ -89,7 +89,7 @@ def test_a_mere_branch_name_counts_once_the_times_have_moved() -> None:
 def test_error_texts_fail_at_once(text: str) -> None:
     status = judge({**NOTHING, "message": text}, {}, Goal(SPEC))
     assert status.state is State.FAILED and status.has_failed
-    assert status.message == text and status.raw != "Synced"
+    assert status.message == f"{text} ({sync.CURE})" and status.raw != "Synced"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_failed_sync_is_a_note_and_not_the_end_of_the_application() -> None:
     status = {**DONE, "syncStatus": "Unknown", "message": "app path does not exist"}
     live = sync.application({"applicationName": "app"}, status, {})
     assert live.status.state is State.UNKNOWN
-    assert live.notes == ("its last sync failed: app path does not exist",)
+    assert live.notes == (f"its last sync failed: app path does not exist ({sync.CURE})",)
 
 
 def test_a_sync_has_ten_minutes(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 
-from cicd.emulator import limits, timestamps
+from cicd.emulator import limits, quotas, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.gitsync import check_path
 from cicd.emulator.store import Row
 from cicd.emulator.sync import NOT_SYNCED
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import UNBOUNDED, Call, Operation, Reply, listing
 
 PATH = "/v2/admin/applications"
 REVISION = limits.Text(r"^[^\x00-\x20~^:?*\[\\-][^\x00-\x20~^:?*\[\\]*$", 255, 1)
 FOLDER = limits.Text(maximum=1024)
+SHOWN_NAME = limits.Text(limits.APPLICATION.pattern, 63, 3)
 
 
 def create(call: Call) -> Reply:
@@ -34,6 +35,7 @@ def create(call: Call) -> Reply:
             if row["name"] == name or place_taken == (url, path, revision):
                 text = f"Application {row['name']} already exists"
                 raise ApiError(400, text, code="01010409")
+        quotas.admit(call.world.store, "applications")
         db.execute(
             "INSERT INTO applications VALUES (?, ?, ?, ?, ?, ?)",
             # unlike any number before, so that a sync of a deleted namesake is not taken for ours
@@ -60,7 +62,7 @@ def place(call: Call) -> tuple[str, str]:
 
 def query(call: Call) -> Reply:
     rows = call.world.store.rows("SELECT * FROM applications ORDER BY rowid")
-    return listing(call, rows, show)
+    return listing(call, rows, show, most=UNBOUNDED)
 
 
 def get(call: Call) -> Reply:
@@ -142,9 +144,9 @@ def show(row: Row) -> dict[str, str]:
 OPERATIONS = (
     Operation("POST", PATH, create, "aicore"),
     Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}", get, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}/status", status, "aicore"),
-    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore"),
-    Operation("POST", f"{PATH}/{{name}}/refresh", refresh, "aicore"),
-    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore"),
+    Operation("GET", f"{PATH}/{{name}}", get, "aicore", names=SHOWN_NAME),
+    Operation("GET", f"{PATH}/{{name}}/status", status, "aicore", names=SHOWN_NAME),
+    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore", names=SHOWN_NAME),
+    Operation("POST", f"{PATH}/{{name}}/refresh", refresh, "aicore", names=SHOWN_NAME),
+    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore", names=SHOWN_NAME),
 )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator import limits, timestamps
-from cicd.emulator.errors import invalid, not_found
+from cicd.emulator.errors import not_found
+from cicd.emulator.routes.scenarios import expansion
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing, search
+from cicd.emulator.web import Call, Operation, Reply, label_test, listing, search
 
 PATH = "/v2/lm/artifacts"
 KINDS = ("model", "dataset", "resultset", "other")
-SELECTOR = re.compile(r"(ext\.ai\.sap\.com/[\w.-]+)(!?=)([^ =,]+)")
 
 
 def create(call: Call) -> Reply:
@@ -45,7 +43,8 @@ def create(call: Call) -> Reply:
 
 
 def query(call: Call) -> Reply:
-    return listing(call, select(call), show)
+    expand = expansion(call)
+    return listing(call, select(call), lambda row: expand(show(row)))
 
 
 def count(call: Call) -> Reply:
@@ -53,13 +52,14 @@ def count(call: Call) -> Reply:
 
 
 def get(call: Call) -> Reply:
+    expand = expansion(call)
     row = call.world.store.row(
         "SELECT * FROM artifacts WHERE id = ? AND resource_group = ?",
         (call.path["id"], call.group),
     )
     if row is None:
         raise not_found("Artifact", call.path["id"])
-    return Reply(show(row))
+    return Reply(expand(show(row)))
 
 
 def select(call: Call) -> list[Row]:
@@ -67,15 +67,16 @@ def select(call: Call) -> list[Row]:
     kind = call.option("kind")
     if kind is not None:
         limits.one_of(kind, "kind", KINDS)
+    name = call.option("name")
     wanted = {
-        "name": call.option("name"),
+        "name": None if name is None else limits.check(name, "name", limits.NAME),
         "kind": kind,
-        "scenario_id": call.option("scenarioId"),
-        "execution_id": call.option("executionId"),
+        "scenario_id": call.identifier("scenarioId"),
+        "execution_id": call.identifier("executionId"),
     }
     wanted = {column: value for column, value in wanted.items() if value is not None}
     has_term = search(call)
-    fits = label_test(call)
+    fits = label_test(call, "artifactLabelSelector", most=10)
     rows = call.world.store.rows(
         "SELECT * FROM artifacts WHERE resource_group = ? ORDER BY number", (call.group,)
     )
@@ -86,23 +87,6 @@ def select(call: Call) -> list[Row]:
         and (has_term(row["name"]) or has_term(row["description"]))
         and fits(json.loads(row["labels"]))
     ]
-
-
-def label_test(call: Call) -> Any:
-    """A test for labels that pass the artifactLabelSelector."""
-    terms = call.options("artifactLabelSelector")
-    if len(terms) > 10:
-        raise invalid("artifactLabelSelector takes at most 10 terms")
-    parsed = []
-    for term in terms:
-        if not (match := SELECTOR.fullmatch(term)):
-            raise invalid(f"artifactLabelSelector {term!r} is not key=value or key!=value")
-        parsed.append((match[1], match[2] == "=", match[3].replace("{comma}", ",")))
-
-    def fits(labels: Mapping[str, str]) -> bool:
-        return all((labels.get(key) == value) is wanted for key, wanted, value in parsed)
-
-    return fits
 
 
 def show(row: Row) -> dict[str, Any]:
@@ -127,5 +111,5 @@ OPERATIONS = (
     Operation("POST", PATH, create),
     Operation("GET", PATH, query),
     Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get),
+    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
 )

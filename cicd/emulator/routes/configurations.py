@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator import limits, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
+from cicd.emulator.routes.scenarios import expansion
 from cicd.emulator.store import Row
 from cicd.emulator.web import Call, Operation, Reply, listing, search
 
@@ -53,7 +55,7 @@ def check_complete(
     executable_id: str,
     parameters: dict[str, str],
     inputs: dict[str, str],
-) -> Row:
+) -> Mapping[str, Any]:
     """The executable, if everything it needs is bound and every bound artifact exists; else 400.
 
     Bindings it does not declare are accepted, as AI Core does.
@@ -80,7 +82,8 @@ def check_complete(
 
 
 def query(call: Call) -> Reply:
-    return listing(call, select(call), show)
+    expand = expansion(call)
+    return listing(call, select(call), lambda row: expand(show(row)))
 
 
 def count(call: Call) -> Reply:
@@ -88,10 +91,11 @@ def count(call: Call) -> Reply:
 
 
 def get(call: Call) -> Reply:
+    expand = expansion(call)
     row = find(call, call.path["id"])
     if row is None:
         raise not_found("Configuration", call.path["id"])
-    return Reply(show(row))
+    return Reply(expand(show(row)))
 
 
 def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
@@ -104,9 +108,7 @@ def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
 
 def select(call: Call) -> list[Row]:
     """The configurations of the group that pass every filter of the query, oldest first."""
-    scenario, executables = call.option("scenarioId"), call.options("executableIds")
-    if len(executables) > limits.MANY:
-        raise invalid(f"executableIds takes at most {limits.MANY} ids")
+    scenario, executables = call.identifier("scenarioId"), call.identifiers("executableIds")
     has_term = search(call)
     rows = call.world.store.rows(
         "SELECT * FROM configurations WHERE resource_group = ? ORDER BY number", (call.group,)
@@ -137,5 +139,5 @@ OPERATIONS = (
     Operation("POST", PATH, create),
     Operation("GET", PATH, query),
     Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get),
+    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
 )

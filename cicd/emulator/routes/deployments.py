@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cicd.emulator import lifecycle, limits
+from cicd.emulator import lifecycle, limits, templates
 from cicd.emulator.errors import invalid, not_found
+from cicd.emulator.jobs import Replicas
 from cicd.emulator.routes import runs
 from cicd.emulator.store import Row
 from cicd.emulator.web import Call, Operation, Reply, listing
 from cicd.emulator.world import new_revision
 
 PATH = "/v2/lm/deployments"
+DOWN = Replicas(minimum=1, maximum=2, running=0)
+"""What is shown where nothing runs: KServe's defaults."""
 
 
 def create(call: Call) -> Reply:
@@ -52,27 +56,40 @@ def get(call: Call) -> Reply:
 
 def show(call: Call, row: Row) -> dict[str, Any]:
     """A deployment as the API shows it. Its url appears when it first serves, and stays."""
+    serving = row["running_configuration_id"]
     has_url = row["started_at"] and row["status"] != "STOPPED"
-    is_running = row["status"] == "RUNNING"
     return {
         **runs.show(row),
         "deploymentUrl": f"{call.base_url}/v2/inference/deployments/{row['id']}" if has_url else "",
         "lastOperation": row["last_operation"],
-        "latestRunningConfigurationId": row["running_configuration_id"] or "",
+        **({"latestRunningConfigurationId": serving} if serving else {}),
         "ttl": row["ttl"],
-        "details": {
-            "scaling": {
-                "backendDetails": {
-                    "predictor": {
-                        "minReplicas": 1,
-                        "maxReplicas": 1,
-                        "runningReplicas": int(is_running),
-                    }
-                }
-            },
-            "resources": {"backendDetails": {"predictor": {"resourcePlan": "local"}}},
-        },
+        "details": details(call, row),
     }
+
+
+def details(call: Call, row: Row) -> dict[str, Any]:
+    """What a deployment runs on: replicas of its own, or a model of the platform's, named as the
+    configuration names it (so ``latest`` stays ``latest``)."""
+    if row["scenario_id"] in templates.PLATFORM_SCENARIOS:
+        bound = call.world.serving_parameters(row)
+        is_model = "modelName" in bound
+        model = {"name": bound.get("modelName"), "version": bound.get("modelVersion")}
+        scaling, resources = {}, {"model": model} if is_model else {}
+    else:
+        found = call.world.runner.replicas(row["id"]) or DOWN
+        replicas = {
+            "minReplicas": found.minimum,
+            "maxReplicas": found.maximum,
+            "runningReplicas": found.running,
+        }
+        scaling, resources = {"predictor": replicas}, {"predictor": {"resourcePlan": "local"}}
+    return {"scaling": twice(scaling), "resources": twice(resources)}
+
+
+def twice(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Backend details under both names that the real API gives them."""
+    return {"backendDetails": found, "backend_details": found}
 
 
 def patch(call: Call) -> Reply:
@@ -125,7 +142,7 @@ OPERATIONS = (
     Operation("GET", PATH, query),
     Operation("PATCH", PATH, bulk),
     Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get),
-    Operation("PATCH", f"{PATH}/{{id}}", patch),
-    Operation("DELETE", f"{PATH}/{{id}}", delete),
+    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
+    Operation("DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
 )

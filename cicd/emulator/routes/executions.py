@@ -30,8 +30,6 @@ def create(call: Call) -> Reply:
 def query(call: Call) -> Reply:
     runs.selects_status(call)
     rows = runs.select(call, "execution")
-    if call.option("executionScheduleId") is not None:
-        rows = []  # there are no schedules, so none of their executions either
     outputs = outputs_by_execution(call)
     return listing(call, rows, lambda row: show(row, outputs.get(row["id"], [])))
 
@@ -63,7 +61,11 @@ def outputs_by_execution(call: Call) -> dict[str, list[Row]]:
 
 
 def show(row: Row, outputs: list[Row]) -> dict[str, Any]:
-    return {**runs.show(row), "outputArtifacts": [artifacts.show(output) for output in outputs]}
+    """An execution as the API shows it, with its schedule if one started it."""
+    shown = {**runs.show(row), "outputArtifacts": [artifacts.show(output) for output in outputs]}
+    if row["schedule_id"]:
+        shown["executionScheduleId"] = row["schedule_id"]
+    return shown
 
 
 def patch(call: Call) -> Reply:
@@ -88,7 +90,7 @@ OPERATIONS = (
     Operation("GET", PATH, query),
     Operation("PATCH", PATH, bulk),
     Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get),
-    Operation("PATCH", f"{PATH}/{{id}}", patch),
-    Operation("DELETE", f"{PATH}/{{id}}", delete),
+    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
+    Operation("DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
 )

@@ -1,21 +1,33 @@
 """/v2/inference/deployments/{id}/…: passes requests on to what the runner serves.
 
+What is deployed of the platform's own scenarios is answered here, from the request alone.
+
 The one part that works on the socket itself: bodies stream through in both directions, and a
 request counts as in flight until its last byte is out, so that a swap of revisions loses none.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from cicd.emulator.errors import GatewayError, denied
+from cicd.emulator.errors import EmulatorError, GatewayError, denied
+from cicd.emulator.foundation import answers, deployed, executables, orchestration
+from cicd.emulator.foundation.answers import Answer, Asked
+from cicd.emulator.foundation.catalogue import NotOffered, Offer, today
+from cicd.emulator.gates import Gates, QueueFull
 from cicd.emulator.jobs import Upstream
+from cicd.emulator.store import Row
+from cicd.emulator.templates import PLATFORM_SCENARIOS
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -31,6 +43,9 @@ HOP_BY_HOP = frozenset(
 # the token is for the gateway, and what it admits is nobody else's business
 NOT_PASSED_ON = HOP_BY_HOP | {b"authorization", b"host", b"expect"}
 SECONDS = 600.0
+"""Until an answer begins or goes on, where the template names no timeout."""
+WAKING_SECONDS = 0.02
+"""Between two looks whether a server that is being started is ready."""
 LOG = logging.getLogger(__name__)
 
 
@@ -39,68 +54,211 @@ class Inference:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._gates = Gates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         deployment_id = request.path_params["id"]
         try:
-            await run_in_threadpool(self._admit, request, deployment_id)
+            run = await run_in_threadpool(self._admit, request, deployment_id)
+            if run["scenario_id"] in PLATFORM_SCENARIOS:
+                await (await self._answer(run, request))(scope, receive, send)
+                return
         except GatewayError as error:
             await PlainTextResponse(error.text, error.status)(scope, receive, send)
             return
-        # the second attempt is for a revision that went away between asking and connecting
-        for is_last in (False, True):
+        except ClientDisconnect:
+            return
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            text = "websockets are not passed on to deployments: use HTTP, which may stream"
+            await PlainTextResponse(text, 501)(scope, receive, send)
+            return
+        await self._pass_on(deployment_id, request, send)
+
+    async def _pass_on(self, deployment_id: str, request: Request, send: Send) -> None:
+        """Ask the runner where to, wait for a server that is being started, send it there."""
+        deadline = time.monotonic() + SECONDS
+        is_last = False
+        while True:
             with ExitStack() as stack:
                 lease = self._world.runner.upstream(deployment_id)
                 upstream = stack.enter_context(lease)
-                if await self._forward(upstream, request, send, is_last=is_last):
+                is_waking = upstream is not None and upstream.is_waking
+                if not is_waking:
+                    if await self._in_turn(upstream, request, send, is_last=is_last):
+                        return
+                    # once more, for a revision that went away between asking and connecting
+                    is_last = True
+            if is_waking:
+                if time.monotonic() > deadline:
+                    await refuse(request, send, 504, "upstream request timeout")
                     return
+                await asyncio.sleep(WAKING_SECONDS)
 
-    def _admit(self, request: Request, deployment_id: str) -> None:
-        """Token, resource group, and a deployment of that group."""
+    async def _in_turn(
+        self, upstream: Upstream | None, request: Request, send: Send, *, is_last: bool
+    ) -> bool:
+        """Send it once the deployment takes one more request. False: not connected."""
+        if upstream is None:
+            return await refuse(request, send, 503, "no healthy upstream")
+        try:
+            async with self._gates.turn(upstream, upstream.concurrency):
+                return await forward(upstream, request, send, is_last=is_last)
+        except QueueFull:
+            return await refuse(request, send, 503, "pending request queue full")
+
+    def _admit(self, request: Request, deployment_id: str) -> Row:
+        """Token, resource group, and the deployment of that group."""
         self._world.credentials.check(request.headers.get("authorization", ""), "aicore")
         group = request.headers.get("ai-resource-group", "")
         if not self._world.has_group(group):
             raise denied()
-        if self._world.run("deployment", group, deployment_id) is None:
+        run = self._world.run("deployment", group, deployment_id)
+        if run is None:
             raise GatewayError(404, f"deployment {deployment_id} not found")
+        return run
 
-    async def _forward(
-        self, upstream: Upstream | None, request: Request, send: Send, *, is_last: bool
-    ) -> bool:
-        """Send the request on and the answer back. False: not connected, nothing was sent."""
-        import httpx
+    async def _answer(self, run: Row, request: Request) -> Response:
+        """The answer of a deployment of the platform's own scenarios."""
+        if run["running_configuration_id"] is None or run["status"] in {"STOPPING", "STOPPED"}:
+            raise GatewayError(503, "no healthy upstream")
+        if request.method != "POST":
+            raise GatewayError(405, "method not allowed")
+        path = str(request.path_params.get("rest", "")).strip("/")
+        asked = Asked(f"/{path}", await request.body())
+        return await run_in_threadpool(self._respond, run, asked)
 
-        async def refuse(status: int, text: str) -> bool:
-            await PlainTextResponse(text, status)(request.scope, request.receive, send)
-            return True
-
-        if upstream is None:
-            return await refuse(503, "no healthy upstream")
-        has_begun = False
+    def _respond(self, run: Row, asked: Asked) -> Response:
         try:
-            async with transport_to(upstream) as transport:
-                answer = await transport.handle_async_request(outgoing(request, upstream))
-                has_begun = True
-                try:
-                    await pass_back(answer, send)
-                finally:
-                    await answer.aclose()
-            return True
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            return await refuse(503, "upstream connect error") if is_last else False
-        except ClientDisconnect:
-            return True
-        except httpx.TimeoutException:
-            if not has_begun:
-                return await refuse(504, "upstream request timeout")
-            raise
-        except httpx.HTTPError as error:
-            if not has_begun:
-                return await refuse(502, f"upstream failed: {type(error).__name__}")
-            # the answer broke off: the client must notice, and it does when the connection ends
-            LOG.warning("the answer of a deployment broke off: %s", error)
-            raise
+            return to_response(self._said(run, asked))
+        except RecursionError:
+            raise GatewayError(400, "the request is nested too deeply") from None
+        except EmulatorError as error:
+            raise GatewayError(500, error.message) from None
+
+    def _said(self, run: Row, asked: Asked) -> Answer:
+        parameters = self._world.serving_parameters(run)
+        models = self._world.models.read()
+        if run["scenario_id"] == executables.FOUNDATION:
+            try:
+                offer = deployed.offer_of(models, run["executable_id"], parameters, today())
+            except NotOffered as error:
+                # it was there when it was deployed: retired since, or the list is another one
+                raise GatewayError(404, str(error)) from None
+            return answers.of_model(offer, asked)
+
+        def find(name: str, version: str) -> Offer:
+            return models.find_for(run["scenario_id"], name, version, today())
+
+        return orchestration.answer(find, deployed.filter_of(parameters), asked)
+
+
+async def refuse(request: Request, send: Send, status: int, text: str) -> bool:
+    """The gateway's own answer; true, for there is nothing more to do."""
+    await PlainTextResponse(text, status)(request.scope, request.receive, send)
+    return True
+
+
+async def forward(upstream: Upstream, request: Request, send: Send, *, is_last: bool) -> bool:
+    """Send the request on and the answer back. False: not connected, nothing was sent.
+
+    A client that goes away takes its request with it.
+    """
+    incoming = Incoming(request)
+    work = asyncio.ensure_future(exchange(upstream, request, incoming, send, is_last=is_last))
+    gone = asyncio.ensure_future(incoming.wait_until_gone())
+    try:
+        await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await work if work.done() else True
+    finally:
+        for task in (work, gone):
+            task.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+
+
+class Incoming:
+    """The body of a request, and after it whether the client is still there."""
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
+        self.has_body = bool({"content-length", "transfer-encoding"} & set(request.headers))
+        self._is_read = asyncio.Event()
+        if not self.has_body:
+            self._is_read.set()
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """As it comes; ends early when the client goes away, which wait_until_gone() then sees."""
+        more = True
+        try:
+            while more:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                more = message.get("more_body", False)
+                if chunk := message.get("body", b""):
+                    yield chunk
+        finally:
+            self._is_read.set()
+
+    async def wait_until_gone(self) -> None:
+        """Return when the client has gone away."""
+        await self._is_read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def exchange(
+    upstream: Upstream, request: Request, incoming: Incoming, send: Send, *, is_last: bool
+) -> bool:
+    """One request and its answer; see forward()."""
+    import httpx
+
+    has_begun = False
+    try:
+        async with transport_to(upstream) as transport:
+            sent = outgoing(request, upstream, incoming)
+            answer = await transport.handle_async_request(sent)
+            has_begun = True
+            try:
+                await pass_back(answer, send)
+            finally:
+                await answer.aclose()
+        return True
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        return is_last and await refuse(request, send, 503, "upstream connect error")
+    except ClientDisconnect:
+        return True
+    except httpx.TimeoutException:
+        if not has_begun:
+            return await refuse(request, send, 504, "upstream request timeout")
+        raise
+    except httpx.HTTPError as error:
+        if not has_begun:
+            return await refuse(request, send, 502, f"upstream failed: {type(error).__name__}")
+        # the answer broke off: the client must notice, and it does when the connection ends
+        LOG.warning("the answer of a deployment broke off: %s", error)
+        raise
+
+
+def to_response(answer: Answer) -> Response:
+    """An answer of the platform's own as HTTP."""
+    if answer.events:
+        return StreamingResponse(lines(answer), answer.status, media_type="text/event-stream")
+    if isinstance(answer.body, str):
+        return PlainTextResponse(answer.body, answer.status)
+    return Response(encoded(answer.body), answer.status, media_type="application/json")
+
+
+def lines(answer: Answer) -> Iterator[bytes]:
+    """Server-sent events, and the one that says it was the last."""
+    for event in answer.events:
+        yield b"data: " + encoded(event) + b"\n\n"
+    yield b"data: [DONE]\n\n"
+
+
+def encoded(body: Any) -> bytes:
+    """JSON in UTF-8; half a character, which JSON can name and UTF-8 cannot, becomes ``?``."""
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 def transport_to(upstream: Upstream) -> httpx.AsyncHTTPTransport:
@@ -112,7 +270,7 @@ def transport_to(upstream: Upstream) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(uds=path, verify=False, limits=limits)
 
 
-def outgoing(request: Request, upstream: Upstream) -> httpx.Request:
+def outgoing(request: Request, upstream: Upstream, incoming: Incoming) -> httpx.Request:
     """The request as the deployment sees it: path below its own root, no login."""
     import httpx
 
@@ -122,13 +280,12 @@ def outgoing(request: Request, upstream: Upstream) -> httpx.Request:
     if query := request.scope.get("query_string"):
         target += b"?" + query
     headers = [(name, value) for name, value in request.headers.raw if name not in NOT_PASSED_ON]
-    has_body = {"content-length", "transfer-encoding"} & set(request.headers)
-    timeout = httpx.Timeout(SECONDS, connect=10.0).as_dict()
+    timeout = httpx.Timeout(upstream.timeout or SECONDS, connect=10.0).as_dict()
     return httpx.Request(
         request.method,
         httpx.URL(scheme="http", host="127.0.0.1", port=upstream.port or None, raw_path=target),
         headers=headers,
-        content=request.stream() if has_body else None,
+        content=incoming.body() if incoming.has_body else None,
         extensions={"timeout": timeout},
     )
 

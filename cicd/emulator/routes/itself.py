@@ -1,12 +1,17 @@
-"""What the emulator says of itself: health, stand-ins for images and artifacts, capabilities."""
+"""What the emulator says of itself: health, stand-ins for images and artifacts, capabilities; and
+how it is told to be slow, or to fail."""
 
 from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from cicd.emulator import limits, standins
+from cicd.emulator import faults_rules, faults_world, limits, quotas, standins
+from cicd.emulator.errors import EmulatorError, invalid, not_found
+from cicd.emulator.faults_operations import Atlas
+from cicd.emulator.routes import dataset
 from cicd.emulator.web import Call, Operation, Reply
 
 
@@ -46,6 +51,7 @@ def group_of(call: Call) -> str:
 
 def meta(call: Call) -> Reply:
     """Capabilities and limits."""
+    is_bulk = quotas.read(call.world.store)["bulkUpdates"]
     return Reply(
         {
             "runtimeIdentifier": "aicore",
@@ -60,9 +66,9 @@ def meta(call: Call) -> Reply:
                     "userDeployments": True,
                     "userExecutions": True,
                     "timeToLiveDeployments": True,
-                    "executionSchedules": False,
+                    "executionSchedules": True,
                     "logs": {"executions": True, "deployments": True},
-                    "bulkUpdates": {"executions": True, "deployments": True},
+                    "bulkUpdates": {"executions": is_bulk, "deployments": is_bulk},
                 },
                 "limits": {
                     "executions": {"maxRunningCount": -1},
@@ -71,16 +77,94 @@ def meta(call: Call) -> Reply:
                 },
             },
             "extensions": {
+                "analytics": {"version": "1.0.0"},
                 "resourceGroups": {"version": "1.0.0"},
+                "dataset": {
+                    "version": "1.0.0",
+                    "capabilities": {"upload": True, "download": True, "delete": True},
+                    "limits": {
+                        "maxUploadFileSize": dataset.MOST_BYTES,
+                        "maxFilesPerDataset": -1,
+                        "acceptedContentTypes": ["text/csv"],
+                    },
+                },
                 "metrics": {"version": "1.0.0", "capabilities": {"extendedResults": False}},
             },
         }
     )
 
 
+def list_faults(call: Call) -> Reply:
+    """Every fault rule with its counters, oldest first."""
+    return Reply({"rules": [state.show() for state in call.world.faults.states()]})
+
+
+def add_faults(call: Call) -> Reply:
+    """Put one rule, or ``{"rules": [...]}``, into force; all of them or none."""
+    sources = call.body.get("rules", [call.body])
+    if not isinstance(sources, list) or len(sources) > MOST_RULES:
+        raise invalid(f"rules must be a list of at most {MOST_RULES}")
+    known = operations()
+    states = call.world.faults.add([faults_rules.read(source, known) for source in sources])
+    faults_world.prepare(call.world, states)
+    return Reply({"rules": [state.show() for state in states]}, 201)
+
+
+@cache
+def operations() -> frozenset[str]:
+    """The name of every operation that a rule can match."""
+    from cicd.emulator.routes.table import OPERATIONS
+
+    return frozenset(Atlas((each.method, each.path) for each in OPERATIONS).names)
+
+
+def clear_faults(call: Call) -> Reply:
+    """End all rules, or the one of the path."""
+    rule_id = call.path.get("id")
+    ended = call.world.faults.clear(rule_id)
+    if rule_id and not ended:
+        raise not_found("Fault rule", rule_id)
+    return Reply({"rules": [state.show() for state in ended]})
+
+
+def list_requests(call: Call) -> Reply:
+    """The last requests of clients, oldest first."""
+    return Reply({"requests": call.world.faults.requests()})
+
+
+def forget_requests(call: Call) -> Reply:
+    """Forget them and count from 1 again."""
+    call.world.faults.forget_requests()
+    return Reply({"requests": []})
+
+
+def read_realism(call: Call) -> Reply:
+    """How long things take."""
+    return Reply({"level": call.world.pace.level})
+
+
+def write_realism(call: Call) -> Reply:
+    """Let them take longer or shorter from now on, waiting ones too."""
+    try:
+        call.world.pace.choose(str(call.body.get("level")))
+    except EmulatorError as error:
+        raise invalid(str(error)) from None
+    call.world.dispatcher.reconsider()
+    return Reply({"level": call.world.pace.level})
+
+
+MOST_RULES = 1000
 OPERATIONS = (
     Operation("GET", "/emulator/health", health, "none"),
     Operation("GET", "/emulator/stand-ins", read_stand_ins, "aicore"),
     Operation("PUT", "/emulator/stand-ins", write_stand_ins, "aicore"),
+    Operation("GET", "/emulator/faults", list_faults, "aicore"),
+    Operation("POST", "/emulator/faults", add_faults, "aicore"),
+    Operation("DELETE", "/emulator/faults", clear_faults, "aicore"),
+    Operation("DELETE", "/emulator/faults/{id}", clear_faults, "aicore"),
+    Operation("GET", "/emulator/requests", list_requests, "aicore"),
+    Operation("DELETE", "/emulator/requests", forget_requests, "aicore"),
+    Operation("GET", "/emulator/realism", read_realism, "aicore"),
+    Operation("PUT", "/emulator/realism", write_realism, "aicore"),
     Operation("GET", "/v2/lm/meta", meta, "aicore"),
 )

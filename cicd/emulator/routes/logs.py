@@ -53,11 +53,11 @@ def moment(call: Call, name: str, default: int) -> int:
         return default
     try:
         return max(-MOST, min(MOST, timestamps.parse_ns(text)))
-    except (ValueError, OverflowError):
+    except ValueError:
         raise invalid(f"{name} must be an RFC 3339 date and time, with + written as %2B") from None
 
 
 OPERATIONS = (
-    Operation("GET", "/v2/lm/executions/{id}/logs", of_execution),
-    Operation("GET", "/v2/lm/deployments/{id}/logs", of_deployment),
+    Operation("GET", "/v2/lm/executions/{id}/logs", of_execution, names=limits.ID),
+    Operation("GET", "/v2/lm/deployments/{id}/logs", of_deployment, names=limits.ID),
 )

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from cicd.emulator import limits, timestamps
-from cicd.emulator.errors import ApiError, invalid, not_found
+from cicd.emulator.errors import ApiError, invalid
 from cicd.emulator.web import Call, Operation, Reply, listing
 
 PATH = "/v2/lm/metrics"
@@ -20,6 +20,8 @@ TRACKING = "/tracking/{token}/api/v1/metrics"
 PARTS = ("metrics", "tags", "customInfo")
 MOST = {"metrics": 1000, "tags": 100, "customInfo": 100}
 MOST_BYTES = 5 * 1024 * 1024
+MOST_ITEMS = 10_000
+LAST_STEP = 2**63 - 1
 FILTER = re.compile(r"executionId\s+(?:eq\s+('[^']*')|in\s*\(([^)]*)\))", re.IGNORECASE)
 
 
@@ -28,7 +30,7 @@ def patch(call: Call) -> Reply:
     execution_id = limits.required(call.body, "executionId", limits.ID)
     run = call.world.run("execution", call.group, execution_id)
     if run is None:
-        raise not_found("Execution", execution_id)
+        raise invalid(f"Execution {execution_id} not found")
     return write(call, execution_id, call.group)
 
 
@@ -89,13 +91,15 @@ def metric_row(execution_id: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
     """One metric as stored; a missing timestamp is now, a missing step -1."""
     name = limits.required(item, "name", limits.METRIC_NAME)
     value, step = item.get("value"), item.get("step")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise invalid(f"metrics: value of {name} must be a finite number")
-    if step is not None and (isinstance(step, bool) or not isinstance(step, int) or step < 0):
-        raise invalid(f"metrics: step of {name} must be a whole number from 0")
+    if step is not None and (
+        isinstance(step, bool) or not isinstance(step, int) or not 0 <= step <= LAST_STEP
+    ):
+        raise invalid(f"metrics: step of {name} must be a whole number from 0 to {LAST_STEP}")
     timestamp = item.get("timestamp") or timestamps.now_precise()
     try:
-        timestamps.parse_ns(str(timestamp))
+        timestamps.parse_ns(str(timestamp).replace(" ", "?"))
     except ValueError:
         raise invalid(f"metrics: timestamp of {name} is not an RFC 3339 date and time") from None
     labels = [named_value(label, "labels") for label in limits.objects(item, "labels", 20)]
@@ -107,6 +111,14 @@ def metric_row(execution_id: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
         str(timestamp),
         float(value),
     )
+
+
+def is_finite(value: float) -> bool:
+    """Whether it is a number that a double can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def named_value(item: Mapping[str, Any], part: str) -> tuple[str, str]:
@@ -134,7 +146,7 @@ def query(call: Call) -> Reply:
     terms = tag_terms(call)
     fitting = [item for item in shown if all(test_tag(item, term) for term in terms)]
     parts = selected(call)
-    return listing(call, fitting, partial(pick, parts), default=1000)
+    return listing(call, fitting, partial(pick, parts), default=1000, most=MOST_ITEMS)
 
 
 def query_own(call: Call) -> Reply:
@@ -142,7 +154,8 @@ def query_own(call: Call) -> Reply:
     run = own_run(call)
     rows = call.world.store.rows("SELECT * FROM tracked WHERE execution_id = ?", (run["id"],))
     parts = selected(call)
-    return listing(call, rows, lambda row: pick(parts, show(call, row)), default=1000)
+    shown = [show(call, row) for row in rows]
+    return listing(call, shown, partial(pick, parts), default=1000, most=MOST_ITEMS)
 
 
 def filtered_ids(text: str | None) -> list[str]:
@@ -224,9 +237,8 @@ def named(name: str, value: str) -> dict[str, str]:
 
 def delete(call: Call) -> Reply:
     """Forget everything stored for one execution."""
-    execution_id = call.option("executionId")
-    if not execution_id:
-        raise invalid("executionId is missing")
+    # without the id, or with none that could be one, the API knows no other answer than the 404
+    execution_id = call.option("executionId") or ""
     with call.world.store.transaction() as db:
         gone = db.execute(
             "DELETE FROM tracked WHERE execution_id = ? AND resource_group = ?",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from cicd.emulator import limits
+from cicd.emulator import limits, quotas
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.gitsync import check_url
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import UNBOUNDED, Call, Operation, Reply, listing
 
 PATH = "/v2/admin/repositories"
 LOGIN = limits.Text(r"^[^\x00\r\n]*$", 5000)
@@ -27,6 +27,7 @@ def create(call: Call) -> Reply:
                 raise ApiError(
                     409, f"Repository {row['name']} ({row['url']}) already exists", code="01010409"
                 )
+        quotas.admit(call.world.store, "repositories")
         db.execute("INSERT INTO repositories VALUES (?, ?, ?, ?)", (name, url, username, password))
     refresh_all(call, url)
     return Reply({"id": name, "message": "Repository has been on-boarded"})
@@ -52,7 +53,7 @@ def same(left: str, right: str) -> bool:
 
 def query(call: Call) -> Reply:
     rows = call.world.store.rows("SELECT * FROM repositories ORDER BY rowid")
-    return listing(call, rows, show)
+    return listing(call, rows, show, most=UNBOUNDED)
 
 
 def get(call: Call) -> Reply:
@@ -100,7 +101,7 @@ def show(row: Row) -> dict[str, str]:
 OPERATIONS = (
     Operation("POST", PATH, create, "aicore"),
     Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}", get, "aicore"),
-    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore"),
-    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore"),
+    Operation("GET", f"{PATH}/{{name}}", get, "aicore", names=limits.REPOSITORY),
+    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore", names=limits.REPOSITORY),
+    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore", names=limits.REPOSITORY),
 )

@@ -6,47 +6,62 @@ import json
 import re
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
-from cicd.emulator import limits, timestamps
-from cicd.emulator.errors import ApiError, invalid, not_found
+from cicd.emulator import limits, quotas, timestamps
+from cicd.emulator.errors import ApiError, not_found
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import UNBOUNDED, Call, Operation, Reply, label_test, listing
 
 PATH = "/v2/admin/resourceGroups"
+TERM = re.compile("([^ =,!]+)(!?=)([^ =,!]+)")
+MESSAGES = {
+    "PROVISIONED": "All onboarding steps are completed.",
+    "ERROR": "Onboarding failed. Delete the resource group and create it again.",
+}
 
 
 def create(call: Call) -> Reply:
     """A new group; an existing one gets the new labels, as on AI Core."""
     group = limits.required(call.body, "resourceGroupId", limits.RESOURCE_GROUP)
     labels = limits.labels(call.body, limits.GROUP_LABEL_KEY)
-    call.world.store.write(
-        "INSERT INTO resource_groups VALUES (?, 'PROVISIONING', ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET labels = excluded.labels",
-        (group, json.dumps(labels), timestamps.now()),
-    )
+    with call.world.store.transaction() as db:
+        if not call.world.has_group(group):
+            quotas.admit(call.world.store, "resourceGroups")
+        db.execute(
+            "INSERT INTO resource_groups VALUES (?, 'PROVISIONING', ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET labels = excluded.labels",
+            (group, json.dumps(labels), timestamps.now()),
+        )
     call.world.dispatcher.provision(group)
     tenant = call.world.credentials.tenant_id
     return Reply({"resourceGroupId": group, "tenantId": tenant, "zoneId": tenant}, 202)
 
 
 def query(call: Call) -> Reply:
-    """All groups, oldest first."""
-    rows = call.world.store.rows("SELECT * FROM resource_groups ORDER BY created_at, rowid")
-    terms = [parse_term(term) for term in call.options("labelSelector")]
-    found = [row for row in rows if fits(json.loads(row["labels"]), terms)]
-    return listing(call, found, partial(show, call))
+    """All groups, oldest first; in pages where the Prefer header asks for them."""
+    rows = call.world.store.rows(
+        "SELECT rowid, * FROM resource_groups WHERE rowid > ? ORDER BY rowid", (seen(call),)
+    )
+    fits = label_test(call, "labelSelector", term=TERM)
+    size = re.search(r"\bmaxpagesize=(\d{1,9})\b", call.headers.get("prefer", ""))
+    page = rows[: int(size[1]) or 1] if size else rows
+    found = [row for row in page if fits(json.loads(row["labels"]))]
+    reply = listing(call, found, partial(show, call), most=UNBOUNDED)
+    if len(page) == len(rows):
+        return reply
+    kept = {"labelSelector": call.query["labelSelector"]} if "labelSelector" in call.query else {}
+    rest = urlencode({"continueToken": page[-1]["rowid"], **kept}, doseq=True)
+    following = f"{call.base_url}{PATH}?{rest}"
+    return Reply(reply.body, reply.status, {"Link": f'<{following}>; rel="next"'})
 
 
-def parse_term(term: str) -> tuple[str, bool, str]:
-    """``key=value`` or ``key!=value`` as (key, whether equal, value)."""
-    match = re.fullmatch(r"([^ =,!]+)(!?=)([^ =,!]+)", term)
-    if not match:
-        raise invalid(f"labelSelector {term!r} is not key=value or key!=value")
-    return match[1], match[2] == "=", match[3]
-
-
-def fits(labels: dict[str, str], terms: list[tuple[str, bool, str]]) -> bool:
-    return all((labels.get(key) == value) is wanted for key, wanted, value in terms)
+def seen(call: Call) -> int:
+    """The last group of the pages before; 410 for a token that was never given out."""
+    token = call.option("continueToken") or "0"
+    if not re.fullmatch("[0-9]{1,9}", token):
+        raise ApiError(410, "ResourceExpired: start again without continueToken", code="01010410")
+    return int(token)
 
 
 def get(call: Call) -> Reply:
@@ -60,7 +75,7 @@ def patch(call: Call) -> Reply:
     call.world.store.write(
         "UPDATE resource_groups SET labels = ? WHERE id = ?", (json.dumps(labels), group)
     )
-    return Reply(None, 202)
+    return Reply(None, 202, {"Location": f"{PATH}/{group}"})
 
 
 def delete(call: Call) -> Reply:
@@ -77,7 +92,7 @@ def delete(call: Call) -> Reply:
                 "(SELECT id FROM runs WHERE resource_group = ?)",
                 (group,),
             )
-        for table in ("runs", "artifacts", "configurations"):
+        for table in ("runs", "schedules", "artifacts", "configurations"):
             db.execute(f"DELETE FROM {table} WHERE resource_group = ?", (group,))  # noqa: S608
         db.execute("DELETE FROM secrets WHERE scope = ?", (f"group:{group}",))
         db.execute("DELETE FROM resource_groups WHERE id = ?", (group,))
@@ -110,9 +125,7 @@ def show(call: Call, row: Row) -> dict[str, Any]:
         "tenantId": tenant,
         "zoneId": tenant,
         "status": row["status"],
-        "statusMessage": "All onboarding steps are completed."
-        if row["status"] == "PROVISIONED"
-        else "",
+        "statusMessage": MESSAGES.get(row["status"], ""),
         "labels": limits.as_pairs(json.loads(row["labels"])),
         "servicePlan": "extended",
         "createdAt": row["created_at"],
@@ -122,7 +135,7 @@ def show(call: Call, row: Row) -> dict[str, Any]:
 OPERATIONS = (
     Operation("POST", PATH, create, "aicore"),
     Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{id}}", get, "aicore"),
-    Operation("PATCH", f"{PATH}/{{id}}", patch, "aicore"),
-    Operation("DELETE", f"{PATH}/{{id}}", delete, "aicore"),
+    Operation("GET", f"{PATH}/{{id}}", get, "aicore", names=limits.RESOURCE_GROUP),
+    Operation("PATCH", f"{PATH}/{{id}}", patch, "aicore", names=limits.RESOURCE_GROUP),
+    Operation("DELETE", f"{PATH}/{{id}}", delete, "aicore", names=limits.RESOURCE_GROUP),
 )

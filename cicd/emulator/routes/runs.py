@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cicd.emulator import lifecycle, limits, timestamps
+from cicd.emulator import lifecycle, limits, quotas, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.lifecycle import Kind
 from cicd.emulator.routes import configurations
@@ -18,13 +19,15 @@ from cicd.emulator.web import Call, Reply
 SHOWN = (
     "id, configuration_id, configuration_name, scenario_id, executable_id, status, target_status, "
     "message, created_at, modified_at, submitted_at, started_at, completed_at, last_operation, "
-    "running_configuration_id, ttl"
+    "running_configuration_id, ttl, schedule_id"
 )
 """What a list needs: all but the job, which is large."""
 STATUSES = ("PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 
 
-def insert(call: Call, kind: Kind, *, ttl: str | None = None) -> str:
+def insert(
+    call: Call, kind: Kind, *, ttl: str | None = None, schedule_id: str | None = None
+) -> str:
     """Store a new run of the configuration in the body and hand it over; its id.
 
     Template, stand-ins and bindings are kept as they are now: later changes do not reach this run.
@@ -34,10 +37,13 @@ def insert(call: Call, kind: Kind, *, ttl: str | None = None) -> str:
     run_id = kind[0] + secrets.token_hex(8)[:15]
     now = timestamps.now()
     with call.world.store.transaction() as db:
+        if kind == "deployment":
+            quotas.admit(call.world.store, "deployments")
         db.execute(
             "INSERT INTO runs (id, kind, resource_group, configuration_id, configuration_name, "
             "scenario_id, executable_id, status, target_status, created_at, modified_at, token, "
-            "job, ttl, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'UNKNOWN', ?, ?, ?, ?, ?, ?, ?)",
+            "job, ttl, expires_at, schedule_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, 'UNKNOWN', ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run_id,
                 kind,
@@ -53,6 +59,7 @@ def insert(call: Call, kind: Kind, *, ttl: str | None = None) -> str:
                 json.dumps(job),
                 ttl,
                 timestamps.after(limits.ttl_seconds(ttl)) if ttl else None,
+                schedule_id,
             ),
         )
         db.execute("INSERT INTO revisions VALUES (?, 1, ?)", (run_id, configuration["id"]))
@@ -119,14 +126,15 @@ def select(call: Call, kind: Kind) -> list[Row]:
     status = call.option("status")
     if status is not None:
         limits.one_of(status, "status", STATUSES)
-    executables = call.options("executableIds")
-    if len(executables) > limits.MANY:
-        raise invalid(f"executableIds takes at most {limits.MANY} ids")
+    executables = call.identifiers("executableIds")
     conditions = ["kind = ?", "resource_group = ?"]
     values: list[Any] = [kind, call.group]
     columns = {"scenarioId": "scenario_id", "configurationId": "configuration_id"}
-    for option, column in {**columns, "status": "status"}.items():
-        if (value := call.option(option)) is not None:
+    if kind == "execution":
+        columns["executionScheduleId"] = "schedule_id"
+    wanted = {column: call.identifier(option) for option, column in columns.items()}
+    for column, value in {**wanted, "status": status}.items():
+        if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
     where = " AND ".join(conditions)
@@ -171,6 +179,8 @@ def change(call: Call, kind: Kind, run_id: str, wish: lifecycle.Wish, assignment
 
 def bulk(call: Call, kind: Kind) -> Reply:
     """Stop and delete up to a hundred runs; each has its own result."""
+    if not quotas.read(call.world.store)["bulkUpdates"]:
+        raise invalid("bulk updates are not enabled")
     items = limits.objects(call.body, f"{kind}s", 100)
     ids = [limits.check(item.get("id"), f"{kind}s.id", limits.ID) for item in items]
     if not items or len(set(ids)) != len(ids):
@@ -187,12 +197,21 @@ def bulk(call: Call, kind: Kind) -> Reply:
         try:
             action(call, kind, item["id"])
         except ApiError as error:
-            refusal = {"code": error.code, "message": error.message}
-            results.append({"id": item["id"], "error": refusal})
+            results.append({"id": item["id"], "error": refusal(error, f"{kind}s/{item['id']}")})
         else:
             text = f"{kind.capitalize()} {word} scheduled"
             results.append({"id": item["id"], "message": text})
     return Reply({f"{kind}s": results}, 202)
+
+
+def refusal(error: ApiError, target: str) -> dict[str, str]:
+    """Why one of many was refused; the Python SDK needs all four."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "requestId": str(uuid.uuid4()),
+        "target": f"/v2/lm/{target}",
+    }
 
 
 def show(row: Row) -> dict[str, Any]:

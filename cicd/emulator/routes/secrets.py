@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from cicd.emulator import limits, timestamps
+from cicd.emulator import limits, quotas, realism, timestamps
 from cicd.emulator.errors import ApiError, denied, invalid, not_found
 from cicd.emulator.limits import Text
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import UNBOUNDED, Call, Operation, Reply, listing
 
 TENANT = "tenant"
 ALL_GROUPS = "*"
@@ -82,12 +83,37 @@ def check_docker(body: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def show_generic(row: Row) -> dict[str, Any]:
+def show_generic(call: Call, row: Row) -> dict[str, Any]:
+    """One for all groups also shows where it has arrived."""
     labels = limits.as_pairs(json.loads(row["labels"]))
-    return {"name": row["name"], "createdAt": row["created_at"], "labels": labels}
+    shown = {"name": row["name"], "createdAt": row["created_at"], "labels": labels}
+    if row["scope"] == ALL_GROUPS:
+        shown["resourceGroupSecretsSyncStatus"] = replicated(call, row)
+    return shown
 
 
-def show_object_store(row: Row) -> dict[str, Any]:
+def replicated(call: Call, row: Row) -> dict[str, bool]:
+    """Resource group -> whether a secret for all groups is what runs there see.
+
+    It is not where the group is not ready, or has written a secret of this name since, and
+    nowhere while it is on its way.
+    """
+    way = realism.share(call.world.pace.timings.secret, row["name"]) * timestamps.SECOND
+    has_arrived = timestamps.now_ns() - row["written"] >= way
+    groups = call.world.store.rows(
+        "SELECT g.id, g.status, s.written FROM resource_groups g LEFT JOIN secrets s "
+        "ON s.kind = 'generic' AND s.scope = 'group:' || g.id AND s.name = ? ORDER BY g.rowid",
+        (row["name"],),
+    )
+    return {
+        group["id"]: has_arrived
+        and group["status"] == "PROVISIONED"
+        and (group["written"] is None or group["written"] < row["written"])
+        for group in groups
+    }
+
+
+def show_object_store(call: Call, row: Row) -> dict[str, Any]:
     fields = json.loads(row["data"])["fields"]
     shown = {
         f"storage.ai.sap.com/{name}": fields[name]
@@ -99,8 +125,14 @@ def show_object_store(row: Row) -> dict[str, Any]:
     return {"name": f"{row['name']}-object-store-secret", "metadata": metadata}
 
 
-def show_docker(row: Row) -> dict[str, Any]:
+def show_docker(call: Call, row: Row) -> dict[str, Any]:
     return {"name": row["name"]}
+
+
+def labels_after(before: Mapping[str, str], call: Call) -> dict[str, str]:
+    """Labels with those of the body; one with an empty value goes."""
+    labels = {**before, **limits.labels(call.body, limits.GROUP_LABEL_KEY)}
+    return {key: value for key, value in labels.items() if value}
 
 
 @dataclass(frozen=True)
@@ -112,42 +144,65 @@ class Family:
     name: Text
     scope: Callable[[Call], str]
     check: Callable[[Mapping[str, Any]], dict[str, Any]]
-    show: Callable[[Row], dict[str, Any]]
+    show: Callable[[Call, Row], dict[str, Any]]
     created: tuple[int, str]
     status: int
+    shown_name: Text
+    """What its name may look like in a path."""
 
     def create(self, call: Call) -> Reply:
         """Store it; a name that is taken is a 400 (docker: nothing happens, as on AI Core)."""
         name = limits.required(call.body, "name", self.name)
         data, scope = self.check(call.body), self.scope(call)
-        labels = limits.labels(call.body, limits.GROUP_LABEL_KEY)
-        added = call.world.store.write(
-            "INSERT OR IGNORE INTO secrets VALUES (?, ?, ?, ?, ?, ?)",
-            (self.kind, scope, name, json.dumps(data), json.dumps(labels), timestamps.now()),
-        )
+        labels = json.dumps(labels_after({}, call))
+        with call.world.store.transaction() as db:
+            sql = "SELECT 1 FROM secrets WHERE kind = ? AND scope = ? AND name = ?"
+            added = db.execute(sql, (self.kind, scope, name)).fetchone() is None
+            if added:
+                self.admit(call, scope)
+                now = (timestamps.now(), timestamps.now_ns())
+                db.execute(
+                    "INSERT INTO secrets (kind, scope, name, data, labels, created_at, written) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (self.kind, scope, name, json.dumps(data), labels, *now),
+                )
         status, message = self.created
         if not added and self.kind != "docker":
             raise ApiError(400, f"Secret {name} already exists", code="01010409")
         return Reply({"name": name, "message": message if added else "Secret exists"}, status)
 
+    def admit(self, call: Call, scope: str) -> None:
+        """Raise the 400 when the tenant may have no more of them."""
+        nouns = {
+            ("docker", TENANT): "dockerRegistrySecrets",
+            ("generic", TENANT): "tenantSecrets",
+            ("generic", ALL_GROUPS): "tenantWideSecrets",
+        }
+        if noun := nouns.get((self.kind, scope)):
+            quotas.admit(call.world.store, noun)
+
     def query(self, call: Call) -> Reply:
         sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? ORDER BY created_at, name"
         rows = call.world.store.rows(sql, (self.kind, self.scope(call)))
-        return listing(call, rows, self.show)
+        return listing(call, rows, partial(self.show, call), most=UNBOUNDED)
 
     def get(self, call: Call) -> Reply:
-        return Reply(self.show(self.find(call)))
+        return Reply(self.show(call, self.find(call)))
 
     def patch(self, call: Call) -> Reply:
-        """New data in place of the old; a label with an empty value goes."""
-        row = self.find(call)
-        data = self.check(call.body)
-        labels = {**json.loads(row["labels"]), **limits.labels(call.body, limits.GROUP_LABEL_KEY)}
-        labels = {key: value for key, value in labels.items() if value}
-        call.world.store.write(
-            "UPDATE secrets SET data = ?, labels = ? WHERE kind = ? AND scope = ? AND name = ?",
-            (json.dumps(data), json.dumps(labels), self.kind, row["scope"], row["name"]),
-        )
+        """New data in place of the old, and other labels; a generic secret takes one alone."""
+        has_data = self.kind != "generic" or "data" in call.body or "labels" not in call.body
+        with call.world.store.transaction() as db:
+            row = self.find(call)
+            data, written = row["data"], row["written"]
+            if has_data:
+                data, written = json.dumps(self.check(call.body)), timestamps.now_ns()
+            labels = json.dumps(labels_after(json.loads(row["labels"]), call))
+            db.execute(
+                "UPDATE secrets SET data = ?, labels = ?, written = ? "
+                "WHERE kind = ? AND scope = ? AND name = ?",
+                (data, labels, written, self.kind, row["scope"], row["name"]),
+            )
         answer = {"id": row["name"], "name": row["name"], "message": "Secret has been modified"}
         return Reply(answer, self.status)
 
@@ -177,9 +232,9 @@ class Family:
         return (
             Operation("POST", self.path, self.create, "aicore"),
             Operation("GET", self.path, self.query, "aicore"),
-            Operation("GET", item, self.get, "aicore"),
-            Operation("PATCH", item, self.patch, "aicore"),
-            Operation("DELETE", item, self.delete, "aicore"),
+            Operation("GET", item, self.get, "aicore", names=self.shown_name),
+            Operation("PATCH", item, self.patch, "aicore", names=self.shown_name),
+            Operation("DELETE", item, self.delete, "aicore", names=self.shown_name),
         )
 
 
@@ -192,6 +247,7 @@ GENERIC = Family(
     show=show_generic,
     created=(200, "secret has been created"),
     status=200,
+    shown_name=limits.GENERIC_SECRET,
 )
 OBJECT_STORE = Family(
     kind="object_store",
@@ -202,6 +258,7 @@ OBJECT_STORE = Family(
     show=show_object_store,
     created=(202, "Secret has been created"),
     status=202,
+    shown_name=Text(r"^[a-zA-Z0-9\.\-_]+$"),
 )
 DOCKER = Family(
     kind="docker",
@@ -212,6 +269,7 @@ DOCKER = Family(
     show=show_docker,
     created=(202, "Secret has been created"),
     status=202,
+    shown_name=limits.DOCKER_REGISTRY,
 )
 
 OPERATIONS = (*GENERIC.operations, *OBJECT_STORE.operations, *DOCKER.operations)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.process import Launch
 from cicd.emulator.runner.sandbox import PROGRAMS, Mount, Program, interpreter, supervisor
 
@@ -23,11 +24,14 @@ class Bubblewrap:
     """``private``: folders of this machine that no program may see."""
 
     warning = ""
-    has_private_network = True
 
     def __init__(self, bwrap: str, private: Sequence[Path] = ()) -> None:
         self._bwrap = bwrap
         self._private = [folder.resolve() for folder in private]
+
+    def has_private_network(self, program: Program) -> bool:
+        """Every port is free."""
+        return True
 
     def prepare(self, program: Program) -> Launch:
         """The command line; makes the root folder and the folders that must be writable."""
@@ -43,8 +47,9 @@ class Bubblewrap:
             isolation += ["--bind", str(program.relay), f"{OWN}/socket", "--unshare-net"]
             relay = [*supervisor(python, f"{OWN}/relay.py"), f"{OWN}/socket/{SOCKET}"]
             command = [*relay, str(program.port), "--", *command]
-        mounts = [*_visible(program), *program.mounts, *own]
-        layout = Layout(mounts, folders, program.paths, self._private)
+        mounts = [*_visible(program), *program.mounts, *program.shared, *own]
+        shared = [mount.target for mount in program.shared]
+        layout = Layout(mounts, folders, program.paths, self._private, shared)
         argv = [self._bwrap, "--bind", str(program.root), "/", *layout.arguments()]
         argv += ["--dev", "/dev", "--proc", "/proc", *isolation, "--"]
         argv += supervisor(python, f"{OWN}/supervise.py")
@@ -54,7 +59,8 @@ class Bubblewrap:
 class Layout:
     """What is bound where. ``mounts`` hide what this machine has there; the longest path wins.
 
-    ``folders`` must be writable, of ``paths`` nothing that this machine has may show.
+    ``folders`` must be writable, of ``paths`` nothing that this machine has may show; mounts whose
+    target is in ``shared`` can be written.
     """
 
     def __init__(
@@ -63,7 +69,9 @@ class Layout:
         folders: Sequence[str],
         paths: Sequence[str],
         private: Sequence[Path],
+        shared: Sequence[str] = (),
     ) -> None:
+        self._shared = {PurePosixPath(path) for path in shared}
         self._mounts = {PurePosixPath(mount.target): mount.source for mount in mounts}
         self._hidden = self._mounts.keys() | {PurePosixPath(path) for path in paths}
         self._private = private
@@ -96,7 +104,9 @@ class Layout:
             yield from ("--symlink", str(source.readlink()), str(target))
         else:
             # -try: an entry may vanish between the listing and the start
-            yield from ("--ro-bind-try", str(resolved if is_mount else source), str(target))
+            is_shared = is_mount and target in self._shared
+            option = "--bind-try" if is_shared else "--ro-bind-try"
+            yield from (option, str(resolved if is_mount else source), str(target))
 
     def _inside(self, target: PurePosixPath, source: Path) -> Iterator[str]:
         try:
@@ -120,7 +130,9 @@ def _workdir(program: Program) -> list[str]:
 
 
 def below(root: Path, path: str) -> Path:
-    """Where the container path ``path`` is on this machine."""
+    """Where the container path ``path`` is on this machine. Raises NotRunnable if it leads out."""
+    if ".." in PurePosixPath(path).parts:
+        raise NotRunnable(f"path {path} leads out of the container: write it without ..")
     return root / path.lstrip("/")
 
 

@@ -1,25 +1,31 @@
-"""One step of a workflow, for real: inputs in, program run, outputs out."""
+"""One step of a workflow, for real: inputs in, programs run, outputs out."""
 
 from __future__ import annotations
 
-import shutil
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cicd.emulator.jobs import ExecutionJob, Node
-from cicd.emulator.runner import artifacts, environment
+from cicd.emulator.runner import artifacts, environment, outputs
 from cicd.emulator.runner.environment import NotRunnable
+from cicd.emulator.runner.inputs import Inputs
 from cicd.emulator.runner.lines import Recorder, RunLog
 from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
-from cicd.emulator.workflow import Input, Work
+from cicd.emulator.runner.volumes import Volumes
+from cicd.emulator.workflow import Work
 
 SCRIPT = "/argo/staging/script"
 RESULT_BYTES = 256 * 1024
 """As much of its standard output as a step can hand on, as in Argo."""
+READABLE = "readable-"
+"""Of other containers than ``main``, SAP AI Core shows the output only if so named."""
+SENT_AWAY = (128 + 9, 128 + 15)
+"""How a sidecar ends that was asked to."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class Done:
 
 
 class Container:
-    """One run of one Work. ``run`` blocks; ``stop`` may be called from any thread."""
+    """One run of one Work: its init containers, then the main one with the sidecars beside it.
+    ``run`` blocks; ``stop`` may be called from any thread."""
 
     def __init__(
         self,
@@ -46,24 +53,29 @@ class Container:
         self._job = job
         self._work = work
         self._sandbox = sandbox
+        self._log = log
         self._environ = environ
         self._folder = job.folder.absolute() / "nodes" / work.node.id
         self._recorder = Recorder(
             log, pod=work.node.id, keep_bytes=RESULT_BYTES if work.keeps_result else 0
         )
         self._grace = grace
-        self._process: Process | None = None
+        self._running: list[Process] = []
         self._stopped = threading.Event()
+        self._stop_within: float | None = None
+        self._lock = threading.Lock()
+        claims = job.folder.absolute() / "claims"
+        own = self._folder / "volumes"
+        self._volumes = Volumes(work.volumes, own, claims, job.secrets)
 
     def stop(self, grace: float | None = None) -> None:
-        """Ask the program to end, or keep it from starting."""
+        """Ask the programs to end, or keep them from starting."""
+        self._stop_within = grace
         self._stopped.set()
-        if self._process:
-            self._process.stop(grace=grace)
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass before a repetition, unless it is stopped."""
-        self._stopped.wait(seconds)
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            process.stop(grace=grace)
 
     def run(self) -> Done:
         """Run it to its end; never raises for what a template or program did wrong."""
@@ -79,65 +91,138 @@ class Container:
         # a step that was interrupted starts again from nothing
         artifacts.remove(self._folder)
         root = self._folder / "root"
-        root.mkdir(parents=True)
-        launch = self._sandbox.prepare(self._program(root))
-        process = Process(launch, self._recorder, grace=self._grace)
-        self._process = process
-        if self._stopped.is_set():
-            process.stop(grace=0)
-        ended = process.run(self._work.deadline)
+        deadline = self._work.deadline
+        until = None if deadline is None else time.monotonic() + deadline
         try:
-            return self._judge(ended, root)
+            main, shared = self._main_program(root)
+            for index, container in enumerate(self._work.init):
+                ended = self.beside(container, f"init-{index}", until)
+                if node := self._failure(ended, f"init container {container['name']}: "):
+                    return node
+            return self._with_sidecars(main, root, shared, until)
         finally:
-            artifacts.remove(root)
+            for name in ("root", "fetched", "volumes", "beside"):
+                artifacts.remove(self._folder / name)
 
-    def _program(self, root: Path) -> Program:
+    def _with_sidecars(
+        self, main: Program, root: Path, shared: list[Mount], until: float | None
+    ) -> Node:
+        sidecars = [
+            _Sidecar(self, container, f"sidecar-{index}")
+            for index, container in enumerate(self._work.sidecars)
+        ]
+        try:
+            ended = self._process(main, self._recorder, until)
+        finally:
+            for sidecar in sidecars:
+                sidecar.stop()
+        if node := self._failure(ended):
+            return node
+        for sidecar in sidecars:
+            if sidecar.error:
+                node = replace(self._work.node, exit_code=ended.code, phase="Failed")
+                return replace(node, message=f"sidecar {sidecar.name}: {sidecar.error}")
+        found = outputs.take(self._work, root, shared, self._folder / "outputs")
+        if self._work.keeps_result:
+            found["result"] = self._recorder.result
+        return replace(self._work.node, exit_code=ended.code, phase="Succeeded", outputs=found)
+
+    def _process(
+        self,
+        program: Program,
+        recorder: Recorder,
+        until: float | None,
+        own: list[Process] | None = None,
+    ) -> Exit:
+        """Run one program to its end."""
+        process = Process(self._sandbox.prepare(program), recorder, grace=self._grace)
+        with self._lock:
+            self._running.append(process)
+        if own is not None:
+            own.append(process)
+        if self._stopped.is_set():
+            process.stop(grace=self._stop_within or 0)
+        try:
+            return process.run(None if until is None else max(0.0, until - time.monotonic()))
+        finally:
+            with self._lock:
+                self._running.remove(process)
+
+    def beside(
+        self,
+        container: Mapping[str, Any],
+        folder: str,
+        until: float | None,
+        own: list[Process] | None = None,
+    ) -> Exit:
+        """Run an init container or sidecar to its end, in a root of its own."""
+        name = container["name"]
+        is_shown = name.startswith(READABLE) or name == "main"
+        if not is_shown:
+            self._log.note(
+                f"the output of container {name} is not shown: its name does not begin with "
+                f"{READABLE}",
+                pod=self._work.node.id,
+            )
+        recorder = Recorder(self._log, pod=self._work.node.id, container=name, is_shown=is_shown)
+        root = self._folder / "beside" / folder
+        root.mkdir(parents=True)
+        fixed, shared = self._volumes.mounts(container)
+        if container.get("mirrorVolumeMounts"):
+            also_fixed, also_shared = self._volumes.mounts(self._work.container)
+            fixed, shared = [*fixed, *also_fixed], [*shared, *also_shared]
+        program = self._program(container, root, fixed, shared)
+        ended = self._process(program, recorder, until, own)
+        self._recorder.tail.extend(recorder.tail if ended.code else ())
+        return ended
+
+    def _main_program(self, root: Path) -> tuple[Program, list[Mount]]:
+        """The program of the main container, and the volumes that it can write to."""
+        root.mkdir(parents=True)
         work, container = self._work, self._work.container
-        image = environment.find_image(self._job.images, container["image"])
-        before = {**environment.base(image, self._environ), **self._job.environment}
-        env = environment.declared(container, before, self._job.secrets, work.fields)
-        command = environment.command_line(container, image, env)
+        fixed, shared = self._volumes.mounts(container)
+        paths = [item.path for item in work.output_artifacts]
+        paths += [parameter.path for parameter in work.output_parameters if parameter.path]
+        inputs = Inputs(
+            root, self._folder / "fetched", paths, shared, self._job.secrets, self._environ
+        )
+        mounts = [mount for item in work.inputs if (mount := inputs.bring(item))]
+        program = self._program(container, root, [*fixed, *mounts], shared)
         if work.source is not None:
-            command = (*command, SCRIPT)
             script = root / SCRIPT.lstrip("/")
             script.parent.mkdir(parents=True)
             script.write_text(work.source, encoding="utf-8")
-        outputs = [item.path for item in work.output_artifacts]
-        outputs += [parameter.path for parameter in work.output_parameters]
-        empty = [item["mountPath"].rstrip("/") for item in container.get("volumeMounts") or ()]
-        # the sandbox's own /dev has what is asked for there, /dev/shm
-        empty = [path for path in empty if not path.startswith("/dev/")]
-        inputs = [mount for item in work.inputs if (mount := self._input(item, root, outputs))]
+            program = replace(program, command=(*program.command, SCRIPT), script=SCRIPT)
+        targets = tuple(mount.target for mount in shared)
+        folders = {path for path in self._folders(paths) if not _is_below(path, targets)}
+        own = {*paths, *(item.path for item in work.inputs)}
+        return replace(
+            program,
+            folders=tuple(sorted(folders)),
+            paths=tuple(path for path in own if not _is_below(path, targets)),
+        ), shared
+
+    def _program(
+        self,
+        container: Mapping[str, Any],
+        root: Path,
+        mounts: list[Mount],
+        shared: list[Mount],
+    ) -> Program:
+        image = environment.find_image(self._job.images, container["image"])
+        before = {**environment.base(image, self._environ), **self._job.environment}
+        env = environment.declared(container, before, self._job.secrets, self._work.fields)
         return Program(
-            command=command,
+            command=environment.command_line(container, image, env),
             env=env,
             root=root,
             workdir=environment.workdir_of(container, image),
             python=image.python,
-            mounts=environment.mounts_of(image, inputs),
-            folders=tuple(sorted({*self._folders(outputs), *empty})),
-            paths=tuple({*outputs, *empty, *(item.path for item in work.inputs)}),
-            script=SCRIPT if work.source is not None else "",
+            image=image.local,
+            needs_image=bool(image.local and not image.mounts),
+            mounts=environment.mounts_of(image, mounts),
+            shared=tuple(shared),
         )
-
-    def _input(self, item: Input, root: Path, outputs: list[str]) -> Mount | None:
-        """Bring an input artifact in; the mount that does it, None when it was copied."""
-        target = root / item.path.lstrip("/")
-        if item.raw is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(item.raw, encoding="utf-8")
-            return None
-        source = Path(item.source)
-        if not source.exists():
-            raise NotRunnable(f"input artifact {item.name}: {source} does not exist")
-        if item.is_archived and artifacts.is_tar(source):
-            artifacts.unpack(source, target)
-        elif any(_overlap(item.path, output) for output in outputs):
-            # it is written again as an output, so the program gets a copy of its own
-            artifacts.place(source, target)
-        else:
-            return Mount(source, item.path)
-        return None
 
     def _folders(self, outputs: list[str]) -> set[str]:
         """Folders that must be writable.
@@ -154,45 +239,46 @@ class Container:
         copies = {str(PurePosixPath(item.path).parent) for item in self._work.inputs}
         return (folders | copies) - {"/"}
 
-    def _judge(self, ended: Exit, root: Path) -> Node:
-        node = replace(self._work.node, exit_code=ended.code)
+    def _failure(self, ended: Exit, who: str = "") -> Node | None:
+        """The node as it failed, None if it did not."""
+        node = replace(self._work.node, exit_code=ended.code, phase="Failed")
         if self._stopped.is_set():
-            return replace(node, phase="Failed", message="stopped")
+            return replace(node, message="stopped")
         if ended.is_timeout:
-            message = f"still running after activeDeadlineSeconds ({self._work.deadline:g} s)"
-            return replace(node, phase="Failed", message=message)
+            limit = f"{self._work.deadline_name}: {self._work.deadline:g} s"
+            message = f"Pod was active on the node longer than the specified deadline ({limit})"
+            return replace(node, message=message)
         if ended.code:
-            return replace(node, phase="Failed", message=describe_exit(ended.code))
-        return replace(node, phase="Succeeded", outputs=self._outputs(root))
+            return replace(node, message=f"{who}Error ({describe_exit(ended.code)})")
+        return None
 
-    def _outputs(self, root: Path) -> dict[str, Any]:
-        """Read the output parameters, keep the output artifacts."""
-        outputs: dict[str, Any] = {"parameters": {}, "artifacts": {}}
-        for item in self._work.output_parameters:
-            path = artifacts.inside(root, item.path)
-            if path.is_file():
-                text = path.read_text(encoding="utf-8", errors="replace")
-                outputs["parameters"][item.name] = text.removesuffix("\n")
-            elif item.default is not None:
-                outputs["parameters"][item.name] = item.default
-            else:
-                raise NotRunnable(f"output parameter {item.name}: no file {item.path}")
-        for artifact in self._work.output_artifacts:
-            path = artifacts.inside(root, artifact.path)
-            if artifacts.is_written(path):
-                kept = self._folder / "outputs" / artifact.name / path.name
-                kept.parent.mkdir(parents=True)
-                others = [item.path for item in self._work.output_artifacts if item != artifact]
-                if any(_overlap(artifact.path, other) for other in others):
-                    artifacts.place(path, kept)
-                else:
-                    shutil.move(path, kept)
-                outputs["artifacts"][artifact.name] = str(kept)
-            elif not artifact.is_optional:
-                raise NotRunnable(f"output artifact {artifact.name}: nothing at {artifact.path}")
-        if self._work.keeps_result:
-            outputs["result"] = self._recorder.result
-        return outputs
+
+class _Sidecar:
+    """One sidecar, in a thread of its own. ``error``: what it failed with by itself."""
+
+    def __init__(self, pod: Container, container: Mapping[str, Any], folder: str) -> None:
+        self.name = container["name"]
+        self.error = ""
+        self._own: list[Process] = []
+
+        def run() -> None:
+            try:
+                ended = pod.beside(container, folder, None, self._own)
+            except (NotRunnable, OSError) as error:
+                self.error = str(error)
+                return
+            if ended.code and ended.code not in SENT_AWAY:
+                self.error = f"Error ({describe_exit(ended.code)})"
+
+        self._thread = threading.Thread(target=run, name=f"sidecar {self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send it away and wait until it has gone."""
+        while self._thread.is_alive():
+            for process in self._own:
+                process.stop()
+            self._thread.join(0.05)
 
 
 def describe_exit(code: int) -> str:
@@ -202,6 +288,5 @@ def describe_exit(code: int) -> str:
     )
 
 
-def _overlap(one: str, other: str) -> bool:
-    a, b = PurePosixPath(one), PurePosixPath(other)
-    return a == b or a in b.parents or b in a.parents
+def _is_below(path: str, folders: tuple[str, ...]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)

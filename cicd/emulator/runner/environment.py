@@ -42,7 +42,8 @@ def find_image(images: Mapping[str, Image], name: str) -> Image:
     except KeyError:
         raise NotRunnable(
             f"nothing stands in for image {name} on this machine: name it under local.images in "
-            f"the stage file, or give the repository a Dockerfile with a WORKDIR"
+            f"the stage file (or in PUT /emulator/stand-ins), or give the repository a Dockerfile "
+            f"with a WORKDIR"
         ) from None
 
 

@@ -21,7 +21,19 @@ from cicd.emulator.runner.container import Container, Done
 from cicd.emulator.runner.lines import RunLog
 from cicd.emulator.runner.sandbox import Sandbox
 from cicd.emulator.runner.settings import Settings
-from cicd.emulator.workflow import Program, Progress, Publication, Run, Work, advance, check, read
+from cicd.emulator.s3 import StorageError
+from cicd.emulator.workflow import (
+    Program,
+    Progress,
+    Publication,
+    Run,
+    Work,
+    advance,
+    check,
+    left_open,
+    notes,
+    read,
+)
 
 STARTED = "started"
 PUBLISHED = "published"
@@ -81,6 +93,9 @@ class Execution:
     def _main(self) -> None:
         try:
             self._execute()
+        except StorageError as error:
+            self._end_containers(grace=0)
+            self._journal.status(self._job.id, "DEAD", message=str(error))
         except Exception as error:
             # a bug or a full disk of ours: the run must not hang in RUNNING for ever
             self._end_containers(grace=0)
@@ -108,12 +123,15 @@ class Execution:
         self._nodes = {
             node.id: node
             for node in self._journal.nodes(job.id).values()
-            # what still ran when the emulator ended is run again
-            if node.phase not in ("Running", "Pending")
+            # a program that still ran when the emulator ended is run again; a group goes on, and
+            # the time of a pause that has begun goes by
+            if node.type != "Pod" or node.phase not in ("Running", "Pending")
         }
         self._journal.status(job.id, "RUNNING")
         if self._sandbox.warning:
             self._log.note(self._sandbox.warning, pod=job.id)
+        if without := notes(job.template):
+            self._log.note(f"note: without effect here: {', '.join(without)}", pod=job.id)
         progress = self._loop(program, run)
         if not (self._stop and self._stop.is_close):
             self._conclude(progress)
@@ -125,23 +143,25 @@ class Execution:
             begun = datetime.fromisoformat(run.started).timestamp()
             deadline = time.monotonic() + begun + program.deadline - time.time()
         while True:
-            progress = advance(program, run, self._nodes)
+            progress = advance(program, run, self._nodes, time.time(), self._late)
             for node in progress.settled:
                 self._keep(node)
             for publication in progress.publications:
                 self._publish(publication)
-            if progress.settled:
+            if self._stop:
+                # nothing new: only what runs is waited for
+                if not self._running:
+                    return progress
+            elif progress.settled or self._begin(progress.work):
+                # hooks may wait for a step to run, so look at it once more
                 continue
-            if not self._stop and not self._late:
-                self._begin(progress.work, program.parallelism)
-            if not self._running:
+            elif not self._running and progress.wake is None:
                 return progress
-            self._wait(deadline)
+            self._wait(deadline, progress.wake)
 
-    def _begin(self, works: tuple[Work, ...], parallelism: int | None) -> None:
+    def _begin(self, works: tuple[Work, ...]) -> bool:
+        """Start containers; whether there was any."""
         for work in works:
-            if parallelism and len(self._running) >= parallelism:
-                return
             self._keep(work.node)
             container = Container(
                 self._job,
@@ -155,11 +175,10 @@ class Execution:
             threading.Thread(
                 target=self._run_container, args=(container, work), name=work.node.id, daemon=True
             ).start()
+        return bool(works)
 
     def _run_container(self, container: Container, work: Work) -> None:
         """The thread of one container."""
-        if work.delay:
-            container.wait(work.delay)
         try:
             done = container.run()
         except Exception as error:
@@ -167,15 +186,18 @@ class Execution:
             done = Done(node)
         self._events.put(done)
 
-    def _wait(self, deadline: float | None) -> None:
-        timeout = None
+    def _wait(self, deadline: float | None, wake: float | None) -> None:
+        """Wait for an event, the deadline, or the time at which something changes by itself."""
+        due = [] if wake is None else [max(0.0, wake - time.time())]
         if deadline is not None and not self._late:
-            timeout = max(0.0, deadline - time.monotonic())
+            due.append(max(0.0, deadline - time.monotonic()))
         try:
-            event = self._events.get(timeout=timeout)
+            event = self._events.get(timeout=min(due, default=None))
         except queue.Empty:
-            self._late = "the execution ran longer than its activeDeadlineSeconds"
-            self._end_containers()
+            is_late = deadline is not None and time.monotonic() >= deadline
+            if is_late and not self._late:
+                self._late = "the execution ran longer than its activeDeadlineSeconds"
+                self._end_containers()
             return
         if isinstance(event, _Stop):
             self._stop = event
@@ -184,7 +206,7 @@ class Execution:
             self._finish(event)
 
     def _finish(self, done: Done) -> None:
-        node = done.node
+        node = replace(done.node, ended=time.time())
         del self._running[node.id]
         if self._stop and self._stop.is_close and node.phase != "Succeeded":
             return
@@ -203,6 +225,9 @@ class Execution:
 
     def _conclude(self, progress: Progress) -> None:
         """The one status that ends it."""
+        message = "stopped on request" if self._stop else progress.message
+        for node in left_open(self._nodes, time.time(), message):
+            self._keep(node)
         if self._stop:
             self._journal.status(self._job.id, "STOPPED", message="stopped on request")
         elif progress.phase == "Succeeded" and not self._late:
@@ -217,7 +242,11 @@ class Execution:
         """SAP AI Core's statusDetails: the failed containers with their last lines."""
         if not message:
             return {}
-        failed = [node for node in self._nodes.values() if node.phase in ("Failed", "Error")]
+        failed = [
+            node
+            for node in self._nodes.values()
+            if node.phase in ("Failed", "Error") and node.type == "Pod"
+        ]
         details = [
             {
                 "container_name": "main",

@@ -78,9 +78,16 @@ class Recorder:
     """The output of one process on its way to the log of its run."""
 
     def __init__(
-        self, log: RunLog, *, pod: str, container: str = "main", keep_bytes: int = 0
+        self,
+        log: RunLog,
+        *,
+        pod: str,
+        container: str = "main",
+        keep_bytes: int = 0,
+        is_shown: bool = True,
     ) -> None:
         self._log = log
+        self._is_shown = is_shown
         self._pod = pod
         self._container = container
         self._cutters = {"stdout": Cutter(), "stderr": Cutter()}
@@ -114,7 +121,8 @@ class Recorder:
         """Store what is waiting."""
         if self._waiting:
             lines, self._waiting = self._waiting, []
-            self._log.write(lines)
+            if self._is_shown:
+                self._log.write(lines)
 
     def finish(self) -> None:
         """Store everything, also a last line without an end."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
-from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Upstream
+from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Replicas, Upstream
 from cicd.emulator.runner.choice import choose
 from cicd.emulator.runner.execution import Execution
 from cicd.emulator.runner.serving.deployment import Deployment
@@ -118,6 +118,12 @@ class LocalRunner:
             return
         with deployment.upstream() as found:
             yield found
+
+    def replicas(self, deployment_id: str) -> Replicas | None:
+        """How far a deployment is scaled; None when nothing of it is up or coming up."""
+        with self._lock:
+            deployment = self._deployments.get(deployment_id)
+        return deployment.replicas if deployment else None
 
     def close(self) -> None:
         """End every process and wait; executions can go on in another runner afterwards."""

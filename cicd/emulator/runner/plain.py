@@ -22,14 +22,16 @@ SUPERVISE = str(PROGRAMS / "in_sandbox_supervise.py")
 class Plain:
     """Rewrites paths instead of mounting them."""
 
-    has_private_network = False
-
     def __init__(self, why: str = "") -> None:
         reason = f" ({why})" if why else ""
         self.warning = (
             f"warning: runs without a sandbox{reason}: only container paths that the template "
             f"itself names are redirected to this run's folder"
         )
+
+    def has_private_network(self, program: Program) -> bool:
+        """All programs share this machine's ports."""
+        return False
 
     def prepare(self, program: Program) -> Launch:
         """Rewrite the command, environment and script; make the folders."""
@@ -70,7 +72,7 @@ def _places(program: Program) -> dict[str, str]:
     """Container path -> path on this machine, for all that the template declares."""
     own = {*program.folders, *program.paths, *filter(None, [program.script])}
     places = {path: str(below(program.root, path)) for path in own}
-    mounts = sorted(program.mounts, key=lambda mount: mount.target)
+    mounts = sorted((*program.mounts, *program.shared), key=lambda mount: mount.target)
     return places | {mount.target: str(_link(program.root, mount)) for mount in mounts}
 
 

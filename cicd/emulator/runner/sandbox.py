@@ -21,7 +21,7 @@ Choice = Literal["auto", "bubblewrap", "process"]
 
 @dataclass(frozen=True)
 class Mount:
-    """A file or folder of this machine that the program sees at ``target``, read-only."""
+    """A file or folder of this machine that the program sees at ``target``."""
 
     source: Path
     target: str
@@ -32,7 +32,8 @@ class Program:
     """What to run and what it sees.
 
     ``root``: private folder of this machine that is the program's ``/``, so what it writes at
-    ``/app/x`` is found at ``root/app/x``. ``folders``: container folders that must be writable.
+    ``/app/x`` is found at ``root/app/x``. ``mounts`` are read-only, ``shared`` ones can be written
+    and are seen by other programs. ``folders``: container folders that must be writable.
     ``paths``: files and folders that the template declares there. ``port`` and ``relay``: it serves
     on that port and is reached through a socket in the folder ``relay``. ``script``: the container
     path of its script, empty for none.
@@ -44,11 +45,16 @@ class Program:
     workdir: str = "/"
     python: str = ""
     mounts: tuple[Mount, ...] = ()
+    shared: tuple[Mount, ...] = ()
     folders: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     port: int = 0
     relay: Path | None = None
     script: str = ""
+    image: str = ""
+    """An image that this machine's podman may have, to be run as it is; empty for none."""
+    needs_image: bool = False
+    """Nothing stands in for the image: it runs in podman or not at all."""
 
 
 class Sandbox(Protocol):
@@ -56,7 +62,10 @@ class Sandbox(Protocol):
 
     warning: str
     """What the sandbox cannot do, for the log of every run; empty for nothing."""
-    has_private_network: bool
+
+    def has_private_network(self, program: Program) -> bool:
+        """Whether every port is free for it."""
+        ...
 
     def prepare(self, program: Program) -> Launch:
         """Make ready what the program needs on disk and say how to start it. May raise OSError."""

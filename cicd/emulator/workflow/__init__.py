@@ -4,12 +4,15 @@
 tells from the nodes so far what to run next. Semantics are those of Argo Workflows 3.5.
 """
 
-from cicd.emulator.workflow.checking import check
-from cicd.emulator.workflow.program import Program, read
-from cicd.emulator.workflow.progress import Progress, Publication, advance
-from cicd.emulator.workflow.work import Input, Run, Work
+from cicd.emulator.workflow.checking import check, notes
+from cicd.emulator.workflow.program import Program
+from cicd.emulator.workflow.progress import Progress, Publication, advance, left_open
+from cicd.emulator.workflow.reading import read
+from cicd.emulator.workflow.scope import Content, Run
+from cicd.emulator.workflow.work import Input, Work, collect
 
 __all__ = [
+    "Content",
     "Input",
     "Program",
     "Progress",
@@ -18,5 +21,8 @@ __all__ = [
     "Work",
     "advance",
     "check",
+    "collect",
+    "left_open",
+    "notes",
     "read",
 ]

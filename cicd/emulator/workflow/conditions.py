@@ -14,8 +14,8 @@ from typing import Any
 from cicd.emulator.workflow.expressions import substitute
 
 TOKEN = re.compile(
-    r"""\s*(?: (?P<operator>\|\||&&|==|!=|<=|>=|<|>|!|\(|\))
-             | (?P<quoted>'[^']*'|"[^"]*")
+    r"""\s*(?: (?P<operator>\|\||&&|==|!=|=~|!~|<=|>=|<|>|!|\(|\))
+             | (?P<quoted>'(?:\{\{.*?\}\}|[^'])*'|"(?:\{\{.*?\}\}|[^"])*")
              | (?P<word>(?:\{\{.*?\}\}|[^\s()!=<>&|'"])+) )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -71,6 +71,11 @@ def _compare(left: str, operator: str, right: str) -> bool:
         if left.lower() in {"true", "false"}:
             return left.lower() == "true"
         raise BadCondition(f"{left!r} is neither true nor false")
+    if operator in ("=~", "!~"):
+        try:
+            return (re.search(right, left) is not None) is (operator == "=~")
+        except re.error as error:
+            raise BadCondition(f"{right!r} is no regular expression: {error}") from None
     try:
         return COMPARISONS[operator](float(left), float(right))
     except ValueError:
@@ -122,7 +127,7 @@ class _Reader:
                 raise BadCondition(f"{self._text!r}: a parenthesis is not closed")
             return result
         left = self.operand()
-        if self.here in COMPARISONS:
+        if self.here in COMPARISONS or self.here in ("=~", "!~"):
             return self._decide(left, self.take(), self.operand())
         return self._decide(left, "", "")
 

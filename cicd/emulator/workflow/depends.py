@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.conditions import BadCondition, evaluate, operands
 from cicd.emulator.workflow.program import Call
 
+FAILED = ("Failed", "Error")
 PHASES = {
     "": {"Succeeded", "Skipped"},
     "Succeeded": {"Succeeded"},
@@ -15,18 +17,29 @@ PHASES = {
     "Errored": {"Error"},
     "Skipped": {"Skipped"},
     "Omitted": {"Omitted"},
+    "Daemoned": set(),
 }
 """Status word -> the phases of the task for which it holds; no word at all is the usual case."""
+OF_LOOPS = ("AnySucceeded", "AllFailed")
+"""Words about the single runs of a task that is repeated for items."""
 
 
-def may_start(call: Call, phases: Mapping[str, str]) -> bool:
-    """Whether the task starts, given the phases of all tasks that it depends on."""
+def may_start(call: Call, before: Mapping[str, Node], calls: Mapping[str, Call]) -> bool:
+    """Whether the task starts, given the ended nodes of all tasks that it depends on."""
     if not call.depends:
         return True
 
     def holds(operand: str, operator: str, _: str) -> bool:
-        name, word = _split(operand, phases)
-        return phases[name] in PHASES[word]
+        name, word = _split(operand, before)
+        node = before[name]
+        if word in OF_LOOPS:
+            phases = node.outputs.get("phases") or [node.phase]
+            if word == "AnySucceeded":
+                return "Succeeded" in phases
+            return all(phase in FAILED for phase in phases)
+        # with ``dependencies`` a failure that does not count as one is none here either
+        is_forgiven = not call.has_depends and node.phase in calls[name].continues_on
+        return is_forgiven or node.phase in PHASES[word]
 
     return evaluate(call.depends, holds)
 
@@ -41,10 +54,23 @@ def dependencies(call: Call, names: Iterable[str]) -> list[str]:
         name, word = _split(operand, known)
         if name not in known:
             raise BadCondition(f"task {name!r} does not exist in this dag")
-        if word not in PHASES:
+        if word not in PHASES and word not in OF_LOOPS:
             raise BadCondition(f"{operand!r}: the emulator does not know {word!r}")
         found.append(name)
     return list(dict.fromkeys(found))
+
+
+def needed(tasks: Sequence[Call], targets: Iterable[str]) -> set[str]:
+    """The targets and everything that they wait for, however indirectly."""
+    by_name = {task.name: task for task in tasks}
+    found: set[str] = set()
+    todo = [name for name in targets if name in by_name]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo.extend(dependencies(by_name[name], by_name))
+    return found
 
 
 def in_order(tasks: Sequence[Call]) -> list[Call]:

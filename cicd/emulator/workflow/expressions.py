@@ -7,6 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cicd.emulator.workflow.functions import as_string
+from cicd.emulator.workflow.language import evaluate
+from cicd.emulator.workflow.operators import BadExpression
+
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
@@ -30,16 +34,53 @@ def substitute(text: str, scope: Mapping[str, str]) -> str:
     """``text`` with every tag replaced by its value in ``scope``; raises Unresolved."""
 
     def value(match: re.Match[str]) -> str:
+        tag = match[1].strip()
+        if tag.startswith("="):
+            return as_string(calculate(tag[1:].strip(), scope))
         try:
-            return scope[match[1].strip()]
+            return scope[tag]
         except KeyError:
             raise Unresolved(f"{match[0]} has no value here") from None
 
     return TAG.sub(value, text)
 
 
+def calculate(expression: str, scope: Mapping[str, Any]) -> Any:
+    """The value of an expression in which the names of ``scope`` are known. Raises Unresolved."""
+    try:
+        value = evaluate(expression, nested(scope))
+    except BadExpression as error:
+        raise Unresolved(str(error)) from None
+    if value is None:
+        raise Unresolved(f"{{{{={expression}}}}} has no value here")
+    return value
+
+
+def is_true(expression: str, scope: Mapping[str, Any]) -> bool:
+    """The value of an expression that is a condition. Raises Unresolved."""
+    value = calculate(expression, scope)
+    if not isinstance(value, bool):
+        raise Unresolved(f"{{{{={expression}}}}} is neither true nor false")
+    return value
+
+
+def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1}`` as ``{"a": {"b": 1}}``; a value that ``a`` has of its own gives way."""
+    found: dict[str, Any] = {}
+    for name in sorted(scope):
+        *way, last = name.split(".")
+        place = found
+        for part in way:
+            inner = place.get(part)
+            if not isinstance(inner, dict):
+                inner = place[part] = {}
+            place = inner
+        place.setdefault(last, scope[name])
+    return found
+
+
 def resolve(value: Any, scope: Mapping[str, str]) -> Any:
-    """The same for every string of a nested value; keys stay as they are."""
+    """The same as ``substitute`` for every string of a nested value; keys stay as they are."""
     if isinstance(value, str):
         return substitute(value, scope)
     if isinstance(value, Mapping):

@@ -7,27 +7,24 @@ whose turn it is and which has no node yet.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
-from cicd.emulator.workflow.depends import dependencies, in_order, may_start
-from cicd.emulator.workflow.expressions import Unresolved, substitute
-from cicd.emulator.workflow.program import Artifact, Call, Program, Template
-from cicd.emulator.workflow.work import (
+from cicd.emulator.workflow.program import Program
+from cicd.emulator.workflow.scope import (
+    ENDED,
+    FAILED,
     Given,
     Run,
-    Work,
-    find_inputs,
-    input_scope,
-    make_work,
-    node_id,
-    workflow_scope,
+    Scope,
+    global_outputs,
+    moment,
+    workflow_texts,
 )
-
-FAILED = ("Failed", "Error")
-ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
+from cicd.emulator.workflow.walk import Again, TooMuch, Walk
+from cicd.emulator.workflow.work import Work
 
 
 @dataclass(frozen=True)
@@ -41,267 +38,125 @@ class Publication:
 
 @dataclass(frozen=True)
 class Progress:
-    """``phase`` of the run as a whole, containers to start, nodes that ended without one."""
+    """``phase`` of the run as a whole, containers to start, nodes to store that have none.
+
+    As long as something is ``settled`` there is no ``work``: store it and ask again. ``wake``:
+    when to ask again even if nothing has ended, in seconds since 1970.
+    """
 
     phase: str
     message: str
     work: tuple[Work, ...] = ()
     settled: tuple[Node, ...] = ()
     publications: tuple[Publication, ...] = ()
+    wake: float | None = None
 
 
-def advance(program: Program, run: Run, nodes: Mapping[str, Node]) -> Progress:
-    """What comes next. ``nodes``: by id, those that have ended or that run right now."""
+def advance(
+    program: Program, run: Run, nodes: Mapping[str, Node], now: float = 0.0, late: str = ""
+) -> Progress:
+    """What comes next. ``nodes``: by id, those that have ended or that run right now; ``now`` in
+    seconds since 1970. ``late``: why nothing new may start any more, except exit handlers."""
     values = {**program.parameters, **run.parameters}
     missing = sorted(name for name, value in values.items() if value is None)
     if missing:
         return Progress("Error", f"parameter {', '.join(missing)} has no value")
     run = replace(run, parameters={name: value or "" for name, value in values.items()})
-    walk = _Walk(program, run, nodes)
-    root = walk.visit(run.name, program.entrypoint, Given(run.parameters))
+    shared = global_outputs(nodes.values())
+    texts = {**workflow_texts(program, run, now), **shared.texts}
+    walk = Walk(program, run, nodes, now, texts, shared)
+    try:
+        root = _root(walk, late)
+        root = _with_handlers(walk, root)
+    except TooMuch as error:
+        return Progress("Error", str(error))
+    except Again:
+        return Progress("Running", "", settled=tuple(walk.settled))
+    work = () if walk.settled else _as_many_as_allowed(walk)
     return Progress(
         phase=root.phase,
         message=root.message,
-        work=tuple(walk.work),
+        work=work,
         settled=tuple(walk.settled),
-        publications=tuple(walk.publications),
+        publications=tuple(_publications(nodes.values())),
+        wake=walk.wake,
     )
 
 
-@dataclass
-class _Scope:
-    """What ``{{…}}`` and ``from`` can name inside one call of a steps or dag template."""
-
-    texts: dict[str, str]
-    artifacts: dict[str, tuple[str, bool]] = field(default_factory=dict)
-
-    def add(self, prefix: str, node: Node) -> None:
-        """Make the outputs of an ended step known to those after it."""
-        if node.phase not in ENDED:
-            return
-        self.texts[f"{prefix}.id"] = node.id
-        self.texts[f"{prefix}.status"] = node.phase
-        if node.exit_code is not None:
-            self.texts[f"{prefix}.exitCode"] = str(node.exit_code)
-        if "result" in node.outputs:
-            self.texts[f"{prefix}.outputs.result"] = node.outputs["result"]
-        for name, value in (node.outputs.get("parameters") or {}).items():
-            self.texts[f"{prefix}.outputs.parameters.{name}"] = value
-        for name, path in (node.outputs.get("artifacts") or {}).items():
-            self.artifacts[f"{prefix}.outputs.artifacts.{name}"] = (path, False)
+def left_open(nodes: Mapping[str, Node], now: float, message: str) -> list[Node]:
+    """Nodes without a container that are still open although the run has ended, as they end."""
+    return [
+        replace(node, phase="Failed", message=message, ended=now)
+        for node in nodes.values()
+        if node.phase not in ENDED and node.type != "Pod"
+    ]
 
 
-class _Walk:
-    """One walk over the tree; collects what it finds."""
+def _root(walk: Walk, late: str) -> Node:
+    """The state of the entrypoint; when it is ``late``, as it is without anything new."""
+    name, entrypoint = walk.run.name, walk.program.entrypoint
+    root = walk.visit(name, entrypoint, Given(walk.run.parameters), 0, "")
+    if not late or root.phase in ENDED:
+        return root
+    walk.work.clear()
+    walk.settled.clear()
+    walk.wake = None
+    if any(node.type == "Pod" and node.phase == "Running" for node in walk.nodes.values()):
+        return root
+    return replace(root, phase="Failed", message=late)
 
-    def __init__(self, program: Program, run: Run, nodes: Mapping[str, Node]) -> None:
-        self.program = program
-        self.run = run
-        self.nodes = nodes
-        self.work: list[Work] = []
-        self.settled: list[Node] = []
-        self.publications: list[Publication] = []
-        self.in_flight = 0
-        self._workflow = workflow_scope(run, program.entrypoint)
 
-    def visit(self, name: str, template_name: str, given: Given) -> Node:
-        """The state of one call, with its repetitions if its template has any."""
-        template = self.program.templates[template_name]
-        retry = template.retry
-        if retry is None:
-            return self.attempt(name, template, given, 0, 0.0)
-        for number in range(retry.limit + 1):
-            delay = retry.wait * retry.factor ** (number - 1) if number else 0.0
-            node = self.attempt(f"{name}({number})", template, given, number, delay)
-            again = {"Always": FAILED, "OnFailure": ("Failed",), "OnError": ("Error",)}
-            if node.phase not in again[retry.policy]:
-                break
-        return node
+def _with_handlers(walk: Walk, root: Node) -> Node:
+    """The run has ended once its hooks and its exit handler have."""
+    if not walk.program.hooks:
+        return root
+    texts = {**walk.texts, "workflow.status": "Running"}
+    if root.phase in ENDED:
+        succeeded = root.phase not in FAILED
+        texts["workflow.status"] = "Succeeded" if succeeded else root.phase
+        texts["workflow.failures"] = _failures(walk.nodes.values())
+    # what the handlers' own templates see as well
+    walk.texts = texts
+    scope = Scope(texts, dict(walk.shared.artifacts))
+    if not walk.hooks(walk.run.name, walk.program.hooks, root, scope, 0):
+        return root if root.phase not in ENDED else replace(root, phase="Running")
+    handler = f"{walk.run.name}.onExit"
+    ended = [node for node in walk.nodes.values() if node.name == handler and node.phase in FAILED]
+    if root.phase in ENDED and root.phase not in FAILED and ended:
+        message = f"the exit handler failed: {ended[-1].message}"
+        return replace(root, phase=ended[-1].phase, message=message)
+    return root
 
-    def attempt(
-        self, name: str, template: Template, given: Given, number: int, delay: float
-    ) -> Node:
-        node = Node(
-            node_id(self.run.name, name, template.name), name, template.name, phase="Pending"
-        )
-        saved = self.nodes.get(node.id)
-        if saved:
-            return self.saved(saved, template)
-        try:
-            texts = {**self._workflow, **input_scope(template, given), "retries": str(number)}
-            artifacts = find_inputs(template, given, self.run)
-            if template.container is None:
-                scope = _Scope(texts)
-                scope.artifacts = {f"inputs.artifacts.{k}": v for k, v in artifacts.items()}
-                return self.inner(node, template, scope)
-            node = replace(node, phase="Running")
-            work = make_work(
-                node,
-                template,
-                artifacts,
-                texts,
-                delay=delay,
-                keeps_result=self.program.uses_results,
-            )
-        except (Unresolved, BadCondition) as error:
-            return self.settle(replace(node, phase="Error", message=str(error)))
-        self.work.append(work)
-        return node
 
-    def saved(self, node: Node, template: Template) -> Node:
-        """A node that ran before or runs right now."""
-        if node.phase == "Running":
-            self.in_flight += 1
-        elif node.phase == "Succeeded":
-            self.publish(template.output_artifacts, node.outputs.get("artifacts") or {})
-        return node
-
-    def settle(self, node: Node) -> Node:
-        """A node that ends without a container having run."""
-        if node.id not in self.nodes:
-            self.settled.append(node)
-        return node
-
-    def publish(self, outputs: Iterable[Artifact], paths: Mapping[str, str]) -> None:
-        for output in outputs:
-            if output.global_name and output.name in paths:
-                name = substitute(output.global_name, self._workflow)
-                self.publications.append(Publication(name, paths[output.name], output.is_archived))
-
-    def inner(self, node: Node, template: Template, scope: _Scope) -> Node:
-        """The state of a steps or dag template; its outputs once it has succeeded."""
-        phase, message = (
-            self.tasks(node.name, template, scope)
-            if template.tasks
-            else self.steps(node.name, template, scope)
-        )
-        node = replace(node, phase=phase, message=message)
-        if phase != "Succeeded":
-            return node
-        parameters = {}
-        for item in template.output_parameters:
-            try:
-                parameters[item.name] = substitute(item.source, scope.texts)
-            except Unresolved:
-                if item.default is None:
-                    raise
-                parameters[item.name] = item.default
-        artifacts = {}
-        for output in template.output_artifacts:
-            found = _artifact(output, scope)
-            if found and not found[1]:
-                artifacts[output.name] = found[0]
-        self.publish(template.output_artifacts, artifacts)
-        return replace(node, outputs={"parameters": parameters, "artifacts": artifacts})
-
-    def steps(self, name: str, template: Template, scope: _Scope) -> tuple[str, str]:
-        """Group after group; the steps of one group side by side."""
-        for index, group in enumerate(template.groups):
-            states = {
-                call.name: self.call(f"{name}[{index}].{call.name}", call, scope) for call in group
-            }
-            if any(node.phase not in ENDED for node in states.values()):
-                return "Running", ""
-            message = _first_failure(states, "step")
-            if message:
-                return "Failed", message
-            for child, node in states.items():
-                scope.add(f"steps.{child}", node)
-        return "Succeeded", ""
-
-    def tasks(self, name: str, template: Template, scope: _Scope) -> tuple[str, str]:
-        """Every task whose turn it is; after a failure no new ones, unless failFast is off."""
-        states: dict[str, Node] = {}
-        mark, in_flight = len(self.work), self.in_flight
-        waits = {
-            call.name: dependencies(call, map(_name, template.tasks)) for call in template.tasks
+def _failures(nodes: Iterable[Node]) -> str:
+    """``{{workflow.failures}}``: a JSON list of the pods that failed."""
+    found = [
+        {
+            "displayName": node.name.rpartition(".")[2],
+            "message": node.message,
+            "templateName": node.template,
+            "phase": node.phase,
+            "podName": node.id,
+            "finishedAt": moment(node.ended),
         }
-        for call in in_order(template.tasks):
-            states[call.name] = self.task(f"{name}.{call.name}", call, waits, states, scope)
-            scope.add(f"tasks.{call.name}", states[call.name])
-        message = _first_failure(states, "task")
-        if message and template.is_fail_fast:
-            del self.work[mark:]
-            return ("Running", "") if self.in_flight > in_flight else ("Failed", message)
-        if any(node.phase not in ENDED for node in states.values()):
-            return "Running", ""
-        broken = _broken(states, waits)
-        leaves = states.keys() - {name for names in waits.values() for name in names}
-        return ("Failed", message) if broken & leaves else ("Succeeded", "")
-
-    def task(
-        self,
-        name: str,
-        call: Call,
-        waits: Mapping[str, list[str]],
-        states: Mapping[str, Node],
-        scope: _Scope,
-    ) -> Node:
-        before = {other: states[other].phase for other in waits[call.name]}
-        node = self._empty(name, call)
-        if any(phase not in ENDED for phase in before.values()):
-            return node
-        if not may_start(call, before):
-            return self.settle(replace(node, phase="Omitted", message="what it waits for failed"))
-        return self.call(name, call, scope)
-
-    def call(self, name: str, call: Call, scope: _Scope) -> Node:
-        """The state of one step or task whose turn it is."""
-        node = self._empty(name, call)
-        try:
-            if call.when and not evaluate_when(call.when, scope.texts):
-                return self.settle(
-                    replace(node, phase="Skipped", message=f"when {call.when} is false")
-                )
-            given = Given(
-                {key: substitute(text, scope.texts) for key, text in call.parameters.items()},
-                _arguments(call, scope),
-            )
-        except (Unresolved, BadCondition) as error:
-            return self.settle(replace(node, phase="Error", message=str(error)))
-        return self.visit(name, call.template, given)
-
-    def _empty(self, name: str, call: Call) -> Node:
-        return Node(
-            node_id(self.run.name, name, call.template), name, call.template, phase="Pending"
-        )
+        for node in nodes
+        if node.type == "Pod" and node.phase in FAILED
+    ]
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
-def _name(call: Call) -> str:
-    return call.name
+def _as_many_as_allowed(walk: Walk) -> tuple[Work, ...]:
+    """The containers to start, no more at once than ``spec.parallelism``."""
+    if walk.program.parallelism is None:
+        return tuple(walk.work)
+    running = sum(node.type == "Pod" and node.phase == "Running" for node in walk.nodes.values())
+    return tuple(walk.work[: max(0, walk.program.parallelism - running)])
 
 
-def _arguments(call: Call, scope: _Scope) -> dict[str, tuple[str, bool]]:
-    found = {}
-    for artifact in call.artifacts:
-        value = _artifact(artifact, scope)
-        if value:
-            found[artifact.name] = value
-    return found
-
-
-def _artifact(artifact: Artifact, scope: _Scope) -> tuple[str, bool] | None:
-    """What ``from`` or ``raw`` stands for; None when an optional one is not there."""
-    if artifact.raw is not None:
-        return substitute(artifact.raw, scope.texts), True
-    name = artifact.source.strip().removeprefix("{{").removesuffix("}}").strip()
-    if name not in scope.artifacts and not artifact.is_optional:
-        raise Unresolved(f"artifact {artifact.name}: {artifact.source} is not there")
-    return scope.artifacts.get(name)
-
-
-def _first_failure(states: Mapping[str, Node], word: str) -> str:
-    for name, node in states.items():
-        if node.phase in FAILED:
-            return f"{word} {name} failed: {node.message}"
-    return ""
-
-
-def _broken(states: Mapping[str, Node], waits: Mapping[str, list[str]]) -> set[str]:
-    """Tasks that failed, and those that were left out because of one."""
-    broken: set[str] = set()
-    for name, node in states.items():
-        is_left_out = node.phase == "Omitted" and broken.intersection(waits[name])
-        if node.phase in FAILED or is_left_out:
-            broken.add(name)
-    return broken
+def _publications(nodes: Iterable[Node]) -> Iterable[Publication]:
+    found: dict[str, Publication] = {}
+    for node in nodes:
+        shared = (node.outputs.get("globals") or {}).get("artifacts") or {}
+        for name, item in shared.items() if node.phase == "Succeeded" else ():
+            found.setdefault(name, Publication(name, item["path"], item["archived"]))
+    return found.values()

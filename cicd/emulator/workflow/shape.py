@@ -8,18 +8,31 @@ that changes the result is silently ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 ANY = "anything"
 TEXT = "text"
 NUMBER = "number"
 FLAG = "true or false"
+WORD = "a text and no number"
 
 _WORDS: dict[str, tuple[type, ...]] = {
     TEXT: (str, int, float, bool),
     NUMBER: (int, float),
     FLAG: (bool,),
+    WORD: (str,),
 }
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A field that the platform knows and the emulator does not carry out, and why."""
+
+    reason: str
+
+
+CLUSTER = Refused("needs a Kubernetes cluster")
 
 NO_EFFECT = dict.fromkeys(
     [
@@ -52,7 +65,7 @@ ENVIRONMENT = [
         "value": TEXT,
         "valueFrom": {
             "secretKeyRef": SECRET_KEY,
-            "fieldRef": {"fieldPath": TEXT, "apiVersion": ANY},
+            "fieldRef": {"fieldPath": WORD, "apiVersion": ANY},
         },
     }
 ]
@@ -81,12 +94,17 @@ FIELD_PATHS = {
     "status.podIP",
 }
 
+MAP_FIELDS = ("metadata.labels['", "metadata.annotations['")
+
 
 def differences(value: Any, shape: Any, path: str) -> Iterator[str]:
     """One message for every field of ``value`` that ``shape`` does not know or that is no such."""
     if shape == ANY or value is None:
         return
-    if isinstance(shape, str):
+    if isinstance(shape, Refused):
+        if value is not False:
+            yield f"{path}: not supported by the emulator: {shape.reason}"
+    elif isinstance(shape, str):
         if not isinstance(value, _WORDS[shape]):
             yield f"{path}: must be {shape}"
     elif isinstance(shape, list):
@@ -94,6 +112,8 @@ def differences(value: Any, shape: Any, path: str) -> Iterator[str]:
             yield f"{path}: must be a list"
             return
         for index, item in enumerate(value):
+            if item is None and shape[0] != ANY:
+                yield f"{path}[{index}]: is empty"
             yield from differences(item, shape[0], f"{path}[{index}]")
     elif not isinstance(value, Mapping):
         yield f"{path}: must be a map"
@@ -132,5 +152,5 @@ def _variable_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
                 yield f"{path}.valueFrom.secretKeyRef.{key}: is missing"
     elif not field:
         yield f"{path}.valueFrom: needs secretKeyRef or fieldRef"
-    elif field not in FIELD_PATHS and not field.startswith("metadata.labels['"):
+    elif field not in FIELD_PATHS and not field.startswith(MAP_FIELDS):
         yield f"{path}.valueFrom.fieldRef.fieldPath: {field} is not supported by the emulator"

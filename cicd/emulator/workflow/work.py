@@ -4,47 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expressions import Unresolved, resolve, substitute
-from cicd.emulator.workflow.program import Artifact, OutputParameter, Template
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is known of a run from outside. ``started`` is RFC 3339, ``inputs`` name -> path."""
-
-    name: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    started: str = ""
-
-
-@dataclass(frozen=True)
-class Given:
-    """The arguments of one call. An artifact is a path, or raw text (``is_raw``)."""
-
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
+from cicd.emulator.workflow.program import Artifact, OutputParameter, Template, duration
+from cicd.emulator.workflow.scope import Content
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input artifact: its place in the container, and a path on the host or its raw text."""
+    """One input artifact: its place in the container, and what it is."""
 
     name: str
     path: str
-    source: str = ""
-    raw: str | None = None
+    content: Content
     is_archived: bool = True
+    is_optional: bool = False
+    mode: int | None = None
 
 
 @dataclass(frozen=True)
 class Work:
-    """Run this container. ``delay`` and ``deadline`` in seconds."""
+    """Run this container, after ``init`` and beside ``sidecars``.
+
+    ``deadline`` in seconds, ``deadline_name``: the field that sets it. ``volumes``: name -> what it
+    is. ``fields``: what fieldRef can ask for.
+    """
 
     node: Node
     container: Mapping[str, Any]
@@ -53,9 +41,11 @@ class Work:
     output_parameters: tuple[OutputParameter, ...]
     output_artifacts: tuple[Artifact, ...]
     fields: Mapping[str, str]
-    """What fieldRef can ask for."""
+    init: tuple[Mapping[str, Any], ...] = ()
+    sidecars: tuple[Mapping[str, Any], ...] = ()
+    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     deadline: float | None = None
-    delay: float = 0.0
+    deadline_name: str = ""
     keeps_result: bool = False
 
 
@@ -66,72 +56,62 @@ def node_id(run: str, name: str, template: str) -> str:
     return f"{run}-{template}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
-def workflow_scope(run: Run, entrypoint: str) -> dict[str, str]:
-    """What ``{{workflow.…}}`` is in every template."""
-    scope = {
-        "workflow.name": run.name,
-        "workflow.uid": str(uuid.uuid5(uuid.NAMESPACE_URL, run.name)),
-        "workflow.namespace": "default",
-        "workflow.serviceAccountName": "default",
-        "workflow.creationTimestamp": run.started,
-        "workflow.mainEntrypoint": entrypoint,
+def collect(
+    parameters: Sequence[OutputParameter],
+    artifacts: Sequence[Artifact],
+    texts: Mapping[str, str],
+    paths: Mapping[str, str],
+) -> dict[str, Any]:
+    """A node's outputs from the values of its parameters and the paths of its artifacts, those
+    with a globalName once more under that."""
+    shared = {
+        "parameters": {
+            item.global_name: texts[item.name]
+            for item in parameters
+            if item.global_name and item.name in texts
+        },
+        "artifacts": {
+            item.global_name: {"path": paths[item.name], "archived": item.is_archived}
+            for item in artifacts
+            if item.global_name and item.name in paths
+        },
     }
-    return scope | {f"workflow.parameters.{key}": text for key, text in run.parameters.items()}
-
-
-def input_scope(template: Template, given: Given) -> dict[str, str]:
-    """What ``{{inputs.parameters.…}}`` is in this call. Raises Unresolved for a missing one."""
-    scope = {}
-    for name, default in template.parameters.items():
-        text = given.parameters.get(name, default)
-        if text is None:
-            raise Unresolved(f"inputs.parameters.{name} of template {template.name} is not given")
-        scope[f"inputs.parameters.{name}"] = text
-    return scope
-
-
-def find_inputs(template: Template, given: Given, run: Run) -> dict[str, tuple[str, bool]]:
-    """Artifact name -> (path or raw text, is it raw). Raises Unresolved for a missing one.
-
-    An artifact that the caller does not pass is the run's own of that name, as on SAP AI Core.
-    """
-    found = {}
-    for artifact in template.artifacts:
-        if artifact.name in given.artifacts:
-            found[artifact.name] = given.artifacts[artifact.name]
-        elif artifact.raw is not None:
-            found[artifact.name] = (artifact.raw, True)
-        elif artifact.name in run.inputs:
-            found[artifact.name] = (run.inputs[artifact.name], False)
-        elif not artifact.is_optional:
-            raise Unresolved(
-                f"input artifact {artifact.name} of template {template.name} is not bound"
-            )
-    return found
+    found: dict[str, Any] = {"parameters": dict(texts), "artifacts": dict(paths)}
+    return found | ({"globals": shared} if any(shared.values()) else {})
 
 
 def make_work(
     node: Node,
     template: Template,
-    artifacts: Mapping[str, tuple[str, bool]],
+    artifacts: Mapping[str, Content],
     scope: Mapping[str, str],
     *,
-    delay: float = 0.0,
     keeps_result: bool = False,
 ) -> Work:
     """All that is needed to run the container of ``template``. Raises Unresolved."""
     assert template.container is not None
     scope = {**scope, "pod.name": node.id, "node.name": node.name}
     inputs = tuple(
-        _input(artifact, _path(artifact.path, scope), *artifacts[artifact.name])
+        Input(
+            artifact.name,
+            _path(artifact.path, scope),
+            artifacts[artifact.name],
+            artifact.is_archived,
+            artifact.is_optional,
+            artifact.mode,
+        )
         for artifact in template.artifacts
         if artifact.name in artifacts
     )
-    parameters, outputs = _outputs(template, scope)
-    scope |= {f"inputs.artifacts.{item.name}.path": item.path for item in inputs}
+    parameters, outputs = named_outputs(template, scope, has_paths=True)
+    # an optional artifact that is not there has its path all the same
+    scope |= {
+        f"inputs.artifacts.{item.name}.path": _path(item.path, scope) for item in template.artifacts
+    }
     scope |= {f"outputs.artifacts.{item.name}.path": item.path for item in outputs}
     scope |= {f"outputs.parameters.{item.name}.path": item.path for item in parameters}
     container = {key: text for key, text in template.container.items() if key != "source"}
+    deadline, name = _deadline(template, scope)
     return Work(
         node=node,
         container=resolve(container, scope),
@@ -140,35 +120,49 @@ def make_work(
         output_parameters=parameters,
         output_artifacts=outputs,
         fields=_fields(node, template, scope),
-        deadline=template.deadline,
-        delay=delay,
+        init=tuple(resolve(item, scope) for item in template.init),
+        sidecars=tuple(resolve(item, scope) for item in template.sidecars),
+        volumes=resolve(template.volumes, scope),
+        deadline=deadline,
+        deadline_name=name,
         keeps_result=keeps_result,
     )
 
 
-def _outputs(
-    template: Template, scope: Mapping[str, str]
+def named_outputs(
+    template: Template, scope: Mapping[str, str], *, has_paths: bool
 ) -> tuple[tuple[OutputParameter, ...], tuple[Artifact, ...]]:
-    """What to collect afterwards, with the paths filled in."""
+    """What comes out, with paths and global names filled in."""
+
+    def path(text: str) -> str:
+        return _path(text, scope) if has_paths and text else ""
+
     parameters = tuple(
-        OutputParameter(item.name, _path(item.path, scope), "", item.default)
+        replace(
+            item,
+            path=path(item.path),
+            # of a container: a value that is known before it runs, like {{pod.name}}
+            source=substitute(item.source, scope) if has_paths else item.source,
+            global_name=substitute(item.global_name, scope),
+        )
         for item in template.output_parameters
     )
     artifacts = tuple(
-        Artifact(item.name, _path(item.path, scope), is_optional=item.is_optional)
+        replace(item, path=path(item.path), global_name=substitute(item.global_name, scope))
         for item in template.output_artifacts
     )
     return parameters, artifacts
 
 
-def _input(artifact: Artifact, path: str, value: str, is_raw: bool) -> Input:
-    return Input(
-        name=artifact.name,
-        path=path,
-        source="" if is_raw else value,
-        raw=value if is_raw else None,
-        is_archived=artifact.is_archived,
-    )
+def _deadline(template: Template, scope: Mapping[str, str]) -> tuple[float | None, str]:
+    """The closest of all deadlines and the field it comes from."""
+    found = []
+    for name, text in template.deadlines.items():
+        try:
+            found.append((duration(substitute(text, scope)), name))
+        except ValueError as error:
+            raise Unresolved(f"{name}: {error}") from None
+    return min(found) if found else (None, "")
 
 
 def _path(text: str, scope: Mapping[str, str]) -> str:
@@ -179,14 +173,11 @@ def _path(text: str, scope: Mapping[str, str]) -> str:
 
 
 def _fields(node: Node, template: Template, scope: Mapping[str, str]) -> dict[str, str]:
-    labels = {
-        f"metadata.labels['{key}']": str(value)
-        for key, value in {
-            "workflows.argoproj.io/workflow": scope["workflow.name"],
-            **template.labels,
-        }.items()
-    }
-    return labels | {
+    labels = {"workflows.argoproj.io/workflow": scope["workflow.name"], **template.labels}
+    annotations = {"workflows.argoproj.io/node-name": node.name, **template.annotations}
+    found = {f"metadata.labels['{key}']": text for key, text in labels.items()}
+    found |= {f"metadata.annotations['{key}']": text for key, text in annotations.items()}
+    return found | {
         "metadata.name": node.id,
         "metadata.namespace": scope["workflow.namespace"],
         "metadata.uid": str(uuid.uuid5(uuid.NAMESPACE_URL, node.id)),

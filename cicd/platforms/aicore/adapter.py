@@ -20,6 +20,7 @@ from cicd.platforms.aicore.credentials import (
     destination_credentials,
 )
 from cicd.platforms.aicore.kinds import KINDS
+from cicd.platforms.aicore.lease import SecretLock
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.models import Advisor
 from cicd.platforms.aicore.nodes import NodeReservations
@@ -34,7 +35,7 @@ from cicd.platforms.aicore.secrets import (
 )
 from cicd.platforms.aicore.sources import sources
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
-from cicd.platforms.base import Answer, Finding, LogPage
+from cicd.platforms.base import Answer, Finding, Lock, LogPage
 from cicd.platforms.destination import entries
 
 LOG_PATHS = {"execution": "/lm/executions", "deployment": "/lm/deployments"}
@@ -228,6 +229,10 @@ class AICore:
         """AI Launchpad's address is not part of any login: there is one where it was told."""
         return launchpad.link(self._launchpad, live, self._group)
 
+    def lock(self, name: str) -> Lock:
+        """A secret of the resource group: of two that make it at once one is refused."""
+        return SecretLock(self._api.http, name)
+
     def diagnose(self) -> Iterator[Finding]:
         session = self._open_session(self._credentials)
         is_set = bool(sources(self._environ, "DESTINATION"))
@@ -255,9 +260,12 @@ class AICore:
         return Http(credentials.base_url, Login(credentials, session), session, headers=headers)
 
     def _open_session(self, credentials: Credentials) -> requests.Session:
-        session = open_session(credentials.base_url)
-        self._sessions.append(session)
-        return session
+        """One for all logins, so that all threads together keep to its connections."""
+        fresh = open_session(credentials.base_url)
+        alike = [session for session in self._sessions if session.trust_env == fresh.trust_env]
+        if not alike:
+            self._sessions.append(fresh)
+        return alike[0] if alike else fresh
 
     def _complete_destination(self, wish: Resource) -> Resource:
         secret = self._credentials.client_secret

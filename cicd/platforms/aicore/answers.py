@@ -26,6 +26,7 @@ IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 REFUSED_BY_STATUS = "01010076"
 """AI Core's code for "not in this status", whatever the HTTP status says."""
+QUOTA = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
 MAX_TEXT = 300
 
 
@@ -35,7 +36,7 @@ def content(response: requests.Response) -> Any:
         return {}
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise not_the_api(response) from None
 
 
@@ -58,7 +59,9 @@ def _kind_of(
 ) -> tuple[type[PlatformError], str]:
     status = response.status_code
     if status == 401:
-        return Denied, "the login was refused"
+        return Denied, "the login was refused, a new token too: cicd doctor looks into it"
+    if "quota" in text.lower() and status in {400, 403, 409}:
+        return PlatformError, QUOTA
     if status == 403:
         return Denied, _rights(group)
     if status in TRANSIENT - {429} and response.request.method not in IDEMPOTENT:
@@ -150,7 +153,7 @@ def masked(text: str, mask: Iterable[str]) -> str:
 
 def _rights(group: str) -> str:
     if not group:
-        return "this login has no right for it"
+        return "this login has no right for it: cicd doctor shows what it may do"
     return f'does resource group "{group}" (header AI-Resource-Group) exist, with rights for you?'
 
 

@@ -46,6 +46,8 @@ THERE = Status(State.SUCCEEDED, "")
 """For what has no status of its own."""
 CLOSED = frozenset({State.PENDING, State.FAILED, State.STOPPING})
 """States of a resource group in which nothing in it can be asked for."""
+GROUP_CURE = "delete the group and create it again, or open a ticket for component CA-ML-AIC"
+"""What to do about a resource group in ERROR."""
 LABEL_PREFIX = "ext.ai.sap.com/"
 OUR_LABELS = LABEL_PREFIX + "cicd."
 STAGE_LABEL = OUR_LABELS + "stage"
@@ -68,6 +70,9 @@ def resource_group(document: Document) -> LiveResource:
     if status.state in CLOSED:
         why_not = f": {status.message}" if status.message else ""
         notes = (f"is {status.raw}{why_not}; what is in it cannot be seen, so all of it is new",)
+    if status.state is State.FAILED:
+        told = f"{status.message} ({GROUP_CURE})" if status.message else GROUP_CURE
+        status = replace(status, message=told)
     owner = labels.get(STAGE_LABEL, "")
     return live_resource(
         "resource_group", name, name, spec, status, document, notes=notes, owner=owner

@@ -19,7 +19,7 @@ from typing import Any
 
 from cicd import __version__
 from cicd.errors import CicdError, NotFound, PlatformError
-from cicd.platforms.aicore import answers, certificate
+from cicd.platforms.aicore import answers, certificate, convert
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
@@ -211,8 +211,7 @@ def _group(api: Api, group: dict[str, Any]) -> list[Finding]:
         return [Finding(check, "ok", f'"{api.group}" is {status}')]
     text = f'"{api.group}" is {status}' + (f": {why}" if why else "")
     if status == "ERROR":
-        cure = "delete the group and create it again, or open a ticket for component CA-ML-AIC"
-        return [Finding(check, "error", text, cure)]
+        return [Finding(check, "error", text, convert.GROUP_CURE)]
     return [Finding(check, "warning", text, "wait until it is PROVISIONED")]
 
 
@@ -278,8 +277,7 @@ def _share(name: str, used: int, most: int) -> Finding:
     text = f"{name}: {used} of {most} used"
     if used * 100 < most * NEARLY_USED:
         return Finding("quota", "ok", text)
-    cure = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
-    return Finding("quota", "warning", text, cure)
+    return Finding("quota", "warning", text, answers.QUOTA)
 
 
 def _object_store(api: Api) -> list[Finding]:

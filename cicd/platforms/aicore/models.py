@@ -106,8 +106,8 @@ class Advisor:
         return name, str((version or {}).get("name", wanted))
 
     def _list(self, scenario: str, noun: str) -> Sequence[Document] | None:
-        """None where the tenant does not tell. The catalogue is the same in every group, and that of
-        the stage may not be there yet."""
+        """None where the tenant does not tell. The catalogue is the same in every group, and the
+        stage's own may not be there yet."""
         path = f"/lm/scenarios/{scenario}/{noun}"
         for headers in ({}, {"AI-Resource-Group": "default"}):
             try:

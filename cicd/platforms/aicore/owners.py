@@ -11,10 +11,27 @@ from typing import Any
 
 from cicd.model import LiveResource, Resource
 
+SAME_RUN = {
+    "configuration_name": "configurationName",
+    "scenario_id": "scenarioId",
+    "executable_id": "executableId",
+}
+"""What finds the live counterpart of a deployment, by its name in the API."""
 
-def feeding(runs: Iterable[LiveResource], lists: Mapping[str, Any]) -> list[str]:
-    """Ids of the executions whose output artifacts live deployments take as input."""
-    used = {str(item.get("configurationId", "")) for item in lists.get("deployments", ())}
+
+def feeding(
+    runs: Iterable[LiveResource], lists: Mapping[str, Any], desired: Iterable[Resource]
+) -> list[str]:
+    """Ids of the executions whose output artifacts the live counterparts of desired deployments
+    take as input."""
+    wishes = [wish for wish in desired if wish.key.kind == "deployment"]
+    names = {tuple(wish.spec.get(name) for name in SAME_RUN) for wish in wishes}
+    pinned = {wish.options.existing_id for wish in wishes}
+    used = {
+        str(item.get("configurationId", ""))
+        for item in lists.get("deployments", ())
+        if item.get("id") in pinned or tuple(item.get(name) for name in SAME_RUN.values()) in names
+    }
     taken = {
         artifact
         for configuration in lists.get("live configurations", ())

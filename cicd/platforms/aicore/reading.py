@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -11,11 +11,12 @@ from typing import Any
 
 from cicd.errors import Denied, NotFound
 from cicd.model import LiveResource, Resource
-from cicd.platforms.aicore import convert, owners
+from cicd.platforms.aicore import convert, owners, sync
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.nodes import NodeReservations
+from cicd.platforms.aicore.rest import CONNECTIONS
 from cicd.platforms.aicore.runs import Deployments, Executions, batches
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
@@ -25,8 +26,12 @@ from cicd.platforms.aicore.secrets import (
 )
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.destination.entries import Destinations
+from cicd.platforms.destination.entries import batches as batches_of_names
 
-WORKERS = 8
+WORKERS = CONNECTIONS
+SOURCES = frozenset({"repository", "application"})
+EXECUTABLES = "executables of "
+STATUS = "status of "
 RUN_KINDS = frozenset({"execution", "deployment"})
 
 Task = Callable[[], Any]
@@ -61,7 +66,7 @@ class Reader:
             "docker_registry_secret": self._docker.peek,
             "generic_secret": self._generic.browse,
             "object_store_secret": self._stores.peek,
-            "application": lambda: self._applications.peek((), in_group=False),
+            "application": lambda: self._applications.read(self._applications.peek()),
             "artifact": self._artifacts.peek,
             "configuration": self._configurations.peek,
             "execution": lambda: map(convert.execution, self._executions.peek()),
@@ -75,68 +80,77 @@ class Reader:
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         """All live resources that may matter. One answer refused is an error, never "nothing"."""
-        groups = [
-            group
-            for wish in desired
-            if wish.key.kind == "resource_group"
-            if (group := self._groups.peek(wish))
-        ]
-        wanted = {wish.key.kind for wish in desired}
-        # A group that is not there yet has nothing in it, and asking would be answered by 403.
-        has_group = "resource_group" not in wanted or any(
-            group.id == self._api.group and group.status.state not in convert.CLOSED
-            for group in groups
-        )
-        tasks = self._tenant_tasks(desired, wanted, has_group=has_group)
+        sources = [wish for wish in desired if wish.key.kind in SOURCES]
         refused: list[str] = []
-        if has_group:
-            tasks |= self._group_tasks(desired, wanted, refused, everything=everything)
-        tasks |= self._secret_tasks(desired, refused, has_group=has_group, everything=everything)
         with ThreadPoolExecutor(WORKERS) as pool:
-            started = {name: pool.submit(task) for name, task in tasks.items()}
+            # No resource group is needed for these, so they are asked for beside it.
+            started = _start(pool, self._tenant_tasks(desired, sources))
+            groups = self._wanted_groups(desired)
+            # One that is not there yet has nothing in it, and asking would be answered by 403.
+            has_group = not any(wish.key.kind == "resource_group" for wish in desired) or any(
+                group.id == self._api.group and group.status.state not in convert.CLOSED
+                for group in groups
+            )
+            if has_group:
+                started |= _start(pool, self._group_tasks(desired, refused, everything=everything))
+            secrets = self._secret_tasks(
+                desired, refused, has_group=has_group, everything=everything
+            )
+            started |= _start(pool, secrets)
             lists = {name: task.result() for name, task in started.items()}
-            runs = self._runs(desired, lists, pool, everything=everything)
+            executables = _executables_in(lists)
+            runs = self._runs(desired, lists, executables, pool, everything=everything)
         deployments = [
-            convert.deployment(item, lists.get("executables"))
-            for item in lists.get("deployments", ())
+            convert.deployment(item, executables) for item in lists.get("deployments", ())
         ]
         if refused:
             groups = [_unclear(group, refused) for group in groups]
         configurations = lists.get("live configurations", ())
         schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
+        statuses = {
+            name.removeprefix(STATUS): lists[name] for name in lists if name.startswith(STATUS)
+        }
+        applications = lists.get("applications", ())
         return [
             *groups,
             *chain.from_iterable(lists[name] for name in sorted(lists) if name.startswith("live ")),
+            *self._applications.read(applications, statuses, executables or {}, sources),
             *runs,
             *owners.of_schedules(schedules, runs),
             *owners.of_deployments(deployments, configurations, runs, desired),
         ]
 
+    def _wanted_groups(self, desired: Sequence[Resource]) -> list[LiveResource]:
+        wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
+        return [group for wish in wishes if (group := self._groups.peek(wish))]
+
     def _tenant_tasks(
-        self, desired: Sequence[Resource], wanted: set[str], *, has_group: bool
+        self, desired: Sequence[Resource], sources: Sequence[Resource]
     ) -> dict[str, Task]:
-        """Lists that no resource group is needed for."""
         tasks: dict[str, Task] = {}
-        if wanted & {"repository", "application"}:
-            tasks["live repositories"] = partial(self._repositories.peek, desired)
-            tasks["live applications"] = partial(
-                self._applications.peek, desired, in_group=has_group
-            )
-        if "node_reservation" in wanted:
+        if sources:
+            tasks["live repositories"] = partial(self._repositories.peek, sources)
+            tasks["applications"] = self._applications.peek
+        for wish in sources:
+            if wish.key.kind == "application":
+                name = wish.spec["name"]
+                tasks[f"{STATUS}{name}"] = partial(self._applications.status, name)
+        if any(wish.key.kind == "node_reservation" for wish in desired):
             tasks["live nodes"] = partial(self._nodes.peek, desired)
-        for wish in desired:
-            if wish.key.kind == "destination" and self._destinations:
-                tasks[f"live {wish.key}"] = _one(self._destinations.peek, wish.spec["name"])
+        if self._destinations:
+            names = [wish.spec["name"] for wish in desired if wish.key.kind == "destination"]
+            for number, batch in enumerate(batches_of_names(names)):
+                tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
         return tasks
 
     def _group_tasks(
         self,
         desired: Sequence[Resource],
-        wanted: set[str],
         refused: list[str],
         *,
         everything: bool,
     ) -> dict[str, Task]:
+        wanted = {wish.key.kind for wish in desired}
         tasks: dict[str, Task] = {}
         if everything or "artifact" in wanted:
             tasks["live artifacts"] = self._artifacts.peek
@@ -151,8 +165,11 @@ class Reader:
         elif everything:
             tasks["schedules"] = _allowed(self._schedules.peek, "schedules", refused)
         scenarios = {w.spec["scenario_id"] for w in desired if w.key.kind in RUN_KINDS}
-        if scenarios:
-            tasks["executables"] = lambda: self._api.executables(scenarios)
+        for wish in desired:
+            if wish.key.kind == "application":
+                scenarios |= sync.scenarios(wish.spec)
+        for scenario in sorted(scenarios):
+            tasks[f"{EXECUTABLES}{scenario}"] = partial(self._api.executables, [scenario])
         return tasks
 
     def _secret_tasks(
@@ -183,22 +200,17 @@ class Reader:
         self,
         desired: Sequence[Resource],
         lists: Mapping[str, Any],
+        executables: Mapping[str, Document] | None,
         pool: ThreadPoolExecutor,
         *,
         everything: bool,
     ) -> list[LiveResource]:
         """The executions; those that may answer a desired one with their tags and metrics."""
-        executables = lists.get("executables")
         runs = [convert.execution(item, executables) for item in lists.get("executions", ())]
-        wishes = [wish for wish in desired if wish.key.kind == "configuration"]
-        candidates = [
-            live.id
-            for live in lists.get("live configurations", ())
-            if any(convert.has_content(live, wish) for wish in wishes)
-        ]
+        candidates = _candidates(lists.get("live configurations", ()), desired)
         newest = [run.id for run in convert.newest_of_each(runs, candidates)]
         # What may be deleted, or feeds a deployment, may be of another stage: the tags tell.
-        others = [run.id for run in runs] if everything else owners.feeding(runs, lists)
+        others = [run.id for run in runs] if everything else owners.feeding(runs, lists, desired)
         ids = list(dict.fromkeys([*newest, *others]))
         known: dict[str, Document] = {}
         for answer in pool.map(self._api.tracked, batches(ids)):
@@ -206,12 +218,27 @@ class Reader:
         return [convert.tagged(run, known[run.id]) if run.id in known else run for run in runs]
 
 
-def _one(look: Callable[[Any], LiveResource | None], argument: Any) -> Task:
-    def task() -> list[LiveResource]:
-        found = look(argument)
-        return [found] if found else []
+def _start(pool: ThreadPoolExecutor, tasks: Mapping[str, Task]) -> dict[str, Future[Any]]:
+    return {name: pool.submit(task) for name, task in tasks.items()}
 
-    return task
+
+def _executables_in(lists: Mapping[str, Any]) -> dict[str, Document] | None:
+    """Executable id -> document, of every scenario asked for; None where none was."""
+    found = [lists[name] for name in lists if name.startswith(EXECUTABLES)]
+    return {id: document for part in found for id, document in part.items()} if found else None
+
+
+def _candidates(live: Iterable[LiveResource], desired: Iterable[Resource]) -> list[str]:
+    """Ids of the live configurations that may be a desired one."""
+    wishes: dict[str, list[Resource]] = {}
+    for wish in desired:
+        if wish.key.kind == "configuration":
+            wishes.setdefault(wish.spec["name"], []).append(wish)
+    return [
+        item.id
+        for item in live
+        if any(convert.has_content(item, wish) for wish in wishes.get(item.spec["name"], ()))
+    ]
 
 
 def _allowed(task: Task, what: str, refused: list[str]) -> Task:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -28,13 +29,16 @@ TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 5
 MAX_PAUSE = 30.0
 PAGE = 10_000
-CONNECTIONS = 20
+PASSES = 3
+"""How often a long list is read at most whose order moves meanwhile."""
+CONNECTIONS = 10
+"""At once to one host, all threads together."""
 
 
 def open_session(base_url: str) -> requests.Session:
     """A session whose connections are shared by all threads; it keeps no cookies."""
     session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS, pool_block=False)
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS, pool_block=True)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -65,6 +69,17 @@ class Http:
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._sleep = sleep
         self._timeout = timeout
+        self._told: tuple[str, float] = ("", 0.0)
+
+    def now(self) -> datetime:
+        """The time by the server's clock, as its last answer told it, in UTC; else by ours."""
+        told, heard_at = self._told
+        try:
+            # by itself the clock of this machine may be wrong, or put right meanwhile
+            since = timedelta(seconds=time.monotonic() - heard_at)
+            return parsedate_to_datetime(told).astimezone(UTC) + since
+        except (TypeError, ValueError, OverflowError):
+            return datetime.now(UTC)
 
     def call(
         self,
@@ -100,17 +115,42 @@ class Http:
     ) -> list[dict[str, Any]]:
         """Every item of a list, each once however the pages shift while they are read."""
         found: dict[str, dict[str, Any]] = {}
-        skip = 0
+        for _ in range(PASSES):
+            before = len(found)
+            is_whole = self._read_through(path, params or {}, headers, found)
+            if is_whole or len(found) == before:
+                break
+        return list(found.values())
+
+    def _read_through(
+        self,
+        path: str,
+        params: Mapping[str, Any],
+        headers: Mapping[str, str | None] | None,
+        found: dict[str, dict[str, Any]],
+    ) -> bool:
+        """Put every item into ``found``; whether none can have been missed.
+
+        New ones in front push the end of a page onto the next one, which is harmless. Any other
+        item that comes twice tells that another may have moved past us the other way.
+        """
+        order: dict[str, None] = {}
+        skip, is_whole = 0, True
         while True:
-            wanted = {**(params or {}), "$top": PAGE, **({"$skip": skip} if skip else {})}
+            wanted = {**params, "$top": PAGE, **({"$skip": skip} if skip else {})}
             answer = self.call("GET", path, params=wanted, headers=headers)
             items = resources(answer, self.base_url + path)
-            before = len(found)
-            found.update((_identity(item), item) for item in items)
+            named = {_identity(item): item for item in items}
+            again = [name for name in named if name in order]
+            if len(items) >= PAGE and len(again) == len(named):
+                return True  # a server that ignores $skip would send the same page for ever
+            is_pushed = again == list(named)[: len(again)] == list(order)[len(order) - len(again) :]
+            is_whole = is_whole and is_pushed
+            found.update(named)
+            order.update(dict.fromkeys(named))
             skip += len(items)
-            # A server that ignores $skip sends the same page for ever: nothing new ends it too.
-            if len(items) < PAGE or len(found) == before:
-                return list(found.values())
+            if len(items) < PAGE:
+                return is_whole
 
     def send(
         self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
@@ -138,7 +178,7 @@ class Http:
         self, method: str, url: str, token: str, options: Mapping[str, Any]
     ) -> requests.Response | requests.RequestException:
         try:
-            return self._session.request(
+            response = self._session.request(
                 method,
                 url,
                 # An auth object, because with a mere header requests would prefer ~/.netrc.
@@ -148,6 +188,8 @@ class Http:
             )
         except requests.RequestException as error:
             return error
+        self._told = (response.headers.get("Date", ""), time.monotonic())
+        return response
 
 
 class RestClient(SdkRestClient):  # type: ignore[misc]
@@ -265,9 +307,19 @@ def _pause(attempt: int, problem: requests.Response | requests.RequestException)
     """Seconds until the next attempt: the server's own wish (seconds or a date), else growing."""
     pause = 0.1 * 2.0**attempt
     wish = problem.headers.get("Retry-After", "") if isinstance(problem, requests.Response) else ""
-    if wish.isdigit():
+    if wish.isdecimal():
         return float(wish)
-    try:
-        return max(pause, parsedate_to_datetime(wish).timestamp() - time.time()) if wish else pause
-    except ValueError:
+    until = _moment(wish)
+    if until is None or not isinstance(problem, requests.Response):
         return pause
+    # by the server's own clock: ours may be minutes off
+    now = _moment(problem.headers.get("Date", "")) or time.time()
+    return max(pause, until - now)
+
+
+def _moment(date: str) -> float | None:
+    """An HTTP date as seconds since 1970; None for what is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

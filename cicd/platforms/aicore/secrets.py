@@ -17,7 +17,7 @@ from typing import Any
 
 from cicd.errors import Denied, LostAnswer, NotFound
 from cicd.model import LiveResource, Resource, Secret, Spec
-from cicd.platforms.aicore import convert, fingerprint
+from cicd.platforms.aicore import convert, fingerprint, lease
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import OUR_LABELS, THERE, Document
 from cicd.platforms.aicore.fingerprint import Fingerprint
@@ -106,7 +106,8 @@ class GenericSecrets:
         self._api.http.call("DELETE", path, headers=SCOPES[live.spec["scope"]])
 
     def _list(self, scope: str) -> list[dict[str, Any]]:
-        found = self._api.http.pages("/admin/secrets", headers=SCOPES[scope])
+        secrets = self._api.http.pages("/admin/secrets", headers=SCOPES[scope])
+        found = [item for item in secrets if not lease.is_lock(item)]
         if scope == "tenant":
             return [item for item in found if not any(item.get(name) for name in REPLICATION)]
         return found

@@ -19,6 +19,7 @@ from cicd.platforms.aicore.interface import executable_spec
 
 GRACE = 60.0
 """Seconds after a refresh in which an error that was there before it may still be the old one."""
+CURE = "correct it in Git and apply again; if it stays, delete the application, apply creates it"
 SYNCED = "Synced"
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ERROR = re.compile(
@@ -55,7 +56,8 @@ def judge(
     problem = error_of(document) or _broken(executables, goal.spec)
     if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
         word = str(document.get("syncStatus") or "")
-        return Status(State.FAILED, "SyncFailed" if word in {"", SYNCED} else word, problem)
+        word = "SyncFailed" if word in {"", SYNCED} else word
+        return Status(State.FAILED, word, f"{problem} ({CURE})")
     return _progressing(waits)
 
 
@@ -68,6 +70,11 @@ def begun(goal: Goal) -> Status:
 def _progressing(waits: Sequence[str]) -> Status:
     told = "waits for " + "; ".join(waits) if waits else ""
     return Status(State.PENDING, "Progressing", told)
+
+
+def scenarios(spec: Mapping[str, Any]) -> set[str]:
+    """The scenarios that an application's executables belong to."""
+    return {wish["scenario_id"] for wish in (spec.get("executables") or {}).values()}
 
 
 def error_of(document: Document) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cicd.errors import Denied, NotFound
+from cicd.errors import Conflict, Denied, NotFound, PlatformError
 from cicd.model import LiveResource, Resource, State
 from cicd.platforms.aicore import convert, sync
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.sync import Goal
+
+NOTHING: Mapping[str, Document] = {}
 
 
 class ResourceGroups:
@@ -169,22 +171,32 @@ class Applications:
         self._clock = clock
         self._goals: dict[str, Goal] = {}
 
-    def peek(self, desired: Sequence[Resource], *, in_group: bool) -> list[LiveResource]:
-        """All applications; the desired ones with their sync status. Executables can be seen only
-        through a resource group that exists: without ``in_group`` there are none."""
-        wishes = {w.spec["name"]: w for w in desired if w.key.kind == "application"}
+    def peek(self) -> Sequence[Document]:
+        """All of them, as documents."""
+        return self._api.http.pages("/admin/applications")
+
+    def read(
+        self,
+        documents: Iterable[Document],
+        statuses: Mapping[str, Document] = NOTHING,
+        executables: Mapping[str, Document] = NOTHING,
+        desired: Sequence[Resource] = (),
+    ) -> list[LiveResource]:
+        """The applications; the desired ones with their status and what they have synced, as far
+        as the two lists tell."""
+        wishes = {w.spec["name"]: w.spec for w in desired if w.key.kind == "application"}
         found = []
-        for document in self._api.http.pages("/admin/applications"):
-            wish = wishes.get(document.get("applicationName"))
-            status = self._status(wish.spec["name"]) if wish else {}
-            executables = self._executables(wish.spec) if wish and in_group else {}
-            found.append(sync.application(document, status, executables, desired))
+        for document in documents:
+            name = str(document.get("applicationName", ""))
+            scenarios = sync.scenarios(wishes.get(name, {}))
+            own = {id: e for id, e in executables.items() if e["scenarioId"] in scenarios}
+            found.append(sync.application(document, statuses.get(name, {}), own, desired))
         return found
 
     def get(self, live: LiveResource) -> LiveResource:
         """Its status measures the way to what create or update asked for."""
         document = {"applicationName": live.id, **self._api.get(f"/admin/applications/{live.id}")}
-        status = self._status(live.id)
+        status = self.status(live.id)
         goal = self._goals.get(live.id) or Goal(live.spec)
         executables = self._executables(goal.spec)
         wish = Resource(live.key, goal.spec)
@@ -203,21 +215,33 @@ class Applications:
         self._goals.setdefault(name, Goal(desired.spec))
         found = {"applicationName": name, **document}
         return sync.application(
-            found, self._status(name), self._executables(desired.spec), [desired]
+            found, self.status(name), self._executables(desired.spec), [desired]
         )
 
     def create(self, desired: Resource) -> LiveResource:
         spec = desired.spec
-        url = self._repositories.registered(spec.get("repository", ""))
-        goal = self._goals[spec["name"]] = Goal(spec, None, self._clock())
-        self._api.applications.create(
-            spec["revision"], spec["path"], application_name=spec["name"], repository_url=url
-        )
-        return made(desired, spec["name"], spec["name"], sync.begun(goal))
+        name = spec["name"]
+        if not spec.get("repository"):
+            raise PlatformError(
+                f'there is no application "{name}", and no repository to create it from',
+                hint="set git.repository, or correct git.application",
+            )
+        url = self._repositories.registered(spec["repository"])
+        goal = self._goals[name] = Goal(spec, None, self._clock())
+        try:
+            self._api.applications.create(
+                spec["revision"], spec["path"], application_name=name, repository_url=url
+            )
+        except Conflict as error:
+            if self._api.get_or_none(f"/admin/applications/{name}") is None:
+                # Names are shared by all tenants, and each sees only its own.
+                error.hint = "another tenant has that name: choose another git.application"
+            raise
+        return made(desired, name, name, sync.begun(goal))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """PATCH where it points elsewhere, then refresh: by itself it syncs every 3 minutes."""
-        before = self._status(live.id)
+        before = self.status(live.id)
         source = {
             name: desired.spec.get(name) or live.spec.get(name, "")
             for name in ("repository", "path", "revision")
@@ -232,10 +256,9 @@ class Applications:
     def delete(self, live: LiveResource) -> None:
         self._api.applications.delete(live.id)
 
-    def _status(self, name: str) -> Document:
+    def status(self, name: str) -> Document:
         """Empty while the platform has none yet."""
         return self._api.get_or_none(f"/admin/applications/{name}/status") or {}
 
     def _executables(self, spec: Any) -> dict[str, Document]:
-        wishes = (spec.get("executables") or {}).values()
-        return self._api.executables(wish["scenario_id"] for wish in wishes)
+        return self._api.executables(sync.scenarios(spec))

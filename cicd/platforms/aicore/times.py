@@ -20,8 +20,9 @@ def moment(text: Any) -> int | None:
     day, clock, fraction, zone = parts.groups()
     zone = "+00:00" if zone in (None, "Z", "z") else zone
     try:
-        seconds = datetime.fromisoformat(f"{day}T{clock}{zone}").timestamp()
-    except ValueError:
+        # in UTC, as there even a valid time may lie outside the years 1 to 9999
+        seconds = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
     return int(seconds) * 10**9 + int((fraction or "0").ljust(9, "0"))
 

@@ -5,7 +5,7 @@ An answer of this service holds client secrets in clear: they go into Secret at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from cicd.errors import NotFound
@@ -24,13 +24,24 @@ FIELDS = {
     "token_service_url_type": "tokenServiceURLType",
 }
 """Our field -> the entry's property."""
+MAX_FILTER = 3000
+"""Characters of a filter, below the 4000 that the service takes as a URL."""
+QUOTED = len("%27%27%2C+")
+"""Characters that a name takes in a filter besides itself."""
 GROUP_HEADER = "URL.headers.AI-Resource-Group"
 
 
 class Call(Protocol):
     """One HTTP call with login, retries and errors; Secrets in ``body`` are opened when sent."""
 
-    def __call__(self, method: str, path: str, *, body: Any = None) -> Any: ...
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Any: ...
 
 
 class Destinations:
@@ -38,6 +49,17 @@ class Destinations:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+
+    def read(self, names: Sequence[str]) -> list[LiveResource]:
+        """Those of these names that are there, by one request; see ``batches``."""
+        if len(names) == 1:
+            found = self.peek(names[0])
+            return [found] if found else []
+        wanted = ", ".join(f"'{name}'" for name in names)
+        params = {"$filter": f"Name in ({wanted})"}
+        found_all = map(to_live, self._call("GET", COLLECTION, params=params) or ())
+        # Asked again here: a service that ignores the filter must not hand us strangers.
+        return [live for live in found_all if live.id in names]
 
     def peek(self, name: str) -> LiveResource | None:
         """The destination of that name, or None."""
@@ -68,6 +90,19 @@ class Destinations:
 
     def delete(self, live: LiveResource) -> None:
         self._call("DELETE", f"{COLLECTION}/{live.id}")
+
+
+def batches(names: Sequence[str]) -> list[list[str]]:
+    """The names in portions that one filter takes: the service bounds the length of a URL."""
+    found: list[list[str]] = [[]]
+    size = 0
+    for name in names:
+        size += len(name) + QUOTED
+        if size > MAX_FILTER:
+            found.append([])
+            size = len(name) + QUOTED
+        found[-1].append(name)
+    return [batch for batch in found if batch]
 
 
 def complete(

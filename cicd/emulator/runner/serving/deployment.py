@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cicd.emulator.jobs import DeploymentJob, Journal, Upstream
+from cicd.emulator import timestamps
+from cicd.emulator.jobs import DeploymentJob, Journal, Replicas, Upstream
 from cicd.emulator.runner import artifacts
 from cicd.emulator.runner.lines import RunLog
-from cicd.emulator.runner.serving.server import CONTAINER, GaveUp, Place, Server
+from cicd.emulator.runner.serving.server import CONTAINER, Ended, Place, Server
 from cicd.emulator.runner.serving.template import BadTemplate, check, read
 
 
@@ -27,8 +28,11 @@ class _Ready:
 
 @dataclass(frozen=True)
 class _Failed:
+    """``is_final``: it will not be started again."""
+
     server: Server
-    why: GaveUp
+    why: Ended
+    is_final: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,15 @@ class Deployment:
             if server:
                 server.leave()
 
+    @property
+    def replicas(self) -> Replicas | None:
+        """Of what answers, else of what is coming up."""
+        server = self._current or self._next
+        if server is None:
+            return None
+        scaling = server.scaling
+        return Replicas(scaling.minimum, scaling.maximum, int(server.is_up))
+
     def _main(self) -> None:
         while True:
             event = self._events.get()
@@ -112,9 +125,24 @@ class Deployment:
         if isinstance(event, DeploymentJob):
             self._deploy(event)
         elif isinstance(event, _Failed):
-            self._give_up(event)
+            if event.is_final:
+                self._give_up(event)
+            else:
+                self._say_running(event.server, event.why)
         elif event.server is self._next:
             self._promote(event.server)
+        else:
+            self._say_running(event.server)
+
+    def _say_running(self, server: Server, trouble: Ended | None = None) -> None:
+        """A server that answers, or did until it crashed and is being started again."""
+        if server is not self._current or self._next:
+            return
+        if trouble:
+            details = _details(server, trouble, "statusUpdater")
+            self._journal.status(self._id, "RUNNING", message=trouble.message, details=details)
+        else:
+            self._journal.status(self._id, "RUNNING", details=_ready_details())
 
     def _give_up(self, event: _Failed) -> None:
         """The revision before, if there is one, goes on serving, so that one can go back to it."""
@@ -126,7 +154,8 @@ class Deployment:
             self._retire(event.server)
             with self._lock:
                 self._current = None
-        self._journal.status(self._id, "DEAD", message=event.why.message, details=_details(event))
+        details = _details(event.server, event.why, "statusUpdater")
+        self._journal.status(self._id, "DEAD", message=event.why.message, details=details)
 
     def _deploy(self, job: DeploymentJob) -> None:
         up = [server.revision for server in (self._current, self._next) if server]
@@ -145,7 +174,8 @@ class Deployment:
                 raise BadTemplate("; ".join(problems))
             predictor = read(job.template, job.parameters)
         except BadTemplate as error:
-            self._journal.status(self._id, "DEAD", message=str(error))
+            details = _ai_api_details("reconciler", "400", str(error))
+            self._journal.status(self._id, "DEAD", message=str(error), details=details)
             return
         self._journal.status(self._id, "PENDING")
         if self._place.sandbox.warning:
@@ -156,6 +186,7 @@ class Deployment:
             self._place,
             self._log,
             on_ready=lambda server: self._events.put(_Ready(server)),
+            on_end=lambda server, why: self._events.put(_Failed(server, why, is_final=False)),
             on_giving_up=lambda server, why: self._events.put(_Failed(server, why)),
         )
         self._next.start()
@@ -166,7 +197,7 @@ class Deployment:
         with self._lock:
             before, self._current = self._current, server
         self._next = None
-        self._journal.status(self._id, "RUNNING")
+        self._say_running(server)
         if before:
             self._retire(before)
 
@@ -198,16 +229,32 @@ class Deployment:
             self._journal.status(self._id, "STOPPED")
 
 
-def _details(event: _Failed) -> dict[str, Any]:
+def _details(server: Server, why: Ended, part: str) -> dict[str, Any]:
+    """SAP AI Core's statusDetails of a deployment in trouble, with its container's last lines."""
+    container = {
+        "container_name": CONTAINER,
+        "exit_code": why.exit_code,
+        "last_log_messages": "\n".join(why.tail),
+        "message": why.message,
+        "pod_name": server.pod,
+        "ready": False,
+    }
+    return {**_ai_api_details(part, "500", why.message), "details": [container]}
+
+
+def _ai_api_details(part: str, code: str, message: str) -> dict[str, Any]:
+    """``part``: reconciler for what cannot be started, statusUpdater for what does not stay up."""
+    found: dict[str, Any] = {"reconciler": {"message": []}, "statusUpdater": {"message": []}}
+    found[part]["message"] = [{"code": code, "message": message}]
+    return {"aiApiDetails": found}
+
+
+def _ready_details() -> dict[str, Any]:
+    """SAP AI Core's statusDetails of a deployment that answers."""
+    now = timestamps.now()
     return {
-        "details": [
-            {
-                "container_name": CONTAINER,
-                "exit_code": event.why.exit_code,
-                "last_log_messages": "\n".join(event.why.tail),
-                "message": event.why.message,
-                "pod_name": event.server.pod,
-                "ready": False,
-            }
+        "deployment_info": [
+            {"last_transition_time": now, "message": "", "status": "True", "type": type_}
+            for type_ in ("IngressReady", "PredictorReady", "Ready")
         ]
     }

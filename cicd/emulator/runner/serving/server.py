@@ -1,4 +1,8 @@
-"""One revision of a deployment: its program, restarted when it ends, asked whether it is ready."""
+"""One revision of a deployment: its program, restarted when it ends, asked whether it is ready.
+
+A revision that may have no replica is stopped when nobody asks for long enough, and started by the
+next request.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from cicd.emulator.jobs import DeploymentJob, Upstream
@@ -15,11 +19,12 @@ from cicd.emulator.runner.bubblewrap import SOCKET
 from cicd.emulator.runner.container import describe_exit
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.lines import Recorder, RunLog
-from cicd.emulator.runner.plain import free_port, is_free, rewrite_port
+from cicd.emulator.runner.plain import rewrite_port
 from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
+from cicd.emulator.runner.serving.ports import Ports
 from cicd.emulator.runner.serving.readiness import is_ready
-from cicd.emulator.runner.serving.template import MODELS, STORAGE, Predictor
+from cicd.emulator.runner.serving.template import MODELS, STORAGE, Predictor, Scaling
 from cicd.emulator.runner.settings import Settings
 
 POLL_SECONDS = 0.05
@@ -34,11 +39,12 @@ class Place:
     sockets: Path
     environ: Mapping[str, str]
     settings: Settings
+    ports: Ports = field(default_factory=Ports)
 
 
 @dataclass(frozen=True)
-class GaveUp:
-    """A server that never became ready and will not be tried again."""
+class Ended:
+    """How a program ended that was not asked to, and its last lines."""
 
     message: str
     exit_code: int | None
@@ -46,7 +52,8 @@ class GaveUp:
 
 
 class Server:
-    """``on_ready`` and ``on_giving_up`` are called from the server's own threads."""
+    """``on_ready`` (each time), ``on_end`` (it will be started again) and ``on_giving_up`` (it will
+    not) are called from the server's own threads."""
 
     def __init__(
         self,
@@ -56,23 +63,35 @@ class Server:
         log: RunLog,
         *,
         on_ready: Callable[[Server], None],
-        on_giving_up: Callable[[Server, GaveUp], None],
+        on_end: Callable[[Server, Ended], None],
+        on_giving_up: Callable[[Server, Ended], None],
     ) -> None:
         self.revision = job.revision
+        self.scaling: Scaling = predictor.scaling
         self.pod = f"{job.id}-predictor-{job.revision:05d}-deployment"
         self._job = job
         self._predictor = predictor
         self._place = place
         self._log = log
         self._on_ready = on_ready
+        self._on_end = on_end
         self._on_giving_up = on_giving_up
         self._folder = job.folder.absolute() / "servers" / uuid.uuid4().hex[:12]
         self._stopping = threading.Event()
         self._process: Process | None = None
-        self._was_ready = False
+        self._is_first = True
+        self._port_hint = ""
         self._upstream: Upstream | None = None
         self._in_flight = 0
+        self._used_at = 0.0
+        self._was_put_to_rest = False
+        """Its program was stopped, or is being stopped, because nobody asked."""
+        self._is_resting = False
+        """So it stays down until the next request, which may come before it has ended."""
+        self._is_waking = False
+        """From then until it is ready again: who asks must wait."""
         self._idle = threading.Condition()
+        """Guards the seven above and tells of every change."""
         self._thread = threading.Thread(target=self._main, name=self.pod, daemon=True)
 
     def start(self) -> None:
@@ -82,6 +101,8 @@ class Server:
     def stop(self, grace: float | None = None) -> None:
         """Ask it to end and stay down. Returns at once."""
         self._stopping.set()
+        with self._idle:
+            self._idle.notify_all()
         if self._process:
             self._process.stop(grace=grace)
 
@@ -93,13 +114,23 @@ class Server:
         """Where to send a request, which counts as in flight until ``leave``."""
         with self._idle:
             self._in_flight += 1
+            if self._is_waking:
+                self._is_resting = False
+                self._idle.notify_all()
+                return Upstream(is_waking=True)
             return self._upstream
 
     def leave(self) -> None:
         """The request is answered."""
         with self._idle:
             self._in_flight -= 1
+            self._used_at = time.monotonic()
             self._idle.notify_all()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a request would be answered without waiting."""
+        return self._upstream is not None
 
     def drain(self, timeout: float) -> None:
         """Wait until no request is in flight, or ``timeout`` seconds."""
@@ -112,10 +143,12 @@ class Server:
         try:
             self._keep_up()
         except (NotRunnable, OSError) as error:
-            self._on_giving_up(self, GaveUp(str(error), None, ()))
+            self._on_giving_up(self, Ended(str(error), None, ()))
         except Exception as error:
-            self._on_giving_up(self, GaveUp(f"the emulator failed: {error!r}", None, ()))
+            self._on_giving_up(self, Ended(f"the emulator failed: {error!r}", None, ()))
         finally:
+            with self._idle:
+                self._is_waking = False
             artifacts.remove(self._folder)
 
     def _keep_up(self) -> None:
@@ -126,22 +159,38 @@ class Server:
         while not self._stopping.is_set():
             begun = time.monotonic()
             recorder = Recorder(self._log, pod=self.pod, container=CONTAINER)
-            ended, message = self._run_once(recorder)
+            ended, message, was_ready = self._run_once(recorder)
             if self._stopping.is_set():
                 return
-            crashes += 1
-            if not self._was_ready and crashes >= settings.crashes:
+            if self._was_put_to_rest:
+                self._was_put_to_rest = False
+                self._rest()
+                crashes, backoff = 0, settings.backoff
+                continue
+            crashes = 0 if was_ready else crashes + 1
+            tail = tuple(recorder.tail)
+            if crashes >= settings.crashes:
                 text = f"not ready after {crashes} starts: {message}"
-                self._on_giving_up(self, GaveUp(text, ended.code, tuple(recorder.tail)))
+                self._on_giving_up(self, Ended(text, ended.code, tail))
                 return
             if time.monotonic() - begun > settings.backoff_limit:
                 backoff = settings.backoff
-            self._note(f"server ended: {message}; restart in {backoff:g} s")
+            text = f"server ended: {message}; restart in {backoff:g} s"
+            self._note(text)
+            self._on_end(self, Ended(text, ended.code, tail))
             self._stopping.wait(backoff)
             backoff = min(backoff * 2, settings.backoff_limit)
 
-    def _run_once(self, recorder: Recorder) -> tuple[Exit, str]:
-        """One life of the program; how it ended, also in words."""
+    def _rest(self) -> None:
+        """Stay down until somebody asks."""
+        self._note(f"no request for {self.scaling.idle:g} s: scaled to zero")
+        with self._idle:
+            self._idle.wait_for(lambda: not self._is_resting or self._stopping.is_set())
+        if not self._stopping.is_set():
+            self._note("a request came: scaled up")
+
+    def _run_once(self, recorder: Recorder) -> tuple[Exit, str, bool]:
+        """One life of the program; how it ended, also in words, and whether it had been ready."""
         artifacts.remove(self._folder)
         root = self._folder / "root"
         root.mkdir(parents=True)
@@ -163,10 +212,12 @@ class Server:
             ended.set()
             watch.join()
             with self._idle:
-                self._upstream = None
+                was_ready, self._upstream = self._upstream is not None, None
             if program.relay:
                 artifacts.remove(program.relay)
-        return exit_, late[0] if late else describe_exit(exit_.code)
+            self._place.ports.give_back(upstream.port)
+        message = late[0] if late else describe_exit(exit_.code)
+        return exit_, f"{message}{self._port_hint}", was_ready
 
     @property
     def _grace(self) -> float:
@@ -182,21 +233,39 @@ class Server:
         while not ended.wait(POLL_SECONDS):
             if is_ready(upstream, self._predictor.probe):
                 with self._idle:
-                    self._upstream = upstream
-                if self._was_ready:
+                    self._upstream, self._used_at = upstream, time.monotonic()
+                    self._is_waking = False
+                if not self._is_first:
                     self._note("server is ready again")
-                self._was_ready = True
+                self._is_first = False
                 self._on_ready(self)
+                if not self.scaling.minimum:
+                    self._wait_for_rest(process, ended)
                 return
             if time.monotonic() > deadline:
                 late.append(f"port {self._predictor.port} was not ready after {patience:g} s")
                 process.stop()
                 return
 
+    def _wait_for_rest(self, process: Process, ended: threading.Event) -> None:
+        """Stop it when nobody has asked for long enough; return when it has ended."""
+        wait = self.scaling.idle
+        while not ended.wait(max(wait, POLL_SECONDS)):
+            with self._idle:
+                wait = self._used_at + self.scaling.idle - time.monotonic()
+                if self._in_flight or wait > 0:
+                    continue
+                self._upstream, self._is_resting, self._is_waking = None, True, True
+                self._was_put_to_rest = True
+            process.stop()
+            return
+
     def _program(self, root: Path) -> tuple[Program, Upstream]:
         job, container = self._job, self._predictor.container
         image = environment.find_image(job.images, container["image"])
         before = {**environment.base(image, self._place.environ), **job.environment}
+        # Knative gives it to every server
+        before["PORT"] = str(self._predictor.port)
         env = environment.declared(container, before, job.secrets, self._fields())
         env.pop(STORAGE, None)
         command = environment.command_line(container, image, env)
@@ -206,6 +275,8 @@ class Server:
             root=root,
             workdir=environment.workdir_of(container, image),
             python=image.python,
+            image=image.local,
+            needs_image=bool(image.local and not image.mounts),
             mounts=environment.mounts_of(image, self._model()),
             paths=(MODELS,) if self._predictor.model else (),
         )
@@ -224,24 +295,32 @@ class Server:
     def _listening(self, program: Program) -> tuple[Program, Upstream]:
         """The program with a way to reach it: a socket, or a port that is still free."""
         port = self._predictor.port
-        if self._place.sandbox.has_private_network:
+        limits = Upstream(concurrency=self.scaling.concurrency, timeout=self.scaling.timeout)
+        if self._place.sandbox.has_private_network(program):
             relay = self._place.sockets / uuid.uuid4().hex[:8]
             relay.mkdir(mode=0o700)
-            return replace(program, port=port, relay=relay), Upstream(socket=relay / SOCKET)
-        free = free_port()
+            return replace(program, port=port, relay=relay), replace(limits, socket=relay / SOCKET)
+        free = self._place.ports.take()
         command = [rewrite_port(word, port, free) for word in program.command]
+        own = {"PATH", "PORT"} if program.env.get("PORT") == str(port) else {"PATH"}
         env = {
-            key: text if key == "PATH" else rewrite_port(text, port, free)
+            key: text if key in own else rewrite_port(text, port, free)
             for key, text in program.env.items()
         }
-        if command != list(program.command) or env != program.env:
-            return replace(program, command=command, env=env), Upstream(port=free)
-        if not is_free(port):
-            raise NotRunnable(
-                f"port {port} is in use: pass the port to the server in args or env of the "
-                f"template, so that another one can be chosen"
+        is_named = command != list(program.command) or env != program.env
+        if not is_named:
+            # the program knows the port by itself, so that one it is if nobody else has it
+            self._place.ports.give_back(free)
+            free = self._place.ports.take(port)
+        self._port_hint = ""
+        if free != port and not is_named:
+            self._port_hint = (
+                f"; port {port} is in use, so the program was given PORT={free}: let it read PORT, "
+                f"or name the port in args or env of the template"
             )
-        return program, Upstream(port=port)
+            self._note(self._port_hint.removeprefix("; "))
+        env["PORT"] = str(free)
+        return replace(program, command=command, env=env), replace(limits, port=free)
 
     def _fields(self) -> dict[str, str]:
         return {

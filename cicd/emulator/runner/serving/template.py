@@ -25,6 +25,14 @@ MODELS = "/mnt/models"
 STORAGE = "STORAGE_URI"
 DEFAULT_PORT = 8080
 PROGRESS_DEADLINE = "serving.knative.dev/progress-deadline"
+WINDOW = "autoscaling.knative.dev/window"
+RETENTION = (
+    "autoscaling.knative.dev/scale-to-zero-pod-retention-period",
+    # as SAP's documentation spells it
+    "autoscaling.knative.dev/scaleToZeroPodRetentionPeriod",
+)
+IDLE_SECONDS = 60.0
+"""Without the annotation WINDOW: so long nobody asks before a server that may is stopped."""
 MARK = re.compile(r"TAG(\d+)GAT")
 
 PROBE = {
@@ -79,6 +87,22 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """How many replicas, and what one takes. One program stands for all of them.
+
+    ``idle``: seconds without a request after which it is stopped where ``minimum`` is 0.
+    ``concurrency``: requests that the program gets at once, 0 for any number. ``timeout``: seconds
+    until an answer must begin or go on, 0 for the emulator's own.
+    """
+
+    minimum: int = 1
+    maximum: int = 2
+    idle: float = IDLE_SECONDS
+    concurrency: int = 0
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True)
 class Predictor:
     """What to serve. ``ready`` and ``grace`` in seconds, None where the template is silent."""
 
@@ -89,6 +113,7 @@ class Predictor:
     """The input artifact whose files are at /mnt/models, empty for none."""
     ready: float | None = None
     grace: float | None = None
+    scaling: Scaling = Scaling()
 
 
 def check(document: Any) -> list[str]:
@@ -114,7 +139,8 @@ def read(document: Mapping[str, Any], parameters: Mapping[str, str]) -> Predicto
     port = (container.get("ports") or [{}])[0].get("containerPort", DEFAULT_PORT)
     http = (container.get("readinessProbe") or {}).get("httpGet")
     delay = float((container.get("readinessProbe") or {}).get("initialDelaySeconds") or 0)
-    deadline = _deadline(spec["template"].get("metadata"))
+    annotations = _annotations(spec["template"].get("metadata"), values)
+    deadline = _seconds(annotations, PROGRESS_DEADLINE)
     grace = predictor.get("terminationGracePeriodSeconds")
     try:
         return Predictor(
@@ -124,6 +150,7 @@ def read(document: Mapping[str, Any], parameters: Mapping[str, str]) -> Predicto
             model=_model(text),
             ready=deadline if deadline is None else deadline + delay,
             grace=None if grace is None else float(grace),
+            scaling=_scaling(predictor, annotations),
         )
     except ValueError as error:
         raise BadTemplate(f"spec.template.spec.predictor: not a number: {error}") from None
@@ -241,17 +268,49 @@ def _storage_problems(container: Mapping[str, Any], text: str, path: str) -> Ite
         yield f"{path}: {{{{{name}}}}} is supported only as value of {STORAGE}"
 
 
-def _deadline(metadata: Any) -> float | None:
-    """Knative's progress deadline among the annotations, which are text as well."""
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    if isinstance(annotations, str):
+def _annotations(metadata: Any, values: Mapping[str, str]) -> Mapping[str, Any]:
+    """The annotations, which are text as well, with every parameter in its place."""
+    found = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if isinstance(found, str):
         try:
-            annotations = _parse(annotations)
-        except BadTemplate:
-            return None
-    if not isinstance(annotations, Mapping) or PROGRESS_DEADLINE not in annotations:
-        return None
-    try:
-        return duration(str(annotations[PROGRESS_DEADLINE]))
-    except ValueError:
-        return None
+            found = _filled(_parse(found), [*_occurrences(found)], values)
+        except (BadTemplate, KeyError):
+            return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _seconds(annotations: Mapping[str, Any], *names: str) -> float | None:
+    """The first of the annotations that is there, None for none. Raises BadTemplate."""
+    for name in names:
+        if name in annotations:
+            try:
+                return duration(str(annotations[name]))
+            except ValueError:
+                raise BadTemplate(f"annotation {name}: must be a duration such as 60s") from None
+    return None
+
+
+def _scaling(predictor: Mapping[str, Any], annotations: Mapping[str, Any]) -> Scaling:
+    """The replicas with KServe's defaults. Raises BadTemplate."""
+    fewest = _whole(predictor, "minReplicas", 1)
+    most = _whole(predictor, "maxReplicas", max(2, fewest))
+    if most < max(1, fewest):
+        raise BadTemplate("spec.template.spec.predictor.maxReplicas: is below minReplicas or 0")
+    window = _seconds(annotations, WINDOW)
+    return Scaling(
+        minimum=fewest,
+        maximum=most,
+        idle=(IDLE_SECONDS if window is None else window)
+        + (_seconds(annotations, *RETENTION) or 0),
+        concurrency=_whole(predictor, "containerConcurrency", 0),
+        timeout=float(_whole(predictor, "timeout", 0)),
+    )
+
+
+def _whole(predictor: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number from 0. Raises BadTemplate."""
+    value = predictor.get(name)
+    text = str(default if value is None else value)
+    if not text.isdecimal():
+        raise BadTemplate(f"spec.template.spec.predictor.{name}: must be a whole number from 0")
+    return int(text)

@@ -1,0 +1,172 @@
+"""An apply over a slow line, against the way without cicd and against what the line allows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from benchmarks.aicore import DESTINATIONS, SCENARIO
+from benchmarks.table import Row
+from benchmarks.validate import write_project
+
+DELAY, CONNECT = 0.02, 0.04
+THERE = 2000
+COUNT = 20
+CONNECTIONS = 10
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process and what it asked for. ``span``: seconds from its first request to its last
+    answer; ``seconds``: of the process as a whole, ``processor`` of its CPU."""
+
+    seconds: float
+    processor: float
+    span: float
+    requests: list[str]
+    times: list[float]
+    connections: int
+    most_connections: int
+    late: float
+    """Seconds from the end of the last work until the process had ended."""
+
+
+def stage(count: int) -> dict[str, Any]:
+    """Artifacts, and as many deployments with destinations that take one each."""
+    artifacts = [
+        {
+            "key": f"data-{n}",
+            "name": f"Data {n}",
+            "kind": "model",
+            "url": f"ai://default/{n}",
+            "scenario_id": SCENARIO,
+        }
+        for n in range(count)
+    ]
+    deployments = [
+        {
+            "key": f"serve-{n}",
+            "configuration": {
+                "name": f"Serving {n}",
+                "scenario_id": SCENARIO,
+                "executable_id": "bench-serve-0",
+                "input_artifact_bindings": {"model": f"data-{n}"},
+            },
+            "destination_name": f"D{n}",
+        }
+        for n in range(count)
+    ]
+    group = {"resource_group": "bench-dev"}
+    return {
+        "branch": "main",
+        "aicore": group,
+        "artifacts": artifacts,
+        "deployments": deployments,
+    }
+
+
+@contextmanager
+def server(**options: float) -> Iterator[str]:
+    """The benchmark's AI Core in a process of its own; its url."""
+    given = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "benchmarks.aicore", *given]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+def environment(url: str) -> dict[str, str]:
+    """What a process needs to log in."""
+    names = {"BASE_URL": url, "AUTH_URL": url, "CLIENT_ID": "me", "CLIENT_SECRET": "s"}
+    login = {f"{p}_{n}": v for p in ("AICORE", "DESTINATION") for n, v in names.items()}
+    return {**os.environ, **login, "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1"}
+
+
+def run(command: Sequence[str], cwd: Path, url: str) -> Measured:
+    """One process against the server."""
+    take_counts(url)
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env=environment(url),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    seconds, after, end = time.perf_counter() - start, os.times(), time.monotonic()
+    told = take_counts(url)
+    used = after.children_user + after.children_system
+    used -= before.children_user + before.children_system
+    return Measured(
+        seconds,
+        used,
+        told["span"],
+        told["requests"],
+        told["times"],
+        told["connections"],
+        told["most_connections"],
+        end - max(told["ready"].values(), default=end),
+    )
+
+
+def take_counts(url: str) -> Mapping[str, Any]:
+    """What the server was asked since the last time."""
+    counts: Mapping[str, Any] = requests.get(f"{url}/counts", timeout=60).json()
+    return counts
+
+
+def project(root: Path, count: int) -> None:
+    """A repository with that stage and its templates."""
+    write_project(root, 1, 1)
+    (root / "stages" / "dev.yaml").unlink()
+    (root / "stages" / "dev.json").write_text(json.dumps(stage(count)), encoding="utf-8")
+
+
+def floor(apply: Measured) -> float:
+    """Seconds that these requests take at least: a login, the lock, two looks at what is there and
+    the lock's release are round trips one after the other; what is made, and one look at each, goes
+    over all connections at once. Each time that more goes on at once, connections are opened."""
+    made = ("/lm/artifacts", "/lm/configurations", "/lm/deployments", DESTINATIONS)
+    sent = [path for path in apply.requests if path.startswith("POST") and path.endswith(made)]
+    looks = [path for path in apply.requests if "/lm/deployments/" in path]
+    return (5 + -(-len(sent + looks) // CONNECTIONS)) * DELAY + 4 * CONNECT
+
+
+def rows() -> list[Row]:
+    """The comparison, as rows of the table."""
+    options = {"delay": DELAY, "connect": CONNECT, "there": THERE}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        project(root, COUNT)
+        with server(**options) as url:
+            mine = run(["cicd", "apply", "dev", "--auto-approve"], root, url)
+            again = run(["cicd", "plan", "dev"], root, url)
+        with server(**options) as url:
+            seed = run(["benchmarks.seed", str(root / "stages" / "dev.json")], root, url)
+    least = floor(mine)
+    return [
+        Row("apply: requests", len(mine.requests)),
+        Row("apply: connections at once", mine.most_connections, "<= 10"),
+        Row("apply: whole process", f"{mine.seconds:.2f} s, CPU {mine.processor:.2f} s"),
+        Row("apply: first request to last answer", f"{mine.span:.2f} s"),
+        Row("apply: against its floor", f"{mine.span / least:.2f} x of {least:.2f} s", "<= 1.5 x"),
+        Row("plan after it: requests", len(again.requests), "<= 12 + 1"),
+        Row("script: requests", len(seed.requests)),
+        Row("script: whole process", f"{seed.seconds:.2f} s, CPU {seed.processor:.2f} s"),
+        Row("script against apply", f"{seed.seconds / mine.seconds:.1f} x", ">= 6 x"),
+    ]

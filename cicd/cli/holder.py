@@ -1,0 +1,82 @@
+"""Who this process is to others that want its lock, and whether such a one still lives."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from cicd.model import Holder
+
+
+def make_holder(command: str, environ: Mapping[str, str]) -> Holder:
+    """This process. ``command`` in a few words: arguments may be secret."""
+    return Holder(
+        run=secrets.token_hex(8),
+        name=f"{_user(environ)}@{socket.gethostname()}",
+        command=command,
+        link=_link(environ),
+        machine=_machine(),
+        process=f"{os.getpid()}.{_started(os.getpid())}",
+    )
+
+
+def is_gone(holder: Holder) -> bool:
+    """Whether it was a process of this machine that lives no more; False when nobody can tell."""
+    match = re.fullmatch(r"([1-9]\d{0,8})\.(\d+)", holder.process)
+    if not match or not holder.machine or holder.machine != _machine():
+        return False
+    try:
+        os.kill(int(match[1]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # it is there, and somebody else's
+    return _started(int(match[1])) not in {match[2], None}
+
+
+def _machine() -> str:
+    """The same for all processes that see each other's ids since the last boot, for no others;
+    empty where that cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        space = Path("/proc/self/ns/pid").readlink()
+    except OSError:
+        return ""
+    text = f"{socket.gethostname()} {boot} {space}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _started(pid: int) -> str | None:
+    """When a process was started, in ticks since boot: ids are given out again. Empty for one that
+    has ended, None where that cannot be seen."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # the name of the program, in brackets, may hold anything
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _user(environ: Mapping[str, str]) -> str:
+    if actor := environ.get("GITHUB_ACTOR"):
+        return actor
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without such a user
+        return "somebody"
+
+
+def _link(environ: Mapping[str, str]) -> str:
+    """The page of this run where a CI system shows it."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environ.get(name, "") for name in names)
+    if server and repository and run:
+        return f"{server}/{repository}/actions/runs/{run}"
+    return environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", "")

@@ -1,0 +1,196 @@
+"""``cicd template``: Metaflow flows become templates of AI Core, and stay what the flows say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cicd.cli.completion import complete_stage
+from cicd.cli.console import print_result, write_file
+from cicd.cli.git import find_root, read_facts
+from cicd.cli.options import variables_option
+from cicd.errors import CicdError, Problem, Usage
+
+if TYPE_CHECKING:
+    from cicd.config.flows import Flow
+
+DIFFERS = 1
+
+
+@click.group("template")
+def command() -> None:
+    """Make templates from Metaflow flows, as the flows section of a stage file says."""
+
+
+@command.command("build")
+@click.argument("names", nargs=-1, metavar="[STAGE|FLOW]...", shell_complete=complete_stage)
+@variables_option
+def build_command(names: tuple[str, ...], variables: dict[str, str]) -> None:
+    """Write the templates of flows.
+
+    FLOW is a file, a class or an executable id; without one all flows of the stage are built.
+    A template whose flow cannot be built stays as it is.
+    """
+    from cicd.metaflow import build
+
+    failed: list[CicdError] = []
+    for flow in chosen_flows(names, variables):
+        try:
+            built = build(flow, os.environ)
+        except CicdError as error:
+            failed.append(error)
+            continue
+        changed = write_template(flow, built.text)
+        print_result(f"{flow.settings.template}: {changed} with {built.generator}")
+    _raise(failed)
+
+
+@command.command("check")
+@click.argument("names", nargs=-1, metavar="[STAGE|FLOW]...", shell_complete=complete_stage)
+@click.option(
+    "--generate",
+    is_flag=True,
+    help="Also run the generator and compare every field; needs Metaflow, but no bucket.",
+)
+@variables_option
+def check_command(names: tuple[str, ...], generate: bool, variables: dict[str, str]) -> int:
+    """Tell which templates no longer match their flows.
+
+    Needs neither Metaflow nor a network or bucket. Ends with 1 when one differs, with 3 when a flow
+    is wrong.
+    """
+    is_different = False
+    for flow in chosen_flows(names, variables):
+        found = differences(flow, generate=generate)
+        for text in found:
+            print_result(f"{flow.settings.template}: {text}")
+        if not found:
+            print_result(f"{flow.settings.template}: matches {flow.settings.file}")
+        is_different = is_different or bool(found)
+    if is_different:
+        click.echo("error: templates differ (run cicd template build)", err=True)
+    return DIFFERS if is_different else 0
+
+
+@command.command("package")
+@click.argument("name", metavar="FLOW")
+@click.option(
+    "--dockerfile",
+    "folder",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder for the Dockerfile and the code.",
+)
+@variables_option
+def package_command(name: str, folder: Path, variables: dict[str, str]) -> None:
+    """Write the Dockerfile for the image of an embedded flow, and its code beside it."""
+    from cicd.metaflow import fetch_package
+    from cicd.metaflow.package import CODE
+
+    flow, *more = chosen_flows((name,), variables)
+    if more:
+        raise Usage(f"{name} means several flows", hint="name one by its file")
+    package = fetch_package(flow, os.environ)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CODE).write_bytes(package.code)
+    except OSError as error:
+        raise CicdError(f"cannot write to {folder}: {error.strerror}") from error
+    write_file(folder / "Dockerfile", package.dockerfile)
+    print_result(f"wrote {folder / 'Dockerfile'} and {folder / CODE}")
+    image = flow.settings.image or "IMAGE"
+    print_result(f"next: docker build -t {image} {folder}")
+    if not flow.settings.embedded:
+        click.echo(f"{flow.settings.file} is not embedded: its steps still download it", err=True)
+
+
+def write_template(flow: Flow, text: str) -> str:
+    """Write it where it is not there already, in one go; what was done, in a word."""
+    path = flow.root / flow.settings.template
+    try:
+        if path.is_file() and path.read_bytes() == text.encode():
+            return "as it was"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CicdError(f"cannot write {path}: {error.strerror}") from error
+    write_file(path, text)
+    return "written"
+
+
+def differences(flow: Flow, *, generate: bool) -> list[str]:
+    """How the committed template of a flow differs, in words."""
+    from cicd.config.flows import template_differences
+    from cicd.metaflow import compare
+
+    if not (flow.root / flow.settings.template).is_file():
+        return ["is not there"]
+    found = template_differences(flow)
+    return [*found, *compare(flow, os.environ)] if generate else found
+
+
+def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flow]:
+    """The flows that are meant: those of the named stages, or else of the stage whose branch is
+    checked out; of these the named ones. Raises Usage, InvalidStage."""
+    from cicd.config import find_stage_for_branch, load_flows, stage_files
+
+    root = find_root(Path.cwd())
+    facts = read_facts(root, os.environ)
+    files = stage_files(root)
+    stages = [name for name in names if _is_stage(name, files)]
+    wanted = [name for name in names if name not in stages]
+    if not stages:
+        only = files if len(files) == 1 else [find_stage_for_branch(root, facts.branch)]
+        stages = only
+    flows: list[Flow] = []
+    for stage in stages:
+        flows += load_flows(stage, root=root, env=os.environ, variables=variables, git=facts)
+    for name in wanted:
+        if not any(is_called(flow, name) for flow in flows):
+            there = ", ".join(flow.settings.file for flow in flows) or "none"
+            raise Usage(f"{name} is neither a stage nor a flow", hint=f"flows: {there}")
+    if not flows:
+        raise Usage(f"{' and '.join(stages)}: no flows section", hint="name the flows there")
+    return [flow for flow in flows if not wanted or any(is_called(flow, n) for n in wanted)]
+
+
+def _is_stage(name: str, files: Sequence[str]) -> bool:
+    return name in files or name in {Path(file).stem for file in files}
+
+
+def is_called(flow: Flow, name: str) -> bool:
+    """Whether a person means this flow by that name."""
+    given = Path(name).as_posix()
+    files = {flow.settings.file, flow.settings.template}
+    known = {
+        *files,
+        flow.source.class_name,
+        flow.source.executable_id,
+        Path(flow.settings.file).stem,
+    }
+    return given in known or Path(name).resolve() in {
+        (flow.root / file).resolve() for file in files
+    }
+
+
+def _raise(failed: Sequence[CicdError]) -> None:
+    """The failures as one: all findings together, else the first after the others are told."""
+    from cicd.errors import InvalidStage
+
+    problems: list[Problem] = []
+    others: list[CicdError] = []
+    for error in failed:
+        if isinstance(error, InvalidStage):
+            problems += error.problems
+        else:
+            others.append(error)
+    for error in others[1:] if not problems else others:
+        click.echo(f"error: {error}", err=True)
+    if problems:
+        raise InvalidStage(problems)
+    if others:
+        raise others[0]

@@ -1,0 +1,47 @@
+"""``cicd unlock``: takes the lock of a stage away from whoever has it."""
+
+from __future__ import annotations
+
+import click
+
+from cicd.cli.apply import ask
+from cicd.cli.completion import complete_stage
+from cicd.cli.console import print_result
+from cicd.cli.holder import is_gone
+from cicd.cli.lock import stage_lock
+from cicd.cli.options import Common, common_options
+from cicd.cli.session import open_session
+from cicd.errors import Refused
+
+AGAIN = "run it again if that one is to go too"
+
+
+@click.command("unlock")
+@click.argument("stage", required=False, shell_complete=complete_stage)
+@common_options()
+@click.option("--force", is_flag=True, help="Do not ask.")
+def command(stage: str | None, common: Common, force: bool) -> None:
+    """Take the lock of a stage away from whoever has it.
+
+    An apply that still runs notices, begins nothing more and fails. A lock expires by itself two
+    minutes after its holder has died, so this is for those who cannot wait.
+    """
+    from cicd.render.lock import render_holder
+
+    with open_session(stage, common) as session:
+        lock, name = stage_lock(session), session.stage.name
+        holder = lock.look() if lock else None
+        if not lock or not holder:
+            print_result(f"{name} is not locked")
+            return
+        died = "; that process has ended" if is_gone(holder) else ""
+        print_result(f"{name} is locked by {render_holder(holder)}{died}")
+        if not force:
+            ask(f"Unlock {name}?", hint="add --force")
+        now = lock.look()
+        if now and now.run != holder.run:
+            raise Refused(
+                f"{name} has another lock now, by {render_holder(now)}", hint="look again"
+            )
+        lock.drop()
+        print_result(f"unlocked {name}")

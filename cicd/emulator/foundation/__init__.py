@@ -1,0 +1,13 @@
+"""The scenarios that the platform itself brings along: ``foundation-models``, ``orchestration``.
+
+::
+
+    catalogue     which models there are, in which versions; default_models unless told others
+    executables   the scenarios' executables, as if they came from Git
+    deployed      what a deployment is of; runner deploys it
+    answers       who answers a request: openai, vendors, orchestration, each in its own shape
+    echo          what every model says
+
+Nothing here starts a process or leaves this machine: every answer is a pure function of the request
+and the model.
+"""

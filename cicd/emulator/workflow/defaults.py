@@ -1,0 +1,43 @@
+"""``templateDefaults``: what every template has unless it says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+KINDS = ("container", "script", "steps", "dag", "suspend")
+LEAVES_ONLY = ("activeDeadlineSeconds", "timeout", "initContainers", "sidecars", "volumes")
+
+
+def with_defaults(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``spec`` with its templateDefaults and retryStrategy written into every template.
+
+    Maps are merged; what a template says itself wins. A kind of the defaults counts only for
+    templates of that kind, and deadlines only where a container runs.
+    """
+    defaults = dict(spec.get("templateDefaults") or {})
+    defaults.pop("name", None)
+    if spec.get("retryStrategy") and not defaults.get("retryStrategy"):
+        defaults["retryStrategy"] = spec["retryStrategy"]
+    if not defaults:
+        return spec
+    return {**spec, "templates": [_merged(defaults, item) for item in spec["templates"]]}
+
+
+def _merged(defaults: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
+    is_leaf = bool(template.get("container") or template.get("script"))
+    relevant = {
+        key: value
+        for key, value in defaults.items()
+        if (key not in KINDS or template.get(key)) and (is_leaf or key not in LEAVES_ONLY)
+    }
+    return _over(relevant, template)
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(below)
+    for key, value in above.items():
+        under = found.get(key)
+        is_both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        found[key] = _over(under, value) if is_both else value  # type: ignore[arg-type]
+    return found

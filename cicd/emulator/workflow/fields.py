@@ -1,0 +1,248 @@
+"""The fields of a WorkflowTemplate that the emulator honours, and those it refuses by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cicd.emulator.workflow.shape import (
+    ANY,
+    CLUSTER,
+    CONTAINER,
+    ENVIRONMENT,
+    FLAG,
+    NO_EFFECT,
+    NUMBER,
+    SECRET_KEY,
+    TEXT,
+    WORD,
+    Refused,
+)
+
+STORES = dict.fromkeys(
+    ("artifactory", "azure", "gcs", "git", "hdfs", "oss"),
+    Refused("inputs come from raw, http, s3, or from other steps"),
+)
+REMOTE: dict[str, Any] = {
+    "raw": {"data": TEXT},
+    "http": {
+        "url": WORD,
+        "headers": [{"name": WORD, "value": TEXT}],
+        "auth": Refused("put what it needs into headers"),
+    },
+    "s3": {
+        "bucket": WORD,
+        "key": WORD,
+        "endpoint": TEXT,
+        "region": TEXT,
+        "insecure": FLAG,
+        "accessKeySecret": SECRET_KEY,
+        "secretKeySecret": SECRET_KEY,
+    },
+    **STORES,
+}
+ARCHIVE = {"none": ANY, "tar": ANY}
+PARAMETERS = [
+    {
+        "name": WORD,
+        "value": TEXT,
+        "default": TEXT,
+        "description": ANY,
+        "enum": ANY,
+        "valueFrom": {"expression": WORD, "default": TEXT, "configMapKeyRef": CLUSTER},
+    }
+]
+ARGUMENTS = {
+    "parameters": PARAMETERS,
+    "artifacts": [
+        {
+            "name": WORD,
+            "from": WORD,
+            "fromExpression": WORD,
+            "optional": FLAG,
+            "subPath": WORD,
+            **REMOTE,
+        }
+    ],
+}
+VOLUMES = [
+    {
+        "name": WORD,
+        "emptyDir": ANY,
+        "secret": {
+            "secretName": WORD,
+            "items": [{"key": WORD, "path": WORD, "mode": ANY}],
+            "optional": FLAG,
+            "defaultMode": ANY,
+        },
+        "persistentVolumeClaim": {"claimName": WORD, "readOnly": FLAG},
+        "configMap": CLUSTER,
+    }
+]
+CLAIMS = [
+    {
+        "metadata": {"name": WORD, "labels": ANY, "annotations": ANY},
+        "spec": ANY,
+        "apiVersion": ANY,
+        "kind": ANY,
+        "status": ANY,
+    }
+]
+SOURCES = {**ENVIRONMENT[0]["valueFrom"], "configMapKeyRef": CLUSTER}  # type: ignore[dict-item]
+INNER: dict[str, Any] = {
+    **CONTAINER,
+    "env": [{**ENVIRONMENT[0], "valueFrom": SOURCES}],
+    "envFrom": [{**CONTAINER["envFrom"][0], "configMapRef": CLUSTER}],
+    "volumeMounts": [{"name": WORD, "mountPath": WORD, "subPath": WORD, "readOnly": FLAG}],
+    "readinessProbe": ANY,
+    "stdin": ANY,
+    "tty": ANY,
+}
+BESIDE = {**INNER, "mirrorVolumeMounts": FLAG}
+HOOK = {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
+CALL: dict[str, Any] = {
+    "name": WORD,
+    "template": WORD,
+    "arguments": ARGUMENTS,
+    "when": TEXT,
+    "withItems": [ANY],
+    "withParam": ANY,
+    "withSequence": {"count": TEXT, "start": TEXT, "end": TEXT, "format": TEXT},
+    "continueOn": {"error": FLAG, "failed": FLAG},
+    "onExit": WORD,
+    "hooks": ANY,
+    "templateRef": Refused("templates of other WorkflowTemplates"),
+    "inline": Refused("give the template a name"),
+}
+TASK = {**CALL, "dependencies": [WORD], "depends": WORD}
+TEMPLATE: dict[str, Any] = {
+    **NO_EFFECT,
+    "name": WORD,
+    "inputs": {
+        "parameters": PARAMETERS,
+        "artifacts": [
+            {
+                "name": WORD,
+                "path": WORD,
+                "optional": FLAG,
+                "archive": ARCHIVE,
+                "mode": ANY,
+                "subPath": WORD,
+                "description": ANY,
+                **REMOTE,
+            }
+        ],
+    },
+    "outputs": {
+        "parameters": [
+            {
+                "name": WORD,
+                "value": TEXT,
+                "default": TEXT,
+                "globalName": WORD,
+                "description": ANY,
+                "valueFrom": {
+                    "path": WORD,
+                    "parameter": TEXT,
+                    "expression": WORD,
+                    "default": TEXT,
+                    "supplied": ANY,
+                    **dict.fromkeys(("configMapKeyRef", "jqFilter", "jsonPath", "event"), CLUSTER),
+                },
+            }
+        ],
+        "artifacts": [
+            {
+                "name": WORD,
+                "path": WORD,
+                "from": WORD,
+                "fromExpression": WORD,
+                "globalName": WORD,
+                "optional": FLAG,
+                "archive": ARCHIVE,
+                "mode": ANY,
+                "description": ANY,
+            }
+        ],
+        "result": Refused("standard output is the result"),
+    },
+    "container": INNER,
+    "script": {**INNER, "source": TEXT},
+    "initContainers": [BESIDE],
+    "sidecars": [BESIDE],
+    "volumes": VOLUMES,
+    "steps": [[CALL]],
+    "dag": {"tasks": [TASK], "failFast": FLAG, "target": TEXT},
+    "suspend": {"duration": TEXT},
+    "parallelism": NUMBER,
+    "failFast": FLAG,
+    "retryStrategy": {
+        "limit": TEXT,
+        "retryPolicy": TEXT,
+        "expression": WORD,
+        "backoff": {"duration": TEXT, "factor": TEXT, "maxDuration": TEXT},
+        "affinity": ANY,
+    },
+    "activeDeadlineSeconds": TEXT,
+    "timeout": TEXT,
+    "memoize": ANY,
+    "metrics": ANY,
+    "archiveLocation": ANY,
+    "resource": CLUSTER,
+    "plugin": CLUSTER,
+    "data": CLUSTER,
+    "http": CLUSTER,
+    "executor": CLUSTER,
+    "hostAliases": CLUSTER,
+    "podSpecPatch": CLUSTER,
+    "synchronization": CLUSTER,
+    "containerSet": Refused("use a dag, or sidecars"),
+    "daemon": Refused("use sidecars"),
+}
+SPEC: dict[str, Any] = {
+    **NO_EFFECT,
+    "entrypoint": WORD,
+    "arguments": {
+        "parameters": PARAMETERS,
+        "artifacts": [
+            {"name": WORD, "path": ANY, "archive": ANY, "description": ANY, "optional": FLAG}
+        ],
+    },
+    "templates": [TEMPLATE],
+    "templateDefaults": {key: shape for key, shape in TEMPLATE.items() if key != "name"},
+    "retryStrategy": TEMPLATE["retryStrategy"],
+    "volumes": VOLUMES,
+    "volumeClaimTemplates": CLAIMS,
+    "volumeClaimGC": ANY,
+    "activeDeadlineSeconds": NUMBER,
+    "parallelism": NUMBER,
+    "onExit": WORD,
+    "hooks": ANY,
+    "suspend": Refused("nobody can resume it on SAP AI Core"),
+    "archiveLogs": ANY,
+    "artifactGC": ANY,
+    "metrics": ANY,
+    "ttlStrategy": ANY,
+    "podDisruptionBudget": ANY,
+    "workflowMetadata": ANY,
+    "dnsConfig": ANY,
+    "dnsPolicy": ANY,
+    "executor": CLUSTER,
+    "hostAliases": CLUSTER,
+    "podSpecPatch": CLUSTER,
+    "shutdown": CLUSTER,
+    "synchronization": CLUSTER,
+    "workflowTemplateRef": Refused("templates of other WorkflowTemplates"),
+    "artifactRepositoryRef": CLUSTER,
+}
+DOCUMENT = {"apiVersion": TEXT, "kind": TEXT, "metadata": ANY, "spec": SPEC, "status": ANY}
+NOTED = (
+    "affinity",
+    "hostNetwork",
+    "memoize",
+    "metrics",
+    "nodeSelector",
+    "priorityClassName",
+    "securityContext",
+    "tolerations",
+)
+"""What is accepted without having an effect, and is said in the log of every run."""

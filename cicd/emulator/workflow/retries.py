@@ -1,0 +1,81 @@
+"""Whether a template that failed is tried again, and when: ``retryStrategy``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cicd.emulator.jobs import Node
+from cicd.emulator.workflow.expressions import Unresolved, is_true, substitute
+from cicd.emulator.workflow.program import Retry, duration
+
+POLICIES: dict[str, tuple[str, ...]] = {
+    "Always": ("Failed", "Error"),
+    "OnFailure": ("Failed",),
+    "OnError": ("Error",),
+    # errors of a cluster that pass by themselves; one machine has none
+    "OnTransientError": (),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``again_at`` in seconds since 1970; None when it has ended, as the rest says."""
+
+    again_at: float | None
+    phase: str = ""
+    message: str = ""
+
+
+def last_texts(attempts: Sequence[Node]) -> dict[str, str]:
+    """``{{retries}}`` and ``{{lastRetry.…}}`` of the attempt that follows ``attempts``."""
+    if not attempts:
+        none = {"exitCode": "0", "status": "", "duration": "0", "message": ""}
+        return {"retries": "0", **{f"lastRetry.{key}": text for key, text in none.items()}}
+    last = attempts[-1]
+    return {
+        "retries": str(len(attempts)),
+        "lastRetry.exitCode": "-1" if last.exit_code is None else str(last.exit_code),
+        "lastRetry.status": last.phase,
+        "lastRetry.duration": f"{max(0.0, last.ended - last.started):g}",
+        "lastRetry.message": last.message,
+    }
+
+
+def decide(retry: Retry, attempts: Sequence[Node], texts: Mapping[str, str]) -> Verdict:
+    """What follows the last of ``attempts``, all of which have ended. Raises Unresolved."""
+    last = attempts[-1]
+    if last.phase not in POLICIES["Always"]:
+        return Verdict(None, last.phase, last.message)
+    texts = {**texts, **last_texts(attempts)}
+    wait, factor = _seconds(retry.wait, texts), _number(retry.factor, texts, 1.0)
+    again_at = last.ended + wait * factor ** (len(attempts) - 1)
+    longest = _seconds(retry.longest, texts)
+    if longest and last.ended > attempts[0].started + longest:
+        return Verdict(None, last.phase, "Max duration limit exceeded")
+    policy = retry.policy or ("Always" if retry.expression else "OnFailure")
+    if last.phase not in POLICIES[policy]:
+        return Verdict(None, last.phase, last.message)
+    limit = _number(retry.limit, texts, float("inf"))
+    if len(attempts) > limit:
+        return Verdict(None, last.phase, f"No more retries left: {last.message}")
+    if longest and again_at > attempts[0].started + longest:
+        return Verdict(None, last.phase, "Backoff would exceed max duration limit")
+    if retry.expression and not is_true(substitute(retry.expression, texts), texts):
+        reason = f"retryStrategy.expression evaluated to false: {last.message}"
+        return Verdict(None, last.phase, reason)
+    return Verdict(again_at)
+
+
+def _seconds(text: str, texts: Mapping[str, str]) -> float:
+    try:
+        return duration(substitute(text, texts)) if text else 0.0
+    except ValueError as error:
+        raise Unresolved(f"retryStrategy.backoff: {error}") from None
+
+
+def _number(text: str, texts: Mapping[str, str], default: float) -> float:
+    try:
+        return float(substitute(text, texts)) if text else default
+    except ValueError as error:
+        raise Unresolved(f"retryStrategy: {error}") from None

@@ -1,0 +1,224 @@
+"""What ``{{…}}`` and ``from`` can name at one place of a run."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd.emulator.jobs import Node
+from cicd.emulator.workflow.expressions import Unresolved, calculate, resolve, substitute
+from cicd.emulator.workflow.program import Artifact, Program, Template
+
+ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
+FAILED = ("Failed", "Error")
+TIME_LETTERS = "YyBbmAadjHIMSpZz"
+"""``{{workflow.creationTimestamp.Y}}`` and so on, as strftime knows them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a run from outside. ``started`` is RFC 3339, ``inputs`` name -> path."""
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an artifact is: a file or folder of this machine, a text, or a place elsewhere."""
+
+    path: str = ""
+    raw: str | None = None
+    remote: Mapping[str, Any] | None = None
+    sub_path: str = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """The arguments of one call."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, Content] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Name -> text, and name -> artifact, as they are written between the braces."""
+
+    texts: dict[str, str]
+    artifacts: dict[str, Content] = field(default_factory=dict)
+
+    def add(self, prefix: str, node: Node) -> None:
+        """Make an ended step known to what comes after it."""
+        if node.phase in ENDED:
+            self.texts.update(node_texts(prefix, node))
+            for name, path in (node.outputs.get("artifacts") or {}).items():
+                self.artifacts[f"{prefix}.outputs.artifacts.{name}"] = Content(path)
+
+    def with_texts(self, texts: Mapping[str, str]) -> Scope:
+        """A scope of its own that knows these as well."""
+        return Scope({**self.texts, **texts}, dict(self.artifacts))
+
+    def find(self, artifact: Artifact) -> Content | None:
+        """What ``from``, ``raw``, ``http`` … of an argument stand for; None when an optional one
+        is not there. Raises Unresolved."""
+        sub_path = substitute(artifact.sub_path, self.texts)
+        literal = own_content(artifact, self.texts)
+        if literal:
+            return literal
+        name = artifact.source.strip().removeprefix("{{").removesuffix("}}").strip()
+        found = self.artifacts.get(name)
+        if name.startswith("="):
+            found = self.chosen(artifact, name[1:].strip())
+        if found is None and not artifact.is_optional:
+            raise Unresolved(f"artifact {artifact.name}: {artifact.source} is not there")
+        if found is None or not sub_path:
+            return found
+        inner = f"{found.sub_path}/{sub_path}" if found.sub_path else sub_path
+        return Content(found.path, found.raw, found.remote, inner)
+
+    def chosen(self, artifact: Artifact, expression: str) -> Content | None:
+        """What a ``fromExpression`` decides for."""
+        try:
+            value = calculate(expression, {**self.texts, **self.artifacts})
+        except Unresolved:
+            if artifact.is_optional:
+                return None
+            raise
+        if not isinstance(value, Content):
+            raise Unresolved(f"artifact {artifact.name}: {artifact.source} is no artifact")
+        return value
+
+
+def node_texts(prefix: str, node: Node) -> dict[str, str]:
+    """All that ``{{steps.NAME.…}}`` can be of one node."""
+    texts = {
+        f"{prefix}.id": node.id,
+        f"{prefix}.name": prefix.partition(".")[2],
+        f"{prefix}.ip": "127.0.0.1",
+        f"{prefix}.hostNodeName": "localhost",
+        f"{prefix}.status": node.phase,
+        f"{prefix}.startedAt": moment(node.started),
+        f"{prefix}.finishedAt": moment(node.ended),
+    }
+    if node.exit_code is not None:
+        texts[f"{prefix}.exitCode"] = str(node.exit_code)
+    if "result" in node.outputs:
+        texts[f"{prefix}.outputs.result"] = node.outputs["result"]
+    if "all" in node.outputs:
+        texts[f"{prefix}.outputs.parameters"] = node.outputs["all"]
+    for name, value in (node.outputs.get("parameters") or {}).items():
+        texts[f"{prefix}.outputs.parameters.{name}"] = value
+    return texts
+
+
+def moment(seconds: float) -> str:
+    """Seconds since 1970 as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")[:19] + "Z"
+
+
+def own_content(artifact: Artifact, texts: Mapping[str, str]) -> Content | None:
+    """What an artifact brings along itself. Raises Unresolved."""
+    sub_path = substitute(artifact.sub_path, texts)
+    if artifact.raw is not None:
+        return Content(raw=substitute(artifact.raw, texts))
+    if artifact.remote is not None:
+        return Content(remote=resolve(artifact.remote, texts), sub_path=sub_path)
+    return None
+
+
+def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
+    """What ``{{workflow.…}}`` is in every template, except its outputs."""
+    parameters = [{"name": name, "value": value} for name, value in run.parameters.items()]
+    texts = {
+        "workflow.name": run.name,
+        "workflow.uid": str(uuid.uuid5(uuid.NAMESPACE_URL, run.name)),
+        "workflow.namespace": "default",
+        "workflow.serviceAccountName": "default",
+        "workflow.mainEntrypoint": program.entrypoint,
+        "workflow.priority": program.priority,
+        "workflow.parameters": _json(parameters),
+        "workflow.parameters.json": _json(parameters),
+        "workflow.labels": _json(program.labels),
+        "workflow.labels.json": _json(program.labels),
+        "workflow.annotations": _json(program.annotations),
+        "workflow.annotations.json": _json(program.annotations),
+        "workflow.creationTimestamp": run.started,
+        "workflow.duration": "0",
+        "workflow.status": "Running",
+    }
+    if run.started:
+        started = datetime.fromisoformat(run.started)
+        texts["workflow.duration"] = f"{max(0.0, now - started.timestamp()):.6f}"
+        texts["workflow.creationTimestamp.RFC3339"] = run.started
+        texts["workflow.creationTimestamp.s"] = str(int(started.timestamp()))
+        for letter in TIME_LETTERS:
+            texts[f"workflow.creationTimestamp.{letter}"] = started.strftime(f"%{letter}")
+    texts |= {f"workflow.labels.{key}": text for key, text in program.labels.items()}
+    texts |= {f"workflow.annotations.{key}": text for key, text in program.annotations.items()}
+    return texts | {f"workflow.parameters.{key}": text for key, text in run.parameters.items()}
+
+
+def global_outputs(nodes: Iterable[Node]) -> Scope:
+    """``{{workflow.outputs.…}}``: what steps so far have given a globalName."""
+    found = Scope({})
+    for node in nodes:
+        outputs = node.outputs.get("globals") or {}
+        for name, value in (outputs.get("parameters") or {}).items():
+            found.texts[f"workflow.outputs.parameters.{name}"] = value
+        for name, artifact in (outputs.get("artifacts") or {}).items():
+            found.artifacts[f"workflow.outputs.artifacts.{name}"] = Content(artifact["path"])
+    return found
+
+
+def input_texts(template: Template, given: Given, texts: Mapping[str, str]) -> dict[str, str]:
+    """What ``{{inputs.parameters.…}}`` is in this call. Raises Unresolved for a missing one."""
+    scope: dict[str, str] = {}
+    for name, default in template.parameters.items():
+        text = given.parameters.get(name)
+        if text is None and default is not None:
+            text = substitute(default, texts)
+        if text is None:
+            raise Unresolved(f"inputs.parameters.{name} of template {template.name} is not given")
+        scope[f"inputs.parameters.{name}"] = text
+    values = [
+        {"name": name, "value": scope[f"inputs.parameters.{name}"]} for name in template.parameters
+    ]
+    return {"inputs.parameters": _json(values), **scope}
+
+
+def find_inputs(
+    template: Template, given: Given, run: Run, texts: Mapping[str, str]
+) -> dict[str, Content]:
+    """Artifact name -> what it is. Raises Unresolved for a missing one.
+
+    An artifact that the caller does not pass is the run's own of that name, as on SAP AI Core.
+    """
+    found = {}
+    for artifact in template.artifacts:
+        literal = own_content(artifact, texts)
+        if artifact.name in given.artifacts:
+            found[artifact.name] = given.artifacts[artifact.name]
+        elif literal:
+            found[artifact.name] = literal
+        elif artifact.name in run.inputs:
+            found[artifact.name] = Content(run.inputs[artifact.name])
+        elif not artifact.is_optional:
+            raise Unresolved(
+                f"input artifact {artifact.name} of template {template.name} is not bound"
+            )
+        if artifact.sub_path and artifact.name in found:
+            content = found[artifact.name]
+            inner = substitute(artifact.sub_path, texts)
+            found[artifact.name] = Content(content.path, content.raw, content.remote, inner)
+    return found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

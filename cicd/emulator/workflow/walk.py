@@ -1,0 +1,367 @@
+"""One walk over the tree of templates: which nodes there are, and what each of them needs next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cicd.emulator.jobs import Node
+from cicd.emulator.workflow import groups
+from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
+from cicd.emulator.workflow.expressions import Unresolved, is_true, substitute, tags
+from cicd.emulator.workflow.loops import Item, aggregate, expand
+from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
+from cicd.emulator.workflow.retries import decide, last_texts
+from cicd.emulator.workflow.scope import (
+    ENDED,
+    FAILED,
+    Given,
+    Run,
+    Scope,
+    find_inputs,
+    input_texts,
+)
+from cicd.emulator.workflow.work import Work, collect, make_work, named_outputs, node_id
+
+DEEPEST = 60
+"""Templates inside each other; Argo ends at 100, Python's stack somewhat earlier."""
+MOST_NODES = 20_000
+GROUPS = ("StepGroup", "TaskGroup")
+TROUBLE = (Unresolved, BadCondition)
+
+
+class TooMuch(Exception):
+    """The workflow has become too large; the message says in which respect."""
+
+
+class Again(Exception):
+    """Something has become known that the walk so far did not know; store what is settled."""
+
+
+@dataclass
+class Frame:
+    """One call of a steps or dag template. ``room``: how many more children may start, None for
+    any number. ``is_stopped``: none, because one has failed."""
+
+    node: Node
+    template: Template
+    scope: Scope
+    level: int
+    room: int | None = None
+    is_stopped: bool = False
+
+    def take(self) -> bool:
+        """Whether one more child may start; counts it."""
+        if self.is_stopped or self.room == 0:
+            return False
+        if self.room is not None:
+            self.room -= 1
+        return True
+
+
+@dataclass
+class Walk:
+    """Collects what it finds: containers to start, nodes to store, and when to look again."""
+
+    program: Program
+    run: Run
+    nodes: Mapping[str, Node]
+    now: float
+    texts: Mapping[str, str]
+    shared: Scope
+    work: list[Work] = field(default_factory=list)
+    settled: list[Node] = field(default_factory=list)
+    wake: float | None = None
+    in_flight: int = 0
+
+    # nodes
+
+    def blank(self, name: str, template: str, kind: str, parent: str = "") -> Node:
+        """A node that nothing has happened to yet."""
+        identity = node_id(self.run.name, name, template)
+        shown = "" if kind == "StepGroup" else template
+        return Node(identity, name, shown, phase="Pending", type=kind, parent=parent)
+
+    def open(self, node: Node) -> Node:
+        """The node as it is stored; if it is not, it begins now."""
+        saved = self.nodes.get(node.id)
+        if saved:
+            return saved
+        if len(self.nodes) + len(self.settled) > MOST_NODES:
+            raise TooMuch(f"the workflow has more than {MOST_NODES} nodes")
+        return self.store(replace(node, phase="Running", started=self.now))
+
+    def close(self, node: Node, phase: str, message: str = "", **more: Any) -> Node:
+        """The node ends here and now."""
+        started = node.started or self.now
+        ended = self.store(
+            replace(node, phase=phase, message=message, started=started, ended=self.now, **more)
+        )
+        if "globals" in ended.outputs:
+            raise Again
+        return ended
+
+    def store(self, node: Node) -> Node:
+        self.settled.append(node)
+        return node
+
+    def look_again(self, at: float) -> None:
+        """Something changes by itself at that time."""
+        self.wake = at if self.wake is None else min(self.wake, at)
+
+    # templates
+
+    def visit(self, name: str, template_name: str, given: Given, level: int, parent: str) -> Node:
+        """The state of one call, with its repetitions if its template has any."""
+        template = self.program.templates[template_name]
+        if template.retry is None:
+            return self.attempt(name, template, given, level, parent, last_texts(()))
+        node = self.open(self.blank(name, template_name, "Retry", parent))
+        if node.phase in ENDED:
+            return node
+        try:
+            return self.retried(node, template, given, level)
+        except TROUBLE as error:
+            return self.close(node, "Error", str(error))
+
+    def retried(self, node: Node, template: Template, given: Given, level: int) -> Node:
+        assert template.retry
+        attempts: list[Node] = []
+        while True:
+            name, last = f"{node.name}({len(attempts)})", last_texts(attempts)
+            attempts.append(self.attempt(name, template, given, level, node.id, last))
+            if attempts[-1].phase not in ENDED:
+                return node
+            inputs = input_texts(template, given, self.texts)
+            verdict = decide(template.retry, attempts, {**self.texts, **inputs})
+            if verdict.again_at is None:
+                final = attempts[-1]
+                more = {"outputs": final.outputs, "exit_code": final.exit_code}
+                return self.close(node, verdict.phase, verdict.message, **more)
+            if verdict.again_at > self.now:
+                self.in_flight += 1
+                self.look_again(verdict.again_at)
+                return node
+
+    def attempt(
+        self,
+        name: str,
+        template: Template,
+        given: Given,
+        level: int,
+        parent: str,
+        last: Mapping[str, str],
+    ) -> Node:
+        """The state of one run of a template."""
+        node = self.blank(name, template.name, template.type, parent)
+        saved = self.nodes.get(node.id)
+        if saved and (saved.phase in ENDED or saved.type == "Pod"):
+            self.in_flight += saved.phase == "Running"
+            return saved
+        try:
+            if level > DEEPEST:
+                raise Unresolved(f"Maximum recursion depth exceeded: {DEEPEST} templates")
+            texts = {**self.texts, **last}
+            texts |= input_texts(template, given, texts)
+            inputs = find_inputs(template, given, self.run, texts)
+            if template.container is not None:
+                kept = self.program.uses_results
+                begun = replace(node, phase="Running", started=self.now)
+                self.work.append(make_work(begun, template, inputs, texts, keeps_result=kept))
+                return node
+            node = self.open(node)
+            if template.suspend is not None:
+                return self.suspended(node, template, texts)
+            named = {f"inputs.artifacts.{key}": content for key, content in inputs.items()}
+            scope = Scope(texts, {**self.shared.artifacts, **named})
+            return self.compose(Frame(node, template, scope, level, *self.limits(node, template)))
+        except TROUBLE as error:
+            return self.close(node, "Error", str(error))
+
+    def suspended(self, node: Node, template: Template, texts: Mapping[str, str]) -> Node:
+        """A node that only lets time pass."""
+        text = substitute(template.suspend or "0", texts)
+        try:
+            until = node.started + duration(text)
+        except ValueError as error:
+            raise Unresolved(f"suspend.duration: {error}") from None
+        if until > self.now:
+            self.in_flight += 1
+            self.look_again(until)
+            return node
+        parameters, _ = named_outputs(template, texts, has_paths=False)
+        values = {item.name: item.default for item in parameters if item.default is not None}
+        return self.close(node, "Succeeded", outputs=collect(parameters, (), values, {}))
+
+    def limits(self, node: Node, template: Template) -> tuple[int | None, bool]:
+        """``room`` and ``is_stopped`` of a frame, from its children so far."""
+        if template.parallelism is None and not template.stops_early:
+            return None, False
+        children = [item for item in self.nodes.values() if item.parent == node.id]
+        active = sum(item.phase == "Running" and item.type not in GROUPS for item in children)
+        room = None if template.parallelism is None else max(0, template.parallelism - active)
+        return room, template.stops_early and any(item.phase in FAILED for item in children)
+
+    def compose(self, frame: Frame) -> Node:
+        """The state of a steps or dag template; its outputs once it has succeeded."""
+        before = self.in_flight + len(self.work)
+        walk = groups.tasks if frame.template.tasks else groups.steps
+        phase, message = walk(self, frame)
+        is_idle = self.in_flight + len(self.work) == before
+        if phase == "Running" and frame.is_stopped and frame.template.stops_early and is_idle:
+            reason = "template has failed or errored children and failfast enabled"
+            return self.close(frame.node, "Failed", reason)
+        if phase == "Running":
+            return frame.node
+        outputs = self.outputs(frame) if phase == "Succeeded" else {}
+        return self.close(frame.node, phase, message, outputs=outputs)
+
+    def outputs(self, frame: Frame) -> dict[str, Any]:
+        """What a steps or dag template hands on. Raises Unresolved."""
+        parameters, artifacts = named_outputs(frame.template, frame.scope.texts, has_paths=False)
+        values, paths = {}, {}
+        for item in parameters:
+            try:
+                values[item.name] = substitute(item.source, frame.scope.texts)
+            except Unresolved:
+                if item.default is None:
+                    raise
+                values[item.name] = item.default
+        for artifact in artifacts:
+            found = frame.scope.find(artifact)
+            if found and found.path:
+                inner = f"/{found.sub_path}" if found.sub_path else ""
+                paths[artifact.name] = f"{found.path}{inner}"
+        return collect(parameters, artifacts, values, paths)
+
+    # calls
+
+    def call(self, name: str, call: Call, prefix: str, frame: Frame) -> Node:
+        """The state of one step or task whose turn it is."""
+        if call.loop is None:
+            return self.hooked(name, call, prefix, frame, frame.scope)
+        node = self.blank(name, call.template, "TaskGroup", frame.node.id)
+        saved = self.nodes.get(node.id)
+        if saved and saved.phase in ENDED:
+            return saved
+        try:
+            if not saved and not self.is_wanted_at_all(call, frame.scope):
+                return self.skipped(node, call, frame.scope)
+            items = expand(call.loop, frame.scope.texts)
+        except TROUBLE as error:
+            return self.close(node, "Error", str(error))
+        if not items:
+            return self.close(replace(node, type="Skipped"), "Skipped", "Skipped, empty params")
+        return self.looped(self.open(node), call, items, prefix, frame)
+
+    def looped(
+        self, node: Node, call: Call, items: Sequence[Item], prefix: str, frame: Frame
+    ) -> Node:
+        children = []
+        for item in items:
+            name = f"{node.name}({item.label})"
+            # most items of a large loop have a container or had one: then there is nothing to do
+            child = None if call.hooks else self.begun(name, call)
+            if child is None:
+                scope = frame.scope.with_texts(item.texts)
+                child = self.hooked(name, call, prefix, frame, scope)
+            children.append(child)
+        is_open = any(child.phase == "Running" for child in children)
+        outputs = aggregate(children)
+        if any(child.phase == "Pending" for child in children) and not is_open:
+            if not frame.is_stopped:
+                return node
+        elif is_open:
+            return node
+        for child in children:
+            if child.phase in FAILED:
+                message = f"{child.name.removeprefix(node.name)}: {child.message}"
+                return self.close(node, child.phase, message, outputs=outputs)
+        if any(child.phase not in ENDED for child in children):
+            return self.close(node, "Failed", "not started any more", outputs=outputs)
+        return self.close(node, "Succeeded", outputs=outputs)
+
+    def is_wanted_at_all(self, call: Call, scope: Scope) -> bool:
+        """``when`` of a loop, where it says the same for every item."""
+        if not call.when or any(tag.lstrip("= ").startswith("item") for tag in tags(call.when)):
+            return True
+        return evaluate_when(call.when, scope.texts)
+
+    def skipped(self, node: Node, call: Call, scope: Scope) -> Node:
+        try:
+            shown = substitute(call.when, scope.texts)
+        except Unresolved:
+            shown = call.when
+        message = f"when '{shown}' evaluated false"
+        return self.close(replace(node, type="Skipped"), "Skipped", message)
+
+    def single(self, name: str, call: Call, frame: Frame, scope: Scope) -> Node:
+        """One call without its hooks."""
+        if begun := self.begun(name, call):
+            return begun
+        node = self.blank(name, call.template, "Pod", frame.node.id)
+        saved = node.id in self.nodes
+        try:
+            if not saved:
+                if call.when and not evaluate_when(call.when, scope.texts):
+                    return self.skipped(node, call, scope)
+                if not frame.take():
+                    return node
+            given = self.given(call, scope)
+        except TROUBLE as error:
+            return self.close(node, "Error", str(error))
+        return self.visit(name, call.template, given, frame.level + 1, frame.node.id)
+
+    def begun(self, name: str, call: Call) -> Node | None:
+        """The node of a call that has ended or whose container runs; None for any other."""
+        saved = self.nodes.get(node_id(self.run.name, name, call.template))
+        if saved is None or (saved.phase not in ENDED and saved.type != "Pod"):
+            return None
+        self.in_flight += saved.phase == "Running"
+        return saved
+
+    def given(self, call: Call | Hook, scope: Scope) -> Given:
+        """The arguments of a call. Raises Unresolved."""
+        found = {artifact.name: scope.find(artifact) for artifact in call.artifacts}
+        return Given(
+            {key: substitute(text, scope.texts) for key, text in call.parameters.items()},
+            {name: content for name, content in found.items() if content},
+        )
+
+    def hooked(self, name: str, call: Call, prefix: str, frame: Frame, scope: Scope) -> Node:
+        """One call with its hooks: it has ended once they have."""
+        node = self.single(name, call, frame, scope)
+        if not call.hooks or node.phase in ("Pending", "Skipped", "Omitted"):
+            return node
+        inner = Scope(dict(scope.texts), dict(scope.artifacts))
+        inner.texts[f"{prefix}.{call.name}.status"] = node.phase
+        inner.add(f"{prefix}.{call.name}", node)
+        is_over = self.hooks(name, call.hooks, node, inner, frame.level)
+        return node if is_over or node.phase not in ENDED else replace(node, phase="Running")
+
+    def hooks(self, name: str, hooks: Sequence[Hook], node: Node, scope: Scope, level: int) -> bool:
+        """Run what has to run; whether nothing of it is open."""
+        is_over = True
+        for hook in hooks:
+            is_exit = hook.name == "exit"
+            if is_exit and node.phase not in ENDED:
+                continue
+            where = f"{name}.onExit" if is_exit else f"{name}.hooks.{hook.name}"
+            blank = self.blank(where, hook.template, "Pod", node.parent)
+            try:
+                if blank.id not in self.nodes and not self.is_due(hook, scope):
+                    continue
+                given = self.given(hook, scope)
+            except TROUBLE as error:
+                if blank.id not in self.nodes:
+                    self.close(blank, "Error", str(error))
+                continue
+            ended = self.visit(where, hook.template, given, level + 1, node.parent)
+            is_over = is_over and ended.phase in ENDED
+        return is_over
+
+    def is_due(self, hook: Hook, scope: Scope) -> bool:
+        """Whether what the hook waits for is so. Raises Unresolved."""
+        text = substitute(hook.expression, scope.texts)
+        return not text or is_true(text, scope.texts)

@@ -1,0 +1,65 @@
+"""What grows with the stage grows in proportion, told by the number of calls; and logs are passed
+on as they come."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.following import Writers, followed
+from benchmarks.sizes import GIT, live
+from benchmarks.validate import write_project
+from cicd.config import load_stage
+from cicd.model import Plan, Stage
+from cicd.plan import make_plan
+from cicd.platforms.aicore.kinds import KINDS
+
+
+def calls(work: Callable[[], object]) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+def load(root: Path) -> Stage:
+    return load_stage("dev", root=root, env={}, variables={}, git=GIT, needs_credentials=False)
+
+
+def plan(stage: Stage, *, is_there: bool) -> Plan:
+    there = [live(wish) for wish in stage.resources] if is_there else []
+    return make_plan(stage, stage.resources, there, KINDS, created_at="")
+
+
+def test_four_times_the_stage_is_four_times_the_work(tmp_path: Path) -> None:
+    spent = []
+    for count in (30, 120, 480):
+        root = tmp_path / str(count)
+        root.mkdir()
+        write_project(root, count, 2)
+        stage = load(root)
+        assert plan(stage, is_there=True).summary["no_op"] == len(stage.resources)
+        works = [
+            lambda root=root: load(root),
+            lambda stage=stage: plan(stage, is_there=False),
+            lambda stage=stage: plan(stage, is_there=True),
+        ]
+        spent.append([calls(work) for work in works])
+    for small, middle, large in zip(*spent, strict=True):
+        # what one size adds to the one before: what all sizes cost alike falls out
+        assert large - middle <= 4.4 * (middle - small), spent
+
+
+def test_fifty_runs_are_followed_without_losing_doubling_or_keeping_a_line() -> None:
+    source = Writers(seconds=2.0)
+    seen: dict[str, int] = defaultdict(int)
+    held = 0
+    for count, (key, entry) in enumerate(followed(source), 1):
+        assert entry.text == f"{key.name} {seen[key.name]}"
+        seen[key.name] += 1
+        held = max(held, source.made - count)
+    assert len(seen) == 50 and set(seen.values()) == {2000}
+    assert held <= 50 * source.page
+    assert len(source.looks) <= 50 * 2 * source.time

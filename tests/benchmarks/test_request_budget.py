@@ -1,0 +1,161 @@
+"""The budget of requests, counted: what a plan and an apply ask a platform, however long the stage.
+
+The server holds answers back until a whole wave of requests waits for one, so a client that asks
+one after the other what could be asked at once never ends its plan.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from benchmarks.aicore import SCENARIO, World, fill, running
+from cicd.apply import execute
+from cicd.model import Key, Outcome, Plan, Ref, Resource, Result, Stage
+from cicd.plan import make_plan
+from cicd.platforms import registry
+from cicd.platforms.base import Platform
+
+COMMIT = "c" * 40
+GROUP = Resource(Key("resource_group", "rg"), {"name": "rg"})
+APPLICATION = Resource(
+    Key("application", "app"),
+    {
+        "name": "app",
+        "repository": "https://h/r",
+        "path": "templates",
+        "revision": "main",
+        "commit": COMMIT,
+        "executables": {
+            name: {"scenario_id": SCENARIO, "version": "1.0"}
+            for name in ("bench-train-0", "bench-serve-0")
+        },
+    },
+)
+REPOSITORY = Resource(Key("repository", "r"), {"name": "r", "url": "https://h/r"})
+
+
+def resources(count: int) -> list[Resource]:
+    """So many each of artifacts, executions, deployments and destinations."""
+    made = [GROUP, REPOSITORY, APPLICATION]
+    for number in range(count):
+        data = Key("artifact", f"data-{number}")
+        name = f"Data {number}"
+        spec = {"name": name, "kind": "dataset", "url": f"ai://default/{number}"}
+        made.append(Resource(data, {**spec, "scenario_id": SCENARIO}))
+        made += _run("execution", number, {"data": Ref(data)})
+        model = Ref(Key("execution", f"execution-{number}"), "artifacts.model")
+        made += _run("deployment", number, {"model": model})
+        deployment = Key("deployment", f"deployment-{number}")
+        url = {"name": f"D{number}", "url": Ref(deployment, "url")}
+        made.append(Resource(Key("destination", f"D{number}"), url))
+    return made
+
+
+def _run(kind: str, number: int, inputs: dict[str, Ref]) -> list[Resource]:
+    executable = {"execution": "bench-train-0", "deployment": "bench-serve-0"}[kind]
+    name = f"{kind}-{number}"
+    names = {"scenario_id": SCENARIO, "executable_id": executable}
+    configuration = Key("configuration", f"{kind}/{number}")
+    bindings = {"parameter_bindings": {}, "input_artifact_bindings": inputs}
+    run = {**names, "configuration": Ref(configuration), "configuration_name": name}
+    return [
+        Resource(configuration, {**names, "name": name, **bindings}),
+        Resource(Key(kind, name), {**run, **({"inputs": "1"} if kind == "execution" else {})}),
+    ]
+
+
+def synced() -> World:
+    """A server whose application is at the wanted commit."""
+    world = World()
+    spec = APPLICATION.spec
+    place = {"path": spec["path"], "revision": "main", "repositoryUrl": spec["repository"]}
+    world.lists["/admin/applications"] = {"app": {"applicationName": "app", **place}}
+    repository = {"name": "r", "url": spec["repository"], "status": "COMPLETED"}
+    world.lists["/admin/repositories"] = {"r": repository}
+    source = {"repoURL": spec["repository"], "path": spec["path"], "revision": COMMIT}
+    status = {"syncStatus": "Synced", "message": "", "source": source}
+    world.lists["status"] = {"app": {**status, "syncFinishedAt": "2026-01-01T00:00:00Z"}}
+    return world
+
+
+@contextmanager
+def connected(url: str, desired: Sequence[Resource]) -> Iterator[tuple[Platform, Stage]]:
+    """A platform with a login that has asked for nothing yet."""
+    names = {"BASE_URL": url, "AUTH_URL": url, "CLIENT_ID": "me", "CLIENT_SECRET": "s"}
+    environ = {f"{p}_{n}": v for p in ("AICORE", "DESTINATION") for n, v in names.items()}
+    target = {"resource_group": "rg"}
+    stage = Stage("dev", "dev.yaml", "/", "aicore", target, None, tuple(desired), commit=COMMIT)
+    platform = registry.connect(stage, environ)
+    try:
+        yield platform, stage
+    finally:
+        platform.close()
+
+
+def planned(platform: Platform, stage: Stage) -> Plan:
+    desired = platform.complete(stage.resources)
+    assert not platform.review(desired)
+    live = platform.read(desired)
+    return make_plan(stage, desired, live, platform.kinds, created_at="now")
+
+
+def applied(url: str, desired: Sequence[Resource]) -> Plan:
+    """The plan that was applied without a failure."""
+    with connected(url, desired) as (platform, stage):
+        plan = planned(platform, stage)
+        ends = [e for e in execute(plan, platform) if isinstance(e, Outcome)]
+    assert {end.result for end in ends} <= {Result.APPLIED, Result.UNCHANGED}, ends
+    return plan
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_plan_without_changes_costs_the_same_whatever_the_number(count: int) -> None:
+    world = synced()
+    desired = resources(count)
+    with running(world) as url:
+        applied(url, desired)
+        world.counts.requests.clear()
+        with connected(url, desired) as (platform, stage):
+            plan = planned(platform, stage)
+    assert not plan.has_changes, [c for c in plan.changes if c.action != "no_op"][:3]
+    further = (count - 1) // 10  # one metrics request takes ten runs
+    # twelve, and the login of the destination service, which is another service
+    assert len(world.counts.requests) <= 12 + 1 + further, world.counts.kinds
+    assert world.counts.most_connections <= 10
+
+
+def test_a_plan_is_four_round_trips_one_after_the_other() -> None:
+    world = synced()
+    desired = resources(2)
+    with running(world) as url:
+        applied(url, desired)
+        # logins · what needs no group · what is in the group · the tags of its runs
+        world.waves += [2, 5, 5, 1]
+        with connected(url, desired) as (platform, stage):
+            assert not planned(platform, stage).has_changes
+    assert not world.waves
+
+
+def test_an_apply_sends_one_request_for_each_thing_that_it_makes() -> None:
+    world = synced()
+    fill(world, 50)
+    count = 12
+    with running(world) as url:
+        plan = applied(url, resources(count))
+    sent = Counter(r.split()[0] + " " + r.rpartition("/")[2] for r in world.counts.requests)
+    assert plan.summary["create"] + plan.summary["run"] == 6 * count
+    writes = {
+        "POST artifacts": count,
+        "POST configurations": 2 * count,
+        "POST executions": count,
+        "POST deployments": count,
+        "POST subaccountDestinations": count,
+        "PATCH metrics": count,  # what a run was started for is written down with it
+        "POST token": 2,
+    }
+    assert {name: n for name, n in sent.items() if not name.startswith("GET")} == writes
+    assert world.counts.most_connections <= 10
