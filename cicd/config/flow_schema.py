@@ -51,7 +51,7 @@ class FlowSettings(Part):
     image: Annotated[str, like(_IMAGE, "the name of a container image", 1024)] | None = Field(
         default=None,
         description="For steps without @kubernetes(image=…).",
-        examples=["docker.io/your-org/flow:1"],
+        examples=["docker.io/org/flow:1"],
     )
     image_pull_secrets: list[Plain] = Field(
         default=[], description="Docker registry secrets.", examples=[["my-docker-secret"]]

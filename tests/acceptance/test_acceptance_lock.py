@@ -234,7 +234,7 @@ def test_waiting_for_it_says_so_and_gets_it(here: Desk) -> None:
     here.about_locks()
 
     def give_back_once_it_was_asked_for() -> None:
-        wait_for(here.about_locks, bool)
+        wait_for(lambda: "GET" in here.about_locks(), bool)
         here.client.send("DELETE", f"{SECRETS}/{secret_name('dev')}", status=200)
 
     with ThreadPoolExecutor(1) as pool:
