@@ -10,7 +10,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError, Throttled
@@ -18,6 +20,9 @@ from cicd.model import Key, LiveResource, LogEntry
 from cicd.platforms.base import LogPage
 
 T = TypeVar("T")
+
+READERS = 10
+"""Runs that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Polling:
     ``gap``: what one read of a run takes of its time: with 0.5 never more than two a second.
     ``first``, ``factor``, ``longest``: the pause after something happened, and how it grows.
     ``patience``: how long the platform may be unreachable. ``grace``: how long a new id may be
-    unknown. ``settle``: how long status and content may contradict each other.
+    unknown, ``lag``: how far lists may be behind. ``settle``: how long status and content may
+    contradict each other.
     ``removal``: bound on stopping and deleting one thing. ``tries``: how often a write is sent.
     """
 
@@ -37,6 +43,7 @@ class Polling:
     longest: float = 15.0
     patience: float = 60.0
     grace: float = 60.0
+    lag: float = 8.0
     settle: float = 60.0
     removal: float = 900.0
     tries: int = 3
@@ -108,29 +115,60 @@ def follow(
     patient = _Patient(source, polling, clock, sleep)
     places = {key: Place(live, since=since) for key, live in lives.items()}
     pause = polling.first
-    while places:
-        is_over = {key: not follow or _has_ended(patient, place) for key, place in places.items()}
-        streams = [_lines(patient, places, key, to_the_end=is_over[key]) for key in places]
-        has_lines = False
-        for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
-            has_lines = True
-            yield key, entry
-        places = {key: place for key, place in places.items() if not is_over[key]}
-        if places:
-            pause = polling.first if has_lines else polling.slower(pause)
-            sleep(max(pause, 2 * polling.gap))
+    pool = ThreadPoolExecutor(min(READERS, len(places)) or 1, "cicd-logs")
+
+    try:
+        while places:
+            is_over = dict.fromkeys(places, True)
+            if follow:
+                looks = {key: pool.submit(_has_ended, source, places[key]) for key in places}
+                for key, place in places.items():
+                    is_over[key] = _sit_out(looks[key], partial(_has_ended, patient, place))
+            pages = {key: pool.submit(read_page, source, places[key]) for key in places}
+            streams = [
+                _lines(patient, pool, pages[key], places, key, to_the_end=is_over[key])
+                for key in places
+            ]
+            has_lines = False
+            for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
+                has_lines = True
+                yield key, entry
+            places = {key: place for key, place in places.items() if not is_over[key]}
+            if places:
+                pause = polling.first if has_lines else polling.slower(pause)
+                sleep(max(pause, 2 * polling.gap))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _lines(
-    source: Source, places: dict[Key, Place], key: Key, *, to_the_end: bool
+    source: _Patient,
+    pool: Executor,
+    page_read: Future[tuple[LogPage, Place]] | None,
+    places: dict[Key, Place],
+    key: Key,
+    *,
+    to_the_end: bool,
 ) -> Iterator[tuple[Key, LogEntry]]:
-    while True:
+    """The lines of one run in one look; while a page is told, the next one is read."""
+    while page_read:
         before = places[key]
-        page, places[key] = read_page(source, before)
+        page, places[key] = _sit_out(page_read, partial(read_page, source, before))
+        is_more = has_more(before, page, to_the_end=to_the_end)
+        page_read = pool.submit(read_page, source.hasty, places[key]) if is_more else None
         for entry in page.entries:
             yield key, entry
-        if not has_more(before, page, to_the_end=to_the_end):
-            return
+
+
+def _sit_out(answer: Future[T], again: Callable[[], T]) -> T:
+    """The answer; after a failure that may pass it is asked for patiently, and here: what sleeps in
+    a thread of the pool would keep a command from ending."""
+    try:
+        return answer.result()
+    except PlatformError as error:
+        if not is_transient(error):
+            raise
+    return again()
 
 
 def _has_ended(source: Source, place: Place) -> bool:
@@ -150,16 +188,16 @@ class _Patient:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self._source = source
+        self.hasty = source
         self._polling = polling
         self._clock = clock
         self._sleep = sleep
 
     def get(self, live: LiveResource) -> LiveResource:
-        return self._repeat(lambda: self._source.get(live))
+        return self._repeat(lambda: self.hasty.get(live))
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
-        return self._repeat(lambda: self._source.logs(live, cursor, since=since))
+        return self._repeat(lambda: self.hasty.logs(live, cursor, since=since))
 
     def _repeat(self, read: Callable[[], T]) -> T:
         return patiently(read, polling=self._polling, clock=self._clock, sleep=self._sleep)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 from cicd.apply.job import Job, ask, look, see
 from cicd.apply.resolve import changed_fields, differences
 from cicd.apply.tasks import Pause, Task, write
-from cicd.errors import CicdError, Conflict, LostAnswer, PlatformError, TimedOut
+from cicd.errors import (
+    CicdError,
+    Conflict,
+    ConnectionFailed,
+    LostAnswer,
+    PlatformError,
+    Throttled,
+    TimedOut,
+)
 from cicd.model import Key, LiveResource, Resource, State
 
 
@@ -43,7 +52,7 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
         attempt += 1
         known = frozenset(job.site.known)
         try:
-            live = yield from write(job.platform.create, desired)
+            live = yield from _send(job, partial(job.platform.create, desired))
         except LostAnswer:
             found = yield from _find(job, desired, known)
             if found is None and attempt < job.polling.tries:
@@ -58,6 +67,20 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             live = found
         job.site.known.add(live.id)
         return (yield from see(job, live))
+
+
+def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
+    """The answer to a write. It is sent again while it surely had no effect because the platform is
+    out of reach, gives no token or is too busy, for ``patience`` seconds."""
+    began, pause = job.site.clock(), job.polling.first
+    while True:
+        try:
+            return (yield from write(call))
+        except (ConnectionFailed, Throttled):
+            if job.site.clock() - began >= job.polling.patience:
+                raise
+        yield Pause(pause)
+        pause = job.polling.slower(pause)
 
 
 def _find_equal(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
@@ -77,20 +100,21 @@ def _find_equal(job: Job, desired: Resource, known: frozenset[str]) -> Task[Live
 
 
 def _find(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
-    """What the lost create has made; looked for several times, as lists lag behind."""
-    pause = job.polling.first
-    for attempt in range(job.polling.tries):
-        if attempt:
-            yield Pause(pause)
-            pause = job.polling.slower(pause)
-        deadline = job.site.clock() + job.polling.patience
-        found = yield from ask(job, deadline, partial(job.platform.find, desired, known))
+    """What the lost create has made; looked for as long as lists may lag behind."""
+    pause, lost_at = job.polling.first, job.site.clock()
+    while True:
+        begun = job.site.clock()
+        find = partial(job.platform.find, desired, known)
+        found = yield from ask(job, begun + job.polling.patience, find)
         # Two creates that are alike may both look now: what the other took is not ours.
         if found and found.id in job.site.known - known:
             known = frozenset(job.site.known)
         elif found:
             return found
-    return None
+        elif begun - lost_at >= job.polling.lag:
+            return None
+        yield Pause(pause)
+        pause = job.polling.slower(pause)
 
 
 def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource]:
@@ -101,7 +125,8 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
     while True:
         attempt += 1
         try:
-            return (yield from see(job, (yield from write(job.platform.update, live, desired))))
+            sent = yield from _send(job, partial(job.platform.update, live, desired))
+            return (yield from see(job, sent))
         except Conflict as conflict:
             live = yield from _changeable(job, live, conflict, deadline, pause)
             pause = job.polling.slower(pause)

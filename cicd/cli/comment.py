@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,9 +199,13 @@ def warn(text: str, context: Context) -> None:
 
 
 def append(path: Path, text: str) -> None:
-    """Add to a file that GitHub reads after the step; other commands of the step may have too."""
+    """Add to a file that GitHub reads after the step; other commands of the step may have too.
+    All of the text or none of it."""
+    before = path.stat().st_size if path.is_file() else 0
     try:
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
+        with suppress(OSError):
+            os.truncate(path, before)
         raise CicdError(f"cannot write {path}: {error.strerror}") from error

@@ -82,14 +82,27 @@ def is_interactive() -> bool:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a whole file or leave the old one as it was."""
+    """Write a whole file or leave the old one as it was; a device or a pipe stays one."""
+    # half a surrogate pair may come in from any server
+    content = text.encode("utf-8", "replace")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            _replace_file(path.resolve(), content)
+    except OSError as error:
+        raise CicdError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _replace_file(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
+        if path.exists():
+            shutil.copymode(path, part)
         part.replace(path)
-    except OSError as error:
+    finally:
         part.unlink(missing_ok=True)
-        raise CicdError(f"cannot write {path}: {error.strerror}") from error
 
 
 class EventLog:

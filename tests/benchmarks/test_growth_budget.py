@@ -13,7 +13,7 @@ from benchmarks.following import Writers, followed
 from benchmarks.sizes import GIT, live
 from benchmarks.validate import write_project
 from cicd.config import load_stage
-from cicd.model import Plan, Stage
+from cicd.model import Action, Plan, Stage
 from cicd.plan import make_plan
 from cicd.platforms.aicore.kinds import KINDS
 
@@ -35,19 +35,21 @@ def plan(stage: Stage, *, is_there: bool) -> Plan:
 
 def test_four_times_the_stage_is_four_times_the_work(tmp_path: Path) -> None:
     spent = []
-    for count in (30, 120, 480):
+    for count in (10, 10, 40, 160):
         root = tmp_path / str(count)
-        root.mkdir()
-        write_project(root, count, 2)
+        if not root.exists():
+            root.mkdir()
+            write_project(root, count, 2)
         stage = load(root)
-        assert plan(stage, is_there=True).summary["no_op"] == len(stage.resources)
+        assert plan(stage, is_there=True).summary[Action.NO_OP] == len(stage.resources)
         works = [
             lambda root=root: load(root),
             lambda stage=stage: plan(stage, is_there=False),
             lambda stage=stage: plan(stage, is_there=True),
         ]
         spent.append([calls(work) for work in works])
-    for small, middle, large in zip(*spent, strict=True):
+    # the first time of all some modules are imported
+    for small, middle, large in zip(*spent[1:], strict=True):
         # what one size adds to the one before: what all sizes cost alike falls out
         assert large - middle <= 4.4 * (middle - small), spent
 
@@ -61,5 +63,5 @@ def test_fifty_runs_are_followed_without_losing_doubling_or_keeping_a_line() -> 
         seen[key.name] += 1
         held = max(held, source.made - count)
     assert len(seen) == 50 and set(seen.values()) == {2000}
-    assert held <= 50 * source.page
+    assert held <= 50 * 2 * source.page  # the page that is told and the next one
     assert len(source.looks) <= 50 * 2 * source.time

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import pytest
 
 from benchmarks.aicore import SCENARIO, World, fill, running
 from cicd.apply import execute
-from cicd.model import Key, Outcome, Plan, Ref, Resource, Result, Stage
+from cicd.model import Action, Key, Outcome, Plan, Ref, Resource, Result, Secret, Stage
 from cicd.plan import make_plan
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
+from cicd.platforms.destination.entries import Destinations, batches
 
 COMMIT = "c" * 40
 GROUP = Resource(Key("resource_group", "rg"), {"name": "rg"})
@@ -147,7 +149,7 @@ def test_an_apply_sends_one_request_for_each_thing_that_it_makes() -> None:
     with running(world) as url:
         plan = applied(url, resources(count))
     sent = Counter(r.split()[0] + " " + r.rpartition("/")[2] for r in world.counts.requests)
-    assert plan.summary["create"] + plan.summary["run"] == 6 * count
+    assert plan.summary[Action.CREATE] + plan.summary[Action.RUN] == 6 * count
     writes = {
         "POST artifacts": count,
         "POST configurations": 2 * count,
@@ -159,3 +161,43 @@ def test_an_apply_sends_one_request_for_each_thing_that_it_makes() -> None:
     }
     assert {name: n for name, n in sent.items() if not name.startswith("GET")} == writes
     assert world.counts.most_connections <= 10
+
+
+def test_destinations_are_asked_for_by_name_within_the_length_of_a_url() -> None:
+    names = [f"AI_CORE_{number:03d}_{'x' * (number % 190)}" for number in range(300)]
+    portions = batches(names)
+    assert [name for portion in portions for name in portion] == names
+    for portion in portions:
+        listed = ", ".join(f"'{name}'" for name in portion)
+        assert len(urlencode({"$filter": f"Name in ({listed})"})) < 3100
+    assert batches([]) == []
+
+
+def test_a_service_that_ignores_the_filter_hands_over_no_stranger() -> None:
+    world = World()
+    world.lists["destinations"] = {name: {"Name": name} for name in ("A", "B", "STRANGER")}
+    names = ["A", "B", "MISSING"]
+    everything = Destinations(lambda *_, **__: list(world.lists["destinations"].values()))
+    assert [live.id for live in everything.read(names)] == ["A", "B"]
+
+
+def test_every_further_kind_adds_one_list_and_no_round_trip() -> None:
+    world = synced()
+    desired = resources(2)
+    with running(world) as url:
+        applied(url, desired)
+        secret = {"data": {"k": Secret("v")}}
+        desired += [
+            Resource(Key("node_reservation", "infer.s"), {"name": "infer.s", "count": 0}),
+            Resource(Key("docker_registry_secret", "d"), {"name": "d", **secret}),
+            Resource(Key("object_store_secret", "o"), {"name": "o", "type": "S3", **secret}),
+            Resource(
+                Key("generic_secret", "g"), {"name": "g", "scope": "resource_group", **secret}
+            ),
+            Resource(Key("schedule", "s"), {"name": "s", "cron": "0 0 * * 0", "active": True}),
+        ]
+        # as before, nodes beside the group, and three sorts of secrets and the schedules in it
+        world.waves += [2, 5 + 1, 5 + 4, 1]
+        with connected(url, desired) as (platform, stage):
+            platform.read(platform.complete(stage.resources))
+    assert not world.waves

@@ -18,7 +18,7 @@ from cicd.cli.root import execute
 found = {}
 for arguments in (["--version"], ["--help"], ["validate", "dev"]):
     with contextlib.redirect_stdout(io.StringIO()):
-        assert execute(arguments) == 0, arguments
+        assert execute(list(arguments)) == 0, arguments
     found[arguments[0]] = sorted({name for name in sys.modules})
 print(json.dumps(found))
 """

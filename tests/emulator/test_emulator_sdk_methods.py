@@ -235,6 +235,25 @@ def test_metrics(sdk: Sdk, client: str) -> None:
         sdk(f"{client}.delete", execution)
 
 
+def test_tracking_from_inside_a_run(sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it needs no login, and knows the execution."""
+    execution = sdk.emulator.execute()
+    run = sdk.emulator.world.run("execution", "default", execution)
+    assert run is not None
+    monkeypatch.setenv("AICORE_EXECUTION_ID", execution)
+    monkeypatch.setenv("AICORE_TRACKING_ENDPOINT", f"{sdk.emulator.url}/tracking/{run['token']}")
+    inside = Tracking()
+    inside.log_metrics([Metric("loss", 0.5, datetime.now(UTC), 1)])
+    inside.set_tags([MetricTag("stage", "dev")])
+    inside.set_custom_info([MetricCustomInfo("note", "{}")])
+    [found] = inside.query(execution_ids=[execution]).resources
+    assert (found.execution_id, found.metrics[0].value) == (execution, 0.5)
+    [seen] = sdk("tracking.query", execution_ids=[execution]).resources
+    assert seen.tags[0].value == "dev"
+    inside.delete(execution)
+    assert sdk("tracking.query", execution_ids=[execution]).resources == []
+
+
 def test_what_the_api_says_of_itself(sdk: Sdk) -> None:
     meta = sdk("core.meta.get")
     assert (meta.runtime_identifier, meta.ai_api.capabilities.multitenant) == ("aicore", True)

@@ -30,6 +30,9 @@ SETTINGS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+MOST = 5_000
+"""Characters of a query and headers; percent-encoded, more may be too much for any server, which
+then hangs up, now after an answer and now before one."""
 WITHOUT_INPUT = {
     "GET /lm/meta",
     "GET /admin/resources/nodes",
@@ -105,6 +108,8 @@ def found_wrong(
     @SETTINGS
     @given(case=made_up, is_known=strategies.booleans())
     def ask(case: api_document.Case, is_known: bool) -> None:
+        if len(str((case.query, case.headers))) > MOST:
+            return
         if is_known:
             name_existing(case, known)
         headers = {"Authorization": f"Bearer {emulator.token()}"}

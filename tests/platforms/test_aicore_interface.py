@@ -119,9 +119,12 @@ def a_configuration(id: str, artifact: str) -> LiveResource:
 def test_a_deployment_is_of_the_stage_that_made_its_model() -> None:
     runs = [a_run("e1", "dev", "m1"), a_run("e2", "", "m2"), a_run("e3", "tst", "m3")]
     configurations = [a_configuration(f"c{n}", f"m{n}") for n in (1, 2, 3)]
-    documents = [{"id": f"d{n}", "configurationId": f"c{n}"} for n in (1, 2, 4)]
-    lists = {"deployments": documents, "live configurations": configurations}
-    assert owners.feeding(runs, lists) == ["e1", "e2"]
+    wish = Resource(Key("deployment", "serve"), {"configuration_name": "n", "scenario_id": "s"})
+    names = {"configurationName": "n", "scenarioId": "s"}
+    documents = [{"id": f"d{n}", "configurationId": f"c{n}", **names} for n in (1, 2, 4)]
+    other = {"id": "d3", "configurationId": "c3", "configurationName": "of no wish"}
+    lists = {"deployments": [*documents, other], "live configurations": configurations}
+    assert owners.feeding(runs, lists, [wish]) == ["e1", "e2"]
     deployments = [convert.deployment(document) for document in documents]
     wish = Resource(Key("configuration", "c"), {"input_artifact_bindings": {"model": MODEL}})
     found = owners.of_deployments(deployments, configurations, runs, [wish])

@@ -99,6 +99,7 @@ def metric_row(execution_id: str, item: Mapping[str, Any]) -> tuple[Any, ...]:
         raise invalid(f"metrics: step of {name} must be a whole number from 0 to {LAST_STEP}")
     timestamp = item.get("timestamp") or timestamps.now_precise()
     try:
+        # a blank stands for a plus in a query, but not in a body
         timestamps.parse_ns(str(timestamp).replace(" ", "?"))
     except ValueError:
         raise invalid(f"metrics: timestamp of {name} is not an RFC 3339 date and time") from None
@@ -236,13 +237,23 @@ def named(name: str, value: str) -> dict[str, str]:
 
 
 def delete(call: Call) -> Reply:
-    """Forget everything stored for one execution."""
+    """Forget everything stored for one execution of the group."""
     # without the id, or with none that could be one, the API knows no other answer than the 404
-    execution_id = call.option("executionId") or ""
+    return forget(call, call.option("executionId") or "", call.group)
+
+
+def delete_own(call: Call) -> Reply:
+    """The same from inside a run, of itself."""
+    run = own_run(call)
+    return forget(call, run["id"], run["resource_group"])
+
+
+def forget(call: Call, execution_id: str, group: str) -> Reply:
+    """Delete it, or 404 when there is nothing."""
     with call.world.store.transaction() as db:
         gone = db.execute(
             "DELETE FROM tracked WHERE execution_id = ? AND resource_group = ?",
-            (execution_id, call.group),
+            (execution_id, group),
         )
         if not gone.rowcount:
             raise ApiError(404, f"Metrics of execution {execution_id} not found", code="02010055")
@@ -257,4 +268,5 @@ OPERATIONS = (
     Operation("DELETE", PATH, delete),
     Operation("GET", TRACKING, query_own, "none"),
     Operation("PATCH", TRACKING, patch_own, "none"),
+    Operation("DELETE", TRACKING, delete_own, "none"),
 )

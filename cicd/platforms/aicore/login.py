@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from cicd.errors import Denied, PlatformError
+from cicd.errors import ConnectionFailed, Denied, PlatformError
 from cicd.platforms.aicore import answers, certificate
 from cicd.platforms.aicore.credentials import Credentials
 
@@ -116,8 +116,8 @@ class Login:
     def _refusal(self, response: requests.Response) -> PlatformError:
         secret = self._credentials.client_secret
         error = answers.failure(response, mask=[secret.reveal()] if secret else [])
+        host = urlsplit(self._credentials.auth_url).netloc
         if response.status_code in {400, 401, 403} and not answers.is_html(response):
-            host = urlsplit(self._credentials.auth_url).netloc
             proof = "client secret" if secret else "certificate"
             place = f" in {self._credentials.source}" if self._credentials.source else ""
             return Denied(
@@ -126,4 +126,12 @@ class Login:
                 status=error.status,
                 request_id=error.request_id,
             )
-        return error
+        if isinstance(error, ConnectionFailed):
+            return error
+        # whatever else it may be of an API: without a token nothing was asked of one
+        return ConnectionFailed(
+            f"{host} gives no token: {error.message}",
+            hint="try again later",
+            status=error.status,
+            request_id=error.request_id,
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from cicd.errors import PlatformError, Problem
 from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore.convert import Document
-from cicd.platforms.aicore.rest import Http, resources
+from cicd.platforms.aicore.rest import CONNECTIONS, Http, resources
 
 SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """What AI Core provides itself; the stage file's rules know the same names."""
@@ -53,11 +54,13 @@ class Advisor:
         if not wishes:
             return []
         asked = sorted({str(wish.spec["scenario_id"]) for wish in wishes})
-        executables = {name: self._list(name, "executables") for name in asked}
-        models = {
-            name: self._list(name, "models")
-            for name in {str(wish.spec["scenario_id"]) for wish in wishes if model_of(wish.spec)[0]}
-        }
+        with_models = {str(w.spec["scenario_id"]) for w in wishes if model_of(w.spec)[0]}
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            names = [*asked, *sorted(with_models)]
+            nouns = ["executables"] * len(asked) + ["models"] * len(with_models)
+            told = list(pool.map(self._list, names, nouns))
+        executables = dict(zip(asked, told, strict=False))
+        models = dict(zip(sorted(with_models), told[len(asked) :], strict=True))
         lists = [*executables.items(), *models.items()]
         self._catalogue = Catalogue(
             {name: found for name, found in executables.items() if found is not None},

@@ -19,7 +19,7 @@ import requests
 from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
 from requests.adapters import HTTPAdapter
 
-from cicd.errors import ConnectionFailed
+from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
 from cicd.model import Secret
 from cicd.platforms.aicore import answers
 from cicd.platforms.aicore.login import Login
@@ -29,7 +29,7 @@ TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 5
 MAX_PAUSE = 30.0
 PAGE = 10_000
-PASSES = 3
+PASSES = 10
 """How often a long list is read at most whose order moves meanwhile."""
 CONNECTIONS = 10
 """At once to one host, all threads together."""
@@ -102,7 +102,13 @@ class Http:
             sent.setdefault("Content-Type", "application/json")
         response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
-            return answers.content(response)
+            try:
+                return answers.content(response)
+            except ConnectionFailed as error:
+                if method in answers.IDEMPOTENT:
+                    raise
+                # it said yes, and what it made is to be found by looking
+                raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
         group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
         raise answers.failure(response, group=group, mask=secrets)
 
@@ -117,10 +123,24 @@ class Http:
         found: dict[str, dict[str, Any]] = {}
         for _ in range(PASSES):
             before = len(found)
-            is_whole = self._read_through(path, params or {}, headers, found)
-            if is_whole or len(found) == before:
+            if self._read_through(path, params or {}, headers, found):
+                break
+            if len(found) == before and before >= self._count(path, params, headers):
                 break
         return list(found.values())
+
+    def _count(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str | None] | None,
+    ) -> int:
+        """How many items the server says a list has, 0 where it does not tell."""
+        try:
+            count = self.call("GET", f"{path}/$count", params=params, headers=headers)
+        except PlatformError:
+            return 0
+        return count if isinstance(count, int) else 0
 
     def _read_through(
         self,
