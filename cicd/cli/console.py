@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,13 @@ import click
 
 from cicd.cli.options import Common
 from cicd.errors import CicdError, InvalidStage
+
+
+HARMLESS = frozenset(
+    "PATH HOME PWD OLDPWD SHELL USER LOGNAME LANG TERM TMPDIR VIRTUAL_ENV PYTHONPATH".split()
+)
+"""Variables that a bug report may show: without paths and names a trace tells little."""
+SHORTEST_SECRET = 6
 
 
 def prepare_streams() -> None:
@@ -156,9 +163,25 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
 
 
 def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
-    """``text`` without the values of variables that look like secrets."""
-    for name, value in environ.items():
-        words = name.upper().split("_")
-        if len(value) > 3 and {"SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIALS"} & set(words):
-            text = text.replace(value, "***")
+    """``text`` without the values of variables, but for those that are never secret. What is in a
+    service key is hidden piece by piece."""
+    values = {v for name in environ.keys() - HARMLESS for v in _texts_in(environ[name])}
+    for value in sorted((v for v in values if len(v) >= SHORTEST_SECRET), key=len, reverse=True):
+        text = text.replace(value, "***").replace(json.dumps(value)[1:-1], "***")
     return text
+
+
+def _texts_in(value: str) -> Iterator[str]:
+    """The value of a variable, and every text in it where it is JSON."""
+    yield value
+    if value.lstrip()[:1] in {"{", "["}:
+        try:
+            waiting = [json.loads(value)]
+        except (ValueError, RecursionError):
+            return
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, str):
+                yield part
+            waiting += part.values() if isinstance(part, dict) else []
+            waiting += part if isinstance(part, list) else []

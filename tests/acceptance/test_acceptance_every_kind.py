@@ -6,7 +6,11 @@ import json
 import urllib.request
 from typing import Any
 
+import pytest
+
 from tests.acceptance.conftest import Project, token
+
+pytestmark = pytest.mark.slow
 
 DOCKER = '{"auths": {"https://index.docker.io": {"auth": "%s"}}}'
 SECRETS = {

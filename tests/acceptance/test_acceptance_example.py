@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.conftest import Project, token
 
 APPLY = ("apply", "dev", "--local", "--auto-approve")
@@ -92,6 +94,7 @@ def test_example_from_nothing_to_prediction_and_through_an_update(example: Proje
     assert len(set(client.answers)) == 2, "the old model answered, then the new one"
 
 
+@pytest.mark.slow
 def test_example_without_a_sandbox(example: Project, path_without_sandbox: str) -> None:
     """A machine with only Python, pip and git: the same result, and a warning that says so."""
     example.environ["PATH"] = path_without_sandbox
@@ -123,6 +126,7 @@ def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path
     assert "house-prices-dev" not in {group["resourceGroupId"] for group in groups}
 
 
+@pytest.mark.slow
 def test_stages_side_by_side_on_one_emulator(small: Project) -> None:
     """The second stage gets its own group, application and templates; the first stays as it is."""
     assert small.cicd(*APPLY).returncode == 0

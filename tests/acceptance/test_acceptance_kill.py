@@ -12,6 +12,8 @@ import pytest
 
 from tests.acceptance.conftest import Project
 
+pytestmark = pytest.mark.slow
+
 APPLY = ("apply", "dev", "--local", "--auto-approve")
 ONE_OF_EACH = {
     "artifacts": 1,

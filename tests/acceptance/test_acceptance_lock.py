@@ -306,6 +306,7 @@ def count(project: Project) -> dict[str, int]:
     return {kind: len(items) for kind, items in project.objects("small-dev").items()}
 
 
+@pytest.mark.slow
 def test_two_first_applies_at_once_make_everything_once(small: Project) -> None:
     """Neither finds a resource group, and so nothing to be locked."""
     processes = [small.start(*APPLY, "--lock-timeout", "2m") for _ in range(2)]
@@ -315,6 +316,7 @@ def test_two_first_applies_at_once_make_everything_once(small: Project) -> None:
     assert small.api("/admin/secrets", "small-dev")["resources"] == []
 
 
+@pytest.mark.slow
 def test_the_second_is_refused_while_the_first_runs_and_sigterm_gives_back(small: Project) -> None:
     small.edit("src/train.py", 'if word == "fail"', 'import time; time.sleep(4)\nif word == "fail"')
     first = small.start(*APPLY)

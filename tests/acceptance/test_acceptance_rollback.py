@@ -30,6 +30,8 @@ STAGE = (
     .replace("smoke_test:", 'ttl: "${var.ttl}"\n            drain: 2s\n            smoke_test:')
     .replace("contains: hi", "contains: hello")
 )
+
+pytestmark = pytest.mark.slow
 CRASHES = 'if os.environ["GREETING"] == "crash":\n    sys.exit("cannot greet like that")\n'
 
 

@@ -197,6 +197,7 @@ def test_reviewed_plan(
 
 
 @needs_jq
+@pytest.mark.slow
 def test_reviewed_plan_of_a_merged_pull_request(
     installed: Installed,
     small: Project,

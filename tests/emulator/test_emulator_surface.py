@@ -30,6 +30,8 @@ SETTINGS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+pytestmark = pytest.mark.slow
 MOST = 5_000
 """Characters of a query and headers; percent-encoded, more may be too much for any server, which
 then hangs up, now after an answer and now before one."""
