@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import itertools
 import os
@@ -37,6 +38,7 @@ COMMANDS = {
     "comment": "cicd.cli.comment",
     "unlock": "cicd.cli.unlock",
     "doctor": "cicd.cli.doctor",
+    "template": "cicd.cli.template",
     "init": "cicd.cli.init",
     "schema": "cicd.cli.schema",
     "emulator": "cicd.cli.emulator",
@@ -60,6 +62,7 @@ SUMMARIES = {
     "comment": "Write plans into the pull request.",
     "unlock": "Take the lock of a stage away from whoever has it.",
     "doctor": "Check login, rights, quotas and clock; say what to do.",
+    "template": "Make templates from Metaflow flows.",
     "init": "Write a new project that works at once.",
     "schema": "Print the JSON Schema of stage files.",
     "emulator": "Run SAP AI Core on this machine.",
@@ -98,6 +101,8 @@ def main() -> None:
 
 def run() -> None:
     """Run the command line and exit."""
+    # short-lived: looking for garbage is a quarter of loading a large stage
+    gc.set_threshold(100_000, 50, 100)
     console.prepare_streams()
     sys.exit(execute(sys.argv[1:]))
 

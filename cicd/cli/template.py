@@ -159,7 +159,7 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
 
 
 def _is_stage(name: str, files: Sequence[str]) -> bool:
-    return name in files or name in {Path(file).stem for file in files}
+    return Path(name).as_posix() in files or name in {Path(file).stem for file in files}
 
 
 def is_called(flow: Flow, name: str) -> bool:

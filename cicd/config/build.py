@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.config import formats
-from cicd.config.draft import Draft, Run, input_source, schedule_name
+from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, schedule_name
 from cicd.config.groundwork import group_of, supplies_of
 from cicd.config.schema import Artifact, Deployment, Execution, Schedule
 from cicd.config.schema import SmokeTest as SmokeTestFile
@@ -41,8 +41,13 @@ def build_stage(draft: Draft) -> Stage:
     for index, artifact in enumerate(file.artifacts):
         resources.append(_artifact(draft, index, artifact, before))
     for run in draft.runs:
-        configuration = _configuration(draft, run, before)
-        resources += [configuration, *_run_resources(draft, run, configuration, supplied)]
+        # what the platform brings along needs no template: a broken sync must not hold it up
+        unneeded = frozenset(r.key for r in synced) if _is_platforms(draft, run) else frozenset()
+        configuration = _configuration(draft, run, before - unneeded)
+        resources += [
+            configuration,
+            *_run_resources(draft, run, configuration, supplied - unneeded),
+        ]
     for index, schedule in enumerate(file.schedules):
         resources.append(_schedule(draft, index, schedule, before))
     return Stage(
@@ -61,6 +66,13 @@ def build_stage(draft: Draft) -> Stage:
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft),
     )
+
+
+def _is_platforms(draft: Draft, run: Run) -> bool:
+    """Whether its executable is one of those that AI Core has without any template."""
+    is_theirs = run.configuration.scenario_id in PLATFORM_SCENARIOS
+    template = draft.catalogue.find(run.configuration.executable_id)
+    return is_theirs and (template is None or template.scenario_id != run.configuration.scenario_id)
 
 
 def _target(draft: Draft) -> dict[str, str]:

@@ -15,9 +15,7 @@ _OWN = ("extends", "stage", "$schema")
 """Keys that speak of their own file only."""
 
 
-def read_stage_tree(
-    path: Path, root: Path, text: str | None = None
-) -> tuple[Node, list[Problem]]:
+def read_stage_tree(path: Path, root: Path, text: str | None = None) -> tuple[Node, list[Problem]]:
     """The file with everything it extends merged in, in today's spelling; ``text``: as if the file
     held this.
 

@@ -102,7 +102,7 @@ def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], li
 def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
     """One parsed document: the template, unless it lacks what makes it one, and its problems."""
     kind = getattr(tree.get("kind"), "value", None)
-    if kind not in API_VERSIONS:
+    if not isinstance(kind, str) or kind not in API_VERSIONS:
         return None, [_not_a_template(tree, kind)]
     problems = check_metadata(tree)
     version = getattr(tree.get("apiVersion"), "value", None)

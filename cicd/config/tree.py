@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cicd.errors import Problem
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Path = tuple[str | int, ...]
 """Way from the root of a tree: map keys and list indexes."""
@@ -27,8 +30,10 @@ class Place:
     def problem(
         self, message: str, rule: str, severity: Literal["error", "warning"] = "error"
     ) -> Problem:
-        """A finding at this place; ``rule`` is one of ``rulebook``."""
-        return Problem(self.file, self.line, self.column, message, rule, severity)
+        """A finding at this place; ``rule`` is one of ``rulebook``. What the message quotes from the
+        file cannot begin a line of its own or reach the terminal's controls."""
+        shown = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], message)
+        return Problem(self.file, self.line, self.column, shown, rule, severity)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,18 @@
+"""Metaflow flow -> SAP AI Core training template.
+
+::
+
+    flow file ─► generator (subprocess, the flow's own interpreter) ─► Argo template
+                     │                                                      │
+                  bucket (a real one, or one in memory)           convert, script (pure)
+                     │                                                      │
+                  package (Dockerfile)                            build ─► YAML with its record
+
+Metaflow is never imported here. What a template was made from is ``cicd.config.flow_record``.
+"""
+
+from cicd.metaflow.build import Built, build
+from cicd.metaflow.compare import compare
+from cicd.metaflow.package import Package, fetch_package
+
+__all__ = ["Built", "Package", "build", "compare", "fetch_package"]
