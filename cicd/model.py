@@ -177,6 +177,7 @@ class Kind:
     """One sort of resource a platform has. All that planning needs to know of it, as data.
 
     ``identity``: spec fields that find the live counterpart; empty means the whole content.
+    ``succession``: those of them in which a new one may differ from the one that it replaces.
     ``immutable``: field -> why a difference needs a new one (replace).
     ``computed``: fields the platform sets; never compared.
     ``write_only``: fields that cannot be read back; never compared.
@@ -192,6 +193,7 @@ class Kind:
 
     name: str
     identity: tuple[str, ...] = ("name",)
+    succession: tuple[str, ...] = ()
     immutable: Mapping[str, str] = field(default_factory=dict)
     computed: frozenset[str] = frozenset()
     write_only: frozenset[str] = frozenset()

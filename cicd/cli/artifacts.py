@@ -38,7 +38,7 @@ def command(
     output: str,
 ) -> None:
     """List the artifacts of the resource group, newest first."""
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         lives = newest(browse(session, "artifact"))
         maker = makers(session)
     found = [

@@ -69,7 +69,7 @@ def command(
         out = check_picture(out)
     elif out:
         check_writable(out)
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         runs = Runs(session, kinds=("execution",))
         count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
         found = side_by_side(session, runs.find(keys, last=count), globs)

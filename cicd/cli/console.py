@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ import click
 from cicd.cli.options import Common
 from cicd.errors import CicdError, InvalidStage
 
-
 HARMLESS = frozenset(
-    "PATH HOME PWD OLDPWD SHELL USER LOGNAME LANG TERM TMPDIR VIRTUAL_ENV PYTHONPATH".split()
-)
+    ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
+) | {"VIRTUAL_ENV", "PYTHONPATH"}
 """Variables that a bug report may show: without paths and names a trace tells little."""
 SHORTEST_SECRET = 6
 
@@ -34,6 +34,14 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="replace")
+
+
+def leave_at_once(*_: object) -> None:
+    """End this process as interrupted, whatever its threads still wait for."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # it may be in the midst of a write
+            stream.flush()
+    os._exit(130)
 
 
 def print_result(text: str) -> None:

@@ -43,7 +43,7 @@ def command(
     if summary:
         check_writable(summary)
     with (
-        open_session(stage, common) as session,
+        open_session(stage, common, needs_secrets=False) as session,
         locked(session, "destroy", lock_timeout) as lock,
     ):
         code, result = carry_out(

@@ -46,7 +46,7 @@ def command(
     if since:
         seconds(since)  # said before anything is asked, also where nothing is there
     wanted = {"scenario_id": scenario, "executable_id": executable}
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         lives = newest(browse(session, "execution"))
         runs = Runs(session, kinds=("execution",), lists=lambda _: lives)
         found = [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.cli import periods
-from cicd.cli.console import EventLog
+from cicd.cli.console import EventLog, leave_at_once
 from cicd.cli.holder import is_gone, make_holder
 from cicd.cli.session import Session
 from cicd.errors import PlatformError, Refused
@@ -161,13 +161,24 @@ def refusal(stage: str, holder: Holder) -> Refused:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that what is held is given back."""
+    """SIGTERM ends the block as Ctrl-C does, so that what is held is given back. The next of either
+    ends the process, also when the block is over and a thread still waits for an answer."""
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, leave_at_once)
+        raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before.items():
+            if signal.getsignal(number) is interrupt:
+                signal.signal(number, handler)

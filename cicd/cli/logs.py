@@ -43,7 +43,7 @@ def command(
     if not keys and not ids:
         raise Usage("logs of what?", hint="say a key, a glob or an id: cicd logs STAGE KEY")
     start = max(0, time.time_ns() - seconds(since) * 1_000_000_000) if since else None
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         found = chosen(Runs(session), keys, ids)
         lives = {run.key: run.live for run in found}
         # GitHub's runner takes lines that begin with `::` for commands of ours

@@ -38,7 +38,7 @@ def command(
     """
     if not key and not id_:
         raise Usage("metrics of what?", hint="say a key or an id: cicd metrics STAGE KEY")
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         runs = Runs(session, kinds=("execution",))
         found = chosen(runs, [key] if key else [], [id_] if id_ else [])
         if len(found) > 1:

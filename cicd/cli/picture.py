@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.cli.console import check_writable
-from cicd.errors import CicdError
+from cicd.errors import CicdError, Usage
 from cicd.render.chart import DASHES, LIGHT, Line, has_course, is_drawn, lines_of
 from cicd.render.comparison import Comparison, Metric
 from cicd.render.table import cut
@@ -33,9 +33,10 @@ NAME_WIDTH, CELL_WIDTH = 30, 21
 
 
 def check_picture(path: Path | None) -> Path:
-    """The file for the picture. Raises CicdError where it cannot be made, before all the work."""
+    """The file for the picture. Raises Usage without one, CicdError where it cannot be made,
+    before all the work."""
     if path is None:
-        raise CicdError("a picture needs a file", hint="--out report.png")
+        raise Usage("a picture needs a file", hint="--out report.png")
     check_writable(path)
     if importlib.util.find_spec("matplotlib") is None:
         raise CicdError(

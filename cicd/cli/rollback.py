@@ -50,7 +50,7 @@ def command(
 
     if output == "json" and not is_listing:
         raise Usage("--output json is for --list", hint="add --list")
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         if is_listing:
             print_history(read_versions(session, key)[1], output, common)
             return 0

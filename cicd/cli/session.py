@@ -126,15 +126,10 @@ def now() -> str:
 
 def offline_plan(argument: str | None, common: Common) -> Plan:
     """What applying a stage would do if nothing were there yet. No login, no network."""
-    from importlib import import_module
-
     from cicd.plan import make_plan
-    from cicd.platforms.registry import PLATFORMS, connect
+    from cicd.platforms.registry import kinds_of
 
     _, stage = load(argument, common, is_offline=True)
-    if stage.platform not in PLATFORMS:
-        connect(stage, {})  # says which platforms there are
-    kinds = import_module(PLATFORMS[stage.platform]).KINDS
     # a pinned id names something live, and nothing is
     desired = [
         replace(resource, options=replace(resource.options, existing_id=None))
@@ -144,7 +139,7 @@ def offline_plan(argument: str | None, common: Common) -> Plan:
         stage,
         desired,
         (),
-        kinds,
+        kinds_of(stage),
         created_at=now(),
         is_offline=True,
         remarks=stage.remarks,
@@ -164,11 +159,13 @@ def load(
     common: Common,
     *,
     is_offline: bool = False,
+    needs_secrets: bool = True,
     stand_ins: Mapping[str, str] | None = None,
 ) -> tuple[Path, Stage]:
     """The stage named on the command line, or the one whose branch is checked out.
 
     ``is_offline``: it will not be applied, so no credential and no resource group is needed.
+    ``needs_secrets``: off for who only looks at, stops or deletes what is there: no value is sent.
     ``stand_ins``: what variables that are not set count as.
     """
     root = find_root(Path.cwd())
@@ -188,19 +185,23 @@ def load(
         variables=common.variables,
         git=facts,
         application=application,
-        needs_credentials=not is_offline,
+        needs_credentials=needs_secrets and not is_offline,
     )
     return root, local.with_snapshot(stage, root) if common.local else stage
 
 
 @contextmanager
 def open_session(
-    argument: str | None, common: Common, *, stand_ins: Mapping[str, str] | None = None
+    argument: str | None,
+    common: Common,
+    *,
+    needs_secrets: bool = True,
+    stand_ins: Mapping[str, str] | None = None,
 ) -> Iterator[Session]:
     """Load the stage and connect; gives connections back at the end."""
     from cicd.platforms.registry import connect
 
-    root, stage = load(argument, common, stand_ins=stand_ins)
+    root, stage = load(argument, common, needs_secrets=needs_secrets, stand_ins=stand_ins)
     environ: Mapping[str, str] = os.environ
     if common.local:
         endpoint = local.start(root)

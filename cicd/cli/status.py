@@ -47,7 +47,7 @@ UNDER_WAY = frozenset({State.PENDING, State.STOPPING, State.UNKNOWN})
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(stage: str | None, common: Common, watch: bool, output: str) -> None:
     """Show what runs now."""
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         remarks = warnings(session)
         if watch:
             show_changes(session, common, remarks, output)
@@ -62,7 +62,8 @@ def command(stage: str | None, common: Common, watch: bool, output: str) -> None
 
 def warnings(session: Session) -> list[str]:
     """What the platform has against the stage file, such as a model about to retire."""
-    return [str(problem) for problem in session.platform.review(session.stage.resources)]
+    problems = session.platform.review(session.stage.resources)
+    return [f"{problem.place}: {problem.message}" for problem in problems]
 
 
 def look(session: Session) -> list[Row]:

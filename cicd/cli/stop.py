@@ -28,7 +28,7 @@ def command(
     KEY is execution/train, just train, or a glob (execution/*). What has ended already is fine.
     Nothing that was stopped can be resumed: the next apply starts a new one.
     """
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         plan = session.stop_plan(keys)
         for change in plan.changes:
             if change.action is Action.NO_OP:

@@ -28,7 +28,7 @@ def command(stage: str | None, common: Common, force: bool) -> None:
     """
     from cicd.render.lock import render_holder
 
-    with open_session(stage, common) as session:
+    with open_session(stage, common, needs_secrets=False) as session:
         lock, name = stage_lock(session), session.stage.name
         holder = lock.look() if lock else None
         if not lock or not holder:

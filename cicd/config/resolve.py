@@ -117,6 +117,10 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
             place = draft.place(*path, "executable_id")
             yield place.problem(message, "unknown-executable", _severity(draft))
+        elif hint := did_you_mean(scenario, PLATFORM_SCENARIOS):
+            message = f'{run.key}: AI Core brings no scenario "{scenario}" along{hint}'
+            place = draft.place(*path, "scenario_id")
+            yield place.problem(message, "unknown-executable", "warning")
     elif template.scenario_id != scenario:
         hint = did_you_mean(scenario, [template.scenario_id])
         message = f'{run.key}: executable {executable} belongs to scenario "{template.scenario_id}"'

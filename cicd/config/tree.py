@@ -30,8 +30,8 @@ class Place:
     def problem(
         self, message: str, rule: str, severity: Literal["error", "warning"] = "error"
     ) -> Problem:
-        """A finding at this place; ``rule`` is one of ``rulebook``. What the message quotes from the
-        file cannot begin a line of its own or reach the terminal's controls."""
+        """A finding at this place; ``rule`` is one of ``rulebook``. What the message quotes from
+        the file cannot begin a line of its own or reach the terminal's controls."""
         shown = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], message)
         return Problem(self.file, self.line, self.column, shown, rule, severity)
 

@@ -55,6 +55,14 @@ def dependencies(desired: Iterable[Resource]) -> dict[Key, frozenset[Key]]:
     return edges
 
 
+def pointers(desired: Iterable[Resource]) -> dict[Key, frozenset[Key]]:
+    """What holds the url of others, as destinations do -> those others."""
+    return {
+        resource.key: frozenset(ref.key for ref in refs_in(resource.spec) if ref.output == "url")
+        for resource in desired
+    }
+
+
 def in_order(edges: Edges, priority: Callable[[Key], Any] | None = None) -> list[Key]:
     """Every key after all that it needs; where that leaves a choice, the lowest ``priority`` first
     (default: the order of ``edges``). Raises CicdError naming the edges of a cycle."""

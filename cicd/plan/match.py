@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from cicd.errors import CicdError
 from cicd.model import Key, Kind, LiveResource, Ref, Resource, Spec, State
@@ -40,6 +40,11 @@ class Matcher:
         self._tables: dict[Hashable, _Table] = {}
         self._families: dict[str, _Table] = {}
         self._users = _users(desired)
+        self._wanted = {
+            (resource.key.kind, freeze(list(_identity(resource.spec, kind).values())))
+            for resource in desired
+            if (kind := kinds[resource.key.kind]).succession
+        }
         self._taken: set[tuple[str, str]] = {
             (resource.key.kind, resource.options.existing_id)
             for resource in desired
@@ -69,6 +74,25 @@ class Matcher:
         if free:
             self._taken.add((kind.name, free.id))
         return free
+
+    def predecessor(
+        self, resource: Resource, is_ours: Callable[[LiveResource], bool]
+    ) -> LiveResource | None:
+        """What a resource without a counterpart replaces: the same but for the ``succession`` of
+        its kind, nothing that the stage wants as it is, and ours; or None."""
+        kind = self._kinds[resource.key.kind]
+        same = [name for name in kind.identity if name not in kind.succession]
+        if not kind.succession or resource.options.existing_id:
+            return None
+        for live in self._live.get(kind.name, ()):
+            if any(live.spec.get(name) != resource.spec.get(name) for name in same):
+                continue
+            identity = freeze(list(_identity(live.spec, kind).values()))
+            is_free = (kind.name, identity) not in self._wanted and not self.is_taken(live)
+            if is_free and is_ours(live):
+                self._taken.add((kind.name, live.id))
+                return live
+        return None
 
     def candidates(self, resource: Resource) -> list[LiveResource]:
         """Every live thing with the identity of ``resource``, the preferred first, taken or not."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from cicd.errors import CicdError, Usage
 from cicd.model import (
@@ -65,8 +66,13 @@ def make_plan(
     edges = graph.dependencies(desired)
     matcher = Matcher(desired, live, kinds)
     _check_wishes(stage, edges, matcher, kinds, rerun, replace, select, exclude)
-    draft = _Draft(matcher, kinds, rerun, replace, refresh_secrets=refresh_secrets)
-    chosen = choose(edges, select, exclude)
+    held = _urls_held(desired, matcher)
+
+    def is_ours(key: Key, live: LiveResource) -> bool:
+        return live.owner == stage.name or live.outputs.get("url") in held.get(key, ())
+
+    draft = _Draft(matcher, kinds, rerun, replace, is_ours, refresh_secrets=refresh_secrets)
+    chosen = choose(edges, select, exclude, graph.pointers(desired))
     by_key = {resource.key: resource for resource in desired}
     keys = graph.in_order(edges)
     for key in keys:
@@ -132,6 +138,17 @@ def _check_wishes(
     check_patterns("--exclude", exclude, known, stage.name)
 
 
+def _urls_held(desired: Sequence[Resource], matcher: Matcher) -> dict[Key, set[str]]:
+    """Key -> the urls that live things hold which are to point at it, as destinations do."""
+    held: dict[Key, set[str]] = {}
+    for resource in desired:
+        for name, value in resource.spec.items():
+            if isinstance(value, Ref) and value.output == "url":
+                urls = (str(live.spec.get(name) or "") for live in matcher.candidates(resource))
+                held.setdefault(value.key, set()).update(url for url in urls if url)
+    return held
+
+
 class _Draft:
     """The plan while it grows, resource by resource, in dependency order."""
 
@@ -141,6 +158,7 @@ class _Draft:
         kinds: Mapping[str, Kind],
         rerun: Collection[str],
         replace: Collection[str],
+        is_ours: Callable[[Key, LiveResource], bool],
         *,
         refresh_secrets: bool,
     ) -> None:
@@ -149,6 +167,7 @@ class _Draft:
         self._kinds = kinds
         self._rerun = rerun
         self._replace = replace
+        self._is_ours = is_ours
         self._refresh_secrets = refresh_secrets
         self._known: dict[Key, LiveResource] = {}  # counterparts that keep their id: answer Refs
         self._notes: list[str] = []
@@ -167,6 +186,8 @@ class _Draft:
                 self._known[resource.key] = live
             return
         self._check_answered(resource)
+        if live is None:
+            live = self._matcher.predecessor(resource, partial(self._is_ours, resource.key))
         kind = self._kinds[resource.key.kind]
         is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
         decision = self._decide(resource, live, kind)

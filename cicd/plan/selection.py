@@ -22,11 +22,18 @@ def is_chosen(key: Key, select: Collection[str], exclude: Collection[str]) -> bo
     return (not select or matches(key, select)) and not matches(key, exclude)
 
 
-def choose(edges: Edges, select: Collection[str], exclude: Collection[str]) -> set[Key]:
-    """The selected keys and all that they need, without the excluded ones."""
+def choose(
+    edges: Edges, select: Collection[str], exclude: Collection[str], pointers: Edges
+) -> set[Key]:
+    """The selected keys and all that they need, without the excluded ones.
+
+    ``pointers``: key -> the keys whose url it holds. It goes with them: a destination that is left
+    behind would point at a deployment that has been replaced and deleted.
+    """
     if not select and not exclude:
         return set(edges)
     wanted = reachable(edges, (key for key in edges if not select or matches(key, select)))
+    wanted = reachable(edges, wanted | {key for key, at in pointers.items() if at & wanted})
     return {key for key in wanted if not matches(key, exclude)}
 
 
@@ -51,8 +58,9 @@ def check_patterns(
     known = list(dict.fromkeys(map(str, keys))) if patterns else []
     for pattern in patterns:
         if not any(fnmatchcase(text, pattern) for text in known):
-            close = get_close_matches(pattern, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"it has {_some(known)}"
+            close = [text for text in known if text.endswith(f"/{pattern}")]
+            close = close or get_close_matches(pattern, known, n=1)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"it has {_some(known)}"
             raise Usage(f"{option} {pattern} fits nothing in stage {stage_name}", hint=hint)
 
 

@@ -7,13 +7,14 @@ from importlib import import_module
 from typing import cast
 
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Stage
+from cicd.model import Kind, Stage
 from cicd.platforms.base import Platform
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
 }
-"""Name in the stage file -> module with a function ``connect(stage, environ)``."""
+"""Name in the stage file -> module with a function ``connect(stage, environ)``; in the same folder
+is a module ``kinds`` with the map ``KINDS``."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
@@ -22,9 +23,20 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
     Sends nothing yet. Raises Denied when the login is incomplete, InvalidStage when there is no
     such platform.
     """
+    return cast(Platform, import_module(_module(stage)).connect(stage, environ))
+
+
+def kinds_of(stage: Stage) -> Mapping[str, Kind]:
+    """The kinds of the platform a stage names, without its SDK. Raises InvalidStage when there is
+    no such platform."""
+    folder = _module(stage).rpartition(".")[0]
+    return cast(Mapping[str, Kind], import_module(f"{folder}.kinds").KINDS)
+
+
+def _module(stage: Stage) -> str:
     module = PLATFORMS.get(stage.platform)
     if module is None:
         known = ", ".join(sorted(PLATFORMS))
         message = f'there is no platform "{stage.platform}" (known: {known})'
         raise InvalidStage([Problem(stage.file, 0, 0, message, "platform")])
-    return cast(Platform, import_module(module).connect(stage, environ))
+    return module

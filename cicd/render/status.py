@@ -58,7 +58,7 @@ def _lines(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> li
 
 def status_line(row: Row) -> str:
     """One resource on one line, for a log: ``execution/train │ RUNNING (e123)``."""
-    parts = [str(row.get("status") or "unknown")]
+    parts = [str(row["status"])] if row.get("status") else []
     parts += [f"({row['id']})"] if row.get("id") else []
     parts += [str(row["message"])] if row.get("message") else []
     return printable(f"{row['key']} │ {' '.join(parts)}")

@@ -16,7 +16,7 @@ import contextlib, io, json, sys
 from cicd.cli.root import execute
 
 found = {}
-for arguments in (["--version"], ["--help"], ["validate", "dev"]):
+for arguments in (["--version"], ["--help"], ["validate", "dev"], ["plan", "dev", "--offline"]):
     with contextlib.redirect_stdout(io.StringIO()):
         assert execute(list(arguments)) == 0, arguments
     found[arguments[0]] = sorted({name for name in sys.modules})
@@ -51,4 +51,5 @@ def test_heavy_libraries_are_left_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = {command: set(names) for command, names in json.loads(done.stdout).items()}
     assert not found["validate"] & NEVER
+    assert not found["plan"] & (NEVER - {"cicd.platforms"})
     assert not (found["--version"] | found["--help"]) & (NEVER | AT_ALL)

@@ -61,7 +61,7 @@ def test_files(cicd: Cicd, tmp_path: Path) -> None:
 def test_a_picture_needs_a_file_and_matplotlib(
     cicd: Cicd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "--out report.png" in cicd.both("compare", "dev", "train", "--output", "png", code=1)[1]
+    assert "--out report.png" in cicd.both("compare", "dev", "train", "--output", "png", code=64)[1]
     missing = str(tmp_path / "none" / "x.png")
     assert "does not exist" in cicd.both("compare", "dev", "train", "--out", missing, code=1)[1]
     monkeypatch.setattr("cicd.cli.picture.importlib.util.find_spec", lambda name: None)

@@ -52,6 +52,14 @@ def test_before_anything_is_there(cicd: Cicd, operated: Operated) -> None:
     assert cicd("executions", "new") == "Nothing fits.\n"
 
 
+def test_who_only_looks_needs_no_values_of_secrets(cicd: Cicd, operated: Operated) -> None:
+    secret = 'secrets: {generic: [{name: mine, data: {api-key: "${env.NOT_SET_HERE}"}}]}\n'
+    (operated.root / "stages/secret.yaml").write_text(secret + STAGE, encoding="utf-8")
+    assert by_key(cicd.json("status", "secret"))["deployment/serve"]["status"] == "RUNNING"
+    assert cicd("logs", "secret", "train")
+    assert "nothing was sent" in cicd.both("plan", "secret", code=3)[1]
+
+
 def test_a_pipe_gets_whole_lines_that_line_up(cicd: Cicd, operated: Operated) -> None:
     lines = cicd("status", "dev").splitlines()
     head = lines[0]

@@ -330,6 +330,14 @@ def test_a_mistyped_scenario_of_the_platform(tmp_path: Path) -> None:
     assert '"foundation-model" (did you mean "foundation-models"?)' in found
 
 
+def test_a_mistyped_scenario_of_the_platform_where_there_are_no_templates(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    text = OWN.replace("foundation-models", "foundation-modles")
+    (tmp_path / "stages" / "dev.yaml").write_text(text, encoding="utf-8")
+    found = "\n".join(findings(tmp_path))
+    assert 'no scenario "foundation-modles" along (did you mean "foundation-models"?)' in found
+
+
 def test_a_template_may_have_the_name_of_an_executable_of_the_platform(tmp_path: Path) -> None:
     edits = (
         (

@@ -282,7 +282,10 @@ def test_what_the_platform_brings_along_needs_no_template(tmp_path: Path, scenar
             "      parameter_bindings: {modelName: gpt, modelVersion: latest}\n",
         ),
     )
-    assert findings(write_repository(tmp_path, changed(*edits))) == []
+    repository = write_repository(tmp_path, changed(*edits))
+    assert findings(repository) == []
+    server = next(r for r in load(repository).resources if r.key.kind == "deployment")
+    assert "application" not in {key.kind for key in server.depends_on}  # nor does it wait for one
 
 
 def test_a_scenario_that_does_not_fit_its_executable(tmp_path: Path) -> None:

@@ -42,7 +42,11 @@ KINDS = {
         Kind(
             "deployment",
             identity=("configuration_name", "scenario_id", "executable_id"),
-            immutable={"ttl": "fixed when it is created"},
+            succession=("scenario_id", "executable_id"),
+            immutable={
+                "executable_id": "it stays with its executable",
+                "ttl": "fixed when it is created",
+            },
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             prunable=True,
             log=True,

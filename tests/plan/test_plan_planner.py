@@ -284,6 +284,34 @@ def test_selection_pulls_in_what_is_needed(wish: dict[str, list[str]], expected:
     assert bool(pulled) == ("select" in wish)
 
 
+def test_another_executable_replaces_the_deployment_that_is_known_to_be_the_stages() -> None:
+    live = its_live()
+    place = next(index for index, item in enumerate(live) if item.id == "d1")
+    live[place] = replace(live[place], spec={**live[place].spec, "executable_id": "old"})
+    plan = plan_of(a_service(), live)
+    [change] = [change for change in plan.changes if change.key.kind == "deployment"]
+    assert (change.action.value, change.id) == ("replace", "d1")
+    assert change.reason == "executable_id changed: it stays with its executable"
+    assert actions(plan)["destination/DEST"] == "update"
+
+    nobodys = [item for item in live if item.id != "DEST"]
+    assert actions(plan_of(a_service(), nobodys))["deployment/serve"] == "create"
+    nobodys[place] = replace(nobodys[place], owner=a_stage().name)
+    assert actions(plan_of(a_service(), nobodys))["deployment/serve"] == "replace"
+    # what is wanted as it is has no successor
+    kept = deployment(
+        "old", executable_id="old", configuration_name=live[place].spec["configuration_name"]
+    )
+    found = actions(plan_of([*a_service(), configuration("old"), kept], live))
+    assert found["deployment/serve"] == "create"
+
+
+def test_a_destination_goes_with_its_deployment() -> None:
+    """Or it would point at one that has been replaced and deleted."""
+    plan = plan_of(a_service(), its_live(), select=["deployment/serve"], replace=["deployment/*"])
+    assert actions(plan)["destination/DEST"] == "update"
+
+
 def test_what_is_excluded_stays_as_it_is_and_can_be_used() -> None:
     live = its_live()
     live[2] = replace(live[2], spec={**live[2].spec, "inputs": "old"})

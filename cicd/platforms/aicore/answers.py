@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,8 +33,9 @@ MAX_TEXT = 300
 
 
 def content(response: requests.Response) -> Any:
-    """The JSON of a good answer, ``{}`` where it has no body. Raises ConnectionFailed otherwise."""
-    if not response.content.strip():
+    """The JSON of a good answer, ``{}`` where a write has no body. Raises ConnectionFailed
+    otherwise: an answer without a word must not pass for "there is nothing"."""
+    if not response.content.strip() and response.request.method != "GET":
         return {}
     try:
         return response.json()
@@ -144,11 +147,30 @@ def is_foreign(response: requests.Response) -> bool:
 
 def masked(text: str, mask: Iterable[str]) -> str:
     """One short line without any of the secrets: servers like to echo what they were sent."""
-    for secret in mask:
-        if len(secret) > 2:
-            text = text.replace(secret, "***").replace(json.dumps(secret)[1:-1], "***")
+    forms = {form for secret in mask for form in _forms(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***").replace(json.dumps(form)[1:-1], "***")
     text = re.sub(r"\s+", " ", text).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it may be echoed: itself, what it is the base64 of, and the texts in its JSON."""
+    known = [secret]
+    with suppress(ValueError):
+        known.append(base64.b64decode(secret, validate=True).decode())
+    yield from (text for text in known if len(text) > 2)
+    for text in known:
+        with suppress(ValueError, RecursionError):
+            yield from (leaf for leaf in _texts_in(json.loads(text)) if len(leaf) > 5)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(part)
 
 
 def _rights(group: str) -> str:

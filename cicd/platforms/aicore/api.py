@@ -17,7 +17,7 @@ from ai_core_sdk.resource_clients.applications_client import ApplicationsClient
 from ai_core_sdk.resource_clients.metrics_client import MetricsCoreClient
 from ai_core_sdk.resource_clients.repositories_client import RepositoriesClient
 
-from cicd.errors import LostAnswer, NotFound, PlatformError
+from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Status
 from cicd.platforms.aicore.bulk import Capabilities
 from cicd.platforms.aicore.convert import Document
@@ -48,7 +48,10 @@ class Api:
     def get(self, path: str) -> dict[str, Any]:
         """One object. Raises NotFound."""
         found = self.http.call("GET", path)
-        return found if isinstance(found, dict) else {}
+        if isinstance(found, dict):
+            return found
+        url = self.http.base_url + path
+        raise ConnectionFailed(f"{url} does not answer with an object", hint="check the base URL")
 
     def get_or_none(self, path: str) -> dict[str, Any] | None:
         """One object, or None when there is none."""

@@ -237,12 +237,12 @@ def _right(http: Http, family: Family, *, is_there: bool) -> Finding:
 def _quota(api: Api, title: str, noun: str) -> list[Finding]:
     """Of each sort the share that is used; what is not told is said under rights."""
     try:
-        found = api.get(f"/admin/resourceQuota/{noun}")
+        found = api.http.call("GET", f"/admin/resourceQuota/{noun}")
     except PlatformError as error:
         if error.status in {403, 404, 501}:
             return []
         raise
-    shares = quota_shares(title, found)
+    shares = quota_shares(title, found if isinstance(found, dict) else {})
     return [_share(name, used, most) for name, used, most in shares]
 
 

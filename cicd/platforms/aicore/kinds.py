@@ -36,7 +36,12 @@ KINDS: dict[str, Kind] = {
         Kind(
             "deployment",
             identity=("configuration_name", "scenario_id", "executable_id"),
-            immutable={"ttl": "a deployment's ttl is fixed when it is created"},
+            succession=("scenario_id", "executable_id"),
+            immutable={
+                "executable_id": "a deployment stays with its executable",
+                "scenario_id": "a deployment stays with its scenario",
+                "ttl": "a deployment's ttl is fixed when it is created",
+            },
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             prunable=True,
             verify=("configuration",),

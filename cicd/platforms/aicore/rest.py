@@ -70,6 +70,8 @@ class Http:
         self._sleep = sleep
         self._timeout = timeout
         self._told: tuple[str, float] = ("", 0.0)
+        self._secrets: dict[str, None] = {}
+        """All that were sent so far: any answer may echo them."""
 
     def now(self) -> datetime:
         """The time by the server's clock, as its last answer told it, in UTC; else by ours."""
@@ -95,10 +97,9 @@ class Http:
         is not sent."""
         given = {**self._headers, **(headers or {})}
         sent = {name: value for name, value in given.items() if value is not None}
-        secrets: list[str] = []
         data = None
         if body is not None:
-            data = json.dumps(body, default=lambda leaf: _reveal(leaf, secrets)).encode()
+            data = json.dumps(body, default=lambda leaf: _reveal(leaf, self._secrets)).encode()
             sent.setdefault("Content-Type", "application/json")
         response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
@@ -110,7 +111,7 @@ class Http:
                 # it said yes, and what it made is to be found by looking
                 raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
         group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
-        raise answers.failure(response, group=group, mask=secrets)
+        raise answers.failure(response, group=group, mask=list(self._secrets))
 
     def pages(
         self,
@@ -311,10 +312,10 @@ def _identity(item: Mapping[str, Any]) -> str:
     )
 
 
-def _reveal(leaf: Any, secrets: list[str]) -> str:
+def _reveal(leaf: Any, secrets: dict[str, None]) -> str:
     if not isinstance(leaf, Secret):
         raise TypeError(f"{type(leaf).__name__} cannot be sent")
-    secrets.append(leaf.reveal())
+    secrets[leaf.reveal()] = None
     return leaf.reveal()
 
 

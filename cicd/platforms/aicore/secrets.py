@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from cicd.errors import Denied, LostAnswer, NotFound
+from cicd.errors import CicdError, Denied, LostAnswer, NotFound
 from cicd.model import LiveResource, Resource, Secret, Spec
 from cicd.platforms.aicore import convert, fingerprint, lease
 from cicd.platforms.aicore.api import Api, changed, made
@@ -187,15 +187,16 @@ class GroupSecrets:
         live = made(desired, name, name, THERE)
         if self._is_there(name):
             return self.update(live, desired)
+        self._remember(desired)  # first: killed in between, no secret is left that nobody knows
         try:
             answer = self._api.http.call("POST", self.path, body=self._body(desired.spec))
-        except LostAnswer:
-            if not self._is_there(name):
-                raise
-            return self.update(live, desired)
+        except CicdError as error:
+            if isinstance(error, LostAnswer) and self._is_there(name):
+                return self.update(live, desired)
+            self._relabel(name, None)
+            raise
         if "exists" in str(answer.get("message", "")).lower():
             return self.update(live, desired)
-        self._remember(desired)
         return live
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cicd.errors import Conflict, Denied, NotFound, PlatformError
+from cicd.errors import Conflict, ConnectionFailed, Denied, NotFound, PlatformError
 from cicd.model import LiveResource, Resource, State
 from cicd.platforms.aicore import convert, sync
 from cicd.platforms.aicore.api import Api, changed, made
@@ -99,7 +99,11 @@ class ResourceGroups:
             self._written[name] = {**self._written.get(name, {}), **changes}
 
     def _get(self, name: str) -> Document:
-        document = self._api.get(f"/admin/resourceGroups/{name}")
+        path = f"/admin/resourceGroups/{name}"
+        document = self._api.get(path)
+        if not document.get("resourceGroupId"):
+            # taken for a group without labels it would lose them all at the next change
+            raise ConnectionFailed(f"{path} does not answer with a resource group")
         labels = convert.pairs(document.get("labels"))
         self._seen[name] = {k: v for k, v in labels.items() if k.startswith(convert.LABEL_PREFIX)}
         return document
