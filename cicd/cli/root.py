@@ -104,7 +104,10 @@ def run() -> None:
     # short-lived: looking for garbage is a quarter of loading a large stage
     gc.set_threshold(100_000, 50, 100)
     console.prepare_streams()
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    if code == INTERRUPTED:
+        console.leave_at_once()  # without waiting for requests that hang in threads
+    sys.exit(code)
 
 
 def execute(arguments: list[str]) -> int:
@@ -167,7 +170,10 @@ def silence() -> None:
 
 def report_bug(arguments: list[str], *, is_json: bool) -> int:
     """Write the report file, say where it is; the exit code."""
-    text = f"this is a bug in cicd; report: {write_report(arguments)}"
+    try:
+        text = f"this is a bug in cicd; report: {write_report(arguments)}"
+    except OSError as error:
+        text = f"this is a bug in cicd; its report could not be written: {error.strerror}"
     if is_json:
         console.print_event("error", text, exit_code=BUG)
     else:
@@ -180,7 +186,7 @@ def write_report(arguments: list[str]) -> Path:
     text = "\n".join(
         [
             f"cicd {__version__}, Python {platform.python_version()}, {platform.platform()}",
-            f"command: {' '.join(arguments)}",
+            f"command: {' '.join(hide_values(arguments))}",
             "",
             traceback.format_exc(),
         ]
@@ -189,3 +195,14 @@ def write_report(arguments: list[str]) -> Path:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(console.hide_secrets(text, os.environ))
     return Path(name)
+
+
+def hide_values(arguments: list[str]) -> list[str]:
+    """The command line without the values of variables, which may be anything."""
+    shown = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        option = "--var=" if argument.startswith("--var=") else ""
+        name, equals, _ = argument.removeprefix(option).partition("=")
+        is_variable = option or before == "--var"
+        shown.append(f"{option}{name}=***" if is_variable and equals else argument)
+    return shown

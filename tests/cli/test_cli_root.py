@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cicd.cli import root
 from tests.acceptance.conftest import CICD, Project
 
 
@@ -85,3 +86,9 @@ def test_a_summary_that_cannot_be_written_is_said_before_anything_is_sent(small:
     assert result.returncode == 1
     assert "nowhere" in result.stderr
     assert not small.has_emulator
+
+
+def test_values_of_variables_are_not_reported() -> None:
+    given = ["apply", "dev", "--var", "a=b=c", "--var=x=y", "--summary", "k=v.json"]
+    shown = ["apply", "dev", "--var", "a=***", "--var=x=***", "--summary", "k=v.json"]
+    assert root.hide_values(given) == shown
