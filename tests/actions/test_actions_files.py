@@ -22,6 +22,7 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 # all that a workflow's token may do, job by job where it differs
 PERMISSIONS = {
     "test": {"contents": "read"},
+    "dependencies": {"contents": "read"},
     "plan": {"contents": "read", "pull-requests": "write"},
     "deploy": {"contents": "read"},
     "drift": {"contents": "read", "issues": "write"},
@@ -60,7 +61,8 @@ def check(instance: Any, name: str) -> list[str]:
 
 
 def test_there_is_everything_that_is_promised() -> None:
-    assert [path.name for path in WORKFLOWS] == ["deploy.yml", "drift.yml", "plan.yml", "test.yml"]
+    ours = ["dependencies.yml", "deploy.yml", "drift.yml", "plan.yml", "test.yml"]
+    assert [path.name for path in WORKFLOWS] == ours
     assert [path.name for path in SCAFFOLD] == ["deploy.yml", "drift.yml", "plan.yml"]
 
 
@@ -166,6 +168,6 @@ def test_scaffold_installs_one_version(path: Path) -> None:
 
 def test_own_workflows_wait_until_there_is_a_tenant() -> None:
     for path in WORKFLOWS:
-        if path.stem != "test":
+        if path.stem not in ("dependencies", "test"):
             first = next(iter(load(path)["jobs"].values()))
             assert first["if"] == "vars.CICD_ENABLED == 'true'"

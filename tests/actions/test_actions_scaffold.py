@@ -18,6 +18,8 @@ from tests.actions.action_runner import Runner, load
 from tests.actions.conftest import Installed, Recorder
 from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, running
 
+pytestmark = pytest.mark.slow
+
 SCAFFOLD = REPOSITORY / "cicd/scaffold/.github/workflows"
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 COMPARE = "Compare with the plan that was reviewed"
@@ -197,7 +199,6 @@ def test_reviewed_plan(
 
 
 @needs_jq
-@pytest.mark.slow
 def test_reviewed_plan_of_a_merged_pull_request(
     installed: Installed,
     small: Project,

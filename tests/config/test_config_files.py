@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,16 @@ BAD_YAML = {
 }
 
 BAD_JSON = {
-    '{"a": [1, 2,]}': "f.json:1:13: not valid JSON: Expecting value (is there a comma too many",
-    '{\n "a": 1,\n}': "f.json:3:1: not valid JSON: Expecting property name",
+    '{"a": [1, 2,]}': (
+        "f.json:1:12: not valid JSON: Illegal trailing comma before end of array"
+        if sys.version_info >= (3, 13)
+        else "f.json:1:13: not valid JSON: Expecting value (is there a comma too many before it?)"
+    ),
+    '{\n "a": 1,\n}': (
+        "f.json:2:8: not valid JSON: Illegal trailing comma before end of object"
+        if sys.version_info >= (3, 13)
+        else "f.json:3:1: not valid JSON: Expecting property name"
+    ),
     '{"a": 1 "b"}': "f.json:1:9: not valid JSON: Expecting ',' delimiter",
     '{\n\t"a": 1,\n\t"a": 2}': 'f.json:3:2: the key "a" is set twice',
     '{"a": NaN}': "NaN is not a JSON number",

@@ -14,10 +14,11 @@ import pytest
 import requests
 
 from cicd.cli.root import execute
-from cicd.emulator import control, faults_rules
+from cicd.emulator import control
 from cicd.emulator.errors import ApiError
-from cicd.emulator.faults import Asked, Faults
-from cicd.emulator.faults_operations import Atlas, operation_of
+from cicd.emulator.faults import rules
+from cicd.emulator.faults.judge import Asked, Faults
+from cicd.emulator.faults.operations import Atlas, operation_of
 from cicd.emulator.routes.itself import operations
 from cicd.emulator.routes.table import OPERATIONS
 from tests.emulator.emulator_client import (
@@ -89,7 +90,7 @@ def asked(operation: str = "artifact.list", method: str = "GET", path: str = "/v
 def hits(rule: dict[str, Any], number: int) -> list[int]:
     """Which of so many equal requests a rule fires at, counted from 1."""
     faults = Faults()
-    faults.add([faults_rules.read({**rule, "reset": True}, operations())])
+    faults.add([rules.read({**rule, "reset": True}, operations())])
     return [n for n in range(1, number + 1) if faults.judge(asked()).value("reset")]
 
 
@@ -126,7 +127,7 @@ def test_chance_is_the_same_for_the_same_seed() -> None:
 
 def test_counting_is_exact_however_many_come_at_once() -> None:
     faults = Faults()
-    faults.add([faults_rules.read({"after": 500, "times": 1, "reset": True}, operations())])
+    faults.add([rules.read({"after": 500, "times": 1, "reset": True}, operations())])
     with ThreadPoolExecutor(8) as pool:
         verdicts = list(pool.map(lambda _: faults.judge(asked()), range(1000)))
     hit = [verdict for verdict in verdicts if verdict.value("reset")]
@@ -152,8 +153,8 @@ def test_exactly_one_of_many_real_requests_is_hit(emulator: Client, add: Add) ->
 
 def test_of_two_rules_with_one_effect_the_older_wins_and_others_add() -> None:
     faults = Faults()
-    rules = [{"status": 503}, {"status": 500, "slow": 1}]
-    faults.add([faults_rules.read(rule, operations()) for rule in rules])
+    sources = [{"status": 503}, {"status": 500, "slow": 1}]
+    faults.add([rules.read(source, operations()) for source in sources])
     verdict = faults.judge(asked())
     assert (verdict.value("status"), verdict.value("slow")) == (503, 1)
     assert verdict.request and verdict.request.faults == ("f1", "f2")
@@ -161,11 +162,11 @@ def test_of_two_rules_with_one_effect_the_older_wins_and_others_add() -> None:
 
 def test_runs_and_the_emulators_own_paths_are_not_counted() -> None:
     faults = Faults()
-    faults.add([faults_rules.read({"reset": True}, operations())])
+    faults.add([rules.read({"reset": True}, operations())])
     for path in ("/emulator/faults", "/tracking/secret/api/v1/metrics"):
         assert not faults.judge(asked(path=path)).effects
     assert faults.requests() == []
-    faults.add([faults_rules.read({"path": "/tracking/*", "status": 500}, operations())])
+    faults.add([rules.read({"path": "/tracking/*", "status": 500}, operations())])
     assert faults.judge(asked(path="/tracking/secret/api/v1/metrics")).value("status") == 500
     assert faults.requests() == []
 
@@ -193,7 +194,7 @@ def test_runs_and_the_emulators_own_paths_are_not_counted() -> None:
 )
 def test_a_rule_that_makes_no_sense_is_refused(rule: Any, words: str) -> None:
     with pytest.raises(ApiError, match=words):
-        faults_rules.read(rule, operations())
+        rules.read(rule, operations())
 
 
 def test_every_operation_is_found_under_one_name() -> None:
@@ -508,4 +509,4 @@ def test_the_command_says_what_is_wrong(
 def test_the_help_names_every_effect(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["emulator", "faults", "add", "--help"]) == 0
     said = capsys.readouterr().out
-    assert [effect for effect in faults_rules.EFFECTS if effect not in said] == []
+    assert [effect for effect in rules.EFFECTS if effect not in said] == []

@@ -57,7 +57,7 @@ def test_a_level_is_kept_in_the_data_folder(tmp_path: Path) -> None:
 
 def level(client: Client, name: str) -> None:
     client.send("PUT", "/emulator/realism", {"level": name}, status=200)
-    assert client.get("/emulator/realism") == {"level": name}
+    assert client.get("/emulator/realism")["level"] == name
 
 
 def test_real_waits_over_a_restart_until_the_pace_changes(tmp_path: Path) -> None:
@@ -124,3 +124,16 @@ def test_instant_answers_when_it_is_done(tmp_path: Path) -> None:
         for number in range(5):
             client.send("POST", GROUPS, {"resourceGroupId": f"team-{number}"}, status=202)
             assert client.get(f"{GROUPS}/team-{number}")["status"] == "PROVISIONED"
+
+
+def test_how_often_git_is_looked_at(client: Client) -> None:
+    path = "/emulator/realism"
+    assert client.get(path) == {"level": "fast", "syncEvery": 60}
+    level(client, "real")
+    assert client.get(path)["syncEvery"] == 180
+    client.send("PUT", path, {"level": "fast", "syncEvery": 7}, status=200)
+    assert client.get(path) == {"level": "fast", "syncEvery": 7}
+    for wrong in (0, -1, 1.5, "2", True, 10**9):
+        client.send("PUT", path, {"level": "fast", "syncEvery": wrong}, status=400)
+    level(client, "fast")
+    assert client.get(path)["syncEvery"] == 60

@@ -23,7 +23,7 @@ def calm(shared_ready: Client) -> Iterator[Client]:
     yield shared_ready
     for item in shared_ready.get(SCHEDULES)["resources"]:
         shared_ready.send("DELETE", f"{SCHEDULES}/{item['id']}", status=202)
-    shared_ready.world.scheduler.clock = scheduling.utc_now
+    shared_ready.world.clock.put(timedelta(0))
 
 
 def schedule(client: Client, configuration: str, **fields: Any) -> str:
@@ -36,7 +36,7 @@ def schedule(client: Client, configuration: str, **fields: Any) -> str:
 
 def at(client: Client, moment: datetime) -> None:
     """Let it be this time, and everything happen that is due then."""
-    client.world.scheduler.clock = lambda: moment
+    client.world.clock.set(moment)
     client.world.scheduler.look(client.world)
 
 
@@ -249,3 +249,44 @@ def test_schedules_survive_a_restart_and_a_moment_in_between_does_not(
         at(client, eight + timedelta(days=1))
         [run] = wait_for(lambda: started(client, mine), bool)
         assert run["executionScheduleId"] == mine
+
+
+CLOCK = "/emulator/clock"
+
+
+def test_time_is_moved_from_outside(calm: Client) -> None:
+    mine = schedule(calm, calm.configuration(), end="2040-01-10T00:00:00Z")
+    calm.send("PUT", CLOCK, {"now": "2040-01-05T00:00:00Z"}, status=400)  # years of daily runs
+    calm.send("PATCH", f"{SCHEDULES}/{mine}", {"status": "INACTIVE"}, status=202)
+    calm.send("PUT", CLOCK, {"now": "2040-01-05T00:00:00Z"}, status=200)
+    assert calm.get(CLOCK)["now"].startswith("2040-01-05T00:00:0")
+    assert started(calm, mine) == []
+    calm.send("PATCH", f"{SCHEDULES}/{mine}", {"status": "ACTIVE"}, status=202)
+    calm.send("PUT", CLOCK, {"advance": 3 * 86400}, status=200)
+    assert len(started(calm, mine)) == 3
+    # it ends on the way
+    calm.send("PUT", CLOCK, {"advance": 30 * 86400}, status=200)
+    assert len(started(calm, mine)) == 5
+    assert calm.get(f"{SCHEDULES}/{mine}")["status"] == "INACTIVE"
+    calm.send("PUT", CLOCK, {"ahead": 0}, status=200)
+    assert abs(calm.get(CLOCK)["ahead"]) < 1
+    for wrong in ({}, {"advance": "1"}, {"now": "noon"}, {"ahead": 1e99}, {"ahead": 4e9},
+                  {"ahead": 1, "advance": 1}, {"later": 1}):  # fmt: skip
+        calm.send("PUT", CLOCK, wrong, status=400)
+
+
+def test_a_time_to_live_ends_by_the_same_clock(calm: Client) -> None:
+    body = {"configurationId": calm.configuration("serve", greeting="hi"), "ttl": "10m"}
+    path = f"/v2/lm/deployments/{calm.send('POST', '/v2/lm/deployments', body).json()['id']}"
+    calm.wait(path, "RUNNING")
+    calm.send("PUT", CLOCK, {"advance": 590}, status=200)
+    calm.send("GET", path, status=200)
+    calm.send("PUT", CLOCK, {"advance": 20}, status=200)
+    wait_for(lambda: calm.send("GET", path).status_code, lambda status: status == 404)
+
+
+def test_the_clock_goes_on_after_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as client:
+        client.send("PUT", CLOCK, {"ahead": 86400}, status=200)
+    with running(tmp_path / "data") as client:
+        assert abs(client.get(CLOCK)["ahead"] - 86400) < 1

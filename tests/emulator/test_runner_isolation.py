@@ -78,18 +78,27 @@ def data() -> Iterator[Path]:
         (found / "objectstore" / "default" / "default" / "mine").mkdir(parents=True)
         (found / "objectstore" / "default" / "default" / "mine" / "x").write_text("my data")
         (found / "objectstore" / "other" / "default").mkdir(parents=True)
-        for name in ("credentials.json", "emulator.db", "objectstore/other/default/theirs"):
+        (found / "runs" / "other").mkdir(parents=True)
+        for name in NAMES:
             (found / name).write_text("NOT YOURS")
         link = found / "objectstore" / "default" / "default" / "mine" / "link"
         link.symlink_to(found / "credentials.json")
         yield found
 
 
+NAMES = (
+    "credentials.json",
+    "emulator.db",
+    "emulator.db-wal",
+    "emulator.db-shm",
+    "objectstore/other/default/theirs",
+    "runs/other/started",
+)
 LOOK = """
 import os, pathlib, sys
 data = pathlib.Path(sys.argv[1])
 print("mine:", pathlib.Path("/in/x").read_text(), flush=True)
-names = ("credentials.json", "emulator.db", "objectstore/other/default/theirs")
+names = sys.argv[3:]
 places = [*(data / name for name in names), pathlib.Path("/in/link")]
 for pid in (1, os.getppid()):
     places += [pathlib.Path(f"/proc/{pid}/root{data}", name) for name in names]
@@ -98,11 +107,15 @@ for place in places:
         print("READ", place, place.read_text(), flush=True)
     except OSError:
         pass
+for place in pathlib.Path(sys.argv[2]).glob("cicd-*"):
+    print("SOCKETS", place, flush=True)
 for folder, _, files in os.walk(data):
     for name in files:
         print("SEEN", folder, name, flush=True)
 for pid in os.listdir("/proc"):
     try:
+        if b"py" b"test" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+            print("PROCESS", pid, flush=True)
         if b"OUTER_SECRET" in pathlib.Path(f"/proc/{pid}/environ").read_bytes():
             print("ENVIRONMENT", pid, flush=True)
     except OSError:
@@ -112,15 +125,18 @@ for pid in os.listdir("/proc"):
 
 @pytest.mark.skipif(not HAS_BWRAP, reason="bubblewrap is not installed")
 @pytest.mark.skipif(not Path("/var/tmp").is_dir(), reason="there is no /var/tmp")
-def test_in_the_sandbox_nothing_of_the_emulator_shows(data: Path) -> None:
+def test_in_the_sandbox_nothing_of_the_emulator_shows(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # also where temporary files are not at the place that is private anyway
+    monkeypatch.setattr(tempfile, "tempdir", str(data.parent))
     journal = MemoryJournal()
     environ = {**ENVIRON, "OUTER_SECRET": "x", "AICORE_CLIENT_SECRET": "y"}
     runner = create(
         journal, environ=environ, private=[data], settings=Settings(sandbox="bubblewrap")
     )
     image = Image(mounts={"/in": str(data / "objectstore" / "default" / "default" / "mine")})
-    (data / "runs").mkdir()
-    container = {"command": ["python", "-c"], "args": [LOOK, str(data)]}
+    container = {"command": ["python", "-c"], "args": [LOOK, str(data), str(data.parent), *NAMES]}
     template = workflow({"name": "main", "container": {"image": "img", **container}})
     with contextlib.closing(runner):
         job = execution(data / "runs", template, images={"img": image})

@@ -36,3 +36,11 @@ def faulty(
     world = Faulty(emulator, tmp_path, capsys)
     yield world
     control.ask(emulator.endpoint, "DELETE", "/emulator/faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder but fuzzing takes its time."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and "fuzz" not in item.path.name:
+            item.add_marker(pytest.mark.slow)

@@ -22,7 +22,7 @@ import pytest
 import requests
 
 from cicd import logs
-from cicd.apply import executor, lease
+from cicd.apply import executor
 from cicd.cli import root
 from cicd.emulator.testing import Emulator
 from cicd.platforms.aicore import fingerprint, login, rest
@@ -70,7 +70,6 @@ SQUEEZE = 100
 
 WAITERS: tuple[Any, ...] = (
     executor.execute,
-    lease.Lease.__init__,
     login.Login.__init__,
     rest.Http.__init__,
     logs.patiently,

@@ -22,6 +22,8 @@ from cicd.metaflow.bucket import bucket_in_memory
 from cicd.metaflow.generator import PLUGIN, SUPPORTED, find_generator
 from tests.metaflow.flow_project import PLAIN, SAP, load, python_with, write_project
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

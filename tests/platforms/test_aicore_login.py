@@ -89,8 +89,12 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
     new = ("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl(*new, "-x509", "-days", "30", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
-    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+    # Python 3.13 refuses papers that do not say what their keys are for and who signed them
+    usage = ("-addext", "keyUsage=critical,keyCertSign")
+    ca = (*new, *usage, "-x509", "-days", "30", "-subj", "/CN=ca", "-keyout", "ca.key")
+    openssl(*ca, "-out", "ca.pem")
+    said = "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n"
+    (folder / "san").write_text(said + "subjectKeyIdentifier=hash\n")
     for name in ("server", "client"):
         openssl(*new, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         signed = ("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key")

@@ -1,0 +1,133 @@
+"""What can go wrong when a template is built: one clear error, and the old template stays."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from cicd.cli.template import command
+from cicd.config.flows import Store
+from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage
+from cicd.metaflow.generator import failure
+from cicd.model import Secret
+from tests.metaflow.flow_project import PLAIN, STAGE, load, python_with, write_project
+
+OLD = "# what was there before\n"
+LOGIN = {"AWS_ACCESS_KEY_ID": "known-key", "AWS_SECRET_ACCESS_KEY": "known-secret"}
+ENDPOINT = "METAFLOW_S3_ENDPOINT_URL"
+
+
+class Project:
+    """The project with a template of former times; ``env`` is all that is known of a bucket."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self._monkeypatch = root, monkeypatch
+        self.template = root / "templates/trainflow.yaml"
+        self.template.write_text(OLD, encoding="utf-8")
+        monkeypatch.chdir(root)
+
+    def failed(self, **env: str) -> CicdError:
+        """The error of ``cicd template build dev``, after which the old template is there."""
+        for name in [n for n in os.environ if n.startswith(("AWS_", "METAFLOW_"))]:
+            self._monkeypatch.delenv(name)
+        # no login of this person, none of the machine either
+        here = {"HOME": str(self.root), "AWS_EC2_METADATA_DISABLED": "true"}
+        for name, text in (here | env).items():
+            self._monkeypatch.setenv(name, text)
+        with pytest.raises(CicdError) as caught:
+            command.main(["build", "dev"], standalone_mode=False)
+        assert self.template.read_text(encoding="utf-8") == OLD
+        assert [path.name for path in self.template.parent.iterdir()] == [self.template.name]
+        assert "\n" not in str(caught.value) and "known-secret" not in str(caught.value)
+        return caught.value
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(write_project(tmp_path, python_with(PLAIN)), monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def without_buckets() -> Iterator[str]:
+    """An S3 service that has no bucket at all."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.do_GET()
+
+        def do_HEAD(self) -> None:
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            body = b"<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>"
+            self.send_response(404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_nothing_names_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = STAGE.replace("    datastore: s3://bucket/metaflow\n", "")
+    error = Project(write_project(tmp_path, stage=stage), monkeypatch).failed(**LOGIN)
+    assert isinstance(error, InvalidStage) and "no bucket for the code" in str(error)
+
+
+def test_the_bucket_does_not_exist(project: Project, without_buckets: str) -> None:
+    error = project.failed(**LOGIN, **{ENDPOINT: without_buckets})
+    assert "the bucket bucket does not exist" in str(error)
+
+
+def test_there_are_no_credentials(project: Project, without_buckets: str) -> None:
+    error = project.failed(**{ENDPOINT: without_buckets})
+    assert isinstance(error, Denied) and "no login for the bucket" in str(error)
+
+
+def test_the_store_cannot_be_reached(project: Project) -> None:
+    with socket.socket() as taken:  # bound, never listening: nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        error = project.failed(**LOGIN, **{ENDPOINT: url})
+    assert isinstance(error, ConnectionFailed) and "cannot be reached" in str(error)
+
+
+def test_the_generator_falls_over_the_flow(project: Project) -> None:
+    flow = project.root / "flows/trainflow.py"
+    text = flow.read_text(encoding="utf-8")
+    flow.write_text(text.replace("import pathlib\n", "import pathlib\nimport nowhere_at_all\n"))
+    error = project.failed(**LOGIN)
+    assert isinstance(error, InvalidStage) and "No module named 'nowhere_at_all'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "kind", "says"),
+    [
+        ("botocore: (403) when calling HeadObject: Forbidden", Denied, "login .* is refused"),
+        ("the key known-secret is odd", CicdError, r"generator failed: the key \*\*\* is odd"),
+        ("", CicdError, "generator failed: it says nothing"),
+    ],
+)
+def test_last_words(tmp_path: Path, stderr: str, kind: type[CicdError], says: str) -> None:
+    store = Store("s3://bucket/metaflow", "", "")
+    login = {name: Secret(text) for name, text in LOGIN.items()}
+    with pytest.raises(kind, match=says):
+        raise failure(load(write_project(tmp_path)), replace(store, credentials=login), stderr)
