@@ -41,11 +41,11 @@ def numbers(version: str) -> tuple[int, ...]:
 def licences(name: str) -> list[str]:
     """All that apply to an installed package, one alternative or several in each."""
     about = importlib.metadata.metadata(name)
-    if expression := about["License-Expression"]:
-        return str(expression).split(" AND ")
+    if "License-Expression" in about:
+        return about["License-Expression"].split(" AND ")
     kinds = about.get_all("Classifier") or []
     approved = [kind for kind in kinds if kind.startswith("License :: OSI Approved :: ")]
-    return approved or str(about["License"]).strip().splitlines()[:1]
+    return approved or [text.strip().partition("\n")[0] for text in about.get_all("License") or []]
 
 
 def family(text: str) -> str:

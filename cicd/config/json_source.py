@@ -40,8 +40,9 @@ def _refuse_constant(word: str) -> None:
 
 
 def _comma_hint(text: str, position: int) -> str:
-    before = text[: position + 1].rstrip().rstrip("]}").rstrip()
-    return " (is there a comma too many before it?)" if before.endswith(",") else ""
+    """Python 3.13 says so itself, and names the place of the comma."""
+    has_comma = text[:position].rstrip().endswith(",")
+    return " (is there a comma too many before it?)" if has_comma else ""
 
 
 class _Reader:

@@ -22,8 +22,8 @@ from cicd.config.tree import Place
 from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage, TimedOut
 
 TIMEOUT = 300.0
-SUPPORTED = ((2, 19), (2, 20))
-"""Versions of plain Metaflow, the second one not included."""
+SUPPORTED = ((2, 19, 33), (2, 20))
+"""Versions of plain Metaflow, the second one not included; older ones want a cluster's login."""
 PLUGIN = "sap-ai-core-metaflow"
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _PROBE = f"""
@@ -110,7 +110,7 @@ def _versions(python: Path) -> dict[str, str]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def generate(
@@ -174,6 +174,7 @@ def environment(
         # its own patience is more than four minutes, and a person waits
         "METAFLOW_S3_RETRY_COUNT": "1",
         "METAFLOW_S3_TRANSIENT_RETRY_COUNT": "1",
+        "METAFLOW_S3_CLIENT_RETRY_CONFIG": '{"max_attempts": 2, "mode": "standard"}',
         "METAFLOW_USER": "cicd",
         "USERNAME": "cicd",
         "NO_PROXY": local,
@@ -204,7 +205,7 @@ def failure(flow: Flow, store: Store, stderr: str) -> CicdError:
     if "Traceback (most recent call last)" in words:
         message = f"the flow cannot be read by its interpreter: {last}"
         return InvalidStage([Place(file).problem(message, "bad-flow")])
-    return CicdError(f"{file}: the generator failed: {' '.join(lines[-2:])}"[:500])
+    return CicdError(f"{file}: the generator failed: {' '.join(lines[-2:]) or last}"[:500])
 
 
 _LOGIN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the data of the object store secret"
