@@ -19,6 +19,8 @@ from cicd.metaflow.generator import failure
 from cicd.model import Secret
 from tests.metaflow.flow_project import PLAIN, STAGE, load, python_with, write_project
 
+pytestmark = pytest.mark.slow
+
 OLD = "# what was there before\n"
 LOGIN = {"AWS_ACCESS_KEY_ID": "known-key", "AWS_SECRET_ACCESS_KEY": "known-secret"}
 ENDPOINT = "METAFLOW_S3_ENDPOINT_URL"
