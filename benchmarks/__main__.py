@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.table import table
 
-NAMES = ("start", "sizes", "following", "waiting", "applying")
+NAMES = ("start", "sizes", "following", "waiting", "applying", "emulator")
 
 
 def main() -> None:

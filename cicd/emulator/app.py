@@ -21,8 +21,8 @@ from starlette.routing import BaseRoute, Match, Route
 
 from cicd.emulator.credentials import Audience
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
-from cicd.emulator.faults_gateway import WORLD, Gateway
-from cicd.emulator.faults_operations import Atlas
+from cicd.emulator.faults.gateway import WORLD, Gateway
+from cicd.emulator.faults.operations import Atlas
 from cicd.emulator.routes.inference import METHODS, Inference
 from cicd.emulator.routes.table import OPERATIONS
 from cicd.emulator.web import Call, Guard, Operation, Reply

@@ -215,13 +215,15 @@ def offer_models(data: Path, file: Path) -> None:
         raise folder_error(data, error) from error
 
 
-def choose_realism(data: Path, level: str) -> None:
-    """Let the emulator of this folder, running or not, take as long as ``level`` says."""
+def choose_realism(data: Path, level: str, sync_every: int | None = None) -> None:
+    """Let the emulator of this folder, running or not, take as long as ``level`` says, and look at
+    Git every ``sync_every`` seconds if given."""
     prepare(data)
-    Pace(data).choose(level)
+    Pace(data).choose(level, sync_every)
     if running := status(data):
         # what waits already learns it only when asked
-        ask(running, "PUT", "/emulator/realism", {"level": level})
+        body = {"level": level, **({"syncEvery": sync_every} if sync_every else {})}
+        ask(running, "PUT", "/emulator/realism", body)
 
 
 def ask(endpoint: Endpoint, method: str, path: str, body: Any = None) -> Any:

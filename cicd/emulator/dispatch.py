@@ -19,6 +19,7 @@ from typing import Any
 
 from cicd.emulator import quotas, standins, timestamps
 from cicd.emulator.agenda import Agenda
+from cicd.emulator.clock import Clock
 from cicd.emulator.inputs import Inputs
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Runner
 from cicd.emulator.journal import set_status
@@ -61,6 +62,7 @@ class Dispatcher:
         folder: Path,
         base_url: str,
         pace: Pace,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._runner = runner
@@ -68,6 +70,7 @@ class Dispatcher:
         self._folder = folder
         self._base_url = base_url
         self._pace = pace
+        self._clock = clock
         # only the thread below looks at these
         self._handed: set[str] = set()
         """Runs the runner knows of."""
@@ -83,6 +86,11 @@ class Dispatcher:
 
     def open(self) -> None:
         """Go on with everything that an emulator before this one left unfinished."""
+        # nobody may be told that what has yet to be started again is running
+        for run in self._store.rows(
+            "SELECT id FROM runs WHERE kind = 'deployment' AND status = 'RUNNING'"
+        ):
+            self._report(run["id"], "PENDING")
         self._agenda.put(self._resume)
         self._agenda.open()
 
@@ -129,6 +137,10 @@ class Dispatcher:
 
         self._agenda.put(forget)
 
+    def expire(self) -> None:
+        """Delete what has lived long enough; that is asked for when this returns."""
+        self._agenda.put(self._expire, waits=True)
+
     def close(self) -> None:
         """Finish what was asked for and end the thread."""
         self._agenda.close()
@@ -146,7 +158,7 @@ class Dispatcher:
                 self.delete(run["id"])
             elif run["status"] == "STOPPING":
                 self.stop(run["id"])
-            else:
+            elif run["status"] in ACTIVE:
                 self.start(run["id"])
         for folder in self._folder.iterdir():
             if folder.name not in known:
@@ -285,7 +297,7 @@ class Dispatcher:
     def _expire(self) -> None:
         rows = self._store.rows(
             "SELECT id, status FROM runs WHERE expires_at < ? AND target_status != 'DELETED'",
-            (timestamps.now(),),
+            (self._clock.stamp(),),
         )
         for row in rows:
             self._store.write(

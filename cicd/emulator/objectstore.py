@@ -31,6 +31,9 @@ class ObjectStore:
 
     def __init__(self, data: Path, store: Store) -> None:
         self._folder = data / "objectstore"
+        # not beside what they become: an emulator that is killed leaves them behind
+        self._drafts = data / "drafts"
+        remove(self._drafts)
         self._choice_file = data / CHOICE_FILE
         self._store = store
         # a client of S3 takes a moment to make, and any number of threads may use it
@@ -76,13 +79,17 @@ class ObjectStore:
             return
         target = self.path(group, url)
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        self._drafts.mkdir(exist_ok=True)
+        draft = self._drafts / uuid.uuid4().hex
+        is_folder = source.is_dir() and not source.is_symlink()
         try:
-            if source.is_dir() and not source.is_symlink():
+            if is_folder:
                 shutil.copytree(source, draft, symlinks=True)
             else:
                 shutil.copy2(source, draft, follow_symlinks=False)
-            remove(target)
+            if is_folder or target.is_dir():
+                # a file takes the place of another at once, whatever happens
+                remove(target)
             draft.replace(target)
         finally:
             remove(draft)

@@ -20,6 +20,8 @@ Level = Literal["instant", "fast", "real"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 DEFAULT: Level = "fast"
 FILE_NAME = "realism"
+LONGEST_SYNC = 86400
+SYNC_RANGE = f"use 1 to {LONGEST_SYNC}"
 Range = tuple[float, float]
 NONE: Range = (0, 0)
 
@@ -42,8 +44,8 @@ class Timings:
     """From a refresh of an application to its sync."""
     secret: Range = NONE
     """Until a written secret reaches the runs of its resource groups."""
-    sync_every: float = 180
-    """Between two looks at Git, as Argo CD's."""
+    sync_every: float = 60
+    """Between two looks at Git, unless another time was chosen."""
     waits: bool = False
     """Answers wait for what can be finished at once, such as a resource group or a deletion."""
 
@@ -53,7 +55,7 @@ class Timings:
 
 
 TIMINGS: Mapping[Level, Timings] = {
-    "instant": Timings(waits=True),
+    "instant": Timings(waits=True, sync_every=5),
     "fast": Timings(),
     "real": Timings(
         unknown=(10, 20),
@@ -64,12 +66,14 @@ TIMINGS: Mapping[Level, Timings] = {
         provisioning=(25, 35),
         refresh=(10, 20),
         secret=(2, 5),
+        sync_every=180,  # Argo CD's
     ),
 }
 
 
 class Pace:
-    """The level in force for a data folder. The file is the truth: others may write it."""
+    """The level in force for a data folder, and the chosen seconds between two looks at Git if any
+    were: ``fast 10``. The file is the truth: others may write it."""
 
     def __init__(self, data: Path) -> None:
         self._file = data / FILE_NAME
@@ -77,22 +81,35 @@ class Pace:
     @property
     def level(self) -> Level:
         """What was chosen last."""
+        word = (*self._words(), "")[0]
+        return next((level for level in LEVELS if level == word), DEFAULT)
+
+    @property
+    def sync_every(self) -> float:
+        """Seconds between two looks at Git."""
+        chosen = self._words()[1:2]
+        if chosen and chosen[0].isdecimal():
+            return min(max(int(chosen[0]), 1), LONGEST_SYNC)
+        return self.timings.sync_every
+
+    def _words(self) -> list[str]:
         try:
-            text = self._file.read_text(encoding="utf-8").strip()
+            return self._file.read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError):
-            return DEFAULT
-        return next((level for level in LEVELS if level == text), DEFAULT)
+            return []
 
     @property
     def timings(self) -> Timings:
         """The numbers of the level."""
         return TIMINGS[self.level]
 
-    def choose(self, level: str) -> None:
-        """Put a level into force, for later starts as well."""
+    def choose(self, level: str, sync_every: int | None = None) -> None:
+        """Put a level into force, for later starts as well; ``sync_every`` in whole seconds."""
         if level not in LEVELS:
             raise EmulatorError(f"no realism is called {level[:50]!r}", f"use {', '.join(LEVELS)}")
-        write_private(self._file, level)
+        if sync_every is not None and not 1 <= sync_every <= LONGEST_SYNC:
+            raise EmulatorError(f"Git cannot be looked at every {sync_every} s", SYNC_RANGE)
+        write_private(self._file, level if sync_every is None else f"{level} {sync_every}")
 
 
 def share(span: Range, seed: str) -> float:

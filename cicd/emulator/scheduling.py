@@ -6,8 +6,9 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cronsim import CronSim, CronSimError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 LOOK = 5.0
 """Seconds between two looks for schedules that are due."""
+MOST_RUNS = 100
+"""How many moments with runs may lie between two times of a clock that is moved."""
 LATE = timedelta(minutes=1)
 """A run that is later than this was missed (the machine slept) and is not caught up."""
 PART = r"(\*|(\d+|[A-Z]{3})(-(\d+|[A-Z]{3}))?)(/\d+)?"
@@ -68,25 +71,29 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def utc_now() -> datetime:
-    """The present moment."""
-    return datetime.now(UTC)
+def moments(schedule: Row, since: datetime, until: datetime) -> Iterator[datetime]:
+    """When runs of the schedule fall after ``since`` and not after ``until``, its end aside."""
+    begin = max(since, moment(schedule["modified_at"]), moment(schedule["starts_at"]))
+    # a run at the very start counts; is_due() knows whether there is one
+    for due in CronSim(schedule["cron"], begin - timedelta(seconds=1)):
+        if due > until:
+            return
+        yield due
 
 
 class Scheduler:
     """One thread that looks at the clock. Nothing is stored of what was due before it began."""
 
     def __init__(self) -> None:
-        self.clock: Callable[[], datetime] = utc_now
-        """What time it is; tests set their own."""
         self._lock = threading.Lock()
+        self._moving = threading.Lock()
         self._is_over = threading.Event()
         self._looked = datetime.max.replace(tzinfo=UTC)
         self._thread: threading.Thread | None = None
 
     def open(self, world: World) -> None:
         """Begin; runs that were due before are not caught up."""
-        self._looked = self.clock()
+        self._looked = world.clock.now()
         self._thread = threading.Thread(
             target=self._work, args=(world,), name="schedules", daemon=True
         )
@@ -101,7 +108,7 @@ class Scheduler:
     def look(self, world: World) -> None:
         """Start every run that became due since the last look; end what is over."""
         with self._lock:
-            now = self.clock()
+            now = world.clock.now()
             since, self._looked = max(self._looked, now - LATE), now
             for row in world.store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'"):
                 if is_due(row, since, now):
@@ -109,6 +116,21 @@ class Scheduler:
                 if has_ended(row["ends_at"], now):
                     sql = "UPDATE schedules SET status = 'INACTIVE' WHERE id = ?"
                     world.store.write(sql, (row["id"],))
+
+    def go_to(self, world: World, until: datetime) -> None:
+        """Let time go by at once: whatever is due until then happens, one after the other.
+
+        400 when that would be more than MOST_RUNS runs. Into the past, nothing happens.
+        """
+        with self._moving:
+            rows = world.store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'")
+            now = world.clock.now()
+            due = {at for row in rows for at in islice(moments(row, now, until), MOST_RUNS + 1)}
+            if len(due) > MOST_RUNS:
+                raise invalid(f"more than {MOST_RUNS} runs are due until then; use smaller steps")
+            for at in (*sorted(due), until):
+                world.clock.set(at)
+                self.look(world)
 
     def _work(self, world: World) -> None:
         while not self._is_over.wait(LOOK):

@@ -88,12 +88,18 @@ def connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
     try:
         db.row_factory = sqlite3.Row
+        db.create_function("folded", 1, folded, deterministic=True)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def folded(text: str | None) -> str:
+    """What texts are compared by where their case does not matter; SQLite's own is ASCII only."""
+    return (text or "").casefold()
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -62,7 +62,7 @@ class Done:
 
 
 class Syncer:
-    """Syncs applications in the background, on request and every three minutes."""
+    """Syncs applications in the background, on request and every now and then."""
 
     def __init__(self, store: Store, git: Git, changed: Callable[[str], None], pace: Pace) -> None:
         self._store = store
@@ -83,7 +83,7 @@ class Syncer:
         """Sync this application soon; asked for twice before it began counts once.
 
         ``takes_over``: also what another branch of the same repository has synced. Only who asks
-        by name gets that: else two branches would undo each other every three minutes.
+        by name gets that: else two branches would undo each other again and again.
         """
         with self._lock:
             if self._closed.is_set():
@@ -106,20 +106,20 @@ class Syncer:
         while True:
             for row in self._store.rows("SELECT name FROM applications"):
                 self.request(row["name"], takes_over=False)
-            if self._closed.wait(self._pace.timings.sync_every):
+            if not self._waits(lambda: self._pace.sync_every):
                 return
 
-    def _has_come(self, name: str) -> bool:
-        """Wait as long as a sync is waited for; False when the emulator ends before."""
+    def _waits(self, seconds: Callable[[], float]) -> bool:
+        """Wait; False when the emulator ends before."""
         begun = time.monotonic()
-        while (left := begun + share(self._pace.timings.refresh, name) - time.monotonic()) > 0:
+        while (left := begun + seconds() - time.monotonic()) > 0:
             # in steps, for the pace may change
             if self._closed.wait(min(left, STEP)):
                 return False
         return not self._closed.is_set()
 
     def _run(self, name: str) -> None:
-        if not self._has_come(name):
+        if not self._waits(lambda: share(self._pace.timings.refresh, name)):
             return
         with self._lock:
             takes_over = self._waiting.pop(name)

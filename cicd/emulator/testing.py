@@ -111,9 +111,15 @@ class Emulator:
         """Count requests from 1 again."""
         self._ask("DELETE", "/emulator/requests")
 
-    def realism(self, level: str) -> None:
-        """Take as long as ``instant``, ``fast`` or ``real`` says from now on."""
-        control.choose_realism(self.data, level)
+    def realism(self, level: str, sync_every: int | None = None) -> None:
+        """Take as long as ``instant``, ``fast`` or ``real`` says from now on; ``sync_every``:
+        seconds between two looks at Git."""
+        control.choose_realism(self.data, level, sync_every)
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time go by at once for schedules and times to live: runs that are due start,
+        deployments that are too old go."""
+        self._ask("PUT", "/emulator/clock", {"advance": seconds})
 
     def reset(self) -> None:
         """Forget everything but url and login, fault rules too."""

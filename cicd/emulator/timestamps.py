@@ -29,11 +29,6 @@ def now_offset() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def after(seconds: float) -> str:
-    """The moment ``seconds`` from now, in the form of now()."""
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def now_ns() -> int:
     """Nanoseconds since 1970."""
     return time.time_ns()

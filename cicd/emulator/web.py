@@ -169,23 +169,20 @@ def listing(
     return Reply({"count": len(found) if call.flag("$count") else len(page), "resources": page})
 
 
-def search(call: Call) -> Callable[[str | None], bool]:
-    """A test for texts that hold the ``$search`` term; true for all when there is none."""
+def search_term(call: Call) -> tuple[str, bool] | None:
+    """The ``$search`` term, and whether its case does not matter; None when there is none."""
     term = call.option("$search")
     if term is None:
-        return lambda text: True
+        return None
     if not 1 <= len(term) <= 80 or "~" in term:
         raise invalid("$search must have 1 to 80 characters other than ~")
-    if call.flag("searchCaseInsensitive"):
-        folded = term.casefold()
-        return lambda text: folded in (text or "").casefold()
-    return lambda text: term in (text or "")
+    return term, call.flag("searchCaseInsensitive")
 
 
-def label_test(
+def label_terms(
     call: Call, name: str, *, term: re.Pattern[str] = LABEL_TERM, most: int = UNBOUNDED
-) -> Callable[[Mapping[str, str]], bool]:
-    """A test for labels that pass all terms of the selector ``name``: key=value or key!=value."""
+) -> list[tuple[str, bool, str]]:
+    """The terms of the selector ``name``, key=value or key!=value: key, whether equal, value."""
     terms = call.options(name)
     if len(terms) > most:
         raise invalid(f"{name} takes at most {most} terms")
@@ -194,8 +191,16 @@ def label_test(
         if not (match := term.fullmatch(text)):
             raise invalid(f"{name} {text[:80]!r} is not key=value or key!=value")
         parsed.append((match[1], match[2] == "=", match[3].replace("{comma}", ",")))
+    return parsed
+
+
+def label_test(
+    call: Call, name: str, *, term: re.Pattern[str] = LABEL_TERM
+) -> Callable[[Mapping[str, str]], bool]:
+    """A test for labels that pass all terms of the selector ``name``."""
+    terms = label_terms(call, name, term=term)
 
     def fits(labels: Mapping[str, str]) -> bool:
-        return all((labels.get(key) == value) is wanted for key, wanted, value in parsed)
+        return all((labels.get(key) == value) is wanted for key, wanted, value in terms)
 
     return fits

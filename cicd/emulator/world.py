@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from cicd.emulator import standins, timestamps
+from cicd.emulator.clock import Clock
 from cicd.emulator.credentials import Credentials, read_or_create
 from cicd.emulator.dispatch import Dispatcher
-from cicd.emulator.faults import Faults
+from cicd.emulator.faults.judge import Faults
 from cicd.emulator.foundation import deployed, executables
 from cicd.emulator.foundation.catalogue import ModelList
 from cicd.emulator.foundation.runner import PlatformRunner
@@ -47,6 +48,7 @@ class World:
     models: ModelList
     faults: Faults
     pace: Pace
+    clock: Clock
 
     def close(self) -> None:
         """End all work; what runs is left as it is in the store and resumed by the next one."""
@@ -112,9 +114,9 @@ def open_world(
         "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
         (timestamps.now(),),
     )
-    pace = Pace(data)
+    pace, clock = Pace(data), Clock(store)
     runner = PlatformRunner(make_runner(journal), journal, models)
-    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url, pace)
+    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url, pace, clock)
 
     def changed(executable_id: str) -> None:
         for run_id in cascade(store, executable_id):
@@ -135,6 +137,7 @@ def open_world(
         models,
         Faults(),
         pace,
+        clock,
     )
     dispatcher.open()
     syncer.start()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.emulator.emulator_client import Client, commit, onboard, running, synced, template_files
 
@@ -47,3 +48,18 @@ def shared_ready(shared: Client, tmp_path_factory: pytest.TempPathFactory) -> Cl
     onboard(shared, folder)
     synced(shared)
     return shared
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """An S3 service with the bucket ``bucket``."""
+    pytest.importorskip("moto")
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    requests.put(f"{url}/bucket", timeout=10).raise_for_status()
+    yield url
+    server.stop()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,20 +79,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON, reason="AICORE_CONTENT_PYTHON names no Python that has it"),
 ]
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """An S3 endpoint with a bucket."""
-    pytest.importorskip("moto")
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    requests.put(f"http://{host}:{port}/bucket", timeout=10).raise_for_status()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 def make_templates(folder: Path, s3: str) -> dict[str, str]:

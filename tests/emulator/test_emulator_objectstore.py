@@ -106,21 +106,6 @@ def test_no_link_that_a_run_left_leads_out(objects: ObjectStore, tmp_path: Path)
         objects.put("default", "ai://default/e1/folder/new", tmp_path / "other")
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """An S3 service with the bucket ``bucket``."""
-    pytest.importorskip("moto")
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    requests.put(f"{url}/bucket", timeout=10).raise_for_status()
-    yield url
-    server.stop()
-
-
 def fields(url: str, **more: str) -> dict[str, Any]:
     return {"type": "S3", "bucket": "bucket", "endpoint": url, "region": "eu-central-1", **more}
 

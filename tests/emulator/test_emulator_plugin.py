@@ -52,6 +52,16 @@ def headers(environ: dict[str, str]) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", "AI-Resource-Group": group}
 
 
+def test_time_goes_by(emulator: Emulator) -> None:
+    emulator.advance(3600)
+    seen = control.ask(emulator.endpoint, "GET", "/emulator/clock")
+    assert 3590 < seen["ahead"] < 3610
+    emulator.realism("fast", sync_every=5)
+    assert control.ask(emulator.endpoint, "GET", "/emulator/realism")["syncEvery"] == 5
+    emulator.reset()
+    assert control.ask(emulator.endpoint, "GET", "/emulator/clock")["ahead"] == 0
+
+
 def test_a_group_and_its_variables(emulator: Emulator) -> None:
     environ = emulator.resource_group("team")
     assert emulator.resource_group("team") == environ

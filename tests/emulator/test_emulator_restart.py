@@ -75,6 +75,9 @@ def test_wishes_that_were_not_yet_carried_out(tmp_path: Path, repository: Path) 
             client.wait(f"/v2/lm/executions/{execution}", "RUNNING")
         # as if the emulator had been killed right after it wrote the wish down
         write = client.world.store.write
+        slow = client.deploy("slow")
+        client.wait(f"/v2/lm/deployments/{slow}", "PENDING")
+        write("UPDATE runs SET status = 'RUNNING' WHERE id = ?", (slow,))
         write("UPDATE runs SET status = 'UNKNOWN' WHERE id = ?", (new,))
         write("UPDATE runs SET status = 'STOPPING' WHERE id = ?", (stopping,))
         write("UPDATE runs SET target_status = 'DELETED' WHERE id = ?", (deleted,))
@@ -82,14 +85,16 @@ def test_wishes_that_were_not_yet_carried_out(tmp_path: Path, repository: Path) 
         (tmp_path / "data" / "runs" / "e0000").mkdir()
 
     with running(tmp_path / "data") as client:
+        # what has yet to be started again is not called running
+        assert client.get(f"/v2/lm/deployments/{slow}")["status"] == "PENDING"
         client.wait(f"/v2/lm/executions/{new}", "RUNNING")
         client.wait(f"/v2/lm/executions/{stopping}", "STOPPED")
         path = f"/v2/lm/executions/{deleted}"
         wait_for(lambda: client.send("GET", path).status_code, lambda status: status == 404)
         client.wait("/v2/admin/resourceGroups/half", "PROVISIONED")
-        assert client.runner.started == [new]
+        assert sorted(client.runner.started) == sorted([new, f"{slow}/1"])
         runs = tmp_path / "data" / "runs"
-        wait_for(lambda: {x.name for x in runs.iterdir()}, lambda x: x == {new, stopping})
+        wait_for(lambda: {x.name for x in runs.iterdir()}, lambda x: x == {new, stopping, slow})
 
 
 def test_an_execution_runs_the_template_it_was_made_with(tmp_path: Path, repository: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from cicd.emulator import limits, timestamps
 from cicd.emulator.errors import not_found
 from cicd.emulator.routes.scenarios import expansion
+from cicd.emulator.selection import Selection, paged
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, label_test, listing, search
+from cicd.emulator.web import Call, Operation, Reply
 
 PATH = "/v2/lm/artifacts"
 KINDS = ("model", "dataset", "resultset", "other")
@@ -44,11 +45,11 @@ def create(call: Call) -> Reply:
 
 def query(call: Call) -> Reply:
     expand = expansion(call)
-    return listing(call, select(call), lambda row: expand(show(row)))
+    return paged(call, select(call), lambda rows: [expand(show(row)) for row in rows])
 
 
 def count(call: Call) -> Reply:
-    return Reply(str(len(select(call))))
+    return Reply(str(select(call).count()))
 
 
 def get(call: Call) -> Reply:
@@ -62,31 +63,20 @@ def get(call: Call) -> Reply:
     return Reply(expand(show(row)))
 
 
-def select(call: Call) -> list[Row]:
+def select(call: Call) -> Selection:
     """The artifacts of the group that pass every filter of the query, oldest first."""
     kind = call.option("kind")
     if kind is not None:
         limits.one_of(kind, "kind", KINDS)
     name = call.option("name")
-    wanted = {
-        "name": None if name is None else limits.check(name, "name", limits.NAME),
-        "kind": kind,
-        "scenario_id": call.identifier("scenarioId"),
-        "execution_id": call.identifier("executionId"),
-    }
-    wanted = {column: value for column, value in wanted.items() if value is not None}
-    has_term = search(call)
-    fits = label_test(call, "artifactLabelSelector", most=10)
-    rows = call.world.store.rows(
-        "SELECT * FROM artifacts WHERE resource_group = ? ORDER BY number", (call.group,)
+    found = Selection(call, "artifacts").equal(
+        name=None if name is None else limits.check(name, "name", limits.NAME),
+        kind=kind,
+        scenario_id=call.identifier("scenarioId"),
+        execution_id=call.identifier("executionId"),
     )
-    return [
-        row
-        for row in rows
-        if all(row[column] == value for column, value in wanted.items())
-        and (has_term(row["name"]) or has_term(row["description"]))
-        and fits(json.loads(row["labels"]))
-    ]
+    found.search(call, "name", "description")
+    return found.labels(call, "artifactLabelSelector", most=10)
 
 
 def show(row: Row) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 from cicd.emulator import limits, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.routes.scenarios import expansion
+from cicd.emulator.selection import Selection, paged
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing, search
+from cicd.emulator.web import Call, Operation, Reply
 
 PATH = "/v2/lm/configurations"
 
@@ -83,11 +84,11 @@ def check_complete(
 
 def query(call: Call) -> Reply:
     expand = expansion(call)
-    return listing(call, select(call), lambda row: expand(show(row)))
+    return paged(call, select(call), lambda rows: [expand(show(row)) for row in rows])
 
 
 def count(call: Call) -> Reply:
-    return Reply(str(len(select(call))))
+    return Reply(str(select(call).count()))
 
 
 def get(call: Call) -> Reply:
@@ -106,20 +107,11 @@ def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
     )
 
 
-def select(call: Call) -> list[Row]:
+def select(call: Call) -> Selection:
     """The configurations of the group that pass every filter of the query, oldest first."""
-    scenario, executables = call.identifier("scenarioId"), call.identifiers("executableIds")
-    has_term = search(call)
-    rows = call.world.store.rows(
-        "SELECT * FROM configurations WHERE resource_group = ? ORDER BY number", (call.group,)
-    )
-    return [
-        row
-        for row in rows
-        if scenario in (None, row["scenario_id"])
-        and (not executables or row["executable_id"] in executables)
-        and has_term(row["name"])
-    ]
+    found = Selection(call, "configurations").equal(scenario_id=call.identifier("scenarioId"))
+    found.among("executable_id", call.identifiers("executableIds"))
+    return found.search(call, "name")
 
 
 def show(row: Row) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from cicd.emulator import lifecycle, limits, templates
 from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.jobs import Replicas
 from cicd.emulator.routes import runs
+from cicd.emulator.selection import paged
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import Call, Operation, Reply
 from cicd.emulator.world import new_revision
 
 PATH = "/v2/lm/deployments"
@@ -40,11 +40,8 @@ def create(call: Call) -> Reply:
 
 def query(call: Call) -> Reply:
     runs.selects_status(call)
-    return listing(call, runs.select(call, "deployment"), partial(show, call))
-
-
-def count(call: Call) -> Reply:
-    return Reply(str(len(runs.select(call, "deployment"))))
+    found = runs.select(call, "deployment")
+    return paged(call, found, lambda rows: [show(call, row) for row in rows])
 
 
 def get(call: Call) -> Reply:
@@ -127,22 +124,11 @@ def configure(call: Call) -> None:
     call.world.dispatcher.start(deployment_id)
 
 
-def delete(call: Call) -> Reply:
-    runs.delete(call, "deployment", call.path["id"])
-    answer = {"id": call.path["id"], "message": "Deletion scheduled"}
-    return Reply({**answer, "targetStatus": "DELETED"}, 202)
-
-
-def bulk(call: Call) -> Reply:
-    return runs.bulk(call, "deployment")
-
-
 OPERATIONS = (
     Operation("POST", PATH, create),
     Operation("GET", PATH, query),
-    Operation("PATCH", PATH, bulk),
-    Operation("GET", f"{PATH}/$count", count),
+    # before the ids: $count is none
+    *runs.operations(PATH, "deployment", "Deletion scheduled"),
     Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
     Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
-    Operation("DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from cicd.emulator import limits
 from cicd.emulator.routes import artifacts, runs
+from cicd.emulator.selection import paged
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Operation, Reply, listing
+from cicd.emulator.web import Call, Operation, Reply
 
 PATH = "/v2/lm/executions"
 
@@ -29,32 +31,29 @@ def create(call: Call) -> Reply:
 
 def query(call: Call) -> Reply:
     runs.selects_status(call)
-    rows = runs.select(call, "execution")
-    outputs = outputs_by_execution(call)
-    return listing(call, rows, lambda row: show(row, outputs.get(row["id"], [])))
 
+    def show_all(rows: Sequence[Row]) -> list[dict[str, Any]]:
+        outputs = outputs_of(call, [row["id"] for row in rows])
+        return [show(row, outputs.get(row["id"], [])) for row in rows]
 
-def count(call: Call) -> Reply:
-    return Reply(str(len(runs.select(call, "execution"))))
+    return paged(call, runs.select(call, "execution"), show_all)
 
 
 def get(call: Call) -> Reply:
     row = runs.find(call, "execution", call.path["id"])
     if runs.selects_status(call):
         return Reply(runs.show_status(row))
-    rows = call.world.store.rows(
-        "SELECT * FROM artifacts WHERE execution_id = ? ORDER BY number", (row["id"],)
-    )
-    return Reply({**show(row, rows), "statusDetails": json.loads(row["details"])})
+    outputs = outputs_of(call, [row["id"]]).get(row["id"], [])
+    return Reply({**show(row, outputs), "statusDetails": json.loads(row["details"])})
 
 
-def outputs_by_execution(call: Call) -> dict[str, list[Row]]:
-    """Output artifacts of all executions of the group."""
+def outputs_of(call: Call, ids: Sequence[str]) -> dict[str, list[Row]]:
+    """The output artifacts of these executions, by execution."""
     found: dict[str, list[Row]] = {}
     for row in call.world.store.rows(
-        "SELECT * FROM artifacts WHERE resource_group = ? AND execution_id IS NOT NULL "
+        "SELECT * FROM artifacts WHERE execution_id IN (SELECT value FROM json_each(?)) "
         "ORDER BY number",
-        (call.group,),
+        (json.dumps(ids),),
     ):
         found.setdefault(row["execution_id"], []).append(row)
     return found
@@ -75,22 +74,11 @@ def patch(call: Call) -> Reply:
     return Reply({"id": call.path["id"], "message": "Execution modification scheduled"}, 202)
 
 
-def delete(call: Call) -> Reply:
-    runs.delete(call, "execution", call.path["id"])
-    answer = {"id": call.path["id"], "message": "Execution deletion scheduled"}
-    return Reply({**answer, "targetStatus": "DELETED"}, 202)
-
-
-def bulk(call: Call) -> Reply:
-    return runs.bulk(call, "execution")
-
-
 OPERATIONS = (
     Operation("POST", PATH, create),
     Operation("GET", PATH, query),
-    Operation("PATCH", PATH, bulk),
-    Operation("GET", f"{PATH}/$count", count),
+    # before the ids: $count is none
+    *runs.operations(PATH, "execution", "Execution deletion scheduled"),
     Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
     Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
-    Operation("DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
 )

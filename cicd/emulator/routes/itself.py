@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from cicd.emulator import faults_rules, faults_world, limits, quotas, standins
+from cicd.emulator import limits, quotas, standins, timestamps
 from cicd.emulator.errors import EmulatorError, invalid, not_found
-from cicd.emulator.faults_operations import Atlas
+from cicd.emulator.faults import effects, rules
+from cicd.emulator.faults.operations import Atlas
 from cicd.emulator.routes import dataset
 from cicd.emulator.web import Call, Operation, Reply
 
@@ -105,8 +107,8 @@ def add_faults(call: Call) -> Reply:
     if not isinstance(sources, list) or len(sources) > MOST_RULES:
         raise invalid(f"rules must be a list of at most {MOST_RULES}")
     known = operations()
-    states = call.world.faults.add([faults_rules.read(source, known) for source in sources])
-    faults_world.prepare(call.world, states)
+    states = call.world.faults.add([rules.read(source, known) for source in sources])
+    effects.prepare(call.world, states)
     return Reply({"rules": [state.show() for state in states]}, 201)
 
 
@@ -140,17 +142,47 @@ def forget_requests(call: Call) -> Reply:
 
 def read_realism(call: Call) -> Reply:
     """How long things take."""
-    return Reply({"level": call.world.pace.level})
+    pace = call.world.pace
+    return Reply({"level": pace.level, "syncEvery": pace.sync_every})
 
 
 def write_realism(call: Call) -> Reply:
     """Let them take longer or shorter from now on, waiting ones too."""
+    every = call.body.get("syncEvery")
+    if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
+        raise invalid("syncEvery must be a whole number of seconds")
     try:
-        call.world.pace.choose(str(call.body.get("level")))
+        call.world.pace.choose(str(call.body.get("level")), every)
     except EmulatorError as error:
         raise invalid(str(error)) from None
     call.world.dispatcher.reconsider()
-    return Reply({"level": call.world.pace.level})
+    return read_realism(call)
+
+
+def read_clock(call: Call) -> Reply:
+    """What time it is for schedules and times to live."""
+    clock = call.world.clock
+    return Reply({"now": clock.stamp(), "ahead": round(clock.ahead, 3)})
+
+
+def write_clock(call: Call) -> Reply:
+    """Let it be ``now``, or ``advance`` seconds later, or ``ahead`` seconds before the machine's
+    clock; whatever is due until then happens at once."""
+    if len(call.body) != 1 or not call.body.keys() <= {"now", "advance", "ahead"}:
+        raise invalid("one of now, advance and ahead is needed")
+    [(name, value)] = call.body.items()
+    try:
+        if name == "now":
+            until = datetime.fromtimestamp(timestamps.parse_ns(value) / timestamps.SECOND, UTC)
+        else:
+            since = call.world.clock.now() if name == "advance" else datetime.now(UTC)
+            until = since + timedelta(seconds=value)
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        wanted = "an RFC 3339 date and time" if name == "now" else "a number of seconds"
+        raise invalid(f"{name} must be {wanted}") from None
+    call.world.scheduler.go_to(call.world, until)
+    call.world.dispatcher.expire()
+    return read_clock(call)
 
 
 MOST_RULES = 1000
@@ -166,5 +198,7 @@ OPERATIONS = (
     Operation("DELETE", "/emulator/requests", forget_requests, "aicore"),
     Operation("GET", "/emulator/realism", read_realism, "aicore"),
     Operation("PUT", "/emulator/realism", write_realism, "aicore"),
+    Operation("GET", "/emulator/clock", read_clock, "aicore"),
+    Operation("PUT", "/emulator/clock", write_clock, "aicore"),
     Operation("GET", "/v2/lm/meta", meta, "aicore"),
 )

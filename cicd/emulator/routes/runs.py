@@ -13,8 +13,9 @@ from cicd.emulator import lifecycle, limits, quotas, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.lifecycle import Kind
 from cicd.emulator.routes import configurations
+from cicd.emulator.selection import Selection
 from cicd.emulator.store import Row
-from cicd.emulator.web import Call, Reply
+from cicd.emulator.web import Call, Operation, Reply
 
 SHOWN = (
     "id, configuration_id, configuration_name, scenario_id, executable_id, status, target_status, "
@@ -58,7 +59,7 @@ def insert(
                 secrets.token_urlsafe(24),
                 json.dumps(job),
                 ttl,
-                timestamps.after(limits.ttl_seconds(ttl)) if ttl else None,
+                call.world.clock.stamp(limits.ttl_seconds(ttl)) if ttl else None,
                 schedule_id,
             ),
         )
@@ -121,26 +122,20 @@ def checked_url(call: Call, artifact_id: str, artifacts: Mapping[str, str]) -> s
     return url
 
 
-def select(call: Call, kind: Kind) -> list[Row]:
+def select(call: Call, kind: Kind) -> Selection:
     """The runs of the group that pass every filter of the query, oldest first."""
     status = call.option("status")
     if status is not None:
         limits.one_of(status, "status", STATUSES)
-    executables = call.identifiers("executableIds")
-    conditions = ["kind = ?", "resource_group = ?"]
-    values: list[Any] = [kind, call.group]
-    columns = {"scenarioId": "scenario_id", "configurationId": "configuration_id"}
+    found = Selection(call, "runs", SHOWN).equal(
+        kind=kind,
+        status=status,
+        scenario_id=call.identifier("scenarioId"),
+        configuration_id=call.identifier("configurationId"),
+    )
     if kind == "execution":
-        columns["executionScheduleId"] = "schedule_id"
-    wanted = {column: call.identifier(option) for option, column in columns.items()}
-    for column, value in {**wanted, "status": status}.items():
-        if value is not None:
-            conditions.append(f"{column} = ?")
-            values.append(value)
-    where = " AND ".join(conditions)
-    sql = f"SELECT {SHOWN} FROM runs WHERE {where} ORDER BY number"  # noqa: S608 - all ours
-    rows = call.world.store.rows(sql, values)
-    return [row for row in rows if not executables or row["executable_id"] in executables]
+        found.equal(schedule_id=call.identifier("executionScheduleId"))
+    return found.among("executable_id", call.identifiers("executableIds"))
 
 
 def find(call: Call, kind: Kind, run_id: str) -> sqlite3.Row:
@@ -202,6 +197,24 @@ def bulk(call: Call, kind: Kind) -> Reply:
             text = f"{kind.capitalize()} {word} scheduled"
             results.append({"id": item["id"], "message": text})
     return Reply({f"{kind}s": results}, 202)
+
+
+def operations(path: str, kind: Kind, deleted: str) -> tuple[Operation, ...]:
+    """What is the same for both kinds; ``deleted`` is the message of a deletion."""
+
+    def count(call: Call) -> Reply:
+        return Reply(str(select(call, kind).count()))
+
+    def delete_one(call: Call) -> Reply:
+        delete(call, kind, call.path["id"])
+        answer = {"id": call.path["id"], "message": deleted, "targetStatus": "DELETED"}
+        return Reply(answer, 202)
+
+    return (
+        Operation("PATCH", path, lambda call: bulk(call, kind)),
+        Operation("GET", f"{path}/$count", count),
+        Operation("DELETE", f"{path}/{{id}}", delete_one, names=limits.ID),
+    )
 
 
 def refusal(error: ApiError, target: str) -> dict[str, str]:

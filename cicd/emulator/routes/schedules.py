@@ -23,7 +23,7 @@ def create(call: Call) -> Reply:
     name = limits.required(call.body, "name", NAME)
     cron = scheduling.check_cron(limits.required(call.body, "cron", CRON))
     configuration_id = wanted_configuration(call)
-    now = timestamps.now()
+    now = call.world.clock.stamp()
     start, end = time_of(call, "start") or now, time_of(call, "end")
     check_times(call, start, end, "ACTIVE")
     schedule_id = str(uuid.uuid4())
@@ -58,7 +58,7 @@ def check_times(call: Call, start: str, end: str | None, status: str) -> None:
     """The end comes after the start, and for an active schedule lies ahead; else 400."""
     if end is not None and end <= start:
         raise invalid(f"end {end} is not after start {start}")
-    if status == "ACTIVE" and scheduling.has_ended(end, call.world.scheduler.clock()):
+    if status == "ACTIVE" and scheduling.has_ended(end, call.world.clock.now()):
         raise invalid(f"end {end} lies in the past")
 
 
@@ -115,7 +115,7 @@ def patch(call: Call) -> Reply:
         end = time_of(call, "end") or row["ends_at"]
         # what is over is not resumed; an active one may be given an end that has come
         check_times(call, start, end, body.get("status") or "INACTIVE")
-        if scheduling.has_ended(end, call.world.scheduler.clock()):
+        if scheduling.has_ended(end, call.world.clock.now()):
             status = "INACTIVE"
         values = (
             scheduling.check_cron(cron) if cron is not None else row["cron"],
@@ -123,7 +123,7 @@ def patch(call: Call) -> Reply:
             start,
             end,
             status,
-            timestamps.now(),
+            call.world.clock.stamp(),
             row["id"],
         )
         db.execute(

@@ -8,13 +8,17 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Replicas, Upstream
 from cicd.emulator.runner.choice import choose
-from cicd.emulator.runner.execution import Execution
-from cicd.emulator.runner.serving.deployment import Deployment
-from cicd.emulator.runner.serving.server import Place
 from cicd.emulator.runner.settings import Settings
+
+if TYPE_CHECKING:
+    # what runs things is a third of the emulator: loaded with the first one, not at the start
+    from cicd.emulator.runner.execution import Execution
+    from cicd.emulator.runner.serving.deployment import Deployment
+    from cicd.emulator.runner.serving.server import Place
 
 LONGEST_FOLDER = 80
 """A Unix socket's path has about 100 characters, and ours adds a few."""
@@ -50,10 +54,18 @@ class LocalRunner:
         settings: Settings,
     ) -> None:
         self._journal = journal
-        self._sandbox = choose(settings.sandbox, environ, private)
+        self._environ = environ
+        self._settings = settings
+        self._sockets = sockets = _short_folder()
+        try:
+            # who can see the socket of a deployment can talk to it
+            self._sandbox = choose(settings.sandbox, environ, [*private, sockets])
+        except RuntimeError:
+            sockets.rmdir()
+            raise
         if notify and self._sandbox.warning:
             notify(self._sandbox.warning)
-        self._place = Place(self._sandbox, _short_folder(), environ, settings)
+        self._place: Place | None = None
         self._executions: dict[str, Execution] = {}
         self._deployments: dict[str, Deployment] = {}
         self._ending: list[Deployment] = []
@@ -62,6 +74,8 @@ class LocalRunner:
 
     def start_execution(self, job: ExecutionJob) -> None:
         """Start it, or go on with it where its saved nodes end; twice is once."""
+        from cicd.emulator.runner.execution import Execution
+
         with self._lock:
             if self._is_closed or job.id in self._executions:
                 return
@@ -69,8 +83,8 @@ class LocalRunner:
                 job,
                 self._journal,
                 self._sandbox,
-                environ=self._place.environ,
-                settings=self._place.settings,
+                environ=self._environ,
+                settings=self._settings,
                 on_end=self._forget,
             )
             self._executions[job.id] = execution
@@ -87,11 +101,18 @@ class LocalRunner:
 
     def deploy(self, job: DeploymentJob) -> None:
         """Bring this revision up; the one before serves until the new one is ready."""
+        from cicd.emulator.runner.serving.deployment import Deployment
+        from cicd.emulator.runner.serving.server import Place
+
         with self._lock:
             if self._is_closed:
                 return
             deployment = self._deployments.get(job.id)
             if deployment is None:
+                # one for all: no two servers get the same port
+                self._place = self._place or Place(
+                    self._sandbox, self._sockets, self._environ, self._settings
+                )
                 deployment = Deployment(job.id, self._journal, self._place)
                 self._deployments[job.id] = deployment
             deployment.deploy(job)
@@ -139,7 +160,7 @@ class LocalRunner:
             item.close()
         for item in running:
             item.join()
-        shutil.rmtree(self._place.sockets, ignore_errors=True)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _forget(self, execution_id: str) -> None:
         with self._lock:

@@ -170,7 +170,10 @@ class _Watch:
             self._kill_at = now + HARD_KILL_SECONDS
         if self._process.poll() is None:
             return False
-        self._ended_at = self._ended_at or now
+        if self._ended_at is None:
+            # what it wrote last may not have been there when its output was looked at
+            self._ended_at = now
+            return False
         return is_idle or now > self._ended_at + DRAIN_SECONDS
 
     def stop(self, grace: float) -> None:

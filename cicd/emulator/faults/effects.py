@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 from cicd.emulator.errors import ApiError, GatewayError
-from cicd.emulator.faults import SNAPSHOT, RuleState
-from cicd.emulator.faults_operations import Place
+from cicd.emulator.faults.judge import SNAPSHOT, RuleState
+from cicd.emulator.faults.operations import Place
 from cicd.emulator.lifecycle import Kind
 from cicd.emulator.store import Row, Store, connect
 from cicd.emulator.web import Call, Operation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import socket
 import struct
 import sys
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 
-from cicd.emulator import faults_answers, faults_world
 from cicd.emulator.dispatch import FATE, Fate
-from cicd.emulator.faults import Asked, Request, RuleState, Verdict
-from cicd.emulator.faults_answers import Answer
-from cicd.emulator.faults_operations import Atlas, Place
+from cicd.emulator.faults import answers, effects, tokens
+from cicd.emulator.faults.answers import Answer
+from cicd.emulator.faults.judge import Asked, Request, Verdict
+from cicd.emulator.faults.operations import Atlas, Place
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ CHANGING = frozenset(
 )
 """Effects that need the whole answer before the first byte of it goes out."""
 BODILESS = frozenset({204, 304})
-DEAD, GOOD = "dead", "good"
-SAYS = {"expired": "Jwt is expired", "revoked": "Jwt verification fails"}
 
 
 class Gateway:
@@ -70,11 +67,11 @@ class Gateway:
         if not states or scope["path"].startswith("/emulator/"):
             await self._app(scope, receive, send_dated)
             return
-        send_dated = watching(states, place, send_dated)
+        send_dated = tokens.watching(states, place, send_dated)
         token = headers.get("authorization", b"")
         if verdict.effects and "tokens" in verdict.effects:
-            kill(verdict, token)
-        answer = refused_token(states, place, token)
+            tokens.kill(verdict, token)
+        answer = tokens.refused_token(states, place, token)
         if answer is None and not verdict.effects:
             await self._app(scope, receive, send_dated)
             return
@@ -109,18 +106,16 @@ class Handling:
             await abort(send, receive)
             return None
         values = {name: found for name, (found, _) in self._verdict.effects.items()}
-        refusal = faults_answers.refusal(values, self._asked.path, str(uuid.uuid4()))
+        refusal = answers.refusal(values, self._asked.path, str(uuid.uuid4()))
         if refusal:
             await drained(receive)
             return refusal
         group = self._asked.resource_group
         if value("vanish"):
-            await run_in_threadpool(
-                faults_world.vanish, self._world, self._place, group, self._token
-            )
+            await run_in_threadpool(effects.vanish, self._world, self._place, group, self._token)
         if value("stale") is not None and self._asked.method == "GET":
             seconds, state = self._verdict.effects["stale"]
-            scope[WORLD] = faults_world.as_of(self._world, state, seconds)
+            scope[WORLD] = effects.as_of(self._world, state, seconds)
         token = FATE.set(self._fate())
         try:
             if CHANGING & self._verdict.effects.keys():
@@ -145,18 +140,18 @@ class Handling:
         before = None
         if value("rollback"):
             group = self._asked.resource_group
-            before = await run_in_threadpool(faults_world.before_update, world, self._place, group)
+            before = await run_in_threadpool(effects.before_update, world, self._place, group)
         query = scope.get("query_string", b"").decode("latin-1")
         skip, top = 0, None
         if value("shuffle"):
-            query, skip, top = faults_answers.without_paging(query)
+            query, skip, top = answers.without_paging(query)
         if value("skew"):
-            query = faults_answers.skewed_query(query, value("skew"))
+            query = answers.skewed_query(query, value("skew"))
         scope["query_string"] = query.encode("latin-1")
         answer = await collected(self._app, scope, receive)
         if before is not None:
             FATE.set(Fate())
-            await run_in_threadpool(faults_world.undo_update, world, before)
+            await run_in_threadpool(effects.undo_update, world, before)
         if value("slow-after"):
             await asyncio.sleep(value("slow-after"))
         lost = value("lost")
@@ -164,24 +159,24 @@ class Handling:
             await abort(send, receive)
             return None
         if lost:
-            text = faults_answers.MESSAGES[lost]
-            return faults_answers.shaped(Answer(lost), "plain", text)
+            text = answers.MESSAGES[lost]
+            return answers.shaped(Answer(lost), "plain", text)
         return self._reworked(answer, skip, top)
 
     def _reworked(self, answer: Answer, skip: int, top: int | None) -> Answer:
         effects, value = self._verdict.effects, self._verdict.value
         if value("shuffle"):
-            answer = faults_answers.shuffled(answer, skip, top, effects["shuffle"][1].dice)
+            answer = answers.shuffled(answer, skip, top, effects["shuffle"][1].dice)
         if value("log-gaps"):
             state = effects["log-gaps"][1]
             known = state.memory.setdefault("lines", {})
-            answer = faults_answers.gapped(answer, known, self._asked.path, state.dice)
+            answer = answers.gapped(answer, known, self._asked.path, state.dice)
         if value("log-noise"):
-            answer = faults_answers.noisy(answer, effects["log-noise"][1].dice)
+            answer = answers.noisy(answer, effects["log-noise"][1].dice)
         if value("skew"):
-            answer = faults_answers.skewed(answer, value("skew"))
+            answer = answers.skewed(answer, value("skew"))
         if value("body"):
-            answer = faults_answers.shaped(answer, value("body"))
+            answer = answers.shaped(answer, value("body"))
         if value("retry-after") is not None:
             headers = {**answer.headers, "retry-after": str(value("retry-after"))}
             answer = replace(answer, headers=headers)
@@ -261,56 +256,3 @@ async def deliver(answer: Answer, send: Send) -> None:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": body})
-
-
-# the login ----------------------------------------------------------------------------------
-
-
-def kill(verdict: Verdict, token: bytes) -> None:
-    """The token of this request is dead, or every token so far."""
-    kind, state = verdict.effects["tokens"]
-    if kind == "expired":
-        state.memory.setdefault(DEAD, set()).add(digest(token))
-    else:
-        state.memory[GOOD] = set()
-
-
-def refused_token(states: tuple[RuleState, ...], place: Place, token: bytes) -> Answer | None:
-    """The gateway's 401 for a dead token."""
-    if place.operation == "token.create" or not token:
-        return None
-    for state in states:
-        is_revoked = GOOD in state.memory and digest(token) not in state.memory[GOOD]
-        if is_revoked or digest(token) in state.memory.get(DEAD, ()):
-            text = SAYS[state.rule.effects["tokens"]]
-            return faults_answers.shaped(Answer(401), "plain", text)
-    return None
-
-
-def watching(states: tuple[RuleState, ...], place: Place, send: Send) -> Send:
-    """``send``, but a new token is known to be good."""
-    if place.operation != "token.create" or not any(GOOD in state.memory for state in states):
-        return send
-
-    async def watched(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            learn(states, place, Answer(200, message.get("body", b"")))
-        await send(message)
-
-    watched.transport = transport_of(send)  # type: ignore[attr-defined]
-    return watched
-
-
-def learn(states: tuple[RuleState, ...], place: Place, answer: Answer) -> None:
-    """Remember a token that was given out after all others were revoked."""
-    content = answer.json if place.operation == "token.create" else None
-    if isinstance(content, dict) and "access_token" in content:
-        for state in states:
-            if GOOD in state.memory:
-                state.memory[GOOD].add(digest(f"bearer {content['access_token']}".encode()))
-
-
-def digest(authorization: bytes) -> str:
-    """What stands for a token: nothing here keeps one."""
-    scheme, _, token = authorization.partition(b" ")
-    return hashlib.sha256(scheme.lower() + b" " + token.strip()).hexdigest()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd.emulator.faults_rules import Rule
+from cicd.emulator.faults.rules import Rule
 
 MOST_REQUESTS = 10_000
 """How many requests are remembered."""

@@ -1,0 +1,1 @@
+"""Fault rules: the emulator fails on purpose. ``gateway`` asks ``judge`` at every request."""
