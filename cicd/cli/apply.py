@@ -153,10 +153,13 @@ def break_ground(
     else may have done it all. Nothing of that when the stage is locked or cannot be.
     """
     groups = tuple(c for c in plan.changes if c.key.kind == GROUP and c.action in ADDS)
-    if lock.is_held or not groups:
-        if plan.has_changes:
-            lock.warn()
+    if lock.is_held or not plan.has_changes:
         return [], plan
+    if not groups:
+        # another apply may have made the group after we asked for the lock and before we planned
+        lock.take()
+        lock.warn()
+        return [], session.plan() if lock.is_held else plan
     outcomes = run_plan(session, replace(plan, changes=groups), lock, wait=True, workers=workers)
     if exit_code(outcomes):
         lock.halt(f"{groups[0].key} failed")

@@ -154,6 +154,16 @@ def test_a_group_that_cannot_be_made_ends_it_and_every_change_is_told_once(desk:
     assert desk.about_locks() == ["POST"]
 
 
+def test_a_group_that_somebody_makes_between_the_lock_and_the_plan(here: Desk) -> None:
+    """The first try finds nothing to be locked, the plan finds the group: it is tried again."""
+    here.about_locks()
+    with here.fault(path="/v2/admin/secrets", method="POST", status=403, times=1):
+        told = here("apply", "dev", "--auto-approve")
+    assert "warning" not in told
+    assert here.about_locks() == ["POST", "POST", "DELETE"]
+    assert (here.locks(), here.artifacts()) == ([], 1)
+
+
 @pytest.mark.parametrize("command", ["apply", "destroy"])
 def test_a_locked_stage_is_refused_and_says_who_and_what_to_do(here: Desk, command: str) -> None:
     here.lock(link="https://ci.example.com/1", since="2026-01-01T00:00:00Z")
