@@ -9,13 +9,14 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 
-from cicd.cli.session import SAME_RUN, Session
+from cicd.cli.session import Session
 from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
 from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
 from cicd.plan.match import Matcher
 from cicd.platforms.base import Platform
 
 BOTH = ("execution", "deployment")
+SAME_RUN = ("configuration_name", "scenario_id", "executable_id")
 BACK = re.compile(r"(.+)~(\d{1,6})")
 ID = re.compile(r"[\w.-]{4,64}")
 MOST_TAGS_READ = 100

@@ -16,12 +16,10 @@ from cicd.cli.git import find_root, read_facts
 from cicd.cli.options import Common
 from cicd.config import find_stage_for_branch, load_stage
 from cicd.errors import InvalidStage, Problem, Refused
-from cicd.model import Change, LiveResource, Plan, Resource, Stage
+from cicd.model import LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Platform
-
-SAME_RUN = ("configuration_name", "scenario_id", "executable_id")
 
 
 @dataclass
@@ -97,21 +95,6 @@ class Session:
         desired, live = self.read(everything=True, review=False)
         kinds = self.platform.kinds
         return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
-
-    def latest(self, change: Change) -> LiveResource | None:
-        """What there is of a key now, also when its parameters or code have been edited since.
-
-        A deployment is one thing through all its configurations; of runs the newest counts.
-        """
-        if change.desired is None or change.key.kind != "execution":
-            return change.live
-        same = [
-            live
-            for live in self.live
-            if live.key.kind == change.key.kind
-            and all(live.spec.get(name) == change.desired.spec.get(name) for name in SAME_RUN)
-        ]
-        return max(same, key=lambda live: live.created_at, default=change.live)
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""

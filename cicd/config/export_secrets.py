@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cicd.config.labels import OURS
 from cicd.config.secrets import OBJECT_STORES
 from cicd.model import LiveResource, Spec
 
-OURS = "ext.ai.sap.com/cicd."
-"""Labels that cicd itself keeps; never declared."""
 _STORE = ("bucket", "endpoint", "region", "path_prefix", "use_https", "verify_ssl")
 
 

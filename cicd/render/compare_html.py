@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 
 from cicd.model import State
 from cicd.render.chart import has_course, line_chart, lines_of, style_sheet, swatch
 from cicd.render.comparison import Comparison, Metric, Row
-from cicd.render.text import printable
+from cicd.render.page import as_text, whole_page
 
 _STYLE = """\
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --red: #c62828; --green: #2e7d32;
@@ -55,28 +54,14 @@ _LEGEND_IN_CHART = 10
 def render_comparison_page(comparison: Comparison) -> str:
     """The whole page: the table, then a chart for each metric with more than one point."""
     title = f"Runs of stage {comparison.stage}"
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-            "style-src 'unsafe-inline'\">",
-            f"<title>{_text(title)}</title>",
-            f"<style>\n{_STYLE}{style_sheet()}\n</style>",
-            "</head>",
-            "<body>",
-            f"<h1>{_text(title)}</h1>",
-            f'<p class="about">{len(comparison.runs)} side by side, '
-            f"{len(comparison.metrics)} metrics</p>",
-            *_tables(comparison),
-            *_charts(comparison),
-            "</body>",
-            "</html>\n",
-        ]
-    )
+    body = [
+        f"<h1>{as_text(title)}</h1>",
+        f'<p class="about">{len(comparison.runs)} side by side, '
+        f"{len(comparison.metrics)} metrics</p>",
+        *_tables(comparison),
+        *_charts(comparison),
+    ]
+    return whole_page(title, f"{_STYLE}{style_sheet()}\n", body)
 
 
 def _tables(comparison: Comparison) -> Iterator[str]:
@@ -101,9 +86,9 @@ def _tables(comparison: Comparison) -> Iterator[str]:
 
 def _heads(comparison: Comparison) -> Iterator[str]:
     for place, run in enumerate(comparison.runs):
-        name = _text(run.label)
+        name = as_text(run.label)
         if run.link.startswith(("https://", "http://")):
-            name = f'<a href="{_text(run.link)}">{name}</a>'
+            name = f'<a href="{as_text(run.link)}">{name}</a>'
         yield f"<th>{swatch(place)}{name}</th>"
 
 
@@ -113,22 +98,22 @@ def _section(comparison: Comparison, title: str, rows: Sequence[Row]) -> Iterato
     yield "<tbody>"
     if title:
         span = len(comparison.runs) + 1
-        yield f'<tr><th class="section" colspan="{span}">{_text(title)}</th></tr>'
+        yield f'<tr><th class="section" colspan="{span}">{as_text(title)}</th></tr>'
     for row in rows:
         cells = [
             _cell(cell, _class(comparison, row, place)) for place, cell in enumerate(row.cells)
         ]
-        yield f"<tr><th>{_text(row.name)}</th>{''.join(cells)}</tr>"
+        yield f"<tr><th>{as_text(row.name)}</th>{''.join(cells)}</tr>"
     yield "</tbody>"
 
 
 def _equal(title: str, rows: Sequence[Row]) -> Iterator[str]:
     if not rows:
         return
-    yield f"<details><summary>{_text(title)}: {len(rows)} equal in all runs</summary>"
+    yield f"<details><summary>{as_text(title)}: {len(rows)} equal in all runs</summary>"
     yield '<div class="wide"><table><tbody>'
     for row in rows:
-        yield f"<tr><th>{_text(row.name)}</th>{_cell(row.cells[0])}</tr>"
+        yield f"<tr><th>{as_text(row.name)}</th>{_cell(row.cells[0])}</tr>"
     yield "</tbody></table></div></details>"
 
 
@@ -143,7 +128,7 @@ def _cell(text: str, name: str = "") -> str:
     if not text:
         return '<td class="none">–</td>'
     start = f'<td class="{name}"' if name else "<td"
-    return f'{start} title="{_text(text)}">{_text(text)}</td>'
+    return f'{start} title="{as_text(text)}">{as_text(text)}</td>'
 
 
 def _charts(comparison: Comparison) -> Iterator[str]:
@@ -164,7 +149,7 @@ def _charts(comparison: Comparison) -> Iterator[str]:
 def _figure(comparison: Comparison, metric: Metric, *, has_legend: bool) -> Iterator[str]:
     axis, lines = lines_of(metric.points, [run.label for run in comparison.runs])
     better = f" <small>{metric.direction} is better</small>" if metric.direction else ""
-    yield f"<figure><figcaption>{_text(metric.name)}{better}</figcaption>"
+    yield f"<figure><figcaption>{as_text(metric.name)}{better}</figcaption>"
     yield line_chart(metric.name, axis, lines)
     if has_legend:
         yield from _legend(comparison, sorted(metric.points))
@@ -174,10 +159,5 @@ def _figure(comparison: Comparison, metric: Metric, *, has_legend: bool) -> Iter
 def _legend(comparison: Comparison, places: Sequence[int]) -> Iterator[str]:
     yield '<ul class="legend">'
     for place in places:
-        yield f"<li>{swatch(place)}{_text(comparison.runs[place].label)}</li>"
+        yield f"<li>{swatch(place)}{as_text(comparison.runs[place].label)}</li>"
     yield "</ul>"
-
-
-def _text(text: str) -> str:
-    """Text as it shows letter by letter, in an element or an attribute."""
-    return html.escape(printable(text))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Sequence
 
 from cicd.model import Action
 from cicd.render import document as read
 from cicd.render.document import Document
-from cicd.render.text import printable
+from cicd.render.page import as_text, whole_page
 
 _STYLE = """\
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --red: #c62828; --green: #2e7d32; }
@@ -35,47 +34,29 @@ def render_page(documents: Sequence[Document]) -> str:
     """A whole page with a section per plan; every change with its reason and its fields."""
     names = ", ".join(read.text(document, "stage") for document in documents)
     body = [line for document in documents for line in _section(document)]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-            "style-src 'unsafe-inline'\">",
-            f"<title>Plan: {_text(names)}</title>",
-            f"<style>\n{_STYLE}</style>",
-            "</head>",
-            "<body>",
-            "<h1>Plan</h1>",
-            *body,
-            "</body>",
-            "</html>\n",
-        ]
-    )
+    return whole_page(f"Plan: {names}", _STYLE, ["<h1>Plan</h1>", *body])
 
 
 def _section(document: Document) -> Iterator[str]:
     stage, counted = read.text(document, "stage"), read.counted(document)
-    yield f"<section>\n<h2>Stage {_text(stage)}: {_text(counted)}</h2>"
+    yield f"<section>\n<h2>Stage {as_text(stage)}: {as_text(counted)}</h2>"
     about = [read.place(document)]
     for name in ("commit", "created_at", "tool_version"):
         if found := read.text(document, name):
             about.append(f"{name.replace('_', ' ')} {found}")
-    yield f'<p class="about">{_text(" · ".join(part for part in about if part))}</p>'
+    yield f'<p class="about">{as_text(" · ".join(part for part in about if part))}</p>'
     if refusal := read.text(document, "refusal"):
-        yield f'<p class="alert"><b>Refused:</b> {_text(refusal)}</p>'
+        yield f'<p class="alert"><b>Refused:</b> {as_text(refusal)}</p>'
     changes = read.changes(document)
     for action, word in ((Action.DELETE, "Deletes"), (Action.REPLACE, "Replaces")):
         names = [
             read.with_id(item) for item in changes if read.text(item, "action") == action.value
         ]
         if names:
-            listed = ", ".join(f"<code>{_text(name)}</code>" for name in names)
+            listed = ", ".join(f"<code>{as_text(name)}</code>" for name in names)
             yield f'<p class="alert"><b>{word} {len(names)}:</b> {listed}</p>'
     for warning in read.texts(document, "warnings"):
-        yield f'<p class="warning">{_text(warning)}</p>'
+        yield f'<p class="warning">{as_text(warning)}</p>'
     for change in changes:
         yield from _change(change)
     yield from _unchanged(document)
@@ -92,28 +73,23 @@ def _unchanged(document: Document) -> Iterator[str]:
         yield f"<details><summary>{len(stays)} unchanged</summary>\n<table>"
         for item in stays:
             key, reason = read.text(item, "key"), read.text(item, "reason")
-            yield f"<tr><td>{_text(key)}</td><td>{_text(reason)}</td></tr>"
+            yield f"<tr><td>{as_text(key)}</td><td>{as_text(reason)}</td></tr>"
         yield "</table></details>"
 
 
 def _change(change: Document) -> Iterator[str]:
     action, reason = read.text(change, "action"), read.text(change, "reason")
-    name = f"<code>{_text(read.with_id(change))}</code>"
+    name = f"<code>{as_text(read.with_id(change))}</code>"
     # open, so that it can be read on paper: a page has no room to save
-    yield f'<details open><summary><b class="{_text(action)}">{_text(action)}</b> {name} '
-    yield f"{_text(reason)}</summary>"
+    yield f'<details open><summary><b class="{as_text(action)}">{as_text(action)}</b> {name} '
+    yield f"{as_text(reason)}</summary>"
     fields = read.items(change, "fields")
     if fields:
         yield "<table><tr><th>field</th><th>before</th><th>after</th><th>why</th></tr>"
         for field in fields:
-            path, why = _text(read.text(field, "path")), _text(read.text(field, "reason"))
-            before, after = (_text(read.value(field.get(side))) for side in ("before", "after"))
+            path, why = as_text(read.text(field, "path")), as_text(read.text(field, "reason"))
+            before, after = (as_text(read.value(field.get(side))) for side in ("before", "after"))
             yield f'<tr><td>{path}</td><td class="before">{before}</td>'
             yield f'<td class="after">{after}</td><td>{why}</td></tr>'
         yield "</table>"
     yield "</details>"
-
-
-def _text(text: str) -> str:
-    """Text as it shows letter by letter, in an element or an attribute."""
-    return html.escape(printable(text))

@@ -17,12 +17,12 @@ from typing import Any, Literal
 from cicd.errors import PlatformError, Problem
 from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.owners import SAME_RUN
 from cicd.platforms.aicore.rest import CONNECTIONS, Http, resources
 
 SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """What AI Core provides itself; the stage file's rules know the same names."""
 NOT_OFFERED = frozenset({403, 404, 501})
-SAME_RUN = ("configuration_name", "scenario_id", "executable_id")
 
 Documents = Mapping[str, Sequence[Document]]
 """Scenario -> its executables, or its models; none where the tenant does not tell."""
