@@ -265,9 +265,15 @@ def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | Non
 
     ``leash`` is a file to read from whose end is one more reason to stop. Port 0 is the port of
     the last time if it is free, else any. EmulatorError when another one runs, the port is taken,
-    or the folder cannot be used.
+    the folder cannot be used, or the extra ``local`` is not installed.
     """
-    from cicd.emulator.server import run
+    try:
+        from cicd.emulator.server import run
+    except ModuleNotFoundError as error:
+        raise EmulatorError(
+            f"the emulator needs {error.name}, which is not installed",
+            "pip install 'aicore-cicd[local]'",
+        ) from error
 
     data = data.absolute()
     prepare(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Store:
         self.path = folder / FILE_NAME
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
+        self.before_write: list[Callable[[], None]] = []
+        """Called before every transaction, while no other can begin."""
         try:
             # passwords of Git repositories are in it: for its owner only
             self.path.touch(mode=0o600)
@@ -53,6 +55,8 @@ class Store:
             if is_nested:
                 yield self._writer
                 return
+            for call in tuple(self.before_write):
+                call()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer

@@ -56,6 +56,16 @@ def serve(data: Path, port: int = 0, **options: object) -> subprocess.CompletedP
     )
 
 
+def test_a_missing_extra_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("server", "world", "scheduling"):
+        monkeypatch.delitem(sys.modules, f"cicd.emulator.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "cronsim", None)
+    with pytest.raises(EmulatorError, match="needs cronsim, which is not installed") as raised:
+        control.serve(data, port=0, environ={})
+    assert raised.value.hint == "pip install 'aicore-cicd[local]'"
+    assert not data.exists()
+
+
 def test_start_stop_status_and_environment(data: Path) -> None:
     assert control.status(data) is None
     assert control.stop(data) is False

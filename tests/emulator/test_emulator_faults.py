@@ -307,8 +307,16 @@ def test_stale_reads_show_the_past_until_they_are_cleared(emulator: Client, add:
     emulator.send("DELETE", f"/emulator/faults/{rule}", status=200)
     assert configurations(emulator) == before | {made}
     # no time at all is no staleness
-    add(kind="configuration", stale=0)
-    assert emulator.configuration("serve") in configurations(emulator)
+    rule = add(kind="configuration", stale=0)
+    made = emulator.configuration("serve")
+    assert made in configurations(emulator)
+    # each write is late by itself, and no later than that: what was there before is there
+    emulator.send("DELETE", f"/emulator/faults/{rule}", status=200)
+    add(kind="configuration", stale=0.3)
+    late = emulator.configuration("serve")
+    deadline = time.monotonic() + 10
+    while late not in (found := configurations(emulator)):
+        assert made in found and time.monotonic() < deadline
 
 
 def test_lists_change_their_order_between_pages(emulator: Client, add: Add) -> None:
@@ -431,6 +439,10 @@ def test_another_clock(emulator: Client, add: Add) -> None:
     assert wrong.json()["createdAt"] < right["createdAt"]
     assert wrong.json()["createdAt"][10:] == right["createdAt"][10:]
     assert wrong.json()["id"] == right["id"]
+    # what a client wrote is not the server's to move
+    mine = [{"key": "ext.ai.sap.com/until", "value": right["createdAt"]}]
+    emulator.send("POST", "/v2/admin/secrets", {"name": "dated", "data": {}, "labels": mine})
+    assert emulator.get("/v2/admin/secrets/dated")["labels"] == mine
     assert abs(parsedate_to_datetime(wrong.headers["date"]).timestamp() + 86400 - time.time()) < 60
     # the window of a client with that clock is moved as well
     moved = emulator.get(f"{path}/logs?start=2000-01-01T00:00:00Z")["data"]["result"]

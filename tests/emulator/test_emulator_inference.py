@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import requests
 
-from cicd.emulator import dispatch
 from cicd.emulator.gates import Gates, QueueFull
 from cicd.emulator.jobs import Upstream
 from tests.emulator.emulator_client import Client, wait_for
@@ -278,18 +277,17 @@ def test_websockets_are_refused_clearly(served: tuple[Client, str]) -> None:
 
 
 def test_a_deployment_whose_time_to_live_is_over_is_stopped_and_deleted(
-    served: tuple[Client, str], monkeypatch: pytest.MonkeyPatch
+    served: tuple[Client, str],
 ) -> None:
     client, _ = served
     body = {"configurationId": client.configuration("serve"), "ttl": "10m"}
     deployment = client.send("POST", "/v2/lm/deployments", body, status=202).json()["id"]
     path = f"/v2/lm/deployments/{deployment}"
     client.wait(path, "RUNNING")
-    monkeypatch.setattr(dispatch, "LOOK", 0.05)
-    # any request wakes the one who looks at the clock
     other = client.deploy("slow")
     sql = "UPDATE runs SET expires_at = '2020-01-01T00:00:00Z' WHERE id = ?"
     client.world.store.write(sql, (deployment,))
+    client.send("PUT", "/emulator/clock", {"advance": 0}, status=200)  # somebody looks at it
     wait_for(lambda: client.send("GET", path).status_code, lambda status: status == 404)
     assert deployment not in client.runner.servers
     assert client.get(f"/v2/lm/deployments/{other}")["status"] == "PENDING"

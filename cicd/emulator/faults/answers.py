@@ -31,7 +31,10 @@ MESSAGES = {
 }
 GATEWAY = frozenset({401, 403})
 """Statuses that the gateway says in plain text unless something else is asked for."""
-MOMENT = re.compile(r'"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"')
+MOMENT = re.compile(
+    r'(?<!"value":)(?<!"value": )'
+    r'"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"'
+)
 WITHHELD = 0.34
 """The share of new log lines that a first answer misses; as many come twice or too early."""
 
@@ -168,7 +171,8 @@ def lines_of(content: Any) -> list[Any] | None:
 
 
 def skewed(answer: Answer, seconds: float) -> Answer:
-    """Every moment in the body as a clock shows it that is ``seconds`` ahead."""
+    """Every moment in the body as a clock shows it that is ``seconds`` ahead, but for those that a
+    client wrote: the values of labels, tags and parameters."""
     if JSON not in answer.headers.get("content-type", ""):
         return answer
     content = answer.body.decode(errors="replace")

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,8 @@ from cicd.emulator.store import Row, Store, connect
 from cicd.emulator.web import Call, Operation
 from cicd.emulator.world import World, new_revision
 
+MOMENTS = 20
+"""How many of them are kept at most for reads that are late."""
 RUNS: Mapping[str, Kind] = {
     "/v2/lm/executions/{id}": "execution",
     "/v2/lm/deployments/{id}": "deployment",
@@ -27,32 +30,36 @@ RUNS: Mapping[str, Kind] = {
 
 
 class OldStore(Store):
-    """Reads as of some moment ago, writes as ever.
+    """Reads that see no write before it is ``seconds`` old; writes as ever.
 
-    The database keeps that moment for it, so its log grows for as long as the moment is kept.
+    The database keeps the moment before each of these writes for it (those that come close after
+    each other share one), so its log grows for as long as that.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seconds: float) -> None:
         self.path = store.path
         self._store = store
+        self._seconds = seconds
         self._lock = threading.Lock()
-        self._is_closed = False
-        self._old = connect(store.path)
-        self._taken = 0.0
-        self._take()
+        self._past: deque[tuple[float, sqlite3.Connection]] = deque()
+        if seconds > 0:
+            store.before_write.append(self._keep)
 
-    def _take(self) -> None:
-        self._old.execute("BEGIN")
-        # only the first read of a transaction fixes the moment
-        self._old.execute("SELECT 1 FROM runs LIMIT 1").fetchall()
-        self._taken = time.monotonic()
-
-    def renew(self, seconds: float) -> None:
-        """Go on to the present if the moment is more than ``seconds`` ago."""
+    def _keep(self) -> None:
+        now = time.monotonic()
         with self._lock:
-            if not self._is_closed and time.monotonic() - self._taken > seconds:
-                self._old.execute("ROLLBACK")
-                self._take()
+            self._forget(now)
+            if self._past and now - self._past[-1][0] < self._seconds / MOMENTS:
+                return
+            moment = connect(self.path)
+            moment.execute("BEGIN")
+            # only the first read of a transaction fixes it
+            moment.execute("SELECT 1 FROM runs LIMIT 1").fetchall()
+            self._past.append((now, moment))
+
+    def _forget(self, now: float) -> None:
+        while self._past and now - self._past[0][0] >= self._seconds:
+            self._past.popleft()[1].close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -61,32 +68,32 @@ class OldStore(Store):
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         with self._lock:
-            if not self._is_closed:
-                return self._old.execute(sql, parameters).fetchall()
+            self._forget(time.monotonic())
+            if self._past:
+                return self._past[0][1].execute(sql, parameters).fetchall()
         return self._store.rows(sql, parameters)
 
     def close(self) -> None:
-        """Let the moment go; from now on reads are as ever."""
+        """Let the past go; from now on reads are as ever."""
+        if self._keep in self._store.before_write:
+            self._store.before_write.remove(self._keep)
         with self._lock:
-            self._is_closed = True
-            self._old.close()
+            while self._past:
+                self._past.popleft()[1].close()
 
 
 def prepare(world: World, states: Iterable[RuleState]) -> None:
     """Take what rules that just came into force need of the present."""
     for state in states:
         if "stale" in state.rule.effects:
-            state.memory[SNAPSHOT] = OldStore(world.store)
+            state.memory[SNAPSHOT] = OldStore(world.store, state.rule.effects["stale"])
 
 
-def as_of(world: World, state: RuleState, seconds: float) -> World:
-    """The world as reads see it up to ``seconds`` late."""
+def as_of(world: World, state: RuleState) -> World:
+    """The world as reads see it that are late."""
     old: OldStore | None = state.memory.get(SNAPSHOT)
-    if old is None:
-        # the rule is in force, but its moment is not taken yet
-        return world
-    old.renew(seconds)
-    return replace(world, store=old)
+    # without: the rule is in force, but what it needs is not ready yet
+    return world if old is None else replace(world, store=old)
 
 
 def vanish(world: World, place: Place, group: str, authorization: str) -> None:

@@ -114,8 +114,7 @@ class Handling:
         if value("vanish"):
             await run_in_threadpool(effects.vanish, self._world, self._place, group, self._token)
         if value("stale") is not None and self._asked.method == "GET":
-            seconds, state = self._verdict.effects["stale"]
-            scope[WORLD] = effects.as_of(self._world, state, seconds)
+            scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
         token = FATE.set(self._fate())
         try:
             if CHANGING & self._verdict.effects.keys():
