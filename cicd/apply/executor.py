@@ -33,7 +33,6 @@ def execute(
     polling: Polling = POLLING,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-    now: Callable[[], int] = time.time_ns,
     halted: Callable[[], str] = str,
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
@@ -42,13 +41,13 @@ def execute(
     lost is never mistaken for one of them. Without ``wait`` only what a later change or a removal
     needs is waited for. What is unchanged and has a smoke test passes it again, as far as it is
     waited for: an earlier apply may have failed it, or never come to it. Once ``halted`` says why,
-    nothing more is begun, and what is under way goes on. Closing the generator stops waiting and
-    leaves runs running. Raises what a bug raised, after everything else has
-    ended.
+    nothing more is begun or sent, and what is under way is followed to its end. Closing the
+    generator stops waiting and leaves runs running. Raises what a bug raised, after everything else
+    has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
-    site = Site(plan, platform, polling, clock, now, known=ids | set(known))
-    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep)
+    site = Site(plan, platform, polling, clock, known=ids | set(known))
+    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep, halted=halted)
     try:
         yield from _Apply(site, scheduler, wait=wait, halted=halted).run()
     finally:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass
 class Site:
-    """What all jobs of one apply share. ``now`` is nanoseconds since 1970, ``clock`` seconds.
+    """What all jobs of one apply share. ``clock`` is in seconds.
 
     ``known`` are all ids that existed before or were made here: what is found after a lost answer
     must not be one of them. ``made`` are things identified by content, made or being made here.
@@ -28,7 +28,6 @@ class Site:
     platform: Platform
     polling: Polling
     clock: Callable[[], float]
-    now: Callable[[], int]
     known: set[str] = field(default_factory=set)
     made: dict[Key, LiveResource | None] = field(default_factory=dict)
 

@@ -27,7 +27,16 @@ ROUNDS = 5
 POLL = (0.5, 10.0)
 """Seconds between two tries while waiting for it: the first and the longest pause."""
 FAREWELL = 2.0
+AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""The clock that goes on while the machine sleeps: Linux has one of its own for that, macOS's does
+so anyway, and Windows has neither but ``time.monotonic``, which does."""
 NOBODY = Holder(run="", name="somebody who cannot be seen")
+
+
+def elapsed() -> float:
+    """Seconds of a clock that never leaps. It counts the time that the machine sleeps, in which a
+    lock ends all the same and somebody else may take it."""
+    return time.monotonic() if AWAKE_OR_NOT is None else time.clock_gettime(AWAKE_OR_NOT)
 
 
 class Lease:
@@ -42,7 +51,7 @@ class Lease:
         is_gone: Callable[[Holder], bool],
         *,
         renewal: float = RENEWAL,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = elapsed,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._lock = lock

@@ -14,7 +14,7 @@ from cicd.errors import CicdError, TimedOut
 from cicd.model import Action, LiveResource, Resource, State, Status
 
 ADOPTABLE = {State.PENDING, State.RUNNING, State.UNKNOWN}
-CLOCK_SKEW = 5_000_000_000  # ns; the platform's clock may be behind ours
+CLOCK_SKEW = 5_000_000_000  # ns; what writes the log may be behind what answers requests
 
 
 def bring_up(job: Job, desired: Resource) -> Task[None]:
@@ -85,7 +85,7 @@ def _update(job: Job, desired: Resource) -> Task[None]:
         yield from _settle(job, live, desired)
         return
     # The lines of what ran before are old news.
-    open_log(job, live, since=job.site.now() - CLOCK_SKEW)
+    open_log(job, live, since=job.platform.now() - CLOCK_SKEW)
     before = live.status
     live = yield from update(job, live, desired)
     try:

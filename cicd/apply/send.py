@@ -8,7 +8,7 @@ from functools import partial
 
 from cicd.apply.job import Job, ask, look, see
 from cicd.apply.resolve import changed_fields, differences
-from cicd.apply.tasks import Pause, Task, write
+from cicd.apply.tasks import Pause, Task, once, write
 from cicd.errors import (
     CicdError,
     Conflict,
@@ -50,18 +50,17 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
     attempt = 0
     while True:
         attempt += 1
-        known = frozenset(job.site.known)
         try:
             live = yield from _send(job, partial(job.platform.create, desired))
         except LostAnswer:
-            found = yield from _find(job, desired, known)
+            found = yield from _find(job, desired)
             if found is None and attempt < job.polling.tries:
                 continue
             if found is None:
                 raise
             live = found
         except Conflict:
-            found = yield from _find_equal(job, desired, known)
+            found = yield from _find_equal(job, desired)
             if found is None:
                 raise
             live = found
@@ -83,14 +82,14 @@ def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
         pause = job.polling.slower(pause)
 
 
-def _find_equal(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
+def _find_equal(job: Job, desired: Resource) -> Task[LiveResource | None]:
     """What another apply has made meanwhile under the same name, if it is what we want too.
 
     What it does not show yet is no difference: that is waited for. Things that run have no name.
     """
     if job.kind.is_run or job.kind.log:
         return None
-    found = yield from _find(job, desired, known)
+    found = yield from _find(job, desired)
     if found is None:
         return None
     shown = {name: value for name, value in found.spec.items() if value}
@@ -99,9 +98,9 @@ def _find_equal(job: Job, desired: Resource, known: frozenset[str]) -> Task[Live
     return None if differences(job.kind, desired.spec, shown, desired.spec) else found
 
 
-def _find(job: Job, desired: Resource, known: frozenset[str]) -> Task[LiveResource | None]:
+def _find(job: Job, desired: Resource) -> Task[LiveResource | None]:
     """What the lost create has made; looked for as long as lists may lag behind."""
-    pause, lost_at = job.polling.first, job.site.clock()
+    pause, lost_at, known = job.polling.first, job.site.clock(), frozenset(job.site.known)
     while True:
         begun = job.site.clock()
         find = partial(job.platform.find, desired, known)
@@ -179,7 +178,8 @@ def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
             yield Pause(pause)
             pause = job.polling.slower(pause)
         try:
-            yield from write(job.platform.tag, live, tags)
+            # also when halted: it is about a run of ours, which would be started again without
+            yield from once(job.platform.tag, live, tags)
             return ""
         except PlatformError as error:
             problem = str(error)

@@ -11,13 +11,16 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from cicd.apply.events import Event
+from cicd.errors import CicdError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,10 +32,12 @@ FAREWELL = 2.0  # seconds that calls under way get to end when nobody reads on
 
 @dataclass(frozen=True)
 class Call:
-    """Run this on a worker. Reads of one task keep a distance, all else goes at once."""
+    """Run this on a worker. Reads of one task keep a distance, all else goes at once; writes only
+    while nothing is halted."""
 
     function: Callable[[], Any]
     is_read: bool
+    is_write: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ Task = Generator[Step, Any, T]
 
 def write(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """The answer of a call that changes something; its error is raised here."""
-    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False)))
+    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False, is_write=True)))
 
 
 def once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
@@ -84,7 +89,7 @@ class _Running:
 
 class Scheduler(Generic[T]):
     """Runs tasks; at most ``workers`` calls at once, and at most BURST reads of one task in
-    BURST times ``gap`` seconds."""
+    BURST times ``gap`` seconds. Once ``halted`` says why, no write is sent any more."""
 
     def __init__(
         self,
@@ -93,7 +98,9 @@ class Scheduler(Generic[T]):
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        halted: Callable[[], str] = str,
     ) -> None:
+        self._halted = halted
         self._pool = ThreadPoolExecutor(workers, "cicd-apply") if workers > 1 else _Inline()
         self._gap = gap
         self._clock = clock
@@ -102,6 +109,7 @@ class Scheduler(Generic[T]):
         self._ready: deque[_Running] = deque()
         self._timers: list[tuple[float, int, _Running]] = []
         self._calls: dict[Future[Any], _Running] = {}
+        self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
 
     def start(self, name: int, task: Task[T]) -> None:
         """Add a task; it begins when the scheduler is read on."""
@@ -152,7 +160,16 @@ class Scheduler(Generic[T]):
         if call.is_read:
             running.reads.append(now)
         running.order = next(self._numbers)
-        self._calls[self._pool.submit(call.function)] = running
+        function = partial(self._unless_halted, call.function) if call.is_write else call.function
+        future = self._pool.submit(function)
+        self._calls[future] = running
+        future.add_done_callback(self._ended.put)
+
+    def _unless_halted(self, function: Callable[[], T]) -> T:
+        # asked on the worker: a call may have waited long for one
+        if cause := self._halted():
+            raise CicdError(f"not sent: {cause}")
+        return function()
 
     def _set_timer(self, running: _Running, due: float) -> None:
         heapq.heappush(self._timers, (due, next(self._numbers), running))
@@ -163,8 +180,7 @@ class Scheduler(Generic[T]):
             return
         until_due = self._timers[0][0] - self._clock() if self._timers else LONGEST_WAIT
         if self._calls:
-            timeout = min(max(until_due, 0.0), LONGEST_WAIT)
-            self._collect(wait(self._calls, timeout, FIRST_COMPLETED).done)
+            self._collect(min(max(until_due, 0.0), LONGEST_WAIT))
         elif self._timers and until_due > 0:
             self._sleep(until_due)
 
@@ -177,8 +193,14 @@ class Scheduler(Generic[T]):
                 call, running.pending = running.pending, None
                 self._call(running, call)
 
-    def _collect(self, done: set[Future[Any]]) -> None:
-        for future in sorted(done, key=lambda future: self._calls[future].order):
+    def _collect(self, timeout: float) -> None:
+        """Take up what has ended, in the order of the calls; waits for the first."""
+        ended: list[Future[Any]] = []
+        with suppress(Empty):
+            ended.append(self._ended.get(timeout=timeout))
+            while True:
+                ended.append(self._ended.get_nowait())
+        for future in sorted(ended, key=lambda future: self._calls[future].order):
             running = self._calls.pop(future)
             running.answer = future.result
             self._ready.append(running)

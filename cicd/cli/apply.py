@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ADDS = {Action.CREATE, Action.UPDATE, Action.REPLACE}
 AGAIN = "look at a new plan"
+MAX_PLAN = 500_000_000
+"""Bytes of a saved plan: some ten times what 10,000 resources take, and no endless device."""
 BAD = {Result.FAILED, Result.SKIPPED, Result.TIMED_OUT}
 RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 """The result in the summary, for failures of one sort that have an exit code of their own."""
@@ -74,6 +76,9 @@ def command(
     Several stages are applied in order; the first that fails ends it. One apply of a stage at a
     time: another one that is under way anywhere is waited for, or ends this with 5.
     """
+    import cicd.apply
+    import cicd.plan  # noqa: F401 both before the lock is taken: others wait for it
+
     if saved and len(stages) > 1:
         raise Usage("--plan belongs to one stage", hint="name one stage")
     document = read_saved(saved) if saved else None
@@ -205,7 +210,7 @@ def run_plan(
         known={live.id for live in session.live},
         halted=lock.problem,
     )
-    hint = "what was started goes on; apply again to follow it to the end"
+    hint = "what was started goes on; give the same command again to follow it to the end"
     return follow(session.common, plan, events, title=f"apply {plan.stage}", hint=hint)
 
 
@@ -286,7 +291,11 @@ def read_saved(path: Path) -> dict[str, Any]:
     from cicd.plan.bound import explain_version
 
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_PLAN + 1)
+        if len(content) > MAX_PLAN:
+            raise ValueError(f"it is larger than {MAX_PLAN:,} bytes")
+        document = json.loads(content.decode("utf-8"))
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -27,6 +26,7 @@ from cicd.render.compare import render_comparison
 from cicd.render.compare_html import render_comparison_page
 from cicd.render.comparison import Compared, Comparison, compare, comparison_document
 from cicd.render.moments import took
+from cicd.threads import together
 
 LAST = 5
 """Runs of a single key that are compared when nothing else is said."""
@@ -136,7 +136,7 @@ def fetch(session: Session, kind: str, ids: Iterable[str]) -> dict[str, LiveReso
             return None
 
     wanted = [id for id in dict.fromkeys(ids) if id]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with together(WORKERS) as pool:
         found = pool.map(get, wanted)
         return {id: live for id, live in zip(wanted, found, strict=True) if live}
 

@@ -6,22 +6,18 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from cicd.cli.options import Common
 from cicd.errors import CicdError, InvalidStage
 
-HARMLESS = frozenset(
-    ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
-) | {"VIRTUAL_ENV", "PYTHONPATH"}
-"""Variables that a bug report may show: without paths and names a trace tells little."""
-SHORTEST_SECRET = 6
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 
 def prepare_streams() -> None:
@@ -36,12 +32,12 @@ def prepare_streams() -> None:
             reconfigure(errors="replace")
 
 
-def leave_at_once(*_: object) -> None:
-    """End this process as interrupted, whatever its threads still wait for."""
+def leave_at_once(code: int) -> NoReturn:
+    """End this process, whatever its threads still wait for."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # it may be in the midst of a write
             stream.flush()
-    os._exit(130)
+    os._exit(code)
 
 
 def print_result(text: str) -> None:
@@ -168,28 +164,3 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     # GitHub's runner takes `##[…]` anywhere in a line for a command of ours
     line = line.replace("##[", "# #[")
     return f"{key} │ {line}" if key else line
-
-
-def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
-    """``text`` without the values of variables, but for those that are never secret. What is in a
-    service key is hidden piece by piece."""
-    values = {v for name in environ.keys() - HARMLESS for v in _texts_in(environ[name])}
-    for value in sorted((v for v in values if len(v) >= SHORTEST_SECRET), key=len, reverse=True):
-        text = text.replace(value, "***").replace(json.dumps(value)[1:-1], "***")
-    return text
-
-
-def _texts_in(value: str) -> Iterator[str]:
-    """The value of a variable, and every text in it where it is JSON."""
-    yield value
-    if value.lstrip()[:1] in {"{", "["}:
-        try:
-            waiting = [json.loads(value)]
-        except (ValueError, RecursionError):
-            return
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, str):
-                yield part
-            waiting += part.values() if isinstance(part, dict) else []
-            waiting += part if isinstance(part, list) else []

@@ -14,15 +14,10 @@ from cicd.errors import CicdError, Usage
 
 @contextmanager
 def translated() -> Iterator[Any]:
-    """The emulator's control functions; its errors become ours, a missing extra is said."""
-    try:
-        from cicd.emulator import control
-        from cicd.emulator.errors import EmulatorError
-    except ModuleNotFoundError as error:
-        raise CicdError(
-            f"the emulator needs {error.name}, which is not installed",
-            hint="pip install 'aicore-cicd[local]'",
-        ) from error
+    """The emulator's control functions; its errors become ours."""
+    from cicd.emulator import control
+    from cicd.emulator.errors import EmulatorError
+
     try:
         yield control
     except control.Rejected as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from cicd.cli.redaction import without_logins
 from cicd.config import GitFacts
 from cicd.errors import CicdError
 
@@ -35,8 +35,7 @@ def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str
     )
     if result.returncode:
         words = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
-        # a remote's URL may hold a login
-        told = re.sub(r"://[^/@\s]+@", "://***@", words[-1].removeprefix("fatal: "))
+        told = without_logins(words[-1].removeprefix("fatal: "))
         raise CicdError(f"git: {told}")
     return result.stdout.strip()
 
@@ -74,8 +73,8 @@ def _quietly(root: Path, *arguments: str) -> str:
 
 
 def origin_url(root: Path) -> str:
-    """Where the repository is pushed to; empty where there is no remote ``origin``."""
-    return _quietly(root, "remote", "get-url", "origin")
+    """Where the repository is pushed to, without any login; empty where there is no ``origin``."""
+    return without_logins(_quietly(root, "remote", "get-url", "origin"))
 
 
 @contextmanager

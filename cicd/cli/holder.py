@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from cicd.cli.redaction import without_logins
 from cicd.model import Holder
 
 
@@ -79,4 +80,5 @@ def _link(environ: Mapping[str, str]) -> str:
     server, repository, run = (environ.get(name, "") for name in names)
     if server and repository and run:
         return f"{server}/{repository}/actions/runs/{run}"
-    return environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", "")
+    # everybody with access to the platform may read it
+    return without_logins(environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", ""))

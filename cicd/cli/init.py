@@ -22,7 +22,7 @@ import click
 
 from cicd import __version__
 from cicd.cli.console import is_interactive, print_result, write_file
-from cicd.cli.git import git
+from cicd.cli.git import git, origin_url
 from cicd.config import formats
 from cicd.errors import CicdError, Refused, Usage
 from cicd.render.findings import count
@@ -194,8 +194,7 @@ def _remote(folder: Path) -> str:
     """The repository that ``folder`` is a clone of, without any login, else an example."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     try:
-        url = git("remote", "get-url", "origin", cwd=existing)
-        return check_repository(re.sub(r"^(https?://)[^/@]*@", r"\1", url))
+        return check_repository(origin_url(existing))
     except CicdError:
         return REPOSITORY
 

@@ -118,14 +118,9 @@ def with_snapshot(stage: Stage, root: Path) -> Stage:
 
 def start(root: Path) -> Endpoint:
     """The running emulator of this project, started when there is none."""
-    try:
-        from cicd.emulator import control
-        from cicd.emulator.errors import EmulatorError
-    except ModuleNotFoundError as error:
-        raise CicdError(
-            f"--local needs {error.name}, which is not installed",
-            hint="pip install 'aicore-cicd[local]'",
-        ) from error
+    from cicd.emulator import control
+    from cicd.emulator.errors import EmulatorError
+
     data = state_folder(root) / "emulator"
     try:
         return control.start(data, command=control.serve_command(data))

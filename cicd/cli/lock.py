@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.cli import periods
-from cicd.cli.console import EventLog, leave_at_once
+from cicd.cli.console import INTERRUPTED, EventLog, leave_at_once
 from cicd.cli.holder import is_gone, make_holder
 from cicd.cli.session import Session
 from cicd.errors import PlatformError, Refused
@@ -139,9 +139,12 @@ class StageLock:
 
     def lost(self) -> str:
         """How the lock got lost; empty while it is ours, or never was."""
+        problem = self._lease.problem() if self._lease and self.is_held else ""
+        if not problem:
+            return ""
         from cicd.render.text import printable
 
-        return printable(self._lease.problem()) if self._lease and self.is_held else ""
+        return printable(problem)
 
     def _say(self, holder: Holder) -> None:
         from cicd.render.lock import render_holder
@@ -171,7 +174,7 @@ def terminable() -> Iterator[None]:
 
     def interrupt(*_: object) -> None:
         for number in before:
-            signal.signal(number, leave_at_once)
+            signal.signal(number, lambda *_: leave_at_once(INTERRUPTED))
         raise KeyboardInterrupt
 
     for number in before:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Sequence
 
 import click
@@ -42,10 +41,12 @@ def command(
 
     if not keys and not ids:
         raise Usage("logs of what?", hint="say a key, a glob or an id: cicd logs STAGE KEY")
-    start = max(0, time.time_ns() - seconds(since) * 1_000_000_000) if since else None
+    period = seconds(since) * 1_000_000_000 if since else None
     with open_session(stage, common, needs_secrets=False) as session:
         found = chosen(Runs(session), keys, ids)
         lives = {run.key: run.live for run in found}
+        # by the platform's clock, which it has told by now: ours may be minutes off
+        start = None if period is None else max(0, session.platform.now() - period)
         # GitHub's runner takes lines that begin with `::` for commands of ours
         is_prefixed = len(lives) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)

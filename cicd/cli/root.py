@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import click
 
 from cicd import __version__
 from cicd.cli import console
+from cicd.cli.redaction import hide_secrets
 from cicd.errors import CicdError, Usage
 
 # name -> module: a command is imported only when it is asked for
@@ -67,7 +69,7 @@ SUMMARIES = {
     "schema": "Print the JSON Schema of stage files.",
     "emulator": "Run SAP AI Core on this machine.",
 }
-BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+BUG, BROKEN_PIPE = 70, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 COMPLETION = "_CICD_COMPLETE"
 
@@ -105,8 +107,8 @@ def run() -> None:
     gc.set_threshold(100_000, 50, 100)
     console.prepare_streams()
     code = execute(sys.argv[1:])
-    if code == INTERRUPTED:
-        console.leave_at_once()  # without waiting for requests that hang in threads
+    if threading.active_count() > 1:
+        console.leave_at_once(code)  # without waiting for requests that hang in threads
     sys.exit(code)
 
 
@@ -127,10 +129,10 @@ def execute(arguments: list[str]) -> int:
         return Usage.exit_code
     except (click.Abort, KeyboardInterrupt):
         if is_json:
-            console.print_event("error", "interrupted", exit_code=INTERRUPTED)
+            console.print_event("error", "interrupted", exit_code=console.INTERRUPTED)
         else:
             click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return console.INTERRUPTED
     except CicdError as error:
         console.print_error(error, is_json=is_json)
         return error.exit_code
@@ -193,7 +195,7 @@ def write_report(arguments: list[str]) -> Path:
     )
     handle, name = tempfile.mkstemp(prefix="cicd-report-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(console.hide_secrets(text, os.environ))
+        file.write(hide_secrets(text, os.environ))
     return Path(name)
 
 

@@ -40,12 +40,13 @@ class Session:
         says is wrong; not with ``review`` off, as what stops, goes back or goes away need not be
         right."""
         desired = self.platform.complete(self.stage.resources)
-        self.problems = self.platform.review(desired) if review else []
+        everything = everything or self.stage.prune != "none"
+        self.live = self.platform.read(desired, everything=everything)
+        if review:
+            self.problems, self.live = self.platform.review(desired, self.live)
         errors = [problem for problem in self.problems if problem.severity == "error"]
         if errors:
             raise InvalidStage(errors)
-        everything = everything or self.stage.prune != "none"
-        self.live = self.platform.read(desired, everything=everything)
         return desired, self.live
 
     def check(self, plan: Plan, *, force: bool) -> None:

@@ -48,11 +48,11 @@ UNDER_WAY = frozenset({State.PENDING, State.STOPPING, State.UNKNOWN})
 def command(stage: str | None, common: Common, watch: bool, output: str) -> None:
     """Show what runs now."""
     with open_session(stage, common, needs_secrets=False) as session:
-        remarks = warnings(session)
         if watch:
-            show_changes(session, common, remarks, output)
+            show_changes(session, common, output)
             return
         rows = look(session)
+        remarks = warnings(session)
     if output == "json":
         print_json(rows)
     else:
@@ -61,9 +61,9 @@ def command(stage: str | None, common: Common, watch: bool, output: str) -> None
 
 
 def warnings(session: Session) -> list[str]:
-    """What the platform has against the stage file, such as a model about to retire."""
-    problems = session.platform.review(session.stage.resources)
-    return [f"{problem.place}: {problem.message}" for problem in problems]
+    """What the platform had against the stage file at the last look, such as a model about to
+    retire."""
+    return [f"{problem.place}: {problem.message}" for problem in session.problems]
 
 
 def look(session: Session) -> list[Row]:
@@ -72,7 +72,7 @@ def look(session: Session) -> list[Row]:
 
     desired = session.platform.complete(session.stage.resources)
     wishes = [wish for wish in desired if wish.key.kind in SHOWN]
-    live = session.platform.read(wishes)
+    session.problems, live = session.platform.review(desired, session.platform.read(wishes))
     lists = {kind: [item for item in live if item.key.kind == kind] for kind in BOTH}
     runs = Runs(session, lists=lists.__getitem__)
     others = [wish for wish in wishes if wish.key.kind not in BOTH]
@@ -112,12 +112,12 @@ def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> 
     }
 
 
-def show_changes(session: Session, common: Common, remarks: Sequence[str], output: str) -> None:
+def show_changes(session: Session, common: Common, output: str) -> None:
     """Look again and again: a table redrawn in place on a terminal, else a line (of JSON) for each
     thing that moved. Ctrl-C ends it, and that is no failure."""
     try:
         if output == "text" and sys.stdout.isatty():
-            redraw(session, uses_colour(common), remarks)
+            redraw(session, uses_colour(common))
         else:
             print_moves(session, output)
     except KeyboardInterrupt:
@@ -167,7 +167,7 @@ def moved(before: Mapping[str, Row], rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if told(before.get(row["key"])) != told(row)]
 
 
-def redraw(session: Session, colour: bool, remarks: Sequence[str]) -> None:
+def redraw(session: Session, colour: bool) -> None:
     """The table, redrawn in place."""
     from rich.console import Console
     from rich.live import Live
@@ -176,6 +176,7 @@ def redraw(session: Session, colour: bool, remarks: Sequence[str]) -> None:
     console = Console(highlight=False)
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
         for rows in looks(session):
+            remarks = warnings(session)
             text = render_status(rows, colour=colour, width=console.width, remarks=remarks)
             when = f"{datetime.now():%H:%M:%S} · Ctrl-C ends this"
             live.update(Text.from_ansi(f"{text}\n{when}", overflow="fold"), refresh=True)

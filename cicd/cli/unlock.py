@@ -26,6 +26,7 @@ def command(stage: str | None, common: Common, force: bool) -> None:
     An apply that still runs notices, begins nothing more and fails. A lock expires by itself two
     minutes after its holder has died, so this is for those who cannot wait.
     """
+    from cicd.apply.lease import RENEWAL
     from cicd.render.lock import render_holder
 
     with open_session(stage, common, needs_secrets=False) as session:
@@ -34,7 +35,8 @@ def command(stage: str | None, common: Common, force: bool) -> None:
         if not lock or not holder:
             print_result(f"{name} is not locked")
             return
-        died = "; that process has ended" if is_gone(holder) else ""
+        is_dead = is_gone(holder)
+        died = "; that process has ended" if is_dead else ""
         print_result(f"{name} is locked by {render_holder(holder)}{died}")
         if not force:
             ask(f"Unlock {name}?", hint="add --force")
@@ -44,4 +46,6 @@ def command(stage: str | None, common: Common, force: bool) -> None:
                 f"{name} has another lock now, by {render_holder(now)}", hint="look again"
             )
         lock.drop()
-        print_result(f"unlocked {name}")
+        alive = not is_dead and not holder.has_expired
+        wait = f"; wait {RENEWAL:g} s: if that one still runs, it notices by then" if alive else ""
+        print_result(f"unlocked {name}{wait}")

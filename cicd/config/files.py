@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 50_000
+MAX_TAG = 20_000
+"""Characters of a word that may be a tag: ruamel takes the square of its length to read one."""
 
+_LONG_TAG = re.compile(rf"(?:^|[\s\[{{,])!\S{{{MAX_TAG}}}")
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
@@ -110,6 +113,9 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
     Remembered: all stages of a repository read the same base and templates, and parsing them is
     most of the work. Trees are never changed in place.
     """
+    if "!" in text and _LONG_TAG.search(text):
+        message = f"a tag (!…) of more than {MAX_TAG:,} characters"
+        raise InvalidStage([Problem(name, 0, 0, message, "too-complex")])
     try:
         documents = compose(text)
     except ReaderError as error:
@@ -159,10 +165,14 @@ class _Builder:
     def _place(self, node: Any) -> Place:
         return Place(self._name, node.start_mark.line + 1, node.start_mark.column + 1)
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._text.split("\n")
+
     def _block(self, node: ScalarNode) -> Place | None:
         """Where the text of a block starts: at the indentation of its first line with text."""
         first = node.start_mark.line + 1
-        lines = self._text.split("\n")[first : node.end_mark.line]
+        lines = self._lines[first : node.end_mark.line]
         indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
         return Place(self._name, first + 1, indents[0] + 1) if indents else None
 

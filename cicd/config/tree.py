@@ -11,6 +11,8 @@ from typing import Any, Literal
 from cicd.errors import Problem
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+MAX_MESSAGE = 2000
+"""Characters of a message: what it quotes from a file may be the whole file."""
 
 Path = tuple[str | int, ...]
 """Way from the root of a tree: map keys and list indexes."""
@@ -32,7 +34,8 @@ class Place:
     ) -> Problem:
         """A finding at this place; ``rule`` is one of ``rulebook``. What the message quotes from
         the file cannot begin a line of its own or reach the terminal's controls."""
-        shown = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], message)
+        cut = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
+        shown = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], cut)
         return Problem(self.file, self.line, self.column, shown, rule, severity)
 
 

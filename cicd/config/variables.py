@@ -27,6 +27,11 @@ _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _RUN_OUTPUT = re.compile(r"executions\.(?P<key>.+?)\.artifacts\.(?P<name>.+)")
 _URL = re.compile(r"deployments\.(?P<key>.+)\.url")
 _FORMS = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
+MAX_EXPANDED = 50_000_000
+"""Characters that all ``${…}`` of one stage read and write at most, those of variables each time
+they are used: a few that double each other would fill any memory."""
+COST = 200
+"""Characters that each use counts as beside its own: empty ones take time too."""
 _UNREPLACED: tuple[Path, ...] = (("variables",), ("extends",), ("stage",), ("$schema",))
 
 
@@ -106,6 +111,7 @@ class _Replacement:
         }
         self._used: set[str] = set()
         self._open: list[str] = []
+        self._room = MAX_EXPANDED
         self._unset: dict[str, Place] = {}
 
     def leaf(self, node: Node, path: Path) -> Node:
@@ -155,6 +161,8 @@ class _Replacement:
 
     def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
         text: str = node.value
+        if not self._has_room(len(text) + COST, node.place):
+            return _Value("unknown", "unknown", is_env=True)
         whole = _EXPRESSION.fullmatch(text)
         if whole and whole.group(1) is not None:
             return self._evaluate(whole.group(1), node, is_lenient=is_lenient)
@@ -167,7 +175,18 @@ class _Replacement:
             unset += value.unset
             end, is_env = match.end(), is_env or value.is_env
         result = "".join([*parts, text[end:]])
+        self._has_room(len(result), node.place)
         return _Value(result, result, is_env, tuple(unset))
+
+    def _has_room(self, characters: int, place: Place) -> bool:
+        """Whether so many more may be there; a problem where the last of them would have been."""
+        had_room, self._room = self._room > 0, self._room - characters
+        if had_room and self._room <= 0:
+            message = f"the variables of the stage come to more than {MAX_EXPANDED:,} characters"
+            self.problems.append(
+                place.problem(f"{message}: use fewer in each other", "too-complex")
+            )
+        return self._room > 0
 
     def _part(self, match: re.Match[str], node: Node, *, is_lenient: bool) -> _Value:
         if match.group() == "$${":

@@ -257,7 +257,10 @@ def _asked_pause(answer: requests.Response) -> float:
 def _failure(method: str, answer: requests.Response, *, repeat: bool) -> PlatformError:
     """The error for an answer that is none of the good ones; GitHub's own words in it."""
     message = f"GitHub answers {answer.status_code} to {method} {urlsplit(answer.url).path}"
+    token = str(answer.request.headers.get("Authorization", "")).rpartition(" ")[2]
     words = _message(answer)
+    if token:
+        words = words.replace(token, "***")  # whatever stands between may echo it
     return _error_type(answer, repeat=repeat)(
         f"{message}: {words}" if words else message,
         status=answer.status_code,

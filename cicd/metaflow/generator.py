@@ -142,7 +142,7 @@ def generate(
             message = f"{flow.settings.file}: the generator has not ended after {TIMEOUT:.0f} s"
             raise TimedOut(message) from None
     if result.returncode:
-        raise failure(flow, store, result.stderr)
+        raise failure(flow, store, result.stderr, environ)
     try:
         written = json.loads(result.stdout[result.stdout.find("{") :])
     except ValueError:
@@ -185,11 +185,13 @@ def environment(
     }
 
 
-def failure(flow: Flow, store: Store, stderr: str) -> CicdError:
+def failure(flow: Flow, store: Store, stderr: str, environ: Mapping[str, str]) -> CicdError:
     """The error that a generator's last words mean; no credential is in it."""
     words = _COLOUR.sub("", stderr)
-    for secret in (store.credentials or {}).values():
-        words = words.replace(secret.reveal(), "***") if secret.reveal() else words
+    logins = [secret.reveal() for secret in (store.credentials or {}).values()]
+    logins += [environ.get(name, "") for name in _LOGINS]
+    for login in filter(None, logins):
+        words = words.replace(login, "***")
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     lines = [line for line in lines if not _NOISE.match(line)]
     file = flow.settings.file
@@ -208,6 +210,7 @@ def failure(flow: Flow, store: Store, stderr: str) -> CicdError:
     return CicdError(f"{file}: the generator failed: {' '.join(lines[-2:]) or last}"[:500])
 
 
+_LOGINS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _LOGIN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the data of the object store secret"
 _MEANINGS: tuple[tuple[str, type[CicdError], str, str], ...] = (
     (

@@ -10,6 +10,8 @@ from cicd.model import FieldChange, Kind, Spec
 
 def freeze(value: Any) -> Hashable:
     """A hashable stand-in: equal exactly when two values mean the same (True is not 1)."""
+    if type(value) is str:  # nearly all are
+        return value
     if isinstance(value, Mapping):
         return ("map", frozenset((str(name), freeze(item)) for name, item in value.items()))
     if isinstance(value, list | tuple):

@@ -88,9 +88,12 @@ class Platform(Protocol):
         """
         ...
 
-    def review(self, desired: Sequence[Resource]) -> list[Problem]:
+    def review(
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
         """What the platform itself has against ``desired``, at the lines of the stage file: models
-        that it does not have (errors) or is about to retire (warnings)."""
+        that it does not have (errors) or is about to retire (warnings); and ``live``, as read, with
+        what it says of that in its facts and notes."""
         ...
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
@@ -149,6 +152,11 @@ class Platform(Protocol):
         timeout: float = 30.0,
     ) -> Answer:
         """Send one request to a deployment's URL, with the platform's login."""
+        ...
+
+    def now(self) -> int:
+        """The time by the platform's clock, in ns since 1970; by ours until it has told its own.
+        Sends nothing."""
         ...
 
     def link(self, live: LiveResource) -> str | None:

@@ -74,7 +74,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # under load Metaflow needs half a minute a step
 @pytest.mark.parametrize("generator", [PLAIN, SAP])
 def test_a_flow_becomes_a_template_and_a_model(
     project: Project,
@@ -106,7 +106,7 @@ def test_a_flow_becomes_a_template_and_a_model(
     checked = project.cicd("validate", "dev", "--strict")
     assert checked.returncode == 0, checked.stdout
 
-    applied = project.cicd("apply", "dev", "--local", "--auto-approve", timeout=280)
+    applied = project.cicd("apply", "dev", "--local", "--auto-approve", timeout=560)
     assert applied.returncode == 0, applied.stdout + applied.stderr
     [model] = (project.root / ".cicd/emulator/objectstore").rglob("model/model.txt")
     assert model.read_text(encoding="utf-8") == f"16 {EVIL}"

@@ -304,7 +304,7 @@ def test_unlock(here: Desk) -> None:
     assert "bob@desk" in told
     assert "--force" in told
     assert here.locks()
-    assert "unlocked dev" in here("unlock", "dev", "--force")
+    assert "unlocked dev; wait 30 s" in here("unlock", "dev", "--force")
     assert here.locks() == []
 
 

@@ -455,12 +455,11 @@ def test_a_sync_error_fails_at_once_with_its_text_and_a_cure(world: World, text:
 def test_an_application_name_of_another_tenant_says_to_choose_another(world: World) -> None:
     git = "application: taken, repository: https://example.com/r.git"
     world.stage(STAGE.replace("application: ops", git))
-    for status in (400, 409):
-        answer = refused(status, "application taken already exists")
-        world.gate.on("POST", "/v2/admin/applications", answer)
-        said = world.cicd(*APPLY)
-        assert said.code == 1, said.all
-        assert "another tenant has that name: choose another git.application" in said.out
+    answer = refused(400, "application taken already exists")
+    world.gate.on("POST", "/v2/admin/applications", answer)
+    said = world.cicd(*APPLY)
+    assert said.code == 1, said.all
+    assert "another tenant has that name: choose another git.application" in said.out
 
 
 def test_an_application_that_nothing_can_create_is_no_bug(world: World) -> None:

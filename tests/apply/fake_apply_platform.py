@@ -213,14 +213,19 @@ class FakePlatform:
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         return list(desired)
 
-    def review(self, desired: Sequence[Resource]) -> list[Problem]:
-        return []
+    def review(
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
+        return [], list(live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return []
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
         return {}
+
+    def now(self) -> int:
+        return self.clock.now()
 
     def lock(self, name: str) -> Lock | None:
         return None
@@ -369,9 +374,7 @@ def apply(platform: FakePlatform, *changes: Change, **options: Any) -> list[Even
     """Every event of applying these changes, one worker unless told otherwise."""
     settings = {"workers": 1, "polling": Polling(), **options}
     clock = platform.clock
-    return list(
-        execute(plan(*changes), platform, clock=clock, sleep=clock.sleep, now=clock.now, **settings)
-    )
+    return list(execute(plan(*changes), platform, clock=clock, sleep=clock.sleep, **settings))
 
 
 def outcomes(events: Iterable[Event]) -> dict[str, Outcome]:

@@ -11,10 +11,19 @@ from typing import Any
 
 import pytest
 
+from cicd.apply import lease as lease_module
 from cicd.apply.lease import PAUSES, SECONDS, Lease
 from cicd.errors import Conflict, ConnectionFailed, Denied, LostAnswer, PlatformError
 from cicd.model import Action, Holder
-from tests.apply.fake_apply_platform import READY, Clock, FakePlatform, apply, change, results
+from tests.apply.fake_apply_platform import (
+    READY,
+    Clock,
+    FakePlatform,
+    apply,
+    change,
+    outcomes,
+    results,
+)
 
 
 class MemoryLock:
@@ -298,6 +307,31 @@ def test_one_that_could_not_renew_begins_nothing_and_drops_only_its_own(locks: L
     locks.main.holder = Holder("b")
     lease.give_back()
     assert locks.run == "b"
+
+
+def test_a_machine_that_slept_knows_that_its_lock_is_over(
+    locks: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = {lease_module.AWAKE_OR_NOT: 0.0}
+    monkeypatch.setattr(time, "clock_gettime", now.__getitem__)
+    lease = Lease(locks.main, locks.gate, Holder("a"), lambda _: False)
+    assert lease.take() is None
+    assert lease.problem() == ""
+    now[lease_module.AWAKE_OR_NOT] = SECONDS
+    assert "could not be renewed" in lease.problem()
+    lease.give_back()
+
+
+def test_what_has_begun_and_waits_for_a_worker_is_not_sent_either(platform: FakePlatform) -> None:
+    told = apply(
+        platform,
+        *(change(f"artifact/{name}", name=name) for name in "abc"),
+        halted=lambda: "the lock was taken away" if platform.ops() else "",
+    )
+    assert platform.ops() == ["create artifact/a"]
+    assert results(told)["artifact/a"] == "applied"
+    errors = [outcomes(told)[f"artifact/{name}"].error for name in "bc"]
+    assert all("the lock was taken away" in error for error in errors)
 
 
 def test_nothing_is_begun_once_the_lock_is_lost(platform: FakePlatform) -> None:

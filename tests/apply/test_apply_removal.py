@@ -142,7 +142,6 @@ def stop(platform: FakePlatform, live: LiveResource, *, wait: bool = True) -> li
             polling=Polling(),
             clock=clock,
             sleep=clock.sleep,
-            now=clock.now,
         )
     )
 
@@ -263,7 +262,7 @@ def test_an_interrupted_drain_stops_nothing(platform: FakePlatform) -> None:
         "deployment/serve", Action.REPLACE, live=live, options=options, configuration="con-2"
     )
     clock = platform.clock
-    events = execute(plan(wish), platform, workers=1, clock=clock, sleep=clock.sleep, now=clock.now)
+    events = execute(plan(wish), platform, workers=1, clock=clock, sleep=clock.sleep)
     assert any(isinstance(event, Draining) for event in events)
     events.close()
     assert platform.ops() == ["create deployment/serve"]

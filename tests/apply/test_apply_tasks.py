@@ -90,7 +90,6 @@ def test_one_worker_uses_no_thread_and_is_the_same_every_time() -> None:
             workers=1,
             clock=platform.clock,
             sleep=platform.clock.sleep,
-            now=platform.clock.now,
         )
         story = []
         for event in events:
@@ -111,7 +110,6 @@ def test_closing_stops_waiting_and_leaves_runs_running(
         workers=workers,
         clock=clock,
         sleep=clock.sleep,
-        now=clock.now,
     )
     for event in events:
         if isinstance(event, Progress) and event.status == RUNNING:

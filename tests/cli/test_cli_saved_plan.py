@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cicd.cli.apply import with_saved_options
+from cicd.cli import apply
+from cicd.cli.apply import read_saved, with_saved_options
 from cicd.cli.options import Common
-from cicd.errors import Usage
+from cicd.errors import InvalidStage, Usage
 
 SAVED = {"bound": {"options": {"select": ["execution/*"], "refresh_secrets": True}}}
 
@@ -34,3 +37,9 @@ def test_other_options_beside_it_are_wrong_usage(given: Common, text: str) -> No
 def test_a_flag_that_the_plan_was_made_without_is_wrong_usage() -> None:
     with pytest.raises(Usage, match="--refresh-secrets is not what the plan was made with"):
         with_saved_options(Common(refresh_secrets=True), {"bound": {"options": {}}})
+
+
+def test_a_plan_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply, "MAX_PLAN", 1000)
+    with pytest.raises(InvalidStage, match="/dev/zero: not a plan: it is larger than 1,000 bytes"):
+        read_saved(Path("/dev/zero"))

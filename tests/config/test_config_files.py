@@ -39,6 +39,9 @@ BAD_YAML = {
     'a: "\\U99999999"': "not valid YAML",
     "[" * 700: "nested too deeply",
     "a: {<<: 1}": "<< needs a map",
+    f"a: !{'x' * 1_000_000} b": "a tag (!…) of more than 20,000 characters",
+    f"[a,!{'x' * 30_000}]": "a tag (!…) of more than 20,000 characters",
+    f"a: !{'x' * 10_000} b": "xxx…",
 }
 
 BAD_JSON = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cicd.config import variables
 from cicd.config.files import yaml_trees
 from cicd.config.tree import plain
 from cicd.config.variables import Context, GitFacts, replace_variables
@@ -127,3 +128,12 @@ def test_what_the_environment_holds_is_not_quoted_in_messages(tmp_path: Path) ->
         load(repo, env=ENV)
     assert "${env.GIT_TOKEN}" in str(caught.value)
     assert ENV["GIT_TOKEN"] not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", ["x" * 10, "''"])
+def test_variables_that_double_each_other_end(seed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variables, "MAX_EXPANDED", 200_000)
+    chain = "".join(f"  v{n}: '${{var.v{n - 1}}}${{var.v{n - 1}}}'\n" for n in range(1, 60))
+    _, problems = replaced(f"variables:\n  v0: {seed}\n{chain}a: ${{var.v59}}\nb: ${{var.v58}}")
+    assert len(problems) == 1
+    assert "come to more than" in problems[0]

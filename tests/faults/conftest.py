@@ -15,7 +15,7 @@ from tests.faults.faults_world import SECRETS, STAGE, Faulty
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     with running(realism="instant") as emulator:
-        quotas = {"resourceGroups": 10_000, "dockerRegistrySecrets": 10_000}
+        quotas = dict.fromkeys(("resourceGroups", "dockerRegistrySecrets", "deployments"), 10_000)
         control.ask(emulator.endpoint, "PUT", "/emulator/quotas", quotas)
         yield emulator
 

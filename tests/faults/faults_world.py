@@ -22,11 +22,12 @@ import pytest
 import requests
 
 from cicd import logs
-from cicd.apply import executor
+from cicd.apply import executor, stopping
 from cicd.cli import root
 from cicd.emulator.testing import Emulator
 from cicd.platforms.aicore import fingerprint, login, rest
-from cicd.platforms.aicore.lease import PREFIX
+from cicd.platforms.aicore.convert import OUR_LABELS
+from cicd.platforms.aicore.lease import DATA, PREFIX, secret_name
 
 STAGE = """\
 variables: {model: gpt-4o}
@@ -70,6 +71,7 @@ SQUEEZE = 100
 
 WAITERS: tuple[Any, ...] = (
     executor.execute,
+    stopping.stop_all,
     login.Login.__init__,
     rest.Http.__init__,
     logs.patiently,
@@ -149,24 +151,38 @@ class Faulty:
 
     def get(self, path: str, group: str) -> Any:
         """One answer of the emulator to a client of its own; None where there is none."""
-        answer = self.session.get(
-            self.emulator.url + path, headers={"AI-Resource-Group": group}, timeout=10
-        )
+        return self.ask("GET", path, group)
+
+    def ask(self, method: str, path: str, group: str, body: Any = None, **more: str) -> Any:
+        """What the emulator says to a client of its own; None where there is nothing. ``more``:
+        headers."""
+        session = self.session if path.startswith(("/v2", "/emulator")) else self.destinations
+        headers = {"AI-Resource-Group": group, **more}
+        url = self.emulator.url + path
+        answer = session.request(method, url, headers=headers, json=body, timeout=10)
         if answer.status_code in {403, 404}:
             return None
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     @cached_property
     def session(self) -> requests.Session:
         """A client of its own; delete it when its token was revoked."""
+        return self._login("AICORE")
+
+    @cached_property
+    def destinations(self) -> requests.Session:
+        """The same for the destination service."""
+        return self._login("DESTINATION")
+
+    def _login(self, service: str) -> requests.Session:
         session = requests.Session()
         session.trust_env = False
         known = self.emulator.environ
         form = {
             "grant_type": "client_credentials",
-            "client_id": known["AICORE_CLIENT_ID"],
-            "client_secret": known["AICORE_CLIENT_SECRET"],
+            "client_id": known[f"{service}_CLIENT_ID"],
+            "client_secret": known[f"{service}_CLIENT_SECRET"],
         }
         answer = session.post(f"{self.emulator.url}/oauth/token", data=form, timeout=10)
         session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -179,7 +195,11 @@ class Faulty:
         names = {
             i["id"]: i["name"] for kind in ("artifacts", "configurations") for i in items[kind]
         }
-        urls = {i["id"]: i["configurationName"] for i in items["deployments"]}
+        runs = {
+            i["id"]: i["configurationName"]
+            for kind in ("executions", "deployments")
+            for i in items[kind]
+        }
         state = {
             kind: sorted(
                 json.dumps(kept(item, SHOWN[kind]), sort_keys=True) for item in items[kind]
@@ -188,16 +208,47 @@ class Faulty:
         }
         state["docker"] = [n for i in items["docker"] if group in (n := str(i["name"]))]
         state["secrets"] = [n for n in state["secrets"] if PREFIX not in n]
-        text = json.dumps(state)
-        for id, name in {**names, **urls, group: "GROUP", self.emulator.url: "URL"}.items():
+        state["locks"] = self.locks(group)
+        state["destination"] = self._destination(group)
+        state["tags"] = [tag for i in items["executions"] for tag in self._tags(i["id"], group)]
+        text = re.sub(r"ai://default/[0-9a-f]{16}/", "ai://default/RUN/", json.dumps(state))
+        for id, name in {**names, **runs, group: "GROUP", self.emulator.url: "URL"}.items():
             text = text.replace(id, name)
         loaded: dict[str, list[str]] = json.loads(text)
         return loaded
+
+    def _destination(self, name: str) -> list[str]:
+        """Where the destination of this name points to, if there is one."""
+        path = f"/destination-configuration/v1/subaccountDestinations/{name}"
+        found = self.get(path, name)
+        return [f"{found['URL']} {found['Authentication']}"] if found else []
+
+    def _tags(self, execution: str, group: str) -> list[str]:
+        """What one run is tagged with."""
+        found = self.get(f"/v2/lm/metrics?executionIds={execution}", group)["resources"]
+        return sorted(f"{tag['name']}={tag['value']}" for run in found for tag in run["tags"])
+
+    def first_version(self, group: str) -> str:
+        """The id of the configuration with the model that the stage names."""
+        found = self.get("/v2/lm/configurations", group)["resources"]
+        model = {"key": "modelName", "value": "gpt-4o"}
+        return next(str(item["id"]) for item in found if model in item["parameterBindings"])
 
     def locks(self, group: str) -> list[str]:
         """The names of the secrets that are locks."""
         found = self.get("/v2/admin/secrets", group) or {"resources": []}
         return [item["name"] for item in found["resources"] if item["name"].startswith(PREFIX)]
+
+    def leave_lock(self, group: str) -> None:
+        """The lock of somebody who has died, and it has ended since."""
+        texts = {"run": "r0", "holder": "bob", "until": "2026-01-01T00:00:00Z"}
+        labels = [{"key": OUR_LABELS + name, "value": text} for name, text in texts.items()]
+        self.ask(
+            "POST",
+            "/v2/admin/secrets",
+            group,
+            {"name": secret_name("dev"), "data": DATA, "labels": labels},
+        )
 
     def unlock(self, group: str) -> None:
         """Take the lock away from this process, which goes on living after its commands."""
@@ -230,7 +281,9 @@ SHOWN = {
 
 
 def kept(item: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: item.get(name) for name in names}
+    """These fields, and which labels there are: the value of one may differ, as it is salted."""
+    labels = sorted(label["key"] for label in item.get("labels") or ())
+    return {**{name: item.get(name) for name in names}, "labels": labels}
 
 
 def is_one_clear_failure(result: Result) -> bool:

@@ -106,11 +106,27 @@ def test_one_signal_while_waiting_gives_the_lock_back(faulty: Faulty, number: in
     group = faulty.group()
     code, text = interrupted(faulty, Phase("deployment.get", {"status": 503}), group, number)
     assert code == 130, text
-    assert "apply again to follow it to the end" in text
+    assert "give the same command again to follow it to the end" in text
     assert faulty.locks(group) == []
     again = faulty.apply(group)
     assert again.code == 0, again.text
     assert len(faulty.state(group)["deployments"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [("apply", "deployment.list"), ("apply", "model.list"), ("destroy", "execution.list")],
+)
+def test_one_ctrl_c_is_not_kept_waiting_by_requests_that_hang(
+    faulty: Faulty, command: str, operation: str
+) -> None:
+    group = faulty.group()
+    assert faulty.apply(group).code == 0  # there is a group to be locked
+    hangs = Phase(operation, {"slow": HANGS}, command)
+    code, text = interrupted(faulty, hangs, group, signal.SIGINT)
+    assert code == 130 and "interrupted" in text, text
+    assert "Traceback" not in text and "Exception ignored" not in text
+    assert faulty.locks(group) == []
 
 
 WRITES = (

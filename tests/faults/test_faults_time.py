@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from cicd.apply import lifecycle
 from cicd.platforms.aicore import rest
 from tests.faults.faults_world import SQUEEZE, Faulty
 
@@ -94,6 +95,24 @@ def test_the_wall_clock_leaps_while_waiting(faulty: Faulty, leap: float) -> None
         patch.undo()
     assert result.code == 0, result.text
     assert len(faulty.state(group)["deployments"]) == 1
+
+
+@pytest.mark.parametrize("skew", [MINUTES, -MINUTES])
+def test_the_log_of_an_update_begins_with_it(
+    faulty: Faulty, monkeypatch: pytest.MonkeyPatch, skew: int
+) -> None:
+    """By the clock of the platform: ours would lose its lines, or show what ran before."""
+    monkeypatch.setattr(lifecycle, "CLOCK_SKEW", 0)
+    group, line = faulty.group(), "deployment/chat │ "
+    mini = ("--var", "model=gpt-4o-mini")
+    with faulty.emulator.faults(skew=skew):
+        before = faulty.apply(group)
+        time.sleep(1)  # an answer tells its time in whole seconds
+        after = faulty.apply(group, *mini)
+    assert (before.code, after.code) == (0, 0), before.text + after.text
+    told = [said for said in after.err.splitlines() if said.startswith(line)]
+    assert any("gpt-4o-mini" in said for said in told), told
+    assert not [said for said in told if "gpt-4o-mini" not in said and "gpt-4o" in said], told
 
 
 @pytest.mark.parametrize("lost", ["reset", 504])

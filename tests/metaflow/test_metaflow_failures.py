@@ -125,6 +125,7 @@ def test_the_generator_falls_over_the_flow(project: Project) -> None:
     [
         ("botocore: (403) when calling HeadObject: Forbidden", Denied, "login .* is refused"),
         ("the key known-secret is odd", CicdError, r"generator failed: the key \*\*\* is odd"),
+        ("token from-outside", CicdError, r"generator failed: token \*\*\*"),
         ("", CicdError, "generator failed: it says nothing"),
     ],
 )
@@ -132,4 +133,9 @@ def test_last_words(tmp_path: Path, stderr: str, kind: type[CicdError], says: st
     store = Store("s3://bucket/metaflow", "", "")
     login = {name: Secret(text) for name, text in LOGIN.items()}
     with pytest.raises(kind, match=says):
-        raise failure(load(write_project(tmp_path)), replace(store, credentials=login), stderr)
+        raise failure(
+            load(write_project(tmp_path)),
+            replace(store, credentials=login),
+            stderr,
+            {"AWS_SESSION_TOKEN": "from-outside"},
+        )

@@ -21,7 +21,7 @@ from cicd.errors import (
     TimedOut,
 )
 from cicd.logs import Polling
-from cicd.model import Action, Change, Plan, Resource, State
+from cicd.model import Action, Change, Key, LiveResource, Plan, Resource, State, Status
 from cicd.plan import make_plan
 from cicd.platforms.aicore import rest
 from cicd.platforms.aicore.kinds import KINDS
@@ -132,6 +132,35 @@ def test_a_refused_create_says_what_to_do(
     assert type(caught.value) is kind and "POST /v2/lm/artifacts: " in str(caught.value)
 
 
+def test_a_list_without_an_end_is_given_up(
+    platform: Platform, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "PAGE", 10)
+    monkeypatch.setattr(rest, "MOST", 100)
+
+    def answer(request: Request) -> Reply:
+        first = int(request.query.get("$skip", 0))
+        return page(*({"id": f"a{n}", "name": "x"} for n in range(first, first + 10)))
+
+    stub.on("GET", "/v2/lm/artifacts", answer)
+    with pytest.raises(ConnectionFailed, match="lists more than 100 items"):
+        platform.browse("artifact")
+    assert len(stub.sent("GET")) == 11
+
+
+@pytest.mark.parametrize("content", [{"resources": [None]}, {"resources": [{"name": "x"}]}])
+@pytest.mark.parametrize("kind", ["artifact", "configuration", "execution", "deployment"])
+def test_what_has_no_id_is_no_answer_of_the_platform(
+    platform: Platform, stub: StubServer, kind: str, content: Any
+) -> None:
+    stub.on("GET", f"/v2/lm/{kind}s", Reply(200, content))
+    with pytest.raises(ConnectionFailed, match="check the base URL"):
+        platform.browse(kind)
+    stub.on("GET", f"/v2/lm/{kind}s/x", Reply(200, {"status": "RUNNING"}))
+    with pytest.raises(ConnectionFailed, match="no id"):
+        platform.get(LiveResource(Key(kind, "x"), "x", {}, Status(State.UNKNOWN, "")))
+
+
 def test_a_taken_application_name_is_another_tenants_only_where_we_have_none(
     platform: Platform, stub: StubServer
 ) -> None:
@@ -219,7 +248,7 @@ def test_a_command_ends_with_the_code_that_all_its_failures_share(
 ) -> None:
     change = Change(ARTIFACT.key, Action.CREATE, "new", desired=ARTIFACT)
     plan = Plan("dev", "aicore", {}, "", "", (change,), "")
-    site = Site(plan, platform, Polling(), lambda: 0.0, lambda: 0)
+    site = Site(plan, platform, Polling(), lambda: 0.0)
     outcomes = [failure(Job(site, change), error) for error in errors]
     assert command_code(outcomes) == code
     assert summary_of(plan, outcomes)["result"] == result

@@ -16,8 +16,9 @@ from cicd.platforms.aicore import bulk
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
-from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.runs import Deployments, Executions
+from cicd.platforms.aicore.transport import open_session
 from tests.platforms.aicore_world import live
 from tests.platforms.stub_server import DROP, Reply, Request, StubServer, refused, running
 

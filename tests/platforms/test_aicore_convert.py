@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd.model import Key, LiveResource, Ref, Resource, Secret, State, Status
-from cicd.platforms.aicore import convert, times
+from cicd.platforms.aicore import convert, times, tracking
 
 RUN = {
     "id": "e123",
@@ -115,10 +115,10 @@ def test_tags_replace_guessing_and_the_last_metric_counts() -> None:
         {"value": 1},
     ]
     document = {"tags": [{"name": "cicd.inputs", "value": "abc"}], "metrics": metrics}
-    live = convert.tagged(convert.execution(RUN, {}), document)
+    live = tracking.tagged(convert.execution(RUN, {}), document)
     assert live.spec["inputs"] == "abc" and "completed_after_sync" not in live.spec
     assert live.metrics == {"acc": 0.9, "loss": 0.25}
-    assert convert.tagged(live, {}).metrics == {}
+    assert tracking.tagged(live, {}).metrics == {}
 
 
 @pytest.mark.parametrize(

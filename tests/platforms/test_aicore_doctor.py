@@ -14,7 +14,8 @@ from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import aicore_credentials
 from cicd.platforms.aicore.doctor import FAMILIES, QUOTAS, Patient, examine, quota_shares
 from cicd.platforms.aicore.login import Login
-from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.rest import Http
+from cicd.platforms.aicore.transport import open_session
 from cicd.platforms.base import Finding
 from tests.platforms.aicore_world import environ, group, stage
 from tests.platforms.stub_server import Reply, StubServer, page, refused, running

@@ -9,7 +9,7 @@ import pytest
 
 from cicd.model import Key, LiveResource, Ref, Resource
 from cicd.plan.diff import diff_specs, undeclared
-from cicd.platforms.aicore import convert, owners, sync
+from cicd.platforms.aicore import convert, owners, sync, tracking
 from cicd.platforms.aicore.interface import executable_spec
 from cicd.platforms.aicore.kinds import KINDS
 
@@ -136,6 +136,6 @@ def test_a_deployment_is_of_the_stage_that_made_its_model() -> None:
 
 def test_the_tag_of_a_run_names_its_stage() -> None:
     tags = {"tags": [{"name": "cicd.stage", "value": "tst"}, {"name": "cicd.inputs", "value": "i"}]}
-    run = convert.tagged(convert.execution({"id": "e1"}), tags)
+    run = tracking.tagged(convert.execution({"id": "e1"}), tags)
     assert (run.owner, run.spec["inputs"]) == ("tst", "i")
-    assert convert.tagged(convert.execution({"id": "e1"}), {}).owner == ""
+    assert tracking.tagged(convert.execution({"id": "e1"}), {}).owner == ""

@@ -165,10 +165,45 @@ def test_what_has_expired_is_for_the_clock_of_the_platform_to_say(stub: StubServ
         assert first
         assert second
         assert (first.has_expired, second.has_expired) == (False, True)
-        stub.on("POST", SECRETS, Reply(200, {"name": name}))
+        stub.on("POST", SECRETS, Reply(200, {"name": name}, date))
         taken = lock.take(ME, 120)
     end = datetime.fromisoformat(taken.until)
     assert timedelta(seconds=100) < end - there < timedelta(seconds=180)
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_the_first_request_of_all_is_put_right_by_its_answer(
+    stub: StubServer, minutes: int
+) -> None:
+    """Ten minutes behind, a lock by our own clock would be over before it begins."""
+    there = datetime.now(UTC) + timedelta(minutes=minutes)
+    date = {"Date": format_datetime(there, usegmt=True)}
+    name = secret_name("dev")
+    stub.on("POST", SECRETS, Reply(200, {"name": name}, date))
+    ours = shown(name, there, date, run=ME.run)
+    stub.on("GET", f"{SECRETS}/{name}", ours)
+    stub.on("PATCH", f"{SECRETS}/{name}", Reply(200, {}, date))
+    with connected(stub) as platform:
+        taken = lock_of(platform, "dev").take(ME, 120)
+    [put_right] = stub.sent("PATCH")
+    end = next(x["value"] for x in put_right.json["labels"] if x["key"].endswith("cicd.until"))
+    assert end == taken.until
+    assert abs(datetime.fromisoformat(end) - there - timedelta(seconds=120)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_lock_that_was_taken_away_as_it_was_made_is_not_ours(
+    stub: StubServer, is_there: bool
+) -> None:
+    there = datetime.now(UTC) + timedelta(minutes=10)
+    date = {"Date": format_datetime(there, usegmt=True)}
+    name = secret_name("dev")
+    stub.on("POST", SECRETS, Reply(200, {"name": name}, date))
+    if is_there:
+        stub.on("GET", f"{SECRETS}/{name}", shown(name, there, date))
+    with connected(stub) as platform, pytest.raises(Conflict):
+        lock_of(platform, "dev").take(ME, 120)
+    assert not stub.sent("PATCH")
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2026-13-01T00:00:00Z"])
@@ -182,8 +217,8 @@ def test_a_lock_without_an_end_blocks_nobody(stub: StubServer, text: str) -> Non
     assert found.has_expired
 
 
-def shown(name: str, until: datetime, headers: dict[str, str]) -> Reply:
-    labels = {"run": "r", "until": until.strftime("%Y-%m-%dT%H:%M:%SZ")}
+def shown(name: str, until: datetime, headers: dict[str, str], run: str = "r") -> Reply:
+    labels = {"run": run, "until": until.strftime("%Y-%m-%dT%H:%M:%SZ")}
     pairs = [{"key": f"ext.ai.sap.com/cicd.{key}", "value": labels[key]} for key in labels]
     body = {"name": name, "createdAt": "2026-01-01T00:00:00Z", "labels": pairs}
     return Reply(200, body, headers)

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import shutil
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from cicd.errors import Denied
+from cicd.errors import ConnectionFailed, Denied
 from cicd.model import Secret
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.certificate import Certificate, check, not_after
 from cicd.platforms.aicore.credentials import Credentials, aicore_credentials
 from cicd.platforms.aicore.doctor import Patient, examine
-from cicd.platforms.aicore.login import Login
-from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.login import ATTEMPTS, Login
+from cicd.platforms.aicore.rest import Http
+from cicd.platforms.aicore.transport import open_session
 from tests.platforms.aicore_world import connected, live
 from tests.platforms.stub_server import Reply, Request, StubServer, running
 
@@ -52,6 +56,31 @@ def test_a_token_that_ends_in_the_middle_of_a_wait_is_renewed(stub: StubServer) 
     with connected(stub) as platform:
         states = [platform.get(live("execution")).status.raw for _ in range(7)]
     assert states == ["RUNNING"] * 7 and stub.tokens == 4
+
+
+def test_a_login_that_fails_is_not_tried_again_for_all_who_wait_for_it(stub: StubServer) -> None:
+    def clock() -> float:
+        if next(calls) == 9:
+            all_wait.set()
+        return time.monotonic()
+
+    def answer(_: Request) -> Reply:
+        all_wait.wait(10)
+        return Reply(503, "down")
+
+    calls, all_wait = itertools.count(1), threading.Event()
+    stub.on("POST", "/oauth/token", answer)
+    known = Credentials(stub.url, f"{stub.url}/oauth/token", "me", Secret("s3cret"))
+    session = open_session(stub.url)
+    login = Login(known, session, clock=clock, sleep=lambda _: None)
+    with ThreadPoolExecutor(9) as pool:
+        waiting = [pool.submit(login.token) for _ in range(9)]
+        assert all(isinstance(task.exception(), ConnectionFailed) for task in waiting)
+    assert len(stub.requests) == ATTEMPTS
+    with pytest.raises(ConnectionFailed):
+        login.token()
+    session.close()
+    assert len(stub.requests) == 2 * ATTEMPTS
 
 
 def test_a_login_that_is_revoked_in_the_middle_is_told_as_that(stub: StubServer) -> None:

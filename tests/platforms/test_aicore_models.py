@@ -16,7 +16,8 @@ from cicd.platforms.aicore import models
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.models import Advisor, Catalogue, problems
-from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.rest import Http
+from cicd.platforms.aicore.transport import open_session
 from tests.platforms.stub_server import Reply, StubServer, page, running
 
 TODAY = date(2026, 6, 1)
@@ -148,8 +149,12 @@ class Bench:
         )
 
     def review(self, *desired: Resource, lives: tuple[LiveResource, ...] = ()) -> list[str]:
-        found = self.advisor.review(desired, lambda: lives)
+        found, _ = self.advisor.review(desired, lives)
         return [f"{problem.severity} {problem.rule}" for problem in found]
+
+    def shown(self, desired: Resource, *lives: LiveResource) -> list[LiveResource]:
+        """What runs, as a review of ``desired`` shows it."""
+        return self.advisor.review([desired], lives)[1]
 
 
 @pytest.fixture
@@ -204,17 +209,25 @@ def test_a_retired_model_that_runs_does_not_stop_the_stage(bench: Bench) -> None
 
 def test_what_runs_is_shown_with_its_model_and_its_end(bench: Bench) -> None:
     lives = [deployment("c1"), configuration("c1", wish("gpt-4", "latest"))]
-    assert bench.advisor.remark(lives) == lives  # nothing was looked at, so nothing is known
-    assert bench.review(wish()) == []
-    shown = bench.advisor.remark(lives)[0]
+    # nothing is asked for another scenario, so nothing is known
+    assert bench.shown(wish(scenario_id="mine"), *lives) == lives
+    shown = bench.shown(wish(), *lives)[0]
     assert shown.facts == {"model": "gpt-4 latest (retires on 2026-12-01)"}
     assert shown.notes == ("its model gpt-4 retires on 2026-12-01",)
     # what the deployment itself tells counts more than its configuration
     told = replace(lives[0], facts={"model": "gpt-4o v1"})
-    assert bench.advisor.remark([told, lives[1]])[0].notes == (
+    assert bench.shown(wish(), told, lives[1])[0].notes == (
         "its model gpt-4o is deprecated: use v2",
     )
-    # the review has said it of the stage file: not twice in one plan
+    # the review says it of the stage file: not twice in one plan
     assert bench.review(wish("gpt-4", "latest")) == ["warning retiring-model"]
     exact = replace(lives[0], facts={"model": "gpt-4 0613"})
-    assert [live.notes for live in bench.advisor.remark([lives[0], exact, lives[1]])] == [()] * 3
+    again = bench.shown(wish("gpt-4", "latest"), lives[0], exact, lives[1])
+    assert [live.notes for live in again] == [()] * 3
+
+
+def test_a_catalogue_is_asked_for_once(bench: Bench) -> None:
+    bench.advisor.look([wish()])
+    asked = len(bench.stub.requests)
+    assert bench.review(wish()) == bench.review(wish()) == []
+    assert len(bench.stub.requests) == asked

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from cicd.errors import Denied, InvalidStage
-from cicd.model import Ref, Resource
+from cicd.model import Key, Ref, Resource
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
 from tests.platforms.aicore_world import (
+    APPLICATION,
     ARTIFACT,
     CONFIGURATION,
     DEPLOYMENT,
@@ -88,13 +89,59 @@ def test_reading_takes_one_list_per_kind_and_tags_of_the_newest_candidates(
 
 
 @pytest.mark.parametrize("answer", [refused(404, "none"), Reply(200, group("PROVISIONING"))])
-def test_a_group_that_is_not_ready_is_empty_without_asking(
-    platform: Platform, stub: StubServer, answer: Reply
+@pytest.mark.parametrize("refusal", [Reply(403, "RBAC: access denied"), refused(404, "no group")])
+def test_a_group_that_is_not_ready_is_empty(
+    platform: Platform, stub: StubServer, answer: Reply, refusal: Reply
 ) -> None:
+    stub.otherwise = refusal
     stub.on("GET", "/v2/admin/resourceGroups/rg", answer)
     found = platform.read([GROUP, ARTIFACT, CONFIGURATION, EXECUTION, DEPLOYMENT])
     assert [item.id for item in found] == ([] if answer.status == 404 else ["rg"])
-    assert {request.path for request in stub.sent("GET")} == {"/v2/admin/resourceGroups/rg"}
+
+
+REPOSITORY = Resource(Key("repository", "r"), {"name": "r", "url": "https://h/r"})
+
+
+@pytest.mark.parametrize(
+    ("state", "commit", "url"),
+    [
+        ("Synced", "b" * 40, "https://h/r"),
+        ("OutOfSync", "b" * 40, "https://h/r"),
+        ("Synced", "c" * 40, "https://h/r"),
+        ("Synced", "b" * 40, "https://h/another"),
+    ],
+)
+def test_a_repository_that_was_synced_from_is_not_asked_for(
+    platform: Platform, stub: StubServer, state: str, commit: str, url: str
+) -> None:
+    source = {"repoURL": url, "path": "templates", "revision": commit}
+    status = {"syncStatus": state, "source": source, "syncFinishedAt": "2026-01-01T00:00:00Z"}
+    place = {"repositoryUrl": url, "path": "templates", "revision": "main"}
+    stub.on("GET", "/v2/admin/applications", page({"applicationName": "app", **place}))
+    stub.on("GET", "/v2/admin/applications/app/status", Reply(200, status))
+    stub.on("GET", "/v2/lm/scenarios/s/executables", page({"id": "x", "versionId": "1"}))
+    listed = {"name": "theirs", "url": "https://h/R.git", "status": "COMPLETED"}
+    stub.on("GET", "/v2/admin/repositories", page(listed))
+    live = {item.key.kind: item for item in platform.read([REPOSITORY, APPLICATION])}
+    found = live["repository"]
+    assert (found.spec["url"], found.status.raw) == ("https://h/r", "COMPLETED")
+    is_synced = (state, commit, url) == ("Synced", "b" * 40, "https://h/r")
+    assert (found.id == "r") == is_synced
+    assert len(stub.sent("GET", "/v2/admin/repositories")) == (0 if is_synced else 1)
+    # who is about to take things away has to know them all
+    stub.otherwise = page()
+    everything = platform.read([REPOSITORY, APPLICATION], everything=True)
+    assert "theirs" in {item.id for item in everything}
+
+
+@pytest.mark.parametrize("refusal", [Reply(403, "RBAC: access denied"), refused(404, "no group")])
+def test_a_group_that_is_made_while_it_is_read_is_there(
+    platform: Platform, stub: StubServer, refusal: Reply
+) -> None:
+    stub.on("GET", "/v2/lm/artifacts", refusal, page({"id": "a1", "name": "Data"}))
+    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
+    assert [item.id for item in platform.read([GROUP, ARTIFACT])] == ["rg", "a1"]
+    assert len(stub.sent("GET", "/v2/lm/artifacts")) == 2
 
 
 def test_a_login_without_admin_rights_still_works_in_its_group(

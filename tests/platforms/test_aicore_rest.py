@@ -21,7 +21,8 @@ from cicd.model import Secret
 from cicd.platforms.aicore import rest
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
-from cicd.platforms.aicore.rest import Http, RestClient, open_session
+from cicd.platforms.aicore.rest import Http, RestClient
+from cicd.platforms.aicore.transport import open_session
 from tests.platforms.stub_server import DROP, Reply, Request, StubServer, page, refused, running
 
 HTML = Reply(200, "<html>sign in</html>", {"Content-Type": "text/html"})

@@ -100,7 +100,6 @@ def test_a_group_that_is_not_ready_is_said_to_be_so(
     assert plan.changes[0].reason == f"still {status}: wait for PROVISIONED"
     assert plan.changes[1].action is Action.CREATE
     assert plan.warnings[0].startswith(f"resource_group/rg: is {status}: no namespace; what is in")
-    assert {request.path for request in stub.sent("GET")} == {"/v2/admin/resourceGroups/rg"}
 
 
 def test_a_group_in_a_status_not_known_is_looked_into(platform: Platform, stub: StubServer) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import Kind, LiveResource, Resource, Stage, Track
-from cicd.platforms.aicore import convert, doctor, launchpad, logs, times
+from cicd.platforms.aicore import doctor, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.credentials import (
@@ -25,7 +24,7 @@ from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.models import Advisor
 from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.reading import Reader
-from cicd.platforms.aicore.rest import Http, open_session
+from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
@@ -35,6 +34,7 @@ from cicd.platforms.aicore.secrets import (
 )
 from cicd.platforms.aicore.sources import sources
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
+from cicd.platforms.aicore.transport import open_session
 from cicd.platforms.base import Answer, Finding, Lock, LogPage
 from cicd.platforms.destination import entries
 
@@ -117,7 +117,7 @@ class AICore:
         }
         if destination:
             self._nouns["destination"] = entries.Destinations(self._open(destination).call)
-        self._reader = Reader(self._api, self._nouns)
+        self._reader = Reader(self._api, self._nouns, self._advisor)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         """Destinations get the login that their users need: that of this platform."""
@@ -127,10 +127,12 @@ class AICore:
         ]
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        return self._advisor.remark(self._reader.read(desired, everything=everything))
+        return self._reader.read(desired, everything=everything)
 
-    def review(self, desired: Sequence[Resource]) -> list[Problem]:
-        return self._advisor.review(desired, partial(self.browse, "deployment"))
+    def review(
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
+        return self._advisor.review(desired, live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._reader.browse(kind)
@@ -173,7 +175,7 @@ class AICore:
         found: dict[str, Track] = {}
         for batch in batches(ids):
             documents = self._api.tracked(batch)
-            found |= {id: convert.track(document) for id, document in documents.items()}
+            found |= {id: tracking.track(document) for id, document in documents.items()}
         return found
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
@@ -224,6 +226,9 @@ class AICore:
         if "charset" not in response.headers.get("Content-Type", ""):
             response.encoding = "utf-8"  # requests would take Latin-1, or guess
         return Answer(response.status_code, response.text)
+
+    def now(self) -> int:
+        return int(self._api.http.now().timestamp()) * 10**9
 
     def link(self, live: LiveResource) -> str | None:
         """AI Launchpad's address is not part of any login: there is one where it was told."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import ssl
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from html import escape
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 import urllib3.exceptions
@@ -30,6 +33,11 @@ REFUSED_BY_STATUS = "01010076"
 """AI Core's code for "not in this status", whatever the HTTP status says."""
 QUOTA = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
 MAX_TEXT = 300
+NOT_HTTP = (http.client.BadStatusLine, http.client.UnknownProtocol)
+
+
+class TooLarge(requests.RequestException):
+    """An answer that has no end, or might as well have none."""
 
 
 def content(response: requests.Response) -> Any:
@@ -46,15 +54,20 @@ def content(response: requests.Response) -> Any:
 def failure(
     response: requests.Response, *, group: str = "", mask: Iterable[str] = ()
 ) -> PlatformError:
-    """The error that a bad answer is. ``group``: resource group asked for; ``mask``: hide these."""
+    """The error that a bad answer is. ``group``: resource group asked for; ``mask``: hide these,
+    and the login of the request, which may all be echoed."""
     method, status = str(response.request.method), response.status_code
+    mask = [*mask, *response.request.headers.get("Authorization", "").split(" ")[1:]]
     code, text, request_id = _details(response)
-    what = f"{method} {urlsplit(response.url).path}: {masked(text, mask) or response.reason}"
-    what += f" (HTTP {status}{f', code {code}' if code and code != str(status) else ''})"
+    said = masked(text, mask) or masked(str(response.reason), mask)
+    what = f"{method} {urlsplit(response.url).path}: {said}"
+    known = masked(code, mask)
+    what += f" (HTTP {status}{f', code {known}' if known not in {'', str(status)} else ''})"
     kind, hint = _kind_of(response, code, text, group)
     if kind is ConnectionFailed:
         return not_the_api(response)
-    return kind(what, hint=hint, status=status, code=code, request_id=request_id)
+    request_id = masked(request_id, mask)
+    return kind(what, hint=hint, status=status, code=known, request_id=request_id)
 
 
 def _kind_of(
@@ -108,7 +121,7 @@ def may_repeat(method: str, problem: requests.Response | requests.RequestExcepti
     if isinstance(problem, requests.Response):
         status = problem.status_code
         return status == 429 or (method in IDEMPOTENT and status in TRANSIENT)
-    hopeless = (ssl.SSLCertVerificationError, ValueError)
+    hopeless = (ssl.SSLCertVerificationError, ValueError, TooLarge)
     if any(isinstance(link, hopeless) for link in _chain(problem)):
         return False
     return method in IDEMPOTENT or not was_sent(problem)
@@ -147,22 +160,40 @@ def is_foreign(response: requests.Response) -> bool:
 
 def masked(text: str, mask: Iterable[str]) -> str:
     """One short line without any of the secrets: servers like to echo what they were sent."""
-    forms = {form for secret in mask for form in _forms(secret)}
+    forms = {form for secret in mask for form in _forms(secret) if len(form) > 2}
     for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***").replace(json.dumps(form)[1:-1], "***")
+        text = text.replace(form, "***")
     text = re.sub(r"\s+", " ", text).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it may be echoed: itself, what it is the base64 of, and the texts in its JSON."""
+    """A secret as it may be echoed: itself, what it is the base64 of, the lines of it and the texts
+    in its JSON, each in the spellings of JSON, Python, URLs, HTML and base64."""
     known = [secret]
     with suppress(ValueError):
         known.append(base64.b64decode(secret, validate=True).decode())
-    yield from (text for text in known if len(text) > 2)
+    yield from (form for text in known for form in _spellings(text))
     for text in known:
+        parts = text.splitlines()
         with suppress(ValueError, RecursionError):
-            yield from (leaf for leaf in _texts_in(json.loads(text)) if len(leaf) > 5)
+            parts += _texts_in(json.loads(text))
+        yield from (form for part in parts if len(part) > 5 for form in _spellings(part))
+
+
+def _spellings(text: str) -> set[str]:
+    """A text as it stands in other texts."""
+    quoted = {text, " ".join(text.split()), escape(text)}
+    for _ in range(2):  # JSON in JSON, and either in what Python prints
+        quoted |= {form for known in quoted for form in _quoted(known)}
+    quoted |= {quote(text), quote(text, safe=""), quote_plus(text)}
+    raw = text.encode(errors="replace")
+    return quoted | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+
+
+def _quoted(text: str) -> Iterator[str]:
+    every = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
+    yield from (quoted[1:-1] for quoted in every)
 
 
 def _texts_in(value: Any) -> Iterator[str]:
@@ -206,8 +237,12 @@ REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id", "X-Vcap-Request-Id")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that caused it: requests and urllib3 hide it in args, reason or context."""
-    seen: set[int] = set()
+    """The error and all that caused it: requests and urllib3 hide it in args, reason or context.
+
+    Not what was being handled when the request was sent: that is the context of all that follows.
+    """
+    handled = sys.exception()
+    seen = set() if handled is error else {id(handled)}
     waiting: list[Any] = [error]
     while waiting:
         link = waiting.pop(0)
@@ -222,6 +257,8 @@ def _cause(error: requests.RequestException) -> str:
         return "connecting took too long"
     if isinstance(error, requests.exceptions.ReadTimeout):
         return "no answer in time"
+    if any(isinstance(link, NOT_HTTP) and not isinstance(link, OSError) for link in _chain(error)):
+        return "the answer is no HTTP"  # its first line may be what was sent
     deepest = [link for link in _chain(error) if isinstance(link, OSError | ValueError)][-1]
     text = deepest.strerror if isinstance(deepest, OSError) and deepest.strerror else str(deepest)
     return masked(text.rpartition(": ")[2], ())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cicd.errors import Denied
 from cicd.model import Secret
+from cicd.platforms.aicore.sources import is_path
 
 RENEW = "create a new service key, and set its certificate and key"
 BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -52,6 +53,11 @@ def as_files(certificate: Certificate | None) -> Iterator[tuple[str, str] | None
 def check(certificate: Certificate, files: tuple[str, str], now: datetime) -> datetime:
     """When it ends. Raises Denied when it has ended, cannot be read, or its key is another's."""
     for file in files:
+        if not is_path(file):
+            raise Denied(
+                f"{certificate.source or 'the login'} has a text for a file of the certificate",
+                hint="set CERT_STR and KEY_STR to texts, CERT_FILE_PATH and KEY_FILE_PATH to paths",
+            )
         if not Path(file).is_file():
             raise Denied(
                 f"there is no file {file}, which {certificate.source or 'the login'} names"

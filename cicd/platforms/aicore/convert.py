@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cicd.errors import ConnectionFailed
 from cicd.model import (
     Key,
     LiveResource,
     LogEntry,
-    MetricPoint,
     Ref,
     Resource,
     Secret,
     State,
     Status,
-    Track,
 )
 from cicd.platforms.aicore.times import moment, rfc3339, utc_seconds
 
@@ -108,7 +107,7 @@ def artifact(document: Document) -> LiveResource:
         "labels": pairs(document.get("labels")),
         "description": document.get("description") or "",
     }
-    return live_resource("artifact", str(spec["name"]), str(document["id"]), spec, THERE, document)
+    return live_resource("artifact", str(spec["name"]), id_of(document), spec, THERE, document)
 
 
 def configuration(document: Document) -> LiveResource:
@@ -120,15 +119,13 @@ def configuration(document: Document) -> LiveResource:
         "parameter_bindings": pairs(document.get("parameterBindings")),
         "input_artifact_bindings": pairs(document.get("inputArtifactBindings"), "artifactId"),
     }
-    return live_resource(
-        "configuration", str(spec["name"]), str(document["id"]), spec, THERE, document
-    )
+    return live_resource("configuration", str(spec["name"]), id_of(document), spec, THERE, document)
 
 
 def execution(
     document: Document, executables: Mapping[str, Document] | None = None
 ) -> LiveResource:
-    """``execution/<configuration name>``, not knowing its tags yet (see ``tagged``).
+    """``execution/<configuration name>``, not knowing its tags yet (see ``tracking.tagged``).
 
     ``executables``: id -> document, to tell whether it ended after its template was last synced.
     """
@@ -180,44 +177,13 @@ def deployment(
     )
 
 
-def tagged(live: LiveResource, document: Document) -> LiveResource:
-    """The execution with what the metrics API knows of it: its inputs tag and its metrics."""
-    tags = {str(tag.get("name")): tag.get("value") for tag in document.get("tags") or ()}
-    spec = dict(live.spec)
-    if "cicd.inputs" in tags:
-        spec["inputs"] = tags["cicd.inputs"]
-        spec.pop("completed_after_sync", None)
-    owner = str(tags.get("cicd.stage") or "")
-    return replace(live, spec=spec, metrics=last_metrics(document), owner=owner)
-
-
-def last_metrics(document: Document) -> dict[str, float]:
-    """Metric name -> its last value: by time, then step, then place in the list."""
-    return {point.name: point.value for point in track(document).points}
-
-
-def track(document: Document) -> Track:
-    """All that a run recorded; what has no name or no number is left out."""
-    points = [point for item in document.get("metrics") or () if (point := _point(item))]
-    return Track(
-        points=tuple(sorted(points, key=lambda point: (point.time, point.step))),
-        tags=_named(document.get("tags")),
-        info=_named(document.get("customInfo")),
-    )
-
-
-def _point(item: Document) -> MetricPoint | None:
-    try:
-        name, value = str(item["name"]), float(item["value"])
-        step = int(item.get("step") or 0)
-    except (KeyError, TypeError, ValueError):
-        return None
-    labels = _named(item.get("labels"))
-    return MetricPoint(name, value, step, moment(item.get("timestamp")) or 0, labels)
-
-
-def _named(items: Any) -> dict[str, str]:
-    return {str(item.get("name")): str(item.get("value", "")) for item in items or ()}
+def id_of(document: Document) -> str:
+    """What the platform knows it by. Raises ConnectionFailed for a document of another sort."""
+    if not document.get("id"):
+        raise ConnectionFailed(
+            "the platform answers with something that has no id", hint="check the base URL"
+        )
+    return str(document["id"])
 
 
 def is_going(document: Document) -> bool:
@@ -326,7 +292,8 @@ def _run_status(document: Document) -> Status:
 
 
 def _run_name(document: Document) -> tuple[str, str]:
-    return str(document.get("configurationName") or document["id"]), str(document["id"])
+    id = id_of(document)
+    return str(document.get("configurationName") or id), id
 
 
 def _run_spec(document: Document, configuration_id: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.provenance import explain
 from cicd.platforms.aicore.rest import Http, resources
 from cicd.platforms.base import Finding
+from cicd.threads import together
 
 WORKERS = 10
 MAX_SKEW = 30.0
@@ -120,7 +120,7 @@ def _account(patient: Patient) -> Iterator[Finding]:
     group: dict[str, Any] = {}
     yield from _tried("resource group", partial(_group, api, group))
     is_there = group.get("status", "ERROR") != "ERROR"
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with together(WORKERS) as pool:
         rights = [pool.submit(_right, api.http, f, is_there=is_there) for f in FAMILIES]
         quotas = [
             pool.submit(_tried, "quota", partial(_quota, api, title, noun))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cicd.errors import NotFound
+from cicd.errors import Conflict, NotFound, PlatformError
 from cicd.model import Holder
 from cicd.platforms.aicore import convert
 from cicd.platforms.aicore.convert import OUR_LABELS, Document
@@ -35,6 +35,8 @@ LABELS = {
 """Field of Holder -> the end of its label."""
 LONGEST = 500
 """Characters of a label: far below what the API allows, and enough for any address."""
+NOTICEABLE = timedelta(seconds=15)
+"""A difference of two clocks, with the time of one call in it, that is put right."""
 DATA = {"lock": base64.b64encode(b"cicd").decode()}
 
 
@@ -46,9 +48,20 @@ class SecretLock:
         self._name = secret_name(name)
 
     def take(self, holder: Holder, seconds: float) -> Holder:
-        now = self._http.now()
-        taken = replace(holder, since=_text(now), until=_text(now + timedelta(seconds=seconds)))
+        guessed = self._http.now()
+        taken = _for(holder, guessed, seconds)
         self._http.call("POST", PATH, body={"name": self._name, **_body(taken)})
+        # before its first answer nobody knows the server's clock, and by it others may find the
+        # lock expired at once
+        now = self._http.now()
+        if abs(now - guessed) < NOTICEABLE:
+            return taken
+        found = self.look()
+        if found is None or found.run != holder.run:
+            raise Conflict("somebody found the lock expired as it was made, and took it away")
+        taken = _for(holder, now, seconds)
+        with suppress(PlatformError):  # it is ours all the same, and is renewed soon
+            self.renew(taken, seconds)
         return taken
 
     def look(self) -> Holder | None:
@@ -85,6 +98,10 @@ def read_holder(document: Document, now: datetime) -> Holder:
     fields = {field: labels.get(OUR_LABELS + end, "") for field, end in LABELS.items()}
     until = _moment(fields["until"])
     return Holder(**fields, has_expired=until is None or until <= now)
+
+
+def _for(holder: Holder, now: datetime, seconds: float) -> Holder:
+    return replace(holder, since=_text(now), until=_text(now + timedelta(seconds=seconds)))
 
 
 def _body(holder: Holder) -> Mapping[str, Any]:

@@ -38,12 +38,19 @@ class Login:
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
+        self._failure: PlatformError | None = None
+        self._failed_at = 0.0
 
     def token(self) -> str:
         """A valid token. Raises Denied (wrong client or secret) or ConnectionFailed."""
+        asked = self._clock()
         with self._lock:
-            if not self._token or self._clock() >= self._renew_at:
-                self._renew()
+            if self._token and self._clock() < self._renew_at:
+                return self._token
+            if self._failure and self._failed_at >= asked:
+                # of somebody who was waited for here: the next fails too
+                raise self._failure.with_traceback(None)
+            self._renew()
             return self._token
 
     def forget(self, token: str) -> None:
@@ -58,7 +65,11 @@ class Login:
             return self._renew()
 
     def _renew(self) -> float:
-        self._token, life = self._fetch()
+        try:
+            self._token, life = self._fetch()
+        except PlatformError as error:
+            self._failure, self._failed_at = error, self._clock()
+            raise
         self._renew_at = self._clock() + life - min(EARLY, life / 10)
         return life
 
@@ -68,9 +79,13 @@ class Login:
             raise self._refusal(response)
         answer = answers.content(response)
         try:
-            return str(answer["access_token"]), float(answer.get("expires_in") or 300)
+            token, life = str(answer["access_token"]), float(answer.get("expires_in") or 300)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise answers.not_the_api(response) from None
+        # a line break or a foreign character would fail inside the HTTP library, which quotes it
+        if not (token.isascii() and token.isprintable()):
+            raise answers.not_the_api(response)
+        return token, life
 
     def _ask(self) -> requests.Response:
         """Asking for a token changes nothing, so it is repeated like a GET."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -18,7 +17,9 @@ from cicd.errors import PlatformError, Problem
 from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.owners import SAME_RUN
-from cicd.platforms.aicore.rest import CONNECTIONS, Http, resources
+from cicd.platforms.aicore.rest import Http, resources
+from cicd.platforms.aicore.transport import CONNECTIONS
+from cicd.threads import together
 
 SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """What AI Core provides itself; the stage file's rules know the same names."""
@@ -37,60 +38,75 @@ class Catalogue:
 
 
 class Advisor:
-    """Looks at the tenant's catalogue once for a review, and remembers it for what is read then."""
+    """Looks at the tenant's catalogue once, as far as a stage needs it, and remembers it."""
 
     def __init__(self, http: Http, today: Callable[[], date] = date.today) -> None:
         self._http = http
         self._today = today
-        self._catalogue = Catalogue()
-        self._warned: set[tuple[str, str]] = set()
+        self._told: dict[tuple[str, str], Sequence[Document] | None] = {}
+
+    def look(self, desired: Iterable[Resource]) -> None:
+        """Ask for what is not known yet of the scenarios that ``desired`` names."""
+        wishes = wishes_in(desired)
+        wanted = {(str(wish.spec["scenario_id"]), "executables") for wish in wishes}
+        wanted |= {(str(w.spec["scenario_id"]), "models") for w in wishes if model_of(w.spec)[0]}
+        missing = sorted(wanted - self._told.keys())
+        if missing:
+            with together(CONNECTIONS) as pool:
+                self._told |= zip(missing, pool.map(self._list, missing), strict=True)
 
     def review(
-        self, desired: Sequence[Resource], deployments: Callable[[], Iterable[LiveResource]]
-    ) -> list[Problem]:
-        """What the tenant has against the models in ``desired``. ``deployments``: asked only when
-        a retired model is among them, which is no error where it still runs."""
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
+        """What the tenant has against the models in ``desired``, and ``live`` with, at each
+        deployment, its model and its end. A retired model is no error where it still runs."""
+        self.look(desired)
         wishes = wishes_in(desired)
         if not wishes:
-            return []
-        asked = sorted({str(wish.spec["scenario_id"]) for wish in wishes})
-        with_models = {str(w.spec["scenario_id"]) for w in wishes if model_of(w.spec)[0]}
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            names = [*asked, *sorted(with_models)]
-            nouns = ["executables"] * len(asked) + ["models"] * len(with_models)
-            told = list(pool.map(self._list, names, nouns))
-        executables = dict(zip(asked, told, strict=False))
-        models = dict(zip(sorted(with_models), told[len(asked) :], strict=True))
-        lists = [*executables.items(), *models.items()]
-        self._catalogue = Catalogue(
-            {name: found for name, found in executables.items() if found is not None},
-            {name: found for name, found in models.items() if found is not None},
+            return [], list(live)
+        catalogue = self._catalogue()
+        running = served(wishes, (item for item in live if item.key.kind == "deployment"))
+        found = problems(wishes, catalogue, self._today(), running)
+        silent = sorted({scenario for (scenario, _), told in self._told.items() if told is None})
+        said = {_exactly(*model_of(wish.spec), wish.spec, catalogue) for wish in wishes}
+        return (
+            [*found, *([_silence(wishes[0], silent)] if silent else [])],
+            self._remark(live, catalogue, said),
         )
-        self._warned = {self._exactly(*model_of(wish.spec), wish.spec) for wish in wishes}
-        today = self._today()
-        found = problems(wishes, self._catalogue, today)
-        if any(is_retired(problem) for problem in found):
-            running = served(wishes, _none_if_hidden(deployments))
-            found = problems(wishes, self._catalogue, today, running)
-        silent = sorted({name for name, documents in lists if documents is None})
-        return [*found, *([_silence(wishes[0], silent)] if silent else [])]
 
-    def remark(self, lives: Sequence[LiveResource]) -> list[LiveResource]:
-        """The same, each deployment with its model and its end, as far as review() looked."""
-        if not self._catalogue.models:
+    def _catalogue(self) -> Catalogue:
+        told = {name: documents for name, documents in self._told.items() if documents is not None}
+        executables, models = (
+            {scenario: told[scenario, noun] for scenario, other in told if other == noun}
+            for noun in ("executables", "models")
+        )
+        return Catalogue(executables, models)
+
+    def _remark(
+        self, lives: Iterable[LiveResource], catalogue: Catalogue, said: Collection[Any]
+    ) -> list[LiveResource]:
+        if not catalogue.models:
             return list(lives)
         bound = {live.id: live.spec for live in lives if live.key.kind == "configuration"}
         return [
-            self._remarked(live, bound.get(str(live.spec.get("configuration")), {}))
+            self._remarked(
+                live, bound.get(str(live.spec.get("configuration")), {}), catalogue, said
+            )
             if live.key.kind == "deployment"
             else live
             for live in lives
         ]
 
-    def _remarked(self, live: LiveResource, configuration: Mapping[str, Any]) -> LiveResource:
+    def _remarked(
+        self,
+        live: LiveResource,
+        configuration: Mapping[str, Any],
+        catalogue: Catalogue,
+        said: Collection[Any],
+    ) -> LiveResource:
         name, _, version = live.facts.get("model", "").partition(" ")
         name, wanted = (name, version) if name else model_of(configuration)
-        model = find(name, live.spec, self._catalogue)
+        model = find(name, live.spec, catalogue)
         if model is None:
             return live
         end = note_of(model, wanted, self._today())
@@ -99,18 +115,14 @@ class Advisor:
         if not end:
             return replace(live, facts=facts)
         # What review() has said of the stage file need not be said again of what runs.
-        is_known = self._exactly(name, wanted, live.spec) in self._warned
+        is_known = _exactly(name, wanted, live.spec, catalogue) in said
         notes = () if is_known else (f"its model {name} {end}",)
         return replace(live, facts=facts, notes=(*live.notes, *notes))
 
-    def _exactly(self, name: str, wanted: str, spec: Mapping[str, Any]) -> tuple[str, str]:
-        """Model and version by the names that the catalogue has for them."""
-        version = version_of(find(name, spec, self._catalogue) or {}, wanted)
-        return name, str((version or {}).get("name", wanted))
-
-    def _list(self, scenario: str, noun: str) -> Sequence[Document] | None:
+    def _list(self, wanted: tuple[str, str]) -> Sequence[Document] | None:
         """None where the tenant does not tell. The catalogue is the same in every group, and the
         stage's own may not be there yet."""
+        scenario, noun = wanted
         path = f"/lm/scenarios/{scenario}/{noun}"
         for headers in ({}, {"AI-Resource-Group": "default"}):
             try:
@@ -121,16 +133,6 @@ class Advisor:
                 if error.status != 403:
                     break
         return None
-
-
-def _none_if_hidden(deployments: Callable[[], Iterable[LiveResource]]) -> Iterable[LiveResource]:
-    """The deployments; none in a group that is not there yet, which is answered by 403."""
-    try:
-        return deployments()
-    except PlatformError as error:
-        if error.status in NOT_OFFERED:
-            return ()
-        raise
 
 
 def wishes_in(desired: Iterable[Resource]) -> list[Resource]:
@@ -226,11 +228,6 @@ def _model_problems(
         yield _problem(wish, what, rule, "error" if is_over else "warning")
 
 
-def is_retired(problem: Problem) -> bool:
-    """Whether it is about a model that is no longer there."""
-    return problem.rule == "retiring-model" and problem.severity == "error"
-
-
 def model_of(spec: Mapping[str, Any]) -> tuple[str, str]:
     """Name and version of the model that a configuration binds; empty where it binds none."""
     bindings = spec.get("parameter_bindings") or {}
@@ -266,6 +263,14 @@ def version_of(model: Document, wanted: str) -> Document | None:
     if is_latest(wanted):
         return next((v for v in versions if v.get("isLatest")), None)
     return next((v for v in versions if v.get("name") == wanted), None)
+
+
+def _exactly(
+    name: str, wanted: str, spec: Mapping[str, Any], catalogue: Catalogue
+) -> tuple[str, str]:
+    """Model and version by the names that the catalogue has for them."""
+    version = version_of(find(name, spec, catalogue) or {}, wanted)
+    return name, str((version or {}).get("name", wanted))
 
 
 def note_of(model: Document, wanted: str, today: date) -> str:

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from cicd.errors import Denied, NotFound
-from cicd.model import LiveResource, Resource
-from cicd.platforms.aicore import convert, owners, sync
+from cicd.errors import Denied, NotFound, PlatformError
+from cicd.model import LiveResource, Resource, State
+from cicd.platforms.aicore import convert, models, owners, sync, tenant, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.nodes import NodeReservations
-from cicd.platforms.aicore.rest import CONNECTIONS
 from cicd.platforms.aicore.runs import Deployments, Executions, batches
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
+    ALL_GROUPS,
     DockerRegistrySecrets,
     GenericSecrets,
     ObjectStoreSecrets,
 )
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
+from cicd.platforms.aicore.transport import CONNECTIONS
 from cicd.platforms.destination.entries import Destinations
 from cicd.platforms.destination.entries import batches as batches_of_names
+from cicd.threads import together
 
 WORKERS = CONNECTIONS
 SOURCES = frozenset({"repository", "application"})
 EXECUTABLES = "executables of "
 STATUS = "status of "
+DOCKER, STORES = "docker registry secrets", "object store secrets"
+SECRETS = "generic secrets of scope "
+SHARED = "generic secrets for all groups"
+OWN_SCOPE = "resource_group"
 RUN_KINDS = frozenset({"execution", "deployment"})
 
 Task = Callable[[], Any]
@@ -40,8 +46,9 @@ Task = Callable[[], Any]
 class Reader:
     """Reads what planning needs, and lists for people."""
 
-    def __init__(self, api: Api, nouns: Mapping[str, Any]) -> None:
+    def __init__(self, api: Api, nouns: Mapping[str, Any], advisor: models.Advisor) -> None:
         self._api = api
+        self._advisor = advisor
         self._groups: ResourceGroups = nouns["resource_group"]
         self._repositories: Repositories = nouns["repository"]
         self._applications: Applications = nouns["application"]
@@ -63,9 +70,9 @@ class Reader:
             "resource_group": self._groups.browse,
             "node_reservation": self._nodes.peek,
             "repository": lambda: self._repositories.peek(()),
-            "docker_registry_secret": self._docker.peek,
+            "docker_registry_secret": lambda: self._docker.read(self._docker.peek()),
             "generic_secret": self._generic.browse,
-            "object_store_secret": self._stores.peek,
+            "object_store_secret": lambda: self._stores.read(self._stores.peek()),
             "application": lambda: self._applications.read(self._applications.peek()),
             "artifact": self._artifacts.peek,
             "configuration": self._configurations.peek,
@@ -82,23 +89,15 @@ class Reader:
         """All live resources that may matter. One answer refused is an error, never "nothing"."""
         sources = [wish for wish in desired if wish.key.kind in SOURCES]
         refused: list[str] = []
-        with ThreadPoolExecutor(WORKERS) as pool:
-            # No resource group is needed for these, so they are asked for beside it.
-            started = _start(pool, self._tenant_tasks(desired, sources))
-            groups = self._wanted_groups(desired)
-            # One that is not there yet has nothing in it, and asking would be answered by 403.
-            has_group = not any(wish.key.kind == "resource_group" for wish in desired) or any(
-                group.id == self._api.group and group.status.state not in convert.CLOSED
-                for group in groups
-            )
-            if has_group:
-                started |= _start(pool, self._group_tasks(desired, refused, everything=everything))
-            secrets = self._secret_tasks(
-                desired, refused, has_group=has_group, everything=everything
-            )
-            started |= _start(pool, secrets)
-            lists = {name: task.result() for name, task in started.items()}
+        inside = self._group_tasks(desired, refused, everything=everything)
+        outside = self._tenant_tasks(desired, sources, everything=everything)
+        with together(WORKERS) as pool:
+            groups, lists = self._gather(pool, desired, inside, outside)
             executables = _executables_in(lists)
+            applications = self._applications.read(
+                lists.get("applications", ()), _starting(STATUS, lists), executables or {}, sources
+            )
+            repositories = pool.submit(self._repositories_of, sources, applications, lists)
             runs = self._runs(desired, lists, executables, pool, everything=everything)
         deployments = [
             convert.deployment(item, executables) for item in lists.get("deployments", ())
@@ -107,50 +106,98 @@ class Reader:
             groups = [_unclear(group, refused) for group in groups]
         configurations = lists.get("live configurations", ())
         schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
-        statuses = {
-            name.removeprefix(STATUS): lists[name] for name in lists if name.startswith(STATUS)
-        }
-        applications = lists.get("applications", ())
         return [
             *groups,
+            *repositories.result(),
             *chain.from_iterable(lists[name] for name in sorted(lists) if name.startswith("live ")),
-            *self._applications.read(applications, statuses, executables or {}, sources),
+            *self._secrets(desired, lists),
+            *applications,
             *runs,
             *owners.of_schedules(schedules, runs),
             *owners.of_deployments(deployments, configurations, runs, desired),
         ]
 
-    def _wanted_groups(self, desired: Sequence[Resource]) -> list[LiveResource]:
+    def _gather(
+        self,
+        pool: ThreadPoolExecutor,
+        desired: Sequence[Resource],
+        inside: Mapping[str, Task],
+        outside: Mapping[str, Task],
+    ) -> tuple[list[LiveResource], dict[str, Any]]:
+        """The wanted groups, and the answers to all tasks by name; without those from inside a
+        group that is not there. That is asked beside them: mostly it is there."""
         wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
-        return [group for wish in wishes if (group := self._groups.peek(wish))]
+        looks = [pool.submit(self._groups.peek, wish) for wish in wishes]
+        answers = _start(pool, outside)
+        begun = _start(pool, inside)
+        groups = [group for look in looks if (group := look.result())]
+        if not wishes or any(map(self._is_open, groups)):
+            # somebody may have made it after its lists were asked for and before we looked
+            again = [name for name in begun if wishes and _is_refused(begun[name])]
+            answers |= begun | _start(pool, {name: inside[name] for name in again})
+        return groups, {name: task.result() for name, task in answers.items()}
+
+    def _is_open(self, group: LiveResource) -> bool:
+        """Whether it is the stage's, and what is in it can be asked for."""
+        return group.id == self._api.group and group.status.state not in convert.CLOSED
+
+    def _repositories_of(
+        self,
+        sources: Sequence[Resource],
+        applications: Iterable[LiveResource],
+        lists: Mapping[str, Any],
+    ) -> list[LiveResource]:
+        """The repositories. Not asked for where all that is wanted has been synced from them: the
+        platform syncs from repositories that it has and can read, and from no others."""
+        if "live repositories" in lists or not sources:
+            return []
+        wishes = [wish for wish in sources if wish.key.kind == "application"]
+        live = {application.id: application for application in applications}
+        synced = [wish for wish in wishes if _is_synced(wish, live.get(wish.spec["name"]))]
+        urls = {wish.spec.get("repository") for wish in synced}
+        wanted = [wish for wish in sources if wish.key.kind == "repository"]
+        if len(synced) < len(wishes) or not {wish.spec["url"] for wish in wanted} <= urls:
+            return self._repositories.peek(sources)
+        return [tenant.synced_repository(wish) for wish in wanted]
 
     def _tenant_tasks(
-        self, desired: Sequence[Resource], sources: Sequence[Resource]
+        self, desired: Sequence[Resource], sources: Sequence[Resource], *, everything: bool
     ) -> dict[str, Task]:
+        """For what does not need the stage's group to be there."""
+        wanted = {wish.key.kind for wish in desired}
         tasks: dict[str, Task] = {}
+        if self._destinations:  # first, as their service has a login of its own
+            names = [wish.spec["name"] for wish in desired if wish.key.kind == "destination"]
+            for number, batch in enumerate(batches_of_names(names)):
+                tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
         if sources:
-            tasks["live repositories"] = partial(self._repositories.peek, sources)
             tasks["applications"] = self._applications.peek
+        if sources and everything:
+            tasks["live repositories"] = partial(self._repositories.peek, sources)
         for wish in sources:
             if wish.key.kind == "application":
                 name = wish.spec["name"]
                 tasks[f"{STATUS}{name}"] = partial(self._applications.status, name)
-        if any(wish.key.kind == "node_reservation" for wish in desired):
+        if "node_reservation" in wanted:
             tasks["live nodes"] = partial(self._nodes.peek, desired)
-        if self._destinations:
-            names = [wish.spec["name"] for wish in desired if wish.key.kind == "destination"]
-            for number, batch in enumerate(batches_of_names(names)):
-                tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
+        if "docker_registry_secret" in wanted:
+            tasks[DOCKER] = self._docker.peek
+        scopes = _scopes(desired)
+        for scope in sorted(scopes - {OWN_SCOPE}):
+            tasks[f"{SECRETS}{scope}"] = partial(self._generic.peek, scope)
+        if everything and ALL_GROUPS not in scopes:
+            tasks[SHARED] = partial(self._generic.visible, ALL_GROUPS)
+        if not everything and models.wishes_in(desired):
+            tasks["models"] = partial(self._advisor.look, desired)
         return tasks
 
     def _group_tasks(
-        self,
-        desired: Sequence[Resource],
-        refused: list[str],
-        *,
-        everything: bool,
+        self, desired: Sequence[Resource], refused: list[str], *, everything: bool
     ) -> dict[str, Task]:
+        """For what is in the stage's group. What only ``everything`` asks for may be refused:
+        ``refused`` tells of it then."""
         wanted = {wish.key.kind for wish in desired}
+        own_secrets = partial(self._generic.peek, OWN_SCOPE)
         tasks: dict[str, Task] = {}
         if everything or "artifact" in wanted:
             tasks["live artifacts"] = self._artifacts.peek
@@ -160,41 +207,33 @@ class Reader:
             tasks["executions"] = self._executions.peek
         if everything or "deployment" in wanted:
             tasks["deployments"] = self._deployments.peek
-        if "schedule" in wanted:
-            tasks["schedules"] = self._schedules.peek
-        elif everything:
-            tasks["schedules"] = _allowed(self._schedules.peek, "schedules", refused)
+        for name, task, is_wanted in (
+            ("schedules", self._schedules.peek, "schedule" in wanted),
+            (STORES, self._stores.peek, "object_store_secret" in wanted),
+            (f"{SECRETS}{OWN_SCOPE}", own_secrets, OWN_SCOPE in _scopes(desired)),
+        ):
+            if is_wanted:
+                tasks[name] = task
+            elif everything:
+                tasks[name] = _allowed(task, name, refused)
         scenarios = {w.spec["scenario_id"] for w in desired if w.key.kind in RUN_KINDS}
         for wish in desired:
             if wish.key.kind == "application":
                 scenarios |= sync.scenarios(wish.spec)
-        for scenario in sorted(scenarios):
+        # those that the platform brings along have no template that was synced at some time
+        for scenario in sorted(scenarios - models.SCENARIOS):
             tasks[f"{EXECUTABLES}{scenario}"] = partial(self._api.executables, [scenario])
         return tasks
 
-    def _secret_tasks(
-        self, desired: Sequence[Resource], refused: list[str], *, has_group: bool, everything: bool
-    ) -> dict[str, Task]:
-        """What only ``everything`` asks for may be refused: ``refused`` tells of it then."""
-        wishes = [w for w in desired if has_group or w.spec.get("scope") != "resource_group"]
-        wanted = {wish.key.kind for wish in wishes}
-        if has_group and everything:
-            wanted |= {"object_store_secret", "generic_secret"}
-        elif not has_group:
-            wanted -= {"object_store_secret"}
-        tasks: dict[str, Task] = {
-            "docker_registry_secret": partial(self._docker.peek, wishes),
-            "object_store_secret": partial(self._stores.peek, wishes),
-            "generic_secret": partial(
-                self._generic.peek, wishes, everything=has_group and everything
-            ),
-        }
-        declared = {wish.key.kind for wish in desired}
-        return {
-            f"live {kind}": task if kind in declared else _allowed(task, f"{kind}s", refused)
-            for kind, task in tasks.items()
-            if kind in wanted
-        }
+    def _secrets(
+        self, desired: Sequence[Resource], lists: Mapping[str, Any]
+    ) -> Iterator[LiveResource]:
+        yield from self._docker.read(lists.get(DOCKER, ()), desired)
+        yield from self._stores.read(lists.get(STORES, ()), desired)
+        scopes = _starting(SECRETS, lists)
+        yield from self._generic.read(
+            scopes, desired, scopes.get(ALL_GROUPS) or lists.get(SHARED, ())
+        )
 
     def _runs(
         self,
@@ -215,17 +254,40 @@ class Reader:
         known: dict[str, Document] = {}
         for answer in pool.map(self._api.tracked, batches(ids)):
             known |= answer
-        return [convert.tagged(run, known[run.id]) if run.id in known else run for run in runs]
+        return [tracking.tagged(run, known[run.id]) if run.id in known else run for run in runs]
 
 
 def _start(pool: ThreadPoolExecutor, tasks: Mapping[str, Task]) -> dict[str, Future[Any]]:
     return {name: pool.submit(task) for name, task in tasks.items()}
 
 
+def _is_refused(task: Future[Any]) -> bool:
+    """Whether that may be how the platform answers for a group that is not there."""
+    error = task.exception()
+    return isinstance(error, PlatformError) and error.status in {400, 403, 404}
+
+
+def _is_synced(wish: Resource, live: LiveResource | None) -> bool:
+    """Whether an application has synced what is wanted from where it is wanted."""
+    if live is None or live.status.state is not State.SUCCEEDED:
+        return False
+    return all(live.spec.get(n) == wish.spec.get(n) for n in ("repository", "path", "commit"))
+
+
+def _scopes(desired: Iterable[Resource]) -> set[str]:
+    """Of the generic secrets that are desired."""
+    return {wish.spec["scope"] for wish in desired if wish.key.kind == "generic_secret"}
+
+
+def _starting(prefix: str, lists: Mapping[str, Any]) -> dict[str, Any]:
+    """The lists of that sort, by the rest of their names."""
+    return {name.removeprefix(prefix): lists[name] for name in lists if name.startswith(prefix)}
+
+
 def _executables_in(lists: Mapping[str, Any]) -> dict[str, Document] | None:
     """Executable id -> document, of every scenario asked for; None where none was."""
-    found = [lists[name] for name in lists if name.startswith(EXECUTABLES)]
-    return {id: document for part in found for id, document in part.items()} if found else None
+    found = _starting(EXECUTABLES, lists)
+    return {id: item for part in found.values() for id, item in part.items()} if found else None
 
 
 def _candidates(live: Iterable[LiveResource], desired: Iterable[Resource]) -> list[str]:

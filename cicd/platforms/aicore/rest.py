@@ -1,4 +1,4 @@
-"""One pooled HTTP session for everything, and the seam at which the SAP SDK uses it.
+"""Calls, pages, retries and errors in one place, and the seam at which the SAP SDK uses it.
 
 The SDK's own RestClient opens a connection per call, never repeats a POST that was refused with
 429, sends ``top`` for ``$top`` and rewrites the keys of user data. This one does none of that.
@@ -11,13 +11,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
-from requests.adapters import HTTPAdapter
 
 from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
 from cicd.model import Secret
@@ -29,22 +26,10 @@ TIMEOUT = (10.0, 60.0)
 ATTEMPTS = 5
 MAX_PAUSE = 30.0
 PAGE = 10_000
+MOST = 1_000_000
+"""Items that a list may have: a server that always has one more page would fill any memory."""
 PASSES = 10
 """How often a long list is read at most whose order moves meanwhile."""
-CONNECTIONS = 10
-"""At once to one host, all threads together."""
-
-
-def open_session(base_url: str) -> requests.Session:
-    """A session whose connections are shared by all threads; it keeps no cookies."""
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS, pool_block=True)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # A proxy that the environment names can never reach this machine's own loopback.
-    session.trust_env = urlsplit(base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
-    return session
 
 
 class Http:
@@ -172,6 +157,11 @@ class Http:
             skip += len(items)
             if len(items) < PAGE:
                 return is_whole
+            if len(order) > MOST:
+                raise ConnectionFailed(
+                    f"{self.base_url}{path} lists more than {MOST:,} items",
+                    hint="check the base URL",
+                )
 
     def send(
         self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
@@ -209,7 +199,8 @@ class Http:
             )
         except requests.RequestException as error:
             return error
-        self._told = (response.headers.get("Date", ""), time.monotonic())
+        if date := response.headers.get("Date"):
+            self._told = (date, time.monotonic())
         return response
 
 
@@ -297,7 +288,7 @@ def _snake(name: str) -> str:
 def resources(answer: Any, url: str) -> Sequence[dict[str, Any]]:
     """The items of a list answer. An answer without a list is an error, never an empty list."""
     items = answer.get("resources") if isinstance(answer, dict) else None
-    if not isinstance(items, list):
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ConnectionFailed(
             f"{url} does not answer with a list of resources", hint="check the base URL"
         )
@@ -306,10 +297,10 @@ def resources(answer: Any, url: str) -> Sequence[dict[str, Any]]:
 
 def _identity(item: Mapping[str, Any]) -> str:
     """What tells list items apart; names are unique where there is no id."""
-    names = ("id", "executionId", "resourceGroupId", "applicationName", "name")
-    return next(
-        (str(item[name]) for name in names if item.get(name)), json.dumps(item, sort_keys=True)
-    )
+    for name in ("id", "executionId", "resourceGroupId", "applicationName", "name"):
+        if item.get(name):
+            return str(item[name])
+    return json.dumps(item, sort_keys=True)
 
 
 def _reveal(leaf: Any, secrets: dict[str, None]) -> str:

@@ -12,7 +12,7 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 
 from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
 from cicd.model import LiveResource, Resource, State, Status
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, tracking
 from cicd.platforms.aicore.api import METRIC_BATCH, Api, changed, made
 from cicd.platforms.aicore.bulk import Bulk
 from cicd.platforms.aicore.convert import Document
@@ -99,7 +99,7 @@ class Executions(Runs):
 
     def metrics(self, live: LiveResource) -> dict[str, float]:
         """Metric name -> last value."""
-        return convert.last_metrics(self._api.tracked([live.id]).get(live.id, {}))
+        return tracking.last_metrics(self._api.tracked([live.id]).get(live.id, {}))
 
 
 class Deployments(Runs):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +24,8 @@ NAMES = ("configuration_name", "scenario_id", "executable_id")
 class Schedules:
     """``schedule/<name>``. Names are not unique; the active, newest one of a name counts."""
 
-    def __init__(self, api: Api, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
-        self._clock = clock
         self._names: dict[str, dict[str, str]] = {}
 
     def peek(self) -> Sequence[Document]:
@@ -127,13 +125,13 @@ class Schedules:
         if not spec["active"] and self._is_over(spec):
             spec["active"] = wish.get("active", True)
             notes = (f"its end {spec['end']} has passed, so it is {INACTIVE} by itself",)
-        name, id = spec["name"], str(document["id"])
+        name, id = spec["name"], convert.id_of(document)
         status = convert.status_of(document.get("status"))
         return convert.live_resource("schedule", name, id, spec, status, document, notes=notes)
 
     def _is_over(self, spec: Spec) -> bool:
         end = moment(spec.get("end"))
-        return end is not None and end <= self._clock() * 10**9
+        return end is not None and end <= self._api.http.now().timestamp() * 10**9
 
 
 def _body(spec: Spec) -> dict[str, Any]:

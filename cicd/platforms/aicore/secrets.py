@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -29,10 +29,11 @@ NOT_SEEN = (
     "its values cannot be compared: no right to look at the labels of the resource group; "
     "--refresh-secrets sends them"
 )
+ALL_GROUPS = "all_resource_groups"
 SCOPES: dict[str, dict[str, str | None]] = {
     "resource_group": {},  # the session's own header names it
     "tenant": {"AI-Tenant-Scope": "true", "AI-Resource-Group": None},
-    "all_resource_groups": {"AI-Tenant-Scope": "true", "AI-Resource-Group": "*"},
+    ALL_GROUPS: {"AI-Tenant-Scope": "true", "AI-Resource-Group": "*"},
 }
 """Scope of a generic secret -> the headers that say it."""
 REPLICATION = ("resourceGroupSecretsSyncStatus", "resourceGroupSecretReplicationStatus")
@@ -45,33 +46,56 @@ class GenericSecrets:
         self._api = api
         self._stage = stage
 
-    def peek(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        """All of the scopes that are desired; with ``everything`` all of the resource group.
+    def peek(self, scope: str) -> list[dict[str, Any]]:
+        """All of one scope, as documents."""
+        secrets = self._api.http.pages("/admin/secrets", headers=SCOPES[scope])
+        found = [item for item in secrets if not lease.is_lock(item)]
+        if scope == "tenant":
+            return [item for item in found if not any(item.get(name) for name in REPLICATION)]
+        return found
 
-        Copies that the platform makes of a secret for all groups are not shown as the group's.
+    def visible(self, scope: str) -> list[dict[str, Any]]:
+        """The same, empty for a login without the right to it and a platform without them."""
+        try:
+            return self.peek(scope)
+        except NotFound:
+            return []
+        except Denied as error:
+            if error.status != 403:
+                raise
+            return []
+
+    def read(
+        self,
+        lists: Mapping[str, Iterable[Document]],
+        desired: Iterable[Resource] = (),
+        shared: Iterable[Document] = (),
+    ) -> list[LiveResource]:
+        """The secrets in documents by scope; ``desired`` ones compared with what was sent.
+
+        ``shared``: those for all groups. The copies that the platform makes of them are not shown
+        as the group's, but one that is desired there counts as the group's.
         """
         wishes = {
             (wish.spec["scope"], wish.spec["name"]): wish.spec
             for wish in desired
             if wish.key.kind == "generic_secret"
         }
-        scopes = {scope for scope, _ in wishes} | ({"resource_group"} if everything else set())
-        lists = {scope: self._list(scope) for scope in sorted(scopes)}
-        if everything:
-            copied = lists.get("all_resource_groups") or self._visible("all_resource_groups")
-            lists["resource_group"] = _without(copied, lists["resource_group"], wishes)
+        copied = {item["name"] for item in shared}
         return [
             self._read(item, scope, wishes.get((scope, str(item["name"]))))
             for scope, items in lists.items()
             for item in items
+            if scope != "resource_group"
+            or item["name"] not in copied
+            or (scope, item["name"]) in wishes
         ]
 
     def browse(self) -> list[LiveResource]:
         """All that the login may see, of every scope."""
-        own = self._list("resource_group")
-        lists = {scope: self._visible(scope) for scope in ("tenant", "all_resource_groups")}
-        lists["resource_group"] = _without(lists["all_resource_groups"], own)
-        return [self._read(item, scope) for scope, items in lists.items() for item in items]
+        own = {"resource_group": self.peek("resource_group")}
+        others = {scope: self.visible(scope) for scope in ("tenant", ALL_GROUPS)}
+        return self.read(own | others, shared=others[ALL_GROUPS])
 
     def get(self, live: LiveResource) -> LiveResource:
         spec = live.spec
@@ -104,22 +128,6 @@ class GenericSecrets:
     def delete(self, live: LiveResource) -> None:
         path = f"/admin/secrets/{live.spec['name']}"
         self._api.http.call("DELETE", path, headers=SCOPES[live.spec["scope"]])
-
-    def _list(self, scope: str) -> list[dict[str, Any]]:
-        secrets = self._api.http.pages("/admin/secrets", headers=SCOPES[scope])
-        found = [item for item in secrets if not lease.is_lock(item)]
-        if scope == "tenant":
-            return [item for item in found if not any(item.get(name) for name in REPLICATION)]
-        return found
-
-    def _visible(self, scope: str) -> list[dict[str, Any]]:
-        """The list, empty for a login without the right to it."""
-        try:
-            return self._list(scope)
-        except Denied as error:
-            if error.status != 403:
-                raise
-            return []
 
     def _body(self, spec: Spec, labels: Mapping[str, str]) -> dict[str, Any]:
         told = fingerprint.make(spec["data"], os.urandom(16), self._stage)
@@ -164,10 +172,15 @@ class GroupSecrets:
         self._groups = groups
         self._stage = stage
 
-    def peek(self, desired: Iterable[Resource] = ()) -> list[LiveResource]:
-        """All of them, those desired compared with what was sent last."""
+    def peek(self) -> list[dict[str, Any]]:
+        """All of them, as documents."""
+        return self._api.http.pages(self.path)
+
+    def read(
+        self, documents: Sequence[Document], desired: Iterable[Resource] = ()
+    ) -> list[LiveResource]:
+        """The secrets in documents, those desired compared with what was sent last."""
         wishes = {wish.spec["name"]: wish.spec for wish in desired if wish.key.kind == self.kind}
-        documents = self._api.http.pages(self.path)
         labels = self._groups.labels(self._api.group) if documents else {}
         return [self._read(item, wishes.get(_plain_name(item)), labels) for item in documents]
 
@@ -343,18 +356,6 @@ def _same_host(one: str, other: str) -> bool:
 def _plain_name(document: Document) -> str:
     """Object store secrets are shown under a longer name than they are made with."""
     return str(document.get("name", "")).removesuffix(SUFFIX)
-
-
-def _without(
-    copied: Iterable[Document], own: Iterable[dict[str, Any]], wishes: Collection[Any] = ()
-) -> list[dict[str, Any]]:
-    """The secrets of a group that are no copies; one that is desired here counts as the group's."""
-    names = {item["name"] for item in copied}
-    return [
-        item
-        for item in own
-        if item["name"] not in names or ("resource_group", item["name"]) in wishes
-    ]
 
 
 def _generic_id(scope: str, name: str) -> str:

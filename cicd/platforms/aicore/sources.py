@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 NAMES = (
@@ -94,11 +94,24 @@ def _service_key(environ: Mapping[str, str], prefix: str) -> Source:
         return Source(variable, problem=f"{variable} is not the JSON of a service key")
 
 
+MAX_PATH = 500
+"""Characters of a path; a service key is longer, also as base64."""
+
+
+def is_path(text: str) -> bool:
+    """Whether it may be a path. A key that was pasted in place of one is never to be shown."""
+    if len(text) >= MAX_PATH or any(mark in text for mark in ("\n", '"', "{", "-----")):
+        return False
+    return "\\n" not in text or bool(PureWindowsPath(text).drive)
+
+
 def _config_file(environ: Mapping[str, str]) -> Source:
     """The SDK's ``config.json``, that of AICORE_PROFILE, or the file that AICORE_CONFIG names."""
     default = Path(environ["HOME"], ".aicore") if environ.get("HOME") else Path.home() / ".aicore"
     home = Path(environ.get("AICORE_HOME") or default).expanduser()
     profile, direct = environ.get("AICORE_PROFILE", ""), environ.get("AICORE_CONFIG", "")
+    if not is_path(direct):
+        return Source("AICORE_CONFIG", problem="AICORE_CONFIG is no path of a file")
     is_default = profile in {"", "default"}
     file = home / ("config.json" if is_default else f"config_{profile}.json")
     file = Path(direct).expanduser() if direct else file

@@ -122,6 +122,12 @@ def _believed(desired: Resource) -> LiveResource:
     return replace(live, spec={**live.spec, "labels": labels}, notes=notes)
 
 
+def synced_repository(desired: Resource) -> LiveResource:
+    """A repository that the platform has synced from; its name there is not known."""
+    status = convert.status_of("COMPLETED")
+    return LiveResource(desired.key, desired.spec["name"], dict(desired.spec), status)
+
+
 class Repositories:
     """``repository/<name>``, found by its url."""
 

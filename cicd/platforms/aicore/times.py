@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,10 +31,13 @@ def moment(text: Any) -> int | None:
 def rfc3339(time: int) -> str:
     """Nanoseconds since 1970 -> ``2026-01-31T12:00:00.000000001Z``."""
     seconds, rest = divmod(time, 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:09d}Z"
 
 
 def utc_seconds(text: Any) -> str:
     """A time of any spelling -> ``2026-01-31T12:00:00Z``, empty for what is none."""
+    with suppress(ValueError, TypeError):  # as it is in nearly all of many
+        if datetime.fromisoformat(text).isoformat() == f"{text[:19]}+00:00":
+            return f"{text[:19]}Z"
     time = moment(text)
     return "" if time is None else rfc3339(time)[:19] + "Z"

@@ -1,0 +1,59 @@
+"""What must not be shown is taken out of a text. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+HARMLESS = frozenset(
+    ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
+) | {"VIRTUAL_ENV", "PYTHONPATH"}
+"""Variables that a bug report may show: without paths and names a trace tells little."""
+SHORTEST_SECRET = 6
+_SECRET_NAME = re.compile(r"(?i)passw|passphrase|secret|token|credential|(^|_)(key|pin|pw|auth)$")
+_LOGIN = re.compile(r"\b(?:Bearer|Basic) [\w.~+/=-]+|(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+"""What a token looks like: it comes from an answer, so no variable has it."""
+
+
+def without_logins(text: str) -> str:
+    """The text, and no login in the web addresses in it, no password in any other."""
+    text = re.sub(r"\b(https?://)[^/\s]*@", r"\1", text)
+    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1@", text)
+
+
+def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """``text`` without logins and the values of variables, but for those that are never secret.
+    What is in a service key is hidden piece by piece."""
+    values = {
+        part
+        for name in environ.keys() - HARMLESS
+        for part in _texts_in(environ[name])
+        if part.strip()
+        # a short one is a word like any other, unless its name says what it is
+        if len(part) >= SHORTEST_SECRET or (len(part.strip()) > 2 and _SECRET_NAME.search(name))
+    }
+    forms = set(values)
+    for _ in range(2):  # a message quotes it, and a trace quotes the message
+        forms |= {quoted[1:-1] for form in forms for quoted in (json.dumps(form), repr(form))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return _LOGIN.sub("***", without_logins(text))
+
+
+def _texts_in(value: str) -> Iterator[str]:
+    """The value of a variable, its lines, and every text in it where it is JSON."""
+    yield value
+    yield from value.splitlines()
+    if value.lstrip()[:1] in {"{", "["}:
+        try:
+            waiting = [json.loads(value)]
+        except (ValueError, RecursionError):
+            return
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, str):
+                yield part
+                yield from part.splitlines()
+            waiting += part.values() if isinstance(part, dict) else []
+            waiting += part if isinstance(part, list) else []
