@@ -182,38 +182,39 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     project = folder / "project"
     (project / "stages").mkdir(parents=True)
     commit(project, template_files())
-    with emulator_running(folder / "data") as client, gate_running() as (gate, url):
-        gate.url = url
+    with emulator_running(folder / "data") as client:
         client.session.mount("http://", HTTPAdapter(pool_maxsize=20))
         onboard(client, project, "ops")
         synced(client, "ops")
-        yield World(project, client, gate)
+        yield World(project, client, StubServer())
 
 
 @pytest.fixture
 def world(
     shared: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[World]:
-    """The shared world with a resource group of its own, nothing in its way, quick looks."""
+    """The shared world with a resource group of its own, nothing in its way, quick looks.
+
+    The gate is each test's own: a command that failed does not wait for the reads it had on the
+    way, and they arrive when the next test has begun."""
     shared.capture = capsys
     shared.group = f"ops-{next(NUMBERS)}"
-    shared.gate.requests.clear()
-    tokens = shared.gate.answers["POST /oauth/token"]
-    shared.gate.otherwise = shared.forward
     shared.stage()
     for name in ("AICORE_SERVICE_KEY", "VCAP_SERVICES", "AICORE_PROFILE", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AICORE_HOME", str(shared.folder / "nowhere"))
-    for prefix in ("AICORE", "DESTINATION"):
-        for name in ("AUTH_URL", "BASE_URL"):
-            monkeypatch.setenv(f"{prefix}_{name}", shared.gate.url)
-        monkeypatch.setenv(f"{prefix}_CLIENT_ID", "me")
-        monkeypatch.setenv(f"{prefix}_CLIENT_SECRET", SECRET)
     monkeypatch.chdir(shared.folder)
     monkeypatch.setattr("cicd.apply.execute", partial(execute, polling=QUICK))
-    yield shared
-    shared.gate.answers.clear()
-    shared.gate.answers["POST /oauth/token"] = tokens
+    with gate_running() as (gate, url):
+        gate.url = url
+        gate.otherwise = shared.forward
+        shared.gate = gate
+        for prefix in ("AICORE", "DESTINATION"):
+            for name in ("AUTH_URL", "BASE_URL"):
+                monkeypatch.setenv(f"{prefix}_{name}", url)
+            monkeypatch.setenv(f"{prefix}_CLIENT_ID", "me")
+            monkeypatch.setenv(f"{prefix}_CLIENT_SECRET", SECRET)
+        yield shared
     shared.quotas()
 
 
