@@ -72,18 +72,20 @@ def test_a_pipe_gets_whole_lines_that_line_up(cicd: Cicd, operated: Operated) ->
 def test_watching_in_a_pipe_is_a_line_for_each_change(
     cicd: Cicd, operated: Operated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    text = STAGE.replace("never-started", "soon-started")  # "never" stays so for other tests
+    (operated.root / "stages/watched.yaml").write_text(text, encoding="utf-8")
     pauses: list[float] = []
 
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 2:
-            operated.start("watched", 20, configuration="never-started", mode="fail")
+            operated.start("watched", 20, configuration="soon-started", mode="fail")
         if len(pauses) == 3:
             raise KeyboardInterrupt
 
     clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
     monkeypatch.setattr(status, "time", clock)
-    lines = cicd("status", "dev", "--watch").splitlines()
+    lines = cicd("status", "watched", "--watch").splitlines()
     assert lines[:-1] == [
         "resource_group/default │ PROVISIONED (default)",
         f"execution/train │ COMPLETED ({operated.ids['best']})",

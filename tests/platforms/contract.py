@@ -59,6 +59,12 @@ class Applied:
         self.live[wish.key] = wait_for(platform, made, word)
         return self.live[wish.key]
 
+    def create_all(self) -> None:
+        """The whole world; one that was up before has to be gone."""
+        self.resolved, self.live = {}, {}
+        for wish in self.world.desired:
+            self.create(wish)
+
     def read(self) -> list[LiveResource]:
         return self.world.platform.read(self.wishes)
 
@@ -75,8 +81,7 @@ def bring_up(world: World) -> Iterator[Applied]:
         kinds = {wish.key.kind for wish in world.desired} - {"resource_group"}
         before = [live.key for live in platform.read(made.world.desired)]
         assert not [key for key in before if key.kind in kinds], "not a fresh world"
-        for wish in made.world.desired:
-            made.create(wish)
+        made.create_all()
         yield made
     finally:
         platform.close()
@@ -139,7 +144,8 @@ def differing(wish: Resource, live: LiveResource, platform: Platform) -> list[st
 
 
 class PlatformContract:
-    """Needs a module-scoped fixture ``applied`` (see bring_up). The tests run in this order."""
+    """Needs a module-scoped fixture ``applied`` (see bring_up), and may run in any order: what a
+    test changes it changes back."""
 
     def test_kinds_are_known_by_their_names(self, applied: Applied) -> None:
         kinds = applied.world.platform.kinds
@@ -240,18 +246,15 @@ class PlatformContract:
 
     def test_an_update_keeps_id_and_url(self, applied: Applied) -> None:
         platform, key = applied.world.platform, applied.world.deployment
-        before = applied.live[key]
-        configuration = applied.create(applied.world.second)
-        desired = replace(
-            applied.resolved[key],
-            spec={**applied.resolved[key].spec, "configuration": configuration.id},
-        )
-        asked = platform.update(before, desired)
-        platform.update(asked, desired)
-        live = wait_for(platform, asked, desired.options.wait_for)
-        assert (live.id, live.outputs["url"]) == (before.id, before.outputs["url"])
-        assert live.spec["configuration"] == configuration.id
-        applied.resolved[key], applied.live[key] = desired, live
+        live, first = applied.live[key], applied.resolved[key]
+        second = applied.create(applied.world.second)
+        changed = replace(first, spec={**first.spec, "configuration": second.id})
+        for desired in (changed, first):
+            asked = platform.update(live, desired)
+            platform.update(asked, desired)
+            there = wait_for(platform, asked, desired.options.wait_for)
+            assert (there.id, there.outputs["url"]) == (live.id, live.outputs["url"])
+            assert there.spec["configuration"] == desired.spec["configuration"]
 
     def test_updating_with_the_same_is_harmless(self, applied: Applied) -> None:
         platform = applied.world.platform
@@ -299,29 +302,30 @@ class PlatformContract:
                 with pytest.raises(PlatformError, match="never be changed"):
                     applied.world.platform.update(live, applied.resolved[key])
 
-    def test_stopping_and_deleting_may_be_asked_for_twice(self, applied: Applied) -> None:
+    def test_what_is_stopped_and_deleted_twice_is_gone_and_can_be_made_again(
+        self, applied: Applied
+    ) -> None:
         platform = applied.world.platform
-        for key in (applied.world.deployment, applied.world.run):
-            live = applied.live[key]
+        runs = (applied.world.deployment, applied.world.run)
+        for live in (applied.live[key] for key in runs):
             platform.stop(live)
             platform.stop(live)
             deadline = time.monotonic() + PATIENCE
             while not platform.get(live).status.has_ended:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-            platform.delete(live)
-            wait_gone(platform, live)
-            platform.delete(live)
+            self.delete_twice(applied, live)
             assert live.id not in {item.id for item in applied.read()}
-
-    def test_deletable_things_go_for_good(self, applied: Applied) -> None:
-        platform = applied.world.platform
-        runs = {applied.world.run, applied.world.deployment}
         for key in reversed([*applied.resolved]):
             if platform.kinds[key.kind].deletable and key not in runs:
-                platform.delete(applied.live[key])
-                wait_gone(platform, applied.live[key])
-                platform.delete(applied.live[key])
+                self.delete_twice(applied, applied.live[key])
+        applied.create_all()
+
+    def delete_twice(self, applied: Applied, live: LiveResource) -> None:
+        platform = applied.world.platform
+        platform.delete(live)
+        wait_gone(platform, live)
+        platform.delete(live)
 
 
 def refs_of(value: Any) -> Iterator[Ref]:
