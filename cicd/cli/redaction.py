@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+
+from cicd import masking
 
 HARMLESS = frozenset(
     ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
@@ -28,32 +29,9 @@ def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
     values = {
         part
         for name in environ.keys() - HARMLESS
-        for part in _texts_in(environ[name])
+        for part in (environ[name], *masking.parts(environ[name]))
         if part.strip()
         # a short one is a word like any other, unless its name says what it is
         if len(part) >= SHORTEST_SECRET or (len(part.strip()) > 2 and _SECRET_NAME.search(name))
     }
-    forms = set(values)
-    for _ in range(2):  # a message quotes it, and a trace quotes the message
-        forms |= {quoted[1:-1] for form in forms for quoted in (json.dumps(form), repr(form))}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
-    return _LOGIN.sub("***", without_logins(text))
-
-
-def _texts_in(value: str) -> Iterator[str]:
-    """The value of a variable, its lines, and every text in it where it is JSON."""
-    yield value
-    yield from value.splitlines()
-    if value.lstrip()[:1] in {"{", "["}:
-        try:
-            waiting = [json.loads(value)]
-        except (ValueError, RecursionError):
-            return
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, str):
-                yield part
-                yield from part.splitlines()
-            waiting += part.values() if isinstance(part, dict) else []
-            waiting += part if isinstance(part, list) else []
+    return _LOGIN.sub("***", without_logins(masking.hide(text, values)))

@@ -18,7 +18,6 @@ import click
 
 from cicd import __version__
 from cicd.cli import console
-from cicd.cli.redaction import hide_secrets
 from cicd.errors import CicdError, Usage
 
 # name -> module: a command is imported only when it is asked for
@@ -185,6 +184,8 @@ def report_bug(arguments: list[str], *, is_json: bool) -> int:
 
 def write_report(arguments: list[str]) -> Path:
     """A file that tells a maintainer what happened, without a secret in it; its path."""
+    from cicd.cli.redaction import hide_secrets
+
     text = "\n".join(
         [
             f"cicd {__version__}, Python {platform.python_version()}, {platform.platform()}",

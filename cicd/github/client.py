@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from cicd import __version__
+from cicd import __version__, masking
 from cicd.errors import (
     ConnectionFailed,
     Denied,
@@ -258,9 +258,8 @@ def _failure(method: str, answer: requests.Response, *, repeat: bool) -> Platfor
     """The error for an answer that is none of the good ones; GitHub's own words in it."""
     message = f"GitHub answers {answer.status_code} to {method} {urlsplit(answer.url).path}"
     token = str(answer.request.headers.get("Authorization", "")).rpartition(" ")[2]
-    words = _message(answer)
-    if token:
-        words = words.replace(token, "***")  # whatever stands between may echo it
+    # whatever stands between may echo it
+    words = masking.hide(_message(answer), [token], shortest=1)
     return _error_type(answer, repeat=repeat)(
         f"{message}: {words}" if words else message,
         status=answer.status_code,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cicd import masking
 from cicd.config.flows import Flow, Store
 from cicd.config.tree import Place
 from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage, TimedOut
@@ -187,11 +188,9 @@ def environment(
 
 def failure(flow: Flow, store: Store, stderr: str, environ: Mapping[str, str]) -> CicdError:
     """The error that a generator's last words mean; no credential is in it."""
-    words = _COLOUR.sub("", stderr)
     logins = [secret.reveal() for secret in (store.credentials or {}).values()]
     logins += [environ.get(name, "") for name in _LOGINS]
-    for login in filter(None, logins):
-        words = words.replace(login, "***")
+    words = masking.hide(_COLOUR.sub("", stderr), logins, shortest=1)
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     lines = [line for line in lines if not _NOISE.match(line)]
     file = flow.settings.file

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
 import re
 import ssl
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from html import escape
+from itertools import chain
 from typing import Any
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
 
+from cicd import masking
 from cicd.errors import (
     Conflict,
     ConnectionFailed,
@@ -160,48 +160,18 @@ def is_foreign(response: requests.Response) -> bool:
 
 def masked(text: str, mask: Iterable[str]) -> str:
     """One short line without any of the secrets: servers like to echo what they were sent."""
-    forms = {form for secret in mask for form in _forms(secret) if len(form) > 2}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
-    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+", " ", masking.hide(text, chain.from_iterable(map(_echoed, mask)))).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """A secret as it may be echoed: itself, what it is the base64 of, the lines of it and the texts
-    in its JSON, each in the spellings of JSON, Python, URLs, HTML and base64."""
+def _echoed(secret: str) -> Iterator[str]:
+    """A secret, what it is the base64 of, and the parts of both that are no words like others."""
     known = [secret]
     with suppress(ValueError):
         known.append(base64.b64decode(secret, validate=True).decode())
-    yield from (form for text in known for form in _spellings(text))
     for text in known:
-        parts = text.splitlines()
-        with suppress(ValueError, RecursionError):
-            parts += _texts_in(json.loads(text))
-        yield from (form for part in parts if len(part) > 5 for form in _spellings(part))
-
-
-def _spellings(text: str) -> set[str]:
-    """A text as it stands in other texts."""
-    quoted = {text, " ".join(text.split()), escape(text)}
-    for _ in range(2):  # JSON in JSON, and either in what Python prints
-        quoted |= {form for known in quoted for form in _quoted(known)}
-    quoted |= {quote(text), quote(text, safe=""), quote_plus(text)}
-    raw = text.encode(errors="replace")
-    return quoted | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-
-
-def _quoted(text: str) -> Iterator[str]:
-    every = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
-    yield from (quoted[1:-1] for quoted in every)
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts_in(part)
+        yield text
+        yield from (part for part in masking.parts(text) if len(part) > 5)
 
 
 def _rights(group: str) -> str:
