@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from tests.acceptance.conftest import Project
+from tests.serving import serving
 
 
 class Gate(BaseHTTPRequestHandler):
@@ -43,12 +43,8 @@ class Gate(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gate() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(Gate) as url:
+        yield url
 
 
 def test_a_resource_group_without_rights_is_4_and_named(small: Project, gate: str) -> None:

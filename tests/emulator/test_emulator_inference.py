@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -19,6 +20,7 @@ import requests
 from cicd.emulator.gates import Gates, QueueFull
 from cicd.emulator.jobs import Upstream
 from tests.emulator.emulator_client import Client, wait_for
+from tests.serving import serving
 
 DESTINATIONS = "/destination-configuration/v1"
 
@@ -178,12 +180,9 @@ class Gradual(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def gradual() -> Iterator[Upstream]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gradual)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield Upstream(port=server.server_address[1])
-    Gradual.left.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Gradual) as url:
+        yield Upstream(port=urlsplit(url).port or 0)
+        Gradual.left.set()
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from tests.emulator.emulator_client import (
     template_files,
     wait_for,
 )
+from tests.serving import serving
 
 APPLICATIONS = "/v2/admin/applications"
 
@@ -464,13 +464,8 @@ def git_server(repository: Path) -> Iterator[str]:
     """The url of the repository on a server that wants ``me`` and ``pä:ss 'word``."""
     login = base64.b64encode("me:pä:ss 'word".encode()).decode()
     handler = type("Handler", (GitOverHttp,), {"root": str(repository.parent), "login": login})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/repository/.git"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(handler) as url:
+        yield f"{url}/repository/.git"
 
 
 def test_a_login_is_used_and_never_shown(client: Client, git_server: str) -> None:
@@ -511,22 +506,12 @@ def test_a_login_goes_to_no_other_server(client: Client, git_server: str) -> Non
     class Redirect(Elsewhere):
         def do_GET(self) -> None:
             self.send_response(302)
-            self.send_header("Location", f"http://127.0.0.1:{other.server_address[1]}{self.path}")
+            self.send_header("Location", f"{other}{self.path}")
             self.end_headers()
 
-    other, first = (ThreadingHTTPServer(("127.0.0.1", 0), kind) for kind in (Elsewhere, Redirect))
-    for server in (other, first):
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    url = f"http://127.0.0.1:{first.server_address[1]}/repository"
-    try:
-        with pytest.raises(SyncError):
-            Git(Path(client.world.store.path).parent / "other", {"PATH": os.environ["PATH"]}).fetch(
-                Source(url, "templates", "main", "me", "secret-word")
-            )
-    finally:
-        for server in (other, first):
-            server.shutdown()
-            server.server_close()
+    git = Git(Path(client.world.store.path).parent / "other", {"PATH": os.environ["PATH"]})
+    with serving(Elsewhere) as other, serving(Redirect) as first, pytest.raises(SyncError):
+        git.fetch(Source(f"{first}/repository", "templates", "main", "me", "secret-word"))
     assert asked
     assert set(asked) == {None}
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.emulator.runner_journal import (
     shell,
 )
 from tests.emulator.workflows.cases import call, dag, flow, steps
+from tests.serving import serving
 
 SHARED = {"volumeMounts": [{"name": "v", "mountPath": "/shared"}]}
 VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
@@ -206,13 +206,8 @@ class Files(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Files) as url:
+        yield url
 
 
 def test_inputs_from_http(tmp_path: Path, files: str) -> None:

@@ -65,6 +65,7 @@ IS_ALL = os.environ.get("CICD_FAULTS") == "all"
 NUMBERS = itertools.count()
 UNANSWERED = 0.4
 """Seconds that a client of these tests waits for an answer."""
+DESTINATIONS = "/destination-configuration/v1/subaccountDestinations"
 SQUEEZE = 100
 """How much faster a pause is over."""
 
@@ -154,16 +155,23 @@ class Faulty:
         return self.ask("GET", path, group)
 
     def ask(self, method: str, path: str, group: str, body: Any = None, **more: str) -> Any:
-        """What the emulator says to a client of its own; None where there is nothing. ``more``:
-        headers."""
+        """What the emulator says to a client of its own; None where there is nothing to be seen or
+        deleted. ``more``: headers."""
         session = self.session if path.startswith(("/v2", "/emulator")) else self.destinations
         headers = {"AI-Resource-Group": group, **more}
         url = self.emulator.url + path
         answer = session.request(method, url, headers=headers, json=body, timeout=10)
-        if answer.status_code in {403, 404}:
+        if method in {"GET", "DELETE"} and answer.status_code in {403, 404}:
             return None
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def can_run(self, group: str, mounts: Mapping[str, str]) -> None:
+        """The group is there, and its runs of the small project's image find these folders."""
+        self.emulator.resource_group(group)
+        images = {"docker.io/your-org/small:1": {"mounts": mounts}}
+        stand_ins = {"images": images, "artifacts": {}, "root": str(self.root)}
+        self.ask("PUT", "/emulator/stand-ins", group, stand_ins)
 
     @cached_property
     def session(self) -> requests.Session:
@@ -219,8 +227,7 @@ class Faulty:
 
     def _destination(self, name: str) -> list[str]:
         """Where the destination of this name points to, if there is one."""
-        path = f"/destination-configuration/v1/subaccountDestinations/{name}"
-        found = self.get(path, name)
+        found = self.get(f"{DESTINATIONS}/{name}", name)
         return [f"{found['URL']} {found['Authentication']}"] if found else []
 
     def _tags(self, execution: str, group: str) -> list[str]:

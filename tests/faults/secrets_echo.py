@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from tests.faults.secrets_canaries import WORDS
+from tests.serving import serving
 
 JSON = "application/json"
 
@@ -173,14 +173,5 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
 def running(target: str) -> Iterator[Gateway]:
     """The gateway on loopback before the server at ``target``."""
     gateway = Gateway(target)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(gateway))
-    server.daemon_threads = True
-    gateway.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(_handler(gateway)) as gateway.url:
         yield gateway
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 import pytest
-import requests
 
 from cicd.cli import root
 from cicd.cli.holder import make_holder
@@ -25,7 +24,7 @@ from cicd.cli.session import open_session
 from cicd.platforms.aicore import answers
 from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo
-from tests.faults.faults_world import IS_ALL, STAGE, Faulty
+from tests.faults.faults_world import DESTINATIONS, IS_ALL, STAGE, Faulty
 from tests.faults.secrets_canaries import (
     BY_THE_WAY,
     PEM,
@@ -202,14 +201,7 @@ def prepare(faulty: Faulty, group: str) -> None:
     origin = "https://me:canary-origin@127.0.0.1:1/org/repo"
     with (faulty.root / ".git/config").open("a", encoding="utf-8") as file:
         file.write(f'[remote "origin"]\n\turl = {origin}\n')
-    faulty.emulator.resource_group(group)
-    image = {"docker.io/your-org/small:1": {"mounts": {"/app": str(faulty.root)}}}
-    faulty.session.put(
-        f"{faulty.emulator.url}/emulator/stand-ins",
-        json={"images": image, "artifacts": {}, "root": str(faulty.root)},
-        headers={"AI-Resource-Group": group},
-        timeout=10,
-    ).raise_for_status()
+    faulty.can_run(group, {"/app": str(faulty.root)})
 
 
 def stage_text(repository: Path, group: str) -> str:
@@ -276,22 +268,11 @@ def calls(line: str, values: Mapping[str, str]) -> Iterator[list[str]]:
 
 def change_secrets(faulty: Faulty, group: str) -> None:
     """Somebody has put other secrets into the destination, which can be read back."""
-    known = faulty.emulator.environ
-    url = f"{known['DESTINATION_BASE_URL']}/destination-configuration/v1/subaccountDestinations"
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": known["DESTINATION_CLIENT_ID"],
-        "client_secret": known["DESTINATION_CLIENT_SECRET"],
-    }
-    with requests.Session() as session:
-        session.trust_env = False
-        token = session.post(f"{faulty.emulator.url}/oauth/token", data=form, timeout=10).json()
-        session.headers["Authorization"] = f"Bearer {token['access_token']}"
-        entry = {"Name": group, "Type": "HTTP", "URL": "https://elsewhere", "clientId": "me",
-                 "clientSecret": "canary-of-an-answer", "ProxyType": "Internet",
-                 "tokenServicePassword": "canary-of-an-answer-too",
-                 "Authentication": "OAuth2ClientCredentials"}  # fmt: skip
-        session.put(url, json=entry, timeout=10).raise_for_status()
+    entry = {"Name": group, "Type": "HTTP", "URL": "https://elsewhere", "clientId": "me",
+             "clientSecret": "canary-of-an-answer", "ProxyType": "Internet",
+             "tokenServicePassword": "canary-of-an-answer-too",
+             "Authentication": "OAuth2ClientCredentials"}  # fmt: skip
+    faulty.ask("PUT", DESTINATIONS, group, entry)
 
 
 NETWORKED = """\
@@ -495,6 +476,8 @@ def test_what_is_hidden_in_a_report() -> None:
     assert hide_secrets("[1, 2", {"X": "[1, 2"}) == "[1, 2"
     short = {"MY_PASSWORD": "b2b", "TOKENS": "   ", "PIN": "c", "MODE": "a1b"}
     assert hide_secrets("a1b b2b c", short) == "a1b *** c"
+    no_text = b"secret-\xff".decode(errors="surrogateescape")
+    assert hide_secrets(f"of {no_text}", {"X": no_text}) == "of ***"
 
 
 SENT = [*STAGE_SECRETS.values(), f"canary-{SPECIAL}", "canary", "~q7Z"]

@@ -49,7 +49,6 @@ deployments:
     destination_name: "${var.group}"
 """
 SECRETS, OF_TENANT = "/v2/admin/secrets", {"AI-Tenant-Scope": "true"}
-IMAGE = "docker.io/your-org/small:1"
 RUN_ONCE = {"artifacts": 2, "configurations": 2, "executions": 1, "deployments": 1, "schedules": 1}
 APPLY = ("apply", "--workers", "1")
 CHANGED = ("--var", "word=goodbye", "--var", "cron=0 3 * * 0")
@@ -71,10 +70,7 @@ class Training(Faulty):
         self.clear()
         group = super().group()
         self.groups.append(group)
-        self.emulator.resource_group(group)
-        images = {IMAGE: {"mounts": {"/app/src": f"{self.root}/src"}}}
-        stand_ins = {"images": images, "artifacts": {}, "root": str(self.root)}
-        self.ask("PUT", "/emulator/stand-ins", group, stand_ins)
+        self.can_run(group, {"/app/src": f"{self.root}/src"})
         return group
 
     def clear(self) -> None:

@@ -13,9 +13,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.serving import serving
 
 TOKEN = "ghs_canary-7f3a9c"
 BOT = "github-actions[bot]"
@@ -365,17 +367,8 @@ def _check_body(request: Request, endpoint: Endpoint) -> list[str]:
 def running(prefix: str = "/api/v3") -> Iterator[GitHub]:
     """The server on loopback; at the end it is closed and no request was wrong."""
     github = GitHub(prefix)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(github))
-    server.daemon_threads = True
-    github.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(_handler(github)) as github.url:
         yield github
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     assert not github.violations, "\n".join(github.violations)
 
 

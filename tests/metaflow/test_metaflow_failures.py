@@ -6,9 +6,8 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -18,6 +17,7 @@ from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage
 from cicd.metaflow.generator import failure
 from cicd.model import Secret
 from tests.metaflow.flow_project import PLAIN, STAGE, load, python_with, write_project
+from tests.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -80,12 +80,8 @@ def without_buckets() -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Nobody reads it."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as url:
+        yield url
 
 
 def test_nothing_names_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.serving import serving
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,11 @@ class StubServer:
 def running() -> Iterator[tuple[StubServer, str]]:
     """The server and its URL; everything is closed at the end."""
     stub = StubServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield stub, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        stub.release.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(_handler(stub)) as url:
+        try:
+            yield stub, url
+        finally:
+            stub.release.set()
 
 
 def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:

@@ -6,7 +6,7 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.transport import CONNECTIONS, open_session
+from tests.serving import serving
 
 GOOD = json.dumps({"name": "Häuser"}).encode()
 BOMB = gzip.compress(b" " * 20_000_000)
@@ -91,21 +92,13 @@ class Handler(BaseHTTPRequestHandler):
 def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
     monkeypatch.setattr(transport, "MAX_BYTES", 2_000_000)
     monkeypatch.setattr(transport, "PATIENCE", 1)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     Handler.leave.clear()
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    session = open_session(url)
-    login = Login(Credentials(url, f"{url}/oauth/token", "me", Secret("s3cret")), session)
-    try:
-        yield Http(url, login, session, sleep=lambda _: None, timeout=(5.0, 1.0))
-    finally:
-        session.close()
-        Handler.leave.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as url, open_session(url) as session:
+        login = Login(Credentials(url, f"{url}/oauth/token", "me", Secret("s3cret")), session)
+        try:
+            yield Http(url, login, session, sleep=lambda _: None, timeout=(5.0, 1.0))
+        finally:
+            Handler.leave.set()
 
 
 @pytest.mark.parametrize("path", ["plain", "packed", "chunks"])
