@@ -23,7 +23,8 @@ SERVER = """
 import importlib, json, os, signal, socket, sys, threading, traceback
 
 import cicd.cli.root
-for name in sorted(set(cicd.cli.root.COMMANDS.values()) - {"cicd.cli.emulator"}):
+modules = {entry.module for entry in cicd.cli.root.COMMANDS.values()}
+for name in sorted(modules - {"cicd.cli.emulator"}):
     importlib.import_module(name)
 for name in ("plan", "apply", "platforms.aicore.adapter", "config.build", "render.text"):
     importlib.import_module("cicd." + name)

@@ -19,8 +19,9 @@ from cicd.cli.console import (
     uses_colour,
     write_file,
 )
+from cicd.cli.help import examples
 from cicd.cli.lock import GROUP, StageLock, lock_option, locked
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
 from cicd.cli.session import Session, chosen, open_session
@@ -39,7 +40,12 @@ RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 """The result in the summary, for failures of one sort that have an exit code of their own."""
 
 
-@click.command("apply")
+@click.command(
+    "apply",
+    epilog=examples(
+        "cicd apply dev --local", "cicd apply prd --plan plan.json --summary summary.json"
+    ),
+)
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options(choice=True)
 @click.option(
@@ -48,7 +54,7 @@ RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
     type=click.Path(dir_okay=False, path_type=Path),
     help="Apply just this saved plan; refused when anything has moved since.",
 )
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@consent_option()
 @lock_option
 @click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
 @click.option(
@@ -64,7 +70,7 @@ def command(
     stages: tuple[str, ...],
     common: Common,
     saved: Path | None,
-    auto_approve: bool,
+    yes: bool,
     lock_timeout: int,
     no_wait: bool,
     force: bool,
@@ -100,7 +106,7 @@ def command(
                 session,
                 plan,
                 lock,
-                auto_approve=auto_approve,
+                yes=yes,
                 is_saved=document is not None,
                 wait=not no_wait,
                 force=force,
@@ -120,7 +126,7 @@ def carry_out(
     plan: Plan,
     lock: StageLock,
     *,
-    auto_approve: bool,
+    yes: bool,
     is_saved: bool = False,
     wait: bool,
     force: bool,
@@ -135,12 +141,12 @@ def carry_out(
     print_plan(plan, session.common)
     session.check(plan, force=force)
     if plan.has_changes:
-        if not (auto_approve or is_saved):
+        if not (yes or is_saved):
             ask(f"Apply this to {plan.stage}?")
         session.publish()
     ground, rest = break_ground(session, plan, lock, workers=workers)
     if rest is not plan:
-        if (is_saved or not auto_approve) and (more := beyond(plan, rest)):
+        if (is_saved or not yes) and (more := beyond(plan, rest)):
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
         session.check(rest, force=force)
     lock.expect(rest)
@@ -239,7 +245,7 @@ def follow(
     return outcomes
 
 
-def ask(question: str, *, hint: str = "add --auto-approve, or apply a saved --plan") -> None:
+def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> None:
     """Get a person's consent. Raises Refused without one."""
     if not is_interactive():
         raise Refused("nobody is there to say yes", hint=hint)

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from cicd.cli.completion import complete_stage
-from cicd.cli.listing import limit_option, newest, output_option, show
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.listing import limit_option, newest, show
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import browse
 from cicd.cli.session import Session, open_session
 from cicd.model import LiveResource
@@ -18,7 +19,12 @@ from cicd.render.listing import ARTIFACTS
 from cicd.render.moments import age
 
 
-@click.command("artifacts")
+@click.command(
+    "artifacts",
+    epilog=examples(
+        "cicd artifacts dev --kind model", "cicd artifacts dev --name 'churn-*' -o json"
+    ),
+)
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--kind", "kinds", multiple=True, metavar="KIND", help="model, dataset, resultset …")
@@ -26,7 +32,7 @@ from cicd.render.moments import age
 @click.option("--name", metavar="GLOB", help="Artifacts with such a name.")
 @click.option("--execution", metavar="ID", help="What this run has made.")
 @limit_option
-@output_option
+@output_option("text", "json")
 def command(
     stage: str | None,
     common: Common,

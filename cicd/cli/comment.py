@@ -13,6 +13,7 @@ import click
 from cicd.cli.apply import read_saved
 from cicd.cli.console import print_result
 from cicd.cli.git import find_root
+from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
 from cicd.config import stage_files
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 Documents = Sequence[Mapping[str, Any]]
 
 
-@click.command("comment")
+@click.command(
+    "comment", epilog=examples("cicd comment plan.json", "cicd comment --stage prd --drift-issue")
+)
 @click.argument(
     "plans", nargs=-1, metavar="[PLAN.json]...", type=click.Path(dir_okay=False, path_type=Path)
 )

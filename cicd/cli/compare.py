@@ -16,7 +16,8 @@ from cicd.cli.console import (
     uses_colour,
     write_file,
 )
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.picture import check_picture, write_picture
 from cicd.cli.runs import Run, Runs
 from cicd.cli.session import Session, open_session
@@ -34,7 +35,13 @@ WORKERS = 8
 SUFFIXES = {".json": "json", ".html": "html", ".htm": "html", ".png": "png"}
 
 
-@click.command("compare")
+@click.command(
+    "compare",
+    epilog=examples(
+        "cicd compare dev train --last 10",
+        "cicd compare dev train train~1 --metric accuracy --out runs.html",
+    ),
+)
 @click.argument("stage", shell_complete=complete_stage)
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...", shell_complete=complete_run)
 @common_options()
@@ -42,9 +49,9 @@ SUFFIXES = {".json": "json", ".html": "html", ".htm": "html", ".png": "png"}
     "--last", type=click.IntRange(1, 200), help=f"So many runs of each KEY; {LAST} if it is one."
 )
 @click.option("--metric", "globs", multiple=True, metavar="GLOB", help="Only these metrics.")
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json", "html", "png"]),
+@output_option(
+    *("text", "json", "html", "png"),
+    default=None,
     help="Default: as the name of --out says, else text.",
 )
 @click.option(

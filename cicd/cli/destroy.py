@@ -9,15 +9,19 @@ import click
 from cicd.cli.apply import carry_out, write_json
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import check_writable
+from cicd.cli.help import examples
 from cicd.cli.lock import lock_option, locked
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.session import open_session
 
 
-@click.command("destroy")
+@click.command(
+    "destroy",
+    epilog=examples("cicd destroy dev --local", "cicd destroy dev --summary summary.json"),
+)
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@consent_option()
 @lock_option
 @click.option(
     "--force", is_flag=True, help="Go over limits and other stages; never over protection."
@@ -28,7 +32,7 @@ from cicd.cli.session import open_session
 def command(
     stage: str | None,
     common: Common,
-    auto_approve: bool,
+    yes: bool,
     lock_timeout: int,
     force: bool,
     summary: Path | None,
@@ -50,7 +54,7 @@ def command(
             session,
             session.destroy_plan(),
             lock,
-            auto_approve=auto_approve,
+            yes=yes,
             wait=True,
             force=force,
             workers=10,

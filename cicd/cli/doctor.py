@@ -15,7 +15,8 @@ from cicd.cli import local
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.git import find_root, read_facts
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
 from cicd.errors import CicdError, Denied, Usage
 from cicd.model import Stage
 
@@ -26,10 +27,10 @@ BROKEN = frozenset({"credentials", "login", "connection", "destination"})
 """Checks whose error means that nothing can be done at all."""
 
 
-@click.command("doctor")
+@click.command("doctor", epilog=examples("cicd doctor", "cicd doctor prd -o json"))
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text", "json")
 def command(stage: str | None, common: Common, output: str) -> int:
     """Check login, rights, quotas and clock; say what to do."""
     from cicd.render.doctor import render_doctor, summary

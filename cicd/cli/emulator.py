@@ -12,9 +12,10 @@ import click
 from cicd.cli.console import print_result
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
+from cicd.cli.help import examples
 
 
-@click.group("emulator")
+@click.group("emulator", epilog=examples("cicd emulator start", "cicd emulator status"))
 def command() -> None:
     """Run SAP AI Core on this machine.
 
@@ -23,7 +24,9 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(
+    epilog=examples("cicd emulator start", "cicd emulator start --port 8080 --foreground")
+)
 @data_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: the last one, or any.")
 @click.option("--foreground", is_flag=True, help="Stay here until Ctrl-C.")
@@ -75,7 +78,7 @@ def start(
     print_result(f'to use it: eval "$(cicd emulator env{named} --export)"')
 
 
-@command.command()
+@command.command(epilog=examples("cicd emulator stop", "cicd emulator stop --data .cicd/emulator"))
 @data_option
 def stop(data: Path | None) -> None:
     """Stop it; its state stays."""
@@ -84,7 +87,9 @@ def stop(data: Path | None) -> None:
     print_result("stopped" if stopped else "not running")
 
 
-@command.command()
+@command.command(
+    epilog=examples("cicd emulator status", "cicd emulator status --data .cicd/emulator")
+)
 @data_option
 def status(data: Path | None) -> int:
     """Say whether it runs, and where. Ends with 1 when it does not."""
@@ -104,7 +109,9 @@ def status(data: Path | None) -> int:
     return 0
 
 
-@command.command()
+@command.command(
+    epilog=examples("cicd emulator reset", "cicd emulator reset --data .cicd/emulator")
+)
 @data_option
 def reset(data: Path | None) -> None:
     """Stop it and forget everything it knows."""
@@ -113,7 +120,9 @@ def reset(data: Path | None) -> None:
     print_result("reset")
 
 
-@command.command()
+@command.command(
+    epilog=examples("cicd emulator env --export", "cicd emulator env --resource-group churn")
+)
 @data_option
 @click.option("--export", is_flag=True, help="As shell commands, for eval.")
 @click.option("--resource-group", default="default", show_default=True)

@@ -10,6 +10,8 @@ import click
 
 from cicd.cli.console import print_json, print_result
 from cicd.cli.emulator_folder import data_option, endpoint_of, translated
+from cicd.cli.help import examples
+from cicd.cli.options import output_option
 from cicd.errors import CicdError, Usage
 
 PATH = "/emulator/faults"
@@ -44,15 +46,17 @@ What becomes of things:
   dies=10              what is started is DEAD after 10 seconds
   vanish               somebody else deletes what the path names
 """
-EXAMPLES = """\b
-Examples:
-  cicd emulator faults add --operation deployment.create --times 1 lost=reset
-  cicd emulator faults add --method GET --path '/v2/lm/*' --probability 0.1 --seed 7 status=503
-  cicd emulator faults add --operation token.create status=500
-"""
+EXAMPLES = examples(
+    "cicd emulator faults add --operation deployment.create --times 1 lost=reset",
+    "cicd emulator faults add --method GET --path '/v2/lm/*' --probability 0.1 --seed 7 status=503",
+    "cicd emulator faults add --operation token.create status=500",
+)
 
 
-@click.group("faults")
+@click.group(
+    "faults",
+    epilog=examples("cicd emulator faults add slow=2", "cicd emulator faults clear"),
+)
 def faults() -> None:
     """Let it fail on purpose.
 
@@ -89,9 +93,12 @@ def add(data: Path | None, file: Path | None, effects: tuple[str, ...], **rule: 
         print_result(line(shown))
 
 
-@faults.command("list")
+@faults.command(
+    "list",
+    epilog=examples("cicd emulator faults list", "cicd emulator faults list -o json"),
+)
 @data_option
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text", "json")
 def list_(data: Path | None, output: str) -> None:
     """Show the rules in force, how often each matched a request, and how often it fired."""
     with translated() as control:
@@ -105,7 +112,9 @@ def list_(data: Path | None, output: str) -> None:
             print_result(line(shown))
 
 
-@faults.command()
+@faults.command(
+    epilog=examples("cicd emulator faults clear", "cicd emulator faults clear 1"),
+)
 @data_option
 @click.argument("rule_id", required=False, metavar="[ID]")
 def clear(data: Path | None, rule_id: str | None) -> None:

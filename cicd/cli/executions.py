@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from cicd.cli.completion import complete_key, complete_stage
-from cicd.cli.listing import is_since, limit_option, newest, output_option, show
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.listing import is_since, limit_option, newest, show
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.periods import seconds
 from cicd.cli.runs import Runs, browse
 from cicd.cli.session import open_session
@@ -19,7 +20,13 @@ from cicd.render.listing import EXECUTIONS
 from cicd.render.moments import age, duration, took
 
 
-@click.command("executions")
+@click.command(
+    "executions",
+    epilog=examples(
+        "cicd executions dev --status DEAD --since 7d",
+        "cicd executions dev --key train --limit 5 -o json",
+    ),
+)
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--key", metavar="GLOB", shell_complete=complete_key, help="Runs of these keys.")
@@ -29,7 +36,7 @@ from cicd.render.moments import age, duration, took
 @click.option("--configuration", metavar="NAME|ID", help="Runs of this configuration.")
 @click.option("--since", metavar="7d", help="Started in the last 30m, 12h, 7d.")
 @limit_option
-@output_option
+@output_option("text", "json")
 def command(
     stage: str | None,
     common: Common,

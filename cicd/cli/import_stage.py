@@ -14,6 +14,7 @@ import click
 from cicd.cli import local
 from cicd.cli.console import print_result, write_file
 from cicd.cli.git import find_root, origin_url
+from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
 from cicd.config import formats
@@ -35,7 +36,13 @@ STAND_IN = '{"auths": {"unknown": {"auth": "dW5rbm93bg=="}}}'
 """For a value that is not at hand while the new file is checked: a text that any secret may be."""
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "cicd import dev --resource-group churn-dev",
+        "cicd import prd --resource-group churn --scenario 'churn*' --out stages/prd.yaml",
+    ),
+)
 @click.argument("stage")
 @click.option("--resource-group", "group", required=True, help="What to import.")
 @click.option(

@@ -23,6 +23,8 @@ import click
 from cicd import __version__
 from cicd.cli.console import is_interactive, print_result, write_file
 from cicd.cli.git import git, origin_url
+from cicd.cli.help import examples
+from cicd.cli.options import consent_option
 from cicd.config import formats
 from cicd.errors import CicdError, Refused, Usage
 from cicd.render.findings import count
@@ -55,7 +57,10 @@ class Answers:
     stages: tuple[str, ...]
 
 
-@click.command("init")
+@click.command(
+    "init",
+    epilog=examples("cicd init", "cicd init churn --repository https://github.com/org/churn --yes"),
+)
 @click.argument(
     "folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path)
 )
@@ -64,7 +69,7 @@ class Answers:
 @click.option("--image", help="Container image.  [default: docker.io/your-org/NAME:1.0]")
 @click.option("--resource-group", metavar="PREFIX", help="Before -dev and so on.  [default: NAME]")
 @click.option("--stages", metavar="LIST", help=f"Some of {', '.join(STAGES)}.  [default: all]")
-@click.option("--yes", is_flag=True, help="Ask nothing; what is not given has its default.")
+@consent_option(help="Ask nothing; what is not given has its default.")
 @click.option("--keep", is_flag=True, help="Leave files that differ as they are, write the rest.")
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
 def command(

@@ -18,9 +18,6 @@ from cicd.render.moments import parse
 limit_option = click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Show so many."
 )
-output_option = click.option(
-    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
 
 
 def newest(lives: Sequence[LiveResource]) -> list[LiveResource]:

@@ -9,6 +9,7 @@ import click
 
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result, uses_colour
+from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.periods import seconds
 from cicd.cli.runs import Run, Runs
@@ -19,7 +20,10 @@ from cicd.render.table import DIM, paint
 from cicd.render.text import printable
 
 
-@click.command("logs")
+@click.command(
+    "logs",
+    epilog=examples("cicd logs dev execution/train --follow", "cicd logs dev train~1 --since 12h"),
+)
 @click.argument("stage", shell_complete=complete_stage)
 @click.argument("keys", nargs=-1, metavar="KEY...", shell_complete=complete_run)
 @common_options()

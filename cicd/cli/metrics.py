@@ -10,8 +10,9 @@ import click
 
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.help import examples
 from cicd.cli.logs import chosen, has_failed
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import Run, Runs
 from cicd.cli.session import Session, open_session
 from cicd.errors import CicdError, NotFound, Usage
@@ -22,13 +23,15 @@ from cicd.render.metrics import point_document, point_line, render_track, track_
 POLLING = Polling(first=2.0)
 
 
-@click.command("metrics")
+@click.command(
+    "metrics", epilog=examples("cicd metrics dev train", "cicd metrics dev train --follow -o json")
+)
 @click.argument("stage", shell_complete=complete_stage)
 @click.argument("key", required=False, shell_complete=complete_run)
 @common_options()
 @click.option("--follow", is_flag=True, help="Print each point as it comes until the run ends.")
 @click.option("--run", "id_", metavar="ID", help="This very run, also an old one.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text", "json")
 def command(
     stage: str, key: str | None, common: Common, follow: bool, id_: str | None, output: str
 ) -> int:

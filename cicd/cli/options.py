@@ -49,6 +49,20 @@ variables_option = click.option(
 )
 
 
+def output_option(
+    *formats: str, default: str | None = "text", help: str = "How the result is written."
+) -> Callable[[Any], Any]:
+    """``--output`` and ``-o``: one of these formats; the command gets it as ``output``."""
+    kind = click.Choice(formats)
+    return click.option("-o", "--output", type=kind, default=default, show_default=True, help=help)
+
+
+def consent_option(*others: str, help: str = "Do not ask.") -> Callable[[Any], Any]:
+    """A person's consent, given beforehand: ``--yes``, ``-y``, ``--auto-approve`` and ``others``;
+    the command gets it as ``yes``."""
+    return click.option("-y", "--yes", "--auto-approve", *others, "yes", is_flag=True, help=help)
+
+
 def _output_options() -> list[Callable[[Any], Any]]:
     return [
         click.option("--no-color", is_flag=True, help="Plain text, also on a terminal."),

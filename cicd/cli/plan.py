@@ -9,7 +9,8 @@ import click
 
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_file
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.session import offline_plan, open_session
 from cicd.errors import Refused, Usage
 from cicd.model import Plan
@@ -17,20 +18,14 @@ from cicd.model import Plan
 PENDING = 2
 
 
-@click.command("plan")
+@click.command("plan", epilog=examples("cicd plan dev", "cicd plan dev tst --output markdown"))
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options(choice=True)
 @click.option(
     "--offline", is_flag=True, help="Plan against nothing: no login, no network, all is new."
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json", "markdown", "html"]),
-    default="text",
-    show_default=True,
-    help="How the plan is written.",
-)
+@output_option("text", "json", "markdown", "html", help="How the plan is written.")
 @click.option(
     "--detailed-exitcode", is_flag=True, help="End with 2 when there is something to change."
 )

@@ -30,7 +30,8 @@ from cicd.cli.git import (
     push_branch,
     read_facts,
 )
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.config import GitFacts, check_stage
 from cicd.config.files import SUFFIXES, label
 from cicd.config.inherit import read_stage_tree
@@ -72,7 +73,13 @@ class Edit:
         return "".join(ended)
 
 
-@click.command("promote")
+@click.command(
+    "promote",
+    epilog=examples(
+        "cicd promote dev tst --dry-run",
+        "cicd promote tst prd --select execution/train --pull-request",
+    ),
+)
 @click.argument("source", metavar="FROM", shell_complete=complete_stage)
 @click.argument("target", metavar="TO", shell_complete=complete_stage)
 @click.option(
@@ -83,13 +90,13 @@ class Edit:
     help="Only these (globs): execution/train, variable/image, git; also what TO lacks.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the diff and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@consent_option()
 @click.option(
     "--pull-request",
     is_flag=True,
     help="Leave the files here alone: push a branch and open or update its pull request.",
 )
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text", "json")
 @common_options(stage=False)
 def command(
     source: str,

@@ -11,8 +11,9 @@ import click
 from cicd.cli.apply import ask, report, run_plan
 from cicd.cli.completion import complete_replace, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.help import examples
 from cicd.cli.lock import StageLock, lock_option, locked
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.plan import print_plan
 from cicd.cli.session import Session, now, open_session
 from cicd.errors import CicdError, Usage
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
     from cicd.plan.history import Version
 
 
-@click.command("rollback")
+@click.command(
+    "rollback",
+    epilog=examples("cicd rollback prd serve --list", "cicd rollback prd deployment/serve --yes"),
+)
 @click.argument("stage", shell_complete=complete_stage)
 @click.argument("key", shell_complete=complete_replace)
 @common_options()
 @click.option("--to", "wanted", metavar="ID", help="This configuration, by its id or its start.")
 @click.option("--list", "is_listing", is_flag=True, help="Show what it can go back to.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="Of --list.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@output_option("text", "json", help="Of --list.")
+@consent_option()
 @lock_option
 def command(
     stage: str,
@@ -38,7 +42,7 @@ def command(
     wanted: str | None,
     is_listing: bool,
     output: str,
-    auto_approve: bool,
+    yes: bool,
     lock_timeout: int,
 ) -> int:
     """Give deployment KEY the configuration that it had before.
@@ -57,7 +61,7 @@ def command(
         with locked(session, "rollback", lock_timeout) as lock:
             change, history = read_versions(session, key)
             target = choose_version(change.key, history, wanted)
-            return go_back(session, change, target, lock, auto_approve=auto_approve)
+            return go_back(session, change, target, lock, yes=yes)
 
 
 def read_versions(session: Session, key: str) -> tuple[Change, list[Version]]:
@@ -88,7 +92,7 @@ def go_back(
     target: LiveResource,
     lock: StageLock,
     *,
-    auto_approve: bool,
+    yes: bool,
 ) -> int:
     """Show, ask, do, report; the exit code."""
     from cicd.plan.history import make_rollback_plan
@@ -100,8 +104,8 @@ def go_back(
     )
     print_plan(plan, session.common)
     session.check(plan, force=False)
-    if not auto_approve:
-        ask(f"Roll {change.key} back?", hint="add --auto-approve")
+    if not yes:
+        ask(f"Roll {change.key} back?", hint="add --yes")
     lock.warn()
     code, _ = report(session, plan, run_plan(session, plan, lock, wait=True))
     if code == 0:

@@ -12,62 +12,67 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from cicd import __version__
 from cicd.cli import console
+from cicd.cli.help import examples
 from cicd.errors import CicdError, Usage
 
-# name -> module: a command is imported only when it is asked for
-COMMANDS = {
-    "validate": "cicd.cli.validate",
-    "plan": "cicd.cli.plan",
-    "apply": "cicd.cli.apply",
-    "destroy": "cicd.cli.destroy",
-    "status": "cicd.cli.status",
-    "logs": "cicd.cli.logs",
-    "stop": "cicd.cli.stop",
-    "rollback": "cicd.cli.rollback",
-    "metrics": "cicd.cli.metrics",
-    "compare": "cicd.cli.compare",
-    "executions": "cicd.cli.executions",
-    "artifacts": "cicd.cli.artifacts",
-    "import": "cicd.cli.import_stage",
-    "promote": "cicd.cli.promote",
-    "comment": "cicd.cli.comment",
-    "unlock": "cicd.cli.unlock",
-    "doctor": "cicd.cli.doctor",
-    "template": "cicd.cli.template",
-    "init": "cicd.cli.init",
-    "schema": "cicd.cli.schema",
-    "emulator": "cicd.cli.emulator",
+
+class Entry(NamedTuple):
+    """A command: the module that it is imported from on use, and its line in the list of all, so
+    that --help need not import it."""
+
+    module: str
+    summary: str
+
+
+SECTIONS: Mapping[str, Mapping[str, Entry]] = {
+    "Every day": {
+        "validate": Entry(
+            "cicd.cli.validate", "Check stage files and templates; no network, no login."
+        ),
+        "plan": Entry("cicd.cli.plan", "Show what apply would change."),
+        "apply": Entry("cicd.cli.apply", "Make the stage so."),
+        "status": Entry("cicd.cli.status", "Show what runs now."),
+        "logs": Entry("cicd.cli.logs", "Show the log lines of a run or deployment."),
+    },
+    "Look closer": {
+        "metrics": Entry("cicd.cli.metrics", "Show what a run has recorded."),
+        "compare": Entry("cicd.cli.compare", "Show parameters and metrics of runs side by side."),
+        "executions": Entry("cicd.cli.executions", "List runs, also those of no stage file."),
+        "artifacts": Entry("cicd.cli.artifacts", "List models, data sets and results."),
+        "doctor": Entry(
+            "cicd.cli.doctor", "Check login, rights, quotas and clock; say what to do."
+        ),
+    },
+    "Step in": {
+        "stop": Entry("cicd.cli.stop", "Stop runs and deployments."),
+        "rollback": Entry(
+            "cicd.cli.rollback", "Put a deployment back to an earlier configuration."
+        ),
+        "unlock": Entry("cicd.cli.unlock", "Take the lock of a stage away from whoever has it."),
+        "destroy": Entry("cicd.cli.destroy", "Take down what a stage has put up."),
+    },
+    "Write stages and templates": {
+        "init": Entry("cicd.cli.init", "Write a new project that works at once."),
+        "promote": Entry("cicd.cli.promote", "Carry changes from one stage file to the next."),
+        "import": Entry("cicd.cli.import_stage", "Write the stage file of what is live."),
+        "template": Entry("cicd.cli.template", "Make templates from Metaflow flows."),
+        "schema": Entry("cicd.cli.schema", "Print the JSON Schema of stage files."),
+    },
+    "Around it": {
+        "comment": Entry("cicd.cli.comment", "Write plans into the pull request."),
+        "emulator": Entry("cicd.cli.emulator", "Run SAP AI Core on this machine."),
+    },
 }
-# one line each, so that --help need not import them
-SUMMARIES = {
-    "validate": "Check stage files and templates; no network, no login.",
-    "plan": "Show what apply would change.",
-    "apply": "Make the stage so.",
-    "destroy": "Take down what a stage has put up.",
-    "status": "Show what runs now.",
-    "logs": "Show the log lines of a run or deployment.",
-    "stop": "Stop runs and deployments.",
-    "rollback": "Put a deployment back to an earlier configuration.",
-    "metrics": "Show what a run has recorded.",
-    "compare": "Show parameters and metrics of runs side by side.",
-    "executions": "List runs, also those of no stage file.",
-    "artifacts": "List models, data sets and results.",
-    "import": "Write the stage file of what is live.",
-    "promote": "Carry changes from one stage file to the next.",
-    "comment": "Write plans into the pull request.",
-    "unlock": "Take the lock of a stage away from whoever has it.",
-    "doctor": "Check login, rights, quotas and clock; say what to do.",
-    "template": "Make templates from Metaflow flows.",
-    "init": "Write a new project that works at once.",
-    "schema": "Print the JSON Schema of stage files.",
-    "emulator": "Run SAP AI Core on this machine.",
-}
+"""All commands, those most used first."""
+COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 BUG, BROKEN_PIPE = 70, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 COMPLETION = "_CICD_COMPLETE"
@@ -82,16 +87,23 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name]).command
+        command = importlib.import_module(COMMANDS[cmd_name].module).command
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        widest = max(map(len, COMMANDS))
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                lines = [(name.ljust(widest), entry.summary) for name, entry in section.items()]
+                formatter.write_dl(lines)
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("cicd init churn", "cicd apply dev --local"),
+)
 @click.version_option(__version__, prog_name="cicd")
 def main() -> None:
     """GitOps for machine learning on SAP AI Core.

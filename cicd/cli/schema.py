@@ -1,12 +1,17 @@
 """``cicd schema``: the JSON Schema of stage files, for editors."""
 
+import json
+from pathlib import Path
+
 import click
 
-from cicd.cli.console import print_json
+from cicd.cli.console import print_result, write_file
+from cicd.cli.help import examples
 
 
-@click.command("schema")
-def command() -> None:
+@click.command("schema", epilog=examples("cicd schema", "cicd schema --out config.schema.json"))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here.")
+def command(out: Path | None) -> None:
     """Print the JSON Schema of stage files.
 
     Put `# yaml-language-server: $schema=../config.schema.json` on the first line of a stage file
@@ -14,4 +19,8 @@ def command() -> None:
     """
     from cicd.config.schema import json_schema
 
-    print_json(json_schema())
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+    if out:
+        write_file(out, text + "\n")
+    else:
+        print_result(text)

@@ -12,7 +12,8 @@ import click
 
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import BOTH, Runs
 from cicd.cli.session import Session, open_session
 from cicd.logs import patiently
@@ -40,11 +41,11 @@ SHARE = 5
 UNDER_WAY = frozenset({State.PENDING, State.STOPPING, State.UNKNOWN})
 
 
-@click.command("status")
+@click.command("status", epilog=examples("cicd status dev", "cicd status dev --watch"))
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
 @click.option("--watch", is_flag=True, help="Go on and show what moves, until Ctrl-C.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@output_option("text", "json")
 def command(stage: str | None, common: Common, watch: bool, output: str) -> None:
     """Show what runs now."""
     with open_session(stage, common, needs_secrets=False) as session:

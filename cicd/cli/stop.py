@@ -7,22 +7,26 @@ import click
 from cicd.cli.apply import ask, follow, report
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result
-from cicd.cli.options import Common, common_options
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
 from cicd.cli.session import Session, open_session
 from cicd.model import Action, Plan
 from cicd.render.text import printable
 
 
-@click.command("stop")
+@click.command(
+    "stop",
+    epilog=examples(
+        "cicd stop dev deployment/serve", "cicd stop dev 'execution/*' --no-wait --yes"
+    ),
+)
 @click.argument("stage", shell_complete=complete_stage)
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...", shell_complete=complete_run)
 @common_options()
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@consent_option()
 @click.option("--no-wait", is_flag=True, help="Ask them to stop and go.")
-def command(
-    stage: str, keys: tuple[str, ...], common: Common, auto_approve: bool, no_wait: bool
-) -> int:
+def command(stage: str, keys: tuple[str, ...], common: Common, yes: bool, no_wait: bool) -> int:
     """Stop runs and deployments.
 
     KEY is execution/train, just train, or a glob (execution/*). What has ended already is fine.
@@ -35,17 +39,17 @@ def command(
                 print_result(printable(f"{change.key}: nothing to stop, {change.reason}"))
         if not plan.has_changes:
             return 0
-        return stop(session, plan, auto_approve=auto_approve, wait=not no_wait)
+        return stop(session, plan, yes=yes, wait=not no_wait)
 
 
-def stop(session: Session, plan: Plan, *, auto_approve: bool, wait: bool) -> int:
+def stop(session: Session, plan: Plan, *, yes: bool, wait: bool) -> int:
     """Show, ask, do, report; the exit code."""
     from cicd.apply import stop_all
 
     print_plan(plan, session.common)
     session.check(plan, force=False)
-    if not auto_approve:
-        ask(f"Stop this in {plan.stage}?", hint="add --auto-approve")
+    if not yes:
+        ask(f"Stop this in {plan.stage}?", hint="add --yes")
     events = stop_all(plan, session.platform, wait=wait)
     hint = "what was asked to stop does so"
     outcomes = follow(session.common, plan, events, title=f"stop {plan.stage}", hint=hint)

@@ -12,6 +12,7 @@ import click
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_result, write_file
 from cicd.cli.git import find_root, read_facts
+from cicd.cli.help import examples
 from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 DIFFERS = 1
 
 
-@click.group("template")
+@click.group("template", epilog=examples("cicd template build dev", "cicd template check dev"))
 def command() -> None:
     """Make templates from Metaflow flows, as the flows section of a stage file says."""
 
 
-@command.command("build")
+@command.command(
+    "build", epilog=examples("cicd template build dev", "cicd template build flows/train.py")
+)
 @click.argument("names", nargs=-1, metavar="[STAGE|FLOW]...", shell_complete=complete_stage)
 @variables_option
 def build_command(names: tuple[str, ...], variables: dict[str, str]) -> None:
@@ -49,7 +52,9 @@ def build_command(names: tuple[str, ...], variables: dict[str, str]) -> None:
     _raise(failed)
 
 
-@command.command("check")
+@command.command(
+    "check", epilog=examples("cicd template check dev", "cicd template check TrainFlow --generate")
+)
 @click.argument("names", nargs=-1, metavar="[STAGE|FLOW]...", shell_complete=complete_stage)
 @click.option(
     "--generate",
@@ -76,7 +81,13 @@ def check_command(names: tuple[str, ...], generate: bool, variables: dict[str, s
     return DIFFERS if is_different else 0
 
 
-@command.command("package")
+@command.command(
+    "package",
+    epilog=examples(
+        "cicd template package TrainFlow --dockerfile image",
+        "cicd template package flows/train.py --dockerfile image/train",
+    ),
+)
 @click.argument("name", metavar="FLOW")
 @click.option(
     "--dockerfile",

@@ -7,20 +7,21 @@ import click
 from cicd.cli.apply import ask
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_result
+from cicd.cli.help import examples
 from cicd.cli.holder import is_gone
 from cicd.cli.lock import stage_lock
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.session import open_session
 from cicd.errors import Refused
 
 AGAIN = "run it again if that one is to go too"
 
 
-@click.command("unlock")
+@click.command("unlock", epilog=examples("cicd unlock dev", "cicd unlock dev --yes"))
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
-@click.option("--force", is_flag=True, help="Do not ask.")
-def command(stage: str | None, common: Common, force: bool) -> None:
+@consent_option("--force")
+def command(stage: str | None, common: Common, yes: bool) -> None:
     """Take the lock of a stage away from whoever has it.
 
     An apply that still runs notices, begins nothing more and fails. A lock expires by itself two
@@ -38,8 +39,8 @@ def command(stage: str | None, common: Common, force: bool) -> None:
         is_dead = is_gone(holder)
         died = "; that process has ended" if is_dead else ""
         print_result(f"{name} is locked by {render_holder(holder)}{died}")
-        if not force:
-            ask(f"Unlock {name}?", hint="add --force")
+        if not yes:
+            ask(f"Unlock {name}?", hint="add --yes")
         now = lock.look()
         if now and now.run != holder.run:
             raise Refused(

@@ -13,23 +13,20 @@ import click
 from cicd import __version__
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_result
-from cicd.cli.options import variables_option
+from cicd.cli.help import examples
+from cicd.cli.options import output_option, variables_option
 from cicd.errors import InvalidStage, Problem
 from cicd.render import findings
 
 
-@click.command("validate")
+@click.command(
+    "validate", epilog=examples("cicd validate --all", "cicd validate dev --output github")
+)
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @click.option("--all", "every", is_flag=True, help="Every stage file of the project.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @variables_option
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json", "github", "sarif"]),
-    default="text",
-    show_default=True,
-    help="How findings are written.",
-)
+@output_option("text", "json", "github", "sarif", help="How findings are written.")
 def command(
     stages: tuple[str, ...], every: bool, strict: bool, variables: dict[str, str], output: str
 ) -> int:

@@ -119,7 +119,7 @@ def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path
 
     refused = example.cicd("destroy", "dev", "--local")
     assert refused.returncode == 5
-    assert "--auto-approve" in refused.stderr
+    assert "--yes" in refused.stderr
     destroyed = example.cicd("destroy", "dev", "--local", "--auto-approve")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     groups = example.api("/admin/resourceGroups", "default")["resources"]

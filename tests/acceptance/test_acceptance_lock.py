@@ -302,7 +302,7 @@ def test_unlock(here: Desk) -> None:
     here.lock()
     told = here("unlock", "dev", code=5)
     assert "bob@desk" in told
-    assert "--force" in told
+    assert "--yes" in told
     assert here.locks()
     assert "unlocked dev; wait 30 s" in here("unlock", "dev", "--force")
     assert here.locks() == []

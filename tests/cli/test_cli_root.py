@@ -69,7 +69,7 @@ def test_every_line_of_standard_error_is_json_when_asked_for(
 def test_no_arguments_show_the_help() -> None:
     result = subprocess.run(CICD, capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 64
-    assert "Commands:" in result.stdout + result.stderr
+    assert "Every day:" in result.stdout + result.stderr
 
 
 def test_a_file_that_is_no_plan(small: Project) -> None:
