@@ -184,6 +184,13 @@ def _missing(path: str) -> tuple[int, Document]:
     return 404, {"error": {"code": "404", "message": f"{path} is not there"}}
 
 
+def _written(content: Any) -> tuple[str, bytes]:
+    """Type and bytes of an answer; a text is a page of something before the API."""
+    if isinstance(content, str):
+        return "text/html", content.encode()
+    return "application/json", b"" if content is None else json.dumps(content).encode()
+
+
 class Server:
     """HTTP/1.1 on a free port of 127.0.0.1, in the event loop that started it."""
 
@@ -244,9 +251,9 @@ class Server:
             body = json.loads(raw) if is_json else None
             status, content = self._world.answer(method, parts.path, query, body)
             counts.last = time.monotonic()
-        data = b"" if content is None else json.dumps(content).encode()
+        kind, data = _written(content)
         writer.write(
-            f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n"
             f"Content-Length: {len(data)}\r\n\r\n".encode()
             + data
         )

@@ -43,7 +43,7 @@ class Polling:
     longest: float = 15.0
     patience: float = 60.0
     grace: float = 60.0
-    lag: float = 8.0
+    lag: float = 30.0
     settle: float = 60.0
     removal: float = 900.0
     tries: int = 3

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -32,9 +32,18 @@ MAX_PAUSE = 90.0
 SECONDARY_PAUSE = 60.0
 """What GitHub asks for where it limits and names no time."""
 PER_PAGE = 100
+DEFAULT_PAGE = 30
+"""Items of a page where nobody asks for more."""
+MOST_PAGES = 1000
 BOT = "github-actions[bot]"
+REFUSALS = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 411, 413, 415, 422, 428, 429, 451})
+"""What GitHub says, in its own words, before it creates anything; and where it has moved to."""
+MOVED = frozenset({301, 302, 307, 308})
+LOOKS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each look at what a lost answer may have made: lists lag behind."""
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Client:
@@ -67,11 +76,26 @@ class Client:
         """Let time pass, as the retries do."""
         self._sleep(seconds)
 
+    def looked_for(self, find: Callable[[], T]) -> T:
+        """What is found of something whose answer was lost; empty when, as far as anybody can tell,
+        it is not there. Lists lag, so they are looked at several times."""
+        found = find()
+        for pause in LOOKS:
+            if found:
+                break
+            self._sleep(pause)
+            found = find()
+        return found
+
     def login(self) -> str:
         """The name that our comments carry. A token of an app is not a user: GraphQL knows it."""
         if not self._login:
             try:
-                self._login = str(self._call("GET", f"{self._api_url}/user")["login"])
+                url = f"{self._api_url}/user"
+                answer = self._call("GET", url)
+                if not isinstance(answer, dict) or not isinstance(answer.get("login"), str):
+                    raise _no_api(url, "no login")
+                self._login = answer["login"]
             except (Denied, NotFound) as error:
                 if error.status == 401:
                     raise
@@ -157,18 +181,26 @@ class Client:
         return answer if isinstance(answer, dict) else {}
 
     def _pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Json]:
-        """Every item of a list: page after page, as the Link header leads."""
-        url: str | None = f"{self._url(path)}?{urlencode({**(params or {}), 'per_page': PER_PAGE})}"
-        while url:
-            response = self._send("GET", url, None, repeat=True)
-            items = _content(response)
-            if not isinstance(items, list):
-                raise _no_api(url)
-            yield from (item for item in items if isinstance(item, dict))
+        """Every item of a list, each once: page after page, as the Link header leads, and without
+        one as long as pages may be full. Raises ConnectionFailed for a list that never ends."""
+        wanted = {**(params or {}), "per_page": PER_PAGE}
+        url: str | None = f"{self._url(path)}?{urlencode(wanted)}"
+        known: set[int] = set()
+        for number in range(2, MOST_PAGES + 2):
+            response = self._send("GET", str(url), None, repeat=True)
+            fresh = {k: item for k, item in _items(response).items() if k not in known}
+            known |= fresh.keys()
+            yield from fresh.values()
             url = response.links.get("next", {}).get("url")
             # the token goes to the API and nowhere else
             if url and urlsplit(url)[:2] != urlsplit(self._api_url)[:2]:
                 raise _no_api(url)
+            # what stands between may drop the header
+            if not url and "Link" not in response.headers and len(fresh) >= DEFAULT_PAGE:
+                url = f"{self._url(path)}?{urlencode({**wanted, 'page': number})}"
+            if not url:
+                return
+        raise _no_api(self._url(path), "its list does not end")
 
     def _call(self, method: str, url: str, body: Any = None, *, repeat: bool = False) -> Any:
         return _content(self._send(method, url, body, repeat=repeat or method != "POST"))
@@ -177,12 +209,12 @@ class Client:
         """One request with retries; the good answer. Raises PlatformError for any other."""
         for attempt in range(1, ATTEMPTS + 1):
             answer = self._try(method, url, body)
-            if isinstance(answer, requests.Response) and answer.ok:
-                if answer.is_redirect:
-                    raise PlatformError(
-                        f"{self.repository} has moved", hint="name it with --repository"
-                    )
-                return answer
+            if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
+                return self._good(method, answer, repeat=repeat)
+            if _has_moved(answer) and (repeat or _is_refusal(answer)):
+                raise PlatformError(
+                    f"{self.repository} has moved", hint="name it with --repository"
+                )
             pause = _pause(answer, attempt, repeat=repeat)
             if pause is None or pause > MAX_PAUSE or attempt == ATTEMPTS:
                 break
@@ -191,6 +223,21 @@ class Client:
             raise _failure(method, answer, repeat=repeat)
         # not chained: requests' exceptions hold the request with its token
         raise _unanswered(method, url, answer, repeat=repeat) from None
+
+    @staticmethod
+    def _good(method: str, answer: requests.Response, *, repeat: bool) -> requests.Response:
+        """The good answer. One to a create that is none of the API's leaves open what was made."""
+        if not repeat and answer.content:
+            try:
+                is_own = isinstance(answer.json(), dict)
+            except (ValueError, RecursionError):
+                is_own = False
+            if not is_own:
+                raise LostAnswer(
+                    f"the answer to {method} {urlsplit(answer.url).path} is not GitHub's",
+                    status=answer.status_code,
+                )
+        return answer
 
     def _try(
         self, method: str, url: str, body: Any
@@ -227,9 +274,27 @@ def _pause(
     if not isinstance(answer, requests.Response):
         never_sent = isinstance(answer, requests.ConnectTimeout)
         return growing if repeat or never_sent else None
+    if not (repeat or _is_refusal(answer)):
+        return None
     if _is_limited(answer):
         return _asked_pause(answer)
-    return growing if repeat and answer.status_code >= 500 else None
+    return growing if repeat and (answer.status_code >= 500 or answer.status_code == 408) else None
+
+
+def _is_refusal(answer: requests.Response | requests.RequestException) -> bool:
+    """Whether it is certain that nothing was created: GitHub itself says so, in its own words."""
+    if not isinstance(answer, requests.Response):
+        return False
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        return False
+    is_own = isinstance(body, dict) and isinstance(body.get("message"), str)
+    return is_own and answer.status_code in REFUSALS | MOVED
+
+
+def _has_moved(answer: requests.Response | requests.RequestException) -> bool:
+    return isinstance(answer, requests.Response) and answer.status_code in MOVED
 
 
 def _is_limited(answer: requests.Response) -> bool:
@@ -269,13 +334,15 @@ def _failure(method: str, answer: requests.Response, *, repeat: bool) -> Platfor
 
 def _error_type(answer: requests.Response, *, repeat: bool) -> type[PlatformError]:
     status = answer.status_code
+    if not (repeat or _is_refusal(answer)):
+        return LostAnswer
     if _is_limited(answer):
         return Throttled
     if status in {401, 403}:
         return Denied
     if status in {404, 410}:
         return NotFound
-    return LostAnswer if status >= 500 and not repeat else PlatformError
+    return PlatformError
 
 
 def _unanswered(
@@ -318,9 +385,26 @@ def _content(answer: requests.Response) -> Any:
         raise _no_api(answer.url) from None
 
 
-def _no_api(url: str) -> ConnectionFailed:
+def _items(response: requests.Response) -> dict[int, Json]:
+    """The items of a page by number or id. Raises ConnectionFailed, naming what is none."""
+    items = _content(response)
+    if not isinstance(items, list):
+        raise _no_api(response.url, "no list")
+    found: dict[int, Json] = {}
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise _no_api(response.url, f"[{place}] is no object")
+        name = "number" if "number" in item else "id"
+        if not isinstance(item.get(name), int):
+            raise _no_api(response.url, f"[{place}].{name} is no number")
+        found[item[name]] = item
+    return found
+
+
+def _no_api(url: str, why: str = "") -> ConnectionFailed:
     parts = urlsplit(url)
+    told = f": {why}" if why else ""
     return ConnectionFailed(
-        f"{parts.scheme}://{parts.netloc}{parts.path} does not answer as GitHub's API",
+        f"{parts.scheme}://{parts.netloc}{parts.path} does not answer as GitHub's API{told}",
         hint="check GITHUB_API_URL",
     )

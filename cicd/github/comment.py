@@ -7,6 +7,7 @@ this run has to say and there is no second one, whatever other runs do at the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer, NotFound
@@ -27,8 +28,10 @@ def write_comment(
     Sections of other stages stay. Raises Denied or NotFound when the token may not write.
     """
     plans = list(documents)
+    is_made = False
     for round_number in range(ROUNDS):
-        mine = own_comments(client, number)
+        look = partial(own_comments, client, number)
+        mine = client.looked_for(look) if is_made else look()
         known = _merged(mine)
         body = compose(known, plans, run_url=run_url)
         is_settled = len(mine) == 1 and (
@@ -42,6 +45,7 @@ def write_comment(
             # created or not, deleted by another run: look again
             if round_number == ROUNDS - 1 or not (mine or isinstance(error, LostAnswer)):
                 raise
+        is_made = is_made or not mine
         client.wait(SETTLING)
     return str(mine[0].get("html_url") or "") if mine else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer
@@ -28,8 +29,10 @@ def sync_drift_issue(
         return _close(client, stage, run_url)
     title = f"Drift on {stage}: {describe(facts_of(document, run_url)['summary'])}"
     body = _body(stage, document, run_url)
+    was_lost = False
     for round_number in range(ROUNDS):
-        mine = own_issues(client, stage)
+        look = partial(own_issues, client, stage)
+        mine = client.looked_for(look) if was_lost else look()
         if mine:
             issue, *others = mine
             if (issue.get("title"), issue.get("body")) != (title, body):
@@ -41,6 +44,7 @@ def sync_drift_issue(
         try:
             return str(client.create_issue(title, body, LABEL).get("html_url") or "")
         except LostAnswer:
+            was_lost = True
             if round_number == ROUNDS - 1:
                 raise
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from cicd.errors import Denied, LostAnswer, NotFound
 from cicd.github.client import Client
@@ -59,8 +60,11 @@ def sync_pull_request(client: Client, *, branch: str, base: str, title: str, bod
 
     Raises Denied when the token may not.
     """
+    was_lost = False
     for round_number in range(ROUNDS):
-        mine = sorted(client.open_pulls(branch), key=lambda pull: int(pull["number"]))
+        look = partial(client.open_pulls, branch)
+        found = client.looked_for(look) if was_lost else look()
+        mine = sorted(found, key=lambda pull: int(pull["number"]))
         if mine:
             pull = mine[0]
             now = (pull.get("title"), pull.get("body"), (pull.get("base") or {}).get("ref"))
@@ -70,6 +74,7 @@ def sync_pull_request(client: Client, *, branch: str, base: str, title: str, bod
         try:
             return str(client.create_pull(branch, base, title, body).get("html_url") or "")
         except LostAnswer:
+            was_lost = True
             if round_number == ROUNDS - 1:
                 raise
     return ""

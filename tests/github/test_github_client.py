@@ -150,7 +150,11 @@ def test_it_gives_up_in_the_end(github: GitHub, client: Client) -> None:
         (Reply(403, NOT_ACCESSIBLE), Denied, "Resource not accessible by integration"),
         (Reply(404, {"message": "Not Found"}), NotFound, "404 to POST /api/v3/repos/org/repo"),
         (Reply(410, {"message": "Issues are disabled"}), NotFound, "Issues are disabled"),
-        (Reply(301, None, {"Location": "/x"}), PlatformError, "org/repo has moved"),
+        (
+            Reply(301, {"message": "Moved Permanently"}, {"Location": "/x"}),
+            PlatformError,
+            "org/repo has moved",
+        ),
         (Reply(422, {"message": "V", "errors": [{"code": "c"}, "d"]}), PlatformError, "V; c; d"),
     ],
 )

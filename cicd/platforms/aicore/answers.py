@@ -28,7 +28,20 @@ from cicd.errors import (
 )
 
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
+"""Sent twice they do what they do once. PATCH is left out: ours all name the state that is wanted,
+but each may start something (a deployment rolls), so it is looked at before it is sent again."""
+REFUSALS = frozenset(
+    {400, 401, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 423, 424}
+    | {426, 428, 429, 431}
+)
+"""What an API says before it does anything. Not 408 and 499, with which a proxy gives up on an
+answer, no 5xx, and no redirect, which may come after the deed."""
+PASSING = frozenset({408, 425, 429, 499})
+"""What may be over the next time, besides 5xx."""
+NEVER = frozenset({501, 505, 506, 508, 510})
+"""5xx that stay."""
+GATEWAY_TEXT = re.compile(r"(Jwt |Audiences in Jwt |RBAC: |no healthy|local_rate_limited)")
+"""How the gateway before AI Core begins its own refusals, which are plain text."""
 REFUSED_BY_STATUS = "01010076"
 """AI Core's code for "not in this status", whatever the HTTP status says."""
 QUOTA = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
@@ -52,10 +65,15 @@ def content(response: requests.Response) -> Any:
 
 
 def failure(
-    response: requests.Response, *, group: str = "", mask: Iterable[str] = ()
+    response: requests.Response,
+    *,
+    group: str = "",
+    mask: Iterable[str] = (),
+    is_safe: bool = False,
 ) -> PlatformError:
     """The error that a bad answer is. ``group``: resource group asked for; ``mask``: hide these,
-    and the login of the request, which may all be echoed."""
+    and the login of the request, which may all be echoed. ``is_safe``: nothing is lost with the
+    answer, whatever the method."""
     method, status = str(response.request.method), response.status_code
     mask = [*mask, *response.request.headers.get("Authorization", "").split(" ")[1:]]
     code, text, request_id = _details(response)
@@ -63,6 +81,8 @@ def failure(
     what = f"{method} {urlsplit(response.url).path}: {said}"
     known = masked(code, mask)
     what += f" (HTTP {status}{f', code {known}' if known not in {'', str(status)} else ''})"
+    if not is_safe and method not in IDEMPOTENT and not is_refusal(response):
+        return LostAnswer(what, status=status, code=known, request_id=masked(request_id, mask))
     kind, hint = _kind_of(response, code, text, group)
     if kind is ConnectionFailed:
         return not_the_api(response)
@@ -80,8 +100,6 @@ def _kind_of(
         return PlatformError, QUOTA
     if status == 403:
         return Denied, _rights(group)
-    if status in TRANSIENT - {429} and response.request.method not in IDEMPOTENT:
-        return LostAnswer, ""
     if is_html(response) or 300 <= status < 400 or (status == 404 and is_foreign(response)):
         return ConnectionFailed, ""
     # For an application whose name is taken it is 400, for a repository 409.
@@ -89,6 +107,23 @@ def _kind_of(
     if status in {409, 412} or code == REFUSED_BY_STATUS or (status == 400 and is_taken):
         return Conflict, ""
     return {404: NotFound, 429: Throttled}.get(status, PlatformError), ""
+
+
+def is_refusal(response: requests.Response) -> bool:
+    """Whether a request surely had no effect: the API itself, or the gateway before it, says in its
+    own words that it refused it. A page of a proxy says nothing of what lies behind."""
+    if response.status_code not in REFUSALS:
+        return False
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        is_plain = not is_html(response) and response.status_code in {401, 403, 429}
+        return is_plain and bool(GATEWAY_TEXT.match(response.text))
+    return isinstance(body, dict) and bool(body.keys() & ERROR_KEYS)
+
+
+ERROR_KEYS = frozenset({"error", "code", "message", "ErrorMessage"})
+"""One of them is in every error of AI Core, of the Destination service and of an OAuth server."""
 
 
 def unanswered(method: str, url: str, error: requests.RequestException) -> PlatformError:
@@ -120,7 +155,9 @@ def may_repeat(method: str, problem: requests.Response | requests.RequestExcepti
     """Whether the same request can be sent again without doing anything twice."""
     if isinstance(problem, requests.Response):
         status = problem.status_code
-        return status == 429 or (method in IDEMPOTENT and status in TRANSIENT)
+        if method not in IDEMPOTENT:
+            return status == 429 and is_refusal(problem)
+        return status in PASSING or (status >= 500 and status not in NEVER)
     hopeless = (ssl.SSLCertVerificationError, ValueError, TooLarge)
     if any(isinstance(link, hopeless) for link in _chain(problem)):
         return False

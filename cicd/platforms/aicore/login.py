@@ -130,7 +130,7 @@ class Login:
 
     def _refusal(self, response: requests.Response) -> PlatformError:
         secret = self._credentials.client_secret
-        error = answers.failure(response, mask=[secret.reveal()] if secret else [])
+        error = answers.failure(response, mask=[secret.reveal()] if secret else [], is_safe=True)
         host = urlsplit(self._credentials.auth_url).netloc
         if response.status_code in {400, 401, 403} and not answers.is_html(response):
             proof = "client secret" if secret else "certificate"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
@@ -88,15 +89,27 @@ class Http:
             sent.setdefault("Content-Type", "application/json")
         response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
-            try:
-                return answers.content(response)
-            except ConnectionFailed as error:
-                if method in answers.IDEMPOTENT:
-                    raise
-                # it said yes, and what it made is to be found by looking
-                raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
+            return self._told_by(response, method)
         group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
         raise answers.failure(response, group=group, mask=list(self._secrets))
+
+    def _told_by(self, response: requests.Response, method: str) -> Any:
+        """What a good answer says. That of a write in words that are none of the API's is lost:
+        what was made is to be found by looking."""
+        try:
+            told = answers.content(response)
+        except ConnectionFailed as error:
+            if method in answers.IDEMPOTENT:
+                raise
+            raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
+        if method in answers.IDEMPOTENT or isinstance(told, dict):
+            return told
+        if told is None:
+            return {}
+        raise LostAnswer(
+            f"{method} {urlsplit(response.url).path}: accepted, but the answer is no object",
+            status=response.status_code,
+        )
 
     def pages(
         self,
@@ -171,7 +184,7 @@ class Http:
         while True:
             token = self._login.token()
             problem = self._try(method, url, token, options)
-            if not renewed and getattr(problem, "status_code", 0) == 401:
+            if not renewed and _is_refused_token(method, problem):
                 renewed = True
                 self._login.forget(token)
                 continue
@@ -257,19 +270,23 @@ def _items(value: Any) -> Any:
 
 
 def sdk_names(answer: Any) -> Any:
-    """An answer to a write as the SDK's models want it: snake_case, and never a field missing.
+    """An answer as the SDK's models want it: snake_case, and for writes never a field missing, and
+    none but those that they know.
 
-    Servers leave out ``id``, ``message`` or the body itself, at which the SDK raises although the
-    write has been done.
+    Servers leave out ``id``, ``message`` or the body itself, or say what is no text, at which the
+    SDK raises although the write has been done.
     """
     if not isinstance(answer, dict):
         return answer
-    named = {_snake(name): value for name, value in answer.items()}
-    if "status" in named and named["status"] not in SDK_STATUSES:
-        named["status"] = "UNKNOWN"
-    return {"id": "", "message": "", "url": "", "deployment_url": "", "status": "UNKNOWN", **named}
+    if "resources" in answer:
+        return {_snake(name): value for name, value in answer.items()}
+    told = {_snake(name): value for name, value in answer.items() if isinstance(value, str)}
+    status = told.get("status", "").upper()
+    named = {name: told.get(name, "") for name in SDK_FIELDS}
+    return {**named, "status": status if status in SDK_STATUSES else "UNKNOWN"}
 
 
+SDK_FIELDS = ("id", "message", "url", "deployment_url")
 SDK_STATUSES = frozenset(
     {"PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN"}
 )
@@ -313,6 +330,13 @@ def _reveal(leaf: Any, secrets: dict[str, None]) -> str:
 def _authorize(request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
     request.headers["Authorization"] = f"Bearer {token}"
     return request
+
+
+def _is_refused_token(method: str, problem: requests.Response | requests.RequestException) -> bool:
+    """Whether it was the token that was refused, and surely nothing was done."""
+    if not isinstance(problem, requests.Response) or problem.status_code != 401:
+        return False
+    return method in answers.IDEMPOTENT or answers.is_refusal(problem)
 
 
 def _pause(attempt: int, problem: requests.Response | requests.RequestException) -> float:

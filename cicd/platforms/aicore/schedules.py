@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cicd.errors import LostAnswer, PlatformError
+from cicd.errors import PlatformError
 from cicd.model import LiveResource, Resource, Spec
 from cicd.platforms.aicore import convert
 from cicd.platforms.aicore.api import Api, changed, made
@@ -91,8 +91,8 @@ class Schedules:
     def _pause(self, live: LiveResource) -> None:
         try:
             self._api.http.call("PATCH", f"{PATH}/{live.id}", body={"status": INACTIVE})
-        except LostAnswer as error:
-            # Not as it came: the schedule itself is there, and looking for it would find it good.
+        except PlatformError as error:
+            # Not as it came: the schedule itself is there, and nobody may create it once more.
             raise PlatformError(
                 f"schedule {live.id} was created, but whether it is paused is not known: {error}",
                 hint="apply again",

@@ -1,0 +1,152 @@
+"""What a create at GitHub may have made is looked for, and never made twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
+from cicd.github.client import Client
+from cicd.github.comment import write_comment
+from cicd.github.issues import sync_drift_issue
+from cicd.github.pulls import sync_pull_request
+from tests.github.github_server import DROP, GitHub, Reply
+from tests.github.plan_documents import typical
+
+PAGE = "<html>proxy</html>"
+LOST = {
+    "520": Reply(520, PAGE),
+    "524": Reply(524, PAGE),
+    "599": Reply(599),
+    "408": Reply(408, {"message": "Request Timeout"}),
+    "499": Reply(499, PAGE),
+    "500": Reply(500, {"message": "Server Error"}),
+    "a page that says yes": Reply(200, PAGE),
+    "a login page": Reply(403, PAGE),
+    "a limit of a proxy": Reply(429, PAGE),
+    "a page for 404": Reply(404, PAGE),
+    "a redirect of a proxy": Reply(302, PAGE, {"Location": "/login"}),
+    "a list": Reply(201, ["?"]),
+    "reset": DROP,
+}
+WAYS: dict[str, tuple[str, Callable[[Client], str], Callable[[GitHub], int]]] = {
+    "comment": (
+        "POST /repos/org/repo/issues/7/comments",
+        lambda client: write_comment(client, 7, [typical()]),
+        lambda github: len(github.bodies()),
+    ),
+    "issue": (
+        "POST /repos/org/repo/issues",
+        lambda client: sync_drift_issue(client, "dev", typical()),
+        lambda github: len(github.issues),
+    ),
+    "pull request": (
+        "POST /repos/org/repo/pulls",
+        lambda client: sync_pull_request(client, branch="b", base="main", title="t", body="x"),
+        lambda github: len(github.pulls),
+    ),
+}
+LISTS = {
+    "comment": "GET /repos/org/repo/issues/7/comments",
+    "issue": "GET /repos/org/repo/issues",
+    "pull request": "GET /repos/org/repo/pulls",
+}
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["done", "not done"])
+@pytest.mark.parametrize("answer", LOST)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_create_with_an_uncertain_answer_is_looked_up(
+    github: GitHub, client: Client, way: str, answer: str, is_done: bool
+) -> None:
+    create, write, count = WAYS[way]
+    github.fail(re.escape(create), replace(LOST[answer], done=is_done))
+    assert write(client).startswith(github.url)
+    assert count(github) == 1
+    assert len(github.sent(re.escape(create))) == (1 if is_done else 2)
+
+
+@pytest.mark.parametrize("fault", [Reply(524, PAGE, done=True), None], ids=["lost", "answered"])
+@pytest.mark.parametrize("way", ["comment", "issue", "pull request"])
+def test_a_list_that_lags_makes_no_second_one(
+    github: GitHub, client: Client, way: str, fault: Reply | None
+) -> None:
+    create, write, count = WAYS[way]
+    if fault:
+        github.fail(re.escape(create), fault)
+    # the look before the create, and three after it
+    github.fail(re.escape(LISTS[way]), *[Reply(200, [])] * 4)
+    assert write(client)
+    assert count(github) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_refusal_of_github_itself_is_certain(github: GitHub, client: Client, status: int) -> None:
+    github.fail("POST .*comments", Reply(status, {"message": "no"}))
+    with pytest.raises(PlatformError) as caught:
+        client.create_comment(7, "x")
+    assert not isinstance(caught.value, LostAnswer)
+
+
+def many(github: GitHub, count: int) -> None:
+    for number in range(count):
+        github.add_comment(f"comment {number}", "somebody")
+
+
+@pytest.mark.parametrize("count", [100, 250, 301])
+def test_pages_without_a_link_header_are_followed_to_the_end(
+    github: GitHub, client: Client, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    many(github, count)
+    carry_out = github.carry_out
+    monkeypatch.setattr(
+        github,
+        "carry_out",
+        lambda request: Reply(200, carry_out(request).body),
+    )
+    assert len(client.comments(7)) == count
+
+
+def test_a_gateway_that_gives_thirty_a_page_hides_nothing(github: GitHub, client: Client) -> None:
+    many(github, 95)
+    github.max_per_page = 30
+    assert len(client.comments(7)) == 95
+
+
+def test_a_list_that_leads_in_circles_ends(github: GitHub, client: Client) -> None:
+    many(github, 3)
+    url = f"{github.url}/api/v3/repos/org/repo/issues/7/comments"
+    body = [{"id": 1}]
+    github.fail("GET .*comments", *[Reply(200, body, {"Link": f'<{url}>; rel="next"'})] * 2000)
+    with pytest.raises(ConnectionFailed, match="does not end"):
+        client.comments(7)
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([None], r"\[0\] is no object"),
+        ([{"id": 1}, 7], r"\[1\] is no object"),
+        ([{"id": None}], r"\[0\]\.id is no number"),
+        ([{"id": "1"}], r"\[0\]\.id is no number"),
+        ({"message": "?"}, "no list"),
+        (None, "no list"),
+    ],
+)
+def test_what_is_no_item_of_a_list_is_named(
+    github: GitHub, client: Client, items: Any, words: str
+) -> None:
+    github.fail("GET .*comments", Reply(200, items))
+    with pytest.raises(ConnectionFailed, match=words):
+        client.comments(7)
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"login": None}, {"login": 7}, "bot"])
+def test_a_login_that_is_none_is_named(github: GitHub, client: Client, answer: Any) -> None:
+    github.fail("GET /user", Reply(200, answer))
+    with pytest.raises(ConnectionFailed, match="GitHub's API"):
+        client.login()
