@@ -180,3 +180,36 @@ def test_destinations_have_a_login_of_their_own() -> None:
     assert found.base_url == "https://dest.x/destination-configuration/v1"
     with pytest.raises(Denied, match=r"DESTINATION_CLIENT_SECRET not set.*destination_name"):
         destination_credentials({**environ, "DESTINATION_CLIENT_SECRET": ""})
+
+
+@pytest.mark.parametrize("front", ["", "/gateway/ai", "/v2/gateway"])
+@pytest.mark.parametrize(
+    "end",
+    ["", "/", "//", "/v2", "/v2/", "/v2/lm", "/v2/lm/", "/lm", "/v2//lm/"]
+    + ["/v2/lm/deployments", "/v2/admin", "/admin/repositories", "/v2/inference/deployments/d1"],
+)
+def test_a_base_url_is_understood_however_much_of_a_path_was_copied(front: str, end: str) -> None:
+    found = aicore_credentials({**FULL, "AICORE_BASE_URL": f"https://api.x:8443{front}{end}"})
+    assert found.base_url == f"https://api.x:8443{front}/v2"
+
+
+@pytest.mark.parametrize("end", ["", "/", "/oauth", "/oauth/", "/oauth/token", "/oauth/token/"])
+def test_an_auth_url_is_understood_however_much_of_a_path_was_copied(end: str) -> None:
+    found = aicore_credentials({**FULL, "AICORE_AUTH_URL": f"https://auth.x/admin{end}"})
+    assert found.auth_url == "https://auth.x/admin/oauth/token"
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["", "/destination-configuration", "/destination-configuration/v1/"]
+    + ["/destination-configuration/v1/subaccountDestinations"],
+)
+def test_the_url_of_destinations_is_understood_however_much_of_a_path_was_copied(end: str) -> None:
+    given = {name.replace("AICORE", "DESTINATION"): value for name, value in FULL.items()}
+    found = destination_credentials({**given, "DESTINATION_BASE_URL": f"https://dest.x{end}"})
+    assert found.base_url == "https://dest.x/destination-configuration/v1"
+
+
+def test_a_host_that_is_called_like_a_path_stays_a_host() -> None:
+    found = aicore_credentials({**FULL, "AICORE_BASE_URL": "http://lm/v2/lm"})
+    assert found.base_url == "http://lm/v2"

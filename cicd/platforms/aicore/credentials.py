@@ -17,6 +17,8 @@ URLS = ("base_url", "auth_url", "cert_url")
 PAIRS = (("cert_file_path", "key_file_path"), ("cert_str", "key_str"))
 PROOF = frozenset({"client_secret", *(name for pair in PAIRS for name in pair)})
 """What shows that the client is who it says; taken from one place only."""
+BELOW = frozenset({"lm", "admin", "inference", "subaccountDestinations", "destinations"})
+"""Where the paths of the operations begin, which are no part of a base URL."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def _complete(places: Sequence[Source], prefix: str, ending: str, hint: str) -> 
     proof = next(name for name in ("client_secret", *_flat(PAIRS)) if name in values)
     source = merged.taken[proof].name
     return Credentials(
-        base_url=_ending(values["base_url"], ending),
+        base_url=_ending(_above(values["base_url"]), ending),
         auth_url=_ending(next(values[url] for url in urls if url in values), "/oauth/token"),
         client_id=values["client_id"],
         client_secret=Secret(secret) if secret else None,
@@ -143,5 +145,17 @@ def _other(place: str, prefix: str) -> str:
 
 
 def _ending(url: str, ending: str) -> str:
-    url = url.rstrip("/")
-    return url if url.endswith(ending) else url + ending
+    """The address with this end, however much of it was given already: ``…/oauth`` counts."""
+    scheme, slashes, rest = url.partition("://")
+    host, *parts = rest.split("/")
+    parts = [part for part in parts if part]
+    wanted = ending.strip("/").split("/")
+    given = next(n for n in range(len(wanted), -1, -1) if parts[len(parts) - n :] == wanted[:n])
+    return scheme + slashes + "/".join([host, *parts[: len(parts) - given], *wanted])
+
+
+def _above(url: str) -> str:
+    """A base URL without the path of an operation that was copied with it: ``…/v2/lm``."""
+    parts = url.split("/")
+    below = next((n for n, part in enumerate(parts) if n > 2 and part in BELOW), len(parts))
+    return "/".join(parts[:below])
