@@ -264,6 +264,8 @@ class Plan:
     """What it was made from (see ``cicd.plan.bound``): plain data, no value that is not public."""
     refusal: str = ""
     """Why apply would refuse it and what would be needed; empty when nothing stands against it."""
+    hints: tuple[str, ...] = ()
+    """What was seen beside it and asks for no decision now, such as what nobody names."""
 
     @property
     def place(self) -> str:

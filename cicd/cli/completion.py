@@ -68,6 +68,16 @@ def complete_run(
 
 
 @_quietly
+def complete_kind(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For KIND of ``list``: what the stages have."""
+    from cicd.render.listing import plural
+
+    return _items(sorted({plural(key.kind) for key in _keys(ctx)}), incomplete)
+
+
+@_quietly
 def complete_key(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

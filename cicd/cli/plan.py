@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -60,8 +61,11 @@ def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Pl
     """The plan of one stage, and why it would be refused, if it would."""
     if offline:
         return offline_plan(argument, common), None
+    from cicd.cli.claims import tell_strangers
+
     with open_session(argument, common) as session:
-        return session.checked(session.plan())
+        plan = session.plan()
+        return session.checked(replace(plan, hints=tuple(tell_strangers(session))))
 
 
 def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:

@@ -45,6 +45,10 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Look closer": {
         "metrics": Entry("cicd.cli.metrics", "Show what a run has recorded."),
         "compare": Entry("cicd.cli.compare", "Show parameters and metrics of runs side by side."),
+        "list": Entry("cicd.cli.list", "List everything of one kind, and what no stage names."),
+        "deployments": Entry(
+            "cicd.cli.deployments", "List deployments, also those of no stage file."
+        ),
         "executions": Entry("cicd.cli.executions", "List runs, also those of no stage file."),
         "artifacts": Entry("cicd.cli.artifacts", "List models, data sets and results."),
         "doctor": Entry(

@@ -5,17 +5,24 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
+from cicd.cli.claims import tell_strangers
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.console import print_error, print_json, print_result, terminal_width, uses_colour
+from cicd.cli.git import find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import BOTH, Runs
 from cicd.cli.session import Session, open_session
+from cicd.config import stage_files
+from cicd.errors import CicdError, Usage
 from cicd.logs import patiently
 from cicd.model import LiveResource, Resource, State
 from cicd.render.moments import age
@@ -41,24 +48,109 @@ SHARE = 5
 UNDER_WAY = frozenset({State.PENDING, State.STOPPING, State.UNKNOWN})
 
 
-@click.command("status", epilog=examples("cicd status dev", "cicd status dev --watch"))
-@click.argument("stage", required=False, shell_complete=complete_stage)
+@click.command(
+    "status",
+    epilog=examples("cicd status dev", "cicd status --all -o json", "cicd status dev --watch"),
+)
+@click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options()
+@click.option("--all", "is_all", is_flag=True, help="Every stage of the project.")
 @click.option("--watch", is_flag=True, help="Go on and show what moves, until Ctrl-C.")
 @output_option("text", "json")
-def command(stage: str | None, common: Common, watch: bool, output: str) -> None:
-    """Show what runs now."""
-    with open_session(stage, common, needs_secrets=False) as session:
-        if watch:
-            show_changes(session, common, output)
-            return
-        rows = look(session)
-        remarks = warnings(session)
+def command(stages: tuple[str, ...], common: Common, is_all: bool, watch: bool, output: str) -> int:
+    """Show what runs now.
+
+    Of several stages one that cannot be looked at is told, and ends the command with its code when
+    all others have been shown.
+    """
+    names = chosen_stages(stages, is_all=is_all)
+    with ExitStack() as stack:
+        sessions, failures = open_all(names, common, stack)
+        if not watch:
+            failures += show_once(sessions, common, output, is_alone=len(names) == 1)
+        goes_on = watch and bool(sessions)
+        for failure in failures if goes_on else failures[:-1]:
+            print_error(failure, is_json=common.log_format == "json")
+        if goes_on:
+            show_changes(sessions, common, output)
+        elif failures:
+            raise failures[-1]
+    return failures[-1].exit_code if failures else 0
+
+
+def chosen_stages(stages: Sequence[str], *, is_all: bool) -> list[str | None]:
+    """The stages that are meant; None for the one whose branch is checked out. Raises Usage."""
+    if not is_all:
+        return list(dict.fromkeys(stages)) or [None]
+    if stages:
+        raise Usage("--all is every stage", hint="leave out --all, or the names")
+    found = stage_files(find_root(Path.cwd()))
+    if not found:
+        raise Usage("the project has no stage", hint="cicd init writes some")
+    return [*found]
+
+
+def open_all(
+    names: Sequence[str | None], common: Common, stack: ExitStack
+) -> tuple[list[Session], list[CicdError]]:
+    """A session of each stage, and the errors of those that cannot be had."""
+    sessions: list[Session] = []
+    failures: list[CicdError] = []
+    for name in names:
+        try:
+            opened = open_session(name, common, needs_secrets=False)
+            sessions.append(stack.enter_context(opened))
+        except CicdError as error:
+            failures.append(error)
+    return sessions, failures
+
+
+def show_once(
+    sessions: Sequence[Session], common: Common, output: str, *, is_alone: bool
+) -> list[CicdError]:
+    """One look at each stage, told; the errors of those that could not be looked at."""
+    failures: list[CicdError] = []
+    found: list[tuple[Session, list[Row]]] = []
+    for session in sessions:
+        try:
+            found.append((session, look(session)))
+        except CicdError as error:
+            failures.append(about(session, error, is_alone=is_alone))
     if output == "json":
-        print_json(rows)
-    else:
-        colour = uses_colour(common)
-        print_result(render_status(rows, colour=colour, width=terminal_width(), remarks=remarks))
+        if found or not is_alone:
+            print_json([row for _, rows in found for row in rows])
+        return failures
+    colour, width = uses_colour(common), terminal_width()
+    texts = [
+        table_of(session, rows, colour=colour, width=width, is_alone=is_alone)
+        for session, rows in found
+    ]
+    if texts:
+        print_result("\n\n".join(texts))
+    return failures
+
+
+def about(session: Session, error: CicdError, *, is_alone: bool) -> CicdError:
+    """The error, and of which stage it is where there are several."""
+    if not is_alone and error.message:
+        error.message = f"{session.stage.name}: {error.message}"
+    return error
+
+
+def table_of(
+    session: Session, rows: Sequence[Row], *, colour: bool, width: int | None, is_alone: bool
+) -> str:
+    """One stage as text, under its name where there are several."""
+    place = session.stage.target.get("resource_group", "")
+    title = "" if is_alone else " · ".join(filter(None, ["stage " + session.stage.name, place]))
+    return render_status(
+        rows,
+        colour=colour,
+        width=width,
+        remarks=warnings(session),
+        hints=tell_strangers(session),
+        title=title,
+    )
 
 
 def warnings(session: Session) -> list[str]:
@@ -74,6 +166,7 @@ def look(session: Session) -> list[Row]:
     desired = session.platform.complete(session.stage.resources)
     wishes = [wish for wish in desired if wish.key.kind in SHOWN]
     session.problems, live = session.platform.review(desired, session.platform.read(wishes))
+    session.live = live
     lists = {kind: [item for item in live if item.key.kind == kind] for kind in BOTH}
     runs = Runs(session, lists=lists.__getitem__)
     others = [wish for wish in wishes if wish.key.kind not in BOTH]
@@ -83,7 +176,7 @@ def look(session: Session) -> list[Row]:
     for wish in wishes:
         found = runs.current(wish) if wish.key.kind in BOTH else matcher.take(wish)
         link = session.platform.link(found) if found else None
-        rows.append(row(wish, found, link or "", now))
+        rows.append({"stage": session.stage.name, **row(wish, found, link or "", now)})
     return rows
 
 
@@ -113,29 +206,30 @@ def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> 
     }
 
 
-def show_changes(session: Session, common: Common, output: str) -> None:
+def show_changes(sessions: Sequence[Session], common: Common, output: str) -> None:
     """Look again and again: a table redrawn in place on a terminal, else a line (of JSON) for each
     thing that moved. Ctrl-C ends it, and that is no failure."""
     try:
         if output == "text" and sys.stdout.isatty():
-            redraw(session, uses_colour(common))
+            redraw(sessions, uses_colour(common))
         else:
-            print_moves(session, output)
+            print_moves(sessions, output)
     except KeyboardInterrupt:
         return
 
 
-def looks(session: Session) -> Iterator[list[Row]]:
-    """The rows, again and again: sooner while something is under way, later where looking is slow.
+def looks(sessions: Sequence[Session]) -> Iterator[list[list[Row]]]:
+    """The rows of each stage, again and again: sooner while something is under way, later where
+    looking is slow.
 
     A platform that cannot be reached for a moment is sat out.
     """
     while True:
         began = time.monotonic()
-        rows = patiently(lambda: look(session))
+        found = [patiently(partial(look, session)) for session in sessions]
         cost = time.monotonic() - began
-        yield rows
-        time.sleep(pause(rows, cost))
+        yield found
+        time.sleep(pause([row for rows in found for row in rows], cost))
 
 
 def pause(rows: Sequence[Row], cost: float) -> float:
@@ -147,37 +241,44 @@ def pause(rows: Sequence[Row], cost: float) -> float:
     return max(BUSY if is_busy else CALM, SHARE * cost)
 
 
-def print_moves(session: Session, output: str) -> None:
+def print_moves(sessions: Sequence[Session], output: str) -> None:
     """A line for everything that is there, then one for each thing that moved."""
     from json import dumps
 
-    before: Mapping[str, Row] = {}
-    for rows in looks(session):
+    before: Mapping[tuple[str, str], Row] = {}
+    for found in looks(sessions):
+        rows = {(row["stage"], row["key"]): row for rows in found for row in rows}
         for row in moved(before, rows):
-            print_result(dumps(row, ensure_ascii=False) if output == "json" else status_line(row))
+            prefix = f"{row['stage']}: " if len(sessions) > 1 else ""
+            text = prefix + status_line(row)
+            print_result(dumps(row, ensure_ascii=False) if output == "json" else text)
         sys.stdout.flush()
-        before = {row["key"]: row for row in rows}
+        before = rows
 
 
-def moved(before: Mapping[str, Row], rows: Sequence[Row]) -> list[Row]:
+def moved(before: Mapping[tuple[str, str], Row], rows: Mapping[tuple[str, str], Row]) -> list[Row]:
     """The rows that say something else than the last time; that time went by does not count."""
 
     def told(row: Row | None) -> Row:
         return {name: value for name, value in (row or {}).items() if name != "age"}
 
-    return [row for row in rows if told(before.get(row["key"])) != told(row)]
+    return [row for name, row in rows.items() if told(before.get(name)) != told(row)]
 
 
-def redraw(session: Session, colour: bool) -> None:
-    """The table, redrawn in place."""
+def redraw(sessions: Sequence[Session], colour: bool) -> None:
+    """The tables, redrawn in place."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
     console = Console(highlight=False)
+    is_alone = len(sessions) == 1
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
-        for rows in looks(session):
-            remarks = warnings(session)
-            text = render_status(rows, colour=colour, width=console.width, remarks=remarks)
-            when = f"{datetime.now():%H:%M:%S} · Ctrl-C ends this"
-            live.update(Text.from_ansi(f"{text}\n{when}", overflow="fold"), refresh=True)
+        for found in looks(sessions):
+            texts = [
+                table_of(session, rows, colour=colour, width=console.width, is_alone=is_alone)
+                for session, rows in zip(sessions, found, strict=True)
+            ]
+            texts.append(f"{datetime.now():%H:%M:%S} · Ctrl-C ends this")
+            between = "\n" if is_alone else "\n\n"
+            live.update(Text.from_ansi(between.join(texts), overflow="fold"), refresh=True)

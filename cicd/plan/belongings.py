@@ -50,7 +50,7 @@ class Belongings:
         if group.status.state is not State.SUCCEEDED:
             return f"kept: it is {group.status.raw}, so nobody can tell what it holds"
         ours = self._ours()
-        inside = [live for live in self._matcher.all() if _is_inside(live)]
+        inside = [live for live in self._matcher.all() if is_inside(live)]
         if held := [live for live in inside if _id(live) not in ours]:
             return f"kept: it holds {_some(held)} of others"
         if held := [live for live in inside if self._is_protected(live)]:
@@ -126,7 +126,8 @@ def _inputs_of(configuration: LiveResource) -> list[str]:
     return [str(item) for item in bindings.values()] if isinstance(bindings, Mapping) else []
 
 
-def _is_inside(live: LiveResource) -> bool:
+def is_inside(live: LiveResource) -> bool:
+    """Whether it is in a resource group, and goes with it."""
     return live.key.kind not in _OUTSIDE and not whole_tenant(live)
 
 

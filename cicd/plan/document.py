@@ -35,6 +35,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "changes": [_change(change) for change in plan.changes],
         "warnings": list(plan.warnings),
         "refusal": plan.refusal,
+        "hints": list(plan.hints),
         "bound": plain(plan.bound),
     }
 

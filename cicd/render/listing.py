@@ -1,4 +1,4 @@
-"""Lists of executions and artifacts as tables."""
+"""Lists of what is live as tables, and how many run that nobody names."""
 
 from __future__ import annotations
 
@@ -6,25 +6,58 @@ from collections.abc import Mapping, Sequence
 
 from cicd.render.table import BOLD, paint, table
 
-EXECUTIONS = {
-    "id": "ID",
-    "status": "STATUS",
-    "key": "KEY",
-    "age": "AGE",
-    "duration": "DURATION",
+_OWN = {"id": "ID", "status": "STATUS", "managed_by": "KEY"}
+_RUN = {
     "configuration_name": "CONFIGURATION",
     "executable_id": "EXECUTABLE",
     "scenario_id": "SCENARIO",
 }
-ARTIFACTS = {
-    "id": "ID",
-    "kind": "KIND",
-    "name": "NAME",
-    "age": "AGE",
-    "scenario_id": "SCENARIO",
-    "execution_id": "EXECUTION",
-    "url": "URL",
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "execution": {**_OWN, "age": "AGE", "duration": "DURATION", **_RUN},
+    "deployment": {**_OWN, "age": "AGE", **_RUN, "url": "URL"},
+    "artifact": {
+        "id": "ID",
+        "kind": "KIND",
+        "name": "NAME",
+        "managed_by": "KEY",
+        "age": "AGE",
+        "scenario_id": "SCENARIO",
+        "execution_id": "EXECUTION",
+        "url": "URL",
+    },
+    "": {
+        **_OWN,
+        "name": "NAME",
+        "age": "AGE",
+        **_RUN,
+        "cron": "CRON",
+        "scope": "SCOPE",
+        "path": "PATH",
+        "revision": "REVISION",
+        "repository": "REPOSITORY",
+        "url": "URL",
+    },
 }
+"""Kind -> field -> head of its column, under "" for the other kinds; empty ones are left out."""
+
+
+def plural(kind: str) -> str:
+    """``deployments``, ``repositories``."""
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+
+
+def tell_unmanaged(counts: Mapping[str, int], stage: str, unread: Sequence[str] = ()) -> str:
+    """``2 running deployments that no stage names: cicd list deployments dev --unmanaged``; empty
+    where there are none. ``unread``: stage files that could not be read."""
+    if not counts:
+        return ""
+    parts = [
+        f"{count} running {kind if count == 1 else plural(kind)}" for kind, count in counts.items()
+    ]
+    named = " and ".join(parts)
+    commands = ", ".join(f"cicd list {plural(kind)} {stage} --unmanaged" for kind in counts)
+    rest = f" ({', '.join(unread)} cannot be read, and may name some)" if unread else ""
+    return f"{named} that no stage names{rest}: {commands}"
 
 
 def render_listing(
@@ -38,7 +71,7 @@ def render_listing(
     if not rows:
         return "Nothing fits."
     cells = [[str(row.get(name) or "") for name in columns] for row in rows]
-    whole = {"ID", "STATUS", "AGE", "DURATION", "KIND", "URL"}
+    whole = {"ID", "STATUS", "AGE", "DURATION", "KIND", "CRON", "URL"}
     head, *body = table(list(columns.values()), cells, width=width, whole=whole)
     return "\n".join([paint(head, BOLD, colour), *body])
 

@@ -31,12 +31,22 @@ def render_status(
     colour: bool = False,
     width: int | None = None,
     remarks: Sequence[str] = (),
+    hints: Sequence[str] = (),
+    title: str = "",
 ) -> str:
     """An aligned table of what is live, messages, notes and links below their lines; ``width`` as
-    in ``cicd.render.table``; ``remarks`` are about the stage as a whole."""
-    present = list(rows)
+    in ``cicd.render.table``; ``remarks`` and ``hints`` are about the stage as a whole, ``title``
+    says which it is."""
+    lines = [paint(printable(title), BOLD, colour)] if title else []
+    lines += _table(list(rows), colour=colour, width=width)
+    lines += [paint(f"warning: {printable(text)}", YELLOW, colour) for text in remarks]
+    lines += [paint(printable(text), DIM, colour) for text in hints]
+    return "\n".join(lines)
+
+
+def _table(present: Sequence[Row], *, colour: bool, width: int | None) -> list[str]:
     if not any(row.get("key") for row in present):
-        return "Nothing is there yet."
+        return ["Nothing is there yet."]
     head, *body = _lines(present, _COLUMNS, None)
     has_room = width is None or max(map(cell_width, [head, *body])) <= width
     if not has_room:  # the URL goes below its line, so that it can still be clicked
@@ -46,8 +56,7 @@ def render_status(
         lines.append(paint(line, _colour(row), colour))
         below = [*([] if has_room else _urls(row)), *_below(row)]
         lines += [paint(f"    {text}", DIM, colour) for text in below]
-    lines += [paint(f"warning: {printable(text)}", YELLOW, colour) for text in remarks]
-    return "\n".join(lines)
+    return lines
 
 
 def _lines(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> list[str]:

@@ -41,7 +41,8 @@ def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> s
         if verbose or change.action is not Action.NO_OP:
             lines += _change_lines(change, colour=colour, verbose=verbose)
     lines += [_paint(f"warning: {printable(text)}", _YELLOW, colour) for text in plan.warnings]
-    return "\n".join([*lines, summary_line(plan)])
+    hints = [_paint(printable(text), _DIM, colour) for text in plan.hints]
+    return "\n".join([*lines, summary_line(plan), *hints])
 
 
 def summary_line(plan: Plan) -> str:

@@ -38,7 +38,7 @@ def test_a_table_of_executions_says_how_many_more(cicd: Cicd, operated: Operated
     out, err = cicd.both("executions", "dev", "--limit", "2")
     head, other, best = out.splitlines()
     assert head.split()[:3] == ["ID", "STATUS", "KEY"]
-    assert other.split()[:3] == [operated.ids["other"], "COMPLETED", "-"]
+    assert other.split()[:3] == [operated.ids["other"], "COMPLETED", "unmanaged"]
     assert best.split()[2] == "execution/train"
     assert "10m" in best
     assert err == "2 of 4 executions; --limit 4 shows all\n"

@@ -81,6 +81,7 @@ def test_the_document_is_as_the_contract_says() -> None:
         ],
         "warnings": [],
         "refusal": "",
+        "hints": [],
         "bound": {
             "stage_digest": "",
             "variables": {},

@@ -185,8 +185,10 @@ def test_destinations_have_a_login_of_their_own() -> None:
 @pytest.mark.parametrize("front", ["", "/gateway/ai", "/v2/gateway"])
 @pytest.mark.parametrize(
     "end",
-    ["", "/", "//", "/v2", "/v2/", "/v2/lm", "/v2/lm/", "/lm", "/v2//lm/"]
-    + ["/v2/lm/deployments", "/v2/admin", "/admin/repositories", "/v2/inference/deployments/d1"],
+    [
+        *("", "/", "//", "/v2", "/v2/", "/v2/lm", "/v2/lm/", "/lm", "/v2//lm/"),
+        *("/v2/lm/deployments", "/v2/admin", "/admin/x", "/v2/inference/deployments/d1"),
+    ],
 )
 def test_a_base_url_is_understood_however_much_of_a_path_was_copied(front: str, end: str) -> None:
     found = aicore_credentials({**FULL, "AICORE_BASE_URL": f"https://api.x:8443{front}{end}"})
@@ -201,8 +203,10 @@ def test_an_auth_url_is_understood_however_much_of_a_path_was_copied(end: str) -
 
 @pytest.mark.parametrize(
     "end",
-    ["", "/destination-configuration", "/destination-configuration/v1/"]
-    + ["/destination-configuration/v1/subaccountDestinations"],
+    [
+        *("", "/destination-configuration", "/destination-configuration/v1/"),
+        "/destination-configuration/v1/subaccountDestinations",
+    ],
 )
 def test_the_url_of_destinations_is_understood_however_much_of_a_path_was_copied(end: str) -> None:
     given = {name.replace("AICORE", "DESTINATION"): value for name, value in FULL.items()}

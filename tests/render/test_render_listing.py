@@ -11,7 +11,7 @@ import pytest
 
 from cicd.model import MetricPoint, Track
 from cicd.render import moments
-from cicd.render.listing import EXECUTIONS, how_many_more, render_listing
+from cicd.render.listing import COLUMNS, how_many_more, render_listing
 from cicd.render.metrics import point_line, render_track, series_name, track_document
 from cicd.render.status import render_status, status_line
 from cicd.render.table import cell_width, cut, table
@@ -89,8 +89,8 @@ def test_no_status(rows: list[dict[str, str]]) -> None:
 
 
 def test_listing() -> None:
-    assert render_listing(EXECUTIONS, []) == "Nothing fits."
-    assert render_listing(EXECUTIONS, [{"id": "e1", "age": None}]) == "ID\ne1"
+    assert render_listing(COLUMNS["execution"], []) == "Nothing fits."
+    assert render_listing(COLUMNS["execution"], [{"id": "e1", "age": None}]) == "ID\ne1"
     assert how_many_more(2, 2, "x") == ""
 
 

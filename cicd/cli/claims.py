@@ -1,0 +1,112 @@
+"""Which stage of the project names what is live, and by which key; the rest is unmanaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from cicd.cli.session import Session, load
+from cicd.config import stage_files
+from cicd.errors import CicdError
+from cicd.model import Key, LiveResource, Stage
+from cicd.plan.unmanaged import Id, count, id_of, is_state, named, running, within_reach
+from cicd.render.listing import tell_unmanaged
+
+MOST_TAGS_READ = 100
+"""Runs whose tags are asked for where their names tell nothing."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The stage and the key of something live."""
+
+    stage: str
+    key: Key
+
+    def seen_from(self, stage: str) -> str:
+        """``execution/train``, and whose where it is of another stage."""
+        return str(self.key) if self.stage == stage else f"{self.key} ({self.stage})"
+
+
+@dataclass
+class Claims:
+    """Who names what. ``unread``: the stage files that could not be read, and so name nothing."""
+
+    of: dict[Id, Claim] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+
+    def add(self, session: Session, stage: Stage, live: Sequence[LiveResource]) -> None:
+        """What one stage names of ``live``, as far as nobody else has named it before."""
+        self.stages[stage.name] = stage
+        near = within_reach(live, session.stage.target, stage.target)
+        for id, key in named(stage.resources, near, session.platform.kinds).items():
+            self.of.setdefault(id, Claim(stage.name, key))
+
+    def add_tagged(self, id: str, stage: str, key: str) -> None:
+        """A run with the tags of a stage and a key that are still there."""
+        for wish in self.stages[stage].resources if stage in self.stages else ():
+            if str(wish.key) == key:
+                self.of[wish.key.kind, id] = Claim(stage, wish.key)
+
+
+def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:
+    """Who names what of ``live``: by its names, its content, and of runs by their tags."""
+    claims = Claims()
+    claims.add(session, session.stage, live)
+    for stage in other_stages(session, claims):
+        claims.add(session, stage, live)
+    runs = [item for item in live if session.platform.kinds[item.key.kind].is_run]
+    unknown = [item for item in runs if id_of(item) not in claims.of]
+    newest = sorted(unknown, key=lambda item: item.created_at, reverse=True)[:MOST_TAGS_READ]
+    for id, track in session.platform.track(newest).items() if newest else ():
+        claims.add_tagged(id, track.tags.get("cicd.stage", ""), track.tags.get("cicd.key", ""))
+    return claims
+
+
+def find_strangers(session: Session) -> tuple[list[LiveResource], list[str]]:
+    """What runs now and no stage names, of what was read last; and the stage files that could not
+    be read. Asks the platform for nothing; reads other stage files only where it matters."""
+    kinds = session.platform.kinds
+    suspects = running(session.live, kinds)
+    if not suspects:
+        return [], []
+    # what is pointed at tells too; ended runs and what is matched by content do not
+    states = [live for live in session.live if is_state(live, kinds)]
+    near = [*suspects, *states]
+    claims = Claims()
+    claims.add(session, session.stage, near)
+    if all(id_of(live) in claims.of for live in suspects):
+        return [], []
+    for stage in other_stages(session, claims):
+        claims.add(session, stage, near)
+    return [live for live in suspects if id_of(live) not in claims.of], claims.unread
+
+
+def tell_strangers(session: Session) -> list[str]:
+    """That something runs which no stage names, as one hint; nothing where nothing does."""
+    strangers, unread = find_strangers(session)
+    hint = tell_unmanaged(count(strangers), session.stage.name, unread)
+    return [hint] if hint else []
+
+
+def other_stages(session: Session, claims: Claims) -> Iterator[Stage]:
+    """The other stages of the project, as far as they can be read; ``claims`` learns of the rest.
+
+    Variables of the command line are this stage's: one that another stage does not have is left
+    out there.
+    """
+    common = session.common
+    own = (session.root / session.stage.file).resolve()
+    for file in stage_files(session.root):
+        if (session.root / file).resolve() == own:
+            continue
+        for variables in [common.variables, {}] if common.variables else [{}]:
+            try:
+                _, stage = load(file, replace(common, variables=variables), needs_secrets=False)
+            except CicdError:
+                continue
+            yield stage
+            break
+        else:
+            claims.unread.append(file)

@@ -1,0 +1,30 @@
+"""``cicd deployments``: what serves, newest first. Short for ``cicd list deployments``."""
+
+from __future__ import annotations
+
+import click
+
+from cicd.cli.completion import complete_stage
+from cicd.cli.help import examples
+from cicd.cli.listing import Wanted, limit_option, list_kind, run_options, show
+from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.session import open_session
+from cicd.render.listing import COLUMNS
+
+
+@click.command(
+    "deployments",
+    epilog=examples(
+        "cicd deployments dev --unmanaged", "cicd deployments dev --status RUNNING -o json"
+    ),
+)
+@click.argument("stage", required=False, shell_complete=complete_stage)
+@common_options()
+@run_options
+@limit_option
+@output_option("text", "json")
+def command(stage: str | None, common: Common, wanted: Wanted, limit: int, output: str) -> None:
+    """List the deployments of the resource group, newest first, also those of nobody."""
+    with open_session(stage, common, needs_secrets=False) as session:
+        found = list_kind(session, "deployment", wanted, limit)
+    show("deployments", COLUMNS["deployment"], found, common, output)
