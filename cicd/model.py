@@ -341,7 +341,10 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class Limits:
-    """Over either bound deletes are refused without --force."""
+    """Over either bound deletes are refused without --over-limits.
+
+    ``max_delete`` counts everything, ``max_delete_percent`` runs and services.
+    """
 
     max_delete_percent: float = 30.0
     max_delete: int = 10

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from cicd.cli.console import (
 from cicd.cli.help import examples
 from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
+from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
 from cicd.cli.session import Session, chosen, open_session
@@ -30,6 +31,7 @@ from cicd.model import Action, Outcome, Plan, Result
 
 if TYPE_CHECKING:
     from cicd.apply.events import Event
+    from cicd.plan import Permissions
 
 ADDS = {Action.CREATE, Action.UPDATE, Action.REPLACE}
 AGAIN = "look at a new plan"
@@ -57,9 +59,7 @@ RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 @consent_option()
 @lock_option
 @click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
-@click.option(
-    "--force", is_flag=True, help="Go over limits and other stages; never over protection."
-)
+@permission_options
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=10, show_default=True, help="Calls at once."
 )
@@ -73,6 +73,8 @@ def command(
     yes: bool,
     lock_timeout: int,
     no_wait: bool,
+    over_limits: bool,
+    other_stages: bool,
     force: bool,
     workers: int,
     summary: Path | None,
@@ -90,6 +92,7 @@ def command(
     document = read_saved(saved) if saved else None
     if document:
         common = with_saved_options(common, document)
+    permissions = permitted(common, over_limits=over_limits, other_stages=other_stages, force=force)
     names: Sequence[str | None] = stages or ([str(document["stage"])] if document else [None])
     if summary:
         check_writable(summary)
@@ -109,7 +112,7 @@ def command(
                 yes=yes,
                 is_saved=document is not None,
                 wait=not no_wait,
-                force=force,
+                permissions=permissions,
                 workers=workers,
             )
         results.append(result)
@@ -121,6 +124,11 @@ def command(
     return 0
 
 
+def agree_to_apply(plan: Plan) -> None:
+    """Get a person's consent to a plan. Raises Refused without one."""
+    ask(f"Apply this to {plan.stage}?")
+
+
 def carry_out(
     session: Session,
     plan: Plan,
@@ -129,26 +137,27 @@ def carry_out(
     yes: bool,
     is_saved: bool = False,
     wait: bool,
-    force: bool,
+    permissions: Permissions,
     workers: int,
+    agree: Callable[[Plan], None] = agree_to_apply,
 ) -> tuple[int, dict[str, Any]]:
     """Show a plan, ask, apply it, report; the exit code and the summary.
 
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
     killed before its test has left a deployment that nobody has tried. ``is_saved``: somebody has
-    agreed to just this plan.
+    agreed to just this plan. ``agree`` raises Refused without consent.
     """
     print_plan(plan, session.common)
-    session.check(plan, force=force)
+    session.check(plan, permissions)
     if plan.has_changes:
         if not (yes or is_saved):
-            ask(f"Apply this to {plan.stage}?")
+            agree(plan)
         session.publish()
     ground, rest = break_ground(session, plan, lock, workers=workers)
     if rest is not plan:
         if (is_saved or not yes) and (more := beyond(plan, rest)):
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
-        session.check(rest, force=force)
+        session.check(rest, permissions)
     lock.expect(rest)
     outcomes = run_plan(session, rest, lock, wait=wait, workers=workers)
     done = {outcome.key for outcome in ground}

@@ -1,31 +1,34 @@
-"""``cicd destroy``: a plan of deletes, with the same guards and the same consent as apply."""
+"""``cicd destroy``: a plan of deletes, agreed to by the name of the stage."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from cicd.cli.apply import carry_out, write_json
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import check_writable
+from cicd.cli.console import check_writable, is_interactive
 from cicd.cli.help import examples
 from cicd.cli.lock import lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
+from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.session import open_session
+from cicd.errors import Refused
+from cicd.model import Plan
 
 
 @click.command(
     "destroy",
-    epilog=examples("cicd destroy dev --local", "cicd destroy dev --summary summary.json"),
+    epilog=examples("cicd destroy dev --local", "cicd destroy dev --yes --stage-name dev"),
 )
 @click.argument("stage", required=False, shell_complete=complete_stage)
 @common_options()
-@consent_option()
+@consent_option(help="Do not ask; needs --stage-name.")
+@click.option("--stage-name", metavar="NAME", help="The name of the stage that is to go.")
 @lock_option
-@click.option(
-    "--force", is_flag=True, help="Go over limits and other stages; never over protection."
-)
+@permission_options
 @click.option(
     "--summary", type=click.Path(dir_okay=False, path_type=Path), help="Write the result as JSON."
 )
@@ -33,7 +36,10 @@ def command(
     stage: str | None,
     common: Common,
     yes: bool,
+    stage_name: str | None,
     lock_timeout: int,
+    over_limits: bool,
+    other_stages: bool,
     force: bool,
     summary: Path | None,
 ) -> int:
@@ -43,22 +49,47 @@ def command(
     whole tenant with a warning. The resource group goes last, with the artifacts and configurations
     in it, if this stage made it and nothing of anybody else is left there. Else it is kept, the
     plan says why, and artifacts and configurations stay for ever.
+
+    Who destroys a stage says its name: typed, or as --stage-name beside --yes. Limits do
+    not hold then, and what is protected is never deleted.
     """
     if summary:
         check_writable(summary)
-    with (
-        open_session(stage, common, needs_secrets=False) as session,
-        locked(session, "destroy", lock_timeout) as lock,
-    ):
-        code, result = carry_out(
-            session,
-            session.destroy_plan(),
-            lock,
-            yes=yes,
-            wait=True,
-            force=force,
-            workers=10,
-        )
+    permissions = permitted(common, over_limits=over_limits, other_stages=other_stages, force=force)
+    with open_session(stage, common, needs_secrets=False) as session:
+        _check_name(session.stage.name, stage_name)
+        with locked(session, "destroy", lock_timeout) as lock:
+            code, result = carry_out(
+                session,
+                session.destroy_plan(),
+                lock,
+                # scripts of old say --force and no name
+                yes=yes and (bool(stage_name) or force),
+                wait=True,
+                permissions=replace(permissions, over_limits=True),
+                workers=10,
+                agree=_refuse_without_name if yes else agree_by_name,
+            )
     if summary:
         write_json(summary, result)
     return code
+
+
+def agree_by_name(plan: Plan) -> None:
+    """Let a person type the name of what is to go. Raises Refused for anything else."""
+    if not is_interactive():
+        hint = f"add --yes --stage-name {plan.stage}"
+        raise Refused("nobody is there to say yes", hint=hint)
+    typed = click.prompt(f"Type {plan.stage} to destroy it", default="", show_default=False)
+    if typed.strip() != plan.stage:
+        raise Refused("not destroyed: that is not its name")
+
+
+def _refuse_without_name(plan: Plan) -> None:
+    hint = f"add --stage-name {plan.stage}"
+    raise Refused(f"--yes alone does not destroy {plan.stage}", hint=hint)
+
+
+def _check_name(name: str, given: str | None) -> None:
+    if given is not None and given != name:
+        raise Refused(f'--stage-name "{given}" is not "{name}", which would be destroyed')

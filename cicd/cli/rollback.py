@@ -103,7 +103,7 @@ def go_back(
         session.stage, desired, session.live, platform.kinds, change, target, created_at=now()
     )
     print_plan(plan, session.common)
-    session.check(plan, force=False)
+    session.check(plan)
     if not yes:
         ask(f"Roll {change.key} back?", hint="add --yes")
     lock.warn()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
+    from cicd.plan import Permissions
     from cicd.platforms.base import Platform
 
 
@@ -49,17 +49,17 @@ class Session:
             raise InvalidStage(errors)
         return desired, self.live
 
-    def check(self, plan: Plan, *, force: bool) -> None:
+    def check(self, plan: Plan, permissions: Permissions | None = None) -> None:
         """Raise Refused when limits, protection or an emptied file stand against the plan."""
-        from cicd.plan import check_guards
+        from cicd.plan import Permissions, check_guards
 
-        counts = Counter(resource.key.kind for resource in self.live)
-        check_guards(plan, self.stage, counts, force=force)
+        kinds = self.platform.kinds
+        check_guards(plan, self.stage, kinds, self.live, permissions or Permissions())
 
     def checked(self, plan: Plan) -> tuple[Plan, Refused | None]:
         """The plan with what stands against it written into it, and as an error to raise."""
         try:
-            self.check(plan, force=False)
+            self.check(plan)
         except Refused as refusal:
             return replace(plan, refusal=str(refusal)), refusal
         return plan, None

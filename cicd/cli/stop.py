@@ -47,7 +47,7 @@ def stop(session: Session, plan: Plan, *, yes: bool, wait: bool) -> int:
     from cicd.apply import stop_all
 
     print_plan(plan, session.common)
-    session.check(plan, force=False)
+    session.check(plan)
     if not yes:
         ask(f"Stop this in {plan.stage}?", hint="add --yes")
     events = stop_all(plan, session.platform, wait=wait)

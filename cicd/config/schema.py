@@ -246,10 +246,13 @@ class Schedule(Part):
 
 class Limits(Part):
     max_delete_percent: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=30.0, description="Share of what is there that one apply may delete.", examples=[30]
+        default=30.0,
+        description="Percentage that one apply may delete of the live runs, schedules and "
+        "deployments: of each kind, and of all together; counts from two on.",
+        examples=[30],
     )
     max_delete: Annotated[int, Field(ge=0)] = Field(
-        default=10, description="How many things one apply may delete.", examples=[10]
+        default=10, description="How many things of any kind one apply may delete.", examples=[10]
     )
 
 
@@ -330,7 +333,7 @@ class StageFile(Part):
         default="none", description="What is deleted that this file does not name."
     )
     limits: Limits = Field(
-        default={}, validate_default=True, description="Over either, deletes need --force."
+        default={}, validate_default=True, description="Over either, deletes need --over-limits."
     )
     protect: list[Annotated[str, like("^[a-z_]+/.+$", "kind/name")]] = Field(
         default=[],

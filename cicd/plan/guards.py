@@ -4,66 +4,140 @@ things of another stage."""
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cicd.errors import Refused
-from cicd.model import Action, Change, Plan, Stage
+from cicd.model import Action, Change, Kind, LiveResource, Plan, Stage
+from cicd.plan.match import family
+from cicd.plan.prune import executables_of, executed_by
 
-MIN_FOR_PERCENT = 10
-"""With fewer live things a percentage says little: one of three is a third."""
+FEWEST = 2
+"""Of so many things on a percentage says something: the only one may go."""
 
 _CHANGES = frozenset({Action.DELETE, Action.REPLACE, Action.UPDATE})
 _CONTENT_KINDS = frozenset({"artifact", "execution", "deployment"})
+
+_Id = tuple[str, str]
+"""Kind and id of a live thing."""
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What somebody has agreed to beyond the plan itself; nothing of it lifts ``protect``.
+
+    ``over_limits``: deletes over the stage's limits. ``other_stages``: changes to what others made.
+    """
+
+    over_limits: bool = False
+    other_stages: bool = False
+
+
+NONE = Permissions()
 
 
 def check_guards(
     plan: Plan,
     stage: Stage,
-    live_counts: Mapping[str, int] | None = None,
-    *,
-    force: bool = False,
+    kinds: Mapping[str, Kind],
+    live: Iterable[LiveResource] = (),
+    permissions: Permissions = NONE,
 ) -> None:
     """Raises Refused, naming every reason, when the plan deletes more than the stage allows.
 
-    ``live_counts``: kind -> how many there are; without it those that the plan knows count.
-    ``force`` lifts everything but ``protect``.
+    ``live``: all that was there when it was made; without it what the plan is about counts.
     """
     protected = list(_protected(plan, stage))
     if protected:
-        hint = "take it out of protect in the stage file if that is meant; --force does not do it"
+        hint = "take it out of protect in the stage file if that is meant; no option does it"
         raise Refused("; ".join(protected), hint=hint)
-    if force:
-        return
+    reasons, wishes, hint = [], [], ""
+    if not permissions.other_stages and (foreign := list(_foreign(plan, stage))):
+        reasons += foreign
+        wishes.append("--other-stages")
+        hint = f"give stage {stage.name} a resource group or names of its own; "
     deletes = [change for change in plan.changes if change.action is Action.DELETE]
-    reasons = list(_foreign(plan, stage))
-    hint = "if that is meant, repeat with --force"
+    if deletes and not permissions.over_limits:
+        over = [
+            *_over_limit(stage, deletes),
+            *_over_percent(plan, stage, kinds, live),
+            *_emptied(plan, stage, deletes),
+        ]
+        reasons += over
+        wishes += ["--over-limits"] if over else []
     if reasons:
-        hint = f"give stage {stage.name} a resource group or names of its own; {hint}"
-    if deletes:
-        reasons += _over_limits(plan, stage, deletes, live_counts)
-        reasons += _emptied(plan, stage, deletes)
-    if reasons:
-        raise Refused("; ".join(reasons), hint=hint)
-
-
-def _over_limits(
-    plan: Plan, stage: Stage, deletes: list[Change], live_counts: Mapping[str, int] | None
-) -> Iterator[str]:
-    limits = stage.limits
-    if len(deletes) > limits.max_delete:
-        yield f"{len(deletes)} to delete, limits.max_delete is {limits.max_delete}"
-    known = {(change.key.kind, change.id) for change in plan.changes if change.live}
-    counts = live_counts or Counter(kind for kind, _ in known)
-    total = sum(counts.get(kind, 0) for kind in {change.key.kind for change in deletes})
-    total = max(total, len(deletes))
-    percent = 100 * len(deletes) / total
-    if total >= MIN_FOR_PERCENT and percent > limits.max_delete_percent:
-        yield (
-            f"{len(deletes)} of {total} live things would be deleted: {percent:.0f}% is over "
-            f"limits.max_delete_percent {limits.max_delete_percent:g}"
+        raise Refused(
+            "; ".join(reasons), hint=f"{hint}if that is meant, repeat with {' '.join(wishes)}"
         )
+
+
+def _over_limit(stage: Stage, deletes: list[Change]) -> Iterator[str]:
+    if len(deletes) > stage.limits.max_delete:
+        yield f"{len(deletes)} to delete, limits.max_delete is {stage.limits.max_delete}"
+
+
+def _over_percent(
+    plan: Plan, stage: Stage, kinds: Mapping[str, Kind], live: Iterable[LiveResource]
+) -> Iterator[str]:
+    """A sentence for each kind of service or run of which too large a share would go, else one for
+    all of them together. Content does not count: there may be any number of it beside a server."""
+    going = _counted(plan, kinds, {Action.DELETE})
+    there = _counted(plan, kinds, set(Action)) | {
+        _id(item) for item in live if kinds[item.key.kind].prunable and _is_ours(item, stage)
+    }
+    there -= _succeeded(plan)
+    going &= there
+    is_told = False
+    for kind in sorted({kind for kind, _ in going}):
+        part = {item for item in there if item[0] == kind}
+        for told in _share(f"live {kind}s", going & part, part, stage):
+            is_told = True
+            yield told
+    if not is_told:
+        yield from _share("live runs and services", going, there, stage)
+
+
+def _share(what: str, going: set[_Id], there: set[_Id], stage: Stage) -> Iterator[str]:
+    limit = stage.limits.max_delete_percent
+    percent = 100 * len(going) / max(len(there), 1)
+    if len(there) >= FEWEST and percent > limit:
+        yield (
+            f"{len(going)} of {len(there)} {what} would be deleted: {percent:.0f}% is over "
+            f"limits.max_delete_percent {limit:g}"
+        )
+
+
+def _counted(plan: Plan, kinds: Mapping[str, Kind], actions: set[Action]) -> set[_Id]:
+    return {
+        _id(change.live)
+        for change in plan.changes
+        if change.live and change.action in actions and kinds[change.key.kind].prunable
+    }
+
+
+def _is_ours(live: LiveResource, stage: Stage) -> bool:
+    """Whether it is of this stage, as far as anybody can tell: what others have beside it makes no
+    share smaller."""
+    if live.owner not in {"", stage.name}:
+        return False
+    return stage.prune == "resource_group" or executed_by(live.spec) in executables_of(stage)
+
+
+def _succeeded(plan: Plan) -> set[_Id]:
+    """Runs that a new run of this plan stands in for: their end is no loss."""
+    runs = [change for change in plan.changes if change.action is Action.RUN and change.desired]
+    families = {(change.key.kind, family(change.desired.spec)) for change in runs if change.desired}
+    return {
+        _id(change.live)
+        for change in plan.changes
+        if change.live and change.action is Action.DELETE and change.live.status.has_ended
+        if (change.key.kind, family(change.live.spec)) in families
+    }
+
+
+def _id(live: LiveResource) -> _Id:
+    return live.key.kind, live.id
 
 
 def _emptied(plan: Plan, stage: Stage, deletes: list[Change]) -> Iterator[str]:

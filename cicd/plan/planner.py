@@ -79,7 +79,7 @@ def make_plan(
         draft.add(by_key[key], edges[key], selected=key in chosen)
     deletes = [
         change
-        for change in plan_prune(stage, desired, draft.changes, matcher, kinds)
+        for change in plan_prune(stage, draft.changes, matcher, kinds)
         if is_chosen(change.key, select, exclude)
     ]
     warnings = [*remarks, *draft.warnings(stage.name), *explain_choice(keys, chosen, select)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage
+from cicd.model import Action, Change, Key, Kind, LiveResource, Spec, Stage
 from cicd.plan.match import Matcher
 
 
 def plan_prune(
     stage: Stage,
-    desired: Sequence[Resource],
     changes: Mapping[Key, Change],
     matcher: Matcher,
     kinds: Mapping[str, Kind],
@@ -28,13 +27,13 @@ def plan_prune(
         for change in changes.values()
         if change.action is Action.RUN and change.live and change.live.status.has_ended
     }
-    scope = {_executable(item.spec) for item in desired if kinds[item.key.kind].prunable} - {None}
+    scope = executables_of(stage)
     doomed = [
         live
         for live in matcher.all()
         if kinds[live.key.kind].prunable
         if not matcher.is_taken(live) or (live.key.kind, live.id) in superseded
-        if stage.prune == "resource_group" or _executable(live.spec) in scope
+        if stage.prune == "resource_group" or executed_by(live.spec) in scope
     ]
     rank = {name: index for index, name in enumerate(kinds)}
     doomed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
@@ -59,7 +58,12 @@ def free_keys(doomed: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:
     return [live.key if taken[live.key] == 1 else Key(live.key.kind, live.id) for live in doomed]
 
 
-def _executable(spec: Spec) -> tuple[str, str] | None:
+def executables_of(stage: Stage) -> set[tuple[str, str]]:
+    """The scenarios and executables that a stage names: how far ``prune: stage`` goes."""
+    return {found for item in stage.resources if (found := executed_by(item.spec))}
+
+
+def executed_by(spec: Spec) -> tuple[str, str] | None:
     """The scenario and executable that a run or deployment is of."""
     if "scenario_id" in spec and "executable_id" in spec:
         return spec["scenario_id"], spec["executable_id"]

@@ -194,7 +194,7 @@ def test_one_stage_file_with_everything(small: Project) -> None:
 
     import_is_empty(small)
     small.edit("stages/dev.yaml", "protect: [artifact/words]", "protect: []")
-    destroyed = small.cicd("destroy", "dev", "--local", "--auto-approve", "--force")
+    destroyed = small.cicd("destroy", "dev", "--local", "--auto-approve", "--stage-name", "dev")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert what_is_left(small) == [], destroyed.stdout + destroyed.stderr
     assert belongings(small, "other-group") == stranger

@@ -119,8 +119,9 @@ def test_status_logs_and_destroy_of_the_example(example: Project, tmp_path: Path
 
     refused = example.cicd("destroy", "dev", "--local")
     assert refused.returncode == 5
-    assert "--yes" in refused.stderr
-    destroyed = example.cicd("destroy", "dev", "--local", "--auto-approve")
+    assert "--yes --stage-name dev" in refused.stderr
+    agreed = ("--yes", "--stage-name", "dev")
+    destroyed = example.cicd("destroy", "dev", "--local", *agreed)
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     groups = example.api("/admin/resourceGroups", "default")["resources"]
     assert "house-prices-dev" not in {group["resourceGroupId"] for group in groups}

@@ -140,7 +140,7 @@ def test_another_stage_of_the_same_group_is_left_alone(small: Project) -> None:
     told = refused(result)
     assert "deployment/serve" in told
     assert "is of stage dev and would be updated" in told
-    assert "--force" in told
+    assert "repeat with --other-stages" in told
     document = json.loads((small.root / "tst.json").read_text("utf-8"))
     assert "is of stage dev" in document["refusal"]
     assert "is of stage dev" in refused(small.cicd("destroy", "tst", "--local", "--auto-approve"))

@@ -87,7 +87,7 @@ DOCUMENT = a_document(
     ),
     a_change("deployment/Old_*One*", "delete", "not in the stage file, prune: stage", id="d3"),
     warnings=["execution/train: see https://example.com and #12"],
-    refusal="1 to delete, limits.max_delete is 0 (if that is meant, repeat with --force)",
+    refusal="1 to delete, limits.max_delete is 0 (if that is meant, repeat with --over-limits)",
 )
 NOTHING = a_document(a_change("artifact/data", "no_op", "equal artifact a1 exists", id="a1"))
 
