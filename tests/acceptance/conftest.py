@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests import forked
+from tests.acceptance.operations_world import shared, world  # noqa: F401 fixtures
 
 REPOSITORY = Path(__file__).parents[2]
 CICD = [sys.executable, "-P", "-m", "cicd"]
