@@ -141,6 +141,6 @@ def test_what_cannot_be_updated_is_made_anew_with_its_destination() -> None:
 
 def test_one_that_is_protected_is_updated_and_never_replaced() -> None:
     stage = a_stage(DESIRED, protect=frozenset({"deployment/serve"}))
-    check_guards(rollback([*LIVES, serving()]), stage)
+    check_guards(rollback([*LIVES, serving()]), stage, KINDS)
     with pytest.raises(CicdError, match="deployment/serve is protected"):
-        check_guards(rollback([*LIVES, serving(State.FAILED)]), stage)
+        check_guards(rollback([*LIVES, serving(State.FAILED)]), stage, KINDS)

@@ -96,6 +96,6 @@ def test_what_cannot_be_stopped_is_wrong_usage(pattern: str, text: str) -> None:
 
 def test_what_is_protected_is_not_stopped() -> None:
     plan = stop_plan("serve", live=[serve("d1", State.RUNNING)])
-    check_guards(plan, a_stage(DESIRED))
+    check_guards(plan, a_stage(DESIRED), KINDS)
     with pytest.raises(Refused, match="is protected by deployment/serve and would be stopped"):
-        check_guards(plan, a_stage(DESIRED, protect=frozenset({"deployment/serve"})), force=True)
+        check_guards(plan, a_stage(DESIRED, protect=frozenset({"deployment/serve"})), KINDS)
