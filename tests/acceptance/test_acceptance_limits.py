@@ -97,8 +97,8 @@ def test_the_old_word_is_both_and_says_so(world: World) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ((), "--auto-approve alone does not destroy dev (add --stage-name dev)"),
-        (("--over-limits",), "--auto-approve alone does not destroy dev"),
+        ((), "--yes alone does not destroy dev (add --stage-name dev)"),
+        (("--over-limits",), "--yes alone does not destroy dev"),
         (("--stage-name", "tst"), '--stage-name "tst" is not "dev"'),
         (("--stage-name", ""), '--stage-name "" is not "dev"'),
     ],
