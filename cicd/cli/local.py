@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cicd.cli.built_images import built_images
 from cicd.cli.git import git
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
@@ -149,8 +150,7 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
     return {
         "images": images,
         "artifacts": artifacts,
-        "root": str(root),
-        "workdir": dockerfile_workdir(root),
+        "built": built_images(root),
     }
 
 
@@ -159,17 +159,6 @@ def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
     python = image.get("python", "")
     absolute = {"mounts": mounts, "python": str(root / python) if python else ""}
     return {**image, **absolute}
-
-
-def dockerfile_workdir(root: Path) -> str | None:
-    """The last WORKDIR of the Dockerfile at the root, for images without an entry of their own."""
-    file = root / "Dockerfile"
-    if not file.is_file():
-        return None
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    words = [line.split() for line in lines]
-    found = [word[1] for word in words if len(word) > 1 and word[0].upper() == "WORKDIR"]
-    return found[-1] if found and found[-1].startswith("/") else None
 
 
 def tell_stand_ins(endpoint: Endpoint, environ: Mapping[str, str], body: Mapping[str, Any]) -> None:

@@ -14,9 +14,10 @@ class Image:
     """How one container image is stood in for on this machine.
 
     ``mounts``: container path -> host path. ``python``: a virtual environment or interpreter whose
-    programs come first on PATH; empty is the emulator's own. ``command``: used where the template
-    names none. ``env`` is under the template's own. ``local``: an image that podman may have on
-    this machine, and that is then run as it is.
+    programs come first on PATH; empty is the emulator's own. ``command`` is its entrypoint, used
+    where the template names no command, ``args`` what follows where the template names neither.
+    ``env`` is under the template's own. ``local``: an image that podman may have on this machine,
+    and that is then run as it is.
     """
 
     mounts: Mapping[str, str] = field(default_factory=dict)
@@ -25,6 +26,13 @@ class Image:
     env: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
     local: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Like ``mounts``, but copied for each run, so that it may write there."""
+    args: tuple[str, ...] = ()
+    is_whole: bool = False
+    """What is not said here the image does not have: with no ``command``, args are the command."""
+    note: str = ""
+    """For the log of a run: what stands in."""
 
 
 @dataclass(frozen=True)

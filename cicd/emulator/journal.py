@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -128,6 +129,24 @@ def set_status(
             run_id,
         ),
     )
+    if after == "DEAD" and message:
+        explain_death(db, run, message)
+
+
+def explain_death(db: sqlite3.Connection, run: Row, message: str) -> None:
+    """Let the log say why a run is dead, unless it says so already: what never started has written
+    nothing, and who looks there must not find nothing."""
+    last = db.execute("SELECT MAX(time) FROM logs WHERE run_id = ?", (run["id"],)).fetchone()[0]
+    sql = (
+        "SELECT 1 FROM logs WHERE run_id = ? AND (instr(text, ?) > 0 "
+        "OR (length(text) > 9 AND instr(?, text) > 0))"
+    )
+    if last and db.execute(sql, (run["id"], message, message)).fetchone():
+        return
+    now = max(time.time_ns(), (last or 0) + 1)
+    container = "main" if run["kind"] == "execution" else "kserve-container"
+    row = (run["id"], now, message, container, run["id"], "stderr")
+    db.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def output_artifact(run: Row, global_name: str, url: str) -> tuple[Any, ...]:

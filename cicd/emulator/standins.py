@@ -10,34 +10,46 @@ from typing import Any
 
 from cicd.emulator.errors import invalid
 from cicd.emulator.jobs import Image
+from cicd.emulator.plain_images import plain_image
 
-EMPTY: Mapping[str, Any] = {"images": {}, "artifacts": {}, "root": None, "workdir": None}
-
+EMPTY: Mapping[str, Any] = {
+    "images": {},
+    "artifacts": {},
+    "built": {},
+    "root": None,
+    "workdir": None,
+}
 BUILT_HERE = "localhost/"
 """How podman calls what was built on this machine."""
+ANY = ""
+"""The key of ``built`` for images of any name."""
 
 
 @dataclass(frozen=True)
 class Images(Mapping[str, Image]):
     """Image name -> what stands in for it.
 
-    A name without an entry of its own gets the entry of the same image without tag or digest,
-    else ``fallback`` (the repository at its Dockerfile's WORKDIR), if there is one. What podman
-    has built on this machine may also stand for itself.
+    A name without an entry of its own gets the entry of the same image without tag or digest. Plain
+    images (a language, a shell) are this machine's own programs. Any other gets what ``built``
+    has for the last part of its name, or for any name, if there is that. What podman has built on
+    this machine may also stand for itself.
     """
 
     entries: Mapping[str, Image]
-    fallback: Image | None = None
+    built: Mapping[str, Image]
 
     def __getitem__(self, name: str) -> Image:
         for spelling in (name, untagged(name)):
             if spelling in self.entries:
                 return self.entries[spelling]
+        word = untagged(name).rpartition("/")[2]
+        found = self.built.get(word) or self.built.get(ANY)
         if name.startswith(BUILT_HERE):
-            return replace(self.fallback or Image(), local=name)
-        if self.fallback is None:
+            return replace(found or Image(), local=name)
+        found = plain_image(name) or found
+        if found is None:
             raise KeyError(name)
-        return self.fallback
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -54,18 +66,24 @@ def untagged(image: str) -> str:
 def images(body: Mapping[str, Any]) -> Images:
     """The images of a checked body."""
     root, workdir = body.get("root"), body.get("workdir")
-    fallback = Image(mounts={workdir: root}, workdir=workdir) if root and workdir else None
-    entries = {
-        name: Image(
-            mounts=entry["mounts"],
-            python=entry["python"],
-            command=tuple(entry["command"]),
-            env=entry["env"],
-            workdir=entry["workdir"],
-        )
-        for name, entry in body["images"].items()
-    }
-    return Images(entries, fallback)
+    built = {ANY: Image(files={workdir: root}, workdir=workdir)} if root and workdir else {}
+    built |= {name: _image(entry, is_whole=True) for name, entry in body.get("built", {}).items()}
+    return Images({name: _image(entry) for name, entry in body["images"].items()}, built)
+
+
+def _image(entry: Mapping[str, Any], *, is_whole: bool = False) -> Image:
+    return Image(
+        mounts=entry["mounts"],
+        python=entry["python"],
+        command=tuple(entry["command"]),
+        env=entry["env"],
+        workdir=entry["workdir"],
+        # entries that were stored by a version before this one lack these
+        files=entry.get("files", {}),
+        args=tuple(entry.get("args", ())),
+        note=entry.get("note", ""),
+        is_whole=is_whole,
+    )
 
 
 def check(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,40 +98,56 @@ def check(body: Mapping[str, Any]) -> dict[str, Any]:
         absolute(root, "root")
     if workdir is not None:
         inside(workdir, "workdir")
-    entries = body.get("images") or {}
-    if not isinstance(entries, dict):
-        raise invalid("images must be an object")
-    checked = {name: check_image(name, entry) for name, entry in entries.items()}
-    return {"images": checked, "artifacts": artifacts, "root": root, "workdir": workdir}
+    checked = {"artifacts": artifacts, "root": root, "workdir": workdir}
+    return {field: entries(body, field) for field in ("images", "built")} | checked
 
 
-def check_image(name: str, entry: Any) -> dict[str, Any]:
-    """One entry of ``images`` with every field present."""
-    where = f"images[{name}]"
+def entries(body: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """``images`` by name, or ``built`` by the last part of a name."""
+    found = body.get(field) or {}
+    if not isinstance(found, dict):
+        raise invalid(f"{field} must be an object")
+    return {name: check_image(entry, f"{field}[{name}]") for name, entry in found.items()}
+
+
+def check_image(entry: Any, where: str) -> dict[str, Any]:
+    """One entry of ``images`` or ``built`` with every field present."""
     if not isinstance(entry, dict):
         raise invalid(f"{where} must be an object")
-    if unknown := set(entry) - {"mounts", "python", "command", "env", "workdir"}:
+    known = {"mounts", "files", "python", "command", "args", "env", "workdir", "note"}
+    if unknown := set(entry) - known:
         raise invalid(f"{where}: unknown field {sorted(unknown)[0]!r}")
-    mounts = strings(entry, "mounts", f"{where}.mounts")
-    for target, source in mounts.items():
-        inside(target, f"{where}.mounts")
-        absolute(source, f"{where}.mounts[{target}]")
-    command = entry.get("command") or []
-    if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
-        raise invalid(f"{where}.command must be a list of strings")
+    paths = {}
+    for field in ("mounts", "files"):
+        paths[field] = strings(entry, field, f"{where}.{field}")
+        for target, source in paths[field].items():
+            inside(target, f"{where}.{field}")
+            absolute(source, f"{where}.{field}[{target}]")
     python, workdir = entry.get("python") or "", entry.get("workdir") or ""
     if python:
         absolute(python, f"{where}.python")
     if workdir:
         inside(workdir, f"{where}.workdir")
-    env = strings(entry, "env", f"{where}.env")
+    note = entry.get("note") or ""
+    if not isinstance(note, str):
+        raise invalid(f"{where}.note must be a string")
     return {
-        "mounts": mounts,
+        **paths,
         "python": python,
-        "command": command,
-        "env": env,
+        "command": words(entry, "command", where),
+        "args": words(entry, "args", where),
+        "env": strings(entry, "env", f"{where}.env"),
         "workdir": workdir,
+        "note": note,
     }
+
+
+def words(entry: Mapping[str, Any], field: str, where: str) -> list[str]:
+    """A field that is a list of strings."""
+    found = entry.get(field) or []
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise invalid(f"{where}.{field} must be a list of strings")
+    return found
 
 
 def strings(body: Mapping[str, Any], field: str, where: str) -> dict[str, str]:

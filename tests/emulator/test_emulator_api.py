@@ -365,7 +365,15 @@ def test_wrong_metrics_are_refused(shared_ready: Client, part: dict[str, Any], s
 def test_meta_and_stand_ins(client: Client) -> None:
     assert client.get("/v2/lm/meta")["aiApi"]["capabilities"]["logs"]["executions"] is True
     path = "/emulator/stand-ins"
-    assert client.get(path) == {"images": {}, "artifacts": {}, "root": None, "workdir": None}
+    nothing: dict[str, Any] = {}
+    empty = {
+        "images": nothing,
+        "artifacts": nothing,
+        "built": nothing,
+        "root": None,
+        "workdir": None,
+    }
+    assert client.get(path) == empty
     client.group = "not-there-yet"
     client.send("PUT", path, {"artifacts": {"ai://default/x": "/data"}}, status=200)
     assert client.get(path)["artifacts"] == {"ai://default/x": "/data"}

@@ -73,7 +73,7 @@ def test_what_the_run_gets(ready: Client) -> None:
     assert {name: str(path) for name, path in job.inputs.items()} == {"data": "/host/data"}
     assert job.secrets == {"login": {"api_key": "key"}}
     assert job.images["local/train:1"].mounts == {"/app": "/srv"}
-    assert job.images["other:2"].mounts == {"/app/src": "/srv/repository"}
+    assert job.images["other:2"].files == {"/app/src": "/srv/repository"}
     assert job.environment["AICORE_EXECUTION_ID"] == execution
     assert job.environment["AICORE_TRACKING_ENDPOINT"].startswith(f"{ready.url}/tracking/")
     assert job.template["metadata"]["name"] == "train"

@@ -137,17 +137,18 @@ def below(root: Path, path: str) -> Path:
 
 
 def _visible(program: Program) -> list[Mount]:
-    """Folders under /tmp, which is private inside, without which Python would not start."""
+    """Folders without which Python would not start, where something else hides them: /tmp is
+    private inside, and so is what the image has."""
     found = [interpreter().parent.parent, interpreter().resolve().parent.parent]
     if program.python:
         python = Path(program.python)
         home = python.parent.parent if python.is_file() else python
         found += [home, *_base(home)]
-    private = Path("/tmp").resolve()  # noqa: S108
+    private = {Path("/tmp").resolve(), *map(Path, program.paths)}  # noqa: S108
     return [
         Mount(folder, str(folder))
         for folder in dict.fromkeys(found)
-        if private in folder.parents and folder.is_dir()
+        if private.intersection(folder.parents) and folder.is_dir()
     ]
 
 

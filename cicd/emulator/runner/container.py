@@ -11,6 +11,7 @@ from typing import Any
 
 from cicd.emulator.jobs import ExecutionJob, Node
 from cicd.emulator.runner import artifacts, environment, outputs
+from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.inputs import Inputs
 from cicd.emulator.runner.lines import Recorder, RunLog
@@ -186,8 +187,10 @@ class Container:
         inputs = Inputs(
             root, self._folder / "fetched", paths, shared, self._job.secrets, self._environ
         )
+        # what the image has lies below what the step brings
+        program = self._program(container, root, fixed, shared)
         mounts = [mount for item in work.inputs if (mount := inputs.bring(item))]
-        program = self._program(container, root, [*fixed, *mounts], shared)
+        program = replace(program, mounts=(*program.mounts, *environment.checked(mounts)))
         if work.source is not None:
             script = root / SCRIPT.lstrip("/")
             script.parent.mkdir(parents=True)
@@ -196,10 +199,11 @@ class Container:
         targets = tuple(mount.target for mount in shared)
         folders = {path for path in self._folders(paths) if not _is_below(path, targets)}
         own = {*paths, *(item.path for item in work.inputs)}
+        declared = tuple(path for path in own if not _is_below(path, targets))
         return replace(
             program,
-            folders=tuple(sorted(folders)),
-            paths=tuple(path for path in own if not _is_below(path, targets)),
+            folders=tuple(sorted({*program.folders, *folders})),
+            paths=(*program.paths, *declared),
         ), shared
 
     def _program(
@@ -210,19 +214,13 @@ class Container:
         shared: list[Mount],
     ) -> Program:
         image = environment.find_image(self._job.images, container["image"])
+        if image.note:
+            self._log.note(image.note, pod=self._work.node.id)
         before = {**environment.base(image, self._environ), **self._job.environment}
         env = environment.declared(container, before, self._job.secrets, self._work.fields)
-        return Program(
-            command=environment.command_line(container, image, env),
-            env=env,
-            root=root,
-            workdir=environment.workdir_of(container, image),
-            python=image.python,
-            image=image.local,
-            needs_image=bool(image.local and not image.mounts),
-            mounts=environment.mounts_of(image, mounts),
-            shared=tuple(shared),
-        )
+        program = program_of(image, container, root, env)
+        mounts_ = environment.checked([*program.mounts, *mounts])
+        return replace(program, mounts=mounts_, shared=tuple(shared))
 
     def _folders(self, outputs: list[str]) -> set[str]:
         """Folders that must be writable.

@@ -42,16 +42,24 @@ def find_image(images: Mapping[str, Image], name: str) -> Image:
     except KeyError:
         raise NotRunnable(
             f"nothing stands in for image {name} on this machine: name it under local.images in "
-            f"the stage file (or in PUT /emulator/stand-ins), or give the repository a Dockerfile "
-            f"with a WORKDIR"
+            f"the stage file (or in PUT /emulator/stand-ins), or give the repository a Dockerfile"
         ) from None
 
 
-def mounts_of(image: Image, others: Iterable[Mount] = ()) -> tuple[Mount, ...]:
-    """What the image mounts and ``others``, paths normalised. Raises NotRunnable."""
-    own = [Mount(Path(source).absolute(), target) for target, source in image.mounts.items()]
+def mounts_of(image: Image) -> tuple[Mount, ...]:
+    """What the image mounts, paths normalised. Raises NotRunnable."""
+    return checked(Mount(Path(path).absolute(), at) for at, path in image.mounts.items())
+
+
+def files_of(image: Image) -> tuple[Mount, ...]:
+    """What the image holds, in the same way."""
+    return checked(Mount(Path(path).absolute(), at) for at, path in image.files.items())
+
+
+def checked(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
+    """The same with paths normalised. Raises NotRunnable for what cannot be mounted."""
     found = []
-    for mount in (*own, *others):
+    for mount in mounts:
         target = PurePosixPath(mount.target)
         if not mount.source.exists():
             raise NotRunnable(f"{mount.source} does not exist, but is to be mounted at {target}")
@@ -82,7 +90,11 @@ def base(image: Image, environ: Mapping[str, str]) -> dict[str, str]:
         # the emulator itself must be reached directly
         names = environ.get("NO_PROXY") or environ.get("no_proxy")
         env["NO_PROXY"] = env["no_proxy"] = f"{names},{LOCAL}" if names else LOCAL
-    return env | dict(image.env)
+    own = dict(image.env)
+    if "PATH" in own:
+        # what a Dockerfile adds to the PATH of its base comes first there too
+        own["PATH"] = own["PATH"].replace("$PATH", env["PATH"])
+    return env | own
 
 
 def declared(
@@ -139,18 +151,23 @@ def expand(text: str, env: Mapping[str, str]) -> str:
 def command_line(
     container: Mapping[str, Any], image: Image, env: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Command and arguments, ``$(NAME)`` expanded; the image's command where there is none.
+    """Command and arguments, ``$(NAME)`` expanded, as in Kubernetes: the container's command takes
+    the place of all that the image says, its args that of the image's own.
 
-    Raises NotRunnable when neither names one.
+    Raises NotRunnable when neither names a command.
     """
-    command = [_text(word) for word in container.get("command") or image.command]
-    if not command:
+    own, args = container.get("command") or (), container.get("args") or ()
+    command = [*(own or image.command)]
+    if not command and not image.is_whole:
+        args = ()
+    words = [*command, *(args if args or own else image.args)]
+    if not words:
         raise NotRunnable(
             f"container of image {container.get('image')} has no command: add one to the template, "
-            f"or to the image's entry under local.images in the stage file"
+            f"CMD to the Dockerfile, or one to the image's entry under local.images in the stage "
+            f"file"
         )
-    words = [*command, *map(_text, container.get("args") or ())]
-    return tuple(expand(word, env) for word in words)
+    return tuple(expand(_text(word), env) for word in words)
 
 
 def _text(value: Any) -> str:

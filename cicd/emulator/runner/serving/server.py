@@ -17,6 +17,7 @@ from cicd.emulator.jobs import DeploymentJob, Upstream
 from cicd.emulator.runner import artifacts, environment
 from cicd.emulator.runner.bubblewrap import SOCKET
 from cicd.emulator.runner.container import describe_exit
+from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.lines import Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite_port
@@ -263,24 +264,17 @@ class Server:
     def _program(self, root: Path) -> tuple[Program, Upstream]:
         job, container = self._job, self._predictor.container
         image = environment.find_image(job.images, container["image"])
+        if image.note:
+            self._note(image.note)
         before = {**environment.base(image, self._place.environ), **job.environment}
         # Knative gives it to every server
         before["PORT"] = str(self._predictor.port)
         env = environment.declared(container, before, job.secrets, self._fields())
         env.pop(STORAGE, None)
-        command = environment.command_line(container, image, env)
-        program = Program(
-            command=command,
-            env=env,
-            root=root,
-            workdir=environment.workdir_of(container, image),
-            python=image.python,
-            image=image.local,
-            needs_image=bool(image.local and not image.mounts),
-            mounts=environment.mounts_of(image, self._model()),
-            paths=(MODELS,) if self._predictor.model else (),
-        )
-        return self._listening(program)
+        program = program_of(image, container, root, env)
+        mounts = environment.checked([*program.mounts, *self._model()])
+        paths = (*program.paths, MODELS) if self._predictor.model else program.paths
+        return self._listening(replace(program, mounts=mounts, paths=paths))
 
     def _model(self) -> list[Mount]:
         name = self._predictor.model

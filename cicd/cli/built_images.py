@@ -1,0 +1,87 @@
+"""The images that the repository's own Dockerfiles describe, as the emulator is told of them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cicd.cli.dockerfile import Built, read_dockerfile
+
+ANY = ""
+"""Stands for images of every name that has no Dockerfile of its own."""
+_NAMES = ("Dockerfile", "Containerfile")
+_DEEPEST = 3
+_PASSED_OVER = ("node_modules", "venv", "site-packages")
+
+
+def built_images(root: Path) -> dict[str, Any]:
+    """Last part of an image's name -> what its Dockerfile says.
+
+    A Dockerfile in a folder is for the image of the folder's name, ``Dockerfile.NAME`` and
+    ``NAME.Dockerfile`` for NAME, that at the root for all others; the only one there is for all.
+    """
+    found = dict(_dockerfiles(root))
+    if ANY not in found and len(found) == 1:
+        found[ANY] = next(iter(found.values()))
+    return {name: _entry(file, root) for name, file in found.items()}
+
+
+def _dockerfiles(root: Path) -> Iterator[tuple[str, Path]]:
+    """Name of the image and file, inner folders before outer ones: the outermost counts."""
+    for depth in range(_DEEPEST, 0, -1):
+        for name in _NAMES:
+            for file in sorted(root.glob("*/" * depth + name)):
+                parts = file.relative_to(root).parts[:-1]
+                if not any(part.startswith(".") or part in _PASSED_OVER for part in parts):
+                    yield parts[-1], file
+    for name in _NAMES:
+        for file in sorted((*root.glob(f"{name}.*"), *root.glob(f"*.{name}"))):
+            yield file.name.replace(f"{name}.", "").replace(f".{name}", ""), file
+    for name in reversed(_NAMES):
+        if (root / name).is_file():
+            yield ANY, root / name
+
+
+def _entry(file: Path, root: Path) -> dict[str, Any]:
+    built = read_dockerfile(file.read_text(encoding="utf-8", errors="replace"))
+    context = _context(built, file.parent, root)
+    return {
+        "files": _files(built, context),
+        "workdir": built.workdir,
+        "command": list(built.entrypoint),
+        "args": list(built.command),
+        "env": built.env,
+    }
+
+
+def _context(built: Built, folder: Path, root: Path) -> Path:
+    """The folder that the build starts from: the Dockerfile's own, or the root where only that has
+    what is copied."""
+    sources = [source for copy in built.copies for source in copy.sources]
+    is_here = all(any(folder.glob(source)) for source in sources if source != ".")
+    is_there = all(any(root.glob(source)) for source in sources if source != ".")
+    return root if is_there and not is_here else folder
+
+
+def _files(built: Built, context: Path) -> dict[str, str]:
+    """Container path -> file or folder: the context at the WORKDIR, then what COPY says."""
+    files = {} if built.workdir == "/" else {built.workdir: str(context)}
+    for copy in built.copies:
+        for pattern in copy.sources:
+            for source in [context] if pattern == "." else sorted(context.glob(pattern)):
+                if not source.resolve().is_relative_to(context.resolve()):
+                    continue
+                if source.is_file():
+                    place = posixpath.join(copy.target, source.name)
+                    files[place if copy.is_folder else copy.target] = str(source)
+                elif files.get(copy.target) == str(source):
+                    continue
+                elif copy.target in files or copy.target == "/":
+                    for entry in source.iterdir():
+                        files[posixpath.join(copy.target, entry.name)] = str(entry)
+                else:
+                    files[copy.target] = str(source)
+    # the root of the container is this machine's, but for what is put there
+    return {target: source for target, source in files.items() if target != "/"}
