@@ -15,11 +15,12 @@ import pytest
 
 from benchmarks.aicore import SCENARIO, World, fill, running
 from cicd.apply import execute
+from cicd.errors import NotFound
 from cicd.model import Action, Key, Outcome, Plan, Ref, Resource, Result, Secret, Stage
 from cicd.plan import make_plan
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
-from cicd.platforms.destination.entries import Destinations, batches
+from cicd.platforms.destination.entries import COLLECTION, Destinations, batches
 
 COMMIT = "c" * 40
 GROUP = Resource(Key("resource_group", "rg"), {"name": "rg"})
@@ -176,8 +177,13 @@ def test_a_service_that_ignores_the_filter_hands_over_no_stranger() -> None:
     world = World()
     world.lists["destinations"] = {name: {"Name": name} for name in ("A", "B", "STRANGER")}
     names = ["A", "B", "MISSING"]
-    everything = Destinations(lambda *_, **__: list(world.lists["destinations"].values()))
-    assert [live.id for live in everything.read(names)] == ["A", "B"]
+
+    def call(method: str, path: str, **_: object) -> object:
+        if path != COLLECTION:
+            raise NotFound("no such destination")
+        return list(world.lists["destinations"].values())
+
+    assert [live.id for live in Destinations(call).read(names)] == ["A", "B"]
 
 
 def test_every_further_kind_is_one_list_and_all_of_them_are_four_round_trips() -> None:
@@ -199,14 +205,16 @@ def test_every_further_kind_is_one_list_and_all_of_them_are_four_round_trips() -
         ]
         world.counts.requests.clear()
         # beside the nine: nodes, three sorts of secrets, one of them in three scopes, schedules,
-        # executables and models of the platform: more than connections
-        world.waves += [2, 10, 8, 1]
+        # executables and models of the platform: more than connections; then two pages of the
+        # configurations, as one of them is not there
+        world.waves += [2, 10, 8, 1, 1, 1]
         with connected(url, desired) as (platform, stage):
             wishes = platform.complete(stage.resources)
             platform.review(wishes, platform.read(wishes))
     assert not world.waves
-    assert len(world.counts.requests) == 12 + 9, world.counts.kinds
-    assert len(set(world.counts.requests)) == len(world.counts.requests) - 1 - 2  # logins, scopes
+    assert len(world.counts.requests) == 12 + 9 + 2, world.counts.kinds
+    # logins, scopes, pages
+    assert len(set(world.counts.requests)) == len(world.counts.requests) - 1 - 2 - 2
 
 
 def _chat() -> Resource:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cicd.apply import lifecycle
-from cicd.platforms.aicore import rest
+from cicd.platforms.aicore import listing, rest
 from tests.faults.faults_world import SQUEEZE, Faulty
 
 MINUTES = 600
@@ -45,7 +45,7 @@ def test_apply_twice(faulty: Faulty, rules: list[dict[str, Any]]) -> None:
 def test_lists_of_many_pages_whose_order_moves(
     faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rest, "PAGE", 5)
+    monkeypatch.setattr(listing, "PAGE", 5)
     group = faulty.group()
     variables = [f"data{n}" for n in range(10)]
     stage = faulty.root / "stages" / "dev.yaml"

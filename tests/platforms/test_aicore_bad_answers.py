@@ -23,7 +23,7 @@ from cicd.errors import (
 from cicd.logs import Polling
 from cicd.model import Action, Change, Key, LiveResource, Plan, Resource, State, Status
 from cicd.plan import make_plan
-from cicd.platforms.aicore import rest
+from cicd.platforms.aicore import listing
 from cicd.platforms.aicore.kinds import KINDS
 from cicd.platforms.base import Platform
 from tests.platforms.aicore_world import (
@@ -65,7 +65,7 @@ SAME: dict[str, dict[str, Any]] = {
 }
 
 
-def listing(order: Callable[[int], list[int]], kind: str) -> Callable[[Request], Reply]:
+def moving(order: Callable[[int], list[int]], kind: str) -> Callable[[Request], Reply]:
     """A list whose order is another one at each request; number 0 is the one that is wanted."""
     asked = iter(range(1000))
 
@@ -81,13 +81,13 @@ def listing(order: Callable[[int], list[int]], kind: str) -> Callable[[Request],
 
 NUMBERS = list(range(25))
 ORDERS: dict[str, tuple[Callable[[int], list[int]], int]] = {
-    "calm": (lambda n: NUMBERS[::-1], 3),
+    "calm": (lambda n: NUMBERS[::-1], 4),
     # what lay on the second page lies on the first one while the second is read
-    "turned round": (lambda n: NUMBERS[12:] + NUMBERS[:12] if n % 2 else NUMBERS, 12),
+    "turned round": (lambda n: NUMBERS[12:] + NUMBERS[:12] if n % 2 else NUMBERS, 25),
     "turned round once": (lambda n: NUMBERS[::-1] if n == 1 else NUMBERS, 9),
-    "newer ones in front": (lambda n: [*range(100 + n, 100, -1), *NUMBERS[::-1]], 3),
-    "newer ones at the end": (lambda n: [*NUMBERS, *range(100, 100 + n)], 3),
-    "shuffled each time": (lambda n: NUMBERS[7 * n % 25 :] + NUMBERS[: 7 * n % 25], 12),
+    "newer ones in front": (lambda n: [*range(100 + n, 100, -1), *NUMBERS[::-1]], 4),
+    "newer ones at the end": (lambda n: [*NUMBERS, *range(100, 100 + n)], 13),
+    "shuffled each time": (lambda n: NUMBERS[7 * n % 25 :] + NUMBERS[: 7 * n % 25], 14),
 }
 
 
@@ -100,10 +100,10 @@ def test_a_list_that_moves_while_it_is_read_hides_nothing(
     wish: Resource,
     order: str,
 ) -> None:
-    monkeypatch.setattr(rest, "PAGE", 10)
+    monkeypatch.setattr(listing, "PAGE", 10)
     kind = f"{wish.key.kind}s"
     ordered, most = ORDERS[order]
-    stub.on("GET", f"/v2/lm/{kind}", listing(ordered, kind))
+    stub.on("GET", f"/v2/lm/{kind}", moving(ordered, kind))
     found = platform.read([wish])
     assert {f"i{n}" for n in NUMBERS} <= {item.id for item in found}
     assert len({item.id for item in found}) == len(found)
@@ -135,8 +135,8 @@ def test_a_refused_create_says_what_to_do(
 def test_a_list_without_an_end_is_given_up(
     platform: Platform, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rest, "PAGE", 10)
-    monkeypatch.setattr(rest, "MOST", 100)
+    monkeypatch.setattr(listing, "PAGE", 10)
+    monkeypatch.setattr(listing, "MOST", 100)
 
     def answer(request: Request) -> Reply:
         first = int(request.query.get("$skip", 0))

@@ -37,6 +37,25 @@ def follow(lines: list[dict[str, Any]], top: int, seen_at: list[int] | None = No
     raise AssertionError("it never ends")
 
 
+@pytest.mark.parametrize("cap", [100, 101, 1000])
+@pytest.mark.parametrize("distance", [0, 1000, SECOND // 400, SECOND], ids=str)
+def test_a_gateway_that_cuts_pages_loses_no_line(cap: int, distance: int) -> None:
+    """It gives fewer lines than were asked for, so the last page is not known by its length."""
+    # more lines of one and the same moment than a page holds cannot be told
+    count = 2501 if distance else cap
+    lines = [line(n * distance, f"line {n}") for n in range(count)]
+    cursor, texts = "", []
+    for _ in range(10_000):
+        at = read_cursor(cursor, START)
+        page = next_page([i for i in lines if (moment(i["timestamp"]) or 0) >= at.start][:cap], at)
+        texts += [entry.text for entry in page.entries]
+        has_moved, cursor = page.cursor != cursor, page.cursor
+        # as a run that has ended is read: to an empty page
+        if not has_moved or (page.is_last and not page.entries):
+            break
+    assert texts == [f"line {n}" for n in range(count)]
+
+
 LINES = {
     "none": [],
     "one": [line(0, "a")],

@@ -138,7 +138,8 @@ def test_a_repository_that_was_synced_from_is_not_asked_for(
 def test_a_group_that_is_made_while_it_is_read_is_there(
     platform: Platform, stub: StubServer, refusal: Reply
 ) -> None:
-    stub.on("GET", "/v2/lm/artifacts", refusal, page({"id": "a1", "name": "Data"}))
+    there = {"id": "a1", **ARTIFACT.spec, "scenarioId": "s"}
+    stub.on("GET", "/v2/lm/artifacts", refusal, page(there))
     stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
     assert [item.id for item in platform.read([GROUP, ARTIFACT])] == ["rg", "a1"]
     assert len(stub.sent("GET", "/v2/lm/artifacts")) == 2

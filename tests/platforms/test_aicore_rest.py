@@ -18,7 +18,7 @@ from cicd.errors import (
     Throttled,
 )
 from cicd.model import Secret
-from cicd.platforms.aicore import rest
+from cicd.platforms.aicore import listing, rest
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.rest import Http, RestClient
@@ -240,7 +240,7 @@ def test_calls_share_one_connection(bench: Bench) -> None:
 def test_pages_are_followed_and_repeated_items_come_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rest, "PAGE", 3)
+    monkeypatch.setattr(listing, "PAGE", 3)
     # Something was added at the front while reading, so "c" is seen twice.
     bench.stub.on(
         "GET",
@@ -248,6 +248,7 @@ def test_pages_are_followed_and_repeated_items_come_once(
         page(*({"id": name} for name in "abc")),
         page(*({"id": name} for name in "cde")),
         page({"id": "f"}),
+        page(),
     )
     found = bench.http.pages("/lm/things", {"scenarioId": "s"})
     assert [item["id"] for item in found] == list("abcdef")
@@ -255,15 +256,16 @@ def test_pages_are_followed_and_repeated_items_come_once(
         {"scenarioId": "s", "$top": "3"},
         {"scenarioId": "s", "$top": "3", "$skip": "3"},
         {"scenarioId": "s", "$top": "3", "$skip": "6"},
+        {"scenarioId": "s", "$top": "3", "$skip": "7"},
     ]
 
 
 def test_a_server_that_ignores_skip_ends_the_reading(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rest, "PAGE", 2)
-    bench.stub.on("GET", "/v2/lm/things", page({"id": "a"}, {"id": "b"}))
-    assert len(bench.http.pages("/lm/things")) == 2
+    monkeypatch.setattr(listing, "PAGE", 2)
+    bench.stub.on("GET", "/v2/lm/things", page({"id": "a"}, {"id": "b"}, {"id": "c"}))
+    assert len(bench.http.pages("/lm/things")) == 3
     assert len(bench.stub.requests) == 3
 
 

@@ -21,7 +21,7 @@ from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Status
 from cicd.platforms.aicore.bulk import Capabilities
 from cicd.platforms.aicore.convert import Document
-from cicd.platforms.aicore.rest import Http, RestClient, resources
+from cicd.platforms.aicore.rest import Http, RestClient
 
 METRIC_BATCH = 10
 """Executions that one metrics request may name."""
@@ -66,7 +66,7 @@ class Api:
         for scenario in sorted(set(scenarios)):
             path = f"/lm/scenarios/{scenario}/executables"
             try:
-                items = resources(self.http.call("GET", path), path)
+                items = self.http.pages(path, is_paged=False)
             except NotFound:
                 continue
             found.update({str(i["id"]): {**i, "scenarioId": scenario} for i in items})
@@ -74,16 +74,20 @@ class Api:
 
     def tracked(self, execution_ids: Iterable[str]) -> dict[str, Document]:
         """Execution id -> its tags and metrics, for at most METRIC_BATCH ids."""
-        ids = ",".join(execution_ids)
-        params = {"executionIds": ids, "$select": "metrics,tags,customInfo"}
-        try:
-            found = self.http.call("GET", "/lm/metrics", params=params)
-        except PlatformError as error:
-            if error.status in {404, 501}:  # none written, or a platform without metrics
-                return {}
-            raise
-        items = resources(found, "/lm/metrics")
-        return {str(item.get("executionId")): item for item in items}
+        wanted, found = list(execution_ids), dict[str, Document]()
+        while wanted:
+            params = {"executionIds": ",".join(wanted), "$select": "metrics,tags,customInfo"}
+            try:
+                items = self.http.pages("/lm/metrics", params, is_paged=False)
+            except PlatformError as error:
+                if error.status in {404, 501}:  # none written, or a platform without metrics
+                    break
+                raise
+            told = {str(item.get("executionId")): item for item in items}
+            found |= told
+            # the others have none, or were cut off on the way
+            wanted = [id for id in wanted if id not in told] if told.keys() & set(wanted) else []
+        return found
 
 
 def made(

@@ -24,9 +24,10 @@ class Immutable:
         self._path = path
         self._read = read
 
-    def peek(self) -> list[LiveResource]:
+    def peek(self, *, is_thorough: bool = False) -> list[LiveResource]:
         """All of them."""
-        return [self._read(item) for item in self._api.http.pages(self._path)]
+        found = self._api.http.pages(self._path, is_thorough=is_thorough)
+        return [self._read(item) for item in found]
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._read(self._api.get(f"{self._path}/{live.id}"))

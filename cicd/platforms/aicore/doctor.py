@@ -23,7 +23,7 @@ from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.provenance import explain
-from cicd.platforms.aicore.rest import Http, resources
+from cicd.platforms.aicore.rest import Http
 from cicd.platforms.base import Finding
 from cicd.threads import together
 
@@ -283,7 +283,7 @@ def _share(name: str, used: int, most: int) -> Finding:
 def _object_store(api: Api) -> list[Finding]:
     path = "/admin/objectStoreSecrets"
     try:
-        names = {str(item.get("name")) for item in resources(api.http.call("GET", path), path)}
+        names = {str(item.get("name")) for item in api.http.pages(path, is_paged=False)}
     except PlatformError as error:
         if error.status in {403, 404, 501}:
             return []  # said under rights

@@ -19,6 +19,8 @@ from cicd.platforms.base import LogPage
 
 TOP = 5000
 """Lines per request, the most that the API allows."""
+CUT = 100
+"""Lines from which on a page that is shorter than asked may have been cut on the way."""
 OVERLAP = 10**9
 """Nanoseconds asked for again once all is read, for lines that come late."""
 MAX_OVERLAP_LINES = 1000
@@ -60,7 +62,7 @@ def next_page(items: Sequence[Document], cursor: Cursor, top: int = TOP) -> LogP
             left[mark] -= 1
         else:
             fresh.append(entry)
-    is_full = len(items) >= top
+    is_full = len(items) >= min(top, CUT)
     start = _next_start(entries, cursor, is_full)
     seen = Counter({mark: n for mark, n in (cursor.seen | present).items() if _time(mark) >= start})
     shown = tuple(entry for entry in fresh if not entry.text.startswith(PLATFORM_LINE))

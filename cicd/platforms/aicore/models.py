@@ -17,7 +17,7 @@ from cicd.errors import PlatformError, Problem
 from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.owners import SAME_RUN
-from cicd.platforms.aicore.rest import Http, resources
+from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.transport import CONNECTIONS
 from cicd.threads import together
 
@@ -126,7 +126,7 @@ class Advisor:
         path = f"/lm/scenarios/{scenario}/{noun}"
         for headers in ({}, {"AI-Resource-Group": "default"}):
             try:
-                return resources(self._http.call("GET", path, headers=headers), path)
+                return self._http.pages(path, headers=headers, is_paged=False)
             except PlatformError as error:
                 if error.status not in NOT_OFFERED:
                     raise

@@ -15,6 +15,7 @@ from cicd.platforms.aicore import convert, models, owners, sync, tenant, trackin
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.listing import LONG
 from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.runs import Deployments, Executions, batches
 from cicd.platforms.aicore.schedules import Schedules
@@ -93,6 +94,7 @@ class Reader:
         outside = self._tenant_tasks(desired, sources, everything=everything)
         with together(WORKERS) as pool:
             groups, lists = self._gather(pool, desired, inside, outside)
+            lists |= self._looked_through(pool, desired, lists)
             executables = _executables_in(lists)
             applications = self._applications.read(
                 lists.get("applications", ()), _starting(STATUS, lists), executables or {}, sources
@@ -136,6 +138,26 @@ class Reader:
             again = [name for name in begun if wishes and _is_refused(begun[name])]
             answers |= begun | _start(pool, {name: inside[name] for name in again})
         return groups, {name: task.result() for name, task in answers.items()}
+
+    def _looked_through(
+        self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The lists in which something is missed, once more: a short one whose count is that of a
+        page may have been cut, and what is missed would be made a second time."""
+        peeks: dict[str, Callable[..., Any]] = {
+            "live artifacts": self._artifacts.peek,
+            "live configurations": self._configurations.peek,
+            "executions": self._executions.peek,
+            "deployments": self._deployments.peek,
+            "schedules": self._schedules.peek,
+        }
+        doubtful = {
+            name: partial(peek, is_thorough=True)
+            for name, peek in peeks.items()
+            if 0 < len(lists.get(name, ())) < LONG
+            if _lacks(name, lists, desired)
+        }
+        return {name: task.result() for name, task in _start(pool, doubtful).items()}
 
     def _is_open(self, group: LiveResource) -> bool:
         """Whether it is the stage's, and what is in it can be asked for."""
@@ -301,6 +323,19 @@ def _candidates(live: Iterable[LiveResource], desired: Iterable[Resource]) -> li
         for item in live
         if any(convert.has_content(item, wish) for wish in wishes.get(item.spec["name"], ()))
     ]
+
+
+def _lacks(name: str, lists: Mapping[str, Any], desired: Iterable[Resource]) -> bool:
+    """Whether a list of things that can be there twice lacks one that is desired."""
+    items = lists[name]
+    if name.startswith("live "):
+        wishes = [wish for wish in desired if f"{wish.key.kind}s" == name.removeprefix("live ")]
+        return any(not any(convert.has_content(i, wish) for i in items) for wish in wishes)
+    wishes = [wish for wish in desired if f"{wish.key.kind}s" == name]
+    if name == "schedules":
+        return not {wish.spec["name"] for wish in wishes} <= {i.get("name") for i in items}
+    known = {tuple(item.get(theirs) for theirs in owners.SAME_RUN.values()) for item in items}
+    return not {tuple(wish.spec.get(n) for n in owners.SAME_RUN) for wish in wishes} <= known
 
 
 def _allowed(task: Task, what: str, refused: list[str]) -> Task:

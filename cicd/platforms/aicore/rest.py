@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,20 +17,16 @@ from urllib.parse import urlsplit
 import requests
 from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
 
-from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
+from cicd.errors import ConnectionFailed, LostAnswer
 from cicd.model import Secret
 from cicd.platforms.aicore import answers
+from cicd.platforms.aicore.listing import Listing
 from cicd.platforms.aicore.login import Login
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
 ATTEMPTS = 5
 MAX_PAUSE = 30.0
-PAGE = 10_000
-MOST = 1_000_000
-"""Items that a list may have: a server that always has one more page would fill any memory."""
-PASSES = 10
-"""How often a long list is read at most whose order moves meanwhile."""
 
 
 class Http:
@@ -117,64 +113,17 @@ class Http:
         params: Mapping[str, Any] | None = None,
         *,
         headers: Mapping[str, str | None] | None = None,
+        is_paged: bool = True,
+        is_thorough: bool = False,
     ) -> list[dict[str, Any]]:
-        """Every item of a list, each once however the pages shift while they are read."""
-        found: dict[str, dict[str, Any]] = {}
-        for _ in range(PASSES):
-            before = len(found)
-            if self._read_through(path, params or {}, headers, found):
-                break
-            if len(found) == before and before >= self._count(path, params, headers):
-                break
-        return list(found.values())
+        """Every item of a list, each once however the pages shift while they are read. See
+        ``listing`` for ``is_paged`` and ``is_thorough``."""
 
-    def _count(
-        self,
-        path: str,
-        params: Mapping[str, Any] | None,
-        headers: Mapping[str, str | None] | None,
-    ) -> int:
-        """How many items the server says a list has, 0 where it does not tell."""
-        try:
-            count = self.call("GET", f"{path}/$count", params=params, headers=headers)
-        except PlatformError:
-            return 0
-        return count if isinstance(count, int) else 0
+        def ask(path: str, params: Mapping[str, Any]) -> Any:
+            return self.call("GET", path, params=params, headers=headers)
 
-    def _read_through(
-        self,
-        path: str,
-        params: Mapping[str, Any],
-        headers: Mapping[str, str | None] | None,
-        found: dict[str, dict[str, Any]],
-    ) -> bool:
-        """Put every item into ``found``; whether none can have been missed.
-
-        New ones in front push the end of a page onto the next one, which is harmless. Any other
-        item that comes twice tells that another may have moved past us the other way.
-        """
-        order: dict[str, None] = {}
-        skip, is_whole = 0, True
-        while True:
-            wanted = {**params, "$top": PAGE, **({"$skip": skip} if skip else {})}
-            answer = self.call("GET", path, params=wanted, headers=headers)
-            items = resources(answer, self.base_url + path)
-            named = {_identity(item): item for item in items}
-            again = [name for name in named if name in order]
-            if len(items) >= PAGE and len(again) == len(named):
-                return True  # a server that ignores $skip would send the same page for ever
-            is_pushed = again == list(named)[: len(again)] == list(order)[len(order) - len(again) :]
-            is_whole = is_whole and is_pushed
-            found.update(named)
-            order.update(dict.fromkeys(named))
-            skip += len(items)
-            if len(items) < PAGE:
-                return is_whole
-            if len(order) > MOST:
-                raise ConnectionFailed(
-                    f"{self.base_url}{path} lists more than {MOST:,} items",
-                    hint="check the base URL",
-                )
+        name = self.base_url + path
+        return Listing(ask, path, params or {}, name, is_paged, is_thorough, self._sleep).read()
 
     def send(
         self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
@@ -300,24 +249,6 @@ def camel(name: str) -> str:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-
-
-def resources(answer: Any, url: str) -> Sequence[dict[str, Any]]:
-    """The items of a list answer. An answer without a list is an error, never an empty list."""
-    items = answer.get("resources") if isinstance(answer, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ConnectionFailed(
-            f"{url} does not answer with a list of resources", hint="check the base URL"
-        )
-    return items
-
-
-def _identity(item: Mapping[str, Any]) -> str:
-    """What tells list items apart; names are unique where there is no id."""
-    for name in ("id", "executionId", "resourceGroupId", "applicationName", "name"):
-        if item.get(name):
-            return str(item[name])
-    return json.dumps(item, sort_keys=True)
 
 
 def _reveal(leaf: Any, secrets: dict[str, None]) -> str:

@@ -33,9 +33,9 @@ class Runs:
         self._read = read
         self._bulk = Bulk(api.http, path.rpartition("/")[2], api.capabilities)
 
-    def peek(self) -> list[Document]:
+    def peek(self, *, is_thorough: bool = False) -> list[Document]:
         """All of them that are not on their way out, as documents."""
-        found = self._api.http.pages(self._path)
+        found = self._api.http.pages(self._path, is_thorough=is_thorough)
         return [document for document in found if not convert.is_going(document)]
 
     def get(self, live: LiveResource) -> LiveResource:

@@ -28,9 +28,9 @@ class Schedules:
         self._api = api
         self._names: dict[str, dict[str, str]] = {}
 
-    def peek(self) -> Sequence[Document]:
+    def peek(self, *, is_thorough: bool = False) -> Sequence[Document]:
         """All of them, as documents."""
-        return self._api.http.pages(PATH)
+        return self._api.http.pages(PATH, is_thorough=is_thorough)
 
     def read(
         self,

@@ -57,9 +57,12 @@ class Destinations:
             return [found] if found else []
         wanted = ", ".join(f"'{name}'" for name in names)
         params = {"$filter": f"Name in ({wanted})"}
-        found_all = map(to_live, self._call("GET", COLLECTION, params=params) or ())
+        answer = self._call("GET", COLLECTION, params=params)
         # Asked again here: a service that ignores the filter must not hand us strangers.
-        return [live for live in found_all if live.id in names]
+        there = {live.id: live for live in map(to_live, answer or ()) if live.id in names}
+        # What an answer lacks that has others may have been cut off on the way.
+        missing = [name for name in names if name not in there] if there else []
+        return [*there.values(), *(live for name in missing if (live := self.peek(name)))]
 
     def peek(self, name: str) -> LiveResource | None:
         """The destination of that name, or None."""
