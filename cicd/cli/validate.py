@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -25,15 +27,24 @@ from cicd.render import findings
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @click.option("--all", "every", is_flag=True, help="Every stage file of the project.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
+@click.option("--rules", is_flag=True, help="List every rule and where it comes from, and end.")
 @variables_option
 @output_option("text", "json", "github", "sarif", help="How findings are written.")
 def command(
-    stages: tuple[str, ...], every: bool, strict: bool, variables: dict[str, str], output: str
+    stages: tuple[str, ...],
+    every: bool,
+    strict: bool,
+    rules: bool,
+    variables: dict[str, str],
+    output: str,
 ) -> int:
     """Check stage files and the templates they use.
 
     Needs no network and no credentials. Ends with 3 when something is wrong.
     """
+    if rules:
+        print_result(_all_rules(output))
+        return 0
     with _without_garbage_collection():
         names, problems = _check(stages, every, variables)
         text = _rendered(problems, names, output, strict)
@@ -41,6 +52,14 @@ def command(
         print_result(text)
     fails = problems if strict else [p for p in problems if p.severity == "error"]
     return InvalidStage.exit_code if fails else 0
+
+
+def _all_rules(output: str) -> str:
+    from cicd.config.rulebook import RULES
+
+    if output == "json":
+        return json.dumps({name: asdict(rule) for name, rule in RULES.items()}, indent=2)
+    return findings.as_rules({name: (rule.says, rule.source) for name, rule in RULES.items()})
 
 
 @contextmanager
@@ -85,5 +104,6 @@ def _rendered(problems: list[Problem], names: list[str], output: str, is_strict:
     if output == "sarif":
         from cicd.config.rulebook import RULES
 
-        return findings.as_sarif(problems, RULES, __version__)
+        says = {name: rule.says for name, rule in RULES.items()}
+        return findings.as_sarif(problems, says, __version__)
     return findings.as_text(problems, names, is_strict=is_strict)

@@ -16,7 +16,7 @@ from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
-from cicd.config.templates import Catalogue, digest, read_templates
+from cicd.config.templates import LOSING, Catalogue, digest, read_templates
 from cicd.config.tree import Node, Place, did_you_mean, plain
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
@@ -220,10 +220,10 @@ def _read_catalogue(
     is_ours = has_git or override is not None
     if is_ours and not templates and not problems:
         problems = [_no_template(file, written, folder)]
-    has_errors = any(problem.severity == "error" for problem in problems)
+    is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
-    return Catalogue(tuple(templates), is_ours, bool(templates) and not has_errors), problems
+    return Catalogue(tuple(templates), is_ours, bool(templates) and not is_lost), problems
 
 
 def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:

@@ -17,7 +17,9 @@ _ARTIFACT = "artifacts.ai.sap.com/"
 _ARTIFACT_FIELDS = ("kind", "name", "description", "labels", "suffix")
 _ARTIFACT_KINDS = ("model", "dataset", "resultset", "other")
 _OWN_LABEL = "ext.ai.sap.com/"
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+EXECUTABLE = "executables.ai.sap.com/id"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+"""What Kubernetes takes as a name; AI Core's pattern for ids allows more, within 4 to 64."""
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)")
 
 
@@ -35,7 +37,7 @@ class Section:
         return self.name.removesuffix("s")
 
 
-LABELS = Section("labels", (SCENARIO, VERSION), ("executables.ai.sap.com/id",))
+LABELS = Section("labels", (SCENARIO, VERSION), (EXECUTABLE,))
 ANNOTATIONS = Section(
     "annotations",
     ("scenarios.ai.sap.com/name", "executables.ai.sap.com/name"),
@@ -85,10 +87,14 @@ def _check_name(tree: Node) -> Iterator[Problem]:
         message = "metadata.name is missing: it is the executable id"
         yield tree.place_of("metadata").problem(message, "bad-executable-id")
     elif not _NAME.fullmatch(node.value) or not 4 <= len(node.value) <= 64:
-        message = (
-            f'metadata.name "{node.value}" must be 4 to 64 lower-case letters, digits, hyphens'
-        )
+        message = f'metadata.name "{node.value}" must be 4 to 64 lower-case letters, digits, '
+        message += "hyphens and dots, with a letter or digit at both ends and at each dot"
         yield node.place.problem(message, "bad-executable-id")
+    label = tree.get("metadata", "labels", EXECUTABLE)
+    if node is not None and label is not None and label.value not in (node.value, "", None):
+        message = f'the executable is called "{node.text}" (metadata.name), not "{label.text}": '
+        message += "AI Core does not read this label, so nobody may write its value"
+        yield label.place.problem(message, "other-executable-id", "warning")
 
 
 def _check_texts(node: Node | None) -> Iterator[Problem]:
@@ -173,6 +179,12 @@ def check_artifact_annotations(tree: Node, declared: Declared) -> Iterator[Probl
 def children(node: Node | None) -> list[Node]:
     """The items of a list, none where there is no list."""
     return node.value if node is not None and isinstance(node.value, list) else []
+
+
+def text_of(node: Node, *path: str) -> str:
+    """The text at that path, empty where there is none."""
+    value = getattr(node.get(*path), "value", None)
+    return value if isinstance(value, str) else ""
 
 
 def named(items: Iterable[Node], what: str, problems: list[Problem]) -> Iterator[tuple[str, Node]]:

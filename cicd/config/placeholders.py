@@ -1,66 +1,144 @@
-"""Placeholders (``{{…}}``) in templates: each must lead to something that is declared."""
+"""Placeholders (``{{…}}``) in templates: each must lead to something that is declared.
+
+Argo refuses a name below one of its own roots that it cannot resolve, and leaves any other text
+between braces as it is (validate.go, ``resolveAllVariables``), so that scripts may have braces of
+their own. The renderer of serving templates leaves nothing.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from cicd.config.tree import Node, did_you_mean
+from cicd.config.tree import Node
 from cicd.errors import Problem
 
+ROOTS = ("workflow", "inputs", "outputs", "steps", "tasks", "item", "pod")
+"""What the name of a variable of Argo can begin with; the others have no dot, or no meaning."""
+_EXPRESSIONS = ("expression", "fromExpression")
+"""Fields that are an expression without braces."""
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_IN_EXPRESSION = re.compile(r"\bworkflow\.parameters\.([\w-]+)")
+_QUOTED = re.compile(r"""(?<!\[)(?:'[^']*'|"[^"]*"|`[^`]*`)""")
+_PATH = re.compile(
+    r"""(?<![\w.$])(?:workflow|inputs|outputs|steps|tasks)
+        (?:\.[A-Za-z_]\w*|\[\s*(?:'[^']*'|"[^"]*")\s*\])+""",
+    re.VERBOSE,
+)
+_INDEX = re.compile(r"""\[\s*['"](.*?)['"]\s*\]""")
+_DECLARED = re.compile(
+    r"(?:workflow\.parameters|workflow\.outputs\.\w+|steps|tasks"
+    r"|(?:in|out)puts\.(?:parameters|artifacts))\."
+)
+"""Where a template gives the names itself."""
+_MAPS = (".parameters", ".artifacts", ".labels", ".annotations")
+"""In an expression these are maps of what is declared, and no text."""
 _LONGEST = 60
+_RULE = "unresolved-placeholder"
+
+_Verdict = tuple[str, Literal["error", "warning"]]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What may stand in a placeholder: ``names`` by prefix (``inputs.parameters.``), and words
-    that are fine by themselves (``item``) or before a dot."""
+    """What may stand in a placeholder: complete names, and prefixes after which anything may.
 
-    names: Mapping[str, Collection[str]]
-    words: Collection[str] = ()
+    ``is_strict``: nothing else may stand between braces, not even what is no variable of Argo.
+    """
 
-    def without(self, *prefixes: str) -> Scope:
-        """The same, but nothing is known of what follows these prefixes."""
-        names = {prefix: known for prefix, known in self.names.items() if prefix not in prefixes}
-        return Scope(names, {*self.words, *(prefix.rstrip(".") for prefix in prefixes)})
+    known: frozenset[str]
+    open: tuple[str, ...] = ()
+    is_strict: bool = False
+
+    def with_names(self, known: Collection[str], *more: str) -> Scope:
+        """A scope that knows these names as well, and ``more`` prefixes."""
+        return Scope(self.known | set(known), (*self.open, *more), self.is_strict)
+
+    def has(self, name: str) -> bool:
+        """Whether the name leads to something."""
+        return name in self.known or name.startswith(self.open)
 
 
-def check_placeholders(node: Node, scope: Scope) -> Iterator[Problem]:
+def check_placeholders(
+    node: Node, scope: Scope, *, is_expression: bool = False
+) -> Iterator[Problem]:
     """A problem for each placeholder in any text below a node that the scope does not explain."""
-    if isinstance(node.value, dict | list):
-        inner = node.value.values() if isinstance(node.value, dict) else node.value
-        for child in inner:
+    if isinstance(node.value, dict):
+        for key, child in node.value.items():
+            yield from check_placeholders(child, scope, is_expression=key in _EXPRESSIONS)
+    elif isinstance(node.value, list):
+        for child in node.value:
             yield from check_placeholders(child, scope)
-    elif isinstance(node.value, str) and "{{" in node.value:
-        for match in _TAG.finditer(node.value):
-            if says := _problem(match[1].strip(), scope):
-                shown = " ".join(match[0].split())
-                shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
-                place = node.place_of_offset(match.start())
-                yield place.problem(f"{shown} is used, but {says}", "unresolved-placeholder")
+    elif isinstance(node.value, str):
+        for match in _TAG.finditer(node.value) if "{{" in node.value else ():
+            verdict = _judge(match[1].strip(), scope)
+            yield from _found(node, match[0], match.start(), verdict)
+        if is_expression:
+            bare = _TAG.sub("", node.value)
+            yield from _found(node, bare, 0, _judge(f"={bare}", scope))
 
 
-def _problem(text: str, scope: Scope) -> str:
-    """What is wrong with the inside of a placeholder, empty when nothing is."""
+def _found(node: Node, text: str, offset: int, verdict: _Verdict | None) -> Iterator[Problem]:
+    if verdict:
+        shown = " ".join(text.split())
+        shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+        message = f"{shown} is used, but {verdict[0]}"
+        yield node.place_of_offset(offset).problem(message, _RULE, verdict[1])
+
+
+def _judge(text: str, scope: Scope) -> _Verdict | None:
+    """What is wrong with the inside of a placeholder, None when nothing is."""
     if text.startswith("="):
-        known = scope.names.get("workflow.parameters.", ())
-        unknown = [name for name in _IN_EXPRESSION.findall(text) if name not in known]
-        return _undeclared("workflow.parameters.", unknown[0], known) if unknown else ""
-    for prefix, known in scope.names.items():
-        if text.startswith(prefix):
-            rest = text.removeprefix(prefix)
-            if rest in known or rest.partition(".")[0] in known:
-                return ""
-            return _undeclared(prefix, rest, known)
-    if any(text == word or text.startswith(f"{word}.") for word in scope.words):
-        return ""
-    forms = [*(f"{prefix}{name}" for prefix, names in scope.names.items() for name in names)]
-    hint = did_you_mean(text, [*forms, *scope.words])
-    return f"nothing replaces it{hint or ': correct it or take it out'}"
+        unknown = (name for name in _paths(text) if not _is_reachable(name, scope))
+        return next(((_undeclared(name, scope), "error") for name in unknown), None)
+    if scope.has(text) or "{{" in text:  # Argo fills in the inner one of two first
+        return None
+    root, dot, _ = text.partition(".")
+    if dot and root in ROOTS:
+        return _undeclared(text, scope), "error"
+    hint = _hint(text, scope)
+    if scope.is_strict or (dot and difflib.get_close_matches(root.lower(), ROOTS, 1, 0.75)):
+        return f"nothing replaces it{hint or ': correct it or take it out'}", "error"
+    return f"nothing replaces it, so it stays as it is{hint}", "warning"
 
 
-def _undeclared(prefix: str, name: str, known: Collection[str]) -> str:
-    return f"{prefix}{name} is not declared{did_you_mean(name, known) or ': declare it'}"
+def _paths(expression: str) -> Iterator[str]:
+    """All names of variables in an expression: ``steps['a'].outputs`` is ``steps.a.outputs``."""
+    for match in _PATH.finditer(_QUOTED.sub("''", expression)):
+        yield _INDEX.sub(r".\1", match[0])
+
+
+def _is_reachable(name: str, scope: Scope) -> bool:
+    """Whether a name in an expression is a variable, a part of one, or a map of some."""
+    parts = name.split(".")
+    starts = [".".join(parts[:end]) for end in range(2, len(parts))]
+    is_map = any(known.startswith(f"{name}.") for known in (*scope.known, *scope.open))
+    is_part = any(scope.has(start) for start in starts if not start.endswith(_MAPS))
+    return is_map or is_part or scope.has(name)
+
+
+def _undeclared(name: str, scope: Scope) -> str:
+    is_declarable = name.startswith("inputs.") if scope.is_strict else True
+    if is_declarable and _DECLARED.match(name):
+        return f"{name} is not declared{_hint(name, scope) or ': declare it'}"
+    return f"nothing replaces it{_hint(name, scope) or ': correct it or take it out'}"
+
+
+def _hint(name: str, scope: Scope) -> str:
+    """`` (did you mean "x"?)`` for the closest known name; where only its end is wrong, the end."""
+    start, _, rest = name.rpartition(".")
+    if not start:
+        longer = [known for known in scope.known if known.endswith(f".{name}")]
+        return f' (did you mean "{min(longer)}"?)' if longer else ""
+    parent = start
+    while start and not any(known.startswith(f"{start}.") for known in scope.known):
+        start, _, part = start.rpartition(".")
+        rest = f"{part}.{rest}"
+    prefix = f"{start}." if start else ""
+    found = [known.removeprefix(prefix) for known in scope.known if known.startswith(prefix)]
+    by_lower = {end.lower(): end for end in sorted(found)}
+    close = difflib.get_close_matches(rest.lower(), by_lower, n=1, cutoff=0.6)
+    shown = "" if start == parent else prefix
+    return f' (did you mean "{shown}{by_lower[close[0]]}"?)' if close else ""

@@ -27,7 +27,9 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     inputs = frozenset(name for name, _ in named(items, "an input artifact", problems))
     problems += _check_names(tree, parameters, inputs)
     if (spec := tree.get("spec")) is not None:
-        scope = Scope({"inputs.parameters.": parameters, "inputs.artifacts.": inputs})
+        names = {f"inputs.parameters.{name}" for name in parameters}
+        names |= {f"inputs.artifacts.{name}" for name in inputs}
+        scope = Scope(frozenset(names), is_strict=True)
         problems += check_placeholders(spec, scope)
     problems += _check_predictor(tree)
     return Declared(parameters, inputs), problems
@@ -37,9 +39,10 @@ def _check_names(
     tree: Node, parameters: dict[str, str | None], inputs: frozenset[str]
 ) -> Iterator[Problem]:
     if not parameters:
-        message = "a ServingTemplate needs at least one input parameter, else AI Core ignores it: "
+        message = "a ServingTemplate without an input parameter may be ignored by AI Core: "
         place = tree.place_of("spec", "inputs")
-        yield place.problem(f"{message}add one with a default", "serving-without-parameter")
+        rule = "serving-without-parameter"
+        yield place.problem(f"{message}add one with a default", rule, "warning")
     for section, names in (("parameters", parameters), ("artifacts", inputs)):
         for item in children(tree.get("spec", "inputs", section)):
             name = getattr(item.get("name"), "value", None)

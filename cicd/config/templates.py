@@ -6,6 +6,7 @@ go wrong is said here, before anything is sent.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
 from cicd.config.metadata import SCENARIO, VERSION, check_artifact_annotations, check_metadata
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.tree import Node, Place, did_you_mean, plain
+from cicd.config.tree import Node, Place, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Template
 
@@ -26,6 +27,24 @@ API_VERSIONS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",
     "ServingTemplate": "ai.sap.com/v1alpha1",
 }
+
+LOSING = frozenset(
+    {
+        "template-folder",
+        "unreadable-file",
+        "encoding",
+        "syntax",
+        "yaml",
+        "too-complex",
+        "duplicate-key",
+        "not-a-template",
+        "bad-executable-id",
+        "missing-label",
+        "mistyped-label",
+        "metadata-text",
+    }
+)
+"""Rules whose findings may mean that a template was not recognised as one, or not by its name."""
 
 _OUTSIDE = "is a link that leads out of the repository"
 _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
@@ -102,9 +121,13 @@ def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], li
 def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
     """One parsed document: the template, unless it lacks what makes it one, and its problems."""
     kind = getattr(tree.get("kind"), "value", None)
+    problems: list[Problem] = []
     if not isinstance(kind, str) or kind not in API_VERSIONS:
-        return None, [_not_a_template(tree, kind)]
-    problems = check_metadata(tree)
+        problems.append(_not_a_template(tree, kind))
+        kind = _meant(kind)
+        if not kind:
+            return None, problems
+    problems += check_metadata(tree)
     version = getattr(tree.get("apiVersion"), "value", None)
     if version != API_VERSIONS[kind]:
         message = f'apiVersion of a {kind} must be {API_VERSIONS[kind]}, not "{version}"'
@@ -146,10 +169,18 @@ def _not_a_template(tree: Node, kind: Any) -> Problem:
         return place.problem(message, "not-a-template")
     if not isinstance(kind, str):
         return place.problem(f"no kind: {_NO_TEMPLATE}", "not-a-template")
-    if hint := did_you_mean(kind, API_VERSIONS):
-        return place.problem(f'kind "{kind}" is unknown{hint}', "not-a-template")
+    if meant := _meant(kind):
+        message = f'kind "{kind}" is unknown (did you mean "{meant}"?)'
+        return place.problem(message, "not-a-template")
     message = f"kind {kind} is neither WorkflowTemplate nor ServingTemplate, so it is ignored here"
     return place.problem(message, "not-a-template", "warning")
+
+
+def _meant(kind: Any) -> str:
+    """The kind of template that a mistyped one stands for, empty where it is something else."""
+    words = {name.lower(): name for name in API_VERSIONS}
+    near = difflib.get_close_matches(str(kind).lower(), words, n=1, cutoff=0.6)
+    return words[near[0]] if near else ""
 
 
 def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:

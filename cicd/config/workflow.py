@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
-from cicd.config.placeholders import Scope, check_placeholders
 from cicd.config.tree import Node, did_you_mean
+from cicd.config.workflow_calls import calls_of, check_calls
+from cicd.config.workflow_names import check_names
 from cicd.errors import Problem
 
 _STEP_OUTPUT = re.compile(r"\.outputs\.artifacts\.([\w.-]+?)\s*\}\}")
 _SOURCES = {"s3", "http", "git", "raw", "gcs", "oss", "hdfs", "azure", "artifactory", "from"}
-_BODIES = ("container", "script", "steps", "dag", "containerSet", "resource", "suspend", "data")
-_WORDS = ("workflow", "pod.name", "node.name", "item", "retries", "lastRetry", "duration", "status")
-"""What Argo itself replaces, beside what a workflow declares."""
-_LOCAL = ("inputs.parameters.", "inputs.artifacts.", "outputs.", "steps.", "tasks.")
+_BODIES = (
+    "container",
+    "script",
+    "steps",
+    "dag",
+    "containerSet",
+    "resource",
+    "suspend",
+    "data",
+    "http",
+    "plugin",
+)
+_CONTAINERS = (
+    ("container",),
+    ("script",),
+    ("containerSet", "containers"),
+    ("initContainers",),
+    ("sidecars",),
+)
 
 
 def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
@@ -31,49 +47,15 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         message = "spec.templates is empty: nothing would run"
         problems.append(tree.place_of("spec").problem(f"{message}: add one", "nothing-to-run"))
     problems += _check_entrypoint(tree, templates)
+    defaults = tree.get("spec", "templateDefaults")
     for name, template in templates.items():
-        problems += _check_body(name, template)
+        problems += _check_body(name, template, defaults)
         problems += check_pod_labels(template.get("metadata", "labels"))
     inputs = _inputs(tree, templates, problems)
     outputs = _outputs(tree, templates, problems)
-    problems += _check_placeholders(tree, parameters)
+    problems += check_calls(tree, templates)
+    problems += check_names(tree)
     return Declared(parameters, inputs, outputs, _inner_inputs(templates)), problems
-
-
-def _check_placeholders(tree: Node, parameters: Collection[str]) -> Iterator[Problem]:
-    """Each template sees its own inputs, outputs and steps; the rest of the spec any of them."""
-    everywhere = Scope({"workflow.parameters.": parameters}, _WORDS)
-    spec = tree.get("spec")
-    entries = spec.value.items() if spec is not None and isinstance(spec.value, dict) else ()
-    for key, node in entries:
-        if key != "templates":
-            yield from check_placeholders(node, everywhere.without(*_LOCAL))
-            continue
-        for template in children(node):
-            yield from check_placeholders(template, _scope_of(template, parameters))
-
-
-def _scope_of(template: Node, parameters: Collection[str]) -> Scope:
-    def names(*path: str) -> set[str]:
-        found = (getattr(item.get("name"), "value", None) for item in children(template.get(*path)))
-        return {name for name in found if isinstance(name, str)}
-
-    steps = [step for group in children(template.get("steps")) for step in children(group)]
-    scope = Scope(
-        {
-            "workflow.parameters.": parameters,
-            "inputs.parameters.": names("inputs", "parameters"),
-            "inputs.artifacts.": names("inputs", "artifacts"),
-            "outputs.parameters.": names("outputs", "parameters"),
-            "outputs.artifacts.": names("outputs", "artifacts"),
-            "steps.": {str(getattr(step.get("name"), "value", "")) for step in steps},
-            "tasks.": names("dag", "tasks"),
-        },
-        (*_WORDS, "inputs.parameters", "outputs.result"),
-    )
-    calls = [*steps, *children(template.get("dag", "tasks"))]
-    has_inline = any(call.get("inline") is not None for call in calls)
-    return scope.without(*_LOCAL) if has_inline else scope
 
 
 def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
@@ -88,19 +70,28 @@ def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Proble
         yield tree.place_of("spec", "entrypoint").problem(message, "bad-entrypoint")
 
 
-def _check_body(name: str, template: Node) -> Iterator[Problem]:
-    if not any(template.get(body) for body in _BODIES):
+def _check_body(name: str, template: Node, defaults: Node | None) -> Iterator[Problem]:
+    """Exactly one thing to run; in which every container has a command."""
+    bodies = [body for body in _BODIES if _is_given(template.get(body))]
+    if len(bodies) > 1:
+        message = (
+            f'template "{name}" has {" and ".join(bodies)}: keep one, or make it two templates'
+        )
+        yield template.place_of(bodies[1], key=True).problem(message, "nothing-to-run")
+    elif not bodies and not any(_is_given(defaults and defaults.get(body)) for body in _BODIES):
         message = f'template "{name}" has nothing to run: container, script, steps or dag'
         yield template.place.problem(message, "nothing-to-run")
-    sets = children(template.get("containerSet", "containers"))
-    for container in [template.get("container"), *sets]:
-        if container is None:
-            continue
-        yield from _check_list(container, name, "command", is_needed=True)
-        yield from _check_list(container, name, "args", is_needed=False)
-    script = template.get("script")
-    if script is not None:
-        yield from _check_list(script, name, "command", is_needed=True)
+    for where in _CONTAINERS:
+        node = template.get(*where)
+        alone = [node] if node is not None and node.value is not None else []
+        for container in children(node) or alone:
+            has_default = bool(defaults and defaults.get(*where, "command"))
+            yield from _check_list(container, name, "command", is_needed=not has_default)
+            yield from _check_list(container, name, "args", is_needed=False)
+
+
+def _is_given(node: Node | None) -> bool:
+    return node is not None and node.value is not None
 
 
 def _check_list(container: Node, name: str, key: str, *, is_needed: bool) -> Iterator[Problem]:
@@ -135,8 +126,7 @@ def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> 
 def _passed(templates: dict[str, Node]) -> Iterator[tuple[str, str]]:
     """(template, artifact) for all that one template hands to another."""
     for template in templates.values():
-        steps = [step for group in children(template.get("steps")) for step in children(group)]
-        for call in [*steps, *children(template.get("dag", "tasks"))]:
+        for _, call in calls_of(template):
             called = str(getattr(call.get("template"), "value", ""))
             for item in children(call.get("arguments", "artifacts")):
                 yield called, str(getattr(item.get("name"), "value", ""))

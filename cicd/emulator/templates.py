@@ -20,6 +20,9 @@ KINDS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",
     "ServingTemplate": "ai.sap.com/v1alpha1",
 }
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+"""What Kubernetes takes as a name; AI Core's pattern for ids allows more, within 4 to 64."""
+TEXT_MAPS = ("labels", "annotations")
 PLATFORM_SCENARIOS = ("foundation-models", "orchestration")
 """Scenarios that the platform itself brings along, so that no template can be of them."""
 MOST_VALUES = 100_000
@@ -100,8 +103,8 @@ def read(document: Any) -> Executable:
     if kind not in KINDS:
         raise TemplateError(f"resource kind {kind!r} is not permitted in project")
     problems = list(check_metadata(document))
-    if not problems:
-        problems = engine_check(document)
+    if is_readable(document):
+        problems += engine_check(document)
     if problems:
         raise TemplateError("; ".join(problems))
     labels = document["metadata"]["labels"]
@@ -117,6 +120,13 @@ def read(document: Any) -> Executable:
     )
 
 
+def is_readable(document: Mapping[str, Any]) -> bool:
+    """Whether the part that runs can be looked at, whatever else is wrong."""
+    metadata = document.get("metadata")
+    maps = (document.get("spec"), metadata, *(mapping(metadata).get(k) or {} for k in TEXT_MAPS))
+    return all(isinstance(part, dict) for part in maps)
+
+
 def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
     """What is missing or wrong outside of the part that runs."""
     kind = document["kind"]
@@ -124,9 +134,8 @@ def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"apiVersion of a {kind} must be {KINDS[kind]}"
     metadata = mapping(document.get("metadata"))
     name = metadata.get("name")
-    # AI Core's pattern for ids, within what Kubernetes takes as a name
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}[a-z0-9]", name):
-        yield "metadata.name must be 4 to 64 lower-case letters, digits or '-'"
+    if not isinstance(name, str) or not NAME.fullmatch(name) or not 4 <= len(name) <= 64:
+        yield "metadata.name must be 4 to 64 lower-case letters, digits, '-' or '.'"
     labels, annotations = mapping(metadata.get("labels")), mapping(metadata.get("annotations"))
     if not re.fullmatch(r"[\w.-]{4,64}", str(labels.get(SCENARIO_ID, ""))):
         yield f"metadata.labels: {SCENARIO_ID} is missing or not 4 to 64 characters [A-Za-z0-9_.-]"
@@ -147,9 +156,7 @@ def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_serving_inputs(document: Mapping[str, Any]) -> Iterator[str]:
-    """AI Core drops serving templates without a parameter, and keys with a hyphen."""
-    if not names(parameters_of(document)):
-        yield "spec.inputs.parameters: a serving template needs at least one parameter"
+    """AI Core cannot resolve keys with a hyphen."""
     for name in names(parameters_of(document)) + names(inputs_of(document)):
         if "-" in name:
             yield f"spec.inputs: {name!r} must not contain '-' in a serving template"

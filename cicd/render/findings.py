@@ -72,6 +72,17 @@ def _property(text: str) -> str:
     return _escaped(text).replace(":", "%3A").replace(",", "%2C")
 
 
+def as_rules(rules: Mapping[str, tuple[str, str]]) -> str:
+    """Every rule with what it is about and, below that, where it comes from.
+
+    ``rules``: rule id -> both.
+    """
+    wide = max(map(len, rules), default=0)
+    return "\n".join(
+        f"{name:<{wide}}  {says}\n{'':<{wide}}  {source}" for name, (says, source) in rules.items()
+    )
+
+
 def as_sarif(problems: Sequence[Problem], rules: Mapping[str, str], version: str) -> str:
     """A SARIF 2.1.0 log with one run, for code scanning; no finding is a run without results.
 

@@ -40,6 +40,17 @@ def test_every_output_of_the_command(repo: Path) -> None:
     assert [result["ruleId"] for result in run["results"]] == ["smoke-test-path"]
 
 
+def test_the_rules_are_listed_with_where_they_come_from(tmp_path: Path) -> None:
+    """Also where there is no stage at all."""
+    result = validate(tmp_path, "--rules")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("bad-executable-id "))
+    assert "Kubernetes: object names" in lines[at + 1]
+    rules = json.loads(validate(tmp_path, "--rules", "--output", "json").stdout)
+    assert all(rule["says"] and rule["source"] for rule in rules.values())
+
+
 def test_a_stage_that_is_not_there_is_a_finding_in_sarif_too(repo: Path) -> None:
     result = validate(repo, "dve", "--output", "sarif")
     assert result.returncode == 3

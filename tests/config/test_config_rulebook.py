@@ -26,9 +26,40 @@ def texts(node: ast.AST) -> set[str]:
 
 
 def test_rules_have_ids_that_can_be_typed_and_one_sentence_each() -> None:
-    for rule, says in RULES.items():
-        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule), rule
-        assert says.endswith(".") and len(says) <= 100, rule
+    for name, rule in RULES.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name), name
+        assert rule.says.endswith(".") and len(rule.says) <= 100, name
+
+
+def severities() -> dict[str, set[str]]:
+    """Rule -> the severities that the code gives it; calls that compute one count as an error."""
+    found: dict[str, set[str]] = {}
+    for tree in SOURCES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "problem":
+                _, rule, *rest = node.args
+                is_warning = bool(rest) and texts(rest[0]) == {"warning"}
+                for name in texts(rule) & RULES.keys():
+                    found.setdefault(name, set()).add("warning" if is_warning else "error")
+    return found
+
+
+def test_every_rule_has_a_source_or_is_a_warning() -> None:
+    told = severities()
+    bare = [name for name, rule in RULES.items() if not rule.source.strip()]
+    assert [name for name in bare if told.get(name) != {"warning"}] == []
+    known = ("AI Core API", "SAP AI Core", "Argo", "Kubernetes", "KServe", "Metaflow", "OCI")
+    known += ("POSIX", "YAML", "JSON", "cicd:")
+    assert [n for n, r in RULES.items() if r.source and not r.source.startswith(known)] == []
+    assert len(told) > 40
+
+
+def test_the_reference_lists_every_rule_with_its_source() -> None:
+    text = (ROOM.parents[1] / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| rule | means | comes from |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == [
+        f"| `{name}` | {rule.says} | {rule.source} |" for name, rule in RULES.items()
+    ]
 
 
 def test_every_finding_names_a_rule() -> None:

@@ -153,7 +153,7 @@ SERVING = [
     (
         "{name: greeting, default: hello}",
         "",
-        "needs at least one input parameter",
+        "warning: a ServingTemplate without an input parameter may be ignored",
     ),
     ("name: greeting", "name: greet-ing", '"greet-ing" must not contain a hyphen'),
     ("artifacts: [{name: model}]", "artifacts: [{name: my-model}]", '"my-model" must not contain'),
@@ -318,7 +318,7 @@ def test_a_label_among_the_annotations_is_to_be_moved(repo: Path) -> None:
 def test_all_that_argo_replaces_may_be_used(repo: Path) -> None:
     names = (
         "{{workflow.name}} {{ workflow.parameters.rate }} {{pod.name}} {{inputs.artifacts.dataset."
-        "path}} {{outputs.artifacts.model.path}} {{item}} {{item.a}} {{retries}} {{=1 + 1}}"
+        "path}} {{outputs.artifacts.model.path}} {{node.name}} {{=1 + 1}}"
     )
     text = changed(("{{workflow.parameters.epochs}}", names), text=TRAIN)
     (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")

@@ -112,7 +112,7 @@ BROKEN: dict[str, tuple[str, str]] = {
         SERVING.format(name="broken", version='"1"').replace(
             "{name: greeting, default: hello}", ""
         ),
-        "at least one parameter",
+        "parameters[0]: is empty",
     ),
     "hyphen": (
         SERVING.format(name="broken", version='"1"').replace("greeting", "greet-ing"),
@@ -152,6 +152,48 @@ def test_bad_templates_are_reported_and_the_good_ones_still_sync(
         [message] = [text for text in failed if f"bad-{name}.yaml" in text]
         assert expected in message, message
     assert any("bad-comma.json" in text for text in failed)
+
+
+SERVERS = {
+    "without parameters": ("    parameters: [{name: greeting, default: hello}]\n", "", "serve"),
+    "with a dot in its id": ("  name: serve\n", "  name: llama.cpp\n", "llama.cpp"),
+    "with an update in bulk": (
+        "spec:\n",
+        "Meta: {bulkUpdates: {deployments: true}}\nspec:\n",
+        "serve",
+    ),
+    "with a container of another name": ("kserve-container", "web", "serve"),
+    "with a probe of its life": (
+        "          - name: kserve-container\n",
+        "          - name: kserve-container\n            livenessProbe: {tcpSocket: {port: 1}}\n",
+        "serve",
+    ),
+}
+
+
+@pytest.mark.parametrize("which", SERVERS)
+def test_the_emulator_takes_the_servers_that_ai_core_takes(
+    client: Client, tmp_path: Path, which: str
+) -> None:
+    before, after, name = SERVERS[which]
+    text = template_files()["templates/serve.yaml"]
+    assert before in text
+    changed = text.replace(before, after, 1)
+    sha = commit(tmp_path / "repository", {"templates/serve.yaml": changed})
+    onboard(client, tmp_path / "repository")
+    assert synced(client, revision=sha)["syncStatus"] == "Synced"
+    executable = client.send("GET", f"/v2/lm/scenarios/churn/executables/{name}", status=200)
+    assert executable.json()["deployable"] is True
+
+
+def test_all_that_is_wrong_with_a_template_is_said_at_once(client: Client, tmp_path: Path) -> None:
+    text = template_files()["templates/train.yaml"].replace("argoproj.io", "ai.sap.com", 1)
+    text = text.replace("ai.sap.com/version", "ai.sap.com/versin").replace("command:", "comand:")
+    sha = commit(tmp_path / "repository", {"templates/train.yaml": text})
+    onboard(client, tmp_path / "repository")
+    [failed] = synced(client, revision=sha)["syncResourcesStatus"]
+    for part in ("apiVersion of a WorkflowTemplate", "ai.sap.com/version is missing", ".comand:"):
+        assert part in failed["message"]
 
 
 def test_what_the_entrypoint_takes_need_not_be_declared_twice(

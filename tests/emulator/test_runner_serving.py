@@ -403,7 +403,6 @@ def test_scaling_that_makes_no_sense_is_refused(text: str, expected: str) -> Non
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("name: kserve-container", "name: web", "containers[0].name: must be kserve-container"),
         ("    image: img\n", "", "containers[0].image: is missing"),
         ("    image: img\n", "    image: img\n    lifecycle: {}\n", "lifecycle: not supported"),
         ("predictor:", "predictor:\n  model: {}", "predictor.model: not supported"),

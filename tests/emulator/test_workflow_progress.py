@@ -296,8 +296,13 @@ def test_conditions_that_cannot_be_read(text: str) -> None:
 
 
 def test_a_tag_without_a_value_is_named() -> None:
-    with pytest.raises(Unresolved, match=r"\{\{ a.b \}\} has no value here"):
-        substitute("x {{ a.b }} y", {})
+    with pytest.raises(Unresolved, match=r"\{\{ steps.b.id \}\} has no value here"):
+        substitute("x {{ steps.b.id }} y", {})
+
+
+def test_braces_that_are_none_of_argos_stay_in_the_text() -> None:
+    text = "{{ a.b }} {{exitCode}} {{ .Values.x }} {{item}} {{outputs.result}} {{}}"
+    assert substitute(text, {"workflow.name": "x"}) == text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,21 @@ from cicd.emulator.workflow.operators import BadExpression
 TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
+ROOTS = ("workflow.", "inputs.", "steps.", "tasks.", "item.", "pod.")
+"""What Argo resolves or refuses; any other text between braces stays as it is (validate.go)."""
+OF_AI_CORE = tuple(
+    f"workflow.labels.{domain}/"
+    for domain in (
+        "ai.sap.com",
+        "executables.ai.sap.com",
+        "executions.ai.sap.com",
+        "scenarios.ai.sap.com",
+        "workflows.argoproj.io",
+    )
+)
+"""Labels that AI Core and Argo give a run, of which only some have a value here."""
+
+
 class Unresolved(Exception):
     """A ``{{…}}`` that nothing answers; its text is the message."""
 
@@ -30,6 +45,11 @@ def tags(value: Any) -> Iterator[str]:
             yield from tags(item)
 
 
+def is_argos(tag: str) -> bool:
+    """Whether Argo refuses that name where it has no value, instead of leaving it in the text."""
+    return tag.startswith(ROOTS) and not tag.startswith(OF_AI_CORE)
+
+
 def substitute(text: str, scope: Mapping[str, str]) -> str:
     """``text`` with every tag replaced by its value in ``scope``; raises Unresolved."""
 
@@ -40,6 +60,8 @@ def substitute(text: str, scope: Mapping[str, str]) -> str:
         try:
             return scope[tag]
         except KeyError:
+            if not is_argos(tag):
+                return match[0]
             raise Unresolved(f"{match[0]} has no value here") from None
 
     return TAG.sub(value, text)

@@ -234,7 +234,14 @@ SPEC: dict[str, Any] = {
     "workflowTemplateRef": Refused("templates of other WorkflowTemplates"),
     "artifactRepositoryRef": CLUSTER,
 }
-DOCUMENT = {"apiVersion": TEXT, "kind": TEXT, "metadata": ANY, "spec": SPEC, "status": ANY}
+DOCUMENT = {
+    "apiVersion": TEXT,
+    "kind": TEXT,
+    "metadata": ANY,
+    "Meta": ANY,
+    "spec": SPEC,
+    "status": ANY,
+}
 NOTED = (
     "affinity",
     "hostNetwork",

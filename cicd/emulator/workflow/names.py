@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cicd.emulator.workflow.expressions import TAG, tags
+from cicd.emulator.workflow.expressions import TAG, is_argos, tags
 from cicd.emulator.workflow.language import read
 from cicd.emulator.workflow.operators import BadExpression
 from cicd.emulator.workflow.program import Call, Program, Template
@@ -23,6 +23,7 @@ WORKFLOW = {
     "creationTimestamp.RFC3339",
     "mainEntrypoint",
     "priority",
+    "scheduledTime",
     "duration",
     "status",
     "failures",
@@ -34,8 +35,7 @@ WORKFLOW = {
     "annotations.json",
     *(f"creationTimestamp.{letter}" for letter in TIME_LETTERS),
 }
-ATTEMPT = {"retries", *(f"lastRetry.{x}" for x in ("exitCode", "status", "duration", "message"))}
-POD = {"pod.name", "node.name"}
+CALLED = {"steps.name", "tasks.name"}
 NODE = {
     "id",
     "ip",
@@ -98,6 +98,8 @@ def unknown(
     for tag in dict.fromkeys(tags(value)):
         if tag.startswith("="):
             continue
+        if tag in own or not is_argos(tag):
+            continue
         if tag.startswith(prefix) and calls:
             if not _is_of_call(tag.removeprefix(prefix), calls, program):
                 yield f"{path}: {{{{{tag}}}}} names no such step or output"
@@ -106,7 +108,7 @@ def unknown(
         elif tag.startswith("workflow.outputs."):
             if not _is_global(tag, program):
                 yield f"{path}: {{{{{tag}}}}}: no output has this globalName"
-        elif tag not in own:
+        else:
             yield f"{path}: {{{{{tag}}}}} is not known here"
 
 
@@ -130,14 +132,17 @@ def expressions(value: Any) -> Iterator[str]:
 
 def own_names(template: Template, program: Program) -> set[str]:
     """What every text of this template can name."""
-    known = {f"workflow.{word}" for word in WORKFLOW} | ATTEMPT | {"inputs.parameters"}
+    known = {f"workflow.{word}" for word in WORKFLOW} | CALLED | {"inputs.parameters"}
     known |= {f"workflow.labels.{key}" for key in program.labels}
     known |= {f"workflow.annotations.{key}" for key in program.annotations}
     known |= {f"inputs.parameters.{name}" for name in template.parameters}
     known |= {f"workflow.parameters.{name}" for name in program.parameters}
+    known |= {f"inputs.artifacts.{artifact.name}" for artifact in template.artifacts}
     if template.container is None:
-        return known | {f"inputs.artifacts.{artifact.name}" for artifact in template.artifacts}
-    known |= POD | {f"outputs.parameters.{item.name}.path" for item in template.output_parameters}
+        return known
+    known |= {"pod.name"} | {
+        f"outputs.parameters.{item.name}.path" for item in template.output_parameters
+    }
     return (
         known | _paths("inputs", template.artifacts) | _paths("outputs", template.output_artifacts)
     )

@@ -41,10 +41,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Given:
-    """The arguments of one call."""
+    """The arguments of one call; ``texts``: what the called template knows of the call."""
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Content] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,13 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
         "workflow.annotations": _json(program.annotations),
         "workflow.annotations.json": _json(program.annotations),
         "workflow.creationTimestamp": run.started,
+        "workflow.scheduledTime": run.started,
         "workflow.duration": "0",
         "workflow.status": "Running",
+        "workflow.failures": "[]",
+        "workflow.labels.executions.ai.sap.com/id": run.name,
+        # of what no step has called; Argo leaves it as it is
+        **{tag: f"{{{{{tag}}}}}" for tag in ("steps.name", "tasks.name")},
     }
     if run.started:
         started = datetime.fromisoformat(run.started)

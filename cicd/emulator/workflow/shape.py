@@ -78,6 +78,8 @@ CONTAINER: dict[str, Any] = {
     "env": ENVIRONMENT,
     "envFrom": [{"prefix": TEXT, "secretRef": {"name": TEXT, "optional": FLAG}}],
     "imagePullPolicy": ANY,
+    "livenessProbe": ANY,
+    "startupProbe": ANY,
     "ports": ANY,
     "resources": ANY,
     "securityContext": ANY,

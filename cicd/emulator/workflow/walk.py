@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +29,7 @@ DEEPEST = 60
 """Templates inside each other; Argo ends at 100, Python's stack somewhat earlier."""
 MOST_NODES = 20_000
 GROUPS = ("StepGroup", "TaskGroup")
+NOTHING: Mapping[str, str] = {}
 TROUBLE = (Unresolved, BadCondition)
 
 
@@ -162,7 +164,7 @@ class Walk:
         try:
             if level > DEEPEST:
                 raise Unresolved(f"Maximum recursion depth exceeded: {DEEPEST} templates")
-            texts = {**self.texts, **last}
+            texts = {**self.texts, **last, **given.texts, "node.name": name}
             texts |= input_texts(template, given, texts)
             inputs = find_inputs(template, given, self.run, texts)
             if template.container is not None:
@@ -308,7 +310,8 @@ class Walk:
                     return self.skipped(node, call, scope)
                 if not frame.take():
                     return node
-            given = self.given(call, scope)
+            own = {f"{'tasks' if frame.template.tasks else 'steps'}.name": call.name}
+            given = self.given(call, scope, own)
         except TROUBLE as error:
             return self.close(node, "Error", str(error))
         return self.visit(name, call.template, given, frame.level + 1, frame.node.id)
@@ -321,12 +324,14 @@ class Walk:
         self.in_flight += saved.phase == "Running"
         return saved
 
-    def given(self, call: Call | Hook, scope: Scope) -> Given:
-        """The arguments of a call. Raises Unresolved."""
+    def given(self, call: Call | Hook, scope: Scope, own: Mapping[str, str] = NOTHING) -> Given:
+        """The arguments of a call; ``own``: what it knows of itself. Raises Unresolved."""
         found = {artifact.name: scope.find(artifact) for artifact in call.artifacts}
+        texts = ChainMap(dict(own), scope.texts)
         return Given(
-            {key: substitute(text, scope.texts) for key, text in call.parameters.items()},
+            {key: substitute(text, texts) for key, text in call.parameters.items()},
             {name: content for name, content in found.items() if content},
+            own,
         )
 
     def hooked(self, name: str, call: Call, prefix: str, frame: Frame, scope: Scope) -> Node:

@@ -90,7 +90,11 @@ def make_work(
 ) -> Work:
     """All that is needed to run the container of ``template``. Raises Unresolved."""
     assert template.container is not None
-    scope = {**scope, "pod.name": node.id, "node.name": node.name}
+    scope = {**scope, "pod.name": node.id}
+    # only a step takes an artifact by that name; Argo leaves it as it is
+    scope |= {
+        tag: f"{{{{{tag}}}}}" for tag in (f"inputs.artifacts.{a.name}" for a in template.artifacts)
+    }
     inputs = tuple(
         Input(
             artifact.name,

@@ -47,6 +47,11 @@ VARIABLES = [
         "2030-01-02T03:04:05Z 2030",
     ),
     value("workflow.priority and status", "{{workflow.priority}} {{workflow.status}}", "0 Running"),
+    value("the name of the step itself", "{{steps.name}}", "a"),
+    value("the time of a schedule", "{{workflow.scheduledTime}}", "2030-01-02T03:04:05Z"),
+    value("the run's own label", "{{workflow.labels.executions.ai.sap.com/id}}", "e1"),
+    value("no failures so far", "{{workflow.failures}}", "[]"),
+    value("braces of the user's own", "{{x}} {{exitCode}}", "{{x}} {{exitCode}}"),
     value("workflow.duration", "{{workflow.duration}}", "2.000000"),
     value("the id and status of a step", "{{steps.w.status}} {{steps.w.exitCode}}", "Succeeded 0"),
     value(
@@ -88,7 +93,7 @@ EXPRESSIONS = [
         "{{=}} of a name that is not there",
         flow(steps(call("a", given={"x": "{{=steps.nope.id}}"})), A),
         phase="Failed",
-        message="step a failed: {{=steps.nope.id}}: steps has no value here",
+        message="step a failed: {{=steps.nope.id}}: there is no 'nope' among name",
     ),
 ]
 

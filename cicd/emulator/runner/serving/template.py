@@ -69,9 +69,17 @@ SPEC = {
         "artifacts": [{"name": TEXT, "description": ANY}],
     },
     "template": {"apiVersion": ANY, "metadata": ANY, "spec": TEXT},
+    "imagePullSecret": ANY,
+    "imagePullSecrets": ANY,
 }
-DOCUMENT = {"apiVersion": TEXT, "kind": TEXT, "metadata": ANY, "spec": SPEC, "status": ANY}
-NAMES = ("kserve-container", "kfserving-container")
+DOCUMENT = {
+    "apiVersion": TEXT,
+    "kind": TEXT,
+    "metadata": ANY,
+    "Meta": ANY,
+    "spec": SPEC,
+    "status": ANY,
+}
 
 
 class BadTemplate(Exception):
@@ -246,8 +254,6 @@ def _predictor_problems(text: str) -> Iterator[str]:
         yield f"{path}: needs exactly one container"
         return
     container = containers[0]
-    if container.get("name") not in NAMES:
-        yield f"{path}[0].name: must be {' or '.join(NAMES)}"
     yield from container_problems(container, f"{path}[0]")
     yield from _storage_problems(container, as_text(text), f"{path}[0]")
 

@@ -1,0 +1,338 @@
+"""Templates as the platform sees them: what AI Core and Argo take is no error, what they refuse is.
+
+The variables are those of Argo's documentation (docs/variables.md at 3.5), each where it is said
+to be; the emulator is asked too, so that both agree.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from cicd.config.templates import read_templates
+from cicd.config.tree import Place
+from cicd.emulator import templates as emulator
+from cicd.errors import Problem
+from tests.config.config_sample import SERVE, TRAIN, changed
+
+HERE = Place("stages/dev.yaml", 5, 9)
+
+FLOW = """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: trainer
+  annotations: {scenarios.ai.sap.com/name: Churn, executables.ai.sap.com/name: Trainer}
+  labels: {scenarios.ai.sap.com/id: churn, ai.sap.com/version: "1.0"}
+spec:
+  entrypoint: main
+  onExit: last
+  priority: 1
+  arguments: {parameters: [{name: epochs, value: "3"}, {name: the-rate, value: "0.1"}]}
+  templates:
+    - name: main
+      steps:
+        - - name: first
+            template: work
+            arguments: {parameters: [{name: text, value: "IN-FIRST"}]}
+        - - name: many
+            template: work
+            withItems: [{a: x}, {a: y}]
+            hooks: {exit: {template: last}}
+            arguments: {parameters: [{name: text, value: "IN-MANY"}]}
+        - - {name: graph, template: graph}
+    - name: graph
+      dag:
+        tasks:
+          - {name: one, template: work, arguments: {parameters: [{name: text, value: a}]}}
+          - name: two
+            template: work
+            dependencies: [one]
+            arguments: {parameters: [{name: text, value: "IN-TASK"}]}
+    - name: work
+      inputs:
+        parameters: [{name: text}]
+        artifacts: [{name: data, path: /in, raw: {data: x}}]
+      outputs:
+        parameters: [{name: rows, valueFrom: {path: /tmp/rows}, globalName: rows}]
+        artifacts: [{name: model, path: /out, globalName: model, archive: {none: {}}}]
+      retryStrategy: {limit: 2, expression: "asInt(lastRetry.exitCode) > 1"}
+      metrics:
+        prometheus:
+          - {name: m, help: h, labels: [{key: k, value: "IN-METRICS"}], gauge: {value: "1"}}
+      container: {image: "a/b:1", command: [sh, -c], args: ["IN-POD"]}
+    - name: last
+      container: {image: "a/b:1", command: [sh, -c], args: ["IN-EXIT"]}
+"""
+
+GLOBAL = [
+    *(f"workflow.{word}" for word in ("name", "namespace", "mainEntrypoint", "serviceAccountName")),
+    *(f"workflow.{word}" for word in ("uid", "priority", "duration", "scheduledTime", "status")),
+    *(f"workflow.parameters{rest}" for rest in ("", ".json", ".epochs", ".the-rate")),
+    *(
+        "workflow.annotations",
+        "workflow.annotations.json",
+        "workflow.labels",
+        "workflow.labels.json",
+    ),
+    "workflow.labels.scenarios.ai.sap.com/id",
+    "workflow.labels.executions.ai.sap.com/id",
+    "workflow.annotations.scenarios.ai.sap.com/name",
+    *(f"workflow.creationTimestamp{rest}" for rest in ("", ".RFC3339", ".Y", ".d", ".s")),
+    "node.name",
+    "=workflow.parameters['the-rate']",
+    "=jsonpath(workflow.parameters.json, '$[0].value')",
+    "=toJson(workflow.parameters)",
+]
+STEP = [
+    *(f"steps.first.{word}" for word in ("id", "ip", "status", "exitCode", "startedAt")),
+    *(f"steps.first.{word}" for word in ("finishedAt", "hostNodeName", "outputs.result")),
+    *("steps.first.outputs.parameters", "steps.first.outputs.parameters.rows"),
+    *("workflow.outputs.parameters.rows", "=steps['first'].outputs.result"),
+    *("item", "item.a", "steps.name"),
+]
+POD = [
+    *("pod.name", "retries", "lastRetry.exitCode", "lastRetry.status", "lastRetry.duration"),
+    *("lastRetry.message", "inputs.parameters", "inputs.parameters.text", "inputs.artifacts.data"),
+    *("inputs.artifacts.data.path", "outputs.artifacts.model.path", "outputs.parameters.rows.path"),
+    *("steps.name", "tasks.name", "=inputs.parameters.text"),
+]
+METRICS = [
+    *("status", "duration", "exitCode", "resourcesDuration.cpu", "resourcesDuration.memory"),
+    *("outputs.result", "outputs.parameters.rows", "inputs.parameters.text"),
+]
+TASK = [
+    *("tasks.one.id", "tasks.one.ip", "tasks.one.status", "tasks.one.exitCode", "tasks.name"),
+    *("tasks.one.outputs.result", "tasks.one.outputs.parameters.rows", "tasks.one.hostNodeName"),
+]
+VARIABLES = [
+    *(("IN-POD", name) for name in [*GLOBAL, *POD]),
+    *(("IN-FIRST", name) for name in GLOBAL),
+    *(("IN-MANY", name) for name in [*GLOBAL, *STEP]),
+    *(("IN-METRICS", name) for name in [*GLOBAL, *METRICS]),
+    *(("IN-TASK", name) for name in [*GLOBAL, *TASK]),
+    *(("IN-EXIT", name) for name in [*GLOBAL, "workflow.failures"]),
+]
+
+
+def findings(tmp_path: Path, text: str) -> list[Problem]:
+    (tmp_path / "templates").mkdir(exist_ok=True)
+    (tmp_path / "templates" / "t.yaml").write_text(text, encoding="utf-8")
+    return read_templates(tmp_path, "templates", HERE)[1]
+
+
+def refusal(text: str) -> str:
+    """What the emulator has against a template, empty when nothing."""
+    try:
+        emulator.read(YAML(typ="safe", pure=True).load(text))
+    except emulator.TemplateError as error:
+        return str(error)
+    return ""
+
+
+def flow(place: str, name: str) -> str:
+    assert place in FLOW
+    return FLOW.replace(place, f"x {{{{{name}}}}}".replace('"', '\\"'))
+
+
+@pytest.mark.parametrize(("place", "name"), VARIABLES)
+def test_every_variable_that_argo_documents_may_stand_where_it_is_documented(
+    tmp_path: Path, place: str, name: str
+) -> None:
+    text = flow(place, name)
+    assert [str(p) for p in findings(tmp_path, text)] == []
+    assert refusal(text) == ""
+
+
+OWN = [
+    "{{ .Values.name }}",
+    "{{user}}",
+    "{% if x %}{{ loop.index }}{% endif %}",
+    "${{ github.sha }}",
+]
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_braces_of_the_users_own_are_a_warning_as_argo_leaves_them(
+    tmp_path: Path, own: str
+) -> None:
+    text = FLOW.replace("IN-POD", own)
+    assert {p.severity for p in findings(tmp_path, text)} == {"warning"}
+    assert refusal(text) == ""
+
+
+SLIPS = [
+    ("IN-POD", "workflow.parameter.epochs", "workflow.parameters.epochs"),
+    ("IN-POD", "workflow.paramters.epochs", "workflow.parameters.epochs"),
+    ("IN-POD", "workflow.parameters.Epochs", "epochs"),
+    ("IN-POD", "Workflow.parameters.epochs", "workflow.parameters.epochs"),
+    ("IN-POD", "workflow.nam", "name"),
+    ("IN-POD", "workflow.outputs.artifacts.modle", "model"),
+    ("IN-POD", "inputs.parameter.text", "inputs.parameters.text"),
+    ("IN-POD", "input.parameters.text", "inputs.parameters.text"),
+    ("IN-POD", "inputs.artifacts.data.paht", "path"),
+    ("IN-POD", "outputs.artifact.model.path", "outputs.artifacts.model.path"),
+    ("IN-POD", "steps.first.outputs.result", ""),
+    ("IN-POD", "item.a", ""),
+    ("IN-POD", "pod.nam", "name"),
+    ("IN-POD", "=workflow.parameter.epochs", "workflow.parameters.epochs"),
+    ("IN-POD", "=inputs.parameters['tekst']", "text"),
+    ("IN-MANY", "steps.first.output.parameters.rows", "steps.first.outputs.parameters.rows"),
+    ("IN-MANY", "steps.first.outputs.parameters.row", "rows"),
+    ("IN-MANY", "steps.frist.outputs.result", "steps.first.outputs.result"),
+    ("IN-MANY", "step.first.outputs.result", "steps.first.outputs.result"),
+    ("IN-MANY", "steps.graph.status", ""),
+    ("IN-MANY", "pod.name", ""),
+    ("IN-FIRST", "item.a", ""),
+    ("IN-TASK", "tasks.one.exitcode", "exitCode"),
+    ("IN-TASK", "steps.one.outputs.result", ""),
+]
+
+
+@pytest.mark.parametrize(("place", "name", "meant"), SLIPS)
+def test_a_name_that_argo_cannot_resolve_is_an_error(
+    tmp_path: Path, place: str, name: str, meant: str
+) -> None:
+    [found] = findings(tmp_path, flow(place, name))
+    assert (found.severity, found.rule) == ("error", "unresolved-placeholder")
+    assert f"{{{{{name}}}}} is used" in found.message
+    assert (f'did you mean "{meant}"' in found.message) is bool(meant)
+
+
+BROKEN = [
+    ("template: graph}", "template: grpah}", 'template "grpah", which is not', "unknown-template"),
+    ("template: graph}", "temlate: graph}", '"graph" names no template', "unknown-template"),
+    ("onExit: last", "onExit: lst", 'the workflow names the template "lst"', "unknown-template"),
+    ("exit: {template: last}", "exit: {template: x}", 'template "x"', "unknown-template"),
+    ("dependencies: [one]", "dependencies: [on]", '"two" depends on "on"', "unknown-task"),
+    ("dependencies: [one]", "depends: one.Succeeded && x", 'depends on "x"', "unknown-task"),
+    ("dependencies: [one]", "dependencies: [two]", "wait for each other: two", "unknown-task"),
+    ("{name: text, value: a}", "{name: txt, value: a}", 'no parameter "text"', "missing-argument"),
+    (
+        "name: first\n            template",
+        "name: graph\n            template",
+        "declared twice",
+        "duplicate-item",
+    ),
+    (
+        'container: {image: "a/b:1", command: [sh, -c], args: ["IN-POD"]}',
+        "suspend: {}\n      container: {image: a, command: [a]}",
+        "keep one",
+        "nothing-to-run",
+    ),
+    (
+        "    - name: last\n",
+        "    - name: last\n      sidecars: [{name: s, image: a}]\n",
+        "needs a command",
+        "bad-command",
+    ),
+    (
+        "    - name: last\n",
+        "    - name: last\n      initContainers: [{name: s, image: a}]\n",
+        "needs a command",
+        "bad-command",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "says", "rule"), BROKEN)
+def test_what_argo_refuses_of_steps_and_tasks_is_an_error(
+    tmp_path: Path, before: str, after: str, says: str, rule: str
+) -> None:
+    found = findings(tmp_path, changed((before, after), text=FLOW))
+    assert [p.severity for p in found if p.rule == rule and says in p.message] == ["error"], found
+
+
+def test_a_value_of_another_task_needs_that_task_to_come_first(tmp_path: Path) -> None:
+    text = flow("IN-TASK", "tasks.one.outputs.result").replace('"x {{tasks', '"{{tasks')
+    assert findings(tmp_path, text) == []
+    [found] = findings(tmp_path, text.replace("            dependencies: [one]\n", ""))
+    assert found.rule == "unknown-task"
+    assert '"two" uses what task "one" gives, but does not depend on it' in found.message
+
+
+TAKEN: list[tuple[str, str, str]] = [
+    (SERVE, "  name: server\n", "  name: llama.cpp\n"),
+    (SERVE, "  name: server\n", "  name: 4all.v1.2-rc\n"),
+    (TRAIN, "  name: trainer\n", "  name: a.b0\n"),
+    (TRAIN, "      container:\n", "      plugin: {x: {}}\n      ignored:\n"),
+    (TRAIN, "      container:\n", "      http: {url: 'https://example.com'}\n      ignored:\n"),
+    (TRAIN, "  entrypoint: train\n", "  entrypoint: train\n  onExit: train\n"),
+    (
+        TRAIN,
+        "kind: WorkflowTemplate\n",
+        "kind: WorkflowTemplate\nMeta: {bulkUpdates: {executions: true}}\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after"), TAKEN)
+def test_what_ai_core_takes_is_no_error(tmp_path: Path, text: str, before: str, after: str) -> None:
+    assert [str(p) for p in findings(tmp_path, changed((before, after), text=text))] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a..b0", ".abcd", "abcd.", "a.-b0", "Model.v2", "a_b.c", "a.b", "x" * 65]
+)
+def test_what_kubernetes_or_the_api_refuse_as_a_name_is_an_error(tmp_path: Path, name: str) -> None:
+    text = changed(("  name: server\n", f"  name: {name}\n"), text=SERVE)
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("error", "bad-executable-id")
+    assert "metadata.name" in refusal(text)
+
+
+def test_a_server_without_parameters_is_a_warning_and_runs_on_the_emulator(tmp_path: Path) -> None:
+    for parameters in ("", "    parameters: []\n"):
+        before = "    parameters: [{name: greeting, default: hello}]\n"
+        text = changed((before, parameters), text=SERVE)
+        [found] = findings(tmp_path, text)
+        assert (found.severity, found.rule) == ("warning", "serving-without-parameter")
+        assert refusal(text) == ""
+
+
+def test_a_label_with_another_id_than_the_name_is_a_warning(tmp_path: Path) -> None:
+    label = "  labels:\n    executables.ai.sap.com/id: {}\n"
+    other = changed(("  labels:\n", label.format("my-trainer")), text=TRAIN)
+    [found] = findings(tmp_path, other)
+    assert (found.severity, found.rule) == ("warning", "other-executable-id")
+    assert 'called "trainer" (metadata.name), not "my-trainer"' in found.message
+    assert findings(tmp_path, changed(("  labels:\n", label.format("trainer")), text=TRAIN)) == []
+
+
+MISTAKES: list[tuple[str, str, str]] = [
+    ("kind: WorkflowTemplate", "kind: workflowtemplate", "not-a-template"),
+    ("kind: WorkflowTemplate", "kind: Workflow", "not-a-template"),
+    ("argoproj.io/v1alpha1", "argoproj.io/v1", "bad-api-version"),
+    ("apiVersion: argoproj.io/v1alpha1\n", "", "bad-api-version"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "rule"), MISTAKES)
+def test_a_wrong_head_hides_nothing_behind_it(
+    tmp_path: Path, before: str, after: str, rule: str
+) -> None:
+    edits = ((before, after), ("entrypoint: train", "entrypoint: trian"), ("args: [", "args: 1 #"))
+    found = findings(tmp_path, changed(*edits, text=TRAIN))
+    assert {p.rule for p in found} == {rule, "bad-entrypoint", "bad-args"}
+
+
+def test_strict_names_stay_strict_in_a_server(tmp_path: Path) -> None:
+    for name in (
+        "greeting",
+        "workflow.name",
+        "inputs.parameters.greting",
+        "input.parameters.greeting",
+    ):
+        text = changed(("docker.io/org/churn:1", f'"a/b:{{{{{name}}}}}"'), text=SERVE)
+        [found] = findings(tmp_path, text)
+        assert (found.severity, found.rule) == ("error", "unresolved-placeholder")
+
+
+def test_what_the_corpus_of_names_covers() -> None:
+    """Every section of Argo's page is there."""
+    names = {name.partition(".")[0] for _, name in VARIABLES if not name.startswith("=")}
+    wanted: set[Any] = {"workflow", "steps", "tasks", "inputs", "outputs", "item", "pod", "node"}
+    assert names >= wanted | {"retries", "lastRetry", "status", "duration", "exitCode"}
