@@ -4,17 +4,99 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
+SHORTEST = 4
+"""Characters of a secret that is looked for at all."""
+LONG = 8
+"""From so many on a text is found within others."""
+LONGEST_WORD = 16
+_NO_WORD_BEFORE = (
+    r"(?:(?<![\w-])(?<!\w\.)(?<!\d:)|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9a-f]{4}))"
+)
+"""No part of a word, a number, an id or a time; an escaped character before it is none."""
+_NO_WORD_AFTER = r"(?![\w-]|\.\w|:\d)"
+_NEVER = re.compile(r"(?!)")
 
-def hide(text: str, secrets: Iterable[str], *, shortest: int = 3) -> str:
+_WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
+_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
+_SPECIAL_TOKENS = {(word, "token") for word in ("bos", "cls", "eos", "mask", "pad", "sep", "unk")}
+_NEVER_A_SECRET = {"name", "file", "path", "ref", "url", "uri", "id", "limit", "count", "length"}
+
+
+def hide(text: str, secrets: Iterable[str], *, shortest: int = SHORTEST) -> str:
     """The text with ``***`` for each secret in any of its spellings, but for those that have fewer
-    characters than ``shortest``: they are in any text."""
+    characters than ``shortest``: they are in any text.
+
+    What is no longer than a word, or is one, counts only where it stands by itself: the rest of
+    the text stays readable, and no digits vanish from ids and times.
+    """
     forms = {form for secret in secrets for form in _spellings(secret) if len(form) >= shortest}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
-    return text
+    pattern = _pattern(forms)
+    return pattern.sub("***", text) if pattern else text
+
+
+class Mask:
+    """All that must not be seen, told as it becomes known, and the hiding of it in any text."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._spared: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on, but for those of the length of a word."""
+        self._secrets.update(text for text in secrets if len(text) >= LONG)
+        self._known = None
+
+    def spare(self, texts: Iterable[str]) -> None:
+        """Hide none of these, whoever adds them: everybody knows them."""
+        self._spared.update(texts)
+        self._known = None
+
+    def clear(self) -> None:
+        self._secrets.clear()
+        self._spared.clear()
+        self._known = None
+
+    def hide(self, text: str) -> str:
+        """The text without what must not be seen."""
+        if not self._secrets:
+            return text
+        if self._known is None:
+            hidden = self._secrets - self._spared
+            forms = {form for secret in hidden for form in _spellings(secret)}
+            self._known = _pattern(form for form in forms if len(form) >= LONG) or _NEVER
+        return self._known.sub("***", text)
+
+    def hide_in(self, value: Any) -> Any:
+        """The same for every text in plain data, the keys of maps too."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, Mapping):
+            return {self.hide(str(key)): self.hide_in(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hide_in(item) for item in value]
+        return value
+
+
+def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds each of them, the longest first."""
+    ordered = sorted(forms, key=lambda form: (-len(form), form))
+    return re.compile("|".join(map(_found, ordered))) if ordered else None
+
+
+def _found(form: str) -> str:
+    """A pattern for one form: anywhere in a text, or as a whole word where it is like one."""
+    is_word = form.isalpha() and len(form) <= LONGEST_WORD and form in (form.lower(), form.upper())
+    if len(form) >= LONG and not is_word and not form.isdecimal():
+        return re.escape(form)
+    before = _NO_WORD_BEFORE if form[0].isalnum() or form[0] == "_" else ""
+    after = _NO_WORD_AFTER if form[-1].isalnum() or form[-1] == "_" else ""
+    return f"{before}{re.escape(form)}{after}"
 
 
 def parts(secret: str) -> Iterator[str]:
@@ -49,3 +131,12 @@ def _spellings(text: str) -> set[str]:
 def _quoted(text: str) -> Iterator[str]:
     every = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
     yield from (quoted[1:-1] for quoted in every)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether something of that name usually is a secret: ``DB_PASSWORD``, ``apiKey``."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    if not words or words[-1] in _NEVER_A_SECRET or tuple(words[-2:]) in _SPECIAL_TOKENS:
+        return False
+    return words[-1] in _WORDS or tuple(words[-2:]) in _PAIRS

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 Spec = Mapping[str, Any]
-"""What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves."""
+"""What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves.
+What it is called stays plain, also where it comes from the environment."""
 
 
 @dataclass(frozen=True, order=True)
@@ -57,13 +58,41 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        # a variable of the environment may hold bytes that are no text
+        mine, theirs = (text.encode(errors="surrogatepass") for text in (self._value, other._value))
+        return hmac.compare_digest(mine, theirs)
 
     def __hash__(self) -> int:
-        return hash((Secret, self._value))
+        return hash(self._value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a Secret is never pickled")
+
+
+class Hidden(Secret):
+    """A text from the environment that stands where plain text may stand as well.
+
+    It shows as ``***`` like any Secret, and equals its text: that is what a platform reads back.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other if isinstance(other, str) else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def opened(value: Any) -> Any:
+    """The same with the text itself for each Hidden in it, for who sends it."""
+    if isinstance(value, Hidden):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: opened(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [opened(item) for item in value]
+    return value
 
 
 class State(StrEnum):
@@ -110,12 +139,12 @@ class Gate:
 class SmokeTest:
     """One request to a new deployment and what its answer must be. ``timeout`` in seconds."""
 
-    path: str
+    path: str | Secret
     method: str = "GET"
     json: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
     expect_status: int = 200
-    expect_contains: str | None = None
+    expect_contains: str | Secret | None = None
     timeout: float = 60.0
 
 
@@ -229,6 +258,13 @@ class FieldChange:
     before: Any
     after: Any
     reason: str = ""
+
+    @property
+    def remark(self) -> str:
+        """Its reason, else whether a secret has changed that shows the same before and after."""
+        if self.reason or not (isinstance(self.before, Secret) and isinstance(self.after, Secret)):
+            return self.reason
+        return "unchanged" if self.before == self.after else "changed"
 
 
 @dataclass(frozen=True)

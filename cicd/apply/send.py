@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from cicd.apply.job import Job, ask, look, see
 from cicd.apply.resolve import changed_fields, differences
@@ -18,7 +20,7 @@ from cicd.errors import (
     Throttled,
     TimedOut,
 )
-from cicd.model import Key, LiveResource, Resource, State
+from cicd.model import Key, LiveResource, Resource, Secret, State
 
 
 def create(job: Job, desired: Resource) -> Task[LiveResource]:
@@ -43,7 +45,12 @@ def create(job: Job, desired: Resource) -> Task[LiveResource]:
 
 def _twin(job: Job, desired: Resource) -> Key:
     """A key that is the same for the same content."""
-    return Key(job.key.kind, json.dumps(desired.spec, sort_keys=True, default=repr))
+    content = json.dumps(desired.spec, sort_keys=True, default=_in_clear)
+    return Key(job.key.kind, hashlib.sha256(content.encode()).hexdigest())
+
+
+def _in_clear(leaf: Any) -> str:
+    return leaf.reveal() if isinstance(leaf, Secret) else repr(leaf)
 
 
 def _create(job: Job, desired: Resource) -> Task[LiveResource]:

@@ -10,7 +10,7 @@ from cicd.apply.job import Job, ask
 from cicd.apply.outcome import one_line
 from cicd.apply.tasks import Pause, Task, once
 from cicd.errors import CicdError, Denied, PlatformError
-from cicd.model import Gate, LiveResource, SmokeTest
+from cicd.model import Gate, LiveResource, SmokeTest, opened
 from cicd.platforms.base import Answer
 
 LONGEST_ANSWER = 30.0  # seconds that one request of a smoke test may take
@@ -72,9 +72,9 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
                 job.platform.invoke,
                 live,
                 test.method,
-                test.path,
-                json=test.json,
-                headers=test.headers,
+                opened(test.path),
+                json=opened(test.json),
+                headers=opened(test.headers),
                 timeout=max(1.0, min(LONGEST_ANSWER, deadline - job.site.clock())),
             )
             told = shown(answer)
@@ -94,7 +94,8 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
 
 def is_expected(test: SmokeTest, answer: Answer) -> bool:
     """Pure: whether this is the answer that the test asks for."""
-    has_text = test.expect_contains is None or test.expect_contains in answer.text
+    text = opened(test.expect_contains)
+    has_text = text is None or text in answer.text
     return answer.status == test.expect_status and has_text
 
 

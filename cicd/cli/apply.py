@@ -14,10 +14,11 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     EventLog,
     check_writable,
+    confirms,
     is_interactive,
     print_result,
     uses_colour,
-    write_file,
+    write_json,
 )
 from cicd.cli.help import examples
 from cicd.cli.lock import GROUP, StageLock, lock_option, locked
@@ -25,7 +26,7 @@ from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
-from cicd.cli.session import Session, chosen, open_session
+from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Action, Outcome, Plan, Result
 
@@ -258,7 +259,7 @@ def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> N
     """Get a person's consent. Raises Refused without one."""
     if not is_interactive():
         raise Refused("nobody is there to say yes", hint=hint)
-    if not click.confirm(question, default=False):
+    if not confirms(question):
         raise Refused("not applied: consent was not given")
 
 
@@ -293,11 +294,6 @@ def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
             for outcome in outcomes
         ],
     }
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write the summary file."""
-    write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_saved(path: Path) -> dict[str, Any]:
@@ -350,7 +346,7 @@ def check_saved(document: Mapping[str, Any], plan: Plan, path: Path) -> None:
     """Refuse a saved plan that is not what would be done now, saying what moved."""
     from cicd.plan.bound import explain_drift
 
-    moved = explain_drift(document, plan)
+    moved = explain_drift(document, plan, told=document_of)
     if moved:
         raise Refused(
             f"{path} no longer fits: {'; '.join(moved)}", hint="plan again and have it reviewed"

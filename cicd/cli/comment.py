@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.cli.apply import read_saved
-from cicd.cli.console import print_result
+from cicd.cli.console import print_commands, print_note, print_result
 from cicd.cli.git import find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
+from cicd.cli.session import document_of
 from cicd.config import stage_files
 from cicd.errors import (
     CicdError,
@@ -103,13 +104,11 @@ def plan_now(
     stages: Sequence[str | None], common: Common
 ) -> tuple[list[dict[str, Any]], Refused | None]:
     """Fresh plans, and why the first of them would be refused, if one would."""
-    from cicd.plan.document import to_document
-
     documents: list[dict[str, Any]] = []
     first: Refused | None = None
     for stage in stages:
         plan, refusal = plan_one(stage, common, offline=False)
-        documents.append(to_document(plan))
+        documents.append(document_of(plan))
         first = first or refusal
     return documents, first
 
@@ -126,7 +125,7 @@ def write_step_files(documents: Documents, plan_paths: Sequence[str], context: C
     if context.is_actions:
         notes = plan_notes(documents, files_by_stage())
         if notes:
-            print_result(as_annotations(notes))
+            print_commands(as_annotations(notes))
 
 
 def files_by_stage() -> dict[str, str]:
@@ -196,9 +195,9 @@ def warn(text: str, context: Context) -> None:
     from cicd.render.text import printable
 
     line = printable(text)
-    click.echo(f"warning: {line}", err=True)
+    print_note(f"warning: {line}")
     if context.is_actions:
-        print_result(as_annotations([Problem(".github", 1, 1, line, severity="warning")]))
+        print_commands(as_annotations([Problem(".github", 1, 1, line, severity="warning")]))
 
 
 def append(path: Path, text: str) -> None:

@@ -14,7 +14,8 @@ from cicd.cli.console import (
     print_result,
     terminal_width,
     uses_colour,
-    write_file,
+    write_json,
+    write_report,
 )
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
@@ -94,20 +95,18 @@ def tell(found: Comparison, common: Common, output: str, out: Path | None) -> No
         print_json(comparison_document(found))
     else:
         text = as_text(found, output, colour=uses_colour(common) and not out, is_file=bool(out))
-        if out:
-            write_file(out, text)
+        if out and output == "json":
+            write_json(out, comparison_document(found))
+        elif out:
+            write_report(out, text)
         else:
             print_result(text.rstrip("\n"))
 
 
 def as_text(found: Comparison, output: str, *, colour: bool, is_file: bool) -> str:
     """The comparison as text that ends in one new line."""
-    import json
-
     if output == "html":
         return render_comparison_page(found)
-    if output == "json":
-        return json.dumps(comparison_document(found), indent=2, ensure_ascii=False) + "\n"
     width = None if is_file else terminal_width()
     return render_comparison(found, colour=colour, width=width) + "\n"
 

@@ -1,4 +1,8 @@
-"""Everything that reaches the screen: results on standard output, events on standard error."""
+"""Everything that reaches the screen: results on standard output, events on standard error.
+
+Nothing else prints. What goes out here holds no secret of the environment that has become known,
+and nothing that a terminal or a CI system takes for a command, but for those of the type Command.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +19,9 @@ from typing import Any, NoReturn
 import click
 
 from cicd.cli.options import Common
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
+from cicd.render.neutral import Command, neutral, neutral_json
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -40,14 +47,40 @@ def leave_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
+def shown(text: str, *, has_colour: bool = False) -> str:
+    """The text as it may be seen, on a screen and by a CI system. ``has_colour``: ours stay."""
+    return neutral(MASK.hide(text), has_colour=has_colour)
+
+
+def shown_json(value: Any, *, indent: int | None = None) -> str:
+    """Plain data as JSON that may be seen."""
+    return neutral_json(MASK.hide_in(value), indent=indent)
+
+
 def print_result(text: str) -> None:
     """One result, on standard output."""
-    click.echo(text)
+    click.echo(shown(text, has_colour=sys.stdout.isatty()))
 
 
-def print_json(value: Any) -> None:
+def print_note(text: str) -> None:
+    """One line beside the results, on standard error."""
+    click.echo(shown(text, has_colour=sys.stderr.isatty()), err=True)
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
     """One result as JSON, on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(shown_json(value, indent=indent))
+
+
+def print_commands(commands: Iterable[Command]) -> None:
+    """Commands to the CI system, on standard output."""
+    for command in commands:
+        click.echo(MASK.hide(str(command)))
+
+
+def confirms(question: str) -> bool:
+    """Whether the person at the terminal says yes."""
+    return click.confirm(shown(question), default=False)
 
 
 def print_error(error: CicdError, *, is_json: bool = False) -> None:
@@ -57,16 +90,16 @@ def print_error(error: CicdError, *, is_json: bool = False) -> None:
     elif isinstance(error, InvalidStage):
         from cicd.render.findings import count
 
-        click.echo(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent", err=True)
+        print_note(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent")
     else:
-        click.echo(f"error: {error}", err=True)
+        print_note(f"error: {error}")
 
 
 def print_event(level: str, text: str, **values: Any) -> None:
     """One event as a line of JSON on standard error, as EventLog writes them."""
     stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     event = {"event": text, **values, "level": level, "timestamp": stamp}
-    click.echo(json.dumps(event, ensure_ascii=False), err=True)
+    click.echo(shown_json(event), err=True)
 
 
 def check_writable(path: Path) -> None:
@@ -90,6 +123,17 @@ def terminal_width() -> int | None:
 def is_interactive() -> bool:
     """Whether a person can answer a question."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write what was found into a file, which gets around like anything that is printed."""
+    write_file(path, MASK.hide(text))
+
+
+def write_json(path: Path, value: Any, *, is_ascii: bool = False) -> None:
+    """The same for plain data."""
+    text = json.dumps(MASK.hide_in(value), indent=2, ensure_ascii=is_ascii, default=str)
+    write_file(path, text + "\n")
 
 
 def write_file(path: Path, text: str) -> None:
@@ -130,7 +174,7 @@ class EventLog:
         if common.log_format == "json":
             processors += [
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                structlog.processors.JSONRenderer(serializer=_as_json),
             ]
         else:
             processors.append(_as_line)
@@ -146,11 +190,11 @@ class EventLog:
     def group(self, title: str) -> None:
         """Start a foldable group where the log is GitHub's."""
         if self._is_grouped:
-            click.echo(f"::group::{title}", err=True)
+            click.echo(MASK.hide(str(Command("group", title))), err=True)
 
     def end_group(self) -> None:
         if self._is_grouped:
-            click.echo("::endgroup::", err=True)
+            click.echo(str(Command("endgroup")), err=True)
 
 
 def _as_line(logger: Any, method: str, event: Any) -> str:
@@ -161,6 +205,9 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     key = values.pop("key", None)
     rest = " ".join(f"{name}={value}" for name, value in values.items() if value not in ("", None))
     line = f"{text} ({rest})" if rest else str(text)
-    # GitHub's runner takes `##[…]` anywhere in a line for a command of ours
-    line = line.replace("##[", "# #[")
-    return f"{key} │ {line}" if key else line
+    return shown(f"{key} │ {line}" if key else line)
+
+
+def _as_json(event: Any, **options: Any) -> str:
+    """structlog's way to call ``shown_json``."""
+    return shown_json(event)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from cicd.cli.apply import carry_out, write_json
+from cicd.cli.apply import carry_out
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import check_writable, is_interactive
+from cicd.cli.console import check_writable, is_interactive, write_json
 from cicd.cli.help import examples
 from cicd.cli.lock import lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option

@@ -14,6 +14,7 @@ import click
 from cicd.cli import local
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
+from cicd.cli.environment import Environment
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
@@ -75,7 +76,7 @@ def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
     from cicd.config import find_stage_for_branch, load_stage
 
     facts = read_facts(root, os.environ)
-    environ = {"AICORE_RESOURCE_GROUP": "default", **os.environ}
+    environ = Environment({"AICORE_RESOURCE_GROUP": "default"})
     try:
         name = argument or find_stage_for_branch(root, facts.branch)
     except Usage:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cicd.cli import local
-from cicd.cli.console import print_result, write_file
+from cicd.cli.console import print_note, print_result, write_file
 from cicd.cli.git import find_root, origin_url
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
@@ -141,7 +141,7 @@ def read_group(platform: Platform, group: str) -> list[LiveResource]:
             found |= {(item.key.kind, item.id): item for item in platform.browse(kind)}
         except Denied as error:  # the file can do without
             what = kind.replace("_", " ")
-            click.echo(f"not imported: {what}s: {error}", err=True)
+            print_note(f"not imported: {what}s: {error}")
     return list(found.values())
 
 
@@ -190,7 +190,7 @@ def plan_of(file: Path, common: Common, found: Export) -> Plan:
         with open_session(str(file.resolve()), common, stand_ins=stand_ins) as session:
             return session.plan()
     except InvalidStage:
-        click.echo(f"wrote {shown(file)}; it needs a hand before it can be planned:", err=True)
+        print_note(f"wrote {shown(file)}; it needs a hand before it can be planned:")
         raise
 
 
@@ -201,10 +201,10 @@ def report(file: Path, found: Export, plan: Plan) -> None:
     counts = [count(n, name.removesuffix("s")) for name, n in found.counts.items() if n]
     print_result(f"wrote {shown(file)}: {', '.join(counts) or 'the group is empty'}")
     for note in found.notes:
-        click.echo(f"not imported: {printable(note)}", err=True)
+        print_note(f"not imported: {printable(note)}")
     unset = [name for name in found.environment if name not in os.environ]
     if unset:
-        click.echo(f"set these variables before you plan: {', '.join(unset)}", err=True)
+        print_note(f"set these variables before you plan: {', '.join(unset)}")
     differing = [change for change in plan.changes if is_difference(change, has_unset=bool(unset))]
     print_result(f"plan: {count(len(differing), 'change')}" if differing else "plan: no changes")
     for change in differing:

@@ -13,7 +13,7 @@ import click
 
 from cicd.cli.claims import Claim, Claims, find_claims
 from cicd.cli.completion import complete_key
-from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.console import print_json, print_note, print_result, terminal_width, uses_colour
 from cicd.cli.options import Common
 from cicd.cli.periods import seconds
 from cicd.cli.runs import browse
@@ -215,6 +215,6 @@ def show(
     # a table in a pipe holds nothing but its rows
     more = how_many_more(len(found.rows), found.total, what)
     if more and output != "json":
-        click.echo(more, err=True)
+        print_note(more)
     for file in found.unread:
-        click.echo(f"warning: {file} cannot be read: what it names counts as unmanaged", err=True)
+        print_note(f"warning: {file} cannot be read: what it names counts as unmanaged")

@@ -19,7 +19,7 @@ from cicd.cli.built_images import built_images
 from cicd.cli.git import git
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
-from cicd.model import Stage
+from cicd.model import Stage, opened
 
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
@@ -107,7 +107,7 @@ def with_snapshot(stage: Stage, root: Path) -> Stage:
     resources = []
     for resource in stage.resources:
         if resource.key.kind == "application":
-            commit = snapshot(root, str(resource.spec["path"]))
+            commit = snapshot(root, opened(resource.spec["path"]))
             spec = {**resource.spec, "revision": stage.name, "commit": commit}
             resource = replace(resource, spec=spec)
         resources.append(resource)

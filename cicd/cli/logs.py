@@ -51,13 +51,10 @@ def command(
         lives = {run.key: run.live for run in found}
         # by the platform's clock, which it has told by now: ours may be minutes off
         start = None if period is None else max(0, session.platform.now() - period)
-        # GitHub's runner takes lines that begin with `::` for commands of ours
         is_prefixed = len(lives) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)
         for key, entry in logs.follow(session.platform, lives, since=start, follow=follow):
             line = printable(entry.text)
-            # … and `##[…]` anywhere in them
-            line = line.replace("##[", "# #[") if is_prefixed else line
             print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line)
         return CicdError.exit_code if follow and has_failed(session, found) else 0
 

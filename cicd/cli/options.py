@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from cicd.cli.completion import complete_key, complete_replace, complete_rerun
+from cicd.cli.redaction import MASK
+from cicd.masking import is_secret_name
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ def parse_variables(
     wrong = [name for name, equals, _ in pairs if not equals or not name]
     if wrong:
         raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE", ctx, param)
+    # a secret that is on the command line is in nothing that comes of it
+    MASK.add(value for name, _, value in pairs if is_secret_name(name))
     return {name: value for name, _, value in pairs}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_json, print_result, uses_colour, write_file
+from cicd.cli.console import print_json, print_result, uses_colour, write_json
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.session import offline_plan, open_session
+from cicd.cli.session import document_of, offline_plan, open_session
 from cicd.errors import Refused, Usage
 from cicd.model import Plan
 
@@ -43,14 +43,13 @@ def command(
     STAGE is a name (dev: stages/dev.yaml), a file, or nothing: the stage whose branch is checked
     out. Ends with 5 when a limit or a protection stands against it.
     """
-    from cicd.plan.document import dumps
-
     if out and len(stages) > 1:
         raise Usage("--out saves one plan", hint="name one stage")
     planned = [plan_one(stage, common, offline=offline) for stage in stages or (None,)]
     print_plans([plan for plan, _ in planned], output, common)
     if out:
-        write_file(out, dumps(planned[0][0]))
+        # in ASCII, so that no console or file encoding can break it
+        write_json(out, document_of(planned[0][0]), is_ascii=True)
     for _, refusal in planned:
         if refusal:
             raise refusal
@@ -70,9 +69,7 @@ def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Pl
 
 def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:
     """The plans on standard output, as ``output`` says."""
-    from cicd.plan.document import to_document
-
-    documents = [to_document(plan) for plan in plans]
+    documents = [document_of(plan) for plan in plans]
     if output == "json":
         print_json(documents[0] if len(documents) == 1 else documents)
     elif output == "markdown":

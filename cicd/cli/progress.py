@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Progress, Warned
-from cicd.cli.console import EventLog
+from cicd.cli.console import EventLog, shown
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result
 from cicd.render.text import printable
@@ -119,7 +119,7 @@ class Tree:
             case Progress(key=key, status=status):
                 self._set(key, "cyan", f"{status.raw} {status.message}".strip())
             case LogLine(key=key, entry=entry):
-                self._print(key, printable(entry.text))
+                self._print(key, entry.text)
             case Answered(key=key, request=request, answer=answer):
                 self._print(key, f"{request} -> {answer}")
             case Draining(key=key, seconds=seconds):
@@ -134,11 +134,12 @@ class Tree:
     def _print(self, key: Key, text: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text.assemble((f"{key} │ ", "dim"), text), soft_wrap=True)
+        line = Text.assemble((shown(f"{key} │ "), "dim"), printable(shown(text)))
+        self._console.print(line, soft_wrap=True)
 
     def _set(self, key: Key, style: str, text: str) -> None:
         if key in self._rows:
-            self._rows[key] = (style, text)
+            self._rows[key] = (style, printable(shown(text)))
             self._live.update(self._picture())
 
     def _picture(self) -> RenderableType:
@@ -146,9 +147,11 @@ class Tree:
         from rich.text import Text
         from rich.tree import Tree as RichTree
 
-        tree = RichTree(Text(self._title, style="bold"))
+        tree = RichTree(Text(shown(self._title), style="bold"))
         for key, (style, text) in _visible(self._rows.items()):
-            line = Text.assemble(f"{key}  ", (text, style), no_wrap=True, overflow="ellipsis")
+            line = Text.assemble(
+                shown(f"{key}  "), (text, style), no_wrap=True, overflow="ellipsis"
+            )
             tree.add(Spinner("dots", line) if style == "cyan" else line)
         return tree
 

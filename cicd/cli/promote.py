@@ -14,12 +14,15 @@ import click
 
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
+    confirms,
     is_interactive,
     print_json,
+    print_note,
     print_result,
     uses_colour,
     write_file,
 )
+from cicd.cli.environment import Environment
 from cicd.cli.git import (
     checked_out,
     commit_file,
@@ -165,7 +168,7 @@ def check_loads(path: Path, root: Path, text: str) -> None:
 
     def errors(changed: str | None) -> list[Any]:
         found = check_stage(
-            str(path.resolve()), root=root, env=os.environ, variables={}, git=facts, text=changed
+            str(path.resolve()), root=root, env=Environment(), variables={}, git=facts, text=changed
         )
         return [problem for problem in found if problem.severity == "error"]
 
@@ -187,7 +190,7 @@ def ask(edit: Edit) -> None:
     """Get a person's consent. Raises Refused without one."""
     if not is_interactive():
         raise Refused("nobody is there to say yes", hint="add --yes, or --dry-run to only look")
-    if not click.confirm(f"Change {edit.name}?", default=False):
+    if not confirms(f"Change {edit.name}?"):
         raise Refused("not changed: consent was not given")
 
 
@@ -233,13 +236,11 @@ def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
 
     found = edit.found
     for key in found.only_in_source:
-        click.echo(
-            f"only in {source}: {printable(key)} (--select {printable(key)} adds it)", err=True
-        )
+        print_note(f"only in {source}: {printable(key)} (--select {printable(key)} adds it)")
     for key in found.only_in_target:
-        click.echo(f"only in {target}, left as it is: {printable(key)}", err=True)
+        print_note(f"only in {target}, left as it is: {printable(key)}")
     for note in found.notes:
-        click.echo(f"note: {printable(note)}", err=True)
+        print_note(f"note: {printable(note)}")
     if not edit.diff:
         print_result(f"nothing to promote: {target} has what {source} has")
         return

@@ -1,4 +1,4 @@
-"""What must not be shown is taken out of a text. Pure."""
+"""What must not be shown is taken out of a text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from cicd import masking
 
+MASK = masking.Mask()
+"""What of the environment and the command line this command has read and must not show."""
 HARMLESS = frozenset(
     ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
 ) | {"VIRTUAL_ENV", "PYTHONPATH"}

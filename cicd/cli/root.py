@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import io
 import itertools
 import os
 import platform
@@ -21,6 +22,7 @@ import click
 from cicd import __version__
 from cicd.cli import console
 from cicd.cli.help import examples
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, Usage
 
 
@@ -130,6 +132,7 @@ def run() -> None:
 def execute(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
     is_json = wants_json(arguments)
+    MASK.clear()
     try:
         result = invoke(arguments)
         sys.stdout.flush()
@@ -140,13 +143,15 @@ def execute(arguments: list[str]) -> int:
         if is_json:
             console.print_event("error", error.format_message(), exit_code=Usage.exit_code)
         else:
-            error.show()
+            said = io.StringIO()
+            error.show(said)
+            console.print_note(said.getvalue().rstrip("\n"))
         return Usage.exit_code
     except (click.Abort, KeyboardInterrupt):
         if is_json:
             console.print_event("error", "interrupted", exit_code=console.INTERRUPTED)
         else:
-            click.echo("interrupted", err=True)
+            console.print_note("interrupted")
         return console.INTERRUPTED
     except CicdError as error:
         console.print_error(error, is_json=is_json)
@@ -194,7 +199,7 @@ def report_bug(arguments: list[str], *, is_json: bool) -> int:
     if is_json:
         console.print_event("error", text, exit_code=BUG)
     else:
-        click.echo(f"error: {text}", err=True)
+        console.print_note(f"error: {text}")
     return BUG
 
 
@@ -212,7 +217,7 @@ def write_report(arguments: list[str]) -> Path:
     )
     handle, name = tempfile.mkstemp(prefix="cicd-report-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(hide_secrets(text, os.environ))
+        file.write(hide_secrets(MASK.hide(text), os.environ))
     return Path(name)
 
 

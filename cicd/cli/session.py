@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.cli import local
+from cicd.cli.environment import Environment
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.options import Common
+from cicd.cli.redaction import MASK
 from cicd.config import find_stage_for_branch, load_stage
 from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import LiveResource, Plan, Resource, Stage
@@ -103,6 +105,15 @@ class Session:
             local.publish(self.stage, self.root)
 
 
+def document_of(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data for everybody, without what has become known as secret."""
+    from cicd.plan.document import to_document
+
+    document = to_document(plan)
+    told = ("target", "changes", "warnings", "refusal")
+    return document | {name: MASK.hide_in(document[name]) for name in told}
+
+
 def now() -> str:
     """This moment in UTC, as every document writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -155,22 +166,24 @@ def load(
     root = find_root(Path.cwd())
     facts = read_facts(root, os.environ)
     name = argument or find_stage_for_branch(root, facts.branch)
-    environ: Mapping[str, str] = {**(stand_ins or {}), **os.environ}
+    MASK.spare((name, facts.branch, facts.commit))
+    known = dict(stand_ins or {})
     application = None
     if common.local:
         application = local.override(root)
-        environ = {"AICORE_RESOURCE_GROUP": "default", **environ}
+        known.setdefault("AICORE_RESOURCE_GROUP", "default")
     elif is_offline:
-        environ = {"AICORE_RESOURCE_GROUP": "unknown", **environ}
+        known.setdefault("AICORE_RESOURCE_GROUP", "unknown")
     stage = load_stage(
         name,
         root=root,
-        env=environ,
+        env=Environment(known),
         variables=common.variables,
         git=facts,
         application=application,
         needs_credentials=needs_secrets and not is_offline,
     )
+    MASK.spare([stage.name])
     return root, local.with_snapshot(stage, root) if common.local else stage
 
 

@@ -15,7 +15,14 @@ import click
 
 from cicd.cli.claims import tell_strangers
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_error, print_json, print_result, terminal_width, uses_colour
+from cicd.cli.console import (
+    print_error,
+    print_json,
+    print_result,
+    shown,
+    terminal_width,
+    uses_colour,
+)
 from cicd.cli.git import find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
@@ -243,15 +250,15 @@ def pause(rows: Sequence[Row], cost: float) -> float:
 
 def print_moves(sessions: Sequence[Session], output: str) -> None:
     """A line for everything that is there, then one for each thing that moved."""
-    from json import dumps
-
     before: Mapping[tuple[str, str], Row] = {}
     for found in looks(sessions):
         rows = {(row["stage"], row["key"]): row for rows in found for row in rows}
         for row in moved(before, rows):
             prefix = f"{row['stage']}: " if len(sessions) > 1 else ""
-            text = prefix + status_line(row)
-            print_result(dumps(row, ensure_ascii=False) if output == "json" else text)
+            if output == "json":
+                print_json(row, indent=None)
+            else:
+                print_result(prefix + status_line(row))
         sys.stdout.flush()
         before = rows
 
@@ -281,4 +288,5 @@ def redraw(sessions: Sequence[Session], colour: bool) -> None:
             ]
             texts.append(f"{datetime.now():%H:%M:%S} · Ctrl-C ends this")
             between = "\n" if is_alone else "\n\n"
-            live.update(Text.from_ansi(between.join(texts), overflow="fold"), refresh=True)
+            picture = shown(between.join(texts), has_colour=True)
+            live.update(Text.from_ansi(picture, overflow="fold"), refresh=True)

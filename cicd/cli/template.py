@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_result, write_file
+from cicd.cli.console import print_note, print_result, write_file
+from cicd.cli.environment import Environment
 from cicd.cli.git import find_root, read_facts
 from cicd.cli.help import examples
 from cicd.cli.options import variables_option
@@ -77,7 +78,7 @@ def check_command(names: tuple[str, ...], generate: bool, variables: dict[str, s
             print_result(f"{flow.settings.template}: matches {flow.settings.file}")
         is_different = is_different or bool(found)
     if is_different:
-        click.echo("error: templates differ (run cicd template build)", err=True)
+        print_note("error: templates differ (run cicd template build)")
     return DIFFERS if is_different else 0
 
 
@@ -117,7 +118,7 @@ def package_command(name: str, folder: Path, variables: dict[str, str]) -> None:
     image = flow.settings.image or "IMAGE"
     print_result(f"next: docker build -t {image} {folder}")
     if not flow.settings.embedded:
-        click.echo(f"{flow.settings.file} is not embedded: its steps still download it", err=True)
+        print_note(f"{flow.settings.file} is not embedded: its steps still download it")
 
 
 def write_template(flow: Flow, text: str) -> str:
@@ -159,7 +160,7 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
         stages = only
     flows: list[Flow] = []
     for stage in stages:
-        flows += load_flows(stage, root=root, env=os.environ, variables=variables, git=facts)
+        flows += load_flows(stage, root=root, env=Environment(), variables=variables, git=facts)
     for name in wanted:
         if not any(is_called(flow, name) for flow in flows):
             there = ", ".join(flow.settings.file for flow in flows) or "none"
@@ -200,7 +201,7 @@ def _raise(failed: Sequence[CicdError]) -> None:
         else:
             others.append(error)
     for error in others[1:] if not problems else others:
-        click.echo(f"error: {error}", err=True)
+        print_note(f"error: {error}")
     if problems:
         raise InvalidStage(problems)
     if others:

@@ -14,7 +14,8 @@ import click
 
 from cicd import __version__
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_result
+from cicd.cli.console import print_commands, print_json, print_result
+from cicd.cli.environment import Environment
 from cicd.cli.help import examples
 from cicd.cli.options import output_option, variables_option
 from cicd.errors import InvalidStage, Problem
@@ -47,9 +48,7 @@ def command(
         return 0
     with _without_garbage_collection():
         names, problems = _check(stages, every, variables)
-        text = _rendered(problems, names, output, strict)
-    if text:
-        print_result(text)
+        _print(problems, names, output, strict)
     fails = problems if strict else [p for p in problems if p.severity == "error"]
     return InvalidStage.exit_code if fails else 0
 
@@ -92,18 +91,19 @@ def _check(
         names = [find_stage_for_branch(root, facts.branch)]
     problems: list[Problem] = []
     for name in names:
-        problems += check_stage(name, root=root, env=os.environ, variables=variables, git=facts)
+        problems += check_stage(name, root=root, env=Environment(), variables=variables, git=facts)
     return names, list(dict.fromkeys(problems))
 
 
-def _rendered(problems: list[Problem], names: list[str], output: str, is_strict: bool) -> str:
+def _print(problems: list[Problem], names: list[str], output: str, is_strict: bool) -> None:
     if output == "json":
-        return findings.as_json(problems)
-    if output == "github":
-        return findings.as_annotations(problems)
-    if output == "sarif":
+        print_json(findings.as_data(problems))
+    elif output == "github":
+        print_commands(findings.as_annotations(problems))
+    elif output == "sarif":
         from cicd.config.rulebook import RULES
 
         says = {name: rule.says for name, rule in RULES.items()}
-        return findings.as_sarif(problems, says, __version__)
-    return findings.as_text(problems, names, is_strict=is_strict)
+        print_json(findings.as_sarif(problems, says, __version__))
+    else:
+        print_result(findings.as_text(problems, names, is_strict=is_strict))

@@ -9,12 +9,13 @@ from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, sche
 from cicd.config.groundwork import group_of, supplies_of
 from cicd.config.schema import Artifact, Deployment, Execution, Schedule
 from cicd.config.schema import SmokeTest as SmokeTestFile
-from cicd.config.templates import digest
-from cicd.config.tree import plain
+from cicd.config.templates import digest, slow_digest
+from cicd.config.tree import Path, hidden, plain
 from cicd.config.variables import GitFacts
 from cicd.config.watch import files_digest, watched_files
 from cicd.model import (
     Gate,
+    Hidden,
     Key,
     Limits,
     Options,
@@ -81,11 +82,13 @@ def _target(draft: Draft) -> dict[str, str]:
 
 
 def _stage_digest(draft: Draft) -> str:
-    content = plain(draft.tree, lambda node: _plain_leaf(node.value))
+    content = plain(draft.tree, lambda node: _plain_leaf(hidden(node.value, node), draft.name))
     return digest([draft.name, draft.resource_group, content])
 
 
-def _plain_leaf(value: Any) -> Any:
+def _plain_leaf(value: Any, salt: str) -> Any:
+    if isinstance(value, Hidden):
+        return slow_digest(value.reveal(), salt)
     return str(value) if isinstance(value, Ref | Secret) else value
 
 
@@ -100,7 +103,8 @@ def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
     url = override.repository if override else file.repository if file else None
     resources = []
     if url:
-        spec: dict[str, Any] = {"name": formats.repository_name(url), "url": url}
+        shown = url if override else draft.hidden(url, "git", "repository")
+        spec: dict[str, Any] = {"name": formats.repository_name(url), "url": shown}
         if override is None and file and file.username and file.password:
             spec |= {"username": file.username, "password": file.password}
         source = str(draft.place("git", "repository"))
@@ -115,21 +119,32 @@ def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
 
 def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     file, git, override = draft.file.git, draft.git, draft.override
-    revision = (file.revision if file else None) or draft.file.branch or git.branch or "HEAD"
+    revision = _revision(draft)
     commit = git.commit if _is_checked_out(revision, git) else ""
     if override:
         revision, commit = override.revision, override.commit
     name = file.application if file else f"cicd-{formats.slug(draft.name)}"[:54].strip("-")
     spec: dict[str, Any] = {"name": name}
     if url:
-        spec["repository"] = url
-    spec |= {"path": file.path if file else "templates", "revision": revision}
+        spec["repository"] = url if override else draft.hidden(url, "git", "repository")
+    path = draft.hidden(file.path, "git", "path") if file else "templates"
+    spec |= {"path": path, "revision": revision}
     if commit:
         spec["commit"] = commit
     spec["executables"] = {
         template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
     return spec
+
+
+def _revision(draft: Draft) -> str | Hidden:
+    """The branch, tag or commit that AI Core syncs."""
+    file = draft.file
+    if file.git and file.git.revision:
+        named = draft.hidden(file.git.revision, "git", "revision")
+    else:
+        named = draft.hidden(file.branch, "branch")
+    return named or draft.git.branch or "HEAD"
 
 
 def _interface(template: Template) -> dict[str, Any]:
@@ -144,23 +159,23 @@ def _interface(template: Template) -> dict[str, Any]:
     }
 
 
-def _is_checked_out(revision: str, git: GitFacts) -> bool:
+def _is_checked_out(revision: str | Hidden, git: GitFacts) -> bool:
     """Whether the commit at hand is what that revision should be; unknown branch: it is."""
     return not git.branch or revision in {git.branch, git.commit, "HEAD"}
 
 
 def _artifact(draft: Draft, index: int, item: Artifact, before: frozenset[Key]) -> Resource:
+    path = ("artifacts", index)
     spec: dict[str, Any] = {
         "name": item.name,
         "kind": item.kind,
-        "url": item.url,
+        "url": draft.hidden(item.url, *path, "url"),
         "scenario_id": item.scenario_id,
     }
-    if item.labels is not None:
-        spec["labels"] = dict(item.labels)
-    if item.description is not None:
-        spec["description"] = item.description
-    source = str(draft.place("artifacts", index))
+    for name, value in (("labels", item.labels), ("description", item.description)):
+        if value is not None:
+            spec[name] = draft.hidden(value, *path, name)
+    source = str(draft.place(*path))
     return Resource(Key("artifact", item.key), spec, depends_on=before, source=source)
 
 
@@ -177,8 +192,8 @@ def _run_resources(
         options = _execution_options(item)
         return [Resource(run.key, spec, options, supplied, source)]
     if item.ttl:
-        spec["ttl"] = item.ttl
-    deployment = Resource(run.key, spec, _deployment_options(item), supplied, source)
+        spec["ttl"] = draft.hidden(item.ttl, *run.path, "ttl")
+    deployment = Resource(run.key, spec, _deployment_options(draft, run, item), supplied, source)
     if not item.destination_name:
         return [deployment]
     destination = Resource(
@@ -206,10 +221,12 @@ def _schedule(draft: Draft, index: int, item: Schedule, before: frozenset[Key]) 
     spec: dict[str, Any] = {
         "name": item.name,
         **_started(run, _configuration_key(draft, run)),
-        "cron": item.cron,
+        "cron": draft.hidden(item.cron, "schedules", index, "cron"),
         "active": item.active,
     }
-    spec |= {name: text for name, text in (("start", item.start), ("end", item.end)) if text}
+    for name, text in (("start", item.start), ("end", item.end)):
+        if text:
+            spec[name] = draft.hidden(text, "schedules", index, name)
     key = Key("schedule", schedule_name(item))
     source = str(draft.place("schedules", index))
     return Resource(key, spec, depends_on=before | {run.key}, source=source)
@@ -222,7 +239,7 @@ def _configuration_key(draft: Draft, run: Run) -> Key:
 
 
 def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
-    file = run.configuration
+    file, path = run.configuration, (*run.path, "configuration")
     inputs = {
         key: input_source(value, draft.artifact_keys)
         for key, value in file.input_artifact_bindings.items()
@@ -231,10 +248,10 @@ def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
         "name": file.name,
         "scenario_id": file.scenario_id,
         "executable_id": file.executable_id,
-        "parameter_bindings": dict(file.parameter_bindings),
+        "parameter_bindings": draft.hidden(file.parameter_bindings, *path, "parameter_bindings"),
         "input_artifact_bindings": inputs,
     }
-    source = str(draft.place(*run.path, "configuration"))
+    source = str(draft.place(*path))
     return Resource(_configuration_key(draft, run), spec, depends_on=before, source=source)
 
 
@@ -243,7 +260,7 @@ def _inputs_digest(draft: Draft, run: Run, item: Execution, configuration: Resou
     template = draft.template_of(run)
     files = sorted({path for glob in item.watch for path in watched_files(draft.root, glob)})
     spec = {
-        key: {name: _plain_leaf(leaf) for name, leaf in value.items()}
+        key: {name: _plain_leaf(leaf, f"{draft.name} {run.key}") for name, leaf in value.items()}
         if isinstance(value, dict)
         else value
         for key, value in configuration.spec.items()
@@ -261,24 +278,25 @@ def _execution_options(item: Execution) -> Options:
     )
 
 
-def _deployment_options(item: Deployment) -> Options:
+def _deployment_options(draft: Draft, run: Run, item: Deployment) -> Options:
+    test = item.smoke_test
     return Options(
         wait_for=item.wait_for_status,
         timeout=float(formats.seconds(item.timeout)),
-        smoke_test=_smoke_test(item.smoke_test) if item.smoke_test else None,
+        smoke_test=_smoke_test(draft, (*run.path, "smoke_test"), test) if test else None,
         on_failure=item.on_failure,
         existing_id=item.existing_deployment_id,
         drain=float(formats.seconds(item.drain)),
     )
 
 
-def _smoke_test(item: SmokeTestFile) -> SmokeTest:
+def _smoke_test(draft: Draft, path: Path, item: SmokeTestFile) -> SmokeTest:
     return SmokeTest(
-        path=item.path,
+        path=draft.hidden(item.path, *path, "path"),
         method=item.method,
-        json=item.json_body,
-        headers=dict(item.headers),
+        json=draft.hidden(item.json_body, *path, "json"),
+        headers=draft.hidden(item.headers, *path, "headers"),
         expect_status=item.expect.status,
-        expect_contains=item.expect.contains,
+        expect_contains=draft.hidden(item.expect.contains, *path, "expect", "contains"),
         timeout=float(formats.seconds(item.timeout)),
     )

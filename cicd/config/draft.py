@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cicd.config import formats
 from cicd.config.schema import Configuration, Deployment, Execution, Schedule, StageFile
 from cicd.config.templates import Catalogue
-from cicd.config.tree import Node, Place, is_like, is_whole
+from cicd.config.tree import Node, Place, hidden, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.model import Key, Ref, Template
 
@@ -97,6 +97,11 @@ class Draft:
     def place(self, *path: str | int, key: bool = False) -> Place:
         """Where that path of the file is written."""
         return self.tree.place_of(*path, key=key)
+
+    def hidden(self, value: Any, *path: str | int) -> Any:
+        """``value``, made from what is written at that path, with every text that came from the
+        environment as Hidden."""
+        return hidden(value, self.tree.get(*path))
 
     def has_lost(self, *path: str | int) -> bool:
         """Whether what is not at that path is written there, perhaps under a mistyped key, in a

@@ -29,7 +29,7 @@ from cicd.config.export_secrets import (
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Path, Place
 from cicd.config.yaml_text import block_lines, comment_lines
-from cicd.model import LiveResource, Spec, State, Template
+from cicd.model import LiveResource, Secret, Spec, State, Template
 
 ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
 GOOD = ALIVE | {State.SUCCEEDED}
@@ -324,7 +324,8 @@ class _Export:
         """The value as text; what looks like a credential is not written down."""
         node = Node({name: Node(str(value), Place("", 1, 1), str(value))}, Place("", 1, 1))
         found = check_plain_secrets(node, is_stage=True)
-        if not any(problem.severity == "error" for problem in found):
+        is_form = any(problem.severity == "error" for problem in found)
+        if not is_form and not isinstance(value, Secret):
             return str(literal(str(value)))
         variable = variable_name("parameter", name)
         self.environment.append(variable)

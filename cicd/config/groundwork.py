@@ -7,6 +7,7 @@ from typing import Any
 
 from cicd.config.draft import Draft, generic_names
 from cicd.config.secret_schema import ObjectStore
+from cicd.config.tree import Path
 from cicd.model import Key, Resource, Secret
 
 _NO_LOGINS = Secret('{"auths": {}}')
@@ -17,7 +18,7 @@ def group_of(draft: Draft) -> Resource:
     """The resource group that the stage deploys to."""
     spec: dict[str, Any] = {"name": draft.resource_group}
     if draft.file.aicore.labels:
-        spec["labels"] = dict(draft.file.aicore.labels)
+        spec["labels"] = draft.hidden(draft.file.aicore.labels, "aicore", "labels")
     source = str(draft.place("aicore", "resource_group"))
     return Resource(Key("resource_group", draft.resource_group), spec, source=source)
 
@@ -45,20 +46,18 @@ def _secrets(draft: Draft) -> Iterator[tuple[Key, dict[str, Any], str]]:
         yield Key("docker_registry_secret", docker.name), spec, source
     names = generic_names([(item.name, item.scope) for item in secrets.generic])
     for index, (name, generic) in enumerate(zip(names, secrets.generic, strict=True)):
+        path = ("secrets", "generic", index)
         spec = {"name": generic.name, "scope": generic.scope, "data": dict(generic.data)}
         if generic.labels is not None:
-            spec["labels"] = dict(generic.labels)
-        yield (
-            Key("generic_secret", name),
-            spec,
-            str(draft.place("secrets", "generic", index)),
-        )
+            spec["labels"] = draft.hidden(generic.labels, *path, "labels")
+        yield Key("generic_secret", name), spec, str(draft.place(*path))
     for index, store in enumerate(secrets.object_store):
-        source = str(draft.place("secrets", "object_store", index))
-        yield Key("object_store_secret", store.name), _store_spec(store), source
+        path = ("secrets", "object_store", index)
+        spec = _store_spec(draft, store, path)
+        yield Key("object_store_secret", store.name), spec, str(draft.place(*path))
 
 
-def _store_spec(store: ObjectStore) -> dict[str, Any]:
+def _store_spec(draft: Draft, store: ObjectStore, path: Path) -> dict[str, Any]:
     """Only what the stage file says: what it leaves out is the platform's business."""
     given: Mapping[str, Any] = {
         "bucket": store.bucket,
@@ -68,5 +67,7 @@ def _store_spec(store: ObjectStore) -> dict[str, Any]:
         "use_https": store.use_https,
         "verify_ssl": store.verify_ssl,
     }
-    fields = {name: value for name, value in given.items() if value is not None}
+    fields = {
+        name: draft.hidden(value, *path, name) for name, value in given.items() if value is not None
+    }
     return {"name": store.name, "type": store.type, **fields, "data": dict(store.data)}

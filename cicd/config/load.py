@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
-from cicd.config.templates import LOSING, Catalogue, digest, read_templates
+from cicd.config.templates import LOSING, Catalogue, digest, read_templates, slow_digest
 from cicd.config.tree import Node, Place, did_you_mean, plain
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from cicd.config.flows import Flow
 
 FOLDER = "stages"
-_HASH_ROUNDS = 10_000
 
 
 def load_stage(
@@ -62,7 +60,7 @@ def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> 
     """The stage with what tells later whether the file or a variable has changed."""
     tree, _ = read_stage_tree(find_stage(argument, root), root)
     hashes = {
-        name: _slow_hash(value, f"{stage.name} {name}")
+        name: slow_digest(value, f"{stage.name} {name}")
         for name, value in _variable_values(tree, replace(context, stage=stage.name)).items()
     }
     return replace(stage, source_digest=digest(plain(tree)), variables=hashes)
@@ -77,13 +75,6 @@ def _variable_values(tree: Node, context: Context) -> dict[str, str]:
     parts = {"values": Node(probes, place), **({"variables": declared} if declared else {})}
     replaced, _ = replace_variables(Node(parts, place), context)
     return {name: str(node.value) for name, node in replaced.value["values"].value.items()}
-
-
-def _slow_hash(value: str, salt: str) -> str:
-    """Slow and salted on purpose: plans get around, and values like ``prd`` are soon guessed."""
-    # an environment variable may hold bytes that are no text
-    key, salt_bytes = (text.encode("utf-8", "surrogatepass") for text in (value, salt))
-    return hashlib.pbkdf2_hmac("sha256", key, salt_bytes, _HASH_ROUNDS).hex()
 
 
 def check_stage(

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 
 from cicd.config.tree import Node, Path
 from cicd.errors import Problem
+from cicd.masking import is_secret_name
 
-_WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
-_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
-_NEVER_A_SECRET = {"name", "file", "path", "ref", "url", "uri", "id", "limit", "count", "length"}
 _FORMS = (
     ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})"),
@@ -62,12 +60,3 @@ def _check_text(node: Node, name: str, is_stage: bool) -> Iterator[Problem]:
     elif is_secret_name(name) and "${" not in node.value and "{{" not in node.value:
         message = f'"{name}" looks like a secret in plain text: {cure}'
         yield node.place.problem(message, _RULE, "warning")
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether something of that name usually is a secret: ``DB_PASSWORD``, ``apiKey``."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
-    if not words or words[-1] in _NEVER_A_SECRET:
-        return False
-    return words[-1] in _WORDS or tuple(words[-2:]) in _PAIRS

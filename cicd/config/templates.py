@@ -46,6 +46,7 @@ LOSING = frozenset(
 )
 """Rules whose findings may mean that a template was not recognised as one, or not by its name."""
 
+_HASH_ROUNDS = 10_000
 _OUTSIDE = "is a link that leads out of the repository"
 _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
 
@@ -198,3 +199,10 @@ def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
 def digest(content: Any) -> str:
     """sha256 of plain data; the order of keys does not count."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def slow_digest(value: str, salt: str) -> str:
+    """Slow and salted on purpose: digests get around, and values like ``prd`` are soon guessed."""
+    # an environment variable may hold bytes that are no text
+    key, salt_bytes = (text.encode("utf-8", "surrogatepass") for text in (value, salt))
+    return hashlib.pbkdf2_hmac("sha256", key, salt_bytes, _HASH_ROUNDS).hex()

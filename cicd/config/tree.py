@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cicd.errors import Problem
+from cicd.model import Hidden
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MAX_MESSAGE = 2000
@@ -47,7 +48,8 @@ class Node:
     is the leaf as written in the file: numbers keep their digits (``1.10``), and messages quote it
     instead of what an environment variable holds. ``key_place`` is set for values of a map,
     ``block`` for a block of text (``|``): where its first character is. ``lost`` are the keys that
-    were taken out of a map because what they led to does not fit.
+    were taken out of a map because what they led to does not fit. ``is_hidden``: its value, or
+    a part of it, came from the environment, and nobody may see it.
     """
 
     value: Any
@@ -56,6 +58,7 @@ class Node:
     key_place: Place | None = None
     block: Place | None = None
     lost: frozenset[str] = frozenset()
+    is_hidden: bool = False
 
     @property
     def is_leaf(self) -> bool:
@@ -106,6 +109,17 @@ def plain(node: Node, leaf: Callable[[Node], Any] = lambda node: node.value) -> 
     if isinstance(node.value, list):
         return [plain(child, leaf) for child in node.value]
     return leaf(node)
+
+
+def hidden(value: Any, node: Node | None) -> Any:
+    """``value``, made from what a node holds, with every text of the environment Hidden."""
+    if isinstance(value, str):
+        return Hidden(value) if node is not None and node.is_hidden else value
+    if isinstance(value, Mapping):
+        return {key: hidden(item, node.get(key) if node else None) for key, item in value.items()}
+    if isinstance(value, list):
+        return [hidden(item, node.get(at) if node else None) for at, item in enumerate(value)]
+    return value
 
 
 def transform(

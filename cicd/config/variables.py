@@ -21,6 +21,7 @@ from typing import Any
 from cicd.config.files import scalar
 from cicd.config.tree import Node, Path, Place, did_you_mean, transform
 from cicd.errors import Problem
+from cicd.masking import is_secret_name
 from cicd.model import Key, Ref, Secret
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
@@ -67,13 +68,19 @@ class Context:
 
 @dataclass(frozen=True)
 class _Value:
-    """``text`` is the value as it goes into a longer text; ``is_env``: came from environment;
-    ``unset``: variables of the environment that it needs and that are not there."""
+    """``text`` is the value as it goes into a longer text; ``is_env``: it or a part of it came from
+    the environment; ``unset``: variables of the environment that it needs and that are not there;
+    ``is_told_secret``: a ``--var`` is in it that is called like a secret."""
 
     value: Any
     text: str
     is_env: bool = False
     unset: tuple[str, ...] = ()
+    is_told_secret: bool = False
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.is_env or self.is_told_secret
 
 
 def replace_variables(tree: Node, context: Context) -> tuple[Node, list[Problem]]:
@@ -120,8 +127,8 @@ class _Replacement:
         if not isinstance(node.value, str) or "${" not in node.value:
             return node
         value = self._expand(node, is_lenient=False)
-        text = node.text if value.is_env else value.text
-        return replace(node, value=value.value, text=text)
+        text = node.text if value.is_hidden else value.text
+        return replace(node, value=value.value, text=text, is_hidden=value.is_hidden)
 
     def check_unused(self) -> None:
         """Variables nobody used must be right too, and nobody may set one that is not there."""
@@ -168,15 +175,16 @@ class _Replacement:
             return self._evaluate(whole.group(1), node, is_lenient=is_lenient)
         parts: list[str] = []
         unset: list[str] = []
-        end, is_env = 0, False
+        end, is_env, is_told_secret = 0, False, False
         for match in _EXPRESSION.finditer(text):
             value = self._part(match, node, is_lenient=is_lenient)
             parts += [text[end : match.start()], value.text]
             unset += value.unset
             end, is_env = match.end(), is_env or value.is_env
+            is_told_secret = is_told_secret or value.is_told_secret
         result = "".join([*parts, text[end:]])
         self._has_room(len(result), node.place)
-        return _Value(result, result, is_env, tuple(unset))
+        return _Value(result, result, is_env, tuple(unset), is_told_secret)
 
     def _has_room(self, characters: int, place: Place) -> bool:
         """Whether so many more may be there; a problem where the last of them would have been."""
@@ -229,7 +237,7 @@ class _Replacement:
             way = " -> ".join([*self._open[self._open.index(name) :], name])
             return self._unknown(place, f"variables go in a circle: {way}")
         if name in self._overrides or not isinstance(node.value, str):
-            return _Value(node.value, node.text)
+            return _Value(node.value, node.text, is_told_secret=node.is_hidden)
         self._open.append(name)
         value = self._expand(node, is_lenient=is_lenient)
         self._open.pop()
@@ -258,9 +266,12 @@ def _declared(tree: Node) -> dict[str, Node]:
 
 
 def _override(name: str, text: str, declared: Node | None) -> Node:
-    """A ``--var`` is text, unless the stage file has a number or true/false in that place."""
-    is_typed = declared is not None and isinstance(declared.value, bool | int | float)
-    return Node(scalar(text) if is_typed else text, Place(f"--var {name}"), text)
+    """A ``--var`` is text, unless the stage file has a number or true/false in that place. One that
+    is called like a secret is one, as if it came from the environment."""
+    place = Place(f"--var {name}")
+    if declared is not None and isinstance(declared.value, bool | int | float):
+        return Node(scalar(text), place, text)
+    return Node(text, place, text, is_hidden=is_secret_name(name))
 
 
 def _reference(expression: str) -> Ref | None:

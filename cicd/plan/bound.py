@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from cicd.model import Plan, Stage
@@ -66,13 +66,18 @@ def explain_version(document: Document) -> str:
     )
 
 
-def explain_drift(saved: Document, plan: Plan) -> list[str]:
-    """What moved between a saved plan and a fresh one, a line each; empty when nothing did."""
+def explain_drift(
+    saved: Document, plan: Plan, *, told: Callable[[Plan], Document] = to_document
+) -> list[str]:
+    """What moved between a saved plan and a fresh one, a line each; empty when nothing did.
+
+    ``told``: how plans are saved.
+    """
     if _map(saved, "bound").get("offline"):
         return ["it was made with --offline, so nobody has looked at what is live"]
     if saved.get("fingerprint") == plan.fingerprint:
         return []
-    fresh = to_document(plan)
+    fresh = told(plan)
     moved = [
         f"{name}: was {_text(saved.get(name))}, is now {_text(fresh[name])}"
         for name in ("stage", "platform", "target", "commit")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cicd.model import FieldChange, Kind, Spec
+from cicd.model import FieldChange, Hidden, Kind, Secret, Spec
 
 
 def freeze(value: Any) -> Hashable:
@@ -65,11 +65,23 @@ def _field_changes(name: str, before: Any, after: Any, reason: str) -> list[Fiel
         isinstance(before, list | tuple) and isinstance(after, list | tuple)
     )
     if not nested:
-        return [FieldChange(name, before, after, reason)]
+        return [FieldChange(name, _as_secret_as(after, before), after, reason)]
     return [
-        FieldChange(".".join([name, *map(str, path)]), was, becomes, reason)
+        FieldChange(".".join([name, *map(str, path)]), _as_secret_as(becomes, was), becomes, reason)
         for path, was, becomes in _deep_diff(before, after)
     ]
+
+
+def _as_secret_as(after: Any, before: Any) -> Any:
+    """What stood where a secret goes was one too, though the platform tells it in clear."""
+    if isinstance(after, Secret) and isinstance(before, str):
+        return Hidden(before)
+    if isinstance(after, Mapping) and isinstance(before, Mapping):
+        return {key: _as_secret_as(after.get(key), value) for key, value in before.items()}
+    if isinstance(after, list | tuple) and isinstance(before, list | tuple):
+        secret = next((item for item in after if isinstance(item, Secret)), None)
+        return [_as_secret_as(secret, item) for item in before] if secret else before
+    return before
 
 
 def _deep_diff(before: Any, after: Any) -> list[tuple[list[Any], Any, Any]]:
@@ -133,6 +145,8 @@ class _Leaves:
         number = self._numbers.setdefault(freeze(value), len(self._leaves))
         if number == len(self._leaves):
             self._leaves.append(value)
+        if isinstance(value, Secret):
+            self._leaves[number] = value  # it may equal a plain text, which then shows as little
         return number
 
     def show(self, value: Any) -> Any:

@@ -54,7 +54,7 @@ def _change(change: Change) -> dict[str, Any]:
                 "path": field.path,
                 "before": plain(field.before),
                 "after": plain(field.after),
-                "reason": field.reason,
+                "reason": field.remark,
             }
             for field in change.fields
         ],
@@ -76,11 +76,6 @@ def plain(value: Any, secret: Callable[[Secret], str] = str) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     return str(value)
-
-
-def dumps(plan: Plan) -> str:
-    """The document as text, in ASCII so that no console or file encoding can break it."""
-    return json.dumps(to_document(plan), indent=2) + "\n"
 
 
 def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:

@@ -9,6 +9,7 @@ from typing import cast
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Kind, Stage
 from cicd.platforms.base import Platform
+from cicd.platforms.hiding import Hiding
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
@@ -23,7 +24,8 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
     Sends nothing yet. Raises Denied when the login is incomplete, InvalidStage when there is no
     such platform.
     """
-    return cast(Platform, import_module(_module(stage)).connect(stage, environ))
+    platform = cast(Platform, import_module(_module(stage)).connect(stage, environ))
+    return Hiding(platform, stage.resources)
 
 
 def kinds_of(stage: Stage) -> Mapping[str, Kind]:

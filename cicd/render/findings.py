@@ -1,13 +1,13 @@
-"""Findings of ``cicd validate`` as text, JSON, GitHub annotations and SARIF 2.1.0."""
+"""Findings of ``cicd validate`` as text, JSON data, GitHub annotations and SARIF 2.1.0."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from cicd.errors import Problem
+from cicd.render.neutral import Command
 
 MAX_ANNOTATIONS = 10
 """GitHub shows no more of one severity in one step."""
@@ -38,38 +38,30 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
-def as_json(problems: Sequence[Problem]) -> str:
+def as_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     """A list with file, line, column, message, rule and severity of each finding."""
-    return json.dumps([asdict(problem) for problem in problems], indent=2, ensure_ascii=False)
+    return [asdict(problem) for problem in problems]
 
 
-def as_annotations(problems: Sequence[Problem]) -> str:
+def as_annotations(problems: Sequence[Problem]) -> list[Command]:
     """GitHub workflow commands, which become notes at the lines of the files; errors first.
 
     GitHub drops what goes beyond ten, so the rest is counted in a notice, which has its own ten.
     """
     ordered = sorted(problems, key=lambda problem: (problem.severity != "error", problem))
-    lines = [_annotation(problem) for problem in ordered[:MAX_ANNOTATIONS]]
+    commands = [_annotation(problem) for problem in ordered[:MAX_ANNOTATIONS]]
     if rest := ordered[MAX_ANNOTATIONS:]:
         files = count(len({problem.file for problem in rest}), "file")
         message = f"{count(len(rest), 'more finding')} in {files}: `cicd validate` shows all"
-        lines.append(f"::notice title=cicd validate::{_escaped(message)}")
-    return "\n".join(lines)
+        commands.append(Command("notice", message, {"title": "cicd validate"}))
+    return commands
 
 
-def _annotation(problem: Problem) -> str:
-    place = f"file={_property(problem.file)},line={max(1, problem.line)}"
-    place += f",col={max(1, problem.column)}"
-    title = f",title={_property(problem.rule)}" if problem.rule else ""
-    return f"::{problem.severity} {place}{title}::{_escaped(problem.message)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+def _annotation(problem: Problem) -> Command:
+    title = {"title": problem.rule} if problem.rule else {}
+    line, column = max(1, problem.line), max(1, problem.column)
+    place = {"file": problem.file, "line": str(line), "col": str(column), **title}
+    return Command(problem.severity, problem.message, place)
 
 
 def as_rules(rules: Mapping[str, tuple[str, str]]) -> str:
@@ -83,7 +75,7 @@ def as_rules(rules: Mapping[str, tuple[str, str]]) -> str:
     )
 
 
-def as_sarif(problems: Sequence[Problem], rules: Mapping[str, str], version: str) -> str:
+def as_sarif(problems: Sequence[Problem], rules: Mapping[str, str], version: str) -> dict[str, Any]:
     """A SARIF 2.1.0 log with one run, for code scanning; no finding is a run without results.
 
     ``rules``: rule id -> description; ``version`` is that of cicd.
@@ -99,8 +91,7 @@ def as_sarif(problems: Sequence[Problem], rules: Mapping[str, str], version: str
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, index) for problem in problems],
     }
-    log = {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _result(problem: Problem, index: Mapping[str, int]) -> dict[str, Any]:

@@ -84,7 +84,9 @@ def _needs_id(change: Change) -> bool:
 
 
 def _field_line(field: FieldChange) -> str:
-    reason = f" ({printable(field.reason)})" if field.reason else ""
+    reason = f" ({printable(field.remark)})" if field.remark else ""
+    if isinstance(field.after, Secret) and field.before == field.after:
+        return f"{printable(field.path)}: {show(field.after)}{reason}"
     return f"{printable(field.path)}: {show(field.before)} → {show(field.after)}{reason}"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cicd.config.files import yaml_trees
-from cicd.config.plain_secrets import check_plain_secrets, is_secret_name
+from cicd.config.plain_secrets import check_plain_secrets
+from cicd.masking import is_secret_name
 from tests.config.config_sample import changed, findings, write_repository
 
 

@@ -11,7 +11,7 @@ import pytest
 from cicd.model import Action, LiveResource, Plan, State, Template
 from cicd.plan import make_plan
 from cicd.plan.bound import explain_drift, explain_version, saved_options
-from cicd.plan.document import dumps, to_document
+from cicd.plan.document import to_document
 from tests.plan.plan_world import (
     CREATED_AT,
     KINDS,
@@ -45,7 +45,7 @@ def a_plan(**moved: Any) -> Plan:
 
 
 def saved(plan: Plan) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(dumps(plan))
+    document: dict[str, Any] = json.loads(json.dumps(to_document(plan)))
     return document
 
 

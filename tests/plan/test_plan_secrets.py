@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from cicd.model import Action, Key, LiveResource, Plan, Resource, Secret, State, Status
-from cicd.plan.document import dumps
+from cicd.plan.document import to_document
 from tests.plan.plan_world import (
     CREATED_AT,
     a_live,
@@ -44,7 +45,7 @@ def test_a_secret_that_fits_is_sent_only_when_asked_for(kind: str) -> None:
     change = change_of(plan, f"{kind}/s")
     assert (change.action, change.reason) == (Action.UPDATE, "--refresh-secrets")
     assert fields(plan, f"{kind}/s") == [("data.KEY", "***", "***")]
-    assert "hunter2" not in dumps(plan) + repr(plan)
+    assert "hunter2" not in json.dumps(to_document(plan)) + repr(plan)
 
 
 def test_every_difference_of_a_secret_is_named_and_none_shown() -> None:

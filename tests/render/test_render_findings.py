@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from cicd.config.rulebook import RULES
 from cicd.errors import Problem
-from cicd.render.findings import as_annotations, as_json, as_sarif, as_text
+from cicd.render.findings import as_annotations, as_data, as_sarif, as_text
 
 ERROR = Problem("stages/dev.yaml", 14, 7, 'unknown key "x"', "unknown-key")
 WARNING = Problem("templates/a b.yaml", 3, 0, "mind\nthis, 100%", "bad-predictor", "warning")
@@ -42,7 +41,7 @@ def test_the_last_line_is_the_verdict(
 
 
 def test_json_has_every_field() -> None:
-    assert json.loads(as_json([ERROR])) == [
+    assert as_data([ERROR]) == [
         {
             "file": "stages/dev.yaml",
             "line": 14,
@@ -55,19 +54,19 @@ def test_json_has_every_field() -> None:
 
 
 def test_annotations_are_escaped_and_errors_come_first() -> None:
-    assert as_annotations([WARNING, ERROR]).splitlines() == [
+    assert list(map(str, as_annotations([WARNING, ERROR]))) == [
         '::error file=stages/dev.yaml,line=14,col=7,title=unknown-key::unknown key "x"',
         "::warning file=templates/a b.yaml,line=3,col=1,title=bad-predictor::mind%0Athis, 100%25",
     ]
-    assert as_annotations([]) == ""
+    assert as_annotations([]) == []
     odd = Problem("a:b,c%.yaml", 1, 1, "x", "y")
-    assert "file=a%3Ab%2Cc%25.yaml," in as_annotations([odd])
+    assert "file=a%3Ab%2Cc%25.yaml," in str(as_annotations([odd])[0])
 
 
 def test_annotations_beyond_ten_become_one_that_counts_them() -> None:
     ten = [Problem("a.yaml", line, 1, "x", "y") for line in range(1, 11)]
-    assert len(as_annotations(ten).splitlines()) == 10
-    lines = as_annotations([*ten, WARNING, WHOLE]).splitlines()
+    assert len(as_annotations(ten)) == 10
+    lines = list(map(str, as_annotations([*ten, WARNING, WHOLE])))
     assert len(lines) == 11
     says = "2 more findings in 2 files: `cicd validate` shows all"
     assert lines[-1] == f"::notice title=cicd validate::{says}"
@@ -78,9 +77,7 @@ SAYS = {name: rule.says for name, rule in RULES.items()}
 
 
 def sarif(problems: list[Problem]) -> dict[str, Any]:
-    log = json.loads(as_sarif(problems, SAYS, "1.2.3"))
-    assert isinstance(log, dict)
-    return log
+    return as_sarif(problems, SAYS, "1.2.3")
 
 
 def test_sarif_has_what_the_standard_requires() -> None:

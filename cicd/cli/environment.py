@@ -1,0 +1,44 @@
+"""The environment as stage files read it: what is taken from it is never shown from then on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from cicd.cli.redaction import MASK
+from cicd.masking import is_secret_name
+
+_PLACE = "AICORE_RESOURCE_GROUP"
+"""Where a stage without a group of its own goes: shown with or without a ``${env.…}``."""
+_FACTS = ("GITHUB_", "CI_", "BUILD_", "SYSTEM_", "RUNNER_")
+"""How the names of what a CI system tells about its run begin: branches, commits, numbers."""
+
+
+class Environment(Mapping[str, str]):
+    """``os.environ`` over what stands in for unset variables."""
+
+    def __init__(self, stand_ins: Mapping[str, str] | None = None) -> None:
+        self._environ = {**(stand_ins or {}), **os.environ}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._environ[name]
+        is_fact = name.startswith(_FACTS) and not is_secret_name(name)
+        if name in os.environ and name != _PLACE and not is_fact:
+            MASK.add(_made_of(value))
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+
+def _made_of(value: str) -> Iterator[str]:
+    """A value, and the names that things get after it."""
+    from cicd.config.formats import repository_name, slug
+
+    yield value
+    yield slug(value)
+    if "://" in value:
+        yield repository_name(value)
