@@ -83,6 +83,11 @@ def confirms(question: str) -> bool:
     return click.confirm(shown(question), default=False)
 
 
+def answer_to(question: str) -> str:
+    """What the person at the terminal types."""
+    return str(click.prompt(shown(question), default="", show_default=False))
+
+
 def print_error(error: CicdError, *, is_json: bool = False) -> None:
     """One failure, on standard error; a wrong file is told finding by finding."""
     if is_json:

@@ -9,7 +9,7 @@ import click
 
 from cicd.cli.apply import carry_out
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import check_writable, is_interactive, write_json
+from cicd.cli.console import answer_to, check_writable, is_interactive, write_json
 from cicd.cli.help import examples
 from cicd.cli.lock import lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
@@ -80,7 +80,7 @@ def agree_by_name(plan: Plan) -> None:
     if not is_interactive():
         hint = f"add --yes --stage-name {plan.stage}"
         raise Refused("nobody is there to say yes", hint=hint)
-    typed = click.prompt(f"Type {plan.stage} to destroy it", default="", show_default=False)
+    typed = answer_to(f"Type {plan.stage} to destroy it")
     if typed.strip() != plan.stage:
         raise Refused("not destroyed: that is not its name")
 

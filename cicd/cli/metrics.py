@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -69,9 +68,10 @@ def show(session: Session, run: Run, common: Common, output: str) -> None:
 def follow_points(session: Session, run: Run, output: str) -> int:
     """Every point as it comes, as a line of text or of JSON; 1 when the run failed."""
     for point in new_points(session, run.live):
-        is_json = output == "json"
-        line = json.dumps(point_document(point), ensure_ascii=False) if is_json else ""
-        print_result(line or point_line(point))
+        if output == "json":
+            print_json(point_document(point), indent=None)
+        else:
+            print_result(point_line(point))
     return CicdError.exit_code if has_failed(session, [run]) else 0
 
 

@@ -38,8 +38,27 @@ ATTACKS = (
 )
 """What takes a step over, moves the cursor or turns text, as seen by one of these systems."""
 PIECES = st.sampled_from(
-    ["##", "#", "[", "]", "vso", "teamcity", ":", "::", " ", "\t", "\n", "\r", "\x1b", "[31m", "x"]
-    + ["\u200b", "\u202e", "\ufeff", "\x9b", "\\", '"', "\u0085", "\u2029", "\ud800", "é", *ATTACKS]
+    [
+        *(
+            "##",
+            "#",
+            "[",
+            "]",
+            "vso",
+            "teamcity",
+            ":",
+            "::",
+            " ",
+            "\t",
+            "\n",
+            "\r",
+            "\x1b",
+            "[31m",
+            "x",
+        ),
+        *("\u200b", "\u202e", "\ufeff", "\x9b", "\\", '"', "\u0085", "\u2029", "\ud800", "é"),
+        *ATTACKS,
+    ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join)
 
@@ -59,9 +78,7 @@ def commands(text: str) -> list[str]:
 
 
 def is_harmless(text: str) -> bool:
-    return not commands(text) and all(
-        char.isprintable() or char in "\n\t\u200b" for char in text
-    )
+    return not commands(text) and all(char.isprintable() or char in "\n\t\u200b" for char in text)
 
 
 @given(TEXTS)
