@@ -32,9 +32,10 @@ class Polling:
     ``gap``: what one read of a run takes of its time: with 0.5 never more than two a second.
     ``first``, ``factor``, ``longest``: the pause after something happened, and how it grows.
     ``patience``: how long the platform may be unreachable. ``grace``: how long a new id may be
-    unknown, ``lag``: how far lists may be behind. ``settle``: how long status and content may
-    contradict each other.
-    ``removal``: bound on stopping and deleting one thing. ``tries``: how often a write is sent.
+    unknown, ``vanish``: how long one that was there, ``lag``: how far lists may be behind.
+    ``settle``: how long status and content may contradict each other.
+    ``removal``: bound on stopping and deleting one thing that has no timeout of its own.
+    ``tries``: how often a write is sent.
     """
 
     gap: float = 0.5
@@ -43,6 +44,7 @@ class Polling:
     longest: float = 15.0
     patience: float = 60.0
     grace: float = 60.0
+    vanish: float = 5.0
     lag: float = 30.0
     settle: float = 60.0
     removal: float = 900.0

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from cicd.apply.events import Progress
 from cicd.apply.tasks import Pause, Task, read
-from cicd.errors import ConnectionFailed, NotFound, PlatformError, TimedOut
+from cicd.errors import CicdError, ConnectionFailed, NotFound, PlatformError, TimedOut
 from cicd.logs import Place, Polling, is_transient
 from cicd.model import Change, Key, Kind, LiveResource, Options, Plan
 from cicd.platforms.base import Platform
@@ -37,6 +37,7 @@ class Job:
     """One change under way. ``live`` is the newest view of what it made, changed or follows.
 
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
+    ``found``: the id under which the platform has shown it.
     """
 
     site: Site
@@ -45,6 +46,7 @@ class Job:
     outputs: frozenset[str] = frozenset()
     live: LiveResource | None = None
     log: Place | None = None
+    found: str = ""
     began: float = 0.0
 
     @property
@@ -78,21 +80,35 @@ def see(job: Job, live: LiveResource) -> Task[LiveResource]:
 
 
 def look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
-    """The resource as it is now. Raises NotFound, TimedOut and whatever does not pass."""
+    """The resource as it is now. Raises NotFound, TimedOut and whatever does not pass.
+
+    A new id may be unknown for a while; one that was there has been deleted.
+    """
+    was_there = live.id in {job.found, job.change.id}
+    grace = job.polling.vanish if was_there else job.polling.grace
     try:
-        fresh = yield from ask(job, deadline, lambda: job.platform.get(live))
+        fresh = yield from ask(job, deadline, lambda: job.platform.get(live), grace=grace)
+    except NotFound as error:
+        if not was_there:
+            raise
+        text = f"{live.id} was there and is no more: somebody has deleted it"
+        raise CicdError(text, hint="apply again to make it anew") from error
     except PlatformError as error:
         if job.site.clock() < deadline:
             raise
         raise TimedOut(f"no good answer in time: {error}") from error
+    job.found = fresh.id
     return (yield from see(job, fresh))
 
 
-def ask(job: Job, deadline: float, question: Callable[[], T]) -> Task[T]:
+def ask(
+    job: Job, deadline: float, question: Callable[[], T], *, grace: float | None = None
+) -> Task[T]:
     """The answer to a read, asked again while its failure may pass.
 
-    An unknown id is sat out for ``grace``, an unreachable platform for ``patience`` seconds, a
-    busy or stumbling one until the deadline. Then the error is raised as it is.
+    An unknown id is sat out for ``grace`` seconds (None: as long as a new one), an unreachable
+    platform for ``patience`` seconds, a busy or stumbling one until the deadline. Then the error is
+    raised as it is.
     """
     clock, polling = job.site.clock, job.polling
     failing_since = None
@@ -102,17 +118,17 @@ def ask(job: Job, deadline: float, question: Callable[[], T]) -> Task[T]:
             return (yield from read(question))
         except PlatformError as error:
             failing_since = clock() if failing_since is None else failing_since
-            has_patience = clock() - failing_since < _patience(error, polling)
+            has_patience = clock() - failing_since < _patience(error, polling, grace)
             if not has_patience or clock() >= deadline:
                 raise
         yield Pause(max(0.0, min(pause, deadline - clock())))
         pause = polling.slower(pause)
 
 
-def _patience(error: PlatformError, polling: Polling) -> float:
+def _patience(error: PlatformError, polling: Polling, grace: float | None) -> float:
     """How many seconds a failure of this sort is sat out."""
     if isinstance(error, NotFound):
-        return polling.grace
+        return polling.grace if grace is None else grace
     if isinstance(error, ConnectionFailed):
         return polling.patience
     return float("inf") if is_transient(error) else 0.0

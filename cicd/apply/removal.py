@@ -52,7 +52,9 @@ def _go_down(
     job: Job, live: LiveResource, step_in: Callable[[State], str | None], *, last: str, goal: str
 ) -> Task[None]:
     """Take step after step until there is none left; ``last``: the one that nobody else follows."""
-    deadline = job.site.clock() + job.polling.removal
+    deadline = job.site.clock() + (
+        job.options.timeout if job.change.desired else job.polling.removal
+    )
     pause = job.polling.first
     asked = refusal = ""
     while True:

@@ -111,6 +111,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
         if live.status.has_failed and not seen.is_reached and not is_stale:
             yield from _ended(job, live)
             raise _failure(seen, f"ended as {_words(live.status)}")
+        if live.status.state is State.STOPPING and not (job.kind.log or is_stale):
+            raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
         if _contradicts_itself(seen, live, is_stale=is_stale):
             unsettled_since = clock() if unsettled_since is None else unsettled_since
             if clock() - unsettled_since >= job.polling.settle:

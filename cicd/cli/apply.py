@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.cli.arrival import check_arrival
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     EventLog,
@@ -150,6 +151,8 @@ def carry_out(
     """
     print_plan(plan, session.common)
     session.check(plan, permissions)
+    if not session.common.local:  # the emulator syncs what is published below
+        check_arrival(session.root, plan)
     if plan.has_changes:
         if not (yes or is_saved):
             agree(plan)

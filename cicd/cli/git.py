@@ -15,24 +15,34 @@ from cicd.config import GitFacts
 from cicd.errors import CicdError
 
 
-def git(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run git and give back what it prints, stripped. Raises CicdError with git's own words."""
+def git(
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> str:
+    """Run git and give back what it prints, stripped. Raises CicdError with git's own words, or
+    after ``timeout`` seconds."""
     program = shutil.which("git")
     if program is None:
         raise CicdError("git is not installed", hint="install git and try again")
     # variables of a surrounding hook would point git at another repository
     clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    result = subprocess.run(
-        [program, *arguments],
-        cwd=cwd,
-        env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(env or {})},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        result = subprocess.run(
+            [program, *arguments],
+            cwd=cwd,
+            env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(env or {})},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        raise CicdError(f"git: no answer within {timeout:g} s") from None
     if result.returncode:
         words = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
         told = without_logins(words[-1].removeprefix("fatal: "))

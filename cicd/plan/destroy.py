@@ -51,7 +51,7 @@ def make_destroy_plan(
         for resource in desired
         if reasons[resource.key]
     ]
-    deletes = _deletes(edges, doomed, kinds)
+    deletes = _deletes(desired, edges, doomed, kinds)
     warnings = [
         f"{change.key} serves every resource group of the tenant and would be deleted"
         for change in deletes
@@ -116,7 +116,11 @@ def _about_groups(
     return lines + [f"{content} would go with {key}" for key in groups if content]
 
 
-def _deletes(edges: graph.Edges, doomed: Found, kinds: Mapping[str, Kind]) -> list[Change]:
+def _deletes(
+    desired: Sequence[Resource], edges: graph.Edges, doomed: Found, kinds: Mapping[str, Kind]
+) -> list[Change]:
+    """The deletes, each with what was desired: its timeout bounds the wait."""
+    by_key = {resource.key: resource for resource in desired}
     needed_by = graph.dependents(edges)
     rank = {name: index for index, name in enumerate(kinds)}
     changes: list[Change] = []
@@ -128,7 +132,7 @@ def _deletes(edges: graph.Edges, doomed: Found, kinds: Mapping[str, Kind]) -> li
         first = frozenset(change_key for user in users for change_key in keys[user])
         keys[key] = [key, *(Key(key.kind, live.id) for live in doomed[key][1:])]
         changes += [
-            Change(change_key, Action.DELETE, "destroy", depends_on=first, live=live)
+            Change(change_key, Action.DELETE, "destroy", (), first, by_key[key], live)
             for change_key, live in zip(keys[key], doomed[key], strict=True)
         ]
     return changes

@@ -148,3 +148,17 @@ def test_a_failed_sync_is_a_note_and_not_the_end_of_the_application() -> None:
 def test_a_sync_has_ten_minutes(tmp_path: Path) -> None:
     application = resource(load(write_repository(tmp_path)), "application/churn")
     assert application.options.timeout == 600
+
+
+def test_a_sync_that_went_elsewhere_is_not_waited_for() -> None:
+    other = {**DONE, "source": {"revision": "c" * 40, "path": "templates"}}
+    for before in (BEFORE, None):
+        goal = Goal({**SPEC, "revision": "main"}, before, since=100.0)
+        # a push just before this one may still be on its way
+        assert judge(other, THERE, goal, now=101.0).state is State.PENDING
+        status = judge(other, THERE, goal, now=100.0 + sync.GRACE)
+        assert status.state is State.FAILED
+        assert status.message.startswith("main is at commit cccccccccccc and not at bbbbbbbbbbbb")
+    late = 100.0 + 2 * sync.GRACE
+    for document in (BEFORE, {**other, "syncStatus": "OutOfSync"}, {**other, "source": {}}):
+        assert judge(document, THERE, Goal(SPEC, BEFORE, 100.0), now=late).state is State.PENDING

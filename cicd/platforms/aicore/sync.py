@@ -58,6 +58,8 @@ def judge(
         word = str(document.get("syncStatus") or "")
         word = "SyncFailed" if word in {"", SYNCED} else word
         return Status(State.FAILED, word, f"{problem} ({CURE})")
+    if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
+        return Status(State.FAILED, "Synced elsewhere", elsewhere)
     return _progressing(waits)
 
 
@@ -149,6 +151,22 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
         points.append(f'sync status "{SYNCED}", it is "{word}"')
     late = [str(r.get("name")) for r in _resources(document) if not _is_done(r)]
     return [*points, *([f"template {', '.join(late)}"] if late else [])]
+
+
+def _elsewhere(document: Document, goal: Goal) -> str:
+    """That it has synced a commit which is neither the wanted one nor the one from before: where
+    the branch is now, it stays. Empty while it may still be on its way."""
+    revision = str((document.get("source") or {}).get("revision") or "")
+    commit = str(goal.spec.get("commit") or "")
+    before = str(((goal.before or {}).get("source") or {}).get("revision") or "")
+    is_settled = document.get("syncStatus") == SYNCED and SHA.fullmatch(revision)
+    if not commit or not is_settled or revision in {commit, before}:
+        return ""
+    where = goal.spec.get("revision") or "its revision"
+    return (
+        f"{where} is at commit {revision[:12]} and not at {commit[:12]}: it has moved on, "
+        "or the commit is not pushed"
+    )
 
 
 def _missing(executables: Mapping[str, Document], spec: Mapping[str, Any]) -> list[str]:

@@ -222,7 +222,7 @@ class Applications:
         document = self._api.get_or_none(f"/admin/applications/{name}")
         if document is None:
             return None
-        self._goals.setdefault(name, Goal(desired.spec))
+        self._goals.setdefault(name, Goal(desired.spec, None, self._clock()))
         found = {"applicationName": name, **document}
         return sync.application(
             found, self.status(name), self._executables(desired.spec), [desired]
