@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cicd.model import Action, Options, Status
@@ -75,7 +77,8 @@ def test_the_wait_for_a_removal_is_as_long_as_the_timeout_of_what_goes(
     live = platform.add("deployment", "x", STOPPING, configuration="con-1")
     platform.things[live.id].script = [(0, STOPPING)]
     options = Options(wait_for="RUNNING", timeout=timeout)
-    wish = change("deployment/x", Action.DELETE, live=live, options=options, configuration="con-1")
+    wish = change("deployment/x", options=options, configuration="con-1")
+    wish = replace(wish, action=Action.DELETE, live=live)
     ended = outcomes(apply(platform, wish))["deployment/x"]
     assert ended.result == "timed_out" and least <= ended.seconds <= most
 

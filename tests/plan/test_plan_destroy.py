@@ -335,3 +335,17 @@ def test_what_a_template_of_the_stage_makes_is_ours_though_nothing_uses_it() -> 
         stage = a_stage(desired, templates=templates)
         plan = make_destroy_plan(stage, desired, lives, KINDS, created_at=CREATED_AT)
         assert change_of(plan, "resource_group/g").action is action
+
+
+def test_every_delete_brings_the_timeout_of_what_goes() -> None:
+    slow = deployment(options=Options("RUNNING", timeout=7200.0))
+    desired = [configuration("serve"), slow]
+    live = [
+        a_live(configuration("serve"), "c1"),
+        a_live(deployment(configuration="c1"), "d1"),
+        a_live(deployment(configuration="c0"), "d0", State.STOPPED),
+    ]
+    plan = make_destroy_plan(a_stage(desired), desired, live, KINDS, created_at=CREATED_AT)
+    deletes = [change for change in plan.changes if change.action is Action.DELETE]
+    assert {change.id for change in deletes} == {"d1", "d0"}
+    assert {change.desired.options.timeout for change in deletes if change.desired} == {7200.0}
