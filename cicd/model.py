@@ -284,6 +284,12 @@ class Change:
         return self.live.id if self.live else ""
 
 
+def identity(project: str, stage: str) -> str:
+    """What a stage is called where several projects meet: in one repository, in one resource
+    group. ``churn/dev`` for the stage of a project in the folder ``churn``, ``dev`` at the top."""
+    return f"{project}/{stage}" if project else stage
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything one apply will do, in dependency order, deletes last."""
@@ -302,6 +308,13 @@ class Plan:
     """Why apply would refuse it and what would be needed; empty when nothing stands against it."""
     hints: tuple[str, ...] = ()
     """What was seen beside it and asks for no decision now, such as what nobody names."""
+    project: str = ""
+    """The folder of its project (see Stage)."""
+
+    @property
+    def identity(self) -> str:
+        """What others know its stage by."""
+        return identity(self.project, self.stage)
 
     @property
     def place(self) -> str:
@@ -429,6 +442,13 @@ class Stage:
     """What a person who plans it should know: credentials that it was loaded without."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""
+    project: str = ""
+    """The project's folder below the top of its repository; empty for the top itself."""
+
+    @property
+    def identity(self) -> str:
+        """What others know it by."""
+        return identity(self.project, self.name)
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,7 @@ def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     """Remember what a run was started for; the last error when that did not work."""
     plan = job.site.plan
     tags = {
+        "cicd.project": plan.project,
         "cicd.stage": plan.stage,
         "cicd.key": str(job.key),
         "cicd.commit": plan.commit,

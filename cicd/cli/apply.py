@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from cicd.cli.console import (
     uses_colour,
     write_json,
 )
+from cicd.cli.git import check_merged
 from cicd.cli.help import examples
 from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
@@ -96,6 +98,8 @@ def command(
         common = with_saved_options(common, document)
     permissions = permitted(common, over_limits=over_limits, other_stages=other_stages, force=force)
     names: Sequence[str | None] = stages or ([str(document["stage"])] if document else [None])
+    if None in names and not common.local:
+        check_merged(os.environ)
     if summary:
         check_writable(summary)
     results: list[dict[str, Any]] = []
@@ -300,7 +304,16 @@ def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def read_saved(path: Path) -> dict[str, Any]:
-    """A plan document from a file. Raises InvalidStage when it is none, Refused when another
+    """A plan that can be applied, from a file. Raises Refused where it says why there is none."""
+    document = read_document(path)
+    if isinstance(failure := document.get("failure"), dict):
+        why = str(failure.get("message") or "").partition("\n")[0]
+        raise Refused(f"{path} holds no plan, as planning failed: {why}", hint="plan again")
+    return document
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """What plan --out saved. Raises InvalidStage when it is something else, Refused when another
     version wrote it in a way that this one cannot judge."""
     from cicd.plan.bound import explain_version
 

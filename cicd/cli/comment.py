@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.cli.apply import read_saved
+from cicd.cli.apply import read_document
 from cicd.cli.console import print_commands, print_note, print_result
-from cicd.cli.git import find_root
+from cicd.cli.failure import failed_plan
+from cicd.cli.git import find_root, find_top, project_of
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
@@ -25,9 +26,9 @@ from cicd.errors import (
     NotFound,
     PlatformError,
     Problem,
-    Refused,
     Usage,
 )
+from cicd.model import identity
 from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ Documents = Sequence[Mapping[str, Any]]
     is_flag=True,
     help="Instead of a comment: open or update one issue per stage that differs, close the others.",
 )
+@click.option(
+    "--failed",
+    metavar="REASON",
+    help="Say that planning --stage, or else the stage of the branch, failed for that reason.",
+)
 @common_options(choice=True)
 def command(
     plans: tuple[Path, ...],
@@ -58,39 +64,44 @@ def command(
     pull_request: int | None,
     repository: str,
     drift_issue: bool,
+    failed: str | None,
     common: Common,
 ) -> int:
     """Show plans on the pull request, in the step summary and as step outputs.
 
     PLAN.json is what plan --out saved; with none, and no --stage, the stage whose branch this is
-    gets planned. A pull request has one comment with a section per stage, edited in place. The
-    token comes from GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure.
-    Ends with 5 when a stage that it planned would be refused, after everything is written.
+    gets planned. A pull request has one comment with a section per project and stage, edited in
+    place; one whose plan failed says why, with the last good plan folded. The token comes from
+    GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure. Ends as planning
+    did when it planned a stage itself, after everything is written.
     """
     from cicd.github.context import read_context
 
-    if plans and stages:
-        raise Usage("plan files and --stage do not go together")
+    if plans and (stages or failed is not None):
+        raise Usage("plan files go neither with --stage nor with --failed")
     context = read_context(os.environ, repository=repository, pull_request=pull_request)
     documents: Documents
-    refusal: Refused | None = None
+    error: Exception | None = None
+    names: Sequence[str | None] = stages or (None,)
     if plans:
         documents = [read_plan(path) for path in plans]
+    elif failed is not None:
+        documents = [failed_plan(name, CicdError(failed)) for name in names]
     else:
-        documents, refusal = plan_now(stages or (None,), common)
+        documents, error = plan_now(names, common)
     write_step_files(documents, [str(path) for path in plans], context)
     if drift_issue:
         sync_issues(documents, context)
     else:
         write_comment(documents, context)
-    if refusal:
-        raise refusal
+    if error:
+        raise error
     return 0
 
 
 def read_plan(path: Path) -> dict[str, Any]:
     """A saved plan. Raises InvalidStage when it is none."""
-    document = read_saved(path)
+    document = read_document(path)
     if not (
         isinstance(document.get("stage"), str)
         and isinstance(document.get("summary"), dict)
@@ -102,14 +113,19 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 def plan_now(
     stages: Sequence[str | None], common: Common
-) -> tuple[list[dict[str, Any]], Refused | None]:
-    """Fresh plans, and why the first of them would be refused, if one would."""
+) -> tuple[list[dict[str, Any]], Exception | None]:
+    """Fresh plans, or why there are none; and the first of what failed or would be refused."""
     documents: list[dict[str, Any]] = []
-    first: Refused | None = None
+    first: Exception | None = None
     for stage in stages:
-        plan, refusal = plan_one(stage, common, offline=False)
-        documents.append(document_of(plan))
-        first = first or refusal
+        try:
+            plan, problem = plan_one(stage, common, offline=False)
+        except Exception as error:
+            documents.append(failed_plan(stage, error))
+            first = first or error
+        else:
+            documents.append(document_of(plan))
+            first = first or problem
     return documents, first
 
 
@@ -123,14 +139,25 @@ def write_step_files(documents: Documents, plan_paths: Sequence[str], context: C
     if context.output_file:
         append(context.output_file, output_lines(step_outputs(documents, plan_paths)))
     if context.is_actions:
-        notes = plan_notes(documents, files_by_stage())
+        notes = plan_notes(documents, files_by_stage(documents))
         if notes:
             print_commands(as_annotations(notes))
 
 
-def files_by_stage() -> dict[str, str]:
-    """The stage files of the project by the name that stages have unless they say otherwise."""
-    return {Path(file).stem: str(file) for file in stage_files(find_root(Path.cwd()))}
+def files_by_stage(documents: Documents) -> dict[str, str]:
+    """The stage files of the plans' projects, as the repository knows them, by what stages are
+    called unless they say otherwise."""
+    from cicd.github.outputs import in_repository
+
+    root = find_root(Path.cwd())
+    here, top = project_of(root), find_top(root)
+    found: dict[str, str] = {}
+    for project in {str(document.get("project") or "") for document in documents}:
+        # without a repository the project is wherever this is
+        folder = root if project == here or top is None else top / project
+        for file in stage_files(folder):
+            found[identity(project, Path(file).stem)] = in_repository(project, file)
+    return found
 
 
 def write_comment(documents: Documents, context: Context) -> None:
@@ -147,12 +174,17 @@ def write_comment(documents: Documents, context: Context) -> None:
 
 
 def sync_issues(documents: Documents, context: Context) -> None:
-    """One issue per stage that drifted."""
+    """One issue per project and stage that drifted; none is touched where nobody could look."""
     from cicd.github.issues import sync_drift_issue
+    from cicd.github.sections import name_of
+    from cicd.render.failure import is_failure
 
     with permitted(context, "issues: write"), closing(connect(context)) as client:
         for document in documents:
-            stage = str(document["stage"])
+            stage = name_of(document)
+            if is_failure(document):
+                warn(f"stage {stage}: nobody could look for drift, as planning failed", context)
+                continue
             url = sync_drift_issue(client, stage, document, run_url=context.run_url)
             print_result(f"stage {stage}: {url or 'no drift'}")
 

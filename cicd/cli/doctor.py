@@ -15,7 +15,7 @@ from cicd.cli import local
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.environment import Environment
-from cicd.cli.git import find_root, read_facts
+from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.errors import CicdError, Denied, Usage
@@ -36,7 +36,7 @@ def command(stage: str | None, common: Common, output: str) -> int:
     """Check login, rights, quotas and clock; say what to do."""
     from cicd.render.doctor import render_doctor, summary
 
-    root = find_root(Path.cwd())
+    root = find_root(Path.cwd(), stage)
     subject = find_stage(stage, root, common)
     environ: Mapping[str, str] = os.environ
     if common.local:
@@ -73,12 +73,12 @@ def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
 
     Missing credentials are what this command is for, so they are no error yet.
     """
-    from cicd.config import find_stage_for_branch, load_stage
+    from cicd.config import load_stage
 
     facts = read_facts(root, os.environ)
     environ = Environment({"AICORE_RESOURCE_GROUP": "default"})
     try:
-        name = argument or find_stage_for_branch(root, facts.branch)
+        name = argument or stage_of_branch(root, facts, os.environ)
     except Usage:
         target = {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
         return Stage("", "", str(root), "aicore", target, None, ())

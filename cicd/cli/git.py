@@ -8,11 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from cicd.cli.redaction import without_logins
-from cicd.config import GitFacts
-from cicd.errors import CicdError
+from cicd.config import GitFacts, find_stage_for_branch, stage_files
+from cicd.errors import CicdError, Refused, Usage
+from cicd.github.context import read_event
+from cicd.github.trigger import TARGET, TARGET_HINT, Trigger, read_trigger
 
 
 def git(
@@ -50,29 +53,114 @@ def git(
     return result.stdout.strip()
 
 
-def find_root(start: Path) -> Path:
+def find_root(start: Path, argument: str | None = None) -> Path:
     """The project around ``start``: the nearest folder with ``stages``, at most as far up as the
     top of the repository, which it is without one; ``start`` itself where there is no repository.
+
+    ``argument``: a stage; named by a file of another project in the repository, it is that project.
     """
     start = start.resolve()
-    try:
-        top = Path(git("rev-parse", "--show-toplevel", cwd=start)).resolve()
-    except CicdError:
-        return start
-    inside = [folder for folder in (start, *start.parents) if folder.is_relative_to(top)]
-    return next((folder for folder in inside if (folder / "stages").is_dir()), top)
+    top = find_top(start) or start
+    file = (start / argument).resolve() if argument else start
+    around = file.parent if file.is_file() and file.is_relative_to(top) else start
+    for folder in dict.fromkeys([*_up(around, top), *_up(start, top)]):
+        if (folder / "stages").is_dir():
+            return folder
+    return top
+
+
+def _up(folder: Path, top: Path) -> Iterator[Path]:
+    """The folder and all around it, as far as ``top``."""
+    return (path for path in (folder, *folder.parents) if path.is_relative_to(top))
+
+
+@lru_cache(maxsize=64)
+def find_top(folder: Path) -> Path | None:
+    """The top of the repository that a folder lies in; None where there is none. Known also where
+    git is not there, or does not trust the owner of the folder, as in many containers."""
+    if found := _quietly(folder, "rev-parse", "--show-toplevel"):
+        return Path(found).resolve()
+    return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
+
+
+def project_of(root: Path) -> str:
+    """The folder of a project below the top of its repository, with forward slashes; empty for the
+    top itself, and where there is no repository."""
+    top = find_top(root)
+    folder = root.resolve().relative_to(top).as_posix() if top else ""
+    return "" if folder == "." else folder
 
 
 def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
-    """The commit and branch that are being deployed; empty text where unknown.
+    """What is being deployed, and where the project lies; empty where unknown.
 
-    A pull request counts as the branch that it goes into (GITHUB_BASE_REF).
+    A pull request counts as the branch that it goes into, and by the commit that its author knows,
+    not by the merge that GitHub makes up for it. Raises Refused where its files must not be read.
     """
-    branch = environ.get("GITHUB_BASE_REF") or environ.get("GITHUB_REF_NAME")
+    trigger = trigger_of(environ)
+    if trigger.mode == "refuse":
+        raise Refused(TARGET, hint=TARGET_HINT)
+    head, told = _quietly(root, "rev-parse", "HEAD"), environ.get("GITHUB_SHA", "")
+    is_known = trigger.branch or trigger.tag
+    top = find_top(root)
     return GitFacts(
-        commit=_quietly(root, "rev-parse", "HEAD") or environ.get("GITHUB_SHA", ""),
-        branch=branch or _quietly(root, "symbolic-ref", "--short", "HEAD"),
+        commit=trigger.commit if trigger.commit and head in {told, ""} else head or told,
+        branch=trigger.branch if is_known else _quietly(root, "symbolic-ref", "--short", "HEAD"),
+        folder=project_of(root),
+        remotes=_remotes(top) if top else (),
+        submodules=_submodules(root, top) if top else {},
     )
+
+
+def trigger_of(environ: Mapping[str, str]) -> Trigger:
+    """What the run that this is a step of is about."""
+    return read_trigger(environ, read_event(environ.get("GITHUB_EVENT_PATH", "")))
+
+
+def check_merged(environ: Mapping[str, str]) -> None:
+    """Raise Refused where the run is about a change that is not on its branch yet."""
+    if trigger_of(environ).mode == "plan":
+        raise Refused(
+            "a change that has not been merged is planned, not applied",
+            hint="cicd plan shows what it would do; name a stage to apply it all the same",
+        )
+
+
+def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> str:
+    """The stage that nobody needs to name. Raises Usage where there is none."""
+    if facts.branch:
+        return find_stage_for_branch(root, facts.branch, is_wanted=True)
+    tag = trigger_of(environ).tag
+    why = f'the tag "{tag}" belongs to no branch' if tag else "no branch is checked out"
+    known = ", ".join(Path(file).stem for file in stage_files(root))
+    raise Usage(f"{why}, so no stage goes without saying", hint=f"name a stage: {known or 'none'}")
+
+
+def _remotes(top: Path) -> tuple[str, ...]:
+    """Where the repository is, on other machines and here, without any login; empty where it is
+    known nowhere else."""
+    lines = _quietly(top, "config", "--get-regexp", r"^remote\..*\.url$").splitlines()
+    urls = [without_logins(line.partition(" ")[2]) for line in lines]
+    return (*urls, top.as_uri()) if urls else ()
+
+
+def _submodules(root: Path, top: Path) -> dict[str, str]:
+    """The submodules in the project: folder below it -> URL."""
+    if not (top / ".gitmodules").is_file():
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    wanted = r"^submodule\..*\.(path|url)$"
+    listed = _quietly(top, "config", "-z", "-f", ".gitmodules", "--get-regexp", wanted)
+    for entry in listed.split("\0"):
+        key, _, value = entry.partition("\n")
+        name, _, field = key.rpartition(".")
+        found.setdefault(name, {})[field] = value
+    modules = {top / item["path"]: item.get("url", "") for item in found.values() if "path" in item}
+    return {
+        path.relative_to(root).as_posix(): without_logins(url)
+        for path, url in modules.items()
+        if path.is_relative_to(root)
+    }
 
 
 def _quietly(root: Path, *arguments: str) -> str:

@@ -13,7 +13,7 @@ import click
 
 from cicd.cli import local
 from cicd.cli.console import print_note, print_result, write_file
-from cicd.cli.git import find_root, origin_url
+from cicd.cli.git import find_root, origin_url, project_of
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.session import open_session
@@ -160,6 +160,7 @@ def surroundings(
         templates=templates_of(root),
         repository=local.override(root).repository if common.local else origin_url(root),
         is_local=common.local,
+        folder=project_of(root),
     )
 
 

@@ -45,7 +45,7 @@ def lock_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def stage_lock(session: Session) -> Lock | None:
     """The lock of a stage."""
-    return session.platform.lock(session.stage.name)
+    return session.platform.lock(session.stage.identity)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def open_lease(session: Session, command: str) -> Lease | None:
     from cicd.apply.lease import Lease
 
     lock = stage_lock(session)
-    gate = session.platform.lock(f"{session.stage.name}/gate")
+    gate = session.platform.lock(f"{session.stage.identity}/gate")
     if not lock or not gate:
         return None
     me = make_holder(f"cicd {command} {session.stage.name}", os.environ)

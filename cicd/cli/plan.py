@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import click
 
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_json
+from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
+from cicd.cli.lock import terminable
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.session import document_of, offline_plan, open_session
 from cicd.errors import Refused, Usage
@@ -41,11 +44,14 @@ def command(
     """Show what apply would change.
 
     STAGE is a name (dev: stages/dev.yaml), a file, or nothing: the stage whose branch is checked
-    out. Ends with 5 when a limit or a protection stands against it.
+    out. Ends with 5 when a limit or a protection stands against it. What --out saves when there is
+    no plan says why: `cicd comment` shows it.
     """
     if out and len(stages) > 1:
         raise Usage("--out saves one plan", hint="name one stage")
-    planned = [plan_one(stage, common, offline=offline) for stage in stages or (None,)]
+    names: Sequence[str | None] = stages or (None,)
+    with terminable() if out else nullcontext(), failure_saved(out, names[0]):
+        planned = [plan_one(stage, common, offline=offline) for stage in names]
     print_plans([plan for plan, _ in planned], output, common)
     if out:
         # in ASCII, so that no console or file encoding can break it

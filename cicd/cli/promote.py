@@ -30,6 +30,7 @@ from cicd.cli.git import (
     fetch_branch,
     find_root,
     origin_url,
+    project_of,
     push_branch,
     read_facts,
 )
@@ -42,6 +43,7 @@ from cicd.config.load import find_stage
 from cicd.config.promote import Promotion, check_promoted, promoted_text, promotion
 from cicd.config.tree import Node
 from cicd.errors import CicdError, InvalidStage, Refused, Usage
+from cicd.model import identity
 from cicd.render.findings import count
 
 if TYPE_CHECKING:
@@ -264,6 +266,7 @@ def propose(
     """The same edit on the newest commit of TO's branch, as a pull request. All that can be found
     missing is, before anything is pushed."""
     from cicd.github import pulls
+    from cicd.github.outputs import in_repository
 
     if not origin_url(root):
         raise Usage("there is no remote to push to", hint="git remote add origin URL")
@@ -279,9 +282,11 @@ def propose(
         if dry_run or not edit.diff:
             show(edit, False, "")
             return
-        branch = pulls.branch_name(*names, files, select)
-        title = f"Promote {names[0]} to {names[1]}: {count(len(edit.found.changes), 'change')}"
-        body = pulls.compose(*names, [told(c) for c in edit.found.changes], edit.diff)
+        project = project_of(root)
+        branch = pulls.branch_name(*names, [in_repository(project, file) for file in files], select)
+        called = identity(project, names[0]), identity(project, names[1])
+        title = f"Promote {called[0]} to {called[1]}: {count(len(edit.found.changes), 'change')}"
+        body = pulls.compose(*called, [told(c) for c in edit.found.changes], edit.diff)
         with closing(connect(root)) as client:
             pulls.check_rights(client)
             push(root, edit, branch, commit, title)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cicd.cli import local
 from cicd.cli.environment import Environment
-from cicd.cli.git import find_root, read_facts
+from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
-from cicd.config import find_stage_for_branch, load_stage
+from cicd.config import load_stage
 from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import LiveResource, Plan, Resource, Stage
 
@@ -163,9 +163,9 @@ def load(
     ``needs_secrets``: off for who only looks at, stops or deletes what is there: no value is sent.
     ``stand_ins``: what variables that are not set count as.
     """
-    root = find_root(Path.cwd())
+    root = find_root(Path.cwd(), argument)
     facts = read_facts(root, os.environ)
-    name = argument or find_stage_for_branch(root, facts.branch)
+    name = argument or stage_of_branch(root, facts, os.environ)
     MASK.spare((name, facts.branch, facts.commit))
     known = dict(stand_ins or {})
     application = None

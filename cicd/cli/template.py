@@ -12,7 +12,7 @@ import click
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_note, print_result, write_file
 from cicd.cli.environment import Environment
-from cicd.cli.git import find_root, read_facts
+from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.help import examples
 from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
@@ -148,7 +148,7 @@ def differences(flow: Flow, *, generate: bool) -> list[str]:
 def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flow]:
     """The flows that are meant: those of the named stages, or else of the stage whose branch is
     checked out; of these the named ones. Raises Usage, InvalidStage."""
-    from cicd.config import find_stage_for_branch, load_flows, stage_files
+    from cicd.config import load_flows, stage_files
 
     root = find_root(Path.cwd())
     facts = read_facts(root, os.environ)
@@ -156,7 +156,7 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
     stages = [name for name in names if _is_stage(name, files)]
     wanted = [name for name in names if name not in stages]
     if not stages:
-        only = files if len(files) == 1 else [find_stage_for_branch(root, facts.branch)]
+        only = files if len(files) == 1 else [stage_of_branch(root, facts, os.environ)]
         stages = only
     flows: list[Flow] = []
     for stage in stages:

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -78,24 +78,42 @@ def _without_garbage_collection() -> Iterator[None]:
 def _check(
     stages: tuple[str, ...], every: bool, variables: Mapping[str, str]
 ) -> tuple[list[str], list[Problem]]:
-    """The stages that are meant, and all that is wrong with them, each finding once."""
+    """The stages that are meant, and all that is wrong with them, each finding once. Files are
+    named from the project around the current folder on."""
     # else pydantic looks for plugins in every installed package
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from cicd.cli.git import find_root, read_facts
-    from cicd.config import check_stage, find_stage_for_branch, stage_files
+    from cicd.cli.git import find_root, read_facts, stage_of_branch
+    from cicd.config import check_stage, stage_files
 
-    root = find_root(Path.cwd())
-    facts = read_facts(root, os.environ)
-    names = list(stage_files(root) if every else stages)
+    here = find_root(Path.cwd())
+    names = list(stage_files(here) if every else stages)
     if not names:
-        names = [find_stage_for_branch(root, facts.branch)]
+        names = [stage_of_branch(here, read_facts(here, os.environ), os.environ)]
     problems: list[Problem] = []
     for name in names:
-        problems += check_stage(name, root=root, env=Environment(), variables=variables, git=facts)
+        root = find_root(Path.cwd(), name)
+        facts = read_facts(root, os.environ)
+        found = check_stage(name, root=root, env=Environment(), variables=variables, git=facts)
+        problems += [placed_in(root, here, problem) for problem in found]
     return names, list(dict.fromkeys(problems))
 
 
+def placed_in(root: Path, base: Path, problem: Problem) -> Problem:
+    """A finding of the project at ``root`` with its file named from ``base`` on, where it lies in
+    there."""
+    path = root / problem.file
+    if root == base or not path.is_relative_to(base):
+        return problem
+    return replace(problem, file=path.relative_to(base).as_posix())
+
+
 def _print(problems: list[Problem], names: list[str], output: str, is_strict: bool) -> None:
+    if output in {"github", "sarif"}:
+        from cicd.cli.git import find_root, find_top
+
+        # both are read by what knows the repository, not the project
+        here = find_root(Path.cwd())
+        problems = [placed_in(here, find_top(here) or here, problem) for problem in problems]
     if output == "json":
         print_json(findings.as_data(problems))
     elif output == "github":

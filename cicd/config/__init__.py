@@ -15,6 +15,7 @@ from cicd.config.load import (
     load_flows,
     load_stage,
     stage_files,
+    stage_name,
 )
 from cicd.config.variables import GitFacts, GitOverride
 
@@ -26,4 +27,5 @@ __all__ = [
     "load_flows",
     "load_stage",
     "stage_files",
+    "stage_name",
 ]

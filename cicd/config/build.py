@@ -7,6 +7,7 @@ from typing import Any
 from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, schedule_name
 from cicd.config.groundwork import group_of, supplies_of
+from cicd.config.repository import is_synced, sent_path
 from cicd.config.schema import Artifact, Deployment, Execution, Schedule
 from cicd.config.schema import SmokeTest as SmokeTestFile
 from cicd.config.templates import digest, slow_digest
@@ -66,6 +67,7 @@ def build_stage(draft: Draft) -> Stage:
         local=file.local.model_dump(),
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft),
+        project=draft.git.folder,
     )
 
 
@@ -120,15 +122,19 @@ def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
 def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     file, git, override = draft.file.git, draft.git, draft.override
     revision = _revision(draft)
-    commit = git.commit if _is_checked_out(revision, git) else ""
+    path = file.path if file else "templates"
+    is_ours = is_synced(git, url, path) and _is_checked_out(revision, git)
+    commit = git.commit if is_ours else ""
     if override:
         revision, commit = override.revision, override.commit
+    else:
+        path = sent_path(git, url, path)
     name = file.application if file else f"cicd-{formats.slug(draft.name)}"[:54].strip("-")
     spec: dict[str, Any] = {"name": name}
     if url:
         spec["repository"] = url if override else draft.hidden(url, "git", "repository")
-    path = draft.hidden(file.path, "git", "path") if file else "templates"
-    spec |= {"path": path, "revision": revision}
+    shown = draft.hidden(path, "git", "path") if file else path
+    spec |= {"path": shown, "revision": revision}
     if commit:
         spec["commit"] = commit
     spec["executables"] = {

@@ -42,7 +42,7 @@ class Around:
     """What the file is made for. ``never``: keys of executions that must not run again -> why.
 
     ``templates``: those in the project's folder. ``repository``: the Git that the project is pushed
-    to, empty where nobody knows.
+    to, empty where nobody knows. ``folder``: the project's in there, empty for the top.
     """
 
     stage: str
@@ -53,6 +53,7 @@ class Around:
     templates: Sequence[Template] = ()
     repository: str = ""
     is_local: bool = False
+    folder: str = ""
     never: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -217,7 +218,8 @@ class _Export:
             self.comments["git", "repository"] = (
                 "username and password cannot be read back; declared, they are sent again"
             )
-        return {**item, "path": literal(spec["path"]), "revision": literal(spec["revision"])}
+        path = self._path_of(application) if self._around.folder else str(spec["path"])
+        return {**item, "path": literal(path), "revision": literal(spec["revision"])}
 
     def _application(self) -> LiveResource | None:
         """The one that syncs this project's repository into AI Core."""
@@ -226,10 +228,19 @@ class _Export:
             item
             for item in self._of("application")
             if _plain_url(item.spec.get("repository")) == _plain_url(self._around.repository)
-            if _plain_path(item.spec.get("path")) in {_plain_path(f) for f in folders}
+            if self._path_of(item) in {_plain_path(f) for f in folders}
             if not self._around.is_local or item.spec.get("revision") == self._around.stage
         ]
         return fitting[-1] if fitting else None
+
+    def _path_of(self, application: LiveResource) -> str:
+        """Where an application finds its templates, as seen from the project; with a slash at its
+        start where that lies elsewhere in the repository."""
+        path, folder = _plain_path(application.spec.get("path")), self._around.folder
+        if self._around.is_local or not folder:
+            return path
+        inner = path.removeprefix(f"{folder}/")
+        return inner if inner != path else f"/{path}"
 
     def _artifacts(self, inputs: Inputs) -> list[dict[str, Any]]:
         items = []

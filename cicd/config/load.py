@@ -12,6 +12,7 @@ from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
 from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.repository import is_this, repository_problems
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
@@ -150,7 +151,7 @@ def _read(
     written = tree
     if file is None:
         file, tree = fitting(tree)
-    catalogue, found = _read_catalogue(file, written, root, override)
+    catalogue, found = _read_catalogue(file, written, root, context.git, override)
     problems += found
     group = file.aicore.resource_group or context.env.get("AICORE_RESOURCE_GROUP", "")
     named = names_in(written)
@@ -167,6 +168,15 @@ def _name(tree: Node, path: Path) -> str:
     """What the stage is called: what it says itself, else the name of its file."""
     named = tree.get("stage")
     return named.value if named is not None and isinstance(named.value, str) else path.stem
+
+
+def stage_name(argument: str, root: Path) -> str:
+    """What a stage is called, as far as its file tells; else what its file is called."""
+    try:
+        path = find_stage(argument, root)
+        return _name(read_stage_tree(path, root)[0], path)
+    except InvalidStage:
+        return Path(argument).stem if argument.lower().endswith(SUFFIXES) else argument
 
 
 def _check_name(tree: Node, path: Path) -> list[Problem]:
@@ -194,7 +204,7 @@ def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:
 
 
 def _read_catalogue(
-    file: StageFile, written: Node, root: Path, override: GitOverride | None
+    file: StageFile, written: Node, root: Path, facts: GitFacts, override: GitOverride | None
 ) -> tuple[Catalogue, list[Problem]]:
     """The templates of the stage, also where something else in its git section does not fit.
 
@@ -207,14 +217,23 @@ def _read_catalogue(
     is_given = isinstance(folder, str) and bool(folder)
     if not is_given or (not has_git and not (root / folder).is_dir()):
         return Catalogue(), []
-    templates, problems = read_templates(root, folder, written.place_of("git", "path"))
-    is_ours = has_git or override is not None
+    place = written.place_of("git", "path")
+    repository = file.git.repository if file.git and override is None else None
+    doubts = list(repository_problems(facts, root, repository, folder, place)) if has_git else []
+    is_here = override is not None or is_this(facts, repository)
+    if any(problem.severity == "error" for problem in doubts) or not (
+        is_here or (root / folder).is_dir()
+    ):
+        return Catalogue(), doubts
+    templates, problems = read_templates(root, folder, place)
+    is_ours = (has_git and is_here) or override is not None
     if is_ours and not templates and not problems:
         problems = [_no_template(file, written, folder)]
     is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
-    return Catalogue(tuple(templates), is_ours, bool(templates) and not is_lost), problems
+    complete = bool(templates) and not is_lost
+    return Catalogue(tuple(templates), is_ours, complete), [*doubts, *problems]
 
 
 def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:
@@ -284,19 +303,24 @@ def _head(path: Path, root: Path) -> dict[str, object]:
     return {key: node.value for key, node in nodes.items() if node is not None}
 
 
-def find_stage_for_branch(root: Path, branch: str) -> str:
-    """The stage that a push to ``branch`` applies, as a file relative to the root. Raises Usage."""
+def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -> str:
+    """The stage that a push to ``branch`` applies, as a file relative to the root. Raises Usage;
+    InvalidStage where it may be one that cannot be read, if a stage ``is_wanted``."""
     branches: dict[str, object] = {}
+    unread: list[Problem] = []
     for file in stage_files(root):
         try:
             tree, _ = read_stage_tree(root / file, root)
-        except InvalidStage:
-            continue  # said when that stage is the one that is wanted
+        except InvalidStage as error:
+            unread += error.problems
+            continue
         node = tree.get("branch")
         branches[file] = node.value if node is not None else None
     found = [file for file, value in branches.items() if value == branch]
     if len(found) == 1:
         return found[0]
+    if unread and not found and is_wanted:
+        raise InvalidStage(unread)
     hint = "name a stage: " + (", ".join(Path(file).stem for file in branches) or "there is none")
     if found:
         raise Usage(f'the branch "{branch}" belongs to {" and ".join(found)}', hint=hint)

@@ -175,6 +175,10 @@ RULES: dict[str, Rule] = {
     "template-folder": Rule(
         "The template folder, or a file in it, cannot be used.", "SAP AI Core, applications: path"
     ),
+    "template-repository": Rule(
+        "The templates lie in another repository than AI Core reads.",
+        "SAP AI Core, applications: repository and path",
+    ),
     "no-template": Rule(
         "There is no template in the template folder.", "SAP AI Core, applications: path"
     ),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.config.files import scalar
@@ -38,10 +38,18 @@ _UNREPLACED: tuple[Path, ...] = (("variables",), ("extends",), ("stage",), ("$sc
 
 @dataclass(frozen=True)
 class GitFacts:
-    """What is checked out; empty text where that is not known."""
+    """What is checked out; empty text where that is not known.
+
+    ``folder``: the project's own below the top of the repository, with forward slashes, empty for
+    the top itself. ``remotes``: URLs of the repository. ``submodules``: folder in the project ->
+    URL.
+    """
 
     commit: str = ""
     branch: str = ""
+    folder: str = ""
+    remotes: tuple[str, ...] = ()
+    submodules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

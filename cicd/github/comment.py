@@ -12,7 +12,15 @@ from typing import Any
 
 from cicd.errors import LostAnswer, NotFound
 from cicd.github.client import Client, Json
-from cicd.github.sections import Document, Section, compose, facts_of, is_plan_comment, parse
+from cicd.github.sections import (
+    Document,
+    Section,
+    compose,
+    facts_of,
+    is_plan_comment,
+    parse,
+    placed,
+)
 
 ROUNDS = 5
 SETTLING = 1.0
@@ -25,7 +33,8 @@ def write_comment(
 ) -> str:
     """Put the plans into the comment of a pull request; the comment's URL.
 
-    Sections of other stages stay. Raises Denied or NotFound when the token may not write.
+    Sections of other stages and projects stay. Raises Denied or NotFound when the token may not
+    write.
     """
     plans = list(documents)
     is_made = False
@@ -67,7 +76,7 @@ def _author(comment: Json) -> str:
 
 
 def _merged(comments: Iterable[Json]) -> dict[str, Section]:
-    """The sections of all of them; of the same stage, what was written last."""
+    """The sections of all of them; of the same stage of a project, what was written last."""
     merged: dict[str, Section] = {}
     for comment in sorted(comments, key=lambda item: str(item.get("updated_at") or "")):
         merged |= parse(str(comment.get("body") or ""))
@@ -76,9 +85,8 @@ def _merged(comments: Iterable[Json]) -> dict[str, Section]:
 
 def _holds(known: dict[str, Section], plans: Sequence[Document], run_url: str) -> bool:
     return all(
-        str(plan["stage"]) in known
-        and dict(known[str(plan["stage"])].facts) == facts_of(plan, run_url)
-        for plan in plans
+        name in known and dict(known[name].facts) == facts_of(plan, run_url, known[name])
+        for name, plan in placed(known, plans).items()
     )
 
 

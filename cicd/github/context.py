@@ -39,7 +39,7 @@ def read_context(
 
     Raises Usage when a value cannot be used. Never raises for an event file that is not there.
     """
-    event = _read_event(environ.get("GITHUB_EVENT_PATH", ""))
+    event = read_event(environ.get("GITHUB_EVENT_PATH", ""))
     here = environ.get("GITHUB_REPOSITORY", "")
     wanted = repository or here
     if wanted and not _REPOSITORY.fullmatch(wanted):
@@ -63,7 +63,8 @@ def read_context(
     )
 
 
-def _read_event(path: str) -> dict[str, Any]:
+def read_event(path: str) -> dict[str, Any]:
+    """The event that started the run; empty where there is none, or no JSON of one."""
     try:
         event = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     except (OSError, ValueError):

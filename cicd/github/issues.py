@@ -1,7 +1,9 @@
-"""The drift issue: one per stage, open while the live state differs from the stage file."""
+"""The drift issue: one per project and stage, open while live differs from the stage file."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -9,13 +11,18 @@ from typing import Any
 from cicd.errors import LostAnswer
 from cicd.github.client import Client, Json
 from cicd.github.sections import LIMIT, Document, describe, facts_of, hidden, section_text
+from cicd.model import identity
 from cicd.render.markdown import escape
+from cicd.render.text import printable
 
 LABEL = "cicd-drift"
 _COLOUR, _DESCRIPTION = "d93f0b", "The live state differs from the stage file"
 _NEXT = "Apply the stage to bring it back, or change the stage file to keep what is live."
 _CLEAN = "No drift any more: the stage is as its file says."
 ROUNDS = 3
+LONGEST_NAME = 150
+"""Characters of a stage's name in a title, of which GitHub takes 256."""
+_HEAD = re.compile(r"<!-- cicd:drift (\{.*\}) -->")
 
 
 def sync_drift_issue(
@@ -23,11 +30,13 @@ def sync_drift_issue(
 ) -> str:
     """Open or update the issue of a stage, or close it when nothing differs (or None is given).
 
+    ``stage``: what it is called in the repository, ``churn/dev`` for one of the project ``churn``.
     The URL of the issue, empty when there is none. Raises Denied when the token may not write.
     """
     if document is None or not _has_drifted(document):
         return _close(client, stage, run_url)
-    title = f"Drift on {stage}: {describe(facts_of(document, run_url)['summary'])}"
+    counts = describe(facts_of(document, run_url)["summary"])
+    title = f"Drift on {printable(stage)[:LONGEST_NAME]}: {counts}"
     body = _body(stage, document, run_url)
     was_lost = False
     for round_number in range(ROUNDS):
@@ -52,12 +61,12 @@ def sync_drift_issue(
 
 def own_issues(client: Client, stage: str) -> list[Json]:
     """Our open issues of a stage, the oldest first; anyone can paste the hidden head."""
-    login, head = client.login().lower(), _head(stage)
+    login = client.login().lower()
     found = [
         issue
         for issue in client.open_issues(LABEL)
         if str((issue.get("user") or {}).get("login") or "").lower() == login
-        if str(issue.get("body") or "").replace("\r\n", "\n").startswith(head)
+        if _stage_of(str(issue.get("body") or "")) == stage
     ]
     return sorted(found, key=lambda issue: int(issue["number"]))
 
@@ -79,7 +88,20 @@ def _end(client: Client, issue: Json, reason: str, **changes: str) -> None:
 
 
 def _head(stage: str) -> str:
-    return hidden("drift", {"schema": 1, "stage": stage})
+    project, _, name = stage.rpartition("/")
+    return hidden(
+        "drift", {"schema": 1, **({"project": project} if project else {}), "stage": name}
+    )
+
+
+def _stage_of(body: str) -> str:
+    """Which stage an issue is about, as its hidden head says; empty for any other issue."""
+    match = _HEAD.match(body)
+    try:
+        head = json.loads(match[1]) if match else {}
+    except ValueError:
+        return ""
+    return identity(str(head.get("project") or ""), str(head.get("stage") or ""))
 
 
 def _body(stage: str, document: Document, run_url: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
 from cicd.errors import Problem
-from cicd.github.sections import Document, describe, facts_of, section_text
+from cicd.github.sections import Document, described, facts_of, name_of, section_text
 from cicd.model import Action
+from cicd.render import document as read
+from cicd.render.failure import is_failure, reason_of
 from cicd.render.markdown import escape
 
 SUMMARY_LIMIT = 1024 * 1024
@@ -31,8 +34,8 @@ def step_summary(documents: Iterable[Document], *, used: int = 0) -> str:
             texts.append(text)
             room -= len(text.encode()) + 2
         else:
-            counts = describe(facts_of(document, "")["summary"])
-            left_out.append(f"{escape(str(document['stage']))} ({counts})")
+            counts = described(facts_of(document, ""))
+            left_out.append(f"{escape(name_of(document))} ({counts})")
     if left_out:
         names = ", ".join(left_out)[:1000]
         texts.append(
@@ -77,16 +80,20 @@ def output_lines(values: Mapping[str, str]) -> str:
 
 
 def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[Problem]:
-    """Why plans will be refused, and their warnings, at the lines that they name, else at their
-    stage files (stage -> file); of the warnings no more than GitHub shows."""
+    """Why plans failed or will be refused, and their warnings, at the lines that they name, else at
+    their stage files (``files``: name of the stage -> file); of the warnings no more than GitHub
+    shows. Files are named from the top of the repository on."""
     errors: list[Problem] = []
     warnings: list[Problem] = []
     for document in documents:
+        project = read.text(document, "project")
         # GitHub itself files notes that belong to no file under .github
-        file = files.get(str(document["stage"]), ".github")
+        file = files.get(name_of(document), ".github")
+        if is_failure(document):
+            errors += _failures(document, project, file)
         if document.get("refusal"):
             errors.append(Problem(file, 1, 1, f"will be refused: {document['refusal']}"))
-        warnings += [_note(str(text), file) for text in document.get("warnings") or ()]
+        warnings += [_note(str(text), project, file) for text in document.get("warnings") or ()]
     if len(warnings) > MAX_NOTES:
         last = warnings[MAX_NOTES - 1]
         rest = f"and {len(warnings) - MAX_NOTES + 1} more warnings, see the summary"
@@ -99,10 +106,36 @@ PLACED = re.compile(
 )
 
 
-def _note(text: str, file: str) -> Problem:
+def in_repository(project: str, file: str) -> str:
+    """A file of a project as the repository knows it."""
+    if not project or file.startswith("/"):
+        return file
+    return posixpath.normpath(f"{project}/{file}")
+
+
+def _failures(document: Document, project: str, file: str) -> list[Problem]:
+    """What was wrong where, or why it failed at the stage file."""
+    failure = document["failure"]
+    found = [
+        Problem(
+            in_repository(project, read.text(item, "file")),
+            int(item.get("line") or 0),
+            int(item.get("column") or 0),
+            read.text(item, "message"),
+            read.text(item, "rule"),
+            "warning" if item.get("severity") == "warning" else "error",
+        )
+        for item in read.items(failure, "problems")
+    ]
+    why = f"plan failed, {reason_of(document)}: {read.text(failure, 'message')}"
+    return found or [Problem(file, 1, 1, why)]
+
+
+def _note(text: str, project: str, file: str) -> Problem:
     """A warning of a plan as a note at the place that it begins with."""
     placed = PLACED.fullmatch(text)
     if placed is None:
         return Problem(file, 1, 1, text, severity="warning")
     line, column = int(placed["line"]), int(placed["column"])
-    return Problem(placed["file"], line, column, placed["text"], severity="warning")
+    there = in_repository(project, placed["file"])
+    return Problem(there, line, column, placed["text"], severity="warning")

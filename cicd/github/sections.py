@@ -1,4 +1,4 @@
-"""The text of the sticky comment: a hidden head, a headline, one section per stage.
+"""The text of the sticky comment: a hidden head, a headline, one section per project and stage.
 
 ::
 
@@ -8,7 +8,9 @@
     …
     <!-- /cicd:stage dev -->
 
-What another run wrote about another stage is read back from here and stays. Pure.
+A stage of a project in the folder ``churn`` of the repository is called ``churn/dev``. What another
+run wrote about another stage is read back from here and stays; so does the last good plan of a
+stage whose plan has failed since. Pure.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from cicd.model import Action
+from cicd.model import Action, identity
+from cicd.render.failure import UNKNOWN, is_failure, render_failure
 from cicd.render.markdown import escape, render_section
 
 LIMIT = 65_536
@@ -28,6 +31,7 @@ LIMIT = 65_536
 SCHEMA = 1
 _HEAD = re.compile(r"<!-- cicd:plan (\{.*\}) -->")
 _SECTION = re.compile(r"<!-- cicd:stage (\S+) -->\n(.*?)\n?<!-- /cicd:stage \1 -->", re.DOTALL)
+_GOOD = re.compile(r"<!-- cicd:good -->\n(.*)\n<!-- /cicd:good -->", re.DOTALL)
 _MARKER = re.compile(r"<!--(?=\s*/?cicd:)")
 _URL = re.compile(r"https?://[^\s()<>\"\\]+")
 
@@ -36,11 +40,25 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Section:
-    """What is said of one stage. ``facts``: summary (only what is not 0), commit, fingerprint and
-    the URL of the run, kept in the hidden head."""
+    """What is said of one stage. ``facts``, kept in the hidden head: summary (only what is not 0),
+    commit, fingerprint and the URL of the run of the last good plan; ``failed`` where the newest
+    one has failed: its commit, run, exit_code, and since when and since which commit it is so."""
 
     text: str
     facts: Mapping[str, Any]
+
+    @property
+    def good(self) -> str:
+        """The text of the last good plan, empty where there is none."""
+        if "failed" not in self.facts:
+            return self.text
+        match = _GOOD.search(self.text)
+        return match[1] if match else ""
+
+
+def name_of(document: Document) -> str:
+    """What the stage of a plan is called among all that meet in a comment."""
+    return identity(str(document.get("project") or ""), str(document["stage"]))
 
 
 def is_plan_comment(body: str) -> bool:
@@ -70,21 +88,43 @@ def _checked(facts: Any) -> dict[str, Any]:
     if not isinstance(facts, dict):
         return {}
     summary = facts.get("summary")
-    kept = {name: facts[name] for name in ("commit", "fingerprint") if facts.get(name)}
-    if isinstance(facts.get("run"), str) and _URL.fullmatch(facts["run"]):
-        kept["run"] = facts["run"]
+    kept = _checked_run(facts, "fingerprint")
+    if isinstance(failed := facts.get("failed"), dict):
+        kept["failed"] = _checked_run(failed, "exit_code", "since", "since_commit")
     return {"summary": _counts(summary if isinstance(summary, dict) else {}), **kept}
 
 
-def facts_of(document: Document, run_url: str) -> dict[str, Any]:
-    """What the hidden head remembers of a plan."""
+def _checked_run(facts: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    kept = {name: facts[name] for name in ("commit", *names) if facts.get(name)}
+    if isinstance(facts.get("run"), str) and _URL.fullmatch(facts["run"]):
+        kept["run"] = facts["run"]
+    return kept
+
+
+def facts_of(document: Document, run_url: str, before: Section | None = None) -> dict[str, Any]:
+    """What the hidden head remembers of a plan; ``before``: what was said of its stage until now,
+    of which a plan that failed keeps the last good one."""
     facts = {
         "commit": str(document.get("commit") or "")[:12],
         "fingerprint": str(document.get("fingerprint") or "")[:16],
         "run": run_url,
     }
     known = {name: value for name, value in facts.items() if value}
-    return {"summary": _counts(document["summary"]), **known}
+    if not is_failure(document):
+        return {"summary": _counts(document["summary"]), **known}
+    last = dict(before.facts) if before else {}
+    since = last.pop("failed", None) or {
+        "since": str(document.get("created_at") or ""),
+        "since_commit": facts["commit"],
+    }
+    failed = {
+        **known,
+        "exit_code": document["failure"].get("exit_code"),
+        "since": since.get("since"),
+        "since_commit": since.get("since_commit"),
+    }
+    kept = {name: value for name, value in failed.items() if value}
+    return {"summary": {}, **last, "failed": kept}
 
 
 def _counts(summary: Mapping[str, Any]) -> dict[str, int]:
@@ -105,6 +145,11 @@ def describe(summary: Mapping[str, int]) -> str:
     return ", ".join(parts) or "no changes"
 
 
+def described(facts: Mapping[str, Any]) -> str:
+    """The same for what is remembered of a stage."""
+    return "plan failed" if facts.get("failed") else describe(facts.get("summary") or {})
+
+
 def compose(
     known: Mapping[str, Section],
     documents: Iterable[Document],
@@ -116,9 +161,10 @@ def compose(
 
     At most ``limit`` characters. What is too long is divided fairly, shortened, and says so.
     """
-    plans = {str(document["stage"]): document for document in documents}
-    facts = {stage: section.facts for stage, section in known.items()}
-    facts |= {stage: facts_of(document, run_url) for stage, document in plans.items()}
+    plans = placed(known, documents)
+    known = _without_unknown(known, plans)
+    facts = {name: section.facts for name, section in known.items()}
+    facts |= {name: facts_of(plan, run_url, known.get(name)) for name, plan in plans.items()}
     frame = len(_assemble(dict.fromkeys(facts, ""), facts))
     texts = _fit(known, plans, facts, limit - frame)
     body = _assemble(texts, facts)
@@ -128,20 +174,48 @@ def compose(
     return body
 
 
+def placed(known: Mapping[str, Section], documents: Iterable[Document]) -> dict[str, Document]:
+    """The plans by the names of their stages. One that failed before anybody knew which stage it
+    is of stands for all those of its project that there are."""
+    plans: dict[str, Document] = {}
+    for document in documents:
+        name = name_of(document)
+        project = name.removesuffix(UNKNOWN)
+        others = [key for key in known if key != name and key.rpartition("/")[0] == project[:-1]]
+        is_unknown = str(document["stage"]) == UNKNOWN and others
+        for key in others if is_unknown else [name]:
+            plans[key] = {**document, "stage": key.rpartition("/")[2]}
+    return plans
+
+
+def _without_unknown(
+    known: Mapping[str, Section], plans: Mapping[str, Document]
+) -> dict[str, Section]:
+    """Without the failures of projects of which it is now known which stage was meant."""
+    projects = {name.rpartition("/")[0] for name in plans}
+    return {
+        name: section
+        for name, section in known.items()
+        if name.rpartition("/")[2] != UNKNOWN
+        or name.rpartition("/")[0] not in projects
+        or name in plans
+    }
+
+
 def _assemble(texts: Mapping[str, str], facts: Mapping[str, Mapping[str, Any]]) -> str:
-    head = {"schema": SCHEMA, "stages": {stage: facts[stage] for stage in texts}}
-    counts = [f"{escape(stage)} {describe(facts[stage].get('summary') or {})}" for stage in texts]
+    head = {"schema": SCHEMA, "stages": {name: facts[name] for name in texts}}
+    counts = [f"{escape(name)} {described(facts[name])}" for name in texts]
     lines = [hidden("plan", head), f"## cicd plan: {' · '.join(counts)}"]
-    for stage, text in texts.items():
-        name = quote(stage, safe="")
-        lines += ["", f"<!-- cicd:stage {name} -->", text, f"<!-- /cicd:stage {name} -->"]
+    for name, text in texts.items():
+        marker = quote(name, safe="").replace("--", "%2D%2D")
+        lines += ["", f"<!-- cicd:stage {marker} -->", text, f"<!-- /cicd:stage {marker} -->"]
     return "\n".join(lines) + "\n"
 
 
 def hidden(name: str, value: Mapping[str, Any]) -> str:
     """A line that nobody sees, with data for the next run; nothing in the data can end it."""
     plain = json.dumps(value, separators=(",", ":"))
-    plain = plain.replace("<", "\\u003c").replace(">", "\\u003e")
+    plain = plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
     return f"<!-- cicd:{name} {plain} -->"
 
 
@@ -153,18 +227,23 @@ def _fit(
 ) -> dict[str, str]:
     """The sections, together at most ``room`` characters. Only plans can be rendered shorter; of a
     section that another run wrote, a line is left when it is over its share."""
-    texts = {
-        stage: section_text(plans[stage]) if stage in plans else known[stage].text
-        for stage in facts
-    }
-    rooms = share({stage: len(text) for stage, text in texts.items()}, room)
-    for stage in texts.keys() - plans.keys():
-        if len(texts[stage]) > rooms[stage]:
-            texts[stage] = _line(stage, facts[stage])
-    room -= sum(len(text) for stage, text in texts.items() if stage not in plans)
-    for stage, size in share({stage: len(texts[stage]) for stage in plans}, room).items():
-        if len(texts[stage]) > size:
-            texts[stage] = _shortened(plans[stage], facts[stage], size)
+
+    def text(name: str, limit: int | None = None) -> str:
+        if not is_failure(plans[name]):
+            return section_text(plans[name], limit)
+        return _failed_text(plans[name], facts[name], known.get(name), limit)
+
+    texts = {name: text(name) if name in plans else known[name].text for name in facts}
+    rooms = share({name: len(text) for name, text in texts.items()}, room)
+    for name in texts.keys() - plans.keys():
+        if len(texts[name]) > rooms[name]:
+            texts[name] = _line(name, facts[name])
+    room -= sum(len(text) for name, text in texts.items() if name not in plans)
+    for name, size in share({name: len(texts[name]) for name in plans}, room).items():
+        if len(texts[name]) > size:
+            note = _note(facts[name])
+            shorter = f"{text(name, max(0, size - len(note) - 2))}\n\n{note}"
+            texts[name] = shorter if len(shorter) <= size else _line(name, facts[name])
     return texts
 
 
@@ -179,21 +258,44 @@ def share(sizes: Mapping[str, int], room: int) -> dict[str, int]:
 
 def section_text(document: Document, limit: int | None = None) -> str:
     """One stage as markdown, in which nothing can be taken for a marker of ours."""
-    return _MARKER.sub("&lt;!--", render_section(document, limit=limit)).strip()
+    named = {**document, "stage": name_of(document)}
+    if is_failure(document):
+        return _plain(render_failure(named, limit=limit))
+    return _plain(render_section(named, limit=limit))
 
 
-def _shortened(document: Document, facts: Mapping[str, Any], size: int) -> str:
-    note = _note(facts)
-    text = f"{section_text(document, max(0, size - len(note) - 2))}\n\n{note}"
-    return text if len(text) <= size else _line(str(document["stage"]), facts)
+def _plain(text: str) -> str:
+    return _MARKER.sub("&lt;!--", text).strip()
 
 
-def _line(stage: str, facts: Mapping[str, Any]) -> str:
-    return f"**{escape(stage)}**: {describe(facts.get('summary') or {})}. {_note(facts)}"
+def _failed_text(
+    document: Document, facts: Mapping[str, Any], before: Section | None, limit: int | None
+) -> str:
+    """Why the plan failed, and the last good one folded, as far as there is room for it."""
+    failed = facts["failed"]
+    since = {name: str(failed.get(name) or "") for name in ("since", "since_commit")}
+    named = {**document, "stage": name_of(document)}
+    text = _plain(render_failure(named, **since, limit=limit))
+    if "commit" not in facts and not facts["summary"]:
+        return text
+    commit = f" of commit {escape(str(facts['commit']))}" if facts.get("commit") else ""
+    title = f"Last good plan{commit}: {describe(facts['summary'])}"
+    good = before.good if before else ""
+    marked = f"<!-- cicd:good -->\n{good}\n<!-- /cicd:good -->"
+    folded = f"<details><summary>{title}</summary>\n\n{marked}\n\n</details>"
+    has_room = limit is None or len(text) + len(folded) + 2 <= limit
+    if good and has_room:
+        return f"{text}\n\n{folded}"
+    line = f"_{title}_"
+    return f"{text}\n\n{line}" if limit is None or len(text) + len(line) + 2 <= limit else text
+
+
+def _line(name: str, facts: Mapping[str, Any]) -> str:
+    return f"**{escape(name)}**: {described(facts)}. {_note(facts)}"
 
 
 def _note(facts: Mapping[str, Any]) -> str:
-    if not facts.get("run"):
+    run = (facts.get("failed") or facts).get("run")
+    if not run:
         return "_Too long for a comment: `cicd plan` shows the whole plan._"
-    where = f"[summary of the run]({facts['run']})"
-    return f"_Too long for a comment: the whole plan is in the {where}._"
+    return f"_Too long for a comment: the whole plan is in the [summary of the run]({run})._"

@@ -44,7 +44,7 @@ class Belongings:
 
     def why_kept(self, group: LiveResource) -> str:
         """Why the group must stay; empty when it may go."""
-        if group.owner != self._stage.name:
+        if group.owner != self._stage.identity:
             whose = f"it is of stage {group.owner}" if group.owner else "cicd did not make it"
             return f"kept: {whose}"
         if group.status.state is not State.SUCCEEDED:

@@ -79,9 +79,9 @@ def explain_drift(
         return []
     fresh = told(plan)
     moved = [
-        f"{name}: was {_text(saved.get(name))}, is now {_text(fresh[name])}"
-        for name in ("stage", "platform", "target", "commit")
-        if saved.get(name) != fresh[name]
+        f"{name}: was {_text(saved.get(name))}, is now {_text(fresh.get(name, ''))}"
+        for name in ("project", "stage", "platform", "target", "commit")
+        if saved.get(name, "") != fresh.get(name, "")
     ]
     if "stage_digest" in _map(saved, "bound"):
         moved += _moved_sources(_map(saved, "bound"), _map(fresh, "bound"))

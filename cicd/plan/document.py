@@ -37,6 +37,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "refusal": plan.refusal,
         "hints": list(plan.hints),
         "bound": plain(plan.bound),
+        **({"project": plan.project} if plan.project else {}),
     }
 
 
@@ -98,7 +99,7 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
         inputs = change.desired.spec.get("inputs") if change.desired else None
         return [str(change.key), change.action.value, change.id, fields, plain(inputs, marker)]
 
-    content = {
+    content: dict[str, Any] = {
         "digest": stage.digest,
         "stage": stage.name,
         "platform": stage.platform,
@@ -106,6 +107,8 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
         "commit": stage.commit,
         "changes": sorted((essence(change) for change in changes), key=lambda item: item[:3]),
     }
+    if stage.project:
+        content["project"] = stage.project
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     # slow too: the rest of it is public, so a single unknown value could be tried out
     return hashlib.pbkdf2_hmac("sha256", text.encode(), b"plan", _FINAL_ROUNDS).hex()

@@ -119,7 +119,7 @@ def _counted(plan: Plan, kinds: Mapping[str, Kind], actions: set[Action]) -> set
 def _is_ours(live: LiveResource, stage: Stage) -> bool:
     """Whether it is of this stage, as far as anybody can tell: what others have beside it makes no
     share smaller."""
-    if live.owner not in {"", stage.name}:
+    if live.owner not in {"", stage.identity}:
         return False
     return stage.prune == "resource_group" or executed_by(live.spec) in executables_of(stage)
 
@@ -154,7 +154,7 @@ def _foreign(plan: Plan, stage: Stage) -> Iterator[str]:
     """A sentence for every change to what another stage has made in the same place."""
     for change in plan.changes:
         live = change.live
-        if live is None or live.owner in {"", stage.name}:
+        if live is None or live.owner in {"", stage.identity}:
             continue
         if change.action in _CHANGES:
             does = f"{change.action.value}d"

@@ -69,7 +69,7 @@ def make_plan(
     held = _urls_held(desired, matcher)
 
     def is_ours(key: Key, live: LiveResource) -> bool:
-        return live.owner == stage.name or live.outputs.get("url") in held.get(key, ())
+        return live.owner == stage.identity or live.outputs.get("url") in held.get(key, ())
 
     draft = _Draft(matcher, kinds, rerun, replace, is_ours, refresh_secrets=refresh_secrets)
     chosen = choose(edges, select, exclude, graph.pointers(desired))
@@ -82,7 +82,7 @@ def make_plan(
         for change in plan_prune(stage, draft.changes, matcher, kinds)
         if is_chosen(change.key, select, exclude)
     ]
-    warnings = [*remarks, *draft.warnings(stage.name), *explain_choice(keys, chosen, select)]
+    warnings = [*remarks, *draft.warnings(stage.identity), *explain_choice(keys, chosen, select)]
     if is_offline:
         warnings.append("planned offline, against nothing: what is live was not looked at")
     options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}
@@ -105,6 +105,7 @@ def assemble(
         changes=ordered,
         fingerprint=fingerprint(stage, ordered),
         warnings=tuple(warnings),
+        project=stage.project,
     )
 
 

@@ -35,7 +35,7 @@ def make_stop_plan(
     check_patterns("KEY", patterns, able, stage.name)
     found = find_all(desired, edges, Matcher(desired, live, kinds), kinds)
     chosen = [key for key in able if matches(key, patterns)]
-    changes = [change for key in chosen for change in _stops(key, found[key], stage.name)]
+    changes = [change for key in chosen for change in _stops(key, found[key], stage.identity)]
     return assemble(stage, changes, created_at, _warnings(changes, kinds))
 
 

@@ -68,7 +68,7 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> AICore:
         credentials,
         group,
         destination_credentials(environ) if needs_destinations else None,
-        stage=stage.name,
+        stage=stage.identity,
         environ=environ,
         launchpad=stage.target.get("launchpad_url") or environ.get(launchpad.VARIABLE, ""),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from cicd.model import LiveResource, MetricPoint, Track
+from cicd.model import LiveResource, MetricPoint, Track, identity
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.times import moment
 
@@ -17,7 +17,8 @@ def tagged(live: LiveResource, document: Document) -> LiveResource:
     if "cicd.inputs" in tags:
         spec["inputs"] = tags["cicd.inputs"]
         spec.pop("completed_after_sync", None)
-    owner = str(tags.get("cicd.stage") or "")
+    stage, project = (str(tags.get(f"cicd.{name}") or "") for name in ("stage", "project"))
+    owner = identity(project, stage) if stage else ""
     return replace(live, spec=spec, metrics=last_metrics(document), owner=owner)
 
 

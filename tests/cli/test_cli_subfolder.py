@@ -1,0 +1,143 @@
+"""A project in a folder of a repository: one meaning of its paths, whoever reads them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Project, make_project
+
+TEMPLATE = """\
+    apiVersion: argoproj.io/v1alpha1
+    kind: WorkflowTemplate
+    metadata:
+      name: hello-run
+      labels: {scenarios.ai.sap.com/id: hello, ai.sap.com/version: "1.0"}
+      annotations: {scenarios.ai.sap.com/name: hello, executables.ai.sap.com/name: hello}
+    spec:
+      entrypoint: main
+      templates:
+        - name: main
+          container: {image: docker.io/library/python, command: [echo], args: [hi]}
+    """
+STAGE = """\
+    branch: main
+    aicore: {{resource_group: hello-dev}}
+    git: {{application: hello, path: {path}, repository: "{repository}"}}
+    executions:
+      - configuration: {{name: say-hello, scenario_id: hello, executable_id: hello-run}}
+    """
+FOLDER = "my models/hällo"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=someone", "-c", "user.email=someone@example.com")
+    allowed = ("-c", "protocol.file.allow=always")
+    done = subprocess.run(
+        ["git", *who, *allowed, *arguments], cwd=folder, check=True, text=True, capture_output=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Iterator[Project]:
+    """The project in its folder; ``root.parents[1]`` is the repository."""
+    repository = tmp_path / "repo"
+    repository.mkdir()
+    environ = make_project(repository).environ
+    project = Project(repository / FOLDER, environ)
+    project.write("templates/hello.yaml", TEMPLATE)
+    write(project)
+    yield project
+    project.stop()
+
+
+def write(project: Project, path: str = "templates", repository: str = "") -> None:
+    url = repository or project.root.parents[1].as_uri()
+    project.write("stages/dev.yaml", STAGE.format(path=path, repository=url))
+    top = project.root.parents[1]
+    git(top, "add", "-A")
+    git(top, "commit", "-q", "--allow-empty", "-m", path)
+
+
+def test_apply_import_and_local_understand_the_same_path(nested: Project) -> None:
+    assert nested.cicd("emulator", "start").returncode == 0
+    environ = nested.emulator_environment()
+    del environ["AICORE_RESOURCE_GROUP"]
+    done = nested.cicd("apply", "dev", "--auto-approve", env=environ)
+    assert done.returncode == 0, done.stderr
+    [sent] = nested.api("/admin/applications", "hello-dev")["resources"]
+    assert sent["path"] == f"{FOLDER}/templates"
+    again = nested.cicd("plan", "dev", "--detailed-exitcode", env=environ)
+    assert again.returncode == 0, again.stdout
+
+    url = nested.root.parents[1].as_uri()
+    git(nested.root, "remote", "add", "origin", url)
+    imported = nested.cicd("import", "live", "--resource-group", "hello-dev", env=environ)
+    assert imported.returncode == 0, imported.stderr
+    written = (nested.root / "stages/live.yaml").read_text(encoding="utf-8")
+    assert "path: templates\n" in written
+    (nested.root / "stages/live.yaml").unlink()
+
+    local = nested.cicd("apply", "dev", "--auto-approve", "--local")
+    assert local.returncode == 0, local.stderr
+
+
+def test_a_path_from_the_top_of_the_repository_is_told_the_right_value(nested: Project) -> None:
+    for path in (f"{FOLDER}/templates", f"./{FOLDER}/templates/"):
+        write(nested, path)
+        for command in (["validate", "dev"], ["plan", "dev", "--offline"]):
+            done = nested.cicd(*command)
+            assert done.returncode == 3
+            told = done.stdout + done.stderr
+            assert f'git.path is relative to the project ({FOLDER}): write "templates"' in told
+            assert "stages/dev.yaml:3:" in told
+
+
+def test_another_repository_is_read_from_its_own_top(nested: Project) -> None:
+    git(nested.root, "remote", "add", "origin", "git@github.com:org/repo.git")
+    write(nested, "argo/templates", "https://github.com/org/templates")
+    done = nested.cicd("validate", "dev")
+    assert done.returncode == 0, done.stdout
+    assert "cannot be checked here [template-repository]" in done.stdout
+    write(nested, "templates", "https://github.com/someone/repo.git")
+    assert nested.cicd("validate", "dev").stdout == "dev: valid\n"
+
+
+def test_templates_in_a_submodule_are_said_to_lie_in_one(nested: Project) -> None:
+    other = nested.root.parents[2] / "shared"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    (other / "argo").mkdir()
+    (nested.root / "templates/hello.yaml").rename(other / "argo/hello.yaml")
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "templates")
+    git(nested.root.parents[1], "submodule", "add", "-q", other.as_uri(), f"{FOLDER}/shared")
+    write(nested, "shared/argo")
+    done = nested.cicd("validate", "dev")
+    assert done.returncode == 0, done.stdout
+    assert '"shared/argo" lies in the submodule shared' in done.stdout
+    assert f"set git.repository to {other.as_uri()}" in done.stdout
+    write(nested, "shared/argo", other.as_uri())
+    assert nested.cicd("validate", "dev").stdout == "dev: valid\n"
+
+
+def test_stages_of_one_name_in_one_resource_group_are_two(nested: Project, tmp_path: Path) -> None:
+    """Lock, label and tags: the second project takes nothing of the first for its own."""
+    top = Project(nested.root.parents[1], nested.environ)
+    stage = (nested.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    top.write("stages/dev.yaml", "\n".join(stage.splitlines()[:2]))
+    assert nested.cicd("emulator", "start").returncode == 0
+    environ = nested.emulator_environment()
+    del environ["AICORE_RESOURCE_GROUP"]
+    assert nested.cicd("apply", "dev", "--auto-approve", env=environ).returncode == 0
+    destroyed = top.cicd("destroy", "dev", "--auto-approve", "--force", env=environ)
+    assert "cannot" not in destroyed.stderr
+    groups = nested.api("/admin/resourceGroups", "hello-dev")["resources"]
+    [group] = [group for group in groups if group["resourceGroupId"] == "hello-dev"]
+    labels = {label["key"]: label["value"] for label in group["labels"]}
+    assert labels["ext.ai.sap.com/cicd.stage"] == f"{FOLDER}/dev"
+    assert f"it is of stage {FOLDER}/dev" in destroyed.stdout

@@ -1,0 +1,60 @@
+"""``git.path`` is relative to the project; what AI Core is told is made from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd.config.repository import sent_path, submodule_of
+from cicd.config.variables import GitFacts
+
+HERE = ("https://github.com/org/ml.git", "file:///home/me/clone")
+MODULES = {"templates": "https://github.com/org/templates.git", "lib/x": "../shared"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "remotes", "repository", "path", "sent"),
+    [
+        ("", HERE, "https://github.com/org/ml", "templates", "templates"),
+        ("", HERE, "https://example.com/another", "templates", "templates"),
+        ("churn", HERE, None, "templates", "churn/templates"),
+        ("churn", HERE, "https://github.com/org/ml", "templates", "churn/templates"),
+        ("churn", HERE, "https://github.com/org/ml/", "./templates/", "churn/templates"),
+        ("churn", HERE, "https://GitHub.com/Org/ML.git", "templates", "churn/templates"),
+        ("churn", HERE, "https://github.com/fork-of/ml", "templates", "churn/templates"),
+        ("churn", ("git@github.com:org/ml.git",), "https://github.com/org/ml", "t", "churn/t"),
+        ("churn", ("C:\\repos\\ml",), "https://github.com/org/ml", "t", "churn/t"),
+        ("churn", HERE, "file:///home/me/clone", "templates", "churn/templates"),
+        ("churn", (), "file:///anywhere", "templates", "churn/templates"),
+        ("my models/données", HERE, None, "templates", "my models/données/templates"),
+        ("churn", HERE, "https://github.com/org/templates-only", "templates", "templates"),
+        ("churn", HERE, None, ".", "churn"),
+    ],
+)
+def test_what_is_sent_is_made_from_the_path_in_the_project(
+    folder: str, remotes: tuple[str, ...], repository: str | None, path: str, sent: str
+) -> None:
+    facts = GitFacts(folder=folder, remotes=remotes)
+    assert sent_path(facts, repository, path) == sent
+
+
+@pytest.mark.parametrize(
+    ("repository", "path", "sent"),
+    [
+        ("https://github.com/org/templates", "templates", "."),
+        ("https://github.com/org/templates", "templates/argo", "argo"),
+        ("https://github.com/org/shared", "lib/x/t", "t"),
+        ("https://github.com/org/ml", "templates", "churn/templates"),
+        ("https://github.com/org/ml", "lib/templates", "churn/lib/templates"),
+    ],
+)
+def test_a_submodule_named_as_the_repository_is_read_from_its_own_top(
+    repository: str, path: str, sent: str
+) -> None:
+    facts = GitFacts(folder="churn", remotes=HERE, submodules=MODULES)
+    assert sent_path(facts, repository, path) == sent
+
+
+def test_a_path_lies_in_the_innermost_submodule() -> None:
+    facts = GitFacts(submodules={"a": "", "a/b": "", "ab": ""})
+    found = [submodule_of(facts, path) for path in ("a/x", "a/b/c", "ab", "abc", "x")]
+    assert found == ["a", "a/b", "ab", "", ""]
