@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -218,6 +218,8 @@ class Kind:
     ``verify``: fields that must read back as asked once it is ready.
     ``log``: whether it has logs to follow.
     ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
+    ``role``: what it is to a person: ground that others stand on, content that others take in,
+    something that runs and ends, a service that answers, a pointer to a service.
     """
 
     name: str
@@ -237,6 +239,7 @@ class Kind:
     verify: tuple[str, ...] = ()
     log: bool = False
     is_secret: bool = False
+    role: Literal["ground", "content", "run", "service", "pointer"] = "ground"
 
 
 class Action(StrEnum):
@@ -248,6 +251,15 @@ class Action(StrEnum):
     RUN = "run"
     DELETE = "delete"
     NO_OP = "no_op"
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested maps with its dotted path; an empty map is a leaf."""
+    if isinstance(value, Mapping) and (value or not path):
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value
 
 
 @dataclass(frozen=True)
@@ -278,10 +290,31 @@ class Change:
     depends_on: frozenset[Key] = frozenset()
     desired: Resource | None = None
     live: LiveResource | None = None
+    consequence: str = ""
+    """What comes of it, in one sentence without a full stop."""
+    causes: tuple[FieldChange, ...] = ()
+    """What differs in that which it takes in: parameters and inputs, watched files, its template.
+    The ``reason`` of a file says what sort it is."""
+    treatment: tuple[FieldChange, ...] = ()
+    """How apply treats it from now on where that differs: gates, tests, timeouts (``Options``).
+    The ``reason`` says whether that loosens a check."""
+    templates: tuple[str, ...] = ()
+    """A line for each template that comes along, new or changed: what of its interface changes."""
+    role: str = ""
+    """The role of its kind."""
+    is_new: bool = False
+    """Nothing of it is there, and nothing that it follows."""
 
     @property
     def id(self) -> str:
         return self.live.id if self.live else ""
+
+    @property
+    def values(self) -> tuple[FieldChange, ...]:
+        """The fields that differ; of a new thing all that it consists of."""
+        if self.fields or not self.is_new or not self.desired:
+            return self.fields
+        return tuple(FieldChange(path, None, value) for path, value in leaves(self.desired.spec))
 
 
 def identity(project: str, stage: str) -> str:
@@ -308,6 +341,8 @@ class Plan:
     """Why apply would refuse it and what would be needed; empty when nothing stands against it."""
     hints: tuple[str, ...] = ()
     """What was seen beside it and asks for no decision now, such as what nobody names."""
+    treatment: tuple[FieldChange, ...] = ()
+    """What of the stage's own limits and protection differs from when it was last applied."""
     project: str = ""
     """The folder of its project (see Stage)."""
 
@@ -414,6 +449,10 @@ class Template:
     output_artifacts: frozenset[str]
     digest: str
     """sha256 of the parsed document: comments and line endings do not count."""
+    images: tuple[str, ...] = ()
+    """The container images that it names, in its order; a placeholder counts as none."""
+    resource_plans: tuple[str, ...] = ()
+    """The resource plans and instance types that its steps ask for, in its order."""
 
 
 @dataclass(frozen=True)

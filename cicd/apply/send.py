@@ -171,13 +171,14 @@ def _changeable(
 
 def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     """Remember what a run was started for; the last error when that did not work."""
-    plan = job.site.plan
+    plan, files = job.site.plan, desired.spec.get("files")
     tags = {
         "cicd.project": plan.project,
         "cicd.stage": plan.stage,
         "cicd.key": str(job.key),
         "cicd.commit": plan.commit,
         "cicd.inputs": str(desired.spec.get("inputs", "")),
+        "cicd.files": json.dumps(files, separators=(",", ":")) if files else "",
     }
     tags = {name: value for name, value in tags.items() if value}
     problem, pause = "", job.polling.first

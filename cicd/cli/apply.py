@@ -161,6 +161,7 @@ def carry_out(
         if not (yes or is_saved):
             agree(plan)
         session.publish()
+    session.remember()
     ground, rest = break_ground(session, plan, lock, workers=workers)
     if rest is not plan:
         if (is_saved or not yes) and (more := beyond(plan, rest)):

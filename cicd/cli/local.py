@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -69,9 +69,14 @@ def snapshot(root: Path, path: str) -> str:
 
     Just what AI Core would read, ignored by Git or not. Moves no branch.
     """
-    repository = shadow(root)
     folder = root / path
     files = sorted(f.relative_to(root) for f in folder.iterdir() if f.suffix in SUFFIXES)
+    return _commit(root, files, "working tree")
+
+
+def _commit(root: Path, files: Sequence[Path], message: str) -> str:
+    """A commit of files below the root, as they are on disk, in the shadow repository; its id."""
+    repository = shadow(root)
     # everything half-made is in a folder of its own: several plans at once must not meet
     with tempfile.TemporaryDirectory(dir=state_folder(root)) as temporary:
         if not repository.exists():
@@ -91,7 +96,26 @@ def snapshot(root: Path, path: str) -> str:
             options = ("-c", "core.autocrlf=false", "--literal-pathspecs")
             git(*options, "add", "--force", "--", *names, cwd=root, env=here)
         tree = git("write-tree", cwd=root, env=here)
-        return git("commit-tree", tree, "-m", "working tree", cwd=root, env=here)
+        return git("commit-tree", tree, "-m", message, cwd=root, env=here)
+
+
+def remember(root: Path, name: str, folders: Iterable[str]) -> None:
+    """Keep the stage files and templates of an apply: what the next plan is compared with."""
+    places = [root, *(root / folder for folder in folders)]
+    files = {
+        file.relative_to(root)
+        for place in places
+        if place.is_dir()
+        for file in place.iterdir()
+        if file.suffix in SUFFIXES and file.is_file()
+    }
+    commit = _commit(root, sorted(files), f"applied {name}")
+    git("update-ref", applied(name), commit, cwd=root, env={"GIT_DIR": str(shadow(root))})
+
+
+def applied(name: str) -> str:
+    """The ref of what ``remember`` kept of a stage."""
+    return f"refs/applied/{name}"
 
 
 def publish(stage: Stage, root: Path) -> None:

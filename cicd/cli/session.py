@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.cli import local
 from cicd.cli.environment import Environment
+from cicd.cli.former import files_of, former_stage
 from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
@@ -32,6 +33,7 @@ class Session:
     stage: Stage
     platform: Platform
     common: Common
+    environ: Mapping[str, str] = field(default_factory=dict)
     live: Sequence[LiveResource] = ()
     problems: Sequence[Problem] = ()
 
@@ -71,6 +73,14 @@ class Session:
         from cicd.plan import make_plan
 
         desired, live = self.read(review=review)
+        former, remark = former_stage(
+            self.stage,
+            self.root,
+            live,
+            self.common.variables,
+            self.environ,
+            is_local=self.common.local,
+        )
         return make_plan(
             self.stage,
             desired,
@@ -80,7 +90,9 @@ class Session:
             remarks=[
                 *self.stage.remarks,
                 *(f"{problem.place}: {problem.message}" for problem in self.problems),
+                *filter(None, [remark]),
             ],
+            former=former,
             **chosen(self.common),
         )
 
@@ -104,13 +116,18 @@ class Session:
         if self.common.local:
             local.publish(self.stage, self.root)
 
+    def remember(self) -> None:
+        """Keep what is applied for later plans; on a real platform Git does."""
+        if self.common.local:
+            local.remember(self.root, self.stage.name, files_of(self.stage, self.root))
+
 
 def document_of(plan: Plan) -> dict[str, Any]:
     """The plan as plain data for everybody, without what has become known as secret."""
     from cicd.plan.document import to_document
 
     document = to_document(plan)
-    told = ("target", "changes", "warnings", "refusal")
+    told = ("target", "changes", "warnings", "refusal", "treatment")
     return document | {name: MASK.hide_in(document[name]) for name in told}
 
 
@@ -207,6 +224,6 @@ def open_session(
     try:
         if common.local:
             local.tell_stand_ins(endpoint, environ, local.stand_ins(stage, root))
-        yield Session(root, stage, platform, common)
+        yield Session(root, stage, platform, common, Environment(stand_ins))
     finally:
         platform.close()

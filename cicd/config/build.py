@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cicd.config import formats
@@ -13,7 +14,7 @@ from cicd.config.schema import SmokeTest as SmokeTestFile
 from cicd.config.templates import digest, slow_digest
 from cicd.config.tree import Path, hidden, plain
 from cicd.config.variables import GitFacts
-from cicd.config.watch import files_digest, watched_files
+from cicd.config.watch import file_digests, files_digest, watched_files
 from cicd.model import (
     Gate,
     Hidden,
@@ -29,6 +30,10 @@ from cicd.model import (
 )
 
 _SYNC_SECONDS = 600.0
+MOST_NAMED = 50
+"""How many files of a run are told apart: what is kept with a run has a limit."""
+DIGITS = 10
+"""How many digits of a file's digest are kept: enough to see that it changed."""
 
 
 def build_stage(draft: Draft) -> Stage:
@@ -194,7 +199,7 @@ def _run_resources(
     spec = _started(run, configuration.key)
     source = str(draft.place(*run.path))
     if isinstance(item, Execution):
-        spec["inputs"] = _inputs_digest(draft, run, item, configuration)
+        spec |= _inputs(draft, run, item, configuration)
         options = _execution_options(item)
         return [Resource(run.key, spec, options, supplied, source)]
     if item.ttl:
@@ -261,18 +266,44 @@ def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
     return Resource(_configuration_key(draft, run), spec, depends_on=before, source=source)
 
 
-def _inputs_digest(draft: Draft, run: Run, item: Execution, configuration: Resource) -> str:
-    """What decides whether a run must be repeated: configuration, template, watched files."""
+def _inputs(draft: Draft, run: Run, item: Execution, configuration: Resource) -> dict[str, Any]:
+    """What decides whether a run must be repeated: configuration, template, watched files.
+
+    ``inputs`` is one digest of all of it; ``files`` the beginning of that of each file, to name
+    those that changed; of very many files, one for all that a glob finds.
+    """
     template = draft.template_of(run)
-    files = sorted({path for glob in item.watch for path in watched_files(draft.root, glob)})
+    globs = {glob: watched_files(draft.root, glob) for glob in item.watch}
+    paths = sorted({path for found in globs.values() for path in found})
+    digests = file_digests(draft.root, paths)
     spec = {
         key: {name: _plain_leaf(leaf, f"{draft.name} {run.key}") for name, leaf in value.items()}
         if isinstance(value, dict)
         else value
         for key, value in configuration.spec.items()
     }
-    watched = files_digest(draft.root, files) if files else ""
-    return digest([spec, template.digest if template else "", watched])
+    watched = files_digest(digests) if digests else ""
+    named = digests
+    if len(digests) > MOST_NAMED:
+        named = {
+            glob: files_digest({name: digests[name] for name in _names(draft, found)})
+            for glob, found in globs.items()
+        }
+    if template:
+        named = {**named, template.file: template.digest}
+    return {
+        "inputs": digest([spec, template.digest if template else "", watched]),
+        "files": {_text(name): text[:DIGITS] for name, text in sorted(named.items())},
+    }
+
+
+def _names(draft: Draft, paths: list[Path]) -> list[str]:
+    return [path.relative_to(draft.root).as_posix() for path in paths]
+
+
+def _text(name: str) -> str:
+    """The name of a file as text, whatever bytes it has."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _execution_options(item: Execution) -> Options:

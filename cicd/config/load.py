@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cicd.config.flows import Flow
 
 FOLDER = "stages"
+OF_FILES = frozenset({"bad-watch", NO_GROUP})
+"""Rules that look at more than the stage files and templates."""
 
 
 def load_stage(
@@ -55,6 +57,27 @@ def load_stage(
     remarks = tuple(problem.message for problem in problems if problem.rule == "missing-env")
     stage = replace(build_stage(draft), remarks=remarks)
     return _with_sources(stage, argument, root, context)
+
+
+def load_former(
+    argument: str,
+    *,
+    root: Path,
+    env: Mapping[str, str],
+    variables: Mapping[str, str],
+    git: GitFacts,
+) -> Stage:
+    """A stage as an older commit has it, to be compared with; only its stage files and templates
+    need be there. Raises InvalidStage where it cannot be read any more."""
+    from cicd.config.build import build_stage
+
+    context = Context("", env, variables, git, is_lenient=True)
+    draft, problems = _read(argument, root, context, None)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [problem for problem in errors if problem.rule not in OF_FILES]
+    if errors:
+        raise InvalidStage(errors)
+    return build_stage(draft)
 
 
 def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> Stage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from cicd.config.files import yaml_trees
 from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
@@ -13,6 +14,7 @@ from cicd.config.tree import Node, Place
 from cicd.errors import InvalidStage, Problem
 
 _ANY = re.compile(r"\{\{[^{}]*\}\}")
+_UNQUOTED = re.compile(r"(:\s+)(\{\{[^{}]*\}\}\S*)(?=\s*$)", re.MULTILINE)
 
 
 def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
@@ -98,6 +100,26 @@ def _inner_tree(tree: Node, *path: str) -> tuple[Node | None, list[Problem]]:
     if len(found) != 1 or not isinstance(found[0].value, dict):
         return None, [node.place.problem(f"{dotted} must hold a YAML map", "bad-predictor")]
     return _moved(found[0], node), []
+
+
+def texts_under(node: Node, key: str) -> Iterator[str]:
+    """Every text that a key has anywhere in a template, also in YAML inside a text; none that is
+    just a placeholder."""
+    if isinstance(node.value, dict):
+        for name, child in node.value.items():
+            if name == key and isinstance(child.value, str) and not _ANY.fullmatch(child.value):
+                yield child.value
+            else:
+                yield from texts_under(child, key)
+    elif isinstance(node.value, list):
+        for child in node.value:
+            yield from texts_under(child, key)
+    elif isinstance(node.value, str) and f"{key}:" in node.value:
+        with suppress(InvalidStage):
+            # a placeholder that stands for a number is not even YAML
+            for inner in yaml_trees(_UNQUOTED.sub(r'\1"\2"', node.value), ""):
+                if isinstance(inner.value, dict):
+                    yield from texts_under(inner, key)
 
 
 def _moved(node: Node, block: Node) -> Node:

@@ -47,6 +47,8 @@ LOSING = frozenset(
 """Rules whose findings may mean that a template was not recognised as one, or not by its name."""
 
 _HASH_ROUNDS = 10_000
+PLAN_LABELS = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
+
 _OUTSIDE = "is a link that leads out of the repository"
 _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
 
@@ -150,6 +152,10 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         input_artifacts=declared.inputs,
         output_artifacts=declared.outputs,
         digest=digest(plain(tree)),
+        images=tuple(serving.texts_under(tree, "image")),
+        resource_plans=tuple(
+            text for label in PLAN_LABELS for text in serving.texts_under(tree, label)
+        ),
     )
     return template, problems
 

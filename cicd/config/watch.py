@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 _NEVER = {".git", ".cicd", "__pycache__"}
@@ -30,12 +31,17 @@ def watched_files(root: Path, pattern: str) -> list[Path]:
     )
 
 
-def files_digest(root: Path, files: list[Path]) -> str:
-    """sha256 over names and contents; the line endings of text files do not count."""
+def file_digests(root: Path, files: list[Path]) -> dict[str, str]:
+    """Name below the root -> sha256 of the content, in the order of ``files``; the line endings of
+    text files do not count."""
+    return {path.relative_to(root).as_posix(): _file_digest(path) for path in files}
+
+
+def files_digest(digests: Mapping[str, str]) -> str:
+    """sha256 over the names and contents of files."""
     total = hashlib.sha256()
-    for path in files:
-        name = path.relative_to(root).as_posix()
-        total.update(f"{name}\0{_file_digest(path)}\n".encode(errors="surrogateescape"))
+    for name, text in digests.items():
+        total.update(f"{name}\0{text}\n".encode(errors="surrogateescape"))
     return total.hexdigest()
 
 

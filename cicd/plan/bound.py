@@ -15,6 +15,9 @@ OPTIONS = ("select", "exclude", "rerun", "replace")
 FLAGS = ("refresh_secrets",)
 """The same, for those that are there or not."""
 
+FILES = "files."
+"""What the path of a field that is the digest of a file begins with."""
+
 Document = Mapping[str, Any]
 
 
@@ -121,10 +124,18 @@ def _moved_change(key: str, before: Document | None, after: Document | None) -> 
     if before.get("id") != after["id"]:
         return [f"{key}: was {before.get('id') or 'nothing'}, is now {after['id'] or 'nothing'}"]
     was_fields, now_fields = _by(before, "fields", "path"), _by(after, "fields", "path")
-    return [
-        f"{key}: {path} was {_arrow(was_fields.get(path))}, is now {_arrow(now_fields.get(path))}"
+    differing = [
+        path
         for path in dict.fromkeys([*was_fields, *now_fields])
         if _values(was_fields.get(path)) != _values(now_fields.get(path))
+    ]
+    files = [path for path in differing if path.startswith(FILES)]
+    told = [f"{key}: file {path.removeprefix(FILES)} changed" for path in files]
+    return told + [
+        f"{key}: {path} was {_arrow(was_fields.get(path))}, is now {_arrow(now_fields.get(path))}"
+        for path in differing
+        # one digest of all of them says less than the files that changed
+        if path not in files and not (files and path == "inputs")
     ]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, Secret, State
+from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_telling
+from cicd.plan.consequence import because, runs
 from cicd.plan.diff import diff_specs
 
 _IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
@@ -22,6 +24,8 @@ class Decision:
     reason: str
     fields: tuple[FieldChange, ...] = ()
     live: LiveResource | None = None
+    consequence: str = ""
+    """In a sentence, where that follows from this alone."""
 
 
 def decide_content(
@@ -42,8 +46,7 @@ def decide_state(
 ) -> Decision:
     """For things that are there and stay: created, updated in place, or replaced by a new one."""
     if live is None:
-        parts = {name: resource.spec[name] for name in resource.spec if name in kind.partial}
-        return Decision(Action.CREATE, "new", diff_specs({}, parts, kind))
+        return Decision(Action.CREATE, "new")
     fields = diff_specs(live.spec, resource.spec, kind)
     wanted = resource.options.wait_for or kind.wait_for or ""
     is_ready = _is_ready(live, wanted, kind)
@@ -113,60 +116,93 @@ def decide_run(
     live: LiveResource | None,
     *,
     rerun: bool,
-    changed_inputs: Sequence[FieldChange] = (),
+    causes: Sequence[FieldChange] = (),
+    has_former: bool = False,
 ) -> Decision:
     """For things that start and end: started, followed where in flight, or left as they are.
 
-    ``live`` is the newest run of the same identity; ``changed_inputs`` are the differences of a
-    new identity from the one before, for the reason. ``rerun`` is the user's own wish.
+    ``live`` is the newest run of the same identity; ``causes`` are all differences from the newest
+    run of its family, if it ``has_former`` ones: parameters, inputs, files. ``rerun`` is the user's
+    own wish.
     """
+    again = f"{runs(resource.key)} again{because(causes)}"
     if live is None:
-        why = f"inputs changed: {_paths(changed_inputs)}" if changed_inputs else "first run"
-        return Decision(Action.RUN, "--rerun" if rerun else why)
-    code = _changed_code(resource, live)
+        is_changed = has_former and _names(causes)
+        why = f"inputs changed: {_names(causes)}" if is_changed else "first run"
+        told = again if has_former else f"{runs(resource.key)} for the first time"
+        if rerun:
+            why = f"--rerun; {why}" if is_changed else "--rerun"
+        return Decision(Action.RUN, why, consequence=told)
+    code = _changed_code(resource, live, causes)
     if live.status.state in _IN_FLIGHT:
-        return _decide_in_flight(resource, live, code, rerun=rerun)
-    why = "--rerun" if rerun else _why_again(resource, live, code)
+        return _decide_in_flight(resource, live, code, rerun=rerun, again=again)
+    why, told = _why_again(resource, live, code, causes)
+    if rerun:
+        why, told = f"--rerun; {why}" if code else "--rerun", ", as --rerun asks"
     if why:
-        return Decision(Action.RUN, why, code, live)
+        return Decision(Action.RUN, why, code, live, f"{again}{told}")
     return Decision(Action.NO_OP, "unchanged", live=live)
 
 
 def _decide_in_flight(
-    resource: Resource, live: LiveResource, code: tuple[FieldChange, ...], *, rerun: bool
+    resource: Resource,
+    live: LiveResource,
+    code: tuple[FieldChange, ...],
+    *,
+    rerun: bool,
+    again: str,
 ) -> Decision:
     now = f"{live.id} is still {live.status.raw}"
+    beside = f"{again}, beside {live.id}, which is still {live.status.raw}"
     if rerun:
-        return Decision(Action.RUN, f"--rerun, {now}")
+        return Decision(Action.RUN, f"--rerun, {now}", code, consequence=beside)
     if code and resource.options.rerun != "never":
-        return Decision(Action.RUN, f"inputs changed: {_CODE}, {now}", code)
+        why = code[0].reason.removesuffix(" changed")
+        return Decision(Action.RUN, f"inputs changed: {why}, {now}", code, consequence=beside)
     if resource.options.wait_for in (None, live.status.raw):
         return Decision(Action.NO_OP, f"{live.id} is {live.status.raw}", live=live)
-    return Decision(Action.RUN, f"still {live.status.raw}: follow it", live=live)
+    told = f"goes on: {live.id} is still {live.status.raw} and is followed to its end"
+    return Decision(Action.RUN, f"still {live.status.raw}: follow it", (), live, told)
 
 
-def _changed_code(resource: Resource, live: LiveResource) -> tuple[FieldChange, ...]:
+def _changed_code(
+    resource: Resource, live: LiveResource, causes: Sequence[FieldChange]
+) -> tuple[FieldChange, ...]:
     """A run with no record of its inputs cannot differ in them."""
     before, after = live.spec.get("inputs"), resource.spec.get("inputs")
     if before is None or after is None or before == after:
         return ()
-    return (FieldChange("inputs", before, after, f"{_CODE} changed"),)
+    files = [cause for cause in causes if cause.reason == FILE]
+    return (FieldChange("inputs", before, after, changed(files or [FieldChange(_CODE, 0, 1)])),)
 
 
-def _why_again(resource: Resource, live: LiveResource, code: Sequence[FieldChange]) -> str:
-    """Why a run that has ended is repeated; empty when it is not."""
+def _why_again(
+    resource: Resource,
+    live: LiveResource,
+    code: Sequence[FieldChange],
+    causes: Sequence[FieldChange],
+) -> tuple[str, str]:
+    """Why a run that has ended is repeated, as a reason and to follow "runs again (causes)"; empty
+    when it is not. All that led to it, not only the first."""
     if resource.options.rerun == "never":
-        return ""
+        return "", ""
+    reasons, told = [], ""
     if live.status.state is not State.SUCCEEDED:
-        return f"last run {live.id} is {live.status.raw}"
-    if resource.options.rerun == "always":
-        return "rerun always"
+        reasons.append(f"last run {live.id} is {live.status.raw}")
+        told = f": the last run {live.id} is {live.status.raw}"
+    elif resource.options.rerun == "always":
+        reasons.append("rerun always")
+        told = ", as at every apply (rerun: always)"
     if code:
-        return f"inputs changed: {_CODE}"
+        reasons.append(f"inputs changed: {_names(causes) or _CODE}")
+    if reasons:
+        return "; ".join(reasons), told
     if live.spec.get("completed_after_sync") is False:
-        return f"templates were synced after the last run {live.id}"
+        why = f"templates were synced after the last run {live.id}"
+        return why, f": {why}"
     misses = [miss for gate in resource.options.require if (miss := _missed(gate, live))]
-    return f"last run missed {'; '.join(misses)}" if misses else ""
+    why = f"last run missed {'; '.join(misses)}" if misses else ""
+    return why, f": the {why}" if why else ""
 
 
 def _missed(gate: Gate, live: LiveResource) -> str:
@@ -189,3 +225,10 @@ def _paths(fields: Sequence[FieldChange]) -> str:
     """Up to three paths, then how many more."""
     shown = ", ".join(field.path for field in fields[:3])
     return f"{shown} and {len(fields) - 3} more" if len(fields) > 3 else shown
+
+
+def _names(causes: Sequence[FieldChange]) -> str:
+    """The same of causes, some of which nobody can name."""
+    named = [c for c in causes if is_telling(c) and c.reason not in {UNNAMED, UNKNOWN}]
+    unnamed = _CODE if any(cause.reason == UNNAMED for cause in causes) else ""
+    return ", ".join(filter(None, [_paths(named), unnamed]))

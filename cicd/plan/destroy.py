@@ -58,7 +58,7 @@ def make_destroy_plan(
         if change.live and whole_tenant(change.live)
     ]
     warnings += _about_groups(reasons, doomed, matcher, kinds)
-    return assemble(stage, [*kept, *deletes], created_at, warnings)
+    return assemble(stage, [*kept, *deletes], kinds, created_at, warnings)
 
 
 def _why_kept(key: Key, found: Found, matcher: Matcher, kinds: Mapping[str, Kind]) -> str:

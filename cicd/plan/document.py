@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cicd import __version__
-from cicd.model import Change, Plan, Ref, Secret, Stage
+from cicd.model import Change, FieldChange, Plan, Ref, Secret, Stage
 
 SCHEMA_VERSION = 1
 _HASH_ROUNDS = 50_000
@@ -36,6 +36,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "warnings": list(plan.warnings),
         "refusal": plan.refusal,
         "hints": list(plan.hints),
+        "treatment": [_field(field) for field in plan.treatment],
         "bound": plain(plan.bound),
         **({"project": plan.project} if plan.project else {}),
     }
@@ -50,15 +51,21 @@ def _change(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "id": change.id,
         "depends_on": sorted(str(key) for key in change.depends_on),
-        "fields": [
-            {
-                "path": field.path,
-                "before": plain(field.before),
-                "after": plain(field.after),
-                "reason": field.remark,
-            }
-            for field in change.fields
-        ],
+        "fields": [_field(field) for field in change.values],
+        "consequence": change.consequence,
+        "causes": [_field(field) for field in change.causes],
+        "treatment": [_field(field) for field in change.treatment],
+        "templates": list(change.templates),
+        "role": change.role,
+    }
+
+
+def _field(field: FieldChange) -> dict[str, Any]:
+    return {
+        "path": field.path,
+        "before": plain(field.before),
+        "after": plain(field.after),
+        "reason": field.remark,
     }
 
 

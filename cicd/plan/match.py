@@ -55,6 +55,10 @@ class Matcher:
         """Every live thing once, kind by kind, the preferred first."""
         return (item for items in self._live.values() for item in items)
 
+    def get(self, kind: str, id: str) -> LiveResource | None:
+        """The live thing of this kind and id, taken or not."""
+        return self._by_id.get((kind, id))
+
     def is_taken(self, live: LiveResource) -> bool:
         """Whether a desired resource has it as its counterpart."""
         return (live.key.kind, live.id) in self._taken

@@ -21,6 +21,8 @@ from cicd.model import (
 )
 from cicd.plan import graph
 from cicd.plan.bound import bind
+from cicd.plan.causes import content_causes, file_causes
+from cicd.plan.consequence import tell
 from cicd.plan.decide import (
     Decision,
     decide_content,
@@ -34,6 +36,8 @@ from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
 from cicd.plan.prune import plan_prune
 from cicd.plan.selection import check_patterns, choose, explain_choice, is_chosen, matches
+from cicd.plan.templates import describe
+from cicd.plan.treatment import of_resource, of_stage
 
 _KEEPS_ITS_ID = frozenset({Action.NO_OP, Action.UPDATE})
 
@@ -52,15 +56,17 @@ def make_plan(
     refresh_secrets: bool = False,
     is_offline: bool = False,
     remarks: Iterable[str] = (),
+    former: Stage | None = None,
 ) -> Plan:
     """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
 
     ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
     selecting pulls in what the selected ones need. ``refresh_secrets``: every secret that is there
     is sent again, as nobody can read what it holds. ``is_offline``: nobody has looked at what is
-    live; there is none, and the plan says so. ``remarks`` become warnings as they are. Raises
-    CicdError for what cannot be planned (a pinned id that is not there, a cycle) and Usage for a
-    glob that fits nothing.
+    live; there is none, and the plan says so. ``remarks`` become warnings as they are. ``former``:
+    the stage as its file was when it was last applied, None where nobody knows. Raises CicdError
+    for what cannot be planned (a pinned id that is not there, a cycle) and Usage for a glob that
+    fits nothing.
     """
     check_kinds(desired, kinds)
     edges = graph.dependencies(desired)
@@ -86,16 +92,40 @@ def make_plan(
     if is_offline:
         warnings.append("planned offline, against nothing: what is live was not looked at")
     options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}
-    plan = assemble(stage, [*draft.changes.values(), *deletes], created_at, warnings)
+    changes = [_with_former(change, stage, former) for change in draft.changes.values()]
+    plan = assemble(stage, [*changes, *deletes], kinds, created_at, warnings)
     bound = bind(stage, options, is_offline=is_offline, refresh_secrets=refresh_secrets)
-    return dataclasses.replace(plan, bound=bound)
+    treatment = of_stage(former, stage) if former else ()
+    return dataclasses.replace(plan, bound=bound, treatment=treatment)
+
+
+def _with_former(change: Change, stage: Stage, former: Stage | None) -> Change:
+    """The change with what the platform cannot tell: how apply treated it so far, and what its
+    templates were."""
+    if change.desired is None:
+        return change
+    options = {resource.key: resource.options for resource in former.resources} if former else {}
+    treatment: tuple[FieldChange, ...] = ()
+    if change.is_new or change.key in options:
+        before = None if change.is_new else options[change.key]
+        treatment = of_resource(before, change.desired.options)
+    is_synced = change.action is not Action.NO_OP
+    return dataclasses.replace(
+        change,
+        treatment=treatment,
+        templates=describe(change, stage, former) if is_synced else (),
+    )
 
 
 def assemble(
-    stage: Stage, changes: Iterable[Change], created_at: str, warnings: Iterable[str]
+    stage: Stage,
+    changes: Iterable[Change],
+    kinds: Mapping[str, Kind],
+    created_at: str,
+    warnings: Iterable[str],
 ) -> Plan:
-    """A Plan of changes that are already in order."""
-    ordered = tuple(changes)
+    """A Plan of changes that are already in order, each with what comes of it."""
+    ordered = tell(tuple(changes), kinds)
     return Plan(
         stage=stage.name,
         platform=stage.platform,
@@ -191,7 +221,8 @@ class _Draft:
             live = self._matcher.predecessor(resource, partial(self._is_ours, resource.key))
         kind = self._kinds[resource.key.kind]
         is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
-        decision = self._decide(resource, live, kind)
+        causes = self._causes(resource, live, kind)
+        decision = self._decide(resource, live, kind, causes)
         if decision.live and decision.action in _KEEPS_ITS_ID:
             self._known[resource.key] = decision.live
         if live and not is_sent_again:  # what is unknown of a secret is known once it is sent
@@ -205,6 +236,9 @@ class _Draft:
             depends_on=frozenset(need for need in needs if need in self.changes),
             desired=resource,
             live=decision.live,
+            consequence=decision.consequence,
+            causes=causes if decision.action is not Action.NO_OP else (),
+            is_new=live is None and not decision.fields and not self._former_run(resource, kind),
         )
 
     def warnings(self, stage_name: str) -> list[str]:
@@ -230,25 +264,39 @@ class _Draft:
             return None
         return live.id if ref.output == "id" else live.outputs.get(ref.output) or None
 
-    def _decide(self, resource: Resource, live: LiveResource | None, kind: Kind) -> Decision:
+    def _decide(
+        self,
+        resource: Resource,
+        live: LiveResource | None,
+        kind: Kind,
+        causes: Sequence[FieldChange],
+    ) -> Decision:
         if not kind.identity:
             former = None if live else self._matcher.former(resource)
             return decide_content(resource, live, former, kind)
         if kind.is_run:
-            inputs = self._changed_inputs(resource) if live is None else ()
             rerun = matches(resource.key, self._rerun)
-            return decide_run(resource, live, rerun=rerun, changed_inputs=inputs)
+            has_former = self._former_run(resource, kind) is not None
+            return decide_run(resource, live, rerun=rerun, causes=causes, has_former=has_former)
         replace = matches(resource.key, self._replace)
         if live and self._refresh_secrets and has_secrets(resource, kind) and not replace:
             return decide_refresh(resource, live, kind)
         return decide_state(resource, live, kind, replace=replace)
 
-    def _changed_inputs(self, resource: Resource) -> Sequence[FieldChange]:
-        """How what identifies a run (its configuration) differs from that of its former runs."""
-        if not self._matcher.relatives(resource.key.kind, resource.spec):
+    def _causes(
+        self, resource: Resource, live: LiveResource | None, kind: Kind
+    ) -> tuple[FieldChange, ...]:
+        """What differs behind a run or a service from what it, or its newest former run, has."""
+        if kind.role not in {"run", "service"}:
             return ()
-        new = [self.changes[ref.key] for ref in graph.refs_in(resource.spec)]
-        return [field for change in new for field in change.fields]
+        former = live or self._former_run(resource, kind)
+        content = content_causes(resource, former, self.changes, self._kinds, self._matcher.get)
+        return content + file_causes(resource, former, is_same_content=live is not None)
+
+    def _former_run(self, resource: Resource, kind: Kind) -> LiveResource | None:
+        """The newest run of the family."""
+        found = self._matcher.relatives(resource.key.kind, resource.spec) if kind.is_run else []
+        return next(iter(found), None)
 
     def _check_answered(self, resource: Resource) -> None:
         """Raises Usage for a Ref to something that is left out and is not there yet."""

@@ -36,7 +36,7 @@ def make_stop_plan(
     found = find_all(desired, edges, Matcher(desired, live, kinds), kinds)
     chosen = [key for key in able if matches(key, patterns)]
     changes = [change for key in chosen for change in _stops(key, found[key], stage.identity)]
-    return assemble(stage, changes, created_at, _warnings(changes, kinds))
+    return assemble(stage, changes, kinds, created_at, _warnings(changes, kinds))
 
 
 def _check_kind_of(patterns: Collection[str], edges: graph.Edges, able: Collection[Key]) -> None:

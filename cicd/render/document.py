@@ -3,6 +3,7 @@ edited by hand: whatever is missing or of another type counts as empty."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,20 @@ Document = Mapping[str, Any]
 
 CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.RUN, Action.DELETE)
 """The actions that do something, in the order in which they are counted."""
+LONGEST_VALUE = 300
+"""Longest value shown, in characters."""
+LOOSENED = "loosened"
+"""The reason of a difference in treatment that loosens a check."""
+INTERNAL = frozenset({"inputs", "files"})
+"""Digests that a run carries."""
+_TOLD = (
+    ("run", "run", "run", ""),
+    ("service", "create", "new service", ""),
+    ("service", "update", "service", " updated in place"),
+    ("service", "replace", "service", " replaced (new URL)"),
+    ("service", "delete", "service", " stopped for good"),
+)
+"""(role, action, noun, rest) of what a verdict tells."""
 
 
 def text(document: Document, name: str) -> str:
@@ -67,7 +82,87 @@ def value(content: Any) -> str:
         return "***"
     if _is_unknown(content):
         return "(known after apply)"
-    return show(_in_words(content))
+    return show(_in_words(content), longest=LONGEST_VALUE)
+
+
+def sentence(change: Document) -> str:
+    """What comes of a change; of a document that does not say it, the reason."""
+    return text(change, "consequence") or text(change, "reason")
+
+
+def differences(change: Document) -> list[Document]:
+    """What a change is about, most telling first: what is behind it, then its own fields.
+
+    Without what says nothing to a person: ids and digests of things that are shown themselves.
+    """
+    causes = [cause for cause in items(change, "causes") if _is_shown(cause)]
+    hidden = set(INTERNAL)
+    if items(change, "causes"):
+        hidden |= {"configuration", "configuration_name"}
+    prefixes = ("files.", *(("executables.",) if texts(change, "templates") else ()))
+    fields = [
+        field
+        for field in items(change, "fields")
+        if text(field, "path") not in hidden
+        if not text(field, "path").startswith(prefixes)
+    ]
+    return causes + fields
+
+
+def _is_shown(cause: Document) -> bool:
+    """What stands for all files without their names is a remark and no value."""
+    return text(cause, "path") != "files"
+
+
+def remarks(change: Document) -> list[str]:
+    """What is to be said of a change beside its differences."""
+    live_id = text(change, "id")
+    known = [f"id {live_id}"] if live_id and live_id not in with_id(change) else []
+    told = [text(cause, "reason") for cause in items(change, "causes") if not _is_shown(cause)]
+    return known + told
+
+
+def loosened(document: Document) -> list[tuple[str, Document]]:
+    """(key, field) of every check that a plan loosens; the key of the stage's own is ``stage``."""
+    places = [("stage", document)]
+    places += [(text(change, "key"), change) for change in items(document, "changes")]
+    return [
+        (key, field)
+        for key, place in places
+        for field in items(place, "treatment")
+        if text(field, "reason") == LOOSENED
+    ]
+
+
+def listed(document: Document) -> list[Document]:
+    """The changes that do something, and those that stay and are treated otherwise from now on."""
+    shown = {id(change) for change in changes(document)}
+    return [
+        change
+        for change in items(document, "changes")
+        if id(change) in shown or items(change, "treatment")
+    ]
+
+
+def verdict(document: Document) -> str:
+    """What a plan comes to, in one line: what runs, answers, is lost, is loosened. Empty where it
+    changes nothing, or does not say what its changes are to a person."""
+    found = changes(document)
+    if not found or not all(text(change, "role") for change in found):
+        return ""
+    counts = Counter((text(change, "role"), text(change, "action")) for change in found)
+    told = [
+        f"{count} {noun}{'s' * (count != 1)}{rest}"
+        for role, action, noun, rest in _TOLD
+        if (count := counts[role, action])
+    ]
+    deletes = sum(text(change, "action") == Action.DELETE.value for change in found)
+    lost = [f"{deletes} deleted" if deletes else "nothing is deleted"]
+    if not any(counts["service", action] for action in ("replace", "delete", "create")):
+        lost.append("no URL changes")
+    if checks := len(loosened(document)):
+        lost.append(f"{checks} check{'s' * (checks != 1)} loosened")
+    return "; ".join(filter(None, [", ".join(told), ", ".join(lost)]))
 
 
 def _in_words(content: Any) -> Any:
@@ -84,6 +179,7 @@ def _is_unknown(content: Any) -> bool:
 
 
 def with_id(change: Document) -> str:
-    """The key of a change, with its live id where that tells more."""
+    """The key of a change, with its live id where something is lost and that tells more."""
     key, live_id = text(change, "key"), text(change, "id")
-    return f"{key} ({live_id})" if live_id and live_id not in key else key
+    is_lost = text(change, "action") in {Action.DELETE.value, Action.REPLACE.value}
+    return f"{key} ({live_id})" if is_lost and live_id and live_id not in key else key

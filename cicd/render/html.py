@@ -45,6 +45,8 @@ def _section(document: Document) -> Iterator[str]:
         if found := read.text(document, name):
             about.append(f"{name.replace('_', ' ')} {found}")
     yield f'<p class="about">{as_text(" · ".join(part for part in about if part))}</p>'
+    if verdict := read.verdict(document):
+        yield f"<p><b>{as_text(verdict)}</b></p>"
     if refusal := read.text(document, "refusal"):
         yield f'<p class="alert"><b>Refused:</b> {as_text(refusal)}</p>'
     changes = read.changes(document)
@@ -55,9 +57,14 @@ def _section(document: Document) -> Iterator[str]:
         if names:
             listed = ", ".join(f"<code>{as_text(name)}</code>" for name in names)
             yield f'<p class="alert"><b>{word} {len(names)}:</b> {listed}</p>'
+    if checks := read.loosened(document):
+        listed = "; ".join(f"<code>{as_text(key)}</code> {_arrow(field)}" for key, field in checks)
+        yield f'<p class="warning"><b>Loosened:</b> {listed}</p>'
     for warning in read.texts(document, "warnings"):
         yield f'<p class="warning">{as_text(warning)}</p>'
-    for change in changes:
+    for field in read.items(document, "treatment"):
+        yield f"<p>stage {_arrow(field)}</p>"
+    for change in read.listed(document):
         yield from _change(change)
     yield from _unchanged(document)
     yield "</section>"
@@ -67,7 +74,7 @@ def _unchanged(document: Document) -> Iterator[str]:
     stays = [
         item
         for item in read.items(document, "changes")
-        if read.text(item, "action") == Action.NO_OP.value
+        if read.text(item, "action") == Action.NO_OP.value and not read.items(item, "treatment")
     ]
     if stays:
         yield f"<details><summary>{len(stays)} unchanged</summary>\n<table>"
@@ -77,19 +84,37 @@ def _unchanged(document: Document) -> Iterator[str]:
         yield "</table></details>"
 
 
+def _arrow(field: Document) -> str:
+    before, after = (as_text(read.value(field.get(side))) for side in ("before", "after"))
+    reason = read.text(field, "reason")
+    return f"{as_text(read.text(field, 'path'))}: {before} → {after}" + (
+        f" ({as_text(reason)})" if reason else ""
+    )
+
+
 def _change(change: Document) -> Iterator[str]:
-    action, reason = read.text(change, "action"), read.text(change, "reason")
+    action, sentence = read.text(change, "action"), read.sentence(change)
     name = f"<code>{as_text(read.with_id(change))}</code>"
     # open, so that it can be read on paper: a page has no room to save
     yield f'<details open><summary><b class="{as_text(action)}">{as_text(action)}</b> {name} '
-    yield f"{as_text(reason)}</summary>"
-    fields = read.items(change, "fields")
+    yield f"{as_text(sentence)}</summary>"
+    for line in read.texts(change, "templates"):
+        yield f"<p>template {as_text(line)}</p>"
+    for line in read.remarks(change):
+        yield f"<p>{as_text(line)}</p>"
+    fields = [*read.differences(change), *read.items(change, "treatment")]
     if fields:
         yield "<table><tr><th>field</th><th>before</th><th>after</th><th>why</th></tr>"
         for field in fields:
             path, why = as_text(read.text(field, "path")), as_text(read.text(field, "reason"))
-            before, after = (as_text(read.value(field.get(side))) for side in ("before", "after"))
+            before, after = (as_text(_side(field, side)) for side in ("before", "after"))
             yield f'<tr><td>{path}</td><td class="before">{before}</td>'
             yield f'<td class="after">{after}</td><td>{why}</td></tr>'
         yield "</table>"
     yield "</details>"
+
+
+def _side(field: Document, side: str) -> str:
+    """A value before or after; nothing where there was nothing before."""
+    content = field.get(side)
+    return "" if content is None and side == "before" else read.value(content)

@@ -6,66 +6,53 @@ through ``escape`` or into a fence that is longer than any run of backticks insi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from cicd.model import Action
 from cicd.render import document as read
 from cicd.render.document import Document
-from cicd.render.text import printable
+from cicd.render.escaped import code, escape, short
+from cicd.render.folds import folded, left_out
+
+__all__ = ["escape", "render_section"]
 
 MOST_NAMED = 20
 """How many deletes or replaces the warning names, and how many warnings are shown."""
-LONGEST_TEXT = 500
-"""Longest reason, name or warning shown, in characters."""
-
-_PUNCTUATION = re.compile(r"[!#$&)*+\-.:<=>@\[\\\]^_`{|}~]")
-_ENTITIES = {
-    "<": "&lt;",
-    ">": "&gt;",
-    "&": "&amp;",
-    "`": "&#96;",
-    "|": "&#124;",
-    "$": "<span>$</span>",  # GitHub's own way to say that no formula begins here
-}
-_TRIGGERS = re.compile(r"@|#(?=\w)|:(?=//|[\w+-]+:)|(?<=www)\.|(?<=gh)-(?=\d)", re.IGNORECASE)
-_BREAK = "\u200b"
-"""A space of no width: GitHub looks for mentions, issues, addresses and emoji after
-Markdown is done, when an escaped character is like any other."""
-
-
-def escape(text: str) -> str:
-    """``text`` as GitHub shows it letter by letter, on one line, wherever it is put.
-
-    Nothing in it becomes markup, HTML, a mention or a link, or ends a table cell, a fence or code.
-    """
-    shown = _TRIGGERS.sub(lambda match: match[0] + _BREAK, printable(text).strip())
-    return _PUNCTUATION.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), shown)
 
 
 def render_section(document: Document, *, limit: int | None = None) -> str:
-    """One stage's section: headline with counts, what is deleted or replaced, details folded.
+    """One stage's section: headline with counts, what it comes to, what is deleted, replaced or
+    loosened, and a line for each change under which its values are folded.
 
     At most ``limit`` characters: cut at whole changes, with a line saying how many are left out.
     """
-    headline = f"### Stage {_code(read.text(document, 'stage'))}: {read.counted(document)}\n"
+    headline = f"### Stage {code(read.text(document, 'stage'))}: {read.counted(document)}\n"
     changes = read.changes(document)
     parts = [
         part
-        for part in (_about(document), _refusal(document), _dangers(changes), _warnings(document))
+        for part in (
+            _about(document),
+            _verdict(document),
+            _refusal(document),
+            _dangers(changes),
+            _loosened(document),
+            _warnings(document),
+            _treatment(document),
+        )
         if part
     ]
-    if limit is None:
-        return "\n".join([headline, *parts, *_details(changes, None)])
+    listed = read.listed(document)
+    whole = "\n".join([headline, *parts, *folded(listed, None)])
+    if limit is None or len(whole) <= limit:
+        return whole
     # a line end joins two parts; the line that says what is left out must always have its room
-    room = limit - len(headline) - (len(_left_out(len(changes))) + 1 if changes else 0)
+    room = limit - len(headline) - (len(left_out(len(listed))) + 1 if listed else 0)
     kept = []
     for part in parts:
         if len(part) + 1 <= room:
             kept.append(part)
             room -= len(part) + 1
-    return "\n".join([headline, *kept, *_details(changes, room)])[: max(limit, 0)]
+    return "\n".join([headline, *kept, *folded(listed, room)])[: max(limit, 0)]
 
 
 def _about(document: Document) -> str:
@@ -74,13 +61,43 @@ def _about(document: Document) -> str:
         return ""
     parts = [escape(part) for part in read.place(document).split(" · ") if part]
     if commit := read.text(document, "commit"):
-        parts.append(f"commit {_code(commit[:12])}")
+        parts.append(f"commit {code(commit[:12])}")
     return " · ".join(parts) + "\n" if parts else ""
+
+
+def _verdict(document: Document) -> str:
+    found = read.verdict(document)
+    return f"**{found[:1].upper()}{found[1:]}.**\n" if found else ""
+
+
+def _loosened(document: Document) -> str:
+    """A block that names every check that becomes weaker, up to a bound."""
+    found = read.loosened(document)
+    lines = []
+    for key, field in found[:MOST_NAMED]:
+        before, after = (read.value(field.get(side)) for side in ("before", "after"))
+        path = escape(short(read.text(field, "path")))
+        lines.append(f"{code(key)} {path}: {escape(before)} → {escape(after)}")
+    if len(found) > MOST_NAMED:
+        lines.append(f"and {len(found) - MOST_NAMED} more")
+    return _alert("WARNING", [f"**Loosened:** {'; '.join(lines)}"]) if found else ""
+
+
+def _treatment(document: Document) -> str:
+    """What else of the stage's own limits and protection differs."""
+    found = [
+        f for f in read.items(document, "treatment") if read.text(f, "reason") != read.LOOSENED
+    ]
+    return "\n".join(
+        f"- stage {escape(read.text(field, 'path'))}: {escape(read.value(field.get('before')))} → "
+        f"{escape(read.value(field.get('after')))}\n"
+        for field in found
+    )
 
 
 def _refusal(document: Document) -> str:
     refusal = read.text(document, "refusal")
-    return _alert("CAUTION", [f"**Refused:** {escape(_short(refusal))}"]) if refusal else ""
+    return _alert("CAUTION", [f"**Refused:** {escape(short(refusal))}"]) if refusal else ""
 
 
 def _dangers(changes: Iterable[Document]) -> str:
@@ -88,7 +105,7 @@ def _dangers(changes: Iterable[Document]) -> str:
     lines = []
     for action, word in ((Action.DELETE, "Deletes"), (Action.REPLACE, "Replaces")):
         found = [item for item in changes if read.text(item, "action") == action.value]
-        names = [_code(read.with_id(item)) for item in found[:MOST_NAMED]]
+        names = [code(read.with_id(item)) for item in found[:MOST_NAMED]]
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
         if found:
             lines.append(f"**{word} {len(found)}:** {', '.join(names)}{more}")
@@ -97,7 +114,7 @@ def _dangers(changes: Iterable[Document]) -> str:
 
 def _warnings(document: Document) -> str:
     found = read.texts(document, "warnings")
-    lines = [escape(_short(text)) for text in found[:MOST_NAMED]]
+    lines = [escape(short(text)) for text in found[:MOST_NAMED]]
     if len(found) > MOST_NAMED:
         lines.append(f"and {len(found) - MOST_NAMED} more")
     return _alert("WARNING", lines) if lines else ""
@@ -105,79 +122,3 @@ def _warnings(document: Document) -> str:
 
 def _alert(sort: str, lines: Iterable[str]) -> str:
     return f"> [!{sort}]\n" + "\n>\n".join(f"> {line}" for line in lines) + "\n"
-
-
-def _details(changes: list[Document], room: int | None) -> Iterator[str]:
-    """The folded list, of which only whole changes within ``room`` characters are shown; the line
-    that says how many are left out has its own room."""
-    if not changes:
-        return
-    opening = f"<details><summary>{_number(len(changes), 'change')}</summary>\n"
-    closing = "</details>\n"
-    blocks = [_change(change) for change in changes]
-    shown = len(blocks)
-    if room is not None:
-        shown = _fitting(blocks, room - len(opening) - len(closing) - 2)
-    if shown:
-        yield opening
-        yield from blocks[:shown]
-    if shown < len(blocks):
-        yield _left_out(len(blocks) - shown)
-    if shown:
-        yield closing
-
-
-def _fitting(blocks: list[str], room: int) -> int:
-    """How many blocks fit; when all do, the line that says how many do not gives up its room."""
-    if sum(len(block) + 1 for block in blocks) <= room + len(_left_out(len(blocks))) + 1:
-        return len(blocks)
-    for index, block in enumerate(blocks):
-        room -= len(block) + 1
-        if room < 0:
-            return index
-    return len(blocks)
-
-
-def _left_out(count: int) -> str:
-    return f"{_number(count, 'more change')} left out: too long for this comment.\n"
-
-
-def _change(change: Document) -> str:
-    reason = escape(_short(read.text(change, "reason")))
-    head = f"- **{read.text(change, 'action')}** {_code(read.with_id(change))}"
-    lines = [f"{head}: {reason}" if reason else head]
-    fields = [line for field in read.items(change, "fields") for line in _field(field)]
-    if fields:
-        fence = "`" * max(3, 1 + _longest_run(fields))
-        lines += [f"  {line}" for line in (f"{fence}diff", *fields, fence)]
-    return "\n".join(lines) + "\n"
-
-
-def _field(field: Document) -> Iterator[str]:
-    path, reason = printable(_short(read.text(field, "path"))), read.text(field, "reason")
-    before, after = field.get("before"), field.get("after")
-    if before is not None:
-        yield f"- {path}: {read.value(before)}"
-    why = f" ({printable(_short(reason))})" if reason else ""
-    if after is not None or before is None:
-        yield f"+ {path}: {read.value(after)}{why}"
-    elif why:
-        yield f"# {path}:{why}"
-
-
-def _longest_run(lines: Iterable[str]) -> int:
-    return max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-
-
-def _code(text: str) -> str:
-    """Text in the look of code. Not in backticks: between those nothing can be escaped."""
-    return f"<code>{escape(_short(text))}</code>"
-
-
-def _short(text: Any) -> str:
-    text = str(text)
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

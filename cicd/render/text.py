@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.model import Action, Change, FieldChange, Outcome, Plan, Ref, Result, Secret
+from cicd.model import Action, Change, FieldChange, Outcome, Plan, Ref, Result, Secret, leaves
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""
@@ -37,8 +37,10 @@ def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> s
     """What would change and why; ``verbose`` adds what stays and what a new thing consists of."""
     place = [f"stage {plan.stage}", plan.platform, plan.place]
     lines = [_paint(printable(" · ".join(part for part in place if part)), _BOLD, colour)]
+    lines += [f"  stage: {_field_line(field)}" for field in plan.treatment]
     for change in plan.changes:
-        if verbose or change.action is not Action.NO_OP:
+        is_treated = change.treatment and not change.is_new
+        if verbose or change.action is not Action.NO_OP or is_treated:
             lines += _change_lines(change, colour=colour, verbose=verbose)
     lines += [_paint(f"warning: {printable(text)}", _YELLOW, colour) for text in plan.warnings]
     hints = [_paint(printable(text), _DIM, colour) for text in plan.hints]
@@ -67,12 +69,37 @@ def _change_lines(change: Change, *, colour: bool, verbose: bool) -> Iterator[st
     symbol, code = _SYMBOLS[change.action]
     name = f"{change.key} {change.id}" if _needs_id(change) else str(change.key)
     head = _paint(f"{symbol} {printable(name)}", code, colour)
-    yield f"  {head} ({printable(change.reason)})" if change.reason else f"  {head}"
-    for field in change.fields:
+    told = change.consequence or change.reason
+    if change.action is Action.NO_OP:
+        yield f"  {head} ({printable(told)})" if told else f"  {head}"
+    else:
+        yield f"  {head}: {printable(told)}" if told else f"  {head}"
+    for line in change.templates:
+        yield f"      {printable(line)}"
+    for field in _shown_fields(change, verbose=verbose):
         yield f"      {_field_line(field)}"
     if verbose and not change.fields and change.action in {Action.CREATE, Action.RUN}:
-        for path, value in _flatten(change.desired.spec if change.desired else {}):
-            yield f"      {printable(path)}: {show(value)}"
+        for path, value in leaves(change.desired.spec if change.desired else {}):
+            if not path.startswith("files."):
+                yield f"      {printable(path)}: {show(value)}"
+    for field in change.treatment:
+        if not change.is_new:
+            yield f"      {_field_line(field)}"
+        elif verbose:
+            yield f"      {printable(field.path)}: {show(field.after)}"
+
+
+def _shown_fields(change: Change, *, verbose: bool) -> Iterator[FieldChange]:
+    """The differences. What is behind a run or a service is in the sentence, and in full only if
+    ``verbose``; then the id of what was swapped tells nothing."""
+    if verbose and not change.is_new:
+        yield from (cause for cause in change.causes if cause.reason != "file" or cause.before)
+    told = {"configuration", "inputs"} if change.causes else set()
+    for field in change.fields:
+        is_told = field.path in told
+        is_told |= bool(change.templates) and field.path.startswith("executables.")
+        if not is_told:
+            yield field
 
 
 def _needs_id(change: Change) -> bool:
@@ -90,18 +117,9 @@ def _field_line(field: FieldChange) -> str:
     return f"{printable(field.path)}: {show(field.before)} → {show(field.after)}{reason}"
 
 
-def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf of nested maps with its dotted path."""
-    if isinstance(value, Mapping) and (value or not path):
-        for name, item in value.items():
-            yield from _flatten(item, f"{path}.{name}" if path else str(name))
-    else:
-        yield path, value
-
-
-def show(value: Any) -> str:
-    """One value on one line: quoted like JSON, secrets as ``***``; long ones cut in the middle, of
-    a long map the keys only."""
+def show(value: Any, *, longest: int = MAX_VALUE) -> str:
+    """One value on one line: quoted like JSON, secrets as ``***``; one of more than ``longest``
+    characters cut in the middle, with its length; of a long map the keys only."""
     if value is None:
         return "(none)"
     if isinstance(value, Ref):
@@ -111,9 +129,9 @@ def show(value: Any) -> str:
     if isinstance(value, str) and _DIGEST.fullmatch(value):
         return value[:12]
     text = json.dumps(value, ensure_ascii=False, default=_show_inside)
-    if isinstance(value, Mapping) and len(text) > MAX_VALUE:
+    if isinstance(value, Mapping) and len(text) > longest:
         text = f"{{{', '.join(map(str, value))}}}"  # what it has says more than a torn middle
-    return _cut(printable(text))
+    return _cut(printable(text), longest)
 
 
 def _show_inside(value: Any) -> Any:
@@ -123,11 +141,11 @@ def _show_inside(value: Any) -> Any:
     return "(known after apply)" if isinstance(value, Ref) else str(value)
 
 
-def _cut(text: str) -> str:
-    if len(text) <= MAX_VALUE:
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
         return text
-    tail = (MAX_VALUE - 1) // 2
-    return f"{text[: MAX_VALUE - 1 - tail]}…{text[-tail:]}"
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[-tail:]} ({len(text):,} characters)"
 
 
 def printable(text: str) -> str:

@@ -86,9 +86,9 @@ def test_a_first_deployment_is_bound_to_its_sources_and_applied_when_nothing_mov
     back()
     small.edit("src/train.py", "training on", "learning from")
     # what runs behind a moving image tag is an input too
-    assert "a watched file, an environment variable or a secret" in refused(
-        apply_saved(small, "--local")
-    )
+    told = refused(apply_saved(small, "--local"))
+    assert "execution/train: file src/train.py changed" in told
+    assert "null" not in told
     small.edit("src/train.py", "learning from", "training on")
 
     result = apply_saved(small, "--local")
@@ -105,8 +105,8 @@ def test_templates_and_other_people_show_in_a_plan(small: Project) -> None:
     small.write("templates/old.yaml", old.replace("small-serve", "small-old"))
     small.edit("templates/serve.yaml", "default: hi}", "default: hi}, {name: tone, default: '1'}")
     text = small.cicd("plan", "dev", "--local").stdout
-    assert 'executables.small-serve.parameters.tone: (none) → "1"' in text
-    assert "executables.small-old: (none) → {" in text
+    assert "small-serve (templates/serve.yaml): parameter tone added (default 1)" in text
+    assert "small-old 1.0.0 is new: parameters greeting = hi; takes model" in text
     assert small.cicd("apply", "dev", "--local", "--auto-approve").returncode == 0
     (small.root / "templates/old.yaml").unlink()
     text = small.cicd("plan", "dev", "--local").stdout

@@ -93,6 +93,7 @@ def test_every_section_becomes_resources_of_the_contract(repo: Path) -> None:
             "scenario_id": "churn",
             "executable_id": "trainer",
             "inputs": inputs,
+            "files": specs["execution/train"]["files"],
         },
         "configuration/serve": {
             "name": "Serving",

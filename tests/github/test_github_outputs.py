@@ -63,7 +63,7 @@ def test_no_value_can_set_another_output() -> None:
 
 def test_the_summary_has_every_plan_whole() -> None:
     text = step_summary([typical("dev"), big("tst", 1000)])
-    assert "<details><summary>1000 changes" in text
+    assert text.count("artifact/data") == 1000
     assert "left out" not in text
     assert text.endswith("\n")
 

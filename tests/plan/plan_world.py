@@ -35,9 +35,16 @@ KINDS = {
         Kind("generic_secret", identity=("name", "scope"), is_secret=True),
         Kind("object_store_secret", is_secret=True),
         Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
-        Kind("artifact", identity=(), updatable=False, deletable=False),
-        Kind("configuration", identity=(), updatable=False, deletable=False),
-        Kind("execution", identity=("configuration",), is_run=True, prunable=True, log=True),
+        Kind("artifact", identity=(), updatable=False, deletable=False, role="content"),
+        Kind("configuration", identity=(), updatable=False, deletable=False, role="content"),
+        Kind(
+            "execution",
+            identity=("configuration",),
+            is_run=True,
+            prunable=True,
+            log=True,
+            role="run",
+        ),
         Kind("schedule", prunable=True),
         Kind(
             "deployment",
@@ -50,8 +57,9 @@ KINDS = {
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             prunable=True,
             log=True,
+            role="service",
         ),
-        Kind("destination"),
+        Kind("destination", role="pointer"),
     )
 }
 """Like the kinds of AI Core, so that plans of tests are plans that people see."""

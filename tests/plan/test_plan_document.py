@@ -67,6 +67,11 @@ def test_the_document_is_as_the_contract_says() -> None:
                         "reason": "",
                     }
                 ],
+                "consequence": "a new one is made beside the old one (epochs 10 → 20)",
+                "causes": [],
+                "treatment": [],
+                "templates": [],
+                "role": "content",
             },
             {
                 "key": "execution/train",
@@ -77,11 +82,30 @@ def test_the_document_is_as_the_contract_says() -> None:
                 "id": "",
                 "depends_on": ["configuration/train"],
                 "fields": [],
+                "consequence": "trains again (epochs 10 → 20)",
+                "causes": [
+                    {
+                        "path": "configuration",
+                        "before": "train c1",
+                        "after": "train (new)",
+                        "reason": "",
+                    },
+                    {
+                        "path": "parameter_bindings.epochs",
+                        "before": "10",
+                        "after": "20",
+                        "reason": "",
+                    },
+                ],
+                "treatment": [],
+                "templates": [],
+                "role": "run",
             },
         ],
         "warnings": [],
         "refusal": "",
         "hints": [],
+        "treatment": [],
         "bound": {
             "stage_digest": "",
             "variables": {},
@@ -245,4 +269,10 @@ def test_a_delete_has_the_live_id() -> None:
         "id": "d9",
         "depends_on": [],
         "fields": [],
+        "consequence": "stops answering: the deployment is deleted "
+        "(not in the stage file, prune: resource_group)",
+        "causes": [],
+        "treatment": [],
+        "templates": [],
+        "role": "service",
     }

@@ -14,7 +14,7 @@ def a_field(path: str, before: Any, after: Any, reason: str = "") -> dict[str, A
 
 
 def a_change(
-    key: str, action: str, reason: str, *fields: dict[str, Any], id: str = ""
+    key: str, action: str, reason: str, *fields: dict[str, Any], id: str = "", **more: Any
 ) -> dict[str, Any]:
     kind, name = key.split("/", 1)
     return {
@@ -26,6 +26,7 @@ def a_change(
         "id": id,
         "depends_on": [],
         "fields": list(fields),
+        **more,
     }
 
 
@@ -56,6 +57,9 @@ DOCUMENT = a_document(
         a_field("executables.train.parameters.epochs", "100", "200"),
         a_field("executables.new", None, {"version": "1.0.0", "kind": "workflow"}),
         id="app",
+        role="ground",
+        consequence="templates are synced from commit bbbbbbbbbbbb: train, new changed",
+        templates=["train: parameter epochs: default 100 → 200", "new 1.0.0 is new"],
     ),
     a_change(
         "configuration/train",
@@ -63,14 +67,36 @@ DOCUMENT = a_document(
         "parameter_bindings.note changed",
         a_field("parameter_bindings.note", "````", "<b>@someone</b> | `x`\n# not a heading"),
         a_field("parameter_bindings.old", "1", None),
+        role="content",
+        consequence="a new one is made beside the old one (note changed, old removed)",
     ),
-    a_change("execution/train", "run", "inputs changed: parameter_bindings.note"),
+    a_change(
+        "execution/train",
+        "run",
+        "inputs changed: parameter_bindings.note",
+        role="run",
+        consequence="trains again (note changed, old removed, train.py changed)",
+        causes=[
+            a_field("configuration", "train 0a1b2c3d", "train (new)"),
+            a_field("parameter_bindings.note", "````", "<b>@someone</b> | `x`\n# not a heading"),
+            a_field("parameter_bindings.old", "1", None),
+            a_field("src/train.py", "0a1b2c3d4e", "5f6a7b8c9d", "file"),
+        ],
+        treatment=[a_field("require.r2.min", 0.8, 0.6, "loosened")],
+    ),
     a_change(
         "deployment/serve",
         "update",
         "configuration changed",
         a_field("configuration", "c1", {"known_after_apply": "configuration/serve.id"}),
         id="d1",
+        role="service",
+        consequence="takes currency EUR → USD; the same URL goes on answering",
+        causes=[
+            a_field("configuration", "serve c1", "serve (new)"),
+            a_field("parameter_bindings.currency", "EUR", "USD"),
+        ],
+        treatment=[a_field("timeout", "15m", "30m")],
     ),
     a_change(
         "deployment/other",
@@ -78,14 +104,28 @@ DOCUMENT = a_document(
         "ttl changed: fixed at creation",
         a_field("ttl", "1h", "2h", "fixed at creation"),
         id="d2",
+        role="service",
+        consequence="a new deployment takes over after its smoke test; the URL changes; "
+        "DEST follows (ttl changed: fixed at creation)",
     ),
     a_change(
         "destination/DEST",
         "update",
         "client_secret changed",
         a_field("client_secret", "***", "***"),
+        role="pointer",
+        consequence="is changed in place (client_secret changed)",
     ),
-    a_change("deployment/Old_*One*", "delete", "not in the stage file, prune: stage", id="d3"),
+    a_change(
+        "deployment/Old_*One*",
+        "delete",
+        "not in the stage file, prune: stage",
+        id="d3",
+        role="service",
+        consequence="stops answering: the deployment is deleted "
+        "(not in the stage file, prune: stage)",
+    ),
+    treatment=[a_field("limits.max_delete", 10, 100, "loosened"), a_field("branch", "dev", "x")],
     warnings=["execution/train: see https://example.com and #12"],
     refusal="1 to delete, limits.max_delete is 0 (if that is meant, repeat with --over-limits)",
 )

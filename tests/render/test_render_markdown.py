@@ -130,6 +130,7 @@ def test_no_plan_can_leave_its_place(one: str, two: str) -> None:
         "li",
         "pre",
         "span",
+        "b",
     }
     assert set(tags) <= allowed
     assert tags.count("h3") == tags.count("details") == tags.count("pre") == 1
@@ -157,10 +158,44 @@ def test_5000_changes_fit_and_take_no_time() -> None:
     section = render_section(document, limit=65_536)
     assert time.process_time() - begin < 2
     assert 60_000 < len(section) <= 65_536
-    shown = section.count("\n- **")
+    shown = len(re.findall("^ *(- [*][*]|<details><summary><b>)", section, re.MULTILINE))
     assert f"{5000 - shown} more changes left out: too long for this comment." in section
     assert section.endswith("</details>\n")
     assert len(re.findall("^ *```", section, re.MULTILINE)) == 2 * shown
+
+
+def test_changes_of_which_the_same_comes_are_one_line() -> None:
+    told = {"consequence": "trains again (epochs 130 → 150)", "role": "run"}
+    alike = [
+        a_change(f"execution/t{n}", "run", "x", a_field("a", n, n + 1), **told) for n in range(100)
+    ]
+    other = a_change("deployment/d", "update", "x", role="service", consequence="takes model")
+    section = render_section(a_document(*alike, other))
+    seen = [line for line in section.splitlines() if "trains again" in line and "<b>" in line]
+    assert seen == [
+        "<details><summary><b>run</b> 100 × <code>execution</code>: trains again (epochs 130 → 150)"
+        "</summary>"
+    ]
+    assert all(f"<code>execution/t{n}</code>" in section for n in range(100))
+    assert (
+        "**100 runs, 1 service updated in place; nothing is deleted, no URL changes.**" in section
+    )
+
+
+def test_what_matters_is_seen_and_what_only_serves_it_is_folded() -> None:
+    changes = [
+        a_change(f"configuration/c{n}", "create", f"r{n}", role="content", consequence=f"s{n}")
+        for n in range(50)
+    ]
+    for n in range(20):
+        changes.append(a_change(f"execution/e{n}", "run", "", role="run", consequence=f"runs {n}"))
+    changes.append(a_change("deployment/x", "delete", "", role="service", consequence="stops"))
+    section = render_section(a_document(*changes))
+    outside = section[: section.rindex("<details>")]
+    assert "<code>deployment/x</code>: stops" in outside
+    assert outside.count("runs ") == 11
+    assert "<details><summary>59 more: 9 execution, 50 configuration</summary>" in section
+    assert section.count("<code>configuration/c") == 50
 
 
 @pytest.mark.parametrize("limit", [0, 1, 40, 90, 150, 300, 600, 1000, 2000, 2500, 3000, 5000])
@@ -177,6 +212,17 @@ def test_a_limit_that_is_large_enough_changes_nothing() -> None:
     whole = render_section(DOCUMENT)
     assert render_section(DOCUMENT, limit=len(whole)) == whole
     assert "left out" in render_section(DOCUMENT, limit=len(whole) - 1)
+
+
+def test_text_in_html_has_no_escapes_of_markdown_and_becomes_no_markup() -> None:
+    sentence = "a_b *c* <img src=x> @me #1 & `d` $x$"
+    change = a_change("a/b_c", "run", "", a_field("x", 1, 2), role="run", consequence=sentence)
+    section = render_section(a_document(change))
+    (line,) = [line for line in section.splitlines() if line.startswith("<details><summary><b>")]
+    assert "\\" not in line
+    shown = Shown(GITHUB.render(section))
+    assert "img" not in shown.tags
+    assert sentence in squeezed(shown.text)
 
 
 @pytest.mark.parametrize(

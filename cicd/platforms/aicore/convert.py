@@ -253,6 +253,23 @@ def newest_of_each(
     ]
 
 
+def newest_of_families(runs: Sequence[LiveResource], desired: Iterable[Resource]) -> list[str]:
+    """Ids of the newest runs of what is desired, whatever their parameters were: what a new run
+    differs from."""
+    names = ("configuration_name", "scenario_id", "executable_id")
+    wanted = {
+        tuple(wish.spec.get(name) for name in names)
+        for wish in desired
+        if wish.key.kind == "execution"
+    }
+    newest: dict[tuple[Any, ...], LiveResource] = {}
+    for run in sorted(runs, key=lambda run: (run.created_at, run.id)):
+        family = tuple(run.spec.get(name) for name in names)
+        if family in wanted:
+            newest[family] = run
+    return [run.id for run in newest.values()]
+
+
 def log_entry(item: Document, otherwise: int) -> LogEntry:
     """One line without the container runtime's prefix; ``otherwise``: its time if it tells none."""
     text = str(item.get("msg") or "").rstrip("\r\n")

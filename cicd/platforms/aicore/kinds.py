@@ -22,8 +22,8 @@ KINDS: dict[str, Kind] = {
         Kind("generic_secret", identity=("name", "scope"), is_secret=True),
         Kind("object_store_secret", is_secret=True),
         Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
-        Kind("artifact", identity=(), updatable=False, deletable=False),
-        Kind("configuration", identity=(), updatable=False, deletable=False),
+        Kind("artifact", identity=(), updatable=False, deletable=False, role="content"),
+        Kind("configuration", identity=(), updatable=False, deletable=False, role="content"),
         Kind(
             "execution",
             identity=("configuration",),
@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
             updatable=False,
             prunable=True,
             log=True,
+            role="run",
         ),
         Kind("schedule", prunable=True),
         Kind(
@@ -46,7 +47,8 @@ KINDS: dict[str, Kind] = {
             prunable=True,
             verify=("configuration",),
             log=True,
+            role="service",
         ),
-        Kind("destination"),
+        Kind("destination", role="pointer"),
     )
 }

@@ -266,10 +266,12 @@ class Reader:
         *,
         everything: bool,
     ) -> list[LiveResource]:
-        """The executions; those that may answer a desired one with their tags and metrics."""
+        """The executions; those that may answer a desired one, or that it would follow, with their
+        tags and metrics."""
         runs = [convert.execution(item, executables) for item in lists.get("executions", ())]
         candidates = _candidates(lists.get("live configurations", ()), desired)
         newest = [run.id for run in convert.newest_of_each(runs, candidates)]
+        newest += convert.newest_of_families(runs, desired)
         # What may be deleted, or feeds a deployment, may be of another stage: the tags tell.
         others = [run.id for run in runs] if everything else owners.feeding(runs, lists, desired)
         ids = list(dict.fromkeys([*newest, *others]))

@@ -94,7 +94,7 @@ class Executions(Runs):
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
         """Write tags through the metrics API."""
-        named = [NameValue(name, value) for name, value in sorted(tags.items())]
+        named = [NameValue(name, value) for name, value in sorted(tracking.in_parts(tags).items())]
         self._api.metrics.set_tags(named, execution_id=live.id)
 
     def metrics(self, live: LiveResource) -> dict[str, float]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from cicd.model import LiveResource, MetricPoint, Track, identity
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.times import moment
+
+FILES = "cicd.files"
+LONGEST = 256
+"""Characters of the value of a tag, by the API document."""
+MOST_PARTS = 30
+"""Tags that one of ours may take up, of the 100 that a run can have."""
 
 
 def tagged(live: LiveResource, document: Document) -> LiveResource:
@@ -17,9 +25,38 @@ def tagged(live: LiveResource, document: Document) -> LiveResource:
     if "cicd.inputs" in tags:
         spec["inputs"] = tags["cicd.inputs"]
         spec.pop("completed_after_sync", None)
-    stage, project = (str(tags.get(f"cicd.{name}") or "") for name in ("stage", "project"))
+        if files := _files(tags):
+            spec["files"] = files
+    stage, project, commit = (
+        str(tags.get(f"cicd.{name}") or "") for name in ("stage", "project", "commit")
+    )
     owner = identity(project, stage) if stage else ""
-    return replace(live, spec=spec, metrics=last_metrics(document), owner=owner)
+    facts = {**live.facts, **({"commit": commit} if commit else {})}
+    return replace(live, spec=spec, metrics=last_metrics(document), owner=owner, facts=facts)
+
+
+def in_parts(tags: Mapping[str, str]) -> dict[str, str]:
+    """The same tags as the metrics API takes them: a long value as several, ``NAME.2`` and so on.
+    One that would need too many is left out: the API has a limit that runs share with us."""
+    parts: dict[str, str] = {}
+    for name, value in tags.items():
+        found = [value[at : at + LONGEST] for at in range(0, len(value), LONGEST)]
+        if len(found) <= MOST_PARTS:
+            parts |= {name if n == 1 else f"{name}.{n}": text for n, text in enumerate(found, 1)}
+    return parts
+
+
+def _files(tags: Mapping[str, Any]) -> dict[str, str]:
+    """File -> the beginning of its digest, as a run's tags tell; empty where they do not."""
+    names = [FILES, *(f"{FILES}.{number}" for number in range(2, MOST_PARTS + 1))]
+    text = "".join(str(tags[name]) for name in names if name in tags)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {path: digest for path, digest in found.items() if isinstance(digest, str)}
 
 
 def last_metrics(document: Document) -> dict[str, float]:
@@ -32,7 +69,11 @@ def track(document: Document) -> Track:
     points = [point for item in document.get("metrics") or () if (point := _point(item))]
     return Track(
         points=tuple(sorted(points, key=lambda point: (point.time, point.step))),
-        tags=_named(document.get("tags")),
+        tags={
+            name: value
+            for name, value in _named(document.get("tags")).items()
+            if name.removesuffix(f".{name.rpartition('.')[2]}") != FILES and name != FILES
+        },
         info=_named(document.get("customInfo")),
     )
 

@@ -1,0 +1,140 @@
+"""The stage as its file was when it was last applied: what no platform keeps, Git does.
+
+Which commit that was the platform tells: what its application has synced, else the tag of the
+newest run; with neither it is the branch that a pull request goes into. With ``--local`` each apply
+keeps the files in the shadow repository.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cicd.cli import local
+from cicd.cli.git import git
+from cicd.config import GitFacts, load_former
+from cicd.errors import CicdError
+from cicd.model import LiveResource, Stage
+
+SUFFIXES = (".yaml", ".yml", ".json")
+MOST = 1_000
+"""Files that are taken from a commit at most."""
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+UNKNOWN = (
+    "gates, smoke tests, timeouts, limits and templates are not compared with before: "
+    "commit {commit}, which was applied last, is not in this checkout"
+)
+
+
+def former_stage(
+    stage: Stage,
+    root: Path,
+    live: Iterable[LiveResource],
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    *,
+    is_local: bool,
+) -> tuple[Stage | None, str]:
+    """The stage as it was last applied, None where nobody knows; and a remark where somebody
+    should know that."""
+    here: dict[str, str] = {}
+    if is_local:
+        here = {"GIT_DIR": str(local.shadow(root))}
+        commit = _quietly(root, here, "rev-parse", "--verify", "-q", local.applied(stage.name))
+    else:
+        found = _applied_commit(stage, live)
+        commit = _available(root, found) if found else _base(root, environ)
+        if found and not commit:
+            return None, UNKNOWN.format(commit=found[:12])
+    if not commit:
+        return None, ""
+    with tempfile.TemporaryDirectory(prefix="cicd-former-") as folder:
+        try:
+            _unpack(root, here, commit, stage, Path(folder))
+            facts = GitFacts(commit, stage.branch or "")
+            file = os.path.relpath(stage_path(stage, root), root)
+            return load_former(
+                str(Path(folder) / file),
+                root=Path(folder),
+                env=environ,
+                variables=variables,
+                git=facts,
+            ), ""
+        except (CicdError, OSError, tarfile.TarError):
+            return None, ""  # it was not there yet, or it is of a form that is not read any more
+
+
+def stage_path(stage: Stage, root: Path) -> Path:
+    """Where its file is."""
+    path = Path(stage.file)
+    return path if path.is_absolute() else root / path
+
+
+def _applied_commit(stage: Stage, live: Iterable[LiveResource]) -> str:
+    """The commit that was applied last, as far as the platform tells; empty where it does not."""
+    names = {resource.spec.get("name") for resource in stage.resources}
+    synced, tagged = [], []
+    for item in live:
+        commit = str(item.spec.get("commit") or "")
+        if item.spec.get("name") in names and _SHA.fullmatch(commit):
+            synced.append(commit)
+        commit = str(item.facts.get("commit") or "")
+        if item.owner == stage.identity and _SHA.fullmatch(commit):
+            tagged.append((item.created_at, commit))
+    return next(iter(synced), "") or max(tagged, default=("", ""))[1]
+
+
+def _available(root: Path, commit: str) -> str:
+    """The commit where Git has it; a shallow checkout, as CI makes, fetches just this one."""
+    name = ("rev-parse", "--verify", "-q", f"{commit}^{{commit}}")
+    if found := _quietly(root, {}, *name):
+        return found
+    if _quietly(root, {}, "rev-parse", "--is-shallow-repository") != "true":
+        return ""
+    _quietly(root, {}, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
+    return _quietly(root, {}, *name)
+
+
+def _base(root: Path, environ: Mapping[str, str]) -> str:
+    """The tip of the branch that a pull request goes into; empty anywhere else."""
+    branch = environ.get("GITHUB_BASE_REF")
+    if not branch:
+        return ""
+    for name in (f"refs/remotes/origin/{branch}", "HEAD^1"):
+        if found := _quietly(root, {}, "rev-parse", "--verify", "-q", f"{name}^{{commit}}"):
+            return found
+    return ""
+
+
+def _unpack(root: Path, here: Mapping[str, str], commit: str, stage: Stage, folder: Path) -> None:
+    """The stage files and templates of a commit, as files below ``folder``."""
+    parts = files_of(stage, root)
+    listed = git("ls-tree", "--name-only", "-z", commit, cwd=root, env=here).split("\0")
+    listed += git(
+        "ls-tree", "-r", "--name-only", "-z", commit, "--", *parts, cwd=root, env=here
+    ).split("\0")
+    names = [name for name in dict.fromkeys(listed) if name.endswith(SUFFIXES)][:MOST]
+    if not names:
+        raise CicdError(f"there are no stage files in {commit}")
+    archive = folder / ".files.tar"
+    git("archive", "--format=tar", "-o", str(archive), commit, "--", *names, cwd=root, env=here)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def files_of(stage: Stage, root: Path) -> list[str]:
+    """The folders, below the root, of the stage file and of the templates."""
+    paths = [stage_path(stage, root), *(root / template.file for template in stage.templates)]
+    found = {os.path.relpath(path.parent, root) for path in paths}
+    return sorted(folder for folder in found if not folder.startswith(".."))
+
+
+def _quietly(root: Path, here: Mapping[str, str], *arguments: str) -> str:
+    try:
+        return git(*arguments, cwd=root, env=here)
+    except CicdError:
+        return ""

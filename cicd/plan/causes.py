@@ -1,0 +1,108 @@
+"""Why something runs again or is updated: what differs in the content and the files behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cicd.model import Change, FieldChange, Key, Kind, LiveResource, Ref, Resource, Spec, leaves
+from cicd.plan.diff import diff_specs
+
+FILE = "file"
+"""The reason of a cause that is a watched file or the template."""
+UNNAMED = "code or template changed; the last run kept one digest of all files, so not which"
+UNKNOWN = "whether files changed too is not known: the last run kept no digest of each"
+FILES = "files"
+"""The field of a run that tells the digest of each file that is part of its inputs."""
+
+Find = Callable[[str, str], LiveResource | None]
+"""(kind, id) -> the live thing."""
+
+
+def content_causes(
+    wish: Resource,
+    former: LiveResource | None,
+    changes: Mapping[Key, Change],
+    kinds: Mapping[str, Kind],
+    find: Find,
+) -> tuple[FieldChange, ...]:
+    """How the content that ``wish`` takes in differs from that which ``former`` has, its name and
+    id first; of something new, the parts of that content. ``changes``: those of all that it needs.
+    """
+    found: list[FieldChange] = []
+    for name, value in wish.spec.items():
+        kind, spec, label = _content(name, value, changes, kinds, find)
+        if kind is None or spec is None:
+            continue
+        if former is None:
+            found += [
+                FieldChange(path, None, leaf)
+                for part, entry in spec.items()
+                if isinstance(entry, Mapping)
+                for path, leaf in leaves(entry, part)
+            ]
+        elif (before := find(kind.name, str(former.spec.get(name, "")))) and before.id != value:
+            found.append(FieldChange(name, _label(before.spec, before.id), label))
+            differing = diff_specs(before.spec, spec, kind)
+            found += [field for field in differing if field.path != "name"]
+    return tuple(found)
+
+
+def _label(spec: Spec, id: str) -> str:
+    """What a person knows a content by: its name, and the beginning of its id."""
+    return f"{spec.get('name', '')} {id[:8] or '(new)'}".strip()
+
+
+def _content(
+    name: str,
+    value: object,
+    changes: Mapping[Key, Change],
+    kinds: Mapping[str, Kind],
+    find: Find,
+) -> tuple[Kind | None, Spec | None, str]:
+    """The kind, spec and label of the content that a field stands for: by reference, or by id."""
+    spec: Spec | None = None
+    if isinstance(value, Ref) and value.output == "id" and value.key in changes:
+        kind, desired, id = kinds[value.key.kind], changes[value.key].desired, ""
+        spec = desired.spec if desired else None
+    elif isinstance(value, str) and name in kinds:
+        kind, live, id = kinds[name], find(name, value), value
+        spec = live.spec if live else None
+    else:
+        return None, None, ""
+    return (kind, spec, _label(spec or {}, id)) if kind.role == "content" else (None, None, "")
+
+
+def file_causes(
+    wish: Resource, former: LiveResource | None, *, is_same_content: bool
+) -> tuple[FieldChange, ...]:
+    """The files that differ from those that ``former`` ran with: watched ones and the template.
+
+    Where it kept no digest of each, one entry says so. Nothing where it kept none at all.
+    ``is_same_content``: it ran with the same configuration, so what differs can only be files.
+    """
+    was, now = (former.spec.get("inputs") if former else None), wish.spec.get("inputs")
+    if former is None or was is None or now is None or was == now:
+        return ()
+    before, after = former.spec.get(FILES), wish.spec.get(FILES)
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return tuple(
+            FieldChange(path, before.get(path), after.get(path), FILE)
+            for path in sorted(before.keys() | after.keys())
+            if before.get(path) != after.get(path)
+        )
+    if is_same_content:
+        return (FieldChange(FILES, was, now, UNNAMED),)
+    return (FieldChange(FILES, None, None, UNKNOWN),) if after else ()
+
+
+def is_telling(cause: FieldChange) -> bool:
+    """Whether it says more than that there is another one of the same name."""
+    if "." in cause.path or is_file(cause) or not isinstance(cause.after, str):
+        return True
+    before, after = (str(side).rpartition(" ")[0] for side in (cause.before, cause.after))
+    return before != after
+
+
+def is_file(cause: FieldChange) -> bool:
+    """Whether a cause is a file, or that nobody knows which."""
+    return cause.reason in {FILE, UNNAMED, UNKNOWN}

@@ -1,0 +1,190 @@
+"""What comes of each change, in one sentence of plain English for whoever has to approve it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cicd.model import Action, Change, FieldChange, Key, Kind, Ref
+from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_file, is_telling
+from cicd.plan.graph import refs_in
+
+LONGEST = 28
+"""Longest value that a sentence shows, in characters; of longer ones it says that they changed."""
+MOST = 3
+"""How many causes a sentence names."""
+
+
+def tell(changes: Sequence[Change], kinds: Mapping[str, Kind]) -> tuple[Change, ...]:
+    """The same changes, each with its role and with what comes of it."""
+    pointers = _pointers(changes)
+    return tuple(
+        dataclasses.replace(
+            change,
+            role=kinds[change.key.kind].role if change.key.kind in kinds else "",
+            consequence=_sentence(change, kinds, pointers.get(change.key, ())),
+        )
+        for change in changes
+    )
+
+
+def _pointers(changes: Iterable[Change]) -> dict[Key, list[Change]]:
+    """Key -> the changes of what takes its URL, as destinations do."""
+    found: dict[Key, list[Change]] = {}
+    for change in changes:
+        for ref in refs_in(change.desired.spec) if change.desired else ():
+            if ref.output == "url":
+                found.setdefault(ref.key, []).append(change)
+    return found
+
+
+def _sentence(change: Change, kinds: Mapping[str, Kind], pointers: Sequence[Change]) -> str:
+    kind = kinds.get(change.key.kind)
+    if change.consequence or kind is None:
+        return change.consequence or change.reason
+    if change.action is Action.NO_OP:
+        return "stays; how it is treated changes" if change.treatment else change.reason
+    if kind.role == "service":
+        return _service(change, pointers)
+    if kind.role == "pointer":
+        return _pointer(change)
+    if change.action is Action.DELETE:
+        return f"is deleted ({change.reason})"
+    if change.templates or "executables" in (change.desired.spec if change.desired else {}):
+        return _templates(change)
+    if change.action is Action.CREATE and not change.fields:
+        return "is made"
+    if kind.role == "content":
+        return f"a new one is made beside the old one{because(change.fields)}"
+    if change.action is Action.REPLACE:
+        return f"is deleted and made anew ({change.reason})"
+    return _changed_in_place(change)
+
+
+def _changed_in_place(change: Change) -> str:
+    if _is_status(change):
+        return _waits(change)
+    if change.reason.startswith("--"):
+        return f"is sent again ({change.reason})"
+    return f"is changed in place{because(change.fields)}"
+
+
+def _service(change: Change, pointers: Sequence[Change]) -> str:
+    names = ", ".join(pointer.key.name for pointer in pointers)
+    test = bool(change.desired and change.desired.options.smoke_test)
+    when = "after its smoke test" if test else "as soon as it runs, without a smoke test"
+    if change.action is Action.DELETE:
+        return f"stops answering: the {change.key.kind} is deleted ({change.reason})"
+    if change.action is Action.CREATE:
+        told = f"; {names} will point to it" if names else ""
+        return f"starts answering at a new URL {when}{told}"
+    if change.action is Action.REPLACE:
+        follow = f"{names} follows" if names else "nothing follows, tell its callers"
+        return (
+            f"a new {change.key.kind} takes over {when}; the URL changes; {follow}"
+            f" ({change.reason})"
+        )
+    if change.desired is None:
+        return f"stops answering: the {change.key.kind} is stopped"
+    if _is_status(change):
+        return _waits(change)
+    told = because(change.causes or change.fields).removeprefix(" (").removesuffix(")")
+    return f"takes {told or 'what differs'}; the same URL goes on answering"
+
+
+def _pointer(change: Change) -> str:
+    target = (
+        next((ref for ref in refs_in(change.desired.spec) if ref.output == "url"), None)
+        if (change.desired)
+        else None
+    )
+    if change.action is Action.DELETE:
+        return f"leads nowhere any more: the {change.key.kind} is deleted ({change.reason})"
+    if change.action is Action.CREATE:
+        return f"is made and points to {target.key}" if target else "is made"
+    others = [field for field in change.fields if not isinstance(field.after, Ref)]
+    if target and len(others) < len(change.fields):
+        rest = f" and changes{because(others)}" if others else ""
+        return f"follows to the new URL of {target.key}{rest}"
+    return _changed_in_place(change)
+
+
+def _templates(change: Change) -> str:
+    commit = str((change.desired.spec if change.desired else {}).get("commit") or "")
+    where = f" from commit {commit[:12]}" if commit else ""
+    count = len(change.templates)
+    if change.action is Action.CREATE:
+        return f"brings the templates {_named(change)}{where}" if count else f"is made{where}"
+    if _is_status(change):
+        return _waits(change)
+    what = f"{_named(change)} changed" if count else "no template changed"
+    others = [
+        field
+        for field in change.fields
+        if field.path != "commit" and not field.path.startswith("executables.")
+    ]
+    return f"templates are synced{where}: {what}{because(others)}"
+
+
+def _named(change: Change) -> str:
+    """The templates of a change: each of its lines begins with a name."""
+    names = [re.split(r"[ :]", line, maxsplit=1)[0] for line in change.templates]
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"{', '.join(names[:MOST])}{more}"
+
+
+def _is_status(change: Change) -> bool:
+    return [field.path for field in change.fields] == ["status"]
+
+
+def _waits(change: Change) -> str:
+    (field,) = change.fields
+    if change.desired is None:
+        return "is stopped"
+    return f"is still {field.before}: apply waits for {field.after}"
+
+
+def runs(key: Key) -> str:
+    """The verb for a run, in the third person: what is called a training trains."""
+    return "trains" if "train" in key.name.lower() else "runs"
+
+
+def because(fields: Sequence[FieldChange]) -> str:
+    """`` (epochs 130 → 150, train.py changed)``, nothing where there are no fields."""
+    known = [field for field in fields if field.reason != UNKNOWN]
+    told = [phrase(field) for field in known if is_telling(field)]
+    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+    unknown = "; of its files nothing is known" if len(known) < len(fields) else ""
+    return f" ({', '.join(told[:MOST])}{more}{unknown})" if told else ""
+
+
+def phrase(field: FieldChange) -> str:
+    """One difference in a few words."""
+    if field.reason == UNNAMED:
+        return "code or template changed"
+    parts = field.path.rpartition("/") if field.reason == FILE else field.path.partition(".")
+    name = parts[2] or field.path
+    before, after = _short(field.before), _short(field.after)
+    if isinstance(field.after, Ref):
+        return f"new {name} from {field.after.key.name}"
+    if field.before is None:
+        return f"{name} {after} added" if after and not is_file(field) else f"{name} added"
+    if field.after is None:
+        return f"{name} removed"
+    if before and after and not is_file(field):
+        return f"{name} {before} → {after}"
+    return f"{name} changed"
+
+
+def _short(value: Any) -> str:
+    """A value that a sentence can show, empty for others. Of a path, such as that of an image, its
+    last part."""
+    if not isinstance(value, str | int | float):
+        return ""
+    text = str(value)
+    if len(text) > LONGEST:
+        text = text.rpartition("/")[2]
+    is_id = len(text) > 12 and all(char in "0123456789abcdef-" for char in text)
+    return "" if len(text) > LONGEST or is_id else text

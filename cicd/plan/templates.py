@@ -1,0 +1,144 @@
+"""Templates that come along with an application: one line for each that is new, changed or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cicd.model import Change, Spec, Stage, Template
+
+PART = "executables"
+"""The field of an application that holds what its templates take and give."""
+
+
+@dataclass(frozen=True)
+class _Interface:
+    """What is known of a template. Empty: not known, except for ``digest`` nothing is compared."""
+
+    version: str
+    parameters: Mapping[str, str | None]
+    inputs: Collection[str]
+    outputs: Collection[str]
+    images: Collection[str] = ()
+    plans: Collection[str] = ()
+    digest: str = ""
+
+
+def describe(change: Change, stage: Stage, former: Stage | None) -> tuple[str, ...]:
+    """The lines for a change of an application; none for anything else.
+
+    ``former``: the stage as it was last applied, where that is known. It knows images, resource
+    plans and the rest of a template; the platform tells no more than parameters and artifacts.
+    """
+    wanted = _part(change.desired.spec if change.desired else {})
+    if not wanted:
+        return ()
+    live = _part(change.live.spec if change.live else {})
+    here = {template.executable_id: _of_template(template) for template in stage.templates}
+    after = {name: here.get(name) or _of_platform(spec) for name, spec in wanted.items()}
+    before = {name: _of_platform(spec) for name, spec in live.items() if name in wanted}
+    if former and change.live:
+        before |= {item.executable_id: _of_template(item) for item in former.templates}
+    files = {template.executable_id: template.file for template in stage.templates}
+    return tuple(_lines(before, after, files))
+
+
+def _lines(
+    before: Mapping[str, _Interface], after: Mapping[str, _Interface], files: Mapping[str, str]
+) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if now is None:
+            yield f"{name} is gone"
+        elif was is None:
+            yield f"{name} {now.version} is new: {'; '.join(_whole(now))}".removesuffix(": ")
+        elif differences := list(_differences(was, now)):
+            file = f" ({files[name]})" if name in files else ""
+            yield f"{name}{file}: {'; '.join(differences)}"
+
+
+def _whole(new: _Interface) -> Iterator[str]:
+    """All that a new template takes and gives."""
+    if new.parameters:
+        told = (
+            name if default is None else f"{name} = {default or '(empty)'}"
+            for name, default in new.parameters.items()
+        )
+        yield f"parameters {', '.join(told)}"
+    for word, names in (
+        ("takes", new.inputs),
+        ("gives", new.outputs),
+        ("image", new.images),
+        ("resource plan", new.plans),
+    ):
+        if names:
+            yield f"{word} {', '.join(names)}"
+
+
+def _differences(was: _Interface, now: _Interface) -> Iterator[str]:
+    if was.version != now.version:
+        yield f"version {was.version} → {now.version}"
+    found = [
+        *_parameters(was.parameters, now.parameters),
+        *_names("input artifact", was.inputs, now.inputs),
+        *_names("output artifact", was.outputs, now.outputs),
+    ]
+    if was.digest:
+        for word, old, new in (
+            ("image", was.images, now.images),
+            ("resource plan", was.plans, now.plans),
+        ):
+            if old != new:
+                found.append(f"{word} {', '.join(old) or 'none'} → {', '.join(new) or 'none'}")
+        if not found and was.version == now.version and was.digest != now.digest:
+            found.append("takes and gives the same; something else in it changed")
+    yield from found
+
+
+def _parameters(was: Mapping[str, str | None], now: Mapping[str, str | None]) -> Iterator[str]:
+    for name in dict.fromkeys([*was, *now]):
+        if name not in now:
+            yield f"parameter {name} removed"
+        elif name not in was:
+            default = now[name]
+            told = "must be given" if default is None else f"default {default or '(empty)'}"
+            yield f"parameter {name} added ({told})"
+        elif was[name] != now[name]:
+            old, new = (
+                "none" if text is None else text or "(empty)" for text in (was[name], now[name])
+            )
+            yield f"parameter {name}: default {old} → {new}"
+
+
+def _names(word: str, was: Collection[str], now: Collection[str]) -> Iterator[str]:
+    for name in sorted({*was, *now}):
+        if (name in was) != (name in now):
+            yield f"{word} {name} {'added' if name in now else 'removed'}"
+
+
+def _of_template(template: Template) -> _Interface:
+    return _Interface(
+        template.version,
+        template.parameters,
+        sorted(template.input_artifacts),
+        sorted(template.output_artifacts),
+        list(dict.fromkeys(template.images)),
+        list(dict.fromkeys(template.resource_plans)),
+        template.digest,
+    )
+
+
+def _of_platform(spec: Any) -> _Interface:
+    told = spec if isinstance(spec, Mapping) else {}
+    return _Interface(
+        str(told.get("version", "")),
+        told.get("parameters") or {},
+        told.get("inputs") or (),
+        told.get("outputs") or (),
+    )
+
+
+def _part(spec: Spec) -> Mapping[str, Any]:
+    found = spec.get(PART)
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,135 @@
+"""How apply treats things, which no platform keeps: gates, smoke tests, timeouts, limits.
+
+What was in force when the stage was last applied is the stage file of that time: ``former``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage, leaves
+
+LOOSENED, TIGHTENED = "loosened", "tightened"
+_WIDTH = {"none": 0, "stage": 1, "everything": 2, "resource_group": 2}
+"""How much each sort of prune deletes."""
+_USUAL = frozenset({"timeout", "wait_for_status"})
+"""What is no news of a new thing."""
+
+
+def of_resource(former: Options | None, wanted: Options) -> tuple[FieldChange, ...]:
+    """What differs in the treatment of one thing; of a new one, what checks it."""
+    after = _terms(wanted)
+    if former is None:
+        usual = _terms(Options())
+        checks = {
+            path: value for path, value in after.items() if path.rpartition(".")[2] not in _USUAL
+        }
+        return tuple(
+            FieldChange(path, None, value)
+            for path, value in checks.items()
+            if value is not None and value != usual.get(path)
+        )
+    before = _terms(former)
+    return tuple(
+        FieldChange(path, was, now, _judge(path, was, now))
+        for path in dict.fromkeys([*before, *after])
+        if (was := before.get(path)) != (now := after.get(path))
+        if not (path.startswith("smoke_test.") and "smoke_test" not in after)
+    )
+
+
+def of_stage(former: Stage, wanted: Stage) -> tuple[FieldChange, ...]:
+    """What differs in the limits and the protection of a whole stage."""
+    found = [
+        FieldChange("protect", pattern, None, LOOSENED)
+        for pattern in sorted(former.protect - wanted.protect)
+    ]
+    found += [
+        FieldChange("protect", None, pattern, TIGHTENED)
+        for pattern in sorted(wanted.protect - former.protect)
+    ]
+    for name in ("max_delete", "max_delete_percent"):
+        was, now = getattr(former.limits, name), getattr(wanted.limits, name)
+        if was != now:
+            reason = LOOSENED if now > was else TIGHTENED
+            found.append(FieldChange(f"limits.{name}", was, now, reason))
+    if former.prune != wanted.prune:
+        is_wider = _WIDTH.get(wanted.prune, 0) > _WIDTH.get(former.prune, 0)
+        reason = LOOSENED if is_wider else TIGHTENED
+        found.append(FieldChange("prune", former.prune, wanted.prune, reason))
+    if former.branch != wanted.branch:
+        found.append(FieldChange("branch", former.branch, wanted.branch))
+    return tuple(found)
+
+
+def _terms(options: Options) -> dict[str, Any]:
+    """Options by the words of a stage file, nested ones with dots."""
+    terms: dict[str, Any] = {
+        "wait_for_status": options.wait_for,
+        "timeout": _period(options.timeout),
+        "rerun": options.rerun,
+        "on_failure": options.on_failure,
+        "drain": _period(options.drain),
+    }
+    for name, value in leaves(_bounds(options.require), "require"):
+        terms[name] = value
+    terms |= _smoke_test(options.smoke_test)
+    return terms
+
+
+def _bounds(gates: Sequence[Gate]) -> Mapping[str, Mapping[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for gate in gates:
+        bounds = found.setdefault(gate.metric, {})
+        bounds |= {} if gate.minimum is None else {"min": gate.minimum}
+        bounds |= {} if gate.maximum is None else {"max": gate.maximum}
+    return found
+
+
+def _smoke_test(test: SmokeTest | None) -> dict[str, Any]:
+    if test is None:
+        return {}
+    terms = {
+        "smoke_test": f"{test.method} {test.path}",
+        "smoke_test.expect.status": test.expect_status,
+        "smoke_test.expect.contains": test.expect_contains,
+        "smoke_test.timeout": _period(test.timeout),
+    }
+    sent = {"smoke_test.json": test.json, "smoke_test.headers": test.headers}
+    return terms | {name: value for name, value in sent.items() if value not in (None, {})}
+
+
+def _period(seconds: float) -> str:
+    """Seconds as a stage file writes them: ``90s``, ``30m``, ``2h``."""
+    for size, unit in ((3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _judge(path: str, before: Any, after: Any) -> str:
+    """Whether a difference loosens or tightens a check; empty where it does neither."""
+    if path.startswith("require.") or path == "smoke_test":
+        return _bound(path, before, after)
+    if path == "smoke_test.expect.contains":
+        return LOOSENED if after is None else TIGHTENED if before is None else ""
+    if path == "on_failure":
+        return LOOSENED if after == "keep" else TIGHTENED
+    if path == "wait_for_status":
+        return LOOSENED if after is None else TIGHTENED if before is None else ""
+    return ""
+
+
+def _bound(path: str, before: Any, after: Any) -> str:
+    if before is None or after is None:
+        return LOOSENED if after is None else TIGHTENED
+    if path == "smoke_test":
+        return ""
+    is_lower = after < before
+    return LOOSENED if is_lower == path.endswith(".min") else TIGHTENED
+
+
+def loosened(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
+    """Those that loosen a check."""
+    return (field for field in fields if field.reason == LOOSENED)

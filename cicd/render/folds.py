@@ -1,0 +1,226 @@
+"""The list of changes in a comment: a line for each, or for many alike, its values folded under it.
+
+What a person has to decide on comes first and is always seen: what is lost, what answers, what
+runs. What only serves it (configurations, artifacts, secrets) is folded together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cicd.model import Action
+from cicd.render import document as read
+from cicd.render.document import Document
+from cicd.render.escaped import (
+    code,
+    code_in_html,
+    escape,
+    escape_in_html,
+    longest_run,
+    number,
+    short,
+)
+from cicd.render.text import printable
+
+MOST_LINES = 12
+"""How many lines are seen without unfolding anything."""
+_SERVES = 9
+"""The weight of what only serves others."""
+
+
+Text = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Changes of one sort from which the same comes, told in one line. ``weight``: the less, the
+    more it matters."""
+
+    weight: int
+    changes: tuple[Document, ...]
+
+    def told(self, code: Text, escape: Text) -> str:
+        """What it says after the verb, with these ways to write what is others' text."""
+        first = self.changes[0]
+        what = code(read.with_id(first))
+        if len(self.changes) > 1:
+            what = f"{len(self.changes)} × {code(read.text(first, 'kind'))}"
+        sentence = escape(short(read.sentence(first)))
+        return f"{what}{': ' if sentence else ''}{sentence}"
+
+
+def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
+    """The lines, in at most ``room`` characters (but for the last, that says what is left out)."""
+    lines = _lines(listed)
+    seen = [line for line in lines if line.weight < _SERVES] or lines
+    seen = seen[:MOST_LINES]
+    rest = [change for line in lines if line not in seen for change in line.changes]
+    left = _Room(room)
+    kept = [line for line in seen if left.take(_bare(line))]
+    hidden = sum(len(line.changes) for line in seen) - sum(len(line.changes) for line in kept)
+    for line in kept:
+        left.give(_bare(line))
+        block = _block(line, left)
+        left.take(block)
+        yield block
+    closing = "</details>\n"
+    opening = f"<details><summary>{_counted(rest)}</summary>\n"
+    shown = []
+    if rest and left.take(opening + closing):
+        shown = [text for change in rest if left.take(text := _item(change))]
+    if shown:
+        yield opening
+        yield from shown
+    if hidden := hidden + len(rest) - len(shown):
+        yield left_out(hidden)
+    if shown:
+        yield closing
+
+
+def left_out(count: int) -> str:
+    """The line that says how many changes are not shown."""
+    return f"{number(count, 'more change')} left out: too long for this comment.\n"
+
+
+def _lines(listed: Sequence[Document]) -> list[_Line]:
+    """The changes, those that are told alike together, in their order; where there are too many,
+    what matters most first."""
+    alike: dict[tuple[str, ...], list[Document]] = {}
+    for place, change in enumerate(listed):
+        names = tuple(read.text(change, name) for name in ("action", "kind"))
+        is_told = bool(read.text(change, "consequence"))
+        group = (*names, read.sentence(change) if is_told else str(place))
+        alike.setdefault(group, []).append(change)
+    lines = [_Line(_weight(changes[0]), tuple(changes)) for changes in alike.values()]
+    if sum(line.weight < _SERVES for line in lines) > MOST_LINES:
+        lines.sort(key=lambda line: line.weight)
+    return lines
+
+
+def _weight(change: Document) -> int:
+    """How much a person has to look at it: the less, the more."""
+    action, role = read.text(change, "action"), read.text(change, "role")
+    if action in {Action.DELETE.value, Action.REPLACE.value}:
+        return 0
+    if read.items(change, "treatment") and action == Action.NO_OP.value:
+        return 1
+    roles = {"service": 2, "run": 3, "pointer": 4}
+    is_known = not role or role in roles
+    if is_known or read.texts(change, "templates") or action == Action.UPDATE.value:
+        return roles.get(role, 5)
+    return _SERVES
+
+
+def _bare(line: _Line) -> str:
+    """A line with nothing to unfold."""
+    return f"- **{escape(_verb(line.changes[0]))}** {line.told(code, escape)}\n"
+
+
+def _block(line: _Line, left: _Room) -> str:
+    """The line with as much as there is room for folded under it."""
+    verb = escape_in_html(_verb(line.changes[0]))
+    told = line.told(code_in_html, escape_in_html)
+    opening = f"<details><summary><b>{verb}</b> {told}</summary>\n\n"
+    closing = "</details>\n"
+    more = f"- and {len(line.changes)} more of them\n"
+    kept: list[str] = []
+    used = len(opening) + len(closing) + len(more)
+    for change in line.changes:
+        text = _item(change) if len(line.changes) > 1 else _values(change)
+        if not text or not left.has("x" * (used + len(text))):
+            break
+        kept.append(text)
+        used += len(text) + 1
+    if not kept:
+        return _bare(line)
+    if missing := len(line.changes) - len(kept):
+        kept.append(f"- and {missing} more of them\n")
+    return opening + "\n".join(kept) + closing
+
+
+def _item(change: Document) -> str:
+    """One change as an item of a list."""
+    sentence = escape(short(read.sentence(change)))
+    head = f"- **{escape(_verb(change))}** {code(read.with_id(change))}"
+    values = "".join(f"  {line}\n" for line in _values(change).splitlines())
+    return f"{head}{': ' if sentence else ''}{sentence}\n{values}"
+
+
+def _values(change: Document) -> str:
+    """All that is to be said of one change, as a fence; empty where there is nothing."""
+    lines = [f"# {printable(short(text))}" for text in _notes(change)]
+    lines += [line for field in read.differences(change) for line in _field(field)]
+    lines += [line for field in read.items(change, "treatment") for line in _treated(field)]
+    if not lines:
+        return ""
+    fence = "`" * max(3, 1 + longest_run(lines))
+    return "\n".join([f"{fence}diff", *lines, fence]) + "\n"
+
+
+def _notes(change: Document) -> list[str]:
+    templates = [f"template {text}" for text in read.texts(change, "templates")]
+    return templates + read.remarks(change)
+
+
+def _field(field: Document) -> Iterator[str]:
+    path, reason = printable(short(read.text(field, "path"))), read.text(field, "reason")
+    before, after = field.get("before"), field.get("after")
+    if before is not None:
+        yield f"- {path}: {read.value(before)}"
+    why = f" ({printable(short(reason))})" if reason else ""
+    if after is not None or before is None:
+        yield f"+ {path}: {read.value(after)}{why}"
+    elif why:
+        yield f"# {path}:{why}"
+
+
+def _treated(field: Document) -> Iterator[str]:
+    """How it is treated: marked where that loosens or tightens a check."""
+    path, reason = printable(short(read.text(field, "path"))), read.text(field, "reason")
+    if field.get("before") is None and not reason:
+        yield f"+ {path}: {read.value(field.get('after'))}"
+        return
+    before, after = (read.value(field.get(side)) for side in ("before", "after"))
+    yield f"! {path}: {before} → {after}{f' ({printable(short(reason))})' if reason else ''}"
+
+
+def _verb(change: Document) -> str:
+    action = read.text(change, "action")
+    return "unchanged" if action == Action.NO_OP.value else action
+
+
+def _counted(changes: Iterable[Document]) -> str:
+    """``5 more: 2 configuration, 3 artifact``: how many are folded together, and of what."""
+    found = list(changes)
+    kinds = Counter(read.text(change, "kind") for change in found)
+    told = ", ".join(f"{count} {escape_in_html(short(kind))}" for kind, count in kinds.items())
+    return f"{len(found)} more: {told}"
+
+
+class _Room:
+    """How many characters are left; None: as many as one likes."""
+
+    def __init__(self, room: int | None) -> None:
+        self._room = room
+        self._is_over = False
+
+    def take(self, text: str) -> bool:
+        """Use it up for a text and its line end, unless it does not fit or an earlier did not."""
+        if self._room is None:
+            return True
+        if self._is_over or len(text) + 1 > self._room:
+            self._is_over = True
+            return False
+        self._room -= len(text) + 1
+        return True
+
+    def give(self, text: str) -> None:
+        """Take back what was used for a text."""
+        self._is_over = False
+        if self._room is not None:
+            self._room += len(text) + 1
+
+    def has(self, text: str) -> bool:
+        return self._room is None or len(text) + 1 <= self._room
