@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import pathlib
 from typing import Any
 
 from cicd.config import formats
@@ -297,7 +297,7 @@ def _inputs(draft: Draft, run: Run, item: Execution, configuration: Resource) ->
     }
 
 
-def _names(draft: Draft, paths: list[Path]) -> list[str]:
+def _names(draft: Draft, paths: list[pathlib.Path]) -> list[str]:
     return [path.relative_to(draft.root).as_posix() for path in paths]
 
 
