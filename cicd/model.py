@@ -154,7 +154,8 @@ class Options:
 
     ``wait_for`` is the platform's own word (``COMPLETED``), None starts and goes on.
     ``timeout`` in seconds. ``existing_id`` pins the live resource to update. ``drain``: seconds
-    between the switch to a replacement and the stop of what it replaces.
+    between the switch to a replacement and the stop of what it replaces. ``uses``: what must be
+    there and is made by somebody else, with where it is named.
     """
 
     wait_for: str | None = None
@@ -165,6 +166,7 @@ class Options:
     on_failure: Literal["rollback", "keep"] = "rollback"
     existing_id: str | None = None
     drain: float = 0.0
+    uses: tuple[tuple[Key, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -453,6 +455,8 @@ class Template:
     """The container images that it names, in its order; a placeholder counts as none."""
     resource_plans: tuple[str, ...] = ()
     """The resource plans and instance types that its steps ask for, in its order."""
+    secrets: Mapping[Key, str] = field(default_factory=dict)
+    """The secrets that it names, with where: they must be there before it runs."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from cicd.model import Stage, opened
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
 
+PULLED = "docker_registry_secret"
+"""Nothing is pulled here, so that the secrets for it need not be there."""
 SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {
     f"GIT_{who}_{what}": value
@@ -171,9 +173,13 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
     local = stage.local
     images = {name: _image(image, root) for name, image in local.get("images", {}).items()}
     artifacts = {url: str(root / path) for url, path in local.get("artifacts", {}).items()}
+    pulled = {
+        key.name for template in stage.templates for key in template.secrets if key.kind == PULLED
+    }
     return {
         "images": images,
         "artifacts": artifacts,
+        "secrets": sorted(pulled),
         "built": built_images(root),
     }
 

@@ -11,6 +11,7 @@ from cicd.config.groundwork import group_of, supplies_of
 from cicd.config.repository import is_synced, sent_path
 from cicd.config.schema import Artifact, Deployment, Execution, Schedule
 from cicd.config.schema import SmokeTest as SmokeTestFile
+from cicd.config.secrets import with_uses
 from cicd.config.templates import digest, slow_digest
 from cicd.config.tree import Path, hidden, plain
 from cicd.config.variables import GitFacts
@@ -64,7 +65,7 @@ def build_stage(draft: Draft) -> Stage:
         platform=file.platform,
         target=_target(draft),
         branch=file.branch,
-        resources=tuple(resources),
+        resources=tuple(with_uses(draft, resources)),
         templates=draft.catalogue.templates,
         prune=file.prune,
         limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),

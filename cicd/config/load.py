@@ -16,7 +16,7 @@ from cicd.config.repository import is_this, repository_problems
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
-from cicd.config.templates import LOSING, Catalogue, digest, read_templates, slow_digest
+from cicd.config.templates import LOSING, STOOD_IN, Catalogue, digest, read_templates, slow_digest
 from cicd.config.tree import Node, Place, did_you_mean, plain
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
@@ -253,10 +253,16 @@ def _read_catalogue(
     if is_ours and not templates and not problems:
         problems = [_no_template(file, written, folder)]
     is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
+    if override is not None:  # something of this machine stands in for images and their secrets
+        problems = [_stood_in(problem) for problem in problems]
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
     complete = bool(templates) and not is_lost
     return Catalogue(tuple(templates), is_ours, complete), [*doubts, *problems]
+
+
+def _stood_in(problem: Problem) -> Problem:
+    return replace(problem, severity="warning") if problem.rule in STOOD_IN else problem
 
 
 def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:

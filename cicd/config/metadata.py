@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cicd.config import formats
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
+from cicd.model import Key
 
 SCENARIO, VERSION = "scenarios.ai.sap.com/id", "ai.sap.com/version"
 _ARTIFACT = "artifacts.ai.sap.com/"
@@ -55,12 +56,14 @@ class Declared:
     """What a template takes and gives. Parameter -> default, None when it must be bound.
 
     ``inner``: artifacts that its steps take, whether or not a configuration binds them.
+    ``secrets``: those that it names -> where.
     """
 
     parameters: Mapping[str, str | None]
     inputs: frozenset[str]
     outputs: frozenset[str] = frozenset()
     inner: frozenset[str] = frozenset()
+    secrets: Mapping[Key, str] = field(default_factory=dict)
 
 
 def check_metadata(tree: Node) -> list[Problem]:

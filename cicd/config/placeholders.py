@@ -18,6 +18,8 @@ from cicd.errors import Problem
 
 ROOTS = ("workflow", "inputs", "outputs", "steps", "tasks", "item", "pod")
 """What the name of a variable of Argo can begin with; the others have no dot, or no meaning."""
+FILLER = "\ue000"
+"""Stands for the characters of a placeholder where the text around it is read as YAML."""
 _EXPRESSIONS = ("expression", "fromExpression")
 """Fields that are an expression without braces."""
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)

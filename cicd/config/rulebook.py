@@ -263,6 +263,18 @@ RULES: dict[str, Rule] = {
         "args must be a list that is not empty.",
         "SAP AI Core, workflow templates: args must not be empty",
     ),
+    "bad-image": Rule(
+        "An image is missing, or no registry can have one of that name.",
+        "OCI distribution: names of images; Argo, validate.go: image",
+    ),
+    "bad-secret-name": Rule(
+        "A template names a secret that cannot have that name.",
+        "AI Core API: names of secrets; Kubernetes: object names",
+    ),
+    "undeclared-secret": Rule(
+        "A secret is used that the stage does not declare; AI Core may have it.",
+        "SAP AI Core, register your Docker registry secret, consume generic secrets",
+    ),
     "output-without-global-name": Rule(
         "An output is not registered as an artifact.", "SAP AI Core, workflow templates: globalName"
     ),

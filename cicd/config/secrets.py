@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cicd.config import formats
-from cicd.config.draft import DOCKER_CONFIG, Draft, generic_names
+from cicd.config.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
 from cicd.config.secret_schema import ObjectStore
-from cicd.config.tree import did_you_mean
+from cicd.config.template_secrets import WORDS
+from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
-from cicd.model import Secret
+from cicd.model import Key, Resource, Secret
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ OBJECT_STORES = {
 }
 _DOCKER = _Entries((DOCKER_CONFIG,))
 _ONLY_S3 = ("bucket", "endpoint", "region", "use_https", "verify_ssl")
+_DEFAULT_STORE = "default"
+"""Every resource group has one, made by whoever set it up."""
 _LOGINS = {"auth", "username", "identitytoken", "registrytoken"}
 
 _Path = tuple[str | int, ...]
@@ -59,6 +62,65 @@ def check_secrets(draft: Draft) -> Iterator[Problem]:
     ):
         yield from _check_unique(draft, section, names)
     yield from _check_keys(draft)
+
+
+def check_used_secrets(draft: Draft) -> Iterator[Problem]:
+    """Secrets that the stage uses and does not declare: they are made elsewhere, or nowhere."""
+    said: set[Key] = set()
+    for user, key, source in _undeclared(draft):
+        if key in said:
+            continue
+        said.add(key)
+        message = f'{user} needs the {WORDS[key.kind]} "{key.name}", which this stage does not '
+        message += f"declare: add it to secrets.{SECRETS[key.kind]}, or see that AI Core has it"
+        names = [other.name for other in draft.named if other.kind == key.kind]
+        hint = did_you_mean(key.name, names)
+        yield _place(source).problem(f"{message}{hint}", "undeclared-secret", "warning")
+
+
+def _place(source: str) -> Place:
+    file, line, column = source.rsplit(":", 2)
+    return Place(file, int(line), int(column))
+
+
+def _undeclared(draft: Draft) -> Iterator[tuple[Key, Key, str]]:
+    """Every use of such a secret: who, which, and where it is named."""
+    for user, key, source in _uses(draft):
+        if key.kind == "generic_secret":  # of any scope
+            is_declared = any(item.name == key.name for item in draft.file.secrets.generic)
+        else:
+            is_declared = draft.is_named(key)
+        if not is_declared:
+            yield user, key, source
+
+
+def _uses(draft: Draft) -> Iterator[tuple[Key, Key, str]]:
+    for run in draft.runs:
+        if template := draft.template_of(run):
+            for key, source in template.secrets.items():
+                yield run.key, key, source
+    for index, artifact in enumerate(draft.file.artifacts):
+        name = _store_of(artifact.url)
+        if name and name != _DEFAULT_STORE:
+            source = str(draft.place("artifacts", index, "url"))
+            yield Key("artifact", artifact.key), Key("object_store_secret", name), source
+
+
+def with_uses(draft: Draft, resources: Iterable[Resource]) -> Iterator[Resource]:
+    """The same resources, each with the secrets that must be there and are made elsewhere."""
+    uses: dict[Key, list[tuple[Key, str]]] = {}
+    for user, key, source in _undeclared(draft):
+        uses.setdefault(user, []).append((key, source))
+    for resource in resources:
+        found = tuple(uses.get(resource.key, ()))
+        options = replace(resource.options, uses=found) if found else resource.options
+        yield replace(resource, options=options)
+
+
+def _store_of(url: str) -> str:
+    """The object store secret that an ``ai://`` url goes through; empty for any other url."""
+    scheme, _, rest = url.partition("://")
+    return rest.partition("/")[0] if scheme == "ai" else ""
 
 
 def _check_keys(draft: Draft) -> Iterator[Problem]:

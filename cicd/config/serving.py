@@ -8,8 +8,9 @@ from contextlib import suppress
 
 from cicd.config.files import yaml_trees
 from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
-from cicd.config.placeholders import Scope, check_placeholders
+from cicd.config.placeholders import FILLER, Scope, check_placeholders
 from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, Place
 from cicd.errors import InvalidStage, Problem
 
@@ -33,8 +34,12 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         names |= {f"inputs.artifacts.{name}" for name in inputs}
         scope = Scope(frozenset(names), is_strict=True)
         problems += check_placeholders(spec, scope)
-    problems += _check_predictor(tree)
-    return Declared(parameters, inputs), problems
+    predictor, found = _inner_tree(tree, "spec", "template", "spec")
+    problems += [*_check_pod_metadata(tree), *found]
+    if predictor is None:
+        return Declared(parameters, inputs), problems
+    problems += _check_predictor(predictor, tree.place_of("spec", "template", "spec"))
+    return Declared(parameters, inputs, secrets=needed_secrets(predictor)), problems
 
 
 def _check_names(
@@ -53,20 +58,19 @@ def _check_names(
                 yield item.place_of("name").problem(message, "hyphen-in-serving-key")
 
 
-def _check_predictor(tree: Node) -> Iterator[Problem]:
-    inner = ("spec", "template")
+def _check_pod_metadata(tree: Node) -> Iterator[Problem]:
+    inner = ("spec", "template", "metadata")
     for part in ("labels", "annotations"):
-        if tree.get(*inner, "metadata", part) is not None:
-            found, problems = _inner_tree(tree, *inner, "metadata", part)
+        if tree.get(*inner, part) is not None:
+            found, problems = _inner_tree(tree, *inner, part)
             yield from problems
             if part == "labels":
                 yield from check_pod_labels(found)
-    spec, problems = _inner_tree(tree, *inner, "spec")
-    yield from problems
-    if spec is None:
-        return
+
+
+def _check_predictor(spec: Node, place: Place) -> Iterator[Problem]:
     yield from check_plain_secrets(spec)
-    place = tree.place_of(*inner, "spec")
+    yield from check_secret_names(spec)
     containers = children(spec.get("predictor", "containers"))
     if spec.get("predictor") is None:
         yield place.problem("spec.template.spec needs a predictor: add it", "bad-predictor")
@@ -77,6 +81,8 @@ def _check_predictor(tree: Node) -> Iterator[Problem]:
     ):
         message = 'no container is called "kserve-container": AI Core would not route to any'
         yield containers[0].place_of("name").problem(message, "bad-predictor", "warning")
+    for container in containers:
+        yield from check_image(f'container "{_name(container)}"', container)
 
 
 def _name(container: Node) -> str:
@@ -92,7 +98,7 @@ def _inner_tree(tree: Node, *path: str) -> tuple[Node | None, list[Problem]]:
         return None, [tree.place_of(*path).problem(message, "bad-predictor")]
     try:
         # a placeholder may stand for a number, and as itself it is not even YAML
-        found = yaml_trees(_ANY.sub(lambda match: "x" * len(match[0]), node.value), "")
+        found = yaml_trees(_ANY.sub(lambda match: FILLER * len(match[0]), node.value), "")
     except InvalidStage as error:
         first = error.problems[0]
         message = f"{dotted}, line {first.line}: {first.message}"

@@ -48,6 +48,8 @@ LOSING = frozenset(
 
 _HASH_ROUNDS = 10_000
 PLAN_LABELS = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
+STOOD_IN = frozenset({"bad-image", "bad-secret-name"})
+"""Rules of what the emulator of ``--local`` has something else for."""
 
 _OUTSIDE = "is a link that leads out of the repository"
 _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
@@ -156,6 +158,7 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         resource_plans=tuple(
             text for label in PLAN_LABELS for text in serving.texts_under(tree, label)
         ),
+        secrets=declared.secrets,
     )
     return template, problems
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
+from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, did_you_mean
 from cicd.config.workflow_calls import calls_of, check_calls
 from cicd.config.workflow_names import check_names
@@ -55,7 +56,10 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     outputs = _outputs(tree, templates, problems)
     problems += check_calls(tree, templates)
     problems += check_names(tree)
-    return Declared(parameters, inputs, outputs, _inner_inputs(templates)), problems
+    spec = tree.get("spec")
+    secrets = needed_secrets(spec) if spec is not None else {}
+    problems += check_secret_names(spec) if spec is not None else ()
+    return Declared(parameters, inputs, outputs, _inner_inputs(templates), secrets), problems
 
 
 def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
@@ -87,6 +91,8 @@ def _check_body(name: str, template: Node, defaults: Node | None) -> Iterator[Pr
         for container in children(node) or alone:
             has_default = bool(defaults and defaults.get(*where, "command"))
             yield from _check_list(container, name, "command", is_needed=not has_default)
+            is_given = bool(defaults and defaults.get(*where, "image"))
+            yield from check_image(f'template "{name}"', container, has_default=is_given)
             yield from _check_list(container, name, "args", is_needed=False)
 
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd.emulator import quotas, standins, timestamps
+from cicd.emulator import quotas, standins, templates, timestamps
 from cicd.emulator.agenda import Agenda
 from cicd.emulator.clock import Clock
 from cicd.emulator.inputs import Inputs
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Runner
-from cicd.emulator.journal import set_status
+from cicd.emulator.journal import log_line, set_status
 from cicd.emulator.lifecycle import ACTIVE, ENDED
 from cicd.emulator.objectstore import ObjectStore
 from cicd.emulator.realism import Pace, remaining, share
@@ -49,6 +49,10 @@ class Fate:
 
 FATE: ContextVar[Fate] = ContextVar("fate", default=Fate())  # noqa: B039 - it is frozen
 """Of the present request; handlers run in a copy of its context."""
+
+
+class NotStartable(Exception):
+    """A run needs something that is not there; the message is the reason."""
 
 
 class Dispatcher:
@@ -192,6 +196,7 @@ class Dispatcher:
             inputs = self._inputs.ready(run)
             if inputs is None:
                 return
+            self._check_pull_secrets(run)
             job = self._job(run, inputs)
             self._waiting.discard(run_id)
             self._handed.add(run_id)
@@ -199,11 +204,11 @@ class Dispatcher:
                 self._runner.start_execution(ExecutionJob(**job))
             else:
                 self._runner.deploy(DeploymentJob(**job, revision=run["revision"]))
-        except StorageError as error:
-            self._report(run_id, "DEAD", str(error))
+        except (StorageError, NotStartable) as error:
+            self._bury(run_id, str(error))
         except Exception as error:
             LOG.exception("run %s could not be started", run_id)
-            self._report(run_id, "DEAD", f"could not be started: {error}")
+            self._bury(run_id, f"could not be started: {error}")
 
     def _is_early(self, run: Row) -> bool:
         """Whether a run has to wait; then it is looked at again, as PENDING after UNKNOWN."""
@@ -310,6 +315,23 @@ class Dispatcher:
     def _report(self, run_id: str, status: str, message: str = "") -> None:
         with self._store.transaction() as db:
             set_status(db, run_id, status, message=message)
+
+    def _bury(self, run_id: str, reason: str) -> None:
+        """A run that never started: its log says why, as its status does."""
+        with self._store.transaction() as db:
+            log_line(db, run_id, reason)
+            set_status(db, run_id, "DEAD", message=reason)
+
+    def _check_pull_secrets(self, run: Row) -> None:
+        """AI Core starts nothing that names a docker registry secret that is not there."""
+        job = json.loads(run["job"])
+        sql = "SELECT name FROM secrets WHERE kind = 'docker'"
+        there = {row["name"] for row in self._store.rows(sql)}
+        there |= set(job["stand_ins"].get("secrets", ()))
+        for name in templates.pull_secrets_of(job["template"], job["parameters"]):
+            if name not in there:
+                what = "the value provided for imagePullSecrets[*].name is invalid: "
+                raise NotStartable(f'{what}there is no docker registry secret "{name}"')
 
     def _job(self, run: Row, inputs: Mapping[str, Path]) -> dict[str, Any]:
         """What the runner gets, from what was stored with the run and today's secrets."""

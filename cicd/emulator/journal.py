@@ -97,6 +97,12 @@ def exists(db: sqlite3.Connection, run_id: str) -> bool:
     return db.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone() is not None
 
 
+def log_line(db: sqlite3.Connection, run_id: str, text: str) -> None:
+    """One line of the platform itself in the log of a run."""
+    line = (run_id, time.time_ns(), text, "main", run_id, "stderr")
+    db.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", line)
+
+
 def set_status(
     db: sqlite3.Connection,
     run_id: str,

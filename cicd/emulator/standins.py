@@ -16,6 +16,7 @@ EMPTY: Mapping[str, Any] = {
     "images": {},
     "artifacts": {},
     "built": {},
+    "secrets": [],
     "root": None,
     "workdir": None,
 }
@@ -98,7 +99,8 @@ def check(body: Mapping[str, Any]) -> dict[str, Any]:
         absolute(root, "root")
     if workdir is not None:
         inside(workdir, "workdir")
-    checked = {"artifacts": artifacts, "root": root, "workdir": workdir}
+    secrets = words(body, "secrets", "stand-ins")
+    checked = {"artifacts": artifacts, "secrets": secrets, "root": root, "workdir": workdir}
     return {field: entries(body, field) for field in ("images", "built")} | checked
 
 

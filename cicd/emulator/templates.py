@@ -25,6 +25,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 TEXT_MAPS = ("labels", "annotations")
 PLATFORM_SCENARIOS = ("foundation-models", "orchestration")
 """Scenarios that the platform itself brings along, so that no template can be of them."""
+TAG = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 MOST_VALUES = 100_000
 """Values in one file after its aliases are expanded: stops a document that explodes."""
 
@@ -253,6 +254,23 @@ def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
                 known.add(artifact["name"])
                 declared.append(artifact)
     return declared
+
+
+def pull_secrets_of(document: Mapping[str, Any], parameters: Mapping[str, str]) -> list[str]:
+    """The docker registry secrets that a template names; ``parameters`` fill in what it leaves
+    open."""
+
+    def filled(text: Any) -> str:
+        return TAG.sub(lambda tag: parameters.get(tag[1].rpartition(".")[2], tag[0]), str(text))
+
+    holder = mapping(document.get("spec"))
+    if document["kind"] == "ServingTemplate":
+        text = filled(mapping(holder.get("template")).get("spec") or "")
+        try:
+            holder = mapping(mapping(next(load_yaml(text), None)).get("predictor"))
+        except ValueError:
+            return []  # what else is wrong with it is said by who reads it
+    return [filled(item["name"]) for item in items(holder.get("imagePullSecrets"))]
 
 
 def calls_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:

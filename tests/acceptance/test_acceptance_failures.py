@@ -121,3 +121,35 @@ def test_the_seed_file_works_unchanged(small: Project) -> None:
         executions = small.api("/lm/executions", "small-dev")["resources"]
         assert [e["configurationName"] for e in executions] == ["Training"]
     assert small.api("/lm/deployments", "small-dev")["resources"] == []
+
+
+PULLED = (
+    "spec:\n  entrypoint: train\n",
+    "spec:\n  imagePullSecrets: [{name: my-login}]\n  entrypoint: train\n",
+)
+
+
+def test_a_pull_secret_that_nobody_made_is_told_by_validate_plan_and_the_run(
+    small: Project,
+) -> None:
+    """On a platform nothing stands in for it; with --local it does."""
+    small.edit("templates/train.yaml", *PULLED)
+    checked = small.cicd("validate", "dev")
+    assert checked.returncode == 0
+    assert 'execution/train needs the docker registry secret "my-login"' in checked.stdout
+    local = small.cicd(*APPLY)
+    assert local.returncode == 0, local.stdout + local.stderr
+    assert 'there is no docker registry secret "my-login"' in local.stdout
+
+    small.edit(
+        "stages/dev.yaml", "revision: main}", f"revision: main, repository: {small.publish()}}}"
+    )
+    small.edit("stages/dev.yaml", "small-dev", "other-dev")
+    env = {**small.emulator_environment(), "AICORE_RESOURCE_GROUP": "other-dev"}
+    planned = small.cicd("plan", "dev", env=env)
+    assert 'there is no docker registry secret "my-login"' in planned.stdout
+    applied = small.cicd("apply", "dev", "--yes", env=env)
+    assert applied.returncode == 1, applied.stdout + applied.stderr
+    assert "DEAD" in applied.stdout
+    says = 'there is no docker registry secret "my-login"'
+    assert f"imagePullSecrets[*].name is invalid: {says}" in applied.stdout + applied.stderr

@@ -258,7 +258,7 @@ def test_an_executable_defined_twice_is_found_over_all_files(repo: Path) -> None
         '"name": "trainer", "labels": {"scenarios.ai.sap.com/id": "churn", '
         '"ai.sap.com/version": "2"}, "annotations": {"scenarios.ai.sap.com/name": "C", '
         '"executables.ai.sap.com/name": "T"}}, "spec": {"entrypoint": "a", "templates": ['
-        '{"name": "a", "container": {"command": ["x"]}}]}}',
+        '{"name": "a", "container": {"image": "a", "command": ["x"]}}]}}',
         encoding="utf-8",
     )
     says = "is already defined in templates/train.yaml:4:9: rename one"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.emulator.emulator_client import Client, wait_for
+from tests.emulator.emulator_client import (
+    Client,
+    commit,
+    onboard,
+    synced,
+    template_files,
+    wait_for,
+)
 
 EXECUTIONS, DEPLOYMENTS = "/v2/lm/executions", "/v2/lm/deployments"
 
@@ -209,3 +218,59 @@ def test_a_deleted_resource_group_takes_everything_with_it(ready: Client) -> Non
     assert ready.world.store.rows("SELECT * FROM runs") == []
     ready.group = "default"
     ready.send("DELETE", "/v2/admin/resourceGroups/default", status=400)
+
+
+PULL = "/v2/admin/dockerRegistrySecrets"
+PULLING = {
+    "execution": (
+        "  entrypoint: main\n",
+        "  entrypoint: main\n  imagePullSecrets: [{name: NAME}]\n",
+    ),
+    "deployment": (
+        "      predictor:\n",
+        "      predictor:\n        imagePullSecrets: [{name: NAME}]\n",
+    ),
+}
+FILES = {"execution": "templates/train.yaml", "deployment": "templates/serve.yaml"}
+GIVEN = {
+    "execution": "{{workflow.parameters.rounds}}",
+    "deployment": "{{inputs.parameters.greeting}}",
+}
+
+
+@pytest.mark.parametrize("kind", PULLING)
+@pytest.mark.parametrize("is_given", [False, True], ids=["written", "given"])
+def test_what_names_a_pull_secret_that_nobody_made_is_dead_and_says_so(
+    client: Client, tmp_path: Path, kind: str, is_given: bool
+) -> None:
+    """By a parameter too; and once it is there the next one starts."""
+    name = {"execution": "often", "deployment": "hello"}[kind] if is_given else "no-such"
+    before, after = PULLING[kind]
+    text = template_files()[FILES[kind]]
+    assert before in text
+    changed = text.replace(before, after.replace("NAME", f'"{GIVEN[kind]}"' if is_given else name))
+    changed = changed.replace('value: "3"', "value: often")
+    commit(tmp_path / "repository", {**template_files(), FILES[kind]: changed})
+    onboard(client, tmp_path / "repository")
+    synced(client)
+    start = {"execution": client.execute, "deployment": client.deploy}[kind]
+    path = f"/v2/lm/{kind}s/{start()}"
+    shown = client.wait(path, "DEAD")
+    says = f'imagePullSecrets[*].name is invalid: there is no docker registry secret "{name}"'
+    assert says in shown["statusMessage"]
+    [line] = client.get(f"{path}/logs")["data"]["result"]
+    assert says in line["msg"]
+    body = {"name": name, "data": {".dockerconfigjson": '{"auths": {}}'}}
+    client.send("POST", PULL, body, status=202)
+    client.wait(f"/v2/lm/{kind}s/{start()}", "COMPLETED", "RUNNING")
+
+
+def test_a_pull_secret_may_be_stood_in_for(client: Client, tmp_path: Path) -> None:
+    before, after = PULLING["execution"]
+    text = template_files()[FILES["execution"]].replace(before, after.replace("NAME", "theirs"))
+    commit(tmp_path / "repository", {**template_files(), FILES["execution"]: text})
+    onboard(client, tmp_path / "repository")
+    synced(client)
+    client.send("PUT", "/emulator/stand-ins", {"secrets": ["theirs"]}, status=200)
+    client.wait(f"{EXECUTIONS}/{client.execute()}", "COMPLETED")
+    client.send("PUT", "/emulator/stand-ins", {"secrets": "theirs"}, status=400)

@@ -22,6 +22,7 @@ from cicd.platforms.aicore.kinds import KINDS
 from cicd.platforms.aicore.lease import SecretLock
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.models import Advisor
+from cicd.platforms.aicore.named_secrets import NamedSecrets
 from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.reading import Reader
 from cicd.platforms.aicore.rest import Http
@@ -101,13 +102,23 @@ class AICore:
         self._advisor = Advisor(self._api.http)
         repositories = Repositories(self._api)
         groups = ResourceGroups(self._api, stage)
+        docker = DockerRegistrySecrets(self._api, groups, stage)
+        generic = GenericSecrets(self._api, stage)
+        stores = ObjectStoreSecrets(self._api, groups, stage)
+        self._named = NamedSecrets(
+            {
+                docker.kind: docker.peek,
+                "generic_secret": generic.mountable,
+                stores.kind: stores.peek,
+            }
+        )
         self._nouns: dict[str, Noun] = {
             "resource_group": groups,
             "node_reservation": NodeReservations(self._api),
             "repository": repositories,
-            "docker_registry_secret": DockerRegistrySecrets(self._api, groups, stage),
-            "generic_secret": GenericSecrets(self._api, stage),
-            "object_store_secret": ObjectStoreSecrets(self._api, groups, stage),
+            docker.kind: docker,
+            "generic_secret": generic,
+            stores.kind: stores,
             "application": Applications(self._api, repositories),
             "artifact": Artifacts(self._api),
             "configuration": Configurations(self._api),
@@ -117,7 +128,7 @@ class AICore:
         }
         if destination:
             self._nouns["destination"] = entries.Destinations(self._open(destination).call)
-        self._reader = Reader(self._api, self._nouns, self._advisor)
+        self._reader = Reader(self._api, self._nouns, self._advisor, self._named)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         """Destinations get the login that their users need: that of this platform."""
@@ -132,7 +143,8 @@ class AICore:
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
     ) -> tuple[list[Problem], list[LiveResource]]:
-        return self._advisor.review(desired, live)
+        found, live = self._advisor.review(desired, live)
+        return [*found, *self._named.review(desired)], live
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._reader.browse(kind)

@@ -16,6 +16,7 @@ from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.listing import LONG
+from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
 from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.runs import Deployments, Executions, batches
 from cicd.platforms.aicore.schedules import Schedules
@@ -47,9 +48,12 @@ Task = Callable[[], Any]
 class Reader:
     """Reads what planning needs, and lists for people."""
 
-    def __init__(self, api: Api, nouns: Mapping[str, Any], advisor: models.Advisor) -> None:
+    def __init__(
+        self, api: Api, nouns: Mapping[str, Any], advisor: models.Advisor, named: NamedSecrets
+    ) -> None:
         self._api = api
         self._advisor = advisor
+        self._named = named
         self._groups: ResourceGroups = nouns["resource_group"]
         self._repositories: Repositories = nouns["repository"]
         self._applications: Applications = nouns["application"]
@@ -211,6 +215,8 @@ class Reader:
             tasks[SHARED] = partial(self._generic.visible, ALL_GROUPS)
         if not everything and models.wishes_in(desired):
             tasks["models"] = partial(self._advisor.look, desired)
+        for kind in kinds_used(desired) if not everything else ():
+            tasks[f"names of {kind}"] = partial(self._named.look, kind)
         return tasks
 
     def _group_tasks(

@@ -54,6 +54,10 @@ class GenericSecrets:
             return [item for item in found if not any(item.get(name) for name in REPLICATION)]
         return found
 
+    def mountable(self) -> list[dict[str, Any]]:
+        """All that a run of the group can use: its own, and those for all groups."""
+        return [*self.peek("resource_group"), *self.visible(ALL_GROUPS)]
+
     def visible(self, scope: str) -> list[dict[str, Any]]:
         """The same, empty for a login without the right to it and a platform without them."""
         try:

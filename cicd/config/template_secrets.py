@@ -1,0 +1,112 @@
+"""The secrets and images that a template names: whether there can be such, and which they are.
+
+Whether they exist, the stage (``secrets``) and the tenant (``plan``) say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cicd.config import formats
+from cicd.config.metadata import children
+from cicd.config.placeholders import FILLER
+from cicd.config.tree import Node
+from cicd.errors import Problem
+from cicd.model import Key
+
+DOCKER, GENERIC, STORE = "docker_registry_secret", "generic_secret", "object_store_secret"
+STORE_SUFFIX = "-object-store-secret"
+"""What AI Core adds to the name of an object store secret when it mounts it."""
+WORDS = {
+    DOCKER: "docker registry secret",
+    GENERIC: "generic secret",
+    STORE: "object store secret",
+}
+_FORMS = {DOCKER: (formats.DOCKER_REGISTRY, 63), GENERIC: (formats.GENERIC, 252)}
+_TAG = re.compile(rf"\{{\{{.*?\}}\}}|{FILLER}+", re.DOTALL)
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?P<host>{_HOST})/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@\w+:[0-9a-fA-F]{{32,}})?",
+    re.ASCII,
+)
+"""The name of an image as registries take it."""
+
+
+def secrets_named(node: Node) -> Iterator[tuple[str, Node]]:
+    """(kind, node of the name) of every secret that must be there, below a node."""
+    if isinstance(node.value, list):
+        for child in node.value:
+            yield from secrets_named(child)
+    if not isinstance(node.value, dict):
+        return
+    for key, child in node.value.items():
+        if key == "imagePullSecrets":
+            for item in children(child):
+                yield from _name_of(DOCKER, item, "name")
+        elif key in _PLACES:
+            yield from _name_of(GENERIC, child, _PLACES[key])
+        else:
+            yield from secrets_named(child)
+
+
+_PLACES = {
+    "secretKeyRef": "name",
+    "secretRef": "name",
+    "secret": "secretName",
+    "accessKeySecret": "name",
+    "secretKeySecret": "name",
+}
+"""Where a generic secret is named: in env, envFrom, volumes, and the S3 inputs of Argo."""
+
+
+def _name_of(kind: str, holder: Node, key: str) -> Iterator[tuple[str, Node]]:
+    optional = holder.get("optional")
+    if isinstance(holder.value, dict) and not (optional is not None and optional.value is True):
+        node = holder.get(key)
+        if node is not None:
+            yield kind, node
+
+
+def check_secret_names(spec: Node) -> Iterator[Problem]:
+    """Names that no secret can have: mostly what was to be replaced."""
+    for kind, node in secrets_named(spec):
+        form, longest = _FORMS[kind]
+        name = node.value if isinstance(node.value, str) else node.text
+        if _TAG.search(name) or (re.match(form, name) and len(name) <= longest):
+            continue
+        message = f'no {WORDS[kind]} can be called "{name}"'
+        yield node.place.problem(f"{message}: write the name of yours", "bad-secret-name")
+
+
+def needed_secrets(spec: Node) -> dict[Key, str]:
+    """Every secret that a template names as it is -> where."""
+    found: dict[Key, str] = {}
+    for kind, node in secrets_named(spec):
+        if isinstance(node.value, str) and node.value and not _TAG.search(node.value):
+            found.setdefault(_key(kind, node.value), str(node.place))
+    return found
+
+
+def _key(kind: str, name: str) -> Key:
+    is_store = kind == GENERIC and name.endswith(STORE_SUFFIX)
+    return Key(STORE, name.removesuffix(STORE_SUFFIX)) if is_store else Key(kind, name)
+
+
+def check_image(who: str, container: Node, *, has_default: bool = False) -> Iterator[Problem]:
+    """An image that is missing, or that no registry can have; ``has_default``: another counts."""
+    node = container.get("image")
+    text = node.value if node is not None and isinstance(node.value, str) else ""
+    place = node.place if node is not None else container.place
+    if not text.strip():
+        if not has_default:
+            yield place.problem(f"{who} has no image: add one", "bad-image")
+        return
+    found = _IMAGE.fullmatch(_TAG.sub("x", text))
+    if found is None:
+        message = f'{who}: "{text}" is no name of an image: write registry/team/image:tag'
+        yield place.problem(message, "bad-image")
+    elif (host := found["host"] or "") != host.lower() and "." not in host:
+        message = f'{who}: "{text}" is read as an image of the registry "{host}", as names of '
+        yield place.problem(f"{message}images are lower case", "bad-image", "warning")
