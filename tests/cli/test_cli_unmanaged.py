@@ -133,7 +133,8 @@ def test_every_kind_of_the_platform_can_be_listed_by_one_and_by_many(
 ) -> None:
     many = cicd.json("list", plural(kind), "dev")
     assert plural(kind) in many
-    assert cicd.json("list", kind.replace("_", "-"), "dev") == many
+    again = cicd.json("list", kind.replace("_", "-"), "dev")[plural(kind)]
+    assert [row["id"] for row in again] == [row["id"] for row in many[plural(kind)]]
     for row in many[plural(kind)]:
         assert row["unmanaged"] is (row["key"] == "")
 
