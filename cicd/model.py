@@ -395,6 +395,13 @@ class Outcome:
     seconds: float = 0.0
     exit_code: int = 0
     """What its error ends a command with (see ``cicd.errors``); 0 without an error of its own."""
+    log: tuple[str, ...] = ()
+    """The last lines of its log where it has failed; safe for a terminal."""
+
+    @property
+    def is_explainable(self) -> bool:
+        """Whether it has failed, and there is something live that can be asked why."""
+        return self.result in {Result.FAILED, Result.TIMED_OUT} and bool(self.id)
 
 
 @dataclass(frozen=True)
@@ -457,6 +464,17 @@ class Template:
     """The resource plans and instance types that its steps ask for, in its order."""
     secrets: Mapping[Key, str] = field(default_factory=dict)
     """The secrets that it names, with where: they must be there before it runs."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a template takes from the platform, as far as its text tells: the images of its
+    containers, the names of secrets to pull them with, of other secrets, and resource plans."""
+
+    images: tuple[str, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,6 +15,9 @@ from cicd.model import Change, Key, Kind, LiveResource, Options, Plan
 from cicd.platforms.base import Platform
 
 T = TypeVar("T")
+
+LAST_LINES = 10
+"""Lines of a log that a failure is told with."""
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Job:
     """One change under way. ``live`` is the newest view of what it made, changed or follows.
 
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
-    ``found``: the id under which the platform has shown it.
+    ``found``: the id under which the platform has shown it. ``tail``: the last lines of its log.
     """
 
     site: Site
@@ -48,6 +52,7 @@ class Job:
     log: Place | None = None
     found: str = ""
     began: float = 0.0
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property
     def key(self) -> Key:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cicd.apply.job import Job
+from cicd.apply.job import LAST_LINES, Job
 from cicd.errors import CicdError, PlatformError, TimedOut
 from cicd.model import Outcome, Result
 
 LONGEST_ERROR = 1000
+LONGEST_LINE = 300
 
 
 def outcome(job: Job, result: Result, *, error: str = "", seconds: float = 0.0) -> Outcome:
@@ -33,7 +34,14 @@ def failure(job: Job, error: Exception, seconds: float = 0.0) -> Outcome:
     text = str(error) if is_ours else f"internal error ({type(error).__name__})"
     result = Result.TIMED_OUT if isinstance(error, TimedOut) else Result.FAILED
     ended = outcome(job, result, error=text, seconds=seconds)
-    return replace(ended, exit_code=exit_code(error))
+    return replace(ended, exit_code=exit_code(error), log=last_words(job))
+
+
+def last_words(job: Job) -> tuple[str, ...]:
+    """The end of its log, as told or as its status knows it."""
+    said = job.live.facts.get("last_log", "") if job.live else ""
+    lines = [*job.tail] or said.splitlines()[-LAST_LINES:]
+    return tuple(one_line(text, LONGEST_LINE) for text in lines)
 
 
 def exit_code(error: Exception) -> int:

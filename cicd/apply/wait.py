@@ -14,6 +14,7 @@ from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
 from cicd.logs import Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
+from cicd.platforms.base import LogPage
 
 EARLY_LOG = 2.0  # seconds between looks at the log of what has not begun: mostly there is none
 NOT_BEGUN = {State.PENDING, State.UNKNOWN}
@@ -198,10 +199,16 @@ def read_log(job: Job) -> Task[LogRead]:
             job.log = None
             yield Warned(job.key, f"its log cannot be read: {error}")
         return NOT_READ
-    for entry in page.entries:
-        yield LogLine(job.key, entry)
+    yield from _tell(job, page)
     is_more = has_more(place, page)
     return LogRead(bool(page.entries), is_more, is_end=not is_more)
+
+
+def _tell(job: Job, page: LogPage) -> Task[None]:
+    """The lines of a page as events; the last ones are remembered."""
+    for entry in page.entries:
+        job.tail.append(entry.text)
+        yield LogLine(job.key, entry)
 
 
 def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
@@ -219,8 +226,7 @@ def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
         except PlatformError as error:
             yield Warned(job.key, f"the end of its log cannot be read: {error}")
             break
-        for entry in page.entries:
-            yield LogLine(job.key, entry)
+        yield from _tell(job, page)
         if has_more(place, page, to_the_end=True) and job.site.clock() < over:
             continue
         looks_left -= 1

@@ -31,7 +31,7 @@ from cicd.cli.plan import print_plan
 from cicd.cli.progress import open_display
 from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
-from cicd.model import Action, Outcome, Plan, Result
+from cicd.model import Action, Key, Outcome, Plan, Result
 
 if TYPE_CHECKING:
     from cicd.apply.events import Event
@@ -212,12 +212,18 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
     """Print what became of a plan; the exit code and the summary."""
+    from cicd.cli.redaction import hide_secrets
     from cicd.render.text import render_outcomes
 
     code = exit_code(outcomes)
+    masked = [
+        replace(outcome, log=tuple(hide_secrets(line, os.environ) for line in outcome.log))
+        for outcome in outcomes
+    ]
     if plan.has_changes or code:
-        print_result(render_outcomes(outcomes, colour=uses_colour(session.common)))
-    return code, summary_of(plan, outcomes)
+        colour = uses_colour(session.common)
+        print_result(render_outcomes(masked, colour=colour, more=session.explain_command))
+    return code, summary_of(plan, masked, session.explain_command)
 
 
 def run_plan(
@@ -280,8 +286,11 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return CicdError.exit_code if any(outcome.result in BAD for outcome in outcomes) else 0
 
 
-def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The result as plain data (DESIGN.md section 6)."""
+def summary_of(
+    plan: Plan, outcomes: Sequence[Outcome], more: Callable[[Key], str] | None = None
+) -> dict[str, Any]:
+    """The result as plain data (DESIGN.md section 6); of a failure also the end of its log and
+    ``more``, the command that tells more."""
     code = exit_code(outcomes)
     well = "applied" if plan.has_changes else "unchanged"
     return {
@@ -298,6 +307,8 @@ def summary_of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
                 "url": outcome.url,
                 "seconds": round(outcome.seconds, 3),
                 "error": outcome.error,
+                **({"log": list(outcome.log)} if outcome.log else {}),
+                **({"more": more(outcome.key)} if more and outcome.is_explainable else {}),
             }
             for outcome in outcomes
         ],

@@ -67,10 +67,13 @@ def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Pl
     if offline:
         return offline_plan(argument, common), None
     from cicd.cli.claims import tell_strangers
+    from cicd.cli.ends import tell_ends
 
     with open_session(argument, common) as session:
         plan = session.plan()
-        return session.checked(replace(plan, hints=tuple(tell_strangers(session))))
+        warnings = (*plan.warnings, *tell_ends(session, plan))
+        plan = replace(plan, warnings=warnings, hints=tuple(tell_strangers(session)))
+        return session.checked(plan)
 
 
 def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:

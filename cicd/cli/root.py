@@ -45,6 +45,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "logs": Entry("cicd.cli.logs", "Show the log lines of a run or deployment."),
     },
     "Look closer": {
+        "explain": Entry("cicd.cli.explain", "Tell why something is as it is, and what to do."),
         "metrics": Entry("cicd.cli.metrics", "Show what a run has recorded."),
         "compare": Entry("cicd.cli.compare", "Show parameters and metrics of runs side by side."),
         "list": Entry("cicd.cli.list", "List everything of one kind, and what no stage names."),

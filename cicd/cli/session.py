@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,17 +18,27 @@ from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
 from cicd.config import load_stage
+from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused
-from cicd.model import LiveResource, Plan, Resource, Stage
+from cicd.model import Key, LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
     from cicd.plan import Permissions
     from cicd.platforms.base import Platform
 
 
+@dataclass(frozen=True)
+class End:
+    """How something failed: the platform's words, and the last lines of its log."""
+
+    message: str
+    log: tuple[str, ...] = ()
+
+
 @dataclass
 class Session:
-    """One stage with its platform. ``live``: all that was there when it was last read."""
+    """One stage with its platform. ``live``: all that was there when it was last read; ``ends``:
+    what was learnt of failed runs, by their ids."""
 
     root: Path
     stage: Stage
@@ -36,6 +47,7 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=dict)
     live: Sequence[LiveResource] = ()
     problems: Sequence[Problem] = ()
+    ends: dict[str, End] = field(default_factory=dict)
 
     def read(
         self, *, everything: bool = False, review: bool = True
@@ -110,6 +122,18 @@ class Session:
         desired, live = self.read(everything=True, review=False)
         kinds = self.platform.kinds
         return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
+
+    def explain_command(self, key: Key) -> str:
+        """The command line that tells more of one thing of this stage."""
+        return f"cicd explain {key} {self.stage_argument}"
+
+    @property
+    def stage_argument(self) -> str:
+        """How another command line finds this stage where this one did."""
+        file = Path(self.stage.file)
+        is_found = file.parent == Path(FOLDER) and file.stem == self.stage.name
+        stage = shlex.quote(self.stage.name if is_found else self.stage.file)
+        return f"{stage} --local" if self.common.local else stage
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""

@@ -23,6 +23,7 @@ from cicd.cli.console import (
     terminal_width,
     uses_colour,
 )
+from cicd.cli.ends import learn_end
 from cicd.cli.git import find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
@@ -183,7 +184,11 @@ def look(session: Session) -> list[Row]:
     for wish in wishes:
         found = runs.current(wish) if wish.key.kind in BOTH else matcher.take(wish)
         link = session.platform.link(found) if found else None
-        rows.append({"stage": session.stage.name, **row(wish, found, link or "", now)})
+        one = {"stage": session.stage.name, **row(wish, found, link or "", now)}
+        if found and (end := learn_end(session, found)):
+            told = {"message": end.message or one["message"], "log": list(end.log)}
+            one |= {**told, "more": session.explain_command(wish.key)}
+        rows.append(one)
     return rows
 
 

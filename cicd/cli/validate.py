@@ -47,7 +47,7 @@ def command(
         print_result(_all_rules(output))
         return 0
     with _without_garbage_collection():
-        names, problems = _check(stages, every, variables)
+        names, problems = check_stages(stages, every, variables)
         _print(problems, names, output, strict)
     fails = problems if strict else [p for p in problems if p.severity == "error"]
     return InvalidStage.exit_code if fails else 0
@@ -75,7 +75,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _check(
+def check_stages(
     stages: tuple[str, ...], every: bool, variables: Mapping[str, str]
 ) -> tuple[list[str], list[Problem]]:
     """The stages that are meant, and all that is wrong with them, each finding once. Files are

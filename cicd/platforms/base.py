@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from cicd.errors import Problem
-from cicd.model import Holder, Kind, LiveResource, LogEntry, Resource, Track
+from cicd.model import Holder, Kind, LiveResource, LogEntry, Needs, Resource, Track
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,17 @@ class Platform(Protocol):
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         """The lines after ``cursor``, from the start when empty; ``since`` in ns since 1970."""
+        ...
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        """The last lines of a log, in their order; none where there is no log. Where the platform
+        remembers only what a container said at its end, that."""
+        ...
+
+    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+        """Why it is as it is, as far as the platform tells: status, what is likely with its cure
+        (``likely``), what it reported, and whether what its template needs is there. Changes
+        nothing and raises nothing that a person should rather read."""
         ...
 
     def invoke(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -30,13 +30,18 @@ class Finding(Protocol):
 def render_doctor(findings: Iterable[Finding], *, colour: bool = False) -> str:
     """One line for each finding and one that counts them; ``colour`` also brings the symbols."""
     found = list(findings)
+    return "\n".join([*finding_lines(found, colour=colour), "", summary(found)])
+
+
+def finding_lines(found: Sequence[Finding], *, colour: bool = False) -> list[str]:
+    """One line for each finding, its cure below."""
     width = max((len(finding.check) for finding in found), default=0)
     lines: list[str] = []
     for check, group in groupby(found, key=lambda finding: finding.check):
         for place, finding in enumerate(group):
             label = check if place == 0 else ""
             lines += _lines(finding, label.ljust(width), colour=colour)
-    return "\n".join([*lines, "", summary(found)])
+    return lines
 
 
 def summary(findings: Iterable[Finding]) -> str:

@@ -14,6 +14,8 @@ Row = Mapping[str, Any]
 
 _COLUMNS = ("key", "status", "id", "age", "configuration_name", "details", "url")
 _HEADS = {"configuration_name": "CONFIGURATION"}
+_HIDDEN = frozenset({"configuration_name", "last_operation", "last_log", "exit_code"})
+"""Facts that have a place of their own, or none."""
 _COLOURS = {
     State.SUCCEEDED: GREEN,
     State.RUNNING: GREEN,
@@ -80,7 +82,7 @@ def details(row: Row) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.endswith(("_at", "_id")) or name in {"configuration_name", "last_operation"}
+    return name.endswith(("_at", "_id")) or name in _HIDDEN
 
 
 def _cell(row: Row, name: str) -> str:
@@ -101,6 +103,10 @@ def _urls(row: Row) -> Iterator[str]:
 def _below(row: Row) -> Iterator[str]:
     if row.get("message"):
         yield printable(str(row["message"]))
+    for text in row.get("log") or ():
+        yield f"│ {printable(str(text))}"
+    if row.get("more"):
+        yield f"more: {printable(str(row['more']))}"
     for note in row.get("notes") or ():
         yield f"note: {printable(str(note))}"
     if row.get("link"):

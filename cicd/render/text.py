@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.model import Action, Change, FieldChange, Outcome, Plan, Ref, Result, Secret, leaves
+from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret, leaves
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""
@@ -159,9 +159,14 @@ def printable(text: str) -> str:
 
 
 def render_outcomes(
-    outcomes: Iterable[Outcome], *, colour: bool = False, verbose: bool = False
+    outcomes: Iterable[Outcome],
+    *,
+    colour: bool = False,
+    verbose: bool = False,
+    more: Callable[[Key], str] | None = None,
 ) -> str:
-    """What became of each change, its error and url below; unchanged ones only if ``verbose``."""
+    """What became of each change, its error, the end of its log and its url below; unchanged ones
+    only if ``verbose``. ``more``: the command that tells more of a failure."""
     ended = list(outcomes)
     shown = [item for item in ended if verbose or item.result is not Result.UNCHANGED]
     rows = [_outcome_row(item) for item in shown]
@@ -170,6 +175,9 @@ def render_outcomes(
         lines.append(_paint(f"  {line}", _RESULTS[item.result], colour))
         if item.error:
             lines += [f"      {printable(part)}" for part in item.error.splitlines()]
+        lines += [_paint(f"      │ {printable(text)}", _DIM, colour) for text in item.log]
+        if more and item.is_explainable:
+            lines.append(f"      more: {printable(more(item.key))}")
         if item.url:
             lines.append(f"      {printable(item.url)}")
     counts = Counter(item.result for item in ended)

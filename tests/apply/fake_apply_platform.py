@@ -20,6 +20,7 @@ from cicd.model import (
     Kind,
     LiveResource,
     LogEntry,
+    Needs,
     Options,
     Outcome,
     Plan,
@@ -307,6 +308,12 @@ class FakePlatform:
             # as AI Core's adapter does with lines of Argo, empty ones are left out
             shown = tuple(entry for entry in entries if entry.text)
             return LogPage(shown, str(end) if entries else cursor, is_last=end >= len(ready))
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        return self.logs(live).entries[-count:]
+
+    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+        yield from ()
 
     def invoke(
         self,

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
-from cicd.model import Kind, LiveResource, Resource, Stage, Track
-from cicd.platforms.aicore import doctor, launchpad, logs, times, tracking
+from cicd.model import Kind, LiveResource, LogEntry, Needs, Resource, Stage, Track
+from cicd.platforms.aicore import doctor, explain, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.credentials import (
@@ -207,6 +207,25 @@ class AICore:
             return LogPage((), cursor)
         items = (answer.get("data") or {}).get("result") or []
         return logs.next_page(items, at) if items else LogPage((), cursor)
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        if live.key.kind not in LOG_PATHS:
+            return ()
+        created = times.moment(live.created_at)
+        start = times.rfc3339(EARLIEST if created is None else created - CLOCK_SKEW)
+        # lines of the platform itself are among them, and are left out
+        params = {"start": start, "$top": min(logs.TOP, count * 5), "$order": "desc"}
+        path = f"{LOG_PATHS[live.key.kind]}/{live.id}/logs"
+        try:
+            answer = self._api.http.call("GET", path, params=params)
+        except PlatformError as error:
+            if error.status not in {400, 404}:
+                raise
+            answer = {}
+        return logs.last_lines(answer, count) or logs.last_words(live, count)
+
+    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+        return explain.explain(self._api, live, needs, self.tail(live, explain.LINES))
 
     def invoke(
         self,

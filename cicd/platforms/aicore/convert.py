@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -142,6 +142,7 @@ def execution(
         "started_at": utc_seconds(document.get("startTime")),
         "completed_at": utc_seconds(document.get("completionTime")),
         "schedule": str(document.get("executionScheduleId") or ""),
+        **end_facts(document),
     }
     status = _run_status(document)
     return live_resource(
@@ -171,6 +172,7 @@ def deployment(
         "configuration_name": str(document.get("configurationName") or ""),
         "last_operation": str(document.get("lastOperation") or ""),
         "model": _model(document),
+        **end_facts(document),
     }
     return live_resource(
         "deployment", *_run_name(document), spec, status, document, outputs, notes, facts
@@ -277,6 +279,8 @@ def log_entry(item: Document, otherwise: int) -> LogEntry:
     return LogEntry(otherwise if time is None else time, CRI_PREFIX.sub("", text, count=1))
 
 
+LAST_LOG = "last_log"
+"""Fact: what a container that has ended said last."""
 CRI_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
 
 
@@ -285,27 +289,62 @@ def why(document: Document) -> str:
     if document.get("statusMessage"):
         return str(document["statusMessage"])
     details = document.get("statusDetails")
-    found = [*_messages(details)] if isinstance(details, Mapping) else []
+    found = [*messages(details)] if isinstance(details, Mapping) else []
     return "; ".join(dict.fromkeys(found))[:1000]
 
 
-def _messages(value: Any) -> Iterable[str]:
+def messages(value: Any) -> Iterable[str]:
     """Every text under a key "message" in a tree whose shape nobody promises."""
     if isinstance(value, Mapping):
         text = value.get("message")
         if isinstance(text, str) and text.strip():
             yield text.strip()
         for part in value.values():
-            yield from _messages(part)
+            yield from messages(part)
     elif isinstance(value, list):
         for part in value:
-            yield from _messages(part)
+            yield from messages(part)
+
+
+def exit_codes(document: Document) -> list[int]:
+    """The exit codes other than 0 that the details of a status tell, each once."""
+    found = _leaves(document.get("statusDetails"), {"exit_code", "exitCode"})
+    codes = [value for value in found if isinstance(value, int) and not isinstance(value, bool)]
+    return list(dict.fromkeys(code for code in codes if code))
+
+
+def end_facts(document: Document) -> dict[str, str]:
+    """What the details of a status tell of an end: exit codes, and what was said last."""
+    said = [
+        text.strip()
+        for text in _leaves(document.get("statusDetails"), {"last_log_messages"})
+        if isinstance(text, str) and text.strip()
+    ]
+    return {
+        "exit_code": ", ".join(map(str, exit_codes(document))),
+        LAST_LOG: "\n".join(dict.fromkeys(said)),
+    }
+
+
+def _leaves(value: Any, names: Collection[str]) -> Iterator[Any]:
+    """Every value under one of these keys in a tree whose shape nobody promises."""
+    parts: Iterable[Any] = value if isinstance(value, list) else ()
+    if isinstance(value, Mapping):
+        yield from (value[name] for name in value if name in names)
+        parts = value.values()
+    for part in parts:
+        yield from _leaves(part, names)
 
 
 def _run_status(document: Document) -> Status:
     if is_going(document):
         return Status(State.STOPPING, "DELETING")
-    return status_of(document.get("status"), why(document))
+    status = status_of(document.get("status"), why(document))
+    codes = [str(code) for code in exit_codes(document) if f"{code}" not in status.message]
+    if codes and status.has_failed:
+        told = f"exit code {', '.join(codes)}"
+        return replace(status, message=f"{status.message} ({told})" if status.message else told)
+    return status
 
 
 def _run_name(document: Document) -> tuple[str, str]:

@@ -123,14 +123,14 @@ def _account(patient: Patient) -> Iterator[Finding]:
     with together(WORKERS) as pool:
         rights = [pool.submit(_right, api.http, f, is_there=is_there) for f in FAMILIES]
         quotas = [
-            pool.submit(_tried, "quota", partial(_quota, api, title, noun))
+            pool.submit(_tried, "quota", partial(quota, api, title, noun))
             for title, noun in QUOTAS.items()
         ]
-        store = pool.submit(_tried, "object store", partial(_object_store, api))
+        store = pool.submit(_tried, "object store", partial(object_store, api))
         for right in rights:
             yield right.result()
-        for quota in quotas:
-            yield from quota.result()
+        for share in quotas:
+            yield from share.result()
         if is_there:
             yield from store.result()
 
@@ -234,7 +234,7 @@ def _right(http: Http, family: Family, *, is_there: bool) -> Finding:
     return Finding(check, "ok", family.title)
 
 
-def _quota(api: Api, title: str, noun: str) -> list[Finding]:
+def quota(api: Api, title: str, noun: str) -> list[Finding]:
     """Of each sort the share that is used; what is not told is said under rights."""
     try:
         found = api.http.call("GET", f"/admin/resourceQuota/{noun}")
@@ -280,7 +280,8 @@ def _share(name: str, used: int, most: int) -> Finding:
     return Finding("quota", "warning", text, answers.QUOTA)
 
 
-def _object_store(api: Api) -> list[Finding]:
+def object_store(api: Api) -> list[Finding]:
+    """Whether runs can keep what they make."""
     path = "/admin/objectStoreSecrets"
     try:
         names = {str(item.get("name")) for item in api.http.pages(path, is_paged=False)}

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from cicd.model import LogEntry
-from cicd.platforms.aicore.convert import Document, log_entry
+from cicd.model import LiveResource, LogEntry
+from cicd.platforms.aicore.convert import LAST_LOG, Document, log_entry
 from cicd.platforms.base import LogPage
 
 TOP = 5000
@@ -67,6 +67,19 @@ def next_page(items: Sequence[Document], cursor: Cursor, top: int = TOP) -> LogP
     seen = Counter({mark: n for mark, n in (cursor.seen | present).items() if _time(mark) >= start})
     shown = tuple(entry for entry in fresh if not entry.text.startswith(PLATFORM_LINE))
     return LogPage(shown, Cursor(start, seen).dumps(), is_last=not is_full)
+
+
+def last_lines(answer: Document, count: int) -> list[LogEntry]:
+    """The last lines of a log, oldest first, from an answer that has the newest first."""
+    items = (answer.get("data") or {}).get("result") or []
+    found = [log_entry(item, 0) for item in reversed(items)]
+    shown = [entry for entry in found if not entry.text.startswith(PLATFORM_LINE)]
+    return sorted(shown, key=lambda entry: entry.time)[-count:]
+
+
+def last_words(live: LiveResource, count: int) -> list[LogEntry]:
+    """What its status says of the last lines; without their times."""
+    return [LogEntry(0, text) for text in live.facts.get(LAST_LOG, "").splitlines()[-count:]]
 
 
 def _entries(items: Iterable[Document], start: int) -> Iterable[LogEntry]:

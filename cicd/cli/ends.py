@@ -1,0 +1,54 @@
+"""How runs and deployments ended that have failed: asked for once each, and only of those."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from cicd.cli.redaction import hide_secrets
+from cicd.cli.session import End, Session
+from cicd.errors import PlatformError
+from cicd.model import Change, LiveResource, Plan, State
+from cicd.render.text import printable
+
+LINES = 3
+"""Lines of a log that a failure is told with, where many are."""
+MOST = 5
+"""Failures that are asked for at once; the others say how to ask."""
+LONGEST = 200
+
+
+def learn_end(session: Session, live: LiveResource) -> End | None:
+    """What the platform tells of the end of a failed run: its message with the exit code, and the
+    last lines of its log, without secrets. None for what has not failed, cannot be asked for, or
+    comes after too many others."""
+    kind = session.platform.kinds[live.key.kind]
+    if live.status.state is not State.FAILED or not kind.log:
+        return None
+    if live.id not in session.ends and len(session.ends) < MOST:
+        try:
+            message = session.platform.get(live).status.message
+            entries = session.platform.tail(live, LINES)
+        except PlatformError:
+            return None
+        lines = tuple(_masked(entry.text[:LONGEST]) for entry in entries)
+        session.ends[live.id] = End(_masked(message), lines)
+    return session.ends.get(live.id)
+
+
+def tell_ends(session: Session, plan: Plan) -> list[str]:
+    """For each change of what has failed one line: why, how its log ends, the command for more."""
+    return [text for change in plan.changes for text in _tell(session, change)]
+
+
+def _tell(session: Session, change: Change) -> Iterable[str]:
+    end = learn_end(session, change.live) if change.live else None
+    if change.live and end:
+        said = [f"{change.key}: {change.id} is {change.live.status.raw}", end.message]
+        said += [f'its log ends with "{printable(end.log[-1])}"'] if end.log else []
+        told = ", ".join(part for part in said if part)
+        yield f"{told} ({session.explain_command(change.key)})"
+
+
+def _masked(text: str) -> str:
+    return hide_secrets(text, os.environ)

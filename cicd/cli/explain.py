@@ -1,0 +1,251 @@
+"""``cicd explain``: why a run, a deployment or anything else is as it is; what a rule asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cicd.cli.completion import complete_key, complete_stage
+from cicd.cli.console import print_json, print_result, uses_colour
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.redaction import hide_secrets
+from cicd.cli.session import Session, open_session
+from cicd.errors import CicdError, NotFound, Problem, Usage
+from cicd.model import Key, LiveResource, Needs, State
+from cicd.render.moments import age
+
+if TYPE_CHECKING:
+    from cicd.config.rulebook import Rule
+    from cicd.platforms.base import Finding
+
+LINES = 20
+"""Lines of a log that are shown."""
+LONGEST = 500
+"""Characters of a log line that are shown."""
+
+
+@click.command(
+    "explain",
+    epilog=examples(
+        "cicd explain execution/train dev",
+        "cicd explain serve --stage prd -o json",
+        "cicd explain missing-parameter",
+    ),
+)
+@click.argument("word", metavar="RULE|KEY", shell_complete=complete_key)
+@click.argument("stage", required=False, shell_complete=complete_stage)
+@click.option("--stage", "named", metavar="STAGE", help="The stage; the same as the argument.")
+@common_options()
+@output_option("text", "json")
+def command(word: str, stage: str | None, named: str | None, common: Common, output: str) -> None:
+    """Tell why something is as it is, and what to do about it.
+
+    KEY is execution/train or just train, train~1 for the run before, the id of any run, or any
+    other key of the stage: its status, what is likely, what the platform reported, image, secrets,
+    quota, and the end of its log. RULE is the id of a finding of validate.
+    """
+    if stage and named and stage != named:
+        raise Usage("one stage at a time", hint="name it once")
+    stage = stage or named
+    if stage is None and (rule := find_rule(word)):
+        explain_rule(word, rule, output)
+        return
+    try:
+        with open_session(stage, common, needs_secrets=False) as session:
+            told = examine(session, word)
+    except CicdError as error:
+        if stage is None and (close := close_rule(word)):
+            hint = f"did you mean cicd explain {close}?"
+            raise Usage(f"there is no rule {word}", hint=hint) from error
+        raise
+    if output == "json":
+        print_json(told)
+        return
+    from cicd.platforms.base import Finding
+    from cicd.render.explain import render_explanation
+
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    print_result(
+        render_explanation(
+            title(told),
+            [Finding(**finding) for finding in told["findings"]],
+            told["log"],
+            told["commands"],
+            colour=uses_colour(common),
+            symbols=encoding == "utf8",
+        )
+    )
+
+
+def examine(session: Session, word: str) -> dict[str, Any]:
+    """All that is known, as plain data without a secret in it."""
+    key, live = find_subject(session, word)
+    findings: list[Finding] = []
+    log: list[str] = []
+    if live:
+        findings = [
+            *session.platform.explain(live, needs_of(session, live)),
+            *gates(session, key, live),
+        ]
+        findings.sort(key=lambda finding: finding.check not in {"status", "likely", "gate"})
+        log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
+    else:
+        findings = list(missing(session, key))
+    return {
+        "key": str(key),
+        "stage": session.stage.name,
+        "id": live.id if live else "",
+        "status": live.status.raw if live else "missing",
+        "created_at": live.created_at if live else "",
+        "configuration_name": str(live.spec.get("configuration_name") or "") if live else "",
+        "findings": [
+            asdict(replace(finding, text=hidden(finding.text), cure=hidden(finding.cure)))
+            for finding in findings
+        ],
+        "log": [hidden(line) for line in log],
+        "commands": commands(session, key, live),
+    }
+
+
+def title(told: Mapping[str, Any]) -> str:
+    """What it is, and how long it has been there."""
+    past = age(told["created_at"], datetime.now(UTC))
+    made = f"made {past} ago" if past else ""
+    parts = [told["key"], told["id"], told["configuration_name"], made]
+    return " · ".join(part for part in parts if part)
+
+
+def hidden(text: str) -> str:
+    """The text without the values of variables that may be secret."""
+    return hide_secrets(text, os.environ)
+
+
+def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
+    """What is meant, and what of it is live now. Raises Usage."""
+    from cicd.cli.runs import BOTH, Runs
+
+    wishes = [wish for wish in session.stage.resources if word in {str(wish.key), wish.key.name}]
+    others = [wish.key for wish in wishes if wish.key.kind not in BOTH]
+    if len(others) == len(wishes) == 1:
+        return others[0], planned(session, others[0])
+    try:
+        found = Runs(session).find([word])
+    except Usage:
+        if not others:
+            raise
+        hint = f"say {' or '.join(str(wish.key) for wish in wishes)}"
+        raise Usage(f"{word} is more than one", hint=hint) from None
+    except CicdError:
+        if len(wishes) != 1:
+            raise
+        return wishes[0].key, None
+    if len(found) > 1:
+        names = " or ".join(str(run.key) for run in found)
+        raise Usage(f"{word} is more than one", hint=f"say {names}")
+    return found[0].key, session.platform.get(found[0].live)
+
+
+def planned(session: Session, key: Key) -> LiveResource | None:
+    """What planning takes for this key, as it is now."""
+    plan = session.plan(review=False)
+    live = next((change.live for change in plan.changes if change.key == key), None)
+    try:
+        return session.platform.get(live) if live else None
+    except NotFound:
+        return None
+
+
+def needs_of(session: Session, live: LiveResource) -> Needs:
+    """What the template of a run takes from the platform; nothing where there is none here."""
+    from cicd.config.needs import read_needs
+
+    executable = live.spec.get("executable_id")
+    for template in session.stage.templates:
+        if template.executable_id == executable:
+            return read_needs(template, Path(session.stage.root))
+    return Needs()
+
+
+def gates(session: Session, key: Key, live: LiveResource) -> Iterator[Finding]:
+    """The gates of a run that its metrics do not keep."""
+    from cicd.apply.verify import unmet_gates
+    from cicd.platforms.base import Finding
+
+    wishes = [wish for wish in session.stage.resources if str(wish.key) == str(key).split("~")[0]]
+    for wish in wishes:
+        if wish.options.require and live.status.state is State.SUCCEEDED:
+            for text in unmet_gates(wish.options.require, session.platform.metrics(live)):
+                yield Finding(
+                    "gate",
+                    "error",
+                    f"its gate is not met: {text}",
+                    "what depends on it is skipped: train better, or change require",
+                )
+
+
+def missing(session: Session, key: Key) -> Iterator[Finding]:
+    """Why there is nothing of it."""
+    from cicd.platforms.base import Finding
+
+    yield Finding(
+        "status", "warning", "it is not there", f"cicd apply {session.stage.name} makes it"
+    )
+
+
+def commands(session: Session, key: Key, live: LiveResource | None) -> list[str]:
+    """What to look at next."""
+    if live is None:
+        return []
+    kind = session.platform.kinds[live.key.kind]
+    found = [f"cicd logs {session.stage_argument} {key}"] if kind.log else []
+    if kind.is_run:
+        found.append(f"cicd metrics {session.stage_argument} {key}")
+    link = session.platform.link(live)
+    return [*found, *([link] if link else [])]
+
+
+def find_rule(word: str) -> Rule | None:
+    """The rule with this id, None where there is none."""
+    from cicd.config.rulebook import RULES
+
+    return RULES.get(word)
+
+
+def close_rule(word: str) -> str:
+    """The id of a rule that is nearly this word; empty where none is."""
+    from cicd.config.rulebook import RULES
+
+    return next(iter(get_close_matches(word, RULES, n=1, cutoff=0.85)), "")
+
+
+def explain_rule(name: str, rule: Rule, output: str) -> None:
+    """What the rule asks for, what to do, and its findings in this project now."""
+    from cicd.config.cures import cure_of
+    from cicd.render.explain import render_rule
+
+    here = [problem for problem in project_findings() if problem.rule == name]
+    if output == "json":
+        findings = [asdict(problem) for problem in here]
+        print_json({"rule": name, **asdict(rule), "cure": cure_of(name), "findings": findings})
+    else:
+        found = [str(problem) for problem in here]
+        print_result(render_rule(name, rule.says, rule.source, cure_of(name), found))
+
+
+def project_findings() -> list[Problem]:
+    """What validate has against all stages here; nothing where there are none."""
+    from cicd.cli.validate import check_stages
+
+    try:
+        return check_stages((), True, {})[1]
+    except CicdError:
+        return []
