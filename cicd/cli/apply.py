@@ -212,12 +212,12 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
     """Print what became of a plan; the exit code and the summary."""
-    from cicd.cli.redaction import hide_secrets
+    from cicd.cli.redaction import without_secrets
     from cicd.render.text import render_outcomes
 
     code = exit_code(outcomes)
     masked = [
-        replace(outcome, log=tuple(hide_secrets(line, os.environ) for line in outcome.log))
+        replace(outcome, log=tuple(without_secrets(line, os.environ) for line in outcome.log))
         for outcome in outcomes
     ]
     if plan.has_changes or code:

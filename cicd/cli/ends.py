@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from cicd.cli.redaction import hide_secrets
+from cicd.cli.redaction import without_secrets
 from cicd.cli.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
 from cicd.render.text import printable
 
-LINES = 3
+LINES = 5
 """Lines of a log that a failure is told with, where many are."""
 MOST = 5
 """Failures that are asked for at once; the others say how to ask."""
@@ -45,10 +45,11 @@ def _tell(session: Session, change: Change) -> Iterable[str]:
     end = learn_end(session, change.live) if change.live else None
     if change.live and end:
         said = [f"{change.key}: {change.id} is {change.live.status.raw}", end.message]
-        said += [f'its log ends with "{printable(end.log[-1])}"'] if end.log else []
+        words = [line for line in end.log if line.strip() not in {"", end.message}]
+        said += [f'its log ends with "{printable(words[-1])}"'] if words else []
         told = ", ".join(part for part in said if part)
         yield f"{told} ({session.explain_command(change.key)})"
 
 
 def _masked(text: str) -> str:
-    return hide_secrets(text, os.environ)
+    return without_secrets(text, os.environ)

@@ -17,7 +17,7 @@ from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.redaction import hide_secrets
+from cicd.cli.redaction import without_secrets
 from cicd.cli.session import Session, open_session
 from cicd.errors import CicdError, NotFound, Problem, Usage
 from cicd.model import Key, LiveResource, Needs, State
@@ -106,11 +106,8 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         "id": live.id if live else "",
         "status": live.status.raw if live else "missing",
         "created_at": live.created_at if live else "",
-        "configuration_name": str(live.spec.get("configuration_name") or "") if live else "",
-        "findings": [
-            asdict(replace(finding, text=hidden(finding.text), cure=hidden(finding.cure)))
-            for finding in findings
-        ],
+        "configuration_name": name_of(live) if live else "",
+        "findings": [asdict(replace(finding, text=hidden(finding.text))) for finding in findings],
         "log": [hidden(line) for line in log],
         "commands": commands(session, key, live),
     }
@@ -124,9 +121,14 @@ def title(told: Mapping[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def name_of(live: LiveResource) -> str:
+    """What its configuration is called."""
+    return hidden(str(live.spec.get("configuration_name") or ""))
+
+
 def hidden(text: str) -> str:
     """The text without the values of variables that may be secret."""
-    return hide_secrets(text, os.environ)
+    return without_secrets(text, os.environ)
 
 
 def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:

@@ -25,6 +25,14 @@ def without_logins(text: str) -> str:
     return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1@", text)
 
 
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """A line of somebody else's, which is for everybody to read: without logins and the values of
+    variables whose names say that they are secrets."""
+    values = [environ[name] for name in environ if masking.is_secret_name(name)]
+    secret = {part for value in values for part in (value, *masking.parts(value)) if part.strip()}
+    return _LOGIN.sub("***", without_logins(masking.hide(text, secret)))
+
+
 def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
     """``text`` without logins and the values of variables, but for those that are never secret.
     What is in a service key is hidden piece by piece."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
-from cicd.model import Hidden, Kind, LiveResource, Resource, Track, opened
+from cicd.model import Hidden, Kind, LiveResource, LogEntry, Needs, Resource, Track, opened
 from cicd.platforms.base import Answer, Finding, Lock, LogPage, Platform
 
 T = TypeVar("T", Resource, LiveResource)
@@ -79,6 +79,12 @@ class Hiding:
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         return self._platform.logs(live, cursor, since=since)
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        return self._platform.tail(live, count)
+
+    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+        return self._platform.explain(_opened(live), needs)
 
     def invoke(
         self,

@@ -15,7 +15,7 @@ from cicd.model import LiveResource, LogEntry, Needs, State
 from cicd.platforms.aicore import causes, convert, doctor
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.convert import Document
-from cicd.platforms.aicore.rest import resources
+from cicd.platforms.aicore.listing import resources
 from cicd.platforms.base import Finding
 from cicd.threads import together
 
