@@ -103,7 +103,8 @@ def other_stages(session: Session, claims: Claims) -> Iterator[Stage]:
             continue
         for variables in [common.variables, {}] if common.variables else [{}]:
             try:
-                _, stage = load(file, replace(common, variables=variables), needs_secrets=False)
+                path = str(session.root / file)
+                _, stage = load(path, replace(common, variables=variables), needs_secrets=False)
             except CicdError:
                 continue
             yield stage

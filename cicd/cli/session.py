@@ -132,7 +132,10 @@ class Session:
         """How another command line finds this stage where this one did."""
         file = Path(self.stage.file)
         is_found = file.parent == Path(FOLDER) and file.stem == self.stage.name
-        stage = shlex.quote(self.stage.name if is_found else self.stage.file)
+        if not is_found or find_root(Path.cwd()) != self.root:
+            stage = shlex.quote(os.path.relpath(self.root / file))
+        else:
+            stage = shlex.quote(self.stage.name)
         return f"{stage} --local" if self.common.local else stage
 
     def publish(self) -> None:
