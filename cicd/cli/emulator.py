@@ -49,6 +49,25 @@ def command() -> None:
     help="Where artifacts are kept: in a folder, whatever the object store secrets say, or in the "
     "S3 buckets that they name. Kept until reset. [default: folder]",
 )
+@click.option(
+    "--parallel",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Containers of runs at once, the rest waits as PENDING; so many servers start at once, "
+    "eight times as many may be up. Kept until reset. [default: 2 per core]",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GIB",
+    help="Of each container. Kept until reset. [default: that of its resource plan, else 4]",
+)
+@click.option(
+    "--disk",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GIB",
+    help="That each container may write. Kept until reset. [default: 20]",
+)
 @click.option("--leash", is_flag=True, hidden=True, help="End with standard input.")
 def start(
     data: Path | None,
@@ -57,6 +76,9 @@ def start(
     models: Path | None,
     realism: str | None,
     object_store: str | None,
+    parallel: int | None,
+    memory: float | None,
+    disk: float | None,
     leash: bool,
 ) -> None:
     """Start it, unless it runs already."""
@@ -68,6 +90,8 @@ def start(
             control.choose_realism(where, realism)
         if object_store:
             control.choose_object_store(where, object_store)
+        if parallel or memory or disk:
+            control.choose_bounds(where, control.Chosen(parallel, memory, disk))
         if foreground:
             held = sys.stdin.fileno() if leash else None
             control.serve(where, port=port, environ=os.environ, leash=held)

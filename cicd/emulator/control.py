@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.emulator import credentials
+from cicd.emulator.bounds import Bounds, Chosen
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import catalogue
 from cicd.emulator.locks import FileLock
@@ -198,6 +199,15 @@ def choose_object_store(data: Path, choice: Choice) -> None:
     prepare(data)
     try:
         choose(data, choice)
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def choose_bounds(data: Path, chosen: Chosen) -> None:
+    """Let the emulator of this folder, running or not, give runs no more of this machine."""
+    prepare(data)
+    try:
+        Bounds(data).choose(chosen)
     except OSError as error:
         raise folder_error(data, error) from error
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from cicd.emulator.bounds import Bounds
 from cicd.emulator.control import PORT_FILE
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.jobs import Journal, Runner
@@ -89,7 +90,10 @@ def default_runner(environ: Mapping[str, str], data: Path) -> MakeRunner:
     def make(journal: Journal) -> Runner:
         from cicd.emulator import runner
 
-        return runner.create(journal, environ=environ, notify=LOG.warning, private=[data])
+        settings = runner.Settings(bounds=Bounds(data))
+        return runner.create(
+            journal, environ=environ, notify=LOG.warning, private=[data], settings=settings
+        )
 
     return make
 

@@ -53,7 +53,15 @@ class Bubblewrap:
         argv = [self._bwrap, "--bind", str(program.root), "/", *layout.arguments()]
         argv += ["--dev", "/dev", "--proc", "/proc", *isolation, "--"]
         argv += supervisor(python, f"{OWN}/supervise.py")
-        return Launch(argv, command, program.env, program.workdir)
+        return Launch(
+            argv,
+            command,
+            program.env,
+            program.workdir,
+            limits=program.limits,
+            folders=program.writable,
+            is_alone=True,
+        )
 
 
 class Layout:

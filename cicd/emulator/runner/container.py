@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cicd.emulator.bounds import PLAN_LABEL
 from cicd.emulator.jobs import ExecutionJob, Node
 from cicd.emulator.runner import artifacts, environment, outputs
 from cicd.emulator.runner.content import program_of
@@ -17,6 +18,7 @@ from cicd.emulator.runner.inputs import Inputs
 from cicd.emulator.runner.lines import Recorder, RunLog
 from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.volumes import Volumes
 from cicd.emulator.workflow import Work
 
@@ -49,7 +51,7 @@ class Container:
         log: RunLog,
         *,
         environ: Mapping[str, str],
-        grace: float,
+        settings: Settings,
     ) -> None:
         self._job = job
         self._work = work
@@ -60,7 +62,7 @@ class Container:
         self._recorder = Recorder(
             log, pod=work.node.id, keep_bytes=RESULT_BYTES if work.keeps_result else 0
         )
-        self._grace = grace
+        self._settings = settings
         self._running: list[Process] = []
         self._stopped = threading.Event()
         self._stop_within: float | None = None
@@ -136,7 +138,7 @@ class Container:
         own: list[Process] | None = None,
     ) -> Exit:
         """Run one program to its end."""
-        process = Process(self._sandbox.prepare(program), recorder, grace=self._grace)
+        process = Process(self._sandbox.prepare(program), recorder, grace=self._settings.grace)
         with self._lock:
             self._running.append(process)
         if own is not None:
@@ -220,7 +222,9 @@ class Container:
         env = environment.declared(container, before, self._job.secrets, self._work.fields)
         program = program_of(image, container, root, env)
         mounts_ = environment.checked([*program.mounts, *mounts])
-        return replace(program, mounts=mounts_, shared=tuple(shared))
+        plan = self._work.fields.get(f"metadata.labels['{PLAN_LABEL}']")
+        limits = self._settings.bounds.limits(root, {PLAN_LABEL: plan})
+        return replace(program, mounts=mounts_, shared=tuple(shared), limits=limits)
 
     def _folders(self, outputs: list[str]) -> set[str]:
         """Folders that must be writable.
@@ -246,8 +250,8 @@ class Container:
             limit = f"{self._work.deadline_name}: {self._work.deadline:g} s"
             message = f"Pod was active on the node longer than the specified deadline ({limit})"
             return replace(node, message=message)
-        if ended.code:
-            return replace(node, message=f"{who}Error ({describe_exit(ended.code)})")
+        if ended.code or ended.excess:
+            return replace(node, message=f"{who}{describe(ended)}")
         return None
 
 
@@ -265,8 +269,8 @@ class _Sidecar:
             except (NotRunnable, OSError) as error:
                 self.error = str(error)
                 return
-            if ended.code and ended.code not in SENT_AWAY:
-                self.error = f"Error ({describe_exit(ended.code)})"
+            if ended.excess or (ended.code and ended.code not in SENT_AWAY):
+                self.error = describe(ended)
 
         self._thread = threading.Thread(target=run, name=f"sidecar {self.name}", daemon=True)
         self._thread.start()
@@ -279,11 +283,9 @@ class _Sidecar:
             self._thread.join(0.05)
 
 
-def describe_exit(code: int) -> str:
-    """An exit code in words."""
-    return (
-        f"killed by signal {code - 128} (exit code {code})" if code > 128 else f"exit code {code}"
-    )
+def describe(ended: Exit) -> str:
+    """The end of a container as Argo words it, with what it took too much of."""
+    return str(ended) if ended.excess else f"Error ({ended})"
 
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from cicd.emulator.runner.container import Container, Done
 from cicd.emulator.runner.lines import RunLog
 from cicd.emulator.runner.sandbox import Sandbox
 from cicd.emulator.runner.settings import Settings
+from cicd.emulator.runner.slots import Slots
 from cicd.emulator.s3 import StorageError
 from cicd.emulator.workflow import (
     Program,
@@ -35,8 +37,17 @@ from cicd.emulator.workflow import (
     read,
 )
 
+LOOK_SHARE = 10
+"""Looking at the workflow takes at most one part of so many of the time."""
 STARTED = "started"
 PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class _Go:
+    """There is a place for this container."""
+
+    node_id: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,7 @@ class Execution:
         *,
         environ: Mapping[str, str],
         settings: Settings,
+        slots: Slots,
         on_end: Callable[[str], None],
     ) -> None:
         self._job = job
@@ -64,11 +76,17 @@ class Execution:
         self._sandbox = sandbox
         self._environ = environ
         self._settings = settings
+        self._slots = slots
         self._on_end = on_end
         self._log = RunLog(journal, job.id)
-        self._events: queue.SimpleQueue[Done | _Stop] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Done | _Go | _Stop] = queue.SimpleQueue()
         self._nodes: dict[str, Node] = {}
         self._running: dict[str, Container] = {}
+        self._waiting: dict[str, Work] = {}
+        """What has no place to run yet; for the workflow it runs already."""
+        self._look_at = 0.0
+        self._has_changed = True
+        self._is_announced = False
         self._tails: dict[str, tuple[str, ...]] = {}
         self._stop: _Stop | None = None
         self._late = ""
@@ -127,7 +145,6 @@ class Execution:
             # the time of a pause that has begun goes by
             if node.type != "Pod" or node.phase not in ("Running", "Pending")
         }
-        self._journal.status(job.id, "RUNNING")
         if self._sandbox.warning:
             self._log.note(self._sandbox.warning, pod=job.id)
         if without := notes(job.template):
@@ -138,12 +155,18 @@ class Execution:
 
     def _loop(self, program: Program, run: Run) -> Progress:
         """Start what can start, wait for something to end, until nothing runs any more."""
-        deadline = None
+        deadline = wake = None
         if program.deadline is not None:
             begun = datetime.fromisoformat(run.started).timestamp()
             deadline = time.monotonic() + begun + program.deadline - time.time()
         while True:
+            if self._is_busy():
+                self._announce()
+                self._wait(deadline, wake)
+                continue
+            begun, self._has_changed = time.monotonic(), False
             progress = advance(program, run, self._nodes, time.time(), self._late)
+            self._look_at = time.monotonic() + LOOK_SHARE * (time.monotonic() - begun)
             for node in progress.settled:
                 self._keep(node)
             for publication in progress.publications:
@@ -155,27 +178,65 @@ class Execution:
             elif progress.settled or self._begin(progress.work):
                 # hooks may wait for a step to run, so look at it once more
                 continue
-            elif not self._running and progress.wake is None:
+            elif not self._running and not self._waiting and progress.wake is None:
                 return progress
-            self._wait(deadline, progress.wake)
+            wake = progress.wake
+            self._announce()
+            self._wait(deadline, wake)
+
+    def _is_busy(self) -> bool:
+        """Whether what waits keeps this machine busy anyway: where there is much, looking what
+        else could start costs more than it finds."""
+        if not self._waiting or self._stop or self._late:
+            return False
+        return not self._has_changed or time.monotonic() < self._look_at
 
     def _begin(self, works: tuple[Work, ...]) -> bool:
-        """Start containers; whether there was any."""
+        """Start containers, as many as there are places for; whether there was any."""
+        already = len(self._waiting)
         for work in works:
-            self._keep(work.node)
-            container = Container(
-                self._job,
-                work,
-                self._sandbox,
-                self._log,
-                environ=self._environ,
-                grace=self._settings.grace,
-            )
-            self._running[work.node.id] = container
-            threading.Thread(
-                target=self._run_container, args=(container, work), name=work.node.id, daemon=True
-            ).start()
+            identity = work.node.id
+            if self._slots.ask(self._job.id, partial(self._events.put, _Go(identity))):
+                self._start_container(work)
+                continue
+            self._waiting[identity] = work
+            self._nodes[identity] = work.node
+            node = replace(work.node, phase="Pending", message=self._why_waiting, started=0.0)
+            self._journal.save_node(self._job.id, node)
+        if more := len(self._waiting) - already:
+            self._log.note(f"{more} of {len(works)} steps: {self._why_waiting}", pod=self._job.id)
         return bool(works)
+
+    @property
+    def _why_waiting(self) -> str:
+        most = self._slots.most
+        return f"waiting for a place: {most} containers run at once (--parallel {most})"
+
+    def _announce(self) -> None:
+        """RUNNING once something does, or nothing has to wait for it."""
+        if self._is_announced:
+            return
+        self._is_announced = bool(self._running or not self._waiting)
+        if self._is_announced:
+            self._journal.status(self._job.id, "RUNNING")
+        else:
+            self._journal.status(self._job.id, "PENDING", message=self._why_waiting)
+
+    def _start_container(self, work: Work) -> None:
+        work = replace(work, node=replace(work.node, started=time.time()))
+        self._keep(work.node)
+        container = Container(
+            self._job,
+            work,
+            self._sandbox,
+            self._log,
+            environ=self._environ,
+            settings=self._settings,
+        )
+        self._running[work.node.id] = container
+        threading.Thread(
+            target=self._run_container, args=(container, work), name=work.node.id, daemon=True
+        ).start()
 
     def _run_container(self, container: Container, work: Work) -> None:
         """The thread of one container."""
@@ -184,16 +245,20 @@ class Execution:
         except Exception as error:
             node = replace(work.node, phase="Error", message=f"the emulator failed: {error!r}")
             done = Done(node)
+        self._slots.give_back()
         self._events.put(done)
 
     def _wait(self, deadline: float | None, wake: float | None) -> None:
         """Wait for an event, the deadline, or the time at which something changes by itself."""
         due = [] if wake is None else [max(0.0, wake - time.time())]
+        if self._has_changed and self._is_busy():
+            due = [max(0.0, self._look_at - time.monotonic())]
         if deadline is not None and not self._late:
             due.append(max(0.0, deadline - time.monotonic()))
         try:
             event = self._events.get(timeout=min(due, default=None))
         except queue.Empty:
+            self._has_changed = True
             is_late = deadline is not None and time.monotonic() >= deadline
             if is_late and not self._late:
                 self._late = "the execution ran longer than its activeDeadlineSeconds"
@@ -202,10 +267,16 @@ class Execution:
         if isinstance(event, _Stop):
             self._stop = event
             self._end_containers(grace=0 if event.is_close else None)
-        else:
+        elif isinstance(event, Done):
             self._finish(event)
+        elif work := self._waiting.pop(event.node_id, None):
+            self._start_container(work)
+            self._announce()
+        else:
+            self._slots.give_back()
 
     def _finish(self, done: Done) -> None:
+        self._has_changed = True
         node = replace(done.node, ended=time.time())
         del self._running[node.id]
         if self._stop and self._stop.is_close and node.phase != "Succeeded":
@@ -220,11 +291,20 @@ class Execution:
         self._journal.save_node(self._job.id, node)
 
     def _end_containers(self, grace: float | None = None) -> None:
+        """Ask what runs to end; what waits never starts."""
+        self._slots.cancel(self._job.id)
+        waiting, self._waiting = self._waiting, {}
+        for work in waiting.values():
+            if not (self._stop and self._stop.is_close):
+                message = self._late or "stopped"
+                self._keep(replace(work.node, phase="Failed", message=message, ended=time.time()))
         for container in self._running.values():
             container.stop(grace)
 
     def _conclude(self, progress: Progress) -> None:
         """The one status that ends it."""
+        self._waiting.clear()
+        self._announce()
         message = "stopped on request" if self._stop else progress.message
         for node in left_open(self._nodes, time.time(), message):
             self._keep(node)

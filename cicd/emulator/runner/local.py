@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Replicas, Upstream
 from cicd.emulator.runner.choice import choose
 from cicd.emulator.runner.settings import Settings
+from cicd.emulator.runner.slots import Slots
 
 if TYPE_CHECKING:
     # what runs things is a third of the emulator: loaded with the first one, not at the start
@@ -65,6 +66,8 @@ class LocalRunner:
             raise
         if notify and self._sandbox.warning:
             notify(self._sandbox.warning)
+        bounds = settings.bounds
+        self._slots = Slots(lambda: bounds.parallel)
         self._place: Place | None = None
         self._executions: dict[str, Execution] = {}
         self._deployments: dict[str, Deployment] = {}
@@ -85,6 +88,7 @@ class LocalRunner:
                 self._sandbox,
                 environ=self._environ,
                 settings=self._settings,
+                slots=self._slots,
                 on_end=self._forget,
             )
             self._executions[job.id] = execution
@@ -110,8 +114,14 @@ class LocalRunner:
             deployment = self._deployments.get(job.id)
             if deployment is None:
                 # one for all: no two servers get the same port
+                bounds = self._settings.bounds
                 self._place = self._place or Place(
-                    self._sandbox, self._sockets, self._environ, self._settings
+                    self._sandbox,
+                    self._sockets,
+                    self._environ,
+                    self._settings,
+                    starting=Slots(lambda: bounds.parallel),
+                    up=Slots(lambda: bounds.servers),
                 )
                 deployment = Deployment(job.id, self._journal, self._place)
                 self._deployments[job.id] = deployment

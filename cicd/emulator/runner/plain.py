@@ -51,6 +51,8 @@ class Plain:
             [rewrite(word, places) for word in program.command],
             _environment(program, places),
             cwd,
+            limits=program.limits,
+            folders=program.writable,
         )
 
 

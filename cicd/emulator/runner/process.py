@@ -9,9 +9,12 @@ import selectors
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from threading import Lock
 
+from cicd.emulator.bounds import Limits
+from cicd.emulator.runner.disk import Disk
 from cicd.emulator.runner.lines import Recorder
 
 BATCH_SECONDS = 0.08
@@ -31,19 +34,42 @@ class Launch:
     command: Sequence[str]
     env: Mapping[str, str]
     cwd: str
+    limits: Limits | None = None
+    """None: whoever starts it has limits of its own."""
+    folders: tuple[Path, ...] = ()
+    """Where what it writes is kept."""
+    is_alone: bool = False
+    """It sees no process but those that it starts."""
 
-    def order(self) -> bytes:
-        """The line on standard input by which the supervisor starts the program."""
-        spec = {"command": list(self.command), "env": dict(self.env), "cwd": self.cwd}
+    def order(self, report: int = -1) -> bytes:
+        """The line on standard input by which the supervisor starts the program; it may write to
+        the open file ``report`` why it has killed it."""
+        spec = {
+            "command": list(self.command),
+            "env": dict(self.env),
+            "cwd": self.cwd,
+            "limits": asdict(self.limits) if self.limits and report >= 0 else None,
+            "report": report,
+            "alone": self.is_alone,
+        }
         return json.dumps(spec).encode() + b"\n"
 
 
 @dataclass(frozen=True)
 class Exit:
-    """How it ended. ``is_timeout``: it was stopped because its time was over."""
+    """How it ended. ``is_timeout``: it was stopped because its time was over. ``excess``: it was
+    killed because it took more than it may, in words."""
 
     code: int
     is_timeout: bool = False
+    excess: str = ""
+
+    def __str__(self) -> str:
+        if self.excess:
+            return f"{self.excess} (exit code {self.code})"
+        if self.code > 128:
+            return f"killed by signal {self.code - 128} (exit code {self.code})"
+        return f"exit code {self.code}"
 
 
 class Process:
@@ -71,6 +97,8 @@ class Process:
 
     def run(self, timeout: float | None = None) -> Exit:
         """Run it to its end and return how it ended; its output is stored by then."""
+        report, reporting = os.pipe()
+        os.set_blocking(report, False)
         try:
             process = subprocess.Popen(
                 self._launch.argv,
@@ -79,20 +107,30 @@ class Process:
                 stderr=subprocess.PIPE,
                 env={},
                 start_new_session=True,
+                pass_fds=(reporting,),
             )
         except OSError as error:
+            os.close(report)
             self._recorder.feed("stderr", f"cannot start the sandbox: {error}\n".encode())
             self._close(None)
             return Exit(NOT_STARTED)
-        try:
-            return self._attend(process, timeout)
         finally:
+            os.close(reporting)
+        try:
+            _tell(process, self._launch.order(reporting))
+            ended = self._attend(process, timeout)
+            with contextlib.suppress(BlockingIOError):
+                if why := os.read(report, 1000):
+                    ended = replace(ended, excess=why.decode("utf-8", "replace"))
+            return ended
+        finally:
+            os.close(report)
             self._close(process)
 
     def _attend(self, process: subprocess.Popen[bytes], timeout: float | None) -> Exit:
         assert process.stdin and process.stdout and process.stderr
-        _tell(process, self._launch.order())
-        watch = _Watch(process, self._recorder, self._grace, timeout)
+        disk = Disk(self._launch.folders, self._launch.limits.disk) if self._launch.limits else None
+        watch = _Watch(process, self._recorder, self._grace, timeout, disk)
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, "stdout")
             selector.register(process.stderr, selectors.EVENT_READ, "stderr")
@@ -110,7 +148,8 @@ class Process:
                 if watch.is_over(is_idle=not events):
                     break
         watch.kill()
-        return Exit(_code(process.wait()), watch.is_timeout)
+        code = _code(process.wait())
+        return Exit(code, watch.is_timeout, disk.excess if disk and disk.is_cause(code) else "")
 
     def _close(self, process: subprocess.Popen[bytes] | None) -> None:
         with self._lock:
@@ -136,8 +175,10 @@ class _Watch:
         recorder: Recorder,
         grace: float,
         timeout: float | None,
+        disk: Disk | None,
     ) -> None:
         self._process = process
+        self._disk = disk
         self._recorder = recorder
         self._grace = grace
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -165,6 +206,8 @@ class _Watch:
         if self._deadline is not None and now >= self._deadline:
             self._deadline, self.is_timeout = None, True
             self.stop(self._grace)
+        if self._disk and self._disk.is_full(now):
+            self.kill()
         if self._kill_at is not None and now >= self._kill_at:
             self.kill()
             self._kill_at = now + HARD_KILL_SECONDS

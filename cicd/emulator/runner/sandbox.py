@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from cicd.emulator.bounds import Limits
 from cicd.emulator.runner.process import Launch
 
 PROGRAMS = Path(__file__).parent
@@ -51,10 +52,16 @@ class Program:
     port: int = 0
     relay: Path | None = None
     script: str = ""
+    limits: Limits | None = None
     image: str = ""
     """An image that this machine's podman may have, to be run as it is; empty for none."""
     needs_image: bool = False
     """Nothing stands in for the image: it runs in podman or not at all."""
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """Where what it writes is on this machine."""
+        return (self.root, *(mount.source for mount in self.shared))
 
 
 class Sandbox(Protocol):

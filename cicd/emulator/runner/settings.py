@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cicd.emulator.bounds import Bounds
 from cicd.emulator.runner.sandbox import Choice
 
 
@@ -15,6 +16,7 @@ class Settings:
     for each further one up to ``backoff_limit``."""
 
     sandbox: Choice = "auto"
+    bounds: Bounds = field(default_factory=Bounds)
     grace: float = 10.0
     ready: float = 60.0
     drain: float = 60.0

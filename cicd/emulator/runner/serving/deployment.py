@@ -185,6 +185,7 @@ class Deployment:
             predictor,
             self._place,
             self._log,
+            is_update=self._current is not None,
             on_ready=lambda server: self._events.put(_Ready(server)),
             on_end=lambda server, why: self._events.put(_Failed(server, why, is_final=False)),
             on_giving_up=lambda server, why: self._events.put(_Failed(server, why)),

@@ -6,17 +6,17 @@ next request.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from cicd.emulator.jobs import DeploymentJob, Upstream
 from cicd.emulator.runner import artifacts, environment
 from cicd.emulator.runner.bubblewrap import SOCKET
-from cicd.emulator.runner.container import describe_exit
 from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.lines import Recorder, RunLog
@@ -27,6 +27,7 @@ from cicd.emulator.runner.serving.ports import Ports
 from cicd.emulator.runner.serving.readiness import is_ready
 from cicd.emulator.runner.serving.template import MODELS, STORAGE, Predictor, Scaling
 from cicd.emulator.runner.settings import Settings
+from cicd.emulator.runner.slots import Slots
 
 POLL_SECONDS = 0.05
 CONTAINER = "kserve-container"
@@ -40,6 +41,10 @@ class Place:
     sockets: Path
     environ: Mapping[str, str]
     settings: Settings
+    starting: Slots
+    """For servers that are not ready yet."""
+    up: Slots
+    """For those that are there at all."""
     ports: Ports = field(default_factory=Ports)
 
 
@@ -63,6 +68,7 @@ class Server:
         place: Place,
         log: RunLog,
         *,
+        is_update: bool,
         on_ready: Callable[[Server], None],
         on_end: Callable[[Server, Ended], None],
         on_giving_up: Callable[[Server, Ended], None],
@@ -74,6 +80,7 @@ class Server:
         self._predictor = predictor
         self._place = place
         self._log = log
+        self._is_update = is_update
         self._on_ready = on_ready
         self._on_end = on_end
         self._on_giving_up = on_giving_up
@@ -142,7 +149,8 @@ class Server:
 
     def _main(self) -> None:
         try:
-            self._keep_up()
+            with self._place_in(self._place.up, "up", needed=not self._is_update):
+                self._keep_up()
         except (NotRunnable, OSError) as error:
             self._on_giving_up(self, Ended(str(error), None, ()))
         except Exception as error:
@@ -195,6 +203,38 @@ class Server:
         artifacts.remove(self._folder)
         root = self._folder / "root"
         root.mkdir(parents=True)
+        with self._place_in(self._place.starting, "starting") as has_started:
+            return self._live(root, recorder, has_started)
+
+    @contextlib.contextmanager
+    def _place_in(
+        self, slots: Slots, doing: str, *, needed: bool = True
+    ) -> Iterator[Callable[[], None]]:
+        """Wait for a place, which is given back at the end, or earlier by calling what it gives."""
+
+        def say() -> None:
+            most = slots.most
+            self._note(f"waiting for a place: {most} servers are {doing} (--parallel)")
+
+        has_place = needed and slots.take(f"{self.pod} {id(self)}", self._stopping, say)
+        lock = threading.Lock()
+
+        def give_back() -> None:
+            nonlocal has_place
+            with lock:
+                is_mine, has_place = has_place, False
+            if is_mine:
+                slots.give_back()
+
+        try:
+            yield give_back
+        finally:
+            give_back()
+
+    def _live(
+        self, root: Path, recorder: Recorder, has_started: Callable[[], None]
+    ) -> tuple[Exit, str, bool]:
+        """From the start of the program to its end."""
         program, upstream = self._program(root)
         launch = self._place.sandbox.prepare(program)
         process = Process(launch, recorder, grace=self._grace)
@@ -204,7 +244,10 @@ class Server:
         ended = threading.Event()
         late: list[str] = []
         watch = threading.Thread(
-            target=self._watch, args=(process, upstream, ended, late), name="watch", daemon=True
+            target=self._watch,
+            args=(process, upstream, ended, late, has_started),
+            name="watch",
+            daemon=True,
         )
         watch.start()
         try:
@@ -217,7 +260,7 @@ class Server:
             if program.relay:
                 artifacts.remove(program.relay)
             self._place.ports.give_back(upstream.port)
-        message = late[0] if late else describe_exit(exit_.code)
+        message = late[0] if late else str(exit_)
         return exit_, f"{message}{self._port_hint}", was_ready
 
     @property
@@ -226,7 +269,12 @@ class Server:
         return own if self._predictor.grace is None else min(own, self._predictor.grace)
 
     def _watch(
-        self, process: Process, upstream: Upstream, ended: threading.Event, late: list[str]
+        self,
+        process: Process,
+        upstream: Upstream,
+        ended: threading.Event,
+        late: list[str],
+        has_started: Callable[[], None],
     ) -> None:
         """Until it is ready or has ended, or its time is over."""
         patience = self._predictor.ready or self._place.settings.ready
@@ -236,6 +284,7 @@ class Server:
                 with self._idle:
                     self._upstream, self._used_at = upstream, time.monotonic()
                     self._is_waking = False
+                has_started()
                 if not self._is_first:
                     self._note("server is ready again")
                 self._is_first = False
@@ -274,7 +323,8 @@ class Server:
         program = program_of(image, container, root, env)
         mounts = environment.checked([*program.mounts, *self._model()])
         paths = (*program.paths, MODELS) if self._predictor.model else program.paths
-        return self._listening(replace(program, mounts=mounts, paths=paths))
+        limits = self._place.settings.bounds.limits(root, self._predictor.labels)
+        return self._listening(replace(program, mounts=mounts, paths=paths, limits=limits))
 
     def _model(self) -> list[Mount]:
         name = self._predictor.model

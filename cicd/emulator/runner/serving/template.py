@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -122,6 +122,7 @@ class Predictor:
     ready: float | None = None
     grace: float | None = None
     scaling: Scaling = Scaling()
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check(document: Any) -> list[str]:
@@ -147,7 +148,8 @@ def read(document: Mapping[str, Any], parameters: Mapping[str, str]) -> Predicto
     port = (container.get("ports") or [{}])[0].get("containerPort", DEFAULT_PORT)
     http = (container.get("readinessProbe") or {}).get("httpGet")
     delay = float((container.get("readinessProbe") or {}).get("initialDelaySeconds") or 0)
-    annotations = _annotations(spec["template"].get("metadata"), values)
+    metadata = spec["template"].get("metadata")
+    annotations = _texts(metadata, "annotations", values)
     deadline = _seconds(annotations, PROGRESS_DEADLINE)
     grace = predictor.get("terminationGracePeriodSeconds")
     try:
@@ -159,6 +161,7 @@ def read(document: Mapping[str, Any], parameters: Mapping[str, str]) -> Predicto
             ready=deadline if deadline is None else deadline + delay,
             grace=None if grace is None else float(grace),
             scaling=_scaling(predictor, annotations),
+            labels=_texts(metadata, "labels", values),
         )
     except ValueError as error:
         raise BadTemplate(f"spec.template.spec.predictor: not a number: {error}") from None
@@ -274,9 +277,9 @@ def _storage_problems(container: Mapping[str, Any], text: str, path: str) -> Ite
         yield f"{path}: {{{{{name}}}}} is supported only as value of {STORAGE}"
 
 
-def _annotations(metadata: Any, values: Mapping[str, str]) -> Mapping[str, Any]:
-    """The annotations, which are text as well, with every parameter in its place."""
-    found = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+def _texts(metadata: Any, part: str, values: Mapping[str, str]) -> Mapping[str, Any]:
+    """Its annotations or labels, which are text as well, with every parameter in its place."""
+    found = metadata.get(part) if isinstance(metadata, Mapping) else None
     if isinstance(found, str):
         try:
             found = _filled(_parse(found), [*_occurrences(found)], values)
