@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from cicd.cli.dockerfile import Built, read_dockerfile
 
 ANY = ""
 """Stands for images of every name that has no Dockerfile of its own."""
+FLOW_FOLDER = "/home/user"
 _NAMES = ("Dockerfile", "Containerfile")
 _DEEPEST = 3
 _PASSED_OVER = ("node_modules", "venv", "site-packages")
@@ -26,6 +28,28 @@ def built_images(root: Path) -> dict[str, Any]:
     if ANY not in found and len(found) == 1:
         found[ANY] = next(iter(found.values()))
     return {name: _entry(file, root) for name, file in found.items()}
+
+
+def flow_images(flows: Iterable[Mapping[str, Any]], root: Path) -> dict[str, Any]:
+    """Last part of an image's name -> what the image of a Metaflow flow holds: the flow, in the
+    folder that ``cicd template package`` puts it into."""
+    from cicd.config.files import read_tree
+    from cicd.config.tree import plain
+
+    found: dict[str, Any] = {}
+    for flow in flows:
+        document = plain(read_tree(root / flow["template"], flow["template"]))
+        python = root / (flow["python"] or ".venv")
+        entry = {
+            "files": {FLOW_FOLDER: str((root / flow["file"]).parent)},
+            "workdir": FLOW_FOLDER,
+            "python": str(python) if python.exists() else "",
+            "env": {"HOME": FLOW_FOLDER},
+        }
+        containers = [item.get("container") or {} for item in document["spec"]["templates"]]
+        for image in filter(None, (str(item.get("image") or "") for item in containers)):
+            found[re.sub(r"[@:].*", "", image.rpartition("/")[2])] = entry
+    return found
 
 
 def _dockerfiles(root: Path) -> Iterator[tuple[str, Path]]:

@@ -150,11 +150,14 @@ def reset(data: Path | None) -> None:
 @data_option
 @click.option("--export", is_flag=True, help="As shell commands, for eval.")
 @click.option("--resource-group", default="default", show_default=True)
-def env(data: Path | None, export: bool, resource_group: str) -> None:
+@click.option("--s3", is_flag=True, help="Also those of its S3: AWS_…, METAFLOW_S3_ENDPOINT_URL.")
+def env(data: Path | None, export: bool, resource_group: str, s3: bool) -> None:
     """Print the variables that point SDKs and cicd at it."""
     with translated() as control:
         endpoint = endpoint_of(control, data)
         variables = control.environment(endpoint, resource_group)
+        if s3:
+            variables |= control.s3_environment(endpoint)
     for name, value in variables.items():
         line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
         print_result(line)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cicd.cli.built_images import built_images
+from cicd.cli.built_images import built_images, flow_images
 from cicd.cli.git import git
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
@@ -180,7 +180,7 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
         "images": images,
         "artifacts": artifacts,
         "secrets": sorted(pulled),
-        "built": built_images(root),
+        "built": {**built_images(root), **flow_images(stage.local.get("flows", ()), root)},
     }
 
 

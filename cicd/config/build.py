@@ -30,6 +30,8 @@ from cicd.model import (
     Template,
 )
 
+_FLOW_FIELDS = {"file", "template", "python"}
+"""What the emulator must know of a flow to stand in for its image."""
 _SYNC_SECONDS = 600.0
 MOST_NAMED = 50
 """How many files of a run are told apart: what is kept with a run has a limit."""
@@ -70,7 +72,8 @@ def build_stage(draft: Draft) -> Stage:
         prune=file.prune,
         limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
         protect=frozenset(file.protect),
-        local=file.local.model_dump(),
+        local=file.local.model_dump()
+        | {"flows": [flow.model_dump(include=_FLOW_FIELDS) for flow in file.flows]},
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft),
         project=draft.git.folder,

@@ -23,7 +23,9 @@ from cicd.emulator.credentials import Audience
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
 from cicd.emulator.faults.gateway import WORLD, Gateway
 from cicd.emulator.faults.operations import Atlas
+from cicd.emulator.routes import s3
 from cicd.emulator.routes.inference import METHODS, Inference
+from cicd.emulator.routes.s3 import S3
 from cicd.emulator.routes.table import OPERATIONS
 from cicd.emulator.web import Call, Guard, Operation, Reply
 from cicd.emulator.world import World
@@ -45,6 +47,8 @@ def create_app(world: World) -> Gateway:
     inference = Inference(world)
     for path in ("/v2/inference/deployments/{id}", "/v2/inference/deployments/{id}/{rest:path}"):
         routes.append(Route(path, inference, methods=list(METHODS)))
+    for path in ("/s3", "/s3/{rest:path}"):
+        routes.append(Route(path, S3(world), methods=list(s3.METHODS)))
     routes.append(Elsewhere(world, list(routes)))
     atlas = Atlas((operation.method, operation.path) for operation in OPERATIONS)
     return Gateway(Starlette(routes=routes), world, atlas)

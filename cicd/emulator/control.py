@@ -73,6 +73,16 @@ def environment(endpoint: Endpoint, resource_group: str) -> dict[str, str]:
     }
 
 
+def s3_environment(endpoint: Endpoint) -> dict[str, str]:
+    """The variables with which S3 clients and Metaflow keep their data here. Secrets in clear."""
+    known = credentials.read(endpoint.data)
+    return {
+        **known.s3_login,
+        "AWS_ENDPOINT_URL_S3": f"{endpoint.url}/s3",
+        "METAFLOW_S3_ENDPOINT_URL": f"{endpoint.url}/s3",
+    }
+
+
 def status(data: Path) -> Endpoint | None:
     """The emulator that answers for this folder, or None."""
     endpoint = read_endpoint(data)

@@ -67,6 +67,7 @@ class Dispatcher:
         base_url: str,
         pace: Pace,
         clock: Clock,
+        s3_login: Mapping[str, str],
     ) -> None:
         self._store = store
         self._runner = runner
@@ -75,6 +76,7 @@ class Dispatcher:
         self._base_url = base_url
         self._pace = pace
         self._clock = clock
+        self._s3_login = s3_login
         # only the thread below looks at these
         self._handed: set[str] = set()
         """Runs the runner knows of."""
@@ -340,12 +342,19 @@ class Dispatcher:
         folder.mkdir(parents=True, exist_ok=True)
         group = run["resource_group"]
         variable = "AICORE_EXECUTION_ID" if run["kind"] == "execution" else "AICORE_DEPLOYMENT_ID"
+        secrets: Mapping[str, Mapping[str, str]] = secrets_of(self._store, group)
+        stores: dict[str, str] = {}
+        if self._objects.choice == "folder":
+            # as for ai:// urls: what is here stands in for the bucket, and needs no secret
+            secrets = {DEFAULT_STORE: self._s3_login, **secrets}
+            stores = s3_variables(self._base_url)
         return {
             "id": run["id"],
             "template": job["template"],
             "parameters": job["parameters"],
             "inputs": inputs,
-            "secrets": secrets_of(self._store, group),
+            "secrets": secrets,
+            "stores": stores,
             "images": standins.images(job["stand_ins"]),
             "environment": {
                 variable: run["id"],
@@ -365,6 +374,17 @@ FORGET = (
     "DELETE FROM remarks WHERE execution_id = ?",
 )
 """Everything that belongs to one run. Artifacts stay: AI Core has no way to delete one."""
+
+
+DEFAULT_STORE = "default-object-store-secret"
+
+
+def s3_variables(base_url: str) -> dict[str, str]:
+    """With which a Metaflow program finds the emulator's S3; what it needs else is here already."""
+    return {
+        "METAFLOW_S3_ENDPOINT_URL": f"{base_url}/s3",
+        "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
+    }
 
 
 def secrets_of(store: Store, group: str) -> dict[str, dict[str, str]]:

@@ -87,6 +87,9 @@ class ExecutionJob:
     """AICORE_EXECUTION_ID, AICORE_TRACKING_ENDPOINT, …"""
     folder: Path
     """Private to this run; kept until the execution is deleted."""
+    stores: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the emulator's own S3, whatever the template says of them; only what stands in
+    for an image may say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class DeploymentJob:
     images: Mapping[str, Image]
     environment: Mapping[str, str]
     folder: Path
+    stores: Mapping[str, str] = field(default_factory=dict)
 
 
 class Journal(Protocol):

@@ -95,9 +95,16 @@ CREATE TABLE reservations (
 );
 ALTER TABLE secrets ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
 """
+OBJECTS = """
+CREATE TABLE objects (
+  bucket TEXT NOT NULL, key TEXT NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL,
+  etag TEXT NOT NULL, modified_at TEXT NOT NULL, headers TEXT NOT NULL, PRIMARY KEY (bucket, key)
+);
+"""
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("first tables", FIRST),
     ("execution schedules", SCHEDULES),
     ("node reservations, order of secrets", RESERVATIONS),
+    ("objects of the emulator's own S3", OBJECTS),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.emulator import standins, timestamps
+from cicd.emulator.buckets import Buckets
 from cicd.emulator.clock import Clock
 from cicd.emulator.credentials import Credentials, read_or_create
 from cicd.emulator.dispatch import Dispatcher
@@ -39,6 +40,7 @@ class World:
     store: Store
     credentials: Credentials
     objects: ObjectStore
+    buckets: Buckets
     journal: StoreJournal
     runner: Runner
     dispatcher: Dispatcher
@@ -116,7 +118,9 @@ def open_world(
     )
     pace, clock = Pace(data), Clock(store)
     runner = PlatformRunner(make_runner(journal), journal, models)
-    dispatcher = Dispatcher(store, runner, objects, data / "runs", base_url, pace, clock)
+    dispatcher = Dispatcher(
+        store, runner, objects, data / "runs", base_url, pace, clock, credentials.s3_login
+    )
 
     def changed(executable_id: str) -> None:
         for run_id in cascade(store, executable_id):
@@ -128,6 +132,7 @@ def open_world(
         store,
         credentials,
         objects,
+        Buckets(data, store),
         journal,
         runner,
         dispatcher,

@@ -80,7 +80,10 @@ def test_what_the_run_gets(ready: Client) -> None:
     job = ready.runner.jobs[execution]
     assert job.parameters == {"mode": "complete", "rounds": "3"}
     assert {name: str(path) for name, path in job.inputs.items()} == {"data": "/host/data"}
-    assert job.secrets == {"login": {"api_key": "key"}}
+    assert job.secrets == {
+        "login": {"api_key": "key"},
+        "default-object-store-secret": ready.world.credentials.s3_login,
+    }
     assert job.images["local/train:1"].mounts == {"/app": "/srv"}
     assert job.images["other:2"].files == {"/app/src": "/srv/repository"}
     assert job.environment["AICORE_EXECUTION_ID"] == execution

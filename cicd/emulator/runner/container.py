@@ -220,6 +220,7 @@ class Container:
             self._log.note(image.note, pod=self._work.node.id)
         before = {**environment.base(image, self._environ), **self._job.environment}
         env = environment.declared(container, before, self._job.secrets, self._work.fields)
+        env = environment.with_stores(env, image, self._job.stores)
         program = program_of(image, container, root, env)
         mounts_ = environment.checked([*program.mounts, *mounts])
         plan = self._work.fields.get(f"metadata.labels['{PLAN_LABEL}']")

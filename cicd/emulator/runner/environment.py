@@ -26,6 +26,7 @@ PASSED_ON = (
 """How this machine reaches the network; a program would not without them."""
 LOCAL = "127.0.0.1,localhost"
 
+ROOT = "METAFLOW_DATASTORE_SYSROOT_S3"
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 
 Secrets = Mapping[str, Mapping[str, str]]
@@ -117,6 +118,13 @@ def declared(
         if value is not None:
             env[item["name"]] = value
     return env
+
+
+def with_stores(env: Mapping[str, str], image: Image, stores: Mapping[str, str]) -> dict[str, str]:
+    """``env``, and for a program that keeps its data as Metaflow does, where that is here."""
+    if ROOT not in env:
+        return dict(env)
+    return {**env, **{name: image.env.get(name, text) for name, text in stores.items()}}
 
 
 def _value(

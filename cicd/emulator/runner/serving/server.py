@@ -320,6 +320,7 @@ class Server:
         before["PORT"] = str(self._predictor.port)
         env = environment.declared(container, before, job.secrets, self._fields())
         env.pop(STORAGE, None)
+        env = environment.with_stores(env, image, job.stores)
         program = program_of(image, container, root, env)
         mounts = environment.checked([*program.mounts, *self._model()])
         paths = (*program.paths, MODELS) if self._predictor.model else program.paths
