@@ -464,6 +464,10 @@ class Template:
     """The resource plans and instance types that its steps ask for, in its order."""
     secrets: Mapping[Key, str] = field(default_factory=dict)
     """The secrets that it names, with where: they must be there before it runs."""
+    optional_inputs: frozenset[str] = frozenset()
+    """Those of the input artifacts that need not be bound."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parameter name -> the values that it may have, where not any."""
 
 
 @dataclass(frozen=True)

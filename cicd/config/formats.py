@@ -15,7 +15,8 @@ STAGE_SAYS = "letters, digits, dots, - and _"
 MAX_STAGE = 63
 RESOURCE_GROUP = r"^[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]$"
 APPLICATION = r"^[a-z0-9-]{3,54}$"
-ARTIFACT_URL = r"^[a-z0-9-]+://.+"
+ARTIFACT_URL = r"[a-z0-9-]+://.+"
+"""Not anchored, as in the API document."""
 REPOSITORY_URL = r"^(https?|file)://.+"
 DESTINATION = r"^[A-Za-z0-9_-]+$"
 TTL = r"^[0-9]+[mMhHdD]$"
@@ -73,8 +74,12 @@ def repository_name(url: str) -> str:
 
 
 def cron_problem(text: str) -> str:
-    """What is wrong with a cron expression of five fields, empty when nothing is."""
+    """What is wrong with a cron expression, empty when nothing is. Five fields; SAP's
+    documentation has an hourly one with a sixth, ``*``."""
     fields = text.split()
+    has_sixth = len(fields) == len(_CRON_FIELDS) + 1 and fields[-1] == "*"
+    if has_sixth and not cron_problem(" ".join(fields[:-1])):
+        return ""
     if len(fields) != len(_CRON_FIELDS):
         seconds = ": leave the seconds out" if len(fields) == len(_CRON_FIELDS) + 1 else ""
         return f"needs 5 fields (minute hour day month weekday), has {len(fields)}{seconds}"
@@ -82,12 +87,20 @@ def cron_problem(text: str) -> str:
         for part in field.split(","):
             if not _is_cron_part(part, low, high, words):
                 return f'"{part}" is not a {name} ({low} to {high})'
-    minutes, _, days, months, weekdays = (
+    if len(_cron_values(fields[0], *_CRON_FIELDS[0][1:])) > 1:
+        return "runs more than once an hour, the least time between runs: give one minute"
+    return ""
+
+
+def cron_doubt(text: str) -> str:
+    """What is odd with a cron expression that has no problem, empty when nothing is."""
+    fields = text.split()
+    if len(fields) > len(_CRON_FIELDS):
+        return "has 6 fields, of which AI Core documents only 5: leave the last one out"
+    _, _, days, months, weekdays = (
         _cron_values(field, low, high, words)
         for field, (_, low, high, words) in zip(fields, _CRON_FIELDS, strict=True)
     )
-    if len(minutes) > 1:
-        return "runs more than once an hour, the least time between runs: give one minute"
     is_any_weekday = len({day % 7 for day in weekdays}) == 7
     if is_any_weekday and not any(min(days) <= _MONTH_DAYS[month - 1] for month in months):
         return "never comes: no such day in that month"

@@ -56,7 +56,8 @@ class Declared:
     """What a template takes and gives. Parameter -> default, None when it must be bound.
 
     ``inner``: artifacts that its steps take, whether or not a configuration binds them.
-    ``secrets``: those that it names -> where.
+    ``secrets``: those that it names -> where. ``optional``: inputs that need not be bound.
+    ``choices``: parameter -> the only values that it may have.
     """
 
     parameters: Mapping[str, str | None]
@@ -64,6 +65,8 @@ class Declared:
     outputs: frozenset[str] = frozenset()
     inner: frozenset[str] = frozenset()
     secrets: Mapping[Key, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check_metadata(tree: Node) -> list[Problem]:

@@ -21,6 +21,7 @@ def check_references(draft: Draft) -> list[Problem]:
         problems += _check_inputs(draft, run)
         if template := draft.template_of(run):
             problems += _check_bound(draft, run, template)
+            problems += _check_choices(draft, run, template)
     return problems + list(_check_cycles(draft))
 
 
@@ -164,7 +165,7 @@ def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem
             "input_artifact_bindings",
             c.input_artifact_bindings,
             template.input_artifacts,
-            template.input_artifacts,
+            template.input_artifacts - template.optional_inputs,
         ),
     ]
     executable = f"which executable {template.executable_id}"
@@ -181,6 +182,19 @@ def _check_bound(draft: Draft, run: Run, template: Template) -> Iterator[Problem
             message = f'{run.key} does not bind {word} "{name}", {executable} needs: bind it'
             place = draft.place(*path, key=True)
             yield place.problem(message, f"missing-{word}", _severity(draft))
+
+
+def _check_choices(draft: Draft, run: Run, template: Template) -> Iterator[Problem]:
+    """Argo takes no value but those that a parameter lists."""
+    for name, value in run.configuration.parameter_bindings.items():
+        choices = template.choices.get(name)
+        if choices and isinstance(value, str) and value not in choices:
+            shown = ", ".join(choices)
+            message = (
+                f'{run.key} binds parameter "{name}" to "{value}", which must be one of {shown}'
+            )
+            place = draft.place(*run.path, "configuration", "parameter_bindings", name)
+            yield place.problem(message + did_you_mean(value, choices), "wrong-choice")
 
 
 def _severity(draft: Draft) -> Literal["error", "warning"]:

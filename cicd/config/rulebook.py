@@ -147,7 +147,7 @@ RULES: dict[str, Rule] = {
     ),
     # what a stage file says of its templates
     "unknown-executable": Rule(
-        "No template declares the executable.", "AI Core API: POST /lm/configurations"
+        "No template declares the executable.", "SAP AI Core, troubleshooting: executable not found"
     ),
     "wrong-scenario": Rule(
         "The executable belongs to another scenario.", "AI Core API: POST /lm/configurations"
@@ -157,15 +157,19 @@ RULES: dict[str, Rule] = {
     ),
     "unknown-parameter": Rule(
         "A parameter is bound that the executable does not declare.",
-        "AI Core API: POST /lm/configurations",
+        "cicd: what is bound is declared (AI Core takes it and does nothing with it)",
     ),
     "missing-parameter": Rule(
         "A parameter without a default is not bound.",
         "SAP AI Core, troubleshooting: missing input parameter or artifacts",
     ),
+    "wrong-choice": Rule(
+        "A parameter is bound to none of the values that its template lists.",
+        "Argo, validate.go: enum",
+    ),
     "unknown-input": Rule(
         "An input artifact is bound that the executable does not declare.",
-        "AI Core API: POST /lm/configurations",
+        "cicd: what is bound is declared (AI Core takes it and does nothing with it)",
     ),
     "missing-input": Rule(
         "An input artifact is not bound.",

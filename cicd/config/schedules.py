@@ -39,6 +39,9 @@ def check_schedules(draft: Draft) -> Iterator[Problem]:
         if problem := formats.cron_problem(schedule.cron):
             message = f'the cron expression "{schedule.cron}" {problem}'
             yield draft.place(*path, "cron").problem(message, "bad-cron")
+        elif doubt := formats.cron_doubt(schedule.cron):
+            message = f'the cron expression "{schedule.cron}" {doubt}'
+            yield draft.place(*path, "cron").problem(message, "bad-cron", "warning")
         yield from _check_times(draft, index, schedule)
 
 

@@ -147,7 +147,8 @@ def _check_entries(
     for name in unknown:
         hint = did_you_mean(name, known) or f" (there are: {', '.join(known)})"
         place = draft.place(*path, "data", name, key=True)
-        yield place.problem(f'data has an unknown entry "{name}"{hint}', "secret-entries")
+        message = f'data has an entry that AI Core does not document, "{name}"{hint}'
+        yield place.problem(message, "secret-entries", "warning")
     if missing:
         message = f"data needs {' and '.join(missing)}: add what is missing"
         yield draft.place(*path, "data", key=True).problem(message, "secret-entries")
@@ -185,7 +186,8 @@ def _check_store(draft: Draft, path: _Path, store: ObjectStore) -> Iterator[Prob
         cure = "leave it out" if is_switch else "write it into data"
         if getattr(store, field) not in (None, ""):
             message = f"{field} counts for type S3 only: for {store.type} {cure}"
-            yield draft.place(*path, field, key=True).problem(message, "secret-fields")
+            place = draft.place(*path, field, key=True)
+            yield place.problem(message, "secret-fields", "warning")
 
 
 def _check_generic(draft: Draft, path: _Path, data: Iterable[str]) -> Iterator[Problem]:

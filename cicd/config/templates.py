@@ -159,6 +159,8 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
             text for label in PLAN_LABELS for text in serving.texts_under(tree, label)
         ),
         secrets=declared.secrets,
+        optional_inputs=declared.optional,
+        choices=declared.choices,
     )
     return template, problems
 

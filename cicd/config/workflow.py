@@ -39,10 +39,9 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     """What the workflow takes and gives, and what is wrong with it."""
     problems: list[Problem] = []
     arguments = children(tree.get("spec", "arguments", "parameters"))
-    parameters = {
-        name: default_of(item, "value", "default")
-        for name, item in named(arguments, "a parameter", problems)
-    }
+    declared = dict(named(arguments, "a parameter", problems))
+    parameters = {name: _default_of(item) for name, item in declared.items()}
+    choices = {name: found for name, item in declared.items() if (found := _choices_of(item))}
     templates = dict(named(children(tree.get("spec", "templates")), "a template", problems))
     if not templates:
         message = "spec.templates is empty: nothing would run"
@@ -52,14 +51,29 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     for name, template in templates.items():
         problems += _check_body(name, template, defaults)
         problems += check_pod_labels(template.get("metadata", "labels"))
-    inputs = _inputs(tree, templates, problems)
+    inputs, optional = _inputs(tree, templates, problems)
     outputs = _outputs(tree, templates, problems)
     problems += check_calls(tree, templates)
     problems += check_names(tree)
     spec = tree.get("spec")
     secrets = needed_secrets(spec) if spec is not None else {}
     problems += check_secret_names(spec) if spec is not None else ()
-    return Declared(parameters, inputs, outputs, _inner_inputs(templates), secrets), problems
+    inner = _inner_inputs(templates)
+    return Declared(parameters, inputs, outputs, inner, secrets, optional, choices), problems
+
+
+def _default_of(parameter: Node) -> str | None:
+    """What a parameter has without being bound; from a config map it is not known here."""
+    source = parameter.get("valueFrom")
+    found = default_of(parameter, "value", "default")
+    if found is None and source is not None:
+        found = default_of(source, "default") or ""
+    return found
+
+
+def _choices_of(parameter: Node) -> tuple[str, ...]:
+    found = children(parameter.get("enum"))
+    return tuple(c.value if isinstance(c.value, str) else c.text for c in found if c.is_leaf)
 
 
 def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
@@ -111,22 +125,29 @@ def _check_list(container: Node, name: str, key: str, *, is_needed: bool) -> Ite
         yield place.problem(message, f"bad-{key}")
 
 
-def _inputs(tree: Node, templates: dict[str, Node], problems: list[Problem]) -> frozenset[str]:
-    """Artifacts that a configuration binds: the workflow's own, and those that a template takes
-    and nobody passes to it (the first tutorial of AI Core has one in an inner step)."""
+def _inputs(
+    tree: Node, templates: dict[str, Node], problems: list[Problem]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Artifacts that a configuration binds, and those of them that it need not: the workflow's
+    own, and those that a template takes and nobody passes to it (the first tutorial of AI Core has
+    one in an inner step)."""
     passed = set(_passed(templates))
-    found = set()
-    for name, item in named(
-        children(tree.get("spec", "arguments", "artifacts")), "an input artifact", problems
-    ):
+    found: dict[str, bool] = {}
+    own = children(tree.get("spec", "arguments", "artifacts"))
+    for name, item in named(own, "an input artifact", problems):
         if not item.value.keys() & _SOURCES:
-            found.add(name)
+            found[name] = _is_optional(item)
     for template, node in templates.items():
         items = children(node.get("inputs", "artifacts"))
         for name, item in named(items, f'an input artifact of template "{template}"', problems):
             if not item.value.keys() & _SOURCES and (template, name) not in passed:
-                found.add(name)
-    return frozenset(found)
+                found[name] = _is_optional(item)
+    return frozenset(found), frozenset(name for name, is_optional in found.items() if is_optional)
+
+
+def _is_optional(artifact: Node) -> bool:
+    node = artifact.get("optional")
+    return node is not None and node.value is True
 
 
 def _passed(templates: dict[str, Node]) -> Iterator[tuple[str, str]]:

@@ -34,12 +34,12 @@ FIELD = re.compile(rf"{PART}(,{PART})*")
 
 def check_cron(cron: str) -> str:
     """``cron`` if it has five fields and at least an hour between two runs, else a 400."""
-    fields = cron.upper().split()
+    fields = _five(cron).upper().split()
     try:
         # the library knows more than crontab does: seconds, L, W, #
         if len(fields) != 5 or not all(FIELD.fullmatch(field) for field in fields):
             raise CronSimError("five fields are needed: minute hour day month weekday")
-        simulation = CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
+        simulation = CronSim(_five(cron), datetime(2024, 1, 1, tzinfo=UTC))
         next(simulation)
     except (CronSimError, ValueError, StopIteration) as error:
         reason = str(error) or "it never comes"
@@ -47,6 +47,12 @@ def check_cron(cron: str) -> str:
     if len(simulation.minutes) > 1:
         raise invalid(f"cron {cron[:80]!r} is too frequent, the minimum is one hour between runs")
     return cron
+
+
+def _five(cron: str) -> str:
+    """SAP's own example of an hourly schedule has a sixth field, ``0 * * * * *``."""
+    fields = cron.split()
+    return " ".join(fields[:5]) if len(fields) == 6 and fields[5] == "*" else cron
 
 
 def is_due(schedule: Row, since: datetime, until: datetime) -> bool:
@@ -57,7 +63,7 @@ def is_due(schedule: Row, since: datetime, until: datetime) -> bool:
     if start > begin:
         # a run at the very start counts, one at the moment of a change does not
         begin = start - timedelta(seconds=1)
-    due = next(CronSim(schedule["cron"], begin), None)
+    due = next(CronSim(_five(schedule["cron"]), begin), None)
     return due is not None and due <= until and not has_ended(schedule["ends_at"], due)
 
 
@@ -75,7 +81,7 @@ def moments(schedule: Row, since: datetime, until: datetime) -> Iterator[datetim
     """When runs of the schedule fall after ``since`` and not after ``until``, its end aside."""
     begin = max(since, moment(schedule["modified_at"]), moment(schedule["starts_at"]))
     # a run at the very start counts; is_due() knows whether there is one
-    for due in CronSim(schedule["cron"], begin - timedelta(seconds=1)):
+    for due in CronSim(_five(schedule["cron"]), begin - timedelta(seconds=1)):
         if due > until:
             return
         yield due

@@ -201,7 +201,8 @@ def summarize(document: Mapping[str, Any]) -> dict[str, Any]:
 def shown_parameter(item: Mapping[str, Any]) -> dict[str, str]:
     """One declared parameter as the API shows it."""
     shown = {"name": str(item["name"]), "type": "string"}
-    default = item.get("value", item.get("default"))
+    source = mapping(item.get("valueFrom"))
+    default = item.get("value", item.get("default", source.get("default")))
     if default is not None:
         shown["default"] = default if isinstance(default, str) else json.dumps(default)
     if item.get("description"):
@@ -271,6 +272,11 @@ def pull_secrets_of(document: Mapping[str, Any], parameters: Mapping[str, str]) 
         except ValueError:
             return []  # what else is wrong with it is said by who reads it
     return [filled(item["name"]) for item in items(holder.get("imagePullSecrets"))]
+
+
+def optional_inputs_of(document: Mapping[str, Any]) -> set[str]:
+    """The artifacts that a configuration need not bind."""
+    return {item["name"] for item in inputs_of(document) if item.get("optional") is True}
 
 
 def calls_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:

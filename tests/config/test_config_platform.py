@@ -16,7 +16,8 @@ from cicd.config.templates import read_templates
 from cicd.config.tree import Place
 from cicd.emulator import templates as emulator
 from cicd.errors import Problem
-from tests.config.config_sample import SERVE, TRAIN, changed
+from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
+from tests.config.config_sample import findings as checked
 
 HERE = Place("stages/dev.yaml", 5, 9)
 
@@ -336,3 +337,65 @@ def test_what_the_corpus_of_names_covers() -> None:
     names = {name.partition(".")[0] for _, name in VARIABLES if not name.startswith("=")}
     wanted: set[Any] = {"workflow", "steps", "tasks", "inputs", "outputs", "item", "pod", "node"}
     assert names >= wanted | {"retries", "lastRetry", "status", "duration", "exitCode"}
+
+
+BOUND = {
+    "an optional input need not be bound": (
+        (
+            "{name: dataset, path: /app/data}",
+            "{name: dataset, path: /a}, {name: x, path: /x, optional: true}",
+        ),
+        "",
+    ),
+    "an optional input of the workflow itself": (
+        ("      - name: dataset\n", "      - name: dataset\n      - {name: x, optional: true}\n"),
+        "",
+    ),
+    "a value from elsewhere has a default": (
+        (
+            "      - name: epochs\n",
+            "      - name: epochs\n      - {name: x, valueFrom: {supplied: {}, default: a}}\n",
+        ),
+        "",
+    ),
+    "a value that somebody supplies": (
+        (
+            "      - name: epochs\n",
+            "      - name: epochs\n      - {name: x, valueFrom: {event: payload.x}}\n",
+        ),
+        "",
+    ),
+    "one of the values that the template lists": (
+        ("      - name: epochs\n", '      - {name: epochs, enum: ["3", "30"]}\n'),
+        "",
+    ),
+    "none of the values that the template lists": (
+        ("      - name: epochs\n", '      - {name: epochs, enum: ["30", 300]}\n'),
+        'binds parameter "epochs" to "3", which must be one of 30, 300 (did you mean "30"?)',
+    ),
+}
+
+
+@pytest.mark.parametrize("which", BOUND)
+def test_a_configuration_is_held_to_what_argo_asks_of_it(tmp_path: Path, which: str) -> None:
+    edit, says = BOUND[which]
+    repo = write_repository(tmp_path)
+    (repo / "templates" / "train.yaml").write_text(changed(edit, text=TRAIN), encoding="utf-8")
+    found = checked(repo)
+    assert [says in text for text in found] == ([True] if says else [])
+
+
+@pytest.mark.parametrize("url", ["S3://bucket/x", "my.store://x", "gs+v1://a/b", "ai://default/x"])
+def test_the_url_of_an_artifact_is_what_the_api_document_says(tmp_path: Path, url: str) -> None:
+    """The pattern there is not anchored."""
+    repo = write_repository(tmp_path, changed(('"ai://default/c"', f'"{url}"')))
+    assert checked(repo) == []
+
+
+def test_a_broken_template_does_not_hide_a_wrong_executable(tmp_path: Path) -> None:
+    repo = write_repository(tmp_path, changed(("executable_id: server", "executable_id: srever")))
+    text = changed(("argoproj.io/v1alpha1", "argoproj.io/v1"), text=TRAIN)
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    found = checked(repo)
+    assert any("apiVersion of a WorkflowTemplate must be" in text for text in found)
+    assert any('declares the executable "srever" (did you mean "server"?)' in t for t in found)

@@ -353,6 +353,20 @@ def test_a_template_folder_that_is_not_there_is_one_finding(tmp_path: Path) -> N
         ("10-11 0 * * *", "runs more than once an hour"),
         ("5/30 0 * * *", "runs more than once an hour"),
         ("5/60 */2 * * *", ""),
+        ("0 * * * * *", ""),
+        ("0 0 1 * * 2026", "has 6"),
+    ],
+)
+def test_cron(cron: str, problem: str) -> None:
+    found = formats.cron_problem(cron)
+    assert problem in found
+    assert bool(found) is bool(problem)
+
+
+@pytest.mark.parametrize(
+    ("cron", "doubt"),
+    [
+        ("0 * * * * *", "has 6 fields, of which AI Core documents only 5"),
         ("0 0 29 2 *", ""),
         ("0 0 30 2 *", "never comes"),
         ("0 0 31 4,6 *", "never comes"),
@@ -361,10 +375,11 @@ def test_a_template_folder_that_is_not_there_is_one_finding(tmp_path: Path) -> N
         ("0 0 31 4 0-7", "never comes"),
     ],
 )
-def test_cron(cron: str, problem: str) -> None:
-    found = formats.cron_problem(cron)
-    assert problem in found
-    assert bool(found) is bool(problem)
+def test_a_cron_that_ai_core_may_take_is_only_odd(cron: str, doubt: str) -> None:
+    assert formats.cron_problem(cron) == ""
+    found = formats.cron_doubt(cron)
+    assert doubt in found
+    assert bool(found) is bool(doubt)
 
 
 @pytest.mark.parametrize(

@@ -277,3 +277,27 @@ def test_a_pull_secret_may_be_stood_in_for(client: Client, tmp_path: Path) -> No
     client.send("PUT", "/emulator/stand-ins", {"secrets": ["theirs"]}, status=200)
     client.wait(f"{EXECUTIONS}/{client.execute()}", "COMPLETED")
     client.send("PUT", "/emulator/stand-ins", {"secrets": "theirs"}, status=400)
+
+
+def test_what_a_template_calls_optional_or_gives_itself_need_not_be_bound(
+    client: Client, tmp_path: Path
+) -> None:
+    text = template_files()[FILES["execution"]]
+    for before, after in (
+        ("      - name: data\n", "      - {name: data, optional: true}\n"),
+        ("{name: data, path: /data}", "{name: data, path: /data, optional: true}"),
+        (
+            "      - name: mode\n",
+            "      - {name: mode, valueFrom: {supplied: {}, default: complete}}\n",
+        ),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    commit(tmp_path / "repository", {**template_files(), FILES["execution"]: text})
+    onboard(client, tmp_path / "repository")
+    status = synced(client)
+    assert status["syncStatus"] == "Synced", status
+    body = {"name": "bare", "scenarioId": "churn", "executableId": "train"}
+    made = client.send("POST", "/v2/lm/configurations", body, status=201).json()["id"]
+    run = client.send("POST", EXECUTIONS, {"configurationId": made}, status=202).json()["id"]
+    client.wait(f"{EXECUTIONS}/{run}", "COMPLETED")

@@ -47,16 +47,25 @@ def started(client: Client, schedule_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "cron",
-    ["0 * * * *", "5 6 * * 1-5", "0 0 1 */2 *", "30 4 29 2 *", "0 0 * JAN-MAR SUN", "0 0 * * 7"],
+    [
+        "0 * * * *",
+        "5 6 * * 1-5",
+        "0 0 1 */2 *",
+        "30 4 29 2 *",
+        "0 0 * JAN-MAR SUN",
+        "0 0 * * 7",
+        "0 * * * * *",
+    ],
 )
 def test_cron_of_five_fields_is_taken(cron: str) -> None:
+    """And the hourly one of SAP's documentation, which has a sixth."""
     assert scheduling.check_cron(cron) == cron
 
 
 @pytest.mark.parametrize(
     ("cron", "why"),
     [
-        ("0 * * * * *", "five fields"),
+        ("0 0 * * * 1", "five fields"),
         ("0 0 0 1 *", "Bad day-of-month"),
         ("", "five fields"),
         ("60 * * * *", "Bad minute"),
@@ -214,7 +223,7 @@ def test_what_cannot_be_scheduled_is_refused(calm: Client) -> None:
     mine = f"{SCHEDULES}/{schedule(calm, body['configurationId'])}"
     for wrong in (
         {"name": "other"},
-        {"cron": "0 * * * * *"},
+        {"cron": "0 0 * * * 1"},
         {"status": "PAUSED"},
         {"configurationId": serving},
         {"end": "2001-01-01T00:00:00Z"},

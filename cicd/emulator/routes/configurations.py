@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from cicd.emulator import limits, timestamps
+from cicd.emulator import limits, templates, timestamps
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.routes.scenarios import expansion
 from cicd.emulator.selection import Selection, paged
@@ -67,10 +67,11 @@ def check_complete(
     summary = json.loads(executable["summary"])
     needed = [item["name"] for item in summary["parameters"] if "default" not in item]
     lacking = [f"parameter {name}" for name in needed if name not in parameters]
+    spared = templates.optional_inputs_of(json.loads(executable["document"]))
     lacking += [
         f"artifact {item['name']}"
         for item in summary["inputArtifacts"]
-        if item["name"] not in inputs
+        if item["name"] not in {*inputs, *spared}
     ]
     if lacking:
         text = f"missing input {', missing input '.join(lacking)} of executable {executable_id}"

@@ -48,7 +48,13 @@ PARAMETERS = [
         "default": TEXT,
         "description": ANY,
         "enum": ANY,
-        "valueFrom": {"expression": WORD, "default": TEXT, "configMapKeyRef": CLUSTER},
+        "valueFrom": {
+            "expression": WORD,
+            "default": TEXT,
+            "supplied": ANY,
+            "configMapKeyRef": CLUSTER,
+            "event": CLUSTER,
+        },
     }
 ]
 ARGUMENTS = {
