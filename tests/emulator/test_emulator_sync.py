@@ -155,7 +155,11 @@ def test_bad_templates_are_reported_and_the_good_ones_still_sync(
 
 
 SERVERS = {
-    "without parameters": ("    parameters: [{name: greeting, default: hello}]\n", "", "serve"),
+    "without parameters": (
+        "  inputs:\n    parameters:\n      - {name: greeting, default: hello}\n",
+        "",
+        "serve",
+    ),
     "with a dot in its id": ("  name: serve\n", "  name: llama.cpp\n", "llama.cpp"),
     "with an update in bulk": (
         "spec:\n",
