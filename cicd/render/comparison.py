@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from cicd.model import Gate, MetricPoint, State, Track
+from cicd.model import Gate, MetricPoint, Secret, State, Track
 from cicd.render.metrics import number, plain_number, series
 from cicd.render.moments import duration
 
@@ -36,7 +36,7 @@ class Compared:
     configuration: str = ""
     executable: str = ""
     link: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str | Secret] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     track: Track = field(default_factory=Track)
 
@@ -123,12 +123,22 @@ class Comparison:
         cells = ["" if value is None else number(value) for value in last]
         return Row(metric.name, tuple(cells), metric.best)
 
-    def _rows(self, maps: Sequence[Mapping[str, str]]) -> list[Row]:
+    def _rows(self, maps: Sequence[Mapping[str, str | Secret]]) -> list[Row]:
         names = dict.fromkeys(name for values in maps for name in values)
         return [self._row(name, [values.get(name, "") for values in maps]) for name in names]
 
-    def _row(self, name: str, cells: Iterable[str]) -> Row:
-        return Row(name, tuple(cells))
+    def _row(self, name: str, values: Iterable[str | Secret]) -> Row:
+        return Row(name, tuple(_cells(list(values))))
+
+
+def _cells(values: Sequence[str | Secret]) -> Iterator[str]:
+    """Values as text: those that nobody may see have a number where they differ."""
+    secrets = list(dict.fromkeys(value for value in values if isinstance(value, Secret)))
+    for value in values:
+        if isinstance(value, Secret) and len(secrets) > 1:
+            yield f"{value} {secrets.index(value) + 1}"
+        else:
+            yield str(value)
 
 
 def compare(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import NotFound, PlatformError
-from cicd.model import Key, LiveResource, LogEntry, Ref, Resource, Secret
+from cicd.model import Hidden, Key, LiveResource, LogEntry, Ref, Resource, Secret
 from cicd.platforms.base import Platform, known_ids
 
 PATIENCE = 60.0
@@ -244,6 +244,21 @@ class PlatformContract:
         for secret in (leaf for wish in applied.wishes for leaf in secrets_of(wish.spec)):
             assert secret.reveal() not in shown
 
+    def test_a_text_of_the_environment_is_read_back_hidden(self, applied: Applied) -> None:
+        found = {(live.key.kind, str(live.spec.get("name"))): live for live in applied.read()}
+        hidden = [
+            (wish, name, entry)
+            for wish in applied.wishes
+            for name, value in wish.spec.items()
+            for entry, text in (value.items() if isinstance(value, Mapping) else [("", value)])
+            if isinstance(text, Hidden)
+        ]
+        assert hidden
+        for wish, name, entry in hidden:
+            value = found[wish.key.kind, wish.spec["name"]].spec[name]
+            text = value[entry] if entry else value
+            assert isinstance(text, Hidden), (wish.key, name, entry)
+
     def test_an_update_keeps_id_and_url(self, applied: Applied) -> None:
         platform, key = applied.world.platform, applied.world.deployment
         live, first = applied.live[key], applied.resolved[key]
@@ -338,8 +353,8 @@ def refs_of(value: Any) -> Iterator[Ref]:
 
 
 def secrets_of(value: Any) -> Iterator[Secret]:
-    """Every Secret in a spec."""
-    if isinstance(value, Secret):
+    """Every Secret in a spec that never comes back in clear."""
+    if isinstance(value, Secret) and not isinstance(value, Hidden):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from cicd.emulator import control
-from cicd.model import Key, Options, Ref, Resource, Secret, Stage
+from cicd.model import Hidden, Key, Options, Ref, Resource, Secret, Stage
 from cicd.platforms import registry
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
 
@@ -154,8 +154,10 @@ SERVING = {"scenario_id": "contract", "executable_id": "contract-serve"}
 
 
 def desired(root: Path, commit: str) -> tuple[Resource, ...]:
-    """The chain of a whole stage, in order."""
-    group = wish("resource_group", GROUP, name=GROUP, labels={"ext.ai.sap.com/team": "contract"})
+    """The chain of a whole stage, in order. What may come from the environment does."""
+    group = wish(
+        "resource_group", GROUP, name=GROUP, labels={"ext.ai.sap.com/team": Hidden("contract")}
+    )
     return (group, *of_tenant_and_group(), *from_git(root, commit), *runs())
 
 
@@ -183,8 +185,8 @@ def of_tenant_and_group() -> tuple[Resource, ...]:
             "default",
             name="default",
             type="S3",
-            bucket="b",
-            endpoint="https://s3.example.org",
+            bucket=Hidden("b"),
+            endpoint=Hidden("https://s3.example.org"),
             region="eu",
             path_prefix="contract/",
             use_https=True,
@@ -201,7 +203,7 @@ def from_git(root: Path, commit: str) -> tuple[Resource, ...]:
             "repository",
             "contract",
             name="contract",
-            url=str(root),
+            url=Hidden(str(root)),
             username=Secret("git-user-name"),
             password=Secret("git-pass-word"),
         ),
@@ -209,9 +211,9 @@ def from_git(root: Path, commit: str) -> tuple[Resource, ...]:
             "application",
             "contract",
             name="contract",
-            repository=str(root),
-            path="templates",
-            revision="main",
+            repository=Hidden(str(root)),
+            path=Hidden("templates"),
+            revision=Hidden("main"),
             commit=commit,
             executables={id: {"scenario_id": "contract", "version": "1.0"} for id in ids},
         ),
@@ -226,19 +228,19 @@ def runs() -> tuple[Resource, ...]:
             "data",
             name="Data, first",
             kind="dataset",
-            url="ai://default/contract-data",
+            url=Hidden("ai://default/contract-data"),
             scenario_id="contract",
-            labels={"ext.ai.sap.com/made_by": "us"},
-            description="what training reads",
+            labels={"ext.ai.sap.com/made_by": Hidden("us")},
+            description=Hidden("what training reads"),
         ),
-        configuration("train", TRAINING, {"my_word": "grün"}, {"data": data}),
+        configuration("train", TRAINING, {"my_word": Hidden("grün")}, {"data": data}),
         wish("execution", "train", "COMPLETED", **started("train", TRAINING), inputs="0123abcd"),
         wish(
             "schedule",
             "weekly",
             name="weekly-training",
             **started("train", TRAINING),
-            cron="0 0 * * 0",
+            cron=Hidden("0 0 * * 0"),
             start="2999-01-01T00:00:00Z",
             active=False,
         ),
@@ -251,7 +253,10 @@ def runs() -> tuple[Resource, ...]:
 
 
 def configuration(
-    key: str, executable: dict[str, str], parameters: dict[str, str], inputs: dict[str, Ref]
+    key: str,
+    executable: dict[str, str],
+    parameters: dict[str, str | Hidden],
+    inputs: dict[str, Ref],
 ) -> Resource:
     bindings = {"parameter_bindings": parameters, "input_artifact_bindings": inputs}
     return wish("configuration", key, name=f"my {key}", **executable, **bindings)

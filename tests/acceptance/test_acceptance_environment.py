@@ -1,0 +1,178 @@
+"""Secrets in every position in which ``${env.…}`` can stand: no output of any command has them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Project
+from tests.acceptance.environment_positions import (
+    HOLDS_NO_SECRET,
+    as_stage,
+    canary,
+    environment,
+    is_filled,
+    positions,
+)
+from tests.github import github_server
+
+TEMPLATE = """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: EXECUTABLE
+  labels: {scenarios.ai.sap.com/id: SCENARIO, ai.sap.com/version: "1.0.0"}
+  annotations: {scenarios.ai.sap.com/name: Small, executables.ai.sap.com/name: Training}
+spec:
+  entrypoint: train
+  arguments: {parameters: [{name: word}, {name: fed}, {name: pin}]}
+  templates:
+    - name: train
+      inputs: {artifacts: [{name: data, path: /app/data, archive: {none: {}}}]}
+      container:
+        image: docker.io/your-org/small:1
+        command: [python, /app/src/train.py]
+        args: ["{{workflow.parameters.word}}", "{{workflow.parameters.fed}}"]
+"""
+PROGRAM = """\
+import os, sys
+print("trained with", *sys.argv[1:], os.environ["SETTING"])
+print("::add-mask::trained", "##[group]by hand ##vso[task.complete result=Succeeded;]")
+"""
+SCRIPT = """\
+validate dev -o OUTPUT
+plan dev --offline -v -o OUTPUT
+plan dev --offline --out offline.json
+plan dev --local -v -o OUTPUT
+plan dev --local --out plan.json
+comment plan.json
+apply dev --local --plan plan.json -v --summary summary.json
+apply dev --local --yes --rerun execution/* -v --log-format json --summary again.json
+status dev --local -v -o OUTPUT
+logs dev TRAIN --local
+metrics dev TRAIN --local -o OUTPUT
+compare dev TRAIN TRAIN~1 --local -o OUTPUT --out compared.OUTPUT
+compare dev TRAIN TRAIN~1 --local -o OUTPUT
+list artifacts dev --local -o OUTPUT
+list configurations dev --local -o OUTPUT
+executions dev --local -o OUTPUT
+deployments dev --local -o OUTPUT
+doctor dev --local -o OUTPUT
+rollback dev CHAT --local --list
+promote dev other --dry-run -o OUTPUT
+"""
+"""Commands, one a line; ``OUTPUT``: once for every format."""
+MOVING = {"plan", "comment", "apply", "compare", "list"}
+"""Commands that show what was there before, and so run again once the environment has changed."""
+FORMATS = {
+    "validate": ("text", "json", "github", "sarif"),
+    "plan": ("text", "json", "markdown", "html"),
+    "compare": ("text", "json", "html"),
+}
+
+
+@pytest.mark.parametrize("position", list(positions()), ids=".".join)
+def test_every_position_of_a_text_is_tried(position: tuple[str, ...]) -> None:
+    known = (".".join(position).replace("[]", "@"), [p.replace("[]", "@") for p in HOLDS_NO_SECRET])
+    assert is_filled(position) or any(fnmatchcase(known[0], pattern) for pattern in known[1])
+
+
+def words() -> Iterator[str]:
+    """What must be nowhere, in several spellings."""
+    yield from ("canary", canary("pin", 1), canary("pin", 2), "q71Z", "q72Z")
+    for time in (1, 2):
+        yield base64.b64encode(canary("password", time).encode()).decode()
+
+
+class Watch:
+    """Everything that commands say, and the secrets that were in it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.found: list[str] = []
+
+    def look(self, what: str, text: str) -> None:
+        for word in words():
+            if (at := text.find(word)) >= 0:
+                self.found.append(f"{what}: …{text[max(0, at - 90) : at + 60]!r}…")
+
+    def run(self, line: str) -> subprocess.CompletedProcess[str]:
+        done = self.project.cicd(*line.split())
+        self.look(line, done.stdout + done.stderr)
+        self.found += [f"{line}: {c!r}" for c in ci_commands(line, done.stdout + done.stderr)]
+        return done
+
+    def files(self, folder: Path, *names: str) -> None:
+        for name in names:
+            self.look(name, (folder / name).read_text(encoding="utf-8"))
+
+
+def ci_commands(line: str, text: str) -> list[str]:
+    """Lines that a CI system would obey, but for our own notes and groups."""
+    ours = ("::group::", "::endgroup::", "::error file=", "::warning file=", "::notice title=")
+    found = [part for part in text.splitlines() if part.lstrip().startswith("::")]
+    found = [part for part in found if not part.startswith(ours)]
+    return found + [part for part in text.splitlines() if "##[" in part or "##vso[" in part]
+
+
+def calls() -> Iterator[str]:
+    known = {"TRAIN~1": f"{canary('train', 1)}~1", "TRAIN": canary("train", 1)}
+    known["CHAT"] = canary("chat", 1)
+    for line in SCRIPT.splitlines():
+        formats = FORMATS.get(line.split()[0], ("text", "json")) if "OUTPUT" in line else ("",)
+        for name in formats:
+            words = [known.get(word, word).replace("OUTPUT", name) for word in line.split()]
+            yield " ".join(words)
+
+
+@pytest.fixture
+def project(small: Project) -> Iterator[Project]:
+    """All of it in Git, and what GitHub's runner sets."""
+    names = {"EXECUTABLE": canary("executable", 1), "SCENARIO": canary("scenario", 1)}
+    template = TEMPLATE
+    for name, text in names.items():
+        template = template.replace(name, text)
+    small.write(f"{canary('path', 1)}/train.yaml", template)
+    small.write(f"{canary('mount', 1)}/train.py", PROGRAM)
+    small.write(f"src/{canary('watched', 1)}.py", "x = 1\n")
+    store = f".cicd/emulator/objectstore/{canary('group', 1)}/default"
+    for time in (1, 2):
+        small.write(f"{store}/{canary('data-url', time)}/data.txt", "data\n")
+    (small.root / "stages/dev.yaml").unlink()
+    small.write("stages/dev.json", json.dumps(as_stage(), indent=1))
+    small.write("stages/other.yaml", "branch: other\naicore: {resource_group: other}\n")
+    small.write(".gitignore", ".cicd\n")
+    for command in ("add .", "-c user.name=a -c user.email=a@b commit -q -m one"):
+        subprocess.run(["git", "-C", str(small.root), *command.split()], check=True)
+    with github_server.running() as server:
+        small.environ |= {
+            "GITHUB_TOKEN": github_server.TOKEN.replace("canary-", ""),
+            "GITHUB_API_URL": f"{server.url}/api/v3",
+            "GITHUB_REPOSITORY": "org/repo",
+            "GITHUB_REF": "refs/pull/7/merge",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_STEP_SUMMARY": str(small.root / "step-summary.md"),
+            "GITHUB_OUTPUT": str(small.root / "step-output.txt"),
+        }
+        yield small
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_no_output_has_a_value_of_the_environment(project: Project) -> None:
+    watch = Watch(project)
+    for time in (1, 2):
+        project.environ |= environment(time)
+        for line in calls():
+            done = watch.run(line)
+            assert done.returncode in (0, 2), (line, done.stdout, done.stderr)
+        watch.files(project.root, "offline.json", "plan.json", "summary.json", "again.json")
+        watch.files(project.root, "compared.text", "compared.json", "compared.html")
+        watch.files(project.root, "step-summary.md", "step-output.txt")
+    assert not watch.found, "\n".join(dict.fromkeys(watch.found))

@@ -1,0 +1,94 @@
+"""What is hidden in texts of others, and what is left readable."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cicd.masking import LONG, Mask, hide, is_secret_name
+
+LINE = (
+    "2026-11-30T12:34:56Z execution e1234abc5 of train-dev ended in 1.25 s (exit 1): "
+    "the deployment d0001234 answers 200 at https://h.example:8080/v1/predict, 12 of 1234 rows, a=1"
+)
+
+
+@pytest.mark.parametrize("secret", ["", "1", "12", "a", "e", "on", "dev", "the", ".", "://", "200"])
+def test_a_short_secret_garbles_no_text(secret: str) -> None:
+    assert hide(LINE, [secret]) == LINE
+
+
+@pytest.mark.parametrize(
+    ("secret", "hidden"),
+    [
+        ("1234", "12 of *** rows"),
+        ("train", ""),
+        ("2026", ""),
+        ("0001234", ""),
+        ("deployment", "the *** d0001234"),
+        ("execution", "Z *** e1234abc5"),
+        ("predict", "/v1/***,"),
+    ],
+)
+def test_a_word_or_a_number_counts_only_where_it_stands_by_itself(secret: str, hidden: str) -> None:
+    said = hide(LINE, [secret])
+    assert said == LINE if not hidden else hidden in said and said.count("***") == 1
+
+
+@pytest.mark.parametrize(
+    "around", ['"{}"', "pin={}", "pin: {}", "({})", "/{}/", "\\n{}", "%20{}", "a\t{}", "{}.", "{},"]
+)
+@pytest.mark.parametrize("secret", ["4711", "~q7Z", "pass12"])
+def test_a_short_secret_is_found_between_signs(secret: str, around: str) -> None:
+    assert hide(around.format(secret), [secret]) == around.format("***")
+
+
+SPELLINGS = {
+    "json": lambda text: json.dumps(text)[1:-1],
+    "url": lambda text: quote(text, safe=""),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "python": lambda text: repr(text)[1:-1],
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_long_secret_is_found_within_others_in_any_spelling(spell: object) -> None:
+    secret = 'tops3cret "value"/+='
+    assert callable(spell)
+    assert hide(f"before{spell(secret)}after", [secret]) == "before***after"
+
+
+@given(st.text(min_size=LONG), st.text(), st.text())
+def test_nothing_of_length_gets_through_a_mask(secret: str, before: str, after: str) -> None:
+    mask = Mask()
+    mask.add([secret])
+    is_word = secret.isalpha() or secret.isdecimal()
+    if not is_word:
+        assert secret not in mask.hide(f"{before}{secret}{after}").replace("***", "")
+    assert secret not in mask.hide(f" {secret} ")
+
+
+def test_a_mask_spares_what_everybody_knows_and_what_is_short() -> None:
+    mask = Mask()
+    mask.add(["production", "hunter2", "tops3cret-1"])
+    mask.spare(["production"])
+    assert mask.hide("production hunter2 tops3cret-1") == "production hunter2 ***"
+    mask.clear()
+    assert mask.hide("tops3cret-1") == "tops3cret-1"
+
+
+def test_a_mask_goes_through_plain_data() -> None:
+    mask = Mask()
+    mask.add(["tops3cret-1"])
+    value = {"a tops3cret-1": [1, None, "x tops3cret-1"], "n": 1.5, "b": True}
+    assert mask.hide_in(value) == {"a ***": [1, None, "x ***"], "n": 1.5, "b": True}
+
+
+@pytest.mark.parametrize("name", ["eos_token", "pad_token", "maskToken"])
+def test_words_of_language_models_are_no_secrets(name: str) -> None:
+    assert not is_secret_name(name)
