@@ -22,8 +22,9 @@ import click
 
 from cicd import __version__
 from cicd.cli.console import is_interactive, print_result, write_file
-from cicd.cli.git import git, origin_url
+from cicd.cli.git import find_top, origin_url
 from cicd.cli.help import examples
+from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config import formats
 from cicd.errors import CicdError, Refused, Usage
@@ -47,7 +48,8 @@ _NOT_IN_TITLES = set('{}<>$@"\\`')
 
 @dataclass(frozen=True)
 class Answers:
-    """All that a new project is made from. ``group``: its resource groups are GROUP-STAGE."""
+    """All that a new project is made from. ``group``: its resource groups are GROUP-STAGE;
+    ``project``: its folder in the repository that it becomes a part of, empty for the top."""
 
     title: str
     name: str
@@ -55,6 +57,7 @@ class Answers:
     image: str
     group: str
     stages: tuple[str, ...]
+    project: str = ""
 
 
 @click.command(
@@ -99,8 +102,12 @@ def command(
         image=_taken("", image, f"docker.io/your-org/{slug}:1.0", check_image),
         group=ask("Resource groups start with", resource_group, slug, check_group),
         stages=ask("Stages", stages, " ".join(STAGES), check_stages),
+        project=_project(folder),
     )
-    written = write_project(folder, project_files(answers), keep=keep, force=force)
+    root, texts = folder, project_files(answers)
+    if answers.project:
+        root, texts = _repository_around(folder) or folder, in_folder(texts, answers.project)
+    written = write_project(root, texts, keep=keep, force=force)
     print_result(f"wrote {count(written, 'file')} to {folder}" if written else "nothing to do")
     print_result(next_steps(folder, answers.stages[0]))
 
@@ -197,7 +204,7 @@ def check_stages(text: str) -> tuple[str, ...]:
 
 def _remote(folder: Path) -> str:
     """The repository that ``folder`` is a clone of, without any login, else an example."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    existing = next(path for path in _around(folder) if path.is_dir())
     try:
         return check_repository(origin_url(existing))
     except CicdError:
@@ -243,6 +250,7 @@ def markers(answers: Answers) -> dict[str, str]:
         "IMAGE_NAME": re.sub(r":[^/:]*$", "", answers.image.partition("@")[0]),
         "GROUP": answers.group,
         "STAGE": answers.stages[0],
+        "ENVIRONMENT": f"{slug_of(answers.project)}-{answers.stages[0]}".lstrip("-"),
         "STAGES": ", ".join(f"`{stage}`" for stage in answers.stages),
         "BRANCHES": ", ".join(f"`{BRANCHES[stage]}` is {stage}" for stage in answers.stages),
         "VERSION": __version__,
@@ -300,7 +308,9 @@ def next_steps(folder: Path, stage: str) -> str:
     if top is None:
         steps.append("git init -b main")
     elif top != folder.resolve():
-        steps.append(f"git init -b main    # a repository of its own, not a part of {top}")
+        steps.append(
+            f"git init -b main    # a repository of its own, not a part of {top}? Then init again"
+        )
     steps += [
         f"cicd apply {stage} --local    # try it here, no account needed",
         f"cicd plan {stage}             # on SAP AI Core: README.md says how to log in",
@@ -309,7 +319,15 @@ def next_steps(folder: Path, stage: str) -> str:
 
 
 def _repository_around(folder: Path) -> Path | None:
-    try:
-        return Path(git("rev-parse", "--show-toplevel", cwd=folder)).resolve()
-    except CicdError:
-        return None
+    return find_top(next(path for path in _around(folder) if path.is_dir()))
+
+
+def _around(folder: Path) -> tuple[Path, ...]:
+    here = folder.resolve()
+    return (here, *here.parents)
+
+
+def _project(folder: Path) -> str:
+    """The folder as its repository knows it; empty for its top, and where there is none."""
+    top, here = _repository_around(folder), folder.resolve()
+    return "" if top in {None, here} else here.relative_to(top or here).as_posix()

@@ -11,6 +11,7 @@ pull_request_target                        refuse  none
 workflow_call                              as the event of the workflow that called
 =========================================  ======  ========================================
 
+``CICD_BRANCH`` names the branch where another one is checked out than the one of the event.
 Source: docs.github.com, "Events that trigger workflows" and "Variables reference".
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 TARGET = (
@@ -47,6 +48,12 @@ def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any]) -> Trigge
     name, ref = environ.get("GITHUB_EVENT_NAME", ""), environ.get("GITHUB_REF", "")
     if name == "pull_request_target":
         return Trigger("refuse")
+    found = _read(environ, event, name, ref)
+    chosen = environ.get("CICD_BRANCH", "")
+    return replace(found, branch=chosen, tag="") if chosen else found
+
+
+def _read(environ: Mapping[str, str], event: Mapping[str, Any], name: str, ref: str) -> Trigger:
     base = environ.get("GITHUB_BASE_REF") or (
         _text(event, "pull_request", "base", "ref") if _is_pull_request(name, ref) else ""
     )

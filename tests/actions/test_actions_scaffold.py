@@ -85,7 +85,9 @@ def test_missing_secrets_are_named(
     runner = job(installed, small, tmp_path / "job", "pull_request", github, {})
     assert not runner.run_job(SCAFFOLD / "plan.yml", "plan")
     assert "AICORE_CLIENT_SECRET" in runner.text("Plan")
-    assert runner.done[-1].name == "Plan"
+    [body] = github.bodies()
+    assert "dev plan failed" in body
+    assert "AICORE" in body
 
 
 def test_push_plans_before_it_applies(
