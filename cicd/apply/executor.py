@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Site
 from cicd.apply.lifecycle import bring_up, check
+from cicd.apply.listed import MAKING, await_lists, can_be_twice
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import drain, remove
@@ -83,6 +84,23 @@ class _Apply:
         yield from self._drive(self._removals, self._begin_removal, self._end_removal)
         if self._bugs:
             raise self._bugs[0]
+        if not self._halted():
+            yield from self._await_lists()
+
+    def _await_lists(self) -> Iterator[Event]:
+        """See that the next plan will find what was made."""
+        made: dict[str, list[Job]] = {}
+        for position, job in enumerate(self._jobs):
+            is_made = job.change.action in MAKING and position not in self._failed
+            if is_made and job.live and can_be_twice(job.kind):
+                made.setdefault(job.key.kind, []).append(job)
+        for number, (kind, jobs) in enumerate(made.items()):
+            self._scheduler.start(number, await_lists(self._site, kind, jobs))
+        for item in self._scheduler.run():
+            if isinstance(item, Finished) and item.error:
+                raise item.error
+            if not isinstance(item, Finished):
+                yield item
 
     def _drive(
         self,

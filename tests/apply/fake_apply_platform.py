@@ -137,7 +137,7 @@ class FakePlatform:
         self.tags: dict[str, dict[str, str]] = {}
         self.goes_back_by_itself = False
         self.page_size = 1000
-        self.list_lag = 0
+        self.list_lag = self.browse_lag = 0
         self.busy = self.busiest = 0
         self.gate: threading.Event | None = None
         self._lock = threading.Lock()
@@ -220,7 +220,12 @@ class FakePlatform:
         return [], list(live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
-        return []
+        with self._call("browse", kind):
+            if self.browse_lag > 0:
+                self.browse_lag -= 1
+                return []
+            lives = [self._thing(id_).live for id_ in list(self.things)]
+            return [live for live in lives if live.key.kind == kind]
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
         return {}

@@ -1,0 +1,65 @@
+"""The end of an apply: the lists show what it made, so that the next plan finds it there.
+
+Lists lag behind by seconds. An apply right after another would make everything again that can be
+there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from cicd.apply.events import Warned
+from cicd.apply.job import Job, Site
+from cicd.apply.tasks import Pause, Task, read
+from cicd.errors import PlatformError
+from cicd.logs import is_transient
+from cicd.model import Action, Kind, LiveResource
+
+MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.RUN, Action.UPDATE})
+
+
+def can_be_twice(kind: Kind) -> bool:
+    """Whether nothing but a list tells that one is there: the platform refuses no second one."""
+    return kind.prunable or not kind.identity
+
+
+def await_lists(site: Site, kind: str, jobs: Sequence[Job]) -> Task[None]:
+    """Wait until the list of this kind shows what these jobs made, at most as long as lists lag.
+    What it does not show by then is warned of."""
+    clock, polling = site.clock, site.polling
+    deadline, pause = clock() + polling.lag, polling.first
+    missing, problem = list(jobs), ""
+    while missing:
+        try:
+            found = yield from read(partial(site.platform.browse, kind))
+            listed = {live.id: live for live in found}
+            missing = [job for job in missing if not _is_shown(job, listed)]
+            problem = ""
+        except PlatformError as error:
+            problem = f": {error}"
+            if not is_transient(error):
+                break
+        if not missing or clock() >= deadline:
+            break
+        yield Pause(max(0.0, min(pause, deadline - clock())))
+        pause = polling.slower(pause)
+    for job in missing:
+        assert job.live
+        yield Warned(
+            job.key,
+            f"is there, but no list shows {job.live.id} yet{problem}: "
+            "plan and apply again only when one does, or it is made once more",
+        )
+
+
+def _is_shown(job: Job, listed: dict[str, LiveResource]) -> bool:
+    live = job.live
+    shown = listed.get(live.id) if live else None
+    if live is None or shown is None:
+        return live is None
+    return all(
+        shown.spec.get(name) == live.spec.get(name)
+        for name in job.kind.verify
+        if live.spec.get(name)
+    )
