@@ -143,6 +143,9 @@ class World:
         if path.endswith("/status"):
             found = self.lists.get("status", {})
             return (200, next(iter(found.values()))) if found else _missing(path)
+        parent, _, name = path.rpartition("/")
+        if name in self.lists.get(parent, {}):
+            return 200, self.lists[parent][name]
         return 200, _listing(list(self.lists.get(path, {}).values()))
 
     def _metrics(self, method: str, query: dict[str, str], body: Any) -> tuple[int, Any]:

@@ -84,7 +84,7 @@ def is_reached(status: Status, word: str | None) -> bool:
     if word is None:
         return not status.has_failed
     return status.state is State.SUCCEEDED or (
-        status.raw == word and status.state is not State.UNKNOWN
+        status.raw.lower() == word.lower() and status.state is not State.UNKNOWN
     )
 
 

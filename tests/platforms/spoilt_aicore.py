@@ -78,6 +78,16 @@ def applied(
     return done
 
 
+def replanned(world: Spoilt, stage: Stage, spoil: Spoil) -> Plan:
+    """The plan of a stage that has been applied, by answers that are spoilt since."""
+    with running(world) as url:
+        with connected(url, stage) as platform:
+            list(execute(planned(platform, stage)[0], platform, polling=HASTE))
+        world.after = spoil
+        with connected(url, stage) as platform:
+            return planned(platform, stage)[0]
+
+
 def results(events: list[Event]) -> Counter[str]:
     """How its changes ended."""
     return Counter(str(event.result) for event in events if isinstance(event, Outcome))

@@ -81,13 +81,13 @@ def moving(order: Callable[[int], list[int]], kind: str) -> Callable[[Request], 
 
 NUMBERS = list(range(25))
 ORDERS: dict[str, tuple[Callable[[int], list[int]], int]] = {
-    "calm": (lambda n: NUMBERS[::-1], 4),
+    "calm": (lambda n: NUMBERS[::-1], 3),
     # what lay on the second page lies on the first one while the second is read
-    "turned round": (lambda n: NUMBERS[12:] + NUMBERS[:12] if n % 2 else NUMBERS, 25),
+    "turned round": (lambda n: NUMBERS[12:] + NUMBERS[:12] if n % 2 else NUMBERS, 12),
     "turned round once": (lambda n: NUMBERS[::-1] if n == 1 else NUMBERS, 9),
-    "newer ones in front": (lambda n: [*range(100 + n, 100, -1), *NUMBERS[::-1]], 4),
-    "newer ones at the end": (lambda n: [*NUMBERS, *range(100, 100 + n)], 13),
-    "shuffled each time": (lambda n: NUMBERS[7 * n % 25 :] + NUMBERS[: 7 * n % 25], 14),
+    "newer ones in front": (lambda n: [*range(100 + n, 100, -1), *NUMBERS[::-1]], 3),
+    "newer ones at the end": (lambda n: [*NUMBERS, *range(100, 100 + n)], 3),
+    "shuffled each time": (lambda n: NUMBERS[7 * n % 25 :] + NUMBERS[: 7 * n % 25], 12),
 }
 
 

@@ -68,7 +68,8 @@ def test_reading_takes_one_list_per_kind_and_tags_of_the_newest_candidates(
     ]
     gone = {**LIVE_RUN, "id": "e3", "targetStatus": "DELETED"}
     stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
-    stub.on("GET", "/v2/lm/artifacts", page({"id": "a1", "name": "Data"}))
+    data = {"id": "a1", **ARTIFACT.spec, "scenarioId": "s"}
+    stub.on("GET", "/v2/lm/artifacts", page(data))
     stub.on("GET", "/v2/lm/configurations", page({"id": "c1", **same}, {"id": "c2", "name": "B"}))
     stub.on("GET", "/v2/lm/executions", page(*runs, gone))
     stub.on("GET", "/v2/lm/deployments", page({**LIVE_RUN, "id": "d1", "status": "RUNNING"}))
@@ -157,8 +158,9 @@ def test_a_login_without_admin_rights_still_works_in_its_group(
 
 
 def test_pruning_reads_runs_that_nobody_desires(stub: StubServer) -> None:
-    stub.on("GET", "/v2/lm/executions", page({**LIVE_RUN, "id": "e1"}))
-    stub.on("GET", "/v2/lm/deployments", page({**LIVE_RUN, "id": "d1"}))
+    run = {**LIVE_RUN, "configurationName": "Training"}
+    stub.on("GET", "/v2/lm/executions", page({**run, "id": "e1"}))
+    stub.on("GET", "/v2/lm/deployments", page({**run, "id": "d1"}))
     platform = registry.connect(stage(prune="resource_group", resources=()), environ(stub.url))
     stub.on("GET", "/v2/lm/artifacts", page())
     stub.on("GET", "/v2/lm/configurations", page())

@@ -248,7 +248,6 @@ def test_pages_are_followed_and_repeated_items_come_once(
         page(*({"id": name} for name in "abc")),
         page(*({"id": name} for name in "cde")),
         page({"id": "f"}),
-        page(),
     )
     found = bench.http.pages("/lm/things", {"scenarioId": "s"})
     assert [item["id"] for item in found] == list("abcdef")
@@ -256,7 +255,6 @@ def test_pages_are_followed_and_repeated_items_come_once(
         {"scenarioId": "s", "$top": "3"},
         {"scenarioId": "s", "$top": "3", "$skip": "3"},
         {"scenarioId": "s", "$top": "3", "$skip": "6"},
-        {"scenarioId": "s", "$top": "3", "$skip": "7"},
     ]
 
 

@@ -205,7 +205,7 @@ class AICore:
                 raise
             # Until the first container has started there are no logs to speak of.
             return LogPage((), cursor)
-        items = (answer.get("data") or {}).get("result") or []
+        items = [i for i in _lines_of(answer) if isinstance(i, dict)]
         return logs.next_page(items, at) if items else LogPage((), cursor)
 
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
@@ -317,3 +317,9 @@ class AICore:
             token_service_url=self._credentials.auth_url,
             resource_group=self._group,
         )
+
+
+def _lines_of(answer: Any) -> Sequence[Any]:
+    """The lines of a log answer; one that is none must not end the run that it is of."""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    return (data or {}).get("result") or []

@@ -26,6 +26,7 @@ from cicd.errors import (
     PlatformError,
     Throttled,
 )
+from cicd.platforms.aicore import shapes
 
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 """Sent twice they do what they do once. PATCH is left out: ours all name the state that is wanted,
@@ -191,12 +192,13 @@ def is_foreign(response: requests.Response) -> bool:
     not pass for "this thing does not exist", or it would be created."""
     try:
         return bool(response.content.strip()) and response.json() is None
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
 
 
 def masked(text: str, mask: Iterable[str]) -> str:
     """One short line without any of the secrets: servers like to echo what they were sent."""
+    text = text.encode(errors="replace").decode()  # half characters cannot be printed
     text = re.sub(r"\s+", " ", masking.hide(text, chain.from_iterable(map(_echoed, mask)))).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
@@ -219,12 +221,10 @@ def _rights(group: str) -> str:
 
 def _details(response: requests.Response) -> tuple[str, str, str]:
     """Code, text and request id, in any of the shapes that are about."""
-    request_id = next(
-        (response.headers[name] for name in REQUEST_IDS if response.headers.get(name)), ""
-    )
+    request_id = request_id_of(response)
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", "" if is_html(response) else response.text, request_id
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):  # an OAuth server: {"error": word, "error_description": text}
@@ -238,6 +238,22 @@ def _details(response: requests.Response) -> tuple[str, str, str]:
             [str(text), *(str(d.get("message", d)) for d in inner if isinstance(d, dict))]
         )
     return str(error.get("code") or ""), str(text), next((str(i) for i in known if i), request_id)
+
+
+def request_id_of(response: requests.Response) -> str:
+    """By what the platform's support finds a request; empty where its answer does not say."""
+    return next((response.headers[name] for name in REQUEST_IDS if response.headers.get(name)), "")
+
+
+def unfit(response: requests.Response, problem: shapes.Unfit) -> ConnectionFailed:
+    """The error for an answer in which something is not what it should be."""
+    method, path = response.request.method, urlsplit(response.url).path
+    return ConnectionFailed(
+        f"{method} {path}: {masked(str(problem), ())}",
+        hint="check the base URL, and what stands between: that is no answer of the API",
+        status=response.status_code,
+        request_id=masked(request_id_of(response), ()),
+    )
 
 
 REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id", "X-Vcap-Request-Id")

@@ -48,9 +48,12 @@ class Api:
     def get(self, path: str) -> dict[str, Any]:
         """One object. Raises NotFound."""
         found = self.http.call("GET", path)
-        if isinstance(found, dict):
-            return found
         url = self.http.base_url + path
+        if isinstance(found, dict):
+            asked = path.rpartition("/")[2]
+            if any(found.get(name, asked) != asked for name in ("id", "resourceGroupId")):
+                raise ConnectionFailed(f"{url} answers with another one", hint="check the base URL")
+            return found
         raise ConnectionFailed(f"{url} does not answer with an object", hint="check the base URL")
 
     def get_or_none(self, path: str) -> dict[str, Any] | None:
@@ -59,6 +62,13 @@ class Api:
             return self.get(path)
         except NotFound:
             return None
+
+    def completed(self, item: Document, path: str, needs: Iterable[str]) -> Document:
+        """An item of a list with what it leaves out of ``needs``, as far as the thing itself, at
+        ``path``, tells it; as it is where that is gone."""
+        if all(name in item for name in needs):
+            return item
+        return {**item, **(self.get_or_none(path) or {})}
 
     def executables(self, scenarios: Iterable[str]) -> dict[str, Document]:
         """Executable id -> document with ``scenarioId``; a scenario not known has none."""

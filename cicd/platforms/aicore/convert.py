@@ -54,9 +54,10 @@ STAGE_LABEL = OUR_LABELS + "stage"
 
 
 def status_of(raw: Any, message: str = "") -> Status:
-    """The status for one of the platform's words; a word not known is UNKNOWN."""
+    """The status for one of the platform's words, in whatever case; one not known is UNKNOWN."""
     word = str(raw or "UNKNOWN")
-    return Status(STATES.get(word.upper(), State.UNKNOWN), word, message)
+    known = word.upper() if word.upper() in STATES else word
+    return Status(STATES.get(known, State.UNKNOWN), known, message)
 
 
 def resource_group(document: Document) -> LiveResource:
@@ -89,7 +90,7 @@ def users_labels(labels: Mapping[str, str]) -> dict[str, str]:
 
 def repository(document: Document, desired: Iterable[Resource] = ()) -> LiveResource:
     """``repository/<name>``; its url in the spelling of the desired one that means the same."""
-    name = str(document.get("name") or document.get("id") or "")
+    name = str(document.get("name") or id_of(document))
     url = respell(str(document.get("url", "")), repositories_in(desired), same_repository)
     spec = {"name": name, "url": url}
     return live_resource(
@@ -190,7 +191,8 @@ def id_of(document: Document) -> str:
 
 def is_going(document: Document) -> bool:
     """Whether its deletion is under way: as good as gone for planning."""
-    return document.get("targetStatus") == "DELETED" or document.get("status") == "DELETING"
+    target, status = (str(document.get(n)).upper() for n in ("targetStatus", "status"))
+    return target == "DELETED" or status == "DELETING"
 
 
 def same_repository(one: str, other: str) -> bool:
@@ -274,7 +276,7 @@ def newest_of_families(runs: Sequence[LiveResource], desired: Iterable[Resource]
 
 def log_entry(item: Document, otherwise: int) -> LogEntry:
     """One line without the container runtime's prefix; ``otherwise``: its time if it tells none."""
-    text = str(item.get("msg") or "").rstrip("\r\n")
+    text = str(item.get("msg") or "").encode(errors="replace").decode().rstrip("\r\n")
     time = moment(item.get("timestamp"))
     return LogEntry(otherwise if time is None else time, CRI_PREFIX.sub("", text, count=1))
 

@@ -152,13 +152,16 @@ class Pass:
 
     def _is_end(self, size: int, count: int | None) -> bool:
         """Whether the count tells that this was the last page. One that is that of this very page
-        is believed of a short first one only."""
+        is believed of a short one where pages are not cut, as far as anybody can tell."""
         if count is None:
             return False
         if count > size:
             return self.passed >= count
+        if size >= self.top or self.listing.is_thorough:
+            return False
         is_first = self.passed == size
-        return is_first and size < min(LONG, self.top) and not self.listing.is_thorough
+        # where a page was as long as asked before, nothing cuts them
+        return size < LONG if is_first else self.longest >= self.top
 
     def _is_chased(self, size: int) -> bool:
         """Whether what comes is as new as the question: a list that grows at its end as quickly as

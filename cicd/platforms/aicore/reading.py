@@ -9,8 +9,8 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from cicd.errors import Denied, NotFound, PlatformError
-from cicd.model import LiveResource, Resource, State
+from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
+from cicd.model import LiveResource, Ref, Resource, State
 from cicd.platforms.aicore import convert, models, owners, sync, tenant, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
@@ -18,7 +18,7 @@ from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.listing import LONG
 from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
 from cicd.platforms.aicore.nodes import NodeReservations
-from cicd.platforms.aicore.runs import Deployments, Executions, batches
+from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
     ALL_GROUPS,
@@ -99,6 +99,7 @@ class Reader:
         with together(WORKERS) as pool:
             groups, lists = self._gather(pool, desired, inside, outside)
             lists |= self._looked_through(pool, desired, lists)
+            lists |= self._completed(pool, desired, lists)
             executables = _executables_in(lists)
             applications = self._applications.read(
                 lists.get("applications", ()), _starting(STATUS, lists), executables or {}, sources
@@ -143,17 +144,56 @@ class Reader:
             answers |= begun | _start(pool, {name: inside[name] for name in again})
         return groups, {name: task.result() for name, task in answers.items()}
 
+    def _completed(
+        self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The lists of runs with what decides whether one is a desired one, or ready."""
+        configurations = lists.get("live configurations", ())
+        candidates = frozenset(_candidates(configurations, desired))
+        wishes = [wish for wish in desired if wish.key.kind == "deployment"]
+        timed = {w.spec["configuration_name"] for w in wishes if w.spec.get("ttl")}
+        named = {wish.spec["configuration_name"] for wish in wishes}
+
+        def of_execution(item: Document) -> Iterable[str]:
+            is_over = str(item.get("status")) == "COMPLETED"
+            is_ours = is_over and item["configurationId"] in candidates
+            return ("outputArtifacts", "completionTime") if is_ours else ()
+
+        def of_deployment(item: Document) -> Iterable[str]:
+            name = item.get("configurationName")
+            if name in named and item.get("status") == "RUNNING":
+                yield "deploymentUrl"
+            if name in timed:
+                yield "ttl"
+
+        nouns: dict[str, tuple[Runs, Callable[[Document], Iterable[str]]]] = {
+            "executions": (self._executions, of_execution),
+            "deployments": (self._deployments, of_deployment),
+        }
+        found = {
+            name: noun.complete(lists[name], configurations, needs, pool)
+            for name, (noun, needs) in nouns.items()
+            if name in lists
+        }
+        for item in found.get("executions", ()) if _takes_outputs(desired) else ():
+            if "outputArtifacts" in of_execution(item) and "outputArtifacts" not in item:
+                raise ConnectionFailed(
+                    f"/lm/executions/{item['id']} does not tell its outputArtifacts",
+                    hint="what takes them as input would be made anew without",
+                )
+        return found
+
     def _looked_through(
         self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
     ) -> dict[str, Any]:
         """The lists in which something is missed, once more: a short one whose count is that of a
         page may have been cut, and what is missed would be made a second time."""
         peeks: dict[str, Callable[..., Any]] = {
-            "live artifacts": self._artifacts.peek,
-            "live configurations": self._configurations.peek,
+            "live artifacts": partial(self._artifacts.peek, desired),
+            "live configurations": partial(self._configurations.peek, desired),
             "executions": self._executions.peek,
             "deployments": self._deployments.peek,
-            "schedules": self._schedules.peek,
+            "schedules": partial(self._schedules.peek, desired),
         }
         doubtful = {
             name: partial(peek, is_thorough=True)
@@ -197,7 +237,7 @@ class Reader:
             for number, batch in enumerate(batches_of_names(names)):
                 tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
         if sources:
-            tasks["applications"] = self._applications.peek
+            tasks["applications"] = partial(self._applications.peek, sources)
         if sources and everything:
             tasks["live repositories"] = partial(self._repositories.peek, sources)
         for wish in sources:
@@ -228,15 +268,15 @@ class Reader:
         own_secrets = partial(self._generic.peek, OWN_SCOPE)
         tasks: dict[str, Task] = {}
         if everything or "artifact" in wanted:
-            tasks["live artifacts"] = self._artifacts.peek
+            tasks["live artifacts"] = partial(self._artifacts.peek, desired)
         if everything or wanted & {"configuration", "schedule", *RUN_KINDS}:
-            tasks["live configurations"] = self._configurations.peek
+            tasks["live configurations"] = partial(self._configurations.peek, desired)
         if everything or "execution" in wanted:
             tasks["executions"] = self._executions.peek
         if everything or "deployment" in wanted:
             tasks["deployments"] = self._deployments.peek
         for name, task, is_wanted in (
-            ("schedules", self._schedules.peek, "schedule" in wanted),
+            ("schedules", partial(self._schedules.peek, desired), "schedule" in wanted),
             (STORES, self._stores.peek, "object_store_secret" in wanted),
             (f"{SECRETS}{OWN_SCOPE}", own_secrets, OWN_SCOPE in _scopes(desired)),
         ):
@@ -331,6 +371,17 @@ def _candidates(live: Iterable[LiveResource], desired: Iterable[Resource]) -> li
         for item in live
         if any(convert.has_content(item, wish) for wish in wishes.get(item.spec["name"], ()))
     ]
+
+
+def _takes_outputs(desired: Iterable[Resource]) -> bool:
+    """Whether a configuration takes as input what a run puts out."""
+    inputs = (
+        value
+        for wish in desired
+        if wish.key.kind == "configuration"
+        for value in wish.spec["input_artifact_bindings"].values()
+    )
+    return any(isinstance(value, Ref) and value.output != "id" for value in inputs)
 
 
 def _lacks(name: str, lists: Mapping[str, Any], desired: Iterable[Resource]) -> bool:

@@ -19,7 +19,7 @@ from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
 
 from cicd.errors import ConnectionFailed, LostAnswer
 from cicd.model import Secret
-from cicd.platforms.aicore import answers
+from cicd.platforms.aicore import answers, shapes
 from cicd.platforms.aicore.listing import Listing
 from cicd.platforms.aicore.login import Login
 
@@ -85,19 +85,24 @@ class Http:
             sent.setdefault("Content-Type", "application/json")
         response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
-            return self._told_by(response, method)
+            return self._told_by(response, method, path)
         group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
         raise answers.failure(response, group=group, mask=list(self._secrets))
 
-    def _told_by(self, response: requests.Response, method: str) -> Any:
-        """What a good answer says. That of a write in words that are none of the API's is lost:
-        what was made is to be found by looking."""
+    def _told_by(self, response: requests.Response, method: str, path: str) -> Any:
+        """What a good answer says, each field of its type. That of a write in words that are none
+        of the API's is lost: what was made is to be found by looking."""
         try:
             told = answers.content(response)
         except ConnectionFailed as error:
             if method in answers.IDEMPOTENT:
                 raise
             raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
+        if method == "GET":
+            try:
+                return shapes.checked(path, told)
+            except shapes.Unfit as problem:
+                raise answers.unfit(response, problem) from None
         if method in answers.IDEMPOTENT or isinstance(told, dict):
             return told
         if told is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,14 @@ SETTLE = 60.0
 """Seconds in which a deployment may still report its configuration from before an update."""
 ASIDE = (ConnectionFailed, Denied, LostAnswer, Throttled)
 """Failures that say nothing about the state of the thing."""
+
+
+NAMES = {
+    "name": "configurationName",
+    "scenario_id": "scenarioId",
+    "executable_id": "executableId",
+}
+"""Field of a configuration -> how its runs repeat it."""
 
 
 class Runs:
@@ -43,15 +52,57 @@ class Runs:
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         params = {"configurationId": desired.spec["configuration"]}
-        found = [self._read(item) for item in self._api.http.pages(self._path, params)]
+        items = [i for i in self._api.http.pages(self._path, params) if i["id"] not in known]
+        found = [self._read(self._identified(item)) for item in items]
         fresh = [
             run
             for run in found
             # Asked again here: a server that ignores the filter must not hand us a stranger.
             if run.spec["configuration"] == desired.spec["configuration"]
-            if run.id not in known and run.status.raw != "DELETING"
+            if run.status.raw != "DELETING"
         ]
         return max(fresh, key=lambda run: run.created_at, default=None)
+
+    def complete(
+        self,
+        documents: Iterable[Document],
+        configurations: Iterable[LiveResource],
+        needs: Callable[[Document], Iterable[str]],
+        pool: Executor,
+    ) -> list[Document]:
+        """The runs of a list by what their configurations say, at hand or asked for: what the list
+        tells of them besides may be left out. ``needs``: what else has to be told of one."""
+        known: dict[str, LiveResource] = {item.id: item for item in configurations}
+        found = pool.map(partial(self._completed, needs=needs, known=known), documents)
+        return list(found)
+
+    def _completed(
+        self,
+        item: Document,
+        needs: Callable[[Document], Iterable[str]],
+        known: dict[str, LiveResource],
+    ) -> Document:
+        item = self._identified(item)
+        used = str(item["configurationId"])
+        if used not in known and not all(item.get(name) for name in NAMES.values()):
+            known[used] = convert.configuration(self._api.get(f"/lm/configurations/{used}"))
+        if used in known:
+            spec = known[used].spec
+            told = {theirs: spec[ours] for ours, theirs in NAMES.items() if spec[ours]}
+            item = {**item, **told}
+        wanted = [*needs(item), "status"]
+        return self._api.completed(item, f"{self._path}/{item['id']}", wanted)
+
+    def _identified(self, item: Document) -> Document:
+        """The run with its configuration, which is who it is. Raises ConnectionFailed where nobody
+        tells it."""
+        found = self._api.completed(item, f"{self._path}/{item['id']}", ("configurationId",))
+        if "configurationId" not in found:
+            raise ConnectionFailed(
+                f"{self._path}/{item['id']} does not tell its configurationId",
+                hint="without it nobody knows what it runs",
+            )
+        return found
 
     def stop(self, live: LiveResource) -> None:
         """Ask it to stop; one that has stopped, ended or gone already is fine."""

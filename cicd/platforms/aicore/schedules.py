@@ -18,6 +18,7 @@ PATH = "/lm/executionSchedules"
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
 FIELDS = {"cron": "cron", "start": "start", "end": "end", "configuration": "configurationId"}
 """Our field -> the API's, of all that can be changed besides the status."""
+NEEDED = ("configurationId", "cron", "status")
 NAMES = ("configuration_name", "scenario_id", "executable_id")
 
 
@@ -28,9 +29,17 @@ class Schedules:
         self._api = api
         self._names: dict[str, dict[str, str]] = {}
 
-    def peek(self, *, is_thorough: bool = False) -> Sequence[Document]:
-        """All of them, as documents."""
-        return self._api.http.pages(PATH, is_thorough=is_thorough)
+    def peek(
+        self, desired: Iterable[Resource] = (), *, is_thorough: bool = False
+    ) -> Sequence[Document]:
+        """All of them, as documents; the desired ones whole, whatever the list leaves out."""
+        names = {wish.spec["name"] for wish in desired if wish.key.kind == "schedule"}
+        return [
+            self._api.completed(item, f"{PATH}/{item['id']}", NEEDED)
+            if item["name"] in names
+            else item
+            for item in self._api.http.pages(PATH, is_thorough=is_thorough)
+        ]
 
     def read(
         self,

@@ -87,13 +87,27 @@ class GenericSecrets:
         }
         copied = {item["name"] for item in shared}
         return [
-            self._read(item, scope, wishes.get((scope, str(item["name"]))))
+            self._read(
+                self._labelled(item, scope) if (scope, str(item["name"])) in wishes else item,
+                scope,
+                wishes.get((scope, str(item["name"]))),
+            )
             for scope, items in lists.items()
             for item in items
             if scope != "resource_group"
             or item["name"] not in copied
             or (scope, item["name"]) in wishes
         ]
+
+    def _labelled(self, item: Document, scope: str) -> Document:
+        """The secret with its labels: what was sent last is known by them."""
+        if "labels" in item:
+            return item
+        try:
+            path = f"/admin/secrets/{item['name']}"
+            return {**item, **self._api.http.call("GET", path, headers=SCOPES[scope])}
+        except NotFound:
+            return item
 
     def browse(self) -> list[LiveResource]:
         """All that the login may see, of every scope."""

@@ -56,7 +56,7 @@ def judge(
     problem = error_of(document) or _broken(executables, goal.spec)
     if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
         word = str(document.get("syncStatus") or "")
-        word = "SyncFailed" if word in {"", SYNCED} else word
+        word = "SyncFailed" if word.lower() in {"", SYNCED.lower()} else word
         return Status(State.FAILED, word, f"{problem} ({CURE})")
     if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
         return Status(State.FAILED, "Synced elsewhere", elsewhere)
@@ -143,11 +143,11 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
     if source.get("path") and path and not same_path(str(source["path"]), path):
         points.append(f'path "{path}", it is at "{source["path"]}"')
     word = str(document.get("syncStatus") or "Unknown")
-    if word == "Unknown":
+    if word.lower() == "unknown":
         points.append(
             f'a status (is there a template in "{path}", and may the repository be read?)'
         )
-    elif word != SYNCED:
+    elif word.lower() != SYNCED.lower():
         points.append(f'sync status "{SYNCED}", it is "{word}"')
     late = [str(r.get("name")) for r in _resources(document) if not _is_done(r)]
     return [*points, *([f"template {', '.join(late)}"] if late else [])]

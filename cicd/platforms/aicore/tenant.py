@@ -141,7 +141,10 @@ class Repositories:
 
     def peek(self, desired: Sequence[Resource]) -> list[LiveResource]:
         """All repositories."""
-        found = self._api.http.pages("/admin/repositories")
+        found = [
+            self._api.completed(item, f"/admin/repositories/{item.get('name')}", ("url",))
+            for item in self._api.http.pages("/admin/repositories")
+        ]
         self._spelling += [str(item.get("url", "")) for item in found]
         return [convert.repository(item, desired) for item in found]
 
@@ -181,9 +184,21 @@ class Applications:
         self._clock = clock
         self._goals: dict[str, Goal] = {}
 
-    def peek(self) -> Sequence[Document]:
-        """All of them, as documents."""
-        return self._api.http.pages("/admin/applications")
+    def peek(self, desired: Iterable[Resource] = ()) -> Sequence[Document]:
+        """All of them, as documents; the desired ones whole, whatever the list leaves out."""
+        found = self._api.http.pages("/admin/applications")
+        told = {str(item["applicationName"]): item for item in found if "applicationName" in item}
+        for wish in desired:
+            if wish.key.kind != "application":
+                continue
+            name = wish.spec["name"]
+            # one that tells no name may be it
+            if name in told or len(told) < len(found):
+                item = {"applicationName": name, **told.get(name, {})}
+                path = f"/admin/applications/{name}"
+                whole = self._api.completed(item, path, ("repositoryUrl", "path", "revision"))
+                told |= {name: whole} if name in told or len(whole) > 1 else {}
+        return list(told.values())
 
     def read(
         self,

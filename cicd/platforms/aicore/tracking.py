@@ -82,7 +82,7 @@ def _point(item: Document) -> MetricPoint | None:
     try:
         name, value = str(item["name"]), float(item["value"])
         step = int(item.get("step") or 0)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     labels = _named(item.get("labels"))
     return MetricPoint(name, value, step, moment(item.get("timestamp")) or 0, labels)

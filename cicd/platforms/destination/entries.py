@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from cicd.errors import NotFound
+from cicd.errors import ConnectionFailed, NotFound
 from cicd.model import Key, LiveResource, Resource, Secret, State, Status
 
 COLLECTION = "/subaccountDestinations"
@@ -67,7 +67,7 @@ class Destinations:
     def peek(self, name: str) -> LiveResource | None:
         """The destination of that name, or None."""
         try:
-            return to_live(self._call("GET", f"{COLLECTION}/{name}"))
+            return self._get(name)
         except NotFound:
             return None
 
@@ -76,7 +76,7 @@ class Destinations:
         return [to_live(entry) for entry in self._call("GET", COLLECTION) or ()]
 
     def get(self, live: LiveResource) -> LiveResource:
-        return to_live(self._call("GET", f"{COLLECTION}/{live.id}"))
+        return self._get(live.id)
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         return self.peek(desired.spec["name"])
@@ -93,6 +93,15 @@ class Destinations:
 
     def delete(self, live: LiveResource) -> None:
         self._call("DELETE", f"{COLLECTION}/{live.id}")
+
+    def _get(self, name: str) -> LiveResource:
+        answer = self._call("GET", f"{COLLECTION}/{name}")
+        if answer == []:
+            raise NotFound(f'there is no destination "{name}"', status=404)
+        found = to_live(answer)
+        if found.id != name:
+            raise ConnectionFailed(f'asked for destination "{name}", "{found.id}" was answered')
+        return found
 
 
 def batches(names: Sequence[str]) -> list[list[str]]:
@@ -138,8 +147,11 @@ def to_entry(desired: Resource) -> dict[str, Any]:
 
 
 def to_live(document: Any) -> LiveResource:
-    """An entry as the service gives it -> ``destination/<name>``."""
+    """An entry as the service gives it -> ``destination/<name>``. Raises ConnectionFailed for one
+    without a name."""
     entry = _flat(document)
+    if not entry.get("Name"):
+        raise ConnectionFailed("the destination service answers with an entry that has no Name")
     spec: dict[str, Any] = {ours: entry.get(theirs, "") for ours, theirs in FIELDS.items()}
     spec["client_secret"] = Secret(str(spec["client_secret"]))
     # Headers that people added (sap-client and the like) are theirs, not drift.
