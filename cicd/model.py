@@ -200,6 +200,11 @@ class LiveResource:
     notes: tuple[str, ...] = ()
     owner: str = ""
     """The stage that made it, where the platform can tell; empty where nobody knows."""
+    known_as: str = ""
+    """The key of the stage at hand that it is known to be, whatever it looks like by now; empty
+    where only its content tells."""
+    applied: Mapping[str, str] = field(default_factory=dict)
+    """Fields as the stage applied them last, where the platform remembers that."""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

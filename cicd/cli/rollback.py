@@ -71,7 +71,7 @@ def read_versions(session: Session, key: str) -> tuple[Change, list[Version]]:
     change = pick(session.plan(review=False), key)
     if change.live is None:
         raise CicdError(f"{change.key} is not deployed", hint="cicd apply deploys it")
-    return change, read_history(change.live, session.live, session.platform.kinds)
+    return change, read_history(change.live, session.live, session.platform.kinds, change.desired)
 
 
 def pick(plan: Plan, key: str) -> Change:

@@ -169,6 +169,7 @@ def warnings(session: Session) -> list[str]:
 
 def look(session: Session) -> list[Row]:
     """A row for each thing of the stage that can be up or down, as it is now."""
+    from cicd.plan.drift import explain, strayed
     from cicd.plan.match import Matcher
 
     desired = session.platform.complete(session.stage.resources)
@@ -188,6 +189,8 @@ def look(session: Session) -> list[Row]:
         if found and (end := learn_end(session, found)):
             told = {"message": end.message or one["message"], "log": list(end.log)}
             one |= {**told, "more": session.explain_command(wish.key)}
+        if found and (changes := strayed(found, wish, session.platform.kinds[wish.key.kind])):
+            one["notes"] = [f"{explain(changes)}; apply puts it back", *one["notes"]]
         rows.append(one)
     return rows
 

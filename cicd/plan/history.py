@@ -38,10 +38,14 @@ class Version:
 
 
 def read_history(
-    deployment: LiveResource, live: Iterable[LiveResource], kinds: Mapping[str, Kind]
+    deployment: LiveResource,
+    live: Iterable[LiveResource],
+    kinds: Mapping[str, Kind],
+    wish: Resource | None = None,
 ) -> list[Version]:
-    """All configurations of the deployment's family, newest first."""
-    spec, running_id = deployment.spec, deployment.spec.get("configuration")
+    """All configurations of the deployment's family, newest first: of what it should be, where
+    somebody has made it look like another."""
+    spec, running_id = (wish or deployment).spec, deployment.spec.get("configuration")
     wanted = (spec.get("configuration_name"), spec.get("scenario_id"), spec.get("executable_id"))
     found = {
         item.id: item
@@ -137,4 +141,6 @@ def _going_back(desired: Resource, live: LiveResource, target: LiveResource) -> 
     present = {name: live.spec[name] for name in desired.spec if name in live.spec}
     options: Options = dataclasses.replace(desired.options, existing_id=live.id)
     spec = {**present, "configuration": target.id}
+    if "configuration_name" in present:  # what runs may have been made to look like another
+        spec["configuration_name"] = target.spec.get("name", "")
     return Resource(desired.key, spec, options, source=desired.source)

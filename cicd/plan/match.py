@@ -37,6 +37,11 @@ class Matcher:
         self._kinds = kinds
         self._live = _preferred(live, kinds)
         self._by_id = {(item.key.kind, item.id): item for item in self.all()}
+        self._keys = {str(resource.key) for resource in desired}
+        self._known: dict[str, list[LiveResource]] = {}
+        for item in self.all():
+            if item.known_as:
+                self._known.setdefault(item.known_as, []).append(item)
         self._tables: dict[Hashable, _Table] = {}
         self._families: dict[str, _Table] = {}
         self._users = _users(desired)
@@ -66,7 +71,8 @@ class Matcher:
     def take(self, resource: Resource) -> LiveResource | None:
         """The live counterpart of a resource with all known Refs resolved, or None.
 
-        Raises CicdError when it is pinned to an id that is not there.
+        What is known to be it comes before what merely looks like it, unless it has ended and the
+        other has not. Raises CicdError when it is pinned to an id that is not there.
         """
         kind = self._kinds[resource.key.kind]
         if resource.options.existing_id:
@@ -74,10 +80,24 @@ class Matcher:
         found = self.candidates(resource)
         if not kind.identity:
             return found[0] if found else None
-        free = next((live for live in found if not self.is_taken(live)), None)
-        if free:
-            self._taken.add((kind.name, free.id))
-        return free
+        known = next((live for live in self.known(resource) if not self.is_taken(live)), None)
+        alike = next((live for live in found if self._is_free_for(live, resource.key)), None)
+        is_over = known and known.status.has_ended and alike and not alike.status.has_ended
+        chosen = alike if known is None or is_over else known
+        if chosen:
+            self._taken.add((kind.name, chosen.id))
+        return chosen
+
+    def known(self, resource: Resource) -> list[LiveResource]:
+        """What is known to be of this key, also when somebody has made it look like another."""
+        return self._known.get(str(resource.key), [])
+
+    def is_reserved(self, live: LiveResource, key: Key) -> bool:
+        """Whether it is known to be of another key that the stage wants."""
+        return live.known_as in self._keys and live.known_as != str(key)
+
+    def _is_free_for(self, live: LiveResource, key: Key) -> bool:
+        return not self.is_taken(live) and not self.is_reserved(live, key)
 
     def predecessor(
         self, resource: Resource, is_ours: Callable[[LiveResource], bool]
@@ -92,8 +112,8 @@ class Matcher:
             if any(live.spec.get(name) != resource.spec.get(name) for name in same):
                 continue
             identity = freeze(list(_identity(live.spec, kind).values()))
-            is_free = (kind.name, identity) not in self._wanted and not self.is_taken(live)
-            if is_free and is_ours(live):
+            is_free = (kind.name, identity) not in self._wanted
+            if is_free and self._is_free_for(live, resource.key) and is_ours(live):
                 self._taken.add((kind.name, live.id))
                 return live
         return None

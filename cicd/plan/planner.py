@@ -19,7 +19,7 @@ from cicd.model import (
     Resource,
     Stage,
 )
-from cicd.plan import graph
+from cicd.plan import drift, graph
 from cicd.plan.bound import bind
 from cicd.plan.causes import content_causes, file_causes
 from cicd.plan.consequence import tell
@@ -223,6 +223,8 @@ class _Draft:
         is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
         causes = self._causes(resource, live, kind)
         decision = self._decide(resource, live, kind, causes)
+        if live and (found := drift.strayed(live, resource, kind)):
+            decision = drift.put_back(decision, found, kind)
         if decision.live and decision.action in _KEEPS_ITS_ID:
             self._known[resource.key] = decision.live
         if live and not is_sent_again:  # what is unknown of a secret is known once it is sent

@@ -44,7 +44,18 @@ def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveReso
         return [
             live for live in matcher.all() if (live.key.kind, live.id) == (kind.name, pinned_id)
         ]
-    found = matcher.candidates(resource)
+    known = matcher.known(resource)
+    # with one that is known as its own, what others have under the same names is none of it
+    owners = {"", known[0].owner} if known else None
+
+    def is_of_it(live: LiveResource) -> bool:
+        return not matcher.is_reserved(live, resource.key) and (
+            owners is None or live.owner in owners
+        )
+
+    alike = [live for live in matcher.candidates(resource) if not kind.identity or is_of_it(live)]
+    found = [*known, *alike]
     if kind.prunable:
-        return [*found, *matcher.relatives(kind.name, resource.spec)]
+        former = matcher.relatives(kind.name, resource.spec)
+        return [*found, *filter(is_of_it, former)]
     return found[:1]

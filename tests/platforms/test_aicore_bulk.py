@@ -16,8 +16,10 @@ from cicd.platforms.aicore import bulk
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.aicore.login import Login
+from cicd.platforms.aicore.register import Register
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.runs import Deployments, Executions
+from cicd.platforms.aicore.tenant import ResourceGroups
 from cicd.platforms.aicore.transport import open_session
 from tests.platforms.aicore_world import live
 from tests.platforms.stub_server import DROP, Reply, Request, StubServer, refused, running
@@ -42,7 +44,10 @@ class Bench:
         login = Login(known, self.session)
         http = Http(f"{url}/v2", login, self.session, headers={"AI-Resource-Group": "rg"})
         api = Api(http, "rg")
-        self.executions, self.deployments = Executions(api), Deployments(api)
+        self.executions, self.deployments = (
+            Executions(api),
+            Deployments(api, Register(ResourceGroups(api, "dev"), "rg", "dev")),
+        )
         stub.on("GET", "/v2/lm/meta", Reply(200, META))
         stub.on("PATCH", "/v2/lm/executions", accept)
 

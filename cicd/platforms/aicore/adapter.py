@@ -25,6 +25,7 @@ from cicd.platforms.aicore.models import Advisor
 from cicd.platforms.aicore.named_secrets import NamedSecrets
 from cicd.platforms.aicore.nodes import NodeReservations
 from cicd.platforms.aicore.reading import Reader
+from cicd.platforms.aicore.register import Register
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.schedules import Schedules
@@ -112,6 +113,7 @@ class AICore:
                 stores.kind: stores.peek,
             }
         )
+        register = Register(groups, group, stage)
         self._nouns: dict[str, Noun] = {
             "resource_group": groups,
             "node_reservation": NodeReservations(self._api),
@@ -123,12 +125,12 @@ class AICore:
             "artifact": Artifacts(self._api),
             "configuration": Configurations(self._api),
             "execution": self._executions,
-            "schedule": Schedules(self._api),
-            "deployment": Deployments(self._api),
+            "schedule": Schedules(self._api, register),
+            "deployment": Deployments(self._api, register),
         }
         if destination:
             self._nouns["destination"] = entries.Destinations(self._open(destination).call)
-        self._reader = Reader(self._api, self._nouns, self._advisor, self._named)
+        self._reader = Reader(self._api, self._nouns, self._advisor, self._named, register)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         """Destinations get the login that their users need: that of this platform."""

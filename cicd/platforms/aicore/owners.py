@@ -1,15 +1,20 @@
-"""Whose is it? Executions carry their stage as a tag; a deployment is of the stage whose execution
-made what it serves, a schedule of the one that ran its configuration. Where none of that tells,
-nobody knows. Pure.
+"""Whose is it? Executions carry their stage as a tag. Which deployments and schedules are of which
+key is remembered in labels of the resource group, as people can make them look like any other; else
+a deployment is of the key whose destination points at it, of the stage whose execution made what it
+serves, a schedule of the one that ran its configuration. Where none of that tells, nobody knows.
+Pure.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, unquote
 
-from cicd.model import LiveResource, Resource
+from cicd.model import Key, LiveResource, Ref, Resource
+from cicd.platforms.aicore.convert import OUR_LABELS
 
 SAME_RUN = {
     "configuration_name": "configurationName",
@@ -17,6 +22,90 @@ SAME_RUN = {
     "executable_id": "executableId",
 }
 """What finds the live counterpart of a deployment, by its name in the API."""
+
+VERSION = "owns1"
+NAME = "configuration_name"
+"""What people change, by changing the configuration that something runs."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a label says: ``id`` is of this key of that stage, and was applied under this name."""
+
+    stage: str
+    key: str
+    id: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The label of a key: there is one for each, whatever id it has by now."""
+        return OUR_LABELS + hashlib.sha256(f"{self.stage}/{self.key}".encode()).hexdigest()[:16]
+
+    @property
+    def text(self) -> str:
+        parts = (self.stage, self.key, self.id, self.name)
+        return ";".join([VERSION, *(quote(part, safe="/") for part in parts)])
+
+
+def entries(labels: Mapping[str, str]) -> list[Entry]:
+    """All that the labels of a group remember; what somebody has written there is left out."""
+    found = []
+    for text in labels.values():
+        version, *parts = text.split(";")
+        if version == VERSION and len(parts) == 4:
+            found.append(Entry(*map(unquote, parts)))
+    return found
+
+
+def remembered(
+    things: Iterable[LiveResource], known: Iterable[Entry], stage: str
+) -> list[LiveResource]:
+    """The deployments or schedules, each with the stage that has it and, of ours, its key."""
+    by_id = {(entry.key.partition("/")[0], entry.id): entry for entry in known}
+    found = []
+    for thing in things:
+        entry = by_id.get((thing.key.kind, thing.id))
+        if entry:
+            known_as = entry.key if entry.stage == stage else ""
+            applied = {NAME: entry.name}
+            thing = replace(thing, owner=entry.stage, known_as=known_as, applied=applied)
+        found.append(thing)
+    return found
+
+
+def pointed_at(
+    deployments: Sequence[LiveResource],
+    destinations: Iterable[LiveResource],
+    desired: Sequence[Resource],
+) -> list[LiveResource]:
+    """The deployments, with the key whose destination points at it where nothing else is that key:
+    neither remembered, nor alike. One that is remembered as another's stays that."""
+    names = [tuple(live.spec.get(name) for name in SAME_RUN) for live in deployments]
+    missing = {
+        wish.key
+        for wish in desired
+        if wish.key.kind == "deployment" and not wish.options.existing_id
+        if tuple(wish.spec.get(name) for name in SAME_RUN) not in names
+    } - {_key(live.known_as) for live in deployments if live.known_as}
+    urls = {live.spec.get("name"): str(live.spec.get("url") or "") for live in destinations}
+    keys = {
+        urls.get(wish.spec.get("name")): wish.spec["url"].key
+        for wish in desired
+        if wish.key.kind == "destination" and isinstance(wish.spec.get("url"), Ref)
+        if wish.spec["url"].key in missing
+    }
+    found = []
+    for live in deployments:
+        key = keys.get(live.outputs.get("url") or None)
+        is_free = key is not None and not live.applied
+        found.append(replace(live, known_as=str(key)) if is_free else live)
+    return found
+
+
+def _key(text: str) -> Key:
+    kind, _, name = text.partition("/")
+    return Key(kind, name)
 
 
 def feeding(

@@ -18,6 +18,7 @@ from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.listing import LONG
 from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
 from cicd.platforms.aicore.nodes import NodeReservations
+from cicd.platforms.aicore.register import Register
 from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
@@ -49,9 +50,15 @@ class Reader:
     """Reads what planning needs, and lists for people."""
 
     def __init__(
-        self, api: Api, nouns: Mapping[str, Any], advisor: models.Advisor, named: NamedSecrets
+        self,
+        api: Api,
+        nouns: Mapping[str, Any],
+        advisor: models.Advisor,
+        named: NamedSecrets,
+        register: Register,
     ) -> None:
         self._api = api
+        self._register = register
         self._advisor = advisor
         self._named = named
         self._groups: ResourceGroups = nouns["resource_group"]
@@ -82,10 +89,12 @@ class Reader:
             "artifact": self._artifacts.peek,
             "configuration": self._configurations.peek,
             "execution": lambda: map(convert.execution, self._executions.peek()),
-            "schedule": lambda: self._schedules.read(
-                self._schedules.peek(), self._configurations.peek()
+            "schedule": lambda: self._register.recognise(
+                self._schedules.read(self._schedules.peek(), self._configurations.peek())
             ),
-            "deployment": lambda: map(convert.deployment, self._deployments.peek()),
+            "deployment": lambda: self._register.recognise(
+                [convert.deployment(item) for item in self._deployments.peek()]
+            ),
             "destination": self._destinations.browse if self._destinations else list,
         }
         return sorted(lists[kind](), key=lambda live: (live.created_at, live.id))
@@ -113,6 +122,9 @@ class Reader:
             groups = [_unclear(group, refused) for group in groups]
         configurations = lists.get("live configurations", ())
         schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
+        destinations = chain.from_iterable(_starting("live destinations ", lists).values())
+        deployments = owners.of_deployments(deployments, configurations, runs, desired)
+        deployments = self._register.recognise(deployments)
         return [
             *groups,
             *repositories.result(),
@@ -120,8 +132,8 @@ class Reader:
             *self._secrets(desired, lists),
             *applications,
             *runs,
-            *owners.of_schedules(schedules, runs),
-            *owners.of_deployments(deployments, configurations, runs, desired),
+            *self._register.recognise(owners.of_schedules(schedules, runs)),
+            *owners.pointed_at(deployments, destinations, desired),
         ]
 
     def _gather(

@@ -17,6 +17,7 @@ from cicd.platforms.aicore import convert, tracking
 from cicd.platforms.aicore.api import METRIC_BATCH, Api, changed, made
 from cicd.platforms.aicore.bulk import Bulk
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.register import Register
 
 SETTLE = 60.0
 """Seconds in which a deployment may still report its configuration from before an update."""
@@ -157,8 +158,11 @@ class Deployments(Runs):
     """``deployment/<key>``. Remembers what each update asked for: the configuration, all that it
     may have had before, and when that was."""
 
-    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, api: Api, register: Register, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(api, "/lm/deployments", api.deployments, convert.deployment)
+        self._register = register
         self._clock = clock
         self._asked: dict[str, tuple[str, frozenset[str], float]] = {}
 
@@ -179,7 +183,14 @@ class Deployments(Runs):
         answer = self._client.create(desired.spec["configuration"], ttl=desired.spec.get("ttl"))
         name = desired.spec.get("configuration_name") or answer.id
         outputs = {"url": answer.deployment_url} if answer.deployment_url else None
+        self._register.enter(desired, answer.id)
         return made(desired, answer.id, name, convert.status_of(answer.status.value), outputs)
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        found = super().find(desired, known)
+        if found:
+            self._register.enter(desired, found.id)
+        return found
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Swap its configuration. Raises Conflict while the platform refuses that (UNKNOWN)."""
@@ -195,6 +206,7 @@ class Deployments(Runs):
         last, before, _ = self._asked.get(live.id, ("", frozenset(), 0.0))
         known = {last, str(live.spec.get("configuration", ""))} - {""}
         self._asked[live.id] = (wanted, before | known, self._clock())
+        self._register.enter(desired, live.id)
         return changed(live, desired, convert.status_of("PENDING"))
 
 

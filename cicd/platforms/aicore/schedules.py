@@ -12,6 +12,7 @@ from cicd.model import LiveResource, Resource, Spec
 from cicd.platforms.aicore import convert
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.register import Register
 from cicd.platforms.aicore.times import moment, rfc3339
 
 PATH = "/lm/executionSchedules"
@@ -25,8 +26,9 @@ NAMES = ("configuration_name", "scenario_id", "executable_id")
 class Schedules:
     """``schedule/<name>``. Names are not unique; the active, newest one of a name counts."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, register: Register) -> None:
         self._api = api
+        self._register = register
         self._names: dict[str, dict[str, str]] = {}
 
     def peek(
@@ -74,6 +76,7 @@ class Schedules:
         answer = self._api.http.call("POST", PATH, body=body)
         status = convert.status_of(ACTIVE if spec["active"] else INACTIVE)
         live = made(desired, str(answer.get("id") or ""), spec["name"], status)
+        self._register.enter(desired, live.id)
         if not spec["active"]:
             self._pause(live)
         return live
@@ -92,6 +95,7 @@ class Schedules:
             body["status"] = status
         if body:
             self._api.http.call("PATCH", f"{PATH}/{live.id}", body=body)
+        self._register.enter(desired, live.id)
         return changed(live, desired, convert.status_of(status))
 
     def delete(self, live: LiveResource) -> None:

@@ -1,0 +1,257 @@
+"""What people change by hand in AI Launchpad or the BTP cockpit is drift: named, and put back.
+
+Never is a second one made, and never is anything of another stage taken for ours.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.acceptance.operations_world import APPLY, Said, World
+from tests.platforms.stub_server import Reply
+
+SERVE = """\
+aicore: {resource_group: GROUP}
+deployments:
+  - key: serve
+    configuration:
+      name: churn-serving
+      scenario_id: churn
+      executable_id: serve
+      parameter_bindings: {greeting: hello}
+"""
+POINTING = SERVE + "    destination_name: POINTER\n"
+DENIED = Reply(403, "RBAC: access denied")
+HANDMADE = "changed by hand: configuration handmade → churn-serving"
+
+
+def send(world: World, method: str, path: str, body: Any = None, code: int = 0) -> Any:
+    """One request of somebody else, to the emulator itself."""
+    headers = {"AI-Resource-Group": world.group}
+    answer = world.client.send(method, f"/v2{path}", body, headers=headers)
+    assert answer.status_code == code or (not code and answer.ok), answer.text
+    return answer.json() if answer.text else None
+
+
+def configuration(world: World, name: str = "handmade", greeting: str = "moin") -> str:
+    body = {
+        "name": name,
+        "scenarioId": "churn",
+        "executableId": "serve",
+        "parameterBindings": [{"key": "greeting", "value": greeting}],
+        "inputArtifactBindings": [],
+    }
+    return str(send(world, "POST", "/lm/configurations", body)["id"])
+
+
+def deploy(world: World, configuration_id: str) -> str:
+    id = str(send(world, "POST", "/lm/deployments", {"configurationId": configuration_id})["id"])
+    wait(world, id, "RUNNING")
+    return id
+
+
+def wait(world: World, id: str, *words: str) -> None:
+    deadline = time.monotonic() + 60
+    while (found := send(world, "GET", f"/lm/deployments/{id}"))["status"] not in words:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def repoint(world: World, id: str, name: str = "handmade", greeting: str = "moin") -> str:
+    """The usual click in AI Launchpad: another configuration for what runs."""
+    other = configuration(world, name, greeting)
+    send(world, "PATCH", f"/lm/deployments/{id}", {"configurationId": other})
+    wait(world, id, "RUNNING")
+    return other
+
+
+def stop(world: World, id: str) -> None:
+    send(world, "PATCH", f"/lm/deployments/{id}", {"targetStatus": "STOPPED"})
+    wait(world, id, "STOPPED")
+
+
+def up(world: World, text: str = SERVE) -> str:
+    """The stage applied; the id of its one deployment."""
+    world.stage(text)
+    said = world.cicd(*APPLY)
+    assert said.code == 0, said.all
+    (item,) = world.listed("deployments")
+    return str(item["id"])
+
+
+def changes(world: World, stage: str = "dev") -> dict[str, dict[str, Any]]:
+    said = world.cicd("plan", stage, "--output", "json")
+    assert said.code == 0, said.all
+    return {change["key"]: change for change in json.loads(said.out)["changes"]}
+
+
+def running(world: World) -> dict[str, str]:
+    """Id -> name of the configuration, of all deployments that are there."""
+    return {str(i["id"]): str(i["configurationName"]) for i in world.listed("deployments")}
+
+
+def ok(said: Said) -> Said:
+    assert said.code == 0, said.all
+    return said
+
+
+def no_label_rights(world: World) -> None:
+    world.gate.on("PATCH", f"/v2/admin/resourceGroups/{world.group}", DENIED)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("knows", ["label", "destination"])
+def test_a_deployment_that_was_re_pointed_is_drift_and_put_back(
+    world: World, times: int, knows: str
+) -> None:
+    if knows == "destination":
+        world.make_group()
+        no_label_rights(world)
+    id = up(world, POINTING if knows == "destination" else SERVE)
+    for turn in range(times):
+        repoint(world, id, greeting=f"moin {turn}")
+
+    change = changes(world)["deployment/serve"]
+    assert (change["action"], change["id"], change["reason"]) == ("update", id, HANDMADE)
+    (field,) = change["fields"]
+    assert (field["path"], field["before"]) == ("configuration", "handmade")
+    assert field["after"] == "churn-serving"
+    assert HANDMADE in world.cicd("plan", "dev").out
+
+    rows = json.loads(ok(world.cicd("status", "dev", "-o", "json")).out)
+    (row,) = [row for row in rows if row["key"] == "deployment/serve"]
+    assert (row["id"], row["status"], row["configuration_name"]) == (id, "RUNNING", "handmade")
+    if knows == "label":
+        assert row["notes"][0] == f"{HANDMADE}; apply puts it back"
+
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-serving"}
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+
+
+def test_a_re_pointed_deployment_can_be_rolled_back_stopped_and_destroyed(world: World) -> None:
+    world.make_group()
+    id = up(world)
+    repoint(world, id)
+    told = json.loads(ok(world.cicd("rollback", "dev", "serve", "--list", "-o", "json")).out)
+    assert {(row["name"], row["running"]) for row in told} == {
+        ("handmade", True),
+        ("churn-serving", False),
+    }
+    (good,) = [row["id"] for row in told if not row["running"]]
+    ok(world.cicd("rollback", "dev", "serve", "--to", good, "--yes"))
+    assert running(world) == {id: "churn-serving"}
+    assert "No changes." in ok(world.cicd("plan", "dev")).out
+
+    repoint(world, id, greeting="again")
+    ok(world.cicd("logs", "dev", "serve"))
+    said = ok(world.cicd("stop", "dev", "serve", "--yes"))
+    assert id in said.all
+    repointed = ok(world.cicd("list", "deployments", "dev")).out
+    assert "unmanaged" not in repointed, repointed
+    ok(world.cicd("destroy", "dev", "--yes", "--stage-name", "dev"))
+    assert running(world) == {}
+
+
+def test_one_that_was_re_pointed_and_stopped_is_replaced_and_goes(world: World) -> None:
+    id = up(world)
+    repoint(world, id)
+    stop(world, id)
+    change = changes(world)["deployment/serve"]
+    assert (change["action"], change["id"]) == ("replace", id)
+    assert change["reason"] == f"{HANDMADE}; {id} is STOPPED"
+    ok(world.cicd(*APPLY))
+    (new,) = running(world)
+    assert new != id and running(world)[new] == "churn-serving"
+
+
+def test_of_two_candidates_it_is_the_one_that_is_known(world: World) -> None:
+    id = up(world)
+    repoint(world, id)
+    (ours,) = [c["id"] for c in world.listed("configurations") if c["name"] == "churn-serving"]
+    theirs = deploy(world, ours)
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-serving", theirs: "churn-serving"}
+    # whichever of them is the newer, the plan stays with ours
+    assert changes(world)["deployment/serve"]["id"] == id
+    repoint(world, theirs, "theirs")
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+
+
+def test_one_that_was_stopped_gives_way_to_one_that_runs(world: World) -> None:
+    id = up(world)
+    stop(world, id)
+    (ours,) = [c["id"] for c in world.listed("configurations") if c["name"] == "churn-serving"]
+    other = deploy(world, ours)
+    assert changes(world)["deployment/serve"]["id"] == other
+
+
+def test_the_deployment_of_another_stage_is_never_taken(world: World) -> None:
+    id = up(world)
+    world.stage(SERVE.replace("hello", "hallo"), name="tst")
+    said = world.cicd("apply", "tst", "--yes")
+    assert said.code == 5 and f"{id} in {world.group} is of stage dev" in said.error, said.all
+
+    repoint(world, id)
+    ok(world.cicd("apply", "tst", "--yes"))
+    (theirs,) = running(world).keys() - {id}
+    # ours looks like nothing of ours, and theirs just like it
+    assert changes(world)["deployment/serve"]["id"] == id
+    ok(world.cicd(*APPLY))
+    assert changes(world, "tst")["deployment/serve"]["id"] == theirs
+    assert running(world) == {id: "churn-serving", theirs: "churn-serving"}
+    assert "No changes." in ok(world.cicd("plan", "tst")).out
+    ok(world.cicd("destroy", "tst", "--yes", "--stage-name", "tst"))
+    assert running(world) == {id: "churn-serving"}
+
+
+def test_two_keys_of_one_stage_keep_their_own(world: World) -> None:
+    second = SERVE.split("deployments:\n")[1].replace("key: serve", "key: second")
+    world.stage(SERVE + second.replace("churn-serving", "churn-second").replace("hello", "hey"))
+    ok(world.cicd(*APPLY))
+    before = {key: change["id"] for key, change in changes(world).items() if "deployment" in key}
+    second = {c["name"]: c["id"] for c in world.listed("configurations")}["churn-second"]
+    serve = before["deployment/serve"]
+    send(world, "PATCH", f"/lm/deployments/{serve}", {"configurationId": second})
+    wait(world, serve, "RUNNING")
+    found = changes(world)
+    assert {key: found[key]["id"] for key in before} == before
+    assert found["deployment/second"]["action"] == "no_op"
+    assert "configuration churn-second → churn-serving" in found["deployment/serve"]["reason"]
+    ok(world.cicd(*APPLY))
+    assert running(world)[serve] == "churn-serving" and len(running(world)) == 2
+
+
+def test_a_new_name_in_the_stage_file_is_nobodys_hand(world: World) -> None:
+    id = up(world)
+    world.stage(SERVE.replace("churn-serving", "churn-v2"))
+    change = changes(world)["deployment/serve"]
+    assert (change["action"], change["id"]) == ("update", id)
+    assert "by hand" not in change["reason"]
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-v2"}
+    # a key that was renamed stays with what it had
+    world.stage(SERVE.replace("churn-serving", "churn-v2").replace("key: serve", "key: api"))
+    assert changes(world)["deployment/api"]["id"] == id
+
+
+def test_a_destination_that_was_pointed_elsewhere_takes_nothing_with_it(world: World) -> None:
+    world.make_group()
+    no_label_rights(world)
+    id = up(world, POINTING)
+    theirs = deploy(world, configuration(world, "theirs"))
+    place = "/destination-configuration/v1/subaccountDestinations"
+    known = world.client.world.credentials
+    token = {"Authorization": f"Bearer {known.issue('destination', issuer=world.client.url)}"}
+    entry = world.client.send("GET", f"{place}/POINTER", headers=token).json()
+    entry["URL"] = entry["URL"].replace(id, theirs)
+    assert world.client.send("PUT", place, entry, headers=token).ok
+    found = changes(world)
+    assert (found["deployment/serve"]["id"], found["deployment/serve"]["action"]) == (id, "no_op")
+    assert found["destination/POINTER"]["action"] == "update"
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-serving", theirs: "theirs"}
