@@ -6,7 +6,9 @@ Never is a second one made, and never is anything of another stage taken for our
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,3 +257,156 @@ def test_a_destination_that_was_pointed_elsewhere_takes_nothing_with_it(world: W
     assert found["destination/POINTER"]["action"] == "update"
     ok(world.cicd(*APPLY))
     assert running(world) == {id: "churn-serving", theirs: "theirs"}
+
+
+SCHEDULED = """\
+aicore: {resource_group: GROUP}
+executions:
+  - key: train
+    wait_for_status: null
+    configuration:
+      name: churn-training
+      scenario_id: churn
+      executable_id: train
+      parameter_bindings: {mode: complete}
+      input_artifact_bindings: {data: data}
+artifacts:
+  - {key: data, name: Churn data, kind: dataset, url: "ai://default/d", scenario_id: churn}
+schedules:
+  - {key: weekly, name: weekly, execution: train, cron: "0 0 * * 0"}
+"""
+
+
+def training(world: World, name: str) -> str:
+    data = world.listed("artifacts")[0]["id"]
+    body = {
+        "name": name,
+        "scenarioId": "churn",
+        "executableId": "train",
+        "parameterBindings": [{"key": "mode", "value": name}],
+        "inputArtifactBindings": [{"key": "data", "artifactId": data}],
+    }
+    return str(send(world, "POST", "/lm/configurations", body)["id"])
+
+
+def schedules(world: World) -> dict[str, str]:
+    """Id -> id of the configuration."""
+    return {str(i["id"]): str(i["configurationId"]) for i in world.listed("executionSchedules")}
+
+
+def scheduled(world: World) -> tuple[str, str]:
+    """The stage with a schedule applied: the ids of the schedule and of what it runs."""
+    world.stage(SCHEDULED)
+    ok(world.cicd(*APPLY))
+    (found,) = schedules(world).items()
+    return found
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_schedule_that_was_re_pointed_is_drift_and_put_back(world: World, times: int) -> None:
+    id, ours = scheduled(world)
+    for turn in range(times):
+        other = training(world, f"handmade-{turn}")
+        send(world, "PATCH", f"/lm/executionSchedules/{id}", {"configurationId": other})
+    change = changes(world)["schedule/weekly"]
+    assert (change["action"], change["id"]) == ("update", id)
+    told = f"changed by hand: configuration handmade-{times - 1} → churn-training"
+    assert change["reason"] == told
+    assert told in world.cicd("status", "dev", "-o", "json").out
+    ok(world.cicd(*APPLY))
+    assert schedules(world) == {id: ours}
+
+
+def test_a_newer_schedule_of_the_same_name_is_not_ours(world: World) -> None:
+    id, ours = scheduled(world)
+    other = training(world, "handmade")
+    body = {"name": "weekly", "configurationId": other, "cron": "0 0 * * 1"}
+    theirs = str(send(world, "POST", "/lm/executionSchedules", body)["id"])
+    assert changes(world)["schedule/weekly"]["action"] == "no_op"
+    ok(world.cicd(*APPLY))
+    assert schedules(world) == {id: ours, theirs: other}
+
+
+def test_a_schedule_that_runs_what_another_stage_made_is_still_ours(world: World) -> None:
+    id, ours = scheduled(world)
+    world.stage(SCHEDULED.replace("churn-training", "theirs").split("schedules:")[0], name="tst")
+    ok(world.cicd("apply", "tst", "--yes"))
+    (theirs,) = [c["id"] for c in world.listed("configurations") if c["name"] == "theirs"]
+    send(world, "PATCH", f"/lm/executionSchedules/{id}", {"configurationId": theirs})
+    ok(world.cicd(*APPLY))
+    assert schedules(world) == {id: ours}
+
+
+APPLICATION = """\
+aicore: {resource_group: GROUP}
+git: {application: NAME, repository: "REPOSITORY", path: templates, revision: main}
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"path": "elsewhere"},
+        {"revision": "other"},
+        {"repositoryUrl": "https://example.com/theirs.git"},
+        {"repositoryUrl": "https://example.com/theirs.git", "path": "x", "revision": "other"},
+    ],
+)
+def test_an_application_that_was_moved_by_hand_is_drift_and_put_back(
+    world: World, change: dict[str, str], tmp_path: Path
+) -> None:
+    bare = tmp_path / f"remote-{world.group}.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(world.folder), str(bare)], check=True)
+    url = bare.as_uri()
+    known = send(world, "GET", "/admin/repositories")["resources"]
+    if "https://example.com/theirs.git" not in [item["url"] for item in known]:
+        body = {"name": "theirs", "username": "", "password": ""}
+        send(
+            world, "POST", "/admin/repositories", {**body, "url": "https://example.com/theirs.git"}
+        )
+    name = f"moved-{world.group}"
+    world.stage(APPLICATION.replace("NAME", name).replace("REPOSITORY", url))
+    ok(world.cicd(*APPLY))
+    path = f"/admin/applications/{name}"
+    before = send(world, "GET", path)
+    send(world, "PATCH", path, {**before, **change})
+    found = changes(world)[f"application/{name}"]
+    ours = {"path": "path", "revision": "revision", "repositoryUrl": "repository"}
+    assert found["action"] == "update"
+    assert {ours[field] for field in change} <= {field["path"] for field in found["fields"]}
+    ok(world.cicd(*APPLY))
+    after = send(world, "GET", path)
+    assert {field: after[field] for field in ours} == {field: before[field] for field in ours}
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+
+
+LABELLED = SERVE.replace(
+    "{resource_group: GROUP}", '{resource_group: GROUP, labels: {ext.ai.sap.com/team: "ours"}}'
+)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [{"key": "ext.ai.sap.com/team", "value": "theirs"}],
+        [],
+        [{"key": "ext.ai.sap.com/other", "value": "1"}],
+    ],
+)
+def test_labels_of_a_group_that_were_changed_by_hand_are_drift_and_put_back(
+    world: World, labels: list[dict[str, str]]
+) -> None:
+    """Also those in which we remember things: they are written again with the next update."""
+    id = up(world, LABELLED)
+    path = f"/admin/resourceGroups/{world.group}"
+    send(world, "PATCH", path, {"labels": labels})
+    found = changes(world)
+    group = found[f"resource_group/{world.group}"]
+    assert (group["action"], group["fields"][0]["path"][:6]) == ("update", "labels")
+    assert (found["deployment/serve"]["action"], found["deployment/serve"]["id"]) == ("no_op", id)
+    ok(world.cicd(*APPLY))
+    after = {item["key"]: item["value"] for item in send(world, "GET", path)["labels"]}
+    assert after["ext.ai.sap.com/team"] == "ours"
+    assert all(after[item["key"]] for item in labels)
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+    assert running(world) == {id: "churn-serving"}
