@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cicd.cli.redaction import without_logins
 from cicd.config import GitFacts, find_stage_for_branch, stage_files
+from cicd.config.files import SUFFIXES
 from cicd.errors import CicdError, Refused, Usage
 from cicd.github.context import read_event
 from cicd.github.trigger import TARGET, TARGET_HINT, Trigger, read_trigger
@@ -128,12 +129,31 @@ def check_merged(environ: Mapping[str, str]) -> None:
 
 def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> str:
     """The stage that nobody needs to name. Raises Usage where there is none."""
+    check_project(root)
     if facts.branch:
         return find_stage_for_branch(root, facts.branch, is_wanted=True)
     tag = trigger_of(environ).tag
     why = f'the tag "{tag}" belongs to no branch' if tag else "no branch is checked out"
     known = ", ".join(Path(file).stem for file in stage_files(root))
     raise Usage(f"{why}, so no stage goes without saying", hint=f"name a stage: {known or 'none'}")
+
+
+def check_project(root: Path) -> None:
+    """Raise Usage where this is no project, but projects lie below it."""
+    below = projects_below(root)
+    if below and not (root / "stages").is_dir():
+        raise Usage(
+            f"the projects of this repository lie in {', '.join(below)}",
+            hint="run it in one of these folders, or name a stage by its file",
+        )
+
+
+def projects_below(root: Path) -> list[str]:
+    """The folders below that hold ``stages`` with files, as far as Git does not ignore them."""
+    patterns = [f":(glob)**/stages/*{suffix}" for suffix in SUFFIXES]
+    listed = _quietly(root, "ls-files", "-z", "-co", "--exclude-standard", "--", *patterns)
+    files = [PurePosixPath(name) for name in listed.split("\0") if name]
+    return sorted({str(file.parent.parent) for file in files} - {"."})
 
 
 def _remotes(top: Path) -> tuple[str, ...]:

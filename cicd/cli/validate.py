@@ -26,7 +26,12 @@ from cicd.render import findings
     "validate", epilog=examples("cicd validate --all", "cicd validate dev --output github")
 )
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
-@click.option("--all", "every", is_flag=True, help="Every stage file of the project.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Every stage file of the project, or of all projects below.",
+)
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @click.option("--rules", is_flag=True, help="List every rule and where it comes from, and end.")
 @variables_option
@@ -83,19 +88,32 @@ def check_stages(
     # else pydantic looks for plugins in every installed package
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from cicd.cli.git import find_root, read_facts, stage_of_branch
-    from cicd.config import check_stage, stage_files
+    from cicd.config import check_stage
 
     here = find_root(Path.cwd())
-    names = list(stage_files(here) if every else stages)
+    names = list(_all_stages(here) if every else stages)
     if not names:
         names = [stage_of_branch(here, read_facts(here, os.environ), os.environ)]
     problems: list[Problem] = []
     for name in names:
-        root = find_root(Path.cwd(), name)
+        file = str(here / name) if every else name
+        root = find_root(Path.cwd(), file)
         facts = read_facts(root, os.environ)
-        found = check_stage(name, root=root, env=Environment(), variables=variables, git=facts)
+        found = check_stage(file, root=root, env=Environment(), variables=variables, git=facts)
         problems += [placed_in(root, here, problem) for problem in found]
     return names, list(dict.fromkeys(problems))
+
+
+def _all_stages(here: Path) -> list[str]:
+    """Every stage of the project, or else of all projects below."""
+    from cicd.cli.git import projects_below
+    from cicd.config import stage_files
+
+    if (here / "stages").is_dir():
+        return stage_files(here)
+    return [
+        f"{below}/{file}" for below in projects_below(here) for file in stage_files(here / below)
+    ]
 
 
 def placed_in(root: Path, base: Path, problem: Problem) -> Problem:

@@ -49,6 +49,9 @@ def read_context(
     if not api_url.startswith(("https://", "http://")):
         raise Usage(f"GITHUB_API_URL {api_url!r} is not a URL", hint="https://HOST/api/v3")
     server, run = environ.get("GITHUB_SERVER_URL") or SERVER_URL, environ.get("GITHUB_RUN_ID", "")
+    attempt = environ.get("GITHUB_RUN_ATTEMPT", "")
+    # the page of a run shows its last attempt, and this is about one of them
+    again = f"/attempts/{attempt}" if attempt.isdigit() and int(attempt) > 1 else ""
     return Context(
         api_url=api_url,
         token=_token(environ),
@@ -56,7 +59,9 @@ def read_context(
         # the run's own number says nothing about another repository
         pull_request=pull_request or (number if wanted == here or not repository else None),
         is_fork=_is_fork(event),
-        run_url=f"{server.rstrip('/')}/{here}/actions/runs/{run}" if here and run.isdigit() else "",
+        run_url=f"{server.rstrip('/')}/{here}/actions/runs/{run}{again}"
+        if here and run.isdigit()
+        else "",
         summary_file=_path(environ, "GITHUB_STEP_SUMMARY"),
         output_file=_path(environ, "GITHUB_OUTPUT"),
         is_actions=environ.get("GITHUB_ACTIONS") == "true",

@@ -125,19 +125,32 @@ def test_templates_in_a_submodule_are_said_to_lie_in_one(nested: Project) -> Non
     assert nested.cicd("validate", "dev").stdout == "dev: valid\n"
 
 
-def test_stages_of_one_name_in_one_resource_group_are_two(nested: Project, tmp_path: Path) -> None:
-    """Lock, label and tags: the second project takes nothing of the first for its own."""
+def test_stages_of_one_name_in_one_resource_group_are_two(nested: Project) -> None:
+    """Lock, label and tags: neither project takes what the other has made for its own."""
     top = Project(nested.root.parents[1], nested.environ)
     stage = (nested.root / "stages/dev.yaml").read_text(encoding="utf-8")
-    top.write("stages/dev.yaml", "\n".join(stage.splitlines()[:2]))
+    stage = stage.replace("path: templates", f'path: "{FOLDER}/templates"')
+    top.write("stages/dev.yaml", stage.replace("application: hello", "application: top-hello"))
+    git(top.root, "add", "-A")
+    git(top.root, "commit", "-q", "-m", "two projects")
     assert nested.cicd("emulator", "start").returncode == 0
     environ = nested.emulator_environment()
     del environ["AICORE_RESOURCE_GROUP"]
-    assert nested.cicd("apply", "dev", "--auto-approve", env=environ).returncode == 0
-    destroyed = top.cicd("destroy", "dev", "--auto-approve", "--force", env=environ)
-    assert "cannot" not in destroyed.stderr
-    groups = nested.api("/admin/resourceGroups", "hello-dev")["resources"]
-    [group] = [group for group in groups if group["resourceGroupId"] == "hello-dev"]
+    applied = nested.cicd("apply", "dev", "--auto-approve", env=environ)
+    assert applied.returncode == 0, applied.stderr
+    [group] = nested.api("/admin/resourceGroups", "hello-dev")["resources"][-1:]
     labels = {label["key"]: label["value"] for label in group["labels"]}
     assert labels["ext.ai.sap.com/cicd.stage"] == f"{FOLDER}/dev"
-    assert f"it is of stage {FOLDER}/dev" in destroyed.stdout
+    [run] = nested.api("/lm/executions", "hello-dev")["resources"]
+    tags = nested.api(f"/lm/metrics?executionIds={run['id']}", "hello-dev")["resources"][0]["tags"]
+    named = {tag["name"]: tag["value"] for tag in tags}
+    assert (named["cicd.project"], named["cicd.stage"]) == (FOLDER, "dev")
+
+    planned = top.cicd("plan", "dev", env=environ)
+    assert f"is of stage {FOLDER}/dev, used as it is" in planned.stdout + planned.stderr
+    destroyed = top.cicd("destroy", "dev", "--yes", "--stage-name", "dev", env=environ)
+    assert destroyed.returncode == 5, destroyed.stdout
+    assert f"is of stage {FOLDER}/dev" in destroyed.stderr
+    assert len(nested.api("/lm/executions", "hello-dev")["resources"]) == 1
+    own = nested.cicd("destroy", "dev", "--yes", "--stage-name", "dev", env=environ)
+    assert own.returncode == 0, own.stderr

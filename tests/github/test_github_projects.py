@@ -165,3 +165,39 @@ def test_findings_are_placed_from_the_top_of_the_repository(
     assert inside.stdout == outside.stdout
     wanted = {"github": "file=my models/fraud/stages/", "sarif": '"my%20models/fraud/stages/'}
     assert wanted[output] in inside.stdout
+
+
+def test_every_project_below_is_checked_where_none_is_here(repository: Project) -> None:
+    """As a hook does that runs at the top of the repository."""
+    (repository.root / "stages/dev.yaml").unlink()
+    (repository.root / "stages").rmdir()
+    (repository.root / "docs").mkdir()
+    for folder in (".", "docs"):
+        done = in_folder(repository, folder).cicd("validate", "--all")
+        assert done.returncode == 0, done.stdout
+        assert "churn/stages/dev.yaml, my models/fraud/stages/dev.yaml: valid" in done.stdout
+        alone = in_folder(repository, folder).cicd("plan", "--offline")
+        assert alone.returncode == 64
+        assert "the projects of this repository lie in churn, my models/fraud" in alone.stderr
+    repository.edit("churn/stages/dev.yaml", "kind: dataset", "kind: nothing")
+    done = repository.cicd("validate", "--all")
+    assert done.returncode == 3
+    assert done.stdout.startswith("churn/stages/dev.yaml:3:")
+
+
+def test_a_re_run_leads_to_its_own_page(repository: Project, github: GitHub) -> None:
+    environ = {
+        **event_file(repository.root.parent, pull_request(7, "org/repo")),
+        "GITHUB_API_URL": f"{github.url}/api/v3",
+        "GITHUB_REPOSITORY": "org/repo",
+        "GITHUB_RUN_ID": "42",
+        "GITHUB_TOKEN": TOKEN,
+    }
+    file = repository.root.parent / "plan.json"
+    file.write_text(json.dumps(of("churn")), encoding="utf-8")
+    pages = []
+    for attempt in ("1", "2", "x", "3"):
+        here = in_folder(repository, "churn", **environ, GITHUB_RUN_ATTEMPT=attempt)
+        assert here.cicd("comment", str(file)).returncode == 0
+        pages.append(parse(github.bodies()[0])["churn/dev"].facts["run"].rpartition("runs/")[2])
+    assert pages == ["42", "42/attempts/2", "42", "42/attempts/3"]

@@ -185,3 +185,28 @@ def test_text_of_the_pull_request_is_escaped_and_short_enough() -> None:
 )
 def test_repository_that_a_remote_leads_to(url: str, wanted: tuple[str, str]) -> None:
     assert repository_of(url) == wanted
+
+
+def test_projects_of_one_repository_have_a_branch_each(
+    project: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("churn", "my models/fraud"):
+        (project / folder / "stages").mkdir(parents=True)
+        (project / folder / "stages/dev.yaml").write_text(DEV)
+        (project / folder / "stages/prd.yaml").write_text(PRD)
+    git(project, "add", "churn", "my models")
+    git(project, "commit", "-q", "-m", "more projects")
+    git(project, "push", "-q", "origin", "main", "main:prd")
+    for folder in ("churn", "my models/fraud", "."):
+        monkeypatch.chdir(project / folder)
+        assert root.execute(ARGUMENTS) == 0
+    assert [pull["title"] for pull in github.pulls] == [
+        "Promote churn/dev to churn/prd: 1 change",
+        "Promote my models/fraud/dev to my models/fraud/prd: 1 change",
+        "Promote dev to prd: 1 change",
+    ]
+    made = {pull["head"]["ref"] for pull in github.pulls}
+    assert len(made) == 3
+    assert branch_name("dev", "prd", ["stages/dev.yaml", "stages/prd.yaml"], []) in made
+    changed = {git(project, "show", "--name-only", "--format=", f"origin/{name}") for name in made}
+    assert changed == {f"{folder}stages/prd.yaml" for folder in ("", "churn/", "my models/fraud/")}
