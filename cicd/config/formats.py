@@ -7,6 +7,8 @@ import unicodedata
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from cicd.config.tree import did_you_mean
+
 NAME = r"""^[A-Za-z0-9_\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]+$"""
 KEY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 ID = r"^[A-Za-z0-9_.-]{4,64}$"
@@ -32,6 +34,8 @@ SECRET_ENTRY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 MAX_KEY = 256
 """Longest name of a parameter, an input or a label on AI Core."""
 
+RESOURCE_PLANS = ("basic", "basic.8x", "infer.l", "infer.m", "infer.s", "starter", "train.l")
+"""Those that AI Core documents."""
 MIN_TTL = 600
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -53,6 +57,14 @@ def stage_name_problem(name: str) -> str:
     if ".." in name or name.endswith((".", ".lock")):  # --local makes a branch of that name
         return "is no name for a Git branch: no double dots, and no dot or .lock at its end"
     return ""
+
+
+def plan_problem(plan: str) -> str:
+    """What is wrong with a resource plan, empty when nothing is; a tenant may have others."""
+    if plan in RESOURCE_PLANS:
+        return ""
+    hint = did_you_mean(plan, RESOURCE_PLANS) or f" (there are: {', '.join(RESOURCE_PLANS)})"
+    return f"is no resource plan that AI Core documents{hint}"
 
 
 def seconds(text: str) -> int:

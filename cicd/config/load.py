@@ -11,6 +11,7 @@ from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
 from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
+from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.repository import is_this, repository_problems
 from cicd.config.resolve import check_references
@@ -165,6 +166,7 @@ def _read(
     path = find_stage(argument, root)
     tree, problems = read_stage_tree(path, root, text)
     problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
+    problems += check_left_over(tree, skip=lambda path: "smoke_test" in path)
     name = _name(tree, path)
     tree, found = replace_variables(tree, replace(context, stage=name))
     problems += found

@@ -129,9 +129,15 @@ def _mistyping(node: Node | None, key: str, meant: str, section: Section) -> Pro
 
 
 def check_pod_labels(node: Node | None) -> Iterator[Problem]:
-    """Labels of a pod: those that are nearly the ones that choose its resources."""
+    """Labels of a pod: those that are nearly the ones that choose its resources, and plans that
+    are not documented."""
     for key, meant in _mistyped(node, POD_LABELS):
         yield _mistyping(node, key, meant, POD_LABELS)
+    plan = node.get("ai.sap.com/resourcePlan") if node is not None else None
+    if plan is None or not isinstance(plan.value, str) or not plan.value.isascii():
+        return  # a placeholder inside a text has been replaced by what is no letter
+    if "{{" not in plan.value and (problem := formats.plan_problem(plan.value)):
+        yield plan.place.problem(f'"{plan.value}" {problem}', "unknown-plan", "warning")
 
 
 def _check_needed(tree: Node, section: Section, key: str, other: Section) -> Iterator[Problem]:

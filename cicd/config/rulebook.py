@@ -69,6 +69,9 @@ RULES: dict[str, Rule] = {
     "secret-in-plain-text": Rule(
         "A credential is written into a file.", "cicd: no credential in Git"
     ),
+    "placeholder-left": Rule(
+        "A text still holds a placeholder of an example.", "cicd: what was to be replaced"
+    ),
     # what the parts of a stage file say of each other
     "missing-resource-group": Rule(
         "Nothing says which resource group to use.", "AI Core API: AI-Resource-Group"
@@ -236,6 +239,14 @@ RULES: dict[str, Rule] = {
         "Two parameters, artifacts or templates have the same name.",
         "Argo, validate.go: names are required and unique",
     ),
+    "bad-item-name": Rule(
+        "A template, step, parameter or artifact has a name that Argo refuses.",
+        "Argo, validate.go: field names",
+    ),
+    "mistyped-field": Rule(
+        "A field that is nearly one of a workflow, container or predictor.",
+        "Argo, fields.md; SAP AI Core, KServe spec; Kubernetes: containers",
+    ),
     "unresolved-placeholder": Rule(
         "{{…}} leads to nothing that is declared.",
         "Argo, variables.md and validate.go; SAP AI Core, troubleshooting",
@@ -278,6 +289,10 @@ RULES: dict[str, Rule] = {
     "undeclared-secret": Rule(
         "A secret is used that the stage does not declare; AI Core may have it.",
         "SAP AI Core, register your Docker registry secret, consume generic secrets",
+    ),
+    "output-without-value": Rule(
+        "Nothing says where the value of an output comes from.",
+        "Argo, validate.go: outputs",
     ),
     "output-without-global-name": Rule(
         "An output is not registered as an artifact.", "SAP AI Core, workflow templates: globalName"

@@ -22,8 +22,6 @@ from cicd.errors import Problem
 from cicd.model import Key
 
 NO_GROUP = "missing-resource-group"
-_PLANS = frozenset({"starter", "basic", "basic.8x", "train.l", "infer.s", "infer.m", "infer.l"})
-"""Resource plans that AI Core documents; a tenant may have more."""
 _IN_LINKS = ("kind", "id", "resource_group")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -68,9 +66,8 @@ def _check_place(draft: Draft) -> Iterator[Problem]:
 
 def _check_nodes(draft: Draft) -> Iterator[Problem]:
     for plan in draft.file.aicore.nodes:
-        if plan not in _PLANS:
-            hint = did_you_mean(plan, _PLANS) or f" (there are: {', '.join(sorted(_PLANS))})"
-            message = f'"{plan}" is no resource plan that AI Core documents{hint}'
+        if problem := formats.plan_problem(plan):
+            message = f'"{plan}" {problem}'
             place = draft.place("aicore", "nodes", plan, key=True)
             yield place.problem(message, "unknown-plan", "warning")
 

@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from cicd.config.files import yaml_trees
-from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
+from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named, text_of
 from cicd.config.placeholders import FILLER, Scope, check_placeholders
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, Place
+from cicd.config.workflow_items import CONTAINER_FIELDS, check_fields
 from cicd.errors import InvalidStage, Problem
 
+_VERSIONS = ("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1")
+"""The second one is older, and still in templates that run."""
+_FIELDS = (
+    "containers imagePullSecrets minReplicas maxReplicas containerConcurrency timeout "
+    "terminationGracePeriodSeconds volumes"
+)
+"""Of the predictor, as SAP documents them."""
 _ANY = re.compile(r"\{\{[^{}]*\}\}")
 _UNQUOTED = re.compile(r"(:\s+)(\{\{[^{}]*\}\}\S*)(?=\s*$)", re.MULTILINE)
 
@@ -35,7 +43,7 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         scope = Scope(frozenset(names), is_strict=True)
         problems += check_placeholders(spec, scope)
     predictor, found = _inner_tree(tree, "spec", "template", "spec")
-    problems += [*_check_pod_metadata(tree), *found]
+    problems += [*_check_version(tree), *_check_pod_metadata(tree), *found]
     if predictor is None:
         return Declared(parameters, inputs), problems
     problems += _check_predictor(predictor, tree.place_of("spec", "template", "spec"))
@@ -58,6 +66,14 @@ def _check_names(
                 yield item.place_of("name").problem(message, "hyphen-in-serving-key")
 
 
+def _check_version(tree: Node) -> Iterator[Problem]:
+    version = text_of(tree, "spec", "template", "apiVersion")
+    if version not in _VERSIONS:
+        message = f'apiVersion of a predictor is {_VERSIONS[0]}, not "{version}"'
+        place = tree.place_of("spec", "template", "apiVersion")
+        yield place.problem(message, "bad-api-version", "warning")
+
+
 def _check_pod_metadata(tree: Node) -> Iterator[Problem]:
     inner = ("spec", "template", "metadata")
     for part in ("labels", "annotations"):
@@ -71,6 +87,7 @@ def _check_pod_metadata(tree: Node) -> Iterator[Problem]:
 def _check_predictor(spec: Node, place: Place) -> Iterator[Problem]:
     yield from check_plain_secrets(spec)
     yield from check_secret_names(spec)
+    yield from check_fields(spec.get("predictor"), _FIELDS)
     containers = children(spec.get("predictor", "containers"))
     if spec.get("predictor") is None:
         yield place.problem("spec.template.spec needs a predictor: add it", "bad-predictor")
@@ -82,6 +99,7 @@ def _check_predictor(spec: Node, place: Place) -> Iterator[Problem]:
         message = 'no container is called "kserve-container": AI Core would not route to any'
         yield containers[0].place_of("name").problem(message, "bad-predictor", "warning")
     for container in containers:
+        yield from check_fields(container, CONTAINER_FIELDS)
         yield from check_image(f'container "{_name(container)}"', container)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from cicd.config import serving, workflow
 from cicd.config.files import label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
+from cicd.config.left_over import check_left_over
 from cicd.config.metadata import SCENARIO, VERSION, check_artifact_annotations, check_metadata
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Place, plain
@@ -139,7 +141,12 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         problems.append(tree.place_of("apiVersion").problem(message, "bad-api-version"))
     reader: Any = workflow if kind == "WorkflowTemplate" else serving
     declared, more = reader.read_spec(tree)
-    problems += [*more, *check_artifact_annotations(tree, declared), *check_plain_secrets(tree)]
+    problems += [
+        *more,
+        *_left_over(tree),
+        *check_artifact_annotations(tree, declared),
+        *check_plain_secrets(tree),
+    ]
     executable = _text(tree, "metadata", "name")
     scenario = _text(tree, "metadata", "labels", SCENARIO)
     if not executable or not scenario:  # nothing can refer to it
@@ -163,6 +170,13 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         choices=declared.choices,
     )
     return template, problems
+
+
+def _left_over(tree: Node) -> Iterator[Problem]:
+    """In the values of parameters; images and names of secrets have checks of their own."""
+    for where in (("arguments", "parameters"), ("inputs", "parameters")):
+        if (parameters := tree.get("spec", *where)) is not None:
+            yield from check_left_over(parameters, lambda path: path[1:] == ("description",))
 
 
 def _kind(kind: str) -> Literal["workflow", "serving"]:

@@ -9,6 +9,7 @@ from cicd.config.metadata import Declared, check_pod_labels, children, default_o
 from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, did_you_mean
 from cicd.config.workflow_calls import calls_of, check_calls
+from cicd.config.workflow_items import check_items
 from cicd.config.workflow_names import check_names
 from cicd.errors import Problem
 
@@ -43,10 +44,11 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     parameters = {name: _default_of(item) for name, item in declared.items()}
     choices = {name: found for name, item in declared.items() if (found := _choices_of(item))}
     templates = dict(named(children(tree.get("spec", "templates")), "a template", problems))
-    if not templates:
+    is_elsewhere = tree.get("spec", "workflowTemplateRef") is not None
+    if not templates and not is_elsewhere:
         message = "spec.templates is empty: nothing would run"
         problems.append(tree.place_of("spec").problem(f"{message}: add one", "nothing-to-run"))
-    problems += _check_entrypoint(tree, templates)
+    problems += () if is_elsewhere else _check_entrypoint(tree, templates)
     defaults = tree.get("spec", "templateDefaults")
     for name, template in templates.items():
         problems += _check_body(name, template, defaults)
@@ -54,6 +56,7 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     inputs, optional = _inputs(tree, templates, problems)
     outputs = _outputs(tree, templates, problems)
     problems += check_calls(tree, templates)
+    problems += check_items(tree, templates)
     problems += check_names(tree)
     spec = tree.get("spec")
     secrets = needed_secrets(spec) if spec is not None else {}

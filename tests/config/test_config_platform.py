@@ -239,6 +239,17 @@ BROKEN = [
 ]
 
 
+BROKEN += [
+    ("    - name: last\n", "    - name: last_one\n", 'no name like "last_one"', "bad-item-name"),
+    ("{name: one, template", "{name: one.a, template", 'like "one.a"', "bad-item-name"),
+    ("parameters: [{name: text}]", "parameters: [{name: te.xt}]", "te.xt", "bad-item-name"),
+    ("globalName: rows", "globalName: my.rows", 'like "my.rows"', "bad-item-name"),
+    ("valueFrom: {path: /tmp/rows}", "path: /tmp/rows", "no value", "output-without-value"),
+    ("{name: model, path: /out,", "{name: model,", 'artifact "model" has', "output-without-value"),
+    ("{name: text, value: a}", "{name: text}", "without a value", "missing-argument"),
+]
+
+
 @pytest.mark.parametrize(("before", "after", "says", "rule"), BROKEN)
 def test_what_argo_refuses_of_steps_and_tasks_is_an_error(
     tmp_path: Path, before: str, after: str, says: str, rule: str
@@ -399,3 +410,91 @@ def test_a_broken_template_does_not_hide_a_wrong_executable(tmp_path: Path) -> N
     found = checked(repo)
     assert any("apiVersion of a WorkflowTemplate must be" in text for text in found)
     assert any('declares the executable "srever" (did you mean "server"?)' in t for t in found)
+
+
+FIELDS = [
+    (
+        TRAIN,
+        "  entrypoint: train\n",
+        "  entrypoint: train\n  imagePullSecret: []\n",
+        "imagePullSecrets",
+    ),
+    (TRAIN, "  entrypoint: train\n", "  entrypoint: train\n  onexit: train\n", "onExit"),
+    (TRAIN, "      container:\n", "      retryStrategies: {}\n      container:\n", "retryStrategy"),
+    (TRAIN, "        image: d", "        workingdir: /x\n        image: d", "workingDir"),
+    (SERVE, "        minReplicas: 1\n", "        minReplica: 1\n", "minReplicas"),
+    (SERVE, "            image: d", "            envform: []\n            image: d", "envFrom"),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after", "meant"), FIELDS)
+def test_a_field_that_is_nearly_one_is_a_warning(
+    tmp_path: Path, text: str, before: str, after: str, meant: str
+) -> None:
+    [found] = findings(tmp_path, changed((before, after), text=text))
+    assert (found.severity, found.rule) == ("warning", "mistyped-field")
+    assert f'(did you mean "{meant}"?)' in found.message
+
+
+LEFT = [
+    "<YOUR_BUCKET>",
+    "<your bucket>",
+    "x/YOUR_USER/y",
+    "CHANGEME",
+    "<DOCKER_USER>",
+    "<Enter name>",
+]
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_what_was_to_be_replaced_is_a_warning(tmp_path: Path, text: str) -> None:
+    stage = changed(("{epochs: 3}", f'{{epochs: "{text}"}}'))
+    repo = write_repository(tmp_path, stage)
+    default = changed(("value: 0.10", f'value: "{text}"'), text=TRAIN)
+    (repo / "templates" / "train.yaml").write_text(default, encoding="utf-8")
+    found = checked(repo)
+    assert len(found) == 2 and all("warning: " in line for line in found)
+    assert all("was to be replaced by something of yours" in line for line in found)
+
+
+@pytest.mark.parametrize("text", ["<b>bold</b>", "a < b > c", "<EOF>", "your-org/x", "<html>"])
+def test_what_only_looks_like_it_is_fine(tmp_path: Path, text: str) -> None:
+    repo = write_repository(tmp_path, changed(("{epochs: 3}", f'{{epochs: "{text}"}}')))
+    assert checked(repo) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        ("startr", 'no resource plan that AI Core documents (did you mean "starter"?)'),
+        ("Starter", '(did you mean "starter"?)'),
+        ("infer.xl", "no resource plan that AI Core documents"),
+        ("basic.8x", ""),
+        ("{{inputs.parameters.greeting}}", ""),
+    ],
+)
+def test_a_resource_plan_that_is_not_documented_is_a_warning(
+    tmp_path: Path, plan: str, says: str
+) -> None:
+    """In both sorts of template; a tenant may have more than SAP documents."""
+    server = changed(("resourcePlan: starter", f'resourcePlan: "{plan}"'), text=SERVE)
+    own = plan.replace("inputs.parameters.greeting", "workflow.parameters.rate")
+    label = f'      metadata: {{labels: {{ai.sap.com/resourcePlan: "{own}"}}}}\n      container:\n'
+    run = changed(("      container:\n", label), text=TRAIN)
+    for text in (server, run):
+        found = findings(tmp_path, text)
+        assert [(p.severity, p.rule) for p in found] == (
+            [("warning", "unknown-plan")] if says else []
+        )
+        assert all(says in p.message for p in found)
+
+
+@pytest.mark.parametrize("inner", ["serving.kserve.io/v1beta2", "serving.kserve.io", "v1"])
+def test_the_inner_api_version_of_a_server_is_one_that_sap_documents(
+    tmp_path: Path, inner: str
+) -> None:
+    text = changed(("serving.kserve.io/v1beta1", inner), text=SERVE)
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("warning", "bad-api-version")
+    older = changed(("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1"), text=SERVE)
+    assert findings(tmp_path, older) == []

@@ -12,8 +12,10 @@ from cicd.emulator.workflow.fields import DOCUMENT, HOOK, NOTED
 from cicd.emulator.workflow.names import raw_calls
 from cicd.emulator.workflow.shape import differences
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}")
+"""Of templates, as Argo takes them."""
+ITEM_NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""Of parameters and artifacts."""
 
 
 def check(document: Any) -> list[str]:
@@ -75,7 +77,7 @@ def _names(holder: Any, path: str) -> Iterator[str]:
             name = str(item.get("name") or "") if isinstance(item, Mapping) else "-"
             if not name:
                 yield f"{path}.{part}[{index}].name: is missing"
-            elif part == "artifacts" and name != "-" and not ARTIFACT_NAME.fullmatch(name):
+            elif not ITEM_NAME.fullmatch(name):
                 yield f"{path}.{part}[{index}].name: {name!r} is not a name"
 
 

@@ -14,7 +14,7 @@ from cicd.emulator.workflow.reading import read
 from cicd.emulator.workflow.retries import POLICIES
 from cicd.emulator.workflow.shape import container_problems
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}")
 LOOPS = ("withItems", "withParam", "withSequence")
 SOURCES = ("from", "fromExpression", "raw", "http", "s3")
 
