@@ -384,6 +384,8 @@ class Result(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     TIMED_OUT = "timed_out"
+    DEFERRED = "deferred"
+    """Nobody waits for what it needs; the next apply goes on with it."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Site
-from cicd.apply.lifecycle import bring_up, check
+from cicd.apply.lifecycle import bring_up, check, goal_of
 from cicd.apply.listed import MAKING, await_lists, can_be_twice
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
@@ -18,7 +18,7 @@ from cicd.apply.resolve import needed_outputs, resolved
 from cicd.apply.tasks import Finished, Scheduler, Task
 from cicd.errors import CicdError
 from cicd.logs import Polling
-from cicd.model import Action, Key, LiveResource, Outcome, Plan, Result
+from cicd.model import Action, Change, Key, Kind, LiveResource, Outcome, Plan, Resource, Result
 from cicd.platforms.base import Platform
 
 POLLING = Polling()
@@ -39,12 +39,12 @@ def execute(
     """Make a plan true; events as they come, with exactly one Outcome for every change.
 
     ``known``: ids of everything live when the plan was made, so that a create whose answer was
-    lost is never mistaken for one of them. Without ``wait`` only what a later change or a removal
-    needs is waited for. What is unchanged and has a smoke test passes it again, as far as it is
-    waited for: an earlier apply may have failed it, or never come to it. Once ``halted`` says why,
-    nothing more is begun or sent, and what is under way is followed to its end. Closing the
-    generator stops waiting and leaves runs running. Raises what a bug raised, after everything else
-    has ended.
+    lost is never mistaken for one of them. Without ``wait`` no run and no service is waited for:
+    what needs one that was started is deferred, and so is what is deleted or replaced after it.
+    What is unchanged and has a smoke test passes it again, as far as it is waited for: an earlier
+    apply may have failed it, or never come to it. Once ``halted`` says why, nothing more is begun
+    or sent, and what is under way is followed to its end. Closing the generator stops waiting and
+    leaves runs running. Raises what a bug raised, after everything else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
     site = Site(plan, platform, polling, clock, known=ids | set(known))
@@ -68,6 +68,8 @@ class _Apply:
         self._jobs = list(make_jobs(site, self._needs, wait=wait))
         self._done: dict[Key, LiveResource] = {}
         self._failed: dict[int, str] = {}
+        self._wait = wait
+        self._open: dict[int, Key] = {}  # what was started and nobody waits for, and what needs it
         self._removals: Needs = {}
         self._bugs: list[Exception] = []
 
@@ -138,6 +140,9 @@ class _Apply:
             self._failed[position] = cause
             job.live = job.change.live
             return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
+        if awaited := self._awaited(position):
+            self._open[position] = awaited
+            return [self._defer(job, awaited)]
         is_check = job.change.action is Action.NO_OP
         if is_check and not job.waits:
             return [outcome(job, Result.UNCHANGED)]
@@ -157,10 +162,27 @@ class _Apply:
             return
         assert job.live, f"{job.key} ended with nothing"
         self._done[job.key] = job.live
+        if not self._wait and is_long(job.change, job.kind) and is_awaited(job):
+            self._open[position] = job.key
         is_check = job.change.action is Action.NO_OP
         result = Result.UNCHANGED if is_check else Result.APPLIED
         if job.change.action is not Action.REPLACE:
             yield outcome(job, result, seconds=self._seconds(job))
+
+    def _awaited(self, position: int) -> Key | None:
+        """The run or service that a change would have to wait for, where nobody waits; for one that
+        is to be replaced it is the new one."""
+        job = self._jobs[position]
+        if not self._wait and job.change.action is Action.REPLACE and job.kind.log:
+            return job.key
+        return next((self._open[n] for n in sorted(self._needs[position]) if n in self._open), None)
+
+    def _defer(self, job: Job, awaited: Key) -> Outcome:
+        job.live = job.change.live
+        text = f"waits for {awaited}: the next apply goes on with {job.key}"
+        if awaited == job.key:
+            text = "the new one has to be up before the old one goes: apply without --no-wait"
+        return outcome(job, Result.DEFERRED, error=text)
 
     def _plan_removals(self) -> tuple[list[Event], Needs]:
         """Events of removals that do not happen, and the needs of those that do.
@@ -174,9 +196,17 @@ class _Apply:
             text = f"skipped: nothing is deleted because {cause}"
             kept += [outcome(self._jobs[n], Result.SKIPPED, error=text) for n in deletes]
             deletes = []
+        elif self._open:
+            awaited = self._open[min(self._open)]
+            kept += [self._defer(self._jobs[n], awaited) for n in deletes]
+            deletes = []
         replaced = []
         for position in self._positions(Action.REPLACE):
-            if cause := self._cause(dependents(self._needs, position)):
+            users = dependents(self._needs, position)
+            waiting = next(
+                (f"{self._open[n]} is waited for" for n in users & self._open.keys()), ""
+            )
+            if cause := self._cause(users) or waiting:
                 kept += self._keep_old(position, cause)
             else:
                 replaced.append(position)
@@ -187,7 +217,9 @@ class _Apply:
         return [
             position
             for position, job in enumerate(self._jobs)
-            if job.change.action is action and position not in self._failed
+            if job.change.action is action
+            and position not in self._failed
+            and position not in self._open
         ]
 
     def _keep_old(self, position: int, cause: str) -> list[Event]:
@@ -244,11 +276,22 @@ def _remove_replaced(job: Job, live: LiveResource) -> Task[None]:
     yield from remove(job, live)
 
 
+def is_long(change: Change, kind: Kind) -> bool:
+    """Whether it brings up a run or a service, which may take hours."""
+    return kind.log and change.action not in {Action.NO_OP, Action.DELETE}
+
+
+def is_awaited(job: Job) -> bool:
+    """Whether more is wanted of what a change started than that it is there."""
+    goal = goal_of(job, job.change.desired or Resource(job.key, {}), None)
+    return goal.word is not None or bool(goal.outputs)
+
+
 def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:
     """One job for every change, in the order of the plan.
 
-    Without ``wait`` a change is still waited for when another needs it, and all are when something
-    is removed after them.
+    Without ``wait`` a change is still waited for when another needs it or something is removed
+    after it, but no run and no service: that may take hours.
     """
     changes = site.plan.changes
     needed = {other for others in needs.values() for other in others}
@@ -260,7 +303,12 @@ def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:
         yield Job(
             site,
             change,
-            waits=wait or (not is_delete and (has_removals or position in needed)),
+            waits=wait
+            or (
+                not is_delete
+                and (has_removals or position in needed)
+                and not is_long(change, site.platform.kinds[change.key.kind])
+            ),
             outputs=outputs.get(change.key, frozenset()),
             live=change.live if has_live else None,
             began=site.clock(),

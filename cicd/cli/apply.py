@@ -62,7 +62,7 @@ RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 )
 @consent_option()
 @lock_option
-@click.option("--no-wait", is_flag=True, help="Start everything and go; follow nothing.")
+@click.option("--no-wait", is_flag=True, help="Start what can start; the next apply goes on.")
 @permission_options
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=10, show_default=True, help="Calls at once."
@@ -293,6 +293,8 @@ def summary_of(
     ``more``, the command that tells more."""
     code = exit_code(outcomes)
     well = "applied" if plan.has_changes else "unchanged"
+    if any(outcome.result is Result.DEFERRED for outcome in outcomes):
+        well = Result.DEFERRED.value
     return {
         "stage": plan.stage,
         "result": RESULTS.get(code, "failed") if code else well,

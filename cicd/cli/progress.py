@@ -71,8 +71,8 @@ class Lines:
 
 def describe(outcome: Outcome) -> str:
     """One line about how a change ended."""
-    if outcome.result is Result.SKIPPED and outcome.error:
-        return outcome.error  # it took no time, and says itself that it was skipped
+    if outcome.result in {Result.SKIPPED, Result.DEFERRED} and outcome.error:
+        return outcome.error  # it took no time, and says itself what became of it
     text = f"{outcome.result.value.replace('_', ' ')} after {outcome.seconds:.1f} s"
     return f"{text}: {outcome.error}" if outcome.error else text
 

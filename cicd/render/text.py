@@ -29,7 +29,9 @@ _RESULTS = {
     Result.FAILED: _RED,
     Result.SKIPPED: _YELLOW,
     Result.TIMED_OUT: _RED,
+    Result.DEFERRED: _CYAN,
 }
+_TIMELESS = {Result.SKIPPED, Result.DEFERRED}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -186,7 +188,7 @@ def render_outcomes(
 
 
 def _outcome_row(item: Outcome) -> list[str]:
-    took = f"{item.seconds:.1f} s" if item.result is not Result.SKIPPED else ""
+    took = f"{item.seconds:.1f} s" if item.result not in _TIMELESS else ""
     action = "" if item.action is Action.NO_OP else item.action.value
     return [str(item.key), action, _words(item.result), item.status, took, item.id]
 

@@ -181,34 +181,6 @@ def test_what_does_not_pass_fails(
     assert least <= ended.seconds <= most
 
 
-def test_without_waiting_only_what_is_needed_is_awaited(platform: FakePlatform) -> None:
-    events = apply(
-        platform,
-        train(),
-        change("configuration/serve", model=ref("execution/train", "artifacts.model")),
-        change("deployment/serve", options=UP, configuration=ref("configuration/serve")),
-        change("execution/other", Action.RUN, options=DONE, configuration="con-2"),
-        wait=False,
-    )
-    ended = outcomes(events)
-    assert {outcome.result for outcome in ended.values()} == {"applied"}
-    assert ended["execution/train"].status == "COMPLETED"
-    assert ended["deployment/serve"].status == "UNKNOWN"
-    assert ended["execution/other"].status == "UNKNOWN"
-
-
-def test_without_waiting_removals_still_come_after_what_is_up(platform: FakePlatform) -> None:
-    live = platform.add("deployment", "old", STOPPED)
-    events = apply(
-        platform,
-        change("deployment/serve", options=UP, configuration="con-1"),
-        change("deployment/old", Action.DELETE, live=live),
-        wait=False,
-    )
-    assert outcomes(events)["deployment/serve"].status == "RUNNING"
-    assert platform.ops() == ["create deployment/serve", "delete deployment/old"]
-
-
 def test_a_run_nobody_waits_for_is_started_only(platform: FakePlatform) -> None:
     ended = outcomes(apply(platform, train(Options())))["execution/train"]
     assert (ended.result, ended.status) == ("applied", "UNKNOWN")

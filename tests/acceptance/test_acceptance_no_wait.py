@@ -1,0 +1,49 @@
+"""``apply --no-wait`` with a training that goes on and on, and the applies after it."""
+
+from __future__ import annotations
+
+import json
+
+from tests.acceptance.operations_world import APPLY, STAGE, World
+
+WEEKLY = "  - {key: weekly, name: weekly, execution: train, cron: '0 0 * * 0'}\n"
+GATED = STAGE.replace("{mode: complete}", "{mode: hang}").replace(
+    "deployments:\n", f"schedules:\n{WEEKLY}deployments:\n"
+)
+
+
+def results(world: World) -> dict[str, tuple[str, str]]:
+    """Key -> (result, what was said of it), of the last summary."""
+    document = json.loads((world.folder / "summary.json").read_text("utf-8"))
+    return {item["key"]: (item["result"], item["error"]) for item in document["outcomes"]}
+
+
+def test_it_starts_what_can_start_says_what_comes_next_and_ends(world: World) -> None:
+    world.stage(GATED)
+    said = world.cicd(*APPLY, "--no-wait", "--summary", "summary.json")
+    assert said.code == 0, said.all
+    found = results(world)
+    assert found["execution/train"][0] == "applied"
+    assert found["deployment/serve"][0] == "applied"
+    waits = "waits for execution/train: the next apply goes on with schedule/weekly"
+    assert found["schedule/weekly"] == ("deferred", waits)
+    assert found["destination/SERVE"][0] == "deferred"
+    assert waits in said.out and "schedule/weekly" in said.err
+    assert json.loads((world.folder / "summary.json").read_text("utf-8"))["result"] == "deferred"
+    assert (world.number("executions"), world.number("executionSchedules")) == (1, 0)
+
+    # another one adopts what goes on, and again does not wait for it
+    (run,) = world.listed("executions")
+    said = world.cicd(*APPLY, "--no-wait", "--summary", "summary.json")
+    assert said.code == 0, said.all
+    assert [item["id"] for item in world.listed("executions")] == [run["id"]]
+    assert results(world)["schedule/weekly"] == ("deferred", waits)
+    assert results(world)["destination/SERVE"][0] in {"applied", "deferred"}
+    assert world.number("deployments") == 1
+
+    # who stops caring for the run's end goes on with what needed it
+    world.stage(GATED.replace("  - key: train\n", "  - key: train\n    wait_for_status: null\n"))
+    said = world.cicd(*APPLY, "--no-wait", "--summary", "summary.json")
+    assert said.code == 0, said.all
+    assert results(world)["schedule/weekly"][0] == "applied"
+    assert (world.number("executions"), world.number("executionSchedules")) == (1, 1)
