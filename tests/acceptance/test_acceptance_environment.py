@@ -21,6 +21,7 @@ from tests.acceptance.environment_positions import (
     positions,
 )
 from tests.github import github_server
+from tests.render.ci_commands import foreign
 
 TEMPLATE = """\
 apiVersion: argoproj.io/v1alpha1
@@ -105,20 +106,12 @@ class Watch:
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         done = self.project.cicd(*line.split())
         self.look(line, done.stdout + done.stderr)
-        self.found += [f"{line}: {c!r}" for c in ci_commands(line, done.stdout + done.stderr)]
+        self.found += [f"{line}: {c!r}" for c in foreign(done.stdout + done.stderr)]
         return done
 
     def files(self, folder: Path, *names: str) -> None:
         for name in names:
             self.look(name, (folder / name).read_text(encoding="utf-8"))
-
-
-def ci_commands(line: str, text: str) -> list[str]:
-    """Lines that a CI system would obey, but for our own notes and groups."""
-    ours = ("::group::", "::endgroup::", "::error file=", "::warning file=", "::notice title=")
-    found = [part for part in text.splitlines() if part.lstrip().startswith("::")]
-    found = [part for part in found if not part.startswith(ours)]
-    return found + [part for part in text.splitlines() if "##[" in part or "##vso[" in part]
 
 
 def calls() -> Iterator[str]:

@@ -12,31 +12,8 @@ from hypothesis import strategies as st
 
 from cicd.model import Secret
 from cicd.render.neutral import Command, neutral, neutral_json
+from tests.render.ci_commands import ATTACKS, commands, foreign, github_commands
 
-ATTACKS = (
-    "##[add-mask]true",
-    "###[group]x",
-    "##vso[task.complete result=Succeeded;]",
-    "a ##VSO[task.setvariable variable=PATH]/tmp",
-    "##teamcity[buildStatus text='fine']",
-    "::add-mask::true",
-    " \t::stop-commands::x",
-    "\u200b::error::x",
-    "fine\n::set-output name=x::y",
-    "fine\r::warning::x",
-    "\x1b[0Ksection_start:1:a\r\x1b[0Ktitle",
-    "\x1b[8mha:AAAA\x1b[0m",
-    "\x1b]8;;https://evil\x07click\x1b]8;;\x07",
-    "\x9b31m",
-    "\u202egnp.exe",
-    "\u2066isolated\u2069",
-    "\ufeff::error::x",
-    "\x1b[31m::error::x",
-    "#\x00#[debug]x",
-    "\x85::error::x",
-    "\u2028::error::x",
-)
-"""What takes a step over, moves the cursor or turns text, as seen by one of these systems."""
 PIECES = st.sampled_from(
     [
         *(
@@ -63,22 +40,8 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join)
 
 
-def github_commands(text: str) -> list[str]:
-    """What GitHub's runner would obey (``ActionCommand.TryParseV2`` and ``TryParse``)."""
-    lines = text.splitlines()
-    found = [line for line in lines if line.lstrip().lstrip("\ufeff\u200b").startswith("::")]
-    return found + [line for line in lines if "##[" in line]
-
-
-def commands(text: str) -> list[str]:
-    """What any CI system would obey."""
-    found = github_commands(text)
-    found += re.findall(r"(?i)##(?:vso|teamcity)\[", text)  # Azure, anywhere; TeamCity
-    return found + re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)  # GitLab, Jenkins, terminals
-
-
 def is_harmless(text: str) -> bool:
-    return not commands(text) and all(char.isprintable() or char in "\n\t\u200b" for char in text)
+    return not foreign(text) and not commands(text)
 
 
 @given(TEXTS)
