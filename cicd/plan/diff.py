@@ -65,22 +65,22 @@ def _field_changes(name: str, before: Any, after: Any, reason: str) -> list[Fiel
         isinstance(before, list | tuple) and isinstance(after, list | tuple)
     )
     if not nested:
-        return [FieldChange(name, _as_secret_as(after, before), after, reason)]
+        return [FieldChange(name, as_secret_as(after, before), after, reason)]
     return [
-        FieldChange(".".join([name, *map(str, path)]), _as_secret_as(becomes, was), becomes, reason)
+        FieldChange(".".join([name, *map(str, path)]), as_secret_as(becomes, was), becomes, reason)
         for path, was, becomes in _deep_diff(before, after)
     ]
 
 
-def _as_secret_as(after: Any, before: Any) -> Any:
+def as_secret_as(after: Any, before: Any) -> Any:
     """What stood where a secret goes was one too, though the platform tells it in clear."""
     if isinstance(after, Secret) and isinstance(before, str):
         return Hidden(before)
     if isinstance(after, Mapping) and isinstance(before, Mapping):
-        return {key: _as_secret_as(after.get(key), value) for key, value in before.items()}
+        return {key: as_secret_as(after.get(key), value) for key, value in before.items()}
     if isinstance(after, list | tuple) and isinstance(before, list | tuple):
         secret = next((item for item in after if isinstance(item, Secret)), None)
-        return [_as_secret_as(secret, item) for item in before] if secret else before
+        return [as_secret_as(secret, item) for item in before] if secret else before
     return before
 
 

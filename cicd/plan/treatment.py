@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage, leaves
+from cicd.plan.diff import as_secret_as
 
 LOOSENED, TIGHTENED = "loosened", "tightened"
 _WIDTH = {"none": 0, "stage": 1, "everything": 2, "resource_group": 2}
@@ -32,7 +33,7 @@ def of_resource(former: Options | None, wanted: Options) -> tuple[FieldChange, .
         )
     before = _terms(former)
     return tuple(
-        FieldChange(path, was, now, _judge(path, was, now))
+        FieldChange(path, as_secret_as(now, was), now, _judge(path, was, now))
         for path in dict.fromkeys([*before, *after])
         if (was := before.get(path)) != (now := after.get(path))
         if not (path.startswith("smoke_test.") and "smoke_test" not in after)

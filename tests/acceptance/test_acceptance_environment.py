@@ -57,6 +57,8 @@ apply dev --local --plan plan.json -v --summary summary.json
 apply dev --local --yes --rerun execution/* -v --log-format json --summary again.json
 status dev --local -v -o OUTPUT
 logs dev TRAIN --local
+explain TRAIN dev --local -o OUTPUT
+status --all --local -v
 metrics dev TRAIN --local -o OUTPUT
 compare dev TRAIN TRAIN~1 --local -o OUTPUT --out compared.OUTPUT
 compare dev TRAIN TRAIN~1 --local -o OUTPUT
