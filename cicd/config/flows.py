@@ -197,7 +197,12 @@ def _check_settings(
             message = f"no image for {', '.join(bare)}: set image, or @kubernetes(image=…)"
             yield draft.place("flows", index).problem(message, "missing-image")
     for name, value in settings.env.items():
-        if isinstance(value, str) and (url := loopback_in(value)):
+        node = draft.tree.get("flows", index, "env", name)
+        if node is not None and node.is_hidden:
+            message = f"{name} comes from the environment, and would stand in {settings.template} "
+            cure = "in Git: put it into a secret that @kubernetes(secrets=…) names"
+            yield node.place.problem(f"{message}{cure}", "secret-in-plain-text")
+        elif isinstance(value, str) and (url := loopback_in(value)):
             message = f"{name} leads to this machine ({url}), where no step of AI Core runs"
             place = draft.place("flows", index, "env", name)
             yield place.problem(f"{message}: leave it out", "bad-flow")

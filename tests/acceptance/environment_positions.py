@@ -188,8 +188,9 @@ def _positions(
         yield at
     for key, child in node.get("properties", {}).items():
         yield from _positions(child, parts, (*at, key))
-    if isinstance(node.get("additionalProperties"), dict):
-        yield from _positions(node["additionalProperties"], parts, (*at, "*"))
+    for child in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
+        if isinstance(child, dict):
+            yield from _positions(child, parts, (*at, "*"))
     if isinstance(node.get("items"), dict):
         yield from _positions(node["items"], parts, (*at, "[]"))
 

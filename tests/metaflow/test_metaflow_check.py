@@ -52,7 +52,7 @@ def edit(file: Path, before: str, after: str) -> None:
 
 
 def found(root: Path) -> list[str]:
-    problems = check_stage("dev", root=root, env={}, variables={}, git=GitFacts())
+    problems = check_stage("dev", root=root, env={"KEY": "hunter2"}, variables={}, git=GitFacts())
     return [f"{problem.severity} {problem.message}" for problem in problems]
 
 
@@ -148,6 +148,19 @@ def test_a_new_step_is_told_once(root: Path) -> None:
             "/app/model}\n",
             "/app/model, U: http://localhost:1}\n",
             "to this machine",
+        ),
+        *(
+            (
+                "stages/dev.yaml",
+                "/app/model}\n",
+                f'/app/model, KEY: "{value}"}}\n{more}',
+                "would stand in templates/trainflow.yaml in Git",
+            )
+            for value, more in (
+                ("${env.KEY}", ""),
+                ("Bearer ${env.KEY}", ""),
+                ("${var.fed}", 'variables: {fed: "${env.KEY}"}\n'),
+            )
         ),
         ("stages/dev.yaml", "version:", "verzion:", 'unknown key "verzion"'),
         (
