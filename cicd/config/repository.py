@@ -62,6 +62,9 @@ def repository_problems(
     if right := _relative(git, root, path):
         message = f'git.path is relative to the project ({git.folder}): write "{right}"'
         yield place.problem(message, "template-folder")
+    elif git.folder and ".." in path.split("/") and (root / path).is_dir():
+        message = f'"{path}" lies outside of the project ({git.folder}): templates must lie in it'
+        yield place.problem(message, "template-folder")
     elif not is_this(git, repository):
         message = f'git.repository is not the repository of this project: "{path}" is read there'
         yield place.problem(f"{message} as it is, and cannot be checked here", RULE, "warning")

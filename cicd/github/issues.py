@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd.errors import LostAnswer
 from cicd.github.client import Client, Json
-from cicd.github.sections import LIMIT, Document, describe, facts_of, hidden, section_text
+from cicd.github.sections import LIMIT, Document, counts_of, describe, hidden, section_text
 from cicd.model import identity
 from cicd.render.markdown import escape
 from cicd.render.text import printable
@@ -35,7 +35,7 @@ def sync_drift_issue(
     """
     if document is None or not _has_drifted(document):
         return _close(client, stage, run_url)
-    counts = describe(facts_of(document, run_url)["summary"])
+    counts = describe(counts_of(document))
     title = f"Drift on {printable(stage)[:LONGEST_NAME]}: {counts}"
     body = _body(stage, document, run_url)
     was_lost = False
@@ -72,7 +72,7 @@ def own_issues(client: Client, stage: str) -> list[Json]:
 
 
 def _has_drifted(document: Mapping[str, Any]) -> bool:
-    return describe(facts_of(document, "")["summary"]) != describe({})
+    return describe(counts_of(document)) != describe({})
 
 
 def _close(client: Client, stage: str, run_url: str) -> str:

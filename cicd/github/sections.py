@@ -29,6 +29,8 @@ from cicd.render.markdown import escape, render_section
 LIMIT = 65_536
 """Longest body of a comment or an issue that GitHub takes, in characters."""
 SCHEMA = 1
+REFUSED = 5
+"""The exit code of a plan that limits or protection stand against."""
 _HEAD = re.compile(r"<!-- cicd:plan (\{.*\}) -->")
 _SECTION = re.compile(r"<!-- cicd:stage (\S+) -->\n(.*?)\n?<!-- /cicd:stage \1 -->", re.DOTALL)
 _GOOD = re.compile(r"<!-- cicd:good -->\n(.*)\n<!-- /cicd:good -->", re.DOTALL)
@@ -110,8 +112,8 @@ def facts_of(document: Document, run_url: str, before: Section | None = None) ->
         "run": run_url,
     }
     known = {name: value for name, value in facts.items() if value}
-    if not is_failure(document):
-        return {"summary": _counts(document["summary"]), **known}
+    if not is_bad(document):
+        return {"summary": counts_of(document), **known}
     last = dict(before.facts) if before else {}
     since = last.pop("failed", None) or {
         "since": str(document.get("created_at") or ""),
@@ -119,12 +121,22 @@ def facts_of(document: Document, run_url: str, before: Section | None = None) ->
     }
     failed = {
         **known,
-        "exit_code": document["failure"].get("exit_code"),
+        "exit_code": document["failure"].get("exit_code") if is_failure(document) else REFUSED,
         "since": since.get("since"),
         "since_commit": since.get("since_commit"),
     }
     kept = {name: value for name, value in failed.items() if value}
     return {"summary": {}, **last, "failed": kept}
+
+
+def is_bad(document: Document) -> bool:
+    """Whether there is no plan that could be applied: it failed, or it will be refused."""
+    return is_failure(document) or bool(document.get("refusal"))
+
+
+def counts_of(document: Document) -> dict[str, int]:
+    """How many changes of each action a plan has, only what is not 0."""
+    return _counts(document["summary"])
 
 
 def _counts(summary: Mapping[str, Any]) -> dict[str, int]:
@@ -147,7 +159,9 @@ def describe(summary: Mapping[str, int]) -> str:
 
 def described(facts: Mapping[str, Any]) -> str:
     """The same for what is remembered of a stage."""
-    return "plan failed" if facts.get("failed") else describe(facts.get("summary") or {})
+    if failed := facts.get("failed"):
+        return "refused" if failed.get("exit_code") == REFUSED else "plan failed"
+    return describe(facts.get("summary") or {})
 
 
 def compose(
@@ -229,7 +243,7 @@ def _fit(
     section that another run wrote, a line is left when it is over its share."""
 
     def text(name: str, limit: int | None = None) -> str:
-        if not is_failure(plans[name]):
+        if not is_bad(plans[name]):
             return section_text(plans[name], limit)
         return _failed_text(plans[name], facts[name], known.get(name), limit)
 
@@ -271,11 +285,15 @@ def _plain(text: str) -> str:
 def _failed_text(
     document: Document, facts: Mapping[str, Any], before: Section | None, limit: int | None
 ) -> str:
-    """Why the plan failed, and the last good one folded, as far as there is room for it."""
-    failed = facts["failed"]
-    since = {name: str(failed.get(name) or "") for name in ("since", "since_commit")}
-    named = {**document, "stage": name_of(document)}
-    text = _plain(render_failure(named, **since, limit=limit))
+    """Why the plan failed or is refused, and the last good one folded, as far as there is room."""
+    since, commit = (str(facts["failed"].get(name) or "") for name in ("since", "since_commit"))
+    if is_failure(document):
+        named = {**document, "stage": name_of(document)}
+        text = _plain(render_failure(named, since=since, since_commit=commit, limit=limit))
+    else:
+        told = f"_Refused since {escape(since)}{f', commit {escape(commit)}' if commit else ''}._"
+        room = None if limit is None else max(0, limit - len(told) - 2)
+        text = f"{section_text(document, room)}\n\n{told}"
     if "commit" not in facts and not facts["summary"]:
         return text
     commit = f" of commit {escape(str(facts['commit']))}" if facts.get("commit") else ""

@@ -97,6 +97,15 @@ def test_a_path_from_the_top_of_the_repository_is_told_the_right_value(nested: P
             assert "stages/dev.yaml:3:" in told
 
 
+def test_templates_outside_of_the_project_are_told_so(nested: Project) -> None:
+    for path in ("../../shared", f"../hällo/../{FOLDER.rpartition('/')[2]}/templates"):
+        (nested.root.parents[1] / "shared").mkdir(exist_ok=True)
+        write(nested, path)
+        done = nested.cicd("validate", "dev")
+        assert done.returncode == 3
+        assert f"lies outside of the project ({FOLDER})" in done.stdout
+
+
 def test_another_repository_is_read_from_its_own_top(nested: Project) -> None:
     git(nested.root, "remote", "add", "origin", "git@github.com:org/repo.git")
     write(nested, "argo/templates", "https://github.com/org/templates")

@@ -52,6 +52,27 @@ def test_the_last_good_plan_is_folded_and_comes_back(github: GitHub, client: Cli
     assert parse(*github.bodies()) == good
 
 
+def test_a_refused_plan_is_shown_with_the_last_good_one_folded(
+    github: GitHub, client: Client
+) -> None:
+    write_comment(client, 7, [typical()], run_url=RUN)
+    good = parse(*github.bodies())["dev"].text
+    refused = {**typical(), "refusal": "11 deletes are over limits.max_delete 10"}
+    for commit in "ab":
+        write_comment(client, 7, [{**refused, "commit": commit * 40}], run_url=f"{RUN}{commit}")
+    [body] = github.bodies()
+    section = parse(body)["dev"]
+    assert "dev refused" in body.splitlines()[1]
+    assert "max_delete 10" in section.text.replace("\\", "")
+    assert "destination/OLD" in section.text.partition("Last good plan")[0]
+    assert section.facts["failed"]["since_commit"] == "a" * 12
+    assert section.good == good
+    write_comment(client, 7, [failed()], run_url=RUN)
+    assert parse(*github.bodies())["dev"].good == good
+    sync_drift_issue(client, "dev", refused)
+    assert [issue["state"] for issue in github.issues] == ["open"]
+
+
 def test_since_when_stays_while_it_goes_on_failing(github: GitHub, client: Client) -> None:
     write_comment(client, 7, [typical()], run_url=RUN)
     good = parse(*github.bodies())["dev"].text
