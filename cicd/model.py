@@ -321,7 +321,8 @@ class Change:
         """The fields that differ; of a new thing all that it consists of."""
         if self.fields or not self.is_new or not self.desired:
             return self.fields
-        return tuple(FieldChange(path, None, value) for path, value in leaves(self.desired.spec))
+        found = leaves(self.desired.spec)
+        return tuple(FieldChange(path, None, value) for path, value in found if value != {})
 
 
 def identity(project: str, stage: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from cicd.model import Change, FieldChange, Key, Kind, LiveResource, Ref, Resource, Spec, leaves
 from cicd.plan.diff import diff_specs
@@ -38,6 +38,7 @@ def content_causes(
                 FieldChange(path, None, leaf)
                 for part, entry in spec.items()
                 if isinstance(entry, Mapping)
+                if entry
                 for path, leaf in leaves(entry, part)
             ]
         elif (before := find(kind.name, str(former.spec.get(name, "")))) and before.id != value:
@@ -95,12 +96,14 @@ def file_causes(
     return (FieldChange(FILES, None, None, UNKNOWN),) if after else ()
 
 
-def is_telling(cause: FieldChange) -> bool:
-    """Whether it says more than that there is another one of the same name."""
-    if "." in cause.path or is_file(cause) or not isinstance(cause.after, str):
-        return True
-    before, after = (str(side).rpartition(" ")[0] for side in (cause.before, cause.after))
-    return before != after
+def telling(causes: Iterable[FieldChange]) -> list[FieldChange]:
+    """Without those that only say that there is another content of the same name."""
+    return [cause for cause in causes if not _is_same_name(cause)]
+
+
+def _is_same_name(cause: FieldChange) -> bool:
+    sides = [str(side).rpartition(" ")[0] for side in (cause.before, cause.after)]
+    return "." not in cause.path and not is_file(cause) and bool(sides[0]) and sides[0] == sides[1]
 
 
 def is_file(cause: FieldChange) -> bool:

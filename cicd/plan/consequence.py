@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Kind, Ref
-from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_file, is_telling
+from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_file, telling
 from cicd.plan.graph import refs_in
 
 LONGEST = 28
@@ -90,7 +90,7 @@ def _service(change: Change, pointers: Sequence[Change]) -> str:
         return f"stops answering: the {change.key.kind} is stopped"
     if _is_status(change):
         return _waits(change)
-    told = because(change.causes or change.fields).removeprefix(" (").removesuffix(")")
+    told = because(telling(change.causes) or change.fields).removeprefix(" (").removesuffix(")")
     return f"takes {told or 'what differs'}; the same URL goes on answering"
 
 
@@ -154,10 +154,18 @@ def runs(key: Key) -> str:
 def because(fields: Sequence[FieldChange]) -> str:
     """`` (epochs 130 → 150, train.py changed)``, nothing where there are no fields."""
     known = [field for field in fields if field.reason != UNKNOWN]
-    told = [phrase(field) for field in known if is_telling(field)]
+    told = [phrase(field) for field in known]
     more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
     unknown = "; of its files nothing is known" if len(known) < len(fields) else ""
     return f" ({', '.join(told[:MOST])}{more}{unknown})" if told else ""
+
+
+def with_values(fields: Sequence[FieldChange]) -> str:
+    """`` (epochs 130, rate 0.1 and 2 more)`` for something new, nothing where none can be shown."""
+    names = [(field.path.partition(".")[2], _short(field.after)) for field in fields]
+    told = [f"{name} {value}" for name, value in names if name and value]
+    more = f" and {len(fields) - MOST} more" if len(fields) > MOST and told else ""
+    return f" ({', '.join(told[:MOST])}{more})" if told else ""
 
 
 def phrase(field: FieldChange) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, Secret, State
-from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_telling
-from cicd.plan.consequence import because, runs
+from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, telling
+from cicd.plan.consequence import because, runs, with_values
 from cicd.plan.diff import diff_specs
 
 _IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
@@ -125,11 +125,12 @@ def decide_run(
     run of its family, if it ``has_former`` ones: parameters, inputs, files. ``rerun`` is the user's
     own wish.
     """
-    again = f"{runs(resource.key)} again{because(causes)}"
+    again = f"{runs(resource.key)} again{because(telling(causes))}"
     if live is None:
         is_changed = has_former and _names(causes)
         why = f"inputs changed: {_names(causes)}" if is_changed else "first run"
-        told = again if has_former else f"{runs(resource.key)} for the first time"
+        first = f"{runs(resource.key)} for the first time{with_values(causes)}"
+        told = again if has_former else first
         if rerun:
             why = f"--rerun; {why}" if is_changed else "--rerun"
         return Decision(Action.RUN, why, consequence=told)
@@ -229,6 +230,6 @@ def _paths(fields: Sequence[FieldChange]) -> str:
 
 def _names(causes: Sequence[FieldChange]) -> str:
     """The same of causes, some of which nobody can name."""
-    named = [c for c in causes if is_telling(c) and c.reason not in {UNNAMED, UNKNOWN}]
+    named = [c for c in telling(causes) if c.reason not in {UNNAMED, UNKNOWN}]
     unnamed = _CODE if any(cause.reason == UNNAMED for cause in causes) else ""
     return ", ".join(filter(None, [_paths(named), unnamed]))

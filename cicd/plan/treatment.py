@@ -5,16 +5,16 @@ What was in force when the stage was last applied is the stage file of that time
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage, leaves
+from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage
 from cicd.plan.diff import as_secret_as
 
 LOOSENED, TIGHTENED = "loosened", "tightened"
 _WIDTH = {"none": 0, "stage": 1, "everything": 2, "resource_group": 2}
 """How much each sort of prune deletes."""
-_USUAL = frozenset({"timeout", "wait_for_status"})
+_USUAL = frozenset({"drain", "timeout", "wait_for_status"})
 """What is no news of a new thing."""
 
 
@@ -73,19 +73,18 @@ def _terms(options: Options) -> dict[str, Any]:
         "on_failure": options.on_failure,
         "drain": _period(options.drain),
     }
-    for name, value in leaves(_bounds(options.require), "require"):
-        terms[name] = value
+    terms |= _bounds(options.require)
     terms |= _smoke_test(options.smoke_test)
     return terms
 
 
-def _bounds(gates: Sequence[Gate]) -> Mapping[str, Mapping[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for gate in gates:
-        bounds = found.setdefault(gate.metric, {})
-        bounds |= {} if gate.minimum is None else {"min": gate.minimum}
-        bounds |= {} if gate.maximum is None else {"max": gate.maximum}
-    return found
+def _bounds(gates: Sequence[Gate]) -> dict[str, float]:
+    bounds = [
+        (f"require.{gate.metric}.{name}", bound)
+        for gate in gates
+        for name, bound in (("min", gate.minimum), ("max", gate.maximum))
+    ]
+    return {name: bound for name, bound in bounds if bound is not None}
 
 
 def _smoke_test(test: SmokeTest | None) -> dict[str, Any]:
@@ -129,8 +128,3 @@ def _bound(path: str, before: Any, after: Any) -> str:
         return ""
     is_lower = after < before
     return LOOSENED if is_lower == path.endswith(".min") else TIGHTENED
-
-
-def loosened(fields: Sequence[FieldChange]) -> Iterator[FieldChange]:
-    """Those that loosen a check."""
-    return (field for field in fields if field.reason == LOOSENED)

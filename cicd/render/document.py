@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Action
-from cicd.render.text import show
+from cicd.render.text import printable, show
 
 Document = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def value(content: Any) -> str:
     if content == "***":
         return "***"
     if _is_unknown(content):
-        return "(known after apply)"
+        return _unknown(content)
     return show(_in_words(content), longest=LONGEST_VALUE)
 
 
@@ -107,6 +107,13 @@ def differences(change: Document) -> list[Document]:
         if not text(field, "path").startswith(prefixes)
     ]
     return causes + fields
+
+
+def plural(count: int, kind: str) -> str:
+    """``2 configurations``, ``1 object store secret``."""
+    noun = kind.replace("_", " ")
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count} {noun if count == 1 else many}"
 
 
 def _is_shown(cause: Document) -> bool:
@@ -157,7 +164,9 @@ def verdict(document: Document) -> str:
         if (count := counts[role, action])
     ]
     deletes = sum(text(change, "action") == Action.DELETE.value for change in found)
-    lost = [f"{deletes} deleted" if deletes else "nothing is deleted"]
+    is_more = any(text(change, "action") == Action.REPLACE.value for change in found)
+    none = "nothing else is deleted" if is_more else "nothing is deleted"
+    lost = [f"{deletes} deleted" if deletes else none]
     if not any(counts["service", action] for action in ("replace", "delete", "create")):
         lost.append("no URL changes")
     if checks := len(loosened(document)):
@@ -168,10 +177,15 @@ def verdict(document: Document) -> str:
 def _in_words(content: Any) -> Any:
     """The same with what is known only after apply in words."""
     if _is_unknown(content):
-        return "(known after apply)"
+        return _unknown(content)
     if isinstance(content, Mapping):
         return {name: _in_words(item) for name, item in content.items()}
     return [_in_words(item) for item in content] if isinstance(content, list) else content
+
+
+def _unknown(content: Document) -> str:
+    """What it will be is not known yet, and whose it will be is."""
+    return f"{printable(str(content['known_after_apply']))} (known after apply)"
 
 
 def _is_unknown(content: Any) -> bool:

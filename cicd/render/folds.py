@@ -46,7 +46,7 @@ class _Line:
         first = self.changes[0]
         what = code(read.with_id(first))
         if len(self.changes) > 1:
-            what = f"{len(self.changes)} × {code(read.text(first, 'kind'))}"
+            what = escape(read.plural(len(self.changes), short(read.text(first, "kind"))))
         sentence = escape(short(read.sentence(first)))
         return f"{what}{': ' if sentence else ''}{sentence}"
 
@@ -128,7 +128,7 @@ def _block(line: _Line, left: _Room) -> str:
     kept: list[str] = []
     used = len(opening) + len(closing) + len(more)
     for change in line.changes:
-        text = _item(change) if len(line.changes) > 1 else _values(change)
+        text = _item(change, is_told=True) if len(line.changes) > 1 else _values(change)
         if not text or not left.has("x" * (used + len(text))):
             break
         kept.append(text)
@@ -140,28 +140,27 @@ def _block(line: _Line, left: _Room) -> str:
     return opening + "\n".join(kept) + closing
 
 
-def _item(change: Document) -> str:
-    """One change as an item of a list."""
-    sentence = escape(short(read.sentence(change)))
+def _item(change: Document, *, is_told: bool = False) -> str:
+    """One change as an item of a list; ``is_told``: what comes of it stands above."""
+    sentence = "" if is_told else escape(short(read.sentence(change)))
     head = f"- **{escape(_verb(change))}** {code(read.with_id(change))}"
     values = "".join(f"  {line}\n" for line in _values(change).splitlines())
     return f"{head}{': ' if sentence else ''}{sentence}\n{values}"
 
 
 def _values(change: Document) -> str:
-    """All that is to be said of one change, as a fence; empty where there is nothing."""
-    lines = [f"# {printable(short(text))}" for text in _notes(change)]
+    """All that is to be said of one change: templates line by line, the rest as a fence; empty
+    where there is nothing."""
+    templates = [f"- template {escape(short(text))}\n" for text in read.texts(change, "templates")]
+    lines = [f"# {printable(short(text))}" for text in read.remarks(change)]
     lines += [line for field in read.differences(change) for line in _field(field)]
     lines += [line for field in read.items(change, "treatment") for line in _treated(field)]
     if not lines:
-        return ""
+        return "".join(templates)
     fence = "`" * max(3, 1 + longest_run(lines))
-    return "\n".join([f"{fence}diff", *lines, fence]) + "\n"
-
-
-def _notes(change: Document) -> list[str]:
-    templates = [f"template {text}" for text in read.texts(change, "templates")]
-    return templates + read.remarks(change)
+    return "".join([*templates, "\n" if templates else ""]) + "\n".join(
+        [f"{fence}diff", *lines, f"{fence}\n"]
+    )
 
 
 def _field(field: Document) -> Iterator[str]:
@@ -192,11 +191,11 @@ def _verb(change: Document) -> str:
 
 
 def _counted(changes: Iterable[Document]) -> str:
-    """``5 more: 2 configuration, 3 artifact``: how many are folded together, and of what."""
+    """``5 more: 2 configurations, 3 artifacts``: how many are folded together, and of what."""
     found = list(changes)
     kinds = Counter(read.text(change, "kind") for change in found)
-    told = ", ".join(f"{count} {escape_in_html(short(kind))}" for kind, count in kinds.items())
-    return f"{len(found)} more: {told}"
+    told = ", ".join(read.plural(count, short(kind)) for kind, count in kinds.items())
+    return f"{len(found)} more: {escape_in_html(told)}"
 
 
 class _Room:

@@ -56,7 +56,9 @@ def page(comment: str, *, is_open: bool = False) -> str:
     return (
         f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style><div class="comment">'
         f'<div class="head"><b>github-actions</b> commented now</div><div class="body">{text}</div>'
-        "</div><script>document.title = document.documentElement.scrollHeight</script>"
+        "</div><script>"
+        "document.title = document.querySelector('.comment').offsetHeight + 32"
+        "</script>"
     )
 
 

@@ -146,6 +146,19 @@ def test_only_the_same_run_is_adopted(inputs: str | None, status: Status, expect
     assert can_adopt(live, Resource(key_of("execution/train"), {"inputs": "abc"})) is expected
 
 
+def test_a_run_is_tagged_with_the_digest_of_each_file(platform: FakePlatform) -> None:
+    run = change(
+        "execution/train",
+        Action.RUN,
+        options=DONE,
+        configuration="con-1",
+        inputs="abc",
+        files={"src/train.py": "aaaa"},
+    )
+    ended = outcomes(apply(platform, run))["execution/train"]
+    assert platform.tags[ended.id]["cicd.files"] == '{"src/train.py":"aaaa"}'
+
+
 def test_a_run_is_tagged_with_what_it_was_started_for(platform: FakePlatform) -> None:
     ended = outcomes(apply(platform, train()))["execution/train"]
     assert platform.tags[ended.id] == {

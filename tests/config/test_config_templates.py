@@ -11,6 +11,7 @@ from cicd.config.tree import Place
 from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
 
 HERE = Place("stages/dev.yaml", 5, 9)
+IMAGE = "docker.io/org/churn:1"
 
 
 def lint(repo: Path, folder: str = "templates") -> list[str]:
@@ -39,6 +40,48 @@ def test_templates_tell_what_they_take_and_give(repo: Path) -> None:
     assert (server.kind, server.parameters) == ("serving", {"greeting": "hello"})
     assert server.input_artifacts == {"model"}
     assert not server.output_artifacts
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "images", "plans"),
+    [
+        ("train.yaml", "", "", (IMAGE,), ()),
+        ("train.yaml", f"image: {IMAGE}", 'image: "{{workflow.parameters.rate}}"', (), ()),
+        ("train.yaml", f"image: {IMAGE}", "image: org/a:2 # new", ("org/a:2",), ()),
+        (
+            "train.yaml",
+            "    - name: train\n",
+            "    - name: train\n      metadata: {labels: {ai.sap.com/resourcePlan: infer.s}}\n",
+            (IMAGE,),
+            ("infer.s",),
+        ),
+        ("serve.yaml", "", "", (IMAGE,), ("starter",)),
+        ("serve.yaml", "resourcePlan: starter", "resourcePlan: basic", (IMAGE,), ("basic",)),
+        ("serve.yaml", "resourcePlan: starter", "instanceType: m5", (IMAGE,), ("m5",)),
+        (
+            "serve.yaml",
+            "minReplicas: 1",
+            "minReplicas: {{inputs.parameters.greeting}}",
+            (IMAGE,),
+            ("starter",),
+        ),
+    ],
+)
+def test_templates_tell_images_and_resource_plans_wherever_they_stand(
+    repo: Path,
+    file: str,
+    before: str,
+    after: str,
+    images: tuple[str, ...],
+    plans: tuple[str, ...],
+) -> None:
+    path = repo / "templates" / file
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+    templates, _ = read_templates(repo, "templates", HERE)
+    (found,) = [item for item in templates if item.file.endswith(file)]
+    assert (found.images, found.resource_plans) == (images, plans)
 
 
 def test_remarks_order_and_line_endings_do_not_change_a_digest(repo: Path) -> None:

@@ -6,6 +6,7 @@ The suite knows only the Platform protocol. It brings one whole world up the way
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -221,9 +222,13 @@ class PlatformContract:
     def test_tags_are_remembered_with_a_run(self, applied: Applied) -> None:
         platform, key = applied.world.platform, applied.world.run
         inputs = applied.resolved[key].spec["inputs"]
-        platform.tag(applied.live[key], {"cicd.inputs": inputs, "cicd.stage": "dev"})
+        files = {f"src/some/folder/ümlaut-{number}.py": f"{number:010}" for number in range(50)}
+        text = json.dumps(files)
+        tags = {"cicd.inputs": inputs, "cicd.stage": "dev", "cicd.files": text}
+        platform.tag(applied.live[key], tags)
         live = next(item for item in applied.read() if item.id == applied.live[key].id)
         assert live.spec["inputs"] == inputs
+        assert live.spec["files"] == files
 
     def test_metrics_have_their_last_values(self, applied: Applied) -> None:
         live = applied.live[applied.world.run]

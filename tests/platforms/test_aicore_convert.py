@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -119,6 +120,45 @@ def test_tags_replace_guessing_and_the_last_metric_counts() -> None:
     assert live.spec["inputs"] == "abc" and "completed_after_sync" not in live.spec
     assert live.metrics == {"acc": 0.9, "loss": 0.25}
     assert tracking.tagged(live, {}).metrics == {}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 50, 120])
+def test_long_tags_are_written_in_parts_and_read_as_one(count: int) -> None:
+    files = {f"src/{number:04}-ümlaut.py": f"{number:010x}" for number in range(count)}
+    tags = tracking.in_parts({"cicd.inputs": "i", "cicd.files": json.dumps(files)})
+    assert all(0 < len(value) <= 256 for value in tags.values())
+    document = {"tags": [{"name": name, "value": value} for name, value in tags.items()]}
+    live = tracking.tagged(convert.execution(RUN, {}), document)
+    assert live.spec.get("files", {}) == files
+    assert set(tracking.track(document).tags) == {"cicd.inputs"}
+
+
+def test_a_tag_that_would_take_up_all_room_is_left_out() -> None:
+    assert tracking.in_parts({"a": "1", "cicd.files": "x" * 256 * 31}) == {"a": "1"}
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": 1}', "null", '"x"'])
+def test_damaged_tags_name_no_file(text: str) -> None:
+    document = {
+        "tags": [{"name": "cicd.inputs", "value": "i"}, {"name": "cicd.files", "value": text}]
+    }
+    live = tracking.tagged(convert.execution(RUN, {}), document)
+    assert live.spec["inputs"] == "i"
+    assert "files" not in live.spec
+
+
+def test_the_newest_run_of_each_family_is_what_a_new_one_follows() -> None:
+    def made(id: str, name: str, at: str) -> LiveResource:
+        return convert.execution({**RUN, "id": id, "configurationName": name, "createdAt": at})
+
+    runs = [made("e1", "a", "2026-01-01T00:00:00Z"), made("e2", "a", "2026-01-02T00:00:00Z")]
+    runs.append(made("e3", "b", "2026-01-03T00:00:00Z"))
+    names = ("scenario_id", "executable_id")
+    spec = {"configuration_name": "a", **{name: runs[0].spec[name] for name in names}}
+    wish = Resource(Key("execution", "train"), spec)
+    assert convert.newest_of_families(runs, [wish]) == ["e2"]
+    other = Resource(Key("execution", "x"), {**spec, "executable_id": "else"})
+    assert convert.newest_of_families(runs, [other]) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,179 @@
+"""Each change says in one sentence what comes of it for whoever has to approve it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cicd.model import LiveResource, Options, Resource, SmokeTest, State
+from cicd.plan import make_destroy_plan, make_stop_plan
+from tests.plan.plan_world import (
+    CREATED_AT,
+    KINDS,
+    a_live,
+    a_stage,
+    artifact,
+    change_of,
+    configuration,
+    deployment,
+    destination,
+    execution,
+    plan_of,
+    schedule,
+    secret,
+)
+
+TESTED = Options(wait_for="RUNNING", smoke_test=SmokeTest("/v1/x"))
+SERVE = configuration("serve")
+LIVE_SERVE = a_live(SERVE, "c2")
+
+
+def server(state: State = State.RUNNING, **fields: Any) -> LiveResource:
+    outputs = {"id": "d1", "url": "https://x/d1"}
+    return a_live(deployment(configuration="c2"), "d1", state, outputs=outputs, **fields)
+
+
+def pointer() -> LiveResource:
+    return a_live(destination(url="https://x/d1"), "DEST", State.SUCCEEDED)
+
+
+def sentence(
+    key: str, desired: Sequence[Resource], live: Sequence[LiveResource] = (), **wishes: Any
+) -> str:
+    return change_of(plan_of(desired, live, **wishes), key).consequence
+
+
+def test_a_new_server_says_that_its_url_is_new_and_who_points_to_it() -> None:
+    desired = [SERVE, deployment(options=TESTED), destination()]
+    assert sentence("deployment/serve", desired) == (
+        "starts answering at a new URL after its smoke test; DEST will point to it"
+    )
+    assert sentence("destination/DEST", desired) == "is made and points to deployment/serve"
+    assert sentence("deployment/serve", [SERVE, deployment()]) == (
+        "starts answering at a new URL as soon as it runs, without a smoke test"
+    )
+
+
+def test_a_replaced_server_says_that_its_url_changes_and_who_follows() -> None:
+    desired = [SERVE, deployment(options=TESTED, ttl="2h"), destination()]
+    live = [LIVE_SERVE, server(spec={"ttl": "1h"}), pointer()]
+    assert sentence("deployment/serve", desired, live) == (
+        "a new deployment takes over after its smoke test; the URL changes; DEST follows "
+        "(ttl changed: fixed when it is created)"
+    )
+    assert sentence("destination/DEST", desired, live) == (
+        "follows to the new URL of deployment/serve"
+    )
+    assert sentence("deployment/serve", desired[:2], live[:2]) == (
+        "a new deployment takes over after its smoke test; the URL changes; "
+        "nothing follows, tell its callers (ttl changed: fixed when it is created)"
+    )
+
+
+def test_a_server_that_is_dead_or_asked_to_go_says_why_it_is_replaced() -> None:
+    desired = [SERVE, deployment(options=TESTED)]
+    dead = sentence("deployment/serve", desired, [LIVE_SERVE, server(State.FAILED)])
+    assert dead.endswith("(d1 is DEAD)")
+    asked = sentence("deployment/serve", desired, [LIVE_SERVE, server()], replace=["deployment/*"])
+    assert asked.endswith("(--replace)")
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (State.PENDING, "is still PENDING: apply waits for RUNNING"),
+        (State.UNKNOWN, "is still UNKNOWN: apply waits for RUNNING"),
+    ],
+)
+def test_a_server_on_its_way_is_waited_for(state: State, told: str) -> None:
+    desired = [SERVE, deployment(options=TESTED)]
+    assert sentence("deployment/serve", desired, [LIVE_SERVE, server(state)]) == told
+
+
+def test_what_is_deleted_or_stopped_says_that_it_stops_answering() -> None:
+    live = [LIVE_SERVE, server(), pointer()]
+    pruned = plan_of([artifact()], live, prune="resource_group")
+    (found,) = [c for c in pruned.changes if c.key.kind == "deployment"]
+    assert found.consequence == (
+        "stops answering: the deployment is deleted (not in the stage file, prune: resource_group)"
+    )
+    desired = [SERVE, deployment(), destination()]
+    plan = make_destroy_plan(a_stage(desired), desired, live, KINDS, created_at=CREATED_AT)
+    assert change_of(plan, "destination/DEST").consequence == (
+        "leads nowhere any more: the destination is deleted (destroy)"
+    )
+    stop = make_stop_plan(
+        a_stage(desired), desired, live, KINDS, ["deployment/serve"], created_at=CREATED_AT
+    )
+    assert change_of(stop, "deployment/serve").consequence == (
+        "stops answering: the deployment is stopped"
+    )
+
+
+def test_a_pointer_that_only_differs_in_other_fields_says_in_which() -> None:
+    live = [LIVE_SERVE, server(), replace(pointer(), spec={**pointer().spec, "type": "a"})]
+    desired = [SERVE, deployment(), destination(type="b")]
+    assert sentence("destination/DEST", desired, live) == "is changed in place (type a → b)"
+
+
+@pytest.mark.parametrize(
+    ("options", "live", "told"),
+    [
+        ({"rerun": "always"}, {}, "trains again, as at every apply (rerun: always)"),
+        ({}, {"state": State.STOPPED}, "trains again: the last run e1 is STOPPED"),
+        ({}, {"state": State.RUNNING}, "goes on: e1 is still RUNNING and is followed to its end"),
+        (
+            {},
+            {"spec": {"inputs": "old"}, "state": State.RUNNING},
+            "trains again (code or template changed), beside e1, which is still RUNNING",
+        ),
+    ],
+)
+def test_a_run_says_why_it_runs_again(
+    options: dict[str, Any], live: dict[str, Any], told: str
+) -> None:
+    run = execution(options=Options(wait_for="COMPLETED", **options))
+    spec = {"configuration": "c1", **live.pop("spec", {})}
+    state = live.pop("state", State.SUCCEEDED)
+    known = [a_live(configuration(), "c1"), a_live(execution(), "e1", state, spec=spec)]
+    assert sentence("execution/train", [configuration(), run], known) == told
+
+
+def test_a_run_that_is_no_training_runs() -> None:
+    desired = [configuration("score"), execution("score")]
+    assert sentence("execution/score", desired) == "runs for the first time"
+
+
+def test_the_rest_says_what_happens_to_it() -> None:
+    new = schedule(), configuration(), execution()
+    assert sentence("schedule/weekly", new) == "is made"
+    live = [
+        a_live(configuration(), "c1"),
+        a_live(execution(configuration="c1"), "e1", State.SUCCEEDED),
+        a_live(schedule(configuration="c1", cron="1 0 * * 0"), "s1"),
+    ]
+    assert sentence("schedule/weekly", new, live) == (
+        "is changed in place (cron 1 0 * * 0 → 0 0 * * 0)"
+    )
+    old = a_live(artifact(url="ai://default/old"), "a1")
+    assert sentence("artifact/data", [artifact()], [old]) == (
+        "a new one is made beside the old one (url ai://default/old → ai://default/data)"
+    )
+    kept = a_live(secret("generic_secret", scope="x"), "s1")
+    wish = secret("generic_secret", scope="x")
+    assert sentence("generic_secret/s", [wish], [kept], refresh_secrets=True) == (
+        "is sent again (--refresh-secrets)"
+    )
+
+
+def test_every_change_of_a_plan_has_a_sentence() -> None:
+    desired = [artifact(), SERVE, deployment(), destination(), configuration(), execution()]
+    for live in ([], [LIVE_SERVE, server(), pointer()], [a_live(artifact(url="x"), "a9")]):
+        for change in plan_of(desired, live, prune="resource_group").changes:
+            assert change.consequence
+            assert "\n" not in change.consequence
+            assert not change.consequence.endswith(".")
+            assert change.role == KINDS[change.key.kind].role

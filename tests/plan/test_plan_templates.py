@@ -1,0 +1,117 @@
+"""Templates that come along say in a line each what of their interface changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cicd.model import Change, Key, Resource, State, Template
+from cicd.plan import make_plan
+from tests.plan.plan_world import CREATED_AT, KINDS, a_live, a_stage, change_of
+
+TRAIN = Template(
+    file="templates/train.yaml",
+    executable_id="train",
+    scenario_id="demo",
+    version="1.0",
+    kind="workflow",
+    parameters={"epochs": "10", "rate": None},
+    input_artifacts=frozenset({"data"}),
+    output_artifacts=frozenset({"model"}),
+    digest="d1",
+    images=("org/train:1",),
+    resource_plans=("starter",),
+)
+
+
+def application(*templates: Template, commit: str = "b" * 40) -> Resource:
+    spec = {
+        "name": "app",
+        "commit": commit,
+        "executables": {
+            item.executable_id: {
+                "version": item.version,
+                "kind": item.kind,
+                "parameters": dict(item.parameters),
+                "inputs": sorted(item.input_artifacts),
+                "outputs": sorted(item.output_artifacts),
+            }
+            for item in templates
+        },
+    }
+    return Resource(Key("application", "app"), spec)
+
+
+def change(
+    now: tuple[Template, ...], before: tuple[Template, ...] = (), *, is_known: bool = True
+) -> Change:
+    """The change of the application; ``is_known``: whether the former stage is."""
+    desired = application(*now)
+    live = []
+    if before:
+        live = [replace(a_live(application(*before, commit="a" * 40), "app", State.SUCCEEDED))]
+    former = a_stage([application(*before)], templates=before) if before and is_known else None
+    stage = a_stage([desired], templates=now)
+    plan = make_plan(stage, [desired], live, KINDS, created_at=CREATED_AT, former=former)
+    return change_of(plan, "application/app")
+
+
+def with_(**changes: Any) -> tuple[Template, ...]:
+    return (replace(TRAIN, **{"digest": "d2", **changes}),)
+
+
+def test_a_new_template_says_all_that_it_takes_and_gives() -> None:
+    assert change((TRAIN,)).templates == (
+        "train 1.0 is new: parameters epochs = 10, rate; takes data; gives model; "
+        "image org/train:1; resource plan starter",
+    )
+    assert change((TRAIN,)).consequence == "brings the templates train from commit bbbbbbbbbbbb"
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ({"parameters": {"epochs": "20", "rate": None}}, "parameter epochs: default 10 → 20"),
+        ({"parameters": {"epochs": "10"}}, "parameter rate removed"),
+        ({"parameters": {"epochs": None, "rate": None}}, "parameter epochs: default 10 → none"),
+        (
+            {"parameters": {"epochs": "10", "rate": None, "depth": "3", "seed": None}},
+            "parameter depth added (default 3); parameter seed added (must be given)",
+        ),
+        ({"input_artifacts": frozenset()}, "input artifact data removed"),
+        (
+            {"output_artifacts": frozenset({"model", "report"})},
+            "output artifact report added",
+        ),
+        ({"images": ("org/train:2",)}, "image org/train:1 → org/train:2"),
+        ({"images": ()}, "image org/train:1 → none"),
+        ({"resource_plans": ("infer.s",)}, "resource plan starter → infer.s"),
+        ({"version": "1.1"}, "version 1.0 → 1.1"),
+        ({}, "takes and gives the same; something else in it changed"),
+    ],
+)
+def test_a_changed_template_says_what_changed(now: dict[str, Any], told: str) -> None:
+    found = change(with_(**now), (TRAIN,))
+    assert found.templates == (f"train (templates/train.yaml): {told}",)
+    assert found.consequence == "templates are synced from commit bbbbbbbbbbbb: train changed"
+
+
+def test_a_template_that_stays_has_no_line() -> None:
+    other = replace(TRAIN, executable_id="serve", file="templates/serve.yaml")
+    found = change((TRAIN, *with_(executable_id="serve", version="2.0")), (TRAIN, other))
+    assert [line.partition(" ")[0] for line in found.templates] == ["serve"]
+    assert change((TRAIN,), (TRAIN,)).consequence.endswith("no template changed")
+
+
+def test_a_template_that_is_gone_is_named() -> None:
+    other = replace(TRAIN, executable_id="serve")
+    assert change((TRAIN,), (TRAIN, other)).templates == ("serve is gone",)
+
+
+def test_without_git_only_what_the_platform_tells_is_compared() -> None:
+    now = with_(images=("org/train:2",), parameters={"epochs": "20", "rate": None})
+    assert change(now, (TRAIN,), is_known=False).templates == (
+        "train (templates/train.yaml): parameter epochs: default 10 → 20",
+    )

@@ -1,0 +1,188 @@
+"""What is no field of a resource and yet changes how apply treats it shows in the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cicd.model import Action, FieldChange, Gate, Limits, Options, Plan, SmokeTest, State
+from cicd.plan import make_plan
+from tests.plan.plan_world import (
+    CREATED_AT,
+    KINDS,
+    a_live,
+    a_stage,
+    change_of,
+    configuration,
+    deployment,
+    execution,
+)
+
+R2, RMSE = Gate("r2", 0.8), Gate("rmse", maximum=5.0)
+TEST = SmokeTest("/v2/predict", expect_contains="prediction")
+STANDARD = Options()
+
+
+def planned(before: Options, after: Options, **stage: Any) -> Plan:
+    """A plan in which nothing differs but how a run and its deployment are treated."""
+    live = [
+        a_live(configuration(), "c1"),
+        a_live(configuration("serve"), "c2"),
+        a_live(execution(configuration="c1"), "e1", State.SUCCEEDED, metrics={"r2": 1, "rmse": 1}),
+        a_live(deployment(configuration="c2"), "d1"),
+    ]
+
+    def resources(options: Options) -> list[Any]:
+        run, server = execution(), deployment()
+        return [
+            configuration(),
+            configuration("serve"),
+            replace(run, options=options),
+            replace(server, options=replace(options, require=(), wait_for=None)),
+        ]
+
+    former = a_stage(resources(before), **stage.pop("former", {}))
+    wanted = a_stage(resources(after), **stage)
+    return make_plan(wanted, wanted.resources, live, KINDS, created_at=CREATED_AT, former=former)
+
+
+def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Any, ...]]:
+    plan = planned(replace(STANDARD, **before), replace(STANDARD, **after))
+    change = change_of(plan, "execution/train")
+    assert change.action is Action.NO_OP
+    assert not plan.has_changes
+    return [(item.path, item.before, item.after, item.reason) for item in change.treatment]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            {"require": (R2,)},
+            {"require": (Gate("r2", 0.6),)},
+            ("require.r2.min", 0.8, 0.6, "loosened"),
+        ),
+        (
+            {"require": (R2,)},
+            {"require": (Gate("r2", 0.9),)},
+            ("require.r2.min", 0.8, 0.9, "tightened"),
+        ),
+        ({"require": (R2,)}, {}, ("require.r2.min", 0.8, None, "loosened")),
+        ({}, {"require": (R2,)}, ("require.r2.min", None, 0.8, "tightened")),
+        (
+            {"require": (RMSE,)},
+            {"require": (Gate("rmse", maximum=9.0),)},
+            ("require.rmse.max", 5.0, 9.0, "loosened"),
+        ),
+        (
+            {"require": (RMSE,)},
+            {"require": (Gate("rmse", maximum=1.0),)},
+            ("require.rmse.max", 5.0, 1.0, "tightened"),
+        ),
+        ({"smoke_test": TEST}, {}, ("smoke_test", "GET /v2/predict", None, "loosened")),
+        (
+            {"smoke_test": TEST},
+            {"smoke_test": replace(TEST, expect_contains=None)},
+            ("smoke_test.expect.contains", "prediction", None, "loosened"),
+        ),
+        (
+            {"smoke_test": TEST},
+            {"smoke_test": replace(TEST, expect_status=500)},
+            ("smoke_test.expect.status", 200, 500, ""),
+        ),
+        ({}, {"on_failure": "keep"}, ("on_failure", "rollback", "keep", "loosened")),
+        ({}, {"timeout": 7200.0}, ("timeout", "30m", "2h", "")),
+        ({}, {"drain": 90.0}, ("drain", "0s", "90s", "")),
+        ({}, {"rerun": "never"}, ("rerun", "on_change", "never", "")),
+        (
+            {"wait_for": "COMPLETED"},
+            {"wait_for": None},
+            ("wait_for_status", "COMPLETED", None, "loosened"),
+        ),
+    ],
+)
+def test_what_is_treated_otherwise_shows_though_nothing_else_changes(
+    before: dict[str, Any], after: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    assert told(before, after) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            {"protect": {"deployment/a"}},
+            {},
+            FieldChange("protect", "deployment/a", None, "loosened"),
+        ),
+        (
+            {},
+            {"protect": {"deployment/a"}},
+            FieldChange("protect", None, "deployment/a", "tightened"),
+        ),
+        (
+            {},
+            {"limits": Limits(max_delete=50)},
+            FieldChange("limits.max_delete", 10, 50, "loosened"),
+        ),
+        (
+            {},
+            {"limits": Limits(max_delete_percent=5.0)},
+            FieldChange("limits.max_delete_percent", 30.0, 5.0, "tightened"),
+        ),
+        (
+            {},
+            {"prune": "resource_group"},
+            FieldChange("prune", "none", "resource_group", "loosened"),
+        ),
+        ({"branch": "dev"}, {}, FieldChange("branch", "dev", "main", "")),
+    ],
+)
+def test_limits_and_protection_of_the_stage_that_differ_show(
+    before: dict[str, Any], after: dict[str, Any], expected: FieldChange
+) -> None:
+    former, wanted = (
+        {**item, "protect": frozenset(item.get("protect", ()))} for item in (before, after)
+    )
+    plan = planned(STANDARD, STANDARD, former=former, **wanted)
+    assert plan.treatment == (expected,)
+
+
+def test_a_new_thing_lists_what_checks_it() -> None:
+    wanted = a_stage(
+        [
+            configuration(),
+            execution(options=Options(wait_for="COMPLETED", require=(R2,))),
+            configuration("serve"),
+            deployment(options=Options(wait_for="RUNNING", smoke_test=TEST, on_failure="keep")),
+        ]
+    )
+    plan = make_plan(wanted, wanted.resources, (), KINDS, created_at=CREATED_AT)
+    run, server = (change_of(plan, key) for key in ("execution/train", "deployment/serve"))
+    assert run.treatment == (FieldChange("require.r2.min", None, 0.8),)
+    assert {item.path: item.after for item in server.treatment} == {
+        "on_failure": "keep",
+        "smoke_test": "GET /v2/predict",
+        "smoke_test.expect.status": 200,
+        "smoke_test.expect.contains": "prediction",
+    }
+
+
+def test_where_nobody_knows_how_it_was_treated_nothing_is_claimed() -> None:
+    live = [
+        a_live(configuration(), "c1"),
+        a_live(execution(configuration="c1"), "e1", State.SUCCEEDED, metrics={"r2": 1}),
+    ]
+    options = Options(wait_for="COMPLETED", require=(R2,))
+    wanted = a_stage([configuration(), execution(options=options)])
+    plan = make_plan(wanted, wanted.resources, live, KINDS, created_at=CREATED_AT)
+    assert [change.treatment for change in plan.changes] == [(), ()]
+    assert plan.treatment == ()
+
+
+def test_the_fingerprint_does_not_depend_on_what_was_in_force() -> None:
+    one = planned(STANDARD, replace(STANDARD, timeout=60.0))
+    other = planned(replace(STANDARD, timeout=60.0), replace(STANDARD, timeout=60.0))
+    assert one.fingerprint == other.fingerprint
