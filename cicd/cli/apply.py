@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.cli.applied import NEXT, Application, Record, is_done
 from cicd.cli.arrival import check_arrival
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
@@ -110,16 +111,16 @@ def command(
         ):
             plan = session.plan()
             if document and saved:
-                check_saved(document, plan, saved)
+                check_saved(document, plan, saved, Record(session.platform, document).last())
             code, result = carry_out(
                 session,
                 plan,
                 lock,
                 yes=yes,
-                is_saved=document is not None,
                 wait=not no_wait,
                 permissions=permissions,
                 workers=workers,
+                saved=Record(session.platform, document) if document else None,
             )
         results.append(result)
         if summary:
@@ -141,36 +142,44 @@ def carry_out(
     lock: StageLock,
     *,
     yes: bool,
-    is_saved: bool = False,
     wait: bool,
     permissions: Permissions,
     workers: int,
+    saved: Record | None = None,
     agree: Callable[[Plan], None] = agree_to_apply,
 ) -> tuple[int, dict[str, Any]]:
     """Show a plan, ask, apply it, report; the exit code and the summary.
 
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
-    killed before its test has left a deployment that nobody has tried. ``is_saved``: somebody has
-    agreed to just this plan. ``agree`` raises Refused without consent.
+    killed before its test has left a deployment that nobody has tried. ``saved``: somebody has
+    agreed to just this plan, and what becomes of it is written there. ``agree`` raises Refused
+    without consent.
     """
     print_plan(plan, session.common)
     session.check(plan, permissions)
     if not session.common.local:  # the emulator syncs what is published below
         check_arrival(session.root, plan)
     if plan.has_changes:
-        if not (yes or is_saved):
+        if not (yes or saved):
             agree(plan)
         session.publish()
     session.remember()
+    if saved and plan.has_changes:
+        saved.begin()
     ground, rest = break_ground(session, plan, lock, workers=workers)
     if rest is not plan:
-        if (is_saved or not yes) and (more := beyond(plan, rest)):
+        if (saved or not yes) and (more := beyond(plan, rest)):
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
         session.check(rest, permissions)
     lock.expect(rest)
     outcomes = run_plan(session, rest, lock, wait=wait, workers=workers)
     done = {outcome.key for outcome in ground}
-    return report(session, plan, [*ground, *(one for one in outcomes if one.key not in done)])
+    code, result = report(
+        session, plan, [*ground, *(one for one in outcomes if one.key not in done)]
+    )
+    if saved:
+        saved.end(has_failed=bool(code))
+    return code, result
 
 
 def break_ground(
@@ -372,11 +381,18 @@ def _words(given: bool | tuple[str, ...]) -> list[str]:
     return sorted(set(given))
 
 
-def check_saved(document: Mapping[str, Any], plan: Plan, path: Path) -> None:
-    """Refuse a saved plan that is not what would be done now, saying what moved."""
+def check_saved(
+    document: Mapping[str, Any], plan: Plan, path: Path, last: Application | None = None
+) -> None:
+    """Refuse a saved plan that is not what would be done now, saying what moved, and first of all
+    that it was applied already. ``last``: its last apply, where anybody knows."""
     from cicd.plan.bound import explain_drift
 
     moved = explain_drift(document, plan, told=document_of)
+    if moved and (last or is_done(document, plan)):
+        told = str(last) if last else "has been applied: all that it was to do is done"
+        since = f"; since it was made: {'; '.join(moved)}"
+        raise Refused(f"{path} {told}{since}", hint=NEXT)
     if moved:
         raise Refused(
             f"{path} no longer fits: {'; '.join(moved)}", hint="plan again and have it reviewed"

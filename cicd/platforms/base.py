@@ -179,6 +179,15 @@ class Platform(Protocol):
         Sends nothing."""
         ...
 
+    def remember(self, name: str, text: str) -> None:
+        """Keep a short text under a name in the place the stage deploys to, where that can be done;
+        what cannot be kept is forgotten, and nothing fails for it."""
+        ...
+
+    def recall(self, name: str) -> str:
+        """What was kept under a name; empty where there is nothing or it cannot be seen."""
+        ...
+
     def diagnose(self) -> Iterator[Finding]:
         """Looks at login, rights, quotas and clock, one finding after the other; changes nothing
         and raises nothing that a person should rather read."""

@@ -108,6 +108,12 @@ class Hiding:
     def lock(self, name: str) -> Lock | None:
         return self._platform.lock(name)
 
+    def remember(self, name: str, text: str) -> None:
+        self._platform.remember(name, text)
+
+    def recall(self, name: str) -> str:
+        return self._platform.recall(name)
+
     def diagnose(self) -> Iterator[Finding]:
         return self._platform.diagnose()
 

@@ -236,6 +236,12 @@ class FakePlatform:
     def lock(self, name: str) -> Lock | None:
         return None
 
+    def remember(self, name: str, text: str) -> None:
+        return
+
+    def recall(self, name: str) -> str:
+        return ""
+
     def diagnose(self) -> Iterator[Finding]:
         yield from ()
 

@@ -113,7 +113,7 @@ class AICore:
                 stores.kind: stores.peek,
             }
         )
-        register = Register(groups, group, stage)
+        register = self._register = Register(groups, group, stage)
         self._nouns: dict[str, Noun] = {
             "resource_group": groups,
             "node_reservation": NodeReservations(self._api),
@@ -270,6 +270,13 @@ class AICore:
     def lock(self, name: str) -> Lock:
         """A secret of the resource group: of two that make it at once one is refused."""
         return SecretLock(self._api.http, name)
+
+    def remember(self, name: str, text: str) -> None:
+        """In a label of the resource group."""
+        self._register.keep(name, text)
+
+    def recall(self, name: str) -> str:
+        return self._register.kept(name)
 
     def diagnose(self) -> Iterator[Finding]:
         session = self._open_session(self._credentials)

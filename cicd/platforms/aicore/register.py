@@ -3,12 +3,17 @@ else of them is beyond the reach of who may change them."""
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 
 from cicd.errors import PlatformError
 from cicd.model import LiveResource, Resource
+from cicd.platforms.aicore.convert import OUR_LABELS
 from cicd.platforms.aicore.owners import NAME, Entry, entries, remembered
 from cicd.platforms.aicore.tenant import ResourceGroups
+
+LONGEST = 2000
+"""Characters of a text that is kept: what a label takes, and more than enough."""
 
 
 class Register:
@@ -40,3 +45,18 @@ class Register:
             gone = [old for old in known if (old.stage, old.id) == (self._stage, id)]
             changes: dict[str, str | None] = {old.label: None for old in gone}
             self._groups.relabel(self._group, {**changes, entry.label: entry.text})
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text of the stage under a name, as far as a label takes it."""
+        with suppress(PlatformError):
+            self._groups.relabel(self._group, {self._label(name): text[:LONGEST]})
+
+    def kept(self, name: str) -> str:
+        """The text under a name, as it is now; empty where there is none."""
+        with suppress(PlatformError):
+            return (self._groups.labels(self._group, fresh=True) or {}).get(self._label(name), "")
+        return ""
+
+    def _label(self, name: str) -> str:
+        digest = hashlib.sha256(f"{self._stage}/{name}".encode()).hexdigest()[:16]
+        return f"{OUR_LABELS}{name}.{digest}"
