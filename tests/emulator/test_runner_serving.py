@@ -112,6 +112,48 @@ def test_the_model_is_at_mnt_models(
     journal.wait(lambda: journal.texts.count("0.5") == 2)
 
 
+def with_volumes(secret: str) -> dict[str, object]:
+    """A server that says what is in the secret, and writes into an empty folder first."""
+    text = serving()["spec"]["template"]["spec"]
+    text = text.replace("[python, /app/src/server.py]", "[sh, -c]").replace(
+        '["8080"]',
+        '["echo own > $SCRATCH/x; cat $SCRATCH/x $LOGIN/key; echo; '
+        'exec python /app/src/server.py 8080"]',
+    )
+    text = text.replace(
+        "    env:\n",
+        "    volumeMounts:\n"
+        "    - {name: login, mountPath: /etc/login, readOnly: true}\n"
+        "    - {name: scratch, mountPath: /scratch}\n"
+        "    env:\n"
+        "    - {name: LOGIN, value: /etc/login}\n"
+        "    - {name: SCRATCH, value: /scratch}\n",
+    )
+    volumes = f"  volumes: [{{name: login, secret: {{secretName: {secret}}}}}, {{name: scratch, "
+    return serving(text.replace("  containers:\n", f"{volumes}emptyDir: {{}}}}]\n  containers:\n"))
+
+
+def test_a_secret_may_be_mounted_as_a_volume(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    """As SAP documents it for generic secrets; and an empty folder beside it."""
+    template = with_volumes("logins")
+    assert check(template) == []
+    secrets = {"logins": {"key": "from the secret"}}
+    runner.deploy(deployment(tmp_path, template, secrets=secrets, parameters={"answer": "hi"}))
+    status(journal, "RUNNING")
+    assert ask(runner) == "hi"
+    journal.wait(lambda: "own" in journal.texts and "from the secret" in journal.text)
+
+
+def test_a_mounted_secret_that_is_not_there_is_the_reason_of_the_end(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    runner.deploy(deployment(tmp_path, with_volumes("nowhere"), parameters={"answer": "hi"}))
+    assert journal.end("d1") == "DEAD"
+    assert "secret nowhere does not exist in the resource group" in journal.message
+
+
 @contextlib.contextmanager
 def load(runner: LocalRunner) -> Iterator[list[str]]:
     """Four clients that ask all the time; what they were told."""
@@ -409,6 +451,12 @@ def test_scaling_that_makes_no_sense_is_refused(text: str, expected: str) -> Non
         ("inputs.parameters.answer", "inputs.parameters.anwser", "is not declared"),
         ("predictor:", "predictor: [", "spec.template.spec: "),
         ("predictor:", "explainer:", "predictor"),
+        ("  containers:", "  volumes: [{name: v, hostPath: {}}]\n  containers:", "hostPath: not"),
+        (
+            "    image: img",
+            "    volumeMounts: [{name: v, mountPath: /v}]\n    image: img",
+            "no volume",
+        ),
         ("name: ANSWER", "name: STORAGE_URI", "must be {{inputs.artifacts.NAME}}"),
     ],
 )

@@ -22,14 +22,14 @@ SOURCES = ("from", "fromExpression", "raw", "http", "s3")
 def content_problems(document: Mapping[str, Any]) -> list[str]:
     """One line with its path for everything that cannot be carried out; defaults are merged."""
     spec = document["spec"]
-    found: list[str] = list(_volume_problems(spec, [], "spec"))
+    found: list[str] = list(volume_problems(spec, [], "spec"))
     if found:
         return found
     found += _parallelism_problems(spec, "spec")
     for index, item in enumerate(spec["templates"]):
         path = f"spec.templates[{index}]"
         found += _parallelism_problems(item, path)
-        found += _volume_problems(item, spec.get("volumeClaimTemplates") or [], path)
+        found += volume_problems(item, spec.get("volumeClaimTemplates") or [], path)
         found += _time_problems(item, path)
         found += _artifact_problems(item, path)
         found += _pod_problems(item, spec, path)
@@ -75,6 +75,11 @@ def _container_problems(
     yield from container_problems(container, path)
     if not container.get("command"):
         yield f"{path}.command: is missing; SAP AI Core does not use the image's own"
+    yield from mount_problems(container, volumes, path)
+
+
+def mount_problems(container: Mapping[str, Any], volumes: set[Any], path: str) -> Iterator[str]:
+    """What is wrong with the ``volumeMounts`` of a container; ``volumes``: names of those there."""
     for index, mount in enumerate(container.get("volumeMounts") or ()):
         where = f"{path}.volumeMounts[{index}]"
         if mount.get("name") not in volumes:
@@ -86,9 +91,10 @@ def _container_problems(
             yield f"{where}.subPath: leads out of the volume"
 
 
-def _volume_problems(
+def volume_problems(
     holder: Mapping[str, Any], claims: list[Mapping[str, Any]], path: str
 ) -> Iterator[str]:
+    """What is wrong with the ``volumes`` of a holder, and with its claims."""
     claims = claims or holder.get("volumeClaimTemplates") or []
     for index, claim in enumerate(holder.get("volumeClaimTemplates") or ()):
         if not NAME.fullmatch(str((claim.get("metadata") or {}).get("name") or "")):

@@ -28,6 +28,7 @@ from cicd.emulator.runner.serving.readiness import is_ready
 from cicd.emulator.runner.serving.template import MODELS, STORAGE, Predictor, Scaling
 from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.slots import Slots
+from cicd.emulator.runner.volumes import Volumes
 
 POLL_SECONDS = 0.05
 CONTAINER = "kserve-container"
@@ -322,10 +323,15 @@ class Server:
         env.pop(STORAGE, None)
         env = environment.with_stores(env, image, job.stores)
         program = program_of(image, container, root, env)
-        mounts = environment.checked([*program.mounts, *self._model()])
+        volumes = Volumes(
+            self._predictor.volumes, self._folder / "volumes", self._folder, job.secrets
+        )
+        fixed, shared = volumes.mounts(container)
+        mounts = environment.checked([*program.mounts, *self._model(), *fixed])
         paths = (*program.paths, MODELS) if self._predictor.model else program.paths
         limits = self._place.settings.bounds.limits(root, self._predictor.labels)
-        return self._listening(replace(program, mounts=mounts, paths=paths, limits=limits))
+        whole = replace(program, mounts=mounts, shared=tuple(shared), paths=paths, limits=limits)
+        return self._listening(whole)
 
     def _model(self) -> list[Mount]:
         name = self._predictor.model

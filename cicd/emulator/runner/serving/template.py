@@ -10,11 +10,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from cicd.emulator.workflow.content import mount_problems, volume_problems
 from cicd.emulator.workflow.expressions import TAG, as_text, tags
 from cicd.emulator.workflow.program import duration
 from cicd.emulator.workflow.shape import (
     ANY,
     CONTAINER,
+    FLAG,
     NO_EFFECT,
     TEXT,
     container_problems,
@@ -50,6 +52,7 @@ PROBE = {
     "failureThreshold": ANY,
 }
 PORT = {"containerPort": TEXT, "name": ANY, "protocol": ANY, "hostPort": ANY}
+MOUNTS = [{"name": TEXT, "mountPath": TEXT, "subPath": TEXT, "readOnly": FLAG}]
 PREDICTOR = {
     **NO_EFFECT,
     "minReplicas": ANY,
@@ -59,7 +62,19 @@ PREDICTOR = {
     "scaleTarget": ANY,
     "timeout": ANY,
     "terminationGracePeriodSeconds": TEXT,
-    "containers": [{**CONTAINER, "ports": [PORT], "readinessProbe": PROBE}],
+    "volumes": [
+        {
+            "name": TEXT,
+            "emptyDir": ANY,
+            "secret": {
+                "secretName": TEXT,
+                "items": [{"key": TEXT, "path": TEXT, "mode": ANY}],
+                "optional": FLAG,
+                "defaultMode": ANY,
+            },
+        }
+    ],
+    "containers": [{**CONTAINER, "ports": [PORT], "readinessProbe": PROBE, "volumeMounts": MOUNTS}],
 }
 SPEC = {
     "inputs": {
@@ -123,6 +138,8 @@ class Predictor:
     grace: float | None = None
     scaling: Scaling = Scaling()
     labels: Mapping[str, Any] = field(default_factory=dict)
+    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name -> what it is: a secret, or an empty folder."""
 
 
 def check(document: Any) -> list[str]:
@@ -162,6 +179,7 @@ def read(document: Mapping[str, Any], parameters: Mapping[str, str]) -> Predicto
             grace=None if grace is None else float(grace),
             scaling=_scaling(predictor, annotations),
             labels=_texts(metadata, "labels", values),
+            volumes={volume["name"]: volume for volume in predictor.get("volumes") or ()},
         )
     except ValueError as error:
         raise BadTemplate(f"spec.template.spec.predictor: not a number: {error}") from None
@@ -258,6 +276,10 @@ def _predictor_problems(text: str) -> Iterator[str]:
         return
     container = containers[0]
     yield from container_problems(container, f"{path}[0]")
+    predictor = parsed["predictor"]
+    yield from volume_problems(predictor, [], "spec.template.spec.predictor")
+    volumes = {volume.get("name") for volume in predictor.get("volumes") or ()}
+    yield from mount_problems(container, volumes, f"{path}[0]")
     yield from _storage_problems(container, as_text(text), f"{path}[0]")
 
 
