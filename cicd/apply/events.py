@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cicd.model import Action, Key, LogEntry, Outcome, Status
+from cicd.model import Action, Key, LogEntry, MetricPoint, Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a run has recorded last, while it goes on."""
+
+    key: Key
+    point: MetricPoint
+
+
+@dataclass(frozen=True)
 class Answered:
     """A smoke test passed: what was asked (``POST /v2/predict``) and the answer, in one line."""
 
@@ -59,4 +67,4 @@ class Warned:
     message: str
 
 
-Event = Began | Progress | LogLine | Answered | Draining | Warned | Outcome
+Event = Began | Progress | LogLine | Measured | Answered | Draining | Warned | Outcome

@@ -35,6 +35,7 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     halted: Callable[[], str] = str,
+    measures: bool = False,
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
 
@@ -43,11 +44,12 @@ def execute(
     what needs one that was started is deferred, and so is what is deleted or replaced after it.
     What is unchanged and has a smoke test passes it again, as far as it is waited for: an earlier
     apply may have failed it, or never come to it. Once ``halted`` says why, nothing more is begun
-    or sent, and what is under way is followed to its end. Closing the generator stops waiting and
-    leaves runs running. Raises what a bug raised, after everything else has ended.
+    or sent, and what is under way is followed to its end. ``measures``: tell what runs record
+    while they go on, for somebody who looks on. Closing the generator stops waiting and leaves runs
+    running. Raises what a bug raised, after everything else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
-    site = Site(plan, platform, polling, clock, known=ids | set(known))
+    site = Site(plan, platform, polling, clock, known=ids | set(known), measures=measures)
     scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep, halted=halted)
     try:
         yield from _Apply(site, scheduler, wait=wait, halted=halted).run()

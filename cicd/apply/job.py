@@ -26,6 +26,7 @@ class Site:
 
     ``known`` are all ids that existed before or were made here: what is found after a lost answer
     must not be one of them. ``made`` are things identified by content, made or being made here.
+    ``measures``: whether to tell what runs record while they go on.
     """
 
     plan: Plan
@@ -34,6 +35,7 @@ class Site:
     clock: Callable[[], float]
     known: set[str] = field(default_factory=set)
     made: dict[Key, LiveResource | None] = field(default_factory=dict)
+    measures: bool = False
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Job:
     log: Place | None = None
     found: str = ""
     began: float = 0.0
+    next_measure: float = 0.0
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from cicd.apply.events import LogLine, Warned
 from cicd.apply.job import Job, ask, look
+from cicd.apply.measure import measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
@@ -105,6 +106,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
         if live.status.state not in NOT_BEGUN or clock() >= next_log:
             page = yield from read_log(job)
             next_log = clock() + EARLY_LOG
+        yield from measure(job, live)
         seen = view(goal, live, job.kind)
         if seen.is_ready:
             return live if page.is_end else (yield from _ended(job, live))

@@ -29,7 +29,7 @@ from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
-from cicd.cli.progress import open_display
+from cicd.cli.progress import has_tree, open_display
 from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Action, Key, Outcome, Plan, Result
@@ -248,6 +248,7 @@ def run_plan(
         wait=wait,
         known={live.id for live in session.live},
         halted=lock.problem,
+        measures=has_tree(plan, session.common),
     )
     hint = "what was started goes on; give the same command again to follow it to the end"
     return follow(session.common, plan, events, title=f"apply {plan.stage}", hint=hint)

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Progress, Warned
+from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Measured, Progress, Warned
 from cicd.cli.console import EventLog, shown
 from cicd.cli.options import Common
-from cicd.model import Action, Key, Outcome, Plan, Result
+from cicd.model import Action, Key, Outcome, Plan, Result, State
+from cicd.render.progress import Row, Stand, draw
 from cicd.render.text import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+QUEUED = frozenset({State.PENDING, State.UNKNOWN})
+STYLES = {"doing": "cyan", "failed": "red", "waiting": "dim", "done": "green"}
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+INDENT = 6
+"""Cells that the branches of the tree and their signs take."""
+SPARE = 4
+"""Lines of the screen that are left for the log above the tree, and for its title."""
 DOING = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
@@ -33,10 +42,31 @@ class Display(Protocol):
     def show(self, event: Event) -> None: ...
 
 
+def has_tree(plan: Plan, common: Common) -> bool:
+    """Whether there is a terminal for the tree, and something to show in it."""
+    is_terminal = sys.stderr.isatty() and common.colour and plan.has_changes
+    return is_terminal and common.log_format == "text" and common.verbosity >= 0
+
+
+def rows_of(plan: Plan) -> dict[Key, Row]:
+    """A row for each change, with what it waits for."""
+    from cicd.apply.order import needs_of
+
+    needs = needs_of(plan.changes)
+    return {
+        change.key: Row(
+            change.key,
+            timeout=change.desired.options.timeout if change.desired else None,
+            needs=frozenset(plan.changes[n].key for n in needs.get(position, ())),
+        )
+        for position, change in enumerate(plan.changes)
+        if change.action is not Action.NO_OP
+    }
+
+
 def open_display(plan: Plan, common: Common) -> AbstractContextManager[Display]:
     """The display that fits where standard error goes."""
-    is_terminal = sys.stderr.isatty() and common.colour and plan.has_changes
-    if is_terminal and common.log_format == "text" and common.verbosity >= 0:
+    if has_tree(plan, common):
         return Tree(plan)
     return nullcontext(Lines(common))
 
@@ -85,19 +115,20 @@ def has_failed(outcome: Outcome) -> bool:
 class Tree:
     """A live tree of what is being done; log lines scroll by above it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self._console = Console(file=sys.stderr, highlight=False)
-        self._rows: dict[Key, tuple[str, str]] = {
-            change.key: ("dim", "waiting")
-            for change in plan.changes
-            if change.action is not Action.NO_OP
-        }
+        self._clock = clock
+        self._rows = rows_of(plan)
         self._title = f"{plan.stage} · {plan.platform}"
+        # drawn by a thread of its own: time goes by without events
         self._live = Live(
-            self._picture(), console=self._console, refresh_per_second=8, transient=True
+            get_renderable=self._picture,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
         )
 
     def __enter__(self) -> Tree:
@@ -115,53 +146,53 @@ class Tree:
     def show(self, event: Event) -> None:
         match event:
             case Began(key=key, action=action):
-                self._set(key, "cyan", DOING[action])
+                self._set(key, "doing", DOING[action])
             case Progress(key=key, status=status):
-                self._set(key, "cyan", f"{status.raw} {status.message}".strip())
+                self._set(key, "doing", status.raw, status.message)
+                if row := self._rows.get(key):
+                    row.is_pending = status.state in QUEUED
             case LogLine(key=key, entry=entry):
-                self._print(key, entry.text)
+                self._print(key, printable(entry.text))
+            case Measured(key=key, point=point):
+                if row := self._rows.get(key):
+                    row.point = point
             case Answered(key=key, request=request, answer=answer):
                 self._print(key, f"{request} -> {answer}")
             case Draining(key=key, seconds=seconds):
-                self._set(key, "cyan", f"draining for {seconds:g} s")
+                self._set(key, "doing", f"draining for {seconds:g} s")
             case Warned(key=key, message=message):
                 self._print(key, f"warning: {message}")
             case Outcome() as outcome if outcome.key in self._rows or has_failed(outcome):
-                self._rows.setdefault(outcome.key, ("red", ""))
-                style = "red" if has_failed(outcome) else "green"
-                self._set(outcome.key, style, describe(outcome))
+                if outcome.key not in self._rows:
+                    self._rows = {**self._rows, outcome.key: Row(outcome.key)}
+                stand: Stand = "failed" if has_failed(outcome) else "done"
+                self._set(outcome.key, stand, describe(outcome))
 
     def _print(self, key: Key, text: str) -> None:
         from rich.text import Text
 
-        line = Text.assemble((shown(f"{key} │ "), "dim"), printable(shown(text)))
-        self._console.print(line, soft_wrap=True)
+        line = Text.assemble((shown(f"{key} │ "), "dim"), shown(text))
+        self._console.print(line)
 
-    def _set(self, key: Key, style: str, text: str) -> None:
-        if key in self._rows:
-            self._rows[key] = (style, printable(shown(text)))
-            self._live.update(self._picture())
+    def _set(self, key: Key, stand: Stand, text: str, message: str = "") -> None:
+        if row := self._rows.get(key):
+            row.stand, row.text, row.message = stand, shown(text), shown(message)
+            if row.began is None and stand == "doing":
+                row.began = self._clock()
 
     def _picture(self) -> RenderableType:
-        from rich.spinner import Spinner
         from rich.text import Text
         from rich.tree import Tree as RichTree
 
-        tree = RichTree(Text(shown(self._title), style="bold"))
-        for key, (style, text) in _visible(self._rows.items()):
-            line = Text.assemble(
-                shown(f"{key}  "), (text, style), no_wrap=True, overflow="ellipsis"
-            )
-            tree.add(Spinner("dots", line) if style == "cyan" else line)
+        tree = RichTree(Text(shown(self._title), style="bold", no_wrap=True, overflow="ellipsis"))
+        room = max(5, self._console.height - SPARE)
+        width = self._console.width - INDENT
+        now = self._clock()
+        for line in draw([*self._rows.values()], now, width=width, most=room):
+            name = shown(line.name)
+            sign = FRAMES[int(now * 10) % len(FRAMES)] if line.stand == "doing" else " "
+            named = f"{sign} {name}  " if name else ""
+            text = Text.assemble(named, (line.text, STYLES[line.stand]))
+            text.no_wrap, text.overflow = True, "ellipsis"
+            tree.add(text)
         return tree
-
-
-def _visible(
-    rows: Iterable[tuple[Key, tuple[str, str]]], most: int = 20
-) -> list[tuple[Key, tuple[str, str]]]:
-    """What fits a screen: what is going on first, then what waits, then what is done."""
-    order = {"cyan": 0, "red": 1, "dim": 2, "green": 3}
-    listed = list(rows)
-    if len(listed) <= most:
-        return listed
-    return sorted(listed, key=lambda row: order[row[1][0]])[:most]

@@ -133,6 +133,7 @@ class FakePlatform:
         self.run_outputs: dict[str, str] = {"artifacts.model": "a-model"}
         self.outputs_at = 0.0
         self.run_metrics: list[dict[str, float]] = [{}]
+        self.recorded = Track()
         self.answers: list[Answer] = [Answer(200, '{"prediction": 1}')]
         self.tags: dict[str, dict[str, str]] = {}
         self.goes_back_by_itself = False
@@ -228,7 +229,8 @@ class FakePlatform:
             return [live for live in lives if live.key.kind == kind]
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
-        return {}
+        with self._call("track", str(live[0].key)):
+            return {item.id: self.recorded for item in live}
 
     def now(self) -> int:
         return self.clock.now()

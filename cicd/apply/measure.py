@@ -1,0 +1,38 @@
+"""What a run records while it goes on, for somebody who looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from cicd.apply.events import Measured
+from cicd.apply.job import Job
+from cicd.apply.tasks import Task, read
+from cicd.errors import PlatformError
+from cicd.model import LiveResource, MetricPoint, State
+
+EVERY = 10.0
+"""Seconds between two looks at the metrics of a run."""
+
+
+def measure(job: Job, live: LiveResource) -> Task[None]:
+    """Tell what the run has recorded last, where that is wanted and it is time again. Metrics that
+    cannot be read are no trouble: nobody waits for them."""
+    is_running = job.kind.is_run and live.status.state is State.RUNNING
+    if not job.site.measures or not is_running or job.site.clock() < job.next_measure:
+        return
+    job.next_measure = job.site.clock() + EVERY
+    try:
+        tracks = yield from read(job.platform.track, [live])
+    except PlatformError:
+        return
+    track = tracks.get(live.id)
+    gates = {gate.metric for gate in job.options.require}
+    if point := last_point(track.points if track else (), gates):
+        yield Measured(job.key, point)
+
+
+def last_point(points: Iterable[MetricPoint], preferred: Collection[str]) -> MetricPoint | None:
+    """Pure: the last point, of a metric that a gate asks for where there is one."""
+    found = list(points)
+    gated = [point for point in found if point.name in preferred]
+    return next(reversed(gated or found), None)
