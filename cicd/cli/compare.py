@@ -100,7 +100,7 @@ def tell(found: Comparison, common: Common, output: str, out: Path | None) -> No
         elif out:
             write_report(out, text)
         else:
-            print_result(text.rstrip("\n"))
+            print_result(text.rstrip("\n"), is_whole=output != "text")
 
 
 def as_text(found: Comparison, output: str, *, colour: bool, is_file: bool) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -22,6 +22,7 @@ from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
 from cicd.render.neutral import Command, neutral, neutral_json
+from cicd.render.wrap import wrapped
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -57,14 +58,17 @@ def shown_json(value: Any, *, indent: int | None = None) -> str:
     return neutral_json(MASK.hide_in(value), indent=indent)
 
 
-def print_result(text: str) -> None:
-    """One result, on standard output."""
-    click.echo(shown(text, has_colour=sys.stdout.isatty()))
+def print_result(text: str, *, is_whole: bool = False) -> None:
+    """One result, on standard output; on a terminal its lines break between words, unless
+    ``is_whole``: what is to be copied, or is another's."""
+    safe = shown(text, has_colour=sys.stdout.isatty())
+    click.echo(safe if is_whole else wrapped(safe, width_of(sys.stdout)))
 
 
 def print_note(text: str) -> None:
     """One line beside the results, on standard error."""
-    click.echo(shown(text, has_colour=sys.stderr.isatty()), err=True)
+    safe = shown(text, has_colour=sys.stderr.isatty())
+    click.echo(wrapped(safe, width_of(sys.stderr)), err=True)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -122,7 +126,19 @@ def uses_colour(common: Common) -> bool:
 
 def terminal_width() -> int | None:
     """Cells in a line of the terminal that standard output is; None for a file or a pipe."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return width_of(sys.stdout)
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The same for any stream; ``COLUMNS`` counts before what the terminal says."""
+    if not stream.isatty():
+        return None
+    if (columns := os.environ.get("COLUMNS", "")).isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def is_interactive() -> bool:
@@ -210,7 +226,7 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     key = values.pop("key", None)
     rest = " ".join(f"{name}={value}" for name, value in values.items() if value not in ("", None))
     line = f"{text} ({rest})" if rest else str(text)
-    return shown(f"{key} │ {line}" if key else line)
+    return wrapped(shown(f"{key} │ {line}" if key else line), width_of(sys.stderr))
 
 
 def _as_json(event: Any, **options: Any) -> str:

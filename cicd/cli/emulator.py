@@ -99,7 +99,7 @@ def start(
         endpoint = control.start(where, port=port, command=control.serve_command(where))
     print_result(f"running at {endpoint.url} (pid {endpoint.pid})")
     named = f" --data {shlex.quote(str(data))}" if data else ""
-    print_result(f'to use it: eval "$(cicd emulator env{named} --export)"')
+    print_result(f'to use it: eval "$(cicd emulator env{named} --export)"', is_whole=True)
 
 
 @command.command(epilog=examples("cicd emulator stop", "cicd emulator stop --data .cicd/emulator"))
@@ -160,7 +160,7 @@ def env(data: Path | None, export: bool, resource_group: str, s3: bool) -> None:
             variables |= control.s3_environment(endpoint)
     for name, value in variables.items():
         line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
-        print_result(line)
+        print_result(line, is_whole=True)
 
 
 command.add_command(faults)

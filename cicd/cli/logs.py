@@ -55,7 +55,7 @@ def command(
         colour = uses_colour(common)
         for key, entry in logs.follow(session.platform, lives, since=start, follow=follow):
             line = printable(entry.text)
-            print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line)
+            print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line, is_whole=True)
         return CicdError.exit_code if follow and has_failed(session, found) else 0
 
 

@@ -84,11 +84,11 @@ def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:
     elif output == "markdown":
         from cicd.render.markdown import render_section
 
-        print_result("\n".join(map(render_section, documents)).rstrip("\n"))
+        print_result("\n".join(map(render_section, documents)).rstrip("\n"), is_whole=True)
     elif output == "html":
         from cicd.render.html import render_page
 
-        print_result(render_page(documents).rstrip("\n"))
+        print_result(render_page(documents).rstrip("\n"), is_whole=True)
     else:
         for plan in plans:
             print_plan(plan, common)

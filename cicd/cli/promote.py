@@ -249,7 +249,7 @@ def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
     for line in edit.diff.splitlines():
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1]) if colour else None
         text = printable(line)
-        print_result(click.style(text, fg=style) if style else text)
+        print_result(click.style(text, fg=style) if style else text, is_whole=True)
     print_result(count(len(found.changes), "change"))
 
 

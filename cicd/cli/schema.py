@@ -23,4 +23,4 @@ def command(out: Path | None) -> None:
     if out:
         write_file(out, text + "\n")
     else:
-        print_result(text)
+        print_result(text, is_whole=True)

@@ -49,7 +49,7 @@ def command(
     Needs no network and no credentials. Ends with 3 when something is wrong.
     """
     if rules:
-        print_result(_all_rules(output))
+        print_result(_all_rules(output), is_whole=output == "json")
         return 0
     with _without_garbage_collection():
         names, problems = check_stages(stages, every, variables)
