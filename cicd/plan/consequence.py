@@ -176,7 +176,7 @@ def phrase(field: FieldChange) -> str:
     name = parts[2] or field.path
     before, after = _short(field.before), _short(field.after)
     if isinstance(field.after, Ref):
-        return f"new {name} from {field.after.key.name}"
+        return f"the new {name} from {field.after.key.name}"
     if field.before is None:
         return f"{name} {after} added" if after and not is_file(field) else f"{name} added"
     if field.after is None:

@@ -66,7 +66,7 @@ def test_all_that_changed_is_named_together_and_a_loosened_gate_with_it(small: P
         ("require.letters.min", "loosened")
     ]
     server = change(document, "deployment/serve")
-    assert server["consequence"] == "takes new model from train; the same URL goes on answering"
+    assert server["consequence"] == "takes the new model from train; the same URL goes on answering"
     assert [(item["path"], item["after"]) for item in server["treatment"]] == [
         ("smoke_test.expect.contains", None)
     ]
