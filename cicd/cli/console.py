@@ -79,7 +79,12 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 def print_commands(commands: Iterable[Command]) -> None:
     """Commands to the CI system, on standard output."""
     for command in commands:
-        click.echo(MASK.hide(str(command)))
+        click.echo(_shown_command(command))
+
+
+def _shown_command(command: Command) -> str:
+    data, properties = MASK.hide(command.data), MASK.hide_in(command.properties)
+    return str(Command(command.name, data, properties))
 
 
 def confirms(question: str) -> bool:
@@ -211,7 +216,7 @@ class EventLog:
     def group(self, title: str) -> None:
         """Start a foldable group where the log is GitHub's."""
         if self._is_grouped:
-            click.echo(MASK.hide(str(Command("group", title))), err=True)
+            click.echo(_shown_command(Command("group", title)), err=True)
 
     def end_group(self) -> None:
         if self._is_grouped:

@@ -18,7 +18,7 @@ from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
 from cicd.config.templates import LOSING, STOOD_IN, Catalogue, digest, read_templates, slow_digest
-from cicd.config.tree import Node, Place, did_you_mean, plain
+from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
@@ -186,7 +186,18 @@ def _read(
         from cicd.config.flows import check_flows  # reads Python, which few stages need
 
         found += check_flows(draft)
-    return draft, problems + _at_new_places(found, problems)
+    hidden = hidden_texts(written)
+    found = problems + _at_new_places(found, problems)
+    return draft, [_as_written(problem, hidden) for problem in found]
+
+
+def _as_written(problem: Problem, hidden: Mapping[Place, tuple[str, str]]) -> Problem:
+    """What a message quotes from the environment, as the file has it."""
+    value, text = hidden.get(Place(problem.file, problem.line, problem.column), ("", ""))
+    if not value:
+        return problem
+    message = problem.message.replace(f'"{value}"', f'"{text}"')
+    return replace(problem, message=message)
 
 
 def _name(tree: Node, path: Path) -> str:

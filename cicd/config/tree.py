@@ -122,6 +122,14 @@ def hidden(value: Any, node: Node | None) -> Any:
     return value
 
 
+def hidden_texts(node: Node) -> dict[Place, tuple[str, str]]:
+    """Where texts of the environment ended up: (value, as the file has it) by place."""
+    if node.is_leaf:
+        return {node.place: (str(node.value), node.text)} if node.is_hidden else {}
+    children = node.value.values() if isinstance(node.value, dict) else node.value
+    return {place: pair for child in children for place, pair in hidden_texts(child).items()}
+
+
 def transform(
     node: Node, leaf: Callable[[Node, Path], Node], path: Path = (), skip: Iterable[Path] = ()
 ) -> Node:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd.config import GitFacts, load_stage
+from cicd.config import GitFacts, check_stage, load_stage
 from cicd.model import Hidden, Key, Resource, Stage
 
 STAGE = """\
@@ -151,3 +151,22 @@ def test_a_hidden_text_equals_what_a_platform_reads_back() -> None:
     assert secret == "x" and secret == "x" and secret == Hidden("x") and secret != "y"
     assert {secret, "x"} == {"x"} and {"a": secret} == {"a": "x"}
     assert f"{secret} {[secret]} {secret!r} %s" % secret == "*** [***] *** ***"
+
+
+WRONG: dict[str, tuple[str, str, str]] = {
+    "too short a time": ("TTL", "5m", "5m"),
+    "no such time": ("DAY", "9", "0 0 * * 9"),
+    "no url": ("FOLDER", "x/", "ai://default/x/"),
+}
+
+
+@pytest.mark.parametrize(("name", "value", "whole"), WRONG.values(), ids=WRONG)
+def test_a_finding_quotes_what_the_file_has_and_not_the_environment(
+    tmp_path: Path, name: str, value: str, whole: str
+) -> None:
+    load(tmp_path)
+    problems = check_stage(
+        "dev", root=tmp_path, env={**ENV, name: value}, variables={}, git=GitFacts("0" * 40, "main")
+    )
+    (found,) = [problem.message for problem in problems if f"${{env.{name}}}" in problem.message]
+    assert f'"{whole}"' not in found

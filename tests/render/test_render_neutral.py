@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,13 @@ def test_a_command_of_our_own_is_one_line_and_one_command(data: str, title: str)
     assert not re.search(r"(?i)##(?:vso|teamcity)\[", line)
     properties, _, _ = line.removeprefix("::warning ").partition("::")
     assert properties.count("=") == 1 + title.count("=") and "," not in properties
+
+
+HERE = Path(__file__).parents[1]
+GOLDEN = [*HERE.glob("render/golden/*"), *HERE.glob("github/golden/*")]
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.name)
+def test_what_we_render_ourselves_passes_as_it_is(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert neutral(text) == text
