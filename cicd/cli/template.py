@@ -18,7 +18,7 @@ from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
 
 if TYPE_CHECKING:
-    from cicd.config.flows import Flow
+    from cicd.config.flows import Flow, Store
 
 DIFFERS = 1
 
@@ -32,8 +32,15 @@ def command() -> None:
     "build", epilog=examples("cicd template build dev", "cicd template build flows/train.py")
 )
 @click.argument("names", nargs=-1, metavar="[STAGE|FLOW]...", shell_complete=complete_stage)
+@click.option(
+    "--local",
+    "is_local",
+    is_flag=True,
+    help="Put the code into the S3 of the project's emulator, which is started if it does not run; "
+    "the template is the same.",
+)
 @variables_option
-def build_command(names: tuple[str, ...], variables: dict[str, str]) -> None:
+def build_command(names: tuple[str, ...], is_local: bool, variables: dict[str, str]) -> None:
     """Write the templates of flows.
 
     FLOW is a file, a class or an executable id; without one all flows of the stage are built.
@@ -42,15 +49,29 @@ def build_command(names: tuple[str, ...], variables: dict[str, str]) -> None:
     from cicd.metaflow import build
 
     failed: list[CicdError] = []
-    for flow in chosen_flows(names, variables):
+    flows = chosen_flows(names, variables)
+    here = local_store(flows[0].root) if is_local else None
+    for flow in flows:
         try:
-            built = build(flow, os.environ)
+            built = build(flow, os.environ, here)
         except CicdError as error:
             failed.append(error)
             continue
         changed = write_template(flow, built.text)
         print_result(f"{flow.settings.template}: {changed} with {built.generator}")
     _raise(failed)
+
+
+def local_store(root: Path) -> Store:
+    """The S3 of the project's emulator, which is started if it does not run."""
+    from cicd.cli import local
+    from cicd.config.flows import Store
+    from cicd.emulator import control
+    from cicd.model import Secret
+
+    found = control.s3_environment(local.start(root))
+    login = {name: Secret(found[name]) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    return Store("", found["METAFLOW_S3_ENDPOINT_URL"], "us-east-1", login)
 
 
 @command.command(

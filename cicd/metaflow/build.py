@@ -36,8 +36,10 @@ class Built:
     generator: Generator
 
 
-def build(flow: Flow, environ: Mapping[str, str]) -> Built:
+def build(flow: Flow, environ: Mapping[str, str], here: Store | None = None) -> Built:
     """The template of a flow; its code goes into the bucket, unless it is in the image.
+
+    ``here``: endpoint and login of a service that gets the code in place of the flow's own.
 
     Raises InvalidStage for a flow or template that is wrong, CicdError for all that fails.
     """
@@ -47,7 +49,7 @@ def build(flow: Flow, environ: Mapping[str, str]) -> Built:
         with in_memory(store) as (memory, _):
             raw = generate(flow, generator, memory, environ)
     else:
-        raw = generate(flow, generator, store, environ)
+        raw = generate(flow, generator, replace(here, root=store.root) if here else store, environ)
     return finish(flow, store, generator, raw)
 
 

@@ -38,6 +38,7 @@ for name in ("metaflow", "kubernetes", "boto3", {PLUGIN!r}):
 print(json.dumps(versions))
 """
 _INSTALL = "pip install 'aicore-cicd[metaflow]' into it, or name another one as python: of the flow"
+_INTERPRETER = "name another interpreter as python: of the flow"
 _CREATE = ("--no-pylint", "{}", "create", "--only-json")
 _PLAIN = ("--no-enable-error-msg-capture", "--no-auto-emit-argo-events")
 _NOT_PASSED_ON = ("METAFLOW_", "AICORE_", "DESTINATION_", "VCAP_")
@@ -105,8 +106,11 @@ def _versions(python: Path) -> dict[str, str]:
             check=True,
             stdin=subprocess.DEVNULL,
         )
+    except subprocess.CalledProcessError as error:
+        words = error.stderr.strip().splitlines() or [f"it ended with exit code {error.returncode}"]
+        raise CicdError(f"{python} does not run Python: {words[-1]}", hint=_INTERPRETER) from None
     except (OSError, subprocess.SubprocessError) as error:
-        raise CicdError(f"{python} does not start: {type(error).__name__}") from None
+        raise CicdError(f"{python} does not start: {error}", hint=_INTERPRETER) from None
     return dict(json.loads(result.stdout))
 
 
@@ -143,13 +147,30 @@ def generate(
             message = f"{flow.settings.file}: the generator has not ended after {TIMEOUT:.0f} s"
             raise TimedOut(message) from None
     if result.returncode:
-        raise failure(flow, store, result.stderr, environ)
-    try:
-        written = json.loads(result.stdout[result.stdout.find("{") :])
-    except ValueError:
-        message = f"{flow.settings.file}: {generator} did not write a template"
-        raise CicdError(message, hint="a flow must not print anything when it is read") from None
-    return dict(written)
+        said = result.stderr.strip() or result.stdout.strip()
+        said = said or f"it ended with exit code {result.returncode} and said nothing"
+        raise failure(flow, store, said, environ)
+    written = template_in(result.stdout)
+    if written is None:
+        name = flow.settings.file
+        if not result.stdout.strip():
+            cure = f"end it with `if __name__ == '__main__': {flow.source.class_name}()`"
+            message = f"nothing in it runs the flow: {cure}"
+            raise InvalidStage([Place(name).problem(message, "bad-flow")])
+        last = _hidden(result.stdout, store, environ).strip().splitlines()[-1][:_SHOWN]
+        raise CicdError(f"{name}: {generator} did not write a template, its last line is: {last}")
+    return written
+
+
+def template_in(output: str) -> dict[str, Any] | None:
+    """The last JSON object that begins a line: a flow may print something when it is read."""
+    for match in reversed([*re.finditer(r"^\{", output, re.MULTILINE)]):
+        try:
+            found = json.loads(output[match.start() :])
+        except ValueError:
+            continue
+        return dict(found)
+    return None
 
 
 def environment(
@@ -188,9 +209,7 @@ def environment(
 
 def failure(flow: Flow, store: Store, stderr: str, environ: Mapping[str, str]) -> CicdError:
     """The error that a generator's last words mean; no credential is in it."""
-    logins = [secret.reveal() for secret in (store.credentials or {}).values()]
-    logins += [environ.get(name, "") for name in _LOGINS]
-    words = masking.hide(_COLOUR.sub("", stderr), logins, shortest=1)
+    words = _hidden(_COLOUR.sub("", stderr), store, environ)
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     lines = [line for line in lines if not _NOISE.match(line)]
     file = flow.settings.file
@@ -201,14 +220,46 @@ def failure(flow: Flow, store: Store, stderr: str, environ: Mapping[str, str]) -
     last = lines[-1] if lines else "it says nothing"
     bucket = store.root.removeprefix("s3://").split("/")[0]
     for pattern, error, text, hint in _MEANINGS:
-        if re.search(pattern, words):
-            return error(f"{file}: {text.format(bucket=bucket)}", hint=hint)
-    if "Traceback (most recent call last)" in words:
-        message = f"the flow cannot be read by its interpreter: {last}"
-        return InvalidStage([Place(file).problem(message, "bad-flow")])
+        if found := [*re.finditer(pattern, words)]:
+            cause = _line_around(words, found[-1].start())
+            return error(f"{file}: {text.format(bucket=bucket)}: {cause}", hint=hint)
+    if "Traceback (most recent call last)" in words or "SyntaxError" in last:
+        message = f"the flow cannot be read by its interpreter: {_exception(words) or last}"
+        return InvalidStage([_place(flow, words).problem(message, "bad-flow")])
     return CicdError(f"{file}: the generator failed: {' '.join(lines[-2:]) or last}"[:500])
 
 
+def _hidden(text: str, store: Store, environ: Mapping[str, str]) -> str:
+    """The text without the credentials that its program was given."""
+    logins = [secret.reveal() for secret in (store.credentials or {}).values()]
+    logins += [environ.get(name, "") for name in _LOGINS]
+    return masking.hide(text, logins, shortest=1)
+
+
+def _line_around(words: str, at: int) -> str:
+    """The line of the text in which something stands, without the name of its exception."""
+    line = words[words.rfind("\n", 0, at) + 1 :].partition("\n")[0].strip()
+    return re.sub(r"^[\w.]*(Error|Exception): ", "", line).rstrip(":")[:_SHOWN]
+
+
+def _exception(words: str) -> str:
+    """The exception with which a traceback ends, with all of its message."""
+    found = [*re.finditer(r"^[A-Za-z_][\w.]*(: |$)", words, re.MULTILINE)]
+    return " ".join(words[found[-1].start() :].split())[:_SHOWN] if found else ""
+
+
+def _place(flow: Flow, words: str) -> Place:
+    """The innermost line of the project's own code in a traceback, else the flow."""
+    root = flow.root.resolve()
+    for path, line in reversed(_FRAME.findall(words)):
+        place = Path(path)
+        if place.is_relative_to(root) and not {"site-packages", ".venv"} & {*place.parts}:
+            return Place(place.relative_to(root).as_posix(), int(line), 1)
+    return Place(flow.settings.file)
+
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_SHOWN = 300
 _LOGINS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _LOGIN = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the data of the object store secret"
 _MEANINGS: tuple[tuple[str, type[CicdError], str, str], ...] = (
@@ -225,7 +276,8 @@ _MEANINGS: tuple[tuple[str, type[CicdError], str, str], ...] = (
         _LOGIN,
     ),
     (
-        r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|Forbidden|\b403\b|InvalidToken",
+        r"AccessDenied|S3 access denied|InvalidAccessKeyId|SignatureDoesNotMatch|Forbidden|"
+        r"\b403\b|InvalidToken",
         Denied,
         "the login for the bucket {bucket} is refused",
         _LOGIN,
@@ -236,5 +288,11 @@ _MEANINGS: tuple[tuple[str, type[CicdError], str, str], ...] = (
         ConnectionFailed,
         "the object store of the bucket {bucket} cannot be reached",
         "check the endpoint of the object store secret",
+    ),
+    (
+        r"Invalid endpoint",
+        CicdError,
+        "the endpoint for the bucket {bucket} is no url",
+        "write it as https://host, in the object store secret or METAFLOW_S3_ENDPOINT_URL",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from cicd.cli.template import command
 from cicd.config.flows import Store
 from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage
-from cicd.metaflow.generator import failure
+from cicd.metaflow.generator import failure, template_in
 from cicd.model import Secret
 from tests.metaflow.flow_project import PLAIN, STAGE, load, python_with, write_project
 from tests.serving import serving
@@ -114,6 +115,61 @@ def test_the_generator_falls_over_the_flow(project: Project) -> None:
     flow.write_text(text.replace("import pathlib\n", "import pathlib\nimport nowhere_at_all\n"))
     error = project.failed(**LOGIN)
     assert isinstance(error, InvalidStage) and "No module named 'nowhere_at_all'" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("import pathlib\n", "import pathlib\nimport nowhere\n", r"trainflow.py:3:1: .*'nowhere'"),
+        ("import pathlib\n", "import helper\n", r"helper.py:3:1: .*ZeroDivisionError: division"),
+        ("class Train", "KEY = os.environ['GONE']\n\n\nclass Train", r":7:1: .*KeyError: 'GONE'"),
+        ("    @retry(", "    @unheard\n    @retry(", r":26:1: .*name 'unheard' is not defined"),
+        ("class Train", "exit('set up X')\n\n\nclass Train", "the generator failed: set up X"),
+        ("class Train", "exit(3)\n\n\nclass Train", "ended with exit code 3 and said nothing"),
+        ("    TrainFlow()\n", "    pass\n", "nothing in it runs the flow: end it with"),
+        ("    TrainFlow()\n", "    print('hello')\n", "its last line is: hello"),
+    ],
+)
+def test_the_error_says_the_cause_and_where_it_is(
+    project: Project, before: str, after: str, says: str
+) -> None:
+    (project.root / "flows/helper.py").write_text("RATE = 1\n\nRATE / 0\n")
+    flow = project.root / "flows/trainflow.py"
+    text = flow.read_text(encoding="utf-8")
+    assert before in text
+    flow.write_text(text.replace(before, after), encoding="utf-8")
+    assert re.search(says, str(project.failed(**LOGIN)))
+
+
+def test_the_error_says_where_the_store_was_looked_for(project: Project) -> None:
+    url = "http://no.such.host.invalid"
+    assert f'endpoint URL: "{url}/bucket/' in str(project.failed(**LOGIN, **{ENDPOINT: url}))
+    assert "is no url: Invalid endpoint: here" in str(project.failed(**LOGIN, **{ENDPOINT: "here"}))
+
+
+def test_an_interpreter_that_is_none_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho 'no licence' >&2; exit 1\n")
+    program.chmod(0o755)
+    root = tmp_path / "project"
+    root.mkdir()
+    error = Project(write_project(root, program), monkeypatch).failed(**LOGIN)
+    assert "does not run Python: no licence" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ('{"kind": "x"}\n', {"kind": "x"}),
+        ('hello {"a"}\n{not this}\n{"kind": "x",\n "y": {\n}}\n', {"kind": "x", "y": {}}),
+        ("hello\n", None),
+        ("", None),
+    ],
+)
+def test_what_a_flow_prints_does_not_hide_its_template(output: str, found: object) -> None:
+    assert template_in(output) == found
 
 
 @pytest.mark.parametrize(
