@@ -60,8 +60,8 @@ def _check_names(
         yield place.problem(f"{message}add one with a default", rule, "warning")
     for section, names in (("parameters", parameters), ("artifacts", inputs)):
         for item in children(tree.get("spec", "inputs", section)):
-            name = getattr(item.get("name"), "value", None)
-            if name in names and "-" in str(name):
+            name = text_of(item, "name")
+            if name in names and "-" in name:
                 message = f'"{name}" must not contain a hyphen in a ServingTemplate: use _'
                 yield item.place_of("name").problem(message, "hyphen-in-serving-key")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named
+from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named, text_of
 from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, did_you_mean
 from cicd.config.workflow_calls import calls_of, check_calls
@@ -80,14 +80,14 @@ def _choices_of(parameter: Node) -> tuple[str, ...]:
 
 
 def _check_entrypoint(tree: Node, templates: dict[str, Node]) -> Iterator[Problem]:
-    entrypoint = getattr(tree.get("spec", "entrypoint"), "value", None)
-    if entrypoint is None:
+    entrypoint = tree.get("spec", "entrypoint")
+    if entrypoint is None or entrypoint.value is None:
         yield tree.place_of("spec").problem(
             "spec.entrypoint is missing: name a template", "bad-entrypoint"
         )
-    elif templates and entrypoint not in templates:
-        hint = did_you_mean(str(entrypoint), templates)
-        message = f'spec.entrypoint "{entrypoint}" is not among spec.templates{hint}'
+    elif templates and text_of(entrypoint) not in templates:
+        hint = did_you_mean(entrypoint.text, templates)
+        message = f'spec.entrypoint "{entrypoint.text}" is not among spec.templates{hint}'
         yield tree.place_of("spec", "entrypoint").problem(message, "bad-entrypoint")
 
 

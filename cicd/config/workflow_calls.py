@@ -51,7 +51,7 @@ def _check_handlers(holder: Node, who: str, templates: Templates) -> Iterator[Pr
     items = hooks.value.values() if hooks is not None and isinstance(hooks.value, dict) else ()
     named_there = [hook.get("template") for hook in items if not _is_elsewhere(hook)]
     for node in [holder.get("onExit"), *named_there]:
-        if node is not None and node.value and node.value not in templates:
+        if node is not None and node.value and text_of(node) not in templates:
             yield _unknown(node, who, templates)
 
 
@@ -73,7 +73,7 @@ def _check_call(call: Node, templates: Templates) -> Iterator[Problem]:
         return
     if node is None or not node.value:
         yield call.place.problem(f"{who} names no template: add one", "unknown-template")
-    elif node.value not in templates:
+    elif text_of(node) not in templates:
         yield _unknown(node, who, templates)
     else:
         given = {
@@ -81,7 +81,7 @@ def _check_call(call: Node, templates: Templates) -> Iterator[Problem]:
             for key in ("parameters", "artifacts")
             for item in children(call.get("arguments", key))
         }
-        yield from _check_given(call, who, given, templates[node.value])
+        yield from _check_given(call, who, given, templates[text_of(node)])
 
 
 def _check_entry(spec: Node, templates: Templates) -> Iterator[Problem]:

@@ -101,7 +101,7 @@ def read(document: Any) -> Executable:
     if not isinstance(document, dict) or "kind" not in document:
         raise TemplateError("not a template: Object 'Kind' is missing")
     kind = document["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise TemplateError(f"resource kind {kind!r} is not permitted in project")
     problems = list(check_metadata(document))
     if is_readable(document):
@@ -312,14 +312,20 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def items(value: Any, key: str = "name") -> list[Mapping[str, Any]]:
-    """The mappings of a list that have ``key``."""
+    """The mappings of a list that have ``key``, with something in it that can be a name."""
     found = value if isinstance(value, list) else []
-    return [item for item in found if isinstance(item, dict) and (not key or key in item)]
+    maps = [item for item in found if isinstance(item, dict)]
+    return [item for item in maps if not key or is_leaf(item.get(key))]
 
 
 def names(found: list[Mapping[str, Any]]) -> list[str]:
     """Their names."""
     return [str(item["name"]) for item in found]
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether it is a single value."""
+    return value is not None and not isinstance(value, dict | list)
 
 
 def is_text(value: Any) -> bool:

@@ -6,6 +6,10 @@ to be; the emulator is asked too, so that both agree.
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -498,3 +502,29 @@ def test_the_inner_api_version_of_a_server_is_one_that_sap_documents(
     assert (found.severity, found.rule) == ("warning", "bad-api-version")
     older = changed(("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1"), text=SERVE)
     assert findings(tmp_path, older) == []
+
+
+def ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to everything inside a value."""
+    if way:
+        yield way
+    inside = dict(enumerate(value)) if isinstance(value, list) else value
+    for key, inner in inside.items() if isinstance(inside, dict) else ():
+        yield from ways(inner, (*way, key))
+
+
+@pytest.mark.parametrize("text", [FLOW, SERVE], ids=["workflow", "server"])
+@pytest.mark.parametrize("wrong", [None, 1, "{{=a[", [], {}, [None], [{"name": None}]], ids=repr)
+def test_a_value_of_any_other_type_is_a_finding_and_no_bug(
+    tmp_path: Path, text: str, wrong: Any
+) -> None:
+    document = YAML(typ="safe", pure=True).load(text)
+    for way in ways(document):
+        spoilt = copy.deepcopy(document)
+        place: Any = spoilt
+        for key in way[:-1]:
+            place = place[key]
+        place[way[-1]] = wrong
+        findings(tmp_path, json.dumps(spoilt))
+        with contextlib.suppress(emulator.TemplateError):
+            emulator.read(spoilt)
