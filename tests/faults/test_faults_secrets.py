@@ -55,6 +55,10 @@ status dev --output OUTPUT
 doctor dev --output OUTPUT
 artifacts dev --output OUTPUT
 executions dev --output OUTPUT
+deployments dev --output OUTPUT
+list configurations dev --output OUTPUT
+explain train dev --output OUTPUT
+explain chat --stage dev --output OUTPUT
 logs dev train chat
 metrics dev train --output OUTPUT
 compare dev train --output OUTPUT --out comparison.OUTPUT
