@@ -220,7 +220,8 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 
 
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
-    """Print what became of a plan; the exit code and the summary."""
+    """Print what became of a plan, remember what failed its test; the exit code and the summary."""
+    from cicd.cli.failed import remember_tests
     from cicd.cli.redaction import without_secrets
     from cicd.render.text import render_outcomes
 
@@ -232,6 +233,7 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
     if plan.has_changes or code:
         colour = uses_colour(session.common)
         print_result(render_outcomes(masked, colour=colour, more=session.explain_command))
+    remember_tests(session, plan, masked)
     return code, summary_of(plan, masked, session.explain_command)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 from cicd.cli.apply import ask, report, run_plan
 from cicd.cli.completion import complete_replace, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
+from cicd.cli.failed import failed_tests
 from cicd.cli.help import examples
 from cicd.cli.lock import StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option, output_option
@@ -56,10 +57,18 @@ def command(
         raise Usage("--output json is for --list", hint="add --list")
     with open_session(stage, common, needs_secrets=False) as session:
         if is_listing:
-            print_history(read_versions(session, key)[1], output, common)
+            history = read_versions(session, key)[1]
+            print_history(history, failed_tests(session), output, common)
             return 0
         with locked(session, "rollback", lock_timeout) as lock:
             change, history = read_versions(session, key)
+            if wanted is None:  # what failed is gone back to only by its id
+                failed = failed_tests(session)
+                history = [
+                    item
+                    for item in history
+                    if item.is_running or item.configuration.id not in failed
+                ]
             target = choose_version(change.key, history, wanted)
             return go_back(session, change, target, lock, yes=yes)
 
@@ -126,11 +135,13 @@ def explain_next(change: Change, target: LiveResource, file: str) -> str:
     )
 
 
-def print_history(history: Sequence[Version], output: str, common: Common) -> None:
-    """The configurations, newest first, on standard output."""
+def print_history(
+    history: Sequence[Version], failed: Mapping[str, str], output: str, common: Common
+) -> None:
+    """The configurations, newest first, on standard output; ``failed``: why one did not pass."""
     from cicd.render.history import render_history
 
-    rows = [row(version) for version in history]
+    rows = [row(version, failed) for version in history]
     if output == "json":
         print_json(rows)
         return
@@ -138,7 +149,7 @@ def print_history(history: Sequence[Version], output: str, common: Common) -> No
     print_result(render_history(rows, moment, colour=colour, width=terminal_width()))
 
 
-def row(version: Version) -> dict[str, Any]:
+def row(version: Version, failed: Mapping[str, str]) -> dict[str, Any]:
     """One configuration as plain data."""
     from cicd.plan.document import plain
 
@@ -147,6 +158,7 @@ def row(version: Version) -> dict[str, Any]:
         "name": version.configuration.spec.get("name", ""),
         "created_at": version.configuration.created_at,
         "running": version.is_running,
+        "failed": failed.get(version.configuration.id, ""),
         "fields": [
             {"path": field.path, "before": plain(field.before), "after": plain(field.after)}
             for field in version.fields

@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.render.moments import age
 from cicd.render.table import BOLD, paint, table
-from cicd.render.text import show
+from cicd.render.text import printable, show
 
 _HEADS = ("  CONFIGURATION", "AGE", "AGAINST THE RUNNING ONE")
 
@@ -20,10 +20,11 @@ def render_history(
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """One line for each, in the order of ``rows``; ``*`` marks the one that runs."""
+    """One line for each, in the order of ``rows``; ``*`` marks the one that runs, ``✗``
+    one that failed its test."""
     cells = [
         [
-            f"{'*' if row['running'] else ' '} {row['id']}",
+            f"{_mark(row)} {row['id']}",
             age(row["created_at"], now),
             _against(row),
         ]
@@ -35,9 +36,20 @@ def render_history(
     return "\n".join([paint(head, BOLD, colour), *body])
 
 
-def _against(row: Mapping[str, Any]) -> str:
+def _mark(row: Mapping[str, Any]) -> str:
     if row["running"]:
-        return "running"
+        return "*"
+    return "✗" if row.get("failed") else " "
+
+
+def _against(row: Mapping[str, Any]) -> str:
+    """How it differs, after why it failed: nobody goes back to that unseen."""
+    failed = f"failed its test: {printable(row['failed'])}" if row.get("failed") else ""
+    differs = "running" if row["running"] else _differences(row)
+    return f"{failed}; {differs}" if failed else differs
+
+
+def _differences(row: Mapping[str, Any]) -> str:
     fields = [
         f"{field['path']}: {show(field['before'])} → {show(field['after'])}"
         for field in row["fields"]

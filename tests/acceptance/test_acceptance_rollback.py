@@ -155,6 +155,31 @@ def test_an_update_that_crashes_leaves_the_old_one_serving_twice(world: World) -
     after = world.serving()
     assert (after["id"], after["configurationId"]) == (before["id"], before["configurationId"])
     assert len(world.deployments()) == 1
+    (failed,) = [item for item in world.history() if item["failed"]]
+    assert not failed["running"]
+    assert failed["fields"][0]["after"] == "crash"
+    assert "DEAD" in failed["failed"]
+
+
+@pytest.mark.parametrize("greeting", ["servus", "grüezi", "a b"])
+def test_what_failed_its_smoke_test_is_marked_until_it_passes(world: World, greeting: str) -> None:
+    """Also where it runs well otherwise; going back without an id leaves it out."""
+    stage = world.project.root / "stages/dev.yaml"
+    before = stage.read_text(encoding="utf-8")
+    never = before.replace("expect: {contains: hello}", "timeout: 2s, expect: {contains: no}")
+    stage.write_text(never, encoding="utf-8")
+    code, said = world.apply(f"greeting={greeting}")
+    assert code == 1, said
+    marked = {item["id"]: item["failed"] for item in world.history() if item["failed"]}
+    (tried,) = [
+        i for i, why in marked.items() if why.startswith("smoke test GET /v1/greet got 200")
+    ]
+    shown = world.run(rollback.command, "serve", "--list")[1]
+    assert f"✗ {tried}" in shown
+    stage.write_text(before, encoding="utf-8")
+    code, said = world.apply(f"greeting={greeting}")
+    assert code == 0, said
+    assert [item["failed"] for item in world.history() if item["id"] == tried] == [""]
 
 
 def test_back_to_what_ran_before_and_what_the_next_apply_makes_of_it(world: World) -> None:

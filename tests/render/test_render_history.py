@@ -33,5 +33,19 @@ def test_each_has_its_age_and_what_differs() -> None:
     ]
 
 
+def test_what_failed_its_test_is_marked_with_the_reason() -> None:
+    rows = [
+        {**row("c3", 3, ("x", None, "1")), "failed": "ended as DEAD\nexit code 1"},
+        {**row("c2", 2, running=True), "failed": ""},
+        {**row("c1", 1), "failed": "smoke test GET /v1/x got 500"},
+    ]
+    assert render_history(rows, NOW).splitlines()[1:] == [
+        '✗ c3             0s   failed its test: ended as DEAD\\nexit code 1; x: (none) → "1"',
+        "* c2             1d   running",
+        "✗ c1             2d   failed its test: smoke test GET /v1/x got 500; "
+        "the same parameters and inputs",
+    ]
+
+
 def test_nothing_known_is_said() -> None:
     assert render_history([], NOW) == "It has no configuration that is known."
