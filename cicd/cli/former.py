@@ -12,11 +12,12 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cicd.cli import local
-from cicd.cli.git import git
-from cicd.config import GitFacts, load_former
+from cicd.cli.git import git, read_facts
+from cicd.config import load_former
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Stage
 
@@ -46,16 +47,17 @@ def former_stage(
         here = {"GIT_DIR": str(local.shadow(root))}
         commit = _quietly(root, here, "rev-parse", "--verify", "-q", local.applied(stage.name))
     else:
-        found = _applied_commit(stage, live)
-        commit = _available(root, found) if found else _base(root, environ)
+        found = _applied_commits(stage, live)
+        commit = next(filter(None, (_available(root, one) for one in found)), "")
         if found and not commit:
-            return None, UNKNOWN.format(commit=found[:12])
+            return None, UNKNOWN.format(commit=found[0][:12])
+        commit = commit or _base(root, environ)
     if not commit:
         return None, ""
     with tempfile.TemporaryDirectory(prefix="cicd-former-") as folder:
         try:
             _unpack(root, here, commit, stage, Path(folder))
-            facts = GitFacts(commit, stage.branch or "")
+            facts = replace(read_facts(root, environ), commit=commit, branch=stage.branch or "")
             file = os.path.relpath(stage_path(stage, root), root)
             return load_former(
                 str(Path(folder) / file),
@@ -74,8 +76,9 @@ def stage_path(stage: Stage, root: Path) -> Path:
     return path if path.is_absolute() else root / path
 
 
-def _applied_commit(stage: Stage, live: Iterable[LiveResource]) -> str:
-    """The commit that was applied last, as far as the platform tells; empty where it does not."""
+def _applied_commits(stage: Stage, live: Iterable[LiveResource]) -> list[str]:
+    """Which commit was applied last, as far as the platform tells, the surest first: what has been
+    synced, which may be of another repository, and the tag of the newest run."""
     names = {resource.spec.get("name") for resource in stage.resources}
     synced, tagged = [], []
     for item in live:
@@ -85,7 +88,7 @@ def _applied_commit(stage: Stage, live: Iterable[LiveResource]) -> str:
         commit = str(item.facts.get("commit") or "")
         if item.owner == stage.identity and _SHA.fullmatch(commit):
             tagged.append((item.created_at, commit))
-    return next(iter(synced), "") or max(tagged, default=("", ""))[1]
+    return list(dict.fromkeys([*synced[:1], *(commit for _, commit in sorted(tagged)[-1:])]))
 
 
 def _available(root: Path, commit: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from cicd.cli.redaction import without_logins
 from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES
+from cicd.config.repository import absolute_url
 from cicd.errors import CicdError, Refused, Usage
 from cicd.github.context import read_event
 from cicd.github.trigger import TARGET, TARGET_HINT, Trigger, read_trigger
@@ -176,8 +177,9 @@ def _submodules(root: Path, top: Path) -> dict[str, str]:
         name, _, field = key.rpartition(".")
         found.setdefault(name, {})[field] = value
     modules = {top / item["path"]: item.get("url", "") for item in found.values() if "path" in item}
+    origin = origin_url(top)
     return {
-        path.relative_to(root).as_posix(): without_logins(url)
+        path.relative_to(root).as_posix(): absolute_url(without_logins(url), origin)
         for path, url in modules.items()
         if path.is_relative_to(root)
     }

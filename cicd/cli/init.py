@@ -27,6 +27,7 @@ from cicd.cli.help import examples
 from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config import formats
+from cicd.config.repository import https_url
 from cicd.errors import CicdError, Refused, Usage
 from cicd.render.findings import count
 
@@ -41,7 +42,6 @@ GO_ON = "is it a folder, writable, with space left? Run it again then: it goes o
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,48}[a-z0-9]")
 _WORDS_OF_YAML = {"true", "false", "null"}
 _REPOSITORY = re.compile(r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/%-]*[A-Za-z0-9_/-]")
-_SSH = re.compile(r"(?:ssh://)?git@([A-Za-z0-9.-]+)[:/](?:\d+/)?(.+)")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*/[A-Za-z0-9._:@/-]*[A-Za-z0-9]")
 _NOT_IN_TITLES = set('{}<>$@"\\`')
 
@@ -157,9 +157,7 @@ def check_name(text: str) -> tuple[str, str]:
 
 def check_repository(text: str) -> str:
     """A Git URL as AI Core takes it; one for SSH becomes the one for HTTPS. Raises Usage."""
-    text = text.strip()
-    if ssh := _SSH.fullmatch(text):
-        text = f"https://{ssh[1]}/{ssh[2]}"
+    text = https_url(text.strip())
     if "@" in urlsplit(text).netloc:
         raise Usage(
             "the repository URL holds a credential",

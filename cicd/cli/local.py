@@ -72,7 +72,8 @@ def snapshot(root: Path, path: str) -> str:
     Just what AI Core would read, ignored by Git or not. Moves no branch.
     """
     folder = root / path
-    files = sorted(f.relative_to(root) for f in folder.iterdir() if f.suffix in SUFFIXES)
+    found = (file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+    files = sorted(file.relative_to(root) for file in found)
     return _commit(root, files, "working tree")
 
 
@@ -95,8 +96,11 @@ def _commit(root: Path, files: Sequence[Path], message: str) -> str:
         git("read-tree", "--empty", cwd=root, env=here)
         if files:
             names = [file.as_posix() for file in files]
-            options = ("-c", "core.autocrlf=false", "--literal-pathspecs")
-            git(*options, "add", "--force", "--", *names, cwd=root, env=here)
+            # not git add: it takes nothing out of a submodule, and changes what it takes elsewhere
+            ids = git("hash-object", "-w", "--no-filters", "--", *names, cwd=root, env=here)
+            added = (f"100644,{id},{name}" for id, name in zip(ids.split(), names, strict=True))
+            options = [part for one in added for part in ("--cacheinfo", one)]
+            git("update-index", "--add", *options, cwd=root, env=here)
         tree = git("write-tree", cwd=root, env=here)
         return git("commit-tree", tree, "-m", message, cwd=root, env=here)
 

@@ -27,6 +27,7 @@ from cicd.config.export_secrets import (
     variable_name,
 )
 from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.repository import inside
 from cicd.config.tree import Node, Path, Place
 from cicd.config.yaml_text import block_lines, comment_lines
 from cicd.model import LiveResource, Secret, Spec, State, Template
@@ -218,7 +219,7 @@ class _Export:
             self.comments["git", "repository"] = (
                 "username and password cannot be read back; declared, they are sent again"
             )
-        path = self._path_of(application) if self._around.folder else str(spec["path"])
+        path = self._path_of(application) or "." if self._around.folder else str(spec["path"])
         return {**item, "path": literal(path), "revision": literal(spec["revision"])}
 
     def _application(self) -> LiveResource | None:
@@ -239,8 +240,8 @@ class _Export:
         path, folder = _plain_path(application.spec.get("path")), self._around.folder
         if self._around.is_local or not folder:
             return path
-        inner = path.removeprefix(f"{folder}/")
-        return inner if inner != path else f"/{path}"
+        inner = inside(path, folder)
+        return f"/{path}" if inner is None else inner
 
     def _artifacts(self, inputs: Inputs) -> list[dict[str, Any]]:
         items = []

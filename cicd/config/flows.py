@@ -143,7 +143,7 @@ def _check_paths(draft: Draft, index: int, settings: FlowSettings) -> Iterator[P
         path = getattr(settings, field)
         problem = formats.relative_path_problem(path)
         if not problem and not (draft.root / path).resolve().is_relative_to(draft.root.resolve()):
-            problem = "leads out of the repository"
+            problem = "leads out of the project"
         if problem:
             message = f'{field} is "{path}", which {problem}'
             yield draft.place("flows", index, field).problem(message, "bad-flow")

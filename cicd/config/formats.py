@@ -158,11 +158,11 @@ def utc_time(text: str) -> datetime | None:
 
 
 def relative_path_problem(path: str) -> str:
-    """What is wrong with a path that must stay inside the repository, empty when nothing is."""
+    """What is wrong with a path that must stay inside the project, empty when nothing is."""
     if "\\" in path:
         return "use forward slashes"
     if path.startswith(("/", "~")) or re.match("[A-Za-z]:", path):
-        return "must be relative to the repository"
+        return "must be relative to the project"
     if ".." in path.split("/"):
-        return "leads out of the repository"
+        return "leads out of the project"
     return ""

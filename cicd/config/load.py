@@ -13,7 +13,7 @@ from cicd.config.files import SUFFIXES, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.repository import is_this, repository_problems
+from cicd.config.repository import is_here, repository_problems
 from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
@@ -254,19 +254,21 @@ def _read_catalogue(
     if not is_given or (not has_git and not (root / folder).is_dir()):
         return Catalogue(), []
     place = written.place_of("git", "path")
-    repository = file.git.repository if file.git and override is None else None
-    doubts = list(repository_problems(facts, root, repository, folder, place)) if has_git else []
-    is_here = override is not None or is_this(facts, repository)
+    is_local = override is not None
+    repository = file.git.repository if file.git and not is_local else None
+    found = repository_problems(facts, root, repository, folder, place, has_override=is_local)
+    doubts = list(found) if has_git else []
+    is_theirs = is_local or is_here(facts, root, repository, folder)
     if any(problem.severity == "error" for problem in doubts) or not (
-        is_here or (root / folder).is_dir()
+        is_theirs or (root / folder).is_dir()
     ):
         return Catalogue(), doubts
     templates, problems = read_templates(root, folder, place)
-    is_ours = (has_git and is_here) or override is not None
+    is_ours = (has_git and is_theirs) or is_local
     if is_ours and not templates and not problems:
         problems = [_no_template(file, written, folder)]
     is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
-    if override is not None:  # something of this machine stands in for images and their secrets
+    if is_local:  # something of this machine stands in for images and their secrets
         problems = [_stood_in(problem) for problem in problems]
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]

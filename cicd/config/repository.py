@@ -15,6 +15,7 @@ any other                                ``git.path`` as it is: it is of that re
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -26,9 +27,8 @@ from cicd.errors import Problem
 
 def sent_path(git: GitFacts, repository: str | None, path: str) -> str:
     """The folder of the templates as AI Core has to look for it in ``repository``."""
-    module = submodule_of(git, path)
-    if module and repository and _name(repository) == _name(git.submodules[module]):
-        return _inside(path, module) or "."
+    if module := _own_submodule(git, repository, path):
+        return inside(path, module) or "."
     if not is_this(git, repository) or not git.folder:
         return path
     return posixpath.normpath(f"{git.folder}/{path}")
@@ -49,46 +49,101 @@ def is_this(git: GitFacts, repository: str | None) -> bool:
     return _name(repository) in {_name(remote) for remote in git.remotes}
 
 
+def is_here(git: GitFacts, root: Path, repository: str | None, path: str) -> bool:
+    """Whether the templates that AI Core reads there are those that lie in the project."""
+    if not (is_this(git, repository) or _own_submodule(git, repository, path)):
+        return False
+    return _is_checked_out(root, submodule_of(git, path))
+
+
 def submodule_of(git: GitFacts, path: str) -> str:
     """The submodule in which a path of the project lies, as a path of its own; empty for none."""
-    found = [module for module in git.submodules if _inside(path, module) is not None]
+    found = [module for module in git.submodules if inside(path, module) is not None]
     return max(found, key=len, default="")
 
 
+def _own_submodule(git: GitFacts, repository: str | None, path: str) -> str:
+    """The same where ``repository`` is that of the submodule."""
+    module = submodule_of(git, path)
+    is_named = module and repository and _name(repository) == _name(git.submodules[module])
+    return module if is_named else ""
+
+
+def _is_checked_out(root: Path, module: str) -> bool:
+    folder = root / module
+    return not module or (folder.is_dir() and any(folder.iterdir()))
+
+
 def repository_problems(
-    git: GitFacts, root: Path, repository: str | None, path: str, place: Place
+    git: GitFacts,
+    root: Path,
+    repository: str | None,
+    path: str,
+    place: Place,
+    *,
+    has_override: bool = False,
 ) -> Iterator[Problem]:
-    """What is wrong or doubtful about where the templates lie."""
-    if right := _relative(git, root, path):
-        message = f'git.path is relative to the project ({git.folder}): write "{right}"'
-        yield place.problem(message, "template-folder")
-    elif git.folder and ".." in path.split("/") and (root / path).is_dir():
-        message = f'"{path}" lies outside of the project ({git.folder}): templates must lie in it'
-        yield place.problem(message, "template-folder")
-    elif not is_this(git, repository):
+    """What is wrong or doubtful about where the templates lie. ``has_override``: they are taken
+    from here, whatever repository there is."""
+    module = submodule_of(git, path)
+    if not _is_checked_out(root, module):
+        message = f'"{path}" lies in the submodule {module}, which is not checked out here'
+        cure = "git submodule update --init (actions/checkout: submodules: true)"
+        yield place.problem(f"{message}, so nothing in it is checked: {cure}", RULE, "warning")
+    if _own_submodule(git, repository, path):
+        return
+    if not is_this(git, repository):
         message = f'git.repository is not the repository of this project: "{path}" is read there'
         yield place.problem(f"{message} as it is, and cannot be checked here", RULE, "warning")
-    elif (module := submodule_of(git, path)) and sent_path(git, repository, path) != (
-        _inside(path, module) or "."
-    ):
+    elif right := _relative(git, root, path):
+        message = f'git.path is relative to the project ({git.folder}): write "{right}"'
+        yield place.problem(message, "template-folder")
+    elif git.folder and posixpath.normpath(path).startswith("..") and (root / path).is_dir():
+        message = f'"{path}" lies outside of the project ({git.folder}): templates must lie in it'
+        yield place.problem(message, "template-folder")
+    elif module and not has_override:
         message = f'"{path}" lies in the submodule {module}, and AI Core reads git.repository'
-        cure = f"set git.repository to {git.submodules[module] or 'that of the submodule'}"
-        yield place.problem(f"{message}: {cure}, or move the templates here", RULE, "warning")
+        url = https_url(git.submodules[module]) or "that of the submodule"
+        cure = f"set git.repository to {url}, or move the templates here"
+        yield place.problem(f"{message}: {cure}", RULE, "warning")
 
 
 RULE = "template-repository"
+_SSH = re.compile(r"(?:ssh://)?git@([A-Za-z0-9.-]+)[:/](?:\d+/)?(.+)")
+
+
+def https_url(url: str) -> str:
+    """A Git URL as AI Core takes it: one for SSH becomes the one for HTTPS."""
+    match = _SSH.fullmatch(url)
+    return f"https://{match[1]}/{match[2]}" if match else url
+
+
+def absolute_url(url: str, remote: str) -> str:
+    """Where a submodule's URL leads: one that is relative is so to the repository's own."""
+    if not url.startswith(("./", "../")) or not remote:
+        return url
+    base, rest = remote.rstrip("/"), url
+    while rest.startswith(("./", "../")):
+        if rest.startswith("../"):
+            cut = max(base.rfind("/"), base.rfind(":"))
+            # of git@host:name the host and its colon stay
+            base = base[: cut + 1] if base[cut] == ":" else base[:cut]
+            rest = rest[3:]
+        else:
+            rest = rest[2:]
+    return f"{base}{rest}" if base.endswith(":") else f"{base}/{rest}"
 
 
 def _relative(git: GitFacts, root: Path, path: str) -> str:
     """What should be written for a path from the top of the repository; empty where it is none."""
-    inner = _inside(path, git.folder) if git.folder else None
+    inner = inside(path, git.folder) if git.folder else None
     if inner is None or (root / path).is_dir() or not (root / inner).is_dir():
         return ""
     return inner or "."
 
 
-def _inside(path: str, folder: str) -> str | None:
-    """The path from that folder on; None where it does not lie in it."""
+def inside(path: str, folder: str) -> str | None:
+    """The path from that folder on, empty for the folder itself; None where it lies elsewhere."""
     plain = posixpath.normpath(path)
     if plain == folder:
         return ""

@@ -101,7 +101,7 @@ RULES: dict[str, Rule] = {
         "AI Core cannot resolve the url of an artifact.", "SAP AI Core, artifacts"
     ),
     "bad-watch": Rule(
-        "watch matches no file, or leads out of the repository.", "cicd: files that count as input"
+        "watch matches no file, or leads out of the project.", "cicd: files that count as input"
     ),
     "needs-wait": Rule(
         "A result is needed of something that is not waited for.",

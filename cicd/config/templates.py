@@ -53,7 +53,7 @@ PLAN_LABELS = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 STOOD_IN = frozenset({"bad-image", "bad-secret-name"})
 """Rules of what the emulator of ``--local`` has something else for."""
 
-_OUTSIDE = "is a link that leads out of the repository"
+_OUTSIDE = "is a link that leads out of the project"
 _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewhere"
 
 
@@ -97,7 +97,7 @@ def folder_problem(root: Path, folder: str) -> str:
     if problem := relative_path_problem(folder):
         return problem
     if not (root / folder).resolve().is_relative_to(root.resolve()):
-        return "leads out of the repository"
+        return "leads out of the project"
     return "" if (root / folder).is_dir() else "does not exist"
 
 

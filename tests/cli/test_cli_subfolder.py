@@ -134,6 +134,87 @@ def test_templates_in_a_submodule_are_said_to_lie_in_one(nested: Project) -> Non
     assert nested.cicd("validate", "dev").stdout == "dev: valid\n"
 
 
+def test_another_repository_may_have_a_folder_of_the_same_name(nested: Project) -> None:
+    """As one does that holds the templates of many projects."""
+    git(nested.root, "remote", "add", "origin", "git@github.com:org/repo.git")
+    for path in (f"{FOLDER}/templates", FOLDER, "../x"):
+        write(nested, path, "https://github.com/org/all-templates")
+        done = nested.cicd("validate", "dev")
+        assert done.returncode == 0, done.stdout
+        assert f'"{path}" is read there as it is' in done.stdout
+
+
+@pytest.fixture
+def with_module(nested: Project) -> Project:
+    """Its templates lie in the folder ``argo`` of a submodule whose URL is relative."""
+    other = nested.root.parents[2] / "tpl"
+    (other / "argo").mkdir(parents=True)
+    git(other, "init", "-q", "-b", "main")
+    (nested.root / "templates/hello.yaml").rename(other / "argo/hello.yaml")
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "templates")
+    top = nested.root.parents[1]
+    git(top, "submodule", "add", "-q", other.as_uri(), f"{FOLDER}/lib")
+    git(top, "remote", "add", "origin", "git@github.com:org/repo.git")
+    git(top, "config", "-f", ".gitmodules", f"submodule.{FOLDER}/lib.url", "../tpl.git")
+    return nested
+
+
+def test_what_has_to_be_written_for_a_submodule_is_a_url_that_ai_core_takes(
+    with_module: Project,
+) -> None:
+    write(with_module, "lib/argo", "https://github.com/org/repo")
+    told = with_module.cicd("validate", "dev").stdout
+    assert "set git.repository to https://github.com/org/tpl.git, or" in told
+    write(with_module, "lib/argo", "https://github.com/org/tpl.git")
+    assert with_module.cicd("validate", "dev").stdout == "dev: valid\n"
+
+
+def test_templates_of_a_submodule_are_checked_where_it_is_checked_out(with_module: Project) -> None:
+    write(with_module, "lib/argo", "https://github.com/org/tpl")
+    with_module.edit("lib/argo/hello.yaml", "name: hello-run", "name: other-run")
+    done = with_module.cicd("validate", "dev")
+    assert done.returncode == 3
+    assert 'executable "hello-run"' in done.stdout
+    module = f"{FOLDER}/lib"
+    git(with_module.root.parents[1], "submodule", "deinit", "-q", "-f", module)
+    done = with_module.cicd("validate", "dev")
+    assert done.returncode == 0, done.stdout
+    assert "submodule lib, which is not checked out here" in done.stdout
+    assert "git submodule update --init" in done.stdout
+
+
+def test_local_takes_templates_out_of_a_submodule(with_module: Project) -> None:
+    write(with_module, "lib/argo", "https://github.com/org/tpl")
+    before = git(with_module.root.parents[1], "status", "--porcelain")
+    done = with_module.cicd("apply", "dev", "--auto-approve", "--local")
+    assert done.returncode == 0, done.stdout
+    assert "submodule" not in done.stdout + done.stderr
+    again = with_module.cicd("plan", "dev", "--local", "--detailed-exitcode")
+    assert again.returncode == 0, again.stdout
+    assert git(with_module.root.parents[1], "status", "--porcelain") == before
+
+
+def test_a_commit_of_the_submodule_is_not_taken_for_one_of_the_project(
+    with_module: Project,
+) -> None:
+    """What was applied last is looked for in the project's own repository."""
+    write(with_module, "lib/argo", (with_module.root.parents[2] / "tpl").as_uri())
+    assert with_module.cicd("emulator", "start").returncode == 0
+    environ = with_module.emulator_environment()
+    del environ["AICORE_RESOURCE_GROUP"]
+    applied = with_module.cicd("apply", "dev", "--auto-approve", env=environ)
+    assert applied.returncode == 0, applied.stdout
+    [sent] = with_module.api("/admin/applications", "hello-dev")["resources"]
+    assert sent["path"] == "argo"
+    with_module.edit(
+        "stages/dev.yaml", "executable_id: hello-run}", "executable_id: hello-run}\n    timeout: 7h"
+    )
+    planned = with_module.cicd("plan", "dev", env=environ)
+    assert "not in this checkout" not in planned.stdout + planned.stderr
+    assert "timeout" in planned.stdout
+
+
 def test_stages_of_one_name_in_one_resource_group_are_two(nested: Project) -> None:
     """Lock, label and tags: neither project takes what the other has made for its own."""
     top = Project(nested.root.parents[1], nested.environ)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cicd.config.repository import sent_path, submodule_of
+from cicd.config.repository import absolute_url, https_url, sent_path, submodule_of
 from cicd.config.variables import GitFacts
 
 HERE = ("https://github.com/org/ml.git", "file:///home/me/clone")
@@ -58,3 +58,38 @@ def test_a_path_lies_in_the_innermost_submodule() -> None:
     facts = GitFacts(submodules={"a": "", "a/b": "", "ab": ""})
     found = [submodule_of(facts, path) for path in ("a/x", "a/b/c", "ab", "abc", "x")]
     assert found == ["a", "a/b", "ab", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("url", "remote", "wanted"),
+    [
+        (
+            "../templates.git",
+            "https://github.com/org/ml.git",
+            "https://github.com/org/templates.git",
+        ),
+        ("../../other/t", "https://github.com/org/ml/", "https://github.com/other/t"),
+        ("./t.git", "https://github.com/org/ml", "https://github.com/org/ml/t.git"),
+        ("../t", "git@github.com:org/ml.git", "git@github.com:org/t"),
+        ("../t", "git@host:ml.git", "git@host:t"),
+        ("../t", "file:///home/me/ml", "file:///home/me/t"),
+        ("../t", "", "../t"),
+        ("https://github.com/org/t", "https://github.com/org/ml", "https://github.com/org/t"),
+    ],
+)
+def test_a_submodules_url_may_be_relative_to_that_of_its_repository(
+    url: str, remote: str, wanted: str
+) -> None:
+    assert absolute_url(url, remote) == wanted
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("git@github.com:org/t.git", "https://github.com/org/t.git"),
+        ("ssh://git@host.example:2222/group/sub/t", "https://host.example/group/sub/t"),
+        ("https://github.com/org/t", "https://github.com/org/t"),
+    ],
+)
+def test_ai_core_is_told_no_url_for_ssh(url: str, wanted: str) -> None:
+    assert https_url(url) == wanted

@@ -53,7 +53,7 @@ CASES = [
     ("ttl: 24h", "wait_for_status: null", "has a smoke_test, so wait_for_status must be RUNNING"),
     ("ttl: 24h", "wait_for_status: null", "has a destination_name, so wait_for_status must be"),
     ("code/*.py", "code/*.txt", 'watches "templates/code/*.txt", which matches no file'),
-    ("templates/code/*.py", "../x", 'watches "../x", which leads out of the repository'),
+    ("templates/code/*.py", "../x", 'watches "../x", which leads out of the project'),
     ("templates/code/*.py", "**x", 'watches "**x", which matches no file'),
     ("    watch:", "    wait_for_status: null\n    watch:", "execution/train, which is not waited"),
     (

@@ -324,11 +324,11 @@ def test_several_documents_in_a_file_and_files_in_folders(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "message"),
     [
-        ("../other", "leads out of the repository"),
-        ("/etc", "must be relative to the repository"),
+        ("../other", "leads out of the project"),
+        ("/etc", "must be relative to the project"),
         ("C:\\templates", "use forward slashes"),
-        ("C:/templates", "must be relative to the repository"),
-        ("link", "leads out of the repository"),
+        ("C:/templates", "must be relative to the project"),
+        ("link", "leads out of the project"),
         ("none", "does not exist"),
         ("stages/dev.yaml", "does not exist"),
     ],
@@ -346,7 +346,7 @@ def test_a_template_that_is_a_link_to_somewhere_else_is_not_read(
     outside = tmp_path_factory.mktemp("outside") / "x.yaml"
     outside.write_text("password: [", encoding="utf-8")
     (repo / "templates" / "x.yaml").symlink_to(outside)
-    says = "is a link that leads out of the repository: copy the file"
+    says = "is a link that leads out of the project: copy the file"
     assert lint(repo) == [f"templates/x.yaml: {says}"]
 
 

@@ -135,7 +135,7 @@ def test_a_new_step_is_told_once(root: Path) -> None:
         ("flows/trainflow.py", "class TrainFlow", "class Run", "needs 4 to 64 letters"),
         ("flows/trainflow.py", 'Parameter("note"', 'IncludeFile("note"', "use an input artifact"),
         ("stages/dev.yaml", "flows/trainflow.py", "flows/other.py", "cannot be read: No such file"),
-        ("stages/dev.yaml", "flows/trainflow.py", "../trainflow.py", "leads out of the repository"),
+        ("stages/dev.yaml", "flows/trainflow.py", "../trainflow.py", "leads out of the project"),
         ("stages/dev.yaml", "{name: model,", "{name: model, step: edn,", '(did you mean "end"?)'),
         (
             "stages/dev.yaml",
