@@ -45,6 +45,7 @@ class Mask:
     def __init__(self) -> None:
         self._secrets: set[str] = set()
         self._spared: set[str] = set()
+        self._names: dict[str, str] = {}
         self._known: re.Pattern[str] | None = None
 
     def add(self, secrets: Iterable[str]) -> None:
@@ -57,13 +58,20 @@ class Mask:
         self._spared.update(texts)
         self._known = None
 
+    def show_as(self, text: str, name: str) -> None:
+        """Show a name from now on for a text that tells people nothing."""
+        self._names[text] = name
+
     def clear(self) -> None:
+        self._names.clear()
         self._secrets.clear()
         self._spared.clear()
         self._known = None
 
     def hide(self, text: str) -> str:
-        """The text without what must not be seen."""
+        """The text without what must not be seen, and with names for what tells nothing."""
+        for found, name in self._names.items():
+            text = text.replace(found, name)
         if not self._secrets:
             return text
         if self._known is None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd.cli.built_images import built_images, flow_images
 from cicd.cli.git import git
+from cicd.cli.redaction import MASK
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
 from cicd.model import Stage, opened
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PULLED = "docker_registry_secret"
 """Nothing is pulled here, so that the secrets for it need not be there."""
+CHANGED = " with changes"
 SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {
     f"GIT_{who}_{what}": value
@@ -128,23 +130,65 @@ def publish(stage: Stage, root: Path) -> None:
     """Let the emulator see the snapshot: what ``git push`` is to a real repository."""
     here = {"GIT_DIR": str(shadow(root))}
     if any(resource.key.kind == "application" for resource in stage.resources):
-        git("update-ref", f"refs/heads/{stage.name}", stage.commit, cwd=root, env=here)
+        git("update-ref", f"refs/heads/{stage.name}", _snapshot_of(stage), cwd=root, env=here)
+
+
+def _snapshot_of(stage: Stage) -> str:
+    """The commit of the shadow repository that a stage deploys; empty where it has no templates."""
+    found = (item.spec.get("commit") for item in stage.resources if item.key.kind == "application")
+    return next(map(str, found), "")
 
 
 def with_snapshot(stage: Stage, root: Path) -> Stage:
-    """The same stage, its application deploying the working tree from a branch of the stage."""
-    commit = ""
+    """The same stage, its application deploying the working tree from a branch of the stage.
+
+    The commit of the stage is the one that is checked out, marked where files differ from it. Those
+    of the shadow repository are known to nobody's Git: wherever they would show, that one does.
+    """
     resources = []
     for resource in stage.resources:
         if resource.key.kind == "application":
-            commit = snapshot(root, opened(resource.spec["path"]))
-            spec = {**resource.spec, "revision": stage.name, "commit": commit}
+            made = snapshot(root, opened(resource.spec["path"]))
+            spec = {**resource.spec, "revision": stage.name, "commit": made}
             resource = replace(resource, spec=spec)
         resources.append(resource)
     # AI Launchpad shows nothing of an emulator
     target = {name: text for name, text in stage.target.items() if name != "launchpad_url"}
-    commit = commit or stage.commit
-    return replace(stage, resources=tuple(resources), commit=commit, target=target)
+    paths = [opened(item.spec["path"]) for item in resources if item.key.kind == "application"]
+    head, changes = working_tree(root, paths)
+    local = replace(stage, resources=tuple(resources), commit=head + changes, target=target)
+    _name_snapshots(local, root, head, changes)
+    return local
+
+
+def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
+    """The commit that is checked out, and `` with changes`` where the files of the project are not
+    those of it; ``no commit`` where there is none yet. ``paths``: where new files count too: not
+    everything that lies about, like a saved plan, is deployed."""
+    try:
+        head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=root)
+        is_changed = bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", cwd=root))
+        if paths and not is_changed:
+            status = ("--literal-pathspecs", "status", "--porcelain", "--untracked-files=all")
+            is_changed = bool(git(*status, "--", *paths, cwd=root))
+    except CicdError:
+        return "no commit", CHANGED
+    return head, CHANGED if is_changed else ""
+
+
+def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
+    """Show the commit of the user in place of the snapshot's, and of the one applied before it."""
+    here = {"GIT_DIR": str(shadow(root))}
+    try:
+        before = git("rev-parse", f"refs/heads/{stage.name}", cwd=root, env=here)
+    except CicdError:
+        before = ""
+    now = _snapshot_of(stage)
+    names = {before: ("files applied last",) * 2, now: (head + changes, head[:12] + changes)}
+    for commit, (name, short) in names.items():
+        if commit:
+            MASK.show_as(commit, name)
+            MASK.show_as(commit[:12], short)
 
 
 def start(root: Path) -> Endpoint:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.acceptance.conftest import Project
@@ -59,3 +61,73 @@ def test_the_summary_of_several_stages_is_a_list(small: Project) -> None:
     summaries = json.loads((small.root / "s.json").read_text(encoding="utf-8"))
     assert [summary["stage"] for summary in summaries] == ["dev", "tst"], applied.stderr
     assert {o["result"] for o in summaries[0]["outcomes"]} == {"applied"}
+
+
+def commit(project: Project, message: str) -> str:
+    """All files committed; the id."""
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for arguments in (["add", "src", "stages", "templates"], ["commit", "-qm", message]):
+        subprocess.run([*git, *arguments], cwd=project.root, check=True)
+    head = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(
+        head, cwd=project.root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def planned(project: Project) -> tuple[str, str]:
+    """The commit that a plan names, and all of it as text and JSON."""
+    texts = [project.cicd("plan", "dev", "--local", "-v", "-o", form) for form in ("json", "text")]
+    assert all(text.returncode == 0 for text in texts), texts[0].stderr
+    return json.loads(texts[0].stdout)["commit"], "".join(t.stdout + t.stderr for t in texts)
+
+
+def test_local_shows_the_commit_of_the_user_and_none_that_git_does_not_know(
+    small: Project,
+) -> None:
+    """Clean, with a saved plan beside it, with edits, new templates, and other files alone."""
+    seen = planned(small)
+    assert seen[0] == "no commit with changes"
+    head = commit(small, "first")
+    assert planned(small)[0] == head
+    small.write("plan.json", "{}")
+    assert planned(small)[0] == head
+    said = small.cicd(*APPLY, "--select", "application/*")
+    assert said.returncode == 0, said.stderr
+
+    small.edit("templates/serve.yaml", "default: hi", "default: hey")
+    name, text = planned(small)
+    assert name == f"{head} with changes"
+    assert f"{head[:12]} with changes" in text and "files applied last" in text
+    assert (
+        small.cicd("apply", "dev", "--local", "--yes", "--select", "application/*").returncode == 0
+    )
+    small.edit("templates/serve.yaml", "default: hey", "default: hi")
+    small.write(
+        "templates/new.yaml",
+        (small.root / "templates/train.yaml")
+        .read_text("utf-8")
+        .replace("small-train", "small-new"),
+    )
+    assert planned(small)[0] == f"{head} with changes"
+    (small.root / "templates/new.yaml").unlink()
+
+    told = "".join([seen[1], text, said.stdout, said.stderr, planned(small)[1]])
+    known = {head, head[:12]}
+    for word in set(re.findall(r"\b(?:[0-9a-f]{40}|[0-9a-f]{12})\b", told)) - known:
+        assert "commit " + word not in told, word
+    shadow = next((small.root / ".cicd").glob("worktree-*.git"))
+    ids = subprocess.run(
+        ["git", "rev-list", "--all"], cwd=shadow, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert ids and not [id for id in ids if id[:12] in told]
+
+
+def test_a_run_remembers_the_commit_of_the_user(small: Project) -> None:
+    head = commit(small, "first")
+    small.edit("src/train.py", "training on", "learning from")
+    result = small.cicd(*APPLY, "--select", "execution/train")
+    assert result.returncode == 0, result.stderr
+    (run,) = small.api("/lm/executions", "small-dev")["resources"]
+    (found,) = small.api(f"/lm/metrics?executionIds={run['id']}", "small-dev")["resources"]
+    tags = {tag["name"]: tag["value"] for tag in found["tags"]}
+    assert tags["cicd.commit"] == f"{head} with changes"
