@@ -109,7 +109,9 @@ class Runner:
         )
         self.done.append(Done(name, result.returncode, result.stdout))
         self.failed |= result.returncode != 0
-        self.steps[step.get("id", name)] = {"outputs": read_pairs(files["OUTPUT"])}
+        outcome = "failure" if result.returncode else "success"
+        outputs = read_pairs(files["OUTPUT"])
+        self.steps[step.get("id", name)] = {"outputs": outputs, "outcome": outcome}
         self.environ |= read_pairs(files["ENV"])
         for line in files["PATH"].read_text(encoding="utf-8").splitlines():
             self.environ["PATH"] = line + os.pathsep + self.environ["PATH"]

@@ -305,6 +305,8 @@ if "--out" in sys.argv:
         ("dev.yml\ndev-2\ndev.json", ["dev", "dev-2", "dev-3"]),
         ("v1.yaml.d/x", ["x"]),
         ("x y\nx_y", ["x_y", "x_y-2"]),
+        ("Dev\ndev\nDEV", ["Dev", "dev-2", "DEV-3"]),
+        ("dev\nDEV-2\nDev", ["dev", "DEV-2", "Dev-3"]),
     ],
 )
 def test_no_two_stages_share_a_file(recorder: Recorder, stages: str, names: list[str]) -> None:
@@ -353,9 +355,31 @@ def test_a_downloaded_plan_is_found_from_a_folder(recorder: Recorder) -> None:
     assert call[call.index("--plan") + 1] == str(runner.workspace / "reviewed/plan.json")
 
 
-def test_what_was_killed_is_told(recorder: Recorder) -> None:
-    runner = recorder.job({"dev": 137}, event_name="pull_request")
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (137, "cicd was killed (exit code 137)"),
+        (64, "cicd ended before there was a plan (exit code 64), see the log of the run"),
+        (127, "cicd ended before there was a plan (exit code 127), see the log of the run"),
+    ],
+)
+def test_what_ends_without_a_plan_is_told(recorder: Recorder, code: int, reason: str) -> None:
+    runner = recorder.job({"dev": code}, event_name="pull_request")
     assert not runner.run(REPOSITORY, {"stages": "dev\ntst"}, skip=("install",))
     assert [call for call in recorder.calls if call[0] == "comment"] == [
-        ["comment", "--failed", "cicd was killed (exit code 137)", "--stage", "dev"]
+        ["comment", "--failed", reason, "--stage", "dev"]
     ]
+
+
+@pytest.mark.parametrize("file", [SCAFFOLD / "plan.yml", OWN / "plan.yml"], ids=["scaffold", "own"])
+@pytest.mark.parametrize("broken", ["build", "push", "inspect"])
+def test_an_image_that_cannot_be_built_is_told(recorder: Recorder, file: Path, broken: str) -> None:
+    """There is no plan then, and the last one would stay as if it were of this commit."""
+    runner = prepared(recorder, SETTINGS, "pull_request")
+    program = recorder.folder / "bin" / "docker"
+    program.write_text(f'#!/bin/sh\n[ "$1" = pull ] && exit 1\n[ "$1" != {broken} ]\n')
+    assert not runner.run_job(file, "plan")
+    commented = [call for call in recorder.calls if call[0] == "comment"]
+    reason = "the image was not built or pushed, see the log of the run"
+    assert commented == [["comment", "--failed", reason]]
+    assert not [call for call in recorder.calls if call[0] == "plan"]
