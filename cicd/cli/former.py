@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cicd.cli import local
-from cicd.cli.git import git, read_facts
+from cicd.cli.git import git, read_facts, trigger_of
 from cicd.config import load_former
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Stage
@@ -103,8 +103,9 @@ def _available(root: Path, commit: str) -> str:
 
 
 def _base(root: Path, environ: Mapping[str, str]) -> str:
-    """The tip of the branch that a pull request goes into; empty anywhere else."""
-    branch = environ.get("GITHUB_BASE_REF")
+    """The tip of the branch that a pull request or a queue goes into; empty anywhere else."""
+    trigger = trigger_of(environ)
+    branch = trigger.branch if trigger.mode == "plan" else ""
     if not branch:
         return ""
     for name in (f"refs/remotes/origin/{branch}", "HEAD^1"):

@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 
 from cicd.cli.redaction import without_logins
 from cicd.config import GitFacts, find_stage_for_branch, stage_files
-from cicd.config.files import SUFFIXES
+from cicd.config.files import SUFFIXES, is_file
 from cicd.config.repository import absolute_url
 from cicd.errors import CicdError, Refused, Usage
 from cicd.github.context import read_event
-from cicd.github.trigger import TARGET, TARGET_HINT, Trigger, read_trigger
+from cicd.github.trigger import REFUSAL, REFUSAL_HINT, Trigger, read_trigger
 
 
 def git(
@@ -64,7 +64,7 @@ def find_root(start: Path, argument: str | None = None) -> Path:
     start = start.resolve()
     top = find_top(start) or start
     file = (start / argument).resolve() if argument else start
-    around = file.parent if file.is_file() and file.is_relative_to(top) else start
+    around = file.parent if is_file(file) and file.is_relative_to(top) else start
     for folder in dict.fromkeys([*_up(around, top), *_up(start, top)]):
         if (folder / "stages").is_dir():
             return folder
@@ -99,10 +99,10 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
     A pull request counts as the branch that it goes into, and by the commit that its author knows,
     not by the merge that GitHub makes up for it. Raises Refused where its files must not be read.
     """
-    trigger = trigger_of(environ)
-    if trigger.mode == "refuse":
-        raise Refused(TARGET, hint=TARGET_HINT)
     head, told = _quietly(root, "rev-parse", "HEAD"), environ.get("GITHUB_SHA", "")
+    trigger = trigger_of(environ, head)
+    if trigger.mode == "refuse":
+        raise Refused(REFUSAL.format(event=environ["GITHUB_EVENT_NAME"]), hint=REFUSAL_HINT)
     is_known = trigger.branch or trigger.tag
     top = find_top(root)
     return GitFacts(
@@ -114,9 +114,9 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
     )
 
 
-def trigger_of(environ: Mapping[str, str]) -> Trigger:
-    """What the run that this is a step of is about."""
-    return read_trigger(environ, read_event(environ.get("GITHUB_EVENT_PATH", "")))
+def trigger_of(environ: Mapping[str, str], head: str = "") -> Trigger:
+    """What the run that this is a step of is about; ``head``: the commit that is checked out."""
+    return read_trigger(environ, read_event(environ.get("GITHUB_EVENT_PATH", "")), head)
 
 
 def check_merged(environ: Mapping[str, str]) -> None:
@@ -132,11 +132,29 @@ def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> 
     """The stage that nobody needs to name. Raises Usage where there is none."""
     check_project(root)
     if facts.branch:
+        _check_branch(root, facts.branch, environ)
         return find_stage_for_branch(root, facts.branch, is_wanted=True)
     tag = trigger_of(environ).tag
     why = f'the tag "{tag}" belongs to no branch' if tag else "no branch is checked out"
     known = ", ".join(Path(file).stem for file in stage_files(root))
     raise Usage(f"{why}, so no stage goes without saying", hint=f"name a stage: {known or 'none'}")
+
+
+def _check_branch(root: Path, branch: str, environ: Mapping[str, str]) -> None:
+    """Raise Usage where a run on one branch has checked out another, without saying which is meant.
+
+    One that is only another name for the run's own commit is none.
+    """
+    told = environ.get("GITHUB_SHA", "")
+    if trigger_of(environ).mode != "apply" or not told or environ.get("CICD_BRANCH"):
+        return
+    checked_out = _quietly(root, "symbolic-ref", "--short", "HEAD")
+    if checked_out in {"", branch} or _quietly(root, "rev-parse", "HEAD") == told:
+        return
+    raise Usage(
+        f"the run is about the branch {branch}, and {checked_out} is checked out",
+        hint=f"name a stage, or set CICD_BRANCH={checked_out} if its stage is meant",
+    )
 
 
 def check_project(root: Path) -> None:

@@ -42,6 +42,14 @@ _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that is too long for one is no file."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def label(path: Path, root: Path) -> str:
     """How messages name a file: relative to the root with forward slashes where it lies inside."""
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
-from cicd.config.files import SUFFIXES, label, read_tree
+from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
@@ -296,7 +296,7 @@ def find_stage(argument: str, root: Path) -> Path:
     if not is_path:
         return _find_named(argument, root)
     given = Path(argument)
-    found = [path for path in (given, root / given) if path.is_file()]
+    found = [path for path in (given, root / given) if is_file(path)]
     inside = [path for path in found if path.resolve().is_relative_to(root.resolve())]
     if found:
         return (inside or found)[0]
@@ -306,7 +306,7 @@ def find_stage(argument: str, root: Path) -> Path:
 
 
 def _find_named(name: str, root: Path) -> Path:
-    found = [path for s in SUFFIXES if (path := root / FOLDER / f"{name}{s}").is_file()]
+    found = [path for s in SUFFIXES if is_file(path := root / FOLDER / f"{name}{s}")]
     if len(found) == 1:
         return found[0]
     if found:

@@ -86,8 +86,13 @@ def _token(environ: Mapping[str, str]) -> Secret | None:
 
 
 def _number(event: Mapping[str, Any], ref: str) -> int | None:
-    """The pull request of a ``pull_request`` or ``issue_comment`` event, or of the ref."""
+    """The pull request of a ``pull_request`` or ``issue_comment`` event, the one that the run
+    before a ``workflow_run`` was about (a fork's is not told), or that of the ref."""
     pull_request = event.get("pull_request")
+    run = event.get("workflow_run")
+    others = run.get("pull_requests") if isinstance(run, dict) else None
+    if isinstance(others, list) and len(others) == 1:
+        pull_request = others[0]
     issue = event.get("issue")
     if isinstance(pull_request, dict):
         found = pull_request.get("number")

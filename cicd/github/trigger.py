@@ -8,6 +8,8 @@ release, push of a tag                     apply   none: a tag belongs to no bra
 pull_request and its reviews               plan    the one that it goes into
 merge_group                                plan    the one that the queue leads to
 pull_request_target                        refuse  none
+workflow_run after a pull request's run    refuse  none
+workflow_run after another                 apply   that run's, where its commit is checked out
 workflow_call                              as the event of the workflow that called
 =========================================  ======  ========================================
 
@@ -22,11 +24,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-TARGET = (
-    "pull_request_target runs with this repository's secrets, whoever wrote the pull request, and "
-    "planning its files would hand them over"
+REFUSAL = (
+    "{event} runs with this repository's secrets, whoever wrote the pull request, and planning its "
+    "files would hand them over"
 )
-TARGET_HINT = "use on: pull_request; a fork's is planned with --offline, which needs no secret"
+REFUSAL_HINT = "use on: pull_request; a fork's is planned with --offline, which needs no secret"
 _HEADS, _TAGS, _PULLS = "refs/heads/", "refs/tags/", "refs/pull/"
 _QUEUE = re.compile(r"(?:refs/heads/)?gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]{7,64}")
 
@@ -43,12 +45,19 @@ class Trigger:
     tag: str = ""
 
 
-def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any]) -> Trigger:
-    """What the run is about, from its variables and its event; outside GitHub nothing is known."""
+def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any], head: str = "") -> Trigger:
+    """What the run is about, from its variables and its event; outside GitHub nothing is known.
+    ``head``: the commit that is checked out."""
     name, ref = environ.get("GITHUB_EVENT_NAME", ""), environ.get("GITHUB_REF", "")
-    if name == "pull_request_target":
+    follows = _text(event, "workflow_run", "event") if name == "workflow_run" else ""
+    if name == "pull_request_target" or follows.startswith("pull_request"):
         return Trigger("refuse")
     found = _read(environ, event, name, ref)
+    if follows and head and head == _text(event, "workflow_run", "head_sha"):
+        # itself it is on the default branch, whichever the run before was on
+        is_same = head == environ.get("GITHUB_SHA")
+        branch = found.branch if is_same else _text(event, "workflow_run", "head_branch")
+        found = replace(found, branch=branch)
     chosen = environ.get("CICD_BRANCH", "")
     return replace(found, branch=chosen, tag="") if chosen else found
 

@@ -66,6 +66,15 @@ TABLE: list[tuple[str, dict[str, str], Any, Trigger]] = [
     ("push of a queue's branch", on("push", f"refs/heads/{QUEUE}"), {}, Trigger("plan", "main")),
     ("a branch that looks like a queue's", on("push", "refs/heads/gh-readonly-queue/main"), {},
      Trigger("apply", "gh-readonly-queue/main")),
+    ("after the run of a pull request", on("workflow_run", "refs/heads/main"),
+     {"workflow_run": {"event": "pull_request", "head_branch": "main"}}, Trigger("refuse")),
+    ("after that of a target", on("workflow_run", "refs/heads/main"),
+     {"workflow_run": {"event": "pull_request_target"}}, Trigger("refuse")),
+    ("after another run", on("workflow_run", "refs/heads/main"),
+     {"workflow_run": {"event": "push", "head_branch": "prd", "head_sha": HEAD}},
+     Trigger("apply", "main")),
+    ("after a run that does not say of what", on("workflow_run", "refs/heads/main"),
+     {"workflow_run": None}, Trigger("apply", "main")),
     ("an event of another shape", PULL_REQUEST, {"pull_request": {"head": "x"}},
      Trigger("plan", "prd")),
 ]  # fmt: skip
@@ -179,3 +188,70 @@ def test_a_tag_belongs_to_no_branch(project: Project) -> None:
     assert 'the tag "main" belongs to no branch' in err
     assert "name a stage: dev, prd" in err
     assert run(project, environ, {}, "plan", "prd", "--offline")[0] == 0
+
+
+RUN_OF_PRD = {"event": "push", "head_branch": "prd"}
+
+
+def test_after_another_run_the_commit_that_is_checked_out_tells_the_branch(
+    project: Project,
+) -> None:
+    """The run itself is on the default branch; who deploys after it checks out its commit."""
+    first = commit(project)
+    second = commit(project)
+    subprocess.run(["git", "checkout", "-q", "--detach"], cwd=project.root, check=True)
+    for head, told, stage in (
+        (second, first, "prd"),
+        (first, second, "dev"),  # the default: the newest of the default branch
+        (second, second, "dev"),  # a branch that was made right there
+    ):
+        event = {"workflow_run": {**RUN_OF_PRD, "head_sha": head}}
+        found = planned(project, on("workflow_run", "refs/heads/main", GITHUB_SHA=told), event)
+        assert found["stage"] == stage
+
+
+@pytest.mark.parametrize("command", [["plan", "--offline"], ["apply", "--auto-approve"]])
+def test_files_of_a_pull_request_are_not_read_with_secrets(
+    project: Project, command: list[str]
+) -> None:
+    event = {"workflow_run": {"event": "pull_request", "head_sha": commit(project)}}
+    code, _, err = run(project, on("workflow_run", "refs/heads/main"), event, *command)
+    assert code == 5, err
+    assert err.startswith("error: workflow_run runs with this repository's secrets")
+
+
+def test_another_branch_that_is_checked_out_needs_to_be_meant(project: Project) -> None:
+    """The stage of the run's own branch would be made from its files."""
+    told = commit(project)
+    subprocess.run(["git", "checkout", "-q", "-b", "prd"], cwd=project.root, check=True)
+    commit(project)
+    for name, ref in (
+        ("workflow_dispatch", "refs/heads/main"),
+        ("schedule", "refs/heads/main"),
+        ("issue_comment", "refs/heads/main"),
+    ):
+        environ = on(name, ref, GITHUB_SHA=told)
+        code, _, err = run(project, environ, {}, "plan", "--offline")
+        assert (code, "prd is checked out (name a stage, or set CICD_BRANCH=prd" in err) == (
+            64,
+            True,
+        )
+        assert planned(project, {**environ, "CICD_BRANCH": "prd"}, {})["stage"] == "prd"
+        code, _, err = run(project, environ, {}, "plan", "dev", "--offline")
+        assert code == 0, err
+
+
+def test_a_step_may_commit_to_the_branch_or_name_its_commit_otherwise(project: Project) -> None:
+    told = commit(project)
+    environ = on("push", "refs/heads/main", GITHUB_SHA=told)
+    commit(project)
+    assert planned(project, environ, {})["stage"] == "dev"
+    subprocess.run(["git", "checkout", "-q", "-b", "work", told], cwd=project.root, check=True)
+    assert planned(project, environ, {})["stage"] == "dev"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'y' * 300}.yaml", f"stages/{'z' * 300}.yml"])
+def test_a_name_that_no_file_can_have_is_no_stage(project: Project, name: str) -> None:
+    for command in (["plan", name, "--offline"], ["validate", name]):
+        code, out, err = run(project, {}, {}, *command)
+        assert code == 3, out + err
