@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cicd.cli.session import Session, load
 from cicd.config import stage_files
 from cicd.errors import CicdError
-from cicd.model import Key, LiveResource, Stage
+from cicd.model import Key, LiveResource, Stage, identity
 from cicd.plan.unmanaged import Id, count, id_of, is_state, named, running, within_reach
 from cicd.render.listing import tell_unmanaged
 
@@ -43,11 +43,13 @@ class Claims:
         for id, key in named(stage.resources, near, session.platform.kinds).items():
             self.of.setdefault(id, Claim(stage.name, key))
 
-    def add_tagged(self, id: str, stage: str, key: str) -> None:
-        """A run with the tags of a stage and a key that are still there."""
-        for wish in self.stages[stage].resources if stage in self.stages else ():
-            if str(wish.key) == key:
-                self.of[wish.key.kind, id] = Claim(stage, wish.key)
+    def add_tagged(self, id: str, tags: Mapping[str, str]) -> None:
+        """A run with the tags of a stage of this project and a key that are still there."""
+        owner = identity(tags.get("cicd.project", ""), tags.get("cicd.stage", ""))
+        for stage in self.stages.values():
+            for wish in stage.resources if stage.identity == owner else ():
+                if str(wish.key) == tags.get("cicd.key"):
+                    self.of[wish.key.kind, id] = Claim(stage.name, wish.key)
 
 
 def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:
@@ -60,7 +62,7 @@ def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:
     unknown = [item for item in runs if id_of(item) not in claims.of]
     newest = sorted(unknown, key=lambda item: item.created_at, reverse=True)[:MOST_TAGS_READ]
     for id, track in session.platform.track(newest).items() if newest else ():
-        claims.add_tagged(id, track.tags.get("cicd.stage", ""), track.tags.get("cicd.key", ""))
+        claims.add_tagged(id, track.tags)
     return claims
 
 

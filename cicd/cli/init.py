@@ -67,7 +67,10 @@ class Answers:
 @click.argument(
     "folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path)
 )
-@click.option("--name", help=f"Name of the project and its scenario.  [default: {NAME}]")
+@click.option(
+    "--name",
+    help=f"Name of the project and its scenario.  [default: {NAME}, in a repository its folder's]",
+)
 @click.option("--repository", metavar="URL", help="Git repository that AI Core syncs from.")
 @click.option("--image", help="Container image.  [default: docker.io/your-org/NAME:1.0]")
 @click.option("--resource-group", metavar="PREFIX", help="Before -dev and so on.  [default: NAME]")
@@ -94,7 +97,8 @@ def command(
     if keep and force:
         raise Usage("--keep and --force exclude each other", hint="give one of them")
     ask = _asked if is_interactive() and not yes else _taken
-    title, slug = ask("Name of the project", name, NAME, check_name)
+    project = _project(folder)
+    title, slug = ask("Name of the project", name, _default_name(project), check_name)
     answers = Answers(
         title=title,
         name=slug,
@@ -102,7 +106,7 @@ def command(
         image=_taken("", image, f"docker.io/your-org/{slug}:1.0", check_image),
         group=ask("Resource groups start with", resource_group, slug, check_group),
         stages=ask("Stages", stages, " ".join(STAGES), check_stages),
-        project=_project(folder),
+        project=project,
     )
     root, texts = folder, project_files(answers)
     if answers.project:
@@ -306,9 +310,8 @@ def next_steps(folder: Path, stage: str) -> str:
     if top is None:
         steps.append("git init -b main")
     elif top != folder.resolve():
-        steps.append(
-            f"git init -b main    # a repository of its own, not a part of {top}? Then init again"
-        )
+        steps.append(f"# a part of {top}: its workflows are there, in .github/workflows")
+        steps.append("# a repository of its own? Then git init -b main, and init again")
     steps += [
         f"cicd apply {stage} --local    # try it here, no account needed",
         f"cicd plan {stage}             # on SAP AI Core: README.md says how to log in",
@@ -323,6 +326,16 @@ def _repository_around(folder: Path) -> Path | None:
 def _around(folder: Path) -> tuple[Path, ...]:
     here = folder.resolve()
     return (here, *here.parents)
+
+
+def _default_name(project: str) -> str:
+    """A name that no project in another folder gets: what it is for makes things on AI Core."""
+    if not project:
+        return NAME
+    name = formats.slug(project)
+    digest = hashlib.sha256(project.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    is_good = _NAME.fullmatch(name) and name not in _WORDS_OF_YAML
+    return name if is_good else f"project-{digest}"
 
 
 def _project(folder: Path) -> str:

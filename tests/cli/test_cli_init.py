@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -228,11 +229,35 @@ def test_in_a_clone_its_repository_is_the_default(empty: Project) -> None:
 
 def test_inside_another_repository(empty: Project) -> None:
     git(empty.root, "init", "-q", "-b", "main")
-    assert "git init -b main    # a repository of its own" in init(empty, "a b/inner")
+    shown = init(empty, "a b/inner")
+    assert f"# a part of {empty.root}: its workflows are there" in shown
+    assert "\n  git init" not in shown  # pasted, it would tear them apart
     inner = Project(empty.root / "a b/inner", empty.environ)
     git(inner.root, "init", "-q", "-b", "main")
     result = inner.cicd("validate", "--all")
     assert result.returncode == 0, result.stdout
+
+
+def test_two_projects_of_one_repository_make_nothing_of_one_name(empty: Project) -> None:
+    """With every default taken: groups, applications, scenarios, destinations, images."""
+    git(empty.root, "init", "-q", "-b", "main")
+    folders = ["churn", "fraud", "ml/churn", "a b", "données", "1", "true", "x" * 60]
+    found = []
+    for folder in folders:
+        init(empty, folder)
+        inner = Project(empty.root / folder, empty.environ)
+        assert inner.cicd("validate", "--all").returncode == 0
+        planned = inner.cicd("plan", "dev", "--offline", "--output", "json")
+        assert planned.returncode == 0, planned.stderr
+        plan = json.loads(planned.stdout)
+        names = {
+            f"{change['kind']} {change['name']}"
+            for change in plan["changes"]
+            if change["kind"] in {"resource_group", "application", "destination"}
+        }
+        found.append(names | {plan["target"]["resource_group"]})
+    assert all(names for names in found)
+    assert len(set.union(*found)) == sum(map(len, found))
 
 
 def test_no_place_to_write_to(empty: Project) -> None:

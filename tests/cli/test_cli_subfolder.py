@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,3 +245,28 @@ def test_stages_of_one_name_in_one_resource_group_are_two(nested: Project) -> No
     assert len(nested.api("/lm/executions", "hello-dev")["resources"]) == 1
     own = nested.cicd("destroy", "dev", "--yes", "--stage-name", "dev", env=environ)
     assert own.returncode == 0, own.stderr
+
+
+def test_a_run_of_another_project_is_not_taken_for_one_of_ours_by_its_tags(nested: Project) -> None:
+    """Its stage and its key have the same names; its configuration is of no stage here."""
+    top = Project(nested.root.parents[1], nested.environ)
+    stage = (nested.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    stage = stage.replace("path: templates", f'path: "{FOLDER}/templates"')
+    stage = stage.replace("name: say-hello", "name: say-something-else")
+    top.write(
+        "stages/dev.yaml", stage.replace("- configuration:", "- key: say-hello\n    configuration:")
+    )
+    git(top.root, "add", "-A")
+    git(top.root, "commit", "-q", "-m", "two projects")
+    assert nested.cicd("emulator", "start").returncode == 0
+    environ = nested.emulator_environment()
+    del environ["AICORE_RESOURCE_GROUP"]
+    applied = nested.cicd("apply", "dev", "--auto-approve", env=environ)
+    assert applied.returncode == 0, applied.stderr
+    listed = {}
+    for project in (nested, top):
+        done = project.cicd("list", "executions", "dev", "-o", "json", env=environ)
+        assert done.returncode == 0, done.stderr
+        [item] = json.loads(done.stdout)["executions"]
+        listed[project.root] = (item["key"], item["unmanaged"])
+    assert listed == {nested.root: ("execution/say-hello", False), top.root: ("", True)}
