@@ -58,7 +58,7 @@ def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any], head: str
         is_same = head == environ.get("GITHUB_SHA")
         branch = found.branch if is_same else _text(event, "workflow_run", "head_branch")
         found = replace(found, branch=branch)
-    chosen = environ.get("CICD_BRANCH", "")
+    chosen = environ.get("CICD_BRANCH", "").strip().removeprefix(_HEADS)
     return replace(found, branch=chosen, tag="") if chosen else found
 
 

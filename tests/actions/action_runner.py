@@ -184,7 +184,7 @@ def make_runner(
     temp.mkdir()
     event: dict[str, Any] = {"repository": {"full_name": "org/repo"}}
     names = {"GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main"}
-    if event_name == "pull_request":
+    if event_name.startswith("pull_request"):
         event |= {
             "number": 7,
             "pull_request": {

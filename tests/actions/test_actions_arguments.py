@@ -113,9 +113,12 @@ def test_drift_of_another_branch(recorder: Recorder) -> None:
     assert recorder.branches == ["tst"]
 
 
+@pytest.mark.parametrize(
+    "event", ["pull_request", "pull_request_review", "pull_request_review_comment"]
+)
 @pytest.mark.parametrize("actor", ["someone", "dependabot[bot]"])
-def test_pull_request_of_this_repository(recorder: Recorder, actor: str) -> None:
-    runner = recorder.job(event_name="pull_request")
+def test_pull_request_of_this_repository(recorder: Recorder, event: str, actor: str) -> None:
+    runner = recorder.job(event_name=event)
     runner.environ["GITHUB_ACTOR"] = actor
     assert runner.run(REPOSITORY, {}, skip=("install",))
     assert ("--offline" in recorder.calls[0]) is (actor == "dependabot[bot]")

@@ -31,7 +31,7 @@ CHOICES = [
     dict(itertools.compress(SETTINGS.items(), chosen))
     for chosen in itertools.product((False, True), repeat=len(SETTINGS))
 ]
-EVENTS = ("pull_request", "fork", "dependabot", "merge_group", "push")
+EVENTS = ("pull_request", "fork", "dependabot", "merge_group", "push", "schedule")
 QUEUE = "gh-readonly-queue/main/pr-7-0123456789"
 DOCKER = """\
 #!{python}
@@ -97,19 +97,25 @@ def prepared(recorder: Recorder, settings: dict[str, str], event: str) -> Runner
 def planned(recorder: Recorder, folder: Path, settings: dict[str, str], event: str) -> list[str]:
     """The arguments of the plan, whether it is a command or an action."""
     runner = prepared(recorder, settings, event)
-    file = folder / ("deploy.yml" if event == "push" else "plan.yml")
-    steps = load(file)["jobs"]["plan"]["steps"]
-    steps = [step for step in steps if step.get("name") != COMPARE]
-    environment = load(file)["jobs"]["plan"]["environment"]["name"]
+    name, command = {"push": ("deploy", "plan"), "schedule": ("drift", "drift")}.get(
+        event, ("plan", "plan")
+    )
+    runner.contexts["matrix"] = {"stage": "dev", "branch": "main"}
+    job = load(folder / f"{name}.yml")["jobs"][command]
+    steps = [step for step in job["steps"] if step.get("name") != COMPARE]
+    environment = job["environment"]["name"]
     assert runner.fill(environment) == "dev-plan"
     runner.run_steps([step for step in steps if "pip install" not in step.get("run", "")])
     assert not runner.failed, runner.done
     calls = [call for call in recorder.calls if call[0] == "plan"]
-    given = [done.inputs for done in runner.done if done.inputs.get("command") == "plan"]
+    given = [done.inputs for done in runner.done if done.inputs.get("command") == command]
     if folder == OWN:
         [inputs] = given
         return [part for text in inputs["variables"].splitlines() for part in ("--var", text)]
     [call] = calls
+    if event == "schedule":
+        assert call[:4] == ["plan", "dev", "--out", "plan.json"]
+        return call[4:]
     assert call[:5] == ["plan", "--out", "plan.json", "--output", "html"]
     return call[5:]
 
@@ -127,7 +133,7 @@ def test_every_event_plans_with_the_same_inputs(
         found[event] = planned(make_recorder(place), folder, settings, event)
     secretless = [] if folder == OWN else ["--offline"]  # the action finds out by itself
     assert found["fork"] == found["dependabot"] == secretless
-    assert found["pull_request"] == found["merge_group"] == found["push"]
+    assert found["pull_request"] == found["merge_group"] == found["push"] == found["schedule"]
     assert bool(found["push"]) is ("CICD_IMAGE" in settings)
     built = tmp_path / "built"
     assert len(built.read_text().split()) == 1 if "CICD_IMAGE" in settings else not built.exists()

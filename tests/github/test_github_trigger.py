@@ -236,7 +236,8 @@ def test_another_branch_that_is_checked_out_needs_to_be_meant(project: Project) 
             64,
             True,
         )
-        assert planned(project, {**environ, "CICD_BRANCH": "prd"}, {})["stage"] == "prd"
+        for chosen in ("prd", "refs/heads/prd"):
+            assert planned(project, {**environ, "CICD_BRANCH": chosen}, {})["stage"] == "prd"
         code, _, err = run(project, environ, {}, "plan", "dev", "--offline")
         assert code == 0, err
 
