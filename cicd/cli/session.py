@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from cicd.cli import local
 from cicd.cli.environment import Environment
 from cicd.cli.former import files_of, former_stage
-from cicd.cli.git import find_root, read_facts, stage_of_branch
+from cicd.cli.git import check_project, find_root, read_facts, stage_of_branch
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
 from cicd.config import load_stage
+from cicd.config.files import is_file
 from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import Key, LiveResource, Plan, Resource, Stage
@@ -209,6 +210,8 @@ def load(
     """
     root = find_root(Path.cwd(), argument)
     facts = read_facts(root, os.environ)
+    if argument and not is_file(root / argument) and not is_file(Path(argument)):
+        check_project(root)
     name = argument or stage_of_branch(root, facts, os.environ)
     MASK.spare((name, facts.branch, facts.commit))
     known = dict(stand_ins or {})

@@ -176,9 +176,10 @@ def test_every_project_below_is_checked_where_none_is_here(repository: Project) 
         done = in_folder(repository, folder).cicd("validate", "--all")
         assert done.returncode == 0, done.stdout
         assert "churn/stages/dev.yaml, my models/fraud/stages/dev.yaml: valid" in done.stdout
-        alone = in_folder(repository, folder).cicd("plan", "--offline")
-        assert alone.returncode == 64
-        assert "the projects of this repository lie in churn, my models/fraud" in alone.stderr
+        for named in ([], ["dev"]):
+            alone = in_folder(repository, folder).cicd("plan", *named, "--offline")
+            assert alone.returncode == 64
+            assert "the projects of this repository lie in churn, my models/fraud" in alone.stderr
     repository.edit("churn/stages/dev.yaml", "kind: dataset", "kind: nothing")
     done = repository.cicd("validate", "--all")
     assert done.returncode == 3
