@@ -370,6 +370,7 @@ def test_meta_and_stand_ins(client: Client) -> None:
         "images": nothing,
         "artifacts": nothing,
         "built": nothing,
+        "secrets": [],
         "root": None,
         "workdir": None,
     }
