@@ -11,6 +11,8 @@ from urllib.parse import quote, quote_plus
 
 SHORTEST = 4
 """Characters of a secret that is looked for at all."""
+SHORTEST_NAMED = 3
+"""The same where a text is likely to repeat it: names of users are that short."""
 LONG = 8
 """From so many on a text is found within others."""
 LONGEST_WORD = 16

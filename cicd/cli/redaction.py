@@ -42,6 +42,7 @@ def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
         for part in (environ[name], *masking.parts(environ[name]))
         if part.strip()
         # a short one is a word like any other, unless its name says what it is
-        if len(part) >= SHORTEST_SECRET or (len(part.strip()) > 2 and _SECRET_NAME.search(name))
+        if len(part) >= SHORTEST_SECRET or _SECRET_NAME.search(name)
     }
-    return _LOGIN.sub("***", without_logins(masking.hide(text, values)))
+    hidden = masking.hide(text, values, shortest=masking.SHORTEST_NAMED)
+    return _LOGIN.sub("***", without_logins(hidden))

@@ -93,6 +93,7 @@ def test_a_flow_becomes_a_template_and_a_model(
     stage = STAGE.replace("    datastore: s3://bucket/metaflow\n", "").replace(
         "env: {", 'env: {METAFLOW_SKIP_INSTALL_DEPENDENCIES: "1", '
     )
+    stage = stage.replace("    image_pull_secrets: [my-docker-secret]\n", "")  # nobody declares it
     note = "'" + EVIL.replace("'", "''") + "'"
     run = RUN.format(endpoint=bucket, note=note) + images
     write_project(project.root, stage=f"{stage}    python: {python}\n{run}")

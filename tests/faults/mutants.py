@@ -112,6 +112,9 @@ class Tape:
             for asked, body in self.sent
             if asked.method != "GET" and not asked.path.endswith("/oauth/token")
             for path in [urlsplit(asked.target).path]
+            # a lock is renewed by the clock, and this one is hastened
+            if (asked.method, asked.path.rpartition("/")[0])
+            != ("PATCH", "/v2/admin/resourceGroups")
         )
 
 

@@ -47,8 +47,6 @@ REFUSED_BY_STATUS = "01010076"
 """AI Core's code for "not in this status", whatever the HTTP status says."""
 QUOTA = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
 MAX_TEXT = 300
-SHORTEST_LOGIN = 3
-"""Characters of what is hidden where a server echoes it: names of users are that short."""
 NOT_HTTP = (http.client.BadStatusLine, http.client.UnknownProtocol)
 
 
@@ -201,7 +199,8 @@ def is_foreign(response: requests.Response) -> bool:
 def masked(text: str, mask: Iterable[str]) -> str:
     """One short line without any of the secrets: servers like to echo what they were sent."""
     text = text.encode(errors="replace").decode()  # half characters cannot be printed
-    text = masking.hide(text, chain.from_iterable(map(_echoed, mask)), shortest=SHORTEST_LOGIN)
+    echoed = chain.from_iterable(map(_echoed, mask))
+    text = masking.hide(text, echoed, shortest=masking.SHORTEST_NAMED)
     text = re.sub(r"\s+", " ", text).strip()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
