@@ -366,7 +366,7 @@ def test_meta_and_stand_ins(client: Client) -> None:
     assert client.get("/v2/lm/meta")["aiApi"]["capabilities"]["logs"]["executions"] is True
     path = "/emulator/stand-ins"
     nothing: dict[str, Any] = {}
-    empty = {
+    empty: dict[str, Any] = {
         "images": nothing,
         "artifacts": nothing,
         "built": nothing,
