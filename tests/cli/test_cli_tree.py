@@ -23,6 +23,7 @@ def screen_of(project: Project, columns: int, *arguments: str) -> tuple[int, str
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environ = {**project.environ, "TERM": "xterm-256color"}
+    environ.pop("COLUMNS", None)  # the width is the terminal's; pytest's workers have it set
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     process = subprocess.Popen([*CICD, *arguments], cwd=project.root, env=environ, **streams)
     os.close(theirs)
