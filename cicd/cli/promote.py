@@ -125,7 +125,7 @@ def command(
     from_path, to_path = find_stage(source, root), find_stage(target, root)
     if from_path.resolve() == to_path.resolve():
         raise Usage("FROM and TO are the same stage file")
-    from_tree, _ = read_stage_tree(from_path, root)
+    from_tree, _ = read_stage_tree(from_path, root, env=os.environ)
     if pull_request:
         propose(root, names, from_tree, (from_path, to_path), keys, show, dry_run=dry_run)
         return
@@ -154,12 +154,12 @@ def make_edit(source: Node, path: Path, root: Path, select: Sequence[str]) -> Ed
     Refused for what cannot be edited exactly."""
     name = label(path, root)
     before = read_text(path)
-    target, _ = read_stage_tree(path, root)
+    target, _ = read_stage_tree(path, root, env=os.environ)
     found = promotion(source, target, select)
     after = promoted_text(before, found.changes, is_json=path.suffix.lower() == ".json")
     if found.changes:
         plain = after.removeprefix("\ufeff").replace("\r\n", "\n")
-        check_promoted(target, read_stage_tree(path, root, plain)[0], found.changes)
+        check_promoted(target, read_stage_tree(path, root, plain, env=os.environ)[0], found.changes)
         check_loads(path, root, plain)
     return Edit(path, name, before, after, found)
 

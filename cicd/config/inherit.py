@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +15,40 @@ from cicd.errors import InvalidStage, Problem
 
 _OWN = ("extends", "stage", "$schema")
 """Keys that speak of their own file only."""
+OUTSIDE = "CICD_EXTENDS_FROM"
+"""The variable with the folders outside of the repository that stage files may extend, written as
+in PATH. Whoever runs the command allows them: a file of a pull request must not."""
 
 
-def read_stage_tree(path: Path, root: Path, text: str | None = None) -> tuple[Node, list[Problem]]:
+def read_stage_tree(
+    path: Path, root: Path, text: str | None = None, *, env: Mapping[str, str] | None = None
+) -> tuple[Node, list[Problem]]:
     """The file with everything it extends merged in, in today's spelling; ``text``: as if the file
-    held this.
+    held this. ``env`` may allow to extend files outside of the repository; None, where a file is only
+    asked for its name or branch, allows all: what it says is loaded with one before it counts.
 
-    Raises InvalidStage where nothing useful can be read: syntax, a missing file, a cycle.
+    Raises InvalidStage where nothing useful can be read: syntax, a missing file, a cycle, a file
+    outside of the repository.
     """
-    return _read(path, root, (), text)
+    return _read(path, root, _allowed(path, env), (), text)
+
+
+def _allowed(path: Path, env: Mapping[str, str] | None) -> tuple[Path, ...]:
+    """The folders in which extended files may lie; the root of the file system outside of Git."""
+    folder = path.resolve().parent
+    if env is None:
+        return (Path(folder.anchor),)
+    tops = [at for at in (folder, *folder.parents) if (at / ".git").exists()]
+    more = [Path(at) for at in env.get(OUTSIDE, "").split(os.pathsep) if at]
+    return (tops[0] if tops else Path(folder.anchor), *(at.resolve() for at in more))
 
 
 def _read(
-    path: Path, root: Path, chain: tuple[Path, ...], text: str | None = None
+    path: Path,
+    root: Path,
+    allowed: Sequence[Path],
+    chain: tuple[Path, ...],
+    text: str | None = None,
 ) -> tuple[Node, list[Problem]]:
     name = label(path, root)
     tree = read_tree(path, name, text)
@@ -40,9 +63,14 @@ def _read(
     target = tree.get("extends")
     if target is None:
         return tree, problems
-    base, found = _read(_base_path(target, path, root, chain), root, (*chain, path.resolve()))
-    inherited = {key: node for key, node in base.value.items() if key not in _OWN}
-    return merge(replace(base, value=inherited), tree, identity_of), problems + found
+    base = _base_path(target, path, root, chain)
+    if not any(base.resolve().is_relative_to(folder) for folder in allowed):
+        message = f'extends "{target.value}" leads out of the repository: move the file into it'
+        message += f", or name its folder in the environment variable {OUTSIDE}"
+        raise InvalidStage([target.place.problem(message, "bad-extends")])
+    inner, found = _read(base, root, allowed, (*chain, path.resolve()))
+    inherited = {key: node for key, node in inner.value.items() if key not in _OWN}
+    return merge(replace(inner, value=inherited), tree, identity_of), problems + found
 
 
 def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) -> Path:

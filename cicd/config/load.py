@@ -83,7 +83,7 @@ def load_former(
 
 def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> Stage:
     """The stage with what tells later whether the file or a variable has changed."""
-    tree, _ = read_stage_tree(find_stage(argument, root), root)
+    tree, _ = read_stage_tree(find_stage(argument, root), root, env=context.env)
     hashes = {
         name: slow_digest(value, f"{stage.name} {name}")
         for name, value in _variable_values(tree, replace(context, stage=stage.name)).items()
@@ -136,7 +136,7 @@ def load_flows(
     from cicd.config.flows import flows_of
 
     draft, problems = _read(argument, root, Context("", env, variables, git, is_lenient=True), None)
-    node = read_stage_tree(find_stage(argument, root), root)[0].get("flows")
+    node = read_stage_tree(find_stage(argument, root), root, env=env)[0].get("flows")
     at = {(p.file, p.line, p.column) for p in places(node)} if node is not None else set()
     wrong = [
         problem
@@ -164,7 +164,7 @@ def _read(
     """What the file says, without what does not fit (there is an error for each), and all that is
     wrong with it."""
     path = find_stage(argument, root)
-    tree, problems = read_stage_tree(path, root, text)
+    tree, problems = read_stage_tree(path, root, text, env=context.env)
     problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
     problems += check_left_over(tree, skip=lambda path: "smoke_test" in path)
     name = _name(tree, path)

@@ -39,7 +39,9 @@ RULES: dict[str, Rule] = {
     "unknown-stage": Rule(
         "No stage file, or more than one, has that name.", "cicd: stages/NAME.yaml"
     ),
-    "bad-extends": Rule("extends leads to no file, or in a circle.", "cicd: stages/NAME.yaml"),
+    "bad-extends": Rule(
+        "extends leads to no file, out of the repository, or in a circle.", "cicd: stages/NAME.yaml"
+    ),
     "unknown-key": Rule("A key that stage files do not have.", "cicd: config.schema.json"),
     "missing-key": Rule("A key that must be there is not.", "cicd: config.schema.json"),
     "wrong-type": Rule(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -595,3 +597,44 @@ def test_git_facts_reach_the_file(repo: Path) -> None:
     write(repo, "dev.yaml", changed(("epochs: 3", 'epochs: "${git.branch}-${git.commit}"')))
     spec = resource(load(repo), "configuration/train").spec
     assert spec["parameter_bindings"] == {"epochs": f"{GIT.branch}-{GIT.commit}"}
+
+
+@pytest.mark.parametrize("way", ["up", "absolute", "link", "through a file"])
+def test_extends_stays_in_the_repository_unless_allowed(tmp_path: Path, way: str) -> None:
+    root, outside = tmp_path / "repo", tmp_path / "outside ä"
+    (root / "stages").mkdir(parents=True)
+    (root / ".git").mkdir()
+    outside.mkdir()
+    base = outside / "base.yaml"
+    base.write_text("aicore: {resource_group: shared-group}\n", encoding="utf-8")
+    named = {
+        "up": "../../outside ä/base.yaml",
+        "absolute": str(base),
+        "link": "link.yaml",
+        "through a file": "mid.yaml",
+    }[way]
+    if way == "link":
+        (root / "stages/link.yaml").symlink_to(base)
+    if way == "through a file":
+        (root / "stages/mid.yaml").write_text(
+            "extends: ../../outside ä/base.yaml\n", encoding="utf-8"
+        )
+    write = (root / "stages/dev.yaml").write_text
+    write(f'extends: "{named}"\nstage: dev\n', encoding="utf-8")
+    facts: dict[str, Any] = {"root": root, "variables": {}, "git": GitFacts()}
+    with pytest.raises(InvalidStage, match="leads out of the repository"):
+        load_stage("dev", env={}, **facts)
+    allowed = {"CICD_EXTENDS_FROM": os.pathsep.join([str(tmp_path / "no"), str(outside)])}
+    assert load_stage("dev", env=allowed, **facts).target["resource_group"] == "shared-group"
+
+
+def test_a_project_in_a_folder_may_extend_what_lies_above_it_in_the_repository(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n", encoding="utf-8")  # a worktree's
+    stages = tmp_path / "ml/churn/stages"
+    stages.mkdir(parents=True)
+    (tmp_path / "base.yaml").write_text("aicore: {resource_group: rg-dev}\n", encoding="utf-8")
+    (stages / "dev.yaml").write_text("extends: ../../../base.yaml\n", encoding="utf-8")
+    loaded = load_stage("dev", root=stages.parent, env={}, variables={}, git=GitFacts())
+    assert loaded.target["resource_group"] == "rg-dev"
