@@ -24,8 +24,8 @@ def read_stage_tree(
     path: Path, root: Path, text: str | None = None, *, env: Mapping[str, str] | None = None
 ) -> tuple[Node, list[Problem]]:
     """The file with everything it extends merged in, in today's spelling; ``text``: as if the file
-    held this. ``env`` may allow to extend files outside of the repository; None, where a file is only
-    asked for its name or branch, allows all: what it says is loaded with one before it counts.
+    held this. ``env`` may allow to extend files outside of the repository; None, where a file is
+    only asked for its name or branch, allows all: it is loaded with one before it counts.
 
     Raises InvalidStage where nothing useful can be read: syntax, a missing file, a cycle, a file
     outside of the repository.
