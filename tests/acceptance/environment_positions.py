@@ -1,6 +1,6 @@
 """A stage in which everything that can come from the environment does, made from the schema.
 
-``<word>`` in a value of WHOLE is where a canary goes: ``canary-word-1``, and ``canary-word-2`` once
+``<word>`` in a value of WHOLE is where a canary goes: ``finch-word-1``, and ``finch-word-2`` once
 the environment has changed. The whole value then comes from one variable of the environment.
 """
 
@@ -245,7 +245,8 @@ def with_canaries(text: str, time: int) -> str:
 def canary(word: str, time: int) -> str:
     if word == "pin":
         return f"q7{time}Z"  # too short to be found by what it is
-    return f"canary-{word}-{1 if word in NAMES else time}"
+    # another word than in the tests that watch all processes of the machine: these may run beside
+    return f"finch-{word}-{1 if word in NAMES else time}"
 
 
 def environment(time: int) -> dict[str, str]:

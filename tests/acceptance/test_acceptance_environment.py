@@ -88,7 +88,7 @@ def test_every_position_of_a_text_is_tried(position: tuple[str, ...]) -> None:
 
 def words() -> Iterator[str]:
     """What must be nowhere, in several spellings."""
-    yield from ("canary", canary("pin", 1), canary("pin", 2), "q71Z", "q72Z")
+    yield from ("finch", canary("pin", 1), canary("pin", 2), "q71Z", "q72Z")
     for time in (1, 2):
         yield base64.b64encode(canary("password", time).encode()).decode()
 
