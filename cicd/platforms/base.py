@@ -184,8 +184,9 @@ class Platform(Protocol):
         what cannot be kept is forgotten, and nothing fails for it."""
         ...
 
-    def recall(self, name: str) -> str:
-        """What was kept under a name; empty where there is nothing or it cannot be seen."""
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        """What was kept under a name; empty where there is nothing or it cannot be seen. Without
+        ``fresh`` it is as this process has seen it last, if it has."""
         ...
 
     def diagnose(self) -> Iterator[Finding]:

@@ -1,14 +1,18 @@
 """A platform that gets texts of the environment in clear and never tells them in clear.
 
 Everything that goes in has its Hidden texts opened, at the last moment. In everything that is read
-a text is Hidden that stands where the stage puts one from the environment, whatever it is now, or
-whose name says that it is a secret.
+a text is Hidden that stands where the stage puts one from the environment, or once did, whatever
+it is now, or whose name says that it is a secret. Where that once was is kept on the platform: what
+has been sent stays there when the stage file says something else.
 """
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 from cicd.errors import Problem
@@ -20,6 +24,10 @@ T = TypeVar("T", Resource, LiveResource)
 
 Position = tuple[str, ...]
 """Kind and field, with the entry where the field is a map, else with the name of the resource."""
+REMEMBERED = "hidden"
+"""The name under which positions are kept."""
+DIGITS = 12
+"""Hexadecimal digits of a position that is kept: names are long, and what is kept is short."""
 
 
 class Hiding:
@@ -27,7 +35,9 @@ class Hiding:
 
     def __init__(self, platform: Platform, desired: Iterable[Resource]) -> None:
         self._platform = platform
-        self._hidden = frozenset(at for wish in desired for at in _positions(wish))
+        self._hidden = frozenset(_digest(at) for wish in desired for at in _positions(wish))
+        self._former: tuple[str, ...] | None = None
+        self._lock = threading.Lock()
         self.name: str = platform.name
         self.kinds: Mapping[str, Kind] = platform.kinds
 
@@ -57,9 +67,13 @@ class Hiding:
         return self._hide(found) if found else None
 
     def create(self, desired: Resource) -> LiveResource:
-        return self._hide(self._platform.create(_opened(desired)))
+        self._remember_positions(desired)
+        live = self._platform.create(_opened(desired))
+        self._remember_positions(desired)  # it may be the place in which things are kept
+        return self._hide(live)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        self._remember_positions(desired)
         return self._hide(self._platform.update(_opened(live), _opened(desired)))
 
     def stop(self, live: LiveResource) -> None:
@@ -111,8 +125,8 @@ class Hiding:
     def remember(self, name: str, text: str) -> None:
         self._platform.remember(name, text)
 
-    def recall(self, name: str) -> str:
-        return self._platform.recall(name)
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        return self._platform.recall(name, fresh=fresh)
 
     def diagnose(self) -> Iterator[Finding]:
         return self._platform.diagnose()
@@ -120,35 +134,65 @@ class Hiding:
     def close(self) -> None:
         self._platform.close()
 
+    def _remember_positions(self, desired: Resource) -> None:
+        """Keep where the stage has texts of the environment, before one of them is sent; tried
+        again with the next where it could not be kept."""
+        if not any(_positions(desired)):
+            return
+        with self._lock:
+            former = self._recalled()
+            if self._hidden <= set(former):
+                return
+            latest = dict.fromkeys([*sorted(self._hidden), *former])
+            self._platform.remember(REMEMBERED, "".join(latest))
+            self._former = None
+
+    def _recalled(self) -> tuple[str, ...]:
+        """The positions that are kept, the latest first; asked for once."""
+        if self._former is None:
+            text = self._platform.recall(REMEMBERED, fresh=False)
+            ends = range(DIGITS, len(text) + 1, DIGITS)  # the last one may be cut off
+            self._former = tuple(text[end - DIGITS : end] for end in ends)
+        return self._former
+
     def _hide(self, live: LiveResource) -> LiveResource:
-        spec = {name: self._hide_field(live, name, value) for name, value in live.spec.items()}
+        with self._lock:
+            hidden = self._hidden.union(self._recalled())
+        spec = {name: _hidden_in(live, name, value, hidden) for name, value in live.spec.items()}
         return replace(live, spec=spec)
 
-    def _hide_field(self, live: LiveResource, name: str, value: Any) -> Any:
-        kind = live.key.kind
-        if isinstance(value, str):
-            is_hidden = (kind, name, str(live.spec.get("name", ""))) in self._hidden
-            return Hidden(value) if is_hidden else value
-        if not isinstance(value, Mapping):
-            return value
-        return {
-            entry: Hidden(text)
-            if isinstance(text, str) and self._is_hidden(kind, name, str(entry))
-            else text
-            for entry, text in value.items()
-        }
 
-    def _is_hidden(self, kind: str, name: str, entry: str) -> bool:
-        """Labels are no place for secrets, whatever they are called."""
-        is_named_so = name != "labels" and is_secret_name(entry)
-        return is_named_so or (kind, name, entry) in self._hidden
+def _hidden_in(live: LiveResource, name: str, value: Any, hidden: frozenset[str]) -> Any:
+    kind = live.key.kind
+    if isinstance(value, str):
+        at = (kind, name, str(live.spec.get("name", "")))
+        return Hidden(value) if _digest(at) in hidden else value
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        entry: Hidden(text)
+        if isinstance(text, str) and _is_hidden((kind, name, str(entry)), hidden)
+        else text
+        for entry, text in value.items()
+    }
+
+
+def _is_hidden(at: Position, hidden: frozenset[str]) -> bool:
+    """Labels are no place for secrets, whatever they are called."""
+    _, name, entry = at
+    return (name != "labels" and is_secret_name(entry)) or _digest(at) in hidden
+
+
+@cache
+def _digest(at: Position) -> str:
+    return hashlib.sha256("\0".join(at).encode(errors="replace")).hexdigest()[:DIGITS]
 
 
 def _positions(wish: Resource) -> Iterator[Position]:
     """Where a resource has a text of the environment."""
     for name, value in wish.spec.items():
         if isinstance(value, Hidden):
-            yield wish.key.kind, name, str(wish.spec.get("name", ""))
+            yield wish.key.kind, name, str(opened(wish.spec.get("name", "")))
         elif isinstance(value, Mapping):
             hidden = (entry for entry, text in value.items() if isinstance(text, Hidden))
             yield from ((wish.key.kind, name, entry) for entry in hidden)

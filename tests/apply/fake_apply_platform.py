@@ -241,7 +241,7 @@ class FakePlatform:
     def remember(self, name: str, text: str) -> None:
         return
 
-    def recall(self, name: str) -> str:
+    def recall(self, name: str, *, fresh: bool = True) -> str:
         return ""
 
     def diagnose(self) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ def test_a_list_that_moves_while_it_is_read_hides_nothing(
     found = platform.read([wish])
     assert {f"i{n}" for n in NUMBERS} <= {item.id for item in found}
     assert len({item.id for item in found}) == len(found)
-    assert len(stub.sent("GET")) <= most
+    assert len(stub.sent("GET", f"/v2/lm/{kind}")) <= most
     (change,) = make_plan(stage(), [wish], found, KINDS, created_at="").changes
     assert (change.action, change.id) == (Action.NO_OP, "i0")
 

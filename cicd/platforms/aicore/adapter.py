@@ -275,8 +275,8 @@ class AICore:
         """In a label of the resource group."""
         self._register.keep(name, text)
 
-    def recall(self, name: str) -> str:
-        return self._register.kept(name)
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        return self._register.kept(name, fresh=fresh)
 
     def diagnose(self) -> Iterator[Finding]:
         session = self._open_session(self._credentials)

@@ -51,10 +51,11 @@ class Register:
         with suppress(PlatformError):
             self._groups.relabel(self._group, {self._label(name): text[:LONGEST]})
 
-    def kept(self, name: str) -> str:
-        """The text under a name, as it is now; empty where there is none."""
+    def kept(self, name: str, *, fresh: bool = True) -> str:
+        """The text under a name, as it is now or, without ``fresh``, as last seen; empty where
+        there is none."""
         with suppress(PlatformError):
-            return (self._groups.labels(self._group, fresh=True) or {}).get(self._label(name), "")
+            return (self._groups.labels(self._group, fresh=fresh) or {}).get(self._label(name), "")
         return ""
 
     def _label(self, name: str) -> str:
