@@ -58,17 +58,26 @@ def shown_json(value: Any, *, indent: int | None = None) -> str:
     return neutral_json(MASK.hide_in(value), indent=indent)
 
 
+def _fitted(text: str, stream: TextIO, *, has_colour: bool = False) -> str:
+    """The text as it may be seen, in lines as wide as the stream. A line that was broken may begin
+    with what did no harm within it."""
+    lines = wrapped(shown(text, has_colour=has_colour), width_of(stream))
+    return neutral(lines, has_colour=has_colour)
+
+
 def print_result(text: str, *, is_whole: bool = False) -> None:
     """One result, on standard output; on a terminal its lines break between words, unless
     ``is_whole``: what is to be copied, or is another's."""
-    safe = shown(text, has_colour=sys.stdout.isatty())
-    click.echo(safe if is_whole else wrapped(safe, width_of(sys.stdout)))
+    has_colour = sys.stdout.isatty()
+    if is_whole:
+        click.echo(shown(text, has_colour=has_colour))
+    else:
+        click.echo(_fitted(text, sys.stdout, has_colour=has_colour))
 
 
 def print_note(text: str) -> None:
     """One line beside the results, on standard error."""
-    safe = shown(text, has_colour=sys.stderr.isatty())
-    click.echo(wrapped(safe, width_of(sys.stderr)), err=True)
+    click.echo(_fitted(text, sys.stderr, has_colour=sys.stderr.isatty()), err=True)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -231,7 +240,7 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     key = values.pop("key", None)
     rest = " ".join(f"{name}={value}" for name, value in values.items() if value not in ("", None))
     line = f"{text} ({rest})" if rest else str(text)
-    return wrapped(shown(f"{key} │ {line}" if key else line), width_of(sys.stderr))
+    return _fitted(f"{key} │ {line}" if key else line, sys.stderr)
 
 
 def _as_json(event: Any, **options: Any) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.acceptance.conftest import Project
 from tests.cli.test_cli_tree import ESCAPE, screen_of
+from tests.render.ci_commands import github_commands
 
 COMMANDS = (
     ("validate", "bad"),
@@ -44,3 +45,15 @@ def test_no_message_breaks_in_a_word_whatever_the_width(small: Project, columns:
 def test_what_is_to_be_copied_stays_whole(small: Project, arguments: tuple[str, ...]) -> None:
     _, screen = screen_of(small, 60, *arguments)
     assert screen.replace("\r\n", "\n") == small.cicd(*arguments).stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("command", ["::add-mask::true", "::stop-commands::x", "::error::y"])
+def test_no_line_that_was_broken_begins_with_a_command(
+    small: Project, columns: int, command: str
+) -> None:
+    words = " ".join([command] * 40)
+    for arguments in (("plan", words), ("plan", "dev", "--offline", "--var", f"{words}=1")):
+        _, screen = screen_of(small, columns, *arguments)
+        seen = ESCAPE.sub("", screen).replace("\r", "")
+        assert seen.count(command[2:]) > 30 and not github_commands(seen), arguments
