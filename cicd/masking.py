@@ -22,6 +22,8 @@ _NO_WORD_BEFORE = (
 """No part of a word, a number, an id or a time; an escaped character before it is none."""
 _NO_WORD_AFTER = r"(?![\w-]|\.\w|:\d)"
 _NEVER = re.compile(r"(?!)")
+_HEX = re.compile(r"(?<=%)[0-9A-F]{2}|(?<=\\u)[0-9a-f]{4}")
+"""Digits of an escaped character in a pattern: some write them large, some small."""
 
 _WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
 _PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
@@ -102,11 +104,12 @@ def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
 def _found(form: str) -> str:
     """A pattern for one form: anywhere in a text, or as a whole word where it is like one."""
     is_word = form.isalpha() and len(form) <= LONGEST_WORD and form in (form.lower(), form.upper())
+    escaped = _HEX.sub(lambda match: f"(?i:{match[0]})", re.escape(form))
     if len(form) >= LONG and not is_word and not form.isdecimal():
-        return re.escape(form)
+        return escaped
     before = _NO_WORD_BEFORE if form[0].isalnum() or form[0] == "_" else ""
     after = _NO_WORD_AFTER if form[-1].isalnum() or form[-1] == "_" else ""
-    return f"{before}{re.escape(form)}{after}"
+    return f"{before}{escaped}{after}"
 
 
 def parts(secret: str) -> Iterator[str]:
@@ -135,11 +138,17 @@ def _spellings(text: str) -> set[str]:
         quoted |= {form for known in quoted for form in _quoted(known)}
     raw = text.encode(errors="replace")  # a variable may be no text
     quoted |= {quote(raw), quote(raw, safe=""), quote_plus(raw)}
-    return quoted | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    quoted.add(escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))  # Go, Java
+    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return quoted | encoded | {form.rstrip("=") for form in encoded}
 
 
 def _quoted(text: str) -> Iterator[str]:
-    every = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
+    """In JSON and in Python; PHP escapes slashes in JSON, Go what means something in HTML."""
+    plain, ascii_only = json.dumps(text, ensure_ascii=False), json.dumps(text)
+    every = [plain, ascii_only, repr(text)]
+    every += [form.replace("/", "\\/") for form in (plain, ascii_only)]
+    every.append(re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", plain))
     yield from (quoted[1:-1] for quoted in every)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -53,12 +55,24 @@ SPELLINGS = {
     "url": lambda text: quote(text, safe=""),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "python": lambda text: repr(text)[1:-1],
+    "json of Go": lambda text: (
+        json.dumps(text, ensure_ascii=False)[1:-1].replace("&", "\\u0026").replace("<", "\\u003c")
+    ),
+    "json of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "json in capitals": lambda text: json.dumps(text)[1:-1].replace("\\u00fc", "\\u00FC"),
+    "url in small letters": lambda text: re.sub(
+        "%..", lambda code: code[0].lower(), quote(text, safe="")
+    ),
+    "html of Go": lambda text: (
+        escape(text, quote=False).replace("'", "&#39;").replace('"', "&#34;")
+    ),
+    "base64 without its end": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
 }
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_a_long_secret_is_found_within_others_in_any_spelling(spell: object) -> None:
-    secret = 'tops3cret "value"/+='
+    secret = 'tops3cret "value"/+=&<ü!'
     assert callable(spell)
     assert hide(f"before{spell(secret)}after", [secret]) == "before***after"
 
