@@ -16,7 +16,7 @@ from cicd.config.files import read_trees
 from cicd.config.flow_record import differences, parts_of, read_record, sources_of
 from cicd.config.flow_schema import FlowInput, FlowOutput, FlowSettings
 from cicd.config.flow_source import Decorator, FlowSource, read_flow
-from cicd.config.tree import Place, did_you_mean, plain
+from cicd.config.tree import Place, did_you_mean, hidden_texts, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Secret
 
@@ -38,6 +38,8 @@ CURES = {
     "trigger_on_finish": "AI Core has no events: use schedules of the stage file",
 }
 """Decorators that AI Core cannot follow -> what to do instead."""
+NOT_IN_TEMPLATE = frozenset({"file", "template", "python"})
+"""Settings of which the template holds nothing: where things are on this machine."""
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{2,62}[a-z0-9])")
 _URL = re.compile(r"\b[a-zA-Z][\w+.-]*://[^\s'\"<>]+")
 
@@ -66,7 +68,7 @@ class Flow:
     def record(self) -> dict[tuple[str, str], str]:
         """The fingerprints of all that its template is made from."""
         values: dict[str, Any] = self.settings.model_dump(
-            exclude={"file", "template", "python"}, exclude_defaults=True
+            exclude=set(NOT_IN_TEMPLATE), exclude_defaults=True
         )
         if self.store:
             kept = (self.store.root, self.store.endpoint, self.store.region)
@@ -196,16 +198,29 @@ def _check_settings(
         if bare:
             message = f"no image for {', '.join(bare)}: set image, or @kubernetes(image=…)"
             yield draft.place("flows", index).problem(message, "missing-image")
+    yield from _check_origins(draft, index, settings)
     for name, value in settings.env.items():
         node = draft.tree.get("flows", index, "env", name)
         if node is not None and node.is_hidden:
-            message = f"{name} comes from the environment, and would stand in {settings.template} "
-            cure = "in Git: put it into a secret that @kubernetes(secrets=…) names"
-            yield node.place.problem(f"{message}{cure}", "secret-in-plain-text")
+            cure = "put it into a secret that @kubernetes(secrets=…) names"
+            yield node.place.problem(f"{_told(name, settings)}: {cure}", "secret-in-plain-text")
         elif isinstance(value, str) and (url := loopback_in(value)):
             message = f"{name} leads to this machine ({url}), where no step of AI Core runs"
             place = draft.place("flows", index, "env", name)
             yield place.problem(f"{message}: leave it out", "bad-flow")
+
+
+def _check_origins(draft: Draft, index: int, settings: FlowSettings) -> Iterator[Problem]:
+    """What goes into the template goes into Git, so nothing of it may come from the environment."""
+    for field in sorted(FlowSettings.model_fields.keys() - NOT_IN_TEMPLATE - {"env"}):
+        node = draft.tree.get("flows", index, field)
+        for place in hidden_texts(node) if node is not None else ():
+            message = f"{_told(field, settings)}: write it into the stage file"
+            yield place.problem(message, "secret-in-plain-text")
+
+
+def _told(what: str, settings: FlowSettings) -> str:
+    return f"{what} comes from the environment, and would stand in {settings.template} in Git"
 
 
 def _has_image(decorators: tuple[Decorator, ...]) -> bool:

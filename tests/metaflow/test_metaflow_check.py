@@ -162,6 +162,17 @@ def test_a_new_step_is_told_once(root: Path) -> None:
                 ("${var.fed}", 'variables: {fed: "${env.KEY}"}\n'),
             )
         ),
+        *(
+            ("stages/dev.yaml", before, before.replace(part, value), f"{field} comes from")
+            for field, before, part, value in (
+                ("image", "image: docker.io/acme/flow:1", "flow:1", "flow:${env.KEY}"),
+                ("version", 'version: "1.0.0"', "1.0.0", "${env.KEY}"),
+                ("datastore", "datastore: s3://bucket/metaflow", "metaflow", "${env.KEY}"),
+                ("scenario", "name: House Price}", "House Price", '"${env.KEY}"'),
+                ("image_pull_secrets", "[my-docker-secret]", "my-docker-secret", '"${env.KEY}"'),
+                ("inputs", "path: /app/data", "/app/data", '"/app/${env.KEY}"'),
+            )
+        ),
         ("stages/dev.yaml", "version:", "verzion:", 'unknown key "verzion"'),
         (
             "stages/dev.yaml",
