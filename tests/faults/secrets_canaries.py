@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import sys
 import tempfile
 import threading
@@ -114,8 +115,9 @@ class Watch:
 
 
 class Processes:
-    """The command lines of all processes that start: ours are told by Python itself, those of
-    others (the emulator's git and sandboxes) are looked up again and again."""
+    """The command lines of all processes that start: those of this process are told by Python
+    itself, those below it (the emulator's git and sandboxes) are looked up again and again. What
+    else runs on the machine is none of ours, whatever its command line says."""
 
     def __init__(self) -> None:
         self.watch: Watch | None = None
@@ -132,11 +134,13 @@ class Processes:
         """As long as the block lasts."""
         is_over = threading.Event()
         old: set[str] = set()
+        ours = {str(os.getpid())}
 
         def look() -> None:
             while not is_over.wait(0.005):
                 running = {path.name for path in Path("/proc").iterdir() if path.name.isdecimal()}
-                for name in running - old:
+                ours.update(_below(running, ours))
+                for name in (running - old) & ours:
                     with suppress(OSError):
                         command = Path("/proc", name, "cmdline").read_bytes()
                         if GIT_ITSELF not in command:
@@ -153,6 +157,20 @@ class Processes:
             self.watch = None
             is_over.set()
             watcher.join()
+
+
+def _below(running: set[str], ours: set[str]) -> set[str]:
+    """Which of the processes were started by ours, or by what these started."""
+    parents = {}
+    for name in running - ours:
+        with suppress(OSError, IndexError):
+            # "PID (NAME) STATE PARENT …", and a name may hold anything
+            stat = Path("/proc", name, "stat").read_text(encoding="utf-8", errors="replace")
+            parents[name] = stat.rpartition(")")[2].split()[1]
+    found: set[str] = set()
+    while more := {name for name, parent in parents.items() if parent in ours | found} - found:
+        found |= more
+    return found
 
 
 PROCESSES = Processes()
