@@ -353,6 +353,8 @@ class Plan:
     """What of the stage's own limits and protection differs from when it was last applied."""
     project: str = ""
     """The folder of its project (see Stage)."""
+    is_destroy: bool = False
+    """Whether it takes the stage down: what is not deleted is kept then, and not as desired."""
 
     @property
     def identity(self) -> str:
@@ -405,6 +407,14 @@ class Outcome:
     """What its error ends a command with (see ``cicd.errors``); 0 without an error of its own."""
     log: tuple[str, ...] = ()
     """The last lines of its log where it has failed; safe for a terminal."""
+    is_started: bool = False
+    """Whether it is a run or service that was started and that nobody has waited for."""
+
+    @property
+    def word(self) -> str:
+        """What became of it, in a word for people."""
+        is_begun = self.is_started and self.result is Result.APPLIED
+        return "started" if is_begun else self.result.value.replace("_", " ")
 
     @property
     def is_explainable(self) -> bool:

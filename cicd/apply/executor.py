@@ -164,12 +164,15 @@ class _Apply:
             return
         assert job.live, f"{job.key} ended with nothing"
         self._done[job.key] = job.live
-        if not self._wait and is_long(job.change, job.kind) and is_awaited(job):
+        is_service_or_run, has_goal = is_long(job.change, job.kind), is_awaited(job)
+        if not self._wait and is_service_or_run and has_goal:
             self._open[position] = job.key
         is_check = job.change.action is Action.NO_OP
         result = Result.UNCHANGED if is_check else Result.APPLIED
         if job.change.action is not Action.REPLACE:
-            yield outcome(job, result, seconds=self._seconds(job))
+            ended = outcome(job, result, seconds=self._seconds(job))
+            is_started = is_service_or_run and not (job.waits and has_goal)
+            yield replace(ended, is_started=is_started)
 
     def _awaited(self, position: int) -> Key | None:
         """The run or service that a change would have to wait for, where nobody waits; for one that
@@ -234,14 +237,13 @@ class _Apply:
 
     def _begin_removal(self, position: int) -> Task[None] | list[Event]:
         job = self._jobs[position]
-        is_delete = job.change.action is Action.DELETE
         if cause := self._cause(self._removals[position]) or self._halted():
             self._failed[position] = cause
-            if is_delete:
+            if is_delete(job):
                 return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
             return self._keep_old(position, cause)
         assert job.change.live, f"{job.key}: removal of nothing"
-        if is_delete:
+        if is_delete(job):
             job.began = self._site.clock()
             return remove(job, job.change.live)
         # A replaced one has a new live resource already, which the outcome is about.
@@ -256,7 +258,9 @@ class _Apply:
                 ended = replace(ended, error=f"{text}: {ended.error}")
             yield ended
         else:
-            yield outcome(job, Result.APPLIED, seconds=self._seconds(job))
+            ended = outcome(job, Result.APPLIED, seconds=self._seconds(job))
+            # of what is gone the last status and address would mislead
+            yield replace(ended, status="", url="") if is_delete(job) else ended
 
     def _fail(self, job: Job, position: int, error: Exception) -> Outcome:
         ended = failure(job, error, self._seconds(job))
@@ -276,6 +280,10 @@ class _Apply:
 def _remove_replaced(job: Job, live: LiveResource) -> Task[None]:
     yield from drain(job, live)
     yield from remove(job, live)
+
+
+def is_delete(job: Job) -> bool:
+    return job.change.action is Action.DELETE
 
 
 def is_long(change: Change, kind: Kind) -> bool:

@@ -232,7 +232,13 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
     ]
     if plan.has_changes or code:
         colour = uses_colour(session.common)
-        print_result(render_outcomes(masked, colour=colour, more=session.explain_command))
+        # the plan has named what a destroy leaves alone, and some of it has gone with its group
+        shown = [
+            outcome
+            for outcome in masked
+            if not plan.is_destroy or outcome.result is not Result.UNCHANGED
+        ]
+        print_result(render_outcomes(shown, colour=colour, more=session.explain_command))
     remember_tests(session, plan, masked)
     return code, summary_of(plan, masked, session.explain_command)
 
@@ -394,8 +400,7 @@ def check_saved(
     moved = explain_drift(document, plan, told=document_of)
     if moved and (last or is_done(document, plan)):
         told = str(last) if last else "has been applied: all that it was to do is done"
-        since = f"; since it was made: {'; '.join(moved)}"
-        raise Refused(f"{path} {told}{since}", hint=NEXT)
+        raise Refused(f"{path} {told}", hint=NEXT)
     if moved:
         raise Refused(
             f"{path} no longer fits: {'; '.join(moved)}", hint="plan again and have it reviewed"

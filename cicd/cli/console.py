@@ -24,6 +24,8 @@ from cicd.errors import CicdError, InvalidStage
 from cicd.render.neutral import Command, neutral, neutral_json
 from cicd.render.wrap import wrapped
 
+LONG = 100
+"""Characters of an error from which on its hint has a line of its own on a terminal."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
@@ -115,7 +117,10 @@ def print_error(error: CicdError, *, is_json: bool = False) -> None:
 
         print_note(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent")
     else:
-        print_note(f"error: {error}")
+        text = str(error)
+        if len(text) > LONG and sys.stderr.isatty():  # a log is read line by line
+            text = text.replace(f" ({error.hint})", f"\n→ {error.hint}")
+        print_note(f"error: {text}")
 
 
 def print_event(level: str, text: str, **values: Any) -> None:

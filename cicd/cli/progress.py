@@ -103,7 +103,7 @@ def describe(outcome: Outcome) -> str:
     """One line about how a change ended."""
     if outcome.result in {Result.SKIPPED, Result.DEFERRED} and outcome.error:
         return outcome.error  # it took no time, and says itself what became of it
-    text = f"{outcome.result.value.replace('_', ' ')} after {outcome.seconds:.1f} s"
+    text = f"{outcome.word} after {outcome.seconds:.1f} s"
     return f"{text}: {outcome.error}" if outcome.error else text
 
 

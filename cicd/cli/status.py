@@ -169,6 +169,7 @@ def warnings(session: Session) -> list[str]:
 
 def look(session: Session) -> list[Row]:
     """A row for each thing of the stage that can be up or down, as it is now."""
+    from cicd.plan.awaited import awaited
     from cicd.plan.drift import explain, strayed
     from cicd.plan.match import Matcher
 
@@ -182,8 +183,10 @@ def look(session: Session) -> list[Row]:
     matcher = Matcher(others, live, session.platform.kinds)
     now = datetime.now(UTC)
     rows = []
+    there = {w.key: runs.current(w) if w.key.kind in BOTH else matcher.take(w) for w in wishes}
+    waits = awaited(desired, there, session.platform.kinds)
     for wish in wishes:
-        found = runs.current(wish) if wish.key.kind in BOTH else matcher.take(wish)
+        found = there[wish.key]
         link = session.platform.link(found) if found else None
         one = {"stage": session.stage.name, **row(wish, found, link or "", now)}
         if found and (end := learn_end(session, found)):
@@ -191,6 +194,8 @@ def look(session: Session) -> list[Row]:
             one |= {**told, "more": session.explain_command(wish.key)}
         if found and (changes := strayed(found, wish, session.platform.kinds[wish.key.kind])):
             one["notes"] = [f"{explain(changes)}; apply puts it back", *one["notes"]]
+        if need := waits.get(wish.key):
+            one["notes"] = [*one["notes"], f"waits for {need}: the apply after that goes on"]
         rows.append(one)
     return rows
 

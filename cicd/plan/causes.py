@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from cicd.model import Change, FieldChange, Key, Kind, LiveResource, Ref, Resource, Spec, leaves
 from cicd.plan.diff import diff_specs
@@ -11,6 +12,8 @@ FILE = "file"
 """The reason of a cause that is a watched file or the template."""
 UNNAMED = "code or template changed; the last run kept one digest of all files, so not which"
 UNKNOWN = "whether files changed too is not known: the last run kept no digest of each"
+MADE_BY = "made by "
+"""How the reason of a cause begins that is what a run of the stage has made; its key follows."""
 FILES = "files"
 """The field of a run that tells the digest of each file that is part of its inputs."""
 
@@ -94,6 +97,19 @@ def file_causes(
     if is_same_content:
         return (FieldChange(FILES, was, now, UNNAMED),)
     return (FieldChange(FILES, None, None, UNKNOWN),) if after else ()
+
+
+def with_makers(
+    fields: Iterable[FieldChange], makers: Mapping[str, Key]
+) -> tuple[FieldChange, ...]:
+    """The fields, each whose new value is what a run has made with that run as its reason.
+    ``makers``: what was made -> by whom."""
+    return tuple(
+        replace(field, reason=f"{MADE_BY}{makers[field.after]}")
+        if not field.reason and isinstance(field.after, str) and field.after in makers
+        else field
+        for field in fields
+    )
 
 
 def telling(causes: Iterable[FieldChange]) -> list[FieldChange]:

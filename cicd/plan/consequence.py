@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Kind, Ref
-from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, is_file, telling
+from cicd.plan.causes import FILE, MADE_BY, UNKNOWN, UNNAMED, is_file, telling
 from cicd.plan.graph import refs_in
 
 LONGEST = 28
@@ -177,6 +177,8 @@ def phrase(field: FieldChange) -> str:
     before, after = _short(field.before), _short(field.after)
     if isinstance(field.after, Ref):
         return f"the new {name} from {field.after.key.name}"
+    if field.reason.startswith(MADE_BY):
+        return f"the new {name} from {field.reason.partition('/')[2]}"
     if field.before is None:
         return f"{name} {after} added" if after and not is_file(field) else f"{name} added"
     if field.after is None:

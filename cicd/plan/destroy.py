@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -58,7 +59,8 @@ def make_destroy_plan(
         if change.live and whole_tenant(change.live)
     ]
     warnings += _about_groups(reasons, doomed, matcher, kinds)
-    return assemble(stage, [*kept, *deletes], kinds, created_at, warnings)
+    plan = assemble(stage, [*kept, *deletes], kinds, created_at, warnings)
+    return dataclasses.replace(plan, is_destroy=True)
 
 
 def _why_kept(key: Key, found: Found, matcher: Matcher, kinds: Mapping[str, Kind]) -> str:

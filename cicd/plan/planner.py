@@ -21,7 +21,7 @@ from cicd.model import (
 )
 from cicd.plan import drift, graph
 from cicd.plan.bound import bind
-from cicd.plan.causes import content_causes, file_causes
+from cicd.plan.causes import content_causes, file_causes, with_makers
 from cicd.plan.consequence import tell
 from cicd.plan.decide import (
     Decision,
@@ -201,6 +201,7 @@ class _Draft:
         self._is_ours = is_ours
         self._refresh_secrets = refresh_secrets
         self._known: dict[Key, LiveResource] = {}  # counterparts that keep their id: answer Refs
+        self._makers: dict[str, Key] = {}  # artifact of a run that answers Refs -> that run
         self._notes: list[str] = []
 
     def add(self, resource: Resource, needs: frozenset[Key], *, selected: bool) -> None:
@@ -221,7 +222,7 @@ class _Draft:
             live = self._matcher.predecessor(resource, partial(self._is_ours, resource.key))
         kind = self._kinds[resource.key.kind]
         is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
-        causes = self._causes(resource, live, kind)
+        causes = with_makers(self._causes(resource, live, kind), self._makers)
         decision = self._decide(resource, live, kind, causes)
         if live and (found := drift.strayed(live, resource, kind)):
             decision = drift.put_back(decision, found, kind)
@@ -234,7 +235,7 @@ class _Draft:
             key=resource.key,
             action=decision.action,
             reason=decision.reason,
-            fields=decision.fields,
+            fields=with_makers(decision.fields, self._makers),
             depends_on=frozenset(need for need in needs if need in self.changes),
             desired=resource,
             live=decision.live,
@@ -264,7 +265,12 @@ class _Draft:
         live = self._known.get(ref.key)
         if live is None:
             return None
-        return live.id if ref.output == "id" else live.outputs.get(ref.output) or None
+        if ref.output == "id":
+            return live.id
+        made = live.outputs.get(ref.output) or None
+        if made and self._kinds[ref.key.kind].is_run:
+            self._makers[made] = ref.key
+        return made
 
     def _decide(
         self,

@@ -42,7 +42,8 @@ def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> s
     lines += [f"  stage: {_field_line(field)}" for field in plan.treatment]
     for change in plan.changes:
         is_treated = change.treatment and not change.is_new
-        if verbose or change.action is not Action.NO_OP or is_treated:
+        is_kept = plan.is_destroy and change.live
+        if verbose or change.action is not Action.NO_OP or is_treated or is_kept:
             lines += _change_lines(change, colour=colour, verbose=verbose)
     lines += [_paint(f"warning: {printable(text)}", _YELLOW, colour) for text in plan.warnings]
     hints = [_paint(printable(text), _DIM, colour) for text in plan.hints]
@@ -52,6 +53,8 @@ def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> s
 def summary_line(plan: Plan) -> str:
     """``Plan: 1 to create, …`` or, with nothing to do, that there is nothing to do."""
     counts = plan.summary
+    if plan.is_destroy:
+        return _destroy_line(plan)
     if not plan.has_changes:
         return f"No changes. {_resources_are(counts[Action.NO_OP])} as desired."
     shown = [Action.CREATE, Action.UPDATE, Action.REPLACE, Action.RUN, Action.DELETE]
@@ -61,6 +64,14 @@ def summary_line(plan: Plan) -> str:
         if action is not Action.REPLACE or counts[action]
     ]
     return f"Plan: {', '.join(parts)}, {counts[Action.NO_OP]} unchanged"
+
+
+def _destroy_line(plan: Plan) -> str:
+    kept = sum(change.reason.startswith("kept") for change in plan.changes)
+    told = f", {kept} kept" if kept else ""
+    if plan.has_changes:
+        return f"Plan: {plan.summary[Action.DELETE]} to delete{told}"
+    return f"Nothing to destroy{told}."
 
 
 def _resources_are(count: int) -> str:
@@ -182,19 +193,18 @@ def render_outcomes(
             lines.append(f"      more: {printable(more(item.key))}")
         if item.url:
             lines.append(f"      {printable(item.url)}")
-    counts = Counter(item.result for item in ended)
-    parts = [f"{counts[result]} {_words(result)}" for result in Result if counts[result]]
+    order = [*Result]
+    counts = Counter(item.word for item in sorted(ended, key=lambda item: order.index(item.result)))
+    parts = [f"{count} {word}" for word, count in counts.items()]
     return "\n".join([*lines, f"Done: {', '.join(parts) or 'nothing to do'}"])
 
 
 def _outcome_row(item: Outcome) -> list[str]:
     took = f"{item.seconds:.1f} s" if item.result not in _TIMELESS else ""
     action = "" if item.action is Action.NO_OP else item.action.value
-    return [str(item.key), action, _words(item.result), item.status, took, item.id]
-
-
-def _words(result: Result) -> str:
-    return result.value.replace("_", " ")
+    # of what goes on without us the first status says nothing
+    status = "" if item.is_started else item.status
+    return [str(item.key), action, item.word, status, took, item.id]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

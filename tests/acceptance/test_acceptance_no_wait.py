@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.acceptance.operations_world import APPLY, STAGE, World
 
@@ -29,6 +30,15 @@ def test_it_starts_what_can_start_says_what_comes_next_and_ends(world: World) ->
     assert found["schedule/weekly"] == ("deferred", waits)
     assert found["destination/SERVE"][0] == "deferred"
     assert waits in said.out and "schedule/weekly" in said.err
+    assert re.search(r"execution/train +run +started", said.out) and "UNKNOWN" not in said.out
+    assert "started after" in said.err and "2 started" in said.out.splitlines()[-1]
+
+    # until then status says what waits for what
+    rows = {row["key"]: row for row in json.loads(world.cicd("status", "dev", "-o", "json").out)}
+    note = "waits for {}: the apply after that goes on".format
+    assert rows["schedule/weekly"]["notes"] == [note("execution/train")]
+    assert (rows["execution/train"]["notes"], rows["deployment/serve"]["notes"]) == ([], [])
+
     assert json.loads((world.folder / "summary.json").read_text("utf-8"))["result"] == "deferred"
     assert (world.number("executions"), world.number("executionSchedules")) == (1, 0)
 

@@ -523,3 +523,23 @@ def test_local_commands_with_nothing_applied_yet(
         assert "canary" not in said.out + said.err and "nowhere" not in said.out + said.err
         events = [json.loads(line) for line in said.err.splitlines()]
         assert code == (events[-1]["exit_code"] if code else 0), command
+
+
+def test_what_a_destroy_has_deleted_has_no_status_and_a_second_one_finds_nothing(
+    world: World,
+) -> None:
+    assert world.cicd(*APPLY).code == 0
+    destroy = ("destroy", "dev", "--yes", "--stage-name", "dev")
+    said = world.cicd(*destroy, "--summary", "summary.json")
+    assert said.code == 0, said.all
+    document = json.loads((world.folder / "summary.json").read_text("utf-8"))
+    gone = [item for item in document["outcomes"] if item["action"] == "delete"]
+    assert gone and {(item["status"], item["url"]) for item in gone} == {("", "")}
+    for word in ("PROVISIONED", "Synced", "COMPLETED", "RUNNING", "unchanged"):
+        assert word not in said.out
+    # what goes with the group, or is kept, is named
+    assert "= configuration/train (goes with the resource group)" in said.out
+    again = world.cicd(*destroy)
+    assert again.code == 0, again.all
+    assert again.out.splitlines()[-1].startswith("Nothing to destroy")
+    assert "as desired" not in again.out

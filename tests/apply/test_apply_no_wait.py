@@ -28,6 +28,23 @@ def waits(key: str, what: str = "execution/train") -> str:
     return f"waits for {what}: the next apply goes on with {key}"
 
 
+@pytest.mark.parametrize(
+    ("options", "wait", "word"),
+    [
+        (DONE, False, "started"),
+        (Options(wait_for=None), False, "started"),
+        (Options(wait_for=None), True, "started"),
+        (DONE, True, "applied"),
+    ],
+)
+def test_what_nobody_waits_for_was_started(
+    platform: FakePlatform, options: Options, wait: bool, word: str
+) -> None:
+    ended = outcomes(apply(platform, train(options), change("artifact/a"), wait=wait))
+    assert ended["execution/train"].word == word
+    assert (ended["execution/train"].result, ended["artifact/a"].word) == ("applied", "applied")
+
+
 def test_runs_and_services_that_others_need_are_not_waited_for(platform: FakePlatform) -> None:
     begun = platform.clock()
     events = apply(

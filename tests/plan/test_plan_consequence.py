@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.model import LiveResource, Options, Resource, SmokeTest, State
+from cicd.model import Key, LiveResource, Options, Ref, Resource, SmokeTest, State
 from cicd.plan import make_destroy_plan, make_stop_plan
 from tests.plan.plan_world import (
     CREATED_AT,
@@ -140,6 +140,31 @@ def test_a_run_says_why_it_runs_again(
     state = live.pop("state", State.SUCCEEDED)
     known = [a_live(configuration(), "c1"), a_live(execution(), "e1", state, spec=spec)]
     assert sentence("execution/train", [configuration(), run], known) == told
+
+
+@pytest.mark.parametrize("run", ["train", "retrain", "weekly"])
+def test_a_model_that_is_made_already_is_told_with_the_run_that_made_it(run: str) -> None:
+    # as after an apply that did not wait, or was interrupted
+    model = Ref(Key("execution", run), "artifacts.model")
+    content = configuration(run), execution(run)
+    made = {"id": "e1", "artifacts.model": "a-new"}
+    wish = configuration("serve", input_artifact_bindings={"model": model})
+    live = [
+        a_live(content[0], "c1"),
+        a_live(content[1], "e1", State.SUCCEEDED, spec={"configuration": "c1"}, outputs=made),
+        a_live(configuration("serve", input_artifact_bindings={"model": "a-old"}), "c2"),
+        server(),
+    ]
+    plan = plan_of([*content, wish, deployment()], live)
+    assert change_of(plan, "deployment/serve").consequence == (
+        f"takes the new model from {run}; the same URL goes on answering"
+    )
+    (field,) = change_of(plan, "configuration/serve").fields
+    assert (field.before, field.after, field.reason) == (
+        "a-old",
+        "a-new",
+        f"made by execution/{run}",
+    )
 
 
 def test_a_run_that_is_no_training_runs() -> None:

@@ -221,6 +221,14 @@ OUTCOMES = [
     ),
     Outcome(Key("destination", "D"), Action.CREATE, Result.SKIPPED, error="needs execution/train"),
     Outcome(Key("execution", "slow"), Action.RUN, Result.TIMED_OUT, id="e13", seconds=1800),
+    Outcome(
+        Key("execution", "new"),
+        Action.RUN,
+        Result.APPLIED,
+        id="e14",
+        status="UNKNOWN",
+        is_started=True,
+    ),
 ]
 
 
@@ -235,7 +243,8 @@ def test_outcomes() -> None:
   destination/D     create  skipped
       needs execution/train
   execution/slow    run     timed out           1800.0 s  e13
-Done: 1 applied, 1 unchanged, 1 failed, 1 skipped, 1 timed out"""
+  execution/new     run     started             0.0 s     e14
+Done: 1 applied, 1 started, 1 unchanged, 1 failed, 1 skipped, 1 timed out"""
     )
 
 
@@ -253,3 +262,27 @@ def test_no_outcomes() -> None:
 
 def test_the_text_as_it_is_to_look() -> None:
     assert is_golden("plan.txt", render_plan(PLAN, verbose=True) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "last"),
+    [
+        (["does not exist"], "Nothing to destroy."),
+        (["kept: it cannot be deleted", "does not exist"], "Nothing to destroy, 1 kept."),
+        (["kept: cicd did not make it", "goes with the resource group", ""], "1 to delete, 1 kept"),
+        (["goes with the resource group", ""], "Plan: 1 to delete"),
+    ],
+)
+def test_a_destroy_names_what_stays_and_never_calls_it_as_desired(
+    reasons: list[str], last: str
+) -> None:
+    changes = []
+    for number, reason in enumerate(reasons):
+        key = Key("artifact", f"a{number}")
+        live = None if reason == "does not exist" else a_live(str(key), key.name)
+        action = Action.NO_OP if reason else Action.DELETE
+        changes.append(Change(key, action, reason or "destroy", live=live))
+    text = render_plan(a_plan(*changes, is_destroy=True))
+    assert text.splitlines()[-1].endswith(last)
+    for change in changes:
+        assert (str(change.key) in text) == (change.live is not None)
