@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from cicd.cli.console import print_result
+from cicd.cli.emulator_bounds import as_options, bounds_options, choose_bounds
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 from cicd.cli.help import examples
@@ -49,25 +50,7 @@ def command() -> None:
     help="Where artifacts are kept: in a folder, whatever the object store secrets say, or in the "
     "S3 buckets that they name. Kept until reset. [default: folder]",
 )
-@click.option(
-    "--parallel",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Containers of runs at once, the rest waits as PENDING; so many servers start at once, "
-    "eight times as many may be up. Kept until reset. [default: 2 per core]",
-)
-@click.option(
-    "--memory",
-    type=click.FloatRange(0, min_open=True),
-    metavar="GIB",
-    help="Of each container. Kept until reset. [default: that of its resource plan, else 4]",
-)
-@click.option(
-    "--disk",
-    type=click.FloatRange(0, min_open=True),
-    metavar="GIB",
-    help="That each container may write. Kept until reset. [default: 20]",
-)
+@bounds_options
 @click.option("--leash", is_flag=True, hidden=True, help="End with standard input.")
 def start(
     data: Path | None,
@@ -76,10 +59,8 @@ def start(
     models: Path | None,
     realism: str | None,
     object_store: str | None,
-    parallel: int | None,
-    memory: float | None,
-    disk: float | None,
     leash: bool,
+    **bounds: float | None,
 ) -> None:
     """Start it, unless it runs already."""
     where = folder(data)
@@ -90,13 +71,13 @@ def start(
             control.choose_realism(where, realism)
         if object_store:
             control.choose_object_store(where, object_store)
-        if parallel or memory or disk:
-            control.choose_bounds(where, control.Chosen(parallel, memory, disk))
+        choose_bounds(control, where, bounds)
         if foreground:
             held = sys.stdin.fileno() if leash else None
             control.serve(where, port=port, environ=os.environ, leash=held)
             return
-        endpoint = control.start(where, port=port, command=control.serve_command(where))
+        command = [*control.serve_command(where), *as_options(bounds)]
+        endpoint = control.start(where, port=port, command=command)
     print_result(f"running at {endpoint.url} (pid {endpoint.pid})")
     named = f" --data {shlex.quote(str(data))}" if data else ""
     print_result(f'to use it: eval "$(cicd emulator env{named} --export)"', is_whole=True)

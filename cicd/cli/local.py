@@ -8,6 +8,7 @@ date: the same files give the same id, whoever asks and whenever.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.cli.built_images import built_images, flow_images
+from cicd.cli.emulator_bounds import choose_bounds, told_by
 from cicd.cli.git import git
 from cicd.cli.redaction import MASK
 from cicd.config import GitOverride
@@ -192,12 +194,15 @@ def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
 
 
 def start(root: Path) -> Endpoint:
-    """The running emulator of this project, started when there is none."""
+    """The running emulator of this project, started when there is none, with the bounds that the
+    environment says."""
     from cicd.emulator import control
     from cicd.emulator.errors import EmulatorError
 
     data = state_folder(root) / "emulator"
+    bounds = told_by(os.environ)
     try:
+        choose_bounds(control, data, bounds)
         return control.start(data, command=control.serve_command(data))
     except EmulatorError as error:
         raise ConnectionFailed(error.message, hint=error.hint) from error

@@ -6,6 +6,7 @@ What was chosen is a file in the data folder, read anew each time: a running emu
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -53,6 +54,11 @@ class Limits:
     files: int = 8192
     disk: int = 20 * GIB
 
+    @property
+    def tasks(self) -> int:
+        """Processes and threads together, where they can only be counted as one."""
+        return min(4 * self.processes, self.threads)
+
 
 class Bounds:
     """Those of a data folder; without one, the defaults."""
@@ -92,8 +98,10 @@ class Bounds:
         """Put it into force, for later starts as well; what it leaves open stays as it was."""
         assert self._file
         known = {name: value for name, value in asdict(chosen).items() if value is not None}
-        if wrong := [name for name, value in known.items() if not value > 0]:
-            raise EmulatorError(f"{wrong[0]} must be more than 0", "leave it out for the default")
+        if wrong := [name for name, value in known.items() if not 0 < value < math.inf]:
+            raise EmulatorError(
+                f"{wrong[0]} must be a number above 0", "leave it out for the default"
+            )
         write_private(self._file, json.dumps(asdict(self._chosen()) | known))
 
     def _chosen(self) -> Chosen:

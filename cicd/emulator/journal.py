@@ -14,6 +14,7 @@ from typing import Any
 from cicd.emulator import lifecycle, templates, timestamps
 from cicd.emulator.jobs import Line, Node
 from cicd.emulator.objectstore import ObjectStore
+from cicd.emulator.rotation import Rotation
 from cicd.emulator.store import Row, Store
 
 
@@ -23,6 +24,7 @@ class StoreJournal:
     def __init__(self, store: Store, objects: ObjectStore) -> None:
         self._store = store
         self._objects = objects
+        self._rotation = Rotation()
         self._is_frozen = False
 
     def freeze(self) -> None:
@@ -37,6 +39,7 @@ class StoreJournal:
                 "INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)",
                 [(run_id, x.time, x.text, x.container, x.pod, x.stream) for x in lines],
             )
+            self._rotation.count(db, run_id, lines)
 
     def status(
         self,

@@ -7,6 +7,8 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.acceptance.conftest import Project
 
 APPLY = ("apply", "dev", "--local", "--auto-approve")
@@ -41,6 +43,36 @@ def test_plans_at_once_do_not_get_in_each_others_way(small: Project) -> None:
     with ThreadPoolExecutor(6) as pool:
         plans = list(pool.map(lambda _: small.cicd("plan", "dev", "--local"), range(6)))
     assert [plan.returncode for plan in plans] == [0] * 6, [plan.stderr for plan in plans]
+
+
+def test_the_embedded_emulator_has_the_bounds_that_the_environment_says(small: Project) -> None:
+    file = small.root / ".cicd/emulator/bounds.json"
+    assert small.cicd("plan", "dev", "--local").returncode == 0
+    assert not file.exists()
+    # one that runs already, then one that is started, obeys
+    told = {"CICD_EMULATOR_PARALLEL": "3", "CICD_EMULATOR_MEMORY": "0.5"}
+    assert small.cicd("status", "dev", "--local", env=told).returncode in (0, 1)
+    assert json.loads(file.read_text()) == {"parallel": 3, "memory": 0.5, "disk": None}
+    small.stop()
+    assert small.cicd("plan", "dev", "--local", env={"CICD_EMULATOR_DISK": " 2 "}).returncode == 0
+    assert json.loads(file.read_text()) == {"parallel": 3, "memory": 0.5, "disk": 2.0}
+    small.stop()
+    started = small.cicd("emulator", "start", "--disk", "4", env=told | {"CICD_EMULATOR_DISK": "3"})
+    assert started.returncode == 0
+    assert json.loads(file.read_text())["disk"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("PARALLEL", "many"), ("PARALLEL", "0"), ("MEMORY", "-1"), ("DISK", "nan"), ("DISK", "inf")],
+)
+def test_a_bound_that_is_none_is_refused_by_its_name(small: Project, name: str, text: str) -> None:
+    told = {f"CICD_EMULATOR_{name}": text}
+    for arguments in (("apply", "dev", "--local", "--yes"), ("emulator", "start")):
+        result = small.cicd(*arguments, env=told)
+        assert result.returncode == 64, result.stderr
+        assert f"CICD_EMULATOR_{name}" in result.stderr
+    assert not (small.root / ".cicd/emulator/bounds.json").exists()
 
 
 def test_the_log_of_a_failed_run_is_there_after_the_cure_was_edited_in(small: Project) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from cicd.emulator import rotation
 from cicd.emulator.jobs import Line
 from cicd.emulator.journal import StoreJournal
 from cicd.emulator.objectstore import ObjectStore
+from cicd.emulator.rotation import Rotation
 from cicd.emulator.runner import Settings, create
 from cicd.emulator.store import Store
 from tests.emulator.emulator_client import Client
@@ -31,6 +33,9 @@ ADD_ARTIFACT = (
     "execution_id, created_at) VALUES (?, 'default', ?, 'model', 'ai://default/x', 's', '{}', ?, "
     "'2026-01-01T00:00:00Z')"
 )
+
+
+MOST_KEPT = 2**18
 
 
 @pytest.fixture
@@ -56,6 +61,52 @@ def test_no_line_of_many_writers_is_lost(store: Store, tmp_path: Path) -> None:
     for id in ids:
         rows = store.rows("SELECT text FROM logs WHERE run_id = ? ORDER BY time", (id,))
         assert [row["text"] for row in rows if row["text"].startswith("line ")] == wanted
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "while yes | head -n 4000; do :; done",
+        "while head -c 30000 /dev/zero | tr '\\0' x; do :; done",
+        "while true; do echo wrong >&2; head -c 9000 /dev/urandom; done",
+    ],
+)
+def test_of_a_log_without_end_the_newest_part_is_kept_and_it_says_so(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.setattr(rotation, "MOST", MOST_KEPT)
+    journal = StoreJournal(store, ObjectStore(tmp_path / "data", store))
+    runner = create(journal, environ=ENVIRON, settings=Settings(sandbox="process", grace=0.5))
+    say = "what is older was dropped: 0.25 MiB of a log are kept"
+    with contextlib.closing(runner):
+        for id, text in (("e1", source), ("e2", "echo calm")):
+            store.write(ADD_RUN, (id, "UNKNOWN", id))
+            runner.start_execution(execution(tmp_path / id, workflow(shell("main", text)), id=id))
+        of_run = "FROM logs WHERE run_id = ? ORDER BY time"
+        while say not in [row["text"] for row in store.rows(f"SELECT text {of_run}", ("e1",))]:
+            time.sleep(0.02)
+        size = store.rows("SELECT sum(length(text)) AS size FROM logs")[0]["size"]
+        assert size < 2 * MOST_KEPT
+        runner.stop_execution("e1")
+        while store.rows("SELECT 1 FROM runs WHERE status IN ('UNKNOWN', 'PENDING', 'RUNNING')"):
+            time.sleep(0.02)
+    assert store.rows(f"SELECT text {of_run}", ("e1",))[0]["text"] == say
+    assert "calm" in [row["text"] for row in store.rows(f"SELECT text {of_run}", ("e2",))]
+
+
+def test_what_was_logged_before_a_restart_counts(store: Store, tmp_path: Path) -> None:
+    store.write(ADD_RUN, ("e1", "RUNNING", "e1"))
+    for number in range(20):
+        with store.transaction() as db:
+            lines = [Line(number * 1000 + at, "x" * 50) for at in range(100)]
+            rows = [("e1", line.time, line.text, "main", "e1", "stdout") for line in lines]
+            db.executemany("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", rows)
+            # as if each were the first one after a start
+            Rotation(MOST_KEPT).count(db, "e1", lines)
+    kept = store.rows("SELECT time, text FROM logs ORDER BY time")
+    assert 1000 < len(kept) < 1400
+    assert kept[0]["text"].startswith("what is older was dropped")
+    assert kept[-1]["time"] == 19099 and len({row["time"] for row in kept}) == len(kept)
 
 
 def test_what_a_program_writes_last_while_its_lines_are_stored(tmp_path: Path) -> None:

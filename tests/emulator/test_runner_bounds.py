@@ -291,7 +291,7 @@ def test_memory_is_that_of_the_resource_plan(
     found = bounds.limits(tmp_path, labels)
     assert (bounds.parallel, bounds.servers) == (3, 24)
     assert (found.memory, found.disk) == (1.5 * GIB, 0.5 * GIB)
-    with pytest.raises(EmulatorError, match="parallel must be more than 0"):
+    with pytest.raises(EmulatorError, match="parallel must be a number above 0"):
         bounds.choose(Chosen(parallel=0))
     (tmp_path / "bounds.json").write_text("damaged")
     assert bounds.limits(tmp_path, labels).memory == gib * GIB

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from cicd.emulator import standins
+from cicd.emulator.bounds import Limits
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
 from tests.emulator.emulator_client import wait_for
@@ -66,6 +68,10 @@ with open(home / "calls", "a") as file:
 command, *rest = sys.argv[1:]
 if command == "image":
     sys.exit(0 if rest[1] == "{IMAGE}" else 1)
+if command == "info":
+    print((home / "controllers").read_text() if (home / "controllers").exists() else "null")
+if command == "inspect":
+    print("true" if (home / rest[-1] / "oom").exists() else "false")
 options, words = {{}}, iter(rest)
 if command == "create":
     for word in words:
@@ -179,6 +185,69 @@ def test_what_podman_has_runs_as_it_is(
     ]
     # nothing is left of it
     assert [path.name for path in home.iterdir()] == ["calls"]
+
+
+def option(call: list[str], name: str) -> list[str]:
+    """The values that an option has."""
+    return [call[at + 1] for at, word in enumerate(call) if word == name]
+
+
+@pytest.mark.parametrize(
+    ("controllers", "memory", "pids", "lacking"),
+    [
+        ('["cpu", "memory", "pids"]', ["4294967296b"], ["2000"], ""),
+        ('["pids"]', [], ["2000"], "memory"),
+        ("[]", [], [], "memory and processes"),
+        ("damaged", [], [], "memory and processes"),
+    ],
+)
+def test_podman_gets_the_limits_that_it_can_hold_and_the_log_names_the_others(
+    runner: LocalRunner,
+    journal: MemoryJournal,
+    home: Path,
+    tmp_path: Path,
+    controllers: str,
+    memory: list[str],
+    pids: list[str],
+    lacking: str,
+) -> None:
+    (home / "controllers").write_text(controllers)
+    template = in_image(shell("main", "true"))
+    runner.start_execution(execution(tmp_path, template, images={IMAGE: Image(local=IMAGE)}))
+    assert journal.end("e1") == "COMPLETED", (journal.message, journal.text)
+    [made] = [call for call in calls(home) if call[0] == "create"]
+    assert option(made, "--memory") == option(made, "--memory-swap") == memory
+    assert option(made, "--pids-limit") == pids
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = 8192 if most == resource.RLIM_INFINITY else min(8192, most)
+    ulimits = dict(text.split("=") for text in option(made, "--ulimit"))
+    assert ulimits["nofile"] == f"{files}:{files}" and ulimits["fsize"].partition(":")[0].isdigit()
+    warnings = [text for text in journal.texts if "podman cannot limit" in text]
+    assert [text.removesuffix(" on this machine").split("limit ")[1] for text in warnings] == [
+        *filter(None, [lacking])
+    ]
+
+
+def test_a_container_that_podman_killed_for_its_memory_is_dead_with_the_reason(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    template = in_image(shell("main", "touch $BOX/oom; exit 137"))
+    runner.start_execution(execution(tmp_path, template, images={IMAGE: Image(local=IMAGE)}))
+    assert journal.end("e1") == "DEAD"
+    assert "OOMKilled: more than 4 GiB of memory (exit code 137)" in journal.message
+
+
+def test_what_a_container_of_podman_writes_to_a_volume_counts(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    runner._settings.bounds._limits = Limits(disk=4 * 2**20)
+    template = shell("main", "for n in 1 2 3 4 5; do head -c 2000000 /dev/zero > v/$n; done")
+    template["container"]["args"][0] += "; sleep 20"
+    template["container"]["volumeMounts"] = [{"name": "v", "mountPath": "/app/v"}]
+    whole = in_image(template, volumes=[{"name": "v", "emptyDir": {}}])
+    runner.start_execution(execution(tmp_path, whole, images={IMAGE: Image(local=IMAGE)}))
+    assert journal.end("e1") == "DEAD"
+    assert "Evicted: more than 0.00391 GiB written to disk" in journal.message
 
 
 def test_a_container_that_fails_or_is_stopped(

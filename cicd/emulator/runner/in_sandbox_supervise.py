@@ -2,11 +2,12 @@
 
 Only the standard library: this file runs under whatever Python the sandbox has. The first line on
 standard input is JSON: ``{"command": […], "env": {…}, "cwd": "/path", "limits": {…}, "report": 3,
-"alone": true}`` (not on the command line, where everybody could read it). Further lines: ``TERM``
-asks the program to stop. The end of input, also when the emulator was killed, kills the program's
-whole process group. The exit code is the program's own, 128 + N for signal N, 126/127 when it
-could not be started. When it takes more than its ``limits`` it is killed, and why is written to
-the open file ``report``. They are counted here: the system's own count all that a user runs.
+"alone": true, "reporting": false}`` (not on the command line, where everybody could read it).
+Further lines: ``TERM`` asks the program to stop. The end of input, also when the emulator was
+killed, kills the program's whole process group. The exit code is the program's own, 128 + N for
+signal N, 126/127 when it could not be started. When it takes more than its ``limits`` it is killed,
+and why is written to the open file ``report``. They are counted here: the system's own count all
+that a user runs. A program that is ``reporting``, which is one of ours, gets that file itself.
 """
 
 import contextlib
@@ -21,6 +22,8 @@ import threading
 import time
 from typing import Any
 
+REPORT = "CICD_REPORT"
+"""The variable with the number of that file."""
 CALM = 0.2
 """Seconds between two looks at what runs; less at the start, and while there is much."""
 HURRY = 0.02
@@ -36,13 +39,16 @@ def main() -> int:
     os.umask(0o022)
     limits = spec.get("limits") or {}
     restrict(limits)
+    given = (spec["report"],) if spec["reporting"] else ()
+    told = {REPORT: str(spec["report"])} if given else {}
     try:
         child = subprocess.Popen(
             spec["command"],
-            env=spec["env"],
+            env={**spec["env"], **told},
             cwd=spec["cwd"],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=given,
         )
     except OSError as error:
         return not_started(spec, error)
@@ -50,8 +56,8 @@ def main() -> int:
     if limits and os.path.isdir("/proc/self/task"):  # noqa: PTH112
         # bubblewrap starts this one as the second process of a namespace of its own
         is_alone = bool(spec["alone"]) and os.getpid() == 2 and os.getppid() == 1
-        given = (child, limits, spec["report"], is_alone)
-        threading.Thread(target=guard, args=given, daemon=True).start()
+        watched = (child, limits, spec["report"], is_alone)
+        threading.Thread(target=guard, args=watched, daemon=True).start()
     code = wait(child)
     send(child, signal.SIGKILL)
     if limits:

@@ -1,7 +1,8 @@
 """Runs a ``localhost/`` image as it is, with podman, where nothing else stands in for it.
 
 The image's own file system is the program's; from this machine it sees the image entry's mounts
-and what the step brings. Outputs are copied out of the container when it has ended.
+and what the step brings. Outputs are copied out of the container when it has ended. Its limits are
+podman's to hold, as far as this machine lets it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 
+from cicd.emulator.bounds import Limits
 from cicd.emulator.runner.bubblewrap import below
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.plain import SUPERVISE
@@ -54,32 +56,59 @@ class Podman:
         bound += [(str(mount.source), mount.target) for mount in program.shared]
         outputs = [path for path in program.paths if path not in present]
         name = f"cicd-{uuid.uuid4().hex[:12]}"
+        limits = program.limits or Limits()
+        able = self._controllers()
         order = {
             "podman": self._podman,
             "name": name,
-            "create": _create(name, program, bound),
+            "create": [*_limiting(limits, able), *_create(name, program, bound)],
             "outputs": {path: str(below(program.root, path)) for path in outputs},
+            "ulimits": {"nofile": limits.files, "fsize": limits.disk},
+            "warning": _warning(able),
+            "killed": f"OOMKilled: more than {limits.memory / 2**30:.3g} GiB of memory",
         }
         command = [*supervisor(str(interpreter()), RUN), json.dumps(order)]
         env = {**program.env, **self._environ}
-        return Launch(supervisor(str(interpreter()), SUPERVISE), command, env, str(program.root))
+        argv = supervisor(str(interpreter()), SUPERVISE)
+        return Launch(
+            argv,
+            command,
+            env,
+            str(program.root),
+            limits=limits,
+            folders=program.writable,
+            is_reporting=True,
+        )
 
     def _has(self, program: Program) -> bool:
         """Whether podman is here and has the image."""
-        if not program.image or not self._podman:
-            return False
+        return bool(program.image) and self._ask("image", "exists", program.image) is not None
+
+    def _controllers(self) -> frozenset[str]:
+        """What podman can limit here: without root that is what the system has delegated."""
+        answer = self._ask("info", "--format", "{{json .Host.CgroupControllers}}") or ""
+        try:
+            return frozenset(map(str, json.loads(answer) or ()))
+        except (ValueError, TypeError):
+            return frozenset()
+
+    def _ask(self, *arguments: str) -> str | None:
+        """What podman answers; None when it is not here or says no."""
+        if not self._podman:
+            return None
         try:
             done = subprocess.run(
-                [self._podman, "image", "exists", program.image],
+                [self._podman, *arguments],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
+                text=True,
                 timeout=PROBE_SECONDS,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
-            return False
-        return done.returncode == 0
+            return None
+        return None if done.returncode else done.stdout
 
     def _advice(self, image: str) -> str:
         cure = f"build it with `podman build -t {image} .`" if self._podman else "install podman"
@@ -102,3 +131,25 @@ def _create(name: str, program: Program, bound: list[tuple[str, str]]) -> list[s
     for source, target in bound:
         options += ["--volume", f"{source}:{target}"]
     return [*options, program.image, *program.command[1:]]
+
+
+def _limiting(limits: Limits, able: frozenset[str]) -> list[str]:
+    """podman's options for the limits of a container; no swap beside its memory.
+
+    https://docs.podman.io/en/latest/markdown/podman-create.1.html
+    """
+    options = []
+    if "memory" in able:
+        options += ["--memory", f"{limits.memory}b", "--memory-swap", f"{limits.memory}b"]
+    if "pids" in able:
+        options += ["--pids-limit", str(limits.tasks)]
+    return options
+
+
+def _warning(able: frozenset[str]) -> str:
+    """What is not limited, for the log of the run; empty for nothing."""
+    names = {"memory": "memory", "pids": "processes"}
+    lacking = [word for name, word in names.items() if name not in able]
+    if not lacking:
+        return ""
+    return f"warning: podman cannot limit {' and '.join(lacking)} on this machine"

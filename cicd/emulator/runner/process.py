@@ -23,6 +23,10 @@ DRAIN_SECONDS = 3.0
 """How long output is awaited from programs that outlive the one that started them."""
 HARD_KILL_SECONDS = 2.0
 """How long the supervisor has to carry out a kill."""
+REST_SHARE = 3
+"""So many times longer than its output took to be stored a program is not read from: one that
+writes without end waits, and this machine has time for others."""
+LONGEST_REST = 0.5
 NOT_STARTED = 126
 
 
@@ -35,22 +39,25 @@ class Launch:
     env: Mapping[str, str]
     cwd: str
     limits: Limits | None = None
-    """None: whoever starts it has limits of its own."""
     folders: tuple[Path, ...] = ()
     """Where what it writes is kept."""
     is_alone: bool = False
     """It sees no process but those that it starts."""
+    is_reporting: bool = False
+    """It is a program of ours, which sees to the limits itself and says when they were met."""
 
     def order(self, report: int = -1) -> bytes:
         """The line on standard input by which the supervisor starts the program; it may write to
         the open file ``report`` why it has killed it."""
+        is_guarded = self.limits and report >= 0 and not self.is_reporting
         spec = {
             "command": list(self.command),
             "env": dict(self.env),
             "cwd": self.cwd,
-            "limits": asdict(self.limits) if self.limits and report >= 0 else None,
+            "limits": asdict(self.limits) if self.limits and is_guarded else None,
             "report": report,
             "alone": self.is_alone,
+            "reporting": self.is_reporting and report >= 0,
         }
         return json.dumps(spec).encode() + b"\n"
 
@@ -137,6 +144,7 @@ class Process:
             selector.register(self._wake_read, selectors.EVENT_READ, "wake")
             while len(selector.get_map()) > 1:
                 events = selector.select(watch.wait())
+                begun = time.monotonic()
                 for key, _ in events:
                     if key.data == "wake":
                         os.read(self._wake_read, 64)
@@ -147,6 +155,7 @@ class Process:
                         selector.unregister(key.fileobj)
                 if watch.is_over(is_idle=not events):
                     break
+                time.sleep(min(REST_SHARE * (time.monotonic() - begun), LONGEST_REST))
         watch.kill()
         code = _code(process.wait())
         return Exit(code, watch.is_timeout, disk.excess if disk and disk.is_cause(code) else "")
