@@ -206,6 +206,7 @@ def test_executions_wait_as_pending_and_take_turns(
     many = workflow({"name": "main", "steps": steps}, shell("one", "echo begins; echo ends"))
     few = workflow(shell("main", "echo begins; echo ends"))
     runner.start_execution(execution(tmp_path, many))
+    journal.wait(lambda: "begins" in journal.texts)
     for number in (2, 3):
         runner.start_execution(execution(tmp_path / str(number), few, id=f"e{number}"))
     ended = [journal.end(f"e{number}") for number in (1, 2, 3)]
