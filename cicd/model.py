@@ -325,6 +325,14 @@ class Change:
         return tuple(FieldChange(path, None, value) for path, value in found if value != {})
 
 
+def same_inputs(before: Spec, after: Spec) -> bool:
+    """Whether two runs of one configuration take in the same; one that kept no record differs in
+    nothing. Where the digests of all of it differ those of each file decide: the former also tell
+    how a value is written, as a text or as a variable of the environment."""
+    was, now, files = before.get("inputs"), after.get("inputs"), before.get("files")
+    return None in (was, now) or was == now or (bool(files) and files == after.get("files"))
+
+
 def identity(project: str, stage: str) -> str:
     """What a stage is called where several projects meet: in one repository, in one resource
     group. ``churn/dev`` for the stage of a project in the folder ``churn``, ``dev`` at the top."""

@@ -11,7 +11,7 @@ from cicd.apply.tasks import Task
 from cicd.apply.verify import pass_gates, pass_smoke_test
 from cicd.apply.wait import Goal, Overtaken, open_log, read_log, wait_for
 from cicd.errors import CicdError, TimedOut
-from cicd.model import Action, LiveResource, Resource, State, Status
+from cicd.model import Action, LiveResource, Resource, State, Status, same_inputs
 
 ADOPTABLE = {State.PENDING, State.RUNNING, State.UNKNOWN}
 CLOCK_SKEW = 5_000_000_000  # ns; what writes the log may be behind what answers requests
@@ -72,8 +72,7 @@ def _run(job: Job, desired: Resource) -> Task[None]:
 
 def can_adopt(live: LiveResource, desired: Resource) -> bool:
     """Whether a run under way is the wanted one: follow it rather than start another."""
-    inputs = desired.spec.get("inputs")
-    return live.status.state in ADOPTABLE and live.spec.get("inputs", inputs) == inputs
+    return live.status.state in ADOPTABLE and same_inputs(live.spec, desired.spec)
 
 
 def _update(job: Job, desired: Resource) -> Task[None]:

@@ -92,10 +92,10 @@ def examine(session: Session, word: str) -> dict[str, Any]:
     findings: list[Finding] = []
     log: list[str] = []
     if live:
-        findings = [
-            *session.platform.explain(live, needs_of(session, live)),
-            *gates(session, key, live),
-        ]
+        unmet = list(gates(session, key, live))
+        findings = [*session.platform.explain(live, needs_of(session, live)), *unmet]
+        if unmet:
+            findings = [not_met(finding) for finding in findings]
         findings.sort(key=lambda finding: finding.check not in {"status", "likely", "gate"})
         log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
     else:
@@ -192,6 +192,13 @@ def gates(session: Session, key: Key, live: LiveResource) -> Iterator[Finding]:
                     f"its gate is not met: {text}",
                     "what depends on it is skipped: train better, or change require",
                 )
+
+
+def not_met(finding: Finding) -> Finding:
+    """The status of a run is no good news where its gate is not met."""
+    if finding.check != "status":
+        return finding
+    return replace(finding, state="error", text=f"{finding.text}, and its gate is not met")
 
 
 def missing(session: Session, key: Key) -> Iterator[Finding]:

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd.model import Action, FieldChange, Gate, Kind, LiveResource, Resource, Secret, State
+from cicd.model import (
+    Action,
+    FieldChange,
+    Gate,
+    Kind,
+    LiveResource,
+    Resource,
+    Secret,
+    State,
+    same_inputs,
+)
 from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, telling
 from cicd.plan.consequence import because, runs, with_values
 from cicd.plan.diff import diff_specs
@@ -169,10 +179,9 @@ def _decide_in_flight(
 def _changed_code(
     resource: Resource, live: LiveResource, causes: Sequence[FieldChange]
 ) -> tuple[FieldChange, ...]:
-    """A run with no record of its inputs cannot differ in them."""
-    before, after = live.spec.get("inputs"), resource.spec.get("inputs")
-    if before is None or after is None or before == after:
+    if same_inputs(live.spec, resource.spec):
         return ()
+    before, after = live.spec.get("inputs"), resource.spec.get("inputs")
     files = [cause for cause in causes if cause.reason == FILE]
     return (FieldChange("inputs", before, after, changed(files or [FieldChange(_CODE, 0, 1)])),)
 

@@ -62,7 +62,7 @@ def _whole(new: _Interface) -> Iterator[str]:
     """All that a new template takes and gives."""
     if new.parameters:
         told = (
-            name if default is None else f"{name} = {default or '(empty)'}"
+            name if default is None else f"{name} (default {default or 'empty'})"
             for name, default in new.parameters.items()
         )
         yield f"parameters {', '.join(told)}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Action
-from cicd.render.text import printable, show
+from cicd.render.text import INTERNAL, known_after_apply, show
 
 Document = Mapping[str, Any]
 
@@ -18,8 +18,7 @@ LONGEST_VALUE = 300
 """Longest value shown, in characters."""
 LOOSENED = "loosened"
 """The reason of a difference in treatment that loosens a check."""
-INTERNAL = frozenset({"inputs", "files"})
-"""Digests that a run carries."""
+_UNKNOWN = "known_after_apply"
 _TOLD = (
     ("run", "run", "run", ""),
     ("service", "create", "new service", ""),
@@ -81,7 +80,7 @@ def value(content: Any) -> str:
     if content == "***":
         return "***"
     if _is_unknown(content):
-        return _unknown(content)
+        return known_after_apply(str(content[_UNKNOWN]))
     return show(_in_words(content), longest=LONGEST_VALUE)
 
 
@@ -177,19 +176,14 @@ def verdict(document: Document) -> str:
 def _in_words(content: Any) -> Any:
     """The same with what is known only after apply in words."""
     if _is_unknown(content):
-        return _unknown(content)
+        return known_after_apply(str(content[_UNKNOWN]))
     if isinstance(content, Mapping):
         return {name: _in_words(item) for name, item in content.items()}
     return [_in_words(item) for item in content] if isinstance(content, list) else content
 
 
-def _unknown(content: Document) -> str:
-    """What it will be is not known yet, and whose it will be is."""
-    return f"{printable(str(content['known_after_apply']))} (known after apply)"
-
-
 def _is_unknown(content: Any) -> bool:
-    return isinstance(content, Mapping) and set(content) == {"known_after_apply"}
+    return isinstance(content, Mapping) and set(content) == {_UNKNOWN}
 
 
 def with_id(change: Document) -> str:

@@ -67,6 +67,8 @@ def _section(document: Document) -> Iterator[str]:
     for change in read.listed(document):
         yield from _change(change)
     yield from _unchanged(document)
+    for hint in read.texts(document, "hints"):
+        yield f'<p class="about">{as_text(hint)}</p>'
     yield "</section>"
 
 

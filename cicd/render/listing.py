@@ -41,6 +41,10 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 """Kind -> field -> head of its column, under "" for the other kinds; empty ones are left out."""
 
 
+MOST_FILES = 3
+"""How many files a line names."""
+
+
 def plural(kind: str) -> str:
     """``deployments``, ``repositories``."""
     return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
@@ -56,7 +60,11 @@ def tell_unmanaged(counts: Mapping[str, int], stage: str, unread: Sequence[str] 
     ]
     named = " and ".join(parts)
     commands = ", ".join(f"cicd list {plural(kind)} {stage} --unmanaged" for kind in counts)
-    rest = f" ({', '.join(unread)} cannot be read, and may name some)" if unread else ""
+    files = [
+        *unread[:MOST_FILES],
+        *([f"{more} more"] if (more := len(unread) - MOST_FILES) > 0 else []),
+    ]
+    rest = f" ({', '.join(files)} cannot be read, and may name some)" if unread else ""
     return f"{named} that no stage names{rest}: {commands}"
 
 

@@ -22,7 +22,7 @@ MOST_NAMED = 20
 
 def render_section(document: Document, *, limit: int | None = None) -> str:
     """One stage's section: headline with counts, what it comes to, what is deleted, replaced or
-    loosened, and a line for each change under which its values are folded.
+    loosened, a line for each change under which its values are folded, and what was seen beside.
 
     At most ``limit`` characters: cut at whole changes, with a line saying how many are left out.
     """
@@ -41,18 +41,20 @@ def render_section(document: Document, *, limit: int | None = None) -> str:
         )
         if part
     ]
+    beside = _hints(document)
     listed = read.listed(document)
-    whole = "\n".join([headline, *parts, *folded(listed, None)])
+    whole = "\n".join([headline, *parts, *folded(listed, None), *beside])
     if limit is None or len(whole) <= limit:
         return whole
     # a line end joins two parts; the line that says what is left out must always have its room
     room = limit - len(headline) - (len(left_out(len(listed))) + 1 if listed else 0)
     kept = []
-    for part in parts:
+    for part in [*parts, *beside]:
         if len(part) + 1 <= room:
             kept.append(part)
             room -= len(part) + 1
-    return "\n".join([headline, *kept, *folded(listed, room)])[: max(limit, 0)]
+    above, below = [p for p in kept if p not in beside], [p for p in kept if p in beside]
+    return "\n".join([headline, *above, *folded(listed, room), *below])[: max(limit, 0)]
 
 
 def _about(document: Document) -> str:
@@ -118,6 +120,12 @@ def _warnings(document: Document) -> str:
     if len(found) > MOST_NAMED:
         lines.append(f"and {len(found) - MOST_NAMED} more")
     return _alert("WARNING", lines) if lines else ""
+
+
+def _hints(document: Document) -> list[str]:
+    """What was seen beside the plan, such as what nobody names; it asks for no decision."""
+    found = read.texts(document, "hints")[:MOST_NAMED]
+    return [f"{escape(short(text))}\n" for text in found]
 
 
 def _alert(sort: str, lines: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret, leaves
+from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""
@@ -32,6 +32,8 @@ _RESULTS = {
     Result.DEFERRED: _CYAN,
 }
 _TIMELESS = {Result.SKIPPED, Result.DEFERRED}
+INTERNAL = frozenset({"inputs", "files"})
+"""Digests that a run carries, which tell a person nothing."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -91,10 +93,10 @@ def _change_lines(change: Change, *, colour: bool, verbose: bool) -> Iterator[st
         yield f"      {printable(line)}"
     for field in _shown_fields(change, verbose=verbose):
         yield f"      {_field_line(field)}"
-    if verbose and not change.fields and change.action in {Action.CREATE, Action.RUN}:
-        for path, value in leaves(change.desired.spec if change.desired else {}):
-            if not path.startswith("files."):
-                yield f"      {printable(path)}: {show(value)}"
+    if verbose and change.is_new:
+        for field in change.values:
+            if field.path.partition(".")[0] not in INTERNAL:
+                yield f"      {printable(field.path)}: {show(field.after)}"
     for field in change.treatment:
         if not change.is_new:
             yield f"      {_field_line(field)}"
@@ -136,7 +138,7 @@ def show(value: Any, *, longest: int = MAX_VALUE) -> str:
     if value is None:
         return "(none)"
     if isinstance(value, Ref):
-        return "(known after apply)"
+        return known_after_apply(value)
     if isinstance(value, Secret):
         return str(value)
     if isinstance(value, str) and _DIGEST.fullmatch(value):
@@ -152,6 +154,12 @@ def _show_inside(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return "(known after apply)" if isinstance(value, Ref) else str(value)
+
+
+def known_after_apply(ref: Ref | str) -> str:
+    """What it will be is not known yet, and whose it will be is."""
+    whose = f"{ref.key}.{ref.output}" if isinstance(ref, Ref) else ref
+    return f"{printable(whose)} (known after apply)"
 
 
 def _cut(text: str, longest: int) -> str:

@@ -106,7 +106,7 @@ def test_templates_and_other_people_show_in_a_plan(small: Project) -> None:
     small.edit("templates/serve.yaml", "default: hi}", "default: hi}, {name: tone, default: '1'}")
     text = small.cicd("plan", "dev", "--local").stdout
     assert "small-serve (templates/serve.yaml): parameter tone added (default 1)" in text
-    assert "small-old 1.0.0 is new: parameters greeting = hi; takes model" in text
+    assert "small-old 1.0.0 is new: parameters greeting (default hi); takes model" in text
     assert small.cicd("apply", "dev", "--local", "--auto-approve").returncode == 0
     (small.root / "templates/old.yaml").unlink()
     text = small.cicd("plan", "dev", "--local").stdout

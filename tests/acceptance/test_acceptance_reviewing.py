@@ -82,6 +82,24 @@ def test_all_that_changed_is_named_together_and_a_loosened_gate_with_it(small: P
     assert not any(item["treatment"] for item in planned(small)["changes"])
 
 
+def test_a_value_that_comes_from_elsewhere_and_is_the_same_changes_nothing(small: Project) -> None:
+    applied(small)
+    for before, after, options in (
+        ("word: hello}", 'word: "${env.WORD}"}', ()),
+        ("word: hello}", 'word: "hel${env.REST}"}', ()),
+        ("word: hello}", "word: any}", ("--var", "word=hello")),
+        ("key: train", "key: train\n    rerun: on_change", ()),
+    ):
+        small.edit("stages/dev.yaml", before, after)
+        env = {"WORD": "hello", "REST": "lo"}
+        result = small.cicd("plan", "dev", "--local", *options, env=env)
+        assert "No changes. 8 resources are as desired." in result.stdout, result.stdout
+        small.edit("stages/dev.yaml", after, before)
+    small.edit("stages/dev.yaml", "word: hello}", 'word: "${env.WORD}"}')
+    result = small.cicd("plan", "dev", "--local", env={"WORD": "hi"})
+    assert "trains again (word changed)" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [

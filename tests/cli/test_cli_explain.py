@@ -56,6 +56,20 @@ def test_a_gate_that_is_not_met_is_the_reason_of_a_completed_run(
     (failed.root / "stages/gated.yaml").write_text(text, encoding="utf-8")
     told = cicd("explain", "train", "gated")
     assert "its gate is not met: odd 2 > 1.5" in told
+    states = {f["check"]: f["state"] for f in cicd.json("explain", "train", "gated")["findings"]}
+    assert states["status"] == states["gate"] == "error"
+
+
+@pytest.mark.parametrize("gates", ["{metric: odd, min: 1, max: 2}", "{metric: odd, min: 2}"])
+def test_a_gate_that_is_met_leaves_the_status_as_it_is(
+    cicd: Cicd, failed: Operated, gates: str
+) -> None:
+    text = ("stage: kept\n" + STAGE).replace("{metric: odd, max: 5}", gates)
+    (failed.root / "stages/kept.yaml").write_text(text, encoding="utf-8")
+    findings = cicd.json("explain", "train", "kept")["findings"]
+    assert [(f["state"], f["text"]) for f in findings if f["check"] in {"status", "gate"}] == [
+        ("ok", "COMPLETED")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cicd.apply.lifecycle import can_adopt
 from cicd.model import Action, Change, Hidden, LiveResource, State
 from tests.plan.plan_world import (
     a_live,
@@ -107,6 +108,31 @@ def test_a_run_that_kept_one_digest_is_said_not_to_name_its_files() -> None:
 def test_a_run_that_has_no_files_is_not_said_to_hide_any() -> None:
     change = again({"epochs": "1"}, {"epochs": "2"}, None, {})
     assert change.consequence == "trains again (epochs 1 → 2)"
+
+
+@pytest.mark.parametrize("state", [State.SUCCEEDED, State.RUNNING])
+@pytest.mark.parametrize(
+    ("before", "after", "is_again"),
+    [
+        ({"epochs": "5"}, {"epochs": Hidden("5")}, False),  # from the environment from now on
+        ({"epochs": "5", "rate": "1"}, {"epochs": "5", "rate": Hidden("1")}, False),
+        ({}, {}, False),  # a key of the stage file is called otherwise
+        ({"epochs": "5"}, {"epochs": Hidden("6")}, True),
+    ],
+)
+def test_how_a_value_is_written_is_no_reason_to_run_again(
+    before: dict[str, str], after: dict[str, Any], is_again: bool, state: State
+) -> None:
+    change = again(before, after, FILES, FILES, state=state)
+    told = (change.action, change.reason)
+    if is_again:
+        assert told == (Action.RUN, "inputs changed: parameter_bindings.epochs")
+        assert change.consequence.startswith("trains again (epochs changed)")
+    elif state is State.SUCCEEDED:
+        assert told == (Action.NO_OP, "unchanged")
+    else:
+        assert told == (Action.RUN, "still RUNNING: follow it")
+        assert change.live and change.desired and can_adopt(change.live, change.desired)
 
 
 def test_a_first_run_says_with_what_it_runs() -> None:

@@ -64,7 +64,7 @@ def with_(**changes: Any) -> tuple[Template, ...]:
 
 def test_a_new_template_says_all_that_it_takes_and_gives() -> None:
     assert change((TRAIN,)).templates == (
-        "train 1.0 is new: parameters epochs = 10, rate; takes data; gives model; "
+        "train 1.0 is new: parameters epochs (default 10), rate; takes data; gives model; "
         "image org/train:1; resource plan starter",
     )
     assert change((TRAIN,)).consequence == "brings the templates train from commit bbbbbbbbbbbb"

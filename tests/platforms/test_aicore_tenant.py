@@ -81,8 +81,7 @@ def test_a_new_application_says_what_it_waits_for(platform: Platform, stub: Stub
     stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
     status = platform.create(APPLICATION).status
     assert (status.state, status.raw) == (State.PENDING, "Progressing")
-    assert status.message.startswith("waits for commit bbbbbbbbbbbb, it is at none; ")
-    assert status.message.endswith("; executable x in version 1, there is none")
+    assert status.message == "waits for the first sync, of commit bbbbbbbbbbbb"
 
 
 def test_an_application_whose_name_is_taken_is_a_conflict(

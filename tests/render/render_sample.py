@@ -126,6 +126,7 @@ DOCUMENT = a_document(
         "(not in the stage file, prune: stage)",
     ),
     treatment=[a_field("limits.max_delete", 10, 100, "loosened"), a_field("branch", "dev", "x")],
+    hints=["2 running deployments that no stage names: cicd list deployments dev --unmanaged"],
     warnings=["execution/train: see https://example.com and #12"],
     refusal="1 to delete, limits.max_delete is 0 (if that is meant, repeat with --over-limits)",
 )

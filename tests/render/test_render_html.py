@@ -66,6 +66,13 @@ def test_nothing_from_outside_becomes_an_element(one: str, two: str) -> None:
     assert found.tags == Page(render_page([tame])).tags
 
 
+def test_what_no_stage_names_is_told_with_its_command() -> None:
+    hint = "2 running <deployments> that no stage names: cicd list deployments dev --unmanaged"
+    page = render_page([{**DOCUMENT, "hints": [hint]}])
+    assert hint.replace("<", "&lt;").replace(">", "&gt;") in page
+    assert "no stage names" not in render_page([{**DOCUMENT, "hints": []}])
+
+
 def test_an_empty_list_and_a_damaged_document_are_no_crash() -> None:
     assert "<h1>Plan</h1>" in render_page([])
     assert "no changes" in render_page([{"changes": [3], "warnings": None}])

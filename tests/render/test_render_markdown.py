@@ -152,6 +152,25 @@ def many(count: int) -> dict[str, Any]:
     return a_document(*changes, warnings=[f"warning {n}" for n in range(200)])
 
 
+@pytest.mark.parametrize("document", [NOTHING, DOCUMENT], ids=["nothing", "much"])
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "1 running execution that no stage names: cicd list executions dev --unmanaged",
+        "2 running deployments that no stage names (stages/b|d.yaml cannot be read, and may name "
+        "some): cicd list deployments prd-eu --unmanaged",
+        "<b>@all</b> `x` #1 ends here",
+    ],
+)
+def test_what_no_stage_names_is_told_last_with_its_command(
+    document: dict[str, Any], hint: str
+) -> None:
+    text = render_section({**document, "hints": [hint]})
+    assert text.rstrip("\n").rpartition("\n")[2] == escape(hint)
+    short = render_section({**document, "hints": [hint]}, limit=len(text) - 1)
+    assert len(short) < len(text) and (escape(hint) in short or document is NOTHING)
+
+
 def test_5000_changes_fit_and_take_no_time() -> None:
     document = many(5000)
     begin = time.process_time()

@@ -124,14 +124,13 @@ def test_verbose_shows_what_stays_and_what_a_new_thing_is() -> None:
     new = Resource(Key("configuration", "new"), spec)
     plan = a_plan(
         a_change("artifact/data", Action.NO_OP, "unchanged"),
-        a_change("configuration/new", Action.CREATE, "new", desired=new),
+        a_change("configuration/new", Action.CREATE, "new", desired=new, is_new=True),
     )
     assert render_plan(plan, verbose=True).splitlines()[1:-1] == [
         "  = artifact/data (unchanged)",
         "  + configuration/new: new",
         '      name: "train"',
-        "      bindings.model: (known after apply)",
-        "      bindings.empty: {}",
+        "      bindings.model: execution/train.artifacts.model (known after apply)",
         "      key: ***",
     ]
     assert "1 to create, 0 to update, 0 to run, 0 to delete, 1 unchanged" in render_plan(plan)
@@ -173,7 +172,7 @@ def test_colour_adds_nothing_but_colour() -> None:
         ([1, "a"], '[1, "a"]'),
         ({"a": MODEL, "b": Secret("s")}, '{"a": "(known after apply)", "b": "***"}'),
         (MappingProxyType({"a": 1}), '{"a": 1}'),
-        (MODEL, "(known after apply)"),
+        (MODEL, "execution/train.artifacts.model (known after apply)"),
         (Secret("s"), "***"),
         ("0123456789abcdef" * 4, "0123456789ab"),
     ],

@@ -58,6 +58,8 @@ def judge(
         word = str(document.get("syncStatus") or "")
         word = "SyncFailed" if word.lower() in {"", SYNCED.lower()} else word
         return Status(State.FAILED, word, f"{problem} ({CURE})")
+    if now - goal.since < GRACE and _is_unsynced(document):
+        return _first(goal)
     if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
         return Status(State.FAILED, "Synced elsewhere", elsewhere)
     return _progressing(waits)
@@ -65,8 +67,15 @@ def judge(
 
 def begun(goal: Goal) -> Status:
     """Where a sync is that has just been asked for, as far as the status from before tells."""
-    missing = [] if goal.before else _missing({}, goal.spec)
-    return _progressing([*_open_points(goal.before or {}, goal), *missing])
+    if not goal.before or _is_unsynced(goal.before):
+        return _first(goal)
+    return _progressing(_open_points(goal.before, goal))
+
+
+def _first(goal: Goal) -> Status:
+    """That it is early to say more: it takes some seconds, and nothing is amiss."""
+    commit = str(goal.spec.get("commit") or "")
+    return _progressing([f"the first sync{f', of commit {commit[:12]}' if commit else ''}"])
 
 
 def _progressing(waits: Sequence[str]) -> Status:
@@ -120,7 +129,8 @@ def application(
         id: executable_spec(found, declared.get(id, {}), is_same_commit=is_same)
         for id, found in executables.items()
     }
-    found = judge(status, executables, Goal({**spec, "executables": {}}))
+    # nobody has asked for a sync just now, so no grace
+    found = judge(status, executables, Goal({**spec, "executables": {}}), GRACE)
     notes: tuple[str, ...] = ()
     if found.state is State.FAILED:
         notes = (f"its last sync failed: {found.message}",)
@@ -142,7 +152,7 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
     path = str(goal.spec.get("path") or "")
     if source.get("path") and path and not same_path(str(source["path"]), path):
         points.append(f'path "{path}", it is at "{source["path"]}"')
-    word = str(document.get("syncStatus") or "Unknown")
+    word = _word(document)
     if word.lower() == "unknown":
         points.append(
             f'a status (is there a template in "{path}", and may the repository be read?)'
@@ -151,6 +161,16 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
         points.append(f'sync status "{SYNCED}", it is "{word}"')
     late = [str(r.get("name")) for r in _resources(document) if not _is_done(r)]
     return [*points, *([f"template {', '.join(late)}"] if late else [])]
+
+
+def _is_unsynced(document: Document) -> bool:
+    """Whether nothing has been synced so far, nor tried: all that is asked for is still to come."""
+    revision = str((document.get("source") or {}).get("revision") or "")
+    return not revision and _word(document).lower() == "unknown" and not error_of(document)
+
+
+def _word(document: Document) -> str:
+    return str(document.get("syncStatus") or "Unknown")
 
 
 def _elsewhere(document: Document, goal: Goal) -> str:
