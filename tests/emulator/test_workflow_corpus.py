@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.emulator.workflows import groups, handlers, repetition, values
+from tests.emulator.workflows import gathering, groups, handlers, repetition, values
 from tests.emulator.workflows.cases import Case
 from tests.emulator.workflows.play import RUN, play
 
-CASES = [*groups.CASES, *repetition.CASES, *values.CASES, *handlers.CASES]
+CASES = [*groups.CASES, *repetition.CASES, *values.CASES, *handlers.CASES, *gathering.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

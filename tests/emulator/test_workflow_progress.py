@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from cicd.emulator.workflow import Progress, Run, Work, advance, read
-from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
 from cicd.emulator.workflow.expressions import Unresolved, substitute
 from tests.emulator.runner_journal import script, shell, workflow
 from tests.emulator.workflows.play import NOON, RUN, Answer
@@ -266,33 +265,6 @@ def test_an_optional_artifact_may_be_missing() -> None:
     inputs = {"artifacts": [{"name": "d", "path": "/d", "optional": True}]}
     (work,) = advance(read(workflow(shell("main", "true", inputs=inputs))), RUN, {}).work
     assert work.inputs == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("{{x}} == 10", True),
-        ("{{x}} == 10.0", True),
-        ("{{x}} < 9", False),
-        ("{{x}} >= 10 && {{word}} != 'a b'", False),
-        ("{{word}} == 'a b'", True),
-        ('"{{word}}" == "a b"', True),
-        ("{{word}} == a", False),
-        ("!({{x}} == 10) || {{yes}}", True),
-        ("{{empty}} == ''", True),
-        ("{{empty}} != ''", False),
-        ("abc < abd", True),
-    ],
-)
-def test_conditions(text: str, *, expected: bool) -> None:
-    scope = {"x": "10", "word": "a b", "yes": "True", "empty": ""}
-    assert evaluate_when(text, scope) is expected
-
-
-@pytest.mark.parametrize("text", ["", "a ==", "(a == b", "a == b c", "== b", "a = b", "a && b"])
-def test_conditions_that_cannot_be_read(text: str) -> None:
-    with pytest.raises(BadCondition):
-        evaluate_when(text, {})
 
 
 def test_a_tag_without_a_value_is_named() -> None:

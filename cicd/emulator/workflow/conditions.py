@@ -1,48 +1,21 @@
-"""Conditions: ``when: "{{steps.flip.outputs.result}} == heads"`` and ``depends: "a && !b.Failed"``.
+"""Conditions on other tasks, ``depends: "a && !b.Failed"``, and what is wrong with one.
 
-One grammar for both: ``||``, ``&&``, ``!``, parentheses, and comparisons of two operands. Tags are
-operands of their own, so that a value with a blank or a quote in it cannot change the condition.
+``||``, ``&&``, ``!``, parentheses, and operands that are a name or ``name.Word``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from operator import eq, ge, gt, le, lt, ne
-from typing import Any
 
-from cicd.emulator.workflow.expressions import substitute
+TOKEN = re.compile(r"\s*(?:(?P<operator>\|\||&&|!|\(|\))|(?P<word>[^\s()!&|]+))")
 
-TOKEN = re.compile(
-    r"""\s*(?: (?P<operator>\|\||&&|==|!=|=~|!~|<=|>=|<|>|!|\(|\))
-             | (?P<quoted>'(?:\{\{.*?\}\}|[^'])*'|"(?:\{\{.*?\}\}|[^"])*")
-             | (?P<word>(?:\{\{.*?\}\}|[^\s()!=<>&|'"])+) )""",
-    re.VERBOSE | re.DOTALL,
-)
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": eq,
-    "!=": ne,
-    "<=": le,
-    ">=": ge,
-    "<": lt,
-    ">": gt,
-}
-
-Decide = Callable[[str, str, str], bool]
-"""(left, operator, right) -> true or not; operator and right are empty for a lone operand."""
+Decide = Callable[[str], bool]
+"""Whether an operand holds."""
 
 
 class BadCondition(Exception):
     """The condition cannot be read, or what it asks is neither true nor false."""
-
-
-def evaluate_when(text: str, scope: dict[str, str]) -> bool:
-    """Whether ``when`` holds. Raises BadCondition or Unresolved."""
-
-    def decide(left: str, operator: str, right: str) -> bool:
-        return _compare(substitute(left, scope), operator, substitute(right, scope))
-
-    return evaluate(text, decide)
 
 
 def evaluate(text: str, decide: Decide) -> bool:
@@ -58,28 +31,12 @@ def operands(text: str) -> list[str]:
     """All operands of a condition, in order. Raises BadCondition."""
     found: list[str] = []
 
-    def remember(left: str, operator: str, right: str) -> bool:
-        found.extend([left, right] if operator else [left])
+    def remember(operand: str) -> bool:
+        found.append(operand)
         return True
 
     evaluate(text, remember)
     return found
-
-
-def _compare(left: str, operator: str, right: str) -> bool:
-    if not operator:
-        if left.lower() in {"true", "false"}:
-            return left.lower() == "true"
-        raise BadCondition(f"{left!r} is neither true nor false")
-    if operator in ("=~", "!~"):
-        try:
-            return (re.search(right, left) is not None) is (operator == "=~")
-        except re.error as error:
-            raise BadCondition(f"{right!r} is no regular expression: {error}") from None
-    try:
-        return COMPARISONS[operator](float(left), float(right))
-    except ValueError:
-        return COMPARISONS[operator](left, right)
 
 
 class _Reader:
@@ -126,16 +83,13 @@ class _Reader:
             if self.take() != ")":
                 raise BadCondition(f"{self._text!r}: a parenthesis is not closed")
             return result
-        left = self.operand()
-        if self.here in COMPARISONS or self.here in ("=~", "!~"):
-            return self._decide(left, self.take(), self.operand())
-        return self._decide(left, "", "")
+        return self._decide(self.operand())
 
     def operand(self) -> str:
         token = self.take()
         if not token or TOKEN.fullmatch(token)["operator"]:  # type: ignore[index]
             raise BadCondition(f"{self._text!r}: a value is missing")
-        return token[1:-1] if token[0] in "'\"" else token
+        return token
 
 
 def _tokens(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cicd.emulator.workflow.conditions import BadCondition, operands
+from cicd.emulator.workflow.conditions import BadCondition
 from cicd.emulator.workflow.depends import in_order
 from cicd.emulator.workflow.names import own_names, raw_calls, tag_problems, unknown
 from cicd.emulator.workflow.program import Program, Template, duration
@@ -251,11 +251,6 @@ def _call_problems(
             yield f"{path}.{where}.name: {call['name']!r} is used twice or not a name"
         names.add(call["name"])
         yield from _hook_problems(call, program, f"{path}.{where}")
-        if call.get("when"):
-            try:
-                operands(str(call["when"]))
-            except BadCondition as error:
-                yield f"{path}.{where}.when: {error}"
     targets = str((item.get("dag") or {}).get("target") or "").split()
     if missing := [name for name in targets if name not in names]:
         yield f"{path}.dag.target: task {missing[0]!r} does not exist"

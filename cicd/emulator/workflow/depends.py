@@ -29,7 +29,7 @@ def may_start(call: Call, before: Mapping[str, Node], calls: Mapping[str, Call])
     if not call.depends:
         return True
 
-    def holds(operand: str, operator: str, _: str) -> bool:
+    def holds(operand: str) -> bool:
         name, word = _split(operand, before)
         node = before[name]
         if word in OF_LOOPS:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import Unresolved, as_text, resolve, substitute
+from cicd.emulator.workflow.expressions import Unresolved, resolve, substitute
+from cicd.emulator.workflow.formatting import HTML, to_json
 from cicd.emulator.workflow.program import Loop
+from cicd.emulator.workflow.raw_json import compact, elements, loads, members
 
 MOST_ITEMS = 10_000
 FORMAT = re.compile(r"%([-+ #0]*)(\d*)([dxXobc])|%%")
@@ -32,19 +33,20 @@ def expand(loop: Loop, texts: Mapping[str, str]) -> list[Item]:
     return [_item(index, value) for index, value in enumerate(values)]
 
 
-def _values(loop: Loop, texts: Mapping[str, str]) -> Sequence[Any]:
+def _values(loop: Loop, texts: Mapping[str, str]) -> Sequence[str]:
+    """The items as JSON."""
     if loop.items is not None:
-        return list(resolve(loop.items, texts))
+        return [to_json(item) for item in resolve(loop.items, texts)]
     if loop.sequence is not None:
-        return _sequence({key: substitute(text, texts) for key, text in loop.sequence.items()})
-    text = substitute(loop.param, texts)
+        numbers = _sequence({key: substitute(text, texts) for key, text in loop.sequence.items()})
+        return [to_json(number) for number in numbers]
+    text = substitute(loop.param, texts).strip()
     try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, list):
-        raise Unresolved(f"withParam value could not be parsed as a JSON list: {text[:200]}")
-    return found
+        return [] if text == "null" else elements(text)
+    except ValueError as error:
+        raise Unresolved(
+            f"withParam value could not be parsed as a JSON list: {text[:200]}: {error}"
+        ) from None
 
 
 def _sequence(bounds: Mapping[str, str]) -> list[str]:
@@ -77,43 +79,66 @@ def formatted(text: str, number: int) -> str:
     return FORMAT.sub(value, text)
 
 
-def _item(index: int, value: Any) -> Item:
-    whole = as_text(value)
-    if not isinstance(value, dict):
-        return Item(f"{index}:{whole}", {"item": whole})
-    parts = {f"item.{key}": as_text(part) for key, part in value.items()}
-    label = ",".join(sorted(f"{key}:{as_text(part)}" for key, part in value.items()))
-    return Item(f"{index}:{label}", {"item": whole, **parts})
+def _item(index: int, raw: str) -> Item:
+    """A text is the item as it is; numbers, flags, lists and maps are as they are written."""
+    if raw.startswith("{"):
+        parts = members(raw)
+        texts = {f"item.{key}": _unquoted(part) for key, part in parts.items()}
+        label = ",".join(sorted(f"{key}:{_unquoted(part)}" for key, part in parts.items()))
+        whole = ",".join(f"{to_json(key)}:{parts[key]}" for key in sorted(parts))
+        return Item(f"{index}:{label}", {"item": f"{{{whole}}}", **texts})
+    if raw.startswith("["):
+        label = f"[{' '.join(map(_unquoted, elements(raw)))}]"
+        return Item(f"{index}:{label}", {"item": raw})
+    text = str(loads(raw)) if raw.startswith('"') else raw
+    return Item(f"{index}:{_unquoted(raw)}", {"item": text})
+
+
+def _unquoted(raw: str) -> str:
+    """JSON as Argo shows an item: without the quotes, with the backslashes (item.go)."""
+    text = raw[1:-1] if raw.startswith('"') else raw
+    for char, code in HTML.items():
+        text = text.replace(code, char) if char in "<>&" else text
+    return text
 
 
 def aggregate(children: Sequence[Node]) -> dict[str, Any]:
     """The outputs of all rounds together: JSON lists, of the rounds that succeeded.
 
-    A value that is JSON itself is an item as such; ``all`` is the list of maps that
-    ``outputs.parameters`` means. ``phases`` is for ``depends``.
+    ``all`` is the list of maps that ``outputs.parameters`` means. ``phases`` is for ``depends``.
+    Raises Unresolved for a result that is no JSON.
     """
     done = [node for node in children if node.phase == "Succeeded"]
     per_round = [node.outputs.get("parameters") or {} for node in done]
     names = dict.fromkeys(name for values in per_round for name in values)
-    results = [node.outputs["result"] for node in done if "result" in node.outputs]
     return {
-        "result": _list(results),
-        "all": json.dumps(
-            [values for values in per_round if values], separators=(",", ":"), ensure_ascii=False
-        ),
+        "result": f"[{','.join(_result(node) for node in done if 'result' in node.outputs)}]",
+        "all": to_json([values for values in per_round if values]),
         "parameters": {
-            name: _list([values[name] for values in per_round if name in values]) for name in names
+            name: listed([values[name] for values in per_round if name in values]) for name in names
         },
         "phases": [node.phase for node in children],
     }
 
 
-def _list(texts: Sequence[str]) -> str:
-    return json.dumps([_parsed(text) for text in texts], separators=(",", ":"), ensure_ascii=False)
-
-
-def _parsed(text: str) -> Any:
+def listed(texts: Sequence[str]) -> str:
+    """The values of one output as a JSON list: of texts, unless all are lists or maps."""
     try:
-        return json.loads(text)
+        values = [loads(text) for text in texts]
     except ValueError:
-        return text
+        return to_json(texts)
+    return to_json(values if all(isinstance(value, list | dict) for value in values) else texts)
+
+
+def _result(node: Node) -> str:
+    """What a round has printed, which has to be JSON (processAggregateNodeOutputs)."""
+    text = str(node.outputs["result"])
+    try:
+        loads(text)
+    except ValueError as error:
+        where = node.name[node.name.rfind("(") :]
+        raise Unresolved(
+            f"outputs.result of {where} is no JSON, so the results of the loop cannot be listed: "
+            f"{error}: {text[:60]!r} (print a text in double quotes)"
+        ) from None
+    return compact(text)

@@ -64,7 +64,8 @@ class Hook:
 class Call:
     """One step or task: which template with which arguments, and under which conditions.
 
-    ``continues_on``: the phases of a failure that does not count as one.
+    ``continues_on``: the phases of a failure that does not count as one. ``keeps_result``:
+    something asks for what it prints.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Call:
     loop: Loop | None = None
     continues_on: frozenset[str] = frozenset()
     hooks: tuple[Hook, ...] = ()
+    keeps_result: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,6 @@ class Program:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     priority: str = ""
-    uses_results: bool = True
-    """False when no ``outputs.result`` occurs, so that nobody has to keep it."""
 
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,6 @@ def read(document: Mapping[str, Any]) -> Program:
     metadata = _map(document.get("metadata"))
     extra = _map(spec.get("workflowMetadata"))
     deadline = spec.get("activeDeadlineSeconds")
-    text = json.dumps(spec, default=str)
     return Program(
         entrypoint=spec["entrypoint"],
         templates={item["name"]: _template(item, spec) for item in spec["templates"]},
@@ -40,7 +40,6 @@ def read(document: Mapping[str, Any]) -> Program:
         labels=_texts(metadata.get("labels")) | _texts(extra.get("labels")),
         annotations=_texts(metadata.get("annotations")) | _texts(extra.get("annotations")),
         priority=str(spec.get("priority") or 0),
-        uses_results=any(word in text for word in ("outputs.result", "{{=", "xpression")),
     )
 
 
@@ -48,7 +47,8 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
     outputs = item.get("outputs") or {}
     dag = item.get("dag") or {}
     metadata = _map(item.get("metadata"))
-    tasks = tuple(map(_call, _wanted(dag)))
+    text = json.dumps(item, default=str)
+    tasks = tuple(_call(task, text) for task in _wanted(dag))
     suspend = item.get("suspend")
     return Template(
         name=item["name"],
@@ -58,7 +58,9 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
         output_artifacts=_artifacts(outputs),
         container=item.get("container") or item.get("script"),
         source=as_text(item["script"].get("source", "")) if item.get("script") else None,
-        groups=tuple(tuple(map(_call, group)) for group in item.get("steps") or ()),
+        groups=tuple(
+            tuple(_call(step, text) for step in group) for group in item.get("steps") or ()
+        ),
         tasks=tasks,
         suspend=None if suspend is None else str(suspend.get("duration") or ""),
         # Argo has no fail-fast where ``depends`` says what may follow a failure
@@ -155,7 +157,8 @@ def _output(item: Mapping[str, Any]) -> OutputParameter:
     )
 
 
-def _call(item: Mapping[str, Any]) -> Call:
+def _call(item: Mapping[str, Any], around: str = "") -> Call:
+    """A step or task; ``around``: the template that it stands in, as JSON."""
     parameters, artifacts = _arguments(item.get("arguments"))
     continues = item.get("continueOn") or {}
     phases = {"Failed": continues.get("failed"), "Error": continues.get("error")}
@@ -170,7 +173,15 @@ def _call(item: Mapping[str, Any]) -> Call:
         loop=_loop(item),
         continues_on=frozenset(phase for phase, is_on in phases.items() if is_on),
         hooks=_hooks(item),
+        keeps_result=_is_asked_for_result(item["name"], around),
     )
+
+
+def _is_asked_for_result(name: str, text: str) -> bool:
+    """Whether ``steps.NAME.outputs.result`` occurs (hasOutputResultRef in operator.go)."""
+    quoted = re.escape(str(name))
+    pattern = rf"""(?:steps|tasks)(?:\.{quoted}|\[(?:'|\\"){quoted}(?:'|\\")\])\.outputs\.result"""
+    return re.search(pattern, text) is not None
 
 
 def _arguments(

@@ -41,11 +41,13 @@ class Content:
 
 @dataclass(frozen=True)
 class Given:
-    """The arguments of one call; ``texts``: what the called template knows of the call."""
+    """The arguments of one call; ``texts``: what the called template knows of the call.
+    ``keeps_result``: what it prints is asked for."""
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Content] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    keeps_result: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import groups
-from cicd.emulator.workflow.conditions import BadCondition, evaluate_when
+from cicd.emulator.workflow.conditions import BadCondition
 from cicd.emulator.workflow.expressions import Unresolved, is_true, substitute, tags
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
@@ -23,6 +23,7 @@ from cicd.emulator.workflow.scope import (
     find_inputs,
     input_texts,
 )
+from cicd.emulator.workflow.when import is_wanted
 from cicd.emulator.workflow.work import Work, collect, make_work, named_outputs, node_id
 
 DEEPEST = 60
@@ -168,8 +169,8 @@ class Walk:
             texts |= input_texts(template, given, texts)
             inputs = find_inputs(template, given, self.run, texts)
             if template.container is not None:
-                kept = self.program.uses_results
                 begun = replace(node, phase="Running", started=self.now)
+                kept = given.keeps_result
                 self.work.append(make_work(begun, template, inputs, texts, keeps_result=kept))
                 return node
             node = self.open(node)
@@ -270,12 +271,15 @@ class Walk:
                 child = self.hooked(name, call, prefix, frame, scope)
             children.append(child)
         is_open = any(child.phase == "Running" for child in children)
-        outputs = aggregate(children)
         if any(child.phase == "Pending" for child in children) and not is_open:
             if not frame.is_stopped:
                 return node
         elif is_open:
             return node
+        try:
+            outputs = aggregate(children)
+        except Unresolved as error:
+            return self.close(node, "Error", str(error))
         for child in children:
             if child.phase in FAILED:
                 message = f"{child.name.removeprefix(node.name)}: {child.message}"
@@ -288,7 +292,7 @@ class Walk:
         """``when`` of a loop, where it says the same for every item."""
         if not call.when or any(tag.lstrip("= ").startswith("item") for tag in tags(call.when)):
             return True
-        return evaluate_when(call.when, scope.texts)
+        return is_wanted(call.when, scope.texts)
 
     def skipped(self, node: Node, call: Call, scope: Scope) -> Node:
         try:
@@ -306,7 +310,7 @@ class Walk:
         saved = node.id in self.nodes
         try:
             if not saved:
-                if call.when and not evaluate_when(call.when, scope.texts):
+                if call.when and not is_wanted(call.when, scope.texts):
                     return self.skipped(node, call, scope)
                 if not frame.take():
                     return node
@@ -332,6 +336,7 @@ class Walk:
             {key: substitute(text, texts) for key, text in call.parameters.items()},
             {name: content for name, content in found.items() if content},
             own,
+            isinstance(call, Call) and call.keeps_result,
         )
 
     def hooked(self, name: str, call: Call, prefix: str, frame: Frame, scope: Scope) -> Node:

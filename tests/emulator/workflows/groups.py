@@ -82,7 +82,7 @@ STEPS = [
     ),
     Case(
         "when with a regular expression",
-        flow(steps([call("a", when="v1.2 =~ '^v1'"), call("b", when="v1.2 !~ '^v1'")]), AB),
+        flow(steps([call("a", when="'v1.2' =~ '^v1'"), call("b", when="'v1.2' !~ '^v1'")]), AB),
         phases={"[0].a": OK, "[0].b": "Skipped"},
     ),
     Case(
@@ -90,7 +90,10 @@ STEPS = [
         flow(steps(call("a", when="maybe")), AB),
         phase="Failed",
         phases={"[0].a": "Error"},
-        messages={"[0].a": "'maybe' is neither true nor false"},
+        messages={
+            "[0].a": "Expected boolean evaluation for 'maybe'. Got maybe (only true and false are "
+            "a condition of their own: compare it, 'maybe' == 'maybe')"
+        },
     ),
     Case(
         "everything skipped is a success",

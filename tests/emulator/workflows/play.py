@@ -103,7 +103,7 @@ def end(nodes: dict[str, Node], work: Work, answers: Answers, now: float) -> flo
             answer.get("parameters") or {},
             answer.get("artifacts") or {},
         )
-        if "result" in answer:
+        if "result" in answer and work.keeps_result:
             outputs["result"] = answer["result"]
         node = replace(node, outputs=outputs)
     nodes[node.id] = node

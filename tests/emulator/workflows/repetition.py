@@ -86,7 +86,8 @@ LOOPS = [
         "items that are no list",
         flow(steps(call("a", withParam='{"a": 1}')), AB),
         phase="Failed",
-        message='step a failed: withParam value could not be parsed as a JSON list: {"a": 1}',
+        message='step a failed: withParam value could not be parsed as a JSON list: {"a": 1}: '
+        "not a list",
     ),
     Case(
         "a loop that is not wanted does not need its items",
@@ -140,20 +141,29 @@ LOOPS = [
         {"[0].a(0:0)": "Failed", "[0].a(1:1)": OK},
         f"step a failed: (0:0): {SAID}",
     ),
-    fan_in(
-        "results of a loop",
-        "result",
-        '[1,"no JSON"]',
-        lambda work: {
-            "result": "1" if "(0:" in work.node.name else "no JSON",
-            "parameters": {"out": "o"},
+    Case(
+        "a result of a loop that is no JSON",
+        flow(
+            steps(
+                call("a", withItems=[1, 2]), call("b", given={"x": "{{steps.a.outputs.result}}"})
+            ),
+            writes("a"),
+            B,
+        ),
+        {"a": {"result": "no JSON"}},
+        "Failed",
+        args=["a", "a"],
+        messages={
+            "[0].a": "outputs.result of (0:1) is no JSON, so the results of the loop cannot be "
+            "listed: Expecting value: line 1 column 1 (char 0): 'no JSON' (print a text in double "
+            "quotes)"
         },
     ),
-    fan_in(
-        "one output of a loop",
-        "parameters.out",
-        '[{"a":1},7]',
-        lambda work: {"parameters": {"out": '{"a":1}' if "(0:" in work.node.name else "7"}},
+    Case(
+        "a result of a loop that nobody asks for",
+        flow(steps(call("a", withItems=[1, 2])), writes("a")),
+        {"a": {"result": "no JSON"}},
+        args=["a", "a"],
     ),
     fan_in(
         "all outputs of a loop",
