@@ -37,6 +37,14 @@ class CicdError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C while something was being done; ``hint`` says how to go on."""
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(hint)
+        self.hint = hint
+
+
 @dataclass(frozen=True, order=True)
 class Problem:
     """One finding in a file; ``line`` and ``column`` count from 1, 0 means the file as a whole."""

@@ -88,6 +88,11 @@ def see(job: Job, live: LiveResource) -> Task[LiveResource]:
 
 
 def look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
+    """The resource as it is now, told when its status moved. Raises as ``fetch`` does."""
+    return (yield from see(job, (yield from fetch(job, live, deadline))))
+
+
+def fetch(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
     """The resource as it is now. Raises NotFound, TimedOut and whatever does not pass.
 
     A new id may be unknown for a while; one that was there has been deleted.
@@ -106,7 +111,7 @@ def look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
             raise
         raise TimedOut(f"no good answer in time: {error}") from error
     job.found = fresh.id
-    return (yield from see(job, fresh))
+    return fresh
 
 
 def ask(

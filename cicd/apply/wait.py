@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from cicd.apply.events import LogLine, Warned
-from cicd.apply.job import Job, ask, look
+from cicd.apply.job import Job, ask, fetch, see
 from cicd.apply.measure import measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
@@ -90,7 +90,8 @@ def is_reached(status: Status, word: str | None) -> bool:
 
 
 def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
-    """The resource once it is as wanted; its log lines are told on the way.
+    """The resource once it is as wanted; its log lines are told on the way, the last ones before
+    the status that it ended with.
 
     Raises CicdError when it ended otherwise or is not what was asked for, TimedOut after the
     timeout of its options.
@@ -101,18 +102,24 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
     unsettled_since: float | None = None
     next_log = 0.0
     while True:
-        live = yield from look(job, live, deadline)
+        live = yield from fetch(job, live, deadline)
+        is_stale = live.status.has_failed and live.status == goal.stale
+        has_ended = live.status.has_ended and not is_stale
+        if not has_ended:
+            live = yield from see(job, live)
         page = NOT_READ
         if live.status.state not in NOT_BEGUN or clock() >= next_log:
             page = yield from read_log(job)
             next_log = clock() + EARLY_LOG
+        if has_ended:
+            if live.status.has_failed or not page.is_end:
+                yield from _tell_rest(job, live)
+            live = yield from see(job, live)
         yield from measure(job, live)
         seen = view(goal, live, job.kind)
         if seen.is_ready:
-            return live if page.is_end else (yield from _ended(job, live))
-        is_stale = live.status.has_failed and live.status == goal.stale
+            return live
         if live.status.has_failed and not seen.is_reached and not is_stale:
-            yield from _ended(job, live)
             raise _failure(seen, f"ended as {_words(live.status)}")
         if live.status.state is State.STOPPING and not (job.kind.log or is_stale):
             raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
@@ -144,7 +151,7 @@ def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bo
 
 def _unsettled(job: Job, live: LiveResource, seen: View) -> Task[LiveResource]:
     """The end of a wait that can go nowhere; missing outputs are for their readers to report."""
-    live = yield from _ended(job, live)
+    yield from _tell_rest(job, live)
     if not seen.is_reached or seen.overtaken:
         raise _failure(seen, f"ended as {_words(live.status)}")
     if seen.rolled_back:
@@ -213,7 +220,7 @@ def _tell(job: Job, page: LogPage) -> Task[None]:
         yield LogLine(job.key, entry)
 
 
-def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
+def _tell_rest(job: Job, live: LiveResource) -> Task[None]:
     """Tell the rest of the log of something that has ended, to an empty page.
 
     The last words of a failure matter most and may come late: a second look is taken for them.
@@ -235,4 +242,3 @@ def _ended(job: Job, live: LiveResource) -> Task[LiveResource]:
         if not looks_left:
             break
         yield Pause(LATE_LINES)
-    return live

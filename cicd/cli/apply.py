@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from cicd.cli.applied import NEXT, Application, Record, is_done
 from cicd.cli.arrival import check_arrival
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
-    EventLog,
     check_writable,
     confirms,
     is_interactive,
@@ -29,13 +28,12 @@ from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
-from cicd.cli.progress import has_tree, open_display
+from cicd.cli.progress import follow, has_tree
 from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Action, Key, Outcome, Plan, Result
 
 if TYPE_CHECKING:
-    from cicd.apply.events import Event
     from cicd.plan import Permissions
 
 ADDS = {Action.CREATE, Action.UPDATE, Action.REPLACE}
@@ -172,7 +170,7 @@ def carry_out(
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
         session.check(rest, permissions)
     lock.expect(rest)
-    outcomes = run_plan(session, rest, lock, wait=wait, workers=workers)
+    outcomes = run_plan(session, rest, lock, wait=wait, workers=workers, before=ground)
     done = {outcome.key for outcome in ground}
     code, result = report(
         session, plan, [*ground, *(one for one in outcomes if one.key not in done)]
@@ -244,9 +242,15 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
 
 
 def run_plan(
-    session: Session, plan: Plan, lock: StageLock, *, wait: bool, workers: int = 10
+    session: Session,
+    plan: Plan,
+    lock: StageLock,
+    *,
+    wait: bool,
+    workers: int = 10,
+    before: Sequence[Outcome] = (),
 ) -> list[Outcome]:
-    """Apply a plan while showing what happens. Interrupted: says how to resume, then goes on up."""
+    """Apply a plan while showing what happens; ``before``: what was done for it already."""
     from cicd.apply import execute
 
     events = execute(
@@ -259,32 +263,8 @@ def run_plan(
         measures=has_tree(plan, session.common),
     )
     hint = "what was started goes on; give the same command again to follow it to the end"
-    return follow(session.common, plan, events, title=f"apply {plan.stage}", hint=hint)
-
-
-def follow(
-    common: Common, plan: Plan, events: Generator[Event, None, None], *, title: str, hint: str
-) -> list[Outcome]:
-    """Show events until the last; all outcomes among them. Interrupted: says the hint, goes on up.
-
-    Always closes ``events``.
-    """
-    log = EventLog(common)
-    outcomes: list[Outcome] = []
-    log.group(title)
-    try:
-        with open_display(plan, common) as display:
-            for event in events:
-                display.show(event)
-                if isinstance(event, Outcome):
-                    outcomes.append(event)
-    except KeyboardInterrupt:
-        log.write(f"interrupted: {hint}")
-        raise
-    finally:
-        events.close()
-        log.end_group()
-    return outcomes
+    title = f"apply {plan.stage}"
+    return follow(session.common, plan, events, title=title, hint=hint, before=before)
 
 
 def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> None:

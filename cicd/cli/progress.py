@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Measured, Progress, Warned
-from cicd.cli.console import EventLog, shown
+from cicd.cli.console import EventLog, print_result, shown, uses_colour
+from cicd.cli.cut_short import Standing
 from cicd.cli.options import Common
+from cicd.errors import Interrupted
 from cicd.model import Action, Key, Outcome, Plan, Result, State
 from cicd.render.progress import Row, Stand, draw
-from cicd.render.text import printable
+from cicd.render.text import printable, render_outcomes
+from cicd.render.wrap import wrapped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,6 +43,39 @@ class Display(Protocol):
     """Shows events as they come."""
 
     def show(self, event: Event) -> None: ...
+
+
+def follow(
+    common: Common,
+    plan: Plan,
+    events: Generator[Event, None, None],
+    *,
+    title: str,
+    hint: str,
+    before: Sequence[Outcome] = (),
+) -> list[Outcome]:
+    """Show events until the last; all outcomes among them. Always closes ``events``.
+
+    Raises Interrupted with the hint, when it has printed how everything stands.
+    """
+    log = EventLog(common)
+    standing = Standing({outcome.key: outcome for outcome in before})
+    outcomes: list[Outcome] = []
+    log.group(title)
+    try:
+        with open_display(plan, common) as display:
+            for event in events:
+                display.show(event)
+                standing.hear(event)
+                if isinstance(event, Outcome):
+                    outcomes.append(event)
+    except KeyboardInterrupt:
+        print_result(render_outcomes(standing.outcomes(plan), colour=uses_colour(common)))
+        raise Interrupted(hint) from None
+    finally:
+        events.close()
+        log.end_group()
+    return outcomes
 
 
 def has_tree(plan: Plan, common: Common) -> bool:
@@ -171,8 +207,10 @@ class Tree:
     def _print(self, key: Key, text: str) -> None:
         from rich.text import Text
 
-        line = Text.assemble((shown(f"{key} │ "), "dim"), shown(text))
-        self._console.print(line)
+        prefix = shown(f"{key} │ ")
+        line = Text(wrapped(prefix + shown(text), self._console.width))
+        line.stylize("dim", 0, len(prefix))
+        self._console.print(line, soft_wrap=True)
 
     def _set(self, key: Key, stand: Stand, text: str, message: str = "") -> None:
         if row := self._rows.get(key):

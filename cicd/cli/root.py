@@ -23,7 +23,7 @@ from cicd import __version__
 from cicd.cli import console
 from cicd.cli.help import examples
 from cicd.cli.redaction import MASK
-from cicd.errors import CicdError, Usage
+from cicd.errors import CicdError, Interrupted, Usage
 
 
 class Entry(NamedTuple):
@@ -148,11 +148,13 @@ def execute(arguments: list[str]) -> int:
             error.show(said)
             console.print_note(said.getvalue().rstrip("\n"))
         return Usage.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as interrupt:
+        hint = interrupt.hint if isinstance(interrupt, Interrupted) else ""
+        text = f"interrupted: {hint}" if hint else "interrupted"
         if is_json:
-            console.print_event("error", "interrupted", exit_code=console.INTERRUPTED)
+            console.print_event("error", text, exit_code=console.INTERRUPTED)
         else:
-            console.print_note("interrupted")
+            console.print_note(text)
         return console.INTERRUPTED
     except CicdError as error:
         console.print_error(error, is_json=is_json)

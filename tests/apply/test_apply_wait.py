@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from cicd.apply.events import Event, LogLine, Warned
+from cicd.apply.events import Event, LogLine, Progress, Warned
 from cicd.apply.wait import Goal, is_reached, view
 from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError, Throttled
 from cicd.model import Action, Change, LogEntry, Options, State, Status
@@ -221,7 +221,23 @@ def test_the_last_lines_of_a_failure_are_shown(platform: FakePlatform) -> None:
     platform.log_lines["train"] = [(2.9, LogEntry(n, f"line {n}")) for n in range(9)]
     events = apply(platform, train())
     assert lines(events) == [f"line {n}" for n in range(9)]
-    assert isinstance(events[-2], LogLine)
+    assert isinstance(events[-3], LogLine)
+    assert isinstance(events[-2], Progress)
+
+
+@pytest.mark.parametrize("status", [COMPLETED, DEAD, STOPPED])
+@pytest.mark.parametrize("begins", [0, 2.9])
+@pytest.mark.parametrize("page_size", [1, 1000])
+def test_all_lines_stand_before_the_status_that_a_run_ended_with(
+    platform: FakePlatform, status: Status, begins: float, page_size: int
+) -> None:
+    platform.scripts["train"] = [[(0, RUNNING), (3, status)] if begins else [(0, status)]]
+    platform.page_size = page_size
+    platform.log_lines["train"] = [(begins, LogEntry(n, f"line {n}")) for n in range(5)]
+    events = apply(platform, train())
+    assert lines(events) == [f"line {n}" for n in range(5)]
+    (ended,) = (n for n, e in enumerate(events) if isinstance(e, Progress) and e.status == status)
+    assert not [e for e in events[ended:] if isinstance(e, LogLine)]
 
 
 def test_the_last_lines_of_a_failure_may_come_late(platform: FakePlatform) -> None:

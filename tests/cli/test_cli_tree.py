@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import signal
 import struct
 import subprocess
 import termios
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,8 +19,11 @@ MOVE = re.compile(r"\r|\x1b\[\d*[A-K]")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def screen_of(project: Project, columns: int, *arguments: str) -> tuple[int, str]:
-    """What a command writes to a terminal of so many columns; its exit code and all of it."""
+def screen_of(
+    project: Project, columns: int, *arguments: str, interrupt_at: str = ""
+) -> tuple[int, str]:
+    """What a command writes to a terminal of so many columns; its exit code and all of it.
+    ``interrupt_at``: Ctrl-C is pressed once this has been written."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -31,6 +36,9 @@ def screen_of(project: Project, columns: int, *arguments: str) -> tuple[int, str
     try:
         while chunk := os.read(ours, 65536):
             screen += chunk
+            if interrupt_at and interrupt_at in screen.decode(errors="replace"):
+                interrupt_at = ""
+                process.send_signal(signal.SIGINT)
     except OSError:  # the other end is closed
         pass
     os.close(ours)
@@ -47,3 +55,60 @@ def test_the_tree_tells_time_bound_and_what_waits(small: Project, columns: int) 
     rows = [line for line in plain.split("\n") if line.startswith(("├──", "└──"))]
     assert rows
     assert max(map(len, rows)) <= columns
+
+
+def slow_runs(project: Project, count: int) -> None:
+    """Instead of what it has, so many runs that take longer than anybody looks at them."""
+    train = (project.root / "templates/train.yaml").read_text(encoding="utf-8")
+    head, _, _ = train.partition("spec:")
+    project.write(
+        "templates/train.yaml",
+        head + "spec:\n  entrypoint: main\n  templates:\n    - name: main\n      container:\n"
+        "        image: docker.io/library/python:3.11\n"
+        "        command: [python, -c, 'import time; print(1, flush=True); time.sleep(60)']\n",
+    )
+    stage = "branch: main\naicore: {resource_group: slow}\nexecutions:\n"
+    stage += "".join(
+        f"  - key: run{n}\n    configuration:\n      name: run-{n}\n      scenario_id: small\n"
+        "      executable_id: small-train\n"
+        for n in range(count)
+    )
+    project.write(
+        "stages/slow.yaml",
+        "git: {application: slow, repository: "
+        "https://github.com/your-org/small, path: templates}\n" + stage,
+    )
+
+
+def lines_after_the_tree(screen: str) -> Sequence[str]:
+    """What stays on the screen below the last line of the tree."""
+    plain = ESCAPE.sub("", MOVE.sub("\n", screen)).split("\n")
+    last = max(n for n, line in enumerate(plain) if line.startswith(("├──", "└──")))
+    return [line for line in plain[last + 1 :] if line.strip()]
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_how_everything_stands_and_says_once_how_to_go_on(small: Project) -> None:
+    slow_runs(small, 2)
+    arguments = ("apply", "slow", "--local", "--yes")
+    code, screen = screen_of(small, 100, *arguments, interrupt_at="RUNNING")
+    assert code == 130, screen
+    left = "\n".join(lines_after_the_tree(screen))
+    assert re.search(r"resource_group/slow +create +applied", left), left
+    for key in ("execution/run0", "execution/run1"):
+        assert re.search(rf"{key} +run +deferred", left), left
+    assert left.count("was under way and goes on") == 2
+    assert screen.count("interrupted") == 1
+    assert left.endswith("follow it to the end")
+
+
+@pytest.mark.slow
+def test_runs_that_the_emulator_lets_wait_are_a_queue_in_the_tree(small: Project) -> None:
+    slow_runs(small, 4)
+    assert small.cicd("emulator", "start", "--parallel", "1").returncode == 0
+    arguments = ("apply", "slow", "--local", "--yes")
+    code, screen = screen_of(small, 100, *arguments, interrupt_at="of 3 in the queue")
+    assert code == 130, screen
+    assert re.search(
+        r"execution/run\d +PENDING · \d+s of 30m · 1 of 3 in the queue", ESCAPE.sub("", screen)
+    )
