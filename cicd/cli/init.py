@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -24,6 +25,7 @@ from cicd import __version__
 from cicd.cli.console import is_interactive, print_result, write_file
 from cicd.cli.git import find_top, origin_url
 from cicd.cli.help import examples
+from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config import formats
@@ -112,7 +114,10 @@ def command(
     if answers.project:
         root, texts = _repository_around(folder) or folder, in_folder(texts, answers.project)
     written = write_project(root, texts, keep=keep, force=force)
-    print_result(f"wrote {count(written, 'file')} to {folder}" if written else "nothing to do")
+    print_result(told(written, root, answers.project))
+    if written and name is None and ask is _taken:
+        place = "" if folder.resolve() == Path.cwd() else f" {shlex.quote(str(folder))}"
+        print_result(f"its name is {slug}; another one: cicd init{place} --name NAME --force")
     print_result(next_steps(folder, answers.stages[0]))
 
 
@@ -264,8 +269,18 @@ def render(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"@([A-Z_]+)@", lambda found: values.get(found[1], found[0]), text)
 
 
-def write_project(root: Path, texts: Mapping[str, str], *, keep: bool, force: bool) -> int:
-    """Write what is missing; how many files that were. Raises Refused before the first is written.
+def told(written: Sequence[str], root: Path, project: str) -> str:
+    """How many files were written, and where: of a project in a subfolder some are at the top."""
+    above = sum(path.startswith(f"{WORKFLOWS}/") for path in written) if project else 0
+    parts = [(len(written) - above, root / project), (above, root / WORKFLOWS)]
+    places = [f"{count(n, 'file')} to {os.path.relpath(place)}" for n, place in parts if n]
+    return f"wrote {' and '.join(places)}" if places else "nothing to do"
+
+
+def write_project(
+    root: Path, texts: Mapping[str, str], *, keep: bool, force: bool
+) -> Sequence[str]:
+    """Write what is missing; the paths of these files. Raises Refused before the first is written.
 
     Every file is written whole or not at all, so a run that ends halfway can be repeated.
     """
@@ -280,7 +295,7 @@ def write_project(root: Path, texts: Mapping[str, str], *, keep: bool, force: bo
     chosen = [path for path, state in states.items() if state in wanted]
     for path in chosen:
         _write(root / path, texts[path])
-    return len(chosen)
+    return chosen
 
 
 def _state(file: Path, text: str) -> str:

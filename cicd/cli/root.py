@@ -14,6 +14,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +81,8 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
 }
 """All commands, those most used first."""
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+ELSEWHERE = {"deploy": "apply", "diff": "plan", "check": "validate", "delete": "destroy"}
+"""What other tools call them."""
 BUG, BROKEN_PIPE = 70, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 COMPLETION = "_CICD_COMPLETE"
@@ -97,6 +100,16 @@ class Commands(click.Group):
         command = importlib.import_module(COMMANDS[cmd_name].module).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = ELSEWHERE.get(name) or next(iter(get_close_matches(name, COMMANDS, n=1)), "")
+            hint = f" Did you mean {close}?" if close else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         widest = max(map(len, COMMANDS))

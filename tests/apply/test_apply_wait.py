@@ -226,12 +226,12 @@ def test_the_last_lines_of_a_failure_are_shown(platform: FakePlatform) -> None:
 
 
 @pytest.mark.parametrize("status", [COMPLETED, DEAD, STOPPED])
-@pytest.mark.parametrize("begins", [0, 2.9])
+@pytest.mark.parametrize("begins", [0.1, 2.9])
 @pytest.mark.parametrize("page_size", [1, 1000])
 def test_all_lines_stand_before_the_status_that_a_run_ended_with(
     platform: FakePlatform, status: Status, begins: float, page_size: int
 ) -> None:
-    platform.scripts["train"] = [[(0, RUNNING), (3, status)] if begins else [(0, status)]]
+    platform.scripts["train"] = [[(0, RUNNING), (begins + 0.1, status)]]
     platform.page_size = page_size
     platform.log_lines["train"] = [(begins, LogEntry(n, f"line {n}")) for n in range(5)]
     events = apply(platform, train())

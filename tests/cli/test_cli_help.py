@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 import pytest
 
-from cicd.cli.root import COMMANDS, SECTIONS, main
+from cicd.cli.root import COMMANDS, SECTIONS, execute, main
 
 CONSENT = ["-y", "--yes", "--auto-approve"]
 
@@ -134,3 +134,24 @@ def test_what_is_used_every_day_comes_first() -> None:
     rare = {"schema", "unlock", "emulator", "template", "import", "destroy"}
     assert {"validate", "plan", "apply", "status", "logs"} == set(names[:5])
     assert min(names.index(name) for name in rare) > names.index("logs")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("plna", "plan"),
+        ("stauts", "status"),
+        ("aply", "apply"),
+        ("roll-back", "rollback"),
+        ("deploy", "apply"),
+        ("delete", "destroy"),
+        ("zzzzz", ""),
+    ],
+)
+def test_a_command_that_there_is_not_names_the_nearest(
+    word: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute([word, "dev"]) == 64
+    said = capsys.readouterr().err
+    assert f"No such command '{word}'." in said
+    assert (f"Did you mean {meant}?" in said) if meant else "Did you mean" not in said

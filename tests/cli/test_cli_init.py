@@ -84,6 +84,32 @@ def test_the_example_of_this_repository_is_what_init_writes(empty: Project) -> N
     assert (empty.root / "new" / schema).read_bytes() == (REPOSITORY / schema).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("folder", "said", "again"),
+    [
+        (".", "wrote 18 files to .\n", "cicd init --name NAME --force"),
+        ("new", "wrote 18 files to new\n", "cicd init new --name NAME --force"),
+        ("a b", "wrote 18 files to a b\n", "cicd init 'a b' --name NAME --force"),
+    ],
+)
+def test_init_says_what_it_wrote_and_how_to_name_it(
+    empty: Project, folder: str, said: str, again: str
+) -> None:
+    shown = init(empty, folder)
+    assert said in shown
+    assert f"its name is house-prices; another one: {again}\n" in shown
+    assert "its name is" not in init(empty, folder, "--name", "churn", "--force")
+
+
+@pytest.mark.parametrize("folder", ["ml/churn", "größe"])
+def test_init_in_a_subfolder_says_which_files_are_at_the_top(empty: Project, folder: str) -> None:
+    git(empty.root, "init", "-b", "main")
+    shown = init(empty, folder)
+    assert f"wrote 14 files to {folder} and 3 files to .github/workflows\n" in shown
+    assert len([*empty.root.glob(".github/workflows/*")]) == 3
+    assert len(written(empty.root / folder)) == 14
+
+
 def test_every_file_of_the_scaffold_goes_into_the_wheel() -> None:
     """The globs in pyproject.toml find every file but in folders with a dot; .github is named."""
     folders = {
