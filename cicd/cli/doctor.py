@@ -42,6 +42,8 @@ def command(stage: str | None, common: Common, output: str) -> int:
     if common.local:
         environ = local.environment(local.start(root), subject, environ)
     found = list(examine(subject, environ))
+    if common.local:
+        found = local.needed(found)
     if output == "json":
         findings = [asdict(finding) for finding in found]
         group = subject.target.get("resource_group", "")

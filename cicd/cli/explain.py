@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.cli import local
 from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
@@ -96,6 +97,8 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         findings = [*session.platform.explain(live, needs_of(session, live)), *unmet]
         if unmet:
             findings = [not_met(finding) for finding in findings]
+        if session.common.local:
+            findings = local.needed(findings)
         findings.sort(key=lambda finding: finding.check not in {"status", "likely", "gate"})
         log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
     else:

@@ -26,9 +26,12 @@ from cicd.model import Stage, opened
 
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
+    from cicd.platforms.base import Finding
 
 PULLED = "docker_registry_secret"
 """Nothing is pulled here, so that the secrets for it need not be there."""
+NOT_NEEDED = frozenset({"object store"})
+"""Checks of a platform that say nothing here: the emulator keeps by itself what runs make."""
 CHANGED = " with changes"
 SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {
@@ -235,6 +238,11 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
         "secrets": sorted(pulled),
         "built": {**built_images(root), **flow_images(stage.local.get("flows", ()), root)},
     }
+
+
+def needed(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings about a platform without what the emulator does not need."""
+    return [one for one in findings if one.state == "ok" or one.check not in NOT_NEEDED]
 
 
 def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:

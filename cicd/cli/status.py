@@ -76,6 +76,8 @@ def command(stages: tuple[str, ...], common: Common, is_all: bool, watch: bool, 
         sessions, failures = open_all(names, common, stack)
         if not watch:
             failures += show_once(sessions, common, output, is_alone=len(names) == 1)
+        # what all stages lack, such as the login, is told once
+        failures = [*{str(failure): failure for failure in failures}.values()]
         goes_on = watch and bool(sessions)
         for failure in failures if goes_on else failures[:-1]:
             print_error(failure, is_json=common.log_format == "json")

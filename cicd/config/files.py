@@ -18,6 +18,7 @@ from ruamel.yaml.reader import ReaderError
 
 from cicd.config.json_source import json_tree
 from cicd.config.tree import Node, Place, transform
+from cicd.config.yaml_problem import syntax_problem
 from cicd.config.yaml_scanner import compose
 from cicd.errors import InvalidStage, Problem
 
@@ -131,7 +132,7 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
         message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
         raise InvalidStage([Problem(name, line, 0, f"{message}: remove it", "encoding")]) from None
     except MarkedYAMLError as error:
-        raise InvalidStage([_syntax_problem(error, name)]) from None
+        raise InvalidStage([syntax_problem(error, text, name)]) from None
     except (YAMLError, ValueError, OverflowError) as error:  # the last: \U beyond Unicode
         message = f"not valid YAML: {' '.join(str(error).split())}"
         raise InvalidStage([Problem(name, 0, 0, message, "syntax")]) from None
@@ -139,18 +140,6 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
         problem = Problem(name, 0, 0, "nested too deeply: flatten it", "too-complex")
         raise InvalidStage([problem]) from None
     return tuple(_Builder(name, text).tree(document) for document in documents)
-
-
-def _syntax_problem(error: MarkedYAMLError, name: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    message = " ".join(str(error.problem or error.context or "not valid YAML").split())
-    if "'\\t'" in message:
-        message = "a tab cannot indent YAML: use spaces"
-    if "undefined alias" in message:
-        message += ": put quotes around text that starts with *"
-    if mark is None:
-        return Problem(name, 0, 0, message, "syntax")
-    return Problem(name, mark.line + 1, mark.column + 1, f"not valid YAML: {message}", "syntax")
 
 
 class _Builder:

@@ -50,10 +50,7 @@ def check_rules(draft: Draft) -> list[Problem]:
 
 
 def _check_place(draft: Draft) -> Iterator[Problem]:
-    if draft.file.platform != "aicore":
-        message = f'platform "{draft.file.platform}" is not supported yet by this version'
-        yield draft.place("platform").problem(f"{message}: use aicore", "wrong-value")
-    elif not draft.resource_group and not draft.has_lost("aicore", "resource_group"):
+    if not draft.resource_group and not draft.has_lost("aicore", "resource_group"):
         message = "no resource group: set aicore.resource_group or AICORE_RESOURCE_GROUP"
         yield draft.place("aicore").problem(message, NO_GROUP)
     for name in _PLACEHOLDER.findall(draft.file.aicore.launchpad_url or ""):

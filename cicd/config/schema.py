@@ -309,9 +309,7 @@ class StageFile(Part):
     branch: Plain | None = Field(
         default=None, description="A push to this branch applies this stage.", examples=["main"]
     )
-    platform: Literal["aicore", "sagemaker", "spark", "training_job"] = Field(
-        default="aicore", description="Where it all runs."
-    )
+    platform: Literal["aicore"] = Field(default="aicore", description="Where it all runs.")
     aicore: AICore = Field(
         default={}, validate_default=True, description="Where on AI Core; never credentials."
     )

@@ -188,7 +188,11 @@ def _message(error: Any, tree: Node) -> str:
         return f"must be {wanted}, not {_kind_of(error.instance, node)}"
     if error.validator in {"enum", "const"}:
         known = [str(word) for word in limit] if error.validator == "enum" else [str(limit)]
-        return f'is "{written}", must be one of {", ".join(known)}{did_you_mean(written, known)}'
+        is_plain = error.instance is not None and not isinstance(error.instance, dict | list)
+        found = f'"{written}"' if is_plain else _kind_of(error.instance, node)
+        if len(known) == 1:
+            return f"is {found}, must be {known[0]}"
+        return f"is {found}, must be one of {', '.join(known)}{did_you_mean(written, known)}"
     if error.validator == "pattern":
         says = error.schema.get("patternErrorMessage", f"must match {limit}")
         return f'is "{_one_line(written)}", {says}'

@@ -163,3 +163,27 @@ def test_a_run_remembers_the_commit_of_the_user(small: Project) -> None:
     (found,) = small.api(f"/lm/metrics?executionIds={run['id']}", "small-dev")["resources"]
     tags = {tag["name"]: tag["value"] for tag in found["tags"]}
     assert tags["cicd.commit"] == f"{head} with changes"
+
+
+def test_nobody_is_warned_of_an_object_store_that_local_does_without(small: Project) -> None:
+    assert small.cicd(*APPLY).returncode == 0
+    for arguments in (("explain", "train", "dev"), ("explain", "serve", "dev"), ("doctor", "dev")):
+        told = small.cicd(*arguments, "--local")
+        assert told.returncode == 0, told.stderr
+        assert "object store secret" not in told.stdout.replace("object store secrets", "")
+        assert "warning" not in told.stdout, told.stdout
+
+
+def test_what_all_stages_lack_is_told_once(small: Project) -> None:
+    text = (small.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    for name in ("tst", "prd"):
+        small.write(f"stages/{name}.yaml", text.replace("branch: main", f"branch: {name}"))
+    told = small.cicd("status", "--all")
+    assert told.returncode == 4
+    assert told.stderr.count("login is missing") == 1
+    small.write("stages/base.yaml", "branch: [\n")
+    for name in ("tst", "prd"):
+        small.write(f"stages/{name}.yaml", f"extends: base.yaml\nbranch: {name}\n")
+    told = small.cicd("status", "tst", "prd", "--local")
+    assert told.returncode == 3
+    assert told.stderr.count("stages/base.yaml:1:9") == 1

@@ -292,7 +292,7 @@ def object_store(api: Api) -> list[Finding]:
     if names & {"default", "default-object-store-secret"}:
         return [Finding("object store", "ok", 'the secret "default" is there')]
     text = 'there is no object store secret "default", where runs keep what they make'
-    cure = "declare it under secrets.object_store; --local and what only serves do without"
+    cure = "declare it under secrets.object_store; what only serves does without"
     return [Finding("object store", "warning", text, cure)]
 
 
