@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ ANY = ""
 """Stands for images of every name that has no Dockerfile of its own."""
 FLOW_FOLDER = "/home/user"
 _NAMES = ("Dockerfile", "Containerfile")
+_KEPT = ".cicd/dockerfiles"
 _DEEPEST = 3
 _PASSED_OVER = ("node_modules", "venv", "site-packages")
 
@@ -71,13 +73,27 @@ def _dockerfiles(root: Path) -> Iterator[tuple[str, Path]]:
 def _entry(file: Path, root: Path) -> dict[str, Any]:
     built = read_dockerfile(file.read_text(encoding="utf-8", errors="replace"))
     context = _context(built, file.parent, root)
+    written = {
+        copy.target: _kept(copy.text, root) for copy in built.copies if copy.text is not None
+    }
     return {
-        "files": _files(built, context),
+        "files": _files(built, context) | written,
         "workdir": built.workdir,
         "command": list(built.entrypoint),
         "args": list(built.command),
         "env": built.env,
     }
+
+
+def _kept(text: str, root: Path) -> str:
+    """A file with the text of a here-document, among what is kept of the project here."""
+    content = text.encode()
+    file = root / _KEPT / hashlib.sha256(content).hexdigest()[:16]
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        file.chmod(0o755)
+    return str(file)
 
 
 def _context(built: Built, folder: Path, root: Path) -> Path:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
-_HEREDOC = re.compile(r"<<(-?)(['\"]?)(\w+)\2")
-_VARIABLE = re.compile(r"\\?\$(?:\{(\w+)(?:(:[-+])([^}]*))?\}|(\w+))")
+_HEREDOC = re.compile(r"(?<!\S)\d*<<(-?)(['\"]?)([\w.-]+)\2(?!\S)")
+_VARIABLE = re.compile(r"\\?\$(?:\{(\w+)(?:(:?[-+?])((?:[^{}]|\{[^{}]*\})*))?\}|(\w+))")
 _PAIR = re.compile(r"""([^\s=]+)=((?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\])*)""", re.DOTALL)
 _QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)""", re.DOTALL)
 
@@ -22,11 +22,21 @@ _QUOTED = re.compile(r""""((?:\\.|[^"\\])*)"|'([^']*)'|\\(.)""", re.DOTALL)
 @dataclass(frozen=True)
 class Copy:
     """``sources`` of the build context, relative to it, at ``target``; ``is_folder``: they go into
-    it whatever it is."""
+    it whatever it is. ``text``: that of a here-document, which has no source."""
 
     sources: tuple[str, ...]
     target: str
     is_folder: bool
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A here-document; ``is_raw``: variables in it stay."""
+
+    name: str
+    is_raw: bool
+    text: str
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ def read_dockerfile(text: str) -> Built:
     arguments: dict[str, str] = {}
     built, names, count = Built(), ["0"], 0
     known: dict[str, str] = {}
-    for word, rest in _instructions(text):
+    for word, rest, documents in _instructions(text):
         if word == "FROM":
             words = [part for part in rest.split() if not part.startswith("--")] or [""]
             base = stages.get(_expand(words[0], arguments).lower(), Built())
@@ -66,6 +76,9 @@ def read_dockerfile(text: str) -> Built:
                 scope[name] = _unquoted(value, scope) or arguments.get(name, "")
         else:
             built = _applied(built, word, rest, known, stages)
+            if word in ("COPY", "ADD"):
+                written = _written(rest, built, {**known, **built.env}, documents)
+                built = replace(built, copies=(*built.copies, *written))
         if count:
             stages |= dict.fromkeys(names, built)
     return built
@@ -99,39 +112,76 @@ def _applied(
 def _copied(rest: str, built: Built, scope: dict[str, str], stages: dict[str, Built]) -> list[Copy]:
     """What a COPY or ADD brings; of another stage, what that one has below the same place."""
     flags, rest = _flags(rest)
-    words = list(_json_form(rest)) or [_unquoted(word, scope) for word in rest.split()]
+    words = _words(rest, scope)
     sources = [word for word in words[:-1] if "://" not in word and not word.startswith("<<")]
     if not sources:
         return []
-    target = posixpath.normpath(posixpath.join(built.workdir, words[-1]))
-    is_folder = len(sources) > 1 or words[-1] == "." or words[-1].endswith(("/", "/."))
-    is_folder = is_folder or target in built.folders
+    target, is_folder = _target(words, built)
+    is_folder = is_folder or len(sources) > 1
     if "from" not in flags:
         relative = tuple(posixpath.normpath(source.lstrip("/")) for source in sources)
         return [Copy(relative, target, is_folder)]
     stage = stages.get(_expand(flags["from"], scope).lower())
-    found = []
-    for copy in stage.copies if stage else ():
-        for source in sources:
-            if copy.target == source or copy.target.startswith(f"{source.rstrip('/')}/"):
-                beyond = posixpath.relpath(copy.target, source)
-                place = posixpath.normpath(posixpath.join(target, beyond))
-                found.append(replace(copy, target=place))
-    return found
+    return [
+        copy
+        for before in (stage.copies if stage else ())
+        for source in sources
+        for copy in _taken(before, source.rstrip("/") or "/", target, is_folder=is_folder)
+    ]
 
 
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    """(INSTRUCTION, its arguments): lines joined, comments and here-documents left out."""
-    lines = text.removeprefix("\ufeff").splitlines()
+def _taken(before: Copy, source: str, target: str, *, is_folder: bool) -> Iterator[Copy]:
+    """What a stage has got at ``source``, or below it, copied once more to ``target``."""
+    if before.target == source or before.target.startswith(f"{source.rstrip('/')}/"):
+        beyond = posixpath.relpath(before.target, source)
+        yield replace(before, target=posixpath.normpath(posixpath.join(target, beyond)))
+    elif source.startswith(f"{before.target.rstrip('/')}/") and before.text is None:
+        # a part of what it got: of a folder's content, or of what was put into a folder
+        first, _, rest = (inner := posixpath.relpath(source, before.target)).partition("/")
+        parts = [posixpath.normpath(f"{folder}/{inner}") for folder in before.sources]
+        parts += [
+            posixpath.normpath(f"{one}/{rest}")
+            for one in before.sources
+            if posixpath.basename(one) == first
+        ]
+        yield Copy(tuple(parts), target, is_folder)
+
+
+def _written(
+    rest: str, built: Built, scope: dict[str, str], documents: list[_Document]
+) -> Iterator[Copy]:
+    """The files that here-documents are."""
+    if not documents:
+        return
+    target, is_folder = _target(_words(_flags(rest)[1], scope), built)
+    for document in documents:
+        place = posixpath.join(target, document.name) if is_folder else target
+        text = document.text if document.is_raw else _expand(document.text, scope)
+        yield Copy((), place, is_folder=False, text=text)
+
+
+def _words(rest: str, scope: dict[str, str]) -> list[str]:
+    """Sources and target of a COPY."""
+    words = _json_form(rest)
+    return [_expand(word, scope) for word in words] or [
+        _unquoted(word, scope) for word in rest.split()
+    ]
+
+
+def _target(words: list[str], built: Built) -> tuple[str, bool]:
+    """Where it copies to, and whether that is a folder in any case."""
+    target = posixpath.normpath(posixpath.join(built.workdir, words[-1]))
+    is_folder = words[-1] == "." or words[-1].endswith(("/", "/."))
+    return target, is_folder or target in built.folders
+
+
+def _instructions(text: str) -> Iterator[tuple[str, str, list[_Document]]]:
+    """(INSTRUCTION, its arguments, its here-documents): lines joined, comments left out."""
+    lines = iter(text.removeprefix("\ufeff").splitlines())
     escape, is_first = "\\", True
     joined = ""
-    end: list[str] = []
     for line in lines:
         bare = line.strip()
-        if end:
-            if bare == end[0]:
-                end.pop(0)
-            continue
         if bare.startswith("#"):
             if is_first and (match := _DIRECTIVE.match(bare)):
                 escape = match[2] if match[1].lower() == "escape" else escape
@@ -142,11 +192,32 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
         if bare.endswith(escape):
             joined += bare[: -len(escape)] + " "
             continue
-        word, _, rest = (joined + bare).strip().partition(" ")
+        yield _instruction(joined + bare, lines)
         joined = ""
-        if word.upper() in ("RUN", "COPY", "ADD"):
-            end = [match[3] for match in _HEREDOC.finditer(rest)]
-        yield word.upper(), rest.strip()
+    if joined.strip():
+        yield _instruction(joined, lines)
+
+
+def _instruction(line: str, lines: Iterator[str]) -> tuple[str, str, list[_Document]]:
+    """One of them; its here-documents are taken from the lines that follow."""
+    word, rest = (*line.split(None, 1), "")[:2]
+    documents = []
+    if word.upper() in ("RUN", "COPY", "ADD"):
+        for match in _HEREDOC.finditer(rest):
+            found = _until(match[3], lines, has_tabs=bool(match[1]))
+            documents.append(_Document(match[3], bool(match[2]), found))
+    return word.upper(), rest.strip(), documents
+
+
+def _until(end: str, lines: Iterator[str], *, has_tabs: bool) -> str:
+    """The lines before ``end``; ``has_tabs``: those at their beginnings do not count."""
+    found = ""
+    for line in lines:
+        line = line.lstrip("\t") if has_tabs else line
+        if line == end:
+            break
+        found += line + "\n"
+    return found
 
 
 def _command(rest: str, shell: tuple[str, ...]) -> tuple[str, ...]:
@@ -169,7 +240,7 @@ def _variables(rest: str, scope: dict[str, str]) -> dict[str, str]:
     """``NAME=value …`` or ``NAME value``. Each sees what stood there before this instruction."""
     pairs = _pairs(rest)
     if not pairs:
-        name, _, value = rest.partition(" ")
+        name, value = (*rest.split(None, 1), "", "")[:2]
         return {name: _with_base(name, _unquoted(value.strip(), scope))} if value.strip() else {}
     return {name: _with_base(name, _unquoted(value, scope)) for name, value in pairs}
 
@@ -198,18 +269,19 @@ def _unquoted(text: str, scope: dict[str, str]) -> str:
 
 
 def _expand(text: str, scope: dict[str, str]) -> str:
-    """``$NAME``, ``${NAME}``, ``${NAME:-else}`` and ``${NAME:+then}``; the PATH of the base stays a
-    variable, any other unknown one is empty."""
+    """``$NAME``, ``${NAME}``, ``${NAME:-else}`` and ``${NAME:+then}``, with ``:`` or without; the
+    PATH of the base stays a variable, any other unknown one is empty."""
 
     def value(match: re.Match[str]) -> str:
         if match[0].startswith("\\"):
             return match[0][1:]
-        name, how, other = match[1] or match[4], match[2], match[3] or ""
+        name, how, other = match[1] or match[4], match[2] or "", match[3] or ""
         if name == "PATH":
             return scope.get("PATH", "$PATH")
-        if how == ":+":
-            return other if scope.get(name) else ""
-        return scope.get(name) or (_expand(other, scope) if how else "")
+        is_there = bool(scope.get(name)) if how.startswith(":") else name in scope
+        if how.endswith("+"):
+            return _expand(other, scope) if is_there else ""
+        return scope.get(name, "") if is_there or not how.endswith("-") else _expand(other, scope)
 
     return _VARIABLE.sub(value, text)
 

@@ -31,7 +31,8 @@ class Images(Mapping[str, Image]):
     """Image name -> what stands in for it.
 
     A name without an entry of its own gets the entry of the same image without tag or digest. Plain
-    images (a language, a shell) are this machine's own programs. Any other gets what ``built``
+    images (a language, a shell) are this machine's own programs, unless there is a registry or
+    owner before a name that ``built`` has. Any other gets what ``built``
     has for the last part of its name, or for any name, if there is that. What podman has built on
     this machine may also stand for itself.
     """
@@ -43,11 +44,13 @@ class Images(Mapping[str, Image]):
         for spelling in (name, untagged(name)):
             if spelling in self.entries:
                 return self.entries[spelling]
-        word = untagged(name).rpartition("/")[2]
+        path = untagged(name)
+        word = path.rpartition("/")[2]
         found = self.built.get(word) or self.built.get(ANY)
         if name.startswith(BUILT_HERE):
             return replace(found or Image(), local=name)
-        found = plain_image(name) or found
+        if path == word or word not in self.built:
+            found = plain_image(name) or found
         if found is None:
             raise KeyError(name)
         return found

@@ -34,6 +34,12 @@ SHELL = ("/bin/sh", "-c")
         ('FROM a AS b\nENTRYPOINT ["e"]\nCMD ["b"]\nFROM b', ("e",), ("b",)),
         ('FROM a AS b\nCMD ["b"]\nFROM b\nENTRYPOINT ["e"]', ("e",), ()),
         ("FROM a\nENTRYPOINT []\nCMD []", (), ()),
+        ('FROM\ta\nCMD\t["tab"]', (), ("tab",)),
+        ('FROM a\nCMD ["open"] \\', (), ("open",)),
+        ('FROM a\nRUN echo $((1<<2)) && x "1<<y"\nCMD ["shift"]', (), ("shift",)),
+        ('FROM a\nRUN cat <<EOF\n EOF\nCMD no\nEOF\nCMD ["exact"]', (), ("exact",)),
+        ('FROM a\nRUN <<A <<-B\nA\nCMD no\n\tB\nCMD ["two"]', (), ("two",)),
+        ("FROM a\nONBUILD CMD no\nSTOPSIGNAL 9\nUSER 1\nCMD yes", (), (*SHELL, "yes")),
         ("", (), ()),
     ],
 )
@@ -59,6 +65,9 @@ def test_the_last_command_of_the_last_stage_counts(
         ("ENV PATH=/opt/bin:$PATH", {"PATH": "/opt/bin:$PATH"}),
         ("ENV PATH=/opt/bin", {"PATH": "/opt/bin:$PATH"}),
         ("ENV A=1 \\\n    B=ü", {"A": "1", "B": "ü"}),
+        ("ENV A=${NO-else} B=${NO:-${NO:-in}} C=${NO+then}", {"A": "else", "B": "in", "C": ""}),
+        ("ENV E=\nENV A=${E-else} B=${E:-else} C=${E+then}", {"A": "", "B": "else", "C": "then"}),
+        ("ENV\tA\tsome words", {"A": "some words"}),
         ("ENV URL=http://x/?a=b", {"URL": "http://x/?a=b"}),
     ],
 )
@@ -86,6 +95,39 @@ def test_a_copy_from_a_stage_is_what_that_stage_was_given() -> None:
     assert read_dockerfile(text).copies == (Copy(("src",), "/app/src", True),)
     assert read_dockerfile(text.replace("=build", "=0")).copies[0].target == "/app/src"
     assert read_dockerfile("FROM a\nCOPY --from=elsewhere /x /y\nCOPY https://x /y").copies == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "source", "target", "wanted"),
+    [
+        ("COPY x.py /y/", "/y/x.py", "/z/", ("x.py", "/z", True)),
+        ("COPY . /src", "/src/web/x.py", "/z/x.py", ("web/x.py", "/z/x.py", False)),
+        ("COPY lib /src/lib", "/src/lib/x.py", "/z/", ("lib/x.py", "/z", True)),
+        ('ENV D=/src\nCOPY ["x.py", "$D/"]', "/src/x.py", "/z", ("x.py", "/z", False)),
+    ],
+)
+def test_a_copy_of_a_part_of_what_a_stage_was_given(
+    given: str, source: str, target: str, wanted: tuple[str, str, bool]
+) -> None:
+    built = read_dockerfile(f"FROM a\n{given}\nFROM b\nCOPY --from=0 {source} {target}")
+    [copy] = built.copies
+    assert wanted[0] in copy.sources and (copy.target, copy.is_folder) == wanted[1:]
+
+
+def test_here_documents_are_files(tmp_path: Path) -> None:
+    texts = {
+        "Dockerfile": "FROM a\nENV WHO=me\nWORKDIR /app\n"
+        "COPY <<EOF run.sh\n#!/bin/sh\necho $WHO\nEOF\n"
+        "COPY --chmod=755 <<-'a.txt' <<b.txt /d/\n\t$WHO\n\ta.txt\n${NO:-b}\nb.txt\n"
+        'CMD ["/app/run.sh"]\n'
+    }
+    found = files_of(tmp_path, texts)[""]
+    written = {place: (tmp_path / file).read_text() for place, file in found.items() if file != "."}
+    assert written == {
+        "/app/run.sh": "#!/bin/sh\necho me\n",
+        "/d/a.txt": "$WHO\n",
+        "/d/b.txt": "b\n",
+    }
 
 
 def test_what_is_no_dockerfile_says_nothing() -> None:

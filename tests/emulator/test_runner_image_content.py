@@ -75,6 +75,10 @@ def run(
         ("alpine:3.19", {"command": ["sh", "-c"], "args": ["echo from sh"]}, "from sh"),
         ("docker.io/busybox", {"command": ["echo", "a", "word"]}, "a word"),
         ("bash:5", {"command": ["bash", "-c", "echo $0 | tail -c 5"]}, "bash"),
+        ("registry.acme.com:5000/python:3.11-slim", {"command": ["python", "-V"]}, "Python 3"),
+        ("gcr.io/distroless/python3-debian12:nonroot", {"command": ["python3", "-V"]}, "Python 3"),
+        ("docker.io/alpine/git@sha256:00", {"command": ["git", "--version"]}, "git version"),
+        ("redhat/ubi9", {"command": ["sh", "-c", "echo from ubi"]}, "from ubi"),
     ],
 )
 def test_plain_images_are_programs_of_this_machine(
@@ -98,6 +102,51 @@ def test_an_image_of_somebody_is_no_plain_one(image: str) -> None:
     assert plain_image(image) is None
     with pytest.raises(KeyError):
         standins.images(NOTHING)[image]
+
+
+def test_a_dockerfile_of_the_name_goes_before_a_plain_image_of_a_registry() -> None:
+    body = standins.check(
+        {**NOTHING, "built": {"python": {"command": ["own"]}, "": {"args": ["x"]}}}
+    )
+    images = standins.images(body)
+    assert images["registry.acme.com/python:3"].command == ("own",)
+    assert images["python:3"].args == ("python3",)
+    assert images["registry.acme.com/alpine"].args == ("sh",)
+
+
+ROOT_WRITES = "/srv/a /opt/b /root/c /var/tmp/d /mnt/e /own/f /home/me/g /var/log/h"
+
+
+@pytest.mark.skipif(not HAS_BWRAP, reason="bubblewrap is not here")
+def test_a_program_writes_where_the_root_of_an_image_can(
+    journal: MemoryJournal, tmp_path: Path
+) -> None:
+    text = f"for file in {ROOT_WRITES}; do mkdir -p $(dirname $file); echo $file > $file; done"
+    container = {"image": "ubuntu", "command": ["sh", "-c", f"{text}; cat {ROOT_WRITES}"]}
+    settings = Settings(sandbox="bubblewrap")
+    with contextlib.closing(create(journal, environ=ENVIRON, settings=settings)) as runner:
+        _, *lines = run(runner, journal, tmp_path, container)
+    assert lines == ROOT_WRITES.split()
+    assert not any(Path(place).exists() for place in ROOT_WRITES.split())
+
+
+@pytest.mark.skipif(not HAS_BWRAP, reason="bubblewrap is not here")
+@pytest.mark.parametrize("place", ["/usr/local/bin", "/opt", "/etc", "/usr/bin", "/entry"])
+def test_a_script_that_an_image_puts_among_programs_of_this_machine_runs(
+    journal: MemoryJournal, tmp_path: Path, place: str
+) -> None:
+    script = tmp_path / "entry.sh"
+    script.write_text('#!/bin/sh\necho "$@ by entry"\n')
+    script.chmod(0o644)
+    target = f"{place}/entry.sh" if place != "/entry" else "/entry.sh"
+    entry = {"files": {target: str(script)}}
+    body = {**NOTHING, "built": {"x": entry}}
+    command = [target if place in ("/opt", "/etc", "/entry") else "entry.sh", "runs"]
+    settings = Settings(sandbox="bubblewrap")
+    with contextlib.closing(create(journal, environ=ENVIRON, settings=settings)) as runner:
+        lines = run(runner, journal, tmp_path, {"image": "acme/x", "command": command}, body)
+    assert lines == ["runs by entry"]
+    assert not os.access(script, os.X_OK)
 
 
 def built(root: Path, **fields: Any) -> dict[str, Any]:

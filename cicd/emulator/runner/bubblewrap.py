@@ -16,6 +16,8 @@ from cicd.emulator.runner.sandbox import PROGRAMS, Mount, Program, interpreter, 
 
 OWN = "/.cicd"
 SOCKET = "s"
+ROOM = ("/home", "/media", "/mnt", "/opt", "/root", "/srv", "/var/log", "/var/tmp")  # noqa: S108
+"""Where programs of an image, which are root there, are used to writing."""
 OWN_ROOTS = ("/proc", "/dev", "/tmp")  # noqa: S108 these are the sandbox's own, not ours
 ISOLATION = ("--unshare-pid", "--die-with-parent", "--new-session")
 
@@ -35,7 +37,7 @@ class Bubblewrap:
 
     def prepare(self, program: Program) -> Launch:
         """The command line; makes the root folder and the folders that must be writable."""
-        folders = (*program.folders, *_workdir(program))
+        folders = (*ROOM, *program.folders, *_workdir(program), *_among_others(program))
         for folder in ("/tmp", *folders):  # noqa: S108
             below(program.root, folder).mkdir(parents=True, exist_ok=True)
         python = str(interpreter())
@@ -135,6 +137,12 @@ def _workdir(program: Program) -> list[str]:
     if Path(program.workdir).is_dir() or targets.intersection((place, *place.parents)):
         return []
     return [program.workdir]
+
+
+def _among_others(program: Program) -> set[str]:
+    """Folders of this machine into which the image puts single files, such as /usr/local/bin."""
+    files = (path for path in program.paths if below(program.root, path).is_file())
+    return {str(PurePosixPath(path).parent) for path in files} - {"/"}
 
 
 def below(root: Path, path: str) -> Path:

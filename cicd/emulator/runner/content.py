@@ -90,3 +90,15 @@ def _copy(path: Path, target: Path) -> None:
     if target.is_symlink():
         target.unlink()
     shutil.copy2(path, target, follow_symlinks=False)
+    if not target.is_symlink() and is_script(target):
+        # as RUN chmod would, which has no effect here
+        target.chmod(target.stat().st_mode | 0o111)
+
+
+def is_script(path: Path) -> bool:
+    """Whether a file says by which program it wants to be run."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
