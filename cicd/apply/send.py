@@ -22,6 +22,9 @@ from cicd.errors import (
 )
 from cicd.model import Key, LiveResource, Resource, Secret, State
 
+SETTLED = {State.RUNNING, State.SUCCEEDED}
+"""States that no waiting changes: a change that is refused then is refused for another reason."""
+
 
 def create(job: Job, desired: Resource) -> Task[LiveResource]:
     """Make it, or find what an earlier attempt or another change of this apply has made."""
@@ -136,7 +139,7 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
         except Conflict as conflict:
             live = yield from _changeable(job, live, conflict, deadline, pause)
             pause = job.polling.slower(pause)
-            if live.status.state is State.RUNNING and attempt >= job.polling.tries:
+            if live.status.state in SETTLED and attempt >= job.polling.tries:
                 raise
         except LostAnswer:
             live = yield from look(job, live, deadline)

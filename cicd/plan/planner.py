@@ -175,7 +175,8 @@ def _urls_held(desired: Sequence[Resource], matcher: Matcher) -> dict[Key, set[s
     for resource in desired:
         for name, value in resource.spec.items():
             if isinstance(value, Ref) and value.output == "url":
-                urls = (str(live.spec.get(name) or "") for live in matcher.candidates(resource))
+                found = [*matcher.known(resource), *matcher.candidates(resource)]
+                urls = (str(live.spec.get(name) or "") for live in found)
                 held.setdefault(value.key, set()).update(url for url in urls if url)
     return held
 

@@ -246,12 +246,8 @@ def test_a_destination_that_was_pointed_elsewhere_takes_nothing_with_it(world: W
     no_label_rights(world)
     id = up(world, POINTING)
     theirs = deploy(world, configuration(world, "theirs"))
-    place = "/destination-configuration/v1/subaccountDestinations"
-    known = world.client.world.credentials
-    token = {"Authorization": f"Bearer {known.issue('destination', issuer=world.client.url)}"}
-    entry = world.client.send("GET", f"{place}/POINTER", headers=token).json()
-    entry["URL"] = entry["URL"].replace(id, theirs)
-    assert world.client.send("PUT", place, entry, headers=token).ok
+    entry = cockpit(world, "GET", "/POINTER")
+    cockpit(world, "PUT", "", {**entry, "URL": entry["URL"].replace(id, theirs)})
     found = changes(world)
     assert (found["deployment/serve"]["id"], found["deployment/serve"]["action"]) == (id, "no_op")
     assert found["destination/POINTER"]["action"] == "update"
@@ -410,3 +406,127 @@ def test_labels_of_a_group_that_were_changed_by_hand_are_drift_and_put_back(
     assert all(after[item["key"]] for item in labels)
     assert "No changes." in ok(world.cicd(*APPLY)).out
     assert running(world) == {id: "churn-serving"}
+
+
+DESTINATIONS = "/destination-configuration/v1/subaccountDestinations"
+
+
+def cockpit(world: World, method: str, path: str = "", body: Any = None) -> Any:
+    """One request of somebody at the BTP cockpit."""
+    known = world.client.world.credentials
+    token = {"Authorization": f"Bearer {known.issue('destination', issuer=world.client.url)}"}
+    answer = world.client.send(method, DESTINATIONS + path, body, headers=token)
+    assert answer.ok, answer.text
+    return answer.json() if answer.text else None
+
+
+def rename(world: World, before: str, after: str, **fields: str) -> None:
+    copy(world, before, after, **fields)
+    cockpit(world, "DELETE", f"/{before}")
+
+
+def copy(world: World, name: str, other: str, **fields: str) -> None:
+    entry = cockpit(world, "GET", f"/{name}")
+    cockpit(world, "POST", "", {**entry, "Name": other, **fields})
+
+
+def names(world: World) -> set[str]:
+    return {entry["Name"] for entry in cockpit(world, "GET") if world.group in str(entry)}
+
+
+def pointing(world: World) -> tuple[str, str]:
+    """A stage that points at its server, applied; the id of that, and the destination's name."""
+    name = f"POINTER-{world.group}"
+    return up(world, POINTING.replace("POINTER", name)), name
+
+
+@pytest.mark.parametrize("other", ["OURS-{}", "zz_{}", "POINTER-{}-2"])
+def test_a_destination_that_was_renamed_is_drift_and_put_back(world: World, other: str) -> None:
+    id, name = pointing(world)
+    renamed = other.format(world.group)
+    rename(world, name, renamed, **{"sap-client": "100"})
+
+    change = changes(world)[f"destination/{name}"]
+    told = f"changed by hand: name {renamed} → {name}"
+    assert (change["action"], change["id"], change["reason"]) == ("update", renamed, told)
+    rows = json.loads(ok(world.cicd("status", "dev", "-o", "json")).out)
+    (row,) = [row for row in rows if row["key"] == f"destination/{name}"]
+    assert (row["id"], row["notes"]) == (renamed, [f"{told}; apply puts it back"])
+
+    ok(world.cicd(*APPLY))
+    assert names(world) == {name}
+    entry = cockpit(world, "GET", f"/{name}")
+    assert entry["URL"].endswith(id) and entry["sap-client"] == "100"
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+
+
+def test_a_destination_that_was_renamed_goes_with_its_stage(world: World) -> None:
+    world.make_group()
+    _, name = pointing(world)
+    rename(world, name, f"OURS-{world.group}")
+    ok(world.cicd("destroy", "dev", "--yes", "--stage-name", "dev"))
+    assert names(world) == set()
+
+
+@pytest.mark.parametrize("case", ["copy", "elsewhere", "unmarked", "two", "another stage"])
+def test_a_destination_that_may_be_of_others_is_left_alone(world: World, case: str) -> None:
+    world.make_group()
+    id, name = pointing(world)
+    theirs = f"THEIRS-{world.group}"
+    kept = {theirs}
+    if case == "copy":
+        copy(world, name, theirs)
+    elif case == "elsewhere":
+        url = cockpit(world, "GET", f"/{name}")["URL"].replace(id, "d-elsewhere")
+        rename(world, name, theirs, URL=url)
+    elif case == "unmarked":
+        rename(world, name, theirs, **{"cicd.owner": ""})
+    elif case == "two":
+        copy(world, name, f"{theirs}-2")
+        rename(world, name, theirs)
+        kept |= {f"{theirs}-2"}
+    else:
+        rename(world, name, theirs, **{"cicd.owner": f"tst: {name}"})
+    ok(world.cicd(*APPLY))
+    assert names(world) == kept | {name}
+    ok(world.cicd("destroy", "dev", "--yes", "--stage-name", "dev"))
+    assert names(world) == kept
+
+
+def test_a_destination_and_its_server_that_were_both_changed_are_put_back(world: World) -> None:
+    world.make_group()
+    no_label_rights(world)
+    id, name = pointing(world)
+    rename(world, name, f"OURS-{world.group}")
+    repoint(world, id)
+    found = changes(world)
+    assert (found["deployment/serve"]["id"], found["deployment/serve"]["reason"]) == (id, HANDMADE)
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-serving"} and names(world) == {name}
+
+
+def test_a_new_name_of_a_destination_in_the_stage_file_is_nobodys_hand(world: World) -> None:
+    _, name = pointing(world)
+    world.stage(POINTING.replace("POINTER", f"NEW-{world.group}"))
+    assert changes(world)[f"destination/NEW-{world.group}"]["action"] == "create"
+    ok(world.cicd(*APPLY))
+    assert names(world) == {name, f"NEW-{world.group}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("DELETE", 403), ("DELETE", 409), ("POST", 403), ("POST", 520)]
+)
+def test_one_that_cannot_be_put_back_is_no_second_one_and_the_next_apply_goes_on(
+    world: World, method: str, status: int
+) -> None:
+    id, name = pointing(world)
+    renamed = f"OURS-{world.group}"
+    rename(world, name, renamed)
+    path = f"{DESTINATIONS}/{renamed}" if method == "DELETE" else DESTINATIONS
+    world.gate.on(method, path, Reply(status, "{}"))
+    assert world.cicd(*APPLY).code in {1, 4}
+    assert names(world) <= {renamed}
+    world.gate.on(method, path, world.forward)
+    ok(world.cicd(*APPLY))
+    assert names(world) == {name}
+    assert cockpit(world, "GET", f"/{name}")["URL"].endswith(id)

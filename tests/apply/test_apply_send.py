@@ -265,6 +265,16 @@ def test_a_refusal_in_good_status_is_final(platform: FakePlatform) -> None:
     assert len(platform.ops("update")) == 3
 
 
+def test_a_refusal_of_what_has_no_other_status_is_final_too(platform: FakePlatform) -> None:
+    # a destination is there or not: no time that goes by allows what is refused now
+    live = platform.add("destination", "api", COMPLETED, url="https://x")
+    platform.faults["update"] = [Fault(Conflict("in use", status=409))] * 10
+    update = change("destination/api", Action.UPDATE, live=live, fields=["url"], url="https://y")
+    ended = outcomes(apply(platform, update))["destination/api"]
+    assert (ended.result, ended.error) == ("failed", "in use")
+    assert len(platform.ops("update")) == 3
+
+
 def test_what_ended_cannot_be_changed(platform: FakePlatform) -> None:
     live = served(platform)
     platform.things[live.id].script = [(0, DEAD)]

@@ -132,6 +132,7 @@ def test_a_destination_is_completed_created_compared_and_replaced_whole(
         "tokenServiceURL": f"{stub.url}/oauth/token",
         "tokenServiceURLType": "Dedicated",
         "URL.headers.AI-Resource-Group": "rg",
+        "cicd.owner": "dev: D",
     }
     stub.on("GET", f"{path}/D", Reply(200, {**entry, "URL": "http://old", "Description": "mine"}))
     found = platform.read([wish])[0]

@@ -129,7 +129,7 @@ class AICore:
             "deployment": Deployments(self._api, register),
         }
         if destination:
-            self._nouns["destination"] = entries.Destinations(self._open(destination).call)
+            self._nouns["destination"] = entries.Destinations(self._open(destination).call, stage)
         self._reader = Reader(self._api, self._nouns, self._advisor, self._named, register)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:

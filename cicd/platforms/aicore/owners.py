@@ -88,9 +88,11 @@ def pointed_at(
         if wish.key.kind == "deployment" and not wish.options.existing_id
         if tuple(wish.spec.get(name) for name in SAME_RUN) not in names
     } - {_key(live.known_as) for live in deployments if live.known_as}
-    urls = {live.spec.get("name"): str(live.spec.get("url") or "") for live in destinations}
+    urls = {
+        live.known_as or str(live.key): str(live.spec.get("url") or "") for live in destinations
+    }
     keys = {
-        urls.get(wish.spec.get("name")): wish.spec["url"].key
+        urls.get(str(wish.key)): wish.spec["url"].key
         for wish in desired
         if wish.key.kind == "destination" and isinstance(wish.spec.get("url"), Ref)
         if wish.spec["url"].key in missing

@@ -122,7 +122,8 @@ class Reader:
             groups = [_unclear(group, refused) for group in groups]
         configurations = lists.get("live configurations", ())
         schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
-        destinations = chain.from_iterable(_starting("live destinations ", lists).values())
+        destinations = [*chain.from_iterable(_starting("live destinations ", lists).values())]
+        renamed = self._renamed(desired, destinations, deployments)
         deployments = owners.of_deployments(deployments, configurations, runs, desired)
         deployments = self._register.recognise(deployments)
         return [
@@ -133,8 +134,24 @@ class Reader:
             *applications,
             *runs,
             *self._register.recognise(owners.of_schedules(schedules, runs)),
-            *owners.pointed_at(deployments, destinations, desired),
+            *renamed,
+            *owners.pointed_at(deployments, [*destinations, *renamed], desired),
         ]
+
+    def _renamed(
+        self,
+        desired: Iterable[Resource],
+        found: Iterable[LiveResource],
+        deployments: Iterable[LiveResource],
+    ) -> list[LiveResource]:
+        """Our destinations that somebody has given another name. Asked for only where one is
+        missing, and something is there that it could point at."""
+        missing = {wish.spec["name"] for wish in desired if wish.key.kind == "destination"}
+        missing -= {live.id for live in found}
+        ids = {live.id for live in deployments}
+        if not (self._destinations and missing and ids):
+            return []
+        return self._destinations.renamed(missing, ids)
 
     def _gather(
         self,

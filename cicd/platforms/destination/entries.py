@@ -5,10 +5,11 @@ An answer of this service holds client secrets in clear: they go into Secret at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
-from cicd.errors import ConnectionFailed, NotFound
+from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Secret, State, Status
 
 COLLECTION = "/subaccountDestinations"
@@ -29,6 +30,8 @@ MAX_FILTER = 3000
 QUOTED = len("%27%27%2C+")
 """Characters that a name takes in a filter besides itself."""
 GROUP_HEADER = "URL.headers.AI-Resource-Group"
+OWNER = "cicd.owner"
+"""The property that says of which stage an entry is and by which name, as people can rename it."""
 
 
 class Call(Protocol):
@@ -45,10 +48,11 @@ class Call(Protocol):
 
 
 class Destinations:
-    """``destination/<name>``."""
+    """``destination/<name>``; ``stage``: whose they are that are made here."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, stage: str = "") -> None:
         self._call = call
+        self._stage = stage
 
     def read(self, names: Sequence[str]) -> list[LiveResource]:
         """Those of these names that are there, by one request; see ``batches``."""
@@ -75,6 +79,19 @@ class Destinations:
         """All destinations of the subaccount."""
         return [to_live(entry) for entry in self._call("GET", COLLECTION) or ()]
 
+    def renamed(self, names: Collection[str], ids: Collection[str]) -> list[LiveResource]:
+        """Entries of this stage that somebody gave another name than one of ``names``, which are
+        missing: marked so, the only one marked so, and pointing at what has one of ``ids``. Copies
+        that people keep beside, or that point elsewhere by now, are theirs."""
+        marks = {self._mark(name): name for name in names}
+        found: dict[str, list[LiveResource]] = {}
+        for entry in map(_flat, self._call("GET", COLLECTION) or ()):
+            name = marks.get(str(entry.get(OWNER)))
+            if name and not set(str(entry.get("URL")).split("/")).isdisjoint(ids):
+                live = to_live(entry)
+                found.setdefault(name, []).append(replace(live, known_as=f"destination/{name}"))
+        return [lives[0] for lives in found.values() if len(lives) == 1]
+
     def get(self, live: LiveResource) -> LiveResource:
         return self._get(live.id)
 
@@ -82,17 +99,39 @@ class Destinations:
         return self.peek(desired.spec["name"])
 
     def create(self, desired: Resource) -> LiveResource:
-        self._call("POST", COLLECTION, body=to_entry(desired))
+        self._call("POST", COLLECTION, body=self._marked(desired))
         return _live(desired.spec)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
-        """PUT replaces the whole entry, so properties that people added are sent along."""
+        """PUT replaces the whole entry, so properties that people added are sent along. One that
+        was renamed goes before it is made under its own name: interrupted between the two, the
+        next apply makes it, while a second one that is left over would never be seen again."""
         entry = self._call("GET", f"{COLLECTION}/{live.id}")
-        self._call("PUT", COLLECTION, body={**_sealed(_flat(entry)), **to_entry(desired)})
+        body = {**_sealed(_flat(entry)), **self._marked(desired)}
+        if live.id == desired.spec["name"]:
+            self._call("PUT", COLLECTION, body=body)
+        else:
+            self.delete(live)
+            self._make(desired.spec["name"], body)
         return _live(desired.spec)
 
     def delete(self, live: LiveResource) -> None:
         self._call("DELETE", f"{COLLECTION}/{live.id}")
+
+    def _make(self, name: str, body: Mapping[str, Any]) -> None:
+        """A new entry. Raises PlatformError when it is not there after a lost answer."""
+        try:
+            self._call("POST", COLLECTION, body=body)
+        except LostAnswer as error:
+            if self.peek(name) is None:
+                raise PlatformError(f"{name} is not made: {error}", hint="apply again") from error
+
+    def _marked(self, desired: Resource) -> dict[str, Any]:
+        mark = {OWNER: self._mark(desired.spec["name"])} if self._stage else {}
+        return {**to_entry(desired), **mark}
+
+    def _mark(self, name: str) -> str:
+        return f"{self._stage}: {name}"
 
     def _get(self, name: str) -> LiveResource:
         answer = self._call("GET", f"{COLLECTION}/{name}")
