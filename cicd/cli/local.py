@@ -168,7 +168,7 @@ def with_snapshot(stage: Stage, root: Path) -> Stage:
 
 def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
     """The commit that is checked out, and `` with changes`` where the files of the project are not
-    those of it; ``no commit`` where there is none yet. ``paths``: where new files count too: not
+    those of it; ``none yet`` where there is no commit. ``paths``: where new files count too: not
     everything that lies about, like a saved plan, is deployed."""
     try:
         head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=root)
@@ -177,7 +177,7 @@ def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
             status = ("--literal-pathspecs", "status", "--porcelain", "--untracked-files=all")
             is_changed = bool(git(*status, "--", *paths, cwd=root))
     except CicdError:
-        return "no commit", CHANGED
+        return "none yet", ""
     return head, CHANGED if is_changed else ""
 
 

@@ -118,7 +118,7 @@ def test_local_shows_the_commit_of_the_user_and_none_that_git_does_not_know(
 ) -> None:
     """Clean, with a saved plan beside it, with edits, new templates, and other files alone."""
     seen = planned(small)
-    assert seen[0] == "no commit with changes"
+    assert seen[0] == "none yet"
     head = commit(small, "first")
     assert planned(small)[0] == head
     small.write("plan.json", "{}")

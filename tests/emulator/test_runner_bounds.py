@@ -13,6 +13,7 @@ import pytest
 
 from cicd.emulator.bounds import GIB, Bounds, Chosen, Limits
 from cicd.emulator.errors import EmulatorError
+from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.slots import Slots
 from tests.emulator.runner_journal import (
@@ -111,6 +112,10 @@ TOO_MUCH = {
         ),
         "Evicted: more than 0.0293 GiB written to disk",
     ),
+    "empty files": (
+        script("main", "n = 0\nwhile True: open(f'x{n}', 'w').close(); n += 1\n"),
+        "Evicted: more than 0.0293 GiB written to disk",
+    ),
     "one file": (
         shell("main", "dd if=/dev/zero of=x bs=1M count=100; exit $?"),
         "Evicted: more than 0.0293 GiB written to disk",
@@ -190,8 +195,10 @@ def test_so_many_containers_run_at_once_and_the_rest_is_pending(
     line = "echo begins; sleep 0.2; echo ends"
     steps = [[{"name": "s", "template": "one", "withSequence": {"count": "6"}}]]
     template = workflow({"name": "main", "steps": steps}, shell("one", line))
-    make(parallel=2).start_execution(execution(tmp_path, template))
+    images = {"img": Image(note="stands in")}
+    make(parallel=2).start_execution(execution(tmp_path, template, images=images))
     assert journal.end("e1") == "COMPLETED"
+    assert journal.texts.count("stands in") == 1
     assert most_at_once(journal) <= 2
     waited = [node for node in journal.history if node.phase == "Pending"]
     assert len(waited) == 4 and "--parallel 2" in waited[0].message

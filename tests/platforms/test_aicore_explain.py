@@ -209,6 +209,27 @@ def test_a_failure_says_what_is_likely_and_what_to_do(
     assert found["likely"][0].cure
 
 
+@pytest.mark.parametrize(
+    ("message", "code", "line", "expected"),
+    [
+        ("nothing stands in for image acme/x:1 on this machine", None, "", "nothing stands in"),
+        ("not ready after 3 starts: port 8080 was not ready after 8 s", 143, "", "on its port"),
+        ("not ready after 3 starts: exit code 0", 0, "bye", "a server goes on"),
+        ("exit code 127", 127, "cannot start serve: No such file or directory", "command of the"),
+        ("env X: secret gone does not exist in the resource group", None, "", "a secret that"),
+        ("more than 500 processes at once (exit code 137)", 137, "", "more processes"),
+        ("Evicted: more than 20 GiB written to disk (exit code 137)", 137, "", "the disk is full"),
+    ],
+)
+def test_what_the_emulator_says_has_one_cause(
+    stub: StubServer, platform: Platform, message: str, code: int | None, line: str, expected: str
+) -> None:
+    details = {**reconciled(message), **container("", code)} if code else reconciled(message)
+    live = a_run(stub, "deployment", line, statusDetails=details)
+    [found] = explained(platform, live)["likely"]
+    assert expected in found.text
+
+
 def test_a_failure_of_unknown_words_points_at_its_log(stub: StubServer, platform: Platform) -> None:
     live = a_run(stub, "execution", "loss is nan", statusDetails=container("Error", 3))
     (likely,) = explained(platform, live)["likely"]

@@ -162,7 +162,7 @@ class Container:
         name = container["name"]
         is_shown = name.startswith(READABLE) or name == "main"
         if not is_shown:
-            self._log.note(
+            self._log.note_once(
                 f"the output of container {name} is not shown: its name does not begin with "
                 f"{READABLE}",
                 pod=self._work.node.id,
@@ -217,7 +217,7 @@ class Container:
     ) -> Program:
         image = environment.find_image(self._job.images, container["image"])
         if image.note:
-            self._log.note(image.note, pod=self._work.node.id)
+            self._log.note_once(image.note, pod=self._work.node.id)
         before = {**environment.base(image, self._environ), **self._job.environment}
         env = environment.declared(container, before, self._job.secrets, self._work.fields)
         env = environment.with_stores(env, image, self._job.stores)

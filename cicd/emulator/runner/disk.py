@@ -12,6 +12,8 @@ PAUSE = 1.0
 SHARE = 20
 BLOCK = 512
 """Bytes; what stat counts in."""
+ENTRY = 4096
+"""Bytes that a file counts for beside its content: there is no end of empty ones either."""
 
 
 class Disk:
@@ -49,7 +51,7 @@ class Disk:
                         if entry.is_dir(follow_symlinks=False):
                             todo.append(entry.path)
                         else:
-                            found += entry.stat(follow_symlinks=False).st_blocks * BLOCK
+                            found += entry.stat(follow_symlinks=False).st_blocks * BLOCK + ENTRY
             except OSError:
                 # gone meanwhile, or not to be read
                 continue

@@ -57,6 +57,7 @@ class RunLog:
         self._journal = journal
         self._run_id = run_id
         self._last = 0
+        self._said: set[str] = set()
         self._lock = Lock()
 
     def write(self, lines: Sequence[Line]) -> None:
@@ -72,6 +73,14 @@ class RunLog:
     def note(self, text: str, *, pod: str = "", container: str = "main") -> None:
         """A remark of the emulator's own."""
         self.write([Line(time.time_ns(), text, container, pod, "stderr")])
+
+    def note_once(self, text: str, *, pod: str = "", container: str = "main") -> None:
+        """A remark that would be the same for each of its many containers."""
+        with self._lock:
+            is_new = text not in self._said
+            self._said.add(text)
+        if is_new:
+            self.note(text, pod=pod, container=container)
 
 
 class Recorder:

@@ -58,6 +58,17 @@ CAUSES = (
         r"ImagePullBackOff|ErrImagePull|ImageInspectError|failed to pull image",
     ),
     Cause(
+        "nothing stands in for its image on this machine",
+        "name it under local.images in the stage file, or give the repository its Dockerfile",
+        r"nothing stands in for image",
+    ),
+    Cause(
+        "it started more processes or threads than a container may have",
+        "start fewer at a time; what starts itself again and again never ends",
+        r"more than \d+ (?:processes|threads) at once|fork: (?:retry: )?Resource temporarily",
+        is_logged=True,
+    ),
+    Cause(
         "it needed more memory than its resource plan gives",
         "take a larger plan (label ai.sap.com/resourcePlan), or less at a time (batch size)",
         r"OOMKilled|OutOfMemory|out of memory|memory limit|MemoryError|Cannot allocate memory",
@@ -79,7 +90,8 @@ CAUSES = (
     Cause(
         "a secret that its template names is not there",
         "make it in this resource group (secrets in the stage file), under just that name",
-        r"CreateContainerConfigError|secret \S+ not found|couldn't find key .* in Secret",
+        r"CreateContainerConfigError|secret \S+ not found|couldn't find key .* in Secret"
+        r"|secret \S+ (?:does not exist|has no)",
     ),
     Cause(
         "the object store refuses the login",
@@ -119,7 +131,13 @@ CAUSES = (
         "let the server listen on 0.0.0.0 and the containerPort of the template, and answer its "
         "readiness probe",
         r"[Rr]eadiness probe failed|[Ll]iveness probe failed|[Ss]tartup probe failed"
-        r"|connect: connection refused|ProgressDeadlineExceeded|did not answer",
+        r"|connect: connection refused|ProgressDeadlineExceeded|did not answer"
+        r"|port \d+ was not ready",
+    ),
+    Cause(
+        "its program ends, though a server goes on",
+        "let its command run in the foreground until it is asked to end",
+        r"not ready after \d+ starts: exit code 0\b",
     ),
     Cause(
         "its program may not do that: pods run as user 65534, not as root",
@@ -133,7 +151,7 @@ CAUSES = (
         "the command of the container is not in the image",
         "check command and args of the template: the image's own ENTRYPOINT and CMD do not count",
         r"executable file not found|no such file or directory: unknown|command not found"
-        r"|ContainerCannotRun|StartError|can't open file",
+        r"|ContainerCannotRun|StartError|can't open file|cannot start \S+: No such",
         frozenset({127}),
         is_logged=True,
     ),
@@ -152,7 +170,7 @@ CAUSES = (
     Cause(
         "its program looks for a file that is not there",
         "check the path of the input artifact in the template, and that the artifact is bound",
-        r"FileNotFoundError|No such file or directory",
+        r"FileNotFoundError|^(?!.*cannot start ).*No such file or directory",
         is_logged=True,
     ),
     Cause(
@@ -205,11 +223,13 @@ MOST = 3
 
 def likely(said: str, log: str, codes: Iterable[int]) -> Iterator[Finding]:
     """What is likely, the most certain first. ``said``: what the platform says; ``log``: the last
-    lines of the program."""
+    lines of the program. An exit code means little where the platform says why."""
     found: list[Cause] = []
-    known = set(codes)
+    flags = re.IGNORECASE | re.MULTILINE
+    is_said = any(re.search(cause.pattern, said, flags) for cause in CAUSES)
+    known = set() if is_said else set(codes)
     for cause in CAUSES:
-        words = re.compile(cause.pattern, re.IGNORECASE)
+        words = re.compile(cause.pattern, flags)
         is_so = words.search(said) or (cause.is_logged and words.search(log))
         is_told = any(cause.text.startswith(PULL) and one.text.startswith(PULL) for one in found)
         if (is_so or known & cause.codes) and not is_told:

@@ -315,7 +315,7 @@ class Server:
         job, container = self._job, self._predictor.container
         image = environment.find_image(job.images, container["image"])
         if image.note:
-            self._note(image.note)
+            self._log.note_once(image.note, pod=self.pod, container=CONTAINER)
         before = {**environment.base(image, self._place.environ), **job.environment}
         # Knative gives it to every server
         before["PORT"] = str(self._predictor.port)
