@@ -23,6 +23,10 @@ KINDS = {
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 """What Kubernetes takes as a name; AI Core's pattern for ids allows more, within 4 to 64."""
 TEXT_MAPS = ("labels", "annotations")
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+LABEL = re.compile(f"(?:{_WORD})?")
+KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_WORD}")
+"""What Kubernetes takes as the value of a label, and as the key of one or of an annotation."""
 PLATFORM_SCENARIOS = ("foundation-models", "orchestration")
 """Scenarios that the platform itself brings along, so that no template can be of them."""
 TAG = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
@@ -71,11 +75,12 @@ def parse(text: str, *, is_json: bool) -> list[Any]:
 
 def load_yaml(text: str) -> Iterator[Any]:
     """The documents of a YAML text; ValueError with the line when it does not parse."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    from cicd.emulator.yaml_reader import yaml_reader
+
     try:
-        yield from YAML(typ="safe", pure=True).load_all(text)
+        yield from yaml_reader().load_all(text)
     except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise ValueError(f"yaml: {line}{error.problem or error.context}") from None
@@ -150,6 +155,12 @@ def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
     not_text = [key for key, value in {**labels, **annotations}.items() if not is_text(value)]
     if not_text:
         yield f"metadata: {', '.join(map(str, not_text))} must be text, in quotes"
+    for key in (*labels, *annotations):
+        if not KEY.fullmatch(str(key)):
+            yield f"metadata: {key!r} is no key that Kubernetes takes"
+    for key, value in labels.items():
+        if is_text(value) and not LABEL.fullmatch(value):
+            yield f"metadata.labels: {key}: {value!r} is no value that Kubernetes takes"
     if not isinstance(document.get("spec"), dict):
         yield "spec is missing"
     elif kind == "ServingTemplate":

@@ -167,6 +167,16 @@ SERVERS = {
         "serve",
     ),
     "with a container of another name": ("kserve-container", "web", "serve"),
+    "with the kind of what it becomes": (
+        "    apiVersion: serving.kserve.io/v1beta1\n",
+        "    apiVersion: serving.kserve.io/v1beta1\n    kind: InferenceService\n",
+        "serve",
+    ),
+    "with fields that nobody reads": (
+        "spec:\n",
+        "spec:\n  entrypoint: main\n  templates: [{name: main}]\n",
+        "serve",
+    ),
     "with a probe of its life": (
         "          - name: kserve-container\n",
         "          - name: kserve-container\n            livenessProbe: {tcpSocket: {port: 1}}\n",
@@ -196,7 +206,7 @@ def test_all_that_is_wrong_with_a_template_is_said_at_once(client: Client, tmp_p
     sha = commit(tmp_path / "repository", {"templates/train.yaml": text})
     onboard(client, tmp_path / "repository")
     [failed] = synced(client, revision=sha)["syncResourcesStatus"]
-    for part in ("apiVersion of a WorkflowTemplate", "ai.sap.com/version is missing", ".comand:"):
+    for part in ("apiVersion of a WorkflowTemplate", "ai.sap.com/version is missing", ".command:"):
         assert part in failed["message"]
 
 

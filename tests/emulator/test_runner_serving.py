@@ -265,7 +265,7 @@ def test_the_readiness_probe_decides(
     text = serving()["spec"]["template"]["spec"].replace("    env:\n", probe)
     template = serving(text)
     template["spec"]["template"]["metadata"] = {
-        "annotations": {"serving.knative.dev/progress-deadline": "0.5s"}
+        "annotations": "serving.knative.dev/progress-deadline: 0.5s"
     }
     runner.deploy(deployment(tmp_path, template))
     status(journal, "DEAD")

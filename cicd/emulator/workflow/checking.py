@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.emulator.workflow.content import content_problems
 from cicd.emulator.workflow.defaults import KINDS, with_defaults
-from cicd.emulator.workflow.fields import DOCUMENT, HOOK, NOTED
+from cicd.emulator.workflow.fields import DOCUMENT, HOOK, NOTED, SPEC, TEMPLATE
 from cicd.emulator.workflow.names import raw_calls
 from cicd.emulator.workflow.shape import differences
 
@@ -32,11 +32,16 @@ def check(document: Any) -> list[str]:
 
 
 def notes(document: Mapping[str, Any]) -> list[str]:
-    """The fields that are accepted and have no effect on one machine, with their paths."""
+    """The fields that are accepted and have no effect, here or anywhere, with their paths."""
     spec = document["spec"]
-    places = {"spec": spec}
-    places |= {f"spec.templates[{i}]": item for i, item in enumerate(spec["templates"])}
-    return [f"{path}.{key}" for path, item in places.items() for key in NOTED if item.get(key)]
+    places = [("spec", spec, SPEC)]
+    places += [(f"spec.templates[{i}]", x, TEMPLATE) for i, x in enumerate(spec["templates"])]
+    return [
+        f"{path}.{key}"
+        for path, item, known in places
+        for key in (*NOTED, *(other for other in item if other not in known))
+        if item.get(key)
+    ]
 
 
 def _outline(spec: Mapping[str, Any]) -> list[str]:

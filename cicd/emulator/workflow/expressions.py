@@ -27,6 +27,8 @@ OF_AI_CORE = tuple(
     )
 )
 """Labels that AI Core and Argo give a run, of which only some have a value here."""
+LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.duration")
+"""What begins so Argo leaves in the text where it has no value, such as a letter it lacks."""
 
 
 class Unresolved(Exception):
@@ -47,7 +49,7 @@ def tags(value: Any) -> Iterator[str]:
 
 def is_argos(tag: str) -> bool:
     """Whether Argo refuses that name where it has no value, instead of leaving it in the text."""
-    return tag.startswith(ROOTS) and not tag.startswith(OF_AI_CORE)
+    return tag.startswith(ROOTS) and not tag.startswith((*OF_AI_CORE, *LEFT))
 
 
 def substitute(text: str, scope: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from cicd.emulator.workflow.shape import (
     SECRET_KEY,
     TEXT,
     WORD,
+    Entire,
     Refused,
 )
 
@@ -103,7 +104,9 @@ INNER: dict[str, Any] = {
     "stdin": ANY,
     "tty": ANY,
 }
-BESIDE = {**INNER, "mirrorVolumeMounts": FLAG}
+CONTAINER_ITSELF = Entire(INNER)
+SCRIPT = Entire({**INNER, "source": TEXT})
+BESIDE = Entire({**INNER, "mirrorVolumeMounts": FLAG})
 HOOK = {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
 CALL: dict[str, Any] = {
     "name": WORD,
@@ -119,8 +122,8 @@ CALL: dict[str, Any] = {
     "templateRef": Refused("templates of other WorkflowTemplates"),
     "inline": Refused("give the template a name"),
 }
-TASK = {**CALL, "dependencies": [WORD], "depends": WORD}
-TEMPLATE: dict[str, Any] = {
+TASK = Entire({**CALL, "dependencies": [WORD], "depends": WORD})
+_TEMPLATE: dict[str, Any] = {
     **NO_EFFECT,
     "name": WORD,
     "inputs": {
@@ -171,12 +174,12 @@ TEMPLATE: dict[str, Any] = {
         ],
         "result": Refused("standard output is the result"),
     },
-    "container": INNER,
-    "script": {**INNER, "source": TEXT},
+    "container": CONTAINER_ITSELF,
+    "script": SCRIPT,
     "initContainers": [BESIDE],
     "sidecars": [BESIDE],
     "volumes": VOLUMES,
-    "steps": [[CALL]],
+    "steps": [[Entire(CALL)]],
     "dag": {"tasks": [TASK], "failFast": FLAG, "target": TEXT},
     "suspend": {"duration": TEXT},
     "parallelism": NUMBER,
@@ -204,7 +207,8 @@ TEMPLATE: dict[str, Any] = {
     "containerSet": Refused("use a dag, or sidecars"),
     "daemon": Refused("use sidecars"),
 }
-SPEC: dict[str, Any] = {
+TEMPLATE = Entire(_TEMPLATE)
+_SPEC: dict[str, Any] = {
     **NO_EFFECT,
     "entrypoint": WORD,
     "arguments": {
@@ -214,7 +218,7 @@ SPEC: dict[str, Any] = {
         ],
     },
     "templates": [TEMPLATE],
-    "templateDefaults": {key: shape for key, shape in TEMPLATE.items() if key != "name"},
+    "templateDefaults": Entire({key: TEMPLATE[key] for key in TEMPLATE if key != "name"}),
     "retryStrategy": TEMPLATE["retryStrategy"],
     "volumes": VOLUMES,
     "volumeClaimTemplates": CLAIMS,
@@ -240,6 +244,7 @@ SPEC: dict[str, Any] = {
     "workflowTemplateRef": Refused("templates of other WorkflowTemplates"),
     "artifactRepositoryRef": CLUSTER,
 }
+SPEC = Entire(_SPEC)
 DOCUMENT = {
     "apiVersion": TEXT,
     "kind": TEXT,

@@ -33,7 +33,7 @@ WORKFLOW = {
     "labels.json",
     "annotations",
     "annotations.json",
-    *(f"creationTimestamp.{letter}" for letter in TIME_LETTERS),
+    *(f"creationTimestamp.{letter}" for letter in f"{TIME_LETTERS}L"),
 }
 CALLED = {"steps.name", "tasks.name"}
 NODE = {

@@ -15,8 +15,8 @@ from cicd.emulator.workflow.program import Artifact, Program, Template
 
 ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
 FAILED = ("Failed", "Error")
-TIME_LETTERS = "YyBbmAadjHIMSpZz"
-"""``{{workflow.creationTimestamp.Y}}`` and so on, as strftime knows them."""
+TIME_LETTERS = "BbmAadHIMSYypZz"
+"""``{{workflow.creationTimestamp.Y}}`` and so on, as strftime knows them; Argo has an L as well."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,7 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
         texts["workflow.duration"] = f"{max(0.0, now - started.timestamp()):.6f}"
         texts["workflow.creationTimestamp.RFC3339"] = run.started
         texts["workflow.creationTimestamp.s"] = str(int(started.timestamp()))
+        texts["workflow.creationTimestamp.L"] = f".{started.microsecond // 1000:03}"
         for letter in TIME_LETTERS:
             texts[f"workflow.creationTimestamp.{letter}"] = started.strftime(f"%{letter}")
     texts |= {f"workflow.labels.{key}": text for key, text in program.labels.items()}

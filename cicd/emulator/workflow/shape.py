@@ -2,7 +2,8 @@
 
 A shape is a dict of the known fields, a list with the shape of its items, one of the words below,
 or ``ANY`` for what makes no difference here. A field that is not in the dict is refused: nothing
-that changes the result is silently ignored.
+that changes the result is silently ignored. What is not in an ``Entire`` one changes nothing: the
+platform does not know it either, and drops it unread.
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ class Refused:
     reason: str
 
 
+class Entire(dict[str, Any]):
+    """The shape of a map with every field that the platform knows there."""
+
+
 CLUSTER = Refused("needs a Kubernetes cluster")
 
-NO_EFFECT = dict.fromkeys(
+NO_EFFECT: dict[str, Any] = dict.fromkeys(
     [
         "affinity",
         "automountServiceAccountToken",
         "hostNetwork",
-        "imagePullSecrets",
         "metadata",
         "nodeSelector",
         "podGC",
@@ -55,7 +59,7 @@ NO_EFFECT = dict.fromkeys(
         "topologySpreadConstraints",
     ],
     ANY,
-)
+) | {"imagePullSecrets": [{"name": WORD}]}
 """Where and with which rights a pod runs on the cluster: makes no difference on one machine."""
 
 SECRET_KEY = {"name": TEXT, "key": TEXT, "optional": FLAG}
@@ -85,6 +89,9 @@ CONTAINER: dict[str, Any] = {
     "securityContext": ANY,
     "terminationMessagePath": ANY,
     "terminationMessagePolicy": ANY,
+    "lifecycle": CLUSTER,
+    "volumeDevices": CLUSTER,
+    **dict.fromkeys(("resizePolicy", "restartPolicy", "stdinOnce"), ANY),
 }
 FIELD_PATHS = {
     "metadata.name",
@@ -123,7 +130,7 @@ def differences(value: Any, shape: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             if key in shape:
                 yield from differences(item, shape[key], f"{path}.{key}")
-            else:
+            elif not isinstance(shape, Entire):
                 yield f"{path}.{key}: not supported by the emulator"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cicd.emulator.workflow.content import mount_problems, volume_problems
@@ -19,9 +18,11 @@ from cicd.emulator.workflow.shape import (
     FLAG,
     NO_EFFECT,
     TEXT,
+    Entire,
     container_problems,
     differences,
 )
+from cicd.emulator.yaml_reader import yaml_reader
 
 MODELS = "/mnt/models"
 STORAGE = "STORAGE_URI"
@@ -76,17 +77,15 @@ PREDICTOR = {
     ],
     "containers": [{**CONTAINER, "ports": [PORT], "readinessProbe": PROBE, "volumeMounts": MOUNTS}],
 }
-SPEC = {
-    "inputs": {
+SPEC = Entire(
+    inputs={
         "parameters": [
             {"name": TEXT, "type": ANY, "default": TEXT, "value": TEXT, "description": ANY}
         ],
         "artifacts": [{"name": TEXT, "description": ANY}],
     },
-    "template": {"apiVersion": ANY, "metadata": ANY, "spec": TEXT},
-    "imagePullSecret": ANY,
-    "imagePullSecrets": ANY,
-}
+    template=Entire(metadata=Entire(labels=TEXT, annotations=TEXT), spec=TEXT),
+)
 DOCUMENT = {
     "apiVersion": TEXT,
     "kind": TEXT,
@@ -212,7 +211,7 @@ def _parse(text: str) -> Any:
     numbers = iter(range(len(text)))
     marked = TAG.sub(lambda _: f"TAG{next(numbers)}GAT", text)
     try:
-        return YAML(typ="safe", pure=True).load(marked)
+        return yaml_reader().load(marked)
     except YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" (its line {where.line + 1})" if where else ""
@@ -250,9 +249,10 @@ def _unknown_tags(document: Mapping[str, Any]) -> Iterator[str]:
             if not item.get("name"):
                 yield f"spec.inputs.{part}[{index}].name: is missing"
             known.add(f"inputs.{part}.{item.get('name')}")
-    for tag in dict.fromkeys(tags(document["spec"]["template"].get("spec"))):
-        if tag not in known:
-            yield f"spec.template.spec: {{{{{tag}}}}} is not declared under spec.inputs"
+    for part in ("metadata", "spec"):
+        for tag in dict.fromkeys(tags(document["spec"]["template"].get(part))):
+            if tag not in known:
+                yield f"spec.template.{part}: {{{{{tag}}}}} is not declared under spec.inputs"
 
 
 def _predictor_problems(text: str) -> Iterator[str]:
