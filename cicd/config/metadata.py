@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cicd.config import formats
-from cicd.config.tree import Node, did_you_mean
+from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
 from cicd.model import Key
 
@@ -21,7 +21,10 @@ _OWN_LABEL = "ext.ai.sap.com/"
 EXECUTABLE = "executables.ai.sap.com/id"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 """What Kubernetes takes as a name; AI Core's pattern for ids allows more, within 4 to 64."""
-_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)")
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_LABEL_VALUE = re.compile(f"(?:{_WORD})?")
+_KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_WORD}")
+"""Of labels and annotations, as Kubernetes takes them; else it takes nothing of the template."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ ANNOTATIONS = Section(
         "executables.ai.sap.com/cascade-update-deployments",
     ),
 )
+_KNOWN = {key for part in (LABELS, ANNOTATIONS) for key in (*part.needed, *part.possible)}
 POD_LABELS = Section("labels", (), ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"))
 
 
@@ -115,7 +119,7 @@ def _mistyped(node: Node | None, section: Section) -> Iterator[tuple[str, str]]:
     keys = node.value.keys() if node is not None and isinstance(node.value, dict) else set()
     known = {*section.needed, *section.possible}
     free = {key.lower(): key for key in known - keys}
-    for key in keys - known:
+    for key in keys - known - _KNOWN:  # one of the other map is no slip
         close = difflib.get_close_matches(key.lower(), free, n=1, cutoff=0.85)
         if close and not key.startswith((_OWN_LABEL, _ARTIFACT)):
             yield key, free[close[0]]
@@ -154,15 +158,27 @@ def _check_needed(tree: Node, section: Section, key: str, other: Section) -> Ite
 
 
 def _check_values(tree: Node) -> Iterator[Problem]:
-    for key in LABELS.needed:
+    says = "must be letters, digits, dots, hyphens, underscores, 63 at most"
+    for section in (LABELS, ANNOTATIONS):
+        for key, place in _keys(tree, section):
+            if not _KEY.fullmatch(key):
+                message = f'the {section.word} key "{key}", after a domain and a slash, {says}'
+                yield place.problem(message, "bad-label")
+    for key, _ in _keys(tree, LABELS):
         node = tree.get("metadata", "labels", key)
-        if node is None or node.value in ("", None):
+        if node is None or not isinstance(node.value, str) or not node.value:
             continue
-        if not _LABEL_VALUE.fullmatch(str(node.value)):
-            message = f"{key} must be letters, digits, dots, hyphens, underscores, 63 at most"
+        if not _LABEL_VALUE.fullmatch(node.value):
+            message = f"{key} {says}, with a letter or digit at both ends"
             yield node.place.problem(message, "bad-label")
-        elif key == SCENARIO and not re.match(formats.ID, str(node.value)):
+        elif key == SCENARIO and not re.match(formats.ID, node.value):
             yield node.place.problem(f"{key} must have 4 to 64 characters", "bad-label")
+
+
+def _keys(tree: Node, section: Section) -> Iterator[tuple[str, Place]]:
+    node = tree.get("metadata", section.name)
+    for key, child in node.value.items() if node and isinstance(node.value, dict) else ():
+        yield str(key), child.key_place or child.place
 
 
 def check_artifact_annotations(tree: Node, declared: Declared) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cicd.config.tree import Node
@@ -23,18 +23,23 @@ FILLER = "\ue000"
 _EXPRESSIONS = ("expression", "fromExpression")
 """Fields that are an expression without braces."""
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_ELSEWHERE = ("cronworkflow", "request", "response")
+"""Argo's own roots too, of what AI Core has not: conditions of schedules, and of HTTP."""
 _QUOTED = re.compile(r"""(?<!\[)(?:'[^']*'|"[^"]*"|`[^`]*`)""")
 _PATH = re.compile(
-    r"""(?<![\w.$])(?:workflow|inputs|outputs|steps|tasks)
-        (?:\.[A-Za-z_]\w*|\[\s*(?:'[^']*'|"[^"]*")\s*\])+""",
+    r"""(?<![\w.$\#])(?>[A-Za-z_]\w*
+        (?:\.[A-Za-z_]\w*|\[\s*(?:'[^']*'|"[^"]*")\s*\])+)(?!\s*(?:\(|\?\?))""",
     re.VERBOSE,
 )
+"""A name with at least one part; no function, and nothing that has a value for want of one."""
 _INDEX = re.compile(r"""\[\s*['"](.*?)['"]\s*\]""")
 _DECLARED = re.compile(
     r"(?:workflow\.parameters|workflow\.outputs\.\w+|steps|tasks"
     r"|(?:in|out)puts\.(?:parameters|artifacts))\."
 )
 """Where a template gives the names itself."""
+_PARTS = {root: {"parameters", "artifacts"} for root in ("inputs", "outputs")}
+"""What is below a root, whether or not a template has one."""
 _MAPS = (".parameters", ".artifacts", ".labels", ".annotations")
 """In an expression these are maps of what is declared, and no text."""
 _LONGEST = 60
@@ -48,15 +53,21 @@ class Scope:
     """What may stand in a placeholder: complete names, and prefixes after which anything may.
 
     ``is_strict``: nothing else may stand between braces, not even what is no variable of Argo.
+    ``left``: prefixes of what Argo neither replaces nor refuses where it is not known.
     """
 
     known: frozenset[str]
     open: tuple[str, ...] = ()
     is_strict: bool = False
+    left: tuple[str, ...] = ()
 
     def with_names(self, known: Collection[str], *more: str) -> Scope:
         """A scope that knows these names as well, and ``more`` prefixes."""
-        return Scope(self.known | set(known), (*self.open, *more), self.is_strict)
+        return replace(self, known=self.known | set(known), open=(*self.open, *more))
+
+    def below(self, root: str) -> Iterator[str]:
+        """All names that begin with it, open ones too."""
+        return (name for name in (*self.known, *self.open) if name.startswith(f"{root}."))
 
     def has(self, name: str) -> bool:
         """Whether the name leads to something."""
@@ -92,18 +103,34 @@ def _found(node: Node, text: str, offset: int, verdict: _Verdict | None) -> Iter
 
 def _judge(text: str, scope: Scope) -> _Verdict | None:
     """What is wrong with the inside of a placeholder, None when nothing is."""
-    if text.startswith("="):
+    if text.startswith("=") and not scope.is_strict:
         unknown = (name for name in _paths(text) if not _is_reachable(name, scope))
-        return next(((_undeclared(name, scope), "error") for name in unknown), None)
+        wrong = (name for name in unknown if _is_argos(name, scope))
+        return next(((_undeclared(name, scope), "error") for name in wrong), None)
     if scope.has(text) or "{{" in text:  # Argo fills in the inner one of two first
         return None
-    root, dot, _ = text.partition(".")
-    if dot and root in ROOTS:
+    if text.partition(".")[0] in ROOTS and "." in text and not text.startswith(scope.left):
         return _undeclared(text, scope), "error"
     hint = _hint(text, scope)
-    if scope.is_strict or (dot and difflib.get_close_matches(root.lower(), ROOTS, 1, 0.75)):
+    if scope.is_strict or _is_argos(text, scope):
         return f"nothing replaces it{hint or ': correct it or take it out'}", "error"
     return f"nothing replaces it, so it stays as it is{hint}", "warning"
+
+
+def _is_argos(name: str, scope: Scope) -> bool:
+    """Whether a name is below a root of Argo, or a slip of one that is: ``input.parameters.x`` is,
+    ``input.name`` in somebody's own language of templates is not."""
+    root, dot, rest = name.partition(".")
+    if root in ROOTS:
+        return bool(dot) and not name.startswith(scope.left)
+    if not dot or root in _ELSEWHERE:
+        return False
+    part = rest.partition(".")[0].lower()
+    for meant in difflib.get_close_matches(root.lower(), ROOTS, 3, 0.75):
+        below = {known.split(".")[1].lower() for known in scope.below(meant)}
+        if difflib.get_close_matches(part, below | _PARTS.get(meant, set()), 1, 0.75):
+            return True
+    return False
 
 
 def _paths(expression: str) -> Iterator[str]:

@@ -45,7 +45,8 @@ RULES: dict[str, Rule] = {
     "unknown-key": Rule("A key that stage files do not have.", "cicd: config.schema.json"),
     "missing-key": Rule("A key that must be there is not.", "cicd: config.schema.json"),
     "wrong-type": Rule(
-        "Text, number, list or map where another is needed.", "cicd: config.schema.json"
+        "Text, number, list or map where another is needed.",
+        "cicd: config.schema.json; Kubernetes: containers",
     ),
     "wrong-value": Rule(
         "The value is none of the possible ones, or out of range.", "cicd: config.schema.json"
@@ -246,7 +247,7 @@ RULES: dict[str, Rule] = {
         "Argo, validate.go: field names",
     ),
     "mistyped-field": Rule(
-        "A field that is nearly one of a workflow, container or predictor.",
+        "A field that workflows, containers or predictors do not have.",
         "Argo, fields.md; SAP AI Core, KServe spec; Kubernetes: containers",
     ),
     "unresolved-placeholder": Rule(

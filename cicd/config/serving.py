@@ -12,7 +12,7 @@ from cicd.config.placeholders import FILLER, Scope, check_placeholders
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, Place
-from cicd.config.workflow_items import CONTAINER_FIELDS, check_fields
+from cicd.config.workflow_items import check_container, check_fields
 from cicd.errors import InvalidStage, Problem
 
 _VERSIONS = ("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1")
@@ -22,6 +22,8 @@ _FIELDS = (
     "terminationGracePeriodSeconds volumes"
 )
 """Of the predictor, as SAP documents them."""
+_SPEC_FIELDS = "inputs template imagePullSecrets imagePullSecret"
+"""Of a ServingTemplate; the last two do nothing, and stand in samples of SAP."""
 _ANY = re.compile(r"\{\{[^{}]*\}\}")
 _UNQUOTED = re.compile(r"(:\s+)(\{\{[^{}]*\}\}\S*)(?=\s*$)", re.MULTILINE)
 
@@ -38,6 +40,7 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     inputs = frozenset(name for name, _ in named(items, "an input artifact", problems))
     problems += _check_names(tree, parameters, inputs)
     if (spec := tree.get("spec")) is not None:
+        problems += check_fields(spec, _SPEC_FIELDS, is_all=True)
         names = {f"inputs.parameters.{name}" for name in parameters}
         names |= {f"inputs.artifacts.{name}" for name in inputs}
         scope = Scope(frozenset(names), is_strict=True)
@@ -99,7 +102,7 @@ def _check_predictor(spec: Node, place: Place) -> Iterator[Problem]:
         message = 'no container is called "kserve-container": AI Core would not route to any'
         yield containers[0].place_of("name").problem(message, "bad-predictor", "warning")
     for container in containers:
-        yield from check_fields(container, CONTAINER_FIELDS)
+        yield from check_container(container)
         yield from check_image(f'container "{_name(container)}"', container)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cicd.config import formats
+from cicd.config.files import yaml_trees
 from cicd.config.metadata import children
 from cicd.config.placeholders import FILLER
-from cicd.config.tree import Node
-from cicd.errors import Problem
+from cicd.config.tree import Node, transform
+from cicd.errors import InvalidStage, Problem
 from cicd.model import Key
 
 DOCKER, GENERIC, STORE = "docker_registry_secret", "generic_secret", "object_store_secret"
@@ -42,13 +44,27 @@ def secrets_named(node: Node) -> Iterator[tuple[str, Node]]:
     if not isinstance(node.value, dict):
         return
     for key, child in node.value.items():
-        if key == "imagePullSecrets":
+        if key == "podSpecPatch":
+            yield from secrets_named(_patch(child))
+        elif key == "imagePullSecrets":
             for item in children(child):
                 yield from _name_of(DOCKER, item, "name")
         elif key in _PLACES:
             yield from _name_of(GENERIC, child, _PLACES[key])
         else:
             yield from secrets_named(child)
+
+
+def _patch(node: Node) -> Node:
+    """A patch of pods, which is YAML or JSON inside a text, at the place of that text."""
+    if not isinstance(node.value, str):
+        return node
+    try:
+        # a placeholder may stand for anything, and as itself it is not even YAML
+        found = yaml_trees(_TAG.sub(lambda match: FILLER * len(match[0]), node.value), "")
+    except InvalidStage:  # only a run tells what its placeholders make of it
+        return Node([], node.place)
+    return transform(Node(list(found), node.place), lambda leaf, _: replace(leaf, place=node.place))
 
 
 _PLACES = {
@@ -71,13 +87,27 @@ def _name_of(kind: str, holder: Node, key: str) -> Iterator[tuple[str, Node]]:
 
 def check_secret_names(spec: Node) -> Iterator[Problem]:
     """Names that no secret can have: mostly what was to be replaced."""
+    for holder in (spec, spec.get("predictor")):
+        node = holder and holder.get("imagePullSecrets")
+        if node is not None and node.value is not None and not _is_list_of_names(node):
+            message = "imagePullSecrets must be a list of maps: write - name: NAME for each"
+            yield node.place.problem(message, "bad-secret-name")
     for kind, node in secrets_named(spec):
+        if node.value is None:
+            continue
         form, longest = _FORMS[kind]
         name = node.value if isinstance(node.value, str) else node.text
         if _TAG.search(name) or (re.match(form, name) and len(name) <= longest):
             continue
         message = f'no {WORDS[kind]} can be called "{name}"'
         yield node.place.problem(f"{message}: write the name of yours", "bad-secret-name")
+
+
+def _is_list_of_names(node: Node) -> bool:
+    return isinstance(node.value, list) and all(
+        isinstance(item.value, dict) and getattr(item.get("name"), "value", None) is not None
+        for item in node.value
+    )
 
 
 def needed_secrets(spec: Node) -> dict[Key, str]:

@@ -110,9 +110,10 @@ def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], li
     except InvalidStage as error:
         return [], list(error.problems)
     if not trees:
-        return [], [
-            Problem(name, 0, 0, "the file is empty: fill or delete it", "empty-file", "warning")
-        ]
+        # no JSON at all is none that can be read; no YAML is nothing
+        severity: Literal["error", "warning"] = "error" if name.endswith(".json") else "warning"
+        message = "the file is empty: fill or delete it"
+        return [], [Problem(name, 0, 0, message, "empty-file", severity)]
     found: list[tuple[Template, Place]] = []
     problems: list[Problem] = []
     for tree in trees:

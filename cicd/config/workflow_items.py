@@ -54,33 +54,46 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
     spec = tree.get("spec")
     if spec is None:
         return
-    yield from check_fields(spec, SPEC_FIELDS)
+    yield from check_fields(spec, SPEC_FIELDS, is_all=True)
     yield from _check_parts(spec, ("arguments",))
     for template in templates.values():
         yield from _check_form(template.get("name"), _NAME)
-        yield from check_fields(template, TEMPLATE_FIELDS)
+        yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
         yield from _check_parts(template, ("inputs", "outputs"))
         yield from _check_outputs(template)
         for key in ("container", "script"):
-            yield from check_fields(template.get(key), CONTAINER_FIELDS)
+            yield from check_container(template.get(key))
         for _, call in calls_of(template):
             yield from _check_form(call.get("name"), _NAME)
-            yield from check_fields(call, CALL_FIELDS)
+            yield from check_fields(call, CALL_FIELDS, is_all=True)
             yield from _check_arguments(call)
 
 
-def check_fields(node: Node | None, words: str) -> Iterator[Problem]:
-    """A warning for each field that is nearly one of ``words`` and is dropped unread."""
+def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iterator[Problem]:
+    """A warning for each field that is nearly one of ``words`` and is dropped unread; where these
+    are all that there are, for each that is none of them."""
     known = words.split()
     if node is None or not isinstance(node.value, dict):
         return
     free = {name.lower(): name for name in known if name not in node.value}
     for key in node.value.keys() - set(known):
         close = difflib.get_close_matches(str(key).lower(), free, n=1, cutoff=0.85)
-        if close:
-            message = f'"{key}" is no field here, so it does nothing (did you mean '
-            place = node.place_of(key, key=True)
-            yield place.problem(f'{message}"{free[close[0]]}"?)', "mistyped-field", "warning")
+        if close or (is_all and not str(key).startswith("x-")):  # as people call what only anchors
+            hint = f' (did you mean "{free[close[0]]}"?)' if close else ""
+            message = f'"{key}" is no field here, so it does nothing{hint or ": take it out"}'
+            yield node.place_of(key, key=True).problem(message, "mistyped-field", "warning")
+
+
+def check_container(container: Node | None) -> Iterator[Problem]:
+    """Its fields, and what is a number where Kubernetes has text."""
+    yield from check_fields(container, CONTAINER_FIELDS)
+    if container is None:
+        return
+    values = [item.get("value") for item in children(container.get("env"))]
+    for node in (*children(container.get("command")), *children(container.get("args")), *values):
+        if node is not None and isinstance(node.value, int | float):
+            message = f'{node.text} is no text here: put quotes around it, "{node.text}"'
+            yield node.place.problem(message, "wrong-type", "warning")
 
 
 def _check_parts(holder: Node, where: Iterable[str]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Source: Argo Workflows 3.5, docs/variables.md and workflow/validate/validate.go.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cicd.config.metadata import children, text_of
 from cicd.config.placeholders import Scope, check_placeholders
@@ -35,15 +36,17 @@ _WORKFLOW = frozenset(
         "annotations.json",
     )
 )
+_TIMES = frozenset(f"workflow.creationTimestamp.{x}" for x in (*"BbmAadHIMSYypZzL", "s", "RFC3339"))
+_LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.duration")
+"""Whatever begins so is not refused, and stays as it is where it is none of the above."""
 _RUNTIME = (
-    "workflow.creationTimestamp.",
     "workflow.labels.ai.sap.com/",
     "workflow.labels.executables.ai.sap.com/",
     "workflow.labels.executions.ai.sap.com/",
     "workflow.labels.scenarios.ai.sap.com/",
     "workflow.labels.workflows.argoproj.io/",
 )
-"""Letters of strftime; and labels that AI Core and Argo themselves give a run."""
+"""Labels that AI Core and Argo themselves give a run."""
 _ANYWHERE = frozenset({"node.name", "steps.name", "tasks.name"})
 _REPEATED = frozenset(
     {"retries", *(f"lastRetry.{x}" for x in ("exitCode", "status", "duration", "message"))}
@@ -93,7 +96,7 @@ def _global_scope(spec: Node, templates: Mapping[str, Node]) -> Scope:
                     prefixes.append(f"workflow.outputs.{part}.")
                 elif name:
                     known.add(f"workflow.outputs.{part}.{name}")
-    return Scope(_WORKFLOW | _ANYWHERE | known, tuple(prefixes))
+    return Scope(_WORKFLOW | _TIMES | _ANYWHERE | known, tuple(prefixes), left=_LEFT)
 
 
 def _labels(tree: Node) -> set[str]:
@@ -145,7 +148,8 @@ def _check_steps(groups: Sequence[Node], scope: Scope) -> Iterator[Problem]:
         known = frozenset(name for name in scope.known if not name.startswith(prefixes))
         opened = tuple(prefix for prefix in scope.open if prefix not in prefixes)
         for call in children(group) or [group]:
-            yield from check_placeholders(call, _scope_of_call(call, Scope(known, opened)))
+            narrower = replace(scope, known=known, open=opened)
+            yield from check_placeholders(call, _scope_of_call(call, narrower))
 
 
 def _scope_of_call(call: Node, scope: Scope) -> Scope:

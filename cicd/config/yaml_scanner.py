@@ -2,6 +2,7 @@
 
 The parser asks seven times about each token, and each time the scanner works out anew that it need
 not read on. Nothing but taking a token changes that answer, so it is remembered until then.
+And tabs are taken where other readers of YAML take them.
 """
 
 from __future__ import annotations
@@ -58,6 +59,13 @@ class _Scanner(Scanner):
             return None
         self.tokens_taken += 1
         return self.tokens.pop(0)
+
+    def scan_to_next_token(self) -> None:
+        """A tab may stand between two words of a line, as for the readers of C and Go."""
+        super().scan_to_next_token()
+        while not self.allow_simple_key and self.reader.peek() == "\t":
+            self.reader.forward()
+            super().scan_to_next_token()
 
     def _get_ready(self) -> None:
         """Read on until the next token is known for what it is."""

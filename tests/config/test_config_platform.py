@@ -169,6 +169,36 @@ def test_braces_of_the_users_own_are_a_warning_as_argo_leaves_them(
     assert refusal(text) == ""
 
 
+NOT_ARGOS = [
+    *("input.name", "output.txt", "items.0", "step.label", "cronworkflow.name", "task.title"),
+    *("workflow.creationTimestamp.%Y", "workflow.creationTimestamp.F", "workflow.durations"),
+]
+
+
+@pytest.mark.parametrize("name", NOT_ARGOS)
+def test_a_name_that_argo_leaves_in_the_text_is_a_warning(tmp_path: Path, name: str) -> None:
+    text = flow("IN-POD", name)
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("warning", "unresolved-placeholder")
+    assert refusal(text) == ""
+
+
+FINE = [
+    "=workflow.parameters.more ?? 'none'",
+    "=inputs.parameters?.more",
+    "=sprig.upper(inputs.parameters.text) + string(len(workflow.parameters))",
+    "=map([1], {#.x}) == [] ? workflow.name : 'input.parameters.text'",
+    "=inputs.parameters.text in ['a']",
+]
+
+
+@pytest.mark.parametrize("expression", FINE)
+def test_an_expression_may_ask_for_what_is_perhaps_not_there(
+    tmp_path: Path, expression: str
+) -> None:
+    assert [str(p) for p in findings(tmp_path, flow("IN-POD", expression))] == []
+
+
 SLIPS = [
     ("IN-POD", "workflow.parameter.epochs", "workflow.parameters.epochs"),
     ("IN-POD", "workflow.paramters.epochs", "workflow.parameters.epochs"),
@@ -185,6 +215,11 @@ SLIPS = [
     ("IN-POD", "pod.nam", "name"),
     ("IN-POD", "=workflow.parameter.epochs", "workflow.parameters.epochs"),
     ("IN-POD", "=inputs.parameters['tekst']", "text"),
+    ("IN-POD", "=input.parameters.text", "inputs.parameters.text"),
+    ("IN-POD", "=worklfow.name", "workflow.name"),
+    ("IN-POD", "=inputs.parameters.tekst in ['a']", "text"),
+    ("IN-POD", "worklfow.name", "workflow.name"),
+    ("IN-POD", "output.artifacts.model.path", "outputs.artifacts.model.path"),
     ("IN-MANY", "steps.first.output.parameters.rows", "steps.first.outputs.parameters.rows"),
     ("IN-MANY", "steps.first.outputs.parameters.row", "rows"),
     ("IN-MANY", "steps.frist.outputs.result", "steps.first.outputs.result"),
@@ -274,8 +309,8 @@ TAKEN: list[tuple[str, str, str]] = [
     (SERVE, "  name: server\n", "  name: llama.cpp\n"),
     (SERVE, "  name: server\n", "  name: 4all.v1.2-rc\n"),
     (TRAIN, "  name: trainer\n", "  name: a.b0\n"),
-    (TRAIN, "      container:\n", "      plugin: {x: {}}\n      ignored:\n"),
-    (TRAIN, "      container:\n", "      http: {url: 'https://example.com'}\n      ignored:\n"),
+    (TRAIN, "      container:\n", "      plugin: {x: {}}\n      x-ignored:\n"),
+    (TRAIN, "      container:\n", "      http: {url: 'https://example.com'}\n      x-ignored:\n"),
     (TRAIN, "  entrypoint: train\n", "  entrypoint: train\n  onExit: train\n"),
     (
         TRAIN,
@@ -341,6 +376,7 @@ def test_strict_names_stay_strict_in_a_server(tmp_path: Path) -> None:
         "workflow.name",
         "inputs.parameters.greting",
         "input.parameters.greeting",
+        "=inputs.parameters.greeting",
     ):
         text = changed(("docker.io/org/churn:1", f'"a/b:{{{{{name}}}}}"'), text=SERVE)
         [found] = findings(tmp_path, text)
@@ -414,6 +450,147 @@ def test_a_broken_template_does_not_hide_a_wrong_executable(tmp_path: Path) -> N
     found = checked(repo)
     assert any("apiVersion of a WorkflowTemplate must be" in text for text in found)
     assert any('declares the executable "srever" (did you mean "server"?)' in t for t in found)
+
+
+HEADS = [
+    ('ai.sap.com/version: "1.0"', 'ai.sap.com/version: "1.0+b"', "ai.sap.com/version must be"),
+    ("  labels:\n", '  labels:\n    team: "ML team"\n', "team must be letters"),
+    ("  labels:\n", f"  labels:\n    team: {'x' * 64}\n", "team must be letters"),
+    ("  labels:\n", '  labels:\n    "my team!": x\n', 'label key "my team!"'),
+    ("  labels:\n", "    my/own/key: x\n  labels:\n", 'annotation key "my/own/key"'),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "says"), HEADS)
+def test_what_kubernetes_refuses_as_a_label_is_an_error_and_refused(
+    tmp_path: Path, before: str, after: str, says: str
+) -> None:
+    text = changed((before, after), text=TRAIN)
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("error", "bad-label")
+    assert says in found.message
+    assert "that Kubernetes takes" in refusal(text)
+
+
+def test_labels_of_others_are_nobodys_business(tmp_path: Path) -> None:
+    labels = (
+        '    scenarios.ai.sap.com/llm: "true"\n    executables.ai.sap.com/name: x\n    empty: ""\n'
+    )
+    text = changed(("  labels:\n", f"  labels:\n{labels}"), text=TRAIN)
+    assert findings(tmp_path, text) == []
+    assert refusal(text) == ""
+
+
+PULLED = [
+    (TRAIN, "  entrypoint: train\n", "  imagePullSecrets: [mine]\n  entrypoint: train\n"),
+    (TRAIN, "  entrypoint: train\n", "  imagePullSecrets: {name: mine}\n  entrypoint: train\n"),
+    (TRAIN, "  entrypoint: train\n", "  imagePullSecrets: [{name: }]\n  entrypoint: train\n"),
+    (SERVE, "        minReplicas: 1\n", "        imagePullSecrets: mine\n"),
+    (
+        TRAIN,
+        "  entrypoint: train\n",
+        '  podSpecPatch: \'{"imagePullSecrets": [{"name": "<YOURS>"}]}\'\n  entrypoint: train\n',
+    ),
+    (
+        TRAIN,
+        "      container:\n",
+        "      podSpecPatch: 'imagePullSecrets: [{name: <YOURS>}]'\n      container:\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after"), PULLED)
+def test_pull_secrets_that_no_pod_can_have_are_errors(
+    tmp_path: Path, text: str, before: str, after: str
+) -> None:
+    [found] = findings(tmp_path, changed((before, after), text=text))
+    assert (found.severity, found.rule) == ("error", "bad-secret-name")
+
+
+def test_a_patch_of_pods_may_hold_placeholders_and_names_secrets_too(tmp_path: Path) -> None:
+    patch = "  podSpecPatch: |\n    imagePullSecrets: [{name: mine}]\n    priority: {{=1 + 1}}\n"
+    text = changed(("  entrypoint: train\n", f"{patch}  entrypoint: train\n"), text=TRAIN)
+    assert findings(tmp_path, text) == []
+    [template] = read_templates(tmp_path, "templates", HERE)[0]
+    assert [key.name for key in template.secrets] == ["mine"]
+
+
+NUMBERS = [
+    (TRAIN, "command: [python, train.py]", "command: [python, 3]"),
+    (TRAIN, 'args: ["{{workflow.parameters.epochs}}"]', "args: [--epochs, 3]"),
+    (TRAIN, "        image: d", "        env: [{name: A, value: true}]\n        image: d"),
+    (SERVE, "            image: d", "            args: [1.5]\n            image: d"),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after"), NUMBERS)
+def test_a_number_where_kubernetes_has_text_is_a_warning(
+    tmp_path: Path, text: str, before: str, after: str
+) -> None:
+    """SAP has one in a sample, so it is no error."""
+    [found] = findings(tmp_path, changed((before, after), text=text))
+    assert (found.severity, found.rule) == ("warning", "wrong-type")
+    assert "put quotes around it" in found.message
+
+
+UNKNOWN = [
+    (TRAIN, "  entrypoint: train\n", "  entrypoint: train\n  owner: me\n"),
+    (TRAIN, "      container:\n", "      imagePullSecrets: [{name: mine}]\n      container:\n"),
+    (SERVE, "spec:\n", "spec:\n  entrypoint: main\n"),
+    (SERVE, "spec:\n", "spec:\n  templates: [{name: x}]\n"),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after"), UNKNOWN)
+def test_a_field_that_nobody_reads_is_a_warning_and_no_refusal(
+    tmp_path: Path, text: str, before: str, after: str
+) -> None:
+    text = text.replace(before, after, 1)
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("warning", "mistyped-field")
+    assert "is no field here, so it does nothing" in found.message
+    assert refusal(text) == ""
+
+
+TABS = [
+    "entrypoint:\ttrain",
+    "entrypoint: train\t",
+    "entrypoint: train\t# the first",
+    '"entrypoint"\t: train',
+]
+
+
+@pytest.mark.parametrize("line", TABS)
+def test_a_tab_between_words_is_read_as_by_argo_cd(tmp_path: Path, line: str) -> None:
+    text = changed(("  entrypoint: train\n", f"  {line}\n"), text=TRAIN)
+    assert findings(tmp_path, text) == []
+    [document] = emulator.parse(text, is_json=False)
+    assert document["spec"]["entrypoint"] == "train"
+
+
+def test_a_tab_that_indents_is_still_refused(tmp_path: Path) -> None:
+    text = changed(("  entrypoint: train\n", "\tentrypoint: train\n"), text=TRAIN)
+    assert [p.rule for p in findings(tmp_path, text)] == ["syntax"]
+    with pytest.raises(emulator.TemplateError, match="line"):
+        emulator.parse(text, is_json=False)
+
+
+@pytest.mark.parametrize(("name", "severity"), [("a.json", "error"), ("a.yaml", "warning")])
+def test_an_empty_file_is_no_json(tmp_path: Path, name: str, severity: str) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / name).write_text("", encoding="utf-8")
+    _, [found] = read_templates(tmp_path, "templates", HERE)
+    assert (found.severity, found.rule) == (severity, "empty-file")
+
+
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+@pytest.mark.parametrize("name", ["inputs.parameters.greting", "workflow.name", "greeting"])
+def test_the_emulator_refuses_what_stays_in_labels_and_annotations_of_a_server(
+    part: str, name: str
+) -> None:
+    text = changed(("      labels: |\n", f"      {part}: |\n"), text=SERVE)
+    text = changed(("resourcePlan: starter", f'plan: "{{{{{name}}}}}"'), text=text)
+    assert name in refusal(text)
 
 
 FIELDS = [
