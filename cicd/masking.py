@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 SHORTEST = 4
 """Characters of a secret that is looked for at all."""
@@ -22,8 +23,6 @@ _NO_WORD_BEFORE = (
 """No part of a word, a number, an id or a time; an escaped character before it is none."""
 _NO_WORD_AFTER = r"(?![\w-]|\.\w|:\d)"
 _NEVER = re.compile(r"(?!)")
-_HEX = re.compile(r"(?<=%)[0-9A-F]{2}|(?<=\\u)[0-9a-f]{4}")
-"""Digits of an escaped character in a pattern: some write them large, some small."""
 
 _WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
 _PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
@@ -38,8 +37,7 @@ def hide(text: str, secrets: Iterable[str], *, shortest: int = SHORTEST) -> str:
     What is no longer than a word, or is one, counts only where it stands by itself: the rest of
     the text stays readable, and no digits vanish from ids and times.
     """
-    forms = {form for secret in secrets for form in _spellings(secret) if len(form) >= shortest}
-    pattern = _pattern(forms)
+    pattern = _pattern(known for known in map(str.strip, secrets) if len(known) >= shortest)
     return pattern.sub("***", text) if pattern else text
 
 
@@ -54,7 +52,8 @@ class Mask:
 
     def add(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, but for those of the length of a word."""
-        self._secrets.update(text for text in secrets if len(text) >= LONG)
+        known = map(str.strip, secrets)  # many end with a line break that nobody repeats
+        self._secrets.update(text for text in known if len(text) >= LONG)
         self._known = None
 
     def spare(self, texts: Iterable[str]) -> None:
@@ -78,11 +77,10 @@ class Mask:
             text = text.replace(found, name)
         if not self._secrets:
             return text
+        hidden = self._secrets - self._spared
         if self._known is None:
-            hidden = self._secrets - self._spared
-            forms = {form for secret in hidden for form in _spellings(secret)}
-            self._known = _pattern(form for form in forms if len(form) >= LONG) or _NEVER
-        return self._known.sub("***", text)
+            self._known = _pattern(hidden) or _NEVER
+        return _hide_torn(self._known.sub("***", text), hidden)
 
     def hide_in(self, value: Any) -> Any:
         """The same for every text in plain data, the keys of maps too."""
@@ -95,21 +93,50 @@ class Mask:
         return value
 
 
-def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
+def _hide_torn(text: str, secrets: Iterable[str]) -> str:
+    """The text without what is left of a secret where somebody has cut it: before and after ``…``,
+    from the length on that is looked for in others."""
+    if "…" not in text:
+        return text
+    pieces = text.split("…")
+    for form in {form for secret in secrets for form in _plain_spellings(secret)}:
+        for at, (before, after) in enumerate(itertools.pairwise(pieces)):
+            if form[:LONG] in before:
+                pieces[at] = before[: len(before) - _overlap(before, form)]
+                pieces[at] += "***" if pieces[at] != before else ""
+            if form[-LONG:] in after:
+                rest = after[_overlap(form, after) :]
+                pieces[at + 1] = f"***{rest}" if rest != after else after
+    return "…".join(pieces)
+
+
+def _overlap(before: str, after: str) -> int:
+    """With how many characters one text ends and the other begins, 0 for fewer than count."""
+    most = range(min(len(before), len(after)), LONG - 1, -1)
+    return next((length for length in most if before.endswith(after[:length])), 0)
+
+
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
     """What finds each of them, the longest first."""
+    forms = {form: pattern for secret in secrets for form, pattern in _spellings(secret)}
     ordered = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(_found, ordered))) if ordered else None
+    found = [_found(form, forms[form]) for form in ordered]
+    return re.compile("|".join(found)) if found else None
 
 
-def _found(form: str) -> str:
+def _found(form: str, pattern: str) -> str:
     """A pattern for one form: anywhere in a text, or as a whole word where it is like one."""
-    is_word = form.isalpha() and len(form) <= LONGEST_WORD and form in (form.lower(), form.upper())
-    escaped = _HEX.sub(lambda match: f"(?i:{match[0]})", re.escape(form))
-    if len(form) >= LONG and not is_word and not form.isdecimal():
-        return escaped
+    if len(form) >= LONG and not is_like_a_word(form):
+        return pattern
     before = _NO_WORD_BEFORE if form[0].isalnum() or form[0] == "_" else ""
     after = _NO_WORD_AFTER if form[-1].isalnum() or form[-1] == "_" else ""
-    return f"{before}{escaped}{after}"
+    return f"{before}{pattern}{after}"
+
+
+def is_like_a_word(text: str) -> bool:
+    """Whether any text may have it by chance: a word, or a number."""
+    is_word = text.isalpha() and len(text) <= LONGEST_WORD and text in (text.lower(), text.upper())
+    return is_word or text.isdecimal()
 
 
 def parts(secret: str) -> Iterator[str]:
@@ -129,27 +156,57 @@ def parts(secret: str) -> Iterator[str]:
         waiting += part if isinstance(part, list) else []
 
 
-def _spellings(text: str) -> set[str]:
-    """A text as it stands in others: in JSON, Python, URLs, HTML and base64."""
-    from html import escape  # takes 2 ms, and only what fails needs it
+def _spellings(text: str) -> Iterator[tuple[str, str]]:
+    """(form, pattern for it) of a text as it stands in others: escaped, in hexadecimal digits, and
+    in base64, also as a part of what is in base64."""
+    yield text, "".join(map(_spelled, re.findall(r"\s+|.", text, re.DOTALL)))
+    raw = text.encode(errors="surrogatepass")  # a variable may be no text
+    whole = base64.b64encode(raw).decode()
+    forms = {whole, whole.rstrip("=")}
+    if len(raw) >= LONG:
+        forms |= {raw.hex(), raw.hex().upper()}
+        for shift in range(3):
+            code = base64.b64encode(bytes(shift) + raw).decode()
+            forms.add(code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6])
+    for form in forms:
+        yield form, re.escape(form).replace(r"\+", "[+-]").replace("/", "[/_]")
 
-    quoted = {text, " ".join(text.split()), escape(text)}
-    for _ in range(2):  # JSON in JSON, and either in what Python prints
-        quoted |= {form for known in quoted for form in _quoted(known)}
-    raw = text.encode(errors="replace")  # a variable may be no text
-    quoted |= {quote(raw), quote(raw, safe=""), quote_plus(raw)}
-    quoted.add(escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))  # Go, Java
-    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return quoted | encoded | {form.rstrip("=") for form in encoded}
+
+def _plain_spellings(text: str) -> set[str]:
+    """A text as we write it ourselves, before a part of it is cut."""
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+    return {text, quoted, " ".join(text.split())}
 
 
-def _quoted(text: str) -> Iterator[str]:
-    """In JSON and in Python; PHP escapes slashes in JSON, Go what means something in HTML."""
-    plain, ascii_only = json.dumps(text, ensure_ascii=False), json.dumps(text)
-    every = [plain, ascii_only, repr(text)]
-    every += [form.replace("/", "\\/") for form in (plain, ascii_only)]
-    every.append(re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", plain))
-    yield from (quoted[1:-1] for quoted in every)
+@cache
+def _spelled(char: str) -> str:
+    """A pattern for one character, or for one run of blanks, as it is and as JSON, Python, URLs and
+    HTML of any maker escape it, also twice."""
+    if char.isspace():
+        return rf"(?:\s|\\{{1,7}}[bfnrtv]|(?i:{_escaped('[01][0-9a-f]|20|85|a0')})|\+)+"
+    if char.isascii() and char.isalnum():
+        return char
+    from html.entities import codepoint2name  # takes 2 ms, and most secrets need none
+
+    raw, wide = (char.encode(code, "surrogatepass") for code in ("utf-8", "utf-16-be"))
+    code = ord(char)
+    entity = {"'": "apos"}.get(char, codepoint2name.get(code, f"#{code}"))
+    forms = [
+        rf"\\{{0,7}}{re.escape(char)}",
+        "".join(f"%(?:25){{0,2}}{byte:02x}" for byte in raw),
+        "".join(rf"\\{{1,7}}x{byte:02x}" for byte in raw),
+        "".join(rf"\\{{1,7}}u{wide[at : at + 2].hex()}" for at in range(0, len(wide), 2)),
+        rf"\\{{1,7}}(?:x{code:02x}|U{code:08x})",
+        f"&(?:amp;){{0,2}}(?:{entity}|#0{{0,4}}{code}|#x0{{0,4}}{code:x});",
+        re.escape(raw.decode("latin-1")),
+        *([r"\?"] if "\ud800" <= char <= "\udfff" else []),
+    ]
+    return f"(?:{forms[0]}|(?i:{'|'.join(forms[1:])}))"
+
+
+def _escaped(digits: str) -> str:
+    """A pattern for an escaped character that has these two digits."""
+    return rf"%(?:25){{0,2}}(?:{digits})|\\{{1,7}}(?:x|u00)(?:{digits})|&#x?0{{0,4}}\d\w?;"
 
 
 def is_secret_name(name: str) -> bool:

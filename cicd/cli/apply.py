@@ -220,12 +220,16 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
     """Print what became of a plan, remember what failed its test; the exit code and the summary."""
     from cicd.cli.failed import remember_tests
-    from cicd.cli.redaction import without_secrets
+    from cicd.cli.redaction import MASK, without_secrets
     from cicd.render.text import render_outcomes
 
     code = exit_code(outcomes)
     masked = [
-        replace(outcome, log=tuple(without_secrets(line, os.environ) for line in outcome.log))
+        replace(
+            outcome,
+            error=MASK.hide(outcome.error),
+            log=tuple(without_secrets(MASK.hide(line), os.environ) for line in outcome.log),
+        )
         for outcome in outcomes
     ]
     if plan.has_changes or code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from cicd.cli.redaction import without_secrets
+from cicd.cli.redaction import MASK, without_secrets
 from cicd.cli.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
@@ -31,7 +31,7 @@ def learn_end(session: Session, live: LiveResource) -> End | None:
             entries = session.platform.tail(live, LINES)
         except PlatformError:
             return None
-        lines = tuple(_masked(entry.text[:LONGEST]) for entry in entries)
+        lines = tuple(_masked(entry.text)[:LONGEST] for entry in entries)
         session.ends[live.id] = End(_masked(message), lines)
     return session.ends.get(live.id)
 
@@ -52,4 +52,4 @@ def _tell(session: Session, change: Change) -> Iterable[str]:
 
 
 def _masked(text: str) -> str:
-    return without_secrets(text, os.environ)
+    return without_secrets(MASK.hide(text), os.environ)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from cicd.cli.redaction import MASK
-from cicd.masking import is_secret_name
+from cicd.masking import is_secret_name, parts
 
 _PLACE = "AICORE_RESOURCE_GROUP"
 """Where a stage without a group of its own goes: shown with or without a ``${env.…}``."""
@@ -35,10 +35,11 @@ class Environment(Mapping[str, str]):
 
 
 def _made_of(value: str) -> Iterator[str]:
-    """A value, and the names that things get after it."""
+    """A value, what of it may be repeated by itself, and the names that things get after it."""
     from cicd.config.formats import repository_name, slug
 
     yield value
+    yield from parts(value)
     yield slug(value)
     if "://" in value:
         yield repository_name(value)

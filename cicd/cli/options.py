@@ -35,9 +35,9 @@ def parse_variables(
 ) -> dict[str, str]:
     """``name=value`` texts as a map; the last one of a name counts."""
     pairs = [text.partition("=") for text in given]
-    wrong = [name for name, equals, _ in pairs if not equals or not name]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE", ctx, param)
+    for number, (name, equals, _) in enumerate(pairs, 1):
+        if not equals or not name:  # not quoted: what lacks its name may be a secret
+            raise click.BadParameter(f"number {number} is not NAME=VALUE", ctx, param)
     # a secret that is on the command line is in nothing that comes of it
     MASK.add(value for name, _, value in pairs if is_secret_name(name))
     return {name: value for name, _, value in pairs}

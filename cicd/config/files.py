@@ -51,6 +51,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """The same for a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def label(path: Path, root: Path) -> str:
     """How messages name a file: relative to the root with forward slashes where it lies inside."""
     try:

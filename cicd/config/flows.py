@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from cicd.config import formats
 from cicd.config.draft import Draft
-from cicd.config.files import read_trees
+from cicd.config.files import is_file, read_trees
 from cicd.config.flow_record import differences, parts_of, read_record, sources_of
 from cicd.config.flow_schema import FlowInput, FlowOutput, FlowSettings
 from cicd.config.flow_source import Decorator, FlowSource, read_flow
@@ -254,7 +254,7 @@ def _check_template(draft: Draft, index: int) -> Iterator[Problem]:
     if draft.file.git and Path(file).parent != Path(draft.file.git.path):
         message = f"{file} is not in git.path ({draft.file.git.path}), so AI Core never sees it"
         yield place.problem(f"{message}: move it", "template-folder", "warning")
-    if not (draft.root / file).is_file():
+    if not is_file(draft.root / file):
         message = f"{file} is not there: run cicd template build"
         yield place.problem(message, "no-template")
         return

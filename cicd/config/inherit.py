@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cicd.config import legacy
-from cicd.config.files import SUFFIXES, label, read_tree
+from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.formats import slug
 from cicd.config.tree import Node, did_you_mean, merge
 from cicd.errors import InvalidStage, Problem
@@ -84,7 +84,7 @@ def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) ->
         way = " -> ".join(label(file, root) for file in circle)
         message = f"extends goes in a circle: {way}: take one of them out"
         raise InvalidStage([target.place.problem(message, "bad-extends")])
-    if not base.is_file():
+    if not is_file(base):
         hint = did_you_mean(target.value, stage_files_in(path.parent))
         message = f'extends "{target.value}": no such file{hint}'
         raise InvalidStage([target.place.problem(message, "bad-extends")])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
-from cicd.config.files import SUFFIXES, is_file, label, read_tree
+from cicd.config.files import SUFFIXES, is_file, is_folder, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
@@ -18,7 +18,7 @@ from cicd.config.resolve import check_references
 from cicd.config.rules import NO_GROUP, check_rules
 from cicd.config.schema import StageFile
 from cicd.config.templates import LOSING, STOOD_IN, Catalogue, digest, read_templates, slow_digest
-from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain
+from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain, quoted
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
@@ -196,7 +196,7 @@ def _as_written(problem: Problem, hidden: Mapping[Place, tuple[str, str]]) -> Pr
     value, text = hidden.get(Place(problem.file, problem.line, problem.column), ("", ""))
     if not value:
         return problem
-    message = problem.message.replace(f'"{value}"', f'"{text}"')
+    message = problem.message.replace(f'"{quoted(value)}"', f'"{text}"')
     return replace(problem, message=message)
 
 
@@ -251,7 +251,7 @@ def _read_catalogue(
     has_git = git is not None and isinstance(git.value, dict)
     folder = path.value if path is not None else "templates"
     is_given = isinstance(folder, str) and bool(folder)
-    if not is_given or (not has_git and not (root / folder).is_dir()):
+    if not is_given or (not has_git and not is_folder(root / folder)):
         return Catalogue(), []
     place = written.place_of("git", "path")
     is_local = override is not None
@@ -260,7 +260,7 @@ def _read_catalogue(
     doubts = list(found) if has_git else []
     is_theirs = is_local or is_here(facts, root, repository, folder)
     if any(problem.severity == "error" for problem in doubts) or not (
-        is_theirs or (root / folder).is_dir()
+        is_theirs or is_folder(root / folder)
     ):
         return Catalogue(), doubts
     templates, problems = read_templates(root, folder, place)

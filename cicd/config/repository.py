@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+from cicd.config.files import is_folder
 from cicd.config.tree import Place
 from cicd.config.variables import GitFacts
 from cicd.errors import Problem
@@ -71,7 +72,7 @@ def _own_submodule(git: GitFacts, repository: str | None, path: str) -> str:
 
 def _is_checked_out(root: Path, module: str) -> bool:
     folder = root / module
-    return not module or (folder.is_dir() and any(folder.iterdir()))
+    return not module or (is_folder(folder) and any(folder.iterdir()))
 
 
 def repository_problems(
@@ -98,7 +99,7 @@ def repository_problems(
     elif right := _relative(git, root, path):
         message = f'git.path is relative to the project ({git.folder}): write "{right}"'
         yield place.problem(message, "template-folder")
-    elif git.folder and posixpath.normpath(path).startswith("..") and (root / path).is_dir():
+    elif git.folder and posixpath.normpath(path).startswith("..") and is_folder(root / path):
         message = f'"{path}" lies outside of the project ({git.folder}): templates must lie in it'
         yield place.problem(message, "template-folder")
     elif module and not has_override:
@@ -137,7 +138,7 @@ def absolute_url(url: str, remote: str) -> str:
 def _relative(git: GitFacts, root: Path, path: str) -> str:
     """What should be written for a path from the top of the repository; empty where it is none."""
     inner = inside(path, git.folder) if git.folder else None
-    if inner is None or (root / path).is_dir() or not (root / inner).is_dir():
+    if inner is None or is_folder(root / path) or not is_folder(root / inner):
         return ""
     return inner or "."
 

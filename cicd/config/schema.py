@@ -165,6 +165,17 @@ class Expect(Part):
     )
 
 
+_HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+_HeaderValue = Annotated[
+    str,
+    like(
+        r"^([!-~\u00a1-\u00ff]([\t -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?)?$",
+        "one line of Latin letters and signs without blanks around it, as HTTP takes it",
+        8192,
+    ),
+]
+
+
 class SmokeTest(Part):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = Field(
         default="GET", description="HTTP method."
@@ -176,7 +187,7 @@ class SmokeTest(Part):
     json_body: Any = Field(
         default=None, alias="json", description="Body of the request.", examples=[{"x": 1}]
     )
-    headers: dict[str, str] = Field(
+    headers: dict[_HeaderName, _HeaderValue] = Field(
         default={}, description="More headers.", examples=[{"Accept": "application/json"}]
     )
     expect: Expect = Field(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cicd.config import serving, workflow
-from cicd.config.files import label, read_trees
+from cicd.config.files import is_folder, label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
 from cicd.config.left_over import check_left_over
@@ -98,7 +98,7 @@ def folder_problem(root: Path, folder: str) -> str:
         return problem
     if not (root / folder).resolve().is_relative_to(root.resolve()):
         return "leads out of the project"
-    return "" if (root / folder).is_dir() else "does not exist"
+    return "" if is_folder(root / folder) else "does not exist"
 
 
 def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], list[Problem]]:

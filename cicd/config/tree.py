@@ -36,8 +36,12 @@ class Place:
         """A finding at this place; ``rule`` is one of ``rulebook``. What the message quotes from
         the file cannot begin a line of its own or reach the terminal's controls."""
         cut = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
-        shown = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], cut)
-        return Problem(self.file, self.line, self.column, shown, rule, severity)
+        return Problem(self.file, self.line, self.column, quoted(cut), rule, severity)
+
+
+def quoted(text: str) -> str:
+    """A text as messages quote it: on one line, without controls."""
+    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 @dataclass(frozen=True)

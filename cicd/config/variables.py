@@ -277,9 +277,9 @@ def _override(name: str, text: str, declared: Node | None) -> Node:
     """A ``--var`` is text, unless the stage file has a number or true/false in that place. One that
     is called like a secret is one, as if it came from the environment."""
     place = Place(f"--var {name}")
-    if declared is not None and isinstance(declared.value, bool | int | float):
-        return Node(scalar(text), place, text)
-    return Node(text, place, text, is_hidden=is_secret_name(name))
+    is_scalar = declared is not None and isinstance(declared.value, bool | int | float)
+    value = scalar(text) if is_scalar else text
+    return Node(value, place, text, is_hidden=is_secret_name(name))
 
 
 def _reference(expression: str) -> Ref | None:

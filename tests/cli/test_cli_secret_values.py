@@ -1,0 +1,136 @@
+"""Values of the environment and the command line that are odd: too long, of many lines, wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cicd.cli import root
+from cicd.cli.environment import Environment
+from cicd.cli.redaction import MASK
+from tests.acceptance.conftest import Project
+
+STAGE = {
+    "aicore": {"resource_group": "group"},
+    "variables": {"pin_token": 1, "model": "gpt-4o"},
+    "deployments": [
+        {
+            "key": "chat",
+            "configuration": {
+                "name": "chat",
+                "scenario_id": "foundation-models",
+                "executable_id": "azure-openai",
+                "parameter_bindings": {"modelName": "${var.model}", "modelVersion": "latest"},
+            },
+            "smoke_test": {"path": "/x", "headers": {"X-Token": "token"}},
+        }
+    ],
+}
+PEM = "-----BEGIN KEY-----\nMIIfinch1234\n  MIIfinch5678==\n-----END KEY-----\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "stages").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(folder: Path, capsys: pytest.CaptureFixture[str], stage: object, *line: str) -> str:
+    """All that a command says, and writes as its plan."""
+    (folder / "stages/dev.json").write_text(json.dumps(stage), encoding="utf-8")
+    code = root.execute([*line])
+    assert code != root.BUG
+    text = "".join(capsys.readouterr())
+    return text + "".join(path.read_text("utf-8") for path in folder.glob("*.json"))
+
+
+def at(path: str, text: str) -> object:
+    """The stage with this text at a place."""
+    stage = json.loads(json.dumps(STAGE))
+    *way, last = path.split("/")
+    node = stage
+    for step in way:
+        node = node.setdefault(step, {}) if isinstance(node, dict) else node[int(step)]
+    node[last] = text
+    return stage
+
+
+@pytest.mark.parametrize("value", ["q7Z\n", "q7Z \x1b!", "q7Z " * 1000, "q7Z/" * 1000, "q7Zü\r\n"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "git/path",
+        "deployments/0/smoke_test/headers/X-Token",
+        "deployments/0/smoke_test/path",
+        "deployments/0/configuration/executable_id",
+        "deployments/0/ttl",
+        "local/artifacts/x",
+    ],
+)
+def test_no_message_quotes_a_wrong_value_of_the_environment(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv("ODD", value)
+    stage = at(path, "${env.ODD}")
+    for line in ("validate dev", "validate dev -o json", "plan dev --offline -v --out p.json"):
+        assert "q7Z" not in said(folder, capsys, stage, *line.split()), line
+
+
+@pytest.mark.parametrize("value", ["finch\n", " finch", "fin\r\nch", "finch€"])
+def test_what_no_header_can_be_is_told_before_anything_is_sent(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+) -> None:
+    monkeypatch.setenv("TOKEN", value)
+    stage = at("deployments/0/smoke_test/headers/X-Token", "${env.TOKEN}")
+    text = said(folder, capsys, stage, "validate", "dev")
+    assert '"${env.TOKEN}", must be one line' in text and "finch" not in text
+
+
+@pytest.mark.parametrize("line", ["tok-finch-1", "=tok-finch-1", "hf_token:tok-finch-1"])
+def test_an_option_that_lacks_its_name_is_not_quoted(
+    folder: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    text = said(folder, capsys, STAGE, "plan", "dev", "--var", "model=x", "--var", line)
+    assert "number 2 is not NAME=VALUE" in text and "finch" not in text
+
+
+@pytest.mark.parametrize("output", ["text", "json", "markdown", "html"])
+def test_a_number_that_is_called_a_secret_is_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    name = "deployments/0/configuration/parameter_bindings/modelName"
+    line = f"plan dev --offline -v --var pin_token=4711 -o {output}"
+    text = said(folder, capsys, at(name, "${var.pin_token}"), *line.split())
+    assert "4711" not in re.sub(r"[0-9a-f]{12,}", "", text) and "***" in text.replace("\\", "")
+
+
+@pytest.mark.parametrize("line", ["MIIfinch1234", "{}  MIIfinch5678==", "got MIIfinch1234, no"])
+def test_each_line_of_a_secret_is_hidden_by_itself(
+    monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("PRIVATE", PEM)
+    MASK.clear()
+    assert Environment()["PRIVATE"] == PEM
+    assert "finch" not in MASK.hide(line) and "***" in MASK.hide(line)
+
+
+@pytest.mark.slow
+def test_a_training_that_prints_a_key_shows_no_line_of_it(small: Project) -> None:
+    small.edit("stages/dev.yaml", '"${var.word}"', '"${env.PRIVATE}"')
+    small.edit("src/train.py", 'print("training on"', 'print("training on\\n"')
+    small.environ["PRIVATE"] = PEM
+    done = small.cicd("apply", "dev", "--local", "--yes", "-v")
+    shown = small.cicd("logs", "dev", "train", "--local")
+    assert shown.returncode == 0 and "***" in shown.stdout, shown
+    assert "finch" not in done.stdout + done.stderr + shown.stdout + shown.stderr
