@@ -14,6 +14,7 @@ from cicd.cli.emulator_bounds import as_options, bounds_options, choose_bounds
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 from cicd.cli.help import examples
+from cicd.cli.redaction import MASK
 
 
 @click.group("emulator", epilog=examples("cicd emulator start", "cicd emulator status"))
@@ -139,6 +140,7 @@ def env(data: Path | None, export: bool, resource_group: str, s3: bool) -> None:
         variables = control.environment(endpoint, resource_group)
         if s3:
             variables |= control.s3_environment(endpoint)
+    MASK.spare(variables.values())  # they are what is asked for
     for name, value in variables.items():
         line = f"export {name}={shlex.quote(value)}" if export else f"{name}={value}"
         print_result(line, is_whole=True)

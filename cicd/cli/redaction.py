@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from cicd import masking
 
 MASK = masking.Mask()
-"""What of the environment and the command line this command has read and must not show."""
+"""What of the environment and the command line this command must not show: what is called like a
+secret, and what it has read."""
 HARMLESS = frozenset(
     ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
 ) | {"VIRTUAL_ENV", "PYTHONPATH"}
@@ -17,6 +18,16 @@ SHORTEST_SECRET = 6
 _SECRET_NAME = re.compile(r"(?i)passw|passphrase|secret|token|credential|(^|_)(key|pin|pw|auth)$")
 _LOGIN = re.compile(r"\b(?:Bearer|Basic) [\w.~+/=-]+|(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 """What a token looks like: it comes from an answer, so no variable has it."""
+
+
+def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are called like a secret and hold what no text has by chance."""
+    known = {name: environ[name].strip() for name in environ if masking.is_secret_name(name)}
+    return {
+        name: value
+        for name, value in known.items()
+        if len(value) >= masking.LONG and not masking.is_like_a_word(value)
+    }
 
 
 def without_logins(text: str) -> str:

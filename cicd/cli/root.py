@@ -23,7 +23,7 @@ import click
 from cicd import __version__
 from cicd.cli import console
 from cicd.cli.help import examples
-from cicd.cli.redaction import MASK
+from cicd.cli.redaction import MASK, secrets_of
 from cicd.errors import CicdError, Interrupted, Usage
 
 
@@ -147,6 +147,7 @@ def execute(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
     is_json = wants_json(arguments)
     MASK.clear()
+    MASK.add(secrets_of(os.environ).values())
     try:
         result = invoke(arguments)
         sys.stdout.flush()

@@ -125,6 +125,31 @@ def test_each_line_of_a_secret_is_hidden_by_itself(
     assert "finch" not in MASK.hide(line) and "***" in MASK.hide(line)
 
 
+@pytest.mark.parametrize("name", ["HF_TOKEN", "DB_PASSWORD", "OPENAI_API_KEY", "clientSecret"])
+def test_what_is_called_a_secret_is_hidden_though_no_stage_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "tok-finch-1\n")
+    line = ("plan", "dev", "--offline", "-v", "--var", "model=tok-finch-1")
+    assert "finch" not in said(folder, capsys, STAGE, *line)
+    assert "finch" not in said(folder, capsys, STAGE, "metrics", "dev", "tok-finch-1")
+
+
+def test_a_word_that_is_called_a_secret_stays_readable_where_no_stage_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "deployment")
+    assert "deployment/chat" in said(folder, capsys, STAGE, "plan", "dev", "--offline")
+
+
+def test_the_login_of_the_emulator_is_told_also_where_it_is_in_use(small: Project) -> None:
+    assert small.cicd("emulator", "start").returncode == 0
+    first = small.cicd("emulator", "env")
+    small.environ |= dict(line.split("=", 1) for line in first.stdout.splitlines())
+    assert small.cicd("emulator", "env").stdout == first.stdout
+    assert "***" not in first.stdout
+
+
 @pytest.mark.slow
 def test_a_training_that_prints_a_key_shows_no_line_of_it(small: Project) -> None:
     small.edit("stages/dev.yaml", '"${var.word}"', '"${env.PRIVATE}"')
