@@ -16,6 +16,7 @@ from cicd.cli.console import print_note, print_result, write_file
 from cicd.cli.git import find_root, origin_url, project_of
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
+from cicd.cli.redaction import secrets_of
 from cicd.cli.session import open_session
 from cicd.config import formats
 from cicd.config.export import Around, Export, export_stage
@@ -161,6 +162,7 @@ def surroundings(
         repository=local.override(root).repository if common.local else origin_url(root),
         is_local=common.local,
         folder=project_of(root),
+        secrets=secrets_of(os.environ),
     )
 
 

@@ -24,13 +24,12 @@ from cicd.config.export_secrets import (
     literal,
     literals,
     users_labels,
-    variable_name,
 )
-from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.export_values import Values, variables_in
 from cicd.config.repository import inside
-from cicd.config.tree import Node, Path, Place
+from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
-from cicd.model import LiveResource, Secret, Spec, State, Template
+from cicd.model import LiveResource, Spec, State, Template
 
 ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
 GOOD = ALIVE | {State.SUCCEEDED}
@@ -44,6 +43,7 @@ class Around:
 
     ``templates``: those in the project's folder. ``repository``: the Git that the project is pushed
     to, empty where nobody knows. ``folder``: the project's in there, empty for the top.
+    ``secrets``: variables of the environment that hold one -> value.
     """
 
     stage: str
@@ -56,6 +56,7 @@ class Around:
     is_local: bool = False
     folder: str = ""
     never: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ class _Export:
     def __init__(self, live: Sequence[LiveResource], around: Around) -> None:
         self._around = around
         self._live: dict[str, list[LiveResource]] = {}
+        self._values = Values(around.secrets)
         for item in sorted(live, key=lambda item: (item.created_at, item.id)):
             if self._is_wanted(item.spec):
-                self._live.setdefault(item.key.kind, []).append(item)
+                self._live.setdefault(item.key.kind, []).append(self._values.of(item))
         self._configurations = Configurations(self._of("configuration"))
         self.comments: dict[Path, str] = {}
         self.notes: list[str] = []
@@ -129,14 +131,17 @@ class _Export:
         sections["git"] = self._git([c for c in used if c])
         secrets = export_secrets(self._live)
         self.notes += secrets.notes
-        self.environment += secrets.environment
         sections["secrets"] = secrets.sections
         sections["artifacts"] = self._artifacts(inputs)
         sections["executions"] = self._executions(executions, inputs)
         written = {item["key"] for item in sections["executions"]}
         sections["schedules"] = self._schedules(executions, keys, written)
         sections["deployments"] = self._deployments(deployments, inputs)
-        return {name: value for name, value in sections.items() if value}
+        found = {name: value for name, value in sections.items() if value}
+        needed = list(variables_in(found))
+        self.environment += needed
+        self.notes += [note for name, note in self._values.notes.items() if name in needed]
+        return found
 
     # which runs count
 
@@ -324,25 +329,13 @@ class _Export:
         }
         if spec.get("parameter_bindings"):
             bindings = spec["parameter_bindings"]
-            item["parameter_bindings"] = {n: self._parameter(n, v) for n, v in bindings.items()}
+            item["parameter_bindings"] = literals(bindings)
         if spec.get("input_artifact_bindings"):
             bindings = spec["input_artifact_bindings"]
             item["input_artifact_bindings"] = {
                 name: inputs.source(str(id), live.id) for name, id in bindings.items()
             }
         return item
-
-    def _parameter(self, name: str, value: Any) -> str:
-        """The value as text; what looks like a credential is not written down."""
-        node = Node({name: Node(str(value), Place("", 1, 1), str(value))}, Place("", 1, 1))
-        found = check_plain_secrets(node, is_stage=True)
-        is_form = any(problem.severity == "error" for problem in found)
-        if not is_form and not isinstance(value, Secret):
-            return str(literal(str(value)))
-        variable = variable_name("parameter", name)
-        self.environment.append(variable)
-        self.notes.append(f'the value of parameter "{name}": it looks like a credential')
-        return f"${{env.{variable}}}"
 
     def _is_valid(self, what: str, item: Mapping[str, Any], model: type[BaseModel]) -> bool:
         """Whether a stage file can say that; if not, a note says why."""

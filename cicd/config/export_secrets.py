@@ -16,10 +16,9 @@ _STORE = ("bucket", "endpoint", "region", "path_prefix", "use_https", "verify_ss
 
 @dataclass
 class Secrets:
-    """The section, the variables that it needs, and what is not in it."""
+    """The section, and what is not in it."""
 
     sections: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    environment: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(self, section: str, item: dict[str, Any], entries: Iterable[str]) -> None:
@@ -29,7 +28,6 @@ class Secrets:
         if not data:
             self.notes.append(f"secret {name}: which keys it has cannot be read back")
             return
-        self.environment += data.values()
         values = {entry: f"${{env.{variable}}}" for entry, variable in data.items()}
         self.sections.setdefault(section, []).append({**item, "data": values})
 
@@ -79,8 +77,21 @@ def users_labels(spec: Spec) -> dict[str, Any]:
     return {name: literal(v) for name, v in labels.items() if not name.startswith(OURS)}
 
 
+class Written(str):
+    """A live text for which a stage file has another one."""
+
+    def __new__(cls, text: str, written: str) -> Written:
+        found = super().__new__(cls, text)
+        found.written = written
+        return found
+
+    written: str
+
+
 def literal(value: Any) -> Any:
     """Live text as a stage file writes it: what looks like a variable is none."""
+    if isinstance(value, Written):
+        return value.written
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from cicd.config.export import Around, Export, export_stage
 from cicd.config.files import yaml_trees
 from cicd.config.tree import plain
-from cicd.model import Key, LiveResource, State, Status, Template
+from cicd.model import Hidden, Key, LiveResource, State, Status, Template
 
 WORDS = {
     "COMPLETED": State.SUCCEEDED,
@@ -172,6 +174,54 @@ def test_values_that_look_like_credentials_or_variables() -> None:
         "plain": "1.10",
     }
     assert export.environment == ("PARAMETER_T",)
+
+
+KNOWN = {"DB_PASSWORD": "tr0ub4dor&3/x", "API_KEY": "${a}tr0ub4dor&3/x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("tr0ub4dor&3/x", "${env.DB_PASSWORD}"),
+        ("postgres://u@h?p=tr0ub4dor&3/x&q=${b}", "postgres://u@h?p=${env.DB_PASSWORD}&q=$${b}"),
+        ("${a}tr0ub4dor&3/x", "${env.API_KEY}"),
+        ("aB3dE5gH7jK9mN1pQ3sT5vW7", "${env.ASKED}"),
+        ("hf_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3f", "${env.ASKED}"),
+        (Hidden("short"), "${env.ASKED}"),
+        ("TrainOnJanuary2026WithAllFeatures", ""),
+        ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b", ""),
+        ("00000000-0000-4000-8000-000000000001", ""),
+        ("gpt-4o-2024-11-20", ""),
+        ("docker.io/org/image:1.0", ""),
+        ("tr0ub4dor", ""),
+    ],
+)
+def test_what_may_be_secret_is_asked_for_wherever_it_stands(text: str, written: str) -> None:
+    one = configuration("c1", parameter_bindings={"x": text})
+    data = artifact(1, labels={"ext.ai.sap.com/x": text}, description=text)
+    bound = configuration("c2", name="U", input_artifact_bindings={"d": data.id})
+    runs = [run("execution", "e1", one, "COMPLETED"), run("execution", "e2", bound, "COMPLETED")]
+    export, content = exported([one, bound, data, *runs], secrets=KNOWN)
+    (declared,) = content["artifacts"]
+    parameters = content["executions"][0]["configuration"]["parameter_bindings"]
+    found = {
+        "PARAMETER_X": parameters["x"],
+        "LABEL_EXT_AI_SAP_COM_X": declared["labels"]["ext.ai.sap.com/x"],
+        "ARTIFACT_DESCRIPTION": declared["description"],
+    }
+    for name, shown in found.items():
+        assert shown == (written.replace("ASKED", name) or text)
+        assert name in export.environment or "ASKED" not in written
+
+
+def test_two_secrets_of_one_name_are_asked_for_by_two_names() -> None:
+    both = [
+        configuration(f"c{n}", name=f"T{n}", parameter_bindings={"token": Hidden(f"secret-{n}")})
+        for n in (1, 2)
+    ]
+    runs = [run("execution", f"e{n}", one, "COMPLETED") for n, one in enumerate(both)]
+    export, _ = exported([*both, *runs])
+    assert export.environment == ("PARAMETER_TOKEN", "PARAMETER_TOKEN_2")
 
 
 def test_schedules_start_what_was_imported() -> None:
