@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cicd.cli.session import Session, load
 from cicd.config import stage_files
 from cicd.errors import CicdError
-from cicd.model import Key, LiveResource, Stage, identity
+from cicd.model import Action, Key, LiveResource, Plan, Stage, identity
 from cicd.plan.unmanaged import Id, count, id_of, is_state, named, running, within_reach
 from cicd.render.listing import tell_unmanaged
 
@@ -85,10 +85,17 @@ def find_strangers(session: Session) -> tuple[list[LiveResource], list[str]]:
     return [live for live in suspects if id_of(live) not in claims.of], claims.unread
 
 
-def tell_strangers(session: Session) -> list[str]:
-    """That something runs which no stage names, as one hint; nothing where nothing does."""
+def tell_strangers(session: Session, plan: Plan | None = None) -> list[str]:
+    """That something runs which no stage names, as one hint; nothing where nothing does. Without
+    what ``plan`` deletes."""
     strangers, unread = find_strangers(session)
-    hint = tell_unmanaged(count(strangers), session.stage.name, unread)
+    doomed = {
+        (change.key.kind, change.id)
+        for change in (plan.changes if plan else ())
+        if change.action is Action.DELETE
+    }
+    stays = [live for live in strangers if id_of(live) not in doomed]
+    hint = tell_unmanaged(count(stays), session.stage.name, unread)
     return [hint] if hint else []
 
 

@@ -72,7 +72,7 @@ def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Pl
     with open_session(argument, common) as session:
         plan = session.plan()
         warnings = (*plan.warnings, *tell_ends(session, plan))
-        plan = replace(plan, warnings=warnings, hints=tuple(tell_strangers(session)))
+        plan = replace(plan, warnings=warnings, hints=(*plan.hints, *tell_strangers(session, plan)))
         return session.checked(plan)
 
 

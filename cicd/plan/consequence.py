@@ -45,11 +45,11 @@ def _sentence(change: Change, kinds: Mapping[str, Kind], pointers: Sequence[Chan
     if change.consequence or kind is None:
         return change.consequence or change.reason
     if change.action is Action.NO_OP:
-        return "stays; how it is treated changes" if change.treatment else change.reason
+        return f"stays; from now on {_terms(change)}" if change.treatment else change.reason
     if kind.role == "service":
         return _service(change, pointers)
     if kind.role == "pointer":
-        return _pointer(change)
+        return _pointer(change, kinds)
     if change.action is Action.DELETE:
         return f"is deleted ({change.reason})"
     if change.templates or "executables" in (change.desired.spec if change.desired else {}):
@@ -68,7 +68,9 @@ def _changed_in_place(change: Change) -> str:
         return _waits(change)
     if change.reason.startswith("--"):
         return f"is sent again ({change.reason})"
-    return f"is changed in place{because(change.fields)}"
+    told = {"configuration"} if change.causes else set()
+    own = [field for field in change.fields if field.path not in told]
+    return f"is changed in place{because([*telling(change.causes), *own])}"
 
 
 def _service(change: Change, pointers: Sequence[Change]) -> str:
@@ -94,16 +96,14 @@ def _service(change: Change, pointers: Sequence[Change]) -> str:
     return f"takes {told or 'what differs'}; the same URL goes on answering"
 
 
-def _pointer(change: Change) -> str:
-    target = (
-        next((ref for ref in refs_in(change.desired.spec) if ref.output == "url"), None)
-        if (change.desired)
-        else None
-    )
+def _pointer(change: Change, kinds: Mapping[str, Kind]) -> str:
+    refs = refs_in(change.desired.spec) if change.desired else ()
+    target = next((ref for ref in refs if ref.output == "url"), None)
     if change.action is Action.DELETE:
         return f"leads nowhere any more: the {change.key.kind} is deleted ({change.reason})"
     if change.action is Action.CREATE:
-        return f"is made and points to {target.key}" if target else "is made"
+        services = [key for key in sorted(change.depends_on) if kinds[key.kind].role == "service"]
+        return f"is made and points to {services[0]}" if services else "is made"
     others = [field for field in change.fields if not isinstance(field.after, Ref)]
     if target and len(others) < len(change.fields):
         rest = f" and changes{because(others)}" if others else ""
@@ -160,6 +160,12 @@ def because(fields: Sequence[FieldChange]) -> str:
     return f" ({', '.join(told[:MOST])}{more}{unknown})" if told else ""
 
 
+def _terms(change: Change) -> str:
+    """How something is treated otherwise, by the whole words of the stage file."""
+    whole = [dataclasses.replace(field, path=f".{field.path}") for field in change.treatment]
+    return because(whole).removeprefix(" (").removesuffix(")")
+
+
 def with_values(fields: Sequence[FieldChange]) -> str:
     """`` (epochs 130, rate 0.1 and 2 more)`` for something new, nothing where none can be shown."""
     names = [(field.path.partition(".")[2], _short(field.after)) for field in fields]
@@ -183,7 +189,7 @@ def phrase(field: FieldChange) -> str:
         return f"{name} {after} added" if after and not is_file(field) else f"{name} added"
     if field.after is None:
         return f"{name} removed"
-    if before and after and not is_file(field):
+    if before and after and before != after and not is_file(field):
         return f"{name} {before} → {after}"
     return f"{name} changed"
 
@@ -193,8 +199,8 @@ def _short(value: Any) -> str:
     last part."""
     if not isinstance(value, str | int | float):
         return ""
-    text = str(value)
-    if len(text) > LONGEST:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if len(text) > LONGEST and not any(map(str.isspace, text)):
         text = text.rpartition("/")[2]
     is_id = len(text) > 12 and all(char in "0123456789abcdef-" for char in text)
     return "" if len(text) > LONGEST or is_id else text

@@ -34,7 +34,7 @@ from cicd.plan.decide import (
 from cicd.plan.diff import undeclared
 from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
-from cicd.plan.prune import plan_prune
+from cicd.plan.prune import left_behind, plan_prune
 from cicd.plan.selection import check_patterns, choose, explain_choice, is_chosen, matches
 from cicd.plan.templates import describe
 from cicd.plan.treatment import of_resource, of_stage
@@ -96,7 +96,8 @@ def make_plan(
     plan = assemble(stage, [*changes, *deletes], kinds, created_at, warnings)
     bound = bind(stage, options, is_offline=is_offline, refresh_secrets=refresh_secrets)
     treatment = of_stage(former, stage) if former else ()
-    return dataclasses.replace(plan, bound=bound, treatment=treatment)
+    hints = tuple(left_behind(stage, desired, former, deletes, kinds)) if former else ()
+    return dataclasses.replace(plan, bound=bound, treatment=treatment, hints=hints)
 
 
 def _with_former(change: Change, stage: Stage, former: Stage | None) -> Change:
@@ -295,9 +296,7 @@ class _Draft:
     def _causes(
         self, resource: Resource, live: LiveResource | None, kind: Kind
     ) -> tuple[FieldChange, ...]:
-        """What differs behind a run or a service from what it, or its newest former run, has."""
-        if kind.role not in {"run", "service"}:
-            return ()
+        """What differs behind a thing from what it, or of a run the newest former one, has."""
         former = live or self._former_run(resource, kind)
         content = content_causes(resource, former, self.changes, self._kinds, self._matcher.get)
         return content + file_causes(resource, former, is_same_content=live is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Action, Change, Key, Kind, LiveResource, Spec, Stage
+from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage
 from cicd.plan.match import Matcher
 
 
@@ -49,6 +49,37 @@ def plan_prune(
         )
         for key, live in zip(free_keys(doomed, changes), doomed, strict=True)
     ]
+
+
+def left_behind(
+    stage: Stage,
+    desired: Iterable[Resource],
+    former: Stage,
+    deletes: Iterable[Change],
+    kinds: Mapping[str, Kind],
+) -> list[str]:
+    """What the stage named when it was applied last, does not name any more, and nothing deletes:
+    a line for each that goes on by itself, as services, schedules and what points to services do.
+    """
+    named = list(desired)
+    keys = {resource.key for resource in named}
+    known = [(item.key.kind, item.spec) for item in named]
+    known += [(change.key.kind, change.live.spec) for change in deletes if change.live]
+    found = []
+    for resource in former.resources:
+        kind = kinds.get(resource.key.kind)
+        if kind is None or kind.is_run or not (kind.prunable or kind.role == "pointer"):
+            continue
+        is_known = any(name == kind.name and _is_same(resource.spec, s, kind) for name, s in known)
+        if resource.key not in keys and not is_known:
+            why = f"prune: {stage.prune}" if kind.prunable else f"no {kind.name} is ever pruned"
+            found.append(f"{resource.key} is not in the stage file any more, and stays ({why})")
+    return found
+
+
+def _is_same(one: Spec, other: Spec, kind: Kind) -> bool:
+    names = [name for name in kind.identity if name not in kind.succession]
+    return all(one.get(name) == other.get(name) for name in names)
 
 
 def free_keys(doomed: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:

@@ -10,6 +10,7 @@ from cicd.model import Change, Spec, Stage, Template
 
 PART = "executables"
 """The field of an application that holds what its templates take and give."""
+EMPTY = '""'
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,12 @@ def describe(change: Change, stage: Stage, former: Stage | None) -> tuple[str, .
     after = {name: here.get(name) or _of_platform(spec) for name, spec in wanted.items()}
     before = {name: _of_platform(spec) for name, spec in live.items() if name in wanted}
     if former and change.live:
-        before |= {item.executable_id: _of_template(item) for item in former.templates}
+        before |= {
+            item.executable_id: _of_template(item)
+            for item in former.templates
+            # one that is wanted and not live is new here, wherever it was applied before
+            if item.executable_id in live or item.executable_id not in wanted
+        }
     files = {template.executable_id: template.file for template in stage.templates}
     return tuple(_lines(before, after, files))
 
@@ -62,7 +68,7 @@ def _whole(new: _Interface) -> Iterator[str]:
     """All that a new template takes and gives."""
     if new.parameters:
         told = (
-            name if default is None else f"{name} (default {default or 'empty'})"
+            name if default is None else f"{name} (default {default or EMPTY})"
             for name, default in new.parameters.items()
         )
         yield f"parameters {', '.join(told)}"
@@ -102,11 +108,11 @@ def _parameters(was: Mapping[str, str | None], now: Mapping[str, str | None]) ->
             yield f"parameter {name} removed"
         elif name not in was:
             default = now[name]
-            told = "must be given" if default is None else f"default {default or '(empty)'}"
+            told = "must be given" if default is None else f"default {default or EMPTY}"
             yield f"parameter {name} added ({told})"
         elif was[name] != now[name]:
             old, new = (
-                "none" if text is None else text or "(empty)" for text in (was[name], now[name])
+                "none" if text is None else text or EMPTY for text in (was[name], now[name])
             )
             yield f"parameter {name}: default {old} → {new}"
 

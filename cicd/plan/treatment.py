@@ -6,12 +6,15 @@ What was in force when the stage was last applied is the stage file of that time
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage
 from cicd.plan.diff import as_secret_as
 
 LOOSENED, TIGHTENED = "loosened", "tightened"
+MOVED = "made anew there; what is in the other stays"
+"""The reason where all of a stage goes to another place."""
 _WIDTH = {"none": 0, "stage": 1, "everything": 2, "resource_group": 2}
 """How much each sort of prune deletes."""
 _USUAL = frozenset({"drain", "timeout", "wait_for_status"})
@@ -43,11 +46,11 @@ def of_resource(former: Options | None, wanted: Options) -> tuple[FieldChange, .
 def of_stage(former: Stage, wanted: Stage) -> tuple[FieldChange, ...]:
     """What differs in the limits and the protection of a whole stage."""
     found = [
-        FieldChange("protect", pattern, None, LOOSENED)
+        FieldChange("protect", pattern, None, _unless_within(pattern, wanted.protect, LOOSENED))
         for pattern in sorted(former.protect - wanted.protect)
     ]
     found += [
-        FieldChange("protect", None, pattern, TIGHTENED)
+        FieldChange("protect", None, pattern, _unless_within(pattern, former.protect, TIGHTENED))
         for pattern in sorted(wanted.protect - former.protect)
     ]
     for name in ("max_delete", "max_delete_percent"):
@@ -59,9 +62,18 @@ def of_stage(former: Stage, wanted: Stage) -> tuple[FieldChange, ...]:
         is_wider = _WIDTH.get(wanted.prune, 0) > _WIDTH.get(former.prune, 0)
         reason = LOOSENED if is_wider else TIGHTENED
         found.append(FieldChange("prune", former.prune, wanted.prune, reason))
+    for name in {**former.target, **wanted.target}:
+        here, there = former.target.get(name), wanted.target.get(name)
+        if here != there and name != "launchpad_url":
+            found.append(FieldChange(name, here, there, MOVED))
     if former.branch != wanted.branch:
         found.append(FieldChange("branch", former.branch, wanted.branch))
     return tuple(found)
+
+
+def _unless_within(pattern: str, others: frozenset[str], reason: str) -> str:
+    """The reason, but for a pattern all of which others cover: ``deployment/*`` does serve."""
+    return "" if any(fnmatchcase(pattern, other) for other in others) else reason
 
 
 def _terms(options: Options) -> dict[str, Any]:
@@ -79,12 +91,19 @@ def _terms(options: Options) -> dict[str, Any]:
 
 
 def _bounds(gates: Sequence[Gate]) -> dict[str, float]:
-    bounds = [
-        (f"require.{gate.metric}.{name}", bound)
-        for gate in gates
-        for name, bound in (("min", gate.minimum), ("max", gate.maximum))
-    ]
-    return {name: bound for name, bound in bounds if bound is not None}
+    """Of several bounds of one metric all hold, so the strictest counts."""
+    bounds: dict[str, float] = {}
+    for gate in gates:
+        for name, bound, strictest in (("min", gate.minimum, max), ("max", gate.maximum, min)):
+            if bound is not None:
+                path = f"require.{gate.metric}.{name}"
+                bounds[path] = strictest(bound, bounds.get(path, bound))
+    return {path: _number(bound) for path, bound in bounds.items()}
+
+
+def _number(value: float) -> float:
+    """As a person writes it: 3, not 3.0."""
+    return int(value) if value.is_integer() else value
 
 
 def _smoke_test(test: SmokeTest | None) -> dict[str, Any]:
@@ -113,12 +132,21 @@ def _judge(path: str, before: Any, after: Any) -> str:
     if path.startswith("require.") or path == "smoke_test":
         return _bound(path, before, after)
     if path == "smoke_test.expect.contains":
-        return LOOSENED if after is None else TIGHTENED if before is None else ""
+        return _text_asked_for(before, after)
     if path == "on_failure":
         return LOOSENED if after == "keep" else TIGHTENED
     if path == "wait_for_status":
         return LOOSENED if after is None else TIGHTENED if before is None else ""
     return ""
+
+
+def _text_asked_for(before: Any, after: Any) -> str:
+    """A part of the text that was asked for is in more answers, a longer one in fewer."""
+    if before is None or after is None:
+        return LOOSENED if after is None else TIGHTENED
+    if not (isinstance(before, str) and isinstance(after, str)):
+        return ""
+    return LOOSENED if after in before else TIGHTENED if before in after else ""
 
 
 def _bound(path: str, before: Any, after: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Action
-from cicd.render.text import INTERNAL, known_after_apply, show
+from cicd.render.text import INTERNAL, known_after_apply, show, show_both
 
 Document = Mapping[str, Any]
 
@@ -82,6 +82,14 @@ def value(content: Any) -> str:
     if _is_unknown(content):
         return known_after_apply(str(content[_UNKNOWN]))
     return show(_in_words(content), longest=LONGEST_VALUE)
+
+
+def sides(field: Document) -> tuple[str, str]:
+    """The values before and after."""
+    before, after = field.get("before"), field.get("after")
+    if isinstance(before, str) and isinstance(after, str) and "***" not in (before, after):
+        return show_both(before, after, longest=LONGEST_VALUE)
+    return value(before), value(after)
 
 
 def sentence(change: Document) -> str:

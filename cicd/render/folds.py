@@ -165,12 +165,13 @@ def _values(change: Document) -> str:
 
 def _field(field: Document) -> Iterator[str]:
     path, reason = printable(short(read.text(field, "path"))), read.text(field, "reason")
-    before, after = field.get("before"), field.get("after")
-    if before is not None:
-        yield f"- {path}: {read.value(before)}"
+    before, after = read.sides(field)
+    had, has = (field.get(side) is not None for side in ("before", "after"))
+    if had:
+        yield f"- {path}: {before}"
     why = f" ({printable(short(reason))})" if reason else ""
-    if after is not None or before is None:
-        yield f"+ {path}: {read.value(after)}{why}"
+    if has or not had:
+        yield f"+ {path}: {after}{why}"
     elif why:
         yield f"# {path}:{why}"
 
@@ -181,7 +182,7 @@ def _treated(field: Document) -> Iterator[str]:
     if field.get("before") is None and not reason:
         yield f"+ {path}: {read.value(field.get('after'))}"
         return
-    before, after = (read.value(field.get(side)) for side in ("before", "after"))
+    before, after = read.sides(field)
     yield f"! {path}: {before} → {after}{f' ({printable(short(reason))})' if reason else ''}"
 
 

@@ -87,7 +87,7 @@ def _unchanged(document: Document) -> Iterator[str]:
 
 
 def _arrow(field: Document) -> str:
-    before, after = (as_text(read.value(field.get(side))) for side in ("before", "after"))
+    before, after = map(as_text, read.sides(field))
     reason = read.text(field, "reason")
     return f"{as_text(read.text(field, 'path'))}: {before} → {after}" + (
         f" ({as_text(reason)})" if reason else ""
@@ -109,14 +109,9 @@ def _change(change: Document) -> Iterator[str]:
         yield "<table><tr><th>field</th><th>before</th><th>after</th><th>why</th></tr>"
         for field in fields:
             path, why = as_text(read.text(field, "path")), as_text(read.text(field, "reason"))
-            before, after = (as_text(_side(field, side)) for side in ("before", "after"))
+            before, after = map(as_text, read.sides(field))
+            before = before if field.get("before") is not None else ""
             yield f'<tr><td>{path}</td><td class="before">{before}</td>'
             yield f'<td class="after">{after}</td><td>{why}</td></tr>'
         yield "</table>"
     yield "</details>"
-
-
-def _side(field: Document, side: str) -> str:
-    """A value before or after; nothing where there was nothing before."""
-    content = field.get(side)
-    return "" if content is None and side == "before" else read.value(content)

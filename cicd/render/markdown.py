@@ -77,7 +77,7 @@ def _loosened(document: Document) -> str:
     found = read.loosened(document)
     lines = []
     for key, field in found[:MOST_NAMED]:
-        before, after = (read.value(field.get(side)) for side in ("before", "after"))
+        before, after = read.sides(field)
         path = escape(short(read.text(field, "path")))
         lines.append(f"{code(key)} {path}: {escape(before)} → {escape(after)}")
     if len(found) > MOST_NAMED:
@@ -91,8 +91,8 @@ def _treatment(document: Document) -> str:
         f for f in read.items(document, "treatment") if read.text(f, "reason") != read.LOOSENED
     ]
     return "\n".join(
-        f"- stage {escape(read.text(field, 'path'))}: {escape(read.value(field.get('before')))} → "
-        f"{escape(read.value(field.get('after')))}\n"
+        f"- stage {escape(read.text(field, 'path'))}: "
+        f"{' → '.join(map(escape, read.sides(field)))}\n"
         for field in found
     )
 

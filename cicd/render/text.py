@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -34,7 +33,6 @@ _RESULTS = {
 _TIMELESS = {Result.SKIPPED, Result.DEFERRED}
 INTERNAL = frozenset({"inputs", "files"})
 """Digests that a run carries, which tell a person nothing."""
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
@@ -129,7 +127,8 @@ def _field_line(field: FieldChange) -> str:
     reason = f" ({printable(field.remark)})" if field.remark else ""
     if isinstance(field.after, Secret) and field.before == field.after:
         return f"{printable(field.path)}: {show(field.after)}{reason}"
-    return f"{printable(field.path)}: {show(field.before)} → {show(field.after)}{reason}"
+    before, after = show_both(field.before, field.after)
+    return f"{printable(field.path)}: {before} → {after}{reason}"
 
 
 def show(value: Any, *, longest: int = MAX_VALUE) -> str:
@@ -141,12 +140,28 @@ def show(value: Any, *, longest: int = MAX_VALUE) -> str:
         return known_after_apply(value)
     if isinstance(value, Secret):
         return str(value)
-    if isinstance(value, str) and _DIGEST.fullmatch(value):
-        return value[:12]
     text = json.dumps(value, ensure_ascii=False, default=_show_inside)
     if isinstance(value, Mapping) and len(text) > longest:
         text = f"{{{', '.join(map(str, value))}}}"  # what it has says more than a torn middle
     return _cut(printable(text), longest)
+
+
+def show_both(before: Any, after: Any, *, longest: int = MAX_VALUE) -> tuple[str, str]:
+    """Two values, each as ``show`` has it; long texts that begin alike from where they differ."""
+    texts = [value for value in (before, after) if isinstance(value, str)]
+    whole = [printable(json.dumps(text, ensure_ascii=False)) for text in texts]
+    pairs = enumerate(zip(*whole, strict=False))
+    alike = next((place for place, pair in pairs if len(set(pair)) > 1), 0)
+    if len(whole) < 2 or alike < longest // 2:
+        return show(before, longest=longest), show(after, longest=longest)
+    start = alike - longest // 3
+    one, two = (_cut_end(f"…{text[start:]}", longest, len(text)) for text in whole)
+    return one, two
+
+
+def _cut_end(text: str, longest: int, length: int) -> str:
+    shown = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return f"{shown} ({length:,} characters)"
 
 
 def _show_inside(value: Any) -> Any:

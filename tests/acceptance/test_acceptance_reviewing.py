@@ -103,7 +103,7 @@ def test_a_value_that_comes_from_elsewhere_and_is_the_same_changes_nothing(small
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ("min: 3", "min: 1", "require.letters.min: 3.0 → 1.0 (loosened)"),
+        ("min: 3", "min: 1", "require.letters.min: 3 → 1 (loosened)"),
         ("branch: main", "branch: main\nprotect: []\nprune: stage", 'prune: "none" → "stage"'),
         ("branch: main", "branch: main\nlimits: {max_delete: 99}", "limits.max_delete: 10 → 99"),
         ("destination_name: SMALL", "destination_name: SMALL\n    on_failure: keep", "on_failure"),

@@ -57,6 +57,54 @@ def test_a_new_server_says_that_its_url_is_new_and_who_points_to_it() -> None:
     )
 
 
+def test_a_new_pointer_to_what_is_there_says_what_it_points_to() -> None:
+    wanted = [SERVE, deployment(), destination("LARGE")]
+    told = sentence("destination/LARGE", wanted, [LIVE_SERVE, server()])
+    assert told == "is made and points to deployment/serve"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            "a/ghcr.io/one/house-prices-train:1.0",
+            "a/docker.io/two/house-prices-train:1.0",
+            "changed",
+        ),
+        ("say </b> and then / or else", "say nothing </details> --> more", "changed"),
+        (
+            "s3://bucket/2026/01/data.csv.gz.part",
+            "s3://bucket/2026/02/next.csv",
+            "data.csv.gz.part → s3://bucket/2026/02/next.csv",
+        ),
+        (True, False, "true → false"),
+    ],
+)
+def test_a_sentence_shows_of_values_no_piece_that_tells_something_else(
+    before: Any, after: Any, told: str
+) -> None:
+    live = a_live(configuration("serve", {"x": before}), "c1")
+    wanted = [configuration("serve", {"x": after}), deployment()]
+    run = a_live(deployment(configuration="c1"), "d1")
+    assert sentence("deployment/serve", wanted, [live, run]) == (
+        f"takes x {told}; the same URL goes on answering"
+    )
+
+
+@pytest.mark.parametrize("field", [{}, {"active": False}])
+def test_a_schedule_names_what_its_runs_take_otherwise_and_no_ids(field: dict[str, Any]) -> None:
+    was = a_live(configuration(parameters={"epochs": "1"}), "549380a7-c1")
+    live = [was, a_live(schedule(configuration=was.id), "s1")]
+    wanted = [configuration(parameters={"epochs": "2"}), execution(), schedule(**field)]
+    change = change_of(plan_of(wanted, live), "schedule/weekly")
+    own = ", active true → false" if field else ""
+    assert change.consequence == f"is changed in place (epochs 1 → 2{own})"
+    assert [(cause.path, cause.before, cause.after) for cause in change.causes] == [
+        ("configuration", "train 549380a7", "train (new)"),
+        ("parameter_bindings.epochs", "1", "2"),
+    ]
+
+
 def test_a_replaced_server_says_that_its_url_changes_and_who_follows() -> None:
     desired = [SERVE, deployment(options=TESTED, ttl="2h"), destination()]
     live = [LIVE_SERVE, server(spec={"ttl": "1h"}), pointer()]

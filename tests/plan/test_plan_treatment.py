@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Action, FieldChange, Gate, Limits, Options, Plan, SmokeTest, State
+from cicd.model import Action, FieldChange, Gate, Key, Limits, Options, Plan, SmokeTest, State
 from cicd.plan import make_plan
 from tests.plan.plan_world import (
     CREATED_AT,
@@ -17,7 +17,9 @@ from tests.plan.plan_world import (
     change_of,
     configuration,
     deployment,
+    destination,
     execution,
+    schedule,
 )
 
 R2, RMSE = Gate("r2", 0.8), Gate("rmse", maximum=5.0)
@@ -70,6 +72,26 @@ def told(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[Any, ...]]
             ("require.r2.min", 0.8, 0.9, "tightened"),
         ),
         ({"require": (R2,)}, {}, ("require.r2.min", 0.8, None, "loosened")),
+        (
+            {"require": (R2, Gate("r2", 0.9))},
+            {"require": (R2,)},
+            ("require.r2.min", 0.9, 0.8, "loosened"),
+        ),
+        (
+            {"smoke_test": TEST},
+            {"smoke_test": replace(TEST, expect_contains="predict")},
+            ("smoke_test.expect.contains", "prediction", "predict", "loosened"),
+        ),
+        (
+            {"smoke_test": TEST},
+            {"smoke_test": replace(TEST, expect_contains='"prediction": 3')},
+            ("smoke_test.expect.contains", "prediction", '"prediction": 3', "tightened"),
+        ),
+        (
+            {"smoke_test": TEST},
+            {"smoke_test": replace(TEST, expect_contains="result")},
+            ("smoke_test.expect.contains", "prediction", "result", ""),
+        ),
         ({}, {"require": (R2,)}, ("require.r2.min", None, 0.8, "tightened")),
         (
             {"require": (RMSE,)},
@@ -186,3 +208,81 @@ def test_the_fingerprint_does_not_depend_on_what_was_in_force() -> None:
     one = planned(STANDARD, replace(STANDARD, timeout=60.0))
     other = planned(replace(STANDARD, timeout=60.0), replace(STANDARD, timeout=60.0))
     assert one.fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            {"deployment/serve"},
+            {"deployment/*"},
+            [("deployment/serve", None, ""), (None, "deployment/*", "tightened")],
+        ),
+        (
+            {"deployment/*"},
+            {"deployment/serve"},
+            [("deployment/*", None, "loosened"), (None, "deployment/serve", "")],
+        ),
+        ({"*"}, {"*", "deployment/a"}, [(None, "deployment/a", "")]),
+    ],
+)
+def test_protection_that_others_cover_is_neither_loosened_nor_tightened(
+    before: set[str], after: set[str], expected: list[tuple[Any, ...]]
+) -> None:
+    plan = planned(
+        STANDARD, STANDARD, protect=frozenset(after), former={"protect": frozenset(before)}
+    )
+    assert [(item.before, item.after, item.reason) for item in plan.treatment] == expected
+
+
+def test_another_place_is_said_to_leave_what_is_in_the_old_one() -> None:
+    plan = planned(
+        STANDARD,
+        STANDARD,
+        target={"resource_group": "b"},
+        former={"target": {"resource_group": "a"}},
+    )
+    (moved,) = plan.treatment
+    assert (moved.path, moved.before, moved.after) == ("resource_group", "a", "b")
+    assert moved.reason == "made anew there; what is in the other stays"
+
+
+def test_what_stays_says_in_its_sentence_how_it_is_treated_from_now_on() -> None:
+    before = replace(STANDARD, timeout=1200.0, drain=300.0, smoke_test=TEST)
+    after = replace(STANDARD, timeout=120.0, drain=0.0, smoke_test=None)
+    plan = planned(before, after)
+    assert change_of(plan, "deployment/serve").consequence == (
+        "stays; from now on timeout 20m → 2m, drain 5m → 0s, smoke_test removed"
+    )
+
+
+GONE = [schedule(), deployment("api"), destination(of="api")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "prune", "left"),
+    [
+        ([], "none", ["schedule/weekly", "deployment/api", "destination/DEST"]),
+        (GONE, "none", []),
+        (
+            [replace(GONE[1], key=Key("deployment", "other")), *GONE[:1]],
+            "none",
+            ["destination/DEST"],
+        ),
+        (
+            [replace(GONE[1], key=Key("deployment", "other"))],
+            "none",
+            ["schedule/weekly", "destination/DEST"],
+        ),
+        ([schedule()], "resource_group", ["destination/DEST"]),
+    ],
+)
+def test_what_no_stage_file_names_any_more_and_goes_on_is_told(
+    wanted: list[Any], prune: Any, left: list[str]
+) -> None:
+    live = [a_live(deployment("api", configuration="c"), "d1")]
+    former = a_stage([configuration(), configuration("api"), execution(), *GONE])
+    needed = [configuration(), configuration("api"), execution(), *wanted]
+    stage = a_stage(needed, prune=prune)
+    plan = make_plan(stage, needed, live, KINDS, created_at=CREATED_AT, former=former)
+    assert [hint.partition(" ")[0] for hint in plan.hints] == left

@@ -50,8 +50,8 @@ def test_synced_when_all_of_it_is_there(spelling: str) -> None:
         ({**DONE, "source": {"revision": NEW, "path": "old"}}, THERE, 'path "templates"'),
         ({**DONE, "syncStatus": "OutOfSync"}, THERE, '"OutOfSync"'),
         ({**DONE, "syncStatus": "Unknown"}, THERE, 'is there a template in "templates"'),
-        (NOTHING, THERE, "waits for the first sync, of commit bbbbbbbbbbbb"),
-        ({}, {}, "waits for the first sync, of commit bbbbbbbbbbbb"),
+        (NOTHING, THERE, "a status"),
+        ({}, THERE, "a status"),
         (DONE, {}, "executable train in version 2, there is none"),
         (DONE, {"train": {"versionId": "1"}}, "there is 1"),
     ],
@@ -64,10 +64,16 @@ def test_progressing_says_what_it_waits_for(
     assert text in status.message
 
 
-@pytest.mark.parametrize("document", [{}, NOTHING, {"syncStatus": "unknown", "source": None}])
-def test_a_first_sync_that_takes_too_long_is_asked_about(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize("before", [None, {}, NOTHING])
+@pytest.mark.parametrize(
+    "document",
+    [{}, NOTHING, {"syncStatus": "unknown", "source": None}, {"source": {"revision": NEW}}],
+)
+def test_a_first_sync_that_takes_too_long_is_asked_about(
+    document: dict[str, Any], before: Any
+) -> None:
     early, late = (
-        judge(document, {}, Goal(SPEC, None, since=100.0), now)
+        judge(document, {}, Goal(SPEC, before, since=100.0), now)
         for now in (99.0 + sync.GRACE, 100.0 + sync.GRACE)
     )
     assert early.message == "waits for the first sync, of commit bbbbbbbbbbbb"

@@ -31,6 +31,7 @@ from cicd.render.text import (
     render_outcomes,
     render_plan,
     show,
+    show_both,
 )
 from tests.render.render_sample import is_golden
 
@@ -174,7 +175,10 @@ def test_colour_adds_nothing_but_colour() -> None:
         (MappingProxyType({"a": 1}), '{"a": 1}'),
         (MODEL, "execution/train.artifacts.model (known after apply)"),
         (Secret("s"), "***"),
-        ("0123456789abcdef" * 4, "0123456789ab"),
+        (
+            "0123456789abcdef" * 4,
+            '"0123456789abcdef0123456789abc…456789abcdef0123456789abcdef" (66 characters)',
+        ),
     ],
 )
 def test_values_are_one_safe_line(value: Any, text: str) -> None:
@@ -187,6 +191,25 @@ def test_long_values_are_cut_in_the_middle() -> None:
     assert text.startswith('"begin xx')
     assert 'xx end" (' in text
     assert "…" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "one", "two"),
+    [
+        ("hi", "ho", '"hi"', '"ho"'),
+        (None, "x" * 99, "(none)", show("x" * 99)),
+        ("a" * 99 + "1" + "z" * 99, "a" * 99 + "2" + "z" * 99, "…aaa1zzz… (201", "…aaa2zzz… (201"),
+        ("line\n" * 40 + "one", "line\n" * 40 + "two", 'line\\none" (245', 'line\\ntwo" (245'),
+        ("ü" * 80, "ü" * 80 + " and more", 'üüü" (82', 'üüü and more" (91'),
+    ],
+)
+def test_of_two_long_values_the_part_that_differs_is_seen(
+    before: Any, after: Any, one: str, two: str
+) -> None:
+    for shown, told in zip(show_both(before, after), (one, two), strict=True):
+        assert len(shown) <= MAX_VALUE + len(" (999 characters)")
+        for part in told.split("…") if shown != told else ():
+            assert part in shown
 
 
 @given(st.text())

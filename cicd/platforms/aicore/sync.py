@@ -58,7 +58,7 @@ def judge(
         word = str(document.get("syncStatus") or "")
         word = "SyncFailed" if word.lower() in {"", SYNCED.lower()} else word
         return Status(State.FAILED, word, f"{problem} ({CURE})")
-    if now - goal.since < GRACE and _is_unsynced(document):
+    if now - goal.since < GRACE and _is_first(goal) and _word(document).lower() == "unknown":
         return _first(goal)
     if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
         return Status(State.FAILED, "Synced elsewhere", elsewhere)
@@ -67,9 +67,7 @@ def judge(
 
 def begun(goal: Goal) -> Status:
     """Where a sync is that has just been asked for, as far as the status from before tells."""
-    if not goal.before or _is_unsynced(goal.before):
-        return _first(goal)
-    return _progressing(_open_points(goal.before, goal))
+    return _first(goal) if _is_first(goal) else _progressing(_open_points(goal.before or {}, goal))
 
 
 def _first(goal: Goal) -> Status:
@@ -163,10 +161,11 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
     return [*points, *([f"template {', '.join(late)}"] if late else [])]
 
 
-def _is_unsynced(document: Document) -> bool:
-    """Whether nothing has been synced so far, nor tried: all that is asked for is still to come."""
-    revision = str((document.get("source") or {}).get("revision") or "")
-    return not revision and _word(document).lower() == "unknown" and not error_of(document)
+def _is_first(goal: Goal) -> bool:
+    """Whether nothing had been synced when it was asked for, nor tried."""
+    before = goal.before or {}
+    revision = str((before.get("source") or {}).get("revision") or "")
+    return not revision and _word(before).lower() == "unknown" and not error_of(before)
 
 
 def _word(document: Document) -> str:
