@@ -60,6 +60,8 @@ class World:
     counts: Counts = field(default_factory=Counts)
     lists: dict[str, dict[str, Document]] = field(default_factory=dict)
     tags: dict[str, Document] = field(default_factory=dict)
+    labels: list[Document] = field(default_factory=list)
+    """Of the resource group."""
     ready: dict[str, float] = field(default_factory=dict)
     """Id -> when its work ended, on this machine's monotonic clock."""
 
@@ -112,7 +114,7 @@ class World:
             return self._destinations(method, path, query, body)
         rest = path.removeprefix("/v2")
         if rest.startswith("/admin"):
-            return self._admin(method, rest)
+            return self._admin(method, rest, body)
         if rest == "/lm/metrics":
             return self._metrics(method, query, body)
         if rest == f"/lm/scenarios/{SCENARIO}/executables":
@@ -134,12 +136,15 @@ class World:
         items = [self.shown(kind, item) for item in held.values()]
         return 200, _listing(items[first : first + size])
 
-    def _admin(self, method: str, path: str) -> tuple[int, Any]:
+    def _admin(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        is_group = path.startswith("/admin/resourceGroups/")
         if method != "GET":
+            if is_group and method == "PATCH":
+                self.labels = body["labels"]
             return 202, {"message": "accepted"}
-        if path.startswith("/admin/resourceGroups/"):
+        if is_group:
             name = path.rpartition("/")[2]
-            return 200, {"resourceGroupId": name, "status": "PROVISIONED", "labels": []}
+            return 200, {"resourceGroupId": name, "status": "PROVISIONED", "labels": self.labels}
         if path.endswith("/status"):
             found = self.lists.get("status", {})
             return (200, next(iter(found.values()))) if found else _missing(path)

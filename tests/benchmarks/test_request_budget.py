@@ -156,7 +156,7 @@ def test_an_apply_sends_one_request_for_each_thing_that_it_makes() -> None:
         "POST executions": count,
         "POST deployments": count,
         "POST subaccountDestinations": count,
-        "PATCH rg": count,  # which deployment is of which key is written down in a label
+        "PATCH rg": 2 * count,  # which deployment or run is of which key is kept in a label
         "PATCH metrics": count,  # what a run was started for is written down with it
         "POST token": 2,
     }

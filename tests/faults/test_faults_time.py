@@ -133,6 +133,72 @@ def test_a_lost_answer_and_lists_that_lag_behind(
     assert len(faulty.state(group)[f"{kind}s"]) == 1
 
 
+@pytest.mark.parametrize("kind", ["artifact", "configuration", "deployment"])
+@pytest.mark.parametrize("behind", [12, 25])
+def test_an_apply_right_after_an_apply_makes_nothing_twice(
+    faulty: Faulty, kind: str, behind: int
+) -> None:
+    """What a list shows is that old."""
+    group = faulty.group()
+    with faulty.emulator.faults(operation=f"{kind}.list", stale=behind / SQUEEZE):
+        first, second = faulty.apply(group), faulty.apply(group)
+    assert (first.code, second.code) == (0, 0), first.text + second.text
+    assert "No changes" in second.text, second.text
+    assert "no list shows" not in first.text
+    assert len(faulty.state(group)[f"{kind}s"]) == 1
+
+
+def test_an_apply_says_what_no_list_shows(faulty: Faulty) -> None:
+    group = faulty.group()
+    with faulty.emulator.faults(operation="deployment.list", stale=600):
+        first = faulty.apply(group)
+        assert first.code == 0 and "deployment/chat" in first.text
+        assert "is there, but no list shows" in first.text
+
+
+@pytest.mark.parametrize("lists", [("deployment",), ("configuration", "deployment")], ids=",".join)
+def test_what_no_list_shows_is_found_by_its_id(faulty: Faulty, lists: tuple[str, ...]) -> None:
+    """The second apply begins while no list shows anything of the first."""
+    group = faulty.group()
+    with faulty.emulator.faults(*({"operation": f"{k}.list", "stale": 600} for k in lists)):
+        assert faulty.apply(group).code == 0
+        plan = faulty.cicd("plan", "dev", "--var", f"group={group}")
+        assert "No changes" in plan.text, plan.text
+        assert faulty.apply(group).code == 0
+        changed = faulty.apply(group, "--var", "model=gpt-4o-mini")
+        assert changed.code == 0 and "to update" in changed.text, changed.text
+    assert len(faulty.state(group)["deployments"]) == 1
+    assert len(faulty.state(group)["artifacts"]) == 1
+    assert len(faulty.state(group)["configurations"]) == 2
+
+
+def test_what_a_destination_points_at_is_found_without_labels(faulty: Faulty) -> None:
+    """A login that may not change the group has nothing else to go by."""
+    group = faulty.group()
+    faulty.emulator.resource_group(group)
+    with faulty.emulator.faults(
+        {"operation": "resource_group.update", "status": 403},
+        {"operation": "deployment.list", "stale": 600},
+    ):
+        assert faulty.apply(group).code == 0
+        second = faulty.apply(group)
+    assert second.code == 0 and "No changes" in second.text, second.text
+    assert len(faulty.state(group)["deployments"]) == 1
+
+
+def test_what_somebody_has_deleted_is_made_anew_although_ids_are_known(faulty: Faulty) -> None:
+    group = faulty.group()
+    assert faulty.apply(group).code == 0
+    with faulty.emulator.faults(operation="deployment.get", times=1, vanish=True):
+        faulty.cicd("logs", "dev", "chat", "--var", f"group={group}")
+        (item,) = faulty.get("/v2/lm/deployments", group)["resources"]
+        faulty.get(f"/v2/lm/deployments/{item['id']}", group)
+    assert not faulty.get("/v2/lm/deployments", group)["resources"]
+    again = faulty.apply(group)
+    assert again.code == 0 and "to create" in again.text, again.text
+    assert len(faulty.state(group)["deployments"]) == 1
+
+
 @pytest.mark.parametrize(
     ("wish", "seconds"),
     [

@@ -161,3 +161,21 @@ def test_what_an_undisturbed_apply_leaves(training: Training) -> None:
         "nodes": ["1"],
         "licences": ["licence"],
     }
+
+
+@pytest.mark.parametrize(
+    "lists", [("execution",), ("schedule",), ("configuration", "execution", "deployment")], ids=str
+)
+def test_a_training_that_no_list_shows_yet_is_not_run_again(
+    training: Training, lists: tuple[str, ...]
+) -> None:
+    """Nor is the schedule made again, or what serves its model."""
+    group = training.group()
+    rules = [{"operation": f"{kind}.list", "stale": 600} for kind in lists]
+    with training.emulator.faults(*rules):
+        first = training.apply(group)
+        assert first.code == 0, first.text
+        second = training.apply(group)
+        assert second.code == 0 and "No changes" in second.text, second.text
+    state = training.state(group)
+    assert {kind: len(state[kind]) for kind in RUN_ONCE} == RUN_ONCE, state

@@ -44,10 +44,9 @@ class Bench:
         login = Login(known, self.session)
         http = Http(f"{url}/v2", login, self.session, headers={"AI-Resource-Group": "rg"})
         api = Api(http, "rg")
-        self.executions, self.deployments = (
-            Executions(api),
-            Deployments(api, Register(ResourceGroups(api, "dev"), "rg", "dev")),
-        )
+        register = Register(ResourceGroups(api, "dev"), "rg", "dev")
+        self.executions = Executions(api, register)
+        self.deployments = Deployments(api, register)
         stub.on("GET", "/v2/lm/meta", Reply(200, META))
         stub.on("PATCH", "/v2/lm/executions", accept)
 

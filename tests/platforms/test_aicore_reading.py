@@ -131,6 +131,7 @@ def test_a_repository_that_was_synced_from_is_not_asked_for(
     assert len(stub.sent("GET", "/v2/admin/repositories")) == (0 if is_synced else 1)
     # who is about to take things away has to know them all
     stub.otherwise = page()
+    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
     everything = platform.read([REPOSITORY, APPLICATION], everything=True)
     assert "theirs" in {item.id for item in everything}
 

@@ -99,10 +99,11 @@ class AICore:
         self._sessions: list[requests.Session] = []
         headers = {"AI-Resource-Group": group, "AI-Client-Type": "cicd"}
         self._api = Api(self._open(credentials, headers), group)
-        self._executions = Executions(self._api)
         self._advisor = Advisor(self._api.http)
         repositories = Repositories(self._api)
         groups = ResourceGroups(self._api, stage)
+        register = self._register = Register(groups, group, stage, self._api.http.now)
+        self._executions = Executions(self._api, register)
         docker = DockerRegistrySecrets(self._api, groups, stage)
         generic = GenericSecrets(self._api, stage)
         stores = ObjectStoreSecrets(self._api, groups, stage)
@@ -113,7 +114,6 @@ class AICore:
                 stores.kind: stores.peek,
             }
         )
-        register = self._register = Register(groups, group, stage)
         self._nouns: dict[str, Noun] = {
             "resource_group": groups,
             "node_reservation": NodeReservations(self._api),

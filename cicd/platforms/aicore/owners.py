@@ -1,5 +1,6 @@
 """Whose is it? Executions carry their stage as a tag. Which deployments and schedules are of which
-key is remembered in labels of the resource group, as people can make them look like any other; else
+key is remembered in labels of the resource group, as people can make them look like any other, and
+the newest execution of each key too, as lists may not show it yet; else
 a deployment is of the key whose destination points at it, of the stage whose execution made what it
 serves, a schedule of the one that ran its configuration. Where none of that tells, nobody knows.
 Pure.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -30,12 +31,14 @@ NAME = "configuration_name"
 
 @dataclass(frozen=True)
 class Entry:
-    """What a label says: ``id`` is of this key of that stage, and was applied under this name."""
+    """What a label says: ``id`` is of this key of that stage, and was applied under this name;
+    ``made_at``: when that was written down, in seconds since 1970, 0 where it is not told."""
 
     stage: str
     key: str
     id: str
     name: str
+    made_at: int = field(default=0, compare=False)
 
     @property
     def label(self) -> str:
@@ -44,7 +47,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        parts = (self.stage, self.key, self.id, self.name)
+        parts = (self.stage, self.key, self.id, self.name, str(self.made_at))
         return ";".join([VERSION, *(quote(part, safe="/") for part in parts)])
 
 
@@ -52,9 +55,11 @@ def entries(labels: Mapping[str, str]) -> list[Entry]:
     """All that the labels of a group remember; what somebody has written there is left out."""
     found = []
     for text in labels.values():
-        version, *parts = text.split(";")
-        if version == VERSION and len(parts) == 4:
-            found.append(Entry(*map(unquote, parts)))
+        version, *parts = map(unquote, text.split(";"))
+        if version == VERSION and len(parts) in {4, 5}:
+            stage, key, id, name, *times = parts
+            seconds = int(times[0]) if times and times[0].isdecimal() else 0
+            found.append(Entry(stage, key, id, name, seconds))
     return found
 
 

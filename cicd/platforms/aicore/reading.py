@@ -29,6 +29,7 @@ from cicd.platforms.aicore.secrets import (
 )
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.aicore.transport import CONNECTIONS
+from cicd.platforms.aicore.unlisted import Unlisted
 from cicd.platforms.destination.entries import Destinations
 from cicd.platforms.destination.entries import batches as batches_of_names
 from cicd.threads import together
@@ -59,6 +60,7 @@ class Reader:
     ) -> None:
         self._api = api
         self._register = register
+        self._unlisted = Unlisted(api, register)
         self._advisor = advisor
         self._named = named
         self._groups: ResourceGroups = nouns["resource_group"]
@@ -108,6 +110,7 @@ class Reader:
         with together(WORKERS) as pool:
             groups, lists = self._gather(pool, desired, inside, outside)
             lists |= self._looked_through(pool, desired, lists)
+            lists |= self._unlisted.found(lists, desired, pool)
             lists |= self._completed(pool, desired, lists)
             executables = _executables_in(lists)
             applications = self._applications.read(

@@ -1,10 +1,12 @@
-"""Remembers in labels of the resource group which deployment or schedule is of which key: nothing
-else of them is beyond the reach of who may change them."""
+"""Remembers in labels of the resource group which deployment, schedule or execution is of which
+key: nothing else of them is beyond the reach of who may change them, and no list lags behind it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from cicd.errors import PlatformError
 from cicd.model import LiveResource, Resource
@@ -19,14 +21,29 @@ LONGEST = 2000
 class Register:
     """What one stage has in its group."""
 
-    def __init__(self, groups: ResourceGroups, group: str, stage: str) -> None:
+    def __init__(
+        self,
+        groups: ResourceGroups,
+        group: str,
+        stage: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._groups = groups
         self._group = group
         self._stage = stage
+        self._now = now
 
     def known(self) -> list[Entry]:
         """All that is remembered; nothing without the right to see it."""
         return entries(self._groups.labels(self._group) or {})
+
+    def own(self) -> list[Entry]:
+        """What is remembered of this stage."""
+        return [entry for entry in self.known() if entry.stage == self._stage]
+
+    def age(self, entry: Entry) -> float:
+        """Seconds since it was written down, by the clock of the platform."""
+        return self._now().timestamp() - entry.made_at
 
     def recognise(self, things: list[LiveResource]) -> list[LiveResource]:
         """The things with what is remembered of them."""
@@ -36,7 +53,8 @@ class Register:
         """Remember it. It is there all the same where that cannot be done: the next update tries
         again, and until then its content tells."""
         name = str(desired.spec.get(NAME) or "")
-        entry = Entry(self._stage, str(desired.key), id, name)
+        made_at = int(self._now().timestamp())
+        entry = Entry(self._stage, str(desired.key), id, name, made_at)
         with suppress(PlatformError):
             known = self.known()
             if entry in known:
@@ -45,6 +63,13 @@ class Register:
             gone = [old for old in known if (old.stage, old.id) == (self._stage, id)]
             changes: dict[str, str | None] = {old.label: None for old in gone}
             self._groups.relabel(self._group, {**changes, entry.label: entry.text})
+
+    def leave(self, kind: str, id: str) -> None:
+        """Forget what has been deleted, as far as that can be done."""
+        with suppress(PlatformError):
+            gone = [e for e in self.own() if (e.key.partition("/")[0], e.id) == (kind, id)]
+            if gone:
+                self._groups.relabel(self._group, {entry.label: None for entry in gone})
 
     def keep(self, name: str, text: str) -> None:
         """Keep a text of the stage under a name, as far as a label takes it."""

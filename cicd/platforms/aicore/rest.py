@@ -49,7 +49,7 @@ class Http:
         self._login = login
         self._session = session
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._sleep = sleep
+        self.sleep = sleep
         self._timeout = timeout
         self._told: tuple[str, float] = ("", 0.0)
         self._secrets: dict[str, None] = {}
@@ -128,7 +128,7 @@ class Http:
             return self.call("GET", path, params=params, headers=headers)
 
         name = self.base_url + path
-        return Listing(ask, path, params or {}, name, is_paged, is_thorough, self._sleep).read()
+        return Listing(ask, path, params or {}, name, is_paged, is_thorough, self.sleep).read()
 
     def send(
         self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
@@ -146,7 +146,7 @@ class Http:
             pause = _pause(attempt, problem)
             if attempt >= attempts or pause > MAX_PAUSE or not answers.may_repeat(method, problem):
                 break
-            self._sleep(pause)
+            self.sleep(pause)
         if isinstance(problem, requests.RequestException):
             # Not chained: requests' exceptions hold the request with its body and token.
             raise answers.unanswered(method, url, problem) from None

@@ -36,8 +36,16 @@ NAMES = {
 class Runs:
     """What executions and deployments have in common. ``client`` is the SDK's for one of them."""
 
-    def __init__(self, api: Api, path: str, client: Any, read: Callable[..., LiveResource]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        register: Register,
+        path: str,
+        client: Any,
+        read: Callable[..., LiveResource],
+    ) -> None:
         self._api = api
+        self._register = register
         self._path = path
         self._client = client
         self._read = read
@@ -62,7 +70,10 @@ class Runs:
             if run.spec["configuration"] == desired.spec["configuration"]
             if run.status.raw != "DELETING"
         ]
-        return max(fresh, key=lambda run: run.created_at, default=None)
+        newest = max(fresh, key=lambda run: run.created_at, default=None)
+        if newest:
+            self._register.enter(desired, newest.id)
+        return newest
 
     def complete(
         self,
@@ -128,17 +139,19 @@ class Runs:
             document = self._api.get_or_none(f"{self._path}/{live.id}")
             if document is not None and not convert.is_going(document):
                 raise
+        self._register.leave(live.key.kind, live.id)
 
 
 class Executions(Runs):
     """``execution/<key>``."""
 
-    def __init__(self, api: Api) -> None:
-        super().__init__(api, "/lm/executions", api.executions, convert.execution)
+    def __init__(self, api: Api, register: Register) -> None:
+        super().__init__(api, register, "/lm/executions", api.executions, convert.execution)
 
     def create(self, desired: Resource) -> LiveResource:
         answer = self._client.create(desired.spec["configuration"])
         name = desired.spec.get("configuration_name") or answer.id
+        self._register.enter(desired, answer.id)
         return made(desired, answer.id, name, convert.status_of(answer.status.value))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
@@ -161,8 +174,7 @@ class Deployments(Runs):
     def __init__(
         self, api: Api, register: Register, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        super().__init__(api, "/lm/deployments", api.deployments, convert.deployment)
-        self._register = register
+        super().__init__(api, register, "/lm/deployments", api.deployments, convert.deployment)
         self._clock = clock
         self._asked: dict[str, tuple[str, frozenset[str], float]] = {}
 
@@ -185,12 +197,6 @@ class Deployments(Runs):
         outputs = {"url": answer.deployment_url} if answer.deployment_url else None
         self._register.enter(desired, answer.id)
         return made(desired, answer.id, name, convert.status_of(answer.status.value), outputs)
-
-    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
-        found = super().find(desired, known)
-        if found:
-            self._register.enter(desired, found.id)
-        return found
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Swap its configuration. Raises Conflict while the platform refuses that (UNKNOWN)."""

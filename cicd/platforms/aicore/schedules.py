@@ -100,6 +100,7 @@ class Schedules:
 
     def delete(self, live: LiveResource) -> None:
         self._api.http.call("DELETE", f"{PATH}/{live.id}")
+        self._register.leave(live.key.kind, live.id)
 
     def _pause(self, live: LiveResource) -> None:
         try:

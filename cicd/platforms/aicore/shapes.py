@@ -158,6 +158,7 @@ def listing(shape: Shape) -> Shape:
 
 
 LABELS = each(record(("key", "value"), key=text, value=text))
+TAGS = each(record(("name",), name=text, value=text))
 NAMED = each(record(("name",), name=text, value=prose))
 BINDINGS = each(record(("key", "value"), key=text, value=text))
 INPUTS = each(record(("key", "artifactId"), key=text, artifactId=name))
@@ -218,7 +219,7 @@ MODEL = record(
 TRACKED = record(
     ("executionId",),
     executionId=name,
-    tags=NAMED,
+    tags=TAGS,
     customInfo=NAMED,
     metrics=each(record((), name=prose, timestamp=prose, labels=NAMED)),
 )
