@@ -16,7 +16,7 @@ from cicd.platforms.aicore.answers import REFUSALS
 from tests.faults.mutants import answering, asked_by, response
 
 BODIES: tuple[Any, ...] = ({"error": {"code": "c", "message": "no"}}, "<html>no</html>")
-HASTY = re.compile(r"(?<=/)(?:[a-z]?[0-9a-f]{16}|g\d{4}[\w-]*)(?=/|$)")
+NAMES = re.compile(r"(?<=/)(?:[a-z]?[0-9a-f]{16}|g\d{4}[\w-]*)(?=/|$)")
 """Ids, and the names of groups and of what is called after them."""
 
 
@@ -25,11 +25,16 @@ class Answer:
     """What is answered in place of the server; ``is_done``: after it did what was asked."""
 
     status: int
-    body: Any
+    body: Any = field(hash=False)
     is_done: bool
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is in the words of the API."""
+        return isinstance(self.body, dict)
+
     def __str__(self) -> str:
-        words = "JSON" if isinstance(self.body, dict) else "HTML"
+        words = "JSON" if self.is_own else "HTML"
         return f"{self.status} {words} {'after' if self.is_done else 'before'}"
 
     @property
@@ -41,7 +46,7 @@ def every_answer() -> list[Answer]:
     """400 to 599, as JSON and as HTML, after and before the effect; but no API that does what it
     refuses."""
     found = [Answer(s, b, d) for b in BODIES for d in (True, False) for s in range(400, 600)]
-    return [a for a in found if not (a.is_done and a.body is BODIES[0] and a.status in REFUSALS)]
+    return [a for a in found if not (a.is_done and a.is_own and a.status in REFUSALS)]
 
 
 @dataclass
@@ -54,7 +59,7 @@ class Hostile:
 
     def hit(self, request: requests.PreparedRequest) -> Answer | None:
         asked = asked_by(request)
-        path = HASTY.sub("ID", asked.target.partition("?")[0])
+        path = NAMES.sub("ID", asked.target.partition("?")[0])
         sort = f"{request.method} {path}"
         if request.method == "GET" or path.endswith("/oauth/token") or sort in self.hits:
             return None

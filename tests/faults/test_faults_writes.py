@@ -1,7 +1,8 @@
 """Every write there is, answered with any status from 400 to 599, as JSON and as HTML, before its
 effect and after it: what is left is what the same commands leave undisturbed, and nothing twice.
 
-The suite has every answer at one write; every answer at every write: ``CICD_FAULTS=all pytest``.
+The suite has every status twice, at some write; every answer at every write, which takes half an
+hour: ``CICD_FAULTS=all pytest``.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def states(faulty: Faulty, group: str, hostile: Hostile | None) -> tuple[list[ob
 def test_any_answer_to_any_write_leaves_what_no_trouble_leaves(faulty: Faulty) -> None:
     expected, wrong = states(faulty, faulty.group(), None)
     assert not wrong, wrong
-    answers = every_answer()
+    # of each status one as JSON and one as HTML, one after the effect and one before
+    answers = [a for a in every_answer() if IS_ALL or (a.status + a.is_done + a.is_own) % 2]
     seen: set[Answer] = set()
     sorts: set[str] = set()
     for begin in range(0, len(answers), 1 if IS_ALL else EACH):
@@ -74,4 +76,5 @@ def test_any_answer_to_any_write_leaves_what_no_trouble_leaves(faulty: Faulty) -
         sorts |= hostile.hits.keys()
     assert not wrong, "\n".join(wrong)
     assert seen == set(answers)
+    assert {answer.status for answer in seen} == set(range(400, 600))
     assert {sort.partition(" ")[0] for sort in sorts} == {"POST", "PATCH", "PUT", "DELETE"}, sorts
