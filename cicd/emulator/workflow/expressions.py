@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.emulator.workflow.functions import as_string
+from cicd.emulator.workflow.chance import Chance
+from cicd.emulator.workflow.formatting import printed
 from cicd.emulator.workflow.language import evaluate
 from cicd.emulator.workflow.operators import BadExpression
 
@@ -31,6 +32,12 @@ LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.durati
 """What begins so Argo leaves in the text where it has no value, such as a letter it lacks."""
 
 
+NOW = "#now"
+"""Where a scope keeps the time of what is evaluated, in seconds since 1970; no tag is so named."""
+PLACES = ("workflow.name", "node.name", "steps.name", "tasks.name")
+"""What tells the places of a run from each other."""
+
+
 class Unresolved(Exception):
     """A ``{{…}}`` that nothing answers; its text is the message."""
 
@@ -52,13 +59,17 @@ def is_argos(tag: str) -> bool:
     return tag.startswith(ROOTS) and not tag.startswith((*OF_AI_CORE, *LEFT))
 
 
-def substitute(text: str, scope: Mapping[str, str]) -> str:
-    """``text`` with every tag replaced by its value in ``scope``; raises Unresolved."""
+def substitute(text: str, scope: Mapping[str, str], place: str = "") -> str:
+    """``text`` with every tag replaced by its value in ``scope``; raises Unresolved.
+
+    ``place``: where the text stands, so that what is drawn by chance differs between places.
+    """
 
     def value(match: re.Match[str]) -> str:
         tag = match[1].strip()
         if tag.startswith("="):
-            return as_string(calculate(tag[1:].strip(), scope))
+            where = f"{place}:{match.start()}"
+            return printed(calculate(tag[1:].strip(), scope, where))
         try:
             return scope[tag]
         except KeyError:
@@ -69,10 +80,12 @@ def substitute(text: str, scope: Mapping[str, str]) -> str:
     return TAG.sub(value, text)
 
 
-def calculate(expression: str, scope: Mapping[str, Any]) -> Any:
+def calculate(expression: str, scope: Mapping[str, Any], place: str = "") -> Any:
     """The value of an expression in which the names of ``scope`` are known. Raises Unresolved."""
+    known = [*(str(scope.get(name, "")) for name in PLACES), place, expression]
     try:
-        value = evaluate(expression, nested(scope))
+        chance = Chance("\n".join(known), float(scope.get(NOW, 0)))
+        value = evaluate(expression, nested(scope), chance)
     except BadExpression as error:
         raise Unresolved(str(error)) from None
     if value is None:
@@ -92,6 +105,8 @@ def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
     """``{"a.b": 1}`` as ``{"a": {"b": 1}}``; a value that ``a`` has of its own gives way."""
     found: dict[str, Any] = {}
     for name in sorted(scope):
+        if name == NOW:
+            continue
         *way, last = name.split(".")
         place = found
         for part in way:
@@ -103,14 +118,14 @@ def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def resolve(value: Any, scope: Mapping[str, str]) -> Any:
+def resolve(value: Any, scope: Mapping[str, str], place: str = "") -> Any:
     """The same as ``substitute`` for every string of a nested value; keys stay as they are."""
     if isinstance(value, str):
-        return substitute(value, scope)
+        return substitute(value, scope, place)
     if isinstance(value, Mapping):
-        return {key: resolve(item, scope) for key, item in value.items()}
+        return {key: resolve(item, scope, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [resolve(item, scope) for item in value]
+        return [resolve(item, scope, f"{place}.{index}") for index, item in enumerate(value)]
     return value
 
 

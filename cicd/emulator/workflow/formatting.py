@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from cicd.emulator.workflow.times import Duration, Moment, written
+
+NANOSECONDS = "2006-01-02T15:04:05.999999999Z07:00"
 HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's JSON never has as it is."""
 HTML_PATTERN = re.compile("[<>&\u2028\u2029]")
@@ -46,6 +49,10 @@ def _json(value: Any) -> str:
             raise ValueError(f"json: unsupported value: {printed(value)}")
         found = _number(value, 21, -6)
         return re.sub(r"e([-+])0(\d)$", r"e\1\2", found)
+    if isinstance(value, Moment):
+        return f'"{written(value, NANOSECONDS)}"'
+    if isinstance(value, Duration):
+        return str(value.nanoseconds)
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_json, value))}]"
     if isinstance(value, Mapping):

@@ -1,137 +1,260 @@
-"""The functions of ``{{=…}}`` that Argo and expr-lang bring, except sprig's."""
+"""The functions of ``{{=…}}`` that expr-lang and Argo bring, except closures and sprig's."""
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
-from cicd.emulator.workflow.operators import BadExpression, equal, limited, number, sequence, text
+from cicd.emulator.workflow.chance import Chance
+from cicd.emulator.workflow.closures import in_order
+from cicd.emulator.workflow.formatting import escaped, printed, to_json
+from cicd.emulator.workflow.jsonpath import jsonpath
+from cicd.emulator.workflow.operators import (
+    BadExpression,
+    equal,
+    less,
+    limited,
+    member,
+    number,
+    sequence,
+    text,
+    whole,
+    wrapped,
+)
+from cicd.emulator.workflow.raw_json import loads
+from cicd.emulator.workflow.times import (
+    RFC3339,
+    BadTime,
+    Duration,
+    Moment,
+    at,
+    duration_of,
+    parsed,
+    zone_of,
+)
 
-Each = Callable[[Any], Any]
+DATES = (
+    "2006-01-02",
+    "15:04:05",
+    "2006-01-02 15:04:05",
+    RFC3339,
+    "02 Jan 06 15:04 MST",
+    "Monday, 02-Jan-06 15:04:05 MST",
+    "Mon, 02 Jan 2006 15:04:05 MST",
+)
+"""Layouts that ``date()`` tries."""
+KINDS = {bool: "bool", int: "int", float: "float", str: "string", list: "array", dict: "map"}
 
 
 def as_int(value: Any) -> int:
-    """Argo's asInt: a whole number, or a text that is one."""
-    if isinstance(value, bool):
-        raise BadExpression("asInt() of true or false")
-    try:
+    """A whole number, or a text that is one."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"[-+]?[0-9]+", value) or wrapped(int(value)) != int(value):
+            raise BadExpression(f"asInt(): {value!r} is no whole number")
         return int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise BadExpression(f"asInt(): {value!r} is no whole number") from None
+    return whole(value)
 
 
 def as_float(value: Any) -> float:
-    """Argo's asFloat."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise BadExpression(f"asFloat(): {value!r} is no number") from None
-
-
-def as_string(value: Any) -> str:
-    """Argo's string: a text as it is, numbers and flags written out, all else as JSON."""
+    """A number, or a text that is one."""
     if isinstance(value, str):
-        return value
-    if value is None:
-        return "<nil>"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return to_json(value)
+        try:
+            if value.strip() != value or not value.isascii():
+                raise ValueError
+            return float(value)
+        except ValueError:
+            raise BadExpression(f"asFloat(): {value!r} is no number") from None
+    return float(number(value))
 
 
-def to_json(value: Any) -> str:
-    """The value as JSON without blanks, keys sorted as Go does."""
+def as_json(value: Any) -> str:
+    """Argo's toJson: without blanks."""
     try:
-        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    except TypeError as error:
+        return to_json(value)
+    except (TypeError, ValueError) as error:
         raise BadExpression(f"toJson(): {error}") from None
 
 
-def _plain(value: Any) -> Any:
-    """Fractions without a fraction as whole numbers, as Go writes them."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+class _Digits(str):
+    """A number as it is written."""
+
+
+def as_indented_json(value: Any) -> str:
+    """expr-lang's toJSON: two blanks for each level."""
+    digits = json.loads(as_json(value), parse_float=_Digits, parse_int=_Digits)
+    return escaped(_indented(digits, "\n"))
+
+
+def _indented(value: Any, line: str) -> str:
+    inner = f"{line}  "
+    if isinstance(value, dict) and value:
+        pairs = (
+            f"{json.dumps(key, ensure_ascii=False)}: {_indented(item, inner)}"
+            for key, item in value.items()
+        )
+        return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}"
+    if isinstance(value, list) and value:
+        return f"[{inner}{f',{inner}'.join(_indented(item, inner) for item in value)}{line}]"
+    return str(value) if isinstance(value, _Digits) else json.dumps(value, ensure_ascii=False)
 
 
 def from_json(value: Any) -> Any:
     """The value that a JSON text stands for."""
     try:
-        return json.loads(text(value))
+        return loads(text(value))
     except ValueError as error:
         raise BadExpression(f"fromJSON(): {error}") from None
 
 
-def jsonpath(document: Any, path: Any) -> Any:
-    """Argo's jsonpath: ``$.a.b[0]``, ``$['a']``, ``$.items[*].name``, ``$..name``."""
-    value = from_json(document) if isinstance(document, str) else document
-    found = [value]
-    is_many = False
-    steps = re.compile(r"(\.\.)?\.?(?:([\w-]+)|\*|\[(?:'([^']*)'|\"([^\"]*)\"|(-?\d+)|\*)\])")
-    rest = text(path).strip()
-    if not rest.startswith("$"):
-        raise BadExpression(f"jsonpath(): {path!r} must start with $")
-    position = 1
-    while position < len(rest):
-        match = steps.match(rest, position)
-        if not match or match.end() == position:
-            raise BadExpression(f"jsonpath(): cannot read {rest[position:]!r}")
-        if match[1]:
-            found, is_many = [deep for item in found for deep in _all(item)], True
-        key = next((part for part in (match[2], match[3], match[4]) if part is not None), None)
-        is_many = is_many or (key is None and match[5] is None)
-        found = [down for item in found for down in _down(item, key, match[5])]
-        position = match.end()
-    if is_many:
-        return found
-    if not found:
-        raise BadExpression(f"jsonpath(): nothing at {path}")
-    return found[0]
-
-
-def _down(item: Any, key: str | None, index: str | None) -> list[Any]:
-    if key is not None:
-        return [item[key]] if isinstance(item, Mapping) and key in item else []
-    if index is not None:
-        place = int(index)
-        is_there = isinstance(item, list) and -len(item) <= place < len(item)
-        return [item[place]] if is_there else []
-    if isinstance(item, Mapping):
-        return list(item.values())
-    return item if isinstance(item, list) else []
-
-
-def _all(item: Any) -> list[Any]:
-    inner = item.values() if isinstance(item, Mapping) else item if isinstance(item, list) else ()
-    return [item, *(deep for value in inner for deep in _all(value))]
+def length(value: Any) -> int:
+    if isinstance(value, str | list | Mapping):
+        return len(value)
+    raise BadExpression(f"invalid argument for len (type {kind_of(value)})")
 
 
 def kind_of(value: Any) -> str:
     """expr-lang's type()."""
-    names = {bool: "bool", int: "int", float: "float", str: "string", list: "array", dict: "map"}
-    return names.get(type(value), "nil")
+    if isinstance(value, Moment | Duration):
+        return "time.Time" if isinstance(value, Moment) else "time.Duration"
+    return KINDS.get(type(value), "nil")
+
+
+def rounded(value: Any) -> float:
+    """Halves away from zero."""
+    found = float(number(value))
+    return math.copysign(math.floor(abs(found) + 0.5), found) if math.isfinite(found) else found
 
 
 def index_of(where: Any, what: Any) -> int:
-    """The first place of a text in a text, -1 for none."""
-    return text(where).find(text(what))
+    """The first place, in bytes, of a text in a text, -1 for none."""
+    return text(where).encode().find(text(what).encode())
 
 
-def split(value: Any, separator: Any, limit: int = -1) -> list[str]:
-    """The parts of a text."""
+def last_index_of(where: Any, what: Any) -> int:
+    return text(where).encode().rfind(text(what).encode())
+
+
+def split(value: Any, separator: Any, limit: Any = -1) -> list[str]:
+    """The parts of a text, at most ``limit`` of them; of nothing: its characters."""
+    most = whole(limit)
+    if most == 0:
+        return []
     if separator == "":
-        return list(text(value))
-    return text(value).split(text(separator), max(-1, limit - 1))
+        chars = list(text(value))
+        return (
+            chars
+            if most < 0 or most >= len(chars)
+            else [*chars[: most - 1], "".join(chars[most - 1 :])]
+        )
+    return text(value).split(text(separator), most - 1 if most > 0 else -1)
+
+
+def split_after(value: Any, separator: Any, limit: Any = -1) -> list[str]:
+    parts = split(value, separator, limit)
+    return [*(f"{part}{separator}" for part in parts[:-1]), *parts[-1:]]
 
 
 def join(values: Any, separator: Any = "") -> str:
     """The texts of a list, joined."""
-    return text(separator).join(map(text, sequence(values)))
+    found: str = limited(text(separator).join(map(text, sequence(values))))
+    return found
+
+
+def replace(value: Any, old: Any, new: Any, count: Any = -1) -> str:
+    found: str = limited(text(value).replace(text(old), text(new), whole(count)))
+    return found
+
+
+def repeat(value: Any, count: Any) -> str:
+    """A text several times."""
+    if whole(count) < 0:
+        raise BadExpression(f"invalid argument for repeat (expected positive integer, got {count})")
+    if len(text(value)) * whole(count) > 1_000_000:
+        raise BadExpression("repeat(): the text would be too long")
+    return text(value) * whole(count)
+
+
+def upper(value: Any) -> str:
+    return "".join(char.upper() if len(char.upper()) == 1 else char for char in text(value))
+
+
+def lower(value: Any) -> str:
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text(value))
+
+
+def trim(value: Any, cut: Any = None) -> str:
+    return text(value).strip(None if cut is None else text(cut))
+
+
+def numbers(values: Sequence[Any]) -> list[Any]:
+    """The arguments of min, max, mean …, lists in them taken apart."""
+    found: list[Any] = []
+    for value in values:
+        found += numbers(value) if isinstance(value, list) else [number(value)]
+    return found
+
+
+def extreme(values: Sequence[Any], sign: int) -> Any:
+    """The largest, or with ``sign`` -1 the smallest; nil of nothing."""
+    if len(values) == 1 and not isinstance(values[0], list):
+        return values[0]
+    found = None
+    for value in numbers(values):
+        if found is None or (less(found, value) if sign > 0 else less(value, found)):
+            found = value
+    return found
+
+
+def mean(*values: Any) -> float:
+    found = numbers(values)
+    return sum(map(float, found)) / len(found) if found else 0.0
+
+
+def median(*values: Any) -> float:
+    found = sorted(map(float, numbers(values)))
+    half = len(found) // 2
+    if not found:
+        return 0.0
+    return found[half] if len(found) % 2 else (found[half - 1] + found[half]) / 2
+
+
+def get(value: Any, key: Any) -> Any:
+    """``value[key]``, nil where there is none."""
+    try:
+        return member(value, key)
+    except BadExpression:
+        return None
+
+
+def ended(values: Any, place: int) -> Any:
+    """The first or last item, nil of nothing."""
+    return get(values, place) if isinstance(values, list | str) else None
+
+
+def take(values: Any, count: Any) -> list[Any]:
+    if whole(count) < 0:
+        raise BadExpression("take(): a count below 0")
+    return sequence(values)[: whole(count)]
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise BadExpression(f"{kind_of(value)} is no map")
+
+
+def from_pairs(values: Any) -> dict[str, Any]:
+    found = {}
+    for pair in sequence(values):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise BadExpression(f"invalid pair {printed(pair)}")
+        found[text(pair[0])] = pair[1]
+    return found
 
 
 def uniq(values: Any) -> list[Any]:
@@ -152,22 +275,68 @@ def flatten(values: Any) -> list[Any]:
     ]
 
 
-def repeat(value: Any, count: Any) -> Any:
-    """A text several times."""
-    if len(text(value)) * int(number(count)) > 1_000_000:
-        raise BadExpression("repeat(): the text would be too long")
-    return text(value) * int(count)
-
-
-def numbers(values: Sequence[Any]) -> list[Any]:
-    """The arguments of min, max, sum …: numbers, or one list of them."""
-    found = values[0] if len(values) == 1 and isinstance(values[0], list) else values
-    return [number(value) for value in found]
-
-
 def concat(*lists: Any) -> list[Any]:
     """Lists one after the other."""
+    if not lists:
+        raise BadExpression("concat(): needs a list")
     return list(limited([item for one in lists for item in sequence(one)]))
+
+
+def sort(values: Any, order: Any = "asc") -> list[Any]:
+    found = [] if values is None else sequence(values)
+    return in_order(found, found, text(order))
+
+
+def to_base64(value: Any) -> str:
+    return base64.b64encode(text(value).encode()).decode()
+
+
+def from_base64(value: Any) -> str:
+    try:
+        return base64.b64decode(text(value), validate=True).decode(errors="replace")
+    except ValueError as error:
+        raise BadExpression(f"fromBase64(): {error}") from None
+
+
+def date(first: Any, *rest: Any) -> Moment:
+    """A time from a text, with a layout and a zone if they are given."""
+    zone = zone_of("UTC")
+    if isinstance(first, tzinfo):
+        zone, first, rest = first, rest[0], rest[1:]
+    if len(rest) == 2:
+        zone = zone_of(text(rest[1]))
+    for layout in (text(rest[0]),) if rest else DATES:
+        try:
+            return parsed(layout, text(first), zone)
+        except BadTime as error:
+            if rest:
+                raise BadExpression(str(error)) from None
+    raise BadExpression(f"invalid date {first}")
+
+
+def duration(value: Any) -> Duration:
+    try:
+        return duration_of(text(value))
+    except BadTime as error:
+        raise BadExpression(str(error)) from None
+
+
+def now(chance: Chance, zone: Any = None) -> Moment:
+    return Moment(at(chance.now).nanoseconds, zone or zone_of("UTC"))
+
+
+def bits(name: str, function: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
+    """A function of two whole numbers as 64 bits hold them."""
+
+    def operate(left: Any, right: Any) -> int:
+        for value in (left, right):
+            if not isinstance(number(value), int):
+                raise BadExpression(f"{name}() is only for whole numbers")
+        if name.startswith(("bitsh", "bitush")) and right < 0:
+            raise BadExpression(f"negative shift count {right}")
+        return wrapped(function(left, right))
+
+    return operate
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -175,53 +344,61 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "asFloat": as_float,
     "int": as_int,
     "float": as_float,
-    "string": as_string,
-    "toJson": to_json,
-    "toJSON": to_json,
+    "string": printed,
+    "toJson": as_json,
+    "toJSON": as_indented_json,
     "fromJSON": from_json,
     "jsonpath": jsonpath,
-    "len": len,
+    "len": length,
     "type": kind_of,
     "abs": lambda value: abs(number(value)),
     "ceil": lambda value: float(math.ceil(number(value))),
     "floor": lambda value: float(math.floor(number(value))),
-    "round": lambda value: float(math.floor(abs(number(value)) + 0.5)) * (1 if value >= 0 else -1),
-    "min": lambda *values: min(numbers(values)),
-    "max": lambda *values: max(numbers(values)),
-    "sum": lambda values: sum(numbers([values])),
-    "mean": lambda values: sum(numbers([values])) / len(values),
-    "trim": lambda value, cut=None: text(value).strip(cut),
-    "trimPrefix": lambda value, cut=" ": text(value).removeprefix(cut),
-    "trimSuffix": lambda value, cut=" ": text(value).removesuffix(cut),
-    "upper": lambda value: text(value).upper(),
-    "lower": lambda value: text(value).lower(),
+    "round": rounded,
+    "min": lambda *values: extreme(values, -1),
+    "max": lambda *values: extreme(values, 1),
+    "mean": mean,
+    "median": median,
+    "trim": trim,
+    "trimPrefix": lambda value, cut=" ": text(value).removeprefix(text(cut)),
+    "trimSuffix": lambda value, cut=" ": text(value).removesuffix(text(cut)),
+    "upper": upper,
+    "lower": lower,
     "split": split,
+    "splitAfter": split_after,
     "join": join,
-    "replace": lambda value, old, new: text(value).replace(text(old), text(new)),
+    "replace": replace,
     "repeat": repeat,
     "indexOf": index_of,
-    "lastIndexOf": lambda where, what: text(where).rfind(text(what)),
+    "lastIndexOf": last_index_of,
     "hasPrefix": lambda value, start: text(value).startswith(text(start)),
     "hasSuffix": lambda value, end: text(value).endswith(text(end)),
-    "first": lambda values: next(iter(sequence(values)), None),
-    "last": lambda values: next(reversed(sequence(values)), None),
-    "take": lambda values, count: sequence(values)[: as_int(count)],
-    "keys": lambda value: sorted(value),
-    "values": lambda value: [value[key] for key in sorted(value)],
-    "sort": lambda values: sorted(sequence(values)),
+    "first": lambda values: ended(values, 0),
+    "last": lambda values: ended(values, -1),
+    "get": get,
+    "take": take,
+    "keys": lambda value: sorted(mapping(value)),
+    "values": lambda value: [value[key] for key in sorted(mapping(value))],
+    "toPairs": lambda value: [[key, value[key]] for key in sorted(mapping(value))],
+    "fromPairs": from_pairs,
+    "sort": sort,
     "reverse": lambda values: sequence(values)[::-1],
     "concat": concat,
     "uniq": uniq,
     "flatten": flatten,
+    "toBase64": to_base64,
+    "fromBase64": from_base64,
+    "date": date,
+    "duration": duration,
+    "timezone": lambda name: zone_of(text(name)),
+    "bitand": bits("bitand", lambda left, right: left & right),
+    "bitor": bits("bitor", lambda left, right: left | right),
+    "bitxor": bits("bitxor", lambda left, right: left ^ right),
+    "bitnand": bits("bitnand", lambda left, right: left & ~right),
+    "bitshl": bits("bitshl", lambda left, right: left << min(right, 64)),
+    "bitshr": bits("bitshr", lambda left, right: left >> right),
+    "bitushr": bits("bitushr", lambda left, right: (left % 2**64) >> right),
+    "bitnot": lambda value: bits("bitnot", lambda left, _: ~left)(value, 0),
 }
-CLOSURES: dict[str, Callable[[list[Any], Each], Any]] = {
-    "map": lambda items, each: [each(item) for item in items],
-    "filter": lambda items, each: [item for item in items if each(item) is True],
-    "find": lambda items, each: next((item for item in items if each(item) is True), None),
-    "all": lambda items, each: all(each(item) is True for item in items),
-    "any": lambda items, each: any(each(item) is True for item in items),
-    "none": lambda items, each: not any(each(item) is True for item in items),
-    "one": lambda items, each: sum(each(item) is True for item in items) == 1,
-    "count": lambda items, each: sum(each(item) is True for item in items),
-    "sortBy": lambda items, each: sorted(items, key=each),
-}
+DRAWN: dict[str, Callable[..., Any]] = {"now": now}
+"""Functions that also take where the time and chance come from."""

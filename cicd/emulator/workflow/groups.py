@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.depends import dependencies, in_order, may_start
+from cicd.emulator.workflow.expressions import NOW
 from cicd.emulator.workflow.program import Call
 from cicd.emulator.workflow.scope import ENDED, FAILED
 
@@ -24,6 +25,7 @@ def steps(walk: Walk, frame: Frame) -> tuple[str, str]:
         name = f"{frame.node.name}[{index}]"
         group = walk.open(walk.blank(name, frame.template.name, "StepGroup", frame.node.id))
         states = {}
+        frame.scope.texts[NOW] = str(group.started)
         for call in calls:
             states[call.name] = walk.call(f"{name}.{call.name}", call, "steps", frame)
         if any(node.phase not in ENDED for node in states.values()):
@@ -82,6 +84,8 @@ def _task(
         return walk.close(node, "Omitted", "omitted: depends condition not met")
     elif frame.is_stopped:
         return node
+    ends = [other.ended for other in before.values()]
+    frame.scope.texts[NOW] = str(max([frame.node.started, *ends]))
     return walk.call(name, call, "tasks", frame)
 
 

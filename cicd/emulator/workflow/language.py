@@ -1,22 +1,25 @@
 """The expression language of ``{{=…}}``: a text becomes a function of what it can name.
 
-The part of expr-lang that Argo's documentation shows: literals, lists, maps, members, slices,
-arithmetic, comparisons, ``in``, ``matches``, ``? :``, ``??``, pipes, calls, and closures such as
-``filter(xs, {# > 1})``. Nothing of Python can be reached: there are only values and the functions
-of ``functions`` and ``sprig``.
+expr-lang 1.17, as Argo Workflows 3.5 has it. Nothing of Python can be reached: there are only
+values and the functions of ``functions``, ``closures`` and ``sprig``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 from cicd.emulator.workflow import operators
-from cicd.emulator.workflow.functions import CLOSURES, FUNCTIONS
+from cicd.emulator.workflow.chance import Chance
+from cicd.emulator.workflow.closures import CLOSURES, Each
+from cicd.emulator.workflow.expression_tokens import Token, tokens
+from cicd.emulator.workflow.functions import DRAWN, FUNCTIONS
 from cicd.emulator.workflow.operators import BadExpression
-from cicd.emulator.workflow.sprig import SPRIG
+from cicd.emulator.workflow.sprig import SPRIG, SPRIG_DRAWN
 
 Env = Mapping[str, Any]
 Code = Callable[[Env], Any]
@@ -27,39 +30,37 @@ MOST_ROUNDS = 200_000
 """How often closures may be evaluated in one expression."""
 ROUNDS = "#rounds"
 """Where the environment counts that; no name can be spelled so."""
-TOKEN = re.compile(
-    r"""\s*(?: (?P<number>0[xX][0-9a-fA-F_]+|(?:\d[\d_]*)?\.\d+(?:[eE][+-]?\d+)?
-                      |\d[\d_]*(?:[eE][+-]?\d+)?)
-             | (?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
-             | (?P<name>[A-Za-z_$][A-Za-z0-9_$]*)
-             | (?P<sign>\?\?|\?\.|\*\*|\.\.|\|\||&&|==|!=|<=|>=|[-+*/%^<>!?:.,|()\[\]{}\#]) )""",
-    re.VERBOSE | re.DOTALL,
-)
-BINARY = [
-    {"||": "||", "or": "||"},
-    {"&&": "&&", "and": "&&"},
-    {name: name for name in ("==", "!=", "<", ">", "<=", ">=")}
-    | {name: name for name in ("in", "not", "matches", "contains", "startsWith", "endsWith")},
-    {"..": ".."},
-    {"+": "+", "-": "-"},
-    {"*": "*", "/": "/", "%": "%"},
-    {"**": "**", "^": "**"},
-]
-"""Operators by strength, the weakest first."""
-WORDS = {"true": True, "false": False, "nil": None, "null": None}
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+CHANCE = "#chance"
+ITEM = "#"
+STRENGTH = {
+    "|": 0,
+    **dict.fromkeys(("or", "||"), 10),
+    **dict.fromkeys(("and", "&&"), 15),
+    **dict.fromkeys(("==", "!=", "<", ">", ">=", "<="), 20),
+    **dict.fromkeys(("in", "matches", "contains", "startsWith", "endsWith"), 20),
+    "..": 25,
+    **dict.fromkeys(("+", "-"), 30),
+    **dict.fromkeys(("*", "/", "%"), 60),
+    **dict.fromkeys(("**", "^"), 100),
+    "??": 500,
+}
+UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
+COMPARISONS = ("<", ">", ">=", "<=")
+NEGATED = ("contains", "matches", "startsWith", "endsWith", "in")
+"""What may stand behind ``not``."""
+TROUBLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, re.error)
 
 
-def evaluate(text: str, env: Env) -> Any:
+def evaluate(text: str, env: Env, chance: Chance | None = None) -> Any:
     """The value of an expression. Raises BadExpression with a message for people."""
     code = read(text)
     try:
-        return code({**env, ROUNDS: [MOST_ROUNDS]})
+        return code({**env, ROUNDS: [MOST_ROUNDS], CHANCE: chance or Chance()})
     except BadExpression as error:
         raise BadExpression(f"{{{{={text}}}}}: {error}") from None
     except (RecursionError, MemoryError):
         raise BadExpression(f"{{{{={text}}}}}: needs too much") from None
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, re.error) as error:
+    except TROUBLE as error:
         raise BadExpression(f"{{{{={text}}}}}: {error}") from None
 
 
@@ -68,169 +69,260 @@ def read(text: str) -> Code:
     """The expression as a function of its environment. Raises BadExpression."""
     if len(text) > LONGEST:
         raise BadExpression(f"an expression of more than {LONGEST} characters")
-    parser = _Parser(text)
-    code = parser.whole(0)
-    if parser.kind:
-        raise BadExpression(f"{{{{={text}}}}}: unexpected {parser.here!r}")
+    try:
+        parser = _Parser(list(tokens(text)))
+        code = parser.sequence()
+        if parser.here.kind:
+            raise BadExpression(f"unexpected {parser.here.word!r}")
+    except BadExpression as error:
+        raise BadExpression(f"{{{{={text}}}}}: {error}") from None
     return code
 
 
-class _Parser:
-    """Recursive descent; every method returns the code of what it has read."""
+@dataclass(frozen=True)
+class _Step:
+    """One ``.name``, ``[key]`` or ``[from:to]`` behind a value. A step that ``starts_anew`` is
+    taken even if one before it was left out because of ``?.``."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = list(_tokens(text))
+    take: Callable[[Any, Env], Any]
+    is_optional: bool = False
+    starts_anew: bool = False
+
+
+class _Parser:
+    """Precedence climbing; every method returns the code of what it has read."""
+
+    def __init__(self, found: list[Token]) -> None:
+        self._tokens = found
         self._at = 0
         self._depth = 0
+        self._closures = 0
 
     @property
-    def here(self) -> str:
-        return self._tokens[self._at][1]
+    def here(self) -> Token:
+        return self._tokens[self._at]
 
-    @property
-    def kind(self) -> str:
-        return self._tokens[self._at][0]
-
-    def take(self) -> str:
+    def take(self) -> Token:
         token = self.here
-        self._at += 1
+        self._at += bool(token.kind)
         return token
+
+    def is_sign(self, *signs: str) -> bool:
+        return self.here.kind == "sign" and self.here.word in signs
 
     def skip(self, sign: str) -> bool:
         """Go past ``sign`` if it comes next."""
-        found = self.kind in ("sign", "name") and self.here == sign
+        found = self.is_sign(sign)
         self._at += found
         return found
 
     def expect(self, sign: str) -> None:
         if not self.skip(sign):
-            found = self.here or "the end"
-            raise BadExpression(f"{{{{={self._text}}}}}: {sign!r} expected, found {found!r}")
+            raise BadExpression(f"{sign!r} expected, found {self.here.word or 'the end'!r}")
 
-    def whole(self, _: int = 0) -> Code:
-        """A pipe of conditionals."""
+    def name(self) -> str:
+        if self.here.kind != "name":
+            raise BadExpression(f"a name expected, found {self.here.word or 'the end'!r}")
+        return self.take().word
+
+    def member_name(self) -> str:
+        """A name behind a point, where ``contains`` and the like are names as well."""
+        return self.take().word if self.here.word.isalpha() else self.name()
+
+    def sequence(self) -> Code:
+        """``a; b`` is what ``b`` is."""
+        code = self.expression()
+        while self.skip(";") and self.here.kind:
+            code = self.expression()
+        return code
+
+    def expression(self, strength: int = 0) -> Code:
         self._depth += 1
         if self._depth > DEEPEST:
             raise BadExpression("an expression nested too deeply")
-        code = self.conditional()
-        while self.skip("|"):
-            code = self.piped(code)
+        if strength == 0 and self.skip("let"):
+            code = self.variable()
+        elif strength == 0 and self.skip("if"):
+            code = self.alternative()
+        else:
+            code = self.joined(self.primary(), strength)
+            if strength == 0:
+                code = self.conditional(code)
         self._depth -= 1
         return code
 
-    def conditional(self) -> Code:
-        code = self.fallback()
-        if not self.skip("?"):
-            return code
-        yes = self.whole()
-        self.expect(":")
-        no = self.whole()
-        return lambda env: yes(env) if operators.truth(code(env)) else no(env)
-
-    def fallback(self) -> Code:
-        code = self.binary(0)
-        while self.skip("??"):
-            code = _fallback(code, self.binary(0))
-        return code
-
-    def binary(self, level: int) -> Code:
-        if level == len(BINARY):
-            return self.unary()
-        left = self.binary(level + 1)
-        while self.kind in ("sign", "name") and self.here in BINARY[level]:
-            name = BINARY[level][self.take()]
-            negated = name == "not"
-            if negated:
-                name = self.take()
-                if name not in BINARY[2]:
-                    raise BadExpression(f"{{{{={self._text}}}}}: 'not {name}' is no operator")
-            left = _binary(name, left, self.binary(level + 1))
-            if negated:
-                left = _negation(left)
+    def joined(self, left: Code, strength: int) -> Code:
+        """``left`` and all operators at least as strong behind it."""
+        before = ""
+        while self.here.kind == "sign":
+            start = self._at
+            is_negated = self.skip("not")
+            sign = self.here.word
+            if is_negated and not self.is_sign(*NEGATED):
+                raise BadExpression(f"'not {sign}' is no operator")
+            own = STRENGTH.get(sign) if self.here.kind == "sign" else None
+            if own is None or own < strength:
+                self._at = start
+                break
+            self._at += 1
+            if sign == "|":
+                left = self.call(self.name(), [left])
+            elif before == "??" and sign != "??":
+                raise BadExpression(f"{sign} and ?? cannot be mixed: put one in parentheses")
+            elif sign in COMPARISONS:
+                left = self.comparison(left, sign, own)
+            else:
+                right = self.expression(own if sign in ("**", "^") else own + 1)
+                left = _binary(sign, left, right)
+                left = _negation(left) if is_negated else left
+            before = sign
         return left
 
-    def unary(self) -> Code:
-        if self.skip("!") or self.skip("not"):
-            return _negation(self.unary())
-        for sign in "-+":
-            if self.skip(sign):
-                code = self.unary()
-                return lambda env: operators.number(code(env)) * (-1 if sign == "-" else 1)
-        return self.members(self.primary())
+    def comparison(self, left: Code, sign: str, own: int) -> Code:
+        """``1 < x < 9`` is ``1 < x and x < 9``."""
+        right = self.expression(own + 1)
+        code = _binary(sign, left, right)
+        while self.is_sign(*COMPARISONS):
+            sign, left = self.take().word, right
+            right = self.expression(own + 1)
+            code = _binary("&&", code, _binary(sign, left, right))
+        return code
+
+    def variable(self) -> Code:
+        name = self.name()
+        self.expect("=")
+        value = self.expression()
+        self.expect(";")
+        rest = self.sequence()
+        return lambda env: rest({**env, name: value(env)})
+
+    def alternative(self) -> Code:
+        condition = self.expression()
+        self.expect("{")
+        yes = self.sequence()
+        self.expect("}")
+        self.expect("else")
+        self.expect("{")
+        no = self.sequence()
+        self.expect("}")
+        return lambda env: yes(env) if operators.truth(condition(env)) else no(env)
+
+    def conditional(self, code: Code) -> Code:
+        while self.skip("?"):
+            if self.skip(":"):
+                code = _choice(code, code, self.expression())
+                continue
+            yes = self.expression()
+            self.expect(":")
+            code = _choice(code, yes, self.expression())
+        return code
 
     def primary(self) -> Code:
-        kind, word = self.kind, self.take()
-        if kind == "number":
-            value = _number(word)
-            return lambda env: value
-        if kind == "text":
-            text = _text(word)
-            return lambda env: text
-        if kind == "name":
-            return self.named(word)
-        if word == "(":
-            code = self.whole()
-            self.expect(")")
-            return code
-        if word == "[":
-            items = self.items("]")
-            return lambda env: [item(env) for item in items]
-        if word == "{":
-            return self.map()
-        if word == "#":
-            return lambda env: _variable(env, "#")
-        if word == ".":
-            return _member(lambda env: _variable(env, "#"), _constant(self.take()), False)
-        raise BadExpression(f"{{{{={self._text}}}}}: unexpected {word or 'end'!r}")
-
-    def named(self, name: str) -> Code:
-        if name in WORDS:
-            return _constant(WORDS[name])
-        if name == "sprig" and self.skip("."):
-            name = f"sprig.{self.take()}"
-            self.expect("(")
-            return self.call(name, [])
+        token = self.here
+        if token.kind == "sign" and token.word in UNARY:
+            self._at += 1
+            return self.behind(_unary(token.word, self.expression(UNARY[token.word])))
         if self.skip("("):
-            return self.call(name, [])
-        return lambda env: _variable(env, name)
+            code = self.sequence()
+            self.expect(")")
+            return self.behind(code)
+        if self._closures and self.skip("#"):
+            return self.behind(_variable(f"#{self.name() if self.here.kind == 'name' else ''}"))
+        if self._closures and self.is_sign("."):
+            return self.behind(_variable(ITEM))
+        if self.skip("::"):
+            return self.behind(self.call(self.name(), []))
+        return self.secondary()
 
-    def piped(self, first: Code) -> Code:
-        """``value | f(x)`` is ``f(value, x)``."""
-        name = self.take()
-        if name == "sprig" and self.skip("."):
-            name = f"sprig.{self.take()}"
-        self.expect("(")
-        return self.members(self.call(name, [first]))
+    def secondary(self) -> Code:
+        token = self.take()
+        if token.kind == "number":
+            return _constant(token.value)
+        if token.kind == "text":
+            return self.behind(_constant(token.value))
+        if token.kind == "name":
+            if token.word in ("true", "false", "nil"):
+                return _constant({"true": True, "false": False, "nil": None}[token.word])
+            if self.is_sign("("):
+                return self.behind(self.call(token.word, []))
+            if token.word == "sprig":
+                return self.behind(self.of_sprig())
+            return self.behind(_variable(token.word))
+        if token.word == "[":
+            items = self.items("]")
+            return self.behind(lambda env: [item(env) for item in items])
+        if token.word == "{":
+            return self.behind(self.map())
+        raise BadExpression(f"unexpected {token.word or 'end'!r}")
+
+    def of_sprig(self) -> Code:
+        """``sprig.name(…)``."""
+        self.expect(".")
+        name = self.member_name()
+        return self.applied(f"sprig.{name}", SPRIG.get(name), SPRIG_DRAWN.get(name), [])
 
     def call(self, name: str, arguments: list[Code]) -> Code:
         if name in CLOSURES:
             return self.closure(name, arguments)
-        function = FUNCTIONS.get(name) or SPRIG.get(name.removeprefix("sprig."))
-        if not function or (name.startswith("sprig.") is not (name not in FUNCTIONS)):
-            raise BadExpression(f"{{{{={self._text}}}}}: the emulator has no function {name}()")
-        arguments += self.items(")")
-        return lambda env: function(*(argument(env) for argument in arguments))
+        return self.applied(name, FUNCTIONS.get(name), DRAWN.get(name), arguments)
+
+    def applied(
+        self,
+        name: str,
+        function: Callable[..., Any] | None,
+        drawn: Callable[..., Any] | None,
+        arguments: list[Code],
+    ) -> Code:
+        """The value of a function; one that is ``drawn`` also takes where chance comes from."""
+        called = function or drawn
+        if not called:
+            raise BadExpression(f"the emulator has no function {name}()")
+        self.expect("(")
+        given = arguments + self.items(")")
+        try:
+            signature(called).bind(*given, *([None] if drawn else []))
+        except TypeError:
+            raise BadExpression(f"{name}() has too few or too many arguments") from None
+        if drawn:
+            return lambda env: drawn(env[CHANCE], *(argument(env) for argument in given))
+        return lambda env: called(*(argument(env) for argument in given))
 
     def closure(self, name: str, arguments: list[Code]) -> Code:
-        """``filter(xs, {# > 1})``: the second argument is evaluated for every item."""
+        """``filter(xs, # > 1)``: the second argument is evaluated for every item."""
+        function, most = CLOSURES[name]
+        self.expect("(")
+        has_more = bool(arguments)
         if not arguments:
-            arguments.append(self.whole())
-            self.expect(",")
-        braced = self.skip("{")
-        body = self.whole()
-        if braced:
-            self.expect("}")
+            arguments = [self.expression()]
+            has_more = self.skip(",")
+        body = self.predicate() if has_more and not self.is_sign(")") else None
+        rest: list[Code] = []
+        while self.skip(",") and not self.is_sign(")"):
+            rest.append(self.expression())
         self.expect(")")
-        source, function = arguments[0], CLOSURES[name]
+        if len(rest) > most or (body is None and name not in ("count", "sum")):
+            raise BadExpression(f"{name}() has too few or too many arguments")
+        source = arguments[0]
         return lambda env: function(
-            operators.sequence(source(env)), lambda item: body(_with_item(env, item))
+            operators.gone_through(source(env)),
+            _each(body, env) if body else None,
+            *(argument(env) for argument in rest),
         )
+
+    def predicate(self) -> Code:
+        self._closures += 1
+        if self.skip("{"):
+            body = self.sequence()
+            self.expect("}")
+        else:
+            body = self.expression()
+        self._closures -= 1
+        return body
 
     def items(self, end: str) -> list[Code]:
         found: list[Code] = []
         while not self.skip(end):
-            found.append(self.whole())
+            found.append(self.expression())
             if not self.skip(","):
                 self.expect(end)
                 break
@@ -239,104 +331,120 @@ class _Parser:
     def map(self) -> Code:
         pairs: list[tuple[Code, Code]] = []
         while not self.skip("}"):
-            kind, key = self.kind, self.take()
-            pairs.append((_constant(_text(key) if kind == "text" else key), self.colon_value()))
+            if self.is_sign("("):
+                key = self.expression()
+            elif self.here.kind in ("number", "text", "name"):
+                token = self.take()
+                key = _constant(token.value if token.kind == "text" else token.word)
+            else:
+                raise BadExpression(f"a key of a map expected, found {self.here.word!r}")
+            self.expect(":")
+            pairs.append((key, self.expression()))
             if not self.skip(","):
                 self.expect("}")
                 break
-        return lambda env: {key(env): value(env) for key, value in pairs}
+        return lambda env: {operators.text(key(env)): value(env) for key, value in pairs}
 
-    def colon_value(self) -> Code:
-        self.expect(":")
-        return self.whole()
-
-    def members(self, code: Code) -> Code:
-        while True:
-            if self.skip("?."):
-                code = _member(code, _constant(self.take()), True)
-            elif self.skip("."):
-                code = _member(code, _constant(self.take()), False)
-            elif self.skip("["):
-                code = self.index(code)
+    def behind(self, code: Code) -> Code:
+        """``code`` with all members, indexes and slices behind it."""
+        steps: list[_Step] = []
+        while self.is_sign(".", "?.", "["):
+            is_optional = self.take().word == "?."
+            before = self._tokens[self._at - 1].word
+            if before == "[" or (is_optional and self.skip("[")):
+                steps.append(self.index(is_optional))
             else:
-                return code
+                steps.append(self.member(is_optional))
+        return _chained(code, steps) if steps else code
 
-    def index(self, code: Code) -> Code:
-        start = None if self.here == ":" else self.fallback()
+    def member(self, is_optional: bool) -> _Step:
+        name = self.member_name()
+        if not self.skip("("):
+            return _Step(lambda value, env: operators.member(value, name), is_optional)
+        given = self.items(")")
+        return _Step(
+            lambda value, env: operators.method(value, name)(*(item(env) for item in given)),
+            is_optional,
+        )
+
+    def index(self, is_optional: bool) -> _Step:
+        start = None if self.is_sign(":") else self.expression()
         if not self.skip(":"):
             self.expect("]")
             assert start
-            return _member(code, start, False)
-        end = None if self.here == "]" else self.fallback()
+            key = start
+            return _Step(
+                lambda value, env: operators.member(value, key(env)), is_optional, not is_optional
+            )
+        end = None if self.is_sign("]") else self.expression()
         self.expect("]")
-        return lambda env: operators.part(
-            code(env), start(env) if start else None, end(env) if end else None
+        return _Step(
+            lambda value, env: operators.part(
+                value, start(env) if start else None, end(env) if end else None
+            ),
+            starts_anew=True,
         )
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    found, position = [], 0
-    while text[position:].strip():
-        match = TOKEN.match(text, position)
-        if not match:
-            raise BadExpression(f"{{{{={text}}}}}: cannot read {text[position:].strip()!r}")
-        assert match.lastgroup
-        found.append((match.lastgroup, match[match.lastgroup]))
-        position = match.end()
-    return [*found, ("", "")]
+def _chained(code: Code, steps: list[_Step]) -> Code:
+    def value(env: Env) -> Any:
+        found, is_left_out = code(env), False
+        for step in steps:
+            if step.starts_anew:
+                is_left_out = False
+            is_left_out = is_left_out or (step.is_optional and found is None)
+            if not is_left_out:
+                found = step.take(found, env)
+        return found
 
-
-def _number(token: str) -> int | float:
-    token = token.replace("_", "")
-    if token[:2].lower() == "0x":
-        return int(token, 16)
-    return float(token) if set(token) & set(".eE") else int(token)
-
-
-def _text(token: str) -> str:
-    if token[0] == "`":
-        return token[1:-1]
-    return re.sub(r"\\(.)", lambda match: ESCAPES.get(match[1], match[1]), token[1:-1])
+    return value
 
 
 def _constant(value: Any) -> Code:
     return lambda env: value
 
 
-def _variable(env: Env, name: str) -> Any:
-    try:
+def _variable(name: str) -> Code:
+    def value(env: Env) -> Any:
+        if name not in env:
+            raise BadExpression(f"{name} has no value here")
         return env[name]
-    except KeyError:
-        raise BadExpression(f"{name} has no value here") from None
+
+    return value
 
 
-def _with_item(env: Env, item: Any) -> Env:
-    env[ROUNDS][0] -= 1
-    if env[ROUNDS][0] < 0:
-        raise BadExpression(f"more than {MOST_ROUNDS} rounds")
-    return {**env, "#": item}
+def _each(body: Code, env: Env) -> Each:
+    """``body`` as a function of an item, its place, and what was gathered so far."""
+
+    def each(item: Any, index: int = 0, gathered: Any = None) -> Any:
+        env[ROUNDS][0] -= 1
+        if env[ROUNDS][0] < 0:
+            raise BadExpression(f"more than {MOST_ROUNDS} rounds")
+        return body({**env, ITEM: item, "#index": index, "#acc": gathered})
+
+    return each
 
 
-def _member(code: Code, key: Code, is_optional: bool) -> Code:
-    return lambda env: operators.member(code(env), key(env), is_optional=is_optional)
+def _unary(sign: str, code: Code) -> Code:
+    if sign in ("!", "not"):
+        return _negation(code)
+    return code if sign == "+" else lambda env: operators.negative(code(env))
 
 
 def _negation(code: Code) -> Code:
     return lambda env: not operators.truth(code(env))
 
 
-def _fallback(code: Code, other: Code) -> Code:
-    def value(env: Env) -> Any:
-        found = code(env)
-        return other(env) if found is None else found
-
-    return value
+def _choice(condition: Code, yes: Code, no: Code) -> Code:
+    return lambda env: yes(env) if operators.truth(condition(env)) else no(env)
 
 
 def _binary(name: str, left: Code, right: Code) -> Code:
-    if name == "&&":
-        return lambda env: operators.truth(left(env)) and operators.truth(right(env))
-    if name == "||":
-        return lambda env: operators.truth(left(env)) or operators.truth(right(env))
+    if name in ("&&", "and"):
+        return lambda env: operators.truth(left(env)) and right(env)
+    if name in ("||", "or"):
+        return lambda env: operators.truth(left(env)) or right(env)
+    if name == "??":
+        return lambda env: found if (found := left(env)) is not None else right(env)
     function = operators.BINARY[name]
     return lambda env: function(left(env), right(env))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cicd.emulator.jobs import Node
+from cicd.emulator.workflow.expressions import NOW
 from cicd.emulator.workflow.program import Program
 from cicd.emulator.workflow.scope import (
     ENDED,
@@ -110,7 +111,7 @@ def _with_handlers(walk: Walk, root: Node) -> Node:
     """The run has ended once its hooks and its exit handler have."""
     if not walk.program.hooks:
         return root
-    texts = {**walk.texts, "workflow.status": "Running"}
+    texts = {**walk.texts, "workflow.status": "Running", NOW: str(root.ended or root.started)}
     if root.phase in ENDED:
         succeeded = root.phase not in FAILED
         texts["workflow.status"] = "Succeeded" if succeeded else root.phase

@@ -37,7 +37,7 @@ def last_texts(attempts: Sequence[Node]) -> dict[str, str]:
         "retries": str(len(attempts)),
         "lastRetry.exitCode": "-1" if last.exit_code is None else str(last.exit_code),
         "lastRetry.status": last.phase,
-        "lastRetry.duration": f"{max(0.0, last.ended - last.started):g}",
+        "lastRetry.duration": str(max(0, int(last.ended) - int(last.started))),
         "lastRetry.message": last.message,
     }
 
@@ -47,7 +47,8 @@ def decide(retry: Retry, attempts: Sequence[Node], texts: Mapping[str, str]) -> 
     last = attempts[-1]
     if last.phase not in POLICIES["Always"]:
         return Verdict(None, last.phase, last.message)
-    texts = {**texts, **last_texts(attempts)}
+    # of the attempt that has ended, not of the next (buildRetryStrategyLocalScope)
+    texts = {**texts, **last_texts(attempts), "retries": str(len(attempts) - 1)}
     wait, factor = _seconds(retry.wait, texts), _number(retry.factor, texts, 1.0)
     again_at = last.ended + wait * factor ** (len(attempts) - 1)
     longest = _seconds(retry.longest, texts)

@@ -10,7 +10,7 @@ from typing import Any
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import groups
 from cicd.emulator.workflow.conditions import BadCondition
-from cicd.emulator.workflow.expressions import Unresolved, is_true, substitute, tags
+from cicd.emulator.workflow.expressions import NOW, Unresolved, is_true, substitute, tags
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
 from cicd.emulator.workflow.retries import decide, last_texts
@@ -165,7 +165,8 @@ class Walk:
         try:
             if level > DEEPEST:
                 raise Unresolved(f"Maximum recursion depth exceeded: {DEEPEST} templates")
-            texts = {**self.texts, **last, **given.texts, "node.name": name}
+            begun_at = saved.started if saved else self.now
+            texts = {**self.texts, **last, **given.texts, "node.name": name, NOW: str(begun_at)}
             texts |= input_texts(template, given, texts)
             inputs = find_inputs(template, given, self.run, texts)
             if template.container is not None:
@@ -333,7 +334,7 @@ class Walk:
         found = {artifact.name: scope.find(artifact) for artifact in call.artifacts}
         texts = ChainMap(dict(own), scope.texts)
         return Given(
-            {key: substitute(text, texts) for key, text in call.parameters.items()},
+            {key: substitute(text, texts, key) for key, text in call.parameters.items()},
             {name: content for name, content in found.items() if content},
             own,
             isinstance(call, Call) and call.keeps_result,
@@ -346,6 +347,7 @@ class Walk:
             return node
         inner = Scope(dict(scope.texts), dict(scope.artifacts))
         inner.texts[f"{prefix}.{call.name}.status"] = node.phase
+        inner.texts[NOW] = str(node.ended or node.started)
         inner.add(f"{prefix}.{call.name}", node)
         is_over = self.hooks(name, call.hooks, node, inner, frame.level)
         return node if is_over or node.phase not in ENDED else replace(node, phase="Running")

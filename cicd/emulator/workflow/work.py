@@ -119,7 +119,7 @@ def make_work(
     return Work(
         node=node,
         container=resolve(container, scope),
-        source=None if template.source is None else substitute(template.source, scope),
+        source=None if template.source is None else substitute(template.source, scope, "source"),
         inputs=inputs,
         output_parameters=parameters,
         output_artifacts=outputs,

@@ -93,7 +93,7 @@ EXPRESSIONS = [
         "{{=}} of a name that is not there",
         flow(steps(call("a", given={"x": "{{=steps.nope.id}}"})), A),
         phase="Failed",
-        message="step a failed: {{=steps.nope.id}}: there is no 'nope' among name",
+        message="step a failed: {{=steps.nope.id}}: cannot fetch 'id' from nil",
     ),
 ]
 
