@@ -15,6 +15,7 @@ from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import drain, remove
 from cicd.apply.resolve import needed_outputs, resolved
+from cicd.apply.send import adopt
 from cicd.apply.tasks import Finished, Scheduler, Task
 from cicd.errors import CicdError
 from cicd.logs import Polling
@@ -90,6 +91,23 @@ class _Apply:
             raise self._bugs[0]
         if not self._halted():
             yield from self._await_lists()
+        if self._wait and not self._halted():
+            yield from self._adopt()
+
+    def _adopt(self) -> Iterator[Event]:
+        """Remember whose that is which stays and nobody has entered yet, as it was imported or made
+        by hand: what somebody makes of it later is drift then, and no new thing."""
+        ours = {"", self._site.plan.identity}
+        found = [
+            job
+            for job in self._jobs
+            if job.change.action is Action.NO_OP and job.live and not self._site.plan.is_destroy
+            if job.kind.prunable and not job.kind.is_run
+            if not job.live.applied and job.live.owner in ours
+        ]
+        for number, job in enumerate(found):
+            self._scheduler.start(number, adopt(job))
+        yield from (item for item in self._scheduler.run() if not isinstance(item, Finished))
 
     def _await_lists(self) -> Iterator[Event]:
         """See that the next plan will find what was made."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -170,6 +171,13 @@ def _changeable(
             return live
         if live.status.has_ended:
             raise CicdError(f"is {live.status.raw} and cannot be changed: {conflict}")
+
+
+def adopt(job: Job) -> Task[None]:
+    """Remember whose something is that stays as it is. It stays all the same where that fails."""
+    assert job.live, "nothing to adopt"
+    with suppress(PlatformError):
+        yield from once(job.platform.tag, job.live, {"cicd.key": str(job.key)})
 
 
 def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:

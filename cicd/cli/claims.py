@@ -39,7 +39,8 @@ class Claims:
     def add(self, session: Session, stage: Stage, live: Sequence[LiveResource]) -> None:
         """What one stage names of ``live``, as far as nobody else has named it before."""
         self.stages[stage.name] = stage
-        near = within_reach(live, session.stage.target, stage.target)
+        reach = within_reach(live, session.stage.target, stage.target)
+        near = [seen_by(stage, item) for item in reach]
         for id, key in named(stage.resources, near, session.platform.kinds).items():
             self.of.setdefault(id, Claim(stage.name, key))
 
@@ -50,6 +51,21 @@ class Claims:
             for wish in stage.resources if stage.identity == owner else ():
                 if str(wish.key) == tags.get("cicd.key"):
                     self.of[wish.key.kind, id] = Claim(stage.name, wish.key)
+
+
+def seen_by(stage: Stage, live: LiveResource) -> LiveResource:
+    """Something live as this stage knows it, whichever stage has read it: what is remembered as its
+    own is its own, whatever it looks like by now."""
+    if not live.applied:
+        return live
+    keys = [
+        str(wish.key)
+        for wish in stage.resources
+        if live.owner == stage.identity and wish.key.kind == live.key.kind
+        if all(wish.spec.get(name) == value for name, value in live.applied.items())
+    ]
+    own = live.known_as if live.known_as in keys else ""
+    return replace(live, known_as=own or next(iter(keys), ""))
 
 
 def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:

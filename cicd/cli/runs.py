@@ -60,6 +60,7 @@ class Runs:
         self._platform: Platform = session.platform
         self._stage = session.stage.name
         self._kinds = kinds
+        self._resources = session.stage.resources
         self._wishes = [wish for wish in session.stage.resources if wish.key.kind in kinds]
         self._browse = lists or partial(browse, session)
         self._has_group = partial(has_group, session)
@@ -123,6 +124,12 @@ class Runs:
             live = self._list("deployment") if wishes else ()
             matcher = Matcher(wishes, live, kinds)
             self._current = {wish.key: matcher.take(wish) for wish in wishes}
+            if live and not all(self._current.values()):
+                # what points at it may tell, which only planning looks at
+                pointers = [w for w in self._resources if kinds[w.key.kind].role == "pointer"]
+                read = self._platform.read(self._platform.complete([*wishes, *pointers]))
+                matcher = Matcher(wishes, read, kinds)
+                self._current = {wish.key: matcher.take(wish) for wish in wishes}
         return self._current
 
     def _own_by_tag(self, wish: Resource, runs: list[LiveResource]) -> list[LiveResource]:

@@ -126,7 +126,7 @@ class Platform(Protocol):
         ...
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
-        """Remember ``tags`` with a run, where the platform can."""
+        """Remember ``tags`` with a run, or whose a service or schedule is, where that can be."""
         ...
 
     def metrics(self, live: LiveResource) -> Mapping[str, float]:

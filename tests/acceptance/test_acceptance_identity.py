@@ -530,3 +530,82 @@ def test_one_that_cannot_be_put_back_is_no_second_one_and_the_next_apply_goes_on
     ok(world.cicd(*APPLY))
     assert names(world) == {name}
     assert cockpit(world, "GET", f"/{name}")["URL"].endswith(id)
+
+
+MADE_BY_HAND = ["imported", "made again"]
+
+
+@pytest.mark.parametrize("how", MADE_BY_HAND)
+def test_what_people_have_made_and_the_stage_names_is_its_own_from_the_next_apply_on(
+    world: World, how: str
+) -> None:
+    world.make_group()
+    if how == "imported":
+        id = deploy(world, configuration(world, "churn-serving", "hello"))
+        world.stage(SERVE)
+    else:
+        old = up(world)
+        (ours,) = [item["configurationId"] for item in world.listed("deployments")]
+        stop(world, old)
+        send(world, "DELETE", f"/lm/deployments/{old}")
+        id = deploy(world, ours)
+    assert "No changes." in ok(world.cicd(*APPLY)).out
+    repoint(world, id)
+    change = changes(world)["deployment/serve"]
+    assert (change["action"], change["id"], change["reason"]) == ("update", id, HANDMADE)
+    ok(world.cicd(*APPLY))
+    assert running(world) == {id: "churn-serving"}
+    ok(world.cicd("destroy", "dev", "--yes", "--stage-name", "dev"))
+    assert running(world) == {}
+
+
+def test_what_another_stage_has_is_not_taken_by_one_that_only_uses_it(world: World) -> None:
+    world.make_group()
+    id = up(world)
+    world.stage(SERVE, name="tst")
+    ok(world.cicd("apply", "tst", "--yes"))
+    repoint(world, id)
+    assert changes(world)["deployment/serve"]["id"] == id
+    assert changes(world, "tst")["deployment/serve"]["action"] == "create"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("logs", "dev", "serve"),
+        ("explain", "deployment/serve", "dev"),
+        ("rollback", "dev", "serve", "--list"),
+        ("stop", "dev", "serve", "--yes"),
+    ],
+)
+def test_commands_find_a_re_pointed_one_also_by_its_destination_alone(
+    world: World, command: tuple[str, ...]
+) -> None:
+    world.make_group()
+    no_label_rights(world)
+    id, _ = pointing(world)
+    repoint(world, id)
+    said = ok(world.cicd(*command))
+    for words in ("it is not there", "not deployed", "not been started"):
+        assert words not in said.all
+    if command[0] == "stop":
+        assert world.listed("deployments")[0]["status"] == "STOPPED"
+
+
+def test_two_stages_whose_servers_were_swapped_keep_their_own(world: World) -> None:
+    world.make_group()
+    ours = up(world)
+    world.stage(SERVE.replace("churn-serving", "churn-tst").replace("hello", "hallo"), name="tst")
+    ok(world.cicd("apply", "tst", "--yes"))
+    (theirs,) = running(world).keys() - {ours}
+    used = {i["configurationName"]: i["configurationId"] for i in world.listed("deployments")}
+    for id, name in ((ours, "churn-tst"), (theirs, "churn-serving")):
+        send(world, "PATCH", f"/lm/deployments/{id}", {"configurationId": used[name]})
+        wait(world, id, "RUNNING")
+    for stage, id in (("dev", ours), ("tst", theirs)):
+        assert changes(world, stage)["deployment/serve"]["id"] == id
+        said = ok(world.cicd("plan", stage)).out + ok(world.cicd("status", stage)).out
+        assert "no stage names" not in said, said
+    ok(world.cicd("destroy", "tst", "--yes", "--stage-name", "tst"))
+    ok(world.cicd(*APPLY))
+    assert running(world) == {ours: "churn-serving"}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
-from cicd.model import Kind, LiveResource, LogEntry, Needs, Resource, Stage, Track
+from cicd.model import Key, Kind, LiveResource, LogEntry, Needs, Resource, Stage, Track
 from cicd.platforms.aicore import doctor, explain, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
@@ -177,9 +177,13 @@ class AICore:
             return
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
-        """Only executions can be tagged; for others there is nothing to do."""
+        """Only executions can be tagged; of deployments and schedules it is remembered beside them
+        whose they are."""
         if live.key.kind == "execution":
             self._executions.tag(live, tags)
+        elif live.key.kind in {"deployment", "schedule"} and "cicd.key" in tags:
+            kind, _, name = tags["cicd.key"].partition("/")
+            self._register.enter(Resource(Key(kind, name), live.spec), live.id)
 
     def metrics(self, live: LiveResource) -> Mapping[str, float]:
         return self._executions.metrics(live) if live.key.kind == "execution" else {}
