@@ -83,7 +83,7 @@ def read_flow(root: Path, file: str, place: Place) -> FlowSource:
     flows = [node for node in tree.body if isinstance(node, ast.ClassDef) and _is_flow(node)]
     if len(flows) != 1:
         has = "no class" if not flows else f"{len(flows)} classes"
-        message = f"{file} has {has} that extends FlowSpec: it must have one"
+        message = f"it has {has} derived from FlowSpec, and must have one"
         raise InvalidStage([Place(file).problem(message, "bad-flow")])
     return _read_class(file, text, flows[0], _others(root, path))
 

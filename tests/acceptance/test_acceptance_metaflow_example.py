@@ -15,6 +15,12 @@ import pytest
 
 from tests.acceptance.conftest import REPOSITORY, Project, clean_environment
 
+CHAPTER = (
+    (REPOSITORY / "README.md")
+    .read_text("utf-8")
+    .partition("## Metaflow flows\n")[2]
+    .split("\n## ")[0]
+)
 EXAMPLE = REPOSITORY / "examples" / "metaflow"
 BLOCKS = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text("utf-8"), re.DOTALL)
 WHO = {f"GIT_{who}_{what}": "me" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -39,23 +45,59 @@ def copy(tmp_path: Path) -> Iterator[Project]:
     project.stop()
 
 
+def need_bubblewrap() -> None:
+    if shutil.which("bwrap") is None:
+        pytest.skip("without bubblewrap Metaflow's own path /mnt/out cannot be redirected")
+
+
+def in_shell(project: Project, block: str) -> subprocess.CompletedProcess[str]:
+    """Run commands as somebody would type them; all of them must succeed."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        cwd=project.root,
+        env=project.environ,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=800,
+    )
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_the_chapter_of_the_readme_works_in_an_empty_folder(
+    copy: Project, is_embedded: bool
+) -> None:
+    need_bubblewrap()
+    shutil.rmtree(copy.root)
+    [flow], [stage], [commands] = (
+        re.findall(rf"```{language}\n(.*?)```", CHAPTER, re.DOTALL)
+        for language in ("python", "yaml", "sh")
+    )
+    copy.write("flows/trainflow.py", flow)
+    copy.write("stages/dev.yaml", stage)
+    if not is_embedded:
+        copy.edit("stages/dev.yaml", "embedded: true ", "embedded: false")
+        commands = commands.replace("build dev", "build dev --local")
+    said = in_shell(copy, commands).stdout
+    assert re.search(r" model  model  execution/train ", said), said
+    [model] = [*(copy.root / ".cicd/emulator/objectstore").glob("*/default/*/model")]
+    assert model.read_text(encoding="utf-8") == "trained for 5"
+    # as the data scientist runs it, where nothing is at /home/user
+    in_shell(copy, "python flows/trainflow.py run")
+    assert (copy.root / "model.txt").read_text(encoding="utf-8") == "trained for 3"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # nine steps, of which each takes a while under load
 def test_the_metaflow_example_works_as_its_readme_says(copy: Project) -> None:
-    if shutil.which("bwrap") is None:
-        pytest.skip("without bubblewrap Metaflow's own path /mnt/out cannot be redirected")
+    need_bubblewrap()
     assert len(BLOCKS) == 3
     for number, block in enumerate(BLOCKS):
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=copy.root,
-            env=copy.environ,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=800,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+        done = in_shell(copy, block)
         is_downloaded = "Code package downloaded." in done.stdout + done.stderr
         assert is_downloaded == (number > 0)
         models = [*(copy.root / ".cicd/emulator/objectstore").glob("*/default/*/model")]
