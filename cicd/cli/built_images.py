@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,8 +92,11 @@ def _kept(text: str, root: Path) -> str:
     file = root / _KEPT / hashlib.sha256(content).hexdigest()[:16]
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-        file.chmod(0o755)
+        # whole or not there: another command may look at the same time
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+            part.write(content)
+        Path(part.name).chmod(0o755)
+        Path(part.name).replace(file)
     return str(file)
 
 
