@@ -325,6 +325,24 @@ def test_what_ai_core_takes_is_no_error(tmp_path: Path, text: str, before: str, 
     assert [str(p) for p in findings(tmp_path, changed((before, after), text=text))] == []
 
 
+DROPPED = [
+    (TRAIN, "      - name: epochs\n", "      - name: epochs\n        type: string\n"),
+    (TRAIN, "{name: dataset, path: /app/data}", "{name: dataset, path: /app/data, kind: dataset}"),
+    (TRAIN, "{name: model, path", "{name: model, kind: model, path"),
+    (SERVE, "artifacts: [{name: model}]", "artifacts: [{name: model, kind: model}]"),
+    (SERVE, "{name: greeting, default", "{name: greeting, type: string, label: Hi, default"),
+]
+
+
+@pytest.mark.parametrize(("text", "before", "after"), DROPPED)
+def test_what_parameters_and_artifacts_say_beside_is_nobodys_business(
+    tmp_path: Path, text: str, before: str, after: str
+) -> None:
+    text = changed((before, after), text=text)
+    assert [str(p) for p in findings(tmp_path, text)] == []
+    assert refusal(text) == ""
+
+
 @pytest.mark.parametrize(
     "name", ["a..b0", ".abcd", "abcd.", "a.-b0", "Model.v2", "a_b.c", "a.b", "x" * 65]
 )

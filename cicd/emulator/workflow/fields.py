@@ -41,36 +41,39 @@ REMOTE: dict[str, Any] = {
     },
     **STORES,
 }
+LOCATIONS = ("raw", "http", "s3", *STORES)
+KEPT = dict.fromkeys(("archiveLogs", "artifactGC", "deleted", "globalName", "recurseMode"), ANY)
+"""Of an artifact; a person's or the cluster's business, and no difference to what is in it."""
 ARCHIVE = {"none": ANY, "tar": ANY}
-PARAMETERS = [
-    {
-        "name": WORD,
-        "value": TEXT,
+_PARAMETER = {
+    "name": WORD,
+    "value": TEXT,
+    "default": TEXT,
+    "description": ANY,
+    "enum": ANY,
+    "globalName": ANY,
+    "valueFrom": {
+        "expression": WORD,
         "default": TEXT,
-        "description": ANY,
-        "enum": ANY,
-        "valueFrom": {
-            "expression": WORD,
-            "default": TEXT,
-            "supplied": ANY,
-            "configMapKeyRef": CLUSTER,
-            "event": CLUSTER,
-        },
-    }
-]
-ARGUMENTS = {
-    "parameters": PARAMETERS,
-    "artifacts": [
-        {
-            "name": WORD,
-            "from": WORD,
-            "fromExpression": WORD,
-            "optional": FLAG,
-            "subPath": WORD,
-            **REMOTE,
-        }
-    ],
+        "supplied": ANY,
+        "configMapKeyRef": CLUSTER,
+        "event": CLUSTER,
+    },
 }
+PARAMETERS = [Entire(_PARAMETER)]
+_ARGUMENT = {
+    **KEPT,
+    "name": WORD,
+    "from": WORD,
+    "fromExpression": WORD,
+    "optional": FLAG,
+    "subPath": WORD,
+    "path": ANY,
+    "mode": ANY,
+    "archive": Refused("say it where the artifact is taken"),
+    **REMOTE,
+}
+ARGUMENTS = {"parameters": PARAMETERS, "artifacts": [Entire(_ARGUMENT)]}
 VOLUMES = [
     {
         "name": WORD,
@@ -123,23 +126,48 @@ CALL: dict[str, Any] = {
     "inline": Refused("give the template a name"),
 }
 TASK = Entire({**CALL, "dependencies": [WORD], "depends": WORD})
+_FROM = dict.fromkeys(("from", "fromExpression"), Refused("only what a step passes has it"))
+_INPUT = {
+    **KEPT,
+    "name": WORD,
+    "path": WORD,
+    "optional": FLAG,
+    "archive": ARCHIVE,
+    "mode": ANY,
+    "subPath": WORD,
+    **_FROM,
+    **REMOTE,
+}
+_OUTPUT = {
+    **KEPT,
+    "name": WORD,
+    "path": WORD,
+    "from": WORD,
+    "fromExpression": WORD,
+    "globalName": WORD,
+    "optional": FLAG,
+    "archive": ARCHIVE,
+    "mode": ANY,
+    "subPath": Refused("write the whole path"),
+    **dict.fromkeys(LOCATIONS, Refused("outputs go to the object store called default")),
+}
+_BOUND = {
+    **KEPT,
+    "name": WORD,
+    "path": ANY,
+    "archive": ANY,
+    "optional": FLAG,
+    "mode": ANY,
+    "subPath": Refused("say it where the artifact is taken"),
+    **_FROM,
+    **dict.fromkeys(LOCATIONS, Refused("a configuration binds it")),
+}
 _TEMPLATE: dict[str, Any] = {
     **NO_EFFECT,
     "name": WORD,
     "inputs": {
         "parameters": PARAMETERS,
-        "artifacts": [
-            {
-                "name": WORD,
-                "path": WORD,
-                "optional": FLAG,
-                "archive": ARCHIVE,
-                "mode": ANY,
-                "subPath": WORD,
-                "description": ANY,
-                **REMOTE,
-            }
-        ],
+        "artifacts": [Entire(_INPUT)],
     },
     "outputs": {
         "parameters": [
@@ -159,19 +187,7 @@ _TEMPLATE: dict[str, Any] = {
                 },
             }
         ],
-        "artifacts": [
-            {
-                "name": WORD,
-                "path": WORD,
-                "from": WORD,
-                "fromExpression": WORD,
-                "globalName": WORD,
-                "optional": FLAG,
-                "archive": ARCHIVE,
-                "mode": ANY,
-                "description": ANY,
-            }
-        ],
+        "artifacts": [Entire(_OUTPUT)],
         "result": Refused("standard output is the result"),
     },
     "container": CONTAINER_ITSELF,
@@ -213,9 +229,7 @@ _SPEC: dict[str, Any] = {
     "entrypoint": WORD,
     "arguments": {
         "parameters": PARAMETERS,
-        "artifacts": [
-            {"name": WORD, "path": ANY, "archive": ANY, "description": ANY, "optional": FLAG}
-        ],
+        "artifacts": [Entire(_BOUND)],
     },
     "templates": [TEMPLATE],
     "templateDefaults": Entire({key: TEMPLATE[key] for key in TEMPLATE if key != "name"}),

@@ -80,9 +80,9 @@ PREDICTOR = {
 SPEC = Entire(
     inputs={
         "parameters": [
-            {"name": TEXT, "type": ANY, "default": TEXT, "value": TEXT, "description": ANY}
+            Entire(name=TEXT, default=TEXT, value=TEXT),
         ],
-        "artifacts": [{"name": TEXT, "description": ANY}],
+        "artifacts": [Entire(name=TEXT)],
     },
     template=Entire(metadata=Entire(labels=TEXT, annotations=TEXT), spec=TEXT),
 )
