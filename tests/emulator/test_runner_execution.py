@@ -55,6 +55,22 @@ def run(runner: LocalRunner, journal: MemoryJournal, folder: Path, *args: Any, *
     return journal.end("e1")
 
 
+def test_labels_of_a_run_may_be_calculated_and_times_that_argo_lacks_stay_as_they_are(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    text = "'{{workflow.labels.owner}}' '{{workflow.creationTimestamp.%Y}}'"
+    template = workflow(
+        shell("main", f"echo {text} '{{{{workflow.creationTimestamp.j}}}}'"),
+        arguments={"parameters": [{"name": "who", "default": "world"}]},
+        workflowMetadata={
+            "labelsFrom": {"owner": {"expression": "workflow.parameters.who + '-x'"}}
+        },
+    )
+    assert run(runner, journal, tmp_path, template, parameters={"who": "me"}) == "COMPLETED"
+    left = "{{workflow.creationTimestamp.%Y}} {{workflow.creationTimestamp.j}}"
+    assert f"me-x {left}" in journal.texts
+
+
 def test_output_and_exit_code_of_one_container(
     runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
 ) -> None:

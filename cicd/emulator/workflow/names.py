@@ -133,7 +133,7 @@ def expressions(value: Any) -> Iterator[str]:
 def own_names(template: Template, program: Program) -> set[str]:
     """What every text of this template can name."""
     known = {f"workflow.{word}" for word in WORKFLOW} | CALLED | {"inputs.parameters"}
-    known |= {f"workflow.labels.{key}" for key in program.labels}
+    known |= {f"workflow.labels.{key}" for key in (*program.labels, *program.labels_from)}
     known |= {f"workflow.annotations.{key}" for key in program.annotations}
     known |= {f"inputs.parameters.{name}" for name in template.parameters}
     known |= {f"workflow.parameters.{name}" for name in program.parameters}

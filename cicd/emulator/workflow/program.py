@@ -148,6 +148,8 @@ class Program:
     hooks: tuple[Hook, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    labels_from: Mapping[str, str] = field(default_factory=dict)
+    """Label -> the expression that gives it its value."""
     priority: str = ""
 
 

@@ -39,6 +39,10 @@ def read(document: Mapping[str, Any]) -> Program:
         hooks=_hooks(spec),
         labels=_texts(metadata.get("labels")) | _texts(extra.get("labels")),
         annotations=_texts(metadata.get("annotations")) | _texts(extra.get("annotations")),
+        labels_from={
+            str(key): str(_map(source).get("expression") or "")
+            for key, source in _map(extra.get("labelsFrom")).items()
+        },
         priority=str(spec.get("priority") or 0),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expressions import Unresolved, calculate, resolve, substitute
+from cicd.emulator.workflow.formatting import printed
 from cicd.emulator.workflow.program import Artifact, Program, Template
 
 ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
@@ -171,7 +173,11 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
             texts[f"workflow.creationTimestamp.{letter}"] = started.strftime(f"%{letter}")
     texts |= {f"workflow.labels.{key}": text for key, text in program.labels.items()}
     texts |= {f"workflow.annotations.{key}": text for key, text in program.annotations.items()}
-    return texts | {f"workflow.parameters.{key}": text for key, text in run.parameters.items()}
+    texts |= {f"workflow.parameters.{key}": text for key, text in run.parameters.items()}
+    for key, expression in program.labels_from.items():
+        with suppress(Unresolved):  # it then has no value, which whoever uses it is told
+            texts[f"workflow.labels.{key}"] = printed(calculate(expression, texts))
+    return texts
 
 
 def global_outputs(nodes: Iterable[Node]) -> Scope:
