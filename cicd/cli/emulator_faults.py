@@ -135,14 +135,13 @@ def words(effects: tuple[str, ...]) -> dict[str, str]:
 
 def read_rules(file: Path) -> list[Any]:
     """The rules of a file: a list, or a mapping with ``rules``."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from cicd.emulator.yaml12 import load_yaml
 
     try:
-        loaded = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        loaded = next(load_yaml(file.read_text(encoding="utf-8")), None)
     except OSError as error:
         raise CicdError(f"cannot read {file}: {error.strerror}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Usage(f"{file} is neither YAML nor JSON: {first_line(error)}") from error
     rules = loaded.get("rules") if isinstance(loaded, Mapping) else loaded
     if not isinstance(rules, list):

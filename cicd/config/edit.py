@@ -1,7 +1,7 @@
 """Changes single values in the text of a stage file; every other character stays. Pure.
 
 YAML and JSON alike: the parser tells where a value stands, and the text is spliced there, in the
-style that it finds (block or flow, quotes, line endings). ``ruamel``'s own round trip reformats.
+style that it finds (block or flow, quotes, line endings). Round trips of YAML libraries reformat.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from yaml.error import YAMLError
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from cicd.config.formats import slug
 from cicd.config.schema import StageFile
+from cicd.config.yaml_nodes import compose
 from cicd.config.yaml_text import Verbatim, block_lines, flow_text, scalar_text
 from cicd.errors import Refused
 
@@ -56,13 +56,13 @@ class _Edit:
         self._heads: dict[int, Any] = {}
 
     def _compose(self) -> Any:
-        yaml = YAML(typ="safe", pure=True)
         # JSON allows tabs between values and nowhere else; the parser takes blanks only
         text = self._text.replace("\t", " ") if self._is_json else self._text
         try:
-            return yaml.compose(text)
+            documents = compose(text)
         except YAMLError as error:
             raise Refused(f"the file cannot be edited: {str(error).splitlines()[0]}") from None
+        return documents[0] if documents else None
 
     def set(self, path: list[Step], value: Any) -> str:
         node, field = self._root, ""
@@ -127,7 +127,7 @@ class _Edit:
 
     def _insert(self, node: Any, steps: list[Step], value: Any, field: str) -> str:
         first, rest = steps[0], steps[1:]
-        if isinstance(node, ScalarNode) and node.style is None and node.value in _NOTHING:
+        if isinstance(node, ScalarNode) and not node.style and node.value in _NOTHING:
             return self._fill(node, _nested(steps, value))
         if isinstance(node, MappingNode) and isinstance(first, str):
             return self._add(node, {first: _nested(rest, value)})

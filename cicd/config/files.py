@@ -12,26 +12,23 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from cicd.config.json_source import json_tree
 from cicd.config.tree import Node, Place, transform
+from cicd.config.yaml_nodes import TAG, compose
 from cicd.config.yaml_problem import syntax_problem
-from cicd.config.yaml_scanner import compose
 from cicd.errors import InvalidStage, Problem
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 50_000
-MAX_TAG = 20_000
-"""Characters of a word that may be a tag: ruamel takes the square of its length to read one."""
 
-_LONG_TAG = re.compile(rf"(?:^|[\s\[{{,])!\S{{{MAX_TAG}}}")
-_TAG = "tag:yaml.org,2002:"
-_SCALAR_TAGS = {_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_NO_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no YAML may hold, in or out of quotes: https://yaml.org/spec/1.2.2/ 5.1."""
+_SCALAR_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     word: value
     for value, words in ((True, "true True TRUE"), (False, "false False FALSE"))
@@ -130,18 +127,16 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
     Remembered: all stages of a repository read the same base and templates, and parsing them is
     most of the work. Trees are never changed in place.
     """
-    if "!" in text and _LONG_TAG.search(text):
-        message = f"a tag (!…) of more than {MAX_TAG:,} characters"
-        raise InvalidStage([Problem(name, 0, 0, message, "too-complex")])
+    wrong = _NO_YAML.search(text)
+    if wrong:
+        line = text.count("\n", 0, wrong.start()) + 1
+        message = f"character #x{ord(wrong[0]):04x} is not allowed in YAML"
+        raise InvalidStage([Problem(name, line, 0, f"{message}: remove it", "encoding")])
     try:
         documents = compose(text)
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        message = f"character #x{ord(text[error.position]):04x} is not allowed in YAML"
-        raise InvalidStage([Problem(name, line, 0, f"{message}: remove it", "encoding")]) from None
     except MarkedYAMLError as error:
         raise InvalidStage([syntax_problem(error, text, name)]) from None
-    except (YAMLError, ValueError, OverflowError) as error:  # the last: \U beyond Unicode
+    except (YAMLError, ValueError) as error:
         message = f"not valid YAML: {' '.join(str(error).split())}"
         raise InvalidStage([Problem(name, 0, 0, message, "syntax")]) from None
     except RecursionError:
@@ -193,7 +188,7 @@ class _Builder:
         if isinstance(node, ScalarNode):
             block = self._block(node) if node.style == "|" else None
             return Node(self._scalar(node), place, node.value, key_place, block)
-        if node.tag not in {_TAG + "map", _TAG + "seq"}:
+        if node.tag not in {TAG + "map", TAG + "seq"}:
             self._problems.append(_unsupported_tag(place, node.tag))
         if isinstance(node, SequenceNode):
             items = [self._node(child, None, depth + 1) for child in node.value]
@@ -207,7 +202,7 @@ class _Builder:
             place = self._place(key)
             if not isinstance(key, ScalarNode):
                 self._problems.append(place.problem("a key must be plain text", "yaml"))
-            elif key.tag == _TAG + "merge":
+            elif key.tag == TAG + "merge":
                 merged = self._merged(child, depth) | merged
             elif key.value in entries:
                 first = entries[key.value].key_place
@@ -232,13 +227,14 @@ class _Builder:
         if node.tag not in _SCALAR_TAGS:
             place = self._place(node)
             self._problems.append(_unsupported_tag(place, node.tag))
-        if node.style is not None or node.tag == _TAG + "str":
+        if node.style or node.tag == TAG + "str":
             return node.value
         return scalar(node.value)
 
 
 def _unsupported_tag(place: Place, tag: str | None) -> Problem:
-    return place.problem(f"the tag {tag} is not supported: leave it out", "yaml")
+    shown = tag if tag is None or len(tag) <= 60 else f"{tag[:60]}…"
+    return place.problem(f"the tag {shown} is not supported: leave it out", "yaml")
 
 
 def scalar(text: str) -> str | int | float | bool | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cicd.emulator.yaml12 import load_yaml
+
 SCENARIO_ID = "scenarios.ai.sap.com/id"
 SCENARIO_NAME = "scenarios.ai.sap.com/name"
 SCENARIO_DESCRIPTION = "scenarios.ai.sap.com/description"
@@ -71,21 +73,6 @@ def parse(text: str, *, is_json: bool) -> list[Any]:
     except ValueError as error:
         raise TemplateError(f"error converting YAML to JSON: {error}") from error
     return [document for document in plain if document is not None]
-
-
-def load_yaml(text: str) -> Iterator[Any]:
-    """The documents of a YAML text; ValueError with the line when it does not parse."""
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    from cicd.emulator.yaml_reader import yaml_reader
-
-    try:
-        yield from yaml_reader().load_all(text)
-    except MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ValueError(f"yaml: {line}{error.problem or error.context}") from None
-    except YAMLError as error:
-        raise ValueError(f"yaml: {str(error).splitlines()[0]}") from None
 
 
 def values(node: Any, budget: int) -> Iterator[Any]:

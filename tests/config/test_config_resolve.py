@@ -158,7 +158,7 @@ def test_what_does_not_fit_hides_nothing_else(tmp_path: Path) -> None:
         '21:15: execution/train requires nothing of "x"',
         '21:28: execution/train requires "y" to be over its max',
         '29:10: deployment/serve: ttl "5m" is too short',
-        "templates/broken.yaml:1:5: not valid YAML",
+        "templates/broken.yaml:1:4: not valid YAML",
     ):
         assert says in found, found
     assert found.count("\n") == 8
@@ -248,7 +248,7 @@ def test_what_a_broken_template_file_may_hold_is_not_called_missing(tmp_path: Pa
     repo = write_repository(tmp_path)
     (repo / "templates" / "train.yaml").write_text("a: [", encoding="utf-8")
     [found] = findings(repo)
-    assert found.startswith("templates/train.yaml:1:5: not valid YAML")
+    assert found.startswith("templates/train.yaml:1:4: not valid YAML")
 
 
 def test_a_circle_is_named_with_its_edges(tmp_path: Path) -> None:

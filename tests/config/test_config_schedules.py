@@ -55,7 +55,7 @@ def test_good_ones_are_no_finding(tmp_path: Path) -> None:
         ("execution: train", "execution: serve", '"serve", which is not defined'),
         ("0 0 * * 0", "0 0 * *", '5:11: the cron expression "0 0 * *" needs 5 fields'),
         ("0 0 * * 0", '"*/5 0 * * 0"', "give one minute"),
-        ("0 0 * * 0", "*/5 0 * * 0", "5:11: not valid YAML: found undefined alias"),
+        ("0 0 * * 0", "*/5 0 * * 0", "5:12: not valid YAML: did not find expected alphabetic"),
         ("2026-01-31T06:00:00Z", "2026-01-31", '6:12: start is "2026-01-31": write it in UTC'),
         ("2026-01-31T06:00:00Z", "2026-01-31T06:00:00+01:00", "write it in UTC, like"),
         ("2026-01-31T06:00:00Z", "2026-02-30T06:00:00Z", "write it in UTC, like"),

@@ -30,7 +30,7 @@ SCHEMA = json_schema()
             ' (did you mean "executable_id"?)',
         ),
         ("branch: main", "branch: 3", "1:9: branch must be text or null, not 3"),
-        ("branch: main", "protect:", "2:1: protect must be a list, not null"),
+        ("branch: main", "protect:", "1:9: protect must be a list, not null"),
         ("branch: main", "branch: [main]", "1:9: branch must be text or null, not a list"),
         ("branch: main", "prune: stag", 'prune is "stag", must be one of none, stage, resource'),
         ("branch: main", "stage: a b", 'stage is "a b", must be letters, digits, dots, - and _'),

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml.error import YAMLError
-
 from cicd.emulator.workflow.content import mount_problems, volume_problems
 from cicd.emulator.workflow.expressions import TAG, as_text, tags
 from cicd.emulator.workflow.program import duration
@@ -22,7 +20,7 @@ from cicd.emulator.workflow.shape import (
     container_problems,
     differences,
 )
-from cicd.emulator.yaml_reader import yaml_reader
+from cicd.emulator.yaml12 import load_yaml
 
 MODELS = "/mnt/models"
 STORAGE = "STORAGE_URI"
@@ -211,12 +209,9 @@ def _parse(text: str) -> Any:
     numbers = iter(range(len(text)))
     marked = TAG.sub(lambda _: f"TAG{next(numbers)}GAT", text)
     try:
-        return yaml_reader().load(marked)
-    except YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" (its line {where.line + 1})" if where else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise BadTemplate(f"spec.template.spec: {problem}{line}") from None
+        return next(load_yaml(marked), None)
+    except ValueError as error:
+        raise BadTemplate(f"spec.template.spec: {error}") from None
 
 
 def _filled(value: Any, names: list[str], values: Mapping[str, str]) -> Any:
