@@ -85,7 +85,7 @@ CASES = [
         "artifact/b cannot be told apart from artifact/customers: remove one",
     ),
     ("kind: dataset", "labels: {x: y}, kind: dataset", 'the label "x" must be ext.ai.sap.com/'),
-    ("branch: main", "platform: spark", 'platform "spark" is not supported yet by this version'),
+    ("branch: main", "platform: spark", 'platform is "spark", must be aicore'),
     (
         "branch: main",
         "schedules: [{name: w, execution: train, cron: 0 0 * *}]",
