@@ -6,7 +6,6 @@ and nothing that a terminal or a CI system takes for a command, but for those of
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -55,9 +54,9 @@ def shown(text: str, *, has_colour: bool = False) -> str:
     return neutral(MASK.hide(text), has_colour=has_colour)
 
 
-def shown_json(value: Any, *, indent: int | None = None) -> str:
+def shown_json(value: Any, *, indent: int | None = None, is_ascii: bool = False) -> str:
     """Plain data as JSON that may be seen."""
-    return neutral_json(MASK.hide_in(value), indent=indent)
+    return neutral_json(MASK.hide_in(value), indent=indent, is_ascii=is_ascii)
 
 
 def _fitted(text: str, stream: TextIO, *, has_colour: bool = False) -> str:
@@ -166,14 +165,14 @@ def is_interactive() -> bool:
 
 
 def write_report(path: Path, text: str) -> None:
-    """Write what was found into a file, which gets around like anything that is printed."""
-    write_file(path, MASK.hide(text))
+    """Write what was found into a file, which gets around like anything that is printed: a later
+    step may print it."""
+    write_file(path, shown(text))
 
 
 def write_json(path: Path, value: Any, *, is_ascii: bool = False) -> None:
     """The same for plain data."""
-    text = json.dumps(MASK.hide_in(value), indent=2, ensure_ascii=is_ascii, default=str)
-    write_file(path, text + "\n")
+    write_file(path, shown_json(value, indent=2, is_ascii=is_ascii) + "\n")
 
 
 def write_file(path: Path, text: str) -> None:

@@ -234,7 +234,7 @@ def write_report(arguments: list[str]) -> Path:
     )
     handle, name = tempfile.mkstemp(prefix="cicd-report-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(hide_secrets(MASK.hide(text), os.environ))
+        file.write(console.shown(hide_secrets(text, os.environ)))
     return Path(name)
 
 

@@ -51,10 +51,10 @@ def _without_controls(text: str) -> str:
     return "".join(part if _KEPT.fullmatch(part) else printable(part) for part in _KEPT.split(text))
 
 
-def neutral_json(value: Any, *, indent: int | None = None) -> str:
+def neutral_json(value: Any, *, indent: int | None = None, is_ascii: bool = False) -> str:
     """JSON of plain data with the same in it: what might be a command or a control is escaped. A
-    Secret shows as such."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_shown)
+    Secret shows as such. ``is_ascii``: so is what is not ASCII."""
+    text = json.dumps(value, indent=indent, ensure_ascii=is_ascii, default=_shown)
     text = _COMMAND.sub(r"\\u0023", text)  # it can only stand in a string
     return text if text.isprintable() else "\n".join(map(_escaped_json, text.split("\n")))
 

@@ -32,6 +32,7 @@ plan dev --offline -o markdown
 plan dev --offline -o html
 plan dev -v
 plan dev --out plan.json
+plan bad --out failed.json = 3
 comment plan.json
 apply dev --yes -v --summary summary.json
 apply dev --yes -v --log-format json --rerun execution/none = 0 1 64
@@ -139,6 +140,10 @@ def test_hostile_texts_in_a_stage_command_nobody_whatever_the_command(
         assert not foreign(result.text), line
         if call.endswith(("-o json", "-o sarif")):
             json.loads(result.out)
+    for name in ("plan.json", "failed.json"):  # a later step may print them
+        text = (faulty.root / name).read_text(encoding="utf-8")
+        assert not foreign(text), name
+        assert "##[" in json.dumps(json.loads(text)), name
 
 
 NETWORKED = (
