@@ -23,6 +23,7 @@ CURES: dict[str, str] = {
     "misplaced-variable": "write the value itself there: names and keys are read before variables",
     "missing-env": "set the variable; in CI as a secret that the job passes on",
     "secret-in-plain-text": "write it as ${env.NAME}, and change the credential: it was published",
+    "secret-parameter": "declare it under secrets.generic; the template takes it by secretKeyRef",
     "missing-resource-group": "set aicore.resource_group in the stage, or AICORE_RESOURCE_GROUP",
     "duplicate-name": "give one of the two another name or key",
     "duplicate-content": "let the two differ in name or content, or keep one",

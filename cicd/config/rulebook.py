@@ -289,6 +289,10 @@ RULES: dict[str, Rule] = {
         "A template names a secret that cannot have that name.",
         "AI Core API: names of secrets; Kubernetes: object names",
     ),
+    "secret-parameter": Rule(
+        "A parameter gets a secret, and AI Core tells parameters to all who may read them.",
+        "AI Core API: parameterBindings of configurations are plain text",
+    ),
     "undeclared-secret": Rule(
         "A secret is used that the stage does not declare; AI Core may have it.",
         "SAP AI Core, register your Docker registry secret, consume generic secrets",

@@ -15,7 +15,7 @@ from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run
 from cicd.config.labels import check_labels
 from cicd.config.schedules import check_schedules
 from cicd.config.schema import Deployment, Execution
-from cicd.config.secrets import check_secrets, check_used_secrets
+from cicd.config.secrets import check_parameters, check_secrets, check_used_secrets
 from cicd.config.tree import did_you_mean
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
@@ -37,6 +37,7 @@ def check_rules(draft: Draft) -> list[Problem]:
         *_check_bindings(draft),
         *check_schedules(draft),
         *check_secrets(draft),
+        *check_parameters(draft),
         *check_used_secrets(draft),
         *_check_local(draft),
         *_check_protect(draft),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,10 @@ from cicd.config.secret_schema import ObjectStore
 from cicd.config.template_secrets import WORDS
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
+from cicd.masking import is_secret_name
 from cicd.model import Key, Resource, Secret
+
+_VARIABLE = re.compile(r"\$\{(?:env|var)\.([^{}]+)\}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,22 @@ def check_secrets(draft: Draft) -> Iterator[Problem]:
     ):
         yield from _check_unique(draft, section, names)
     yield from _check_keys(draft)
+
+
+def check_parameters(draft: Draft) -> Iterator[Problem]:
+    """One warning for all parameters that get a secret: AI Core keeps what they are bound to."""
+    found: dict[str, Place] = {}
+    for run in draft.runs:
+        for name in run.configuration.parameter_bindings:
+            node = draft.tree.get(*run.path, "configuration", "parameter_bindings", name)
+            names = [name, *_VARIABLE.findall(node.text)] if node and node.is_hidden else []
+            if node and any(map(is_secret_name, names)):
+                found.setdefault(name, node.place)
+    if found:
+        hold = f"{', '.join(found)} {'holds' if len(found) == 1 else 'hold'}"
+        message = f"{hold} a secret, and whoever may read configurations on AI Core sees it: "
+        message += "let the template take it from a secret of secrets.generic"
+        yield next(iter(found.values())).problem(message, "secret-parameter", "warning")
 
 
 def check_used_secrets(draft: Draft) -> Iterator[Problem]:

@@ -123,9 +123,11 @@ def changed(*edits: tuple[str, str], text: str = STAGE) -> str:
     return text
 
 
-def findings(root: Path, argument: str = "dev", **variables: str) -> list[str]:
+def findings(
+    root: Path, argument: str = "dev", env: dict[str, str] | None = None, **variables: str
+) -> list[str]:
     """What check_stage says, as text."""
-    found = check_stage(argument, root=root, env={}, variables=variables, git=GIT)
+    found = check_stage(argument, root=root, env=env or {}, variables=variables, git=GIT)
     return [str(problem) for problem in found]
 
 

@@ -81,6 +81,37 @@ def test_a_stage_file_with_secrets_says_so_without_them(tmp_path: Path) -> None:
     assert "ghp_" not in found
 
 
+@pytest.mark.parametrize(
+    ("bindings", "variables", "name"),
+    [
+        ("{epochs: 3, api_key: '${env.KEY}'}", "", "api_key"),
+        ("{epochs: 3, word: 'x ${env.HF_TOKEN} y'}", "", "word"),
+        ("{epochs: 3, word: '${var.db_password}'}", "{db_password: '${env.A}'}", "word"),
+        ("[{key: epochs, value: '3'}, {key: token, value: '${env.A}'}]", "", "token"),
+        ("{epochs: 3, word: '${env.A}'}", "", ""),
+        ("{epochs: '${env.A}', token: '${var.plain}'}", "{plain: x}", ""),
+    ],
+)
+def test_a_parameter_that_gets_a_secret_is_a_warning(
+    tmp_path: Path, bindings: str, variables: str, name: str
+) -> None:
+    edits = [("{epochs: 3}", bindings)]
+    if variables:
+        edits.append(("branch: main\n", f"branch: main\nvariables: {variables}\n"))
+    env = dict.fromkeys(("KEY", "HF_TOKEN", "A"), "3")
+    found = findings(write_repository(tmp_path, changed(*edits)), env=env)
+    told = [line for line in found if "secrets.generic" in line]
+    assert len(told) == bool(name)
+    assert all(f"warning: {name} holds a secret" in line for line in told)
+
+
+def test_all_parameters_that_get_a_secret_are_one_warning(tmp_path: Path) -> None:
+    edit = ("{epochs: 3}", "{epochs: 3, token: '${env.A}', key_secret: '${env.A}'}")
+    found = findings(write_repository(tmp_path, changed(edit)), env={"A": "3"})
+    (told,) = [line for line in found if "secrets.generic" in line]
+    assert "token, key_secret hold a secret" in told
+
+
 def test_a_warning_hides_no_error_in_the_same_place(tmp_path: Path) -> None:
     value = "x" * 5001
     found = findings(write_repository(tmp_path, changed(("{epochs: 3}", f"{{token: {value}}}"))))
