@@ -59,10 +59,10 @@ def shown_json(value: Any, *, indent: int | None = None, is_ascii: bool = False)
     return neutral_json(MASK.hide_in(value), indent=indent, is_ascii=is_ascii)
 
 
-def _fitted(text: str, stream: TextIO, *, has_colour: bool = False) -> str:
-    """The text as it may be seen, in lines as wide as the stream. A line that was broken may begin
-    with what did no harm within it."""
-    lines = wrapped(shown(text, has_colour=has_colour), width_of(stream))
+def fitted(text: str, width: int | None, *, has_colour: bool = False) -> str:
+    """The text as it may be seen, in lines of so many cells. A line that was broken may begin with
+    what did no harm within it."""
+    lines = wrapped(shown(text, has_colour=has_colour), width)
     return neutral(lines, has_colour=has_colour)
 
 
@@ -73,12 +73,12 @@ def print_result(text: str, *, is_whole: bool = False) -> None:
     if is_whole:
         click.echo(shown(text, has_colour=has_colour))
     else:
-        click.echo(_fitted(text, sys.stdout, has_colour=has_colour))
+        click.echo(fitted(text, width_of(sys.stdout), has_colour=has_colour))
 
 
 def print_note(text: str) -> None:
     """One line beside the results, on standard error."""
-    click.echo(_fitted(text, sys.stderr, has_colour=sys.stderr.isatty()), err=True)
+    click.echo(fitted(text, width_of(sys.stderr), has_colour=sys.stderr.isatty()), err=True)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
@@ -244,7 +244,7 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     key = values.pop("key", None)
     rest = " ".join(f"{name}={value}" for name, value in values.items() if value not in ("", None))
     line = f"{text} ({rest})" if rest else str(text)
-    return _fitted(f"{key} │ {line}" if key else line, sys.stderr)
+    return fitted(f"{key} │ {line}" if key else line, width_of(sys.stderr))
 
 
 def _as_json(event: Any, **options: Any) -> str:

@@ -10,14 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Measured, Progress, Warned
-from cicd.cli.console import EventLog, print_result, shown, uses_colour
+from cicd.cli.console import EventLog, fitted, print_result, shown, uses_colour
 from cicd.cli.cut_short import Standing
 from cicd.cli.options import Common
 from cicd.errors import Interrupted
 from cicd.model import Action, Key, Outcome, Plan, Result, State
 from cicd.render.progress import Row, Stand, draw
 from cicd.render.text import printable, render_outcomes
-from cicd.render.wrap import wrapped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -208,7 +207,7 @@ class Tree:
         from rich.text import Text
 
         prefix = shown(f"{key} │ ")
-        line = Text(wrapped(prefix + shown(text), self._console.width))
+        line = Text(fitted(f"{key} │ {text}", self._console.width))
         line.stylize("dim", 0, len(prefix))
         self._console.print(line, soft_wrap=True)
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.acceptance.conftest import CICD, Project
+from tests.render.ci_commands import github_commands
 
 MOVE = re.compile(r"\r|\x1b\[\d*[A-K]")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -112,3 +113,13 @@ def test_runs_that_the_emulator_lets_wait_are_a_queue_in_the_tree(small: Project
     assert re.search(
         r"execution/run\d +PENDING · \d+s of 30m · 1 of 3 in the queue", ESCAPE.sub("", screen)
     )
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_no_line_of_a_log_that_is_broken_beside_the_tree_begins_with_a_command(
+    small: Project, columns: int
+) -> None:
+    small.edit("src/train.py", 'print("training on"', 'print("::error::x " * 40 + "on"')
+    code, screen = screen_of(small, columns, "apply", "dev", "--local", "--yes")
+    assert code == 0 and screen.count("error::x") >= 40, screen
+    assert not github_commands(ESCAPE.sub("", MOVE.sub("\n", screen)))
