@@ -494,6 +494,8 @@ class Template:
     """Those of the input artifacts that need not be bound."""
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Parameter name -> the values that it may have, where not any."""
+    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Parameter name -> each ``when`` in which it stands without quotes, and its tag there."""
 
 
 @dataclass(frozen=True)

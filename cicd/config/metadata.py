@@ -61,7 +61,8 @@ class Declared:
 
     ``inner``: artifacts that its steps take, whether or not a configuration binds them.
     ``secrets``: those that it names -> where. ``optional``: inputs that need not be bound.
-    ``choices``: parameter -> the only values that it may have.
+    ``choices``: parameter -> the only values that it may have. ``conditions``: parameter -> each
+    ``when`` in which it stands without quotes, and its tag there.
     """
 
     parameters: Mapping[str, str | None]
@@ -71,6 +72,7 @@ class Declared:
     secrets: Mapping[Key, str] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def check_metadata(tree: Node) -> list[Problem]:

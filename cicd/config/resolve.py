@@ -8,6 +8,7 @@ from typing import Literal
 
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, references
 from cicd.config.tree import did_you_mean
+from cicd.config.workflow_when import fits, told
 from cicd.errors import Problem
 from cicd.model import Key, Template
 
@@ -22,6 +23,7 @@ def check_references(draft: Draft) -> list[Problem]:
         if template := draft.template_of(run):
             problems += _check_bound(draft, run, template)
             problems += _check_choices(draft, run, template)
+            problems += _check_conditions(draft, run, template)
     return problems + list(_check_cycles(draft))
 
 
@@ -195,6 +197,17 @@ def _check_choices(draft: Draft, run: Run, template: Template) -> Iterator[Probl
             )
             place = draft.place(*run.path, "configuration", "parameter_bindings", name)
             yield place.problem(message + did_you_mean(value, choices), "wrong-choice")
+
+
+def _check_conditions(draft: Draft, run: Run, template: Template) -> Iterator[Problem]:
+    """A value that a ``when`` of the template would have to have in quotes."""
+    for name, value in run.configuration.parameter_bindings.items():
+        for when, tag in template.conditions.get(name, ()):
+            if isinstance(value, str) and not fits(value, when, tag):
+                place = draft.place(*run.path, "configuration", "parameter_bindings", name)
+                message = f'parameter "{name}": {told(when, tag, value)} in {template.file}'
+                yield place.problem(message, "unquoted-condition", "warning")
+                break
 
 
 def _severity(draft: Draft) -> Literal["error", "warning"]:

@@ -169,6 +169,10 @@ RULES: dict[str, Rule] = {
         "A parameter without a default is not bound.",
         "SAP AI Core, troubleshooting: missing input parameter or artifacts",
     ),
+    "unquoted-condition": Rule(
+        "A when has a text, or may have a value, that Argo can read only in quotes.",
+        "Argo, steps.go: shouldExecute; govaluate, MANUAL.md",
+    ),
     "wrong-choice": Rule(
         "A parameter is bound to none of the values that its template lists.",
         "Argo, validate.go: enum",

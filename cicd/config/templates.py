@@ -169,6 +169,7 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         secrets=declared.secrets,
         optional_inputs=declared.optional,
         choices=declared.choices,
+        conditions=declared.conditions,
     )
     return template, problems
 

@@ -11,6 +11,7 @@ from cicd.config.tree import Node, did_you_mean
 from cicd.config.workflow_calls import calls_of, check_calls
 from cicd.config.workflow_items import check_items
 from cicd.config.workflow_names import check_names
+from cicd.config.workflow_when import check_conditions, conditions_of
 from cicd.errors import Problem
 
 _STEP_OUTPUT = re.compile(r"\.outputs\.artifacts\.([\w.-]+?)\s*\}\}")
@@ -58,11 +59,22 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
     problems += check_calls(tree, templates)
     problems += check_items(tree, templates)
     problems += check_names(tree)
+    problems += check_conditions(tree, templates)
     spec = tree.get("spec")
     secrets = needed_secrets(spec) if spec is not None else {}
     problems += check_secret_names(spec) if spec is not None else ()
     inner = _inner_inputs(templates)
-    return Declared(parameters, inputs, outputs, inner, secrets, optional, choices), problems
+    declared_here = Declared(
+        parameters=parameters,
+        inputs=inputs,
+        outputs=outputs,
+        inner=inner,
+        secrets=secrets,
+        optional=optional,
+        choices=choices,
+        conditions=conditions_of(templates),
+    )
+    return declared_here, problems
 
 
 def _default_of(parameter: Node) -> str | None:
