@@ -13,6 +13,7 @@ from cicd.emulator.runner.bubblewrap import Layout
 from cicd.emulator.runner.environment import NotRunnable, base, command_line, expand, mounts_of
 from cicd.emulator.runner.lines import LONGEST, Cutter, Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite, rewrite_port
+from cicd.emulator.runner.process import Exit
 from cicd.emulator.runner.sandbox import Mount
 from tests.emulator.runner_journal import MemoryJournal
 
@@ -167,3 +168,18 @@ def test_a_link_that_leads_out_is_no_output(tmp_path: Path) -> None:
     (root / "out").symlink_to(tmp_path)
     with pytest.raises(NotRunnable, match="leads out"):
         artifacts.inside(root, "/out")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (1, "exit code 1"),
+        (128, "exit code 128"),
+        (137, "killed by signal 9 (exit code 137)"),
+        (192, "killed by signal 64 (exit code 192)"),
+        (193, "exit code 193"),
+        (255, "exit code 255"),
+    ],
+)
+def test_only_a_code_of_a_signal_is_called_one(code: int, words: str) -> None:
+    assert str(Exit(code)) == words

@@ -23,11 +23,15 @@ DRAIN_SECONDS = 3.0
 """How long output is awaited from programs that outlive the one that started them."""
 HARD_KILL_SECONDS = 2.0
 """How long the supervisor has to carry out a kill."""
+AT_ONCE = 2.0
+"""Seconds that storing the output of a program may take without a rest."""
 REST_SHARE = 3
-"""So many times longer than its output took to be stored a program is not read from: one that
-writes without end waits, and this machine has time for others."""
+"""After that it is not read from for so many times longer than each piece took: one that writes
+without end waits, and this machine has time for others."""
 LONGEST_REST = 0.5
 NOT_STARTED = 126
+LAST_SIGNAL = 64
+"""What is above 128 plus that, like 255, is a program's own exit code."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Exit:
     def __str__(self) -> str:
         if self.excess:
             return f"{self.excess} (exit code {self.code})"
-        if self.code > 128:
+        if 128 < self.code <= 128 + LAST_SIGNAL:
             return f"killed by signal {self.code - 128} (exit code {self.code})"
         return f"exit code {self.code}"
 
@@ -138,6 +142,7 @@ class Process:
         assert process.stdin and process.stdout and process.stderr
         disk = Disk(self._launch.folders, self._launch.limits.disk) if self._launch.limits else None
         watch = _Watch(process, self._recorder, self._grace, timeout, disk)
+        spent = 0.0
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ, "stdout")
             selector.register(process.stderr, selectors.EVENT_READ, "stderr")
@@ -155,7 +160,10 @@ class Process:
                         selector.unregister(key.fileobj)
                 if watch.is_over(is_idle=not events):
                     break
-                time.sleep(min(REST_SHARE * (time.monotonic() - begun), LONGEST_REST))
+                took = time.monotonic() - begun
+                spent += took
+                if spent > AT_ONCE:
+                    time.sleep(min(REST_SHARE * took, LONGEST_REST))
         watch.kill()
         code = _code(process.wait())
         return Exit(code, watch.is_timeout, disk.excess if disk and disk.is_cause(code) else "")
