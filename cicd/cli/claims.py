@@ -56,16 +56,16 @@ class Claims:
 def seen_by(stage: Stage, live: LiveResource) -> LiveResource:
     """Something live as this stage knows it, whichever stage has read it: what is remembered as its
     own is its own, whatever it looks like by now."""
-    if not live.applied:
+    is_own = live.owner == stage.identity
+    if not live.applied or (is_own and live.known_as):
         return live
-    keys = [
+    keys = (
         str(wish.key)
         for wish in stage.resources
-        if live.owner == stage.identity and wish.key.kind == live.key.kind
+        if is_own and wish.key.kind == live.key.kind
         if all(wish.spec.get(name) == value for name, value in live.applied.items())
-    ]
-    own = live.known_as if live.known_as in keys else ""
-    return replace(live, known_as=own or next(iter(keys), ""))
+    )
+    return replace(live, known_as=next(keys, ""))
 
 
 def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:

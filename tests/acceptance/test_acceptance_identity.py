@@ -234,6 +234,7 @@ def test_a_new_name_in_the_stage_file_is_nobodys_hand(world: World) -> None:
     change = changes(world)["deployment/serve"]
     assert (change["action"], change["id"]) == ("update", id)
     assert "by hand" not in change["reason"]
+    assert "no stage names" not in ok(world.cicd("plan", "dev")).out
     ok(world.cicd(*APPLY))
     assert running(world) == {id: "churn-v2"}
     # a key that was renamed stays with what it had
