@@ -52,7 +52,10 @@ class _Line:
 
 
 def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
-    """The lines, in at most ``room`` characters (but for the last, that says what is left out)."""
+    """The lines, in at most ``room`` characters (but for the last, that says what is left out).
+
+    Every change has its line before any has its values.
+    """
     lines = _lines(listed)
     seen = [line for line in lines if line.weight < _SERVES] or lines
     seen = seen[:MOST_LINES]
@@ -60,28 +63,38 @@ def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
     left = _Room(room)
     kept = [line for line in seen if left.take(_bare(line))]
     hidden = sum(len(line.changes) for line in seen) - sum(len(line.changes) for line in kept)
+    closing = "</details>\n"
+    opening = f"<details><summary>{_counted(rest)}</summary>\n"
+    shown: list[Document] = []
+    if rest and left.take(opening) and left.take(closing):
+        shown = [change for change in rest if left.take(_head(change))]
+    bare = 0  # changes that have values for which there is no room
     for line in kept:
         left.give(_bare(line))
         block = _block(line, left)
+        is_bare = block == _bare(line)
+        bare += sum(bool(_values(change)) for change in line.changes) if is_bare else 0
         left.take(block)
         yield block
-    closing = "</details>\n"
-    opening = f"<details><summary>{_counted(rest)}</summary>\n"
-    shown = []
-    if rest and left.take(opening + closing):
-        shown = [text for change in rest if left.take(text := _item(change))]
     if shown:
         yield opening
-        yield from shown
+    for change in shown:
+        left.give(_head(change))
+        text = whole if left.has(whole := _item(change)) else _head(change)
+        bare += text != whole
+        left.take(text)
+        yield text
     if hidden := hidden + len(rest) - len(shown):
         yield left_out(hidden)
+    elif bare:
+        yield left_out(bare, "value list")
     if shown:
         yield closing
 
 
-def left_out(count: int) -> str:
-    """The line that says how many changes are not shown."""
-    return f"{number(count, 'more change')} left out: too long for this comment.\n"
+def left_out(count: int, what: str = "more change") -> str:
+    """The line that says how many changes, or lists of their values, are not shown."""
+    return f"{number(count, what)} left out: too long for this comment.\n"
 
 
 def _lines(listed: Sequence[Document]) -> list[_Line]:
@@ -142,10 +155,15 @@ def _block(line: _Line, left: _Room) -> str:
 
 def _item(change: Document, *, is_told: bool = False) -> str:
     """One change as an item of a list; ``is_told``: what comes of it stands above."""
+    values = "".join(f"  {line}\n" for line in _values(change).splitlines())
+    return f"{_head(change, is_told=is_told)}{values}"
+
+
+def _head(change: Document, *, is_told: bool = False) -> str:
+    """The same without its values."""
     sentence = "" if is_told else escape(short(read.sentence(change)))
     head = f"- **{escape(_verb(change))}** {code(read.with_id(change))}"
-    values = "".join(f"  {line}\n" for line in _values(change).splitlines())
-    return f"{head}{': ' if sentence else ''}{sentence}\n{values}"
+    return f"{head}{': ' if sentence else ''}{sentence}\n"
 
 
 def _values(change: Document) -> str:
