@@ -67,7 +67,8 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             found = yield from _find(job, desired)
             if found is None and attempt < job.polling.tries:
                 continue
-            if found is None:
+            # what gets ready by and by shows later whether it is as wanted
+            if found is None or not (job.kind.wait_for or _is_wanted(job, found, desired)):
                 raise
             live = found
         except Conflict:
@@ -94,19 +95,24 @@ def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
 
 
 def _find_equal(job: Job, desired: Resource) -> Task[LiveResource | None]:
-    """What another apply has made meanwhile under the same name, if it is what we want too.
-
-    What it does not show yet is no difference: that is waited for. Things that run have no name.
-    """
+    """What another apply has made meanwhile under the same name, if it is what we want too. Things
+    that run have no name."""
     if job.kind.is_run or job.kind.log:
         return None
     found = yield from _find(job, desired)
-    if found is None:
-        return None
+    return found if found and _is_wanted(job, found, desired) else None
+
+
+def _is_wanted(job: Job, found: LiveResource, desired: Resource) -> bool:
+    """Whether what is found by its name is as wanted: somebody else may have made it. What it does
+    not show yet is no difference: that is waited for. Things that run are found by their content.
+    """
+    if job.kind.is_run or job.kind.log:
+        return True
     shown = {name: value for name, value in found.spec.items() if value}
     for name in job.kind.partial & shown.keys() & desired.spec.keys():
         shown[name] = {**desired.spec[name], **shown[name]}
-    return None if differences(job.kind, desired.spec, shown, desired.spec) else found
+    return not differences(job.kind, desired.spec, shown, desired.spec)
 
 
 def _find(job: Job, desired: Resource) -> Task[LiveResource | None]:

@@ -363,7 +363,7 @@ def _message(answer: requests.Response) -> str:
     """What GitHub says is wrong, on one line; ``errors`` says more than ``message`` at a 422."""
     try:
         content = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(content, dict):
         return ""
@@ -381,7 +381,7 @@ def _content(answer: requests.Response) -> Any:
         return None
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _no_api(answer.url) from None
 
 

@@ -45,6 +45,18 @@ def train(live: LiveResource | None = None) -> Change:
     )
 
 
+@pytest.mark.parametrize("kind", ["destination", "generic_secret"])
+def test_a_lost_create_does_not_adopt_what_somebody_else_has_under_that_name(
+    platform: FakePlatform, kind: str
+) -> None:
+    platform.add(kind, "x", RUNNING, name="x", url="https://theirs")
+    platform.faults["create"] = [LOST_BEFORE]
+    events = apply(platform, change(f"{kind}/x", name="x", url="https://ours"))
+    ended = outcomes(events)[f"{kind}/x"]
+    assert ended.result == "failed" and "connection reset" in ended.error
+    assert platform.ops() == [f"create {kind}/x"]
+
+
 @pytest.mark.parametrize(
     ("faults", "creates"),
     [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
-from cicd.github.client import Client
+from cicd.github.client import REFUSALS, Client
 from cicd.github.comment import write_comment
 from cicd.github.issues import sync_drift_issue
 from cicd.github.pulls import sync_pull_request
@@ -68,6 +69,70 @@ def test_a_create_with_an_uncertain_answer_is_looked_up(
     assert write(client).startswith(github.url)
     assert count(github) == 1
     assert len(github.sent(re.escape(create))) == (1 if is_done else 2)
+
+
+BODIES = {"JSON": {"message": "no"}, "HTML": PAGE}
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("body", BODIES)
+def test_a_create_answered_with_any_status_happens_once(
+    github: GitHub, client: Client, body: str, is_done: bool
+) -> None:
+    """400 to 599, each at another kind of create: made once, or refused and said so."""
+    ways = list(WAYS)
+    for status in range(400, 600):
+        is_refusal = body == "JSON" and status in REFUSALS
+        if is_refusal and is_done:
+            continue  # an API that does what it refuses
+        create, write, count = WAYS[ways[status % len(ways)]]
+        github.comments[7].clear()
+        github.issues.clear()
+        github.pulls.clear()
+        github.fail(re.escape(create), Reply(status, BODIES[body], done=is_done))
+        if is_refusal and status != 429:
+            with pytest.raises(PlatformError):
+                write(client)
+        else:
+            assert write(client).startswith(github.url), status
+        assert count(github) == (0 if is_refusal and status != 429 else 1), status
+
+
+@pytest.mark.parametrize("is_done", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("body", BODIES)
+def test_a_change_answered_with_any_status_leaves_one_comment(
+    github: GitHub, client: Client, body: str, is_done: bool
+) -> None:
+    """A comment is brought up to date, and one too many is deleted."""
+    write_comment(client, 7, [typical()])
+    for status in range(400, 600):
+        (known,) = github.comments[7]
+        text = known["body"]
+        known["body"] = text.replace("dev", "dav", 1)
+        github.add_comment(text)
+        for change in ("PATCH", "DELETE"):
+            fault = Reply(status, BODIES[body], done=is_done)
+            github.fail(f"{change} .*/issues/comments/", fault)
+        with suppress(PlatformError):
+            write_comment(client, 7, [typical()])
+        github.faults.clear()
+        assert write_comment(client, 7, [typical()]).startswith(github.url)
+        assert len(github.comments[7]) == 1, status
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"a":' * 100_000, '{"message": "\\ud800"}', "[[]]"]
+)
+@pytest.mark.parametrize("status", [200, 201, 403, 500])
+def test_an_answer_that_nothing_can_be_made_of_is_an_error_in_words(
+    github: GitHub, client: Client, body: str, status: int
+) -> None:
+    for ask in (lambda: client.comments(7), lambda: client.create_comment(7, "x")):
+        github.fail(".*", *[Reply(status, body, {"Content-Type": "application/json"})] * 9)
+        with pytest.raises(PlatformError) as caught:
+            ask()
+        str(caught.value).encode()
+        github.faults.clear()
 
 
 @pytest.mark.parametrize("fault", [Reply(524, PAGE, done=True), None], ids=["lost", "answered"])

@@ -27,6 +27,7 @@ COUNTS: dict[str, Count] = {
     "of the page": lambda page, _: page,
     "as a text": lambda _, total: str(total),
     "null": lambda *_: None,
+    "as a fraction": lambda _, total: float(total),
 }
 
 
@@ -90,6 +91,29 @@ def test_a_gateway_that_cuts_pages_hides_nothing(
     platform: Platform, stub: StubServer, cap: int, total: int, count: str
 ) -> None:
     serve(stub, total, lambda _: cap, COUNTS.get(count))
+    assert planned(platform) == (Action.NO_OP, "wanted")
+
+
+@pytest.mark.parametrize("lacks", [1, 2, 40])
+@pytest.mark.parametrize(("cap", "total"), [(100, 250), (30, 95), (1000, 2501)])
+def test_a_count_from_a_moment_ago_hides_nothing(
+    platform: Platform, stub: StubServer, cap: int, total: int, lacks: int
+) -> None:
+    """Somebody adds while it is read, or the count is kept for a while."""
+    serve(stub, total, lambda _: cap, lambda page, all: max(page, all - lacks))
+    assert planned(platform) == (Action.NO_OP, "wanted")
+
+
+@pytest.mark.parametrize("behind", [1, 7, 29])
+def test_pages_that_overlap_hide_nothing(platform: Platform, stub: StubServer, behind: int) -> None:
+    """Things were added in front while it was read; its count is right."""
+    held = items(200)
+
+    def answer(request: Request) -> Reply:
+        skip = max(0, int(request.query.get("$skip", 0)) - behind)
+        return Reply(200, {"count": 200, "resources": held[skip : skip + 30]})
+
+    stub.on("GET", "/v2/lm/artifacts", answer)
     assert planned(platform) == (Action.NO_OP, "wanted")
 
 

@@ -174,9 +174,11 @@ def test_a_sync_that_went_elsewhere_is_not_waited_for() -> None:
         goal = Goal({**SPEC, "revision": "main"}, before, since=100.0)
         # a push just before this one may still be on its way
         assert judge(other, THERE, goal, now=101.0).state is State.PENDING
-        status = judge(other, THERE, goal, now=100.0 + sync.GRACE)
-        assert status.state is State.FAILED
-        assert status.message.startswith("main is at commit cccccccccccc and not at bbbbbbbbbbbb")
+        for word in ("Synced", "synced", "SYNCED"):
+            told = {**other, "syncStatus": word}
+            status = judge(told, THERE, goal, now=100.0 + sync.GRACE)
+            assert status.state is State.FAILED
+            assert status.message.startswith("main is at commit cccccccccccc and not at bbbbbbbb")
     late = 100.0 + 2 * sync.GRACE
     for document in (BEFORE, {**other, "syncStatus": "OutOfSync"}, {**other, "source": {}}):
         assert judge(document, THERE, Goal(SPEC, BEFORE, 100.0), now=late).state is State.PENDING

@@ -2,8 +2,8 @@
 
 No sign of the end is believed alone. ``count`` in an answer is the number of its items on one
 server and that of the whole list on another; gateways give fewer items than ``$top`` asks for, or
-know no ``$skip``. So a list ends where its count is reached or where nothing more comes; what does
-not go together is an error, and never "that is not there".
+know no ``$skip``. So a list of several pages ends where nothing more comes, also beyond its count,
+which may be from a moment ago; what does not go together is an error, and never "not there".
 """
 
 from __future__ import annotations
@@ -153,11 +153,7 @@ class Pass:
     def _is_end(self, size: int, count: int | None) -> bool:
         """Whether the count tells that this was the last page. One that is that of this very page
         is believed of a short one where pages are not cut, as far as anybody can tell."""
-        if count is None:
-            return False
-        if count > size:
-            return self.passed >= count
-        if size >= self.top or self.listing.is_thorough:
+        if count is None or count > size or size >= self.top or self.listing.is_thorough:
             return False
         is_first = self.passed == size
         # where a page was as long as asked before, nothing cuts them
@@ -187,6 +183,8 @@ def number_in(value: Any, name: str) -> int | None:
     """A count, also as text; None where there is none. Raises ConnectionFailed for what is none."""
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # as some gateways write every number
     text = str(value).strip()
     if isinstance(value, int | str) and not isinstance(value, bool) and text.isdecimal():
         return int(text)

@@ -178,7 +178,7 @@ def _elsewhere(document: Document, goal: Goal) -> str:
     revision = str((document.get("source") or {}).get("revision") or "")
     commit = str(goal.spec.get("commit") or "")
     before = str(((goal.before or {}).get("source") or {}).get("revision") or "")
-    is_settled = document.get("syncStatus") == SYNCED and SHA.fullmatch(revision)
+    is_settled = _word(document).lower() == SYNCED.lower() and SHA.fullmatch(revision)
     if not commit or not is_settled or revision in {commit, before}:
         return ""
     where = goal.spec.get("revision") or "its revision"
