@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import LostAnswer, PlatformError
-from cicd.model import Action, Stage
+from cicd.model import Action, Key, LiveResource, Stage, State, Status
 from cicd.platforms.aicore import answers
 from cicd.platforms.base import Platform
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
@@ -159,6 +159,18 @@ def test_a_token_page_of_a_proxy_sends_nothing_twice(platform: Platform, stub: S
     with pytest.raises(LostAnswer):
         platform.create(EXECUTION)
     assert len(stub.sent("POST")) == 1
+
+
+@pytest.mark.parametrize("status", [402, 418, 430, 451, 470, 498, 507])
+@pytest.mark.parametrize("body", [PAGE, OWN], ids=["page", "JSON"])
+def test_a_delete_is_repeated_after_what_no_api_says(
+    platform: Platform, stub: StubServer, status: int, body: Any
+) -> None:
+    """Not deleted, what was replaced would stay: no later plan names it."""
+    path = "/v2/lm/executionSchedules/s1"
+    stub.on("DELETE", path, Reply(status, body), Reply(202, {"id": "s1"}))
+    platform.delete(LiveResource(Key("schedule", "s"), "s1", {}, Status(State.SUCCEEDED, "")))
+    assert len(stub.sent("DELETE", path)) == 2
 
 
 @pytest.mark.parametrize("status", [408, 425, 499, 520, 524, 599])

@@ -38,7 +38,7 @@ REFUSALS = frozenset(
 """What an API says before it does anything. Not 408 and 499, with which a proxy gives up on an
 answer, no 5xx, and no redirect, which may come after the deed."""
 PASSING = frozenset({408, 425, 429, 499})
-"""What may be over the next time, besides 5xx."""
+"""What may be over the next time, besides 5xx and what no API says."""
 NEVER = frozenset({501, 505, 506, 508, 510})
 """5xx that stay."""
 GATEWAY_TEXT = re.compile(r"(Jwt |Audiences in Jwt |RBAC: |no healthy|local_rate_limited)")
@@ -158,7 +158,7 @@ def may_repeat(method: str, problem: requests.Response | requests.RequestExcepti
         status = problem.status_code
         if method not in IDEMPOTENT:
             return status == 429 and is_refusal(problem)
-        return status in PASSING or (status >= 500 and status not in NEVER)
+        return status in PASSING or (status >= 400 and status not in REFUSALS | NEVER)
     hopeless = (ssl.SSLCertVerificationError, ValueError, TooLarge)
     if any(isinstance(link, hopeless) for link in _chain(problem)):
         return False
