@@ -111,7 +111,7 @@ def tell_strangers(session: Session, plan: Plan | None = None) -> list[str]:
         if change.action is Action.DELETE
     }
     stays = [live for live in strangers if id_of(live) not in doomed]
-    hint = tell_unmanaged(count(stays), session.stage.name, unread)
+    hint = tell_unmanaged(count(stays), session.stage_argument, unread)
     return [hint] if hint else []
 
 

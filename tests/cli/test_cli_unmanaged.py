@@ -159,12 +159,30 @@ def test_plan_and_status_end_with_what_runs_and_no_stage_names(
     assert last == f"3 running deployments {HINT}: cicd list deployments dev --unmanaged"
 
 
-def test_the_plan_document_has_the_hint_and_a_plan_of_no_deployments_asks_for_none(
+def test_the_plan_document_has_the_hint_also_of_a_stage_that_names_no_deployment(
     cicd: Cicd, project: Path
 ) -> None:
     assert cicd.json("plan", "dev")["hints"][0].startswith(f"3 running deployments {HINT}")
     (project / "data.yaml").write_text(STAGE.split("executions:")[0], encoding="utf-8")
-    assert cicd.json("plan", "data")["hints"] == []
+    assert cicd.json("plan", "data")["hints"][0].startswith(f"3 running deployments {HINT}")
+    assert cicd("status", "data").splitlines()[-1].startswith(f"3 running deployments {HINT}")
+
+
+@pytest.mark.parametrize(("prune", "left"), [("none", 4), ("stage", 4), ("resource_group", 0)])
+def test_what_was_dropped_from_the_stage_is_either_deleted_or_counted(
+    cicd: Cicd, project: Path, prune: str, left: int
+) -> None:
+    """The whole section of deployments is gone, and the plan still sees what runs."""
+    dropped = STAGE.split("deployments:")[0]
+    limits = "limits: {max_delete_percent: 100, max_delete: 100}"
+    text = f"prune: {prune}\n{limits}\n{dropped}"
+    (project / "dev.yaml").write_text(text, encoding="utf-8")
+    listed = cicd.json("list", "deployments", "dev", "--unmanaged", "--status", "RUNNING")
+    document = cicd.json("plan", "dev")
+    deleted = {c["id"] for c in document["changes"] if c["kind"] == "deployment"}
+    assert {row["id"] for row in listed["deployments"]} >= deleted
+    told = document["hints"][0].split()[0] if document["hints"] else "0"
+    assert int(told) == listed["total"] - len(deleted) == left
 
 
 def test_counting_asks_the_platform_for_nothing(
@@ -248,3 +266,12 @@ def test_a_stage_that_cannot_be_looked_at_hides_no_other(cicd: Cicd, project: Pa
 def test_status_of_one_stage_is_as_ever(cicd: Cicd, project: Path) -> None:
     assert cicd("status", "dev").startswith("KEY ")
     assert "nosuch" in cicd.both("status", "nosuch", code=3)[1]
+
+
+def test_a_list_shows_the_same_status_of_an_application_as_status_does(
+    cicd: Cicd, project: Path
+) -> None:
+    document = cicd.json("list", "applications", "dev")
+    assert document["total"] == 1
+    (row,) = document["applications"]
+    assert (row["status"], row["message"]) == ("Synced", "")

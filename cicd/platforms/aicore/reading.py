@@ -43,6 +43,10 @@ SECRETS = "generic secrets of scope "
 SHARED = "generic secrets for all groups"
 OWN_SCOPE = "resource_group"
 RUN_KINDS = frozenset({"execution", "deployment"})
+IN_USE = frozenset(
+    {"application", "artifact", "configuration", "execution", "schedule", "resource_group"}
+)
+"""Kinds that a stage has where it uses its resource group at all."""
 
 Task = Callable[[], Any]
 
@@ -87,7 +91,7 @@ class Reader:
             "docker_registry_secret": lambda: self._docker.read(self._docker.peek()),
             "generic_secret": self._generic.browse,
             "object_store_secret": lambda: self._stores.read(self._stores.peek()),
-            "application": lambda: self._applications.read(self._applications.peek()),
+            "application": self._applications.browse,
             "artifact": self._artifacts.peek,
             "configuration": self._configurations.peek,
             "execution": lambda: map(convert.execution, self._executions.peek()),
@@ -307,6 +311,9 @@ class Reader:
             tasks["executions"] = self._executions.peek
         if everything or "deployment" in wanted:
             tasks["deployments"] = self._deployments.peek
+        elif wanted & IN_USE:
+            # of a stage that names none, one may run on that it named until now
+            tasks["deployments"] = _allowed(self._deployments.peek, "deployments", [])
         for name, task, is_wanted in (
             ("schedules", partial(self._schedules.peek, desired), "schedule" in wanted),
             (STORES, self._stores.peek, "object_store_secret" in wanted),

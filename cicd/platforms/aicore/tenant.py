@@ -14,6 +14,8 @@ from cicd.platforms.aicore import convert, sync
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.sync import Goal
+from cicd.platforms.aicore.transport import CONNECTIONS
+from cicd.threads import together
 
 NOTHING: Mapping[str, Document] = {}
 
@@ -217,6 +219,14 @@ class Applications:
             own = {id: e for id, e in executables.items() if e["scenarioId"] in scenarios}
             found.append(sync.application(document, statuses.get(name, {}), own, desired))
         return found
+
+    def browse(self) -> list[LiveResource]:
+        """All of them with their status, which no list tells."""
+        documents = self.peek()
+        names = [str(document["applicationName"]) for document in documents]
+        with together(CONNECTIONS) as pool:
+            statuses = dict(zip(names, pool.map(self.status, names), strict=True))
+        return self.read(documents, statuses)
 
     def get(self, live: LiveResource) -> LiveResource:
         """Its status measures the way to what create or update asked for."""
