@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 PULLED = "docker_registry_secret"
 """Nothing is pulled here, so that the secrets for it need not be there."""
-NOT_NEEDED = frozenset({"object store"})
-"""Checks of a platform that say nothing here: the emulator keeps by itself what runs make."""
+NOT_NEEDED = frozenset({"object store", "pull secret"})
+"""Checks of a platform that say nothing here: the emulator keeps by itself what runs make, and
+pulls no image."""
 CHANGED = " with changes"
 SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {

@@ -193,6 +193,18 @@ def reconciled(message: str) -> dict[str, Any]:
             "user 65534",
         ),
         ("execution", container("Error", 139), (), "crashed in native code"),
+        (
+            "execution",
+            reported("secret api-key does not exist in the resource group"),
+            ("step e1: secret api-key does not exist in the resource group",),
+            "a secret that its template names is not there",
+        ),
+        (
+            "execution",
+            reported("nothing stands in for image x/y:1 on this machine"),
+            (),
+            "nothing that stands in for its image",
+        ),
     ],
 )
 def test_a_failure_says_what_is_likely_and_what_to_do(
@@ -235,6 +247,16 @@ def test_a_failure_of_unknown_words_points_at_its_log(stub: StubServer, platform
     (likely,) = explained(platform, live)["likely"]
     assert "the end of its log says why" in likely.text
     assert "exit code 3" in platform.get(live).status.message
+
+
+@pytest.mark.parametrize("message", ["", "Pod was rejected", "Error"])
+def test_what_never_began_does_not_point_at_a_log_that_is_not_there(
+    stub: StubServer, platform: Platform, message: str
+) -> None:
+    (likely,) = explained(platform, a_run(stub, "execution", statusDetails=reported(message)))[
+        "likely"
+    ]
+    assert "its program never began" in likely.text
 
 
 @pytest.mark.parametrize("status", ["PENDING", "UNKNOWN"])

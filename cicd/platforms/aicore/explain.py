@@ -28,6 +28,7 @@ STATES: Mapping[State, Literal["ok", "warning", "error"]] = {
     State.SUCCEEDED: "ok",
 }
 PARAMETER = re.compile(r"\{\{\s*(?:workflow\.|inputs\.)?parameters\.([\w.-]+)\s*\}\}")
+EXIT_CODE = re.compile(r"exit code [1-9]")
 TAG = re.compile(r"(:[\w.{}-]+)?(@[\w:]+)?$")
 NAME = re.compile(r"[\w.{}:/-]+")
 STORE = "-object-store-secret"
@@ -45,7 +46,8 @@ def explain(
         text = "\n".join(entry.text for entry in log)
         has_failed = live.status.state is State.FAILED
         found = list(causes.likely(said, text if has_failed else "", convert.exit_codes(document)))
-        yield from found or _unknown_cause(live)
+        has_run = bool(log or convert.exit_codes(document) or EXIT_CODE.search(said))
+        yield from found or _unknown_cause(live, has_run=has_run)
     for message in messages:
         if message not in live.status.message:
             yield Finding("reported", "warning", message)
@@ -53,12 +55,15 @@ def explain(
         yield from _surroundings(api, live, needs)
 
 
-def _unknown_cause(live: LiveResource) -> Iterator[Finding]:
-    """What can be said where no word is known."""
+def _unknown_cause(live: LiveResource, *, has_run: bool) -> Iterator[Finding]:
+    """What can be said where no word is known; ``has_run``: whether its program ever began."""
     if live.key.kind not in RUNS:
         return
     if live.status.state is State.FAILED:
-        text = "its program ended by itself: the end of its log says why"
+        if has_run:
+            text = "its program ended by itself: the end of its log says why"
+        else:
+            text = "its program never began, as far as anything tells"
         yield Finding("likely", "warning", text)
     elif live.status.state in {State.PENDING, State.UNKNOWN}:
         text = "it waits for a node with room, for its image, or for its first answer"
