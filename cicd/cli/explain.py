@@ -150,9 +150,10 @@ def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]
         hint = f"say {' or '.join(str(wish.key) for wish in wishes)}"
         raise Usage(f"{word} is more than one", hint=hint) from None
     except CicdError:
-        if len(wishes) != 1:
+        runs = [wish.key for wish in wishes if wish.key.kind in BOTH]
+        if len(runs) != 1:
             raise
-        return wishes[0].key, None
+        return runs[0], None
     if len(found) > 1:
         names = " or ".join(str(run.key) for run in found)
         raise Usage(f"{word} is more than one", hint=f"say {names}")
@@ -209,7 +210,7 @@ def missing(session: Session, key: Key) -> Iterator[Finding]:
     from cicd.platforms.base import Finding
 
     yield Finding(
-        "status", "warning", "it is not there", f"cicd apply {session.stage.name} makes it"
+        "status", "warning", "it is not there", f"cicd apply {session.stage_argument} makes it"
     )
 
 

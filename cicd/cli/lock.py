@@ -108,7 +108,7 @@ class StageLock:
             self._unable = str(error)
             return
         if holder:
-            raise refusal(self._session.stage.name, holder)
+            raise refusal(self._session, holder)
         self.is_held = True
 
     def warn(self) -> None:
@@ -152,13 +152,13 @@ class StageLock:
         self._log.write(f"waiting up to {self._timeout:g} s for the lock: {render_holder(holder)}")
 
 
-def refusal(stage: str, holder: Holder) -> Refused:
+def refusal(session: Session, holder: Holder) -> Refused:
     """The error for a stage that somebody else has locked."""
     from cicd.render.lock import render_holder
 
     return Refused(
-        f"{stage} is locked by {render_holder(holder)}",
-        hint=f"wait with --lock-timeout 10m; cicd unlock {stage} if it is dead",
+        f"{session.stage.name} is locked by {render_holder(holder)}",
+        hint=f"wait with --lock-timeout 10m; cicd unlock {session.stage_argument} if it is dead",
     )
 
 

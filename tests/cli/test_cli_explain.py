@@ -200,3 +200,13 @@ def test_every_rule_has_a_cure(rule: str) -> None:
 
 def test_there_is_no_cure_for_a_rule_that_is_none() -> None:
     assert CURES.keys() <= RULES.keys()
+
+
+def test_the_next_command_finds_a_stage_whose_name_is_not_its_files(
+    cicd: Cicd, failed: Operated
+) -> None:
+    text = "stage: other\n" + STAGE.replace("churn-training", "nobody-ran-this")
+    (failed.root / "stages/named.yaml").write_text(text, encoding="utf-8")
+    for word in ("train", "execution/train"):
+        assert "cicd apply stages/named.yaml makes it" in cicd("explain", word, "named")
+    (failed.root / "stages/named.yaml").unlink()
