@@ -203,7 +203,7 @@ def reconciled(message: str) -> dict[str, Any]:
             "execution",
             reported("nothing stands in for image x/y:1 on this machine"),
             (),
-            "nothing that stands in for its image",
+            "nothing stands in for its image",
         ),
     ],
 )

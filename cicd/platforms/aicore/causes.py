@@ -52,11 +52,6 @@ CAUSES = (
         r"InvalidImageName|couldn't parse image|invalid reference format",
     ),
     Cause(
-        "the emulator has nothing that stands in for its image",
-        "name it under local.images in the stage file, or give the repository a Dockerfile for it",
-        r"nothing stands in for image",
-    ),
-    Cause(
         PULL,
         "check name and tag of the image, that it was pushed, and that imagePullSecrets names a "
         "docker registry secret that may read it",
