@@ -48,6 +48,7 @@ status dev --local -v -o json
 list configurations dev --local -o json
 list artifacts dev --local -o json
 executions dev --local -o json
+import dev --local --resource-group origins --out stages/copy.yaml
 apply dev --local --yes -v --summary summary.json
 plan dev --local -v -o json
 list artifacts dev --local -o json
@@ -100,7 +101,7 @@ def test_what_came_from_the_environment_once_stays_hidden(
         done = small.cicd(*line.split())
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         said[line] = done.stdout + done.stderr
-    for name in ("plan.json", "summary.json"):
+    for name in ("plan.json", "summary.json", "stages/copy.yaml"):
         said[name] = (small.root / name).read_text(encoding="utf-8")
     assert "***" in said["plan dev --local -v -o text"]
     assert not [name for name, text in said.items() if any(word in text for word in secrets)]
