@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cicd.emulator.workflow.times import RFC3339, SECOND, BadTime, parsed
+from cicd.emulator.workflow.layouts import RFC3339, parsed
+from cicd.emulator.workflow.times import SECOND, BadTime
 
 LAYOUTS = (
     "Mon Jan _2 15:04:05 2006",

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from cicd.emulator.workflow.times import Duration, Moment, written
+from cicd.emulator.workflow.layouts import PRINTED, written
+from cicd.emulator.workflow.times import Duration, Moment
 
 NANOSECONDS = "2006-01-02T15:04:05.999999999Z07:00"
 HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -30,6 +31,8 @@ def printed(value: Any) -> str:
     if isinstance(value, Mapping):
         pairs = (f"{printed(key)}:{printed(value[key])}" for key in sorted(value, key=str))
         return f"map[{' '.join(pairs)}]"
+    if isinstance(value, Moment):
+        return written(value, PRINTED)
     return str(value)
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -14,29 +12,19 @@ from cicd.emulator.workflow.chance import Chance
 from cicd.emulator.workflow.closures import in_order
 from cicd.emulator.workflow.formatting import escaped, printed, to_json
 from cicd.emulator.workflow.jsonpath import jsonpath
+from cicd.emulator.workflow.layouts import RFC3339, parsed
+from cicd.emulator.workflow.number_functions import NUMBERS
 from cicd.emulator.workflow.operators import (
     BadExpression,
     equal,
-    less,
     limited,
     member,
-    number,
     sequence,
     text,
     whole,
-    wrapped,
 )
 from cicd.emulator.workflow.raw_json import loads
-from cicd.emulator.workflow.times import (
-    RFC3339,
-    BadTime,
-    Duration,
-    Moment,
-    at,
-    duration_of,
-    parsed,
-    zone_of,
-)
+from cicd.emulator.workflow.times import BadTime, Duration, Moment, at, duration_of, zone_of
 
 DATES = (
     "2006-01-02",
@@ -49,27 +37,6 @@ DATES = (
 )
 """Layouts that ``date()`` tries."""
 KINDS = {bool: "bool", int: "int", float: "float", str: "string", list: "array", dict: "map"}
-
-
-def as_int(value: Any) -> int:
-    """A whole number, or a text that is one."""
-    if isinstance(value, str):
-        if not re.fullmatch(r"[-+]?[0-9]+", value) or wrapped(int(value)) != int(value):
-            raise BadExpression(f"asInt(): {value!r} is no whole number")
-        return int(value)
-    return whole(value)
-
-
-def as_float(value: Any) -> float:
-    """A number, or a text that is one."""
-    if isinstance(value, str):
-        try:
-            if value.strip() != value or not value.isascii():
-                raise ValueError
-            return float(value)
-        except ValueError:
-            raise BadExpression(f"asFloat(): {value!r} is no number") from None
-    return float(number(value))
 
 
 def as_json(value: Any) -> str:
@@ -122,12 +89,6 @@ def kind_of(value: Any) -> str:
     if isinstance(value, Moment | Duration):
         return "time.Time" if isinstance(value, Moment) else "time.Duration"
     return KINDS.get(type(value), "nil")
-
-
-def rounded(value: Any) -> float:
-    """Halves away from zero."""
-    found = float(number(value))
-    return math.copysign(math.floor(abs(found) + 0.5), found) if math.isfinite(found) else found
 
 
 def index_of(where: Any, what: Any) -> int:
@@ -189,38 +150,6 @@ def lower(value: Any) -> str:
 
 def trim(value: Any, cut: Any = None) -> str:
     return text(value).strip(None if cut is None else text(cut))
-
-
-def numbers(values: Sequence[Any]) -> list[Any]:
-    """The arguments of min, max, mean …, lists in them taken apart."""
-    found: list[Any] = []
-    for value in values:
-        found += numbers(value) if isinstance(value, list) else [number(value)]
-    return found
-
-
-def extreme(values: Sequence[Any], sign: int) -> Any:
-    """The largest, or with ``sign`` -1 the smallest; nil of nothing."""
-    if len(values) == 1 and not isinstance(values[0], list):
-        return values[0]
-    found = None
-    for value in numbers(values):
-        if found is None or (less(found, value) if sign > 0 else less(value, found)):
-            found = value
-    return found
-
-
-def mean(*values: Any) -> float:
-    found = numbers(values)
-    return sum(map(float, found)) / len(found) if found else 0.0
-
-
-def median(*values: Any) -> float:
-    found = sorted(map(float, numbers(values)))
-    half = len(found) // 2
-    if not found:
-        return 0.0
-    return found[half] if len(found) % 2 else (found[half - 1] + found[half]) / 2
 
 
 def get(value: Any, key: Any) -> Any:
@@ -325,25 +254,8 @@ def now(chance: Chance, zone: Any = None) -> Moment:
     return Moment(at(chance.now).nanoseconds, zone or zone_of("UTC"))
 
 
-def bits(name: str, function: Callable[[int, int], int]) -> Callable[[Any, Any], int]:
-    """A function of two whole numbers as 64 bits hold them."""
-
-    def operate(left: Any, right: Any) -> int:
-        for value in (left, right):
-            if not isinstance(number(value), int):
-                raise BadExpression(f"{name}() is only for whole numbers")
-        if name.startswith(("bitsh", "bitush")) and right < 0:
-            raise BadExpression(f"negative shift count {right}")
-        return wrapped(function(left, right))
-
-    return operate
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "asInt": as_int,
-    "asFloat": as_float,
-    "int": as_int,
-    "float": as_float,
+    **NUMBERS,
     "string": printed,
     "toJson": as_json,
     "toJSON": as_indented_json,
@@ -351,14 +263,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "jsonpath": jsonpath,
     "len": length,
     "type": kind_of,
-    "abs": lambda value: abs(number(value)),
-    "ceil": lambda value: float(math.ceil(number(value))),
-    "floor": lambda value: float(math.floor(number(value))),
-    "round": rounded,
-    "min": lambda *values: extreme(values, -1),
-    "max": lambda *values: extreme(values, 1),
-    "mean": mean,
-    "median": median,
     "trim": trim,
     "trimPrefix": lambda value, cut=" ": text(value).removeprefix(text(cut)),
     "trimSuffix": lambda value, cut=" ": text(value).removesuffix(text(cut)),
@@ -391,14 +295,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "date": date,
     "duration": duration,
     "timezone": lambda name: zone_of(text(name)),
-    "bitand": bits("bitand", lambda left, right: left & right),
-    "bitor": bits("bitor", lambda left, right: left | right),
-    "bitxor": bits("bitxor", lambda left, right: left ^ right),
-    "bitnand": bits("bitnand", lambda left, right: left & ~right),
-    "bitshl": bits("bitshl", lambda left, right: left << min(right, 64)),
-    "bitshr": bits("bitshr", lambda left, right: left >> right),
-    "bitushr": bits("bitushr", lambda left, right: (left % 2**64) >> right),
-    "bitnot": lambda value: bits("bitnot", lambda left, _: ~left)(value, 0),
 }
 DRAWN: dict[str, Callable[..., Any]] = {"now": now}
 """Functions that also take where the time and chance come from."""

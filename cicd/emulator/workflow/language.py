@@ -7,31 +7,38 @@ values and the functions of ``functions``, ``closures`` and ``sprig``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from inspect import signature
 from typing import Any
 
 from cicd.emulator.workflow import operators
 from cicd.emulator.workflow.chance import Chance
-from cicd.emulator.workflow.closures import CLOSURES, Each
+from cicd.emulator.workflow.closures import CLOSURES
+from cicd.emulator.workflow.codes import (
+    ITEM,
+    MOST_ROUNDS,
+    ROUNDS,
+    Code,
+    Env,
+    Step,
+    binary,
+    chained,
+    choice,
+    constant,
+    each_of,
+    negation,
+    unary,
+    variable_of,
+)
 from cicd.emulator.workflow.expression_tokens import Token, tokens
 from cicd.emulator.workflow.functions import DRAWN, FUNCTIONS
 from cicd.emulator.workflow.operators import BadExpression
 from cicd.emulator.workflow.sprig import SPRIG, SPRIG_DRAWN
 
-Env = Mapping[str, Any]
-Code = Callable[[Env], Any]
-
 DEEPEST = 60
 LONGEST = 20_000
-MOST_ROUNDS = 200_000
-"""How often closures may be evaluated in one expression."""
-ROUNDS = "#rounds"
-"""Where the environment counts that; no name can be spelled so."""
 CHANCE = "#chance"
-ITEM = "#"
 STRENGTH = {
     "|": 0,
     **dict.fromkeys(("or", "||"), 10),
@@ -55,7 +62,7 @@ def evaluate(text: str, env: Env, chance: Chance | None = None) -> Any:
     """The value of an expression. Raises BadExpression with a message for people."""
     code = read(text)
     try:
-        return code({**env, ROUNDS: [MOST_ROUNDS], CHANCE: chance or Chance()})
+        return code({**env, "$env": env, ROUNDS: [MOST_ROUNDS], CHANCE: chance or Chance()})
     except BadExpression as error:
         raise BadExpression(f"{{{{={text}}}}}: {error}") from None
     except (RecursionError, MemoryError):
@@ -77,16 +84,6 @@ def read(text: str) -> Code:
     except BadExpression as error:
         raise BadExpression(f"{{{{={text}}}}}: {error}") from None
     return code
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One ``.name``, ``[key]`` or ``[from:to]`` behind a value. A step that ``starts_anew`` is
-    taken even if one before it was left out because of ``?.``."""
-
-    take: Callable[[Any, Env], Any]
-    is_optional: bool = False
-    starts_anew: bool = False
 
 
 class _Parser:
@@ -173,19 +170,19 @@ class _Parser:
                 left = self.comparison(left, sign, own)
             else:
                 right = self.expression(own if sign in ("**", "^") else own + 1)
-                left = _binary(sign, left, right)
-                left = _negation(left) if is_negated else left
+                left = binary(sign, left, right)
+                left = negation(left) if is_negated else left
             before = sign
         return left
 
     def comparison(self, left: Code, sign: str, own: int) -> Code:
         """``1 < x < 9`` is ``1 < x and x < 9``."""
         right = self.expression(own + 1)
-        code = _binary(sign, left, right)
+        code = binary(sign, left, right)
         while self.is_sign(*COMPARISONS):
             sign, left = self.take().word, right
             right = self.expression(own + 1)
-            code = _binary("&&", code, _binary(sign, left, right))
+            code = binary("&&", code, binary(sign, left, right))
         return code
 
     def variable(self) -> Code:
@@ -210,26 +207,26 @@ class _Parser:
     def conditional(self, code: Code) -> Code:
         while self.skip("?"):
             if self.skip(":"):
-                code = _choice(code, code, self.expression())
+                code = choice(code, code, self.expression())
                 continue
             yes = self.expression()
             self.expect(":")
-            code = _choice(code, yes, self.expression())
+            code = choice(code, yes, self.expression())
         return code
 
     def primary(self) -> Code:
         token = self.here
         if token.kind == "sign" and token.word in UNARY:
             self._at += 1
-            return self.behind(_unary(token.word, self.expression(UNARY[token.word])))
+            return self.behind(unary(token.word, self.expression(UNARY[token.word])))
         if self.skip("("):
             code = self.sequence()
             self.expect(")")
             return self.behind(code)
         if self._closures and self.skip("#"):
-            return self.behind(_variable(f"#{self.name() if self.here.kind == 'name' else ''}"))
+            return self.behind(variable_of(f"#{self.name() if self.here.kind == 'name' else ''}"))
         if self._closures and self.is_sign("."):
-            return self.behind(_variable(ITEM))
+            return self.behind(variable_of(ITEM))
         if self.skip("::"):
             return self.behind(self.call(self.name(), []))
         return self.secondary()
@@ -237,17 +234,17 @@ class _Parser:
     def secondary(self) -> Code:
         token = self.take()
         if token.kind == "number":
-            return _constant(token.value)
+            return constant(token.value)
         if token.kind == "text":
-            return self.behind(_constant(token.value))
+            return self.behind(constant(token.value))
         if token.kind == "name":
             if token.word in ("true", "false", "nil"):
-                return _constant({"true": True, "false": False, "nil": None}[token.word])
+                return constant({"true": True, "false": False, "nil": None}[token.word])
             if self.is_sign("("):
                 return self.behind(self.call(token.word, []))
             if token.word == "sprig":
                 return self.behind(self.of_sprig())
-            return self.behind(_variable(token.word))
+            return self.behind(variable_of(token.word))
         if token.word == "[":
             items = self.items("]")
             return self.behind(lambda env: [item(env) for item in items])
@@ -305,7 +302,7 @@ class _Parser:
         source = arguments[0]
         return lambda env: function(
             operators.gone_through(source(env)),
-            _each(body, env) if body else None,
+            each_of(body, env) if body else None,
             *(argument(env) for argument in rest),
         )
 
@@ -335,7 +332,7 @@ class _Parser:
                 key = self.expression()
             elif self.here.kind in ("number", "text", "name"):
                 token = self.take()
-                key = _constant(token.value if token.kind == "text" else token.word)
+                key = constant(token.value if token.kind == "text" else token.word)
             else:
                 raise BadExpression(f"a key of a map expected, found {self.here.word!r}")
             self.expect(":")
@@ -347,7 +344,7 @@ class _Parser:
 
     def behind(self, code: Code) -> Code:
         """``code`` with all members, indexes and slices behind it."""
-        steps: list[_Step] = []
+        steps: list[Step] = []
         while self.is_sign(".", "?.", "["):
             is_optional = self.take().word == "?."
             before = self._tokens[self._at - 1].word
@@ -355,96 +352,32 @@ class _Parser:
                 steps.append(self.index(is_optional))
             else:
                 steps.append(self.member(is_optional))
-        return _chained(code, steps) if steps else code
+        return chained(code, steps) if steps else code
 
-    def member(self, is_optional: bool) -> _Step:
+    def member(self, is_optional: bool) -> Step:
         name = self.member_name()
         if not self.skip("("):
-            return _Step(lambda value, env: operators.member(value, name), is_optional)
+            return Step(lambda value, env: operators.member(value, name), is_optional)
         given = self.items(")")
-        return _Step(
+        return Step(
             lambda value, env: operators.method(value, name)(*(item(env) for item in given)),
             is_optional,
         )
 
-    def index(self, is_optional: bool) -> _Step:
+    def index(self, is_optional: bool) -> Step:
         start = None if self.is_sign(":") else self.expression()
         if not self.skip(":"):
             self.expect("]")
             assert start
             key = start
-            return _Step(
+            return Step(
                 lambda value, env: operators.member(value, key(env)), is_optional, not is_optional
             )
         end = None if self.is_sign("]") else self.expression()
         self.expect("]")
-        return _Step(
+        return Step(
             lambda value, env: operators.part(
                 value, start(env) if start else None, end(env) if end else None
             ),
             starts_anew=True,
         )
-
-
-def _chained(code: Code, steps: list[_Step]) -> Code:
-    def value(env: Env) -> Any:
-        found, is_left_out = code(env), False
-        for step in steps:
-            if step.starts_anew:
-                is_left_out = False
-            is_left_out = is_left_out or (step.is_optional and found is None)
-            if not is_left_out:
-                found = step.take(found, env)
-        return found
-
-    return value
-
-
-def _constant(value: Any) -> Code:
-    return lambda env: value
-
-
-def _variable(name: str) -> Code:
-    def value(env: Env) -> Any:
-        if name not in env:
-            raise BadExpression(f"{name} has no value here")
-        return env[name]
-
-    return value
-
-
-def _each(body: Code, env: Env) -> Each:
-    """``body`` as a function of an item, its place, and what was gathered so far."""
-
-    def each(item: Any, index: int = 0, gathered: Any = None) -> Any:
-        env[ROUNDS][0] -= 1
-        if env[ROUNDS][0] < 0:
-            raise BadExpression(f"more than {MOST_ROUNDS} rounds")
-        return body({**env, ITEM: item, "#index": index, "#acc": gathered})
-
-    return each
-
-
-def _unary(sign: str, code: Code) -> Code:
-    if sign in ("!", "not"):
-        return _negation(code)
-    return code if sign == "+" else lambda env: operators.negative(code(env))
-
-
-def _negation(code: Code) -> Code:
-    return lambda env: not operators.truth(code(env))
-
-
-def _choice(condition: Code, yes: Code, no: Code) -> Code:
-    return lambda env: yes(env) if operators.truth(condition(env)) else no(env)
-
-
-def _binary(name: str, left: Code, right: Code) -> Code:
-    if name in ("&&", "and"):
-        return lambda env: operators.truth(left(env)) and right(env)
-    if name in ("||", "or"):
-        return lambda env: operators.truth(left(env)) or right(env)
-    if name == "??":
-        return lambda env: found if (found := left(env)) is not None else right(env)
-    function = operators.BINARY[name]
-    return lambda env: function(left(env), right(env))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cicd.emulator.workflow.patterns import BadPattern, compiled
-from cicd.emulator.workflow.times import METHODS, Duration, Moment
+from cicd.emulator.workflow.time_methods import METHODS
+from cicd.emulator.workflow.times import Duration, Moment
 
 LARGEST_LIST = 10_000
 LONGEST_TEXT = 1_000_000

@@ -6,19 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cicd.emulator.workflow.chance import Chance
+from cicd.emulator.workflow.layouts import parsed, written
 from cicd.emulator.workflow.operators import BadExpression, text
 from cicd.emulator.workflow.sprig_numbers import atoi
-from cicd.emulator.workflow.times import (
-    SECOND,
-    BadTime,
-    Duration,
-    Moment,
-    at,
-    duration_of,
-    parsed,
-    written,
-    zone_of,
-)
+from cicd.emulator.workflow.times import SECOND, BadTime, Duration, Moment, at, duration_of, zone_of
 
 NO_TIME = Moment(-62135596800 * SECOND)
 """The first day of the year 1: what sprig has for what is no date."""

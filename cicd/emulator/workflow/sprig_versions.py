@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.emulator.workflow.operators import BadExpression, text
-from cicd.emulator.workflow.times import METHODS
+from cicd.emulator.workflow.time_methods import METHODS
 
 NUMBER = r"(?:0|[1-9]\d*)"
 VERSION = re.compile(
