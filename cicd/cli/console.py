@@ -139,7 +139,8 @@ def check_writable(path: Path) -> None:
 
 def uses_colour(common: Common) -> bool:
     """Whether standard output is a terminal that wants colour (see no-color.org)."""
-    return common.colour and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    is_plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return common.colour and sys.stdout.isatty() and not is_plain
 
 
 def terminal_width() -> int | None:

@@ -57,3 +57,11 @@ def test_no_line_that_was_broken_begins_with_a_command(
         _, screen = screen_of(small, columns, *arguments)
         seen = ESCAPE.sub("", screen).replace("\r", "")
         assert seen.count(command[2:]) > 30 and not github_commands(seen), arguments
+
+
+@pytest.mark.parametrize("name", ["TERM=dumb", "NO_COLOR=1", "NO_COLOR="])
+def test_a_terminal_that_wants_no_colour_gets_none(small: Project, name: str) -> None:
+    variable, _, value = name.partition("=")
+    plain = ("env", f"{variable}={value}")
+    _, screen = screen_of(small, 80, "plan", "dev", "--offline", before=plain)
+    assert "\x1b" not in screen

@@ -21,7 +21,11 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def screen_of(
-    project: Project, columns: int, *arguments: str, interrupt_at: str = ""
+    project: Project,
+    columns: int,
+    *arguments: str,
+    interrupt_at: str = "",
+    before: Sequence[str] = (),
 ) -> tuple[int, str]:
     """What a command writes to a terminal of so many columns; its exit code and all of it.
     ``interrupt_at``: Ctrl-C is pressed once this has been written."""
@@ -31,7 +35,9 @@ def screen_of(
     environ = {**project.environ, "TERM": "xterm-256color"}
     environ.pop("COLUMNS", None)  # the width is the terminal's; pytest's workers have it set
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    process = subprocess.Popen([*CICD, *arguments], cwd=project.root, env=environ, **streams)
+    process = subprocess.Popen(
+        [*before, *CICD, *arguments], cwd=project.root, env=environ, **streams
+    )
     os.close(theirs)
     screen = b""
     try:
