@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd.emulator.workflow.chance import Chance
-from cicd.emulator.workflow.formatting import printed
+from cicd.emulator.workflow.formatting import plain, printed
 from cicd.emulator.workflow.language import evaluate
 from cicd.emulator.workflow.operators import BadExpression
 
@@ -130,7 +131,9 @@ def resolve(value: Any, scope: Mapping[str, str], place: str = "") -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A parameter value as Argo passes it on: text as it is, everything else as JSON."""
+    """A value as Argo passes it on: text as it is, a number plain, everything else as JSON."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and math.isfinite(value):
+        return plain(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -79,5 +79,10 @@ def _number(value: float, large: int, small: int) -> str:
     if value and not small <= power < large:
         fraction = f".{rest}" if rest else ""
         return f"{'-' * sign}{first}{fraction}e{'-' if power < 0 else '+'}{abs(power):02}"
+    return plain(value)
+
+
+def plain(value: float) -> str:
+    """A finite number without an exponent, as a parameter has it (AnyString)."""
     found = format(Decimal(repr(value)), "f")
     return found.rstrip("0").rstrip(".") if "." in found else found

@@ -165,7 +165,7 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
     }
     if run.started:
         started = datetime.fromisoformat(run.started)
-        texts["workflow.duration"] = f"{max(0.0, now - started.timestamp()):.6f}"
+        texts["workflow.duration"] = f"{max(0, int(now) - int(started.timestamp())):.6f}"
         texts["workflow.creationTimestamp.RFC3339"] = run.started
         texts["workflow.creationTimestamp.s"] = str(int(started.timestamp()))
         texts["workflow.creationTimestamp.L"] = f".{started.microsecond // 1000:03}"

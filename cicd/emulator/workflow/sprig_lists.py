@@ -85,14 +85,14 @@ def pairs(*values: Any) -> dict[str, Any]:
 
 
 def merged(*maps: Any, overwrites: bool = False) -> dict[str, Any]:
-    """The first map with what the others have more; of both, the one that is not empty."""
+    """The first map with what the others have more; where it ``overwrites``, theirs wins."""
     found = mapping(maps[0])
     for other in maps[1:]:
         for key, item in mapping(other).items():
             own = found.get(key)
             if isinstance(own, Mapping) and isinstance(item, Mapping):
                 found[key] = merged(own, item, overwrites=overwrites)
-            elif is_empty(own) or (overwrites and not is_empty(item)):
+            elif overwrites or is_empty(own):
                 found[key] = item
     return found
 

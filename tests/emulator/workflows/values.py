@@ -104,6 +104,14 @@ def inner(**outputs: Any) -> dict[str, Any]:
 
 PARAMETERS = [
     Case(
+        "numbers are plain (anystring.go UnmarshalJSON)",
+        flow(
+            steps(*(call(f"a{i}", "a", given={"x": x}) for i, x in enumerate([1.0, 1e-7, 2.50]))),
+            A,
+        ),
+        args=["a 1", "a 0.0000001", "a 2.5"],
+    ),
+    Case(
         "defaults of inputs and of the workflow",
         flow(
             steps(call("a"), call("a2", "a", given={"y": "given"})),
