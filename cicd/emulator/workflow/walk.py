@@ -10,7 +10,7 @@ from typing import Any
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import groups
 from cicd.emulator.workflow.conditions import BadCondition
-from cicd.emulator.workflow.expressions import NOW, Unresolved, is_true, substitute, tags
+from cicd.emulator.workflow.expressions import NOW, Unresolved, is_true, substitute
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
 from cicd.emulator.workflow.retries import decide, last_texts
@@ -250,11 +250,11 @@ class Walk:
         if saved and saved.phase in ENDED:
             return saved
         try:
-            if not saved and not self.is_wanted_at_all(call, frame.scope):
-                return self.skipped(node, call, frame.scope)
             items = expand(call.loop, frame.scope.texts)
         except TROUBLE as error:
-            return self.close(node, "Error", str(error))
+            if not self.is_unwanted(call, frame.scope):
+                return self.close(node, "Error", str(error))
+            items = []
         if not items:
             return self.close(replace(node, type="Skipped"), "Skipped", "Skipped, empty params")
         return self.looped(self.open(node), call, items, prefix, frame)
@@ -278,7 +278,9 @@ class Walk:
         elif is_open:
             return node
         try:
-            outputs = aggregate(children)
+            # nothing is known of steps that all were skipped (executeSteps)
+            is_known = prefix != "steps" or any(child.type != "Skipped" for child in children)
+            outputs = aggregate(children) if is_known else {}
         except Unresolved as error:
             return self.close(node, "Error", str(error))
         for child in children:
@@ -289,11 +291,12 @@ class Walk:
             return self.close(node, "Failed", "not started any more", outputs=outputs)
         return self.close(node, "Succeeded", outputs=outputs)
 
-    def is_wanted_at_all(self, call: Call, scope: Scope) -> bool:
-        """``when`` of a loop, where it says the same for every item."""
-        if not call.when or any(tag.lstrip("= ").startswith("item") for tag in tags(call.when)):
-            return True
-        return is_wanted(call.when, scope.texts)
+    def is_unwanted(self, call: Call, scope: Scope) -> bool:
+        """Whether a loop whose items cannot be told does not need them: its ``when`` is false."""
+        try:
+            return bool(call.when) and not is_wanted(call.when, scope.texts)
+        except TROUBLE:
+            return False
 
     def skipped(self, node: Node, call: Call, scope: Scope) -> Node:
         try:

@@ -150,4 +150,60 @@ WHOLE = [
         },
     ),
 ]
-CASES = [*AGGREGATED, *RESULTS, *ITEMS, *WHOLE]
+SKIPPED = [
+    Case(
+        "executeDAGTask: when is asked for every item, and the loop has succeeded",
+        flow(
+            dag(
+                call("a", withItems=[1, 2], when="1 > 2", given={"x": "-"}),
+                call("b", dependencies=["a"], given={"x": "{{tasks.a.outputs.result}}"}),
+            ),
+            A,
+            B,
+        ),
+        phases={"a(0:1)": "Skipped", "a(1:2)": "Skipped", "b": "Succeeded"},
+        messages={"a(0:1)": "when '1 > 2' evaluated false"},
+        args=["b []"],
+    ),
+    Case(
+        "executeSteps: of a loop of which nothing ran nothing is known",
+        flow(
+            steps(
+                call("a", withItems=[1, 2], when="'{{item}}' == 3"),
+                call("b", given={"x": "{{steps.a.outputs.result}}"}),
+            ),
+            echo("a"),
+            B,
+        ),
+        phase="Failed",
+        message="step b failed: {{steps.a.outputs.result}} has no value here",
+    ),
+    Case(
+        "expandStep: items that cannot be told are not needed where when is false",
+        flow(steps(call("a", withParam="no list", when="a == b")), echo("a")),
+        phases={"[0].a": "Skipped"},
+        messages={"[0].a": "Skipped, empty params"},
+    ),
+    Case(
+        "expandStep: items that cannot be told are an error where when holds",
+        flow(steps(call("a", withParam="no list", when="a == a")), echo("a")),
+        phase="Failed",
+        phases={},
+    ),
+    Case(
+        "expandStep: an error of when does not excuse the items",
+        flow(steps(call("a", withParam="no list", when="gpt-4o == a")), echo("a")),
+        phase="Failed",
+        phases={},
+    ),
+    Case(
+        "shouldExecute: an error of one item ends the step",
+        flow(
+            steps(call("a", withItems=["x", "y-1"], when="{{item}} == x", given={"x": "{{item}}"})),
+            A,
+        ),
+        phase="Failed",
+        phases={"[0].a(0:x)": "Succeeded", "[0].a(1:y-1)": "Error"},
+    ),
+]
+CASES = [*SKIPPED, *AGGREGATED, *RESULTS, *ITEMS, *WHOLE]
