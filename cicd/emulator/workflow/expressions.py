@@ -70,7 +70,10 @@ def substitute(text: str, scope: Mapping[str, str], place: str = "") -> str:
         tag = match[1].strip()
         if tag.startswith("="):
             where = f"{place}:{match.start()}"
-            return printed(calculate(tag[1:].strip(), scope, where))
+            try:
+                return printed(calculate(tag[1:].strip(), scope, where))
+            except ValueError as error:
+                raise Unresolved(f"{match[0]}: {error}") from None
         try:
             return scope[tag]
         except KeyError:

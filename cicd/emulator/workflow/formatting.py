@@ -15,11 +15,29 @@ from cicd.emulator.workflow.times import Duration, Moment
 NANOSECONDS = "2006-01-02T15:04:05.999999999Z07:00"
 HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """What Go's JSON never has as it is."""
+MOST = 1_000_000
+"""Values within a value that are written."""
 HTML_PATTERN = re.compile("[<>&\u2028\u2029]")
 
 
 def printed(value: Any) -> str:
-    """``<nil>``, ``true``, ``1.5e+06``, a text as it is, ``[a b]``, ``map[a:1 b:2]``."""
+    """``<nil>``, ``true``, ``1.5e+06``, a text as it is, ``[a b]``, ``map[a:1 b:2]``.
+    Raises ValueError for what is too large."""
+    _measure(value, MOST)
+    return _printed(value)
+
+
+def _measure(value: Any, left: int) -> int:
+    """How many more values there may be; what holds itself twice and again soon is too many."""
+    if left < 0:
+        raise ValueError(f"more than {MOST} values")
+    if isinstance(value, list | tuple | Mapping):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            left = _measure(item, left - 1)
+    return left
+
+
+def _printed(value: Any) -> str:
     if value is None:
         return "<nil>"
     if isinstance(value, bool):
@@ -27,9 +45,9 @@ def printed(value: Any) -> str:
     if isinstance(value, float):
         return _number(value, 6, -4)
     if isinstance(value, list | tuple):
-        return f"[{' '.join(map(printed, value))}]"
+        return f"[{' '.join(map(_printed, value))}]"
     if isinstance(value, Mapping):
-        pairs = (f"{printed(key)}:{printed(value[key])}" for key in sorted(value, key=str))
+        pairs = (f"{_printed(key)}:{_printed(value[key])}" for key in sorted(value, key=str))
         return f"map[{' '.join(pairs)}]"
     if isinstance(value, Moment):
         return written(value, PRINTED)
@@ -37,7 +55,9 @@ def printed(value: Any) -> str:
 
 
 def to_json(value: Any) -> str:
-    """Without blanks, keys in order. Raises ValueError for what is no number, and TypeError."""
+    """Without blanks, keys in order. Raises ValueError for what is no number or too large, and
+    TypeError."""
+    _measure(value, MOST)
     return escaped(_json(value))
 
 

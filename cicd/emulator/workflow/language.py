@@ -282,7 +282,7 @@ class _Parser:
             raise BadExpression(f"{name}() has too few or too many arguments") from None
         if drawn:
             return lambda env: drawn(env[CHANCE], *(argument(env) for argument in given))
-        return lambda env: called(*(argument(env) for argument in given))
+        return lambda env: operators.short(called(*(argument(env) for argument in given)))
 
     def closure(self, name: str, arguments: list[Code]) -> Code:
         """``filter(xs, # > 1)``: the second argument is evaluated for every item."""

@@ -258,6 +258,11 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def short(value: Any) -> Any:
+    """The same, unless it is a text that is larger than an expression may make it."""
+    return limited(value) if isinstance(value, str) else value
+
+
 def limited(values: Sequence[Any]) -> Any:
     """The same, unless it is larger than an expression may make it."""
     bound = LONGEST_TEXT if isinstance(values, str) else LARGEST_LIST

@@ -30,9 +30,15 @@ PART = re.compile(
     r"""(?P<quoted>\\Q(?P<literal>.*?)(?:\\E|\Z)) | (?P<point>\\x\{(?P<hex>[0-9A-Fa-f]+)\})
       | \\(?P<property>[pP](?:\{(?P<negated>\^?)(?P<long>\w+)\}|(?P<short>[A-Z])))
       | (?P<escape>\\.) | (?P<flags>\(\?(?P<on>[imsU]*)(?:-(?P<off>[imsU]+))?(?P<end>[:)]))
-      | (?P<named>\(\?P?<(?P<name>\w+)>) | (?P<extension>\(\?(?!:|P)) | (?P<other>.)""",
+      | (?P<named>\(\?P?<(?P<name>\w+)>) | (?P<extension>\(\?(?!:|P))
+      | (?P<repeat>(?:[*+?]|\{\d+(?:,\d*)?\})\??)(?P<again>[*+?]|\{\d+(?:,\d*)?\})?
+      | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+
+
+MOST = 1000
+"""How often something may be repeated."""
 
 
 class BadPattern(Exception):
@@ -88,6 +94,8 @@ def _parts(pattern: str) -> Iterator[str]:
                 f"error parsing regexp: invalid or unsupported Perl syntax: "
                 f"`{pattern[match.start() : match.start() + 3]}`"
             )
+        elif match["repeat"]:
+            yield _repeated(match)
         elif match["named"]:
             opened += 1
             yield f"(?P<{match['name']}>"
@@ -110,6 +118,8 @@ def _parts(pattern: str) -> Iterator[str]:
             yield ")"
         elif match[0] == "$" and not is_multiline:
             yield r"\Z"
+        elif match[0] == "{":
+            yield r"\{"
         else:
             yield match[0]
     yield ")" * closes
@@ -131,6 +141,14 @@ def _in_class(pattern: str, position: int) -> tuple[str, int, bool]:
     return ("\\[" if rest[0] == "[" else rest[0]), position + 1, True
 
 
+def _repeated(match: re.Match[str]) -> str:
+    if match["again"]:
+        raise BadPattern(f"error parsing regexp: invalid nested repetition operator: `{match[0]}`")
+    if any(int(count) > MOST for count in re.findall(r"\d+", match[0])):
+        raise BadPattern(f"error parsing regexp: invalid repeat count: `{match[0]}`")
+    return match[0]
+
+
 def _property(match: re.Match[str]) -> str:
     name = match["long"] or match["short"]
     if name not in PROPERTIES:
@@ -145,10 +163,8 @@ def _property(match: re.Match[str]) -> str:
 def _escaped(escape: str, pattern: str) -> str:
     if escape == r"\z":
         return r"\Z"
-    if escape[1] in "123456789ZGkKRXuUNyYhHlLqQ":
+    if escape[1] in "123456789ZGkKRXuUNyYhHlLqQC":
         raise BadPattern(f"error parsing regexp: invalid escape sequence: `{escape}`")
-    if escape == r"\C":
-        return r"[\s\S]"
     if escape == r"\a":
         return r"\x07"
     return escape

@@ -215,6 +215,12 @@ PATTERNS: list[Decision] = [
     ("5 =~ '5'", "Value '5' cannot be used with the comparator '=~', it is not a number"),
     ("a =~ '('", "error parsing regexp"),
     ("a =~ '(?=a)'", "invalid or unsupported Perl syntax"),
+    ("a =~ 'a++'", "invalid nested repetition operator"),
+    ("'a{,2}' =~ '^a{,2}$'", True),
+    ("ABC =~ '(?i)abc'", True),
+    ("a =~ '[^[:alpha:]]'", False),
+    ("'a.b' =~ '\\\\Qa.b\\\\E'", True),
+    ("Größe =~ '^\\\\pL+$'", True),
     ("a =~ 'a' ? true : false", "from PATTERN [a] to TERNARY [?]"),
 ]
 """govaluate evaluation_test.go and Go's regular expressions."""
