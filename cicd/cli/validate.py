@@ -85,8 +85,6 @@ def check_stages(
 ) -> tuple[list[str], list[Problem]]:
     """The stages that are meant, and all that is wrong with them, each finding once. Files are
     named from the project around the current folder on."""
-    # else pydantic looks for plugins in every installed package
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from cicd.cli.git import find_root, read_facts, stage_of_branch
     from cicd.config import check_stage
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cicd.config import formats
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, schedule_name
+from cicd.config.fields import values_of
 from cicd.config.groundwork import group_of, supplies_of
 from cicd.config.repository import is_synced, sent_path
 from cicd.config.schema import Artifact, Deployment, Execution, Schedule
@@ -72,8 +73,12 @@ def build_stage(draft: Draft) -> Stage:
         prune=file.prune,
         limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
         protect=frozenset(file.protect),
-        local=file.local.model_dump()
-        | {"flows": [flow.model_dump(include=_FLOW_FIELDS) for flow in file.flows]},
+        local=values_of(file.local)
+        | {
+            "flows": [
+                {name: getattr(flow, name) for name in sorted(_FLOW_FIELDS)} for flow in file.flows
+            ]
+        },
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft),
         project=draft.git.folder,

@@ -21,7 +21,7 @@ from cicd.config.yaml_nodes import compose
 from cicd.config.yaml_text import Verbatim, block_lines, flow_text, scalar_text
 from cicd.errors import Refused
 
-_ORDER = [field.alias or name for name, field in StageFile.model_fields.items()]
+_ORDER = StageFile.__struct_encode_fields__
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null")
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 _BINDINGS = {"parameter_bindings": "value", "input_artifact_bindings": "artifact"}

@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from cicd.config import formats, schema
 from cicd.config.draft import PLATFORM_SCENARIOS
 from cicd.config.export_runs import Configurations, Inputs, chosen_artifacts, unique_key
@@ -26,6 +24,7 @@ from cicd.config.export_secrets import (
     users_labels,
 )
 from cicd.config.export_values import Values, variables_in
+from cicd.config.fields import Part, misfit
 from cicd.config.repository import inside
 from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
@@ -337,16 +336,13 @@ class _Export:
             }
         return item
 
-    def _is_valid(self, what: str, item: Mapping[str, Any], model: type[BaseModel]) -> bool:
+    def _is_valid(self, what: str, item: Mapping[str, Any], model: type[Part]) -> bool:
         """Whether a stage file can say that; if not, a note says why."""
-        try:
-            model.model_validate(item)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            self.notes.append(f"{what}: {where} cannot be written in a stage file: {first['msg']}")
-            return False
-        return True
+        found = misfit(model, item)
+        if found:
+            where, why = found
+            self.notes.append(f"{what}: {where} cannot be written in a stage file: {why}")
+        return found is None
 
 
 def _family(live: LiveResource) -> tuple[str, ...]:

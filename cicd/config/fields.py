@@ -1,23 +1,43 @@
 """What the fields of a stage file are made of: texts of a form, bindings, credentials."""
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+import msgspec
+from msgspec import Meta, Struct
 
 from cicd.config import formats
 from cicd.model import Ref, Secret
 
 OR_VARIABLE = r"|\$\{"
 """Patterns let any text with a variable pass in an editor; after replacement they are strict."""
+EDITOR = "x-editor"
+"""In a field's schema: what an editor's schema says in place of the strict one."""
+WHOLE = "x-whole"
+"""In a field's schema: all that either schema says of its form."""
 
 
 def like(pattern: str, says: str, longest: int = 256) -> Any:
     """A field for text of a pattern; ``says`` completes the sentence that the value must be …"""
-    extra: dict[str, Any] = {
-        "pattern": f"{pattern}{OR_VARIABLE}",
-        "patternErrorMessage": f"must be {says}",
-    }
-    return Field(pattern=pattern, max_length=longest, json_schema_extra=extra)
+    return Meta(
+        pattern=strict(pattern),
+        max_length=longest,
+        extra_json_schema={
+            EDITOR: {"pattern": f"{pattern}{OR_VARIABLE}"},
+            "patternErrorMessage": f"must be {says}",
+        },
+    )
+
+
+def named(pattern: str, says: str) -> Any:
+    """A key of a map whose keys people choose; ``says``: as for ``like``."""
+    extra = {EDITOR: {"pattern": pattern}, "patternErrorMessage": f"must be {says}"}
+    return Meta(pattern=strict(pattern), extra_json_schema=extra)
+
+
+def strict(pattern: str) -> str:
+    """The same, but for Python, whose ``$`` lets a line break follow."""
+    return f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
 
 
 Key = Annotated[str, like(formats.KEY, "letters, digits, dots, hyphens and underscores")]
@@ -26,11 +46,13 @@ Name = Annotated[
 ]
 Id = Annotated[str, like(formats.ID, "4 to 64 letters, digits, dots, hyphens and underscores", 64)]
 Duration = Annotated[str, like(formats.DURATION, "a time like 90s, 15m or 2h")]
-Plain = Annotated[str, Field(min_length=1, max_length=5000)]
-LabelValue = Annotated[str, Field(max_length=5000)]
+Plain = Annotated[str, Meta(min_length=1, max_length=5000)]
+LabelValue = Annotated[str, Meta(max_length=5000)]
 SecretText = Annotated[
     Secret,
-    WithJsonSchema({"type": "string", "description": "Only as ${env.NAME}."}),
+    Meta(
+        extra_json_schema={WHOLE: {"type": "string"}, "description": "Only as ${env.NAME}."},
+    ),
 ]
 Scalar = str | int | float | bool
 _VALUE = {"type": ["string", "number", "boolean"], "maxLength": 5000}
@@ -48,29 +70,55 @@ def _bindings(content: str, required: list[str], value: dict[str, Any]) -> Any:
         {"type": "object", "additionalProperties": value},
         {"type": "array", "items": item},
     ]
-    return WithJsonSchema({"anyOf": both, "default": {}})
+    return Meta(extra_json_schema={WHOLE: {"anyOf": both}})
 
 
 Parameters = Annotated[
-    dict[str, Annotated[str, Field(max_length=5000)] | Ref],
-    Field(max_length=1000),
+    dict[str, Annotated[str, Meta(max_length=5000)] | Ref],
+    Meta(max_length=1000),
     _bindings("value", ["key", "value"], _VALUE),
 ]
 Inputs = Annotated[
-    dict[str, Annotated[str, Field(min_length=1)] | Ref],
-    Field(max_length=1000),
+    dict[str, Annotated[str, Meta(min_length=1)] | Ref],
+    Meta(max_length=1000),
     _bindings("artifact", ["key"], {"type": "string", "minLength": 1}),
 ]
 
 
-class Part(BaseModel):
+class Part(Struct, forbid_unknown_fields=True, frozen=True):
     """What all parts of a stage file share: no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-        defer_build=True,  # the root builds all of them at once: half the time
-    )
+
+def misfit(part: type[Part], values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where plain values do not make such a part, and why; None where they do."""
+    try:
+        msgspec.convert(values, part)
+    except msgspec.ValidationError as error:
+        why, _, where = str(error).partition(" - at `$")
+        return where.strip("`.") or part.__name__, why
+    return None
+
+
+def values_of(
+    part: Part, but: Collection[str] = (), *, are_defaults_left_out: bool = False
+) -> dict[str, Any]:
+    """A part as plain values by their names in Python, without those fields (of itself, not of
+    parts in it); defaults, of parts in it too, may be left out."""
+    found: dict[str, Any] = {}
+    for info in msgspec.structs.fields(part):
+        value = getattr(part, info.name)
+        factory = info.default_factory
+        default = info.default if factory is msgspec.NODEFAULT else factory()
+        if info.name not in but and not (are_defaults_left_out and value == default):
+            found[info.name] = _plain(value, are_defaults_left_out)
+    return found
+
+
+def _plain(value: Any, are_defaults_left_out: bool) -> Any:
+    if isinstance(value, Part):
+        return values_of(value, are_defaults_left_out=are_defaults_left_out)
+    if isinstance(value, dict):
+        return {key: _plain(item, are_defaults_left_out) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, are_defaults_left_out) for item in value]
+    return value

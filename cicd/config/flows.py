@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from cicd.config import formats
 from cicd.config.draft import Draft
+from cicd.config.fields import values_of
 from cicd.config.files import is_file, read_trees
 from cicd.config.flow_record import differences, parts_of, read_record, sources_of
 from cicd.config.flow_schema import FlowInput, FlowOutput, FlowSettings
@@ -67,9 +67,7 @@ class Flow:
     @property
     def record(self) -> dict[tuple[str, str], str]:
         """The fingerprints of all that its template is made from."""
-        values: dict[str, Any] = self.settings.model_dump(
-            exclude=set(NOT_IN_TEMPLATE), exclude_defaults=True
-        )
+        values = values_of(self.settings, NOT_IN_TEMPLATE, are_defaults_left_out=True)
         if self.store:
             kept = (self.store.root, self.store.endpoint, self.store.region)
             values["object store"] = kept
@@ -212,7 +210,7 @@ def _check_settings(
 
 def _check_origins(draft: Draft, index: int, settings: FlowSettings) -> Iterator[Problem]:
     """What goes into the template goes into Git, so nothing of it may come from the environment."""
-    for field in sorted(FlowSettings.model_fields.keys() - NOT_IN_TEMPLATE - {"env"}):
+    for field in sorted(set(FlowSettings.__struct_fields__) - NOT_IN_TEMPLATE - {"env"}):
         node = draft.tree.get("flows", index, field)
         for place in hidden_texts(node) if node is not None else ():
             message = f"{_told(field, settings)}: write it into the stage file"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, references
+from cicd.config.fields import values_of
 from cicd.config.tree import did_you_mean
 from cicd.config.workflow_when import fits, told
 from cicd.errors import Problem
@@ -47,7 +48,7 @@ def _check_same(draft: Draft) -> Iterator[Problem]:
     seen: dict[tuple[object, ...], str] = {}
     things: list[tuple[tuple[object, ...], Key, tuple[str | int, ...], str]] = []
     for index, artifact in enumerate(draft.file.artifacts):
-        same: tuple[object, ...] = ("artifact", artifact.model_dump_json(exclude={"key"}))
+        same: tuple[object, ...] = ("artifact", repr(values_of(artifact, {"key"})))
         key = Key("artifact", artifact.key)
         things.append((same, key, ("artifacts", index), "remove one"))
     for run in draft.runs:

@@ -2,7 +2,7 @@
 
 What does not fit can be left out, so that other checks find at once what is wrong with the rest.
 
-pydantic decides. Only when it refuses is jsonschema loaded, to say all that is wrong in one go:
+msgspec decides. Only when it refuses is jsonschema loaded, to say all that is wrong in one go:
 loading it takes longer than checking a good file.
 """
 
@@ -13,9 +13,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
-from cicd.config.fields import OR_VARIABLE
 from cicd.config.schema import StageFile, json_schema
 from cicd.config.tree import Node, Path, Place, did_you_mean, plain, transform, without
 from cicd.errors import Problem
@@ -46,8 +45,6 @@ _RULES = {
     "minProperties": "wrong-length",
 }
 """What the schema refuses -> rule; all else is a wrong-value."""
-_NO_MATCH = "string_pattern_mismatch"
-"""pydantic's word for a text that does not match its pattern."""
 _BOUNDS = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
@@ -60,14 +57,15 @@ _BOUNDS = {
 def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
     """The stage file's values and the tree that they came from, or else what is wrong with it."""
     tree = transform(tree, _parameter_as_text)
-    misplaced = list(_misplaced_references(tree, ()))
+    misplaced = [problem for _, problem in _misplaced_references(tree, ())]
     try:
-        return StageFile.model_validate(plain(tree)), tree, misplaced
-    except ValidationError as error:
+        return msgspec.convert(plain(tree), StageFile), tree, misplaced
+    except msgspec.ValidationError as error:
         problems = list(_explain(tree))
-        problems += _translate(error, tree, problems)
         places = {(problem.line, problem.column) for problem in misplaced}
         rest = [problem for problem in problems if (problem.line, problem.column) not in places]
+        if not misplaced and not rest:
+            rest = [tree.place.problem(f"does not fit: {error}", "wrong-value")]
         return None, tree, misplaced + rest
 
 
@@ -76,13 +74,10 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
     may be missing alone, else the part or the item of a list that cannot be without it."""
     while True:
         try:
-            return StageFile.model_validate(plain(tree)), tree
-        except ValidationError as error:
-            paths = {
-                _longest(tree, detail["loc"])
-                for detail in error.errors(include_url=False, include_input=False)
-            }
-            if () in paths:  # the whole file is of no use
+            return msgspec.convert(plain(tree), StageFile), tree
+        except msgspec.ValidationError:
+            paths = {path for path, _ in _misplaced_references(tree, ())} | set(_misfits(tree))
+            if not paths or () in paths:  # the whole file is of no use
                 return StageFile(), replace(tree, value={})
             tree = without(tree, paths)
 
@@ -95,7 +90,7 @@ def _parameter_as_text(node: Node, path: Path) -> Node:
     return node
 
 
-def _misplaced_references(node: Node, path: Path) -> Iterator[Problem]:
+def _misplaced_references(node: Node, path: Path) -> Iterator[tuple[Path, Problem]]:
     if isinstance(node.value, dict):
         for key, child in node.value.items():
             yield from _misplaced_references(child, (*path, key))
@@ -109,22 +104,37 @@ def _misplaced_references(node: Node, path: Path) -> Iterator[Problem]:
         )
         if not (path[2:3] == ("configuration",) and len(path) == 5 and path[3] in fields):
             places = " and ".join(sorted(fields))
-            yield node.place.problem(
-                f"{node.text} is possible in {places} only", "misplaced-variable"
-            )
+            message = f"{node.text} is possible in {places} only"
+            yield path, node.place.problem(message, "misplaced-variable")
 
 
 def _explain(tree: Node) -> Iterator[Problem]:
-    import jsonschema
-
-    validator = jsonschema.Draft202012Validator(_schema())
-    for error in validator.iter_errors(plain(tree, _as_json)):
+    for error in _validator().iter_errors(plain(tree, _as_json)):
         yield from _problems_of(error, tree)
 
 
+def _misfits(tree: Node) -> Iterator[Path]:
+    """Where something does not fit, or is not known, or lacks something."""
+    for error in _validator().iter_errors(plain(tree, _as_json)):
+        path: Path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties" and error.validator_value is False:
+            known = error.schema.get("properties", {})
+            yield from ((*path, key) for key in error.instance.keys() - known.keys())
+        elif error.validator == "anyOf":
+            branch = _fitting_branch(error)
+            yield from (tuple(inner.absolute_path) for inner in branch or [error])
+        else:
+            yield path
+
+
 @cache
-def _schema() -> dict[str, Any]:
-    return json_schema()
+def _validator() -> Any:
+    import jsonschema
+
+    found: Any = jsonschema.Draft202012Validator
+    validators: Any = jsonschema.validators
+    types = found.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return validators.extend(found, type_checker=types)(json_schema(is_strict=True))
 
 
 def _as_json(node: Node) -> Any:
@@ -153,17 +163,9 @@ def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
 
 
 def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
-    """Of the branches of a choice only the one whose type fits the value is of interest."""
-    branches: dict[int, list[Any]] = {}
-    for inner in error.context:
-        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
-    fitting = [
-        inner
-        for inner in branches.values()
-        if not any(e.validator == "type" and not e.relative_path for e in inner)
-    ]
-    if len(fitting) == 1:
-        for inner in fitting[0]:
+    branch = _fitting_branch(error)
+    if branch:
+        for inner in branch:
             yield from _problems_of(inner, tree)
         return
     path: Path = tuple(error.absolute_path)
@@ -172,6 +174,19 @@ def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
     node = tree.get(*path)
     message = f"{_dotted(path)}must be {wanted}, not {_kind_of(error.instance, node)}"
     yield tree.place_of(*path).problem(message, "wrong-type")
+
+
+def _fitting_branch(error: Any) -> list[Any]:
+    """What is wrong in that branch of a choice whose type fits the value, if there is just one."""
+    branches: dict[int, list[Any]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    fitting = [
+        inner
+        for inner in branches.values()
+        if not any(e.validator == "type" and not e.relative_path for e in inner)
+    ]
+    return fitting[0] if len(fitting) == 1 else []
 
 
 def _type_of(branch: Any) -> str:
@@ -223,18 +238,6 @@ def _inside(path: Path) -> str:
     return f" in {_dotted(path).strip()}" if path else ""
 
 
-def _translate(error: ValidationError, tree: Node, said: list[Problem]) -> Iterator[Problem]:
-    """What only pydantic finds: a JSON schema cannot say it, or lets it pass in an editor."""
-    known = {(problem.line, problem.column) for problem in said}
-    for detail in error.errors(include_url=False, include_input=False):
-        path = _longest(tree, detail["loc"])
-        node = tree.get(*path) or tree
-        if not any((place.line, place.column) in known for place in places(node)):
-            message = f"{_dotted(path)}{_in_words(detail, node)}"
-            rule = "wrong-format" if detail["type"] == _NO_MATCH else "wrong-value"
-            yield node.place.problem(message, rule)
-
-
 def places(node: Node) -> Iterator[Place]:
     """Where a node, its key, and all that is in it are written."""
     yield node.place
@@ -243,34 +246,3 @@ def places(node: Node) -> Iterator[Place]:
     if isinstance(node.value, dict | list):
         for child in node.value.values() if isinstance(node.value, dict) else node.value:
             yield from places(child)
-
-
-def _in_words(detail: Any, node: Node) -> str:
-    says = detail["msg"].removeprefix("Input ")
-    if detail["type"] == _NO_MATCH:
-        says = _patterns().get(detail["ctx"]["pattern"], says)
-        return f'is "{_one_line(node.text)}", {says}'
-    return f"{says[:1].lower()}{says[1:]}"
-
-
-@cache
-def _patterns() -> dict[str, str]:
-    """Every pattern of the schema, and what it asks for in words."""
-
-    def search(part: Any) -> Iterator[tuple[str, str]]:
-        if isinstance(part, dict) and "patternErrorMessage" in part:
-            yield part["pattern"].removesuffix(OR_VARIABLE), part["patternErrorMessage"]
-        if isinstance(part, dict | list):
-            for child in part.values() if isinstance(part, dict) else part:
-                yield from search(child)
-
-    return dict(search(_schema()))
-
-
-def _longest(tree: Node, path: Path) -> Path:
-    """pydantic also names the branch of a choice in a path; those steps are not in the tree."""
-    kept: Path = ()
-    for step in path:
-        if tree.get(*kept, step) is not None:
-            kept = (*kept, step)
-    return kept

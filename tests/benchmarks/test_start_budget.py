@@ -33,7 +33,7 @@ NEVER = {
 }
 NEVER |= {"matplotlib", "numpy", "requests", "urllib3", "sqlite3", "asyncio", "rich.live"}
 NEVER |= {"rich.markdown", "rich.syntax", "rich.progress", "cicd.emulator", "cicd.platforms"}
-AT_ALL = {"pydantic", "yaml", "rich", "cicd.config", "jsonschema", "structlog"}
+AT_ALL = {"msgspec", "yaml", "rich", "cicd.config", "jsonschema", "structlog"}
 """What not even help or the version need."""
 
 

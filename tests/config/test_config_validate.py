@@ -136,7 +136,7 @@ def test_what_an_editor_lets_pass_is_refused_in_words(tmp_path: Path) -> None:
 def test_all_patterns_have_words_and_none_is_quoted(tmp_path: Path) -> None:
     edits = (("churn-dev", '"churn-dev\\n"'), ("branch: main", "limits: {max_delete: 1.0}"))
     assert findings(write_repository(tmp_path, changed(*edits))) == [
-        "stages/dev.yaml:1:22: limits.max_delete should be a valid integer",
+        "stages/dev.yaml:1:22: limits.max_delete must be a whole number, not 1.0",
         'stages/dev.yaml:2:26: aicore.resource_group is "churn-dev\\n",'
         " must be 3 to 253 letters, digits, dots and hyphens",
     ]

@@ -24,7 +24,7 @@ LIGHT = """\
 import sys
 import cicd.emulator.pytest_plugin
 import cicd.emulator
-heavy = {"starlette", "uvicorn", "click", "pydantic", "requests", "httpx", "sqlite3"}
+heavy = {"starlette", "uvicorn", "click", "msgspec", "requests", "httpx", "sqlite3"}
 print(sorted(heavy & set(sys.modules)))
 """
 HOLDER = """\

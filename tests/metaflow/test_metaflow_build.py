@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cicd.cli.template import command
@@ -113,7 +114,7 @@ def test_check_with_the_generator_finds_nothing_but_what_is_changed(project: Pro
 
 def test_an_embedded_flow_needs_no_bucket_and_downloads_nothing(project: Project) -> None:
     flow, _, _, _ = project
-    settings = flow.settings.model_copy(update={"embedded": True})
+    settings = msgspec.structs.replace(flow.settings, embedded=True)
     embedded = Flow(settings, flow.source, flow.root, flow.place, flow.store)
     built = build(embedded, {"PATH": os.environ["PATH"], "HOME": str(flow.root)})
     assert "job.tar" not in built.text and "METAFLOW_CODE_URL" not in built.text

@@ -129,7 +129,7 @@ def test_a_new_step_is_told_once(root: Path) -> None:
             "flows/trainflow.py",
             "class TrainFlow(FlowSpec)",
             "class TrainFlow",
-            "no class that extends",
+            "no class derived from FlowSpec",
         ),
         ("flows/trainflow.py", "class TrainFlow", "class ", "this is no Python"),
         ("flows/trainflow.py", "class TrainFlow", "class Run", "needs 4 to 64 letters"),
