@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.emulator.workflows import gathering, groups, handlers, repetition, values
+from tests.emulator.workflows import branches, gathering, groups, handlers, repetition, values
 from tests.emulator.workflows.cases import Case
 from tests.emulator.workflows.play import RUN, play
 
-CASES = [*groups.CASES, *repetition.CASES, *values.CASES, *handlers.CASES, *gathering.CASES]
+CASES = [
+    *groups.CASES,
+    *repetition.CASES,
+    *values.CASES,
+    *handlers.CASES,
+    *gathering.CASES,
+    *branches.CASES,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -26,6 +33,7 @@ def test_it_goes_as_argo_documents(case: Case) -> None:
         "seconds": played.seconds,
         "published": [item.global_name for item in played.progress.publications],
         "messages": {key: played.messages.get(key) for key in case.messages or {}},
+        "groups": {name: played.node(name).phase for name in case.groups or {}},
         "outputs": {
             name: played.node(name).outputs.get("parameters") for name in case.outputs or {}
         },

@@ -9,7 +9,6 @@ from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.conditions import BadCondition, evaluate, operands
 from cicd.emulator.workflow.program import Call
 
-FAILED = ("Failed", "Error")
 PHASES = {
     "": {"Succeeded", "Skipped"},
     "Succeeded": {"Succeeded"},
@@ -33,10 +32,10 @@ def may_start(call: Call, before: Mapping[str, Node], calls: Mapping[str, Call])
         name, word = _split(operand, before)
         node = before[name]
         if word in OF_LOOPS:
-            phases = node.outputs.get("phases") or [node.phase]
+            phases = node.outputs.get("phases") or ()
             if word == "AnySucceeded":
                 return "Succeeded" in phases
-            return all(phase in FAILED for phase in phases)
+            return set(phases) == {"Failed"}
         # with ``dependencies`` a failure that does not count as one is none here either
         is_forgiven = not call.has_depends and node.phase in calls[name].continues_on
         return is_forgiven or node.phase in PHASES[word]

@@ -41,26 +41,19 @@ def steps(walk: Walk, frame: Frame) -> tuple[str, str]:
 
 
 def tasks(walk: Walk, frame: Frame) -> tuple[str, str]:
-    """Every task whose turn it is; after a failure no new ones, unless failFast is off."""
+    """Every task whose turn it is, also after a failure elsewhere: what waits for a failed task
+    is left out, nothing else (executeDAG)."""
     calls = {call.name: call for call in frame.template.tasks}
     waits = {name: dependencies(call, calls) for name, call in calls.items()}
-    if frame.template.is_fail_fast:
-        frame.is_stopped = frame.is_stopped or _has_failed(walk, frame)
+    before = walk.activity
     states: dict[str, Node] = {}
     for call in in_order(frame.template.tasks):
         states[call.name] = _task(walk, frame, call, waits[call.name], states, calls)
         frame.scope.add(f"tasks.{call.name}", states[call.name])
-    message = _first_failure(states, calls, "task")
-    if message and frame.template.is_fail_fast:
-        is_open = any(node.phase == "Running" for node in states.values())
-        broken = [node for name, node in states.items() if _counts(node, calls[name])]
-        return ("Running", "") if is_open else (broken[0].phase, message)
-    if any(node.phase not in ENDED for node in states.values()):
+    if walk.activity != before or any(node.phase == "Running" for node in states.values()):
         return "Running", ""
     leaves = [name for name in states if not any(name in others for others in waits.values())]
-    branches = _branches(states, waits, calls)
-    worst = next((branches[name] for name in leaves if branches[name]), "")
-    return (worst, message) if worst else ("Succeeded", "")
+    return _assessed(frame, sorted(leaves), _branches(states, waits), calls)
 
 
 def _task(
@@ -82,21 +75,9 @@ def _task(
             return saved
     elif not may_start(call, before, calls):
         return walk.close(node, "Omitted", "omitted: depends condition not met")
-    elif frame.is_stopped:
-        return node
     ends = [other.ended for other in before.values()]
     frame.scope.texts[NOW] = str(max([frame.node.started, *ends]))
     return walk.call(name, call, "tasks", frame)
-
-
-def _has_failed(walk: Walk, frame: Frame) -> bool:
-    """Whether a task that is stored as failed stops the dag."""
-    for call in frame.template.tasks:
-        name = f"{frame.node.name}.{call.name}"
-        saved = walk.nodes.get(walk.blank(name, call.template, "Pod").id)
-        if saved and _counts(saved, call):
-            return True
-    return False
 
 
 def _counts(node: Node, call: Call) -> bool:
@@ -107,25 +88,42 @@ def _counts(node: Node, call: Call) -> bool:
 def _first_failure(states: Mapping[str, Node], calls: Mapping[str, Call], word: str) -> str:
     for name, node in states.items():
         if _counts(node, calls[name]):
-            reason = node.message
-            if len(reason) > LONGEST:
-                # what happened stands at the end of it, and a status has little room
-                reason = f"… {reason[-LONGEST:]}"
-            return f"{word} {name} failed: {reason}"
+            return f"{word} {name} failed: {_shortened(node.message)}"
     return ""
 
 
-def _branches(
-    states: Mapping[str, Node], waits: Mapping[str, list[str]], calls: Mapping[str, Call]
-) -> dict[str, str]:
-    """Task -> the phase of the failure with which its branch ended, empty for none: its own, or,
-    where it was left out, that of what it waited for."""
-    found: dict[str, str] = {}
+def _shortened(reason: str) -> str:
+    """What happened stands at the end of it, and a status has little room."""
+    return reason if len(reason) <= LONGEST else f"… {reason[-LONGEST:]}"
+
+
+def _branches(states: Mapping[str, Node], waits: Mapping[str, list[str]]) -> dict[str, Node]:
+    """Task -> the node that says how its branch ended: its own, or, where it was left out, that
+    of what it waited for, of one that failed before others."""
+    found: dict[str, Node] = {}
     for name, node in states.items():
-        if _counts(node, calls[name]):
-            found[name] = node.phase
-        elif node.phase in ("Omitted", "Skipped"):
-            found[name] = next((found[other] for other in waits[name] if found[other]), "")
-        else:
-            found[name] = ""
+        found[name] = node
+        if node.phase in ("Omitted", "Skipped") and waits[name]:
+            others = [found[other] for other in waits[name]]
+            found[name] = next((other for other in others if other.phase in FAILED), others[0])
     return found
+
+
+def _assessed(
+    frame: Frame, leaves: list[str], branches: Mapping[str, Node], calls: Mapping[str, Call]
+) -> tuple[str, str]:
+    """Phase and message of a dag in which nothing runs (assessDAGPhase); a task that has no node
+    yet waits for room."""
+    phase, message = "Succeeded", ""
+    for name in leaves:
+        node = branches[name]
+        if node.phase not in ENDED:
+            phase, message = "Running", ""
+            if not frame.template.is_fail_fast:
+                break
+        elif _counts(node, calls[name]):
+            failed = node.name.removeprefix(f"{frame.node.name}.")
+            phase, message = node.phase, f"task {failed} failed: {_shortened(node.message)}"
+            if frame.template.is_fail_fast:
+                break
+    return phase, message

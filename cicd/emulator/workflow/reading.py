@@ -67,8 +67,7 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
         ),
         tasks=tasks,
         suspend=None if suspend is None else str(suspend.get("duration") or ""),
-        # Argo has no fail-fast where ``depends`` says what may follow a failure
-        is_fail_fast=dag.get("failFast") is not False and not any(x.has_depends for x in tasks),
+        is_fail_fast=dag.get("failFast") is not False,
         stops_early=bool(item.get("failFast")),
         parallelism=item.get("parallelism"),
         retry=_retry(item.get("retryStrategy")),

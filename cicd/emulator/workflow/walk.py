@@ -29,7 +29,8 @@ from cicd.emulator.workflow.work import Work, collect, make_work, named_outputs,
 DEEPEST = 60
 """Templates inside each other; Argo ends at 100, Python's stack somewhat earlier."""
 MOST_NODES = 20_000
-GROUPS = ("StepGroup", "TaskGroup")
+COUNTED = ("Pod", "Steps", "DAG")
+"""What ``parallelism`` and ``failFast`` of a template are about."""
 NOTHING: Mapping[str, str] = {}
 TROUBLE = (Unresolved, BadCondition)
 
@@ -77,6 +78,11 @@ class Walk:
     settled: list[Node] = field(default_factory=list)
     wake: float | None = None
     in_flight: int = 0
+
+    @property
+    def activity(self) -> int:
+        """How much runs, waits for a time, or is about to start, so far in this walk."""
+        return self.in_flight + len(self.work)
 
     # nodes
 
@@ -202,24 +208,45 @@ class Walk:
         """``room`` and ``is_stopped`` of a frame, from its children so far."""
         if template.parallelism is None and not template.stops_early:
             return None, False
-        children = [item for item in self.nodes.values() if item.parent == node.id]
-        active = sum(item.phase == "Running" and item.type not in GROUPS for item in children)
+        children = self.children(node)
+        active = sum(item.phase in ("Pending", "Running") for item in children)
         room = None if template.parallelism is None else max(0, template.parallelism - active)
         return room, template.stops_early and any(item.phase in FAILED for item in children)
 
+    def children(self, node: Node) -> list[Node]:
+        """The pods, steps and dags that the template of ``node`` has called, each attempt by
+        itself (getActiveChildren)."""
+        own = [item for item in self.nodes.values() if item.parent == node.id]
+        repeated = {item.id for item in own if item.type == "Retry"}
+        attempts = [item for item in self.nodes.values() if item.parent in repeated]
+        begun = {item.parent for item in attempts}
+        return [
+            item
+            for item in (*own, *attempts)
+            if item.type in COUNTED or (item.id in repeated and item.id not in begun)
+        ]
+
     def compose(self, frame: Frame) -> Node:
         """The state of a steps or dag template; its outputs once it has succeeded."""
-        before = self.in_flight + len(self.work)
+        before = self.activity
         walk = groups.tasks if frame.template.tasks else groups.steps
         phase, message = walk(self, frame)
-        is_idle = self.in_flight + len(self.work) == before
-        if phase == "Running" and frame.is_stopped and frame.template.stops_early and is_idle:
-            reason = "template has failed or errored children and failfast enabled"
-            return self.close(frame.node, "Failed", reason)
+        is_idle = self.activity == before
+        if phase == "Running" and frame.is_stopped and is_idle:
+            return self.cut_short(frame.node)
         if phase == "Running":
             return frame.node
         outputs = self.outputs(frame) if phase == "Succeeded" else {}
         return self.close(frame.node, phase, message, outputs=outputs)
+
+    def cut_short(self, node: Node) -> Node:
+        """A template whose ``failFast`` ends it: nothing of it runs, and the rest never will."""
+        reason = "template has failed or errored children and failFast enabled"
+        known = {**self.nodes, **{item.id: item for item in self.settled}}
+        for item in known.values():
+            if item.parent == node.id and item.phase not in ENDED:
+                self.close(item, "Failed", reason)
+        return self.close(node, "Failed", reason)
 
     def outputs(self, frame: Frame) -> dict[str, Any]:
         """What a steps or dag template hands on. Raises Unresolved."""
@@ -271,11 +298,7 @@ class Walk:
                 scope = frame.scope.with_texts(item.texts)
                 child = self.hooked(name, call, prefix, frame, scope)
             children.append(child)
-        is_open = any(child.phase == "Running" for child in children)
-        if any(child.phase == "Pending" for child in children) and not is_open:
-            if not frame.is_stopped:
-                return node
-        elif is_open:
+        if any(child.phase not in ENDED for child in children):
             return node
         try:
             # nothing is known of steps that all were skipped (executeSteps)
@@ -283,12 +306,10 @@ class Walk:
             outputs = aggregate(children) if is_known else {}
         except Unresolved as error:
             return self.close(node, "Error", str(error))
-        for child in children:
-            if child.phase in FAILED:
-                message = f"{child.name.removeprefix(node.name)}: {child.message}"
-                return self.close(node, child.phase, message, outputs=outputs)
-        if any(child.phase not in ENDED for child in children):
-            return self.close(node, "Failed", "not started any more", outputs=outputs)
+        failed = [child for child in children if child.phase in FAILED]
+        if failed:
+            message = f"{failed[0].name.removeprefix(node.name)}: {failed[0].message}"
+            return self.close(node, failed[-1].phase, message, outputs=outputs)
         return self.close(node, "Succeeded", outputs=outputs)
 
     def is_unwanted(self, call: Call, scope: Scope) -> bool:

@@ -17,7 +17,8 @@ SAID = "Error (exit code 1)"
 @dataclass(frozen=True)
 class Case:
     """``phases``: pods, pauses and what was left out, by node name. ``args``: the command lines in
-    the order of their start. ``outputs``: node name -> its parameters. None is not looked at."""
+    the order of their start. ``outputs``: node name -> its parameters. ``groups``: phases of loops,
+    steps and dags by node name. None is not looked at."""
 
     name: str
     document: Mapping[str, Any]
@@ -31,6 +32,7 @@ class Case:
     outputs: Mapping[str, Mapping[str, str]] | None = None
     published: list[str] | None = None
     seconds: float | None = None
+    groups: Mapping[str, str] | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
 
