@@ -111,6 +111,7 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
         folder=project_of(root),
         remotes=_remotes(top) if top else (),
         submodules=_submodules(root, top) if top else {},
+        tags=_tags(top) if top else {},
     )
 
 
@@ -181,6 +182,14 @@ def _remotes(top: Path) -> tuple[str, ...]:
     lines = _quietly(top, "config", "--get-regexp", r"^remote\..*\.url$").splitlines()
     urls = [without_logins(line.partition(" ")[2]) for line in lines]
     return (*urls, top.as_uri()) if urls else ()
+
+
+def _tags(top: Path) -> dict[str, str]:
+    """Every tag -> the commit that it is at here."""
+    commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+    form = f"--format={commit} %(refname:strip=2)"
+    lines = _quietly(top, "for-each-ref", form, "refs/tags").splitlines()
+    return {name: found for found, _, name in (line.partition(" ") for line in lines)}
 
 
 def _submodules(root: Path, top: Path) -> dict[str, str]:

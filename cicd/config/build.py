@@ -137,8 +137,7 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     file, git, override = draft.file.git, draft.git, draft.override
     revision = _revision(draft)
     path = file.path if file else "templates"
-    is_ours = is_synced(git, url, path) and _is_checked_out(revision, git)
-    commit = git.commit if is_ours else ""
+    commit = _commit_of(revision, git) if is_synced(git, url, path) else ""
     if override:
         revision, commit = override.revision, override.commit
     else:
@@ -179,9 +178,12 @@ def _interface(template: Template) -> dict[str, Any]:
     }
 
 
-def _is_checked_out(revision: str | Hidden, git: GitFacts) -> bool:
-    """Whether the commit at hand is what that revision should be; unknown branch: it is."""
-    return not git.branch or revision in {git.branch, git.commit, "HEAD"}
+def _commit_of(revision: str | Hidden, git: GitFacts) -> str:
+    """The commit that a revision should be at: the one at hand where that is checked out, or nobody
+    knows the branch; of a tag the one that it is at here; empty for any other branch."""
+    if not git.branch or revision in {git.branch, git.commit, "HEAD"}:
+        return git.commit
+    return git.tags.get(str(revision).removeprefix("refs/tags/"), "")
 
 
 def _artifact(draft: Draft, index: int, item: Artifact, before: frozenset[Key]) -> Resource:

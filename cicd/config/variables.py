@@ -42,7 +42,7 @@ class GitFacts:
 
     ``folder``: the project's own below the top of the repository, with forward slashes, empty for
     the top itself. ``remotes``: URLs of the repository. ``submodules``: folder in the project ->
-    URL.
+    URL. ``tags``: name -> the commit that it is at here.
     """
 
     commit: str = ""
@@ -50,6 +50,7 @@ class GitFacts:
     folder: str = ""
     remotes: tuple[str, ...] = ()
     submodules: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

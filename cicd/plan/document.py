@@ -104,7 +104,10 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
         ]
         # a first run has no fields, and yet depends on its code
         inputs = change.desired.spec.get("inputs") if change.desired else None
-        return [str(change.key), change.action.value, change.id, fields, plain(inputs, marker)]
+        found = [str(change.key), change.action.value, change.id, fields, plain(inputs, marker)]
+        # what is brought from elsewhere than here, as from a tag
+        commit = change.desired.spec.get("commit") if change.desired else None
+        return [*found, str(commit)] if commit not in {None, stage.commit} else found
 
     content: dict[str, Any] = {
         "digest": stage.digest,

@@ -81,6 +81,40 @@ def test_a_commit_that_the_branch_is_not_at_any_more_is_refused_at_once(
     assert not world.changes()
 
 
+@pytest.mark.parametrize(
+    ("tag", "revision", "options"),
+    [
+        ("v1", "v1", ()),
+        ("v1.0/rc-1", "refs/tags/v1.0/rc-1", ()),
+        ("annotated", "annotated", ("-a", "-m", "x")),
+    ],
+)
+def test_a_tag_that_is_not_where_it_was_when_it_was_planned_is_refused_at_once(
+    world: World, remote: Path, tag: str, revision: str, options: tuple[str, ...]
+) -> None:
+    """Also where a branch is checked out: what is planned is what the tag is at here."""
+    file = world.folder / "stages" / "dev.yaml"
+    file.write_text(file.read_text().replace("revision: main", f"revision: {revision}"))
+    git(world.folder, "tag", *options, tag)
+    git(world.folder, "push", "-q", str(remote), f"refs/tags/{tag}")
+    try:
+        said = world.cicd("plan", "dev", "--out", "plan.json")
+        assert said.code == 0, said.all
+        head = git(world.folder, "rev-parse", "HEAD")
+        git(remote, "tag", "-f", *options, tag, next_commit(remote, head))
+        for command in (("apply", "--plan", "plan.json"), APPLY):
+            said = world.cicd(*command)
+            assert said.code == 5, said.all
+            assert f"would wait for commit {head[:12]}, and {revision} of" in said.error
+        assert not world.changes()
+        # fetched, it is another plan
+        git(world.folder, "fetch", "-q", "--tags", "--force", str(remote))
+        said = world.cicd("apply", "--plan", "plan.json")
+        assert said.code == 5 and "no longer fits" in said.error, said.all
+    finally:
+        git(world.folder, "tag", "-d", tag)
+
+
 def test_a_commit_that_is_not_pushed_is_refused_at_once(world: World, remote: Path) -> None:
     before = git(world.folder, "rev-parse", "HEAD")
     git(world.folder, "commit", "-q", "--allow-empty", "-m", "mine alone")
@@ -99,6 +133,7 @@ def test_a_repository_that_cannot_be_asked_from_here_is_left_to_the_platform(
     remote.rename(remote.with_name("elsewhere.git"))
     hours = partial(execute, polling=QUICK, clock=lambda: time.monotonic() * 3_000)
     monkeypatch.setattr("cicd.apply.execute", hours)
+    monkeypatch.setattr("cicd.platforms.aicore.sync.GRACE", 0.0)  # seconds of the real clock
     said = world.cicd(*APPLY)
     assert said.code == 6, said.all
     assert "may the repository be read?" in said.all and world.changes()

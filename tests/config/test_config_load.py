@@ -253,6 +253,9 @@ def test_an_override_replaces_where_templates_come_from_and_needs_no_credentials
         ("  revision: other\n", GitFacts(COMMIT, "main"), None),
         ("  revision: other\n", GitFacts(COMMIT, ""), COMMIT),
         ("  revision: HEAD\n", GitFacts(COMMIT, "main"), COMMIT),
+        ("  revision: v1\n", GitFacts(COMMIT, "main", tags={"v1": "b" * 40}), "b" * 40),
+        ("  revision: refs/tags/v1\n", GitFacts(COMMIT, "main", tags={"v1": "b" * 40}), "b" * 40),
+        ("  revision: v2\n", GitFacts(COMMIT, "main", tags={"v1": "b" * 40}), None),
         ("", GitFacts("", ""), None),
     ],
 )
