@@ -31,7 +31,7 @@ def check_arrival(root: Path, plan: Plan) -> None:
     if problems:
         raise Refused(
             "; ".join(problems),
-            hint="nothing was sent: push the commit, or fetch what is there, tags too, and plan again",
+            hint="nothing was sent: push the commit, or fetch (tags, too) and plan again",
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from cicd.config import formats
 from cicd.config.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
 from cicd.config.secret_schema import ObjectStore
-from cicd.config.template_secrets import WORDS
+from cicd.config.template_secrets import WORDS, bound_secrets
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
@@ -117,7 +117,7 @@ def _undeclared(draft: Draft) -> Iterator[tuple[Key, Key, str]]:
 def _uses(draft: Draft) -> Iterator[tuple[Key, Key, str]]:
     for run in draft.runs:
         if template := draft.template_of(run):
-            for key, source in template.secrets.items():
+            for key, source in bound_secrets(template, run.configuration.parameter_bindings):
                 yield run.key, key, source
     for index, artifact in enumerate(draft.file.artifacts):
         name = _store_of(artifact.url)

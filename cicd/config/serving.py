@@ -156,6 +156,8 @@ def _moved(node: Node, block: Node) -> Node:
         value = {key: _moved(child, block) for key, child in value.items()}
     elif isinstance(value, list):
         value = [_moved(child, block) for child in value]
+    elif isinstance(value, str) and FILLER in value:
+        value = _as_written(value, block.value, node.place)
 
     def moved(place: Place) -> Place:
         return block.place_at(place.line, place.column)
@@ -167,3 +169,13 @@ def _moved(node: Node, block: Node) -> Node:
         moved(node.key_place) if node.key_place else None,
         moved(node.block) if node.block else None,
     )
+
+
+def _as_written(text: str, block: str, place: Place) -> str:
+    """A text that was read at that place of the block, with its placeholders again."""
+    first, *rest = block.split("\n")[place.line - 1 :]
+    for found in _ANY.findall("\n".join([first[place.column - 1 :], *rest])):
+        if FILLER not in text:
+            break
+        text = text.replace(FILLER * len(found), found, 1)
+    return text

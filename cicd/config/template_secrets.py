@@ -6,8 +6,9 @@ Whether they exist, the stage (``secrets``) and the tenant (``plan``) say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from cicd.config import formats
 from cicd.config.files import yaml_trees
@@ -15,7 +16,7 @@ from cicd.config.metadata import children
 from cicd.config.placeholders import FILLER
 from cicd.config.tree import Node, transform
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Key
+from cicd.model import Key, Template
 
 DOCKER, GENERIC, STORE = "docker_registry_secret", "generic_secret", "object_store_secret"
 STORE_SUFFIX = "-object-store-secret"
@@ -111,12 +112,27 @@ def _is_list_of_names(node: Node) -> bool:
 
 
 def needed_secrets(spec: Node) -> dict[Key, str]:
-    """Every secret that a template names as it is -> where."""
+    """Every secret that a template names -> where; the name may hold placeholders."""
     found: dict[Key, str] = {}
     for kind, node in secrets_named(spec):
-        if isinstance(node.value, str) and node.value and not _TAG.search(node.value):
+        if isinstance(node.value, str) and node.value and FILLER not in node.value:
             found.setdefault(_key(kind, node.value), str(node.place))
     return found
+
+
+def bound_secrets(template: Template, bindings: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
+    """The secrets that a template names with what a stage binds to its parameters, and where; not
+    those whose names only a run tells."""
+    root = "inputs" if template.kind == "serving" else "workflow"
+    texts = {
+        f"{root}.parameters.{name}": value
+        for name, value in {**template.parameters, **bindings}.items()
+        if isinstance(value, str)
+    }
+    for key, source in template.secrets.items():
+        name = _TAG.sub(lambda tag: texts.get(tag[0].strip("{} "), tag[0]), key.name)
+        if name and not _TAG.search(name):
+            yield _key(key.kind, name), source
 
 
 def _key(kind: str, name: str) -> Key:

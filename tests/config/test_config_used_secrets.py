@@ -47,6 +47,10 @@ USES = {
     "volume of a run": ("train", VOLUME_RUN, "generic_secret"),
     "S3 input of a run": ("train", S3_RUN, "generic_secret"),
 }
+BOUND_SERVER = (
+    "executable_id: server\n",
+    "executable_id: server\n      parameter_bindings: {greeting: my-login}\n",
+)
 SECTIONS = {
     "docker_registry_secret": (
         'docker_registry: [{name: NAME, data: {.dockerconfigjson: "${env.D}"}}]'
@@ -99,10 +103,30 @@ def test_what_no_secret_can_be_called_is_an_error(tmp_path: Path, which: str, na
 
 
 @pytest.mark.parametrize("which", USES)
-def test_a_name_that_a_parameter_gives_is_not_judged(tmp_path: Path, which: str) -> None:
+def test_a_name_that_a_parameter_gives_is_judged_by_what_the_stage_binds(
+    tmp_path: Path, which: str
+) -> None:
     is_server = USES[which][0] == "serve"
-    name = "{{inputs.parameters.greeting}}" if is_server else "{{workflow.parameters.rate}}"
-    assert findings(project(tmp_path, which, f'"{name}"')) == []
+    own, other = ("greeting", "inputs") if is_server else ("rate", "workflow")
+    name = f'"{{{{{other}.parameters.{own}}}}}"'
+    repo = project(tmp_path, which, name)
+    words = USES[which][2].removesuffix("_secret").replace("_", " ")
+    [text] = findings(repo)  # the default of the template
+    assert f'{words} secret "{"hello" if is_server else "0.10"}", which this stage' in text
+    edit = BOUND_SERVER if is_server else ("{epochs: 3}", "{epochs: 3, rate: my-login}")
+    stage = repo / "stages" / "dev.yaml"
+    stage.write_text(changed(edit))
+    [text] = findings(repo)
+    assert f'{words} secret "my-login", which this stage does not declare' in text
+    section = SECTIONS[USES[which][2]].replace("NAME", "my-login")
+    stage.write_text(f"{stage.read_text()}secrets:\n  {section}\n")
+    assert findings(repo) == []
+
+
+@pytest.mark.parametrize("name", ["{{inputs.parameters.rate}}", "{{item}}", "{{pod.name}}-login"])
+def test_a_name_that_only_a_run_tells_is_not_judged(tmp_path: Path, name: str) -> None:
+    found = findings(project(tmp_path, "volume of a run", f'"{name}"'))
+    assert not any("secret" in text for text in found)
 
 
 def test_an_optional_secret_may_be_missing(tmp_path: Path) -> None:
