@@ -41,7 +41,7 @@ spec:
           parameters: [{name: rows, value: "{{steps.prepare.outputs.parameters.rows}}"}]
           artifacts: [{name: clean, from: "{{steps.prepare.outputs.artifacts.clean}}"}]
   - name: prepare
-    metadata: {labels: {ai.sap.com/resourcePlan: "{{workflow.parameters.plan}}"}}
+    metadata: {labels: {ai.sap.com/resourcePlan: "{{workflow.parameters.rate}}"}}
     nodeSelector: {a: b}
     tolerations: [{key: a}]
     securityContext: {runAsUser: 65534}
@@ -153,7 +153,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         (
             "templates.0.steps.1.0.when",
             "{{steps.prepare.outputs.parameters.rwos}} > 1",
-            "names no such step or output",
+            "names no step, task or output that is known here",
         ),
         ("parallelism", 0, "spec.parallelism: must be at least 1"),
         ("templates.0.steps.0.0.inline", {}, "inline: not supported by the emulator: give the"),
@@ -175,7 +175,7 @@ def test_what_it_cannot_do_is_named_with_its_path(path: str, value: Any, expecte
         (
             [
                 {"name": "a", "template": "x", "dependencies": ["b"]},
-                {"name": "b", "template": "x", "depends": "a.Failed"},
+                {"name": "b", "template": "x", "dependencies": ["a"]},
             ],
             "tasks wait for each other",
         ),

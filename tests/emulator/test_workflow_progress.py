@@ -205,12 +205,13 @@ def test_a_parameter_without_a_value_is_named() -> None:
     assert (progress.phase, progress.message) == ("Error", "parameter rate has no value")
 
 
-def test_an_input_that_nobody_gives_fails_its_step() -> None:
+def test_an_input_that_nobody_gives_fails_its_hook() -> None:
     needs = shell("needs", "true", inputs={"parameters": [{"name": "x"}]})
-    document = workflow({"name": "main", "steps": [[{"name": "n", "template": "needs"}]]}, needs)
-    progress, _, _ = play(document)
-    assert progress.phase == "Failed"
-    assert "inputs.parameters.x of template needs is not given" in progress.message
+    call = {"name": "n", "template": "one", "hooks": {"exit": {"template": "needs"}}}
+    document = workflow({"name": "main", "steps": [[call]]}, shell("one", "true"), needs)
+    nodes = {node.name: node for node in play_whole(document).nodes.values()}
+    assert nodes["e1[0].n.onExit"].phase == "Error"
+    assert "inputs.parameters.x of template needs is not given" in nodes["e1[0].n.onExit"].message
 
 
 def test_the_output_of_a_step_that_was_skipped_is_named() -> None:

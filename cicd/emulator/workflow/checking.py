@@ -75,15 +75,19 @@ def _outline(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _names(holder: Any, path: str) -> Iterator[str]:
-    """Entries of ``parameters`` and ``artifacts`` without a usable name."""
+    """Entries of ``parameters`` and ``artifacts`` without a usable name of their own."""
     for part in ("parameters", "artifacts"):
         items = holder.get(part) if isinstance(holder, Mapping) else None
+        seen: set[str] = set()
         for index, item in enumerate(items if isinstance(items, list) else ()):
             name = str(item.get("name") or "") if isinstance(item, Mapping) else "-"
             if not name:
                 yield f"{path}.{part}[{index}].name: is missing"
             elif not ITEM_NAME.fullmatch(name):
                 yield f"{path}.{part}[{index}].name: {name!r} is not a name"
+            elif name in seen:
+                yield f"{path}.{part}[{index}].name: {name!r} is used twice"
+            seen.add(name)
 
 
 def _hook_shapes(holder: Mapping[str, Any], path: str) -> Iterator[str]:

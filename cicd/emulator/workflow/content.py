@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cicd.emulator.workflow.conditions import BadCondition
-from cicd.emulator.workflow.depends import in_order
-from cicd.emulator.workflow.names import own_names, raw_calls, tag_problems, unknown
-from cicd.emulator.workflow.program import Program, Template, duration
+from cicd.emulator.workflow.calls import (
+    NAME,
+    OUTPUT_SOURCES,
+    argument_problems,
+    call_problems,
+    callee_problems,
+    not_given,
+)
+from cicd.emulator.workflow.names import raw_calls, tag_problems
+from cicd.emulator.workflow.program import Program, duration
 from cicd.emulator.workflow.reading import read
 from cicd.emulator.workflow.retries import POLICIES
 from cicd.emulator.workflow.shape import container_problems
+from cicd.emulator.workflow.upkeep import metric_problems, pod_deletion_problems
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}")
-LOOPS = ("withItems", "withParam", "withSequence")
+RESERVED = ("init", "main", "wait")
+"""Containers that Argo puts into every pod."""
+LEAVES = ("container", "script", "suspend")
+GLOBAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 SOURCES = ("from", "fromExpression", "raw", "http", "s3")
 
 
@@ -26,6 +36,8 @@ def content_problems(document: Mapping[str, Any]) -> list[str]:
     if found:
         return found
     found += _parallelism_problems(spec, "spec")
+    found += pod_deletion_problems(spec)
+    found += argument_problems(spec.get("arguments") or {}, "spec.arguments")
     for index, item in enumerate(spec["templates"]):
         path = f"spec.templates[{index}]"
         found += _parallelism_problems(item, path)
@@ -33,22 +45,34 @@ def content_problems(document: Mapping[str, Any]) -> list[str]:
         found += _time_problems(item, path)
         found += _artifact_problems(item, path)
         found += _pod_problems(item, spec, path)
-        found += _shape_of_calls(item, path)
-    if found:
-        return found
-    try:
-        program = read(document)
-    except BadCondition as error:
-        return [f"spec.templates: dag.target: {error}"]
-    if program.entrypoint not in program.templates:
-        found.append(f"spec.entrypoint: template {program.entrypoint!r} does not exist")
-    found += _hook_problems(spec, program, "spec")
+        found += metric_problems(item, path)
+        found += call_problems(item, path)
+        for where, call in raw_calls(item):
+            for artifact in (call.get("arguments") or {}).get("artifacts") or ():
+                found += _remote_problems(artifact, f"{path}.{where}.arguments.artifacts")
+    return found or _program_problems(spec, read(document))
+
+
+def _program_problems(spec: Mapping[str, Any], program: Program) -> list[str]:
+    """What can be said once every template by itself is right."""
+    found = [*_entry_problems(spec, program), *_hook_problems(spec, program, "spec")]
     for index, item in enumerate(spec["templates"]):
         path = f"spec.templates[{index}]"
-        template = program.templates[item["name"]]
-        found += _call_problems(item, template, program, path)
-        found += tag_problems(item, template, program, path)
-    return found
+        found += callee_problems(item, program.templates[item["name"]], program, path)
+        for where, call in raw_calls(item):
+            found += _hook_problems(call, program, f"{path}.{where}")
+    return found or list(tag_problems(spec, program))
+
+
+def _entry_problems(spec: Mapping[str, Any], program: Program) -> Iterator[str]:
+    """Whether the templates that the workflow itself calls are there and get what they need."""
+    given = {item["name"] for item in (spec.get("arguments") or {}).get("parameters") or ()}
+    for key in ("entrypoint", "onExit"):
+        callee = program.templates.get(spec.get(key) or "")
+        if callee is not None:
+            yield from not_given(callee, given, f"spec.{key}")
+        elif key == "entrypoint":
+            yield f"spec.entrypoint: template {program.entrypoint!r} does not exist"
 
 
 def _pod_problems(item: Mapping[str, Any], spec: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -59,14 +83,33 @@ def _pod_problems(item: Mapping[str, Any], spec: Mapping[str, Any], path: str) -
     for kind in ("container", "script"):
         if item.get(kind):
             yield from _container_problems(item[kind], names, f"{path}.{kind}")
+            yield from _place_problems(item, item[kind], path)
+    seen = set(RESERVED)
     for kind in ("initContainers", "sidecars"):
         for index, container in enumerate(item.get(kind) or ()):
             where = f"{path}.{kind}[{index}]"
             if not NAME.fullmatch(str(container.get("name") or "")):
                 yield f"{where}.name: is missing or not a name"
+            elif container["name"] in seen:
+                yield f"{where}.name: {container['name']!r} is used twice, or Argo's own"
+            seen.add(str(container.get("name")))
             yield from _container_problems(container, names, where)
         if item.get(kind) and not (item.get("container") or item.get("script")):
             yield f"{path}.{kind}: only beside a container or script"
+
+
+def _place_problems(
+    item: Mapping[str, Any], container: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    """Volumes and input artifacts need places of their own."""
+    mounts = container.get("volumeMounts") or ()
+    artifacts = (item.get("inputs") or {}).get("artifacts") or ()
+    seen: set[str] = set()
+    for entry in (*mounts, *artifacts):
+        place = str(entry.get("mountPath") or entry.get("path") or "")
+        if place in seen:
+            yield f"{path}: {place!r} is the place of two volumes or input artifacts"
+        seen.add(place)
 
 
 def _container_problems(
@@ -130,6 +173,11 @@ def _time_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
             continue
         if not is_leaf:
             yield f"{path}.{key}: only where a container runs"
+        is_number = re.fullmatch(r"[-+]?\d+", str(item[key]).strip()) is not None
+        if key == "timeout" and is_number:
+            yield f"{path}.timeout: needs a unit: {item[key]}s"
+        elif key != "timeout" and not is_number and "{{" not in str(item[key]):
+            yield f"{path}.activeDeadlineSeconds: must be a whole number"
         yield from _unreadable(duration, item[key], f"{path}.{key}")
     suspend = item.get("suspend")
     if suspend is not None:
@@ -143,6 +191,8 @@ def _time_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
 def _parallelism_problems(holder: Mapping[str, Any], path: str) -> Iterator[str]:
     if holder.get("parallelism") is not None and holder["parallelism"] < 1:
         yield f"{path}.parallelism: must be at least 1"
+    if holder.get("parallelism") is not None and any(holder.get(kind) for kind in LEAVES):
+        yield f"{path}.parallelism: only in steps and dag"
 
 
 def _retry_problems(strategy: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -175,33 +225,55 @@ def _artifact_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
             place = artifact.get("path") or ""
             if has_container and not place.startswith(("/", "{{")):
                 yield f"{where}.path: must be absolute"
-            elif place and (place.strip("/") == "" or ".." in place.split("/")):
+            elif place and (place.strip("/") == "" or _climbs_out(place)):
                 yield f"{where}.path: {place} cannot be an artifact"
+            elif place and not has_container:
+                yield f"{where}.path: only where a container runs"
             yield from _remote_problems(artifact, where)
             source = artifact.get("from") or artifact.get("fromExpression")
+            yield from _global_name_problems(artifact, where)
             if part == "outputs" and not has_container and not source:
                 yield f"{where}.from: is missing"
             if part == "outputs" and has_container and source:
                 yield f"{where}.from: only in steps and dag"
     for index, parameter in enumerate((item.get("outputs") or {}).get("parameters") or ()):
-        where = f"{path}.outputs.parameters[{index}].valueFrom"
+        where = f"{path}.outputs.parameters[{index}]"
+        yield from _global_name_problems(parameter, where)
         yield from _output_problems(parameter, item, has_container, where)
 
 
 def _output_problems(
     parameter: Mapping[str, Any], item: Mapping[str, Any], has_container: bool, path: str
 ) -> Iterator[str]:
-    source = parameter.get("valueFrom") or {}
+    """An output parameter has a value, or one place where it comes from."""
+    source = parameter.get("valueFrom")
+    if source is None and parameter.get("value") is None:
+        yield f"{path}: needs valueFrom or value"
+    if source is None:
+        return
+    if parameter.get("value") is not None:
+        yield f"{path}: has both valueFrom and value"
+    given = [key for key in OUTPUT_SOURCES if source.get(key)]
+    given += ["supplied"] if source.get("supplied") is not None else []
+    keys: tuple[str, ...] = ("path",) if has_container else ("parameter", "expression")
     if item.get("suspend") is not None:
+        keys = ("supplied", *OUTPUT_SOURCES)
         if source.get("default", parameter.get("default")) is None:
-            yield f"{path}.default: is missing; nobody can supply a value on SAP AI Core"
-        return
-    keys = {"path"} if has_container else {"parameter", "expression"}
-    given = source.keys() & {"path", "parameter", "expression", "supplied"}
-    if parameter.get("value") is not None and not given:
-        return
-    if len(given) != 1 or not given <= keys:
-        yield f"{path}: needs {' or '.join(sorted(keys, reverse=True))}"
+            yield f"{path}.valueFrom.default: is missing; nobody can supply a value on SAP AI Core"
+    if len(given) != 1 or given[0] not in keys:
+        yield f"{path}.valueFrom: needs one of {', '.join(keys)}"
+
+
+def _global_name_problems(output: Mapping[str, Any], path: str) -> Iterator[str]:
+    name = str(output.get("globalName") or "")
+    if name and "{{" not in name and not GLOBAL_NAME.fullmatch(name):
+        yield f"{path}.globalName: {name!r} is not a name"
+
+
+def _climbs_out(place: str) -> bool:
+    """Whether ``..`` leads out of the folder that stands before it."""
+    before, dots, _ = f"{place}/".partition("/../")
+    return bool(before and dots) and not posixpath.normpath(place).startswith(f"{before}/")
 
 
 def _remote_problems(artifact: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -224,42 +296,6 @@ def _remote_problems(artifact: Mapping[str, Any], path: str) -> Iterator[str]:
         yield f"{path}.subPath: leads out of the artifact"
 
 
-def _shape_of_calls(item: Mapping[str, Any], path: str) -> Iterator[str]:
-    """What each step or task says about itself."""
-    for where, call in raw_calls(item):
-        if sum(call.get(key) is not None for key in LOOPS) > 1:
-            yield f"{path}.{where}: has more than one of {', '.join(LOOPS)}"
-        sequence = call.get("withSequence")
-        if sequence is not None and ("count" in sequence) is ("end" in sequence):
-            yield f"{path}.{where}.withSequence: needs one of count and end"
-        if call.get("depends") and call.get("dependencies"):
-            yield f"{path}.{where}: has both depends and dependencies"
-        if call.get("depends") and call.get("continueOn"):
-            yield f"{path}.{where}: continueOn does not go with depends; use name.Failed there"
-        for artifact in (call.get("arguments") or {}).get("artifacts") or ():
-            yield from _remote_problems(artifact, f"{path}.{where}.arguments.artifacts")
-
-
-def _call_problems(
-    item: Mapping[str, Any], template: Template, program: Program, path: str
-) -> Iterator[str]:
-    names: set[str] = set()
-    for where, call in raw_calls(item):
-        if call["template"] not in program.templates:
-            yield f"{path}.{where}.template: template {call['template']!r} does not exist"
-        if call["name"] in names or not NAME.fullmatch(call["name"]):
-            yield f"{path}.{where}.name: {call['name']!r} is used twice or not a name"
-        names.add(call["name"])
-        yield from _hook_problems(call, program, f"{path}.{where}")
-    targets = str((item.get("dag") or {}).get("target") or "").split()
-    if missing := [name for name in targets if name not in names]:
-        yield f"{path}.dag.target: task {missing[0]!r} does not exist"
-    try:
-        in_order(template.tasks)
-    except BadCondition as error:
-        yield f"{path}.dag.tasks: {error}"
-
-
 def _hook_problems(holder: Mapping[str, Any], program: Program, path: str) -> Iterator[str]:
     hooks = {
         f"hooks.{name}": hook["template"] for name, hook in (holder.get("hooks") or {}).items()
@@ -269,7 +305,3 @@ def _hook_problems(holder: Mapping[str, Any], program: Program, path: str) -> It
     for where, name in hooks.items():
         if name not in program.templates:
             yield f"{path}.{where}: template {name!r} does not exist"
-    if path == "spec":
-        entry = program.templates.get(program.entrypoint)
-        known = own_names(entry, program) if entry else set()
-        yield from unknown(holder.get("hooks"), known, {}, "", program, "spec.hooks")

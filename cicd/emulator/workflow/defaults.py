@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 KINDS = ("container", "script", "steps", "dag", "suspend")
+GROUPS_ONLY = ("parallelism", "failFast")
 LEAVES_ONLY = ("activeDeadlineSeconds", "timeout", "initContainers", "sidecars", "volumes")
 
 
@@ -13,7 +14,7 @@ def with_defaults(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """``spec`` with its templateDefaults and retryStrategy written into every template.
 
     Maps are merged; what a template says itself wins. A kind of the defaults counts only for
-    templates of that kind, and deadlines only where a container runs.
+    templates of that kind, deadlines only where a container runs, parallelism only where none does.
     """
     defaults = dict(spec.get("templateDefaults") or {})
     defaults.pop("name", None)
@@ -26,10 +27,13 @@ def with_defaults(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _merged(defaults: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
     is_leaf = bool(template.get("container") or template.get("script"))
+    is_group = bool(template.get("steps") or template.get("dag"))
     relevant = {
         key: value
         for key, value in defaults.items()
-        if (key not in KINDS or template.get(key)) and (is_leaf or key not in LEAVES_ONLY)
+        if (key not in KINDS or template.get(key))
+        and (is_leaf or key not in LEAVES_ONLY)
+        and (is_group or key not in GROUPS_ONLY)
     }
     return _over(relevant, template)
 

@@ -59,16 +59,36 @@ def dependencies(call: Call, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def needed(tasks: Sequence[Call], targets: Iterable[str]) -> set[str]:
-    """The targets and everything that they wait for, however indirectly."""
-    by_name = {task.name: task for task in tasks}
-    found: set[str] = set()
-    todo = [name for name in targets if name in by_name]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo.extend(dependencies(by_name[name], by_name))
+def of_loops(call: Call) -> list[str]:
+    """The tasks of which ``depends`` asks for the single runs. A mere name after it counts more."""
+    asked: dict[str, bool] = {}
+    for operand in operands(call.depends) if call.depends else ():
+        name, _, word = operand.partition(".")
+        asked[name] = word in OF_LOOPS or (bool(word) and asked.get(name, False))
+    return [name for name, is_asked in asked.items() if is_asked]
+
+
+def wanted(tasks: Sequence[Call], target: str) -> tuple[Call, ...]:
+    """The tasks that ``target`` names and everything that they wait for; all where it is empty.
+
+    Raises BadCondition where it names none of them.
+    """
+    names = target.split()
+    if not names:
+        return tuple(tasks)
+    if strangers := set(names) - {task.name for task in tasks}:
+        raise BadCondition(f"dag.target: task {min(strangers)!r} does not exist")
+    before = ancestors(tasks)
+    found = {*names, *(other for name in names for other in before[name])}
+    return tuple(task for task in tasks if task.name in found)
+
+
+def ancestors(tasks: Sequence[Call]) -> dict[str, set[str]]:
+    """Task -> all that it waits for, however indirectly. Raises BadCondition on a cycle."""
+    found: dict[str, set[str]] = {}
+    for task in in_order(tasks):
+        waits = dependencies(task, [other.name for other in tasks])
+        found[task.name] = {*waits, *(name for other in waits for name in found[other])}
     return found
 
 

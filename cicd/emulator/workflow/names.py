@@ -1,4 +1,8 @@
-"""Whether every ``{{…}}`` of a template names something that can be there."""
+"""Whether every ``{{…}}`` of a template names something that can be there.
+
+Source: Argo Workflows 3.5, workflow/validate/validate.go: what is known where, and in which order
+the templates are gone through.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cicd.emulator.workflow.depends import ancestors, in_order
 from cicd.emulator.workflow.expressions import TAG, is_argos, tags
 from cicd.emulator.workflow.language import read
 from cicd.emulator.workflow.operators import BadExpression
-from cicd.emulator.workflow.program import Call, Program, Template
+from cicd.emulator.workflow.program import Artifact, Call, OutputParameter, Program, Template
 from cicd.emulator.workflow.scope import TIME_LETTERS
-from cicd.emulator.workflow.shape import NO_EFFECT
 
 WORKFLOW = {
     "name",
@@ -22,13 +26,9 @@ WORKFLOW = {
     "creationTimestamp.s",
     "creationTimestamp.RFC3339",
     "mainEntrypoint",
-    "priority",
     "scheduledTime",
     "duration",
     "status",
-    "failures",
-    "parameters",
-    "parameters.json",
     "labels",
     "labels.json",
     "annotations",
@@ -36,35 +36,131 @@ WORKFLOW = {
     *(f"creationTimestamp.{letter}" for letter in f"{TIME_LETTERS}L"),
 }
 CALLED = {"steps.name", "tasks.name"}
-NODE = {
-    "id",
-    "ip",
-    "name",
-    "status",
-    "exitCode",
-    "startedAt",
-    "finishedAt",
-    "hostNodeName",
-    "outputs.parameters",
-}
+NODE = ("id", "startedAt", "finishedAt", "hostNodeName")
+"""Of every step and task; its ``status`` only behind it."""
+POD = ("exitCode", "outputs.result")
+FAILURES = "workflow.failures"
+"""Only after ``onExit`` has come up is that a name of Argo."""
+SOME = "*"
+"""Ends a name that stands for all that begin so."""
 EXPRESSIONS = ("expression", "fromExpression")
 
 
-def tag_problems(
-    item: Mapping[str, Any], template: Template, program: Program, path: str
-) -> Iterator[str]:
-    """One line for every tag of a template that names nothing, with its path."""
-    # labels and the like are not substituted, so what stands there cannot matter
-    skipped = {*NO_EFFECT, "memoize", "metrics", "steps", "dag"}
-    own = own_names(template, program)
-    calls = {call.name: call for group in (*template.groups, template.tasks) for call in group}
-    prefix = "steps." if template.groups else "tasks."
-    relevant = {key: value for key, value in item.items() if key not in skipped}
-    yield from unknown(relevant, own, calls, prefix, program, path)
-    for where, call in raw_calls(item):
-        loops = any(key in call for key in ("withItems", "withParam", "withSequence"))
-        names = own | ({"item"} if loops else set())
-        yield from unknown(call, names, calls, prefix, program, f"{path}.{where}")
+def tag_problems(spec: Mapping[str, Any], program: Program) -> Iterator[str]:
+    """One line for every tag of the templates that names nothing, with its path. Tasks must be in
+    an order already."""
+    reader = _Reader(spec, program)
+    reader.visit(program.entrypoint)
+    if exit_template := spec.get("onExit"):
+        reader.shared.add(FAILURES)
+        reader.visit(exit_template)
+    for name in program.templates:
+        reader.visit(name)
+    for name in program.templates:
+        yield from reader.found[name]
+    # nobody knows before a hook runs what there will be, and Argo does not look
+    known = {*reader.shared, FAILURES, f"workflow.outputs.{SOME}"}
+    entry = program.templates.get(program.entrypoint)
+    known |= own_names(entry, program) if entry else set()
+    yield from unknown(spec.get("hooks"), known, "spec.hooks")
+
+
+class _Reader:
+    """Goes through the templates as Argo does: from the entrypoint, what is called before what
+    calls it. ``shared`` grows: outputs with a ``globalName`` are known from their call on."""
+
+    def __init__(self, spec: Mapping[str, Any], program: Program) -> None:
+        self.program = program
+        self.items = {
+            item["name"]: (f"spec.templates[{index}]", item)
+            for index, item in enumerate(spec["templates"])
+        }
+        self.found: dict[str, list[str]] = {}
+        self.shared: set[str] = set()
+
+    def visit(self, name: str) -> None:
+        """Look at a template once; a template may lead to itself."""
+        if name not in self.items or name in self.found:
+            return
+        found = self.found[name] = []
+        path, item = self.items[name]
+        template = self.program.templates[name]
+        own = own_names(template, self.program)
+        if not template.groups and not template.tasks:
+            found += unknown(item, own | self.shared, path)
+            return
+        read_calls = self.steps if template.groups else self.tasks
+        for where, value, known in read_calls(item, template):
+            found += unknown(value, own | known | self.shared, f"{path}.{where}")
+
+    def steps(
+        self, item: Mapping[str, Any], template: Template
+    ) -> Iterator[tuple[str, Any, set[str]]]:
+        """(path, value, names that are known there) for all of a template with steps."""
+        known: set[str] = set()
+        calls = [call for group in template.groups for call in group]
+        for (where, raw), call in zip(raw_calls(item), calls, strict=True):
+            given = self.given("steps.", call)
+            known |= _items(call) | {f"steps.{call.name}.status"}
+            has_exit = any(hook.name == "exit" for hook in call.hooks)
+            yield where, raw, known | given if has_exit else known
+            known |= given
+        yield "outputs", item.get("outputs"), known
+
+    def tasks(
+        self, item: Mapping[str, Any], template: Template
+    ) -> Iterator[tuple[str, Any, set[str]]]:
+        """The same for a dag: outputs of all tasks, but the status only of those before."""
+        known: set[str] = set()
+        for call in in_order(template.tasks):
+            known |= self.given("tasks.", call)
+        yield "dag.target", template.target, known
+        before = ancestors(template.tasks)
+        statuses: set[str] = set()
+        for (where, raw), call in zip(raw_calls(item), template.tasks, strict=True):
+            own = {f"tasks.{call.name}.status"} if call.hooks else set()
+            statuses |= own
+            ended = {f"tasks.{name}.status" for name in before[call.name]}
+            yield where, raw, known | ended | own | _items(call)
+        yield "outputs", item.get("outputs"), known | statuses
+
+    def given(self, prefix: str, call: Call) -> set[str]:
+        """What is known behind a call; the called template has been looked at then."""
+        self.visit(call.template)
+        callee = self.program.templates[call.template]
+        start = f"{prefix}{call.name}."
+        names = set(NODE)
+        is_gathered = call.loop is not None and call.loop.sequence is None
+        if callee.container is not None:
+            names.update(POD)
+        if is_gathered:
+            names.add("outputs.parameters")
+        outputs: dict[str, Iterable[OutputParameter | Artifact]] = {
+            "parameters": callee.output_parameters,
+            "artifacts": callee.output_artifacts,
+        }
+        for part, items in outputs.items():
+            for item in items:
+                names.add(f"outputs.{part}.{item.name}")
+                if item.global_name:
+                    name = SOME if "{{" in item.global_name else item.global_name
+                    self.shared.add(f"workflow.outputs.{part}.{name}")
+        return {f"{start}{name}" for name in names}
+
+
+def _items(call: Call) -> set[str]:
+    """What ``item`` can be followed by; alone it is never refused."""
+    if call.loop is None or call.loop.sequence is not None:
+        return set()
+    if call.loop.items is None:
+        return {f"item.{SOME}"}
+    names: set[str] = set()
+    for value in call.loop.items:
+        if isinstance(value, Mapping):
+            names |= {f"item.{key}" for key in value}
+        elif isinstance(value, list):
+            names |= {f"item.[{index}]" for index in range(len(value))}
+    return names
 
 
 def raw_calls(item: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -81,33 +177,25 @@ def raw_calls(item: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
             yield f"dag.tasks[{index}]", call
 
 
-def unknown(
-    value: Any,
-    own: set[str],
-    calls: Mapping[str, Call],
-    prefix: str,
-    program: Program,
-    path: str,
-) -> Iterator[str]:
-    """One line for every tag in ``value`` that is none of ``own`` nor of a call's outputs."""
+def unknown(value: Any, known: set[str], path: str) -> Iterator[str]:
+    """One line for every expression in ``value`` that cannot be read, and every tag of Argo's that
+    is none of ``known``."""
     for expression in expressions(value):
         try:
             read(expression)
         except BadExpression as error:
             yield f"{path}: {error}"
+    starts = tuple(name.removesuffix(SOME) for name in known if name.endswith(SOME))
     for tag in dict.fromkeys(tags(value)):
-        if tag.startswith("="):
+        is_known = tag.startswith("=") or tag in known or tag.startswith(starts)
+        if is_known or not is_argos(tag):
             continue
-        if tag in own or not is_argos(tag):
-            continue
-        if tag.startswith(prefix) and calls:
-            if not _is_of_call(tag.removeprefix(prefix), calls, program):
-                yield f"{path}: {{{{{tag}}}}} names no such step or output"
-        elif tag.startswith("item.") and "item" in own:
-            continue
+        if tag.startswith(("steps.", "tasks.")):
+            yield f"{path}: {{{{{tag}}}}} names no step, task or output that is known here"
         elif tag.startswith("workflow.outputs."):
-            if not _is_global(tag, program):
-                yield f"{path}: {{{{{tag}}}}}: no output has this globalName"
+            yield f"{path}: {{{{{tag}}}}}: no output before has this globalName"
+        elif tag == FAILURES:
+            yield f"{path}: {{{{{tag}}}}} is known only in the template of onExit"
         else:
             yield f"{path}: {{{{{tag}}}}} is not known here"
 
@@ -132,12 +220,15 @@ def expressions(value: Any) -> Iterator[str]:
 
 def own_names(template: Template, program: Program) -> set[str]:
     """What every text of this template can name."""
-    known = {f"workflow.{word}" for word in WORKFLOW} | CALLED | {"inputs.parameters"}
+    known = {f"workflow.{word}" for word in WORKFLOW} | CALLED
     known |= {f"workflow.labels.{key}" for key in (*program.labels, *program.labels_from)}
     known |= {f"workflow.annotations.{key}" for key in program.annotations}
     known |= {f"inputs.parameters.{name}" for name in template.parameters}
     known |= {f"workflow.parameters.{name}" for name in program.parameters}
     known |= {f"inputs.artifacts.{artifact.name}" for artifact in template.artifacts}
+    known |= {"inputs.parameters"} if template.parameters else set()
+    known |= {"workflow.priority"} if program.priority else set()
+    known |= {f"workflow.parameters{x}" for x in ("", ".json")} if program.parameters else set()
     if template.container is None:
         return known
     known |= {"pod.name"} | {
@@ -150,26 +241,3 @@ def own_names(template: Template, program: Program) -> set[str]:
 
 def _paths(part: str, items: Iterable[Any]) -> set[str]:
     return {f"{part}.artifacts.{item.name}.path" for item in items}
-
-
-def _is_of_call(rest: str, calls: Mapping[str, Call], program: Program) -> bool:
-    name, _, what = rest.partition(".")
-    call = calls.get(name)
-    callee = program.templates.get(call.template) if call else None
-    if call is None or callee is None:
-        return False
-    known = set(NODE)
-    if callee.container is not None or call.loop:
-        known.add("outputs.result")
-    known |= {f"outputs.parameters.{item.name}" for item in callee.output_parameters}
-    known |= {f"outputs.artifacts.{item.name}" for item in callee.output_artifacts}
-    return what in known
-
-
-def _is_global(tag: str, program: Program) -> bool:
-    _, _, kind, name = tag.split(".", 3) if tag.count(".") > 2 else ("", "", "", "")
-    for template in program.templates.values():
-        items = template.output_parameters if kind == "parameters" else template.output_artifacts
-        if any(item.global_name == name or "{{" in item.global_name for item in items):
-            return True
-    return False

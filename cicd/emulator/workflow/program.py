@@ -101,8 +101,8 @@ class Retry:
 class Template:
     """One template; exactly one of ``container``, ``groups``, ``tasks``, ``suspend`` is filled.
 
-    ``deadlines``: field name -> text of seconds or duration. ``stops_early``: no new child once
-    one has failed.
+    ``target``: the tasks that are wanted, all where it is empty; may have tags. ``deadlines``:
+    field name -> text of seconds or duration. ``stops_early``: no new child once one has failed.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Template:
     source: str | None = None
     groups: tuple[tuple[Call, ...], ...] = ()
     tasks: tuple[Call, ...] = ()
+    target: str = ""
     suspend: str | None = None
     is_fail_fast: bool = True
     stops_early: bool = False

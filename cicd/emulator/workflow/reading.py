@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator.workflow.defaults import with_defaults
-from cicd.emulator.workflow.depends import needed
 from cicd.emulator.workflow.expressions import as_text
 from cicd.emulator.workflow.program import (
     Artifact,
@@ -43,7 +42,7 @@ def read(document: Mapping[str, Any]) -> Program:
             str(key): str(_map(source).get("expression") or "")
             for key, source in _map(extra.get("labelsFrom")).items()
         },
-        priority=str(spec.get("priority") or 0),
+        priority="" if spec.get("priority") is None else str(spec["priority"]),
     )
 
 
@@ -52,7 +51,7 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
     dag = item.get("dag") or {}
     metadata = _map(item.get("metadata"))
     text = json.dumps(item, default=str)
-    tasks = tuple(_call(task, text) for task in _wanted(dag))
+    tasks = tuple(_call(task, text) for task in dag.get("tasks") or ())
     suspend = item.get("suspend")
     return Template(
         name=item["name"],
@@ -66,6 +65,7 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
             tuple(_call(step, text) for step in group) for group in item.get("steps") or ()
         ),
         tasks=tasks,
+        target=as_text(dag.get("target") or ""),
         suspend=None if suspend is None else str(suspend.get("duration") or ""),
         is_fail_fast=dag.get("failFast") is not False,
         stops_early=bool(item.get("failFast")),
@@ -82,16 +82,6 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
         sidecars=tuple(item.get("sidecars") or ()),
         volumes=_volumes(item, spec),
     )
-
-
-def _wanted(dag: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """All tasks; with ``target`` only those named there and what they wait for."""
-    tasks = list(dag.get("tasks") or ())
-    targets = str(dag.get("target") or "").split()
-    if not targets:
-        return tasks
-    names = needed([_call(task) for task in tasks], targets)
-    return [task for task in tasks if task["name"] in names]
 
 
 def _volumes(item: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -111,8 +101,6 @@ def _parameters(holder: Mapping[str, Any] | None) -> dict[str, str | None]:
 
 def _value(item: Mapping[str, Any]) -> str | None:
     source = item.get("valueFrom") or {}
-    if source.get("expression"):
-        return _expression(source["expression"])
     for value in (item.get("value"), item.get("default"), source.get("default")):
         if value is not None:
             return as_text(value)

@@ -10,6 +10,7 @@ from typing import Any
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import groups
 from cicd.emulator.workflow.conditions import BadCondition
+from cicd.emulator.workflow.depends import wanted
 from cicd.emulator.workflow.expressions import NOW, Unresolved, is_true, substitute
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
@@ -174,6 +175,9 @@ class Walk:
             begun_at = saved.started if saved else self.now
             texts = {**self.texts, **last, **given.texts, "node.name": name, NOW: str(begun_at)}
             texts |= input_texts(template, given, texts)
+            if template.target:
+                names = substitute(template.target, texts)
+                template = replace(template, tasks=wanted(template.tasks, names))
             inputs = find_inputs(template, given, self.run, texts)
             if template.container is not None:
                 begun = replace(node, phase="Running", started=self.now)

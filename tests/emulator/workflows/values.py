@@ -46,11 +46,15 @@ VARIABLES = [
         "{{workflow.creationTimestamp}} {{workflow.creationTimestamp.Y}}",
         "2030-01-02T03:04:05Z 2030",
     ),
-    value("workflow.priority and status", "{{workflow.priority}} {{workflow.status}}", "0 Running"),
+    value(
+        "workflow.priority and status",
+        "{{workflow.priority}} {{workflow.status}}",
+        "7 Running",
+        priority=7,
+    ),
     value("the name of the step itself", "{{steps.name}}", "a"),
     value("the time of a schedule", "{{workflow.scheduledTime}}", "2030-01-02T03:04:05Z"),
     value("the run's own label", "{{workflow.labels.executions.ai.sap.com/id}}", "e1"),
-    value("no failures so far", "{{workflow.failures}}", "[]"),
     value("braces of the user's own", "{{x}} {{exitCode}}", "{{x}} {{exitCode}}"),
     value("workflow.duration", "{{workflow.duration}}", "2.000000"),
     value("the id and status of a step", "{{steps.w.status}} {{steps.w.exitCode}}", "Succeeded 0"),
@@ -180,21 +184,6 @@ PARAMETERS = [
             writes("w"),
         ),
         outputs={"e1": {"y": "none"}},
-    ),
-    Case(
-        "an argument from an expression",
-        flow(
-            steps(
-                call(
-                    "a",
-                    arguments={
-                        "parameters": [{"name": "x", "valueFrom": {"expression": "string(2 * 3)"}}]
-                    },
-                )
-            ),
-            A,
-        ),
-        args=["a 6"],
     ),
     Case(
         "a global parameter",

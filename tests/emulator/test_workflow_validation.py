@@ -1,0 +1,16 @@
+"""What a sync accepts and refuses is what Argo accepts and refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from cicd.emulator.workflow import check
+from tests.emulator.workflows.validated_calls import VERDICTS
+from tests.emulator.workflows.verdicts import Verdict
+
+
+@pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)
+def test_a_sync_judges_as_argo_does(case: Verdict) -> None:
+    found = "\n".join(check(case.document))
+    assert bool(found) is bool(case.rule), found
+    assert case.says in found
