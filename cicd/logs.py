@@ -30,7 +30,9 @@ class Polling:
     """How often to look and how long to be patient; all times in seconds.
 
     ``gap``: what one read of a run takes of its time: with 0.5 never more than two a second.
-    ``first``, ``factor``, ``longest``: the pause after something happened, and how it grows.
+    ``glance``: how long after a thing was made it is looked at first: meanwhile others are made,
+    and one list tells of all. ``first``, ``factor``, ``longest``: the pause after something
+    happened, and how it grows.
     ``patience``: how long the platform may be unreachable. ``grace``: how long a new id may be
     unknown, ``vanish``: how long one that was there, ``lag``: how far lists may be behind.
     ``settle``: how long status and content may contradict each other.
@@ -39,6 +41,7 @@ class Polling:
     """
 
     gap: float = 0.5
+    glance: float = 0.2
     first: float = 0.5
     factor: float = 1.2
     longest: float = 15.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from graphlib import TopologicalSorter
 
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Site
 from cicd.apply.lifecycle import bring_up, check, goal_of
-from cicd.apply.listed import MAKING, await_lists, can_be_twice
+from cicd.apply.listed import MAKING, await_lists, can_be_twice, look_up
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import drain, remove
@@ -51,7 +52,10 @@ def execute(
     """
     ids = {change.id for change in plan.changes if change.id}
     site = Site(plan, platform, polling, clock, known=ids | set(known), measures=measures)
-    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep, halted=halted)
+    lookup = partial(look_up, platform)
+    scheduler = Scheduler[None](
+        workers, polling.gap, clock=clock, sleep=sleep, halted=halted, lookup=lookup
+    )
     try:
         yield from _Apply(site, scheduler, wait=wait, halted=halted).run()
     finally:
@@ -116,8 +120,8 @@ class _Apply:
             is_made = job.change.action in MAKING and position not in self._failed
             if is_made and job.live and can_be_twice(job.kind):
                 made.setdefault(job.key.kind, []).append(job)
-        for number, (kind, jobs) in enumerate(made.items()):
-            self._scheduler.start(number, await_lists(self._site, kind, jobs))
+        for number, jobs in enumerate(made.values()):
+            self._scheduler.start(number, await_lists(self._site, jobs))
         for item in self._scheduler.run():
             if isinstance(item, Finished) and item.error:
                 raise item.error

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cicd.apply.events import Progress
-from cicd.apply.tasks import Pause, Task, read
+from cicd.apply.tasks import Look, Pause, Task, read
 from cicd.errors import CicdError, ConnectionFailed, NotFound, PlatformError, TimedOut
 from cicd.logs import Place, Polling, is_transient
-from cicd.model import Change, Key, Kind, LiveResource, Options, Plan
+from cicd.model import Change, Key, Kind, LiveResource, Options, Plan, State
 from cicd.platforms.base import Platform
 
 T = TypeVar("T")
@@ -43,7 +43,8 @@ class Job:
     """One change under way. ``live`` is the newest view of what it made, changed or follows.
 
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
-    ``found``: the id under which the platform has shown it. ``tail``: the last lines of its log.
+    ``found``: the id under which the platform has shown it. ``listed``: how a list has shown it
+    last. ``tail``: the last lines of its log.
     """
 
     site: Site
@@ -53,6 +54,7 @@ class Job:
     live: LiveResource | None = None
     log: Place | None = None
     found: str = ""
+    listed: LiveResource | None = None
     began: float = 0.0
     next_measure: float = 0.0
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -92,11 +94,21 @@ def look(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
     return (yield from see(job, (yield from fetch(job, live, deadline))))
 
 
-def fetch(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
-    """The resource as it is now. Raises NotFound, TimedOut and whatever does not pass.
+def fetch(
+    job: Job, live: LiveResource, deadline: float, *, after: float = 0.0
+) -> Task[LiveResource]:
+    """The resource as it is ``after`` so many seconds, or somewhat earlier, when somebody else asks
+    about another one like it. Raises NotFound, TimedOut and whatever does not pass.
 
     A new id may be unknown for a while; one that was there has been deleted.
     """
+    if job.kind.log:
+        listed = cast("LiveResource | None", (yield Look(live, after)))
+        if listed and _is_enough(job, listed):
+            job.found, job.listed = listed.id, listed
+            return listed
+    elif after:
+        yield Pause(after)
     was_there = live.id in {job.found, job.change.id}
     grace = job.polling.vanish if was_there else job.polling.grace
     try:
@@ -112,6 +124,16 @@ def fetch(job: Job, live: LiveResource, deadline: float) -> Task[LiveResource]:
         raise TimedOut(f"no good answer in time: {error}") from error
     job.found = fresh.id
     return fresh
+
+
+def _is_enough(job: Job, listed: LiveResource) -> bool:
+    """Whether a list tells all that matters of what it shows: why something has failed, and what
+    comes out of it, only the thing itself may tell."""
+    if listed.status.has_failed or not all(listed.spec.get(name) for name in job.kind.verify):
+        return False
+    is_done = listed.status.state is (State.SUCCEEDED if job.kind.is_run else State.RUNNING)
+    wanted = job.outputs if job.kind.is_run else job.outputs | {"url"}
+    return not is_done or wanted <= listed.outputs.keys()
 
 
 def ask(

@@ -32,7 +32,7 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
             yield Began(job.key, job.change.action, job.change.id)
             live = yield from create(job, desired)
             open_log(job, live)
-            yield from _settle(job, live, desired)
+            yield from _settle(job, live, desired, after=job.polling.glance)
 
 
 def check(job: Job, desired: Resource) -> Task[None]:
@@ -53,7 +53,7 @@ def check(job: Job, desired: Resource) -> Task[None]:
 
 
 def _run(job: Job, desired: Resource) -> Task[None]:
-    live, is_tagged = job.change.live, False
+    live, is_tagged, after = job.change.live, False, 0.0
     if live and can_adopt(live, desired):
         is_tagged = "inputs" in live.spec
         yield Began(job.key, Action.RUN, live.id)
@@ -61,9 +61,10 @@ def _run(job: Job, desired: Resource) -> Task[None]:
     else:
         yield Began(job.key, Action.RUN)
         live = yield from create(job, desired)
+        after = job.polling.glance
     open_log(job, live)
     problem = "" if is_tagged else (yield from tag(job, live, desired))
-    yield from _settle(job, live, desired)
+    yield from _settle(job, live, desired, after=after)
     if problem and job.waits:
         problem = yield from tag(job, live, desired)
     if problem:
@@ -88,7 +89,7 @@ def _update(job: Job, desired: Resource) -> Task[None]:
     before = live.status
     live = yield from update(job, live, desired)
     try:
-        yield from _settle(job, live, desired, stale=before)
+        yield from _settle(job, live, desired, stale=before, after=job.polling.glance)
     except Overtaken:
         raise
     except CicdError as error:
@@ -110,14 +111,20 @@ def _has_to_be_sent(job: Job, live: LiveResource, desired: Resource) -> bool:
 
 
 def _settle(
-    job: Job, live: LiveResource, desired: Resource, *, stale: Status | None = None
+    job: Job,
+    live: LiveResource,
+    desired: Resource,
+    *,
+    stale: Status | None = None,
+    after: float = 0.0,
 ) -> Task[None]:
-    """Wait until it is as wanted, then test it; nothing of that where nobody waits."""
+    """Wait until it is as wanted, then test it; nothing of that where nobody waits. ``after``: the
+    answer to what was just sent counts as a look, and the next one is so many seconds later."""
     if not job.waits:
         return
     goal = goal_of(job, desired, stale)
     if goal.word is not None or goal.outputs:
-        live = yield from wait_for(job, live, goal)
+        live = yield from wait_for(job, live, goal, after=after)
     yield from pass_gates(job, live)
     yield from pass_smoke_test(job, live)
 

@@ -1,4 +1,5 @@
-"""The end of an apply: the lists show what it made, so that the next plan finds it there.
+"""What lists tell: of many that are waited for at once, and, at the end of an apply, that they show
+what it made, so that the next plan finds it there.
 
 Lists lag behind by seconds. An apply right after another would make everything again that can be
 there twice.
@@ -6,7 +7,7 @@ there twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from cicd.apply.events import Warned
@@ -15,8 +16,17 @@ from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import PlatformError
 from cicd.logs import is_transient
 from cicd.model import Action, Kind, LiveResource
+from cicd.platforms.base import Platform
 
 MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.RUN, Action.UPDATE})
+WORTH = 200
+"""Items of a list that are read as quickly as one more request is answered."""
+
+
+def look_up(platform: Platform, lives: Sequence[LiveResource]) -> Mapping[str, LiveResource]:
+    """What one list tells of these, all of one kind, by id; nothing where it is so long that to ask
+    for each of them takes less."""
+    return platform.listed(lives, most=WORTH * len(lives))
 
 
 def can_be_twice(kind: Kind) -> bool:
@@ -24,17 +34,19 @@ def can_be_twice(kind: Kind) -> bool:
     return kind.prunable or not kind.identity
 
 
-def await_lists(site: Site, kind: str, jobs: Sequence[Job]) -> Task[None]:
-    """Wait until the list of this kind shows what these jobs made, at most as long as lists lag.
+def await_lists(site: Site, jobs: Sequence[Job]) -> Task[None]:
+    """Wait until a list shows what these jobs, all of one kind, made, at most as long as lists lag.
     What it does not show by then is warned of."""
     clock, polling = site.clock, site.polling
     deadline, pause = clock() + polling.lag, polling.first
-    missing, problem = list(jobs), ""
+    missing, problem = [job for job in jobs if not _is_shown(job, job.listed)], ""
     while missing:
+        lives = [job.live for job in missing if job.live]
         try:
-            found = yield from read(partial(site.platform.browse, kind))
-            listed = {live.id: live for live in found}
-            missing = [job for job in missing if not _is_shown(job, listed)]
+            listed = yield from read(partial(site.platform.listed, lives))
+            missing = [
+                job for job in missing if job.live and not _is_shown(job, listed.get(job.live.id))
+            ]
             problem = ""
         except PlatformError as error:
             problem = f": {error}"
@@ -53,10 +65,9 @@ def await_lists(site: Site, kind: str, jobs: Sequence[Job]) -> Task[None]:
         )
 
 
-def _is_shown(job: Job, listed: dict[str, LiveResource]) -> bool:
+def _is_shown(job: Job, shown: LiveResource | None) -> bool:
     live = job.live
-    shown = listed.get(live.id) if live else None
-    if live is None or shown is None:
+    if live is None or shown is None or shown.id != live.id:
         return live is None
     return all(
         shown.spec.get(name) == live.spec.get(name)

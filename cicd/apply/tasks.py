@@ -1,8 +1,9 @@
 """Many tasks at once: plain generators that a worker never waits for.
 
-A task yields what it needs: a ``Call`` (run on a worker, its answer is sent back), a ``Pause`` (go
-on when it is over) or an event (handed to whoever reads the scheduler). All code of tasks runs in
-the one thread that reads the scheduler, so tasks share data without locks.
+A task yields what it needs: a ``Call`` (run on a worker, its answer is sent back), a ``Look`` (a
+call that it shares with all who wait for a thing of the same kind), a ``Pause`` (go on when it is
+over) or an event (handed to whoever reads the scheduler). All code of tasks runs in the one thread
+that reads the scheduler, so tasks share data without locks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from cicd.apply.events import Event
-from cicd.errors import CicdError
+from cicd.errors import CicdError, PlatformError
+from cicd.model import LiveResource
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +49,19 @@ class Pause:
     seconds: float
 
 
-Step = Call | Pause | Event
+@dataclass(frozen=True)
+class Look:
+    """How is this now? Asked after so many ``seconds`` at the latest, and as soon as somebody else
+    asks about a thing of its kind: one list tells of all. The answer is None where none does, as
+    for the only one that is waited for: then it has to be asked for alone."""
+
+    live: LiveResource
+    seconds: float
+
+
+Lookup = Callable[[Sequence[LiveResource]], Mapping[str, LiveResource]]
+"""Things of one kind -> what a list tells of them, by their ids."""
+Step = Call | Pause | Look | Event
 Task = Generator[Step, Any, T]
 
 
@@ -83,13 +97,19 @@ class _Running:
         self.task = task
         self.order = order
         self.answer: Callable[[], Any] = lambda: None
-        self.pending: Call | None = None
+        self.pending: Call | Look | None = None
+        self.timer = 0
         self.reads: deque[float] = deque(maxlen=BURST)
+
+    def may_read_at(self, gap: float) -> float:
+        """When its next read is due at the earliest."""
+        return self.reads[0] + BURST * gap if len(self.reads) == BURST else 0.0
 
 
 class Scheduler(Generic[T]):
-    """Runs tasks; at most ``workers`` calls at once, and at most BURST reads of one task in
-    BURST times ``gap`` seconds. Once ``halted`` says why, no write is sent any more."""
+    """Runs tasks; at most ``workers`` calls at once, at most BURST reads of one task in BURST times
+    ``gap`` seconds, and in ``gap`` seconds one look at many of a kind. Once ``halted`` says why, no
+    write is sent any more."""
 
     def __init__(
         self,
@@ -99,16 +119,20 @@ class Scheduler(Generic[T]):
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         halted: Callable[[], str] = str,
+        lookup: Lookup = lambda _: {},
     ) -> None:
         self._halted = halted
+        self._lookup = lookup
         self._pool = ThreadPoolExecutor(workers, "cicd-apply") if workers > 1 else _Inline()
         self._gap = gap
         self._clock = clock
         self._sleep = sleep
-        self._numbers = count()
+        self._numbers = count(1)
         self._ready: deque[_Running] = deque()
         self._timers: list[tuple[float, int, _Running]] = []
-        self._calls: dict[Future[Any], _Running] = {}
+        self._calls: dict[Future[Any], list[_Running]] = {}
+        self._looks: dict[str, list[_Running]] = {}  # kind -> who waits to look at one
+        self._looked: dict[str, float] = {}  # kind -> when many were looked at last
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
 
     def start(self, name: int, task: Task[T]) -> None:
@@ -121,6 +145,7 @@ class Scheduler(Generic[T]):
             while self._ready:
                 yield from self._resume(self._ready.popleft())
             self._await_next()
+            self._forget_timers()
 
     def close(self) -> None:
         """Start nothing more. Calls under way are given a moment, and are not waited for after."""
@@ -147,23 +172,63 @@ class Scheduler(Generic[T]):
                 running.answer = lambda: None
                 self._set_timer(running, self._clock() + step.seconds)
                 return
+            if isinstance(step, Look):
+                running.pending = step
+                self._looks.setdefault(step.live.key.kind, []).append(running)
+                due = max(self._clock() + step.seconds, running.may_read_at(self._gap))
+                self._set_timer(running, due)
+                return
             yield step
             answer = lambda: None  # noqa: E731
 
     def _call(self, running: _Running, call: Call) -> None:
         now = self._clock()
-        is_full = call.is_read and len(running.reads) == BURST
-        if is_full and now < (due := running.reads[0] + BURST * self._gap):
+        if call.is_read and now < (due := running.may_read_at(self._gap)):
             running.pending = call
             self._set_timer(running, due)
             return
         if call.is_read:
             running.reads.append(now)
-        running.order = next(self._numbers)
         function = partial(self._unless_halted, call.function) if call.is_write else call.function
+        running.answer = self._submit(function, [running]).result
+
+    def _submit(self, function: Callable[[], Any], waiting: list[_Running]) -> Future[Any]:
+        """Have a worker do what these wait for."""
+        for running in waiting:
+            running.order = next(self._numbers)
         future = self._pool.submit(function)
-        self._calls[future] = running
+        self._calls[future] = waiting
         future.add_done_callback(self._ended.put)
+        return future
+
+    def _look(self, running: _Running, kind: str) -> None:
+        """Look at all of a kind that somebody waits for, and that may be looked at again."""
+        due = self._looked.get(kind, float("-inf")) + self._gap
+        if len(self._looks[kind]) > 1 and self._clock() < due:
+            self._set_timer(running, due)
+            return
+        now, waiting = self._clock(), self._looks.pop(kind)
+        ready = [running for running in waiting if running.may_read_at(self._gap) <= now]
+        self._looks[kind] = [running for running in waiting if running not in ready]
+        if len(ready) == 1:
+            ready[0].pending, ready[0].answer = None, lambda: None
+            self._ready += ready
+            return
+        self._looked[kind], lives = now, []
+        for running in ready:
+            assert isinstance(running.pending, Look)
+            lives.append(running.pending.live)
+            running.pending, running.timer = None, 0
+            running.reads.append(now)
+        future = self._submit(partial(self._looked_up, lives), ready)
+        for running, live in zip(ready, lives, strict=True):
+            running.answer = partial(_told, future, live)
+
+    def _looked_up(self, lives: Sequence[LiveResource]) -> Mapping[str, LiveResource]:
+        try:
+            return self._lookup(lives)
+        except PlatformError:  # whoever asks for each alone hears of it
+            return {}
 
     def _unless_halted(self, function: Callable[[], T]) -> T:
         # asked on the worker: a call may have waited long for one
@@ -172,7 +237,13 @@ class Scheduler(Generic[T]):
         return function()
 
     def _set_timer(self, running: _Running, due: float) -> None:
-        heapq.heappush(self._timers, (due, next(self._numbers), running))
+        running.timer = next(self._numbers)
+        heapq.heappush(self._timers, (due, running.timer, running))
+
+    def _forget_timers(self) -> None:
+        """Those of who has got an answer before the time was up."""
+        while self._timers and self._timers[0][1] != self._timers[0][2].timer:
+            heapq.heappop(self._timers)
 
     def _await_next(self) -> None:
         self._fire_timers()
@@ -186,9 +257,13 @@ class Scheduler(Generic[T]):
 
     def _fire_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self._clock():
-            running = heapq.heappop(self._timers)[2]
+            _, number, running = heapq.heappop(self._timers)
+            if number != running.timer:
+                continue
             if running.pending is None:
                 self._ready.append(running)
+            elif isinstance(running.pending, Look):
+                self._look(running, running.pending.live.key.kind)
             else:
                 call, running.pending = running.pending, None
                 self._call(running, call)
@@ -200,10 +275,13 @@ class Scheduler(Generic[T]):
             ended.append(self._ended.get(timeout=timeout))
             while True:
                 ended.append(self._ended.get_nowait())
-        for future in sorted(ended, key=lambda future: self._calls[future].order):
-            running = self._calls.pop(future)
-            running.answer = future.result
-            self._ready.append(running)
+        for future in sorted(ended, key=lambda future: self._calls[future][0].order):
+            self._ready += self._calls.pop(future)
+
+
+def _told(found: Future[Mapping[str, LiveResource]], live: LiveResource) -> LiveResource | None:
+    """What a list has told of one thing, None for nothing."""
+    return found.result().get(live.id)
 
 
 def _go_on(task: Task[Any], answer: Callable[[], Any]) -> Step:

@@ -17,7 +17,8 @@ from cicd.logs import Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 from cicd.platforms.base import LogPage
 
-EARLY_LOG = 2.0  # seconds between looks at the log of what has not begun: mostly there is none
+EARLY_LOG = 2.0  # seconds until the first look at the log of what has not begun, and between two
+LOG = 0.9  # seconds between looks at a log that has lines: none is told later than a second
 NOT_BEGUN = {State.PENDING, State.UNKNOWN}
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
 LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
@@ -89,9 +90,9 @@ def is_reached(status: Status, word: str | None) -> bool:
     )
 
 
-def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
+def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) -> Task[LiveResource]:
     """The resource once it is as wanted; its log lines are told on the way, the last ones before
-    the status that it ended with.
+    the status that it ended with. The first look is ``after`` so many seconds.
 
     Raises CicdError when it ended otherwise or is not what was asked for, TimedOut after the
     timeout of its options.
@@ -100,17 +101,17 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
     deadline = clock() + job.options.timeout
     pause, status = job.polling.first, live.status
     unsettled_since: float | None = None
-    next_log = 0.0
+    paces = Paces(job, clock())
     while True:
-        live = yield from fetch(job, live, deadline)
+        live = yield from fetch(job, live, deadline, after=after)
         is_stale = live.status.has_failed and live.status == goal.stale
         has_ended = live.status.has_ended and not is_stale
         if not has_ended:
             live = yield from see(job, live)
         page = NOT_READ
-        if live.status.state not in NOT_BEGUN or clock() >= next_log:
+        if paces.is_due(live, clock()) or has_ended:
             page = yield from read_log(job)
-            next_log = clock() + EARLY_LOG
+            paces.read(page, clock())
         if has_ended:
             if live.status.has_failed or not page.is_end:
                 yield from _tell_rest(job, live)
@@ -136,9 +137,28 @@ def wait_for(job: Job, live: LiveResource, goal: Goal) -> Task[LiveResource]:
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
-        yield Pause(
-            0.0 if page.has_more else max(0.0, min(pause, min(deadline, settled) - clock()))
-        )
+        after = 0.0 if page.has_more else max(0.0, min(pause, min(deadline, settled) - clock()))
+
+
+class Paces:
+    """When to look at a log. That of a run is there once it has begun. A service that comes up
+    quickly needs none, and one that does not may write why long before it is up."""
+
+    def __init__(self, job: Job, began: float) -> None:
+        self._is_run = job.kind.is_run
+        self._polling = job.polling
+        self._pause = LOG
+        self._next = 0.0 if self._is_run else began + EARLY_LOG
+
+    def is_due(self, live: LiveResource, now: float) -> bool:
+        """Whether it is time to read what this has written."""
+        has_begun = live.status.state not in NOT_BEGUN or not self._is_run
+        return has_begun and now >= self._next
+
+    def read(self, page: LogRead, now: float) -> None:
+        """After this was read: those that are silent are read less often."""
+        self._pause = LOG if page.has_lines else self._polling.slower(self._pause)
+        self._next = now if page.has_more else now + self._pause
 
 
 def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:

@@ -100,6 +100,14 @@ class Platform(Protocol):
         """Everything of one kind, newest last, as far as a list tells; for people to look at."""
         ...
 
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        """Those of these, all of one kind, that the list of the kind shows, by id, as far as the
+        list tells of each. ``most``: nothing where that list, as far as is known, has more items;
+        and of one that has pages the first is enough."""
+        ...
+
     def get(self, live: LiveResource) -> LiveResource:
         """The same resource as it is now: status, outputs, spec. Raises NotFound."""
         ...

@@ -46,7 +46,7 @@ class Hiding:
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         found = self._platform.read([_opened(wish) for wish in desired], everything=everything)
-        return [self._hide(live) for live in found]
+        return self._hide_all(found)
 
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
@@ -54,10 +54,16 @@ class Hiding:
         problems, found = self._platform.review(
             [_opened(wish) for wish in desired], [_opened(item) for item in live]
         )
-        return problems, [self._hide(item) for item in found]
+        return problems, self._hide_all(found)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
-        return [self._hide(live) for live in self._platform.browse(kind)]
+        return self._hide_all(self._platform.browse(kind))
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        found = self._platform.listed(lives, most=most)
+        return {live.id: live for live in self._hide_all(found.values())}
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._hide(self._platform.get(_opened(live)))
@@ -156,31 +162,44 @@ class Hiding:
         return self._former
 
     def _hide(self, live: LiveResource) -> LiveResource:
+        return self._hide_all([live])[0]
+
+    def _hide_all(self, lives: Iterable[LiveResource]) -> list[LiveResource]:
         with self._lock:
             hidden = self._hidden.union(self._recalled())
-        spec = {name: _hidden_in(live, name, value, hidden) for name, value in live.spec.items()}
-        return replace(live, spec=spec)
+        return [_hidden_of(live, hidden) for live in lives]
+
+
+def _hidden_of(live: LiveResource, hidden: frozenset[str]) -> LiveResource:
+    """The same one, and not a copy of it, where nothing of it is hidden: lists are long."""
+    shown = {name: _hidden_in(live, name, value, hidden) for name, value in live.spec.items()}
+    is_same = all(shown[name] is value for name, value in live.spec.items())
+    return live if is_same else replace(live, spec=shown)
 
 
 def _hidden_in(live: LiveResource, name: str, value: Any, hidden: frozenset[str]) -> Any:
     kind = live.key.kind
     if isinstance(value, str):
         at = (kind, name, str(live.spec.get("name", "")))
-        return Hidden(value) if _digest(at) in hidden else value
+        return Hidden(value) if hidden and _digest(at) in hidden else value
     if not isinstance(value, Mapping):
         return value
-    return {
+    secret = {
         entry: Hidden(text)
-        if isinstance(text, str) and _is_hidden((kind, name, str(entry)), hidden)
-        else text
         for entry, text in value.items()
+        if isinstance(text, str) and _is_hidden((kind, name, str(entry)), hidden)
     }
+    return {**value, **secret} if secret else value
 
 
 def _is_hidden(at: Position, hidden: frozenset[str]) -> bool:
     """Labels are no place for secrets, whatever they are called."""
     _, name, entry = at
-    return (name != "labels" and is_secret_name(entry)) or _digest(at) in hidden
+    is_secret = name != "labels" and _names_secret(entry)
+    return is_secret or (bool(hidden) and _digest(at) in hidden)
+
+
+_names_secret = cache(is_secret_name)
 
 
 @cache
@@ -199,4 +218,13 @@ def _positions(wish: Resource) -> Iterator[Position]:
 
 
 def _opened(resource: T) -> T:
-    return replace(resource, spec=opened(resource.spec))
+    """The same one where nothing of it is hidden."""
+    return replace(resource, spec=opened(resource.spec)) if _has_hidden(resource.spec) else resource
+
+
+def _has_hidden(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return isinstance(value, Hidden)
+    return any(map(_has_hidden, value))

@@ -250,6 +250,12 @@ class FakePlatform:
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         return [self._thing(id_).live for id_ in list(self.things)]
 
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        ids = {live.id for live in lives}
+        return {live.id: live for live in self.browse(lives[0].key.kind) if live.id in ids}
+
     def get(self, live: LiveResource) -> LiveResource:
         with self._call("get", str(live.key)):
             return self._thing(live.id).live

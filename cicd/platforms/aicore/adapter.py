@@ -12,7 +12,7 @@ from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import Key, Kind, LiveResource, LogEntry, Needs, Resource, Stage, Track
 from cicd.platforms.aicore import doctor, explain, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
-from cicd.platforms.aicore.content import Artifacts, Configurations
+from cicd.platforms.aicore.content import Artifacts, Configurations, Immutable
 from cicd.platforms.aicore.credentials import (
     Credentials,
     aicore_credentials,
@@ -150,6 +150,18 @@ class AICore:
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._reader.browse(kind)
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        kind = next((live.key.kind for live in lives), "")
+        noun: object = self._nouns.get(kind)
+        if isinstance(noun, Runs | Immutable):
+            return noun.listed(lives, most)
+        if most is not None:
+            return {}
+        ids = {live.id for live in lives}
+        return {live.id: live for live in self.browse(kind) if live.id in ids}
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._noun(live.key.kind).get(live)

@@ -45,6 +45,14 @@ class Immutable:
         wishes = [wish for wish in desired if wish.key.kind == self._kind]
         return self._whole(found, wishes)
 
+    def listed(
+        self, lives: Sequence[LiveResource], most: int | None = None
+    ) -> dict[str, LiveResource]:
+        """Those of these that the list shows; none of them is ever waited for."""
+        ids = {live.id for live in lives} if most is None else set()
+        found = self._api.http.those(self._path, ids) if ids else []
+        return {live.id: live for live in map(self._read, found)}
+
     def get(self, live: LiveResource) -> LiveResource:
         return self._read(self._api.get(f"{self._path}/{live.id}"))
 

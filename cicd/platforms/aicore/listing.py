@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -177,6 +177,28 @@ class Pass:
                 f"{self.listing.name} gives the same {size:,} items again and again", hint=CURE
             )
         self.counted = max(self.counted, count or 0)
+
+
+def find_in(
+    ask: Callable[[str, Mapping[str, Any]], tuple[Sequence[Any], Sequence[Document]]],
+    path: str,
+    params: Mapping[str, Any],
+    ids: Collection[str],
+    *,
+    is_hasty: bool,
+) -> list[Document]:
+    """The items of a list that have these ids, page after page until all are found or nothing new
+    comes. ``ask``: path and parameters -> the ids on a page, and the items that are wanted."""
+    found: dict[str, Document] = {}
+    seen: set[Any] = set()
+    while len(found) < len(ids):
+        paging = {"$top": PAGE, **({"$skip": len(seen)} if seen else {})}
+        page, items = ask(path, {**params, **paging})
+        found |= {str(item["id"]): item for item in items}
+        if is_hasty or seen.issuperset(page) or len(seen) > MOST:
+            break
+        seen.update(page)
+    return list(found.values())
 
 
 def number_in(value: Any, name: str) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -20,7 +20,7 @@ from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
 from cicd.errors import ConnectionFailed, LostAnswer
 from cicd.model import Secret
 from cicd.platforms.aicore import answers, shapes
-from cicd.platforms.aicore.listing import Listing
+from cicd.platforms.aicore.listing import Listing, find_in, resources
 from cicd.platforms.aicore.login import Login
 
 TIMEOUT = (10.0, 60.0)
@@ -77,6 +77,17 @@ class Http:
         """The JSON that the API answers. Idempotent calls are repeated on any passing failure,
         others only when they surely had no effect; else raises LostAnswer. A header that is None
         is not sent."""
+        return self._told_by(self._answer(method, path, params, body, headers), method, path)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        headers: Mapping[str, str | None] | None,
+    ) -> requests.Response:
+        """A good answer, whatever it says."""
         given = {**self._headers, **(headers or {})}
         sent = {name: value for name, value in given.items() if value is not None}
         data = None
@@ -85,7 +96,7 @@ class Http:
             sent.setdefault("Content-Type", "application/json")
         response = self.send(method, self.base_url + path, params=params, data=data, headers=sent)
         if response.status_code // 100 == 2:
-            return self._told_by(response, method, path)
+            return response
         group = "" if path.startswith("/admin") else sent.get("AI-Resource-Group", "")
         raise answers.failure(response, group=group, mask=list(self._secrets))
 
@@ -99,10 +110,7 @@ class Http:
                 raise
             raise LostAnswer(error.message, hint=error.hint, status=error.status) from None
         if method == "GET":
-            try:
-                return shapes.checked(path, told)
-            except shapes.Unfit as problem:
-                raise answers.unfit(response, problem) from None
+            return self._checked(response, path, told)
         if method in answers.IDEMPOTENT or isinstance(told, dict):
             return told
         if told is None:
@@ -111,6 +119,32 @@ class Http:
             f"{method} {urlsplit(response.url).path}: accepted, but the answer is no object",
             status=response.status_code,
         )
+
+    def _checked(self, response: requests.Response, path: str, told: Any) -> Any:
+        try:
+            return shapes.checked(path, told)
+        except shapes.Unfit as problem:
+            raise answers.unfit(response, problem) from None
+
+    def those(
+        self,
+        path: str,
+        ids: Collection[str],
+        params: Mapping[str, Any] | None = None,
+        *,
+        is_hasty: bool = False,
+    ) -> list[dict[str, Any]]:
+        """The items of a list that have these ids; nobody looks at the others. It is read until
+        all are found, or with ``is_hasty`` for one page."""
+
+        def ask(path: str, params: Mapping[str, Any]) -> Any:
+            response = self._answer("GET", path, params, None, None)
+            items = resources(answers.content(response), self.base_url + path)
+            wanted = [item for item in items if item.get("id") in ids]
+            checked = self._checked(response, path, {"resources": wanted})
+            return [item.get("id") for item in items], checked["resources"]
+
+        return find_in(ask, path, params or {}, ids, is_hasty=is_hasty)
 
     def pages(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -50,14 +50,33 @@ class Runs:
         self._client = client
         self._read = read
         self._bulk = Bulk(api.http, path.rpartition("/")[2], api.capabilities)
+        self._count = 0
+        """How many there were in the list when it was last read."""
 
     def peek(self, *, is_thorough: bool = False) -> list[Document]:
         """All of them that are not on their way out, as documents."""
         found = self._api.http.pages(self._path, is_thorough=is_thorough)
+        self._count = len(found)
         return [document for document in found if not convert.is_going(document)]
 
     def get(self, live: LiveResource) -> LiveResource:
-        return self._read(self._api.get(f"{self._path}/{live.id}"))
+        return self._seen(self._read(self._api.get(f"{self._path}/{live.id}")))
+
+    def listed(
+        self, lives: Sequence[LiveResource], most: int | None = None
+    ) -> dict[str, LiveResource]:
+        """Those of these that the list shows, without what it leaves out."""
+        if most is not None and self._count > most:
+            return {}
+        scenarios = {str(live.spec.get("scenario_id") or "") for live in lives}
+        params = {"scenarioId": min(scenarios)} if len(scenarios) == 1 and min(scenarios) else {}
+        ids = {live.id for live in lives}
+        found = self._api.http.those(self._path, ids, params, is_hasty=most is not None)
+        return {str(item["id"]): self._seen(self._read(item)) for item in found}
+
+    def _seen(self, found: LiveResource) -> LiveResource:
+        """How it is, by what is known of it besides."""
+        return found
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         params = {"configurationId": desired.spec["configuration"]}
@@ -178,11 +197,10 @@ class Deployments(Runs):
         self._clock = clock
         self._asked: dict[str, tuple[str, frozenset[str], float]] = {}
 
-    def get(self, live: LiveResource) -> LiveResource:
+    def _seen(self, found: LiveResource) -> LiveResource:
         """Not RUNNING while it still runs what the last update was to replace. With a configuration
         that is neither of the two it is shown as it is: that is another's update."""
-        found = super().get(live)
-        asked, before, since = self._asked.get(live.id, ("", frozenset(), 0.0))
+        asked, before, since = self._asked.get(found.id, ("", frozenset(), 0.0))
         shown = found.spec["configuration"]
         is_old = asked and shown != asked and (not before or shown in before)
         if is_old and found.status.state is State.RUNNING and self._clock() - since < SETTLE:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.errors import Conflict, ConnectionFailed, Denied, NotFound, PlatformError
@@ -18,6 +19,16 @@ from cicd.platforms.aicore.transport import CONNECTIONS
 from cicd.threads import together
 
 NOTHING: Mapping[str, Document] = {}
+GATHER = 0.02
+"""Seconds that a change of labels waits for others to come along."""
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """What one thread wants of the labels of a group, and when it is written."""
+
+    changes: Mapping[str, str | None]
+    done: Future[None] = field(default_factory=Future)
 
 
 class ResourceGroups:
@@ -28,8 +39,10 @@ class ResourceGroups:
         self._api = api
         self._stage = stage
         self._lock = threading.Lock()
+        self._gate = threading.Lock()
         self._seen: dict[str, dict[str, str]] = {}
         self._written: dict[str, dict[str, str | None]] = {}
+        self._waiting: dict[str, list[Relabelling]] = {}
 
     def peek(self, desired: Resource) -> LiveResource | None:
         """The group, or None. A login that may not look is believed to have its group as desired:
@@ -90,15 +103,39 @@ class ResourceGroups:
         return self._merged(name, {})
 
     def relabel(self, name: str, changes: Mapping[str, str | None]) -> None:
-        """Set labels and, where None is given, remove them; all others stay."""
-        with self._lock:
-            self._get(name)
-            labels = self._merged(name, changes)
-            if labels != self._seen[name]:
-                body = {"labels": convert.as_pairs(labels)}
-                self._api.http.call("PATCH", f"/admin/resourceGroups/{name}", body=body)
-            # The next look may still show the labels from before: a change is only accepted.
-            self._written[name] = {**self._written.get(name, {}), **changes}
+        """Set labels and, where None is given, remove them; all others stay. What many threads
+        want at about the same time is written at once."""
+        mine = Relabelling(changes)
+        with self._gate:
+            waiting = self._waiting.setdefault(name, [])
+            waiting.append(mine)
+            is_first = len(waiting) == 1
+        if is_first:
+            time.sleep(GATHER)
+            with self._lock:
+                self._relabel_all(name)
+        mine.done.result()
+
+    def _relabel_all(self, name: str) -> None:
+        with self._gate:
+            waiting = self._waiting.pop(name)
+        try:
+            self._write(name, {key: text for one in waiting for key, text in one.changes.items()})
+        except Exception as error:
+            for one in waiting:
+                one.done.set_exception(error)
+            return
+        for one in waiting:
+            one.done.set_result(None)
+
+    def _write(self, name: str, changes: Mapping[str, str | None]) -> None:
+        self._get(name)
+        labels = self._merged(name, changes)
+        if labels != self._seen[name]:
+            body = {"labels": convert.as_pairs(labels)}
+            self._api.http.call("PATCH", f"/admin/resourceGroups/{name}", body=body)
+        # The next look may still show the labels from before: a change is only accepted.
+        self._written[name] = {**self._written.get(name, {}), **changes}
 
     def _get(self, name: str) -> Document:
         path = f"/admin/resourceGroups/{name}"
