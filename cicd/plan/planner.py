@@ -34,7 +34,7 @@ from cicd.plan.decide import (
 from cicd.plan.diff import undeclared
 from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
-from cicd.plan.prune import left_behind, plan_prune
+from cicd.plan.prune import left_behind, left_over, plan_prune
 from cicd.plan.selection import check_patterns, choose, explain_choice, is_chosen, matches
 from cicd.plan.templates import describe
 from cicd.plan.treatment import of_resource, of_stage
@@ -96,8 +96,9 @@ def make_plan(
     plan = assemble(stage, [*changes, *deletes], kinds, created_at, warnings)
     bound = bind(stage, options, is_offline=is_offline, refresh_secrets=refresh_secrets)
     treatment = of_stage(former, stage) if former else ()
-    hints = tuple(left_behind(stage, desired, former, deletes, kinds)) if former else ()
-    return dataclasses.replace(plan, bound=bound, treatment=treatment, hints=hints)
+    hints = left_over(stage, draft.changes, deletes, matcher, kinds)
+    hints += left_behind(stage, desired, former, deletes, kinds) if former else []
+    return dataclasses.replace(plan, bound=bound, treatment=treatment, hints=tuple(hints))
 
 
 def _with_former(change: Change, stage: Stage, former: Stage | None) -> Change:

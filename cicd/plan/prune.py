@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage
+from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage, State
 from cicd.plan.match import Matcher
 
 
@@ -75,6 +75,28 @@ def left_behind(
             why = f"prune: {stage.prune}" if kind.prunable else f"no {kind.name} is ever pruned"
             found.append(f"{resource.key} is not in the stage file any more, and stays ({why})")
     return found
+
+
+def left_over(
+    stage: Stage,
+    changes: Mapping[Key, Change],
+    deletes: Iterable[Change],
+    matcher: Matcher,
+    kinds: Mapping[str, Kind],
+) -> list[str]:
+    """Stopped former versions of services that nothing deletes, as where the platform refused that
+    when they had been replaced: a line for each."""
+    doomed = {(change.key.kind, change.id) for change in deletes}
+    return [
+        f"{key.kind} {live.id} is {live.status.raw}: it is a former {key}, and stays "
+        f"(prune: {stage.prune})"
+        for key, change in changes.items()
+        if change.desired and kinds[key.kind].log and not kinds[key.kind].is_run
+        for live in matcher.relatives(key.kind, change.desired.spec)
+        if live.status.state is State.STOPPED and live.owner in {"", stage.identity}
+        if not matcher.is_taken(live) and not matcher.is_reserved(live, key)
+        if (key.kind, live.id) not in doomed
+    ]
 
 
 def _is_same(one: Spec, other: Spec, kind: Kind) -> bool:
