@@ -144,7 +144,6 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("templates.2.outputs.artifacts.0.name", "../x", "artifacts[0].name: '../x' is not a name"),
         ("templates.2.outputs.artifacts.0.s3", {}, "outputs.artifacts[0].s3: not supported"),
         ("templates.2.outputs.artifacts.0.archive", {"zip": {}}, "archive.zip: not supported"),
-        ("templates.2.retryStrategy", {}, "retryStrategy.limit: must be a whole number"),
         ("templates.2.retryStrategy.expression", "nope(1)", "has no function nope()"),
         ("templates.2.retryStrategy.backoff", {"duration": "soon"}, "cannot read 'soon'"),
         ("templates.2.name", "prepare", "spec.templates[2].name: is missing, not a name, or used"),

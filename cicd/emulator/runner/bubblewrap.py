@@ -52,7 +52,9 @@ class Bubblewrap:
         mounts = [*_visible(program), *program.mounts, *program.shared, *own]
         shared = [mount.target for mount in program.shared]
         layout = Layout(mounts, folders, program.paths, self._private, shared)
-        argv = [self._bwrap, "--bind", str(program.root), "/", *layout.arguments()]
+        bound = layout.arguments()
+        _without_links(program.root, bound)
+        argv = [self._bwrap, "--bind", str(program.root), "/", *bound]
         argv += ["--dev", "/dev", "--proc", "/proc", *isolation, "--"]
         argv += supervisor(python, f"{OWN}/supervise.py")
         return Launch(
@@ -128,6 +130,16 @@ class Layout:
             if str(place) in OWN_ROOTS or (len(place.parts) == 2 and entry.is_file()):
                 continue
             yield from self._cover(place, entry)
+
+
+def _without_links(root: Path, arguments: Sequence[str]) -> None:
+    """Take away the links that bubblewrap made when a program ran in this root before; it would
+    not make them again."""
+    for index, word in enumerate(arguments):
+        if word == "--symlink":
+            place = below(root, arguments[index + 2])
+            if place.is_symlink():
+                place.unlink()
 
 
 def _workdir(program: Program) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from cicd.emulator.bounds import PLAN_LABEL
 from cicd.emulator.jobs import ExecutionJob, Node
 from cicd.emulator.runner import artifacts, environment, outputs
+from cicd.emulator.runner.container_set import SetRun, failure
 from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.inputs import Inputs
@@ -20,7 +21,7 @@ from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
 from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.volumes import Volumes
-from cicd.emulator.workflow import Work
+from cicd.emulator.workflow import MAIN, Work
 
 SCRIPT = "/argo/staging/script"
 RESULT_BYTES = 256 * 1024
@@ -52,15 +53,22 @@ class Container:
         *,
         environ: Mapping[str, str],
         settings: Settings,
+        report: Callable[[Node], None],
     ) -> None:
         self._job = job
+        self._report = report
         self._work = work
         self._sandbox = sandbox
         self._log = log
         self._environ = environ
         self._folder = job.folder.absolute() / "nodes" / work.node.id
+        self._name = str(work.container["name"]) if work.members else MAIN
         self._recorder = Recorder(
-            log, pod=work.node.id, keep_bytes=RESULT_BYTES if work.keeps_result else 0
+            log,
+            pod=work.node.id,
+            container=self._name,
+            keep_bytes=RESULT_BYTES if work.keeps_result and self._name == MAIN else 0,
+            is_shown=is_shown(self._name),
         )
         self._settings = settings
         self._running: list[Process] = []
@@ -115,11 +123,11 @@ class Container:
             for index, container in enumerate(self._work.sidecars)
         ]
         try:
-            ended = self._process(main, self._recorder, until)
+            ended, who = self._in_the_middle(main, until)
         finally:
             for sidecar in sidecars:
                 sidecar.stop()
-        if node := self._failure(ended):
+        if node := self._failure(ended, who):
             return node
         for sidecar in sidecars:
             if sidecar.error:
@@ -129,6 +137,27 @@ class Container:
         if self._work.keeps_result:
             found["result"] = self._recorder.result
         return replace(self._work.node, exit_code=ended.code, phase="Succeeded", outputs=found)
+
+    def _in_the_middle(self, main: Program, until: float | None) -> tuple[Exit, str]:
+        """Run what the pod is for; how it ended, and words before a failure of it."""
+        if not self._work.members:
+            return self._process(main, self._recorder, until), ""
+        ready = {
+            item["name"]: self._beside(item, f"set-{item['name']}")
+            for item in self._work.members
+            if item["name"] != self._name
+        }
+        ready[self._name] = (main, self._recorder)
+        ended = SetRun(
+            self._work,
+            start=lambda item: self._process(*ready[item["name"]], until),
+            describe=describe,
+            report=self._report,
+            stopped=self._stopped,
+        ).run()
+        if failed := failure(ended):
+            return failed.exit, f"container {failed.name}: "
+        return next(item.exit for item in ended if item.name == self._name), ""
 
     def _process(
         self,
@@ -159,25 +188,30 @@ class Container:
         own: list[Process] | None = None,
     ) -> Exit:
         """Run an init container or sidecar to its end, in a root of its own."""
+        program, recorder = self._beside(container, folder)
+        ended = self._process(program, recorder, until, own)
+        self._recorder.tail.extend(recorder.tail if ended.code else ())
+        return ended
+
+    def _beside(self, container: Mapping[str, Any], folder: str) -> tuple[Program, Recorder]:
+        """The program of another container than the main one, and what takes its output."""
         name = container["name"]
-        is_shown = name.startswith(READABLE) or name == "main"
-        if not is_shown:
+        if not is_shown(name):
             self._log.note_once(
                 f"the output of container {name} is not shown: its name does not begin with "
                 f"{READABLE}",
                 pod=self._work.node.id,
             )
-        recorder = Recorder(self._log, pod=self._work.node.id, container=name, is_shown=is_shown)
+        recorder = Recorder(
+            self._log, pod=self._work.node.id, container=name, is_shown=is_shown(name)
+        )
         root = self._folder / "beside" / folder
         root.mkdir(parents=True)
         fixed, shared = self._volumes.mounts(container)
         if container.get("mirrorVolumeMounts"):
             also_fixed, also_shared = self._volumes.mounts(self._work.container)
             fixed, shared = [*fixed, *also_fixed], [*shared, *also_shared]
-        program = self._program(container, root, fixed, shared)
-        ended = self._process(program, recorder, until, own)
-        self._recorder.tail.extend(recorder.tail if ended.code else ())
-        return ended
+        return self._program(container, root, fixed, shared), recorder
 
     def _main_program(self, root: Path) -> tuple[Program, list[Mount]]:
         """The program of the main container, and the volumes that it can write to."""
@@ -282,6 +316,11 @@ class _Sidecar:
             for process in self._own:
                 process.stop()
             self._thread.join(0.05)
+
+
+def is_shown(container: str) -> bool:
+    """Whether SAP AI Core shows the output of a container of that name."""
+    return container == MAIN or container.startswith(READABLE)
 
 
 def describe(ended: Exit) -> str:

@@ -79,7 +79,7 @@ class Execution:
         self._slots = slots
         self._on_end = on_end
         self._log = RunLog(journal, job.id)
-        self._events: queue.SimpleQueue[Done | _Go | _Stop] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Done | Node | _Go | _Stop] = queue.SimpleQueue()
         self._nodes: dict[str, Node] = {}
         self._running: dict[str, Container] = {}
         self._waiting: dict[str, Work] = {}
@@ -232,6 +232,7 @@ class Execution:
             self._log,
             environ=self._environ,
             settings=self._settings,
+            report=self._events.put,
         )
         self._running[work.node.id] = container
         threading.Thread(
@@ -269,6 +270,9 @@ class Execution:
             self._end_containers(grace=0 if event.is_close else None)
         elif isinstance(event, Done):
             self._finish(event)
+        elif isinstance(event, Node):
+            if not (self._stop and self._stop.is_close):
+                self._keep(event)
         elif work := self._waiting.pop(event.node_id, None):
             self._start_container(work)
             self._announce()

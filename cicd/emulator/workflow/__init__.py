@@ -5,6 +5,7 @@ tells from the nodes so far what to run next. Semantics are those of Argo Workfl
 """
 
 from cicd.emulator.workflow.checking import check, notes
+from cicd.emulator.workflow.container_sets import MAIN
 from cicd.emulator.workflow.program import Program
 from cicd.emulator.workflow.progress import Progress, Publication, advance, left_open
 from cicd.emulator.workflow.reading import read
@@ -12,6 +13,7 @@ from cicd.emulator.workflow.scope import Content, Run
 from cicd.emulator.workflow.work import Input, Work, collect
 
 __all__ = [
+    "MAIN",
     "Content",
     "Input",
     "Program",

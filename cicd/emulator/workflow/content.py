@@ -15,6 +15,8 @@ from cicd.emulator.workflow.calls import (
     callee_problems,
     not_given,
 )
+from cicd.emulator.workflow.container_sets import set_problems
+from cicd.emulator.workflow.defaults import PODS, is_pod
 from cicd.emulator.workflow.names import raw_calls, tag_problems
 from cicd.emulator.workflow.program import Program, duration
 from cicd.emulator.workflow.reading import read
@@ -24,7 +26,7 @@ from cicd.emulator.workflow.upkeep import metric_problems, pod_deletion_problems
 
 RESERVED = ("init", "main", "wait")
 """Containers that Argo puts into every pod."""
-LEAVES = ("container", "script", "suspend")
+LEAVES = (*PODS, "suspend")
 GLOBAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 SOURCES = ("from", "fromExpression", "raw", "http", "s3")
 
@@ -84,6 +86,12 @@ def _pod_problems(item: Mapping[str, Any], spec: Mapping[str, Any], path: str) -
         if item.get(kind):
             yield from _container_problems(item[kind], names, f"{path}.{kind}")
             yield from _place_problems(item, item[kind], path)
+    if item.get("containerSet"):
+        yield from set_problems(item, f"{path}.containerSet")
+        yield from mount_problems(item["containerSet"], names, f"{path}.containerSet")
+        for index, container in enumerate(item["containerSet"].get("containers") or ()):
+            where = f"{path}.containerSet.containers[{index}]"
+            yield from _container_problems(container, names, where)
     seen = set(RESERVED)
     for kind in ("initContainers", "sidecars"):
         for index, container in enumerate(item.get(kind) or ()):
@@ -94,8 +102,8 @@ def _pod_problems(item: Mapping[str, Any], spec: Mapping[str, Any], path: str) -
                 yield f"{where}.name: {container['name']!r} is used twice, or Argo's own"
             seen.add(str(container.get("name")))
             yield from _container_problems(container, names, where)
-        if item.get(kind) and not (item.get("container") or item.get("script")):
-            yield f"{path}.{kind}: only beside a container or script"
+        if item.get(kind) and not is_pod(item):
+            yield f"{path}.{kind}: only where a container runs"
 
 
 def _place_problems(
@@ -167,7 +175,7 @@ def _leads_out(path: Any) -> bool:
 
 def _time_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
     """Deadlines, suspend, and repetitions."""
-    is_leaf = bool(item.get("container") or item.get("script"))
+    is_leaf = is_pod(item)
     for key in ("activeDeadlineSeconds", "timeout"):
         if item.get(key) is None:
             continue
@@ -198,9 +206,7 @@ def _parallelism_problems(holder: Mapping[str, Any], path: str) -> Iterator[str]
 def _retry_problems(strategy: Mapping[str, Any], path: str) -> Iterator[str]:
     backoff = strategy.get("backoff") or {}
     limit = strategy.get("limit")
-    if limit is None and not backoff.get("maxDuration") and not strategy.get("expression"):
-        yield f"{path}.limit: must be a whole number; the emulator does not repeat for ever"
-    elif limit is not None and not str(limit).isdigit() and "{{" not in str(limit):
+    if limit is not None and not str(limit).isdigit() and "{{" not in str(limit):
         yield f"{path}.limit: must be a whole number"
     if strategy.get("retryPolicy", "Always") not in POLICIES:
         yield f"{path}.retryPolicy: {strategy['retryPolicy']} is not supported by the emulator"
@@ -218,7 +224,7 @@ def _unreadable(reader: Callable[[Any], float], value: Any, path: str) -> Iterat
 
 
 def _artifact_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
-    has_container = bool(item.get("container") or item.get("script"))
+    has_container = is_pod(item)
     for part in ("inputs", "outputs"):
         for index, artifact in enumerate((item.get(part) or {}).get("artifacts") or ()):
             where = f"{path}.{part}.artifacts[{index}]"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-KINDS = ("container", "script", "steps", "dag", "suspend")
+PODS = ("container", "script", "containerSet")
+"""The kinds that become a pod."""
+KINDS = (*PODS, "steps", "dag", "suspend")
 GROUPS_ONLY = ("parallelism", "failFast")
 LEAVES_ONLY = ("activeDeadlineSeconds", "timeout", "initContainers", "sidecars", "volumes")
 
@@ -25,8 +27,13 @@ def with_defaults(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**spec, "templates": [_merged(defaults, item) for item in spec["templates"]]}
 
 
+def is_pod(template: Mapping[str, Any]) -> bool:
+    """Whether containers run where the template is called."""
+    return any(template.get(kind) for kind in PODS)
+
+
 def _merged(defaults: Mapping[str, Any], template: Mapping[str, Any]) -> dict[str, Any]:
-    is_leaf = bool(template.get("container") or template.get("script"))
+    is_leaf = is_pod(template)
     is_group = bool(template.get("steps") or template.get("dag"))
     relevant = {
         key: value

@@ -110,6 +110,14 @@ INNER: dict[str, Any] = {
 CONTAINER_ITSELF = Entire(INNER)
 SCRIPT = Entire({**INNER, "source": TEXT})
 BESIDE = Entire({**INNER, "mirrorVolumeMounts": FLAG})
+MEMBER = Entire({**INNER, "dependencies": [WORD]})
+CONTAINER_SET = Entire(
+    {
+        "containers": [MEMBER],
+        "volumeMounts": INNER["volumeMounts"],
+        "retryStrategy": Entire({"retries": TEXT, "duration": TEXT}),
+    }
+)
 HOOK = {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
 CALL: dict[str, Any] = {
     "name": WORD,
@@ -220,7 +228,7 @@ _TEMPLATE: dict[str, Any] = {
     "hostAliases": CLUSTER,
     "podSpecPatch": CLUSTER,
     "synchronization": CLUSTER,
-    "containerSet": Refused("use a dag, or sidecars"),
+    "containerSet": CONTAINER_SET,
     "daemon": Refused("use sidecars"),
 }
 TEMPLATE = Entire(_TEMPLATE)

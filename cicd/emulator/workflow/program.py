@@ -98,6 +98,16 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class ContainerSet:
+    """Containers of one pod; ``dependencies`` of each: those that have to succeed before it.
+    ``tries`` of each, in all, ``pause`` between them; texts, because they may have tags in them."""
+
+    containers: tuple[Mapping[str, Any], ...]
+    tries: str = ""
+    pause: str = ""
+
+
+@dataclass(frozen=True)
 class Template:
     """One template; exactly one of ``container``, ``groups``, ``tasks``, ``suspend`` is filled.
 
@@ -112,6 +122,8 @@ class Template:
     output_artifacts: tuple[Artifact, ...]
     container: Mapping[str, Any] | None = None
     source: str | None = None
+    container_set: ContainerSet | None = None
+    """If there is one, ``container`` is its main one."""
     groups: tuple[tuple[Call, ...], ...] = ()
     tasks: tuple[Call, ...] = ()
     target: str = ""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cicd.emulator.workflow.container_sets import main_of, read_set
 from cicd.emulator.workflow.defaults import with_defaults
 from cicd.emulator.workflow.expressions import as_text
 from cicd.emulator.workflow.program import (
@@ -53,14 +54,18 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
     text = json.dumps(item, default=str)
     tasks = tuple(_call(task, text) for task in dag.get("tasks") or ())
     suspend = item.get("suspend")
+    container_set = read_set(item)
     return Template(
         name=item["name"],
         parameters=_parameters(item.get("inputs")),
         artifacts=_artifacts(item.get("inputs")),
         output_parameters=tuple(_output(entry) for entry in outputs.get("parameters") or ()),
         output_artifacts=_artifacts(outputs),
-        container=item.get("container") or item.get("script"),
+        container=main_of(container_set)
+        if container_set
+        else item.get("container") or item.get("script"),
         source=as_text(item["script"].get("source", "")) if item.get("script") else None,
+        container_set=container_set,
         groups=tuple(
             tuple(_call(step, text) for step in group) for group in item.get("steps") or ()
         ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.emulator.jobs import Node
+from cicd.emulator.workflow.container_sets import rhythm
 from cicd.emulator.workflow.expressions import Unresolved, resolve, substitute
 from cicd.emulator.workflow.program import Artifact, OutputParameter, Template, duration
 from cicd.emulator.workflow.scope import Content
@@ -47,6 +48,11 @@ class Work:
     deadline: float | None = None
     deadline_name: str = ""
     keeps_result: bool = False
+    members: tuple[Mapping[str, Any], ...] = ()
+    """The containers of a set, ``container`` among them; each is tried ``tries`` times, ``pause``
+    seconds apart."""
+    tries: int = 1
+    pause: float = 0.0
 
 
 def node_id(run: str, name: str, template: str) -> str:
@@ -116,6 +122,9 @@ def make_work(
     scope |= {f"outputs.parameters.{item.name}.path": item.path for item in parameters}
     container = {key: text for key, text in template.container.items() if key != "source"}
     deadline, name = _deadline(template, scope)
+    group = template.container_set
+    members = group.containers if group else ()
+    tries, pause = rhythm(group, scope) if group else (1, 0.0)
     return Work(
         node=node,
         container=resolve(container, scope),
@@ -130,6 +139,9 @@ def make_work(
         deadline=deadline,
         deadline_name=name,
         keeps_result=keeps_result,
+        members=tuple(resolve(item, scope) for item in members),
+        tries=tries,
+        pause=pause,
     )
 
 
