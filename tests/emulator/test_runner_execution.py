@@ -385,3 +385,15 @@ def test_an_output_may_be_anywhere(journal: MemoryJournal, tmp_path: Path, path:
     assert status == "COMPLETED", journal.message + journal.text
     assert (journal.published[0][1] / "a.txt").read_text() == "a"
     assert [entry.name for entry in source.iterdir()] == ["a.txt"]
+
+
+def test_of_a_step_that_has_run_only_its_outputs_stay(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    kept = {"artifacts": [{"name": "kept", "path": "/tmp/kept.txt", **NONE}]}
+    template = workflow(shell("main", "echo 1 > /tmp/kept.txt; echo 2 > /tmp/x", outputs=kept))
+    assert run(runner, journal, tmp_path, template) == "COMPLETED"
+    runner.close()
+    nodes = tmp_path / "run" / "nodes"
+    assert [path.name for path in nodes.rglob("*") if path.is_file()] == ["kept.txt"]
+    assert not [*nodes.rglob("root")]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from cicd.emulator.jobs import Image, Line
-from cicd.emulator.runner import artifacts
+from cicd.emulator.runner import artifacts, supervisor
 from cicd.emulator.runner.bubblewrap import Layout
 from cicd.emulator.runner.environment import NotRunnable, base, command_line, expand, mounts_of
 from cicd.emulator.runner.lines import LONGEST, Cutter, Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite, rewrite_port
-from cicd.emulator.runner.process import Exit
+from cicd.emulator.runner.process import Exit, Launch
 from cicd.emulator.runner.sandbox import Mount
 from tests.emulator.runner_journal import MemoryJournal
+
+
+class Word(str):
+    """Text that is not quite ``str``, as readers of YAML may make it."""
 
 
 @pytest.mark.parametrize(
@@ -103,6 +109,57 @@ def test_the_layout_hides_private_folders_and_opens_what_must_be_writable(tmp_pa
     assert ("--ro-bind-try", str(source / "a/deep"), "/app/src/a/deep") in pairs
     assert not [word for word in words if word.endswith((".cicd", "/app/src/b"))]
     assert ("--ro-bind-try", "/usr", "/usr") in pairs
+
+
+def test_the_supervisor_imports_nothing_that_takes_long() -> None:
+    script = f"import sys; exec({supervisor.SOURCE.read_text()!r}, {{'__name__': 'x'}})"
+    shown = subprocess.run(
+        supervisor.isolated("-c", f"{script}; print(*sys.modules)"),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    slow = {"re", "json", "enum", "typing", "subprocess", "threading", "contextlib", "signal"}
+    assert not slow & set(shown.stdout.split())
+    assert "resource" in shown.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("command", "cwd", "code", "said"),
+    [
+        (["no-such-program"], "/", 127, "cannot start no-such-program: No such file"),
+        (["/etc/passwd"], "/", 126, "cannot start /etc/passwd: Permission denied"),
+        (["etc"], "/", 126, "cannot start etc: Permission denied"),
+        (["true"], "/no/such", 127, "cannot start working directory /no/such: No such file"),
+        (["sh", "-c", "exit 7"], "/", 7, ""),
+        (["sh", "-c", "kill -TERM $$"], "/", 143, ""),
+        (["sh", "-c", "kill -PIPE $$"], "/", 141, ""),
+        ([Word("sh"), "-c", "read line || exit 9"], "/", 9, ""),
+        (["sh", "-c", "ls /proc/self/fd | wc -l | grep -qx 4"], "/", 0, ""),
+    ],
+)
+def test_the_supervisor_starts_a_program(
+    command: list[str], cwd: str, code: int, said: str
+) -> None:
+    env = {"PATH": "/usr/bin:/bin:/"}
+    launch = Launch(supervisor.supervisor(), command, env, cwd)
+    reader, writer = os.pipe()
+    with subprocess.Popen(
+        launch.argv,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[writer],
+    ) as process:
+        assert process.stdin and process.stderr
+        process.stdin.write(launch.order(writer))
+        process.stdin.flush()
+        text = process.stderr.read().decode()
+        assert process.wait(20) == code, text
+    os.close(reader)
+    os.close(writer)
+    assert text.startswith(said)
+    assert bool(text) == bool(said)
 
 
 def test_the_environment_is_explicit() -> None:

@@ -7,12 +7,14 @@ something else is mounted, is made anew and its entries are bound one by one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.process import Launch
-from cicd.emulator.runner.sandbox import PROGRAMS, Mount, Program, interpreter, supervisor
+from cicd.emulator.runner.sandbox import Mount, Program
+from cicd.emulator.runner.supervisor import PROGRAMS, interpreter, isolated, supervisor
 
 OWN = "/.cicd"
 SOCKET = "s"
@@ -40,15 +42,14 @@ class Bubblewrap:
         folders = (*ROOM, *program.folders, *_workdir(program), *_among_others(program))
         for folder in ("/tmp", *folders):  # noqa: S108
             below(program.root, folder).mkdir(parents=True, exist_ok=True)
-        python = str(interpreter())
         command = list(program.command)
-        own = [Mount(PROGRAMS / "in_sandbox_supervise.py", f"{OWN}/supervise.py")]
+        own = []
         isolation = list(ISOLATION)
         if program.relay:
-            own.append(Mount(PROGRAMS / "in_sandbox_relay.py", f"{OWN}/relay.py"))
+            own = [Mount(PROGRAMS / "in_sandbox_relay.py", f"{OWN}/relay.py")]
             isolation += ["--bind", str(program.relay), f"{OWN}/socket", "--unshare-net"]
-            relay = [*supervisor(python, f"{OWN}/relay.py"), f"{OWN}/socket/{SOCKET}"]
-            command = [*relay, str(program.port), "--", *command]
+            relay = isolated(f"{OWN}/relay.py", f"{OWN}/socket/{SOCKET}", str(program.port), "--")
+            command = [*relay, *command]
         mounts = [*_visible(program), *program.mounts, *program.shared, *own]
         shared = [mount.target for mount in program.shared]
         layout = Layout(mounts, folders, program.paths, self._private, shared)
@@ -56,7 +57,7 @@ class Bubblewrap:
         _without_links(program.root, bound)
         argv = [self._bwrap, "--bind", str(program.root), "/", *bound]
         argv += ["--dev", "/dev", "--proc", "/proc", *isolation, "--"]
-        argv += supervisor(python, f"{OWN}/supervise.py")
+        argv += supervisor()
         return Launch(
             argv,
             command,
@@ -83,53 +84,67 @@ class Layout:
         private: Sequence[Path],
         shared: Sequence[str] = (),
     ) -> None:
-        self._shared = {PurePosixPath(path) for path in shared}
-        self._mounts = {PurePosixPath(mount.target): mount.source for mount in mounts}
-        self._hidden = self._mounts.keys() | {PurePosixPath(path) for path in paths}
-        self._private = private
-        writable = {PurePosixPath(folder) for folder in folders}
+        # paths as text: there are hundreds of them for each program that is started
+        self._shared = {_normal(path) for path in shared}
+        self._mounts = {_normal(mount.target): str(mount.source) for mount in mounts}
+        self._hidden = self._mounts.keys() | {_normal(path) for path in paths}
+        self._private = {str(folder) for folder in private}
+        self._holding_private = {str(parent) for folder in private for parent in folder.parents}
+        writable = {_normal(folder) for folder in folders}
         points = self._mounts.keys() | writable
-        self._open = {parent for point in points for parent in point.parents} | writable
+        around = {str(parent) for point in points for parent in PurePosixPath(point).parents}
+        self._open = around | writable
 
     def arguments(self) -> list[str]:
         """bubblewrap's options, outer folders before inner ones."""
-        root = PurePosixPath("/")
-        found = [] if root in self._mounts else list(self._inside(root, Path("/")))
-        for target in sorted(self._mounts):
-            found += self._cover(target, self._mounts[target], is_mount=True)
+        found = [] if "/" in self._mounts else list(self._inside("/", "/", "/"))
+        for target in sorted(self._mounts, key=PurePosixPath):
+            source = self._mounts[target]
+            resolved = os.path.realpath(source)
+            if self._is_laid_open(target, resolved):
+                found += self._folder(target, source, resolved)
+            elif resolved not in self._private:
+                option = "--bind-try" if target in self._shared else "--ro-bind-try"
+                found += (option, resolved, target)
         return found
 
-    def _cover(
-        self, target: PurePosixPath, source: Path, *, is_mount: bool = False
-    ) -> Iterator[str]:
-        """The options that show ``source`` at ``target``."""
-        if target in self._hidden and not is_mount:
-            return
-        resolved = source.resolve()
-        if resolved in self._private:
-            return
-        holds_private = any(resolved in folder.parents for folder in self._private)
-        if resolved.is_dir() and (target in self._open or holds_private):
-            yield from ("--dir", str(target))
-            yield from self._inside(target, source)
-        elif source.is_symlink() and not is_mount:
-            yield from ("--symlink", str(source.readlink()), str(target))
-        else:
-            # -try: an entry may vanish between the listing and the start
-            is_shared = is_mount and target in self._shared
-            option = "--bind-try" if is_shared else "--ro-bind-try"
-            yield from (option, str(resolved if is_mount else source), str(target))
+    def _is_laid_open(self, target: str, resolved: str) -> bool:
+        """Whether a folder is made anew, and its entries are bound one by one."""
+        is_parted = target in self._open or resolved in self._holding_private
+        return is_parted and resolved not in self._private and Path(resolved).is_dir()
 
-    def _inside(self, target: PurePosixPath, source: Path) -> Iterator[str]:
+    def _folder(self, target: str, source: str, resolved: str) -> Iterator[str]:
+        yield from ("--dir", target)
+        yield from self._inside(target, source, resolved)
+
+    def _inside(self, target: str, source: str, resolved: str) -> Iterator[str]:
+        """The options that show the entries of ``source`` in ``target``."""
         try:
-            entries = sorted(source.iterdir())
+            with os.scandir(source) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
         except PermissionError:
             return
         for entry in entries:
-            place = target / entry.name
-            if str(place) in OWN_ROOTS or (len(place.parts) == 2 and entry.is_file()):
+            place = f"{target.rstrip('/')}/{entry.name}"
+            if place in self._hidden or place in OWN_ROOTS or (target == "/" and entry.is_file()):
                 continue
-            yield from self._cover(place, entry)
+            is_link = entry.is_symlink()
+            own = (
+                os.path.realpath(entry.path) if is_link else f"{resolved.rstrip('/')}/{entry.name}"
+            )
+            if own in self._private:
+                continue
+            if self._is_laid_open(place, own):
+                yield from self._folder(place, entry.path, own)
+            elif is_link:
+                yield from ("--symlink", os.readlink(entry.path), place)  # noqa: PTH115
+            else:
+                # -try: an entry may vanish between the listing and the start
+                yield from ("--ro-bind-try", entry.path, place)
+
+
+def _normal(path: str) -> str:
+    return str(PurePosixPath(path))
 
 
 def _without_links(root: Path, arguments: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -96,6 +97,12 @@ class Container:
             node = replace(self._work.node, phase="Error", message=str(error))
         return Done(node, tuple(self._recorder.tail))
 
+    def clear(self) -> None:
+        """Remove what nobody needs once it has run. Never raises: what stays goes with its run."""
+        for name in ("root", "fetched", "volumes", "beside"):
+            with contextlib.suppress(OSError):
+                artifacts.remove(self._folder / name)
+
     def _run(self) -> Node:
         if self._stopped.is_set():
             return replace(self._work.node, phase="Failed", message="stopped")
@@ -104,16 +111,12 @@ class Container:
         root = self._folder / "root"
         deadline = self._work.deadline
         until = None if deadline is None else time.monotonic() + deadline
-        try:
-            main, shared = self._main_program(root)
-            for index, container in enumerate(self._work.init):
-                ended = self.beside(container, f"init-{index}", until)
-                if node := self._failure(ended, f"init container {container['name']}: "):
-                    return node
-            return self._with_sidecars(main, root, shared, until)
-        finally:
-            for name in ("root", "fetched", "volumes", "beside"):
-                artifacts.remove(self._folder / name)
+        main, shared = self._main_program(root)
+        for index, container in enumerate(self._work.init):
+            ended = self.beside(container, f"init-{index}", until)
+            if node := self._failure(ended, f"init container {container['name']}: "):
+                return node
+        return self._with_sidecars(main, root, shared, until)
 
     def _with_sidecars(
         self, main: Program, root: Path, shared: list[Mount], until: float | None

@@ -82,6 +82,7 @@ class Execution:
         self._events: queue.SimpleQueue[Done | Node | _Go | _Stop] = queue.SimpleQueue()
         self._nodes: dict[str, Node] = {}
         self._running: dict[str, Container] = {}
+        self._threads: list[threading.Thread] = []
         self._waiting: dict[str, Work] = {}
         """What has no place to run yet; for the workflow it runs already."""
         self._look_at = 0.0
@@ -123,6 +124,8 @@ class Execution:
                 message=f"the emulator failed: {type(error).__name__}: {error}",
             )
         finally:
+            for thread in self._threads:
+                thread.join()
             self._on_end(self._job.id)
 
     def _execute(self) -> None:
@@ -235,9 +238,11 @@ class Execution:
             report=self._events.put,
         )
         self._running[work.node.id] = container
-        threading.Thread(
+        thread = threading.Thread(
             target=self._run_container, args=(container, work), name=work.node.id, daemon=True
-        ).start()
+        )
+        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+        thread.start()
 
     def _run_container(self, container: Container, work: Work) -> None:
         """The thread of one container."""
@@ -248,6 +253,8 @@ class Execution:
             done = Done(node)
         self._slots.give_back()
         self._events.put(done)
+        # what follows waits for its end, not for this
+        container.clear()
 
     def _wait(self, deadline: float | None, wake: float | None) -> None:
         """Wait for an event, the deadline, or the time at which something changes by itself."""

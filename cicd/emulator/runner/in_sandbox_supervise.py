@@ -1,26 +1,26 @@
 """Starts one program and ends it with everything it started; runs beside it, in every sandbox.
 
-Only the standard library: this file runs under whatever Python the sandbox has. The first line on
-standard input is JSON: ``{"command": […], "env": {…}, "cwd": "/path", "limits": {…}, "report": 3,
+Only the standard library, and little of it: this is started for each program, and what it imports
+would take longer than all that it does. On standard input come, marshalled, its own code (see
+``supervisor``) and ``{"command": […], "env": {…}, "cwd": "/path", "limits": {…}, "report": 3,
 "alone": true, "reporting": false}`` (not on the command line, where everybody could read it).
-Further lines: ``TERM`` asks the program to stop. The end of input, also when the emulator was
+Lines follow: ``TERM`` asks the program to stop. The end of input, also when the emulator was
 killed, kills the program's whole process group. The exit code is the program's own, 128 + N for
 signal N, 126/127 when it could not be started. When it takes more than its ``limits`` it is killed,
 and why is written to the open file ``report``. They are counted here: the system's own count all
 that a user runs. A program that is ``reporting``, which is one of ours, gets that file itself.
 """
 
-import contextlib
-import ctypes
-import json
+import _thread
+import marshal
 import os
 import resource
-import signal
-import subprocess
 import sys
-import threading
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 REPORT = "CICD_REPORT"
 """The variable with the number of that file."""
@@ -30,91 +30,131 @@ HURRY = 0.02
 SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of prctl: what its parent has left becomes ours."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
+SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ = 9, 13, 15, 25
+"""By number: the module ``signal`` imports more than all of this is."""
+SIGSTOP = 19
+"""On Linux, where alone it is sent."""
 
 
 def main() -> int:
-    spec = json.loads(sys.stdin.buffer.readline() or b"null")
-    if spec is None:
+    try:
+        spec = marshal.load(sys.stdin.buffer)  # noqa: S302 - of the emulator itself
+    except EOFError:
         return 0
     os.umask(0o022)
-    limits = spec.get("limits") or {}
-    restrict(limits)
-    given = (spec["report"],) if spec["reporting"] else ()
-    told = {REPORT: str(spec["report"])} if given else {}
+    # bubblewrap starts this one as the second process of a namespace of its own
+    is_alone = bool(spec["alone"]) and os.getpid() == 2 and os.getppid() == 1
+    limits = spec["limits"] or {}
+    restrict(limits, is_alone)
     try:
-        child = subprocess.Popen(
-            spec["command"],
-            env={**spec["env"], **told},
-            cwd=spec["cwd"],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=given,
-        )
+        os.chdir(spec["cwd"])
     except OSError as error:
-        return not_started(spec, error)
-    threading.Thread(target=obey, args=(child,), daemon=True).start()
+        return not_started("working directory " + spec["cwd"], error)
+    try:
+        child = start(spec)
+    except OSError as error:
+        return not_started(spec["command"][0], error)
+    _thread.start_new_thread(obey, (child,))
     if limits and os.path.isdir("/proc/self/task"):  # noqa: PTH112
-        # bubblewrap starts this one as the second process of a namespace of its own
-        is_alone = bool(spec["alone"]) and os.getpid() == 2 and os.getppid() == 1
-        watched = (child, limits, spec["report"], is_alone)
-        threading.Thread(target=guard, args=watched, daemon=True).start()
+        _thread.start_new_thread(guard, (child, limits, spec["report"], is_alone))
     code = wait(child)
-    send(child, signal.SIGKILL)
     if limits:
-        end_strays()
+        kill_all(child, is_alone)
+    else:
+        send(child, SIGKILL)
     return 128 - code if code < 0 else code
 
 
-def not_started(spec: dict[str, Any], error: OSError) -> int:
+def start(spec: "dict[str, Any]") -> int:
+    """The process id of the program, which leads a session of its own and has no input. OSError
+    when it cannot be started, of the last place where it was looked for."""
+    env, report = spec["env"], spec["report"]
+    if spec["reporting"]:
+        env = {**env, REPORT: str(report)}
+    elif report >= 0:
+        os.set_inheritable(report, False)
+    name = spec["command"][0]
+    folders = [""] if "/" in name else (env.get("PATH") or os.defpath).split(":")
+    why: OSError = FileNotFoundError(2, "No such file or directory")
+    for folder in folders:
+        try:
+            return os.posix_spawn(
+                os.path.join(folder, name),  # noqa: PTH118
+                spec["command"],
+                env,
+                file_actions=[(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)],
+                setsid=True,
+                # Python ignores these two
+                setsigdef=[SIGPIPE, SIGXFSZ],
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            why = error
+    raise why
+
+
+def not_started(what: str, error: OSError) -> int:
     """Say why in one line; the usual two reasons are a missing program and a missing folder."""
-    what = spec["command"][0]
-    if error.filename == spec["cwd"] and not os.path.isdir(spec["cwd"]):  # noqa: PTH112
-        what = "working directory " + spec["cwd"]
     sys.stderr.write(f"cannot start {what}: {error.strerror}\n")
     return 127 if isinstance(error, FileNotFoundError) else 126
 
 
-def wait(child: "subprocess.Popen[bytes]") -> int:
+def wait(child: int) -> int:
     """The exit code of the program; whatever else ends here is only put away."""
     while True:
         pid, status = os.waitpid(-1, 0)
-        if pid == child.pid:
+        if pid == child:
             return os.waitstatus_to_exitcode(status)
 
 
-def obey(child: "subprocess.Popen[bytes]") -> None:
+def obey(child: int) -> None:
     """Pass on TERM; kill when nobody is there any more to say anything."""
     for line in sys.stdin.buffer:
         if line.strip() == b"TERM":
-            send(child, signal.SIGTERM)
-    send(child, signal.SIGKILL)
+            send(child, SIGTERM)
+    send(child, SIGKILL)
 
 
-def send(child: "subprocess.Popen[bytes]", number: int) -> None:
+def send(child: int, number: int) -> None:
     """A signal to the program's process group; it may be gone already."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
+    try:  # noqa: SIM105 - contextlib is one of the modules that take long
+        os.killpg(child, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
-def restrict(limits: dict[str, int]) -> None:
+def restrict(limits: "dict[str, int]", is_alone: bool) -> None:
     """What the system can limit for a single process; and let it choose this one before others
     when memory runs out."""
     for name, kind in (("files", resource.RLIMIT_NOFILE), ("disk", resource.RLIMIT_FSIZE)):
         if name in limits:
             most = resource.getrlimit(kind)[1]
             value = limits[name] if most == resource.RLIM_INFINITY else min(most, limits[name])
-            with contextlib.suppress(OSError, ValueError):
+            try:  # noqa: SIM105
                 resource.setrlimit(kind, (value, value))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
-        file.write("500")
-    if limits:
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+            except (OSError, ValueError):
+                pass
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
+            file.write("500")
+    except OSError:
+        pass
+    if limits and not is_alone:
+        adopt()
 
 
-def guard(
-    child: "subprocess.Popen[bytes]", limits: dict[str, int], report: int, is_alone: bool
-) -> None:
+def adopt() -> None:
+    """Become the parent of what its own parent has left, where the system knows that."""
+    import ctypes
+
+    try:  # noqa: SIM105
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    except (OSError, AttributeError):
+        pass
+
+
+def guard(child: int, limits: "dict[str, int]", report: int, is_alone: bool) -> None:
     """Kill the program when it takes more than it may, and say why. ``is_alone``: every process
     that can be seen is of this sandbox."""
     pause = HURRY
@@ -129,7 +169,7 @@ def guard(
         pause = HURRY if len(found) > limits["processes"] // 10 else min(2 * pause, CALM)
 
 
-def excess(found: dict[int, tuple[int, int]], limits: dict[str, int], shared: int) -> str:
+def excess(found: "dict[int, tuple[int, int]]", limits: "dict[str, int]", shared: int) -> str:
     """Why it is too much; empty when it is not."""
     if len(found) > limits["processes"]:
         return f"more than {limits['processes']} processes at once"
@@ -143,7 +183,7 @@ def excess(found: dict[int, tuple[int, int]], limits: dict[str, int], shared: in
     return ""
 
 
-def sizes(pids: list[int]) -> dict[int, tuple[int, int]]:
+def sizes(pids: "list[int]") -> "dict[int, tuple[int, int]]":
     """Process id -> threads and bytes of memory, of those that are still there."""
     found = {}
     for pid in pids:
@@ -166,12 +206,19 @@ def below(pid: int) -> list[int]:
     todo = [pid]
     while todo:
         parent = todo.pop()
-        with contextlib.suppress(OSError), os.scandir(f"/proc/{parent}/task") as tasks:
-            for task in tasks:
-                words = read(f"{task.path}/children").split()
-                found += map(int, words)
-                todo += map(int, words)
+        for task in tasks(parent):
+            words = read(f"/proc/{parent}/task/{task}/children").split()
+            found += map(int, words)
+            todo += map(int, words)
     return found
+
+
+def tasks(pid: int) -> "list[str]":
+    """The threads of a process; none when it has gone."""
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def read(path: str) -> str:
@@ -200,25 +247,32 @@ def shared_memory() -> int:
     return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
-def kill_all(child: "subprocess.Popen[bytes]", is_alone: bool) -> None:
+def kill_all(child: int, is_alone: bool) -> None:
     """End everything, also what starts more faster than it can be counted."""
     if is_alone:
         # all in this process namespace but this process and the first one, in one go
-        os.kill(-1, signal.SIGKILL)
+        kill(-1, SIGKILL)
         return
-    send(child, signal.SIGKILL)
+    send(child, SIGKILL)
     end_strays()
 
 
 def end_strays() -> None:
     """End what has left the program's process group; stopped first, so that it starts no more."""
-    for number in (signal.SIGSTOP, signal.SIGKILL):
+    for number in (SIGSTOP, SIGKILL):
         known: set[int] = set()
         while more := set(below(os.getpid())) - known:
             known |= more
             for pid in more:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, number)
+                kill(pid, number)
+
+
+def kill(pid: int, number: int) -> None:
+    """A signal to what may be gone already, or not ours to end."""
+    try:  # noqa: SIM105
+        os.kill(pid, number)
+    except OSError:
+        pass
 
 
 if __name__ == "__main__":

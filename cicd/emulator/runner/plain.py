@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cicd.emulator.runner.bubblewrap import below
 from cicd.emulator.runner.process import Launch
-from cicd.emulator.runner.sandbox import PROGRAMS, Mount, Program, interpreter, supervisor
+from cicd.emulator.runner.sandbox import Mount, Program
+from cicd.emulator.runner.supervisor import supervisor
 
 TEMPORARY = "/tmp"  # noqa: S108 the program's own, below its root
-SUPERVISE = str(PROGRAMS / "in_sandbox_supervise.py")
 
 
 class Plain:
@@ -47,7 +47,7 @@ class Plain:
             cwd = str(below(program.root, program.workdir))
             Path(cwd).mkdir(parents=True, exist_ok=True)
         return Launch(
-            supervisor(str(interpreter()), SUPERVISE),
+            supervisor(),
             [rewrite(word, places) for word in program.command],
             _environment(program, places),
             cwd,

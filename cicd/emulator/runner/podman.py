@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from cicd.emulator.bounds import Limits
 from cicd.emulator.runner.bubblewrap import below
 from cicd.emulator.runner.environment import NotRunnable
-from cicd.emulator.runner.plain import SUPERVISE
 from cicd.emulator.runner.process import Launch
-from cicd.emulator.runner.sandbox import PROGRAMS, Program, Sandbox, interpreter, supervisor
+from cicd.emulator.runner.sandbox import Program, Sandbox
+from cicd.emulator.runner.supervisor import PROGRAMS, isolated, supervisor
 
 RUN = str(PROGRAMS / "in_sandbox_podman.py")
 OWN = ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR")
@@ -67,11 +67,10 @@ class Podman:
             "warning": _warning(able),
             "killed": f"OOMKilled: more than {limits.memory / 2**30:.3g} GiB of memory",
         }
-        command = [*supervisor(str(interpreter()), RUN), json.dumps(order)]
+        command = isolated(RUN, json.dumps(order))
         env = {**program.env, **self._environ}
-        argv = supervisor(str(interpreter()), SUPERVISE)
         return Launch(
-            argv,
+            supervisor(),
             command,
             env,
             str(program.root),

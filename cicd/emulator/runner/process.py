@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from cicd.emulator.bounds import Limits
+from cicd.emulator.runner import supervisor
 from cicd.emulator.runner.disk import Disk
 from cicd.emulator.runner.lines import Recorder
 
@@ -51,19 +51,20 @@ class Launch:
     """It is a program of ours, which sees to the limits itself and says when they were met."""
 
     def order(self, report: int = -1) -> bytes:
-        """The line on standard input by which the supervisor starts the program; it may write to
-        the open file ``report`` why it has killed it."""
+        """What on standard input makes the supervisor start the program; it may write to the open
+        file ``report`` why it has killed it."""
         is_guarded = self.limits and report >= 0 and not self.is_reporting
         spec = {
-            "command": list(self.command),
-            "env": dict(self.env),
+            # str() for what only looks like one
+            "command": [str(word) for word in self.command],
+            "env": {str(name): str(text) for name, text in self.env.items()},
             "cwd": self.cwd,
             "limits": asdict(self.limits) if self.limits and is_guarded else None,
             "report": report,
             "alone": self.is_alone,
             "reporting": self.is_reporting and report >= 0,
         }
-        return json.dumps(spec).encode() + b"\n"
+        return supervisor.order(spec)
 
 
 @dataclass(frozen=True)

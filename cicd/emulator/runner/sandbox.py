@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from typing import Literal, Protocol
 
 from cicd.emulator.bounds import Limits
 from cicd.emulator.runner.process import Launch
+from cicd.emulator.runner.supervisor import interpreter
 
-PROGRAMS = Path(__file__).parent
 PROBE_SECONDS = 10.0
 
 Choice = Literal["auto", "bubblewrap", "process"]
@@ -77,17 +76,6 @@ class Sandbox(Protocol):
     def prepare(self, program: Program) -> Launch:
         """Make ready what the program needs on disk and say how to start it. May raise OSError."""
         ...
-
-
-def supervisor(python: str, program: str) -> list[str]:
-    """The command of a program of this folder; isolated, so the template's environment is not
-    in its way."""
-    return [python, "-I", "-S", program]
-
-
-def interpreter() -> Path:
-    """The emulator's own Python."""
-    return Path(sys.executable)
 
 
 def search_path(python: str, environ: Mapping[str, str]) -> str:
