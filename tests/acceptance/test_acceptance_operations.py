@@ -42,6 +42,31 @@ COMMANDS = (
 )
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_replaced_deployment_that_could_not_be_deleted_is_told_by_later_plans(
+    world: World, status: int
+) -> None:
+    text = NO_DESTINATION.replace("  - key: serve\n", "  - key: serve\n    drain: 0s\n")
+    world.stage(text)
+    assert world.cicd(*APPLY).code == 0
+    [old] = world.listed("deployments")
+    path = f"/v2/lm/deployments/{old['id']}"
+    world.gate.on("DELETE", path, refused(status, "not now"))
+    said = world.cicd(*APPLY, "--replace", "deployment/serve")
+    assert said.code in {1, 4} and "is not gone" in said.all, said.all
+    del world.gate.answers[f"DELETE {path}"]
+    told = f"deployment {old['id']} is STOPPED: it is a former deployment/serve, and stays"
+    for command in (("plan", "dev"), ("plan", "dev", "-o", "markdown"), APPLY):
+        said = world.cicd(*command)
+        assert said.code == 0 and told in said.out.replace("\\", ""), said.all
+    assert world.number("deployments") == 2
+    # what may delete it does, and nothing is told any more
+    world.stage(f"prune: stage\n{text}")
+    assert told not in world.cicd("plan", "dev").out
+    said = world.cicd(*APPLY, "--over-limits")
+    assert said.code == 0 and world.number("deployments") == 1, said.all
+
+
 def test_a_wrong_aicore_secret_names_its_source(world: World) -> None:
     world.gate.on("POST", "/oauth/token", BAD_CLIENT)
     for command in ("plan dev", "apply dev --auto-approve", *COMMANDS[:8]):
@@ -549,28 +574,3 @@ def test_what_a_destroy_has_deleted_has_no_status_and_a_second_one_finds_nothing
     assert again.code == 0, again.all
     assert again.out.splitlines()[-1].startswith("Nothing to destroy")
     assert "as desired" not in again.out
-
-
-@pytest.mark.parametrize("status", [400, 403])
-def test_a_replaced_deployment_that_could_not_be_deleted_is_told_by_later_plans(
-    world: World, status: int
-) -> None:
-    text = NO_DESTINATION.replace("  - key: serve\n", "  - key: serve\n    drain: 0s\n")
-    world.stage(text)
-    assert world.cicd(*APPLY).code == 0
-    [old] = world.listed("deployments")
-    path = f"/v2/lm/deployments/{old['id']}"
-    world.gate.on("DELETE", path, refused(status, "not now"))
-    said = world.cicd(*APPLY, "--replace", "deployment/serve")
-    assert said.code in {1, 4} and "is not gone" in said.all, said.all
-    del world.gate.answers[f"DELETE {path}"]
-    told = f"deployment {old['id']} is STOPPED: it is a former deployment/serve, and stays"
-    for command in (("plan", "dev"), ("plan", "dev", "-o", "markdown"), APPLY):
-        said = world.cicd(*command)
-        assert said.code == 0 and told in said.out.replace("\\", ""), said.all
-    assert world.number("deployments") == 2
-    # what may delete it does, and nothing is told any more
-    world.stage(f"prune: stage\n{text}")
-    assert told not in world.cicd("plan", "dev").out
-    said = world.cicd(*APPLY, "--over-limits")
-    assert said.code == 0 and world.number("deployments") == 1, said.all
