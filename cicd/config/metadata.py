@@ -217,6 +217,11 @@ def text_of(node: Node, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def is_given(node: Node | None) -> bool:
+    """Whether there is more than an empty text or list."""
+    return node is not None and node.value not in (None, "", [])
+
+
 def named(items: Iterable[Node], what: str, problems: list[Problem]) -> Iterator[tuple[str, Node]]:
     """The items that have a name; a problem for each that has none or the same as another."""
     seen: set[str] = set()

@@ -54,12 +54,14 @@ class Scope:
 
     ``is_strict``: nothing else may stand between braces, not even what is no variable of Argo.
     ``left``: prefixes of what Argo neither replaces nor refuses where it is not known.
+    ``calculated``: names that may stand in an expression besides.
     """
 
     known: frozenset[str]
     open: tuple[str, ...] = ()
     is_strict: bool = False
     left: tuple[str, ...] = ()
+    calculated: frozenset[str] = frozenset()
 
     def with_names(self, known: Collection[str], *more: str) -> Scope:
         """A scope that knows these names as well, and ``more`` prefixes."""
@@ -145,10 +147,12 @@ def _is_reachable(name: str, scope: Scope) -> bool:
     starts = [".".join(parts[:end]) for end in range(2, len(parts))]
     is_map = any(known.startswith(f"{name}.") for known in (*scope.known, *scope.open))
     is_part = any(scope.has(start) for start in starts if not start.endswith(_MAPS))
-    return is_map or is_part or scope.has(name)
+    return is_map or is_part or scope.has(name) or name in scope.calculated
 
 
 def _undeclared(name: str, scope: Scope) -> str:
+    if name in scope.calculated:
+        return "Argo does not know it here: only what comes before, or belongs here, is known"
     is_declarable = name.startswith("inputs.") if scope.is_strict else True
     if is_declarable and _DECLARED.match(name):
         return f"{name} is not declared{_hint(name, scope) or ': declare it'}"

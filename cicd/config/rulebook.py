@@ -174,7 +174,7 @@ RULES: dict[str, Rule] = {
         "Argo, steps.go: shouldExecute; govaluate, MANUAL.md",
     ),
     "wrong-choice": Rule(
-        "A parameter is bound to none of the values that its template lists.",
+        "A parameter has none of the values that its template lists.",
         "Argo, validate.go: enum",
     ),
     "unknown-input": Rule(
@@ -269,9 +269,41 @@ RULES: dict[str, Rule] = {
         "A task depends on one that is not there, or tasks wait for each other.",
         "Argo, validate.go: dependencies",
     ),
+    "mixed-dependencies": Rule(
+        "A dag has depends, and dependencies or continueOn too.",
+        "Argo, validate.go: validateDAG",
+    ),
+    "bad-loop": Rule(
+        "A step has more than one loop, or a sequence not exactly one end.",
+        "Argo, validate.go: withItems, withParam, withSequence",
+    ),
+    "bad-hook": Rule("A hook does not say when it runs.", "Argo, validate.go: validateHooks"),
     "missing-argument": Rule(
         "A step does not pass a parameter that its template needs.",
         "Argo, validate.go: inputs are supplied",
+    ),
+    "bad-argument-source": Rule(
+        "An argument comes from where arguments cannot.",
+        "Argo, validate.go: validateArguments",
+    ),
+    "misplaced-field": Rule(
+        "A field does not go with this kind of template.",
+        "Argo, validate.go: validateLeaf, validateNonLeaf, validateInputs",
+    ),
+    "bad-deadline": Rule(
+        "A deadline is no number of seconds, or has no unit.",
+        "Argo, validate.go: activeDeadlineSeconds, timeout",
+    ),
+    "bad-retry": Rule("There is no such retryPolicy.", "Argo, validate.go: retryStrategy"),
+    "bad-artifact-path": Rule(
+        "An artifact has no place, leads out of it, or shares it.",
+        "Argo, validate.go: path; Kubernetes: mountPath is unique",
+    ),
+    "bad-metric": Rule(
+        "A metric has a wrong name, no help text, or no value.", "Argo, validate.go: metrics"
+    ),
+    "bad-pod-deletion": Rule(
+        "podGC has an unknown strategy or selector.", "Argo, validate.go: podGC"
     ),
     "nothing-to-run": Rule(
         "A template has nothing to run, or several things.",
@@ -302,7 +334,7 @@ RULES: dict[str, Rule] = {
         "SAP AI Core, register your Docker registry secret, consume generic secrets",
     ),
     "output-without-value": Rule(
-        "Nothing says where the value of an output comes from.",
+        "Nothing, or more than one thing, says where the value of an output comes from.",
         "Argo, validate.go: outputs",
     ),
     "output-without-global-name": Rule(

@@ -9,18 +9,18 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from cicd.config.metadata import children, text_of
+from cicd.config.metadata import children, named
 from cicd.config.tree import Node
+from cicd.config.workflow_arguments import check_call_arguments, check_workflow_arguments
 from cicd.config.workflow_calls import calls_of
+from cicd.config.workflow_kinds import check_kind
+from cicd.config.workflow_upkeep import check_metrics, check_pod_deletion
 from cicd.errors import Problem
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
 """Of templates, steps and tasks."""
 _ITEM = re.compile(r"[-a-zA-Z0-9_]+")
 """Of parameters and artifacts, and of what they are called for the whole workflow."""
-_LEAVES = ("container", "script", "containerSet")
-_GROUPS = ("steps", "dag")
-_LOCATIONS = "from fromExpression raw http s3 git gcs oss hdfs azure artifactory plugin"
 SPEC_FIELDS = (
     "templates entrypoint arguments serviceAccountName automountServiceAccountToken executor "
     "volumes volumeClaimTemplates parallelism artifactRepositoryRef suspend nodeSelector affinity "
@@ -56,17 +56,21 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
         return
     yield from check_fields(spec, SPEC_FIELDS, is_all=True)
     yield from _check_parts(spec, ("arguments",))
+    yield from check_workflow_arguments(spec)
+    yield from check_pod_deletion(spec)
     for template in templates.values():
         yield from _check_form(template.get("name"), _NAME)
         yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
         yield from _check_parts(template, ("inputs", "outputs"))
-        yield from _check_outputs(template)
+        yield from _check_parameter_names(template)
+        yield from check_kind(template)
+        yield from check_metrics(template)
         for key in ("container", "script"):
             yield from check_container(template.get(key))
         for _, call in calls_of(template):
             yield from _check_form(call.get("name"), _NAME)
             yield from check_fields(call, CALL_FIELDS, is_all=True)
-            yield from _check_arguments(call)
+            yield from check_call_arguments(call)
 
 
 def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iterator[Problem]:
@@ -104,6 +108,14 @@ def _check_parts(holder: Node, where: Iterable[str]) -> Iterator[Problem]:
                 yield from _check_form(item.get("globalName"), _ITEM)
 
 
+def _check_parameter_names(template: Node) -> Iterator[Problem]:
+    """Of artifacts it is said where they are read."""
+    problems: list[Problem] = []
+    for part, word in (("inputs", "an input"), ("outputs", "an output")):
+        list(named(children(template.get(part, "parameters")), f"{word} parameter", problems))
+    yield from problems
+
+
 def _check_form(node: Node | None, form: re.Pattern[str]) -> Iterator[Problem]:
     text = node.value if node is not None and isinstance(node.value, str) else ""
     if node is None or not text or "{{" in text or form.fullmatch(text):
@@ -111,39 +123,3 @@ def _check_form(node: Node | None, form: re.Pattern[str]) -> Iterator[Problem]:
     says = "letters, digits, hyphens" + (" and _" if form is _ITEM else ", 128 at most")
     message = f'Argo takes no name like "{text}": {says}'
     yield node.place.problem(message, "bad-item-name")
-
-
-def _check_outputs(template: Node) -> Iterator[Problem]:
-    """Where the value of an output comes from."""
-    is_leaf = any(template.get(body) is not None for body in _LEAVES)
-    is_group = any(template.get(body) is not None for body in _GROUPS)
-    if not is_leaf and not is_group:
-        return
-    wanted = ("path",) if is_leaf else ("parameter", "expression")
-    for item in children(template.get("outputs", "parameters")):
-        source = item.get("valueFrom")
-        is_given = source is not None and any(source.get(key) is not None for key in wanted)
-        if item.get("value") is None and not is_given:
-            message = f'the output parameter "{text_of(item, "name")}" has no value: give it '
-            message += " or ".join(f"valueFrom.{key}" for key in wanted)
-            yield item.place.problem(message, "output-without-value")
-    key = "path" if is_leaf else "from"
-    for item in children(template.get("outputs", "artifacts")):
-        others = ("fromExpression",) if is_group else ()
-        if not any(item.get(name) is not None for name in (key, *others)):
-            message = f'the output artifact "{text_of(item, "name")}" has no {key}: add it'
-            yield item.place.problem(message, "output-without-value")
-
-
-def _check_arguments(call: Node) -> Iterator[Problem]:
-    who = f'"{text_of(call, "name")}"'
-    for item in children(call.get("arguments", "parameters")):
-        if item.get("value") is None and item.get("valueFrom") is None:
-            message = (
-                f'{who} passes the parameter "{text_of(item, "name")}" without a value: add it'
-            )
-            yield item.place.problem(message, "missing-argument")
-    for item in children(call.get("arguments", "artifacts")):
-        if not any(item.get(key) is not None for key in _LOCATIONS.split()):
-            message = f'{who} passes the artifact "{text_of(item, "name")}" from nowhere: add from'
-            yield item.place.problem(message, "missing-argument")

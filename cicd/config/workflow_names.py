@@ -1,17 +1,19 @@
 """What ``{{…}}`` may name in each part of a workflow: Argo's variables, and what is declared.
 
-Source: Argo Workflows 3.5, docs/variables.md and workflow/validate/validate.go.
+Source: Argo Workflows 3.5, docs/variables.md and workflow/validate/validate.go, which also says in
+which order the templates are gone through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import graphlib
+from collections.abc import Iterator
 from dataclasses import replace
 
-from cicd.config.metadata import children, text_of
+from cicd.config.metadata import children, is_given, text_of
 from cicd.config.placeholders import Scope, check_placeholders
 from cicd.config.tree import Node
-from cicd.config.workflow_calls import calls_of
+from cicd.config.workflow_calls import LOOPS, ancestors
 from cicd.errors import Problem
 
 _WORKFLOW = frozenset(
@@ -22,14 +24,10 @@ _WORKFLOW = frozenset(
         "namespace",
         "mainEntrypoint",
         "serviceAccountName",
-        "priority",
         "status",
-        "failures",
         "duration",
         "scheduledTime",
         "creationTimestamp",
-        "parameters",
-        "parameters.json",
         "labels",
         "labels.json",
         "annotations",
@@ -61,10 +59,17 @@ _METRICS = frozenset(
         "resourcesDuration.memory",
     }
 )
-_NODE = ("id", "ip", "status", "exitCode", "startedAt", "finishedAt", "hostNodeName")
+_NODE = ("id", "startedAt", "finishedAt", "hostNodeName")
+"""Of every step and task; its ``status`` only behind it."""
+_POD = ("exitCode", "outputs.result")
+_PRINTING = ("container", "script", "data", "http", "plugin")
+"""What has an exit code and a result."""
+_CALCULATED = ("ip", "status", *_POD, "outputs.parameters")
+"""What expressions may ask of any step and task: Argo does not look into them before they run."""
+_FAILURES = "workflow.failures"
+"""Only once ``onExit`` has come up is that a name of Argo."""
 _LOCAL = ("inputs.", "outputs.", "steps.", "tasks.", "item.", "pod.")
 _PODS = ("container", "script", "containerSet", "resource", "data")
-_LOOPS = ("withItems", "withParam", "withSequence")
 
 
 def check_names(tree: Node) -> Iterator[Problem]:
@@ -72,31 +77,28 @@ def check_names(tree: Node) -> Iterator[Problem]:
     spec = tree.get("spec")
     if spec is None or not isinstance(spec.value, dict):
         return
-    templates = {text_of(item, "name"): item for item in children(spec.get("templates"))}
-    everywhere = _global_scope(spec, templates).with_names(_labels(tree))
+    everywhere = _global_scope(spec).with_names(_labels(tree))
     retried = _REPEATED if _has_retries(spec) else frozenset[str]()
     for key, node in spec.value.items():
         if key == "templates":
-            for template in children(node):
-                yield from _check_template(template, everywhere.with_names(retried), templates)
+            yield from _Reader(spec, everywhere.with_names(retried)).problems()
         else:  # of defaults, hooks and metrics nobody knows which template they will be about
-            known = {*_METRICS, *_REPEATED, "item"}
-            yield from check_placeholders(node, everywhere.with_names(known, *_LOCAL))
+            known = {*_METRICS, *_REPEATED, _FAILURES, "item"}
+            scope = everywhere.with_names(known, *_LOCAL, "workflow.outputs.")
+            yield from check_placeholders(node, scope)
 
 
-def _global_scope(spec: Node, templates: Mapping[str, Node]) -> Scope:
+def _global_scope(spec: Node) -> Scope:
     parameters = {text_of(item, "name") for item in children(spec.get("arguments", "parameters"))}
     known = {f"workflow.parameters.{name}" for name in parameters}
-    prefixes = list(_RUNTIME)
-    for part in ("parameters", "artifacts"):
-        for template in templates.values():
-            for item in children(template.get("outputs", part)):
-                name = text_of(item, "globalName")
-                if "{{" in name:
-                    prefixes.append(f"workflow.outputs.{part}.")
-                elif name:
-                    known.add(f"workflow.outputs.{part}.{name}")
-    return Scope(_WORKFLOW | _TIMES | _ANYWHERE | known, tuple(prefixes), left=_LEFT)
+    known |= {f"workflow.parameters{end}" for end in ("", ".json")} if parameters else set()
+    known |= {"workflow.priority"} if spec.get("priority") is not None else set()
+    return Scope(
+        _WORKFLOW | _TIMES | _ANYWHERE | known,
+        _RUNTIME,
+        left=_LEFT,
+        calculated=frozenset({_FAILURES}),
+    )
 
 
 def _labels(tree: Node) -> set[str]:
@@ -121,48 +123,150 @@ def _has_retries(spec: Node) -> bool:
     return spec.get("retryStrategy") is not None or defaults is not None
 
 
-def _check_template(
-    template: Node, everywhere: Scope, templates: Mapping[str, Node]
-) -> Iterator[Problem]:
-    if not isinstance(template.value, dict):
-        return
-    scope = everywhere.with_names(_own_names(template) | _call_names(template, templates))
-    scope = scope.with_names((), *_open_calls(template, templates))
-    for key, node in template.value.items():
-        if key == "metrics":
-            yield from check_placeholders(node, scope.with_names(_METRICS))
-        elif key == "steps":
-            yield from _check_steps(children(node), scope)
-        elif key == "dag":
-            for call in children(node.get("tasks")):
-                yield from check_placeholders(call, _scope_of_call(call, scope))
-        else:
-            yield from check_placeholders(node, scope)
+class _Reader:
+    """Goes through the templates as Argo does: from the entrypoint, what is called before what
+    calls it. ``shared`` grows: outputs with a ``globalName`` are known from their call on."""
+
+    def __init__(self, spec: Node, everywhere: Scope) -> None:
+        self.spec = spec
+        self.everywhere = everywhere
+        self.templates = {text_of(item, "name"): item for item in children(spec.get("templates"))}
+        self.found: dict[str, list[Problem]] = {}
+        self.shared = Scope(frozenset())
+
+    def problems(self) -> Iterator[Problem]:
+        """Those of all templates, in the order of the file."""
+        self.visit(text_of(self.spec, "entrypoint"))
+        if exit_template := text_of(self.spec, "onExit"):
+            self.shared = self.shared.with_names({_FAILURES})
+            self.visit(exit_template)
+        for name in self.templates:
+            self.visit(name)
+        for name in self.templates:
+            yield from self.found[name]
+
+    def visit(self, name: str) -> None:
+        """Look at a template once; a template may lead to itself."""
+        template = self.templates.get(name)
+        if template is None or name in self.found:
+            return
+        found = self.found[name] = []
+        if not isinstance(template.value, dict):
+            return
+        scope = self.everywhere.with_names(_own_names(template))
+        if template.get("steps") is not None:
+            scope = self.steps(template, scope, found)
+        elif template.get("dag") is not None:
+            scope = self.tasks(template, scope, found)
+        for key, node in template.value.items():
+            if key not in ("steps", "dag"):
+                more = _METRICS if key == "metrics" else ()
+                found += self.check(node, scope.with_names(more))
+
+    def check(self, node: Node, scope: Scope) -> Iterator[Problem]:
+        scope = scope.with_names(self.shared.known, *self.shared.open)
+        return check_placeholders(node, scope)
+
+    def steps(self, template: Node, scope: Scope, found: list[Problem]) -> Scope:
+        """What is known behind the steps: of those to come nothing is."""
+        for group in children(template.get("steps")):
+            for call in children(group) or [group]:
+                scope = scope.with_names({f"steps.{text_of(call, 'name')}.status"})
+                scope = scope.with_names(*_items(call))
+                behind = self.behind("steps.", call, scope)
+                has_exit = bool(text_of(call, "onExit")) or call.get("hooks", "exit") is not None
+                found += self.check(call, _within(call, behind if has_exit else scope))
+                scope = behind
+        return scope
+
+    def tasks(self, template: Node, scope: Scope, found: list[Problem]) -> Scope:
+        """The same of a dag: outputs of all tasks, but the status only of those before."""
+        tasks = children(template.get("dag", "tasks"))
+        by_name = {text_of(task, "name"): task for task in tasks}
+        try:
+            before = ancestors(tasks)
+        except graphlib.CycleError:
+            before = {name: set(by_name) for name in by_name}
+        for name in before:
+            scope = self.behind("tasks.", by_name[name], scope)
+        if (target := template.get("dag", "target")) is not None:
+            found += self.check(target, scope)
+        known = set()
+        for task in tasks:
+            name = text_of(task, "name")
+            own = {f"tasks.{name}.status"} if task.get("hooks") is not None else set()
+            known |= own
+            ended = {f"tasks.{other}.status" for other in before[name]}
+            inner = scope.with_names(own | ended).with_names(*_items(task))
+            found += self.check(task, _within(task, inner))
+        return scope.with_names(known)
+
+    def behind(self, prefix: str, call: Node, scope: Scope) -> Scope:
+        """What is known behind a call; the called template has been looked at then."""
+        start = f"{prefix}{text_of(call, 'name')}"
+        name = text_of(call, "template")
+        called = self.templates.get(name)
+        if called is None:  # nobody here knows what it hands on
+            return scope.with_names((), f"{start}.")
+        self.visit(name)
+        names = {*_NODE, *_results(call, called)}
+        for part in ("parameters", "artifacts"):
+            for item in children(called.get("outputs", part)):
+                names.add(f"outputs.{part}.{text_of(item, 'name')}")
+                self.share(f"workflow.outputs.{part}.", text_of(item, "globalName"))
+        calculated = {f"{start}.{word}" for word in _CALCULATED}
+        scope = scope.with_names({f"{start}.{word}" for word in names})
+        return replace(scope, calculated=scope.calculated | calculated)
+
+    def share(self, start: str, name: str) -> None:
+        """An output is known to the whole workflow from here on; its name may have tags."""
+        if "{{" in name:
+            self.shared = self.shared.with_names((), start)
+        elif name:
+            self.shared = self.shared.with_names({f"{start}{name}"})
 
 
-def _check_steps(groups: Sequence[Node], scope: Scope) -> Iterator[Problem]:
-    """Groups run one after the other: nothing is known of those to come."""
-    for index, group in enumerate(groups):
-        later = [step for other in groups[index + 1 :] for step in children(other) or [other]]
-        prefixes = tuple(f"steps.{text_of(step, 'name')}." for step in later)
-        known = frozenset(name for name in scope.known if not name.startswith(prefixes))
-        opened = tuple(prefix for prefix in scope.open if prefix not in prefixes)
-        for call in children(group) or [group]:
-            narrower = replace(scope, known=known, open=opened)
-            yield from check_placeholders(call, _scope_of_call(call, narrower))
+def _results(call: Node, called: Node) -> Iterator[str]:
+    """What a call has besides the outputs that its template declares."""
+    containers = children(called.get("containerSet", "containers"))
+    is_set = any(text_of(container, "name") == "main" for container in containers)
+    is_gathered = any(is_given(call.get(loop)) for loop in ("withItems", "withParam"))
+    if is_set or any(called.get(body) is not None for body in _PRINTING):
+        yield from _POD
+    if is_gathered:
+        yield "outputs.parameters"
+        yield from _POD if called.get("containerSet") is not None else ()
+    daemon = called.get("daemon")
+    if daemon is not None and daemon.value is True:
+        yield "ip"
 
 
-def _scope_of_call(call: Node, scope: Scope) -> Scope:
-    if any(call.get(loop) is not None for loop in _LOOPS):
-        scope = scope.with_names({"item"}, "item.")
+def _within(call: Node, scope: Scope) -> Scope:
+    """What a template that stands in a step itself knows besides."""
     if call.get("inline") is not None:
-        scope = scope.with_names(_METRICS | _REPEATED, *_LOCAL)
+        return scope.with_names(_METRICS | _REPEATED, *_LOCAL)
     return scope
+
+
+def _items(call: Node) -> tuple[set[str], *tuple[str, ...]]:
+    """What ``item`` is, and what it may be followed by: names, and perhaps a prefix."""
+    loops = [call.get(loop) for loop in LOOPS]
+    if not any(is_given(loop) for loop in loops):
+        return (set(),)
+    if is_given(call.get("withParam")):
+        return {"item"}, "item."
+    names = {"item"}
+    for item in children(call.get("withItems")):
+        if isinstance(item.value, dict):
+            names |= {f"item.{key}" for key in item.value}
+        elif isinstance(item.value, list):
+            names |= {f"item.[{index}]" for index in range(len(item.value))}
+    return (names,)
 
 
 def _own_names(template: Node) -> frozenset[str]:
     """What a template takes and gives, and what it knows of itself."""
-    names = {"inputs.parameters"}
+    names = {"inputs.parameters"} if children(template.get("inputs", "parameters")) else set()
     for part in (
         "inputs.parameters",
         "inputs.artifacts",
@@ -175,24 +279,3 @@ def _own_names(template: Node) -> frozenset[str]:
     if any(template.get(body) is not None for body in _PODS):
         names.add("pod.name")
     return frozenset(names) | (_REPEATED if template.get("retryStrategy") else frozenset())
-
-
-def _call_names(template: Node, templates: Mapping[str, Node]) -> frozenset[str]:
-    """All that the steps and tasks of a template hand on."""
-    names: set[str] = set()
-    for prefix, call in calls_of(template):
-        start = f"{prefix}{text_of(call, 'name')}"
-        called = templates.get(text_of(call, "template"))
-        names |= {f"{start}.{word}" for word in _NODE}
-        names |= {f"{start}.outputs.result", f"{start}.outputs.parameters"}
-        for part in ("parameters", "artifacts") if called else ():
-            items = children(called.get("outputs", part)) if called else []
-            names |= {f"{start}.outputs.{part}.{text_of(item, 'name')}" for item in items}
-    return frozenset(names)
-
-
-def _open_calls(template: Node, templates: Mapping[str, Node]) -> Iterator[str]:
-    """The steps and tasks of which nobody here knows what they hand on."""
-    for prefix, call in calls_of(template):
-        if text_of(call, "template") not in templates:
-            yield f"{prefix}{text_of(call, 'name')}."

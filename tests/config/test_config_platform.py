@@ -93,9 +93,9 @@ GLOBAL = [
     "=toJson(workflow.parameters)",
 ]
 STEP = [
-    *(f"steps.first.{word}" for word in ("id", "ip", "status", "exitCode", "startedAt")),
+    *(f"steps.first.{word}" for word in ("id", "status", "exitCode", "startedAt")),
     *(f"steps.first.{word}" for word in ("finishedAt", "hostNodeName", "outputs.result")),
-    *("steps.first.outputs.parameters", "steps.first.outputs.parameters.rows"),
+    *("steps.first.outputs.parameters.rows", "=steps.first.ip"),
     *("workflow.outputs.parameters.rows", "=steps['first'].outputs.result"),
     *("item", "item.a", "steps.name"),
 ]
@@ -110,7 +110,7 @@ METRICS = [
     *("outputs.result", "outputs.parameters.rows", "inputs.parameters.text"),
 ]
 TASK = [
-    *("tasks.one.id", "tasks.one.ip", "tasks.one.status", "tasks.one.exitCode", "tasks.name"),
+    *("tasks.one.id", "tasks.one.status", "tasks.one.exitCode", "tasks.name"),
     *("tasks.one.outputs.result", "tasks.one.outputs.parameters.rows", "tasks.one.hostNodeName"),
 ]
 VARIABLES = [
@@ -205,7 +205,7 @@ SLIPS = [
     ("IN-POD", "workflow.parameters.Epochs", "epochs"),
     ("IN-POD", "Workflow.parameters.epochs", "workflow.parameters.epochs"),
     ("IN-POD", "workflow.nam", "name"),
-    ("IN-POD", "workflow.outputs.artifacts.modle", "model"),
+    ("IN-MANY", "workflow.outputs.artifacts.modle", "model"),
     ("IN-POD", "inputs.parameter.text", "inputs.parameters.text"),
     ("IN-POD", "input.parameters.text", "inputs.parameters.text"),
     ("IN-POD", "inputs.artifacts.data.paht", "path"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cicd.emulator.workflow import check
-from tests.emulator.workflows.validated_calls import VERDICTS
+from tests.emulator.workflows import validated_calls, validated_templates
 from tests.emulator.workflows.verdicts import Verdict
+
+VERDICTS = [*validated_calls.VERDICTS, *validated_templates.VERDICTS]
 
 
 @pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)

@@ -1,0 +1,146 @@
+"""What goes with the kind of a template, and what only with others: deadlines, places, outputs.
+
+Source: Argo Workflows 3.5, workflow/validate/validate.go (``validateLeaf``, ``validateNonLeaf``,
+``validateInputs``, ``validateOutputs``); Kubernetes for the names of containers.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from cicd.config.metadata import children, is_given, text_of
+from cicd.config.tree import Node, did_you_mean
+from cicd.config.workflow_arguments import OUTPUT_SOURCES
+from cicd.errors import Problem
+
+_CONTAINERS = ("container", "script", "containerSet")
+_LEAVES = (*_CONTAINERS, "resource", "data", "http", "plugin")
+_GROUPS = ("steps", "dag")
+_POLICIES = ("Always", "OnFailure", "OnError", "OnTransientError")
+_OWN = ("init", "main", "wait")
+"""Containers that Argo itself puts into every pod."""
+
+
+def check_kind(template: Node) -> Iterator[Problem]:
+    """All that depends on whether a template runs a container, or others."""
+    is_leaf = any(template.get(body) is not None for body in _LEAVES)
+    is_group = any(template.get(body) is not None for body in _GROUPS)
+    yield from _check_fields(template, is_leaf=is_leaf, is_group=is_group)
+    yield from _check_deadlines(template)
+    yield from _check_artifacts(template, is_leaf=is_leaf)
+    yield from _check_containers(template)
+    if any(template.get(body) is not None for body in _CONTAINERS):
+        yield from _check_outputs(template, ("path",))
+    elif is_group:
+        yield from _check_outputs(template, ("parameter", "expression"))
+    policy = template.get("retryStrategy", "retryPolicy")
+    if policy is not None and is_given(policy) and policy.value not in _POLICIES:
+        hint = did_you_mean(policy.text, _POLICIES) or f": {', '.join(_POLICIES)}"
+        message = f'there is no retryPolicy "{policy.text}"{hint}'
+        yield policy.place.problem(message, "bad-retry")
+
+
+def _check_fields(template: Node, *, is_leaf: bool, is_group: bool) -> Iterator[Problem]:
+    wrong = {
+        "parallelism": not is_group,
+        "activeDeadlineSeconds": is_group,
+        "timeout": not is_leaf,
+    }
+    for key, is_wrong in wrong.items():
+        if is_wrong and is_given(template.get(key)):
+            where = "steps and dag" if key == "parallelism" else "templates that run a container"
+            message = f"{key} goes only with {where}: take it out"
+            yield template.place_of(key, key=True).problem(message, "misplaced-field")
+
+
+def _check_deadlines(template: Node) -> Iterator[Problem]:
+    seconds, timeout = template.get("activeDeadlineSeconds"), template.get("timeout")
+    written = seconds.text if seconds is not None and is_given(seconds) else "0"
+    if seconds is not None and "{{" not in written and not re.fullmatch(r"\d+", written):
+        message = f'activeDeadlineSeconds is a whole number of seconds, not "{written}"'
+        yield seconds.place.problem(message, "bad-deadline")
+    if timeout is not None and re.fullmatch(r"[-+]?\d+", timeout.text):
+        message = f'timeout needs a unit: "{timeout.text}s"'
+        yield timeout.place.problem(message, "bad-deadline")
+
+
+def _check_artifacts(template: Node, *, is_leaf: bool) -> Iterator[Problem]:
+    for part in ("inputs", "outputs"):
+        for item in children(template.get(part, "artifacts")):
+            path, name = item.get("path"), text_of(item, "name")
+            who = f'the artifact "{name}"'
+            if part == "inputs" and is_given(item.get("from")):
+                message = f"{who} is an input, and only who passes one says from: take it out"
+                yield item.place_of("from", key=True).problem(message, "misplaced-field")
+            if path is None or not is_given(path):
+                if is_leaf and part == "inputs":
+                    yield item.place.problem(f"{who} has no path: add it", "bad-artifact-path")
+            elif not is_leaf:
+                message = f"{who} has a path, and no container runs here: take it out"
+                yield item.place_of("path", key=True).problem(message, "misplaced-field")
+            elif _climbs_out(path.text):
+                message = f'{who} has the path "{path.text}", which leads out of its folder'
+                yield path.place.problem(message, "bad-artifact-path")
+            if item.get("git") is not None and not is_given(item.get("git", "repo")):
+                yield item.place_of("git").problem(f"{who} has no git.repo", "bad-artifact-path")
+
+
+def _climbs_out(path: str) -> bool:
+    """Whether ``..`` leads out of the folder that stands before it."""
+    before, dots, _ = f"{path}/".partition("/../")
+    return bool(before and dots) and not posixpath.normpath(path).startswith(f"{before}/")
+
+
+def _check_containers(template: Node) -> Iterator[Problem]:
+    """Containers of one pod: names and places of their own."""
+    names = set(_OWN)
+    for part in ("initContainers", "sidecars"):
+        for item in children(template.get(part)):
+            name = text_of(item, "name")
+            if not name:
+                yield item.place.problem(f"one of the {part} has no name: add one", "unnamed-item")
+            elif name in names:
+                whose = "Argo gives every pod one" if name in _OWN else "there are two"
+                message = f'a container cannot be called "{name}": {whose}, rename it'
+                yield item.place_of("name").problem(message, "duplicate-item")
+            names.add(name)
+    inputs = [(item, "path") for item in children(template.get("inputs", "artifacts"))]
+    for body in ("container", "script"):
+        if template.get(body) is None:
+            continue
+        mounts = [(item, "mountPath") for item in children(template.get(body, "volumeMounts"))]
+        seen: set[str] = set()
+        for item, key in [*mounts, *inputs]:
+            place = text_of(item, key)
+            if place and place in seen:
+                message = f'"{place}" is the place of two volumes or input artifacts: move one'
+                yield item.place_of(key).problem(message, "bad-artifact-path")
+            seen.add(place)
+
+
+def _check_outputs(template: Node, wanted: tuple[str, ...]) -> Iterator[Problem]:
+    """Where the value of an output comes from."""
+    cure = " or ".join(f"valueFrom.{key}" for key in wanted)
+    for item in children(template.get("outputs", "parameters")):
+        who = f'the output parameter "{text_of(item, "name")}"'
+        source = item.get("valueFrom")
+        keys = [key for key in OUTPUT_SOURCES if source is not None and is_given(source.get(key))]
+        keys += ["supplied"] if source is not None and source.get("supplied") is not None else []
+        has_value = item.get("value") is not None
+        if source is None and has_value:
+            continue
+        if has_value or len(keys) > 1:
+            more = ("value", "valueFrom") if has_value else tuple(keys)
+            message = f"{who} has {' and '.join(more)}: keep {cure}"
+            yield item.place.problem(message, "output-without-value")
+        elif not set(keys) & set(wanted):
+            message = f"{who} has no value: give it {cure}"
+            yield item.place.problem(message, "output-without-value")
+    key = "path" if wanted == ("path",) else "from"
+    for item in children(template.get("outputs", "artifacts")):
+        others = () if key == "path" else ("fromExpression",)
+        if not any(item.get(name) is not None for name in (key, *others)):
+            message = f'the output artifact "{text_of(item, "name")}" has no {key}: add it'
+            yield item.place.problem(message, "output-without-value")

@@ -1,0 +1,28 @@
+"""What ``validate`` finds in a workflow is what Argo refuses, at its line and by its rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd.config.templates import read_templates
+from cicd.config.tree import Place
+from tests.emulator.workflows import validated_calls, validated_templates
+from tests.emulator.workflows.verdicts import Verdict
+
+HERE = Place("stages/dev.yaml", 5, 9)
+
+VERDICTS = [*validated_calls.VERDICTS, *validated_templates.VERDICTS]
+
+
+@pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)
+def test_validate_judges_as_argo_does(tmp_path: Path, case: Verdict) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "t.yaml").write_text(case.text, encoding="utf-8")
+    _, problems = read_templates(tmp_path, "templates", HERE)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    shown = [str(problem) for problem in errors]
+    assert bool(errors) is bool(case.rule), shown
+    if case.rule:
+        assert (case.rule, case.line) in {(p.rule, p.line) for p in errors}, shown
