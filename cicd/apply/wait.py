@@ -109,7 +109,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         if not has_ended:
             live = yield from see(job, live)
         page = NOT_READ
-        if paces.is_due(live, clock()) or has_ended:
+        seen = view(goal, live, job.kind)
+        if has_ended or (paces.is_due(live, clock()) and not (seen.is_ready and paces.is_silent)):
             page = yield from read_log(job)
             paces.read(page, clock())
         if has_ended:
@@ -117,7 +118,6 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
                 yield from _tell_rest(job, live)
             live = yield from see(job, live)
         yield from measure(job, live)
-        seen = view(goal, live, job.kind)
         if seen.is_ready:
             return live
         if live.status.has_failed and not seen.is_reached and not is_stale:
@@ -142,12 +142,14 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
 
 class Paces:
     """When to look at a log. That of a run is there once it has begun. A service that comes up
-    quickly needs none, and one that does not may write why long before it is up."""
+    quickly needs none, and one that does not may write why long before it is up. ``is_silent``: a
+    service whose log nobody had to read so far."""
 
     def __init__(self, job: Job, began: float) -> None:
         self._is_run = job.kind.is_run
         self._polling = job.polling
         self._pause = LOG
+        self.is_silent = not self._is_run
         self._next = 0.0 if self._is_run else began + EARLY_LOG
 
     def is_due(self, live: LiveResource, now: float) -> bool:
@@ -156,7 +158,8 @@ class Paces:
         return has_begun and now >= self._next
 
     def read(self, page: LogRead, now: float) -> None:
-        """After this was read: those that are silent are read less often."""
+        """After this was read: those that write nothing are read less often."""
+        self.is_silent = False
         self._pause = LOG if page.has_lines else self._polling.slower(self._pause)
         self._next = now if page.has_more else now + self._pause
 

@@ -151,7 +151,7 @@ def test_a_run_that_has_not_begun_is_not_asked_for_its_log(platform: FakePlatfor
     assert min(counted(platform, "logs")) - begun >= 60
 
 
-@pytest.mark.parametrize(("seconds", "is_read"), [(0, False), (1, False), (30, True)])
+@pytest.mark.parametrize(("seconds", "is_read"), [(0, False), (1, False), (2.1, False), (30, True)])
 def test_the_log_of_a_service_is_read_where_it_takes_its_time(
     platform: FakePlatform, seconds: float, is_read: bool
 ) -> None:

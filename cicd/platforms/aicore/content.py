@@ -67,7 +67,15 @@ class Immutable:
         # a list that some have may be left out where it is empty, else nobody tells it
         told = BINDINGS & {name for item in items for name in item}
         needed = [theirs for theirs in self._fields.values() if theirs in NEEDED - told]
-        return [self._read(self._told(item, wishes, needed)) for item in items]
+        used = {name for wish in wishes for name, value in wish.spec.items() if value}
+        asked = [theirs for ours, theirs in self._fields.items() if ours in used]
+        return [
+            # nearly all of many tell all that anybody asks
+            self._read(
+                item if all(name in item for name in asked) else self._told(item, wishes, needed)
+            )
+            for item in items
+        ]
 
     def _told(
         self, item: Document, wishes: Iterable[Resource], needed: Collection[str]

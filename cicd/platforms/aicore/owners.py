@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -53,14 +54,18 @@ class Entry:
 
 def entries(labels: Mapping[str, str]) -> list[Entry]:
     """All that the labels of a group remember; what somebody has written there is left out."""
-    found = []
-    for text in labels.values():
-        version, *parts = map(unquote, text.split(";"))
-        if version == VERSION and len(parts) in {4, 5}:
-            stage, key, id, name, *times = parts
-            seconds = int(times[0]) if times and times[0].isdecimal() else 0
-            found.append(Entry(stage, key, id, name, seconds))
-    return found
+    return [entry for entry in map(_entry, labels.values()) if entry]
+
+
+@lru_cache(100_000)
+def _entry(text: str) -> Entry | None:
+    """One label; the same ones are read again each time that one is added."""
+    version, *parts = map(unquote, text.split(";"))
+    if version != VERSION or len(parts) not in {4, 5}:
+        return None
+    stage, key, id, name, *times = parts
+    seconds = int(times[0]) if times and times[0].isdecimal() else 0
+    return Entry(stage, key, id, name, seconds)
 
 
 def remembered(
