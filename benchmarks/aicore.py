@@ -17,12 +17,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 Document = dict[str, Any]
 SCENARIO = "bench"
 NOW = "2026-01-01T00:00:00Z"
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 EMPTY: Document = {"parameterBindings": [], "inputArtifactBindings": []}
 NAMES = re.compile(r"'([^']*)'")
 DESTINATIONS = "/destination-configuration/v1/subaccountDestinations"
@@ -46,7 +48,9 @@ class Counts:
 
 @dataclass
 class World:
-    """What there is. ``work``: seconds that an execution or a deployment takes to get ready.
+    """What there is. ``work``: seconds that an execution or a deployment takes to get ready;
+    ``every``: seconds between two lines of its log meanwhile, 0 for one at the begin and one at the
+    end.
 
     ``waves``: answers are held back until so many requests wait for one, wave after wave: a client
     that asks one after the other what could be asked at once never gets its answer.
@@ -55,6 +59,7 @@ class World:
     delay: float = 0.0
     connect_delay: float = 0.0
     work: float = 0.0
+    every: float = 0.0
     waves: list[int] = field(default_factory=list)
     page: int = 10_000
     counts: Counts = field(default_factory=Counts)
@@ -122,7 +127,7 @@ class World:
         _, _, kind, *parts = rest.split("/")
         held = self.lists.setdefault(kind, {})
         if parts[1:] == ["logs"]:
-            return 200, {"data": {"result": []}}
+            return 200, {"data": {"result": self._lines(parts[0], query)}}
         if parts:
             known = held.get(parts[0])
             return (200, self.shown(kind, known)) if known else _missing(path)
@@ -135,6 +140,20 @@ class World:
         size = min(self.page, int(query.get("$top", self.page)))
         items = [self.shown(kind, item) for item in held.values()]
         return 200, _listing(items[first : first + size])
+
+    def _lines(self, id: str, query: dict[str, str]) -> list[Document]:
+        """The log of a run from a time on. Each line is the time when it was written."""
+        begin, gap = self.ready[id] - self.work, self.every or self.work
+        count = int(self.work / gap) + 1 if gap else 0
+        moments = [begin + n * gap for n in range(count)]
+        # the dates of the lines are of a clock that nobody sets
+        found = [
+            {"timestamp": (MIDNIGHT + timedelta(seconds=at)).isoformat(), "msg": f"at {at:.6f}"}
+            for at in moments
+            if at <= time.monotonic()
+        ]
+        start = query.get("start", "")[:26]
+        return [line for line in found if line["timestamp"][:26] >= start]
 
     def _admin(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         is_group = path.startswith("/admin/resourceGroups/")
@@ -328,11 +347,11 @@ def fill(world: World, there: int) -> None:
 def main() -> None:
     """Serve until standard input ends; the url is the first line printed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("delay", "connect", "work"):
+    for name in ("delay", "connect", "work", "every"):
         parser.add_argument(f"--{name}", type=float, default=0.0, help="seconds")
     parser.add_argument("--there", type=int, default=0, help="artifacts and configurations")
     given = parser.parse_args()
-    world = World(given.delay, given.connect, given.work)
+    world = World(given.delay, given.connect, given.work, given.every)
     fill(world, given.there)
     with running(world) as url:
         sys.stdout.write(f"{url}\n")

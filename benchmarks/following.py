@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmarks.table import Row
@@ -41,6 +41,12 @@ class Writers:
         is_over = self.time >= self.seconds
         state = State.SUCCEEDED if is_over else State.RUNNING
         return replace(live, status=Status(state, state))
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        self.looks.append(self.time)
+        return {live.id: self.get(live) for live in lives}
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         start = int(cursor or 0)

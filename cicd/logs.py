@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
@@ -23,6 +24,12 @@ T = TypeVar("T")
 
 READERS = 10
 """Runs that are read at once."""
+WORTH = 200
+"""Items of a list that are read as quickly as one more request is answered."""
+SOON = 0.8
+"""Seconds between two looks at a log that has lines: none is told later than a second."""
+SILENCE = 0.2
+"""The part of the time without a line that the next look may be off."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,40 @@ class Source(Protocol):
 
     def get(self, live: LiveResource) -> LiveResource: ...
 
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]: ...
+
     def logs(
         self, live: LiveResource, cursor: str = "", *, since: int | None = None
     ) -> LogPage: ...
+
+
+class Pace:
+    """When to read a log again. ``heard``: when it had a line last."""
+
+    def __init__(self, now: float, longest: float) -> None:
+        self._heard = now
+        self._longest = longest
+
+    def pause(self, now: float, *, has_lines: bool) -> float:
+        """Seconds after a look: one that has been silent for long is read less often."""
+        if has_lines:
+            self._heard = now
+        return max(SOON, min(SILENCE * (now - self._heard), self._longest))
+
+
+def look_up(source: Source, lives: Iterable[LiveResource]) -> dict[str, LiveResource]:
+    """What one list of each kind tells of these, by id; nothing where there is only one of a kind,
+    or the list is so long that to ask for each of them takes less."""
+    kinds: dict[str, list[LiveResource]] = {}
+    for live in lives:
+        kinds.setdefault(live.key.kind, []).append(live)
+    found: dict[str, LiveResource] = {}
+    for alike in kinds.values():
+        if len(alike) > 1:
+            found |= source.listed(alike, most=WORTH * len(alike))
+    return found
 
 
 def read_page(source: Source, place: Place) -> tuple[LogPage, Place]:
@@ -119,29 +157,25 @@ def follow(
     """
     patient = _Patient(source, polling, clock, sleep)
     places = {key: Place(live, since=since) for key, live in lives.items()}
-    pause = polling.first
+    paces = {key: Pace(clock(), polling.longest) for key in places}
+    due = dict.fromkeys(places, clock())
     pool = ThreadPoolExecutor(min(READERS, len(places)) or 1, "cicd-logs")
 
     try:
         while places:
-            is_over = dict.fromkeys(places, True)
-            if follow:
-                looks = {key: pool.submit(_has_ended, source, places[key]) for key in places}
-                for key, place in places.items():
-                    is_over[key] = _sit_out(looks[key], partial(_has_ended, patient, place))
-            pages = {key: pool.submit(read_page, source, places[key]) for key in places}
-            streams = [
-                _lines(patient, pool, pages[key], places, key, to_the_end=is_over[key])
-                for key in places
-            ]
-            has_lines = False
+            begun = clock()
+            over = _ended(patient, pool, places) if follow else set(places)
+            ready = [key for key in places if key in over or due[key] <= clock()]
+            pages = {key: pool.submit(read_page, source, places[key]) for key in ready}
+            streams = [_lines(patient, pool, pages[key], places, key) for key in ready]
+            told = set()
             for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
-                has_lines = True
+                told.add(key)
                 yield key, entry
-            places = {key: place for key, place in places.items() if not is_over[key]}
+            due |= {key: begun + paces[key].pause(begun, has_lines=key in told) for key in ready}
+            places = {key: place for key, place in places.items() if key not in over}
             if places:
-                pause = polling.first if has_lines else polling.slower(pause)
-                sleep(max(pause, 2 * polling.gap))
+                sleep(max(polling.gap, min(due[key] for key in places) - clock()))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -152,14 +186,12 @@ def _lines(
     page_read: Future[tuple[LogPage, Place]] | None,
     places: dict[Key, Place],
     key: Key,
-    *,
-    to_the_end: bool,
 ) -> Iterator[tuple[Key, LogEntry]]:
     """The lines of one run in one look; while a page is told, the next one is read."""
     while page_read:
         before = places[key]
         page, places[key] = _sit_out(page_read, partial(read_page, source, before))
-        is_more = has_more(before, page, to_the_end=to_the_end)
+        is_more = has_more(before, page)
         page_read = pool.submit(read_page, source.hasty, places[key]) if is_more else None
         for entry in page.entries:
             yield key, entry
@@ -174,6 +206,24 @@ def _sit_out(answer: Future[T], again: Callable[[], T]) -> T:
         if not is_transient(error):
             raise
     return again()
+
+
+def _ended(source: _Patient, pool: Executor, places: Mapping[Key, Place]) -> set[Key]:
+    """Those that have ended, by one list where it tells, else each asked for alone."""
+    listed: Mapping[str, LiveResource] = {}
+    with suppress(PlatformError):  # who asks for each alone hears of it
+        listed = look_up(source.hasty, [place.live for place in places.values()])
+    over = {
+        key
+        for key, at in places.items()
+        if at.live.id in listed and listed[at.live.id].status.has_ended
+    }
+    alone = {key: place for key, place in places.items() if place.live.id not in listed}
+    looks = {key: pool.submit(_has_ended, source.hasty, place) for key, place in alone.items()}
+    for key, place in alone.items():
+        if _sit_out(looks[key], partial(_has_ended, source, place)):
+            over.add(key)
+    return over
 
 
 def _has_ended(source: Source, place: Place) -> bool:
@@ -200,6 +250,11 @@ class _Patient:
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._repeat(lambda: self.hasty.get(live))
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        return self._repeat(lambda: self.hasty.listed(lives, most=most))
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         return self._repeat(lambda: self.hasty.logs(live, cursor, since=since))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -39,6 +40,11 @@ class Logs:
             raise NotFound("gone", status=404)
         is_over = self.time >= self.ends.get(live.id, 0.0)
         return replace(live, status=DONE if is_over else RUNNING)
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        return {live.id: self.get(live) for live in lives if live.id in self.lines}
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         self.sinces.add(since)
@@ -110,7 +116,7 @@ def test_following_is_slow_when_nothing_happens() -> None:
     logs = Logs({"a": []}, ends={"a": 300})
     assert read(logs, "a") == []
     assert max(logs.slept) == 15
-    assert min(logs.slept) >= 1
+    assert min(logs.slept) > 0.75
 
 
 def test_a_run_without_a_log_yet_gives_no_lines() -> None:
@@ -184,3 +190,62 @@ def test_any_read_can_be_patient() -> None:
     assert len(logs.slept) == 3
     with pytest.raises(NotFound):
         patiently(lambda: logs.get(run("b")[1]), clock=logs.clock, sleep=logs.sleep)
+
+
+@pytest.mark.parametrize("runs", [2, 50])
+@pytest.mark.parametrize("every", [0.3, 1.0, 2.5, 5.0])
+def test_no_line_of_many_runs_is_told_later_than_a_second(runs: int, every: float) -> None:
+    moments = [n * every for n in range(int(5 / every) + 1)]
+    lines = {
+        f"r{run}": [(at, LogEntry(int(at * 10), str(at))) for at in moments] for run in range(runs)
+    }
+    logs = Logs(lines, dict.fromkeys(lines, 5.0))
+    late, told = 0.0, 0
+    found = follow(logs, dict(map(run, lines)), follow=True, clock=logs.clock, sleep=logs.sleep)
+    for _, entry in found:
+        late, told = max(late, logs.time - float(entry.text)), told + 1
+    assert told == runs * len(moments)
+    assert late <= 1
+
+
+@pytest.mark.parametrize("runs", [2, 50])
+def test_whether_many_runs_have_ended_is_asked_of_one_list(runs: int) -> None:
+    logs = Counted({f"r{n}": [] for n in range(runs)}, {f"r{n}": 5.0 for n in range(runs)})
+    read(logs, *logs.lines)
+    assert logs.gets == 0
+    assert logs.lists <= 5 / 0.8 + 2
+
+
+def test_a_run_that_no_list_shows_is_asked_for_alone() -> None:
+    logs = Counted({"a": [], "b": [(3.0, LogEntry(1, "x"))]}, {"a": 5.0, "b": 5.0})
+    logs.hidden = {"b"}
+    assert read(logs, "a", "b") == ["b:x"]
+    assert logs.gets == logs.lists
+
+
+def test_a_list_that_is_refused_ends_nothing() -> None:
+    logs = Counted({"a": [], "b": [(3.0, LogEntry(1, "x"))]}, {"a": 5.0, "b": 5.0})
+    logs.refusal = Denied("no right to list", status=403)
+    assert read(logs, "a", "b") == ["b:x"]
+
+
+@dataclass
+class Counted(Logs):
+    """``hidden``: what its lists do not show."""
+
+    gets: int = 0
+    lists: int = 0
+    hidden: set[str] = field(default_factory=set)
+    refusal: PlatformError | None = None
+
+    def get(self, live: LiveResource) -> LiveResource:
+        self.gets += 1
+        return super().get(live)
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        self.lists += 1
+        if self.refusal:
+            raise self.refusal
+        return {live.id: Logs.get(self, live) for live in lives if live.id not in self.hidden}

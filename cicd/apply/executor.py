@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Site
 from cicd.apply.lifecycle import bring_up, check, goal_of
-from cicd.apply.listed import MAKING, await_lists, can_be_twice, look_up
+from cicd.apply.listed import MAKING, await_lists, can_be_twice
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import drain, remove
@@ -19,7 +19,7 @@ from cicd.apply.resolve import needed_outputs, resolved
 from cicd.apply.send import adopt
 from cicd.apply.tasks import Finished, Scheduler, Task
 from cicd.errors import CicdError
-from cicd.logs import Polling
+from cicd.logs import Polling, look_up
 from cicd.model import Action, Change, Key, Kind, LiveResource, Outcome, Plan, Resource, Result
 from cicd.platforms.base import Platform
 

@@ -1,5 +1,4 @@
-"""What lists tell: of many that are waited for at once, and, at the end of an apply, that they show
-what it made, so that the next plan finds it there.
+"""The end of an apply: the lists show what it made, so that the next plan finds it there.
 
 Lists lag behind by seconds. An apply right after another would make everything again that can be
 there twice.
@@ -7,7 +6,7 @@ there twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from cicd.apply.events import Warned
@@ -16,17 +15,8 @@ from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import PlatformError
 from cicd.logs import is_transient
 from cicd.model import Action, Kind, LiveResource
-from cicd.platforms.base import Platform
 
 MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.RUN, Action.UPDATE})
-WORTH = 200
-"""Items of a list that are read as quickly as one more request is answered."""
-
-
-def look_up(platform: Platform, lives: Sequence[LiveResource]) -> Mapping[str, LiveResource]:
-    """What one list tells of these, all of one kind, by id; nothing where it is so long that to ask
-    for each of them takes less."""
-    return platform.listed(lives, most=WORTH * len(lives))
 
 
 def can_be_twice(kind: Kind) -> bool:

@@ -13,12 +13,11 @@ from cicd.apply.measure import measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
-from cicd.logs import Place, has_more, is_transient, read_page
+from cicd.logs import Pace, Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 from cicd.platforms.base import LogPage
 
 EARLY_LOG = 2.0  # seconds until the first look at the log of what has not begun, and between two
-LOG = 0.9  # seconds between looks at a log that has lines: none is told later than a second
 NOT_BEGUN = {State.PENDING, State.UNKNOWN}
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
 LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
@@ -137,7 +136,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
-        after = 0.0 if page.has_more else max(0.0, min(pause, min(deadline, settled) - clock()))
+        until = min(clock() + pause, deadline, settled, paces.next_of(live))
+        after = 0.0 if page.has_more else max(0.0, until - clock())
 
 
 class Paces:
@@ -147,8 +147,7 @@ class Paces:
 
     def __init__(self, job: Job, began: float) -> None:
         self._is_run = job.kind.is_run
-        self._polling = job.polling
-        self._pause = LOG
+        self._pace = Pace(began, job.polling.longest)
         self.is_silent = not self._is_run
         self._next = 0.0 if self._is_run else began + EARLY_LOG
 
@@ -157,11 +156,15 @@ class Paces:
         has_begun = live.status.state not in NOT_BEGUN or not self._is_run
         return has_begun and now >= self._next
 
+    def next_of(self, live: LiveResource) -> float:
+        """When this is to be read again."""
+        return self._next if live.status.state not in NOT_BEGUN else float("inf")
+
     def read(self, page: LogRead, now: float) -> None:
         """After this was read: those that write nothing are read less often."""
         self.is_silent = False
-        self._pause = LOG if page.has_lines else self._polling.slower(self._pause)
-        self._next = now if page.has_more else now + self._pause
+        pause = self._pace.pause(now, has_lines=page.has_lines)
+        self._next = now if page.has_more else now + pause
 
 
 def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:

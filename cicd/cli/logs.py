@@ -71,9 +71,13 @@ def prefix(key: Key, colour: bool) -> str:
 
 def has_failed(session: Session, runs: Iterable[Run]) -> bool:
     """Whether one of the runs has ended, and not as wished; one that was deleted has not."""
-    for run in runs:
+    from cicd.logs import look_up
+
+    lives = [run.live for run in runs]
+    listed = look_up(session.platform, lives)
+    for live in lives:
         try:
-            status = session.platform.get(run.live).status
+            status = (listed.get(live.id) or session.platform.get(live)).status
         except NotFound:
             continue
         if status.has_failed:
