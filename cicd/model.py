@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -58,6 +57,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # it loads OpenSSL, and most commands compare no secrets
+
         # a variable of the environment may hold bytes that are no text
         mine, theirs = (text.encode(errors="surrogatepass") for text in (self._value, other._value))
         return hmac.compare_digest(mine, theirs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -80,9 +79,11 @@ def _up(folder: Path, top: Path) -> Iterator[Path]:
 def find_top(folder: Path) -> Path | None:
     """The top of the repository that a folder lies in; None where there is none. Known also where
     git is not there, or does not trust the owner of the folder, as in many containers."""
-    if found := _quietly(folder, "rev-parse", "--show-toplevel"):
-        return Path(found).resolve()
-    return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
+    around = next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
+    if around is None or (around / ".git" / "HEAD").is_file():  # else git has to say what it is
+        return around
+    found = _quietly(folder, "rev-parse", "--show-toplevel")
+    return Path(found).resolve() if found else around
 
 
 def project_of(root: Path) -> str:
@@ -231,6 +232,8 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
     Nothing of the user's own working tree, index or branches is touched.
     """
     top = Path(git("rev-parse", "--show-toplevel", cwd=root)).resolve()
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="cicd-") as folder:
         tree = Path(folder) / "tree"
         quiet = {"GIT_LFS_SKIP_SMUDGE": "1"}

@@ -8,11 +8,8 @@ import importlib
 import io
 import itertools
 import os
-import platform
 import sys
-import tempfile
 import threading
-import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -222,6 +219,10 @@ def report_bug(arguments: list[str], *, is_json: bool) -> int:
 
 def write_report(arguments: list[str]) -> Path:
     """A file that tells a maintainer what happened, without a secret in it; its path."""
+    import platform
+    import tempfile
+    import traceback
+
     from cicd.cli.redaction import hide_secrets
 
     text = "\n".join(

@@ -26,7 +26,7 @@ MAX_BYTES = 10_000_000
 MAX_DEPTH = 50
 MAX_VALUES = 50_000
 
-_NO_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_YAML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 """What no YAML may hold, in or out of quotes: https://yaml.org/spec/1.2.2/ 5.1."""
 _SCALAR_TAGS = {TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")}
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cicd.config import legacy
@@ -70,7 +69,7 @@ def _read(
         raise InvalidStage([target.place.problem(message, "bad-extends")])
     inner, found = _read(base, root, allowed, (*chain, path.resolve()))
     inherited = {key: node for key, node in inner.value.items() if key not in _OWN}
-    return merge(replace(inner, value=inherited), tree, identity_of), problems + found
+    return merge(inner.but(value=inherited), tree, identity_of), problems + found
 
 
 def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) -> Path:

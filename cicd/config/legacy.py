@@ -6,7 +6,6 @@ the whole ``cicd/config.json`` of the pipeline that this project grew from.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from cicd.config.formats import slug
@@ -56,12 +55,12 @@ def _with_items(tree: Node, section: str, change: Any) -> Node:
     if items is None or not isinstance(items.value, list):
         return tree
     changed = [change(item) if isinstance(item.value, dict) else item for item in items.value]
-    return with_entry(tree, section, replace(items, value=changed))
+    return with_entry(tree, section, items.but(value=changed))
 
 
 def with_entry(node: Node, key: str, value: Node) -> Node:
     """The same map with one entry set."""
-    return replace(node, value={**node.value, key: value})
+    return node.but(value={**node.value, key: value})
 
 
 def _item_with_maps(item: Node, problems: list[Problem]) -> Node:
@@ -74,7 +73,7 @@ def _item_with_maps(item: Node, problems: list[Problem]) -> Node:
     ):
         bindings = configuration.get(field)
         if bindings is not None and _is_binding_list(bindings, content):
-            bound = replace(bindings, value=_as_map(bindings, content, problems))
+            bound = bindings.but(value=_as_map(bindings, content, problems))
             configuration = with_entry(configuration, field, bound)
     return with_entry(item, "configuration", configuration)
 
@@ -99,7 +98,7 @@ def _as_map(bindings: Node, content: str, problems: list[Problem]) -> dict[str, 
             problems.append(
                 key.place.problem(f'"{key.value}" is bound twice: keep one', "duplicate-key")
             )
-        bound[key.value] = replace(item.value.get(content, key), key_place=key.place)
+        bound[key.value] = item.value.get(content, key).but(key_place=key.place)
     return bound
 
 
@@ -111,7 +110,7 @@ def modernised(tree: Node) -> tuple[Node, list[Problem]]:
     """
     switches, problems = _switches(tree)
     entries = {key: node for key, node in tree.value.items() if key not in OPTIONS}
-    tree = replace(tree, value=entries)
+    tree = tree.but(value=entries)
     if switches.get("clean_up"):
         tree = with_entry(tree, "prune", Node("resource_group", tree.place, "resource_group"))
     for section in ("executions", "deployments"):
@@ -144,7 +143,7 @@ def _old_item(item: Node, switches: dict[str, bool], taken: set[str]) -> Node:
     unset = {key for key in _EMPTY_IS_NONE if (node := item.get(key)) and node.value == ""}
     unset |= set() if has_destination else {"destination_name"}
     entries = {key: node for key, node in item.value.items() if key not in unset}
-    item = replace(item, value=entries)
+    item = item.but(value=entries)
     return _with_unique_key(item, taken)
 
 

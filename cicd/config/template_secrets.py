@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cicd.config import formats
@@ -65,7 +64,7 @@ def _patch(node: Node) -> Node:
         found = yaml_trees(_TAG.sub(lambda match: FILLER * len(match[0]), node.value), "")
     except InvalidStage:  # only a run tells what its placeholders make of it
         return Node([], node.place)
-    return transform(Node(list(found), node.place), lambda leaf, _: replace(leaf, place=node.place))
+    return transform(Node(list(found), node.place), lambda leaf, _: leaf.but(place=node.place))
 
 
 _PLACES = {

@@ -7,7 +7,6 @@ go wrong is said here, before anything is sent.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -225,11 +224,15 @@ def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
 
 def digest(content: Any) -> str:
     """sha256 of plain data; the order of keys does not count."""
+    import hashlib  # it loads OpenSSL, and a check digests nothing
+
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def slow_digest(value: str, salt: str) -> str:
     """Slow and salted on purpose: digests get around, and values like ``prd`` are soon guessed."""
+    import hashlib
+
     # an environment variable may hold bytes that are no text
     key, salt_bytes = (text.encode("utf-8", "surrogatepass") for text in (value, salt))
     return hashlib.pbkdf2_hmac("sha256", key, salt_bytes, _HASH_ROUNDS).hex()

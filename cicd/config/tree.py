@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import msgspec
 
 from cicd.errors import Problem
 from cicd.model import Hidden
@@ -19,8 +21,7 @@ Path = tuple[str | int, ...]
 """Way from the root of a tree: map keys and list indexes."""
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, order=True):
     """Where something is written; line and column count from 1, 0 means the file as a whole."""
 
     file: str
@@ -44,8 +45,7 @@ def quoted(text: str) -> str:
     return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A value with its place. ``value`` is a dict or list of Nodes, or a leaf.
 
     Leaves are str, int, float, bool, None, and Ref or Secret once variables are replaced. ``text``
@@ -63,6 +63,10 @@ class Node:
     block: Place | None = None
     lost: frozenset[str] = frozenset()
     is_hidden: bool = False
+
+    def but(self, **changes: Any) -> Node:
+        """The same with other fields."""
+        return msgspec.structs.replace(self, **changes)
 
     @property
     def is_leaf(self) -> bool:
@@ -141,13 +145,13 @@ def transform(
     if path in skip:
         return node
     if isinstance(node.value, dict):
-        children = node.value.items()
-        return replace(
-            node, value={k: transform(child, leaf, (*path, k), skip) for k, child in children}
-        )
+        entries = {k: transform(n, leaf, (*path, k), skip) for k, n in node.value.items()}
+        is_same = all(entries[key] is child for key, child in node.value.items())
+        return node if is_same else node.but(value=entries)
     if isinstance(node.value, list):
-        items = enumerate(node.value)
-        return replace(node, value=[transform(child, leaf, (*path, i), skip) for i, child in items])
+        items = [transform(n, leaf, (*path, i), skip) for i, n in enumerate(node.value)]
+        is_same = all(map(operator.is_, items, node.value))
+        return node if is_same else node.but(value=items)
     return leaf(node, path)
 
 
@@ -156,12 +160,12 @@ def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
     if isinstance(node.value, list):
         items = [(*at, i) for i in range(len(node.value))]
         pairs = zip(items, node.value, strict=True)
-        return replace(node, value=[without(n, paths, p) for p, n in pairs if p not in paths])
+        return node.but(value=[without(n, paths, p) for p, n in pairs if p not in paths])
     if not isinstance(node.value, dict):
         return node
     lost = {key for key in node.value if (*at, key) in paths}
     kept = {k: without(n, paths, (*at, k)) for k, n in node.value.items() if k not in lost}
-    return replace(node, value=kept, lost=node.lost | lost)
+    return node.but(value=kept, lost=node.lost | lost)
 
 
 def is_whole(node: Node) -> bool:
@@ -180,9 +184,9 @@ def merge(base: Node, over: Node, identity: Callable[[Node], str | None]) -> Nod
         merged = dict(base.value)
         for key, child in over.value.items():
             merged[key] = merge(merged[key], child, identity) if key in merged else child
-        return replace(over, value=merged)
+        return over.but(value=merged)
     if isinstance(base.value, list) and isinstance(over.value, list):
-        return replace(over, value=_merge_lists(base.value, over.value, identity))
+        return over.but(value=_merge_lists(base.value, over.value, identity))
     return over
 
 

@@ -9,7 +9,6 @@ loading it takes longer than checking a good file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -78,7 +77,7 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
         except msgspec.ValidationError:
             paths = {path for path, _ in _misplaced_references(tree, ())} | set(_misfits(tree))
             if not paths or () in paths:  # the whole file is of no use
-                return StageFile(), replace(tree, value={})
+                return StageFile(), tree.but(value={})
             tree = without(tree, paths)
 
 
@@ -86,7 +85,7 @@ def _parameter_as_text(node: Node, path: Path) -> Node:
     """AI Core has text parameters only; numbers keep the digits that they are written with."""
     is_parameter = path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4
     if is_parameter and isinstance(node.value, bool | int | float):
-        return replace(node, value=node.text)
+        return node.but(value=node.text)
     return node
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cicd.config.files import scalar
@@ -137,7 +137,7 @@ class _Replacement:
             return node
         value = self._expand(node, is_lenient=False)
         text = node.text if value.is_hidden else value.text
-        return replace(node, value=value.value, text=text, is_hidden=value.is_hidden)
+        return node.but(value=value.value, text=text, is_hidden=value.is_hidden)
 
     def check_unused(self) -> None:
         """Variables nobody used must be right too, and nobody may set one that is not there."""
@@ -163,17 +163,17 @@ class _Replacement:
         if node.value is None:
             return node
         text = node.value if isinstance(node.value, str) else node.text
-        value = self._expand(replace(node, value=text), is_lenient=self._context.is_lenient)
+        value = self._expand(node.but(value=text), is_lenient=self._context.is_lenient)
         if not value.is_env:
             message = "a credential is written as ${env.NAME}, never into the file"
             self.problems.append(node.place.problem(message, "secret-in-plain-text"))
-            return replace(node, value=Secret(value.text), text="***")  # messages quote the text
+            return node.but(value=Secret(value.text), text="***")  # messages quote the text
         if value.text == "" and not self._context.is_lenient:
             message = f"{node.text} is empty: give it a value"
             self.problems.append(node.place.problem(message, "missing-env"))
         if value.unset and path[0] == "secrets":
             self._unset |= {name: node.place for name in value.unset if name not in self._unset}
-        return replace(node, value=Secret("" if value.unset else value.text))
+        return node.but(value=Secret("" if value.unset else value.text))
 
     def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
         text: str = node.value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def file_digests(root: Path, files: list[Path]) -> dict[str, str]:
 
 def files_digest(digests: Mapping[str, str]) -> str:
     """sha256 over the names and contents of files."""
+    import hashlib
+
     total = hashlib.sha256()
     for name, text in digests.items():
         total.update(f"{name}\0{text}\n".encode(errors="surrogateescape"))
@@ -46,6 +47,8 @@ def files_digest(digests: Mapping[str, str]) -> str:
 
 
 def _file_digest(path: Path) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         is_binary = b"\0" in stream.read(8192)
