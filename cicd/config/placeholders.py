@@ -54,7 +54,8 @@ class Scope:
 
     ``is_strict``: nothing else may stand between braces, not even what is no variable of Argo.
     ``left``: prefixes of what Argo neither replaces nor refuses where it is not known.
-    ``calculated``: names that may stand in an expression besides.
+    ``calculated``: names that may stand in an expression besides. ``early``: names that are there,
+    but do not say yet what they are for.
     """
 
     known: frozenset[str]
@@ -62,6 +63,7 @@ class Scope:
     is_strict: bool = False
     left: tuple[str, ...] = ()
     calculated: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
 
     def with_names(self, known: Collection[str], *more: str) -> Scope:
         """A scope that knows these names as well, and ``more`` prefixes."""
@@ -109,6 +111,8 @@ def _judge(text: str, scope: Scope) -> _Verdict | None:
         unknown = (name for name in _paths(text) if not _is_reachable(name, scope))
         wrong = (name for name in unknown if _is_argos(name, scope))
         return next(((_undeclared(name, scope), "error") for name in wrong), None)
+    if text in scope.early:
+        return "it tells how the workflow ended only in the template of onExit or a hook", "warning"
     if scope.has(text) or "{{" in text:  # Argo fills in the inner one of two first
         return None
     if text.partition(".")[0] in ROOTS and "." in text and not text.startswith(scope.left):

@@ -299,6 +299,10 @@ RULES: dict[str, Rule] = {
         "An artifact has no place, leads out of it, or shares it.",
         "Argo, validate.go: path; Kubernetes: mountPath is unique",
     ),
+    "bad-container-set": Rule(
+        "The containers of a containerSet do not go together.",
+        "Argo, container_set_template_types.go: Validate",
+    ),
     "bad-metric": Rule(
         "A metric has a wrong name, no help text, or no value.", "Argo, validate.go: metrics"
     ),

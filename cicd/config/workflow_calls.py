@@ -8,6 +8,7 @@ from __future__ import annotations
 import graphlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from cicd.config.metadata import children, is_given, named, text_of
 from cicd.config.tree import Node, Place, did_you_mean
@@ -18,7 +19,7 @@ LOOPS = ("withItems", "withParam", "withSequence")
 _DEPENDS = re.compile(r"(?<![\w.-])([A-Za-z0-9][\w-]*)(?:\.([A-Z][A-Za-z]*))?(?![\w-])")
 _WORDS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned")
 _OF_LOOPS = ("AnySucceeded", "AllFailed")
-_OF_TASK = re.compile(r"\{\{\s*tasks\.([\w-]+)\.(?!status)")
+_OF_TASK = re.compile(r"\{\{\s*tasks\.([\w-]+)\.(?!status\b)")
 
 Templates = Mapping[str, Node]
 
@@ -229,13 +230,18 @@ def _dependencies(task: Node) -> Iterator[tuple[Node, str, str]]:
 
 
 def _check_order(task: Node, names: set[str], before: set[str]) -> Iterator[Problem]:
-    """A value that another task gives needs that task to come first."""
+    """A value that another task gives needs that task to come first. Argo refuses an argument that
+    begins with one; any other it leaves as it is, so that the task fails."""
     arguments = task.get("arguments")
     values = [item.get("value") for item in children(arguments and arguments.get("parameters"))]
     values += [item.get("from") for item in children(arguments and arguments.get("artifacts"))]
-    for node in values:
-        found = _OF_TASK.match(node.value) if node and isinstance(node.value, str) else None
-        if node and found and found[1] in names and found[1] not in before:
+    for node in (*values, task.get("when"), task.get("withParam")):
+        for found in _OF_TASK.finditer(text_of(node)) if node is not None else ():
+            if node is None or found[1] not in names or found[1] in before:
+                continue
+            is_refused = found.start() == 0 and found[0].startswith("{{tasks.")
+            is_refused = is_refused and any(node is value for value in values)
             message = f'"{text_of(task, "name")}" uses what task "{found[1]}" gives, but does not '
             message += "depend on it: add it to dependencies"
-            yield node.place.problem(message, "unknown-task")
+            severity: Literal["error", "warning"] = "error" if is_refused else "warning"
+            yield node.place.problem(message, "unknown-task", severity)

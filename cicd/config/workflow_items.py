@@ -13,6 +13,7 @@ from cicd.config.metadata import children, named
 from cicd.config.tree import Node
 from cicd.config.workflow_arguments import check_call_arguments, check_workflow_arguments
 from cicd.config.workflow_calls import calls_of
+from cicd.config.workflow_container_sets import check_container_set
 from cicd.config.workflow_kinds import check_kind
 from cicd.config.workflow_upkeep import check_metrics, check_pod_deletion
 from cicd.errors import Problem
@@ -64,6 +65,7 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
         yield from _check_parts(template, ("inputs", "outputs"))
         yield from _check_parameter_names(template)
         yield from check_kind(template)
+        yield from check_container_set(template)
         yield from check_metrics(template)
         for key in ("container", "script"):
             yield from check_container(template.get(key))

@@ -31,10 +31,9 @@ def check_kind(template: Node) -> Iterator[Problem]:
     yield from _check_deadlines(template)
     yield from _check_artifacts(template, is_leaf=is_leaf)
     yield from _check_containers(template)
-    if any(template.get(body) is not None for body in _CONTAINERS):
-        yield from _check_outputs(template, ("path",))
-    elif is_group:
-        yield from _check_outputs(template, ("parameter", "expression"))
+    yield from _check_parameters(template, _sources(template))
+    if any(template.get(body) is not None for body in (*_CONTAINERS, *_GROUPS)):
+        yield from _check_output_artifacts(template, is_group=is_group)
     policy = template.get("retryStrategy", "retryPolicy")
     if policy is not None and is_given(policy) and policy.value not in _POLICIES:
         hint = did_you_mean(policy.text, _POLICIES) or f": {', '.join(_POLICIES)}"
@@ -120,8 +119,21 @@ def _check_containers(template: Node) -> Iterator[Problem]:
             seen.add(place)
 
 
-def _check_outputs(template: Node, wanted: tuple[str, ...]) -> Iterator[Problem]:
-    """Where the value of an output comes from."""
+def _sources(template: Node) -> tuple[str, ...]:
+    """Where the values of its output parameters can come from, as its kind has it."""
+    kinds = {
+        ("path",): _CONTAINERS,
+        ("parameter", "expression"): _GROUPS,
+        ("jqFilter", "jsonPath"): ("resource",),
+    }
+    for sources, bodies in kinds.items():
+        if any(template.get(body) is not None for body in bodies):
+            return sources
+    return (*OUTPUT_SOURCES, "supplied")
+
+
+def _check_parameters(template: Node, wanted: tuple[str, ...]) -> Iterator[Problem]:
+    """An output parameter has one value, or one place where it comes from."""
     cure = " or ".join(f"valueFrom.{key}" for key in wanted)
     for item in children(template.get("outputs", "parameters")):
         who = f'the output parameter "{text_of(item, "name")}"'
@@ -138,9 +150,11 @@ def _check_outputs(template: Node, wanted: tuple[str, ...]) -> Iterator[Problem]
         elif not set(keys) & set(wanted):
             message = f"{who} has no value: give it {cure}"
             yield item.place.problem(message, "output-without-value")
-    key = "path" if wanted == ("path",) else "from"
+
+
+def _check_output_artifacts(template: Node, *, is_group: bool) -> Iterator[Problem]:
+    keys = ("from", "fromExpression") if is_group else ("path",)
     for item in children(template.get("outputs", "artifacts")):
-        others = () if key == "path" else ("fromExpression",)
-        if not any(item.get(name) is not None for name in (key, *others)):
-            message = f'the output artifact "{text_of(item, "name")}" has no {key}: add it'
+        if not any(item.get(key) is not None for key in keys):
+            message = f'the output artifact "{text_of(item, "name")}" has no {keys[0]}: add it'
             yield item.place.problem(message, "output-without-value")

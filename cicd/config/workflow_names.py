@@ -7,13 +7,13 @@ which order the templates are gone through.
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from cicd.config.metadata import children, is_given, text_of
 from cicd.config.placeholders import Scope, check_placeholders
 from cicd.config.tree import Node
-from cicd.config.workflow_calls import LOOPS, ancestors
+from cicd.config.workflow_calls import LOOPS, ancestors, calls_of
 from cicd.errors import Problem
 
 _WORKFLOW = frozenset(
@@ -66,6 +66,7 @@ _PRINTING = ("container", "script", "data", "http", "plugin")
 """What has an exit code and a result."""
 _CALCULATED = ("ip", "status", *_POD, "outputs.parameters")
 """What expressions may ask of any step and task: Argo does not look into them before they run."""
+_STATUS = "workflow.status"
 _FAILURES = "workflow.failures"
 """Only once ``onExit`` has come up is that a name of Argo."""
 _LOCAL = ("inputs.", "outputs.", "steps.", "tasks.", "item.", "pod.")
@@ -133,10 +134,14 @@ class _Reader:
         self.templates = {text_of(item, "name"): item for item in children(spec.get("templates"))}
         self.found: dict[str, list[Problem]] = {}
         self.shared = Scope(frozenset())
+        self.early = frozenset[str]()
+        self.handlers = set(_handlers(spec))
 
     def problems(self) -> Iterator[Problem]:
         """Those of all templates, in the order of the file."""
+        self.early = frozenset({_STATUS})
         self.visit(text_of(self.spec, "entrypoint"))
+        self.early = frozenset()
         if exit_template := text_of(self.spec, "onExit"):
             self.shared = self.shared.with_names({_FAILURES})
             self.visit(exit_template)
@@ -146,7 +151,18 @@ class _Reader:
             yield from self.found[name]
 
     def visit(self, name: str) -> None:
-        """Look at a template once; a template may lead to itself."""
+        """Look at a template and at all that it calls, each once: one may lead to itself. A stack
+        instead of recursion, for a chain of them may be longer than Python's own stack."""
+        stack = [self.look(name)]
+        while stack:
+            called = next(stack[-1], None)
+            if called is None:
+                stack.pop()
+            else:
+                stack.append(self.look(called))
+
+    def look(self, name: str) -> Iterator[str]:
+        """Look at one template; yields those that have to be looked at before it goes on."""
         template = self.templates.get(name)
         if template is None or name in self.found:
             return
@@ -154,10 +170,12 @@ class _Reader:
         if not isinstance(template.value, dict):
             return
         scope = self.everywhere.with_names(_own_names(template))
+        if name not in self.handlers:
+            scope = replace(scope, early=self.early)
         if template.get("steps") is not None:
-            scope = self.steps(template, scope, found)
+            scope = yield from self.steps(template, scope, found)
         elif template.get("dag") is not None:
-            scope = self.tasks(template, scope, found)
+            scope = yield from self.tasks(template, scope, found)
         for key, node in template.value.items():
             if key not in ("steps", "dag"):
                 more = _METRICS if key == "metrics" else ()
@@ -167,19 +185,24 @@ class _Reader:
         scope = scope.with_names(self.shared.known, *self.shared.open)
         return check_placeholders(node, scope)
 
-    def steps(self, template: Node, scope: Scope, found: list[Problem]) -> Scope:
+    def steps(
+        self, template: Node, scope: Scope, found: list[Problem]
+    ) -> Generator[str, None, Scope]:
         """What is known behind the steps: of those to come nothing is."""
         for group in children(template.get("steps")):
             for call in children(group) or [group]:
                 scope = scope.with_names({f"steps.{text_of(call, 'name')}.status"})
                 scope = scope.with_names(*_items(call))
+                yield text_of(call, "template")
                 behind = self.behind("steps.", call, scope)
                 has_exit = bool(text_of(call, "onExit")) or call.get("hooks", "exit") is not None
                 found += self.check(call, _within(call, behind if has_exit else scope))
                 scope = behind
         return scope
 
-    def tasks(self, template: Node, scope: Scope, found: list[Problem]) -> Scope:
+    def tasks(
+        self, template: Node, scope: Scope, found: list[Problem]
+    ) -> Generator[str, None, Scope]:
         """The same of a dag: outputs of all tasks, but the status only of those before."""
         tasks = children(template.get("dag", "tasks"))
         by_name = {text_of(task, "name"): task for task in tasks}
@@ -188,6 +211,7 @@ class _Reader:
         except graphlib.CycleError:
             before = {name: set(by_name) for name in by_name}
         for name in before:
+            yield text_of(by_name[name], "template")
             scope = self.behind("tasks.", by_name[name], scope)
         if (target := template.get("dag", "target")) is not None:
             found += self.check(target, scope)
@@ -202,13 +226,12 @@ class _Reader:
         return scope.with_names(known)
 
     def behind(self, prefix: str, call: Node, scope: Scope) -> Scope:
-        """What is known behind a call; the called template has been looked at then."""
+        """What is known behind a call."""
         start = f"{prefix}{text_of(call, 'name')}"
         name = text_of(call, "template")
         called = self.templates.get(name)
         if called is None:  # nobody here knows what it hands on
             return scope.with_names((), f"{start}.")
-        self.visit(name)
         names = {*_NODE, *_results(call, called)}
         for part in ("parameters", "artifacts"):
             for item in children(called.get("outputs", part)):
@@ -224,6 +247,16 @@ class _Reader:
             self.shared = self.shared.with_names((), start)
         elif name:
             self.shared = self.shared.with_names({f"{start}{name}"})
+
+
+def _handlers(spec: Node) -> Iterator[str]:
+    """The templates that run as a hook or at the end, of the workflow or of a call."""
+    calls = [call for t in children(spec.get("templates")) for _, call in calls_of(t)]
+    for holder in (spec, *calls):
+        yield text_of(holder, "onExit")
+        hooks = holder.get("hooks")
+        for hook in hooks.value.values() if hooks and isinstance(hooks.value, dict) else ():
+            yield text_of(hook, "template")
 
 
 def _results(call: Node, called: Node) -> Iterator[str]:

@@ -75,7 +75,7 @@ spec:
 
 GLOBAL = [
     *(f"workflow.{word}" for word in ("name", "namespace", "mainEntrypoint", "serviceAccountName")),
-    *(f"workflow.{word}" for word in ("uid", "priority", "duration", "scheduledTime", "status")),
+    *(f"workflow.{word}" for word in ("uid", "priority", "duration", "scheduledTime")),
     *(f"workflow.parameters{rest}" for rest in ("", ".json", ".epochs", ".the-rate")),
     *(
         "workflow.annotations",
@@ -119,7 +119,7 @@ VARIABLES = [
     *(("IN-MANY", name) for name in [*GLOBAL, *STEP]),
     *(("IN-METRICS", name) for name in [*GLOBAL, *METRICS]),
     *(("IN-TASK", name) for name in [*GLOBAL, *TASK]),
-    *(("IN-EXIT", name) for name in [*GLOBAL, "workflow.failures"]),
+    *(("IN-EXIT", name) for name in [*GLOBAL, "workflow.failures", "workflow.status"]),
 ]
 
 
@@ -181,6 +181,40 @@ def test_a_name_that_argo_leaves_in_the_text_is_a_warning(tmp_path: Path, name: 
     [found] = findings(tmp_path, text)
     assert (found.severity, found.rule) == ("warning", "unresolved-placeholder")
     assert refusal(text) == ""
+
+
+@pytest.mark.parametrize("place", ["IN-POD", "IN-FIRST", "IN-MANY", "IN-TASK"])
+def test_the_status_of_the_workflow_before_its_end_is_a_warning(tmp_path: Path, place: str) -> None:
+    """Argo has one from the start on: Running."""
+    text = flow(place, "workflow.status")
+    [found] = findings(tmp_path, text)
+    assert (found.severity, found.rule) == ("warning", "unresolved-placeholder")
+    assert "only in the template of onExit or a hook" in found.message
+    assert refusal(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("arguments: {parameters: [{name: text, value: '{{tasks.one.outputs.result}}'}]}", "error"),
+        ("arguments: {parameters: [{name: text, value: 'is {{tasks.one.id}}'}]}", "warning"),
+        ("arguments: {parameters: [{name: text, value: '{{ tasks.one.id }}'}]}", "warning"),
+        ("withParam: '{{tasks.one.outputs.result}}'", "warning"),
+        ("when: '{{tasks.one.outputs.result}} == 1'", "warning"),
+    ],
+)
+def test_what_a_task_gives_is_there_for_those_behind_it(
+    tmp_path: Path, line: str, severity: str
+) -> None:
+    """Argo refuses what begins with it (validateDAGTaskArgumentDependency), and leaves the rest."""
+    more = "" if line.startswith("arguments") else "\n            arguments: {parameters: [VALUE]}"
+    more = more.replace("VALUE", "{name: text, value: a}")
+    before = FLOW.index("            dependencies: [one]")
+    end = FLOW.index("    - name: work\n")
+    text = f"{FLOW[:before]}            {line}{more}\n{FLOW[end:]}"
+    [found] = [p for p in findings(tmp_path, text) if p.rule == "unknown-task"]
+    assert found.severity == severity
+    assert 'uses what task "one" gives' in found.message
 
 
 FINE = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from cicd.config.templates import read_templates
 from cicd.config.tree import Place
+from tests.emulator.test_workflow_validation import chain
 from tests.emulator.workflows import validated_calls, validated_templates
 from tests.emulator.workflows.verdicts import Verdict
 
@@ -26,3 +28,9 @@ def test_validate_judges_as_argo_does(tmp_path: Path, case: Verdict) -> None:
     assert bool(errors) is bool(case.rule), shown
     if case.rule:
         assert (case.rule, case.line) in {(p.rule, p.line) for p in errors}, shown
+
+
+def test_a_chain_of_templates_may_be_longer_than_the_stack_of_python(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "t.yaml").write_text(chain(sys.getrecursionlimit()), encoding="utf-8")
+    assert read_templates(tmp_path, "templates", HERE)[1] == []

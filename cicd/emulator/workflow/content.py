@@ -179,7 +179,7 @@ def _time_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
     for key in ("activeDeadlineSeconds", "timeout"):
         if item.get(key) is None:
             continue
-        if not is_leaf:
+        if not is_leaf and (key == "timeout" or not item.get("suspend")):
             yield f"{path}.{key}: only where a container runs"
         is_number = re.fullmatch(r"[-+]?\d+", str(item[key]).strip()) is not None
         if key == "timeout" and is_number:

@@ -85,9 +85,10 @@ def wanted(tasks: Sequence[Call], target: str) -> tuple[Call, ...]:
 
 def ancestors(tasks: Sequence[Call]) -> dict[str, set[str]]:
     """Task -> all that it waits for, however indirectly. Raises BadCondition on a cycle."""
+    names = {task.name for task in tasks}
     found: dict[str, set[str]] = {}
     for task in in_order(tasks):
-        waits = dependencies(task, [other.name for other in tasks])
+        waits = dependencies(task, names)
         found[task.name] = {*waits, *(name for other in waits for name in found[other])}
     return found
 

@@ -7,9 +7,10 @@ the templates are gone through.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from cicd.emulator.workflow.container_sets import MAIN
 from cicd.emulator.workflow.depends import ancestors, in_order
 from cicd.emulator.workflow.expressions import TAG, is_argos, tags
 from cicd.emulator.workflow.language import read
@@ -44,6 +45,8 @@ FAILURES = "workflow.failures"
 SOME = "*"
 """Ends a name that stands for all that begin so."""
 EXPRESSIONS = ("expression", "fromExpression")
+Judge = Callable[..., None]
+"""Looks at a value below that path of a template, where the names of these sets are known."""
 
 
 def tag_problems(spec: Mapping[str, Any], program: Program) -> Iterator[str]:
@@ -62,7 +65,7 @@ def tag_problems(spec: Mapping[str, Any], program: Program) -> Iterator[str]:
     known = {*reader.shared, FAILURES, f"workflow.outputs.{SOME}"}
     entry = program.templates.get(program.entrypoint)
     known |= own_names(entry, program) if entry else set()
-    yield from unknown(spec.get("hooks"), known, "spec.hooks")
+    yield from unknown(spec.get("hooks"), "spec.hooks", known)
 
 
 class _Reader:
@@ -79,59 +82,71 @@ class _Reader:
         self.shared: set[str] = set()
 
     def visit(self, name: str) -> None:
-        """Look at a template once; a template may lead to itself."""
+        """Look at a template and at all that it calls, each once: one may lead to itself. A stack
+        instead of recursion, for a chain of them may be longer than Python's own stack."""
+        stack = [self.look(name)]
+        while stack:
+            callee = next(stack[-1], None)
+            if callee is None:
+                stack.pop()
+            else:
+                stack.append(self.look(callee))
+
+    def look(self, name: str) -> Iterator[str]:
+        """Look at one template; yields those that have to be looked at before it goes on."""
         if name not in self.items or name in self.found:
             return
         found = self.found[name] = []
         path, item = self.items[name]
         template = self.program.templates[name]
         own = own_names(template, self.program)
-        if not template.groups and not template.tasks:
-            found += unknown(item, own | self.shared, path)
-            return
-        read_calls = self.steps if template.groups else self.tasks
-        for where, value, known in read_calls(item, template):
-            found += unknown(value, own | known | self.shared, f"{path}.{where}")
 
-    def steps(
-        self, item: Mapping[str, Any], template: Template
-    ) -> Iterator[tuple[str, Any, set[str]]]:
-        """(path, value, names that are known there) for all of a template with steps."""
+        def judge(where: str, value: Any, *known: set[str]) -> None:
+            found.extend(unknown(value, f"{path}{where}", own, self.shared, *known))
+
+        if template.groups:
+            yield from self.steps(item, template, judge)
+        elif template.tasks:
+            yield from self.tasks(item, template, judge)
+        else:
+            judge("", item)
+
+    def steps(self, item: Mapping[str, Any], template: Template, judge: Judge) -> Iterator[str]:
+        """Of steps to come nothing is known."""
         known: set[str] = set()
         calls = [call for group in template.groups for call in group]
         for (where, raw), call in zip(raw_calls(item), calls, strict=True):
+            yield call.template
             given = self.given("steps.", call)
             known |= _items(call) | {f"steps.{call.name}.status"}
             has_exit = any(hook.name == "exit" for hook in call.hooks)
-            yield where, raw, known | given if has_exit else known
+            judge(f".{where}", raw, known, given if has_exit else set())
             known |= given
-        yield "outputs", item.get("outputs"), known
+        judge(".outputs", item.get("outputs"), known)
 
-    def tasks(
-        self, item: Mapping[str, Any], template: Template
-    ) -> Iterator[tuple[str, Any, set[str]]]:
-        """The same for a dag: outputs of all tasks, but the status only of those before."""
+    def tasks(self, item: Mapping[str, Any], template: Template, judge: Judge) -> Iterator[str]:
+        """Of all tasks the outputs are known, but the status only of those before."""
         known: set[str] = set()
         for call in in_order(template.tasks):
+            yield call.template
             known |= self.given("tasks.", call)
-        yield "dag.target", template.target, known
+        judge(".dag.target", template.target, known)
         before = ancestors(template.tasks)
         statuses: set[str] = set()
         for (where, raw), call in zip(raw_calls(item), template.tasks, strict=True):
             own = {f"tasks.{call.name}.status"} if call.hooks else set()
             statuses |= own
             ended = {f"tasks.{name}.status" for name in before[call.name]}
-            yield where, raw, known | ended | own | _items(call)
-        yield "outputs", item.get("outputs"), known | statuses
+            judge(f".{where}", raw, known, ended, own, _items(call))
+        judge(".outputs", item.get("outputs"), known, statuses)
 
     def given(self, prefix: str, call: Call) -> set[str]:
-        """What is known behind a call; the called template has been looked at then."""
-        self.visit(call.template)
+        """What is known behind a call."""
         callee = self.program.templates[call.template]
         start = f"{prefix}{call.name}."
         names = set(NODE)
         is_gathered = call.loop is not None and call.loop.sequence is None
-        if callee.container is not None:
+        if callee.container is not None and (is_gathered or _has_result(callee)):
             names.update(POD)
         if is_gathered:
             names.add("outputs.parameters")
@@ -146,6 +161,12 @@ class _Reader:
                     name = SOME if "{{" in item.global_name else item.global_name
                     self.shared.add(f"workflow.outputs.{part}.{name}")
         return {f"{start}{name}" for name in names}
+
+
+def _has_result(template: Template) -> bool:
+    """Whether one of its containers is the one whose result counts."""
+    found = template.container_set
+    return found is None or any(item["name"] == MAIN for item in found.containers)
 
 
 def _items(call: Call) -> set[str]:
@@ -177,7 +198,7 @@ def raw_calls(item: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]
             yield f"dag.tasks[{index}]", call
 
 
-def unknown(value: Any, known: set[str], path: str) -> Iterator[str]:
+def unknown(value: Any, path: str, *known: set[str]) -> Iterator[str]:
     """One line for every expression in ``value`` that cannot be read, and every tag of Argo's that
     is none of ``known``."""
     for expression in expressions(value):
@@ -185,10 +206,11 @@ def unknown(value: Any, known: set[str], path: str) -> Iterator[str]:
             read(expression)
         except BadExpression as error:
             yield f"{path}: {error}"
-    starts = tuple(name.removesuffix(SOME) for name in known if name.endswith(SOME))
     for tag in dict.fromkeys(tags(value)):
-        is_known = tag.startswith("=") or tag in known or tag.startswith(starts)
-        if is_known or not is_argos(tag):
+        if tag.startswith("=") or not is_argos(tag) or any(tag in names for names in known):
+            continue
+        starts = (name[:-1] for names in known for name in names if name.endswith(SOME))
+        if tag.startswith(tuple(starts)):
             continue
         if tag.startswith(("steps.", "tasks.")):
             yield f"{path}: {{{{{tag}}}}} names no step, task or output that is known here"

@@ -618,4 +618,111 @@ UPKEEP = [
     ),
 ]
 
-VERDICTS = [*NAMES, *FIELDS, *ARTIFACTS, *OUTPUTS, *ARGUMENTS, *UPKEEP]
+A = "name: a, image: i, command: [sh]"
+MAIN = "name: main, image: i, command: [sh]"
+
+
+def container_set(*containers: str, more: str = "") -> str:
+    """A set; each container in flow style, ``!`` in front where the finding is."""
+    lines = "\n".join(
+        f"  - {{{text.removeprefix('!')}}}{'  # HERE' if text.startswith('!') else ''}"
+        for text in containers
+    )
+    return main(f"containerSet:\n  containers:\n{lines}\n{more}")
+
+
+CONTAINER_SETS = [
+    Verdict(
+        "containers after each other",
+        "examples/container-set-template/graph-workflow.yaml",
+        container_set(A, f"{MAIN}, dependencies: [a]"),
+    ),
+    Verdict(
+        "a dependency that is not in the set",
+        "TestInvalidContainerSetDependencyNotFound",
+        container_set(A, f"!{MAIN}, dependencies: [c]"),
+        "bad-container-set",
+        "dependency 'c' not defined",
+    ),
+    Verdict(
+        "containers that wait for each other",
+        "v1alpha1/container_set_template_types.go: validateNoCycles",
+        container_set(f"!{A}, dependencies: [main]", f"{MAIN}, dependencies: [a]"),
+        "bad-container-set",
+        "wait for each other",
+    ),
+    Verdict(
+        "two containers of one name",
+        "v1alpha1/container_set_template_types.go: validateWorkflowFieldNames",
+        container_set(A, f"!{A}"),
+        "duplicate-item",
+        "used twice",
+    ),
+    Verdict(
+        "no container",
+        "v1alpha1/container_set_template_types.go: at least one container",
+        main("containerSet:\n  containers: []  # HERE"),
+        "bad-container-set",
+        "at least one container",
+    ),
+    *(
+        Verdict(
+            f"{part} {sort} without a main container",
+            "TestInvalidContainerSetNoMainContainer",
+            main(
+                f"containerSet:\n  containers:  # HERE\n  - {{{A}}}\n"
+                f"{part}: {{{sort}: [{{name: x, {where}}}]}}"
+            ),
+            "bad-container-set",
+            'must have a container named "main"',
+        )
+        for part, sort, where in (
+            ("inputs", "artifacts", "path: /x"),
+            ("outputs", "artifacts", "path: /x"),
+            ("outputs", "parameters", "valueFrom: {path: /x}"),
+        )
+    ),
+    Verdict(
+        "two volumes of a set at one place",
+        "v1alpha1/container_set_template_types.go: already mounted",
+        container_set(
+            A,
+            more="  volumeMounts:\n  - {name: v, mountPath: /x}\n"
+            "  - {name: w, mountPath: /x}  # HERE\n"
+            "volumes: [{name: v, emptyDir: {}}, {name: w, emptyDir: {}}]",
+        ),
+        "bad-container-set",
+        "'/x' already mounted",
+    ),
+]
+
+PAUSES = [
+    Verdict(
+        "a deadline of a pause",
+        "validateLeaf: activeDeadlineSeconds of any leaf",
+        main("suspend: {duration: 1s}\nactiveDeadlineSeconds: 10"),
+    ),
+    Verdict(
+        "a timeout of a pause",
+        "validateTemplate: doesn't support timeout field; IsLeaf",
+        main("suspend: {duration: 1s}\ntimeout: 10s  # HERE"),
+        "misplaced-field",
+        "timeout: only where a container runs",
+    ),
+    Verdict(
+        "an output of a pause",
+        "examples/intermediate-parameters.yaml",
+        outputs(
+            "name: x, valueFrom: {supplied: {}, default: a}", "suspend: {duration: 1s}\n"
+        ).replace("  # HERE", ""),
+    ),
+    Verdict(
+        "an output of a pause without a source",
+        "validateOutputParameter: valueFrom type unspecified",
+        outputs("name: x, valueFrom: {default: a}", "suspend: {duration: 1s}\n"),
+        "output-without-value",
+        "needs one of supplied",
+    ),
+]
+
+VERDICTS = [*CONTAINER_SETS, *PAUSES, *NAMES, *FIELDS, *ARTIFACTS, *OUTPUTS, *ARGUMENTS, *UPKEEP]
