@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from cicd.cli.console import (
     uses_colour,
     write_json,
 )
+from cicd.cli.cut_short import Standing
 from cicd.cli.git import check_merged
 from cicd.cli.help import examples
 from cicd.cli.lock import GROUP, StageLock, lock_option, locked
@@ -102,6 +103,13 @@ def command(
     if summary:
         check_writable(summary)
     results: list[dict[str, Any]] = []
+
+    def record(result: dict[str, Any]) -> None:
+        results.append(result)
+        if summary:
+            # several stages: a list of what a single one gives
+            write_json(summary, results if len(names) > 1 else result)
+
     for name in names:
         with (
             open_session(name, common) as session,
@@ -110,7 +118,7 @@ def command(
             plan = session.plan()
             if document and saved:
                 check_saved(document, plan, saved, Record(session.platform, document).last())
-            code, result = carry_out(
+            code = carry_out(
                 session,
                 plan,
                 lock,
@@ -118,12 +126,9 @@ def command(
                 wait=not no_wait,
                 permissions=permissions,
                 workers=workers,
+                record=record,
                 saved=Record(session.platform, document) if document else None,
             )
-        results.append(result)
-        if summary:
-            # several stages: a list of what a single one gives
-            write_json(summary, results if len(names) > 1 else result)
         if code:
             return code
     return 0
@@ -143,15 +148,16 @@ def carry_out(
     wait: bool,
     permissions: Permissions,
     workers: int,
+    record: Callable[[dict[str, Any]], None],
     saved: Record | None = None,
     agree: Callable[[Plan], None] = agree_to_apply,
-) -> tuple[int, dict[str, Any]]:
-    """Show a plan, ask, apply it, report; the exit code and the summary.
+) -> int:
+    """Show a plan, ask, apply it, report; the exit code.
 
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
     killed before its test has left a deployment that nobody has tried. ``saved``: somebody has
     agreed to just this plan, and what becomes of it is written there. ``agree`` raises Refused
-    without consent.
+    without consent. ``record`` gets the summary, also of what was cut short.
     """
     print_plan(plan, session.common)
     session.check(plan, permissions)
@@ -164,24 +170,33 @@ def carry_out(
     session.remember()
     if saved and plan.has_changes:
         saved.begin()
-    ground, rest = break_ground(session, plan, lock, workers=workers)
-    if rest is not plan:
-        if (saved or not yes) and (more := beyond(plan, rest)):
-            raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
-        session.check(rest, permissions)
-    lock.expect(rest)
-    outcomes = run_plan(session, rest, lock, wait=wait, workers=workers, before=ground)
+    standing = Standing()
+    try:
+        ground, rest = break_ground(session, plan, lock, standing, workers=workers)
+        if rest is not plan:
+            if (saved or not yes) and (more := beyond(plan, rest)):
+                raise Refused(
+                    f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN
+                )
+            session.check(rest, permissions)
+        lock.expect(rest)
+        outcomes = run_plan(session, rest, lock, standing, wait=wait, workers=workers)
+    except KeyboardInterrupt:
+        stands = hidden(standing.outcomes(plan))
+        record(summary_of(plan, stands, session.explain_command) | {"result": "interrupted"})
+        raise
     done = {outcome.key for outcome in ground}
     code, result = report(
         session, plan, [*ground, *(one for one in outcomes if one.key not in done)]
     )
+    record(result)
     if saved:
         saved.end(has_failed=bool(code))
-    return code, result
+    return code
 
 
 def break_ground(
-    session: Session, plan: Plan, lock: StageLock, *, workers: int
+    session: Session, plan: Plan, lock: StageLock, standing: Standing, *, workers: int
 ) -> tuple[list[Outcome], Plan]:
     """Make the resource group where that is what the lock has to wait for, and lock the stage.
 
@@ -196,7 +211,8 @@ def break_ground(
         lock.take()
         lock.warn()
         return [], session.plan() if lock.is_held else plan
-    outcomes = run_plan(session, replace(plan, changes=groups), lock, wait=True, workers=workers)
+    first = replace(plan, changes=groups)
+    outcomes = run_plan(session, first, lock, standing, wait=True, workers=workers)
     if exit_code(outcomes):
         lock.halt(f"{groups[0].key} failed")
         return outcomes, plan
@@ -220,18 +236,10 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
     """Print what became of a plan, remember what failed its test; the exit code and the summary."""
     from cicd.cli.failed import remember_tests
-    from cicd.cli.redaction import MASK, without_secrets
     from cicd.render.text import render_outcomes
 
     code = exit_code(outcomes)
-    masked = [
-        replace(
-            outcome,
-            error=MASK.hide(outcome.error),
-            log=tuple(without_secrets(MASK.hide(line), os.environ) for line in outcome.log),
-        )
-        for outcome in outcomes
-    ]
+    masked = hidden(outcomes)
     if plan.has_changes or code:
         colour = uses_colour(session.common)
         # the plan has named what a destroy leaves alone, and some of it has gone with its group
@@ -245,16 +253,30 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
     return code, summary_of(plan, masked, session.explain_command)
 
 
+def hidden(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes without a secret in their errors and logs."""
+    from cicd.cli.redaction import MASK, without_secrets
+
+    return [
+        replace(
+            outcome,
+            error=MASK.hide(outcome.error),
+            log=tuple(without_secrets(MASK.hide(line), os.environ) for line in outcome.log),
+        )
+        for outcome in outcomes
+    ]
+
+
 def run_plan(
     session: Session,
     plan: Plan,
     lock: StageLock,
+    standing: Standing | None = None,
     *,
     wait: bool,
     workers: int = 10,
-    before: Sequence[Outcome] = (),
 ) -> list[Outcome]:
-    """Apply a plan while showing what happens; ``before``: what was done for it already."""
+    """Apply a plan while showing what happens; ``standing``: what was done for it already."""
     from cicd.apply import execute
 
     events = execute(
@@ -268,7 +290,7 @@ def run_plan(
     )
     hint = "what was started goes on; give the same command again to follow it to the end"
     title = f"apply {plan.stage}"
-    return follow(session.common, plan, events, title=title, hint=hint, before=before)
+    return follow(session.common, plan, events, title=title, hint=hint, standing=standing)
 
 
 def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> None:
@@ -276,7 +298,7 @@ def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> N
     if not is_interactive():
         raise Refused("nobody is there to say yes", hint=hint)
     if not confirms(question):
-        raise Refused("not applied: consent was not given")
+        raise Refused("nothing was done: consent was not given")
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -338,13 +360,16 @@ def read_document(path: Path) -> dict[str, Any]:
             content = file.read(MAX_PLAN + 1)
         if len(content) > MAX_PLAN:
             raise ValueError(f"it is larger than {MAX_PLAN:,} bytes")
-        document = json.loads(content.decode("utf-8"))
+        document = json.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise InvalidStage([Problem(str(path), 0, 0, f"not a plan: {error}")]) from error
     if not isinstance(document, dict) or not document.keys() >= {"schema_version", "stage"}:
         raise InvalidStage([Problem(str(path), 0, 0, "not a plan: it has no schema_version")])
+    stage = document["stage"]
+    if not isinstance(stage, str) or not stage.isprintable():
+        raise InvalidStage([Problem(str(path), 0, 0, "not a plan: its stage is no name")])
     if problem := explain_version(document):
         raise Refused(f"{path} cannot be applied: {problem}", hint="plan again with this version")
     return document

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -99,12 +99,24 @@ def _shown_command(command: Command) -> str:
 
 def confirms(question: str) -> bool:
     """Whether the person at the terminal says yes."""
-    return click.confirm(shown(question), default=False)
+    with _own_line():
+        return click.confirm(shown(question), default=False)
 
 
 def answer_to(question: str) -> str:
     """What the person at the terminal types."""
-    return str(click.prompt(shown(question), default="", show_default=False))
+    with _own_line():
+        return str(click.prompt(shown(question), default="", show_default=False))
+
+
+@contextmanager
+def _own_line() -> Iterator[None]:
+    """What is said after a question that gets no answer (Ctrl-C, Ctrl-D) has a line of its own."""
+    try:
+        yield
+    except click.Abort:
+        click.echo()
+        raise
 
 
 def print_error(error: CicdError, *, is_json: bool = False) -> None:
@@ -184,7 +196,7 @@ def write_file(path: Path, text: str) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(content)
         else:
-            _replace_file(path.resolve(), content)
+            _replace_file(Path(os.path.realpath(path)), content)
     except OSError as error:
         raise CicdError(f"cannot write {path}: {error.strerror}") from error
 

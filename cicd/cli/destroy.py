@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -59,7 +60,7 @@ def command(
     with open_session(stage, common, needs_secrets=False) as session:
         _check_name(session.stage.name, stage_name)
         with locked(session, "destroy", lock_timeout) as lock:
-            code, result = carry_out(
+            return carry_out(
                 session,
                 session.destroy_plan(),
                 lock,
@@ -68,11 +69,9 @@ def command(
                 wait=True,
                 permissions=replace(permissions, over_limits=True),
                 workers=10,
+                record=partial(write_json, summary) if summary else lambda _: None,
                 agree=_refuse_without_name if yes else agree_by_name,
             )
-    if summary:
-        write_json(summary, result)
-    return code
 
 
 def agree_by_name(plan: Plan) -> None:

@@ -136,7 +136,7 @@ def hidden(text: str) -> str:
 
 def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
     """What is meant, and what of it is live now. Raises Usage."""
-    from cicd.cli.runs import BOTH, Runs
+    from cicd.cli.runs import BOTH, NoSuchRun, Runs, nearest
 
     wishes = [wish for wish in session.stage.resources if word in {str(wish.key), wish.key.name}]
     others = [wish.key for wish in wishes if wish.key.kind not in BOTH]
@@ -144,7 +144,10 @@ def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]
         return others[0], planned(session, others[0])
     try:
         found = Runs(session).find([word])
-    except Usage:
+    except Usage as error:
+        if isinstance(error, NoSuchRun) and not others:
+            hint = nearest(word, [wish.key for wish in session.stage.resources])
+            raise Usage(f"{session.stage.name} has no {word}", hint=hint) from None
         if not others:
             raise
         hint = f"say {' or '.join(str(wish.key) for wish in wishes)}"

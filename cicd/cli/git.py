@@ -62,8 +62,9 @@ def find_root(start: Path, argument: str | None = None) -> Path:
     """
     start = start.resolve()
     top = find_top(start) or start
-    file = (start / argument).resolve() if argument else start
-    around = file.parent if is_file(file) and file.is_relative_to(top) else start
+    around = start
+    if argument and is_file(file := start / argument) and file.resolve().is_relative_to(top):
+        around = file.resolve().parent
     for folder in dict.fromkeys([*_up(around, top), *_up(start, top)]):
         if (folder / "stages").is_dir():
             return folder

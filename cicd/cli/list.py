@@ -42,6 +42,9 @@ def command(
     What no stage file of the project names is marked unmanaged. Ends with 64 for a KIND that the
     platform does not have, and says which it has.
     """
+    from cicd.platforms.registry import every_kind
+
+    kind_named(kind, every_kind())  # a wrong word is told without a login
     with open_session(stage, common, needs_secrets=False) as session:
         name = kind_named(kind, session.platform.kinds)
         found = list_kind(session, name, wanted, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -51,14 +51,15 @@ def follow(
     *,
     title: str,
     hint: str,
-    before: Sequence[Outcome] = (),
+    standing: Standing | None = None,
 ) -> list[Outcome]:
-    """Show events until the last; all outcomes among them. Always closes ``events``.
+    """Show events until the last; all outcomes among them. Always closes ``events``. ``standing``:
+    what has been done for the plan already; it goes on with each event.
 
     Raises Interrupted with the hint, when it has printed how everything stands.
     """
     log = EventLog(common)
-    standing = Standing({outcome.key: outcome for outcome in before})
+    standing = standing or Standing()
     outcomes: list[Outcome] = []
     log.group(title)
     try:

@@ -48,6 +48,10 @@ def has_group(session: Session) -> bool:
     return not groups or bool(session.platform.read(groups))
 
 
+class NoSuchRun(Usage):
+    """A name that fits no run."""
+
+
 class Runs:
     """Finds the runs of a stage. ``lists``: where lists come from, each is read once."""
 
@@ -203,12 +207,10 @@ class Runs:
             self._lists[kind] = self._browse(kind)
         return self._lists[kind]
 
-    def _unknown(self, name: str) -> Usage:
-        known = [str(wish.key) for wish in self._wishes]
-        close = get_close_matches(name, [*known, *(wish.key.name for wish in self._wishes)], n=1)
-        hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
+    def _unknown(self, name: str) -> NoSuchRun:
         what = "run or deployment" if "deployment" in self._kinds else "run"
-        return Usage(f"{self._stage} has no {what} {name}", hint=hint)
+        hint = nearest(name, [wish.key for wish in self._wishes])
+        return NoSuchRun(f"{self._stage} has no {what} {name}", hint=hint)
 
     def _missing(self, wishes: Sequence[Resource], back: int) -> CicdError:
         key = wishes[0].key
@@ -217,6 +219,13 @@ class Runs:
             return CicdError(f"{_back(key, back)} is not there: {key} has {count} so far")
         names = ", ".join(str(wish.key) for wish in wishes)
         return CicdError(f"{names} has not been started yet", hint="cicd apply starts it")
+
+
+def nearest(name: str, keys: Sequence[Key]) -> str:
+    """The key that may have been meant, else all there are."""
+    known = [str(key) for key in keys]
+    close = get_close_matches(name, [*known, *(key.name for key in keys)], n=1)
+    return f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
 
 
 def _back(key: Key, count: int) -> Key:

@@ -37,6 +37,8 @@ from cicd.render.moments import age
 from cicd.render.status import render_status, status_line
 
 Row = dict[str, Any]
+Unread = tuple[str, CicdError]
+"""The name of a stage that could not be looked at, and why."""
 
 SHOWN = frozenset(
     {
@@ -73,9 +75,10 @@ def command(stages: tuple[str, ...], common: Common, is_all: bool, watch: bool, 
     """
     names = chosen_stages(stages, is_all=is_all)
     with ExitStack() as stack:
-        sessions, failures = open_all(names, common, stack)
+        sessions, unread = open_all(names, common, stack)
+        failures = [error for _, error in unread]
         if not watch:
-            failures += show_once(sessions, common, output, is_alone=len(names) == 1)
+            failures += show_once(sessions, unread, common, output, is_alone=len(names) == 1)
         # what all stages lack, such as the login, is told once
         failures = [*{str(failure): failure for failure in failures}.values()]
         goes_on = watch and bool(sessions)
@@ -102,33 +105,40 @@ def chosen_stages(stages: Sequence[str], *, is_all: bool) -> list[str | None]:
 
 def open_all(
     names: Sequence[str | None], common: Common, stack: ExitStack
-) -> tuple[list[Session], list[CicdError]]:
-    """A session of each stage, and the errors of those that cannot be had."""
+) -> tuple[list[Session], list[Unread]]:
+    """A session of each stage, and those that cannot be had."""
     sessions: list[Session] = []
-    failures: list[CicdError] = []
+    failures: list[Unread] = []
     for name in names:
         try:
             opened = open_session(name, common, needs_secrets=False)
             sessions.append(stack.enter_context(opened))
         except CicdError as error:
-            failures.append(error)
+            failures.append((Path(name).stem if name else "", error))
     return sessions, failures
 
 
 def show_once(
-    sessions: Sequence[Session], common: Common, output: str, *, is_alone: bool
+    sessions: Sequence[Session],
+    unread: Sequence[Unread],
+    common: Common,
+    output: str,
+    *,
+    is_alone: bool,
 ) -> list[CicdError]:
-    """One look at each stage, told; the errors of those that could not be looked at."""
+    """One look at each stage, told; the errors of those that could not be looked at. As JSON these
+    have a row each, and those that were ``unread`` before."""
     failures: list[CicdError] = []
+    untold = [unread_row(stage, error) for stage, error in unread]
     found: list[tuple[Session, list[Row]]] = []
     for session in sessions:
         try:
             found.append((session, look(session)))
         except CicdError as error:
+            untold.append(unread_row(session.stage.name, error))
             failures.append(about(session, error, is_alone=is_alone))
     if output == "json":
-        if found or not is_alone:
-            print_json([row for _, rows in found for row in rows])
+        print_json([*(row for _, rows in found for row in rows), *untold])
         return failures
     colour, width = uses_colour(common), terminal_width()
     texts = [
@@ -138,6 +148,14 @@ def show_once(
     if texts:
         print_result("\n\n".join(texts))
     return failures
+
+
+def unread_row(stage: str, error: CicdError) -> Row:
+    """In place of the rows of a stage that could not be looked at: why not."""
+    nothing = dict.fromkeys(("id", "state", "age", "created_at", "url", "link"), "")
+    named = {"stage": stage, "key": "", "status": "unreadable", **nothing}
+    configuration = {"configuration": "", "configuration_name": ""}
+    return {**named, **configuration, "message": str(error), "notes": [], "facts": {}}
 
 
 def about(session: Session, error: CicdError, *, is_alone: bool) -> CicdError:

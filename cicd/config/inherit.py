@@ -77,15 +77,15 @@ def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) ->
         message = "extends must be the name of one file"
         raise InvalidStage([target.place.problem(message, "bad-extends")])
     base = path.parent / target.value
+    if not is_file(base):  # nor is a symbolic link that leads to itself
+        hint = did_you_mean(target.value, stage_files_in(path.parent))
+        message = f'extends "{target.value}": no such file{hint}'
+        raise InvalidStage([target.place.problem(message, "bad-extends")])
     files = (*chain, path.resolve())
     if base.resolve() in files:
         circle = (*files[files.index(base.resolve()) :], base)
         way = " -> ".join(label(file, root) for file in circle)
         message = f"extends goes in a circle: {way}: take one of them out"
-        raise InvalidStage([target.place.problem(message, "bad-extends")])
-    if not is_file(base):
-        hint = did_you_mean(target.value, stage_files_in(path.parent))
-        message = f'extends "{target.value}": no such file{hint}'
         raise InvalidStage([target.place.problem(message, "bad-extends")])
     return base
 

@@ -328,7 +328,9 @@ def stage_files(root: Path) -> list[str]:
     names = stage_files_in(folder)
     heads = {name: _head(folder / name, root) for name in names}
     bases = {
-        (folder / str(head["extends"])).resolve() for head in heads.values() if "extends" in head
+        base.resolve()
+        for head in heads.values()
+        if "extends" in head and is_file(base := folder / str(head["extends"]))
     }
     return [
         f"{FOLDER}/{name}"

@@ -35,6 +35,14 @@ def kinds_of(stage: Stage) -> Mapping[str, Kind]:
     return cast(Mapping[str, Kind], import_module(f"{folder}.kinds").KINDS)
 
 
+def every_kind() -> Mapping[str, Kind]:
+    """The kinds of all platforms, without any SDK."""
+    kinds: dict[str, Kind] = {}
+    for module in PLATFORMS.values():
+        kinds |= import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
+    return kinds
+
+
 def _module(stage: Stage) -> str:
     module = PLATFORMS.get(stage.platform)
     if module is None:

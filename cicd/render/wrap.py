@@ -24,11 +24,12 @@ def wrapped(text: str, width: int | None) -> str:
 def _broken(line: str, width: int) -> str:
     if _cells(line) <= width:
         return line
-    hang = " " * _hang(_COLOUR.sub("", line), width)
+    hang = _hang(_COLOUR.sub("", line), width)
     lines = [""]
     for word in _WORD.findall(line):
         if lines[-1] and _cells(lines[-1] + word) > width:
-            lines.append(hang + word.lstrip())
+            rest = word.lstrip()  # what is too long to begin there begins further left
+            lines.append(" " * max(0, min(hang, width - _cells(rest))) + rest)
         else:
             lines[-1] += word
     return "\n".join(lines)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from cicd.cli import apply
-from cicd.cli.apply import read_saved, with_saved_options
+from cicd.cli.apply import read_document, read_saved, with_saved_options
 from cicd.cli.options import Common
 from cicd.errors import InvalidStage, Usage
 
@@ -43,3 +44,19 @@ def test_a_plan_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(apply, "MAX_PLAN", 1000)
     with pytest.raises(InvalidStage, match="/dev/zero: not a plan: it is larger than 1,000 bytes"):
         read_saved(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("stage", [None, 5, ["dev"], "a\0b", "a\nb"])
+def test_a_saved_plan_whose_stage_is_no_name_is_no_plan(tmp_path: Path, stage: object) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"schema_version": 1, "stage": stage}), encoding="utf-8")
+    with pytest.raises(InvalidStage, match="its stage is no name"):
+        read_document(path)
+
+
+def test_a_saved_plan_may_have_passed_through_a_windows_editor(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    document = {"schema_version": 1, "tool_version": "0.1.0", "stage": "dev"}
+    text = json.dumps(document, indent=2).replace("\n", "\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_document(path) == document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import signal
@@ -107,6 +108,18 @@ def test_ctrl_c_leaves_how_everything_stands_and_says_once_how_to_go_on(small: P
     assert left.count("was under way and goes on") == 2
     assert screen.count("interrupted") == 1
     assert left.endswith("follow it to the end")
+
+
+def test_an_interrupted_apply_writes_what_happened_into_its_summary(small: Project) -> None:
+    slow_runs(small, 2)
+    arguments = ("apply", "slow", "--local", "--yes", "--summary", "s.json")
+    code, screen = screen_of(small, 100, *arguments, interrupt_at="RUNNING")
+    assert code == 130, screen
+    summary = json.loads((small.root / "s.json").read_text(encoding="utf-8"))
+    assert (summary["stage"], summary["result"]) == ("slow", "interrupted")
+    results = {one["key"]: one["result"] for one in summary["outcomes"]}
+    assert results["resource_group/slow"] == "applied"
+    assert results["execution/run0"] == results["execution/run1"] == "deferred"
 
 
 @pytest.mark.slow

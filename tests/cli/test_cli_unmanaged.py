@@ -260,7 +260,43 @@ def test_a_stage_that_cannot_be_looked_at_hides_no_other(cicd: Cicd, project: Pa
     assert "stage dev · default" in out
     assert "stages/a.yaml" in err
     rows = json.loads(cicd("status", "--all", "-o", "json", code=3))
-    assert {row["stage"] for row in rows} == {"dev", "z"}
+    assert {row["stage"] for row in rows} == {"a", "dev", "z"}
+    [row] = [row for row in rows if row["status"] == "unreadable"]
+    assert (row["stage"], row["key"]) == ("a", "")
+    assert "stages/a.yaml" in row["message"]
+    assert row.keys() >= {"id", "state", "url", "notes", "facts"}
+
+
+@pytest.mark.parametrize("name", ["nosuch", "stages/nosuch.yaml"])
+def test_a_stage_alone_that_cannot_be_looked_at_is_a_row_too(
+    cicd: Cicd, project: Path, name: str
+) -> None:
+    [row] = json.loads(cicd("status", name, "-o", "json", code=3))
+    assert (row["stage"], row["status"]) == ("nosuch", "unreadable")
+
+
+@pytest.mark.parametrize("word", ["nonsense", "deploymnts", "thing"])
+def test_a_kind_that_there_is_not_needs_no_login(
+    cicd: Cicd, project: Path, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AICORE_CLIENT_SECRET")
+    said = cicd.both("list", word, "dev", code=64)[1]
+    assert "deployments, destinations" in said
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("resource_group/NAME", "did you mean resource_group/default?"),
+        ("configuraton/serve", "did you mean configuration/serve?"),
+        ("zzzz", "deployment/serve"),
+    ],
+)
+def test_explaining_what_there_is_not_names_all_there_is(
+    cicd: Cicd, project: Path, word: str, hint: str
+) -> None:
+    said = cicd.both("explain", word, "dev", code=64)[1]
+    assert f"dev has no {word} (" in said and hint in said
 
 
 def test_status_of_one_stage_is_as_ever(cicd: Cicd, project: Path) -> None:

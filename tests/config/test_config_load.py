@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cicd.config import GitFacts, GitOverride, find_stage_for_branch, load_stage, stage_files
+from cicd.config.inherit import read_stage_tree
 from cicd.errors import InvalidStage, Usage
 from cicd.model import Gate, Key, Ref, Secret, SmokeTest
 from tests.config.config_sample import (
@@ -641,3 +642,17 @@ def test_a_project_in_a_folder_may_extend_what_lies_above_it_in_the_repository(
     (stages / "dev.yaml").write_text("extends: ../../../base.yaml\n", encoding="utf-8")
     loaded = load_stage("dev", root=stages.parent, env={}, variables={}, git=GitFacts())
     assert loaded.target["resource_group"] == "rg-dev"
+
+
+@pytest.mark.parametrize("target", ["loop.yaml", "dev.yaml/", "../stages/loop.yaml"])
+def test_a_link_that_leads_to_itself_is_no_file_to_extend(tmp_path: Path, target: str) -> None:
+    folder = tmp_path / "stages"
+    folder.mkdir()
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "round.yaml").symlink_to("again.yaml")
+    (folder / "again.yaml").symlink_to("round.yaml")
+    target = target.replace("dev.yaml/", "round.yaml")
+    (folder / "dev.yaml").write_text(f"extends: {target}\nbranch: main\n", encoding="utf-8")
+    assert stage_files(tmp_path) == ["stages/dev.yaml"]
+    with pytest.raises(InvalidStage, match="no such file"):
+        read_stage_tree(folder / "dev.yaml", tmp_path, env={})

@@ -61,3 +61,11 @@ def test_a_word_that_alone_is_too_wide_stays_whole(word: str) -> None:
 def test_the_rest_stands_below_where_the_text_began(text: str, hang: int) -> None:
     second = wrapped(text, 60).split("\n")[1]
     assert len(second) - len(second.lstrip()) == hang
+
+
+@pytest.mark.parametrize("indent", [0, 12, 25])
+def test_a_word_that_is_too_long_for_the_hang_begins_further_left(indent: int) -> None:
+    url = "https://example.com/" + "a" * 35
+    first, second = wrapped(f"{' ' * indent}key  {url[:5]} {url}", 60).split("\n")
+    assert first.split() == ["key", url[:5]]
+    assert second.strip() == url and len(second) <= 60
