@@ -132,6 +132,16 @@ class Journal(Protocol):
         """Store an output file or folder and register it as an artifact; once per name and run."""
         ...
 
+    def keep(self, run_id: str, key: str, path: Path) -> None:
+        """Store a file or folder in the default object store of the run's resource group. Raises
+        ValueError for a key that is none."""
+        ...
+
+    def kept(self, run_id: str, key: str, folder: Path) -> Path:
+        """What is stored there, brought into ``folder`` if it is not on this machine; it may not
+        exist. Raises ValueError for a key that is none."""
+        ...
+
     def serving(self, deployment_id: str, revision: int) -> None:
         """From now on requests are answered by this revision."""
         ...

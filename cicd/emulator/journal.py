@@ -82,6 +82,18 @@ class StoreJournal:
             output_artifact(run, global_name, url),
         )
 
+    def keep(self, run_id: str, key: str, path: Path) -> None:
+        run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
+        if run is not None:
+            self._objects.put(run["resource_group"], f"ai://default/{key.strip('/')}", path)
+
+    def kept(self, run_id: str, key: str, folder: Path) -> Path:
+        run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
+        if run is None:
+            return folder / "nothing"
+        url = f"ai://default/{key.strip('/')}"
+        return self._objects.fetch(run["resource_group"], url, folder)
+
     def serving(self, deployment_id: str, revision: int) -> None:
         self._store.write(
             "UPDATE runs SET running_configuration_id = (SELECT configuration_id FROM revisions "

@@ -59,6 +59,10 @@ class Executable:
         return f"{self.kind}template.{group}/{self.id}"
 
 
+SOURCES = ("raw", "http", "s3")
+"""How an artifact says itself what is in it."""
+
+
 def parse(text: str, *, is_json: bool) -> list[Any]:
     """All non-empty documents of a file as plain JSON values; TemplateError when it is damaged."""
     try:
@@ -247,7 +251,7 @@ def inputs_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     known = {item["name"] for item in declared}
     for template in templates:
         for artifact in items(mapping(template.get("inputs")).get("artifacts")):
-            has_source = any(key in artifact for key in ("raw", "http", "s3"))
+            has_source = any(key in artifact for key in SOURCES)
             is_given = has_source or (template["name"], artifact["name"]) in passed
             if not is_given and artifact["name"] not in known:
                 known.add(artifact["name"])
@@ -274,7 +278,11 @@ def pull_secrets_of(document: Mapping[str, Any], parameters: Mapping[str, str]) 
 
 def optional_inputs_of(document: Mapping[str, Any]) -> set[str]:
     """The artifacts that a configuration need not bind."""
-    return {item["name"] for item in inputs_of(document) if item.get("optional") is True}
+    return {
+        item["name"]
+        for item in inputs_of(document)
+        if item.get("optional") is True or any(key in item for key in SOURCES)
+    }
 
 
 def calls_of(template: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -297,11 +305,22 @@ def outputs_of(document: Mapping[str, Any]) -> list[str]:
     """The global names of the artifacts a workflow registers, in order, each once."""
     found = [
         artifact["globalName"]
-        for template in items(mapping(document.get("spec")).get("templates"), key="")
+        for template in every(items(mapping(document.get("spec")).get("templates"), key=""))
         for artifact in items(mapping(template.get("outputs")).get("artifacts"))
         if isinstance(artifact.get("globalName"), str)
     ]
     return list(dict.fromkeys(found))
+
+
+def every(templates: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Templates, and those that stand inline in their steps and tasks."""
+    for template in templates:
+        yield template
+        steps = template.get("steps")
+        tasks = mapping(template.get("dag")).get("tasks")
+        groups = [*(steps if isinstance(steps, list) else []), tasks]
+        calls = [call for group in groups for call in items(group, key="")]
+        yield from every([mapping(call["inline"]) for call in calls if call.get("inline")])
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -58,6 +58,12 @@ class FileJournal:
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         self._add("publish", global_name, str(path))
 
+    def keep(self, run_id: str, key: str, path: Path) -> None:
+        self._add("keep", key, str(path))
+
+    def kept(self, run_id: str, key: str, folder: Path) -> Path:
+        return folder / key
+
     def serving(self, deployment_id: str, revision: int) -> None:
         self._add("serving", revision)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ class MemoryJournal:
         self.history: list[Node] = []
         self.published: list[tuple[str, Path]] = []
         self.revisions: list[int] = []
+        self.objects = Path(tempfile.mkdtemp(prefix="objects-"))
         self._changed = threading.Condition()
 
     def log(self, run_id: str, lines: Sequence[Line]) -> None:
@@ -59,6 +61,14 @@ class MemoryJournal:
 
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         self.published.append((global_name, path))
+
+    def keep(self, run_id: str, key: str, path: Path) -> None:
+        target = self.objects / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(path, target) if path.is_dir() else shutil.copy2(path, target)
+
+    def kept(self, run_id: str, key: str, folder: Path) -> Path:
+        return self.objects / key
 
     def serving(self, deployment_id: str, revision: int) -> None:
         self.revisions.append(revision)

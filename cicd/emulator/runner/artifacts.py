@@ -75,7 +75,7 @@ def is_written(path: Path) -> bool:
 
 def inside(root: Path, path: str) -> Path:
     """The place of a container path below ``root``. Raises NotRunnable when a link leads out."""
-    found = root / path.lstrip("/")
+    found = root / path.lstrip("/") if path != "." else root
     if not found.resolve().is_relative_to(root.resolve()):
         raise NotRunnable(f"{path} leads out of the container")
     return found

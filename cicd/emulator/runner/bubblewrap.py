@@ -158,10 +158,13 @@ def _without_links(root: Path, arguments: Sequence[str]) -> None:
 
 
 def _workdir(program: Program) -> list[str]:
-    """The working directory, where neither a mount nor this machine has it."""
+    """The working directory, which a program of an image may write to, unless a mount has it or
+    it is the sandbox's own."""
     place = PurePosixPath(program.workdir)
-    targets = {PurePosixPath(mount.target) for mount in program.mounts}
-    if Path(program.workdir).is_dir() or targets.intersection((place, *place.parents)):
+    targets = {PurePosixPath(mount.target) for mount in (*program.mounts, *program.shared)}
+    own = {PurePosixPath("/"), *map(PurePosixPath, OWN_ROOTS)}
+    around = {place, *place.parents}
+    if place in own or targets & around or (around & own) - {PurePosixPath("/")}:
         return []
     return [program.workdir]
 

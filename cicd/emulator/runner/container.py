@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cicd.emulator.bounds import PLAN_LABEL
-from cicd.emulator.jobs import ExecutionJob, Node
-from cicd.emulator.runner import artifacts, environment, outputs
+from cicd.emulator.jobs import ExecutionJob, Journal, Node
+from cicd.emulator.runner import artifacts, content, environment
 from cicd.emulator.runner.container_set import SetRun, failure
 from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.inputs import Inputs
 from cicd.emulator.runner.lines import Recorder, RunLog
+from cicd.emulator.runner.outputs import Outputs
 from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
 from cicd.emulator.runner.settings import Settings
-from cicd.emulator.runner.volumes import Volumes
+from cicd.emulator.runner.volumes import Volumes, covering
 from cicd.emulator.workflow import MAIN, Work
 
 SCRIPT = "/argo/staging/script"
@@ -29,6 +31,9 @@ RESULT_BYTES = 256 * 1024
 """As much of its standard output as a step can hand on, as in Argo."""
 READABLE = "readable-"
 """Of other containers than ``main``, SAP AI Core shows the output only if so named."""
+USUAL = "/app"
+"""Where images for SAP AI Core have their files."""
+MAKING = re.compile(r"\bmkdir|\bmakedirs")
 SENT_AWAY = (128 + 9, 128 + 15)
 """How a sidecar ends that was asked to."""
 
@@ -55,7 +60,9 @@ class Container:
         environ: Mapping[str, str],
         settings: Settings,
         report: Callable[[Node], None],
+        journal: Journal,
     ) -> None:
+        self._journal = journal
         self._job = job
         self._report = report
         self._work = work
@@ -136,10 +143,17 @@ class Container:
             if sidecar.error:
                 node = replace(self._work.node, exit_code=ended.code, phase="Failed")
                 return replace(node, message=f"sidecar {sidecar.name}: {sidecar.error}")
-        found = outputs.take(self._work, root, shared, self._folder / "outputs")
+        own = self._folder / "outputs"
+        found = Outputs(root, shared, main.mounts, own, self._keep).take(self._work)
         if self._work.keeps_result:
             found["result"] = self._recorder.result
         return replace(self._work.node, exit_code=ended.code, phase="Succeeded", outputs=found)
+
+    def _keep(self, key: str, path: Path) -> None:
+        self._journal.keep(self._job.id, key, path)
+
+    def _kept(self, key: str, folder: Path) -> Path:
+        return self._journal.kept(self._job.id, key, folder)
 
     def _in_the_middle(self, main: Program, until: float | None) -> tuple[Exit, str]:
         """Run what the pod is for; how it ended, and words before a failure of it."""
@@ -224,16 +238,24 @@ class Container:
         paths = [item.path for item in work.output_artifacts]
         paths += [parameter.path for parameter in work.output_parameters if parameter.path]
         inputs = Inputs(
-            root, self._folder / "fetched", paths, shared, self._job.secrets, self._environ
+            root,
+            self._folder / "fetched",
+            paths,
+            shared,
+            self._job.secrets,
+            self._environ,
+            self._kept,
         )
         # what the image has lies below what the step brings
         program = self._program(container, root, fixed, shared)
+        program = replace(program, mounts=(*program.mounts, *self._had_before(paths, program)))
         mounts = [mount for item in work.inputs if (mount := inputs.bring(item))]
         program = replace(program, mounts=(*program.mounts, *environment.checked(mounts)))
         if work.source is not None:
             script = root / SCRIPT.lstrip("/")
             script.parent.mkdir(parents=True)
             script.write_text(work.source, encoding="utf-8")
+            script.chmod(0o755)
             program = replace(program, command=(*program.command, SCRIPT), script=SCRIPT)
         targets = tuple(mount.target for mount in shared)
         folders = {path for path in self._folders(paths) if not _is_below(path, targets)}
@@ -264,20 +286,46 @@ class Container:
         limits = self._settings.bounds.limits(root, {PLAN_LABEL: plan})
         return replace(program, mounts=mounts_, shared=tuple(shared), limits=limits)
 
+    def _had_before(self, paths: list[str], program: Program) -> list[Mount]:
+        """What is taken from the container afterwards may be there from the start: a copy of what
+        an image has there, where this machine's programs stand in for it."""
+        covered = [*program.mounts, *program.shared]
+        copied = [item.path for item in self._work.inputs]
+        found = []
+        for path in paths:
+            is_brought = covering(covered, path) or path in copied
+            if not is_brought and not (program.root / path.lstrip("/")).exists():
+                found += content.copy_machines(path, program.root)
+        return found
+
     def _folders(self, outputs: list[str]) -> set[str]:
         """Folders that must be writable.
 
-        An image usually brings the folder of an output artifact with it, so it is there; a path
-        with a suffix, or below /tmp, is taken for a file of which only the folder is there.
+        An image usually brings the folder around an output with it, and that of an output artifact
+        beside its own files, unless the path has a suffix: so there they are. A template that
+        makes folders itself finds none.
         """
-        folders = {str(PurePosixPath(path).parent) for path in outputs}
         copied = {item.path for item in self._work.inputs}
+        copies = {str(PurePosixPath(path).parent) for path in copied}
+        image = environment.find_image(self._job.images, self._work.container["image"])
+        if self._makes_folders():
+            mounts = [*environment.mounts_of(image), *environment.files_of(image)]
+            return ({_nearest(path, mounts) for path in outputs} | copies) - {"/"}
+        folders = {str(PurePosixPath(path).parent) for path in outputs}
+        own = (environment.workdir_of({}, image), *image.mounts, *image.files, USUAL)
+        places = tuple(f"/{PurePosixPath(place).parts[1]}" for place in own if place != "/")
         for item in self._work.output_artifacts:
             path = PurePosixPath(item.path)
-            if not path.suffix and path.parts[1] != "tmp" and item.path not in copied:
+            is_folder = not path.suffix and _is_below(item.path, places)
+            if is_folder and path.parts[1] != "tmp" and item.path not in copied:
                 folders.add(item.path)
-        copies = {str(PurePosixPath(item.path).parent) for item in self._work.inputs}
         return (folders | copies) - {"/"}
+
+    def _makes_folders(self) -> bool:
+        """Whether the words of the template do."""
+        container = self._work.container
+        words = [*(container.get("command") or ()), *(container.get("args") or ())]
+        return MAKING.search(" ".join(map(str, [*words, self._work.source]))) is not None
 
     def _failure(self, ended: Exit, who: str = "") -> Node | None:
         """The node as it failed, None if it did not."""
@@ -329,6 +377,15 @@ def is_shown(container: str) -> bool:
 def describe(ended: Exit) -> str:
     """The end of a container as Argo words it, with what it took too much of."""
     return str(ended) if ended.excess else f"Error ({ended})"
+
+
+def _nearest(path: str, mounts: Sequence[Mount]) -> str:
+    """The folder around a path that is there: in what is mounted, or on this machine."""
+    for place in PurePosixPath(path).parents:
+        covered = covering(mounts, str(place))
+        if Path(covered[0], covered[1]).is_dir() if covered else Path(place).is_dir():
+            return str(place)
+    return "/"
 
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:

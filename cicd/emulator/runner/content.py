@@ -5,9 +5,10 @@ What is large is mounted read-only instead, so that a run costs little time and 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,6 +24,8 @@ MOST_FILES = 3000
 OWN_DATA = (".cicd", "emulator.db")
 """A folder of ours: what is in it belongs to no image, and may hold the root itself."""
 SYSTEM = ("/bin", "/etc", "/lib", "/lib32", "/lib64", "/sbin", "/usr")
+PLAIN = ("/etc", "/usr")
+"""Of them what is no program that others need."""
 LARGE = (".git", ".venv", "venv", "node_modules")
 
 
@@ -46,17 +49,36 @@ def program_of(
     )
 
 
+def copy_machines(path: str, root: Path) -> list[Mount]:
+    """Copy what this machine has at a path where an image would have the like, as far as this user
+    may read it and it is not much; as ``copy_in``."""
+    source = Path(path)
+    if f"/{source.parts[1]}" not in PLAIN or not os.access(source, os.R_OK):
+        return []
+    if source.is_file():
+        _copy(source.resolve(), below(root, path))
+        return []
+    return copy_in([Mount(source, path)], root, is_readable)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether this user may; a link always is."""
+    return path.is_symlink() or os.access(path, os.R_OK)
+
+
 def is_shared(path: str) -> bool:
     """Whether programs of this machine are there too, which must stay to be seen."""
     return f"/{PurePosixPath(path).parts[1]}" in SYSTEM and Path(path).is_dir()
 
 
-def copy_in(files: Iterable[Mount], root: Path) -> list[Mount]:
+def copy_in(
+    files: Iterable[Mount], root: Path, is_wanted: Callable[[Path], bool] = lambda path: True
+) -> list[Mount]:
     """Copy files and folders, outer ones first; mounts for what is too large."""
     mounts: list[Mount] = []
     left = MOST_FILES
     for file in files:
-        for path, place in _walk(file.source, PurePosixPath(file.target)):
+        for path, place in _walk(file.source, PurePosixPath(file.target), is_wanted):
             if path.is_symlink() or (left > 0 and path.is_file() and not _is_large(path)):
                 left -= 1
                 _copy(path, below(root, str(place)))
@@ -67,11 +89,15 @@ def copy_in(files: Iterable[Mount], root: Path) -> list[Mount]:
     return mounts
 
 
-def _walk(source: Path, target: PurePosixPath) -> Iterator[tuple[Path, PurePosixPath]]:
+def _walk(
+    source: Path, target: PurePosixPath, is_wanted: Callable[[Path], bool]
+) -> Iterator[tuple[Path, PurePosixPath]]:
     """Every file, outer folders first, and the folders that are not looked into."""
     todo = deque([(source, target)])
     while todo:
         path, place = todo.popleft()
+        if not is_wanted(path):
+            continue
         if path.is_symlink() or not path.is_dir() or path.name in LARGE:
             yield path, place
             continue

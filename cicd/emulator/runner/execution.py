@@ -236,6 +236,7 @@ class Execution:
             environ=self._environ,
             settings=self._settings,
             report=self._events.put,
+            journal=self._journal,
         )
         self._running[work.node.id] = container
         thread = threading.Thread(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +11,7 @@ from cicd.emulator.runner.environment import NotRunnable, Secrets
 from cicd.emulator.runner.fetching import NotThere, fetch
 from cicd.emulator.runner.sandbox import Mount
 from cicd.emulator.runner.volumes import below_folder, covering
-from cicd.emulator.workflow import Input
+from cicd.emulator.workflow import Input, is_key_only
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Inputs:
     shared: list[Mount]
     secrets: Secrets
     environ: Mapping[str, str]
+    kept: Callable[[str, Path], Path]
+    """What is in the default object store under a key, brought into a folder."""
 
     def bring(self, item: Input) -> Mount | None:
         """Bring one in; the mount that does it, None when it was copied. Raises NotRunnable."""
@@ -52,7 +54,9 @@ class Inputs:
         """The file or folder of this machine that it is; None for an optional one that is not."""
         content = item.content
         source = Path(content.path)
-        if content.remote is not None:
+        if content.remote is not None and is_key_only(content.remote.get("s3") or {"url": ""}):
+            source = self._of_key(item, str(content.remote["s3"]["key"]))
+        elif content.remote is not None:
             try:
                 source = fetch(content.remote, self.fetched / item.name, self.secrets, self.environ)
             except NotThere as error:
@@ -70,6 +74,18 @@ class Inputs:
         if item.is_optional:
             return None
         raise NotRunnable(f"input artifact {item.name}: {source} does not exist")
+
+    def _of_key(self, item: Input, key: str) -> Path:
+        folder = self.fetched / item.name
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            source = self.kept(key, folder)
+        except ValueError as error:
+            raise NotRunnable(f"input artifact {item.name}: {error}") from None
+        if not source.exists() and not item.is_optional:
+            why = f"there is no {key} in the object store called default"
+            raise NotRunnable(f"input artifact {item.name}: {why}")
+        return source
 
     def _is_written_again(self, path: str) -> bool:
         return any(overlap(path, output) for output in self.outputs)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +13,75 @@ from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.inputs import overlap
 from cicd.emulator.runner.sandbox import Mount
 from cicd.emulator.runner.volumes import covering
-from cicd.emulator.workflow import Work, collect
+from cicd.emulator.workflow import Artifact, OutputParameter, Work, collect
 
 
-def take(work: Work, root: Path, shared: list[Mount], kept: Path) -> dict[str, Any]:
-    """The outputs of a node, artifacts moved below ``kept``. Raises NotRunnable."""
-    texts = {}
-    for item in work.output_parameters:
-        path = _place(item.path, root, shared) if item.path else None
+@dataclass(frozen=True)
+class Outputs:
+    """``shared``: volumes that the container could write to, ``mounts``: what it could only read.
+    Artifacts go below ``kept``, those with a key of their own to ``keep`` as well."""
+
+    root: Path
+    shared: Sequence[Mount]
+    mounts: Sequence[Mount]
+    kept: Path
+    keep: Callable[[str, Path], None]
+
+    def take(self, work: Work) -> dict[str, Any]:
+        """The outputs of a node. Raises NotRunnable."""
+        texts = {item.name: self._text(item) for item in work.output_parameters}
+        paths = {}
+        for artifact in work.output_artifacts:
+            path = self._place(artifact.path)
+            if artifacts.is_written(path):
+                others = [item.path for item in work.output_artifacts if item != artifact]
+                is_needed = any(overlap(artifact.path, other) for other in others)
+                target = self._moved(artifact, path, is_needed=is_needed)
+                paths[artifact.name] = str(target)
+                if artifact.remote:
+                    self._store(artifact, target)
+            elif not artifact.is_optional:
+                raise NotRunnable(f"output artifact {artifact.name}: nothing at {artifact.path}")
+        return collect(work.output_parameters, work.output_artifacts, texts, paths)
+
+    def _text(self, item: OutputParameter) -> str:
+        path = self._place(item.path) if item.path else None
         if path and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
-            texts[item.name] = text.removesuffix("\n")
-        elif item.default is not None:
-            texts[item.name] = item.default
-        elif item.source:
-            texts[item.name] = item.source
+            return text.removesuffix("\n")
+        if item.default is not None:
+            return item.default
+        if item.source:
+            return item.source
+        raise NotRunnable(f"output parameter {item.name}: no file {item.path}")
+
+    def _moved(self, artifact: Artifact, path: Path, *, is_needed: bool) -> Path:
+        """The artifact in its own place; a copy where others still need it."""
+        target = self.kept / artifact.name / path.name
+        target.parent.mkdir(parents=True)
+        if is_needed or not path.resolve().is_relative_to(self.root.resolve()):
+            artifacts.place(path, target)
         else:
-            raise NotRunnable(f"output parameter {item.name}: no file {item.path}")
-    paths = {}
-    for artifact in work.output_artifacts:
-        path = _place(artifact.path, root, shared)
-        if artifacts.is_written(path):
-            target = kept / artifact.name / path.name
-            target.parent.mkdir(parents=True)
-            others = [item.path for item in work.output_artifacts if item != artifact]
-            is_needed = any(overlap(artifact.path, other) for other in others)
-            if is_needed or covering(shared, artifact.path):
-                artifacts.place(path, target)
-            else:
-                shutil.move(path, target)
-            paths[artifact.name] = str(target)
-        elif not artifact.is_optional:
-            raise NotRunnable(f"output artifact {artifact.name}: nothing at {artifact.path}")
-    return collect(work.output_parameters, work.output_artifacts, texts, paths)
+            shutil.move(path, target)
+        return target
 
+    def _store(self, artifact: Artifact, path: Path) -> None:
+        """Put an artifact where its ``s3.key`` says."""
+        assert artifact.remote
+        if artifact.is_archived:
+            packed = path.parent.parent / f"{artifact.name}.tgz"
+            artifacts.pack(path, packed, path.name)
+            path = packed
+        try:
+            self.keep(str(artifact.remote["s3"]["key"]), path)
+        except ValueError as error:
+            raise NotRunnable(f"output artifact {artifact.name}: {error}") from None
 
-def _place(path: str, root: Path, shared: list[Mount]) -> Path:
-    """Where a container path lies on this machine."""
-    covered = covering(shared, path)
-    return artifacts.inside(*covered) if covered else artifacts.inside(root, path)
+    def _place(self, path: str) -> Path:
+        """Where a container path lies on this machine."""
+        covered = covering(self.shared, path)
+        own = artifacts.inside(*covered) if covered else artifacts.inside(self.root, path)
+        had = None if covered or own.exists() else covering(self.mounts, path)
+        if had and (found := artifacts.inside(*had)).exists():
+            return found
+        return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -77,7 +77,7 @@ def below_folder(folder: Path, path: str) -> Path:
     return found
 
 
-def covering(mounts: list[Mount], path: str) -> tuple[Path, str] | None:
+def covering(mounts: Sequence[Mount], path: str) -> tuple[Path, str] | None:
     """The volume in which a container path lies, and the rest of the path; None for none."""
     place = PurePosixPath(path)
     for mount in sorted(mounts, key=lambda mount: len(mount.target), reverse=True):

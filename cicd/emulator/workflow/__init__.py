@@ -6,16 +6,18 @@ tells from the nodes so far what to run next. Semantics are those of Argo Workfl
 
 from cicd.emulator.workflow.checking import check, notes
 from cicd.emulator.workflow.container_sets import MAIN
-from cicd.emulator.workflow.program import Program
+from cicd.emulator.workflow.program import Artifact, OutputParameter, Program
 from cicd.emulator.workflow.progress import Progress, Publication, advance, left_open
 from cicd.emulator.workflow.reading import read
-from cicd.emulator.workflow.scope import Content, Run
+from cicd.emulator.workflow.scope import Content, Run, is_key_only
 from cicd.emulator.workflow.work import Input, Work, collect
 
 __all__ = [
     "MAIN",
+    "Artifact",
     "Content",
     "Input",
+    "OutputParameter",
     "Program",
     "Progress",
     "Publication",
@@ -24,6 +26,7 @@ __all__ = [
     "advance",
     "check",
     "collect",
+    "is_key_only",
     "left_open",
     "notes",
     "read",

@@ -9,6 +9,7 @@ from typing import Any
 from cicd.emulator.workflow.content import content_problems
 from cicd.emulator.workflow.defaults import KINDS, with_defaults
 from cicd.emulator.workflow.fields import DOCUMENT, HOOK, NOTED, SPEC, TEMPLATE
+from cicd.emulator.workflow.inline import PLACE, placed, with_names
 from cicd.emulator.workflow.names import raw_calls
 from cicd.emulator.workflow.shape import differences
 
@@ -27,7 +28,7 @@ def check(document: Any) -> list[str]:
         return ["spec: is missing or no map"]
     found = list(differences(document, DOCUMENT, ""))
     found = [message.removeprefix(".") for message in found]
-    found += _outline(document["spec"])
+    found += _outline(with_names(document["spec"]))
     return found or content_problems({**document, "spec": with_defaults(document["spec"])})
 
 
@@ -55,9 +56,9 @@ def _outline(spec: Mapping[str, Any]) -> list[str]:
     found += _names(spec.get("arguments"), "spec.arguments")
     found += _hook_shapes(spec, "spec")
     seen: set[str] = set()
-    for index, item in enumerate(templates):
-        path, name = f"spec.templates[{index}]", str(item.get("name") or "")
-        if not NAME.fullmatch(name) or name in seen:
+    for path, item in placed(spec):
+        name = str(item.get("name") or "")
+        if PLACE not in item and (not NAME.fullmatch(name) or name in seen):
             found.append(f"{path}.name: is missing, not a name, or used twice")
         seen.add(name)
         kinds = [kind for kind in KINDS if item.get(kind) is not None]

@@ -17,10 +17,12 @@ from cicd.emulator.workflow.calls import (
 )
 from cicd.emulator.workflow.container_sets import set_problems
 from cicd.emulator.workflow.defaults import PODS, is_pod
+from cicd.emulator.workflow.inline import placed
 from cicd.emulator.workflow.names import raw_calls, tag_problems
 from cicd.emulator.workflow.program import Program, duration
 from cicd.emulator.workflow.reading import read
 from cicd.emulator.workflow.retries import POLICIES
+from cicd.emulator.workflow.scope import is_key_only
 from cicd.emulator.workflow.shape import container_problems
 from cicd.emulator.workflow.upkeep import metric_problems, pod_deletion_problems
 
@@ -40,8 +42,9 @@ def content_problems(document: Mapping[str, Any]) -> list[str]:
     found += _parallelism_problems(spec, "spec")
     found += pod_deletion_problems(spec)
     found += argument_problems(spec.get("arguments") or {}, "spec.arguments")
-    for index, item in enumerate(spec["templates"]):
-        path = f"spec.templates[{index}]"
+    for index, artifact in enumerate((spec.get("arguments") or {}).get("artifacts") or ()):
+        found += _remote_problems(artifact, f"spec.arguments.artifacts[{index}]")
+    for path, item in placed(spec):
         found += _parallelism_problems(item, path)
         found += volume_problems(item, spec.get("volumeClaimTemplates") or [], path)
         found += _time_problems(item, path)
@@ -58,8 +61,7 @@ def content_problems(document: Mapping[str, Any]) -> list[str]:
 def _program_problems(spec: Mapping[str, Any], program: Program) -> list[str]:
     """What can be said once every template by itself is right."""
     found = [*_entry_problems(spec, program), *_hook_problems(spec, program, "spec")]
-    for index, item in enumerate(spec["templates"]):
-        path = f"spec.templates[{index}]"
+    for path, item in placed(spec):
         found += callee_problems(item, program.templates[item["name"]], program, path)
         for where, call in raw_calls(item):
             found += _hook_problems(call, program, f"{path}.{where}")
@@ -236,6 +238,8 @@ def _artifact_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
             elif place and not has_container:
                 yield f"{where}.path: only where a container runs"
             yield from _remote_problems(artifact, where)
+            if part == "outputs" and not is_key_only(artifact.get("s3") or {"key": ""}):
+                yield f"{where}.s3: say the key alone: outputs go to the store called default"
             source = artifact.get("from") or artifact.get("fromExpression")
             yield from _global_name_problems(artifact, where)
             if part == "outputs" and not has_container and not source:
@@ -290,10 +294,11 @@ def _remote_problems(artifact: Mapping[str, Any], path: str) -> Iterator[str]:
         ("http://", "https://", "{{")
     ):
         yield f"{path}.http.url: must begin with http:// or https://"
-    if artifact.get("s3") is not None:
-        for key in ("bucket", "key"):
-            if not artifact["s3"].get(key):
-                yield f"{path}.s3.{key}: is missing; bind an input artifact for the default store"
+    if artifact.get("s3") is not None and not artifact["s3"].get("key"):
+        yield f"{path}.s3.key: is missing"
+    elif artifact.get("s3") is not None and not is_key_only(artifact["s3"]):
+        if not artifact["s3"].get("bucket"):
+            yield f"{path}.s3.bucket: is missing; only with a key alone it is the default store's"
         for key in ("accessKeySecret", "secretKeySecret"):
             reference = artifact["s3"].get(key) or {}
             if not reference.get("name") or not reference.get("key"):

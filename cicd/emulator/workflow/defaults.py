@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cicd.emulator.workflow.inline import with_names
+
 PODS = ("container", "script", "containerSet")
 """The kinds that become a pod."""
 KINDS = (*PODS, "steps", "dag", "suspend")
@@ -13,11 +15,13 @@ LEAVES_ONLY = ("activeDeadlineSeconds", "timeout", "initContainers", "sidecars",
 
 
 def with_defaults(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``spec`` with its templateDefaults and retryStrategy written into every template.
+    """``spec`` with its templateDefaults and retryStrategy written into every template, and with
+    a name for those that are inline.
 
     Maps are merged; what a template says itself wins. A kind of the defaults counts only for
     templates of that kind, deadlines only where a container runs, parallelism only where none does.
     """
+    spec = with_names(spec)
     defaults = dict(spec.get("templateDefaults") or {})
     defaults.pop("name", None)
     if spec.get("retryStrategy") and not defaults.get("retryStrategy"):

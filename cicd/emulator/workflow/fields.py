@@ -119,6 +119,8 @@ CONTAINER_SET = Entire(
     }
 )
 HOOK = {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
+INLINE = Entire()
+"""A template in the place where it is called; filled below."""
 CALL: dict[str, Any] = {
     "name": WORD,
     "template": WORD,
@@ -131,7 +133,7 @@ CALL: dict[str, Any] = {
     "onExit": WORD,
     "hooks": ANY,
     "templateRef": Refused("templates of other WorkflowTemplates"),
-    "inline": Refused("give the template a name"),
+    "inline": INLINE,
 }
 TASK = Entire({**CALL, "dependencies": [WORD], "depends": WORD})
 _FROM = dict.fromkeys(("from", "fromExpression"), Refused("only what a step passes has it"))
@@ -158,6 +160,7 @@ _OUTPUT = {
     "mode": ANY,
     "subPath": Refused("write the whole path"),
     **dict.fromkeys(LOCATIONS, Refused("outputs go to the object store called default")),
+    "s3": REMOTE["s3"],
 }
 _BOUND = {
     **KEPT,
@@ -168,7 +171,7 @@ _BOUND = {
     "mode": ANY,
     "subPath": Refused("say it where the artifact is taken"),
     **_FROM,
-    **dict.fromkeys(LOCATIONS, Refused("a configuration binds it")),
+    **REMOTE,
 }
 _TEMPLATE: dict[str, Any] = {
     **NO_EFFECT,
@@ -232,6 +235,7 @@ _TEMPLATE: dict[str, Any] = {
     "daemon": Refused("use sidecars"),
 }
 TEMPLATE = Entire(_TEMPLATE)
+INLINE.update(_TEMPLATE)
 _SPEC: dict[str, Any] = {
     **NO_EFFECT,
     "entrypoint": WORD,

@@ -13,6 +13,7 @@ from typing import Any
 from cicd.emulator.workflow.container_sets import MAIN
 from cicd.emulator.workflow.depends import ancestors, in_order
 from cicd.emulator.workflow.expressions import TAG, is_argos, tags
+from cicd.emulator.workflow.inline import placed
 from cicd.emulator.workflow.language import read
 from cicd.emulator.workflow.operators import BadExpression
 from cicd.emulator.workflow.program import Artifact, Call, OutputParameter, Program, Template
@@ -74,10 +75,9 @@ class _Reader:
 
     def __init__(self, spec: Mapping[str, Any], program: Program) -> None:
         self.program = program
-        self.items = {
-            item["name"]: (f"spec.templates[{index}]", item)
-            for index, item in enumerate(spec["templates"])
-        }
+        self.items = {item["name"]: (path, item) for path, item in placed(spec)}
+        self.around: dict[str, set[str]] = {}
+        """Inline template -> what is known where it stands."""
         self.found: dict[str, list[str]] = {}
         self.shared: set[str] = set()
 
@@ -99,10 +99,10 @@ class _Reader:
         found = self.found[name] = []
         path, item = self.items[name]
         template = self.program.templates[name]
-        own = own_names(template, self.program)
+        own = own_names(template, self.program) | self.around.get(name, set())
 
         def judge(where: str, value: Any, *known: set[str]) -> None:
-            found.extend(unknown(value, f"{path}{where}", own, self.shared, *known))
+            found.extend(unknown(_outer(value), f"{path}{where}", own, self.shared, *known))
 
         if template.groups:
             yield from self.steps(item, template, judge)
@@ -116,6 +116,7 @@ class _Reader:
         known: set[str] = set()
         calls = [call for group in template.groups for call in group]
         for (where, raw), call in zip(raw_calls(item), calls, strict=True):
+            self.look_in(template, call, known)
             yield call.template
             given = self.given("steps.", call)
             known |= _items(call) | {f"steps.{call.name}.status"}
@@ -128,6 +129,7 @@ class _Reader:
         """Of all tasks the outputs are known, but the status only of those before."""
         known: set[str] = set()
         for call in in_order(template.tasks):
+            self.look_in(template, call, known)
             yield call.template
             known |= self.given("tasks.", call)
         judge(".dag.target", template.target, known)
@@ -139,6 +141,12 @@ class _Reader:
             ended = {f"tasks.{name}.status" for name in before[call.name]}
             judge(f".{where}", raw, known, ended, own, _items(call))
         judge(".outputs", item.get("outputs"), known, statuses)
+
+    def look_in(self, template: Template, call: Call, known: set[str]) -> None:
+        """What an inline template knows besides its own."""
+        if self.program.templates[call.template].is_inline:
+            own = own_names(template, self.program) | self.around.get(template.name, set())
+            self.around[call.template] = own | known | _items(call)
 
     def given(self, prefix: str, call: Call) -> set[str]:
         """What is known behind a call."""
@@ -167,6 +175,13 @@ def _has_result(template: Template) -> bool:
     """Whether one of its containers is the one whose result counts."""
     found = template.container_set
     return found is None or any(item["name"] == MAIN for item in found.containers)
+
+
+def _outer(value: Any) -> Any:
+    """A step or task without its inline template, which is looked at by itself."""
+    if isinstance(value, Mapping) and "inline" in value:
+        return {key: item for key, item in value.items() if key != "inline"}
+    return value
 
 
 def _items(call: Call) -> set[str]:

@@ -128,6 +128,8 @@ class Template:
     tasks: tuple[Call, ...] = ()
     target: str = ""
     suspend: str | None = None
+    is_inline: bool = False
+    """It stands where it is called, and knows all that is known there."""
     is_fail_fast: bool = True
     stops_early: bool = False
     parallelism: int | None = None
@@ -164,6 +166,8 @@ class Program:
     labels_from: Mapping[str, str] = field(default_factory=dict)
     """Label -> the expression that gives it its value."""
     priority: str = ""
+    artifacts: tuple[Artifact, ...] = ()
+    """Those of the workflow's arguments."""
 
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

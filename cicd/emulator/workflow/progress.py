@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import NOW
+from cicd.emulator.workflow.expressions import NOW, Unresolved
 from cicd.emulator.workflow.program import Program
 from cicd.emulator.workflow.scope import (
     ENDED,
@@ -22,6 +22,7 @@ from cicd.emulator.workflow.scope import (
     Scope,
     global_outputs,
     moment,
+    own_content,
     workflow_texts,
 )
 from cicd.emulator.workflow.walk import Again, TooMuch, Walk
@@ -65,6 +66,11 @@ def advance(
     run = replace(run, parameters={name: value or "" for name, value in values.items()})
     shared = global_outputs(nodes.values())
     texts = {**workflow_texts(program, run, now), **shared.texts}
+    try:
+        own = {item.name: own_content(item, texts) for item in program.artifacts}
+    except Unresolved as error:
+        return Progress("Error", str(error))
+    run = replace(run, contents={name: found for name, found in own.items() if found})
     walk = Walk(program, run, nodes, now, texts, shared)
     try:
         root = _root(walk, late)

@@ -10,6 +10,7 @@ from typing import Any
 from cicd.emulator.workflow.container_sets import main_of, read_set
 from cicd.emulator.workflow.defaults import with_defaults
 from cicd.emulator.workflow.expressions import as_text
+from cicd.emulator.workflow.inline import PLACE
 from cicd.emulator.workflow.program import (
     Artifact,
     Call,
@@ -34,6 +35,7 @@ def read(document: Mapping[str, Any]) -> Program:
         entrypoint=spec["entrypoint"],
         templates={item["name"]: _template(item, spec) for item in spec["templates"]},
         parameters=_parameters(spec.get("arguments")),
+        artifacts=_artifacts(spec.get("arguments")),
         deadline=None if deadline is None else float(deadline),
         parallelism=spec.get("parallelism"),
         hooks=_hooks(spec),
@@ -72,6 +74,7 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
         tasks=tasks,
         target=as_text(dag.get("target") or ""),
         suspend=None if suspend is None else str(suspend.get("duration") or ""),
+        is_inline=PLACE in item,
         is_fail_fast=dag.get("failFast") is not False,
         stops_early=bool(item.get("failFast")),
         parallelism=item.get("parallelism"),

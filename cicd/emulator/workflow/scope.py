@@ -22,16 +22,6 @@ TIME_LETTERS = "BbmAadHIMSYypZz"
 
 
 @dataclass(frozen=True)
-class Run:
-    """What is known of a run from outside. ``started`` is RFC 3339, ``inputs`` name -> path."""
-
-    name: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    started: str = ""
-
-
-@dataclass(frozen=True)
 class Content:
     """What an artifact is: a file or folder of this machine, a text, or a place elsewhere."""
 
@@ -39,6 +29,18 @@ class Content:
     raw: str | None = None
     remote: Mapping[str, Any] | None = None
     sub_path: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of a run from outside. ``started`` is RFC 3339, ``inputs`` name -> path."""
+
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    """Artifacts among the workflow's arguments that bring their content along."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,11 @@ def node_texts(prefix: str, node: Node) -> dict[str, str]:
 def moment(seconds: float) -> str:
     """Seconds since 1970 as RFC 3339."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")[:19] + "Z"
+
+
+def is_key_only(place: Mapping[str, Any]) -> bool:
+    """Whether an ``s3`` means the object store of the platform: it says where in it and no more."""
+    return not place.keys() - {"key", "insecure", "region"}
 
 
 def own_content(artifact: Artifact, texts: Mapping[str, str]) -> Content | None:
@@ -224,6 +231,8 @@ def find_inputs(
             found[artifact.name] = literal
         elif artifact.name in run.inputs:
             found[artifact.name] = Content(run.inputs[artifact.name])
+        elif artifact.name in run.contents:
+            found[artifact.name] = run.contents[artifact.name]
         elif not artifact.is_optional:
             raise Unresolved(
                 f"input artifact {artifact.name} of template {template.name} is not bound"

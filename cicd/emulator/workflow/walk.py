@@ -143,7 +143,7 @@ class Walk:
             attempts.append(self.attempt(name, template, given, level, node.id, last))
             if attempts[-1].phase not in ENDED:
                 return node
-            inputs = input_texts(template, given, self.texts)
+            inputs = input_texts(template, given, {**self.texts, **given.texts})
             verdict = decide(template.retry, attempts, {**self.texts, **inputs})
             if verdict.again_at is None:
                 final = attempts[-1]
@@ -364,7 +364,7 @@ class Walk:
         return Given(
             {key: substitute(text, texts, key) for key, text in call.parameters.items()},
             {name: content for name, content in found.items() if content},
-            own,
+            {**scope.texts, **own} if self.program.templates[call.template].is_inline else own,
             isinstance(call, Call) and call.keeps_result,
         )
 

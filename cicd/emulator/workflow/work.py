@@ -128,7 +128,7 @@ def make_work(
     return Work(
         node=node,
         container=resolve(container, scope),
-        source=None if template.source is None else substitute(template.source, scope, "source"),
+        source=substitute(template.source or "", scope, "source") or None,
         inputs=inputs,
         output_parameters=parameters,
         output_artifacts=outputs,
@@ -164,7 +164,12 @@ def named_outputs(
         for item in template.output_parameters
     )
     artifacts = tuple(
-        replace(item, path=path(item.path), global_name=substitute(item.global_name, scope))
+        replace(
+            item,
+            path=path(item.path),
+            global_name=substitute(item.global_name, scope),
+            remote=resolve(item.remote, scope) if item.remote else None,
+        )
         for item in template.output_artifacts
     )
     return parameters, artifacts

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.emulator.runner_journal import shell, workflow
-from tests.emulator.workflows.cases import call, dag
+from tests.emulator.runner_journal import script, shell, workflow
+from tests.emulator.workflows.cases import call, dag, steps
 
 OK, FAILED, ERROR = "Succeeded", "Failed", "Error"
 NONE: dict[str, Any] = {"archive": {"none": {}}}
@@ -323,4 +323,497 @@ REFUSED = [
     ),
     (container_set(member("a", "true")) | {"parallelism": 2}, "parallelism: only in steps and dag"),
 ]
-CASES = [*SETS]
+
+
+def inline(name: str, template: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A step or task with its template in it; ``given`` are parameters."""
+    found = call(name, "x", **more)
+    body = {key: value for key, value in template.items() if key != "name"}
+    return {key: value for key, value in found.items() if key != "template"} | {"inline": body}
+
+
+def takes(name: str, text: str, *parameters: Any, **more: Any) -> dict[str, Any]:
+    """A container with input parameters, by name or as they are."""
+    listed = [{"name": item} if isinstance(item, str) else item for item in parameters]
+    return shell(name, text, inputs={"parameters": listed}, **more)
+
+
+def artifact(name: str, path: str = "", **more: Any) -> dict[str, Any]:
+    return {"name": name, **({"path": path} if path else {}), **more}
+
+
+def reads(name: str, path: str, text: str, **more: Any) -> dict[str, Any]:
+    """A container with one input artifact."""
+    return shell(name, text, inputs={"artifacts": [artifact(name[:1], path, **more)]})
+
+
+SAYS = "echo {{inputs.parameters.x}}"
+INLINE = [
+    Program(
+        "examples/dag-inline-workflow",
+        workflow(dag(inline("a", shell("", "echo in the dag")))),
+        phases={"e1": OK, "e1.a": OK},
+        lines=("in the dag",),
+    ),
+    Program(
+        "examples/steps-inline-workflow",
+        workflow(steps(inline("a", shell("", "echo in the steps")))),
+        phases={"e1[0].a": OK},
+        lines=("in the steps",),
+    ),
+    Program(
+        "TestInlineDAG: an input with a value of its own",
+        workflow(dag(inline("a", takes("", SAYS, {"name": "x", "value": "bar"})))),
+        lines=("bar",),
+    ),
+    Program(
+        "TestInlineSteps: and in steps",
+        workflow(steps(inline("a", takes("", SAYS, {"name": "x", "value": "foo"})))),
+        lines=("foo",),
+    ),
+    Program(
+        "TestCallTemplateWithInlineSteps: a template with inline steps, called in a loop",
+        workflow(
+            steps(call("each", "inner", given={"x": "{{item}}"}, withItems=["foo", "bar"])),
+            steps(
+                [
+                    inline(n, takes("", f"{SAYS} {n}", "x"), given={"x": "{{inputs.parameters.x}}"})
+                    for n in ("a", "b")
+                ],
+                name="inner",
+                inputs={"parameters": [{"name": "x"}]},
+            ),
+        ),
+        lines=("foo a", "foo b", "bar a", "bar b"),
+    ),
+    Program(
+        "TestCallTemplateWithInlineDAG: and with a dag",
+        workflow(
+            dag(call("each", "inner", given={"x": "{{item}}"}, withItems=["foo", "bar"])),
+            dag(
+                inline("a", takes("", f"{SAYS} a", "x"), given={"x": "{{inputs.parameters.x}}"}),
+                name="inner",
+                inputs={"parameters": [{"name": "x"}]},
+            ),
+        ),
+        lines=("foo a", "bar a"),
+    ),
+    Program(
+        "an inline template knows what is known where it stands",
+        workflow(
+            steps(call("a", "says"), inline("b", shell("", "echo got {{steps.a.outputs.result}}"))),
+            shell("says", "echo word"),
+        ),
+        lines=("got word",),
+    ),
+    Program(
+        "an inline template in a loop knows its item",
+        workflow(dag(inline("a", shell("", "echo item {{item}}"), withItems=[1, 2]))),
+        lines=("item 1", "item 2"),
+    ),
+    Program(
+        "an inline script",
+        workflow(steps(inline("a", script("", "print('by python')")))),
+        lines=("by python",),
+    ),
+    Program(
+        "outputs of an inline template",
+        workflow(
+            dag(
+                inline(
+                    "a",
+                    shell(
+                        "",
+                        "echo v > /tmp/v",
+                        outputs={"parameters": [{"name": "v", "valueFrom": {"path": "/tmp/v"}}]},
+                    ),
+                ),
+                call(
+                    "b",
+                    given={"x": "{{tasks.a.outputs.parameters.v}}"},
+                    dependencies=["a"],
+                ),
+            ),
+            takes("b", f"{SAYS}!", "x"),
+        ),
+        lines=("v!",),
+    ),
+    Program(
+        "an inline set of containers",
+        workflow(steps(inline("a", container_set(member("main", "echo set"))))),
+        phases={"e1[0].a.main": OK},
+        lines=("set",),
+    ),
+    Program(
+        "an inline template with a retryStrategy",
+        workflow(
+            steps(inline("a", shell("", "exit {{retries}}", retryStrategy={"limit": 1}) | {})),
+        ),
+        phases={"e1[0].a": OK, "e1[0].a(0)": OK},
+    ),
+    Program(
+        "a dag inline in steps",
+        workflow(
+            steps(inline("a", dag(call("x", "leaf"))), call("y", "leaf")), shell("leaf", "true")
+        ),
+        phases={"e1[0].a": OK, "e1[0].a.x": OK, "e1[1].y": OK},
+    ),
+    Program(
+        "mergedTemplateDefaultsInto: templateDefaults hold for inline ones",
+        workflow(
+            steps(inline("a", shell("", "exit 1"))),
+            templateDefaults={"retryStrategy": {"limit": 1}},
+        ),
+        "DEAD",
+        {"e1(0)[0].a(0)": FAILED, "e1(0)[0].a(1)": FAILED},
+    ),
+]
+TWO = {"artifacts": [artifact("f", raw={"data": "from the workflow\n"})]}
+ARTIFACTS = [
+    Program(
+        "examples/arguments-artifacts: what the workflow's arguments bring along",
+        workflow(reads("f", "/in/f", "cat /in/f"), arguments=TWO),
+        lines=("from the workflow",),
+    ),
+    Program(
+        "examples/artifact-path-placeholders: and their paths",
+        workflow(
+            shell(
+                "main",
+                "mkdir -p $(dirname {{outputs.artifacts.o.path}}); "
+                "tee {{outputs.artifacts.o.path}} < {{inputs.artifacts.f.path}}",
+                inputs={"artifacts": [artifact("f", "/inputs/text/data")]},
+                outputs={"artifacts": [artifact("o", "/outputs/text/data")]},
+            ),
+            arguments=TWO,
+        ),
+        lines=("from the workflow",),
+    ),
+    Program(
+        "artifacts of the arguments may have tags",
+        workflow(
+            reads("f", "/in/f", "cat /in/f"),
+            arguments={
+                "parameters": [{"name": "who", "value": "world"}],
+                "artifacts": [artifact("f", raw={"data": "hello {{workflow.parameters.who}}"})],
+            },
+        ),
+        lines=("hello world",),
+    ),
+    Program(
+        "examples/key-only-artifact",
+        workflow(
+            dag(call("generate"), call("consume", depends="generate")),
+            shell(
+                "generate",
+                "echo hello > /mnt/file",
+                outputs={"artifacts": [artifact("f", "/mnt/file", s3={"key": "my-file"})]},
+            ),
+            reads("consume", "/tmp/file", "cat /tmp/file", s3={"key": "my-file"}),
+        ),
+        lines=("hello",),
+    ),
+    Program(
+        "docs/key-only-artifacts: a key with tags, given by a task",
+        workflow(
+            dag(
+                call("generate"),
+                call(
+                    "consume",
+                    depends="generate",
+                    arguments={"artifacts": [artifact("c", s3={"key": "{{workflow.name}}/out"})]},
+                ),
+            ),
+            shell(
+                "generate",
+                "echo hello > /tmp/f",
+                outputs={
+                    "artifacts": [artifact("f", "/tmp/f", s3={"key": "{{workflow.name}}/out"})]
+                },
+            ),
+            reads("consume", "/tmp/file", "cat /tmp/file"),
+        ),
+        lines=("hello",),
+    ),
+    Program(
+        "examples/map-reduce: single files of a folder that another task has stored",
+        workflow(
+            dag(
+                call("split"),
+                call(
+                    "map",
+                    withItems=[0, 1],
+                    depends="split",
+                    arguments={"artifacts": [artifact("m", s3={"key": "parts/{{item}}.txt"})]},
+                ),
+            ),
+            script(
+                "split",
+                "import os\nos.mkdir('/mnt/out')\n"
+                "for n in (0, 1): open(f'/mnt/out/{n}.txt', 'w').write(f'part {n}')",
+                outputs={"artifacts": [artifact("p", "/mnt/out", s3={"key": "parts"}, **NONE)]},
+            ),
+            reads("map", "/mnt/in/part.txt", "cat /mnt/in/part.txt"),
+        ),
+        lines=("part 0", "part 1"),
+    ),
+    Program(
+        "a key under which there is nothing",
+        workflow(reads("main", "/tmp/file", "true", s3={"key": "no-such"})),
+        "DEAD",
+        message="there is no no-such in the object store called default",
+    ),
+    Program(
+        "and an optional one",
+        workflow(
+            reads("main", "/tmp/f", "test -e /tmp/f || echo none", s3={"key": "n"}, optional=True)
+        ),
+        lines=("none",),
+    ),
+    Program(
+        "TestDagOptionalInputArtifacts: of a task that was skipped, whose taker can do without",
+        workflow(
+            dag(
+                call("a", when="false"),
+                call(
+                    "b",
+                    dependencies=["a"],
+                    arguments={
+                        "artifacts": [
+                            artifact(
+                                "b", optional=True, **{"from": "{{tasks.a.outputs.artifacts.o}}"}
+                            )
+                        ]
+                    },
+                ),
+            ),
+            shell("a", "true", outputs={"artifacts": [artifact("o", "/tmp/o")]}),
+            reads("b", "/tmp/f", "test -e /tmp/f || echo none", optional=True),
+        ),
+        phases={"e1.a": "Skipped", "e1.b": OK},
+        lines=("none",),
+    ),
+    Program(
+        "TestOptionalArgumentAndParameter: the same in steps",
+        workflow(
+            steps(
+                call("a", when="false"),
+                call(
+                    "b",
+                    arguments={
+                        "artifacts": [
+                            artifact(
+                                "b", optional=True, **{"from": "{{steps.a.outputs.artifacts.o}}"}
+                            )
+                        ]
+                    },
+                ),
+            ),
+            shell("a", "true", outputs={"artifacts": [artifact("o", "/tmp/o")]}),
+            reads("b", "/tmp/f", "test -e /tmp/f || echo none", optional=True),
+        ),
+        lines=("none",),
+    ),
+    Program(
+        "optional inputs of an inner template that nobody binds",
+        workflow(
+            dag(call("x", "inner")),
+            dag(
+                call(
+                    "b",
+                    arguments={
+                        "artifacts": [
+                            artifact("b", optional=True, **{"from": "{{inputs.artifacts.i}}"})
+                        ]
+                    },
+                ),
+                name="inner",
+                inputs={"artifacts": [artifact("i", optional=True)]},
+            ),
+            reads("b", "/tmp/f", "test -e /tmp/f || echo none", optional=True),
+        ),
+        lines=("none",),
+    ),
+    Program(
+        "TestNestedOptionalOutputArtifacts: an optional output that is not there, handed up",
+        workflow(
+            steps(call("x", "inner"), call("b")),
+            steps(
+                call("a"),
+                name="inner",
+                outputs={
+                    "artifacts": [
+                        artifact("o", optional=True, **{"from": "{{steps.a.outputs.artifacts.o}}"})
+                    ]
+                },
+            ),
+            shell("a", "true", outputs={"artifacts": [artifact("o", "/tmp/o", optional=True)]}),
+            shell("b", "echo went on"),
+        ),
+        lines=("went on",),
+    ),
+]
+FILES = [
+    Program(
+        "examples/artifact-disable-archive: an output path that the image has already",
+        workflow(
+            steps(
+                call("a"),
+                call(
+                    "b",
+                    arguments={
+                        "artifacts": [
+                            artifact("b", **{"from": "{{steps.a.outputs.artifacts.etc}}"})
+                        ]
+                    },
+                ),
+            ),
+            shell("a", "true", outputs={"artifacts": [artifact("etc", "/etc", **NONE)]}),
+            reads("b", "/tmp/etc", "test -e /tmp/etc/passwd && echo there"),
+        ),
+        lines=("there",),
+    ),
+    Program(
+        "an output parameter that not even the image has takes its default",
+        workflow(
+            shell(
+                "main",
+                "true",
+                outputs={
+                    "parameters": [
+                        {"name": "o", "valueFrom": {"path": "/etc/shells-none", "default": "no"}}
+                    ]
+                },
+            )
+        ),
+        outputs={"e1": {"o": "no"}},
+    ),
+    Program(
+        "a program may change what the image has at an output path",
+        workflow(
+            shell(
+                "main",
+                "echo changed > /etc/passwd",
+                outputs={"parameters": [{"name": "o", "valueFrom": {"path": "/etc/passwd"}}]},
+            )
+        ),
+        outputs={"e1": {"o": "changed"}},
+    ),
+    Program(
+        "examples/map-reduce: the folder of an output that the program makes itself",
+        workflow(
+            script(
+                "main",
+                "import os\nos.mkdir('/mnt/out')\nopen('/mnt/out/part.json', 'w').write('7')",
+                outputs={
+                    "parameters": [{"name": "o", "valueFrom": {"path": "/mnt/out/part.json"}}]
+                },
+            )
+        ),
+        outputs={"e1": {"o": "7"}},
+    ),
+    Program(
+        "an output artifact without a suffix may be a file",
+        workflow(
+            shell(
+                "main",
+                "echo hello > /mnt/file; cat /mnt/file",
+                outputs={"artifacts": [artifact("f", "/mnt/file")]},
+            )
+        ),
+        lines=("hello",),
+    ),
+    Program(
+        "an image for SAP AI Core brings the folder of its output",
+        workflow(
+            shell(
+                "main",
+                "echo weights > /app/model/w; cat /app/model/w",
+                outputs={"artifacts": [artifact("m", "/app/model", **NONE)]},
+            )
+        ),
+        lines=("weights",),
+    ),
+    Program(
+        "the default working directory is writable",
+        workflow(shell("main", "echo text > here.txt; cat here.txt")),
+        lines=("text",),
+    ),
+    Program(
+        "so is one that is named, also where this machine has programs",
+        workflow(
+            shell(
+                "main", "echo text > h.txt; cat h.txt; pwd", container={"workingDir": "/usr/local"}
+            )
+        ),
+        lines=("text", "/usr/local"),
+    ),
+    Program(
+        "executeScript: the staged script may be executed",
+        workflow(
+            script("main", "#!/bin/sh\necho $0 ran")
+            | {
+                "script": {
+                    "image": "img",
+                    "command": ["sh", "-c"],
+                    "args": ["$0"],
+                    "source": "#!/bin/sh\necho ran",
+                }
+            }
+        ),
+        lines=("ran",),
+    ),
+    Program(
+        "executeScript: its path is the last argument",
+        workflow(
+            {
+                "name": "main",
+                "script": {
+                    "image": "img",
+                    "command": ["sh", "-c", 'echo "$@"', "sh"],
+                    "args": ["one"],
+                    "source": "text",
+                },
+            }
+        ),
+        lines=("one /argo/staging/script",),
+    ),
+    Program(
+        "executeScript: without a source there is no path",
+        workflow(
+            {
+                "name": "main",
+                "script": {
+                    "image": "img",
+                    "command": ["sh", "-c", 'echo "args: $@"', "sh"],
+                    "args": ["one"],
+                    "source": "",
+                },
+            }
+        ),
+        lines=("args: one",),
+    ),
+    Program(
+        "executeScript: nor where the source comes to nothing",
+        workflow(
+            {
+                "name": "main",
+                "script": {
+                    "image": "img",
+                    "command": ["sh", "-c", 'echo "args: $@"', "sh"],
+                    "source": "{{workflow.parameters.code}}",
+                },
+            },
+            arguments={"parameters": [{"name": "code", "value": ""}]},
+        ),
+        lines=("args: ",),
+    ),
+    Program(
+        "examples/retry-container-to-completion: without a limit until it succeeds",
+        workflow(
+            shell("main", "test {{retries}} = 3", retryStrategy={}),
+        ),
+        phases={"e1": OK, "e1(0)": FAILED, "e1(3)": OK},
+    ),
+]
+CASES = [*SETS, *INLINE, *ARTIFACTS, *FILES]
