@@ -60,6 +60,17 @@ class Draining:
 
 
 @dataclass(frozen=True)
+class RollingBack:
+    """An update did not work out, and what ran before is put back now: ``to`` and ``before`` say
+    what (``configuration c1``) and in place of what."""
+
+    key: Key
+    to: str
+    before: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something did not work that the change does not depend on."""
 
@@ -67,4 +78,4 @@ class Warned:
     message: str
 
 
-Event = Began | Progress | LogLine | Measured | Answered | Draining | Warned | Outcome
+Event = Began | Progress | LogLine | Measured | Answered | Draining | RollingBack | Warned | Outcome

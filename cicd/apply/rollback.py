@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from cicd.apply.events import RollingBack
 from cicd.apply.job import Job, look
 from cicd.apply.resolve import differences
 from cicd.apply.send import update
@@ -30,12 +32,13 @@ def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     before = ran_before(job)
     asked = {name: desired.spec[name] for name in before if name in desired.spec}
     earlier = replace(desired, spec={**desired.spec, **before})
-    told = ", ".join(f"{name} {value}" for name, value in before.items())
+    told = _in_words(before)
     try:
         deadline = job.site.clock() + job.options.timeout
         live = yield from look(job, live, deadline)
         if foreign := overtaken(differences(job.kind, asked, live.spec, before), before):
             return f"not rolled back: it {foreign}"
+        yield RollingBack(job.key, told, _in_words(asked), live.id)
         stale = live.status
         # The platform refuses an update to what it runs already, as after its own rollback.
         has_to_be_sent = live.status.has_ended or differences(job.kind, before, live.spec, before)
@@ -46,6 +49,10 @@ def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     except CicdError as error:
         return f"rolling back to {told} failed too: {error}"
     return f"rolled back to {told}" if has_to_be_sent else f"{told} runs again"
+
+
+def _in_words(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in fields.items())
 
 
 def ran_before(job: Job) -> dict[str, Any]:

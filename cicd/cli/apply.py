@@ -32,7 +32,7 @@ from cicd.cli.plan import print_plan
 from cicd.cli.progress import follow, has_tree
 from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
-from cicd.model import Action, Key, Outcome, Plan, Result
+from cicd.model import Action, Key, Outcome, Plan, Result, Stage
 
 if TYPE_CHECKING:
     from cicd.plan import Permissions
@@ -115,6 +115,8 @@ def command(
             open_session(name, common) as session,
             locked(session, "apply", lock_timeout) as lock,
         ):
+            if document and saved:
+                check_place(document, session.stage, saved)
             plan = session.plan()
             if document and saved:
                 check_saved(document, plan, saved, Record(session.platform, document).last())
@@ -397,6 +399,15 @@ def _words(given: bool | tuple[str, ...]) -> list[str]:
     if isinstance(given, bool):
         return ["yes"] if given else []
     return sorted(set(given))
+
+
+def check_place(document: Mapping[str, Any], stage: Stage, path: Path) -> None:
+    """Refuse the saved plan of another stage: all that the two differ in would be no news."""
+    from cicd.plan.bound import explain_place
+
+    if elsewhere := explain_place(document, stage):
+        made_for = document["stage"]
+        raise Refused(f"{path} {elsewhere}", hint=f"apply {made_for} with it, or plan {stage.name}")
 
 
 def check_saved(

@@ -22,6 +22,7 @@ from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.picture import check_picture, write_picture
 from cicd.cli.runs import Run, Runs
 from cicd.cli.session import Session, open_session
+from cicd.cli.words import stage_first
 from cicd.errors import NotFound, Usage
 from cicd.model import Key, LiveResource, State, Status, Track
 from cicd.render.compare import render_comparison
@@ -72,6 +73,7 @@ def command(
     KEY is execution/train or just train (its newest run; alone: its last ones), train~1 for the
     run before, a glob, or the id of any run.
     """
+    stage, keys = stage_first(stage, keys)
     output = output or SUFFIXES.get(out.suffix.lower() if out else "", "text")
     if output == "png":
         out = check_picture(out)

@@ -119,14 +119,16 @@ def _own_line() -> Iterator[None]:
         raise
 
 
-def print_error(error: CicdError, *, is_json: bool = False) -> None:
-    """One failure, on standard error; a wrong file is told finding by finding."""
+def print_error(error: CicdError, *, is_json: bool = False, sends: bool = False) -> None:
+    """One failure, on standard error; a wrong file is told finding by finding. ``sends``: the
+    command is one that changes something, so people ask themselves whether it has."""
     if is_json:
         print_event("error", str(error), exit_code=error.exit_code)
     elif isinstance(error, InvalidStage):
         from cicd.render.findings import count
 
-        print_note(f"{error}\n{count(len(error.problems), 'problem')}; nothing was sent")
+        end = "; nothing was sent" if sends else ""
+        print_note(f"{error}\n{count(len(error.problems), 'problem')}{end}")
     else:
         text = str(error)
         if len(text) > LONG and sys.stderr.isatty():  # a log is read line by line

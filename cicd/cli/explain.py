@@ -20,6 +20,7 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.redaction import without_secrets
 from cicd.cli.session import Session, open_session
+from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Problem, Usage
 from cicd.model import Key, LiveResource, Needs, State
 from cicd.render.moments import age
@@ -56,6 +57,8 @@ def command(word: str, stage: str | None, named: str | None, common: Common, out
     """
     if stage and named and stage != named:
         raise Usage("one stage at a time", hint="name it once")
+    if stage:
+        stage, (word,) = stage_first(stage, [word])
     stage = stage or named
     if stage is None and (rule := find_rule(word)):
         explain_rule(word, rule, output)
@@ -212,9 +215,7 @@ def missing(session: Session, key: Key) -> Iterator[Finding]:
     """Why there is nothing of it."""
     from cicd.platforms.base import Finding
 
-    yield Finding(
-        "status", "warning", "it is not there", f"cicd apply {session.stage_argument} makes it"
-    )
+    yield Finding("status", "warning", "it is not there", f"{session.command('apply')} makes it")
 
 
 def commands(session: Session, key: Key, live: LiveResource | None) -> list[str]:
@@ -222,9 +223,9 @@ def commands(session: Session, key: Key, live: LiveResource | None) -> list[str]
     if live is None:
         return []
     kind = session.platform.kinds[live.key.kind]
-    found = [f"cicd logs {session.stage_argument} {key}"] if kind.log else []
+    found = [session.command("logs", key)] if kind.log else []
     if kind.is_run:
-        found.append(f"cicd metrics {session.stage_argument} {key}")
+        found.append(session.command("metrics", key))
     link = session.platform.link(live)
     return [*found, *([link] if link else [])]
 

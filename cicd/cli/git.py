@@ -170,6 +170,15 @@ def check_project(root: Path) -> None:
         )
 
 
+def every_stage(here: Path) -> list[str]:
+    """The stage files of the project, or else of all projects below, by their names from there."""
+    if (here / "stages").is_dir():
+        return stage_files(here)
+    return [
+        f"{below}/{file}" for below in projects_below(here) for file in stage_files(here / below)
+    ]
+
+
 def projects_below(root: Path) -> list[str]:
     """The folders below that hold ``stages`` with files, as far as Git does not ignore them."""
     patterns = [f":(glob)**/stages/*{suffix}" for suffix in SUFFIXES]

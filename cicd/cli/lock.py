@@ -158,7 +158,7 @@ def refusal(session: Session, holder: Holder) -> Refused:
 
     return Refused(
         f"{session.stage.name} is locked by {render_holder(holder)}",
-        hint=f"wait with --lock-timeout 10m; cicd unlock {session.stage_argument} if it is dead",
+        hint=f"wait with --lock-timeout 10m; {session.command('unlock')} if it is dead",
     )
 
 

@@ -14,6 +14,7 @@ from cicd.cli.options import Common, common_options
 from cicd.cli.periods import seconds
 from cicd.cli.runs import Run, Runs
 from cicd.cli.session import Session, open_session
+from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.model import Key
 from cicd.render.table import DIM, paint
@@ -45,6 +46,7 @@ def command(
 
     if not keys and not ids:
         raise Usage("logs of what?", hint="say a key, a glob or an id: cicd logs STAGE KEY")
+    stage, keys = stage_first(stage, keys)
     period = seconds(since) * 1_000_000_000 if since else None
     with open_session(stage, common, needs_secrets=False) as session:
         found = chosen(Runs(session), keys, ids)

@@ -14,6 +14,7 @@ from cicd.cli.logs import chosen, has_failed
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import Run, Runs
 from cicd.cli.session import Session, open_session
+from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.logs import Polling, patiently
 from cicd.model import LiveResource, MetricPoint, Track
@@ -40,6 +41,8 @@ def command(
     """
     if not key and not id_:
         raise Usage("metrics of what?", hint="say a key or an id: cicd metrics STAGE KEY")
+    if key:
+        stage, (key,) = stage_first(stage, [key])
     with open_session(stage, common, needs_secrets=False) as session:
         runs = Runs(session, kinds=("execution",))
         found = chosen(runs, [key] if key else [], [id_] if id_ else [])

@@ -9,7 +9,17 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from cicd.apply.events import Answered, Began, Draining, Event, LogLine, Measured, Progress, Warned
+from cicd.apply.events import (
+    Answered,
+    Began,
+    Draining,
+    Event,
+    LogLine,
+    Measured,
+    Progress,
+    RollingBack,
+    Warned,
+)
 from cicd.cli.console import EventLog, fitted, print_result, shown, uses_colour
 from cicd.cli.cut_short import Standing
 from cicd.cli.options import Common
@@ -129,10 +139,18 @@ class Lines:
                 self._log.write(f"{request} -> {answer}", key=str(key))
             case Draining(key=key, seconds=seconds, id=id_):
                 self._log.write(f"draining for {seconds:g} s", key=str(key), id=id_)
+            case RollingBack(key=key, id=id_):
+                self._log.write(rolling_back(event), key=str(key), id=id_)
             case Warned(key=key, message=message):
                 self._log.write(f"warning: {message}", key=str(key))
             case Outcome() as outcome if outcome.result is not Result.UNCHANGED:
                 self._log.write(describe(outcome), key=str(outcome.key))
+
+
+def rolling_back(event: RollingBack) -> str:
+    """One line that an update is being taken back."""
+    instead = f" (from {event.before})" if event.before else ""
+    return f"it did not work out: rolls back to {event.to}{instead}"
 
 
 def describe(outcome: Outcome) -> str:
@@ -196,6 +214,9 @@ class Tree:
                 self._print(key, f"{request} -> {answer}")
             case Draining(key=key, seconds=seconds):
                 self._set(key, "doing", f"draining for {seconds:g} s")
+            case RollingBack(key=key):
+                self._print(key, rolling_back(event))
+                self._set(key, "doing", "rolling back")
             case Warned(key=key, message=message):
                 self._print(key, f"warning: {message}")
             case Outcome() as outcome if outcome.key in self._rows or has_failed(outcome):

@@ -17,6 +17,7 @@ from cicd.cli.lock import StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.plan import print_plan
 from cicd.cli.session import Session, now, open_session
+from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Change, LiveResource, Plan
 
@@ -53,6 +54,7 @@ def command(
     """
     from cicd.plan.history import choose_version
 
+    stage, (key,) = stage_first(stage, [key])
     if output == "json" and not is_listing:
         raise Usage("--output json is for --list", hint="add --list")
     with open_session(stage, common, needs_secrets=False) as session:

@@ -80,6 +80,8 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 ELSEWHERE = {"deploy": "apply", "diff": "plan", "check": "validate", "delete": "destroy"}
 """What other tools call them."""
+SENDING = frozenset({"apply", "destroy", "rollback", "stop", "unlock"})
+"""Those that change something on a platform."""
 BUG, BROKEN_PIPE = 70, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 COMPLETION = "_CICD_COMPLETE"
@@ -168,7 +170,7 @@ def execute(arguments: list[str]) -> int:
             console.print_note(text)
         return console.INTERRUPTED
     except CicdError as error:
-        console.print_error(error, is_json=is_json)
+        console.print_error(error, is_json=is_json, sends=not SENDING.isdisjoint(arguments[:1]))
         return error.exit_code
     except BrokenPipeError:
         # the reader has gone (head, less): say nothing more, on any stream

@@ -73,7 +73,8 @@ class Runs:
 
     def find(self, names: Sequence[str], *, last: int = 1) -> list[Run]:
         """The runs that are meant, each once, in the order of their names; of a key its ``last``
-        ones, newest first. Raises Usage for a name that fits nothing, CicdError where nothing runs.
+        ones, newest first. Raises Usage for a name that fits nothing, CicdError where the stage has
+        what is named and nothing of it was started.
         """
         found: dict[tuple[str, str], Run] = {}
         for name in names:
@@ -216,7 +217,8 @@ class Runs:
         key = wishes[0].key
         count = len(self.history(wishes[0])) if len(wishes) == 1 else 0
         if count:
-            return CicdError(f"{_back(key, back)} is not there: {key} has {count} so far")
+            told = f"{_back(key, back)} is not there: {key} has {count} so far"
+            return Usage(told, hint=f"the oldest is {_back(key, count - 1)}")
         names = ", ".join(str(wish.key) for wish in wishes)
         return CicdError(f"{names} has not been started yet", hint="cicd apply starts it")
 

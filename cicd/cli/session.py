@@ -126,18 +126,29 @@ class Session:
 
     def explain_command(self, key: Key) -> str:
         """The command line that tells more of one thing of this stage."""
-        return f"cicd explain {key} {self.stage_argument}"
+        return f"cicd explain {key} {self._stage_word}{self._local_option}"
+
+    def command(self, name: str, *keys: Key) -> str:
+        """Another command line about this stage, its words in the order of the help."""
+        words = ["cicd", name, self._stage_word, *map(str, keys)]
+        return " ".join(words) + self._local_option
+
+    @property
+    def _local_option(self) -> str:
+        return " --local" if self.common.local else ""
 
     @property
     def stage_argument(self) -> str:
-        """How another command line finds this stage where this one did."""
+        """How another command line finds this stage where this one did, with all options."""
+        return self._stage_word + self._local_option
+
+    @property
+    def _stage_word(self) -> str:
         file = Path(self.stage.file)
         is_found = file.parent == Path(FOLDER) and file.stem == self.stage.name
         if not is_found or find_root(Path.cwd()) != self.root:
-            stage = shlex.quote(os.path.relpath(self.root / file))
-        else:
-            stage = shlex.quote(self.stage.name)
-        return f"{stage} --local" if self.common.local else stage
+            return shlex.quote(os.path.relpath(self.root / file))
+        return shlex.quote(self.stage.name)
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""

@@ -24,15 +24,14 @@ from cicd.cli.console import (
     uses_colour,
 )
 from cicd.cli.ends import learn_end
-from cicd.cli.git import find_root
+from cicd.cli.git import every_stage, find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.runs import BOTH, Runs
 from cicd.cli.session import Session, open_session
-from cicd.config import stage_files
 from cicd.errors import CicdError, Usage
 from cicd.logs import patiently
-from cicd.model import LiveResource, Resource, State
+from cicd.model import LiveResource, Resource, Stage, State, identity
 from cicd.render.moments import age
 from cicd.render.status import render_status, status_line
 
@@ -64,7 +63,9 @@ UNDER_WAY = frozenset({State.PENDING, State.STOPPING, State.UNKNOWN})
 )
 @click.argument("stages", nargs=-1, metavar="[STAGE]...", shell_complete=complete_stage)
 @common_options()
-@click.option("--all", "is_all", is_flag=True, help="Every stage of the project.")
+@click.option(
+    "--all", "is_all", is_flag=True, help="Every stage of the project, or of all projects below."
+)
 @click.option("--watch", is_flag=True, help="Go on and show what moves, until Ctrl-C.")
 @output_option("text", "json")
 def command(stages: tuple[str, ...], common: Common, is_all: bool, watch: bool, output: str) -> int:
@@ -97,10 +98,11 @@ def chosen_stages(stages: Sequence[str], *, is_all: bool) -> list[str | None]:
         return list(dict.fromkeys(stages)) or [None]
     if stages:
         raise Usage("--all is every stage", hint="leave out --all, or the names")
-    found = stage_files(find_root(Path.cwd()))
+    here = find_root(Path.cwd())
+    found = every_stage(here)
     if not found:
         raise Usage("the project has no stage", hint="cicd init writes some")
-    return [*found]
+    return [str(here / file) for file in found]
 
 
 def open_all(
@@ -135,7 +137,7 @@ def show_once(
         try:
             found.append((session, look(session)))
         except CicdError as error:
-            untold.append(unread_row(session.stage.name, error))
+            untold.append(unread_row(session.stage.name, error) | whose(session.stage))
             failures.append(about(session, error, is_alone=is_alone))
     if output == "json":
         print_json([*(row for _, rows in found for row in rows), *untold])
@@ -161,7 +163,7 @@ def unread_row(stage: str, error: CicdError) -> Row:
 def about(session: Session, error: CicdError, *, is_alone: bool) -> CicdError:
     """The error, and of which stage it is where there are several."""
     if not is_alone and error.message:
-        error.message = f"{session.stage.name}: {error.message}"
+        error.message = f"{session.stage.identity}: {error.message}"
     return error
 
 
@@ -170,7 +172,7 @@ def table_of(
 ) -> str:
     """One stage as text, under its name where there are several."""
     place = session.stage.target.get("resource_group", "")
-    title = "" if is_alone else " · ".join(filter(None, ["stage " + session.stage.name, place]))
+    title = "" if is_alone else " · ".join(filter(None, ["stage " + session.stage.identity, place]))
     return render_status(
         rows,
         colour=colour,
@@ -208,7 +210,7 @@ def look(session: Session) -> list[Row]:
     for wish in wishes:
         found = there[wish.key]
         link = session.platform.link(found) if found else None
-        one = {"stage": session.stage.name, **row(wish, found, link or "", now)}
+        one = {**whose(session.stage), **row(wish, found, link or "", now)}
         if found and (end := learn_end(session, found)):
             told = {"message": end.message or one["message"], "log": list(end.log)}
             one |= {**told, "more": session.explain_command(wish.key)}
@@ -218,6 +220,16 @@ def look(session: Session) -> list[Row]:
             one["notes"] = [*one["notes"], f"waits for {need}: the apply after that goes on"]
         rows.append(one)
     return rows
+
+
+def whose(stage: Stage) -> Row:
+    """The stage of a row, and its project where that is not the top of the repository."""
+    return {"stage": stage.name, **({"project": stage.project} if stage.project else {})}
+
+
+def named(row: Row) -> str:
+    """What the stage of a row is called among others."""
+    return identity(row.get("project", ""), row["stage"])
 
 
 def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> Row:
@@ -285,9 +297,9 @@ def print_moves(sessions: Sequence[Session], output: str) -> None:
     """A line for everything that is there, then one for each thing that moved."""
     before: Mapping[tuple[str, str], Row] = {}
     for found in looks(sessions):
-        rows = {(row["stage"], row["key"]): row for rows in found for row in rows}
+        rows = {(named(row), row["key"]): row for rows in found for row in rows}
         for row in moved(before, rows):
-            prefix = f"{row['stage']}: " if len(sessions) > 1 else ""
+            prefix = f"{named(row)}: " if len(sessions) > 1 else ""
             if output == "json":
                 print_json(row, indent=None)
             else:

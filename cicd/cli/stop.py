@@ -12,6 +12,7 @@ from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import follow
 from cicd.cli.session import Session, open_session
+from cicd.cli.words import stage_first
 from cicd.model import Action, Plan
 from cicd.render.text import printable
 
@@ -33,6 +34,7 @@ def command(stage: str, keys: tuple[str, ...], common: Common, yes: bool, no_wai
     KEY is execution/train, just train, or a glob (execution/*). What has ended already is fine.
     Nothing that was stopped can be resumed: the next apply starts a new one.
     """
+    stage, keys = stage_first(stage, keys)
     with open_session(stage, common, needs_secrets=False) as session:
         plan = session.stop_plan(keys)
         for change in plan.changes:

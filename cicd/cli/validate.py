@@ -85,11 +85,11 @@ def check_stages(
 ) -> tuple[list[str], list[Problem]]:
     """The stages that are meant, and all that is wrong with them, each finding once. Files are
     named from the project around the current folder on."""
-    from cicd.cli.git import find_root, read_facts, stage_of_branch
+    from cicd.cli.git import every_stage, find_root, read_facts, stage_of_branch
     from cicd.config import check_stage
 
     here = find_root(Path.cwd())
-    names = list(_all_stages(here) if every else stages)
+    names = list(every_stage(here) if every else stages)
     if not names:
         names = [stage_of_branch(here, read_facts(here, os.environ), os.environ)]
     problems: list[Problem] = []
@@ -100,18 +100,6 @@ def check_stages(
         found = check_stage(file, root=root, env=Environment(), variables=variables, git=facts)
         problems += [placed_in(root, here, problem) for problem in found]
     return names, list(dict.fromkeys(problems))
-
-
-def _all_stages(here: Path) -> list[str]:
-    """Every stage of the project, or else of all projects below."""
-    from cicd.cli.git import projects_below
-    from cicd.config import stage_files
-
-    if (here / "stages").is_dir():
-        return stage_files(here)
-    return [
-        f"{below}/{file}" for below in projects_below(here) for file in stage_files(here / below)
-    ]
 
 
 def placed_in(root: Path, base: Path, problem: Problem) -> Problem:

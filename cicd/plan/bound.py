@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from cicd.model import Plan, Stage
+from cicd.model import Plan, Stage, identity
 from cicd.plan.document import SCHEMA_VERSION, to_document
 
 OPTIONS = ("select", "exclude", "rerun", "replace")
@@ -67,6 +67,13 @@ def explain_version(document: Document) -> str:
         f"it was made by cicd {tool} with schema_version {_text(version)}, "
         f"and this one reads schema_version {SCHEMA_VERSION}"
     )
+
+
+def explain_place(saved: Document, stage: Stage) -> str:
+    """That a saved plan is another stage's than this one; empty when it is not."""
+    project, name = (str(saved.get(part) or "") for part in ("project", "stage"))
+    made_for = identity(project, name)
+    return f"was made for {made_for}, not {stage.identity}" if made_for != stage.identity else ""
 
 
 def explain_drift(

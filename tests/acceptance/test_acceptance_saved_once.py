@@ -87,3 +87,15 @@ def test_one_that_was_never_applied_no_longer_fits(world: World) -> None:
     said = apply(world)
     assert said.code == 5 and "plan.json no longer fits" in said.error
     assert "applied" not in said.error
+
+
+@pytest.mark.parametrize("other", ["tst", "prd-eu", "v1.0"])
+def test_the_plan_of_another_stage_is_refused_in_one_sentence(world: World, other: str) -> None:
+    planned(world)
+    world.stage(SIMPLE.replace("hello", "salve"), name=other)
+    said = world.cicd("apply", f"stages/{other}.yaml", "--plan", "plan.json")
+    (world.folder / f"stages/{other}.yaml").unlink()
+    told = f"plan.json was made for dev, not {other} (apply dev with it, or plan {other})"
+    assert said.code == 5 and said.error.strip() == f"error: {told}"
+    assert not world.changes()
+    assert apply(world).code == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cicd.apply.events import Answered, Event, LogLine
+from cicd.apply.events import Answered, Event, LogLine, Progress, RollingBack
 from cicd.apply.outcome import one_line
 from cicd.apply.verify import is_expected, unmet_gates
 from cicd.errors import ConnectionFailed, PlatformError
@@ -176,6 +176,21 @@ def test_a_dead_update_is_rolled_back(platform: FakePlatform) -> None:
     assert platform.things[live.id].live.spec["configuration"] == "con-1"
 
 
+@pytest.mark.parametrize("second", [[(0, PENDING), (5, RUNNING)], [(0, PENDING), (5, DEAD)]])
+@pytest.mark.parametrize("first", [[(0, PENDING), (5, DEAD)], [(0, RUNNING)], [(0, PENDING)]])
+def test_a_rollback_is_told_when_it_begins(
+    platform: FakePlatform, first: Script, second: Script
+) -> None:
+    live = served(platform)
+    platform.scripts["serve"] = [first, second]
+    platform.answers = [Answer(500, "boom")]
+    events = apply(platform, updated(live))
+    told = RollingBack(live.key, "configuration con-1", "configuration con-2", live.id)
+    assert events.count(told) == 1
+    after = events[events.index(told) + 1 :]
+    assert any(isinstance(event, Progress) for event in after) and isinstance(after[-1], Outcome)
+
+
 def test_the_old_death_may_still_show_after_the_rollback(platform: FakePlatform) -> None:
     platform.scripts["serve"] = [[(0, DEAD)], [(0, DEAD), (8, PENDING), (12, RUNNING)]]
     ended = outcomes(apply(platform, updated(served(platform))))["deployment/serve"]
@@ -272,7 +287,9 @@ def test_what_someone_else_has_changed_during_the_test_is_not_rolled_back(
     live = served(platform)
     platform.answers = [Answer(500, "boom")]
     taken_over(platform, live, 20, [(0, RUNNING)])
-    ended = outcomes(apply(platform, updated(live)))["deployment/serve"]
+    events = apply(platform, updated(live))
+    ended = outcomes(events)["deployment/serve"]
+    assert not any(isinstance(event, RollingBack) for event in events)
     assert ended.error.endswith(f"; not rolled back: it {OTHERS}")
     assert platform.ops() == ["update deployment/serve"]
 

@@ -210,3 +210,46 @@ def test_the_next_command_finds_a_stage_whose_name_is_not_its_files(
     for word in ("train", "execution/train"):
         assert "cicd apply stages/named.yaml makes it" in cicd("explain", word, "named")
     (failed.root / "stages/named.yaml").unlink()
+
+
+@pytest.mark.parametrize("stage", ["dev", "stages/dev.yaml"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "explain train",
+        "explain execution/never",
+        "logs train~1",
+        "logs execution/train deployment/serve",
+        "metrics train~1",
+        "compare train~1 train~2",
+        "rollback deployment/serve --list",
+        "stop train",
+    ],
+)
+def test_stage_and_key_may_come_in_either_order(
+    cicd: Cicd, failed: Operated, command: str, stage: str
+) -> None:
+    name, *words = command.split()
+    orders = [[name, stage, *words], [name, words[0], stage, *words[1:]]]
+    told = {cicd(*order) for order in orders}
+    assert len(told) == 1 and told != {""}
+
+
+def test_a_key_that_is_called_like_a_stage_is_taken_in_the_order_of_the_help(
+    cicd: Cicd, failed: Operated
+) -> None:
+    text = "stage: serve\n" + STAGE.replace("key: serve", "key: dev")
+    (failed.root / "stages/serve.yaml").write_text(text, encoding="utf-8")
+    assert cicd.json("explain", "dev", "serve")["stage"] == "serve"
+    assert cicd.json("explain", "serve", "dev")["stage"] == "dev"
+    assert "dev has no run or deployment" in cicd.both("logs", "dev", "x", code=64)[1]
+    (failed.root / "stages/serve.yaml").unlink()
+
+
+@pytest.mark.parametrize("word", ["deployment/serve", "train", "train~2"])
+def test_the_commands_for_more_have_their_words_in_the_order_of_the_help(
+    cicd: Cicd, failed: Operated, word: str
+) -> None:
+    commands = cicd.json("explain", word, "dev")["commands"]
+    shown = [line.split() for line in commands if line.startswith("cicd ")]
+    assert shown and all(line[2] == "dev" and "/" in line[3] for line in shown)

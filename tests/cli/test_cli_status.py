@@ -57,7 +57,17 @@ def test_who_only_looks_needs_no_values_of_secrets(cicd: Cicd, operated: Operate
     (operated.root / "stages/secret.yaml").write_text(secret + STAGE, encoding="utf-8")
     assert by_key(cicd.json("status", "secret"))["deployment/serve"]["status"] == "RUNNING"
     assert cicd("logs", "secret", "train")
-    assert "nothing was sent" in cicd.both("plan", "secret", code=3)[1]
+    assert "NOT_SET_HERE is not set" in cicd.both("plan", "secret", code=3)[1]
+
+
+@pytest.mark.parametrize("command", ["apply", "destroy", "stop", "plan", "status", "logs"])
+def test_only_who_would_send_something_is_told_that_nothing_was_sent(
+    cicd: Cicd, command: str
+) -> None:
+    keys = ["train"] if command in {"stop", "logs"} else []
+    said = cicd.both(command, "nowhere", *keys, code=3)[1]
+    assert 'no stage "nowhere"' in said and "1 problem" in said
+    assert ("nothing was sent" in said) == (command in {"apply", "destroy", "stop"})
 
 
 def test_a_pipe_gets_whole_lines_that_line_up(cicd: Cicd, operated: Operated) -> None:
@@ -146,7 +156,9 @@ def test_a_failed_run_that_is_followed_fails(cicd: Cicd) -> None:
     ("arguments", "code", "expected"),
     [
         (("trian",), 64, "did you mean train?"),
-        (("train~9",), 1, "execution/train~9 is not there: execution/train has 3 so far"),
+        (("train~9",), 64, "execution/train~9 is not there: execution/train has 3 so far"),
+        (("execution/train~3",), 64, "the oldest is execution/train~2"),
+        (("serve~1",), 64, "deployment/serve~1 is not there: deployment/serve has 1 so far"),
         (("x" * 100,), 64, "it has: execution/train, execution/never, deployment/serve"),
         (("train", "--since", "tomorrow"), 64, "write 90s, 30m, 1h or 2d"),
         ((), 64, "logs of what?"),
@@ -189,4 +201,4 @@ def test_keys_that_share_a_configuration_name_are_told_apart_by_tags(
     rows = by_key(cicd.json("status", "twins"))
     assert rows["execution/train"]["id"] == operated.ids["best"]
     assert rows["execution/twin"]["status"] == "missing"
-    assert "execution/train has 2 so far" in cicd.both("logs", "twins", "train~2", code=1)[1]
+    assert "execution/train has 2 so far" in cicd.both("logs", "twins", "train~2", code=64)[1]

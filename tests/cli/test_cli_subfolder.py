@@ -270,3 +270,25 @@ def test_a_run_of_another_project_is_not_taken_for_one_of_ours_by_its_tags(neste
         [item] = json.loads(done.stdout)["executions"]
         listed[project.root] = (item["key"], item["unmanaged"])
     assert listed == {nested.root: ("execution/say-hello", False), top.root: ("", True)}
+
+
+@pytest.mark.parametrize("others", [["forecast"], ["a b", "über"], ["teams/one", "teams/two"]])
+def test_status_of_all_shows_every_project_from_the_top(nested: Project, others: list[str]) -> None:
+    top = Project(nested.root.parents[1], nested.environ)
+    stage = (nested.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    for other in others:
+        top.write(f"{other}/stages/dev.yaml", stage)
+        top.write(f"{other}/templates/hello.yaml", TEMPLATE)
+    assert nested.cicd("emulator", "start").returncode == 0
+    environ = nested.emulator_environment()
+    del environ["AICORE_RESOURCE_GROUP"]
+    said = top.cicd("status", "--all", env=environ)
+    assert said.returncode == 0, said.stderr
+    for project in [FOLDER, *others]:
+        assert f"stage {project}/dev · hello-dev" in said.stdout
+    rows = json.loads(top.cicd("status", "--all", "-o", "json", env=environ).stdout)
+    keys = {(row["project"], row["stage"], row["key"]) for row in rows}
+    assert {(p, "dev", "execution/say-hello") for p in [FOLDER, *others]} <= keys
+    (top.root / "stages").mkdir()
+    none = top.cicd("status", "--all", env=environ)
+    assert none.returncode == 64 and "the project has no stage" in none.stderr
