@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named, text_of
 from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
@@ -51,7 +51,7 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         problems.append(tree.place_of("spec").problem(f"{message}: add one", "nothing-to-run"))
     problems += () if is_elsewhere else _check_entrypoint(tree, templates)
     defaults = tree.get("spec", "templateDefaults")
-    for name, template in templates.items():
+    for name, template in _all_templates(templates.items()):
         problems += _check_body(name, template, defaults)
         problems += check_pod_labels(template.get("metadata", "labels"))
     inputs, optional = _inputs(tree, templates, problems)
@@ -75,6 +75,15 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         conditions=conditions_of(templates),
     )
     return declared_here, problems
+
+
+def _all_templates(templates: Iterable[tuple[str, Node]]) -> Iterator[tuple[str, Node]]:
+    """Those that have a name, and those that stand in a step, which they are called by here."""
+    for name, template in templates:
+        yield name, template
+        calls = [call for _, call in calls_of(template)]
+        inline = [(text_of(call, "name"), call.get("inline")) for call in calls]
+        yield from _all_templates((name, node) for name, node in inline if node is not None)
 
 
 def _default_of(parameter: Node) -> str | None:

@@ -61,18 +61,25 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
     yield from check_pod_deletion(spec)
     for template in templates.values():
         yield from _check_form(template.get("name"), _NAME)
-        yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
-        yield from _check_parts(template, ("inputs", "outputs"))
-        yield from _check_parameter_names(template)
-        yield from check_kind(template)
-        yield from check_container_set(template)
-        yield from check_metrics(template)
-        for key in ("container", "script"):
-            yield from check_container(template.get(key))
-        for _, call in calls_of(template):
-            yield from _check_form(call.get("name"), _NAME)
-            yield from check_fields(call, CALL_FIELDS, is_all=True)
-            yield from check_call_arguments(call)
+        yield from _check_template(template)
+
+
+def _check_template(template: Node) -> Iterator[Problem]:
+    """One template, and those that stand in its steps themselves."""
+    yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
+    yield from _check_parts(template, ("inputs", "outputs"))
+    yield from _check_parameter_names(template)
+    yield from check_kind(template)
+    yield from check_container_set(template)
+    yield from check_metrics(template)
+    for key in ("container", "script"):
+        yield from check_container(template.get(key))
+    for _, call in calls_of(template):
+        yield from _check_form(call.get("name"), _NAME)
+        yield from check_fields(call, CALL_FIELDS, is_all=True)
+        yield from check_call_arguments(call)
+        if (inline := call.get("inline")) is not None and isinstance(inline.value, dict):
+            yield from _check_template(inline)
 
 
 def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iterator[Problem]:

@@ -547,6 +547,39 @@ STEPS = [
     ),
 ]
 
+INLINE = [
+    Verdict(
+        "parallelism of a container that stands in a step",
+        "validateLeaf; validateTemplateHolder of an inline template",
+        steps("!name: a, inline: {parallelism: 2, container: {image: i, command: [sh]}}"),
+        "misplaced-field",
+    ),
+    Verdict(
+        "two kinds in a task",
+        "validateTemplateType; validateTemplateHolder of an inline template",
+        dag("!name: a, inline: {suspend: {duration: 1s}, container: {image: i, command: [sh]}}"),
+        "nothing-to-run",
+    ),
+    Verdict(
+        "an output without a value of a container that stands in a task",
+        "validateOutputParameter; validateTemplateHolder of an inline template",
+        dag(
+            "!name: a, inline: {container: {image: i, command: [sh]}, "
+            "outputs: {parameters: [{name: x}]}}"
+        ),
+        "output-without-value",
+    ),
+    Verdict(
+        "an argument without a value of a template that stands in a step",
+        "validateArgumentsValues; dag-inline-workflow.yaml",
+        steps(
+            "!name: a, inline: {container: {image: i, command: [sh]}}, "
+            "arguments: {parameters: [{name: x}]}"
+        ),
+        "missing-argument",
+    ),
+]
+
 SHARED = [
     Verdict(
         "a global output before it is used",
@@ -609,4 +642,4 @@ SHARED = [
     ),
 ]
 
-VERDICTS = [*DAGS, *STEPS, *SHARED]
+VERDICTS = [*DAGS, *STEPS, *INLINE, *SHARED]
