@@ -22,6 +22,7 @@ from cicd.model import Secret
 from cicd.platforms.aicore import answers, shapes
 from cicd.platforms.aicore.listing import Listing, find_in, resources
 from cicd.platforms.aicore.login import Login
+from cicd.platforms.aicore.transport import Sender
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
@@ -47,7 +48,7 @@ class Http:
     ) -> None:
         self.base_url = base_url
         self._login = login
-        self._session = session
+        self._sender = Sender(session)
         self._headers = {"Accept": "application/json", **(headers or {})}
         self.sleep = sleep
         self._timeout = timeout
@@ -190,14 +191,9 @@ class Http:
         self, method: str, url: str, token: str, options: Mapping[str, Any]
     ) -> requests.Response | requests.RequestException:
         try:
-            response = self._session.request(
-                method,
-                url,
-                # An auth object, because with a mere header requests would prefer ~/.netrc.
-                auth=lambda request: _authorize(request, token),
-                allow_redirects=False,
-                **{"timeout": self._timeout, **options},
-            )
+            given = {"timeout": self._timeout, **options}
+            headers = {**given.pop("headers", {}), "Authorization": f"Bearer {token}"}
+            response = self._sender.send(method, url, headers=headers, **given)
         except requests.RequestException as error:
             return error
         if date := response.headers.get("Date"):
@@ -295,11 +291,6 @@ def _reveal(leaf: Any, secrets: dict[str, None]) -> str:
         raise TypeError(f"{type(leaf).__name__} cannot be sent")
     secrets[leaf.reveal()] = None
     return leaf.reveal()
-
-
-def _authorize(request: requests.PreparedRequest, token: str) -> requests.PreparedRequest:
-    request.headers["Authorization"] = f"Bearer {token}"
-    return request
 
 
 def _is_refused_token(method: str, problem: requests.Response | requests.RequestException) -> bool:
