@@ -1,9 +1,10 @@
-"""An apply over a slow line, against the way without cicd and against what the line allows."""
+"""An apply over a slow line: against a bare client, and against the way without cicd."""
 
 from __future__ import annotations
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,9 +22,10 @@ from benchmarks.table import Row
 from benchmarks.validate import write_project
 
 DELAY, CONNECT = 0.02, 0.04
-THERE = 2000
-COUNT = 20
+THERE = 4000
+COUNT, MANY = 20, 500
 CONNECTIONS = 10
+OPTIONS = {"delay": DELAY, "connect": CONNECT, "there": THERE}
 ROOT = Path(__file__).parents[1]
 
 
@@ -148,19 +150,56 @@ def floor(apply: Measured) -> float:
     return (5 + -(-len(sent + looks) // CONNECTIONS)) * DELAY + 3 * CONNECT
 
 
+def paired(count: int, rounds: int) -> tuple[list[Measured], list[Measured]]:
+    """Applies of a stage of so many and the bare client's, in turns, each with its own server."""
+    mine, bare = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        project(root, count)
+        file = str(root / "stages" / "dev.json")
+        for _ in range(rounds):
+            with server(**OPTIONS) as url:
+                mine.append(run(["cicd", "apply", "dev", "--auto-approve"], root, url))
+            with server(**OPTIONS) as url:
+                bare.append(run(["benchmarks.bare", file], root, url))
+    return mine, bare
+
+
+def against_bare(count: int, rounds: int) -> list[Row]:
+    """Counts and CPU of an apply, and its time as a ratio: the median of the rounds."""
+    mine, bare = paired(count, rounds)
+    ratio = statistics.median(m.seconds / b.seconds for m, b in zip(mine, bare, strict=True))
+    used = statistics.median(m.processor for m in mine)
+    sent = max(len(m.requests) for m in mine)
+    title = f"{count} each, {THERE:,} there"
+    told = f"{sent} (bare {max(len(b.requests) for b in bare)})"
+    ms = f"{used:.2f} s, {used / sent * 1000:.2f} ms a request"
+    least = statistics.median(b.seconds for b in bare)
+    return [
+        Row(f"apply of {title}: requests", told, f"<= {5.5 * count:.0f}"),
+        Row(f"apply of {title}: CPU", ms),
+        Row(
+            f"apply of {title}: against a bare client",
+            f"{ratio:.1f} x of {least:.2f} s",
+            "<= 2.5 x",
+        ),
+    ]
+
+
 def rows() -> list[Row]:
     """The comparison, as rows of the table."""
-    options = {"delay": DELAY, "connect": CONNECT, "there": THERE}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         project(root, COUNT)
-        with server(**options) as url:
+        with server(**OPTIONS) as url:
             mine = run(["cicd", "apply", "dev", "--auto-approve"], root, url)
             again = run(["cicd", "plan", "dev"], root, url)
-        with server(**options) as url:
+        with server(**OPTIONS) as url:
             seed = run(["benchmarks.seed", str(root / "stages" / "dev.json")], root, url)
     least = floor(mine)
     return [
+        *against_bare(COUNT, 5),
+        *against_bare(MANY, 1),
         Row("apply: requests", len(mine.requests)),
         Row("apply: connections at once", mine.most_connections, "<= 10"),
         Row("apply: whole process", f"{mine.seconds:.2f} s, CPU {mine.processor:.2f} s"),

@@ -24,6 +24,8 @@ from cicd.model import Action, Change, Key, Kind, LiveResource, Outcome, Plan, R
 from cicd.platforms.base import Platform
 
 POLLING = Polling()
+LISTS = -1
+"""The name of a task that is about no single change."""
 
 
 def execute(
@@ -73,6 +75,7 @@ class _Apply:
         self._scheduler = scheduler
         self._needs = needs_of(site.plan.changes)
         self._jobs = list(make_jobs(site, self._needs, wait=wait))
+        self._unmade = self._making()
         self._done: dict[Key, LiveResource] = {}
         self._failed: dict[int, str] = {}
         self._wait = wait
@@ -93,8 +96,6 @@ class _Apply:
         yield from self._drive(self._removals, self._begin_removal, self._end_removal)
         if self._bugs:
             raise self._bugs[0]
-        if not self._halted():
-            yield from self._await_lists()
         if self._wait and not self._halted():
             yield from self._adopt()
 
@@ -113,20 +114,31 @@ class _Apply:
             self._scheduler.start(number, adopt(job))
         yield from (item for item in self._scheduler.run() if not isinstance(item, Finished))
 
-    def _await_lists(self) -> Iterator[Event]:
-        """See that the next plan will find what was made."""
-        made: dict[str, list[Job]] = {}
+    def _making(self) -> dict[str, set[int]]:
+        """Kind -> the changes that make one which only a list tells of."""
+        found: dict[str, set[int]] = {}
         for position, job in enumerate(self._jobs):
-            is_made = job.change.action in MAKING and position not in self._failed
-            if is_made and job.live and can_be_twice(job.kind):
-                made.setdefault(job.key.kind, []).append(job)
-        for number, jobs in enumerate(made.values()):
-            self._scheduler.start(number, await_lists(self._site, jobs))
-        for item in self._scheduler.run():
-            if isinstance(item, Finished) and item.error:
-                raise item.error
-            if not isinstance(item, Finished):
-                yield item
+            if job.change.action in MAKING and can_be_twice(job.kind):
+                found.setdefault(job.key.kind, set()).add(position)
+        return found
+
+    def _await_list(self, position: int) -> None:
+        """See that the next plan will find what was made, as soon as this was the last of its kind,
+        and beside all that is still to be done."""
+        kind = self._jobs[position].key.kind
+        left = self._unmade.get(kind, set())
+        if position not in left:
+            return
+        left.remove(position)
+        if left or self._halted():
+            return
+        made = [
+            job
+            for number, job in enumerate(self._jobs)
+            if job.key.kind == kind and job.change.action in MAKING
+            if job.live and number not in self._failed
+        ]
+        self._scheduler.start(LISTS, await_lists(self._site, made))
 
     def _drive(
         self,
@@ -139,12 +151,15 @@ class _Apply:
         order.prepare()
         yield from self._begin_ready(order, begin)
         for item in self._scheduler.run():
-            if isinstance(item, Finished):
+            if not isinstance(item, Finished):
+                yield item
+            elif item.name == LISTS:
+                self._bugs += [item.error] if item.error else []
+            else:
                 yield from end(item.name, item)
+                self._await_list(item.name)
                 order.done(item.name)
                 yield from self._begin_ready(order, begin)
-            else:
-                yield item
 
     def _begin_ready(
         self, order: TopologicalSorter[int], begin: Callable[[int], Task[None] | list[Event]]
@@ -154,6 +169,7 @@ class _Apply:
                 task = begin(position)
                 if isinstance(task, list):
                     yield from task
+                    self._await_list(position)
                     order.done(position)
                 else:
                     self._scheduler.start(position, task)

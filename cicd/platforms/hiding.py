@@ -51,10 +51,11 @@ class Hiding:
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
     ) -> tuple[list[Problem], list[LiveResource]]:
-        problems, found = self._platform.review(
-            [_opened(wish) for wish in desired], [_opened(item) for item in live]
-        )
-        return problems, self._hide_all(found)
+        told = [_opened(item) for item in live]
+        problems, found = self._platform.review([_opened(wish) for wish in desired], told)
+        # what comes back as it went is hidden already, as far as it has to be
+        before = {id(item): shown for item, shown in zip(told, live, strict=True)}
+        return problems, [before.get(id(item)) or self._hide(item) for item in found]
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._hide_all(self._platform.browse(kind))
@@ -172,9 +173,13 @@ class Hiding:
 
 def _hidden_of(live: LiveResource, hidden: frozenset[str]) -> LiveResource:
     """The same one, and not a copy of it, where nothing of it is hidden: lists are long."""
-    shown = {name: _hidden_in(live, name, value, hidden) for name, value in live.spec.items()}
-    is_same = all(shown[name] is value for name, value in live.spec.items())
-    return live if is_same else replace(live, spec=shown)
+    changed = {}
+    for name, value in live.spec.items():
+        if hidden or not isinstance(value, str):
+            shown = _hidden_in(live, name, value, hidden)
+            if shown is not value:
+                changed[name] = shown
+    return replace(live, spec={**live.spec, **changed}) if changed else live
 
 
 def _hidden_in(live: LiveResource, name: str, value: Any, hidden: frozenset[str]) -> Any:
