@@ -7,14 +7,16 @@ import cProfile
 import pstats
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.following import Writers, followed
 from benchmarks.sizes import GIT, live
 from benchmarks.validate import write_project
 from cicd.config import load_stage
-from cicd.model import Action, Plan, Stage
+from cicd.model import Action, Key, Plan, Resource, Stage
 from cicd.plan import make_plan
+from cicd.platforms.aicore.content import Artifacts
 from cicd.platforms.aicore.kinds import KINDS
 
 
@@ -65,3 +67,31 @@ def test_fifty_runs_are_followed_without_losing_doubling_or_keeping_a_line() -> 
     assert len(seen) == 50 and set(seen.values()) == {2000}
     assert held <= 50 * 2 * source.page  # the page that is told and the next one
     assert len(source.looks) <= 50 * 2 * source.time
+
+
+def test_each_wish_is_not_held_against_each_of_what_is_there() -> None:
+    """That a list tells all that anybody asks is seen at each of its items, once."""
+    spent = []
+    for wishes in (10, 10, 100):
+        found = [
+            {"id": f"a{n}", "name": f"N{n}", "kind": "model", "url": "u", "scenarioId": "s"}
+            for n in range(500)
+        ]
+        spec = {"kind": "model", "url": "u", "scenario_id": "s"}
+        wanted = [
+            Resource(Key("artifact", f"w{n}"), {"name": f"W{n}", **spec}) for n in range(wishes)
+        ]
+        artifacts = Artifacts(Listed(found))  # type: ignore[arg-type]
+        spent.append(calls(partial(artifacts.peek, wanted)))
+    assert spent[2] - spent[1] < 500 * 10, spent
+
+
+class Listed:
+    """An API that has just these items."""
+
+    def __init__(self, items: list[dict[str, str]]) -> None:
+        self.http = self
+        self._items = items
+
+    def pages(self, *_: object, **__: object) -> list[dict[str, str]]:
+        return self._items

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import pytest
+import requests
 
 from benchmarks.aicore import SCENARIO, World, fill, running
 from cicd.apply import execute
@@ -224,3 +225,50 @@ def _chat() -> Resource:
     names = {"name": "Chat", "scenario_id": "foundation-models", "executable_id": "azure-openai"}
     bindings = {"parameter_bindings": {"modelName": "gpt-4o"}, "input_artifact_bindings": {}}
     return Resource(Key("configuration", "chat"), {**names, **bindings})
+
+
+def serving(count: int) -> list[Resource]:
+    """So many each of artifacts, configurations, deployments and destinations."""
+    made: list[Resource] = [GROUP]
+    for number in range(count):
+        data = Key("artifact", f"data-{number}")
+        spec = {"name": f"Data {number}", "kind": "model", "url": f"ai://default/{number}"}
+        made.append(Resource(data, {**spec, "scenario_id": SCENARIO}))
+        made += _run("deployment", number, {"model": Ref(data)})
+        url = Ref(Key("deployment", f"deployment-{number}"), "url")
+        name = f"D{number}"
+        made.append(Resource(Key("destination", name), {"name": name, "url": url}))
+    return made
+
+
+@pytest.mark.parametrize(("count", "there"), [(5, 0), (20, 4000), (60, 150)])
+def test_what_is_read_in_an_apply_does_not_grow_with_it(count: int, there: int) -> None:
+    world = World(delay=0.01)
+    fill(world, there)
+    with running(world) as url:
+        applied(url, serving(count))
+    writes = 4 * count
+    # a write of labels is two requests, and takes as long as a number of others
+    told = world.counts.kinds
+    labels = told["PATCH /v2/admin/resourceGroups/rg"] + told["GET /v2/admin/resourceGroups/rg"]
+    assert labels <= 8 + count // 3, told
+    assert not told["GET /v2/lm/deployments/ID/logs"]
+    assert len(world.counts.requests) - labels - writes <= 20, told
+
+
+def test_what_the_environment_says_of_a_host_is_not_asked_for_each_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    before = requests.Session.merge_environment_settings
+
+    def merge(self: requests.Session, url: str, *given: object) -> object:
+        asked.append(url)
+        return before(self, url, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", merge)
+    world = World()
+    with running(world) as url:
+        applied(url, serving(10))
+    # the logins of two services, and each of the two once; two threads may be the first
+    assert len(asked) <= 2 + 2 + 2 < len(world.counts.requests)

@@ -68,10 +68,11 @@ def test_labels_that_many_threads_want_are_written_together_and_none_is_lost(
             spec = {"configuration": "c", "configuration_name": key}
             live = LiveResource(Key("deployment", key), id, spec, Status(State.RUNNING, "RUNNING"))
             pool.submit(platform.tag, live, {"cicd.key": key})
+    platform.close()  # by then all is written
     assert labels["ext.ai.sap.com/mine"] == "1"
     told = " ".join(labels.values())
     assert all(f";{key};{id};" in told for key, id in wanted.items())
-    assert len(stub.sent("PATCH")) <= max(1, threads // 2)
+    assert len(stub.sent("PATCH")) <= max(2, threads // 2)
 
 
 def test_labels_that_cannot_be_written_are_refused_to_everybody_who_wanted_them(

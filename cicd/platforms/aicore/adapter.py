@@ -285,7 +285,7 @@ class AICore:
 
     def lock(self, name: str) -> Lock:
         """A secret of the resource group: of two that make it at once one is refused."""
-        return SecretLock(self._api.http, name)
+        return SecretLock(self._api.http, name, self._register.flush)
 
     def remember(self, name: str, text: str) -> None:
         """In a label of the resource group."""
@@ -308,6 +308,7 @@ class AICore:
         )
 
     def close(self) -> None:
+        self._register.flush()
         for session in self._sessions:
             session.close()
 

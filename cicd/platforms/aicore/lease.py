@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,10 +41,11 @@ DATA = {"lock": base64.b64encode(b"cicd").decode()}
 
 
 class SecretLock:
-    """The secret that stands for one lock."""
+    """The secret that stands for one lock. ``flush``: has all done that was begun under it."""
 
-    def __init__(self, http: Http, name: str) -> None:
+    def __init__(self, http: Http, name: str, flush: Callable[[], None] = lambda: None) -> None:
         self._http = http
+        self._flush = flush
         self._name = secret_name(name)
 
     def take(self, holder: Holder, seconds: float) -> Holder:
@@ -77,6 +78,7 @@ class SecretLock:
         self._http.call("PATCH", f"{PATH}/{self._name}", body=_body(replace(holder, until=until)))
 
     def drop(self) -> None:
+        self._flush()
         with suppress(NotFound):
             self._http.call("DELETE", f"{PATH}/{self._name}")
 
