@@ -8,7 +8,17 @@ import sys
 
 from benchmarks.table import table
 
-NAMES = ("start", "sizes", "following", "polling", "wire", "waiting", "applying", "emulator")
+NAMES = (
+    "start",
+    "sizes",
+    "following",
+    "polling",
+    "reading",
+    "wire",
+    "waiting",
+    "applying",
+    "emulator",
+)
 
 
 def main() -> None:

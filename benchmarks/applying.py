@@ -17,14 +17,13 @@ from typing import Any
 
 import requests
 
-from benchmarks.aicore import DESTINATIONS, SCENARIO
+from benchmarks.aicore import SCENARIO
 from benchmarks.table import Row
 from benchmarks.validate import write_project
 
 DELAY, CONNECT = 0.02, 0.04
 THERE = 4000
 COUNT, MANY = 20, 500
-CONNECTIONS = 10
 OPTIONS = {"delay": DELAY, "connect": CONNECT, "there": THERE}
 ROOT = Path(__file__).parents[1]
 
@@ -139,17 +138,6 @@ def project(root: Path, count: int) -> None:
     (root / "stages" / "dev.json").write_text(json.dumps(stage(count)), encoding="utf-8")
 
 
-def floor(apply: Measured) -> float:
-    """Seconds that these requests take at least: a login, the lock, two looks at what is there (the
-    other service has a login of its own) and the lock's release are round trips one after the
-    other; what is made, and a look at each, goes over all connections at once. Each time that more
-    goes on at once, connections are opened: for the login, the lists, and what is made."""
-    made = ("/lm/artifacts", "/lm/configurations", "/lm/deployments", DESTINATIONS)
-    sent = [path for path in apply.requests if path.startswith("POST") and path.endswith(made)]
-    looks = [path for path in apply.requests if "/lm/deployments/" in path]
-    return (5 + -(-len(sent + looks) // CONNECTIONS)) * DELAY + 3 * CONNECT
-
-
 def paired(count: int, rounds: int) -> tuple[list[Measured], list[Measured]]:
     """Applies of a stage of so many and the bare client's, in turns, each with its own server."""
     mine, bare = [], []
@@ -196,7 +184,6 @@ def rows() -> list[Row]:
             again = run(["cicd", "plan", "dev"], root, url)
         with server(**OPTIONS) as url:
             seed = run(["benchmarks.seed", str(root / "stages" / "dev.json")], root, url)
-    least = floor(mine)
     return [
         *against_bare(COUNT, 5),
         *against_bare(MANY, 1),
@@ -204,7 +191,6 @@ def rows() -> list[Row]:
         Row("apply: connections at once", mine.most_connections, "<= 10"),
         Row("apply: whole process", f"{mine.seconds:.2f} s, CPU {mine.processor:.2f} s"),
         Row("apply: first request to last answer", f"{mine.span:.2f} s"),
-        Row("apply: against its floor", f"{mine.span / least:.2f} x of {least:.2f} s", "<= 1.5 x"),
         Row("plan after it: requests", len(again.requests), "<= 12"),
         Row("script: requests", len(seed.requests)),
         Row("script: whole process", f"{seed.seconds:.2f} s, CPU {seed.processor:.2f} s"),
