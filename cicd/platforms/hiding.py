@@ -175,7 +175,7 @@ def _hidden_of(live: LiveResource, hidden: frozenset[str]) -> LiveResource:
     """The same one, and not a copy of it, where nothing of it is hidden: lists are long."""
     changed = {}
     for name, value in live.spec.items():
-        if hidden or not isinstance(value, str):
+        if hidden or type(value) is not str:
             shown = _hidden_in(live, name, value, hidden)
             if shown is not value:
                 changed[name] = shown
@@ -187,7 +187,7 @@ def _hidden_in(live: LiveResource, name: str, value: Any, hidden: frozenset[str]
     if isinstance(value, str):
         at = (kind, name, str(live.spec.get("name", "")))
         return Hidden(value) if hidden and _digest(at) in hidden else value
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         return value
     secret = {
         entry: Hidden(text)
@@ -228,8 +228,10 @@ def _opened(resource: T) -> T:
 
 
 def _has_hidden(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    if type(value) is str:  # nearly all of many
+        return False
+    if type(value) is dict or isinstance(value, Mapping):
         value = value.values()
     elif not isinstance(value, list | tuple):
         return isinstance(value, Hidden)
-    return any(map(_has_hidden, value))
+    return any(_has_hidden(item) for item in value if type(item) is not str)
