@@ -13,12 +13,15 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from cicd.errors import CicdError
-from cicd.model import Key
+
+if TYPE_CHECKING:
+    from cicd.model import Key
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 

@@ -9,7 +9,7 @@ from cicd.cli.redaction import MASK, without_secrets
 from cicd.cli.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 LINES = 5
 """Lines of a log that a failure is told with, where many are."""

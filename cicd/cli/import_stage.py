@@ -199,7 +199,7 @@ def plan_of(file: Path, common: Common, found: Export) -> Plan:
 
 def report(file: Path, found: Export, plan: Plan) -> None:
     """What was written and left out, and what applying it would do."""
-    from cicd.render.text import printable
+    from cicd.render.printable import printable
 
     counts = [count(n, name.removesuffix("s")) for name, n in found.counts.items() if n]
     print_result(f"wrote {shown(file)}: {', '.join(counts) or 'the group is empty'}")

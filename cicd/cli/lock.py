@@ -142,7 +142,7 @@ class StageLock:
         problem = self._lease.problem() if self._lease and self.is_held else ""
         if not problem:
             return ""
-        from cicd.render.text import printable
+        from cicd.render.printable import printable
 
         return printable(problem)
 

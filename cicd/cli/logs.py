@@ -17,8 +17,8 @@ from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.model import Key
+from cicd.render.printable import printable
 from cicd.render.table import DIM, paint
-from cicd.render.text import printable
 
 
 @click.command(

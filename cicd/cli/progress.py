@@ -25,8 +25,9 @@ from cicd.cli.cut_short import Standing
 from cicd.cli.options import Common
 from cicd.errors import Interrupted
 from cicd.model import Action, Key, Outcome, Plan, Result, State
+from cicd.render.printable import printable
 from cicd.render.progress import Row, Stand, draw
-from cicd.render.text import printable, render_outcomes
+from cicd.render.text import render_outcomes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

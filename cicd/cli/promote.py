@@ -234,7 +234,7 @@ def as_json(source: str, target: str, edit: Edit, *, is_done: bool, url: str) ->
 
 def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
     """The diff on standard output, what is left out on standard error."""
-    from cicd.render.text import printable
+    from cicd.render.printable import printable
 
     found = edit.found
     for key in found.only_in_source:

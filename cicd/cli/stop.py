@@ -14,7 +14,7 @@ from cicd.cli.progress import follow
 from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.model import Action, Plan
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 
 @click.command(

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Protocol
 
 from cicd.render.findings import count
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-"}
 PLAIN = {"ok": "ok", "warning": "warning", "error": "ERROR", "skipped": "-"}

@@ -22,7 +22,7 @@ from cicd.render.escaped import (
     number,
     short,
 )
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 MOST_LINES = 12
 """How many lines are seen without unfolding anything."""

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from cicd.render.moments import age
+from cicd.render.printable import printable
 from cicd.render.table import BOLD, paint, table
-from cicd.render.text import printable, show
+from cicd.render.text import show
 
 _HEADS = ("  CONFIGURATION", "AGE", "AGAINST THE RUNNING ONE")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd.model import Holder
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 
 def render_holder(holder: Holder) -> str:

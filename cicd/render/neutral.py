@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.model import Secret
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 NARROW = "\u200b"
 """A space of no width: what it parts reads as before."""
@@ -60,6 +59,8 @@ def neutral_json(value: Any, *, indent: int | None = None, is_ascii: bool = Fals
 
 
 def _shown(leaf: Any) -> str:
+    from cicd.model import Secret  # most commands print no JSON
+
     if isinstance(leaf, Secret):
         return str(leaf)
     raise TypeError(f"{type(leaf).__name__} is no JSON")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import State
+from cicd.render.printable import printable
 from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, paint, table
-from cicd.render.text import printable
 
 Row = Mapping[str, Any]
 """One resource: texts by name, ``notes`` a list, ``facts`` a map (see ``cicd.cli.status``)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from cicd.render.text import printable
+from cicd.render.printable import printable
 
 GAP = "  "
 NARROWEST = 8

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret
+from cicd.render.printable import printable
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""
@@ -182,16 +183,6 @@ def _cut(text: str, longest: int) -> str:
         return text
     tail = (longest - 1) // 2
     return f"{text[: longest - 1 - tail]}…{text[-tail:]} ({len(text):,} characters)"
-
-
-def printable(text: str) -> str:
-    """The text with every character escaped that could move the cursor, break the line or turn
-    the writing direction: names and messages come from files and from the platform."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def render_outcomes(

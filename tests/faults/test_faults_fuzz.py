@@ -27,7 +27,7 @@ from cicd.platforms.aicore import logs, times
 from cicd.platforms.aicore.convert import log_entry
 from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
-from cicd.render.text import printable
+from cicd.render.printable import printable
 from tests.config.config_sample import ENV, GIT, SERVE, STAGE, TRAIN, write_repository
 from tests.github.plan_documents import typical as document
 

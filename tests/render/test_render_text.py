@@ -25,9 +25,9 @@ from cicd.model import (
     State,
     Status,
 )
+from cicd.render.printable import printable
 from cicd.render.text import (
     MAX_VALUE,
-    printable,
     render_outcomes,
     render_plan,
     show,
