@@ -173,7 +173,8 @@ def templates_of(root: Path) -> list[Template]:
 
     if not (root / "templates").is_dir():
         return []
-    return read_templates(root, "templates", Place("templates"))[0]
+    found, _ = read_templates(root, "templates", Place("templates"))
+    return [template for template in found if template.scenario_id]
 
 
 def write_stage(file: Path, found: Export) -> None:

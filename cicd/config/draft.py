@@ -138,9 +138,15 @@ class Draft:
     def template_of(self, run: Run) -> Template | None:
         """The template that this run executes, where it is known here."""
         template = self.catalogue.find(run.configuration.executable_id)
-        if template and template.scenario_id == run.configuration.scenario_id:
+        if template and template.scenario_id in {run.configuration.scenario_id, ""}:
             return template
         return None
+
+    def meant_template_of(self, run: Run) -> Template | None:
+        """The template that this run is meant for, also where it names another scenario."""
+        found = self.catalogue.find(run.configuration.executable_id)
+        is_platforms = run.configuration.scenario_id in PLATFORM_SCENARIOS
+        return self.template_of(run) if is_platforms else found
 
 
 def run_name(item: Execution | Deployment, kind: str, index: int) -> str:

@@ -273,7 +273,9 @@ def _read_catalogue(
     if not is_ours:
         problems = [replace(problem, severity="warning") for problem in problems]
     complete = bool(templates) and not is_lost
-    return Catalogue(tuple(templates), is_ours, complete), [*doubts, *problems]
+    placed = tuple(template for template in templates if template.scenario_id)
+    unplaced = tuple(template for template in templates if not template.scenario_id)
+    return Catalogue(placed, is_ours, complete, unplaced), [*doubts, *problems]
 
 
 def _stood_in(problem: Problem) -> Problem:

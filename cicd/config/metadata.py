@@ -127,6 +127,12 @@ def _mistyped(node: Node | None, section: Section) -> Iterator[tuple[str, str]]:
             yield key, free[close[0]]
 
 
+def spelling(tree: Node, section: Section, key: str) -> str:
+    """How a template writes one of the keys that AI Core knows, also where that is mistyped."""
+    node = tree.get("metadata", section.name)
+    return next((as_is for as_is, meant in _mistyped(node, section) if meant == key), key)
+
+
 def _mistyping(node: Node | None, key: str, meant: str, section: Section) -> Problem:
     assert node is not None, "a key was found in it"
     message = f'AI Core does not know the {section.word} "{key}" (did you mean "{meant}"?)'

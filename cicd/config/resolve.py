@@ -21,7 +21,7 @@ def check_references(draft: Draft) -> list[Problem]:
         problems += _check_run_references(draft, run)
         problems += _check_executable(draft, run)
         problems += _check_inputs(draft, run)
-        if template := draft.template_of(run):
+        if template := draft.meant_template_of(run):
             problems += _check_bound(draft, run, template)
             problems += _check_choices(draft, run, template)
             problems += _check_conditions(draft, run, template)
@@ -99,7 +99,7 @@ def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
         ):
             message = f"{run.key} needs the result of {ref.key}, which is not waited for"
             yield place.problem(f"{message}: set its wait_for_status", "unknown-reference")
-        elif ref.key.kind == "execution" and (template := draft.template_of(other)):
+        elif ref.key.kind == "execution" and (template := draft.meant_template_of(other)):
             output = ref.output.removeprefix("artifacts.")
             if output not in template.output_artifacts:
                 hint = did_you_mean(output, template.output_artifacts)
@@ -116,8 +116,7 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
         return  # plan looks at the live ones
     if template is None:
         if draft.catalogue.is_complete:
-            known = [t.executable_id for t in draft.catalogue.templates]
-            hint = did_you_mean(executable, known) or _platform_hint(scenario)
+            hint = did_you_mean(executable, draft.catalogue.executables) or _platform_hint(scenario)
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
             place = draft.place(*path, "executable_id")
             yield place.problem(message, "unknown-executable", _severity(draft))
@@ -125,7 +124,7 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
             message = f'{run.key}: AI Core brings no scenario "{scenario}" along{hint}'
             place = draft.place(*path, "scenario_id")
             yield place.problem(message, "unknown-executable", "warning")
-    elif template.scenario_id != scenario:
+    elif template.scenario_id not in {scenario, ""}:
         hint = did_you_mean(scenario, [template.scenario_id])
         message = f'{run.key}: executable {executable} belongs to scenario "{template.scenario_id}"'
         message += f', not to "{scenario}"{hint}'

@@ -18,7 +18,15 @@ from cicd.config.files import is_folder, label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
 from cicd.config.left_over import check_left_over
-from cicd.config.metadata import SCENARIO, VERSION, check_artifact_annotations, check_metadata
+from cicd.config.metadata import (
+    EXECUTABLE,
+    LABELS,
+    SCENARIO,
+    VERSION,
+    check_artifact_annotations,
+    check_metadata,
+    spelling,
+)
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Place, plain
 from cicd.errors import InvalidStage, Problem
@@ -40,9 +48,6 @@ LOSING = frozenset(
         "duplicate-key",
         "not-a-template",
         "bad-executable-id",
-        "missing-label",
-        "mistyped-label",
-        "metadata-text",
     }
 )
 """Rules whose findings may mean that a template was not recognised as one, or not by its name."""
@@ -60,6 +65,7 @@ _NO_TEMPLATE = "this is not a template, AI Core cannot sync it: move it elsewher
 class Catalogue:
     """The templates of a stage.
 
+    ``unplaced``: those that do not say of which scenario they are; there is an error for each.
     ``is_ours``: this stage syncs them to AI Core, so they are what will be there. ``is_complete``:
     none could be missing here because it cannot be read.
     """
@@ -67,10 +73,17 @@ class Catalogue:
     templates: tuple[Template, ...] = ()
     is_ours: bool = False
     is_complete: bool = False
+    unplaced: tuple[Template, ...] = ()
+
+    @property
+    def executables(self) -> list[str]:
+        """The ids of all that the templates declare."""
+        return [template.executable_id for template in (*self.templates, *self.unplaced)]
 
     def find(self, executable_id: str) -> Template | None:
         """The template of that executable."""
-        return next((t for t in self.templates if t.executable_id == executable_id), None)
+        found = (*self.templates, *self.unplaced)
+        return next((t for t in found if t.executable_id == executable_id), None)
 
 
 def read_templates(root: Path, folder: str, place: Place) -> tuple[list[Template], list[Problem]]:
@@ -126,7 +139,8 @@ def _read_file(path: Path, root: Path) -> tuple[list[tuple[Template, Place]], li
 
 
 def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
-    """One parsed document: the template, unless it lacks what makes it one, and its problems."""
+    """One parsed document: the template, unless it lacks what makes it one, and its problems. Its
+    scenario is empty where it does not say of which it is."""
     kind = getattr(tree.get("kind"), "value", None)
     problems: list[Problem] = []
     if not isinstance(kind, str) or kind not in API_VERSIONS:
@@ -147,15 +161,16 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         *check_artifact_annotations(tree, declared),
         *check_plain_secrets(tree),
     ]
-    executable = _text(tree, "metadata", "name")
-    scenario = _text(tree, "metadata", "labels", SCENARIO)
-    if not executable or not scenario:  # nothing can refer to it
+    # as it is meant: there is an error for each that AI Core would not find there
+    executable = _text(tree, "metadata", "name") or _text(tree, "metadata", "labels", EXECUTABLE)
+    scenario = _text(tree, "metadata", "labels", spelling(tree, LABELS, SCENARIO))
+    if not executable:  # nothing can refer to it
         return None, problems
     template = Template(
         file=tree.place.file,
         executable_id=executable,
         scenario_id=scenario,
-        version=_text(tree, "metadata", "labels", VERSION),
+        version=_text(tree, "metadata", "labels", spelling(tree, LABELS, VERSION)),
         kind=_kind(kind),
         parameters=declared.parameters,
         input_artifacts=declared.inputs,

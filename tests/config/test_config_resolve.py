@@ -17,6 +17,8 @@ SECOND = """\
       executable_id: server
       input_artifact_bindings: {model: customers}
 """
+WRONG_SCENARIO = "scenario_id: chrun\n      executable_id: trainer"
+SERVR = "  executable_id: servr"
 CASES = [
     (
         "{model: ",
@@ -134,6 +136,46 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     repo = write_repository(tmp_path, changed(*edits))
     (repo / "templates" / "broken.yaml").write_text("a: [", encoding="utf-8")
     assert len(findings(repo)) == 6
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("    scenarios.ai.sap.com/id: churn\n", "    scenario.ai.sap.com/id: churn\n"),
+        ("    scenarios.ai.sap.com/id: churn\n", ""),
+        ("    scenarios.ai.sap.com/id: churn\n", "    scenarios.ai.sap.com/id: [churn]\n"),
+        ("    scenarios.ai.sap.com/id: churn\n", "    scenarios.ai.sap.com/id: 1234\n"),
+        ('    ai.sap.com/version: "1.0"\n', "    ai.sap.com/versoin: 1\n"),
+        ("  labels:\n", "  label:\n"),
+        ("  name: trainer\n", ""),
+        ("kind: WorkflowTemplate", "kind: WorkflowTemplat"),
+        ("argoproj.io/v1alpha1", "argoproj.io/v1"),
+    ],
+)
+def test_what_is_wrong_with_a_template_hides_nothing_of_the_stage_file(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    edits = (("{epochs: 3}", "{epochs: 3, epoch: 1}"), ("artifacts.model}", "artifacts.modl}"))
+    repo = write_repository(tmp_path, changed(*edits, ("  executable_id: server", SERVR)))
+    labelled = "  labels:\n    executables.ai.sap.com/id: trainer\n"
+    template = TRAIN.replace("  labels:\n", labelled).replace(before, after)
+    (repo / "templates/train.yaml").write_text(template, encoding="utf-8")
+    told = findings(repo)
+    wrong = [line for line in told if line.startswith("templates/") and "warning" not in line]
+    assert wrong, told
+    assert any('binds parameter "epoch", which executable trainer' in line for line in told), told
+    assert any('"modl", which executable trainer does not put out' in line for line in told), told
+    if "name:" not in before and "kind:" not in before:  # else it may be the one that is meant
+        assert any('executable "servr" (did you mean "server"?)' in line for line in told), told
+
+
+def test_a_mistyped_scenario_hides_no_binding(tmp_path: Path) -> None:
+    edit = ("scenario_id: churn\n      executable_id: trainer", WRONG_SCENARIO)
+    repo = write_repository(tmp_path, changed(edit, ("{epochs: 3}", "{epoch: 3}")))
+    told = findings(repo)
+    assert any('belongs to scenario "churn", not to "chrun"' in line for line in told), told
+    assert any('binds parameter "epoch"' in line for line in told), told
+    assert any('does not bind parameter "epochs"' in line for line in told), told
 
 
 def test_what_does_not_fit_hides_nothing_else(tmp_path: Path) -> None:
