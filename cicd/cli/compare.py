@@ -70,8 +70,8 @@ def command(
 ) -> None:
     """Put runs side by side: what differs in parameters and inputs, metrics with the best marked.
 
-    KEY is execution/train or just train (its newest run; alone: its last ones), train~1 for the
-    run before, a glob, or the id of any run.
+    KEY is execution/train or just train (the run that plan takes; alone: its last ones), train~1
+    for the run before, a glob, or the id of any run.
     """
     stage, keys = stage_first(stage, keys)
     output = output or SUFFIXES.get(out.suffix.lower() if out else "", "text")

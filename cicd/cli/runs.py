@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -13,6 +13,7 @@ from cicd.cli.session import Session
 from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
 from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
 from cicd.plan.match import Matcher
+from cicd.plan.versions import behind_runs, standing
 from cicd.platforms.base import Platform
 
 BOTH = ("execution", "deployment")
@@ -53,13 +54,15 @@ class NoSuchRun(Usage):
 
 
 class Runs:
-    """Finds the runs of a stage. ``lists``: where lists come from, each is read once."""
+    """Finds the runs of a stage. ``lists``: where lists come from, each is read once. ``live``:
+    what tells which runs planning takes, where it has been read."""
 
     def __init__(
         self,
         session: Session,
         kinds: Sequence[str] = BOTH,
         lists: Callable[[str], Sequence[LiveResource]] | None = None,
+        live: Sequence[LiveResource] | None = None,
     ) -> None:
         self._platform: Platform = session.platform
         self._stage = session.stage.name
@@ -70,6 +73,8 @@ class Runs:
         self._has_group = partial(has_group, session)
         self._lists: dict[str, Sequence[LiveResource]] = {}
         self._current: dict[Key, LiveResource | None] | None = None
+        self._live = live
+        self._standing: Mapping[Key, LiveResource] | None = None
 
     def find(self, names: Sequence[str], *, last: int = 1) -> list[Run]:
         """The runs that are meant, each once, in the order of their names; of a key its ``last``
@@ -107,19 +112,49 @@ class Runs:
     def history(self, wish: Resource) -> list[LiveResource]:
         """All there is of one key, what counts now first, then from the newest to the oldest."""
         found = [live for live in self._list(wish.key.kind) if _is_of(live, wish)]
-        found.sort(key=lambda live: (live.created_at, live.id), reverse=True)
+        found.sort(key=_age, reverse=True)
         if wish.key.kind == "execution":
-            return self._own_by_tag(wish, found)
+            return self._standing_first(wish, self._own_by_tag(wish, found))
         current = self.current(wish)
         others = {live.id for live in self._matched().values() if live}
         older = [live for live in found if live.id not in others]
         return [current, *older] if current else older
 
     def current(self, wish: Resource) -> LiveResource | None:
-        """The newest run of a key, or the live deployment that planning takes for it."""
+        """What planning takes for a key; of runs the newest, where none has the inputs that the
+        stage has now."""
         if wish.key.kind == "execution":
             return next(iter(self.history(wish)), None)
         return self._matched()[wish.key]
+
+    def newer(self, wish: Resource) -> LiveResource | None:
+        """The newest run of a key, where it is not the one that counts: it has other inputs."""
+        found = self.history(wish) if wish.key.kind == "execution" else []
+        return next((run for run in found[1:2] if _age(run) > _age(found[0])), None)
+
+    def is_outdated(self, wish: Resource) -> bool:
+        """Whether a key has runs, and none with the inputs that the stage has now."""
+        if wish.key.kind != "execution" or not self.history(wish):
+            return False
+        return wish.key not in self._planned()
+
+    def _standing_first(self, wish: Resource, runs: list[LiveResource]) -> list[LiveResource]:
+        """The runs of a key, the one that the stage stands for first."""
+        counts = self._planned().get(wish.key) if len(runs) > 1 else None
+        first = [run for run in runs if counts and run.id == counts.id]
+        return [*first, *(run for run in runs if run not in first)]
+
+    def _planned(self) -> Mapping[Key, LiveResource]:
+        """The runs that planning takes; none where the login may not see what that needs."""
+        if self._standing is None:
+            kinds: dict[str, Kind] = dict(self._platform.kinds)
+            desired = behind_runs(self._platform.complete(self._resources), kinds)
+            try:
+                live = self._platform.read(desired) if self._live is None else self._live
+                self._standing = standing(desired, live, kinds)
+            except Denied:
+                self._standing = {}
+        return self._standing
 
     def _matched(self) -> dict[Key, LiveResource | None]:
         """The deployments as planning gives them out: one live one to one key at most."""
@@ -228,6 +263,10 @@ def nearest(name: str, keys: Sequence[Key]) -> str:
     known = [str(key) for key in keys]
     close = get_close_matches(name, [*known, *(key.name for key in keys)], n=1)
     return f"did you mean {close[0]}?" if close else f"it has: {', '.join(known) or 'none'}"
+
+
+def _age(live: LiveResource) -> tuple[str, str]:
+    return live.created_at, live.id
 
 
 def _back(key: Key, count: int) -> Key:

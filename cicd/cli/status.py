@@ -31,7 +31,8 @@ from cicd.cli.runs import BOTH, Runs
 from cicd.cli.session import Session, open_session
 from cicd.errors import CicdError, Usage
 from cicd.logs import patiently
-from cicd.model import LiveResource, Resource, Stage, State, identity
+from cicd.model import Key, LiveResource, Resource, Stage, State, Track, identity
+from cicd.render.metrics import last_values
 from cicd.render.moments import age
 from cicd.render.status import render_status, status_line
 
@@ -194,28 +195,32 @@ def look(session: Session) -> list[Row]:
     from cicd.plan.awaited import awaited
     from cicd.plan.drift import explain, strayed
     from cicd.plan.match import Matcher
+    from cicd.plan.versions import behind_runs
 
     desired = session.platform.complete(session.stage.resources)
     wishes = [wish for wish in desired if wish.key.kind in SHOWN]
-    session.problems, live = session.platform.review(desired, session.platform.read(wishes))
+    needed = {wish.key for wish in [*wishes, *behind_runs(desired, session.platform.kinds)]}
+    wanted = [wish for wish in desired if wish.key in needed]
+    session.problems, live = session.platform.review(desired, session.platform.read(wanted))
     session.live = live
     lists = {kind: [item for item in live if item.key.kind == kind] for kind in BOTH}
-    runs = Runs(session, lists=lists.__getitem__)
+    runs = Runs(session, lists=lists.__getitem__, live=live)
     others = [wish for wish in wishes if wish.key.kind not in BOTH]
     matcher = Matcher(others, live, session.platform.kinds)
     now = datetime.now(UTC)
     rows = []
     there = {w.key: runs.current(w) if w.key.kind in BOTH else matcher.take(w) for w in wishes}
+    unmet = missed_gates(session, there)
     waits = awaited(desired, there, session.platform.kinds)
     for wish in wishes:
         found = there[wish.key]
         link = session.platform.link(found) if found else None
         one = {**whose(session.stage), **row(wish, found, link or "", now)}
-        if found and (end := learn_end(session, found)):
-            told = {"message": end.message or one["message"], "log": list(end.log)}
-            one |= {**told, "more": session.explain_command(wish.key)}
-        if found and (changes := strayed(found, wish, session.platform.kinds[wish.key.kind])):
-            one["notes"] = [f"{explain(changes)}; apply puts it back", *one["notes"]]
+        if found:
+            one |= trouble(session, wish.key, found, unmet.get(wish.key, []))
+            changes = strayed(found, wish, session.platform.kinds[wish.key.kind])
+            notes = [f"{explain(changes)}; apply puts it back"] if changes else []
+            one["notes"] = [*notes, *inputs_note(runs, wish), *one["notes"]]
         if need := waits.get(wish.key):
             one["notes"] = [*one["notes"], f"waits for {need}: the apply after that goes on"]
         rows.append(one)
@@ -230,6 +235,46 @@ def whose(stage: Stage) -> Row:
 def named(row: Row) -> str:
     """What the stage of a row is called among others."""
     return identity(row.get("project", ""), row["stage"])
+
+
+def trouble(session: Session, key: Key, live: LiveResource, unmet: Sequence[str]) -> Row:
+    """What is wrong with a thing, and the command that tells more; nothing where it is well."""
+    more = {"more": session.explain_command(key)}
+    if end := learn_end(session, live):
+        message = {"message": end.message} if end.message else {}
+        return {**message, "log": list(end.log), **more}
+    if unmet:
+        return {"message": f"its gate is not met: {'; '.join(unmet)}", "unmet": [*unmet], **more}
+    return {}
+
+
+def inputs_note(runs: Runs, wish: Resource) -> list[str]:
+    """Where a run is not the newest of its key, or does not have what the stage asks for now."""
+    if newer := runs.newer(wish):
+        return [f"a newer run with other inputs: {newer.id}"]
+    if runs.is_outdated(wish):
+        return ["it ran with other inputs than the stage asks for now: cicd plan tells which"]
+    return []
+
+
+def missed_gates(
+    session: Session, there: Mapping[Key, LiveResource | None]
+) -> dict[Key, list[str]]:
+    """Key -> the bounds that the run there does not keep, though it did what it was to do."""
+    from cicd.apply.verify import unmet_gates
+
+    gates = {wish.key: wish.options.require for wish in session.stage.resources}
+    gated = {
+        key: live
+        for key, live in there.items()
+        if live and live.status.state is State.SUCCEEDED and gates.get(key)
+    }
+    tracks = session.platform.track([*gated.values()]) if gated else {}
+    found = {
+        key: unmet_gates(gates[key], last_values(tracks.get(live.id, Track())))
+        for key, live in gated.items()
+    }
+    return {key: texts for key, texts in found.items() if texts}
 
 
 def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> Row:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Key, Kind, LiveResource, Ref, Resource
+from cicd.model import Key, Kind, LiveResource, Ref, Resource, same_inputs
 from cicd.plan import graph
 from cicd.plan.match import Matcher
 
@@ -36,6 +36,52 @@ def find_all(
             seen |= {(key.kind, live_id) for live_id in fresh}
         found[key] = list(fresh.values())
     return found
+
+
+def behind_runs(desired: Sequence[Resource], kinds: Mapping[str, Kind]) -> list[Resource]:
+    """The runs and what they take in: all that ``standing`` has to know of a stage."""
+    runs = [resource.key for resource in desired if kinds[resource.key.kind].is_run]
+    needed = graph.reachable(_refs(desired), runs)
+    return [resource for resource in desired if resource.key in needed]
+
+
+def _refs(desired: Sequence[Resource]) -> dict[Key, frozenset[Key]]:
+    """Key -> what it refers to, as far as that is here too."""
+    keys = {resource.key for resource in desired}
+    return {
+        resource.key: frozenset(ref.key for ref in graph.refs_in(resource.spec)) & keys
+        for resource in desired
+    }
+
+
+def standing(
+    desired: Sequence[Resource], live: Iterable[LiveResource], kinds: Mapping[str, Kind]
+) -> dict[Key, LiveResource]:
+    """Key -> the run that planning takes for it: of what the stage asks for now, with the inputs
+    that it has now. Nothing for a key that has not run with them. ``desired`` need not be the whole
+    stage: what is not in it is not waited for."""
+    by_key = {resource.key: resource for resource in desired}
+    matcher = Matcher(desired, live, kinds)
+    found: dict[Key, LiveResource] = {}
+
+    def answer(ref: Ref) -> str | None:
+        live = found.get(ref.key)
+        if live is None:
+            return None
+        return live.id if ref.output == "id" else live.outputs.get(ref.output)
+
+    def is_known(resource: Resource) -> bool:
+        pinned = resource.options.existing_id
+        return not pinned or matcher.get(resource.key.kind, pinned) is not None
+
+    for key in graph.in_order(_refs(desired)):
+        spec = graph.resolve(by_key[key].spec, answer)
+        resource = dataclasses.replace(by_key[key], spec=spec)
+        chosen = matcher.take(resource) if is_known(resource) else None
+        is_run = kinds[key.kind].is_run and resource.options.rerun != "never"
+        if chosen and (not is_run or same_inputs(chosen.spec, spec)):
+            found[key] = chosen
+    return {key: live for key, live in found.items() if kinds[key.kind].is_run}
 
 
 def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveResource]:

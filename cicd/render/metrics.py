@@ -48,6 +48,11 @@ def summaries(track: Track) -> list[Summary]:
     return [_summary(name, points) for name, points in sorted(series(track).items())]
 
 
+def last_values(track: Track) -> dict[str, float]:
+    """Metric name -> its last value."""
+    return {point.name: point.value for point in track.points}
+
+
 def _summary(name: str, points: list[MetricPoint]) -> Summary:
     finite = [point.value for point in points if math.isfinite(point.value)]
     least = min(finite, default=math.nan)

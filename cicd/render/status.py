@@ -86,12 +86,17 @@ def _is_hidden(name: str) -> bool:
 
 
 def _cell(row: Row, name: str) -> str:
-    return details(row) if name == "details" else str(row.get(name) or "")
+    if name == "details":
+        return details(row)
+    unmet = ", gate not met" if name == "status" and row.get("unmet") else ""
+    return f"{row.get(name) or ''}{unmet}"
 
 
 def _colour(row: Row) -> str:
     if not row.get("id"):
         return DIM
+    if row.get("unmet"):
+        return RED
     return _COLOURS.get(row.get("state", ""), "")
 
 
