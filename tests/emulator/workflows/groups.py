@@ -8,6 +8,7 @@ from tests.emulator.workflows.play import Answers
 AB = echoes("a", "b")
 ABC = echoes("a", "b", "c")
 OK = "Succeeded"
+GOAL = "{{workflow.parameters.goal}}"
 OMITTED = "omitted: depends condition not met"
 
 STEPS = [
@@ -196,6 +197,44 @@ DAGS = [
         "a skipped task does not stop those after it",
         flow(dag(call("a", when="false"), call("b", dependencies=["a"])), AB),
         phases={"a": "Skipped", "b": OK},
+    ),
+    Case(
+        "a target that is a parameter (examples/dag-targets.yaml)",
+        flow(
+            dag(call("a"), call("b", dependencies=["a"]), call("c"), target=GOAL),
+            ABC,
+            arguments={"parameters": [{"name": "goal", "value": "b"}]},
+        ),
+        rounds=[["a"], ["b"]],
+    ),
+    Case(
+        "two targets that are one parameter (executeDAG splits it at blanks)",
+        flow(
+            dag(call("a"), call("b", dependencies=["a"]), call("c"), target=GOAL),
+            ABC,
+            arguments={"parameters": [{"name": "goal", "value": "a c"}]},
+        ),
+        rounds=[["a", "c"]],
+    ),
+    Case(
+        "no target, by a parameter that is empty (executeDAG)",
+        flow(
+            dag(call("a"), call("b", dependencies=["a"]), target=GOAL),
+            AB,
+            arguments={"parameters": [{"name": "goal", "value": ""}]},
+        ),
+        rounds=[["a"], ["b"]],
+    ),
+    Case(
+        "a target that is a parameter and no task (validateDAGTargets: found out at run time)",
+        flow(
+            dag(call("a"), target=GOAL),
+            AB,
+            arguments={"parameters": [{"name": "goal", "value": "gone"}]},
+        ),
+        phase="Error",
+        message="dag.target: task 'gone' does not exist",
+        rounds=[],
     ),
     Case(
         "a target runs alone with what it needs",
