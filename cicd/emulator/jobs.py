@@ -128,6 +128,10 @@ class Journal(Protocol):
 
     def save_node(self, run_id: str, node: Node) -> None: ...
 
+    def forget_node(self, run_id: str, node_id: str) -> None:
+        """Of a node that was saved and never came to anything."""
+        ...
+
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         """Store an output file or folder and register it as an artifact; once per name and run."""
         ...

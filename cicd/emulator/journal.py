@@ -69,6 +69,11 @@ class StoreJournal:
                 (run_id, node.id, json.dumps(asdict(node), default=str)),
             )
 
+    def forget_node(self, run_id: str, node_id: str) -> None:
+        if not self._is_frozen:
+            sql = "DELETE FROM nodes WHERE run_id = ? AND node_id = ?"
+            self._store.write(sql, (run_id, node_id))
+
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
         if run is None or self._is_published(run_id, global_name):

@@ -55,6 +55,9 @@ class FileJournal:
     def save_node(self, run_id: str, node: Node) -> None:
         self._add("node", dataclasses.asdict(node))
 
+    def forget_node(self, run_id: str, node_id: str) -> None:
+        self._add("forget", node_id)
+
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         self._add("publish", global_name, str(path))
 

@@ -59,6 +59,10 @@ class MemoryJournal:
             self.history.append(node)
             self._changed.notify_all()
 
+    def forget_node(self, run_id: str, node_id: str) -> None:
+        with self._changed:
+            self.saved.pop(node_id, None)
+
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         self.published.append((global_name, path))
 

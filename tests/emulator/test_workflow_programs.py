@@ -48,3 +48,39 @@ def test_a_workflow_ends_as_argo_says(
 @pytest.mark.parametrize(("template", "problem"), programs.REFUSED)
 def test_a_set_that_argo_refuses_is_refused(template: Mapping[str, Any], problem: str) -> None:
     assert problem in "\n".join(check(workflow(template)))
+
+
+@pytest.mark.parametrize(("limits", "of_template"), programs.LIMITS)
+def test_what_waits_because_of_parallelism_is_pending_and_says_so(
+    limits: Mapping[str, Any],
+    of_template: Mapping[str, Any],
+    runner: LocalRunner,
+    journal: MemoryJournal,
+    tmp_path: Path,
+) -> None:
+    document = programs.three(of_template, **limits)
+    runner.start_execution(execution(tmp_path, document))
+    assert journal.end("e1") == "COMPLETED"
+    waited = [node for node in journal.history if node.message == "Max parallelism reached"]
+    assert {node.phase for node in waited} == {"Pending"}
+    assert {node.name for node in waited} == {"e1[0].b", "e1[0].c"}
+    assert {node.phase for node in journal.saved.values()} == {"Succeeded"}
+
+
+def test_what_never_began_because_of_parallelism_is_no_node_in_the_end(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    document = programs.three({"parallelism": 1, "failFast": True}, "false")
+    runner.start_execution(execution(tmp_path, document))
+    assert journal.end("e1") == "DEAD"
+    assert {node.name for node in journal.history} >= {"e1[0].b", "e1[0].c"}
+    assert {node.name for node in journal.saved.values()} == {"e1", "e1[0]", "e1[0].a"}
+    assert journal.message == "template has failed or errored children and failFast enabled"
+
+
+def test_labels_and_annotations_of_a_template_may_have_tags(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
+) -> None:
+    runner.start_execution(execution(tmp_path, programs.LABELLED))
+    assert journal.end("e1") == "COMPLETED", journal.message
+    assert "blue e1 {{other}}" in journal.texts

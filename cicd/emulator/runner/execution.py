@@ -39,6 +39,7 @@ from cicd.emulator.workflow import (
 
 LOOK_SHARE = 10
 """Looking at the workflow takes at most one part of so many of the time."""
+MOST_QUEUED = 100
 STARTED = "started"
 PUBLISHED = "published"
 
@@ -88,6 +89,7 @@ class Execution:
         self._look_at = 0.0
         self._has_changed = True
         self._is_announced = False
+        self._queued: set[str] = set()
         self._tails: dict[str, tuple[str, ...]] = {}
         self._stop: _Stop | None = None
         self._late = ""
@@ -141,9 +143,11 @@ class Execution:
             inputs={name: str(path) for name, path in job.inputs.items()},
             started=self._started(),
         )
+        saved = self._journal.nodes(job.id)
+        self._queued = {node.id for node in saved.values() if node.phase == "Pending"}
         self._nodes = {
             node.id: node
-            for node in self._journal.nodes(job.id).values()
+            for node in saved.values()
             # a program that still ran when the emulator ended is run again; a group goes on, and
             # the time of a pause that has begun goes by
             if node.type != "Pod" or node.phase not in ("Running", "Pending")
@@ -174,6 +178,7 @@ class Execution:
                 self._keep(node)
             for publication in progress.publications:
                 self._publish(publication)
+            self._show_queued(progress.queued)
             if self._stop:
                 # nothing new: only what runs is waited for
                 if not self._running:
@@ -204,7 +209,8 @@ class Execution:
                 continue
             self._waiting[identity] = work
             self._nodes[identity] = work.node
-            node = replace(work.node, phase="Pending", message=self._why_waiting, started=0.0)
+            why = f"Unschedulable: {self._why_waiting}"
+            node = replace(work.node, phase="Pending", message=why, started=0.0)
             self._journal.save_node(self._job.id, node)
         if more := len(self._waiting) - already:
             self._log.note(f"{more} of {len(works)} steps: {self._why_waiting}", pod=self._job.id)
@@ -214,6 +220,18 @@ class Execution:
     def _why_waiting(self) -> str:
         most = self._slots.most
         return f"waiting for a place: {most} containers run at once (--parallel {most})"
+
+    def _show_queued(self, queued: tuple[Node, ...]) -> None:
+        """Let it be seen what waits because of ``parallelism``, of very much only the first."""
+        for node in queued[: max(0, MOST_QUEUED - len(self._queued))]:
+            if node.id not in self._queued:
+                self._queued.add(node.id)
+                self._journal.save_node(self._job.id, node)
+
+    def _forget_queued(self) -> None:
+        """What has never begun is no part of what came of it."""
+        for identity in self._queued - self._nodes.keys():
+            self._journal.forget_node(self._job.id, identity)
 
     def _announce(self) -> None:
         """RUNNING once something does, or nothing has to wait for it."""
@@ -299,6 +317,7 @@ class Execution:
             self._log.note(f"step {node.name}: {node.message}", pod=node.id)
 
     def _keep(self, node: Node) -> None:
+        self._queued.discard(node.id)
         self._nodes[node.id] = node
         self._journal.save_node(self._job.id, node)
 
@@ -316,6 +335,7 @@ class Execution:
     def _conclude(self, progress: Progress) -> None:
         """The one status that ends it."""
         self._waiting.clear()
+        self._forget_queued()
         self._announce()
         message = "stopped on request" if self._stop else progress.message
         for node in left_open(self._nodes, time.time(), message):

@@ -25,7 +25,7 @@ from cicd.emulator.workflow.scope import (
     own_content,
     workflow_texts,
 )
-from cicd.emulator.workflow.walk import Again, TooMuch, Walk
+from cicd.emulator.workflow.walk import REACHED, Again, TooMuch, Walk
 from cicd.emulator.workflow.work import Work
 
 
@@ -52,6 +52,8 @@ class Progress:
     settled: tuple[Node, ...] = ()
     publications: tuple[Publication, ...] = ()
     wake: float | None = None
+    queued: tuple[Node, ...] = ()
+    """What waits because of ``parallelism``, with the reason; no part of the nodes yet."""
 
 
 def advance(
@@ -87,6 +89,7 @@ def advance(
         settled=tuple(walk.settled),
         publications=tuple(_publications(nodes.values())),
         wake=walk.wake,
+        queued=() if walk.settled else (*walk.queued, *_left(walk.work[len(work) :])),
     )
 
 
@@ -158,6 +161,11 @@ def _as_many_as_allowed(walk: Walk) -> tuple[Work, ...]:
         return tuple(walk.work)
     running = sum(node.type == "Pod" and node.phase == "Running" for node in walk.nodes.values())
     return tuple(walk.work[: max(0, walk.program.parallelism - running)])
+
+
+def _left(works: Iterable[Work]) -> Iterable[Node]:
+    for work in works:
+        yield replace(work.node, phase="Pending", message=REACHED, started=0.0)
 
 
 def _publications(nodes: Iterable[Node]) -> Iterable[Publication]:

@@ -32,6 +32,8 @@ DEEPEST = 60
 MOST_NODES = 20_000
 COUNTED = ("Pod", "Steps", "DAG")
 """What ``parallelism`` and ``failFast`` of a template are about."""
+REACHED = "Max parallelism reached"
+"""Argo's words for why something waits (ErrParallelismReached)."""
 NOTHING: Mapping[str, str] = {}
 TROUBLE = (Unresolved, BadCondition)
 
@@ -79,6 +81,8 @@ class Walk:
     settled: list[Node] = field(default_factory=list)
     wake: float | None = None
     in_flight: int = 0
+    queued: list[Node] = field(default_factory=list)
+    """What ``parallelism`` keeps from starting."""
 
     @property
     def activity(self) -> int:
@@ -342,6 +346,8 @@ class Walk:
                 if call.when and not is_wanted(call.when, scope.texts):
                     return self.skipped(node, call, scope)
                 if not frame.take():
+                    if not frame.is_stopped:
+                        self.queued.append(replace(node, message=REACHED))
                     return node
             own = {f"{'tasks' if frame.template.tasks else 'steps'}.name": call.name}
             given = self.given(call, scope, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -193,9 +194,19 @@ def _path(text: str, scope: Mapping[str, str]) -> str:
     return path.rstrip("/")
 
 
+def _filled(texts: Mapping[str, str], scope: Mapping[str, str]) -> dict[str, str]:
+    """Labels or annotations; a tag that means nothing stays as it is."""
+    found = dict(texts)
+    for key, text in texts.items():
+        with suppress(Unresolved):
+            found[key] = substitute(text, scope)
+    return found
+
+
 def _fields(node: Node, template: Template, scope: Mapping[str, str]) -> dict[str, str]:
-    labels = {"workflows.argoproj.io/workflow": scope["workflow.name"], **template.labels}
-    annotations = {"workflows.argoproj.io/node-name": node.name, **template.annotations}
+    own = _filled(template.labels, scope), _filled(template.annotations, scope)
+    labels = {"workflows.argoproj.io/workflow": scope["workflow.name"], **own[0]}
+    annotations = {"workflows.argoproj.io/node-name": node.name, **own[1]}
     found = {f"metadata.labels['{key}']": text for key, text in labels.items()}
     found |= {f"metadata.annotations['{key}']": text for key, text in annotations.items()}
     return found | {

@@ -817,3 +817,40 @@ FILES = [
     ),
 ]
 CASES = [*SETS, *INLINE, *ARTIFACTS, *FILES]
+
+
+def three(of_template: Mapping[str, Any], text: str = "true", **limits: Any) -> dict[str, Any]:
+    """Three steps side by side, under limits of the template and of the workflow."""
+    group = [call("a", "x"), call("b", "x"), call("c", "x")]
+    return workflow(steps(group) | dict(of_template), shell("x", text), **limits)
+
+
+LIMITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"parallelism": 1}, {}),
+    ({}, {"parallelism": 1}),
+    ({"parallelism": 1}, {"parallelism": 1}),
+]
+
+
+def field(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+LABELLED = workflow(
+    shell(
+        "main",
+        "echo $COLOUR $RUN $OTHER",
+        container={
+            "env": [
+                field("COLOUR", "metadata.labels['colour']"),
+                field("RUN", "metadata.annotations['run']"),
+                field("OTHER", "metadata.annotations['other']"),
+            ]
+        },
+        metadata={
+            "labels": {"colour": "{{workflow.parameters.colour}}"},
+            "annotations": {"run": "{{workflow.name}}", "other": "{{other}}"},
+        },
+    ),
+    arguments={"parameters": [{"name": "colour", "value": "blue"}]},
+)
