@@ -144,7 +144,7 @@ def parts(secret: str) -> Iterator[str]:
     and their lines."""
     yield from secret.splitlines()
     try:
-        waiting = [json.loads(secret)]
+        waiting = [json.loads(secret.removeprefix("\ufeff"))]
     except (ValueError, RecursionError):
         return
     while waiting:

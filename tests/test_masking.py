@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd.masking import LONG, Mask, hide, is_secret_name
+from cicd.masking import LONG, Mask, hide, is_secret_name, parts
 
 LINE = (
     "2026-11-30T12:34:56Z execution e1234abc5 of train-dev ended in 1.25 s (exit 1): "
@@ -139,3 +139,8 @@ def test_a_mask_goes_through_plain_data() -> None:
 @pytest.mark.parametrize("name", ["eos_token", "pad_token", "maskToken"])
 def test_words_of_language_models_are_no_secrets(name: str) -> None:
     assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize("front", ["", "\ufeff"])
+def test_the_parts_of_a_key_are_found_behind_a_byte_order_mark(front: str) -> None:
+    assert {"hidden-1", "hidden-2"} <= {*parts(f'{front}{{"a": "hidden-1", "b": ["hidden-2"]}}')}

@@ -13,11 +13,11 @@ from cicd.cli.console import print_result
 from cicd.cli.emulator_bounds import as_options, bounds_options, choose_bounds
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
-from cicd.cli.help import examples
+from cicd.cli.help import Group, examples
 from cicd.cli.redaction import MASK
 
 
-@click.group("emulator", epilog=examples("cicd emulator start", "cicd emulator status"))
+@click.group("emulator", cls=Group, epilog=examples("cicd emulator start", "cicd emulator status"))
 def command() -> None:
     """Run SAP AI Core on this machine.
 
@@ -36,8 +36,8 @@ def command() -> None:
     "--models",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Models that foundation-models offers, as JSON in the shape of the answer of "
-    "GET /v2/lm/scenarios/foundation-models/models. Kept until reset.",
+    help="Models that foundation-models offers, as JSON in the shape of AI Core's list of the "
+    "models of a scenario. Kept until reset.",
 )
 @click.option(
     "--realism",

@@ -10,7 +10,7 @@ import click
 
 from cicd.cli.console import print_json, print_result
 from cicd.cli.emulator_folder import data_option, endpoint_of, translated
-from cicd.cli.help import examples
+from cicd.cli.help import Group, examples
 from cicd.cli.options import output_option
 from cicd.errors import CicdError, Usage
 
@@ -55,6 +55,7 @@ EXAMPLES = examples(
 
 @click.group(
     "faults",
+    cls=Group,
     epilog=examples("cicd emulator faults add slow=2", "cicd emulator faults clear"),
 )
 def faults() -> None:

@@ -19,7 +19,7 @@ import click
 
 from cicd import __version__
 from cicd.cli import console
-from cicd.cli.help import examples
+from cicd.cli.help import Page, examples
 from cicd.cli.redaction import MASK, secrets_of
 from cicd.errors import CicdError, Interrupted, Usage
 
@@ -85,6 +85,9 @@ SENDING = frozenset({"apply", "destroy", "rollback", "stop", "unlock"})
 BUG, BROKEN_PIPE = 70, 141
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 COMPLETION = "_CICD_COMPLETE"
+
+
+click.Context.formatter_class = Page  # for every command, however deep
 
 
 class Commands(click.Group):

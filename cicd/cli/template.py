@@ -13,7 +13,7 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_note, print_result, write_file
 from cicd.cli.environment import Environment
 from cicd.cli.git import find_root, read_facts, stage_of_branch
-from cicd.cli.help import examples
+from cicd.cli.help import Group, examples
 from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 DIFFERS = 1
 
 
-@click.group("template", epilog=examples("cicd template build dev", "cicd template check dev"))
+@click.group(
+    "template", cls=Group, epilog=examples("cicd template build dev", "cicd template check dev")
+)
 def command() -> None:
     """Make templates from Metaflow flows, as the flows section of a stage file says."""
 

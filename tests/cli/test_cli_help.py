@@ -74,6 +74,16 @@ def test_examples_are_never_wrapped(path: tuple[str, ...], width: int) -> None:
     assert all(f"\n    {line}" in page for line in examples(path))
 
 
+@pytest.mark.parametrize("width", [60, 72, 100])
+@pytest.mark.parametrize("path", PAGES, ids=" ".join)
+def test_no_line_of_a_help_page_ends_in_the_midst_of_a_word(
+    path: tuple[str, ...], width: int
+) -> None:
+    whole, page = shown(path, 400), shown(path, width)
+    assert set(page.split()) <= set(whole.split())
+    assert "..." not in page.replace("]...", "").replace("KEY...", "")
+
+
 def option(page: click.Command, name: str) -> click.Option | None:
     """The option that takes this spelling."""
     options = [param for param in page.params if isinstance(param, click.Option)]

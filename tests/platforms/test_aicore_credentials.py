@@ -214,6 +214,42 @@ def test_the_url_of_destinations_is_understood_however_much_of_a_path_was_copied
     assert found.base_url == "https://dest.x/destination-configuration/v1"
 
 
+@pytest.mark.parametrize("scheme", ["HTTP", "Https", "https"])
+@pytest.mark.parametrize("name", ["AICORE_BASE_URL", "AICORE_AUTH_URL"])
+def test_the_scheme_of_an_address_may_be_in_any_case(scheme: str, name: str) -> None:
+    found = aicore_credentials({**FULL, name: f"{scheme}://API.x:8443"})
+    url = found.base_url if name == "AICORE_BASE_URL" else found.auth_url
+    assert url.startswith(f"{scheme.lower()}://API.x:8443/")
+
+
+@pytest.mark.parametrize("name", ["BASE_URL", "AUTH_URL", "CERT_URL"])
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        ("?token=hidden", r"has a query \(leave out everything from the \? on\)"),
+        ("/v2?", "has a query"),
+        ("/v2/lm#hidden", r"has a fragment \(leave out everything from the # on\)"),
+        ("/?a=hidden#b", "has a query"),
+    ],
+)
+def test_an_address_with_more_than_a_path_is_refused_in_words(
+    name: str, end: str, text: str
+) -> None:
+    with pytest.raises(Denied, match=f"AICORE_{name} {text}") as caught:
+        aicore_credentials({**FULL, f"AICORE_{name}": f"https://api.x{end}"})
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("front", ["\ufeff", " \ufeff\n", "\ufeff  "])
+def test_a_byte_order_mark_before_a_value_is_none_of_it(front: str) -> None:
+    key, bound = json.dumps(KEY), json.dumps({"aicore": [{"label": "aicore", "credentials": KEY}]})
+    for environ in ({"AICORE_SERVICE_KEY": front + key}, {"VCAP_SERVICES": front + bound}):
+        found = aicore_credentials({"AICORE_HOME": "/nowhere", **environ})
+        assert (found.client_id, found.base_url) == ("key-client", "https://api.key/v2")
+    given = {name: front + value for name, value in FULL.items()}
+    assert aicore_credentials(given) == aicore_credentials(FULL)
+
+
 def test_a_host_that_is_called_like_a_path_stays_a_host() -> None:
     found = aicore_credentials({**FULL, "AICORE_BASE_URL": "http://lm/v2/lm"})
     assert found.base_url == "http://lm/v2"

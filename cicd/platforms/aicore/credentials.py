@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from cicd.errors import Denied
 from cicd.model import Secret
@@ -83,12 +84,10 @@ def _complete(places: Sequence[Source], prefix: str, ending: str, hint: str) -> 
     if missing:
         raise _denied(places, merged, missing, prefix, hint)
     for name in URLS:
-        if name in values and not values[name].startswith(("https://", "http://")):
-            place = merged.taken[name].name
-            raise Denied(
-                f'{prefix}_{name.upper()} is no URL: "{values[name]}"{_other(place, prefix)}',
-                hint="it begins with https://",
-            )
+        if name in values and (problem := _problem(values[name])):
+            text, cure = problem
+            place = _other(merged.taken[name].name, prefix)
+            raise Denied(f"{prefix}_{name.upper()} {text}{place}", hint=cure)
     secret = values.get("client_secret")
     urls = ("auth_url", "cert_url") if secret else ("cert_url", "auth_url")
     proof = next(name for name in ("client_secret", *_flat(PAIRS)) if name in values)
@@ -102,6 +101,18 @@ def _complete(places: Sequence[Source], prefix: str, ending: str, hint: str) -> 
         resource_group=values.get("resource_group", ""),
         source=source,
     )
+
+
+def _problem(url: str) -> tuple[str, str] | None:
+    """What is wrong with an address that paths are put behind, and what to do; None: nothing. A
+    query is not shown: it may hold a token."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or "://" not in url:
+        return f'is no URL: "{url}"', "it begins with https://"
+    for mark, name in (("?", "query"), ("#", "fragment")):
+        if mark in url:
+            return f"has a {name}", f"leave out everything from the {mark} on"
+    return None
 
 
 def _missing(values: Mapping[str, str], prefix: str) -> list[str]:
@@ -147,6 +158,7 @@ def _other(place: str, prefix: str) -> str:
 def _ending(url: str, ending: str) -> str:
     """The address with this end, however much of it was given already: ``…/oauth`` counts."""
     scheme, slashes, rest = url.partition("://")
+    scheme = scheme.lower()
     host, *parts = rest.split("/")
     parts = [part for part in parts if part]
     wanted = ending.strip("/").split("/")

@@ -68,9 +68,17 @@ def sources(environ: Mapping[str, str], prefix: str) -> list[Source]:
     return [place for place in places if place.values or place.problem]
 
 
+BOM = "\ufeff"
+"""What editors on Windows put before the text of a file, and whoever pastes it does not see."""
+
+
+def _text(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip().removeprefix(BOM).strip()
+
+
 def _variables(environ: Mapping[str, str], prefix: str) -> Source:
     names = (*NAMES, "resource_group")
-    found = {name: environ.get(f"{prefix}_{name.upper()}", "").strip() for name in names}
+    found = {name: _text(environ, f"{prefix}_{name.upper()}") for name in names}
     # An empty variable is what a missing CI secret looks like: the same as none.
     return Source(f"{prefix}_* variables", {name: value for name, value in found.items() if value})
 
@@ -78,7 +86,7 @@ def _variables(environ: Mapping[str, str], prefix: str) -> Source:
 def _service_key(environ: Mapping[str, str], prefix: str) -> Source:
     """The key as JSON, or the path of its file, which is what many set first."""
     variable = f"{prefix}_SERVICE_KEY"
-    text = environ.get(variable, "").strip()
+    text = _text(environ, variable)
     if not text:
         return Source(variable)
     if text[0] not in "{[":
@@ -136,7 +144,7 @@ def _config_file(environ: Mapping[str, str]) -> Source:
 
 def _binding(environ: Mapping[str, str], prefix: str) -> Source:
     """The first service with the label ``aicore`` or ``destination`` among the bound ones."""
-    label, text = prefix.lower(), environ.get("VCAP_SERVICES", "").strip()
+    label, text = prefix.lower(), _text(environ, "VCAP_SERVICES")
     if not text:
         return Source("VCAP_SERVICES")
     try:
