@@ -43,8 +43,9 @@ def with_value(text: str, path: Sequence[Step], value: Any, *, is_json: bool = F
 
     What is missing on the way is added. Raises Refused where it can only be done by hand.
     """
-    edit = _Edit(text, is_json=is_json)
-    return edit.set(list(path), value)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # libyaml does not count it
+    edit = _Edit(text.removeprefix(mark), is_json=is_json)
+    return mark + edit.set(list(path), value)
 
 
 class _Edit:

@@ -96,7 +96,7 @@ def test_a_first_deployment_is_bound_to_its_sources_and_applied_when_nothing_mov
     again = small.cicd("apply", "dev", "--local", "--auto-approve")
     assert (again.returncode, "No changes." in again.stdout) == (0, True), again.stdout
     # the plan of a first deployment fits once
-    assert "was create, is now no_op" in refused(apply_saved(small, "--local"))
+    assert "plan.json was applied at" in refused(apply_saved(small, "--local"))
 
 
 def test_templates_and_other_people_show_in_a_plan(small: Project) -> None:
