@@ -40,13 +40,15 @@ Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 def create_app(world: World) -> Gateway:
     """The application that answers for ``world``; whoever made the world closes it."""
-    routes: list[BaseRoute] = [
-        Route(operation.path, endpoint(world, operation), methods=[operation.method])
-        for operation in OPERATIONS
-    ]
+    routes: list[BaseRoute] = []
+    # first, for they are looked at in this order
     inference = Inference(world)
     for path in ("/v2/inference/deployments/{id}", "/v2/inference/deployments/{id}/{rest:path}"):
         routes.append(Route(path, inference, methods=list(METHODS)))
+    routes += [
+        Route(operation.path, endpoint(world, operation), methods=[operation.method])
+        for operation in OPERATIONS
+    ]
     for path in ("/s3", "/s3/{rest:path}"):
         routes.append(Route(path, S3(world), methods=list(s3.METHODS)))
     routes.append(Elsewhere(world, list(routes)))

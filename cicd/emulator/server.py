@@ -41,7 +41,6 @@ def run(
     """Serve until a signal ends it, or the file ``leash`` does. ``on_ready`` gets the url when
     requests are accepted."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     with closing(listen(data, port)) as listener:
         # opening the world waits for a sandbox to be tried: time to import the rest
         threading.Thread(target=import_module, args=("cicd.emulator.app",), daemon=True).start()

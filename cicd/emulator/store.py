@@ -18,7 +18,7 @@ Row = sqlite3.Row
 
 
 class Store:
-    """One writing and one reading connection, shared by all threads.
+    """One writing and one reading connection, shared by all threads, and one for the event loop.
 
     WAL lets readers go on while somebody writes; each connection is used by one thread at a time.
     """
@@ -36,10 +36,12 @@ class Store:
             try:
                 migrate(self._writer)
                 self._reader = connect(self.path)
+                self._quick_reader = connect(self.path)
             except BaseException:
                 self._writer.close()
                 raise
-            self._reader.execute("PRAGMA query_only = ON")
+            for reader in (self._reader, self._quick_reader):
+                reader.execute("PRAGMA query_only = ON")
         except (sqlite3.Error, OSError) as error:
             raise EmulatorError(
                 f"the emulator's database {self.path} cannot be used: {error}",
@@ -75,14 +77,21 @@ class Store:
         found = self.rows(sql, parameters)
         return found[0] if found else None
 
+    def row_now(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The same for the event loop, which must not wait for what other threads read: it has a
+        connection of its own. For queries of one row by its key."""
+        found: Row | None = self._quick_reader.execute(sql, parameters).fetchone()
+        return found
+
     def write(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
         """One statement in its own transaction (or in the open one); rows it changed."""
         with self.transaction() as db:
             return db.execute(sql, parameters).rowcount
 
     def close(self) -> None:
-        """Close both connections; the last one folds the WAL back into the file."""
+        """Close all connections; the last one folds the WAL back into the file."""
         with self._write_lock, self._read_lock:
+            self._quick_reader.close()
             self._reader.close()
             self._writer.close()
 

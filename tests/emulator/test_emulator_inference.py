@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -363,3 +364,81 @@ def test_the_two_logins_open_one_door_each(client: Client, destinations: Client)
     headers = {"Authorization": f"Bearer {issued}"}
     path = f"{DESTINATIONS}/subaccountDestinations"
     assert client.send("GET", path, headers=headers).status_code == 403
+
+
+ANSWERS = {
+    "until it closes": (b"HTTP/1.0 200 OK\r\nX-A: 1\r\n\r\nhello", 200, "hello"),
+    "after an interim one": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nhi",
+        201,
+        "hi",
+    ),
+    "in chunks with a trailer": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n1\r\nd\r\n0\r\nX-T: 1\r\n\r\n",
+        200,
+        "abcd",
+    ),
+    "without a body": (b"HTTP/1.1 204 No Content\r\n\r\n", 204, ""),
+    "a length in the head of nothing": (
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n",
+        304,
+        "",
+    ),
+    "many headers": (
+        b"HTTP/1.1 200 OK\r\n"
+        + b"X-Long: %s\r\n" % (b"x" * 40_000)
+        + b"Content-Length: 1\r\n\r\n1",
+        200,
+        "1",
+    ),
+    "no HTTP": (b"220 ready\r\n", 502, "upstream failed: "),
+    "nothing": (b"", 502, "upstream failed: "),
+    "half a head": (b"HTTP/1.1 200 OK\r\nContent-", 502, "upstream failed: "),
+}
+
+
+@contextmanager
+def saying(answer: bytes) -> Iterator[Upstream]:
+    """A server that says this, whatever it is asked, and goes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Upstream(port=listener.getsockname()[1])
+        thread.join(10)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_whatever_a_server_answers_is_passed_on(served: tuple[Client, str], kind: str) -> None:
+    client, base = served
+    said, status, body = ANSWERS[kind]
+    with saying(said) as upstream:
+        client.runner.gone.append(upstream)
+        answer = client.send("GET", f"{base}/x", status=status)
+    assert answer.text.startswith(body)
+    assert bool(answer.text) == bool(body)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
+    ],
+)
+def test_an_answer_that_breaks_off_does_not_look_whole(
+    served: tuple[Client, str], said: bytes
+) -> None:
+    client, base = served
+    with saying(said) as upstream:
+        client.runner.gone.append(upstream)
+        with pytest.raises(requests.RequestException):
+            client.send("GET", f"{base}/x")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
+from cicd.emulator.handover import connected
 from cicd.emulator.jobs import Image, Replicas, Upstream
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.serving import check
@@ -62,9 +63,7 @@ def ask(runner: LocalRunner, path: str = "/", deployment_id: str = "d1") -> str:
 def connect(upstream: Upstream) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection("127.0.0.1", upstream.port or None, timeout=20)
     if upstream.socket:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(20)
-        connection.sock.connect(str(upstream.socket))
+        connection.sock = connected(upstream.socket, 20)
     return connection
 
 

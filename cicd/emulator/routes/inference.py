@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from cicd.emulator.errors import EmulatorError, GatewayError, denied
+from cicd.emulator.exchange import Broken, Exchange, NotConnected, connect
 from cicd.emulator.foundation import answers, deployed, executables, orchestration
 from cicd.emulator.foundation.answers import Answer, Asked
 from cicd.emulator.foundation.catalogue import NotOffered, Offer, today
@@ -31,7 +32,7 @@ from cicd.emulator.templates import PLATFORM_SCENARIOS
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
-    import httpx
+    import h11
     from starlette.types import Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -46,6 +47,10 @@ SECONDS = 600.0
 """Until an answer begins or goes on, where the template names no timeout."""
 WAKING_SECONDS = 0.02
 """Between two looks whether a server that is being started is ready."""
+RUN = (
+    "SELECT id, scenario_id, executable_id, status, configuration_id, running_configuration_id "
+    "FROM runs WHERE id = ? AND kind = 'deployment' AND resource_group = ?"
+)
 LOG = logging.getLogger(__name__)
 
 
@@ -60,7 +65,7 @@ class Inference:
         request = Request(scope, receive)
         deployment_id = request.path_params["id"]
         try:
-            run = await run_in_threadpool(self._admit, request, deployment_id)
+            run = self._admit(request, deployment_id)
             if run["scenario_id"] in PLATFORM_SCENARIOS:
                 await (await self._answer(run, request))(scope, receive, send)
                 return
@@ -111,10 +116,11 @@ class Inference:
         """Token, resource group, and the deployment of that group."""
         self._world.credentials.check(request.headers.get("authorization", ""), "aicore")
         group = request.headers.get("ai-resource-group", "")
-        if not self._world.has_group(group):
-            raise denied()
-        run = self._world.run("deployment", group, deployment_id)
+        store = self._world.store
+        run = store.row_now(RUN, (deployment_id, group))
         if run is None:
+            if store.row_now("SELECT 1 FROM resource_groups WHERE id = ?", (group,)) is None:
+                raise denied()
             raise GatewayError(404, f"deployment {deployment_id} not found")
         return run
 
@@ -165,7 +171,7 @@ async def forward(upstream: Upstream, request: Request, send: Send, *, is_last: 
     A client that goes away takes its request with it.
     """
     incoming = Incoming(request)
-    work = asyncio.ensure_future(exchange(upstream, request, incoming, send, is_last=is_last))
+    work = asyncio.ensure_future(exchanged(upstream, request, incoming, send, is_last=is_last))
     gone = asyncio.ensure_future(incoming.wait_until_gone())
     try:
         await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -207,37 +213,40 @@ class Incoming:
             pass
 
 
-async def exchange(
+async def exchanged(
     upstream: Upstream, request: Request, incoming: Incoming, send: Send, *, is_last: bool
 ) -> bool:
     """One request and its answer; see forward()."""
-    import httpx
-
     has_begun = False
     try:
-        async with transport_to(upstream) as transport:
-            sent = outgoing(request, upstream, incoming)
-            answer = await transport.handle_async_request(sent)
-            has_begun = True
-            try:
-                await pass_back(answer, send)
-            finally:
-                await answer.aclose()
-        return True
-    except (httpx.ConnectError, httpx.ConnectTimeout):
+        exchange = await connect(upstream, upstream.timeout or SECONDS)
+    except NotConnected:
         return is_last and await refuse(request, send, 503, "upstream connect error")
+    try:
+        await exchange.send(
+            request.method,
+            target_of(request),
+            headers_for(upstream, request, incoming),
+            incoming.body() if incoming.has_body else None,
+        )
+        answer = await exchange.answer()
+        has_begun = True
+        await pass_back(answer, exchange, send)
+        return True
     except ClientDisconnect:
         return True
-    except httpx.TimeoutException:
+    except TimeoutError:
         if not has_begun:
             return await refuse(request, send, 504, "upstream request timeout")
         raise
-    except httpx.HTTPError as error:
+    except Broken as error:
         if not has_begun:
-            return await refuse(request, send, 502, f"upstream failed: {type(error).__name__}")
+            return await refuse(request, send, 502, f"upstream failed: {error}")
         # the answer broke off: the client must notice, and it does when the connection ends
         LOG.warning("the answer of a deployment broke off: %s", error)
         raise
+    finally:
+        exchange.close()
 
 
 def to_response(answer: Answer) -> Response:
@@ -261,43 +270,33 @@ def encoded(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
-def transport_to(upstream: Upstream) -> httpx.AsyncHTTPTransport:
-    """A connection for one request: nothing idle is kept that a swap could close under us."""
-    import httpx
-
-    path = str(upstream.socket) if upstream.socket else None
-    limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncHTTPTransport(uds=path, verify=False, limits=limits)
-
-
-def outgoing(request: Request, upstream: Upstream, incoming: Incoming) -> httpx.Request:
-    """The request as the deployment sees it: path below its own root, no login."""
-    import httpx
-
+def target_of(request: Request) -> bytes:
+    """Path and query below the deployment's own root."""
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    rest = raw_path.removeprefix(PREFIX).partition(b"/")[2]
-    target = b"/" + rest
+    target = b"/" + raw_path.removeprefix(PREFIX).partition(b"/")[2]
     if query := request.scope.get("query_string"):
         target += b"?" + query
-    headers = [(name, value) for name, value in request.headers.raw if name not in NOT_PASSED_ON]
-    timeout = httpx.Timeout(upstream.timeout or SECONDS, connect=10.0).as_dict()
-    return httpx.Request(
-        request.method,
-        httpx.URL(scheme="http", host="127.0.0.1", port=upstream.port or None, raw_path=target),
-        headers=headers,
-        content=incoming.body() if incoming.has_body else None,
-        extensions={"timeout": timeout},
-    )
+    return target
 
 
-async def pass_back(answer: Any, send: Send) -> None:
+def headers_for(
+    upstream: Upstream, request: Request, incoming: Incoming
+) -> list[tuple[bytes, bytes]]:
+    """The headers as the deployment sees them: no login."""
+    host = f"127.0.0.1:{upstream.port}" if upstream.port else "127.0.0.1"
+    passed = [(name, value) for name, value in request.headers.raw if name not in NOT_PASSED_ON]
+    names = {name for name, _ in passed}
+    if b"content-length" not in names:
+        if incoming.has_body:
+            passed.append((b"transfer-encoding", b"chunked"))
+        elif request.method in ("POST", "PUT", "PATCH"):
+            passed.append((b"content-length", b"0"))
+    return [(b"host", host.encode()), *passed]
+
+
+async def pass_back(answer: h11.Response, exchange: Exchange, send: Send) -> None:
     """Status, headers and body as they come."""
-    headers = [
-        (name.lower(), value)
-        for name, value in answer.headers.raw
-        if name.lower() not in HOP_BY_HOP
-    ]
+    headers = [(name, value) for name, value in answer.headers if name not in HOP_BY_HOP]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    async for chunk in answer.aiter_raw():
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async for piece, has_more in exchange.pieces():
+        await send({"type": "http.response.body", "body": piece, "more_body": has_more})

@@ -1,4 +1,5 @@
-"""Lets a server on 127.0.0.1:PORT of a private network be reached through a Unix socket.
+"""Lets a server on 127.0.0.1:PORT of a private network be reached from outside: who connects to a
+Unix socket is sent a connection to it.
 
 ``relay.py SOCKET PORT -- COMMAND…``, only the standard library. It starts the command, waits until
 its port takes connections, and only then opens the socket: who can connect to the socket knows
@@ -41,9 +42,25 @@ def serve(path: str, port: int) -> None:
     listener.bind(path + ".new")
     listener.listen(512)
     os.rename(path + ".new", path)  # noqa: PTH104
+    hand_out(listener, port)
+
+
+IDLE = threading.Semaphore(0)
+"""As often as threads wait for somebody who asks."""
+
+
+def hand_out(listener: socket.socket, port: int) -> None:
+    """One thread of as many as ever were needed at once, and one more: a connection may take its
+    time, and to start a thread for each does too."""
     while True:
+        IDLE.release()
         client, _ = listener.accept()
-        threading.Thread(target=relay, args=(client, port), daemon=True).start()
+        IDLE.acquire()
+        if not IDLE.acquire(blocking=False):
+            threading.Thread(target=hand_out, args=(listener, port), daemon=True).start()
+        else:
+            IDLE.release()
+        relay(client, port)
 
 
 def connect(port: int) -> socket.socket:
@@ -55,26 +72,9 @@ def connect(port: int) -> socket.socket:
 
 
 def relay(client: socket.socket, port: int) -> None:
-    try:
-        server = connect(port)
-    except OSError:
-        client.close()
-        return
-    back = threading.Thread(target=pump, args=(server, client), daemon=True)
-    back.start()
-    pump(client, server)
-    back.join()
-    client.close()
-    server.close()
-
-
-def pump(source: socket.socket, sink: socket.socket) -> None:
-    """Bytes until the end, then tell the other side that there are no more."""
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+    """Whoever asks gets a connection; what goes through it is no more of our business."""
+    with client, contextlib.suppress(OSError), connect(port) as server:
+        socket.send_fds(client, [b"."], [server.fileno()])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import socket
 
+from cicd.emulator.handover import connected
 from cicd.emulator.jobs import Upstream
 from cicd.emulator.runner.serving.template import Probe
 
@@ -28,7 +28,7 @@ def is_ready(upstream: Upstream, probe: Probe | None) -> bool:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket or to a port of this machine."""
+    """HTTP through a Unix socket or to a port of this machine."""
 
     def __init__(self, upstream: Upstream) -> None:
         super().__init__("127.0.0.1", upstream.port or None, timeout=TIMEOUT)
@@ -38,6 +38,4 @@ class _Connection(http.client.HTTPConnection):
         if self._socket is None:
             super().connect()
             return
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
-        self.sock.connect(str(self._socket))
+        self.sock = connected(self._socket, TIMEOUT)
