@@ -78,6 +78,8 @@ class Exchange:
                 if held:
                     yield held, True
                     held = b""
+                # what never ends, and is always there at once, must let others have their turn
+                await asyncio.sleep(0)
                 await self._receive()
             if not isinstance(event, h11.Data):
                 yield held, False
