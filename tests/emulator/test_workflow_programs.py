@@ -11,6 +11,7 @@ import pytest
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.workflow import check
 from tests.emulator.runner_journal import ENVIRON, MemoryJournal, execution, workflow
+from tests.emulator.test_runner_execution import MODES
 from tests.emulator.workflows import programs
 from tests.emulator.workflows.programs import Program
 
@@ -20,9 +21,10 @@ def journal() -> MemoryJournal:
     return MemoryJournal()
 
 
-@pytest.fixture
-def runner(journal: MemoryJournal) -> Iterator[LocalRunner]:
-    found = create(journal, environ=ENVIRON, settings=Settings(grace=1.0))
+@pytest.fixture(params=MODES[:1])
+def runner(request: pytest.FixtureRequest, journal: MemoryJournal) -> Iterator[LocalRunner]:
+    settings = Settings(sandbox=request.param, grace=1.0)
+    found = create(journal, environ=ENVIRON, settings=settings)
     yield found
     found.close()
 

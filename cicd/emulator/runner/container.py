@@ -260,6 +260,10 @@ class Container:
         targets = tuple(mount.target for mount in shared)
         folders = {path for path in self._folders(paths) if not _is_below(path, targets)}
         own = {*paths, *(item.path for item in work.inputs)}
+        if self._makes_folders():
+            # it names them, and what it names is redirected where there is no sandbox
+            around = {str(PurePosixPath(path).parent) for path in paths}
+            own |= {folder for folder in around - folders if not Path(folder).exists()}
         declared = tuple(path for path in own if not _is_below(path, targets))
         return replace(
             program,
