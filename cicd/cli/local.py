@@ -22,7 +22,7 @@ from cicd.cli.git import git
 from cicd.cli.redaction import MASK
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
-from cicd.model import Stage, opened
+from cicd.model import Resource, Stage, opened
 
 if TYPE_CHECKING:
     from cicd.emulator.control import Endpoint
@@ -135,8 +135,15 @@ def applied(name: str) -> str:
 def publish(stage: Stage, root: Path) -> None:
     """Let the emulator see the snapshot: what ``git push`` is to a real repository."""
     here = {"GIT_DIR": str(shadow(root))}
-    if any(resource.key.kind == "application" for resource in stage.resources):
-        git("update-ref", f"refs/heads/{stage.name}", _snapshot_of(stage), cwd=root, env=here)
+    for resource in stage.resources:
+        if resource.key.kind == "application":
+            made = str(resource.spec["commit"])
+            git("update-ref", _branch(resource), made, cwd=root, env=here)
+
+
+def _branch(application: Resource) -> str:
+    """The ref that an application syncs, named like it: stages that share one share its files."""
+    return f"refs/heads/{application.spec['name']}"
 
 
 def _snapshot_of(stage: Stage) -> str:
@@ -146,7 +153,7 @@ def _snapshot_of(stage: Stage) -> str:
 
 
 def with_snapshot(stage: Stage, root: Path) -> Stage:
-    """The same stage, its application deploying the working tree from a branch of the stage.
+    """The same stage, its application deploying the working tree from a branch of its own.
 
     The commit of the stage is the one that is checked out, marked where files differ from it. Those
     of the shadow repository are known to nobody's Git: wherever they would show, that one does.
@@ -155,7 +162,7 @@ def with_snapshot(stage: Stage, root: Path) -> Stage:
     for resource in stage.resources:
         if resource.key.kind == "application":
             made = snapshot(root, opened(resource.spec["path"]))
-            spec = {**resource.spec, "revision": stage.name, "commit": made}
+            spec = {**resource.spec, "revision": resource.spec["name"], "commit": made}
             resource = replace(resource, spec=spec)
         resources.append(resource)
     # AI Launchpad shows nothing of an emulator
@@ -185,8 +192,9 @@ def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
 def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
     """Show the commit of the user in place of the snapshot's, and of the one applied before it."""
     here = {"GIT_DIR": str(shadow(root))}
+    branches = [_branch(item) for item in stage.resources if item.key.kind == "application"]
     try:
-        before = git("rev-parse", f"refs/heads/{stage.name}", cwd=root, env=here)
+        before = git("rev-parse", *branches, cwd=root, env=here) if branches else ""
     except CicdError:
         before = ""
     now = _snapshot_of(stage)

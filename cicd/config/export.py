@@ -234,7 +234,6 @@ class _Export:
             for item in self._of("application")
             if _plain_url(item.spec.get("repository")) == _plain_url(self._around.repository)
             if self._path_of(item) in {_plain_path(f) for f in folders}
-            if not self._around.is_local or item.spec.get("revision") == self._around.stage
         ]
         return fitting[-1] if fitting else None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd.cli import root
+from tests.acceptance.conftest import SMALL, make_project
 from tests.emulator.emulator_client import (
     Client,
     commit,
@@ -100,6 +101,30 @@ def test_without_templates_the_plan_is_empty_too(
     text = (project / "stages/other.yaml").read_text()
     assert "stage: dev\n" in text
     assert "git:" not in text.replace("# - git:", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["churn-templates", "cicd-other", "cicd-dev"])
+def test_the_application_that_is_there_is_named_whatever_stage_made_it(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "small").mkdir()
+    project = make_project(tmp_path / "small")
+    try:
+        for path, text in SMALL.items():
+            project.write(path, text)
+        project.edit("stages/dev.yaml", "application: small", f"application: {name}")
+        applied = project.cicd("apply", "dev", "--local", "--yes")
+        assert applied.returncode == 0, applied.stderr
+        made = project.cicd("import", "imp", "--resource-group", "small-dev", "--local")
+        assert made.returncode == 0, made.stderr
+        assert "plan: no changes" in made.stdout
+        text = (project.root / "stages/imp.yaml").read_text(encoding="utf-8")
+        assert f"application: {name}\n" in text
+        plan = project.cicd("plan", "imp", "--local", "--detailed-exitcode")
+        assert plan.returncode == 0, plan.stdout
+    finally:
+        project.stop()
 
 
 def test_bad_input(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
