@@ -16,6 +16,7 @@ from cicd.cli.help import examples
 from cicd.cli.lock import StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.plan import print_plan
+from cicd.cli.rolled_back import remember_rollback
 from cicd.cli.session import Session, now, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
@@ -120,6 +121,7 @@ def go_back(
     lock.warn()
     code, _ = report(session, plan, run_plan(session, plan, lock, wait=True))
     if code == 0:
+        remember_rollback(platform, change, target.id)
         print_result(explain_next(change, target, session.stage.file))
     return code
 

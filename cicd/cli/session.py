@@ -17,6 +17,7 @@ from cicd.cli.former import files_of, former_stage
 from cicd.cli.git import check_project, find_root, read_facts, stage_of_branch
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
+from cicd.cli.rolled_back import tell_rollbacks
 from cicd.config import load_stage
 from cicd.config.files import is_file
 from cicd.config.load import FOLDER
@@ -94,7 +95,7 @@ class Session:
             self.environ,
             is_local=self.common.local,
         )
-        return make_plan(
+        plan = make_plan(
             self.stage,
             desired,
             live,
@@ -108,6 +109,7 @@ class Session:
             former=former,
             **chosen(self.common),
         )
+        return tell_rollbacks(self.platform, plan)
 
     def destroy_plan(self) -> Plan:
         """What destroying this stage would do now."""

@@ -47,7 +47,7 @@ def _sentence(change: Change, kinds: Mapping[str, Kind], pointers: Sequence[Chan
     if change.action is Action.NO_OP:
         return f"stays; from now on {_terms(change)}" if change.treatment else change.reason
     if kind.role == "service":
-        return _service(change, pointers)
+        return _service(change, pointers, kinds)
     if kind.role == "pointer":
         return _pointer(change, kinds)
     if change.action is Action.DELETE:
@@ -73,7 +73,7 @@ def _changed_in_place(change: Change) -> str:
     return f"is changed in place{because([*telling(change.causes), *own])}"
 
 
-def _service(change: Change, pointers: Sequence[Change]) -> str:
+def _service(change: Change, pointers: Sequence[Change], kinds: Mapping[str, Kind]) -> str:
     names = ", ".join(pointer.key.name for pointer in pointers)
     test = bool(change.desired and change.desired.options.smoke_test)
     when = "after its smoke test" if test else "as soon as it runs, without a smoke test"
@@ -92,7 +92,14 @@ def _service(change: Change, pointers: Sequence[Change]) -> str:
         return f"stops answering: the {change.key.kind} is stopped"
     if _is_status(change):
         return _waits(change)
-    told = because(telling(change.causes) or change.fields).removeprefix(" (").removesuffix(")")
+    # what was there before is not called new: it was rolled back, or left by an apply that failed
+    is_again = any(
+        kinds[field.path].role == "content" and isinstance(field.after, str)
+        for field in change.fields
+        if field.path in kinds
+    )
+    told = because(telling(change.causes) or change.fields, is_again=is_again)
+    told = told.removeprefix(" (").removesuffix(")")
     return f"takes {told or 'what differs'}; the same URL goes on answering"
 
 
@@ -151,10 +158,11 @@ def runs(key: Key) -> str:
     return "trains" if "train" in key.name.lower() else "runs"
 
 
-def because(fields: Sequence[FieldChange]) -> str:
-    """`` (epochs 130 → 150, train.py changed)``, nothing where there are no fields."""
+def because(fields: Sequence[FieldChange], *, is_again: bool = False) -> str:
+    """`` (epochs 130 → 150, train.py changed)``, nothing where there are no fields. ``is_again``:
+    all of it was there before."""
     known = [field for field in fields if field.reason != UNKNOWN]
-    told = [phrase(field) for field in known]
+    told = [phrase(field, is_again=is_again) for field in known]
     more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
     unknown = "; of its files nothing is known" if len(known) < len(fields) else ""
     return f" ({', '.join(told[:MOST])}{more}{unknown})" if told else ""
@@ -174,7 +182,7 @@ def with_values(fields: Sequence[FieldChange]) -> str:
     return f" ({', '.join(told[:MOST])}{more})" if told else ""
 
 
-def phrase(field: FieldChange) -> str:
+def phrase(field: FieldChange, *, is_again: bool = False) -> str:
     """One difference in a few words."""
     if field.reason == UNNAMED:
         return "code or template changed"
@@ -184,7 +192,8 @@ def phrase(field: FieldChange) -> str:
     if isinstance(field.after, Ref):
         return f"the new {name} from {field.after.key.name}"
     if field.reason.startswith(MADE_BY):
-        return f"the new {name} from {field.reason.partition('/')[2]}"
+        new = "" if is_again else "new "
+        return f"the {new}{name} from {field.reason.partition('/')[2]}"
     if field.before is None:
         return f"{name} {after} added" if after and not is_file(field) else f"{name} added"
     if field.after is None:

@@ -136,6 +136,31 @@ def make_rollback_plan(
     return dataclasses.replace(plan, changes=told)
 
 
+def tell_undone(plan: Plan, undone: Mapping[str, tuple[str, str]]) -> Plan:
+    """The plan, with a word at each change that takes a rollback back. ``undone``: key -> the
+    configuration that was left, and the one that was gone back to."""
+
+    def told(change: Change) -> Change:
+        left, taken = undone.get(str(change.key), ("", ""))
+        if not left or not takes_back(change, left, taken):
+            return change
+        text = f"undoes the rollback to {taken[:8]}: {change.consequence}"
+        return dataclasses.replace(change, consequence=text)
+
+    return dataclasses.replace(plan, changes=tuple(map(told, plan.changes)))
+
+
+def takes_back(change: Change, left: str = "", taken: str = "") -> bool:
+    """Whether a change gives a deployment a configuration that was there before; with ``left`` and
+    ``taken``, that one in place of the other."""
+    if not (change.live and change.desired) or change.action is Action.NO_OP:
+        return False
+    now, wanted = (item.spec.get("configuration") for item in (change.live, change.desired))
+    if not (isinstance(now, str) and isinstance(wanted, str)) or now == wanted:
+        return False
+    return not left or (now, wanted) == (taken, left)
+
+
 def _going_back(desired: Resource, live: LiveResource, target: LiveResource) -> Resource:
     """The deployment as it is, with the other configuration; this very one and no twin of it."""
     present = {name: live.spec[name] for name in desired.spec if name in live.spec}

@@ -45,6 +45,10 @@ class Matcher:
         self._tables: dict[Hashable, _Table] = {}
         self._families: dict[str, _Table] = {}
         self._users = _users(desired)
+        self._takers: dict[Key, list[Resource]] = {}
+        for resource in desired:
+            for key in {ref.key for ref in refs_in(resource.spec)}:
+                self._takers.setdefault(key, []).append(resource)
         self._wanted = {
             (resource.key.kind, freeze(list(_identity(resource.spec, kind).values())))
             for resource in desired
@@ -146,17 +150,41 @@ class Matcher:
 
     def former(self, resource: Resource) -> LiveResource | None:
         """What a resource that is matched by content replaces: the one that the live counterpart
-        of its user (deployment, newest run) uses now, else the newest of the same names."""
+        of its user (deployment, run in use, newest run) has, else the newest of the same names."""
         kind = resource.key.kind
         for user, name in self._users.get(resource.key, ()):
             pinned = self._by_id.get((user.key.kind, user.options.existing_id or ""))
-            users = [pinned] if pinned else self.relatives(user.key.kind, user.spec)
+            users = [pinned] if pinned else self.former_versions(user)
             for live in users:
                 used = self._by_id.get((kind, str(live.spec.get(name, ""))))
                 if used and (pinned or not self.is_taken(live)):
                     return used
         # things matched by content are kept oldest first
         return next(reversed(self.relatives(kind, resource.spec)), None)
+
+    def former_versions(self, resource: Resource) -> list[LiveResource]:
+        """Live versions of the same thing; of runs the one first whose result is in use, where that
+        is known, then the newest."""
+        found = self.relatives(resource.key.kind, resource.spec)
+        if not self._kinds[resource.key.kind].is_run or len(found) < 2:
+            return found
+        used = self._in_use(resource.key)
+        return sorted(found, key=lambda live: used.isdisjoint(live.outputs.values()))
+
+    def _in_use(self, run: Key) -> set[str]:
+        """What the services that take the results of a run take in now, by id."""
+        return {
+            str(value)
+            for content in self._takers.get(run, ())
+            for user, name in self._users.get(content.key, ())
+            if not self._kinds[user.key.kind].is_run
+            for live in self.relatives(user.key.kind, user.spec)
+            if not live.status.has_ended
+            if (taken := self._by_id.get((content.key.kind, str(live.spec.get(name, "")))))
+            for part in taken.spec.values()
+            if isinstance(part, Mapping)
+            for value in part.values()
+        }
 
     def _pinned(self, key: Key, pinned_id: str) -> LiveResource:
         live = self._by_id.get((key.kind, pinned_id))

@@ -297,14 +297,14 @@ class _Draft:
     def _causes(
         self, resource: Resource, live: LiveResource | None, kind: Kind
     ) -> tuple[FieldChange, ...]:
-        """What differs behind a thing from what it, or of a run the newest former one, has."""
+        """What differs behind a thing from what it, or of a run its former one, has."""
         former = live or self._former_run(resource, kind)
         content = content_causes(resource, former, self.changes, self._kinds, self._matcher.get)
         return content + file_causes(resource, former, is_same_content=live is not None)
 
     def _former_run(self, resource: Resource, kind: Kind) -> LiveResource | None:
-        """The newest run of the family."""
-        found = self._matcher.relatives(resource.key.kind, resource.spec) if kind.is_run else []
+        """The run of the family whose result is in use, else the newest."""
+        found = self._matcher.former_versions(resource) if kind.is_run else []
         return next(iter(found), None)
 
     def _check_answered(self, resource: Resource) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 import pytest
 
-from cicd.cli import apply, rollback, stop
+from cicd.cli import apply, plan, rollback, stop
 from cicd.errors import CicdError, Usage
 from cicd.model import Action, Change, Key, LiveResource, Ref, Resource, State, Status
 from tests.acceptance.conftest import SMALL, Project, make_project, token
@@ -53,6 +53,12 @@ class World:
     def apply(self, *variables: str) -> tuple[int, str]:
         options = [part for text in variables for part in ("--var", text)]
         return self.run(apply.command, "--auto-approve", *options)
+
+    def plan(self, *variables: str) -> str:
+        options = [part for text in variables for part in ("--var", text)]
+        code, said = self.run(plan.command, *options)
+        assert code == 0, said
+        return said
 
     def rollback(self, *arguments: str) -> tuple[int, str]:
         return self.run(rollback.command, "serve", "--auto-approve", *arguments)
@@ -159,6 +165,21 @@ def test_an_update_that_crashes_leaves_the_old_one_serving_twice(world: World) -
     assert not failed["running"]
     assert failed["fields"][0]["after"] == "crash"
     assert "DEAD" in failed["failed"]
+
+
+def test_a_plan_says_that_it_undoes_a_rollback(world: World) -> None:
+    hi = world.serving()["configurationId"]
+    assert world.apply("greeting=hola")[0] == 0
+    assert "undoes" not in world.plan("greeting=other")
+    assert world.rollback()[0] == 0
+    assert world.serving()["configurationId"] == hi
+    assert f"undoes the rollback to {hi[:8]}: takes" in world.plan("greeting=hola")
+    # what goes on to something else brings back nothing
+    assert "undoes" not in world.plan("greeting=other")
+    assert "undoes" not in world.plan()
+    assert world.apply("greeting=hola")[0] == 0
+    assert "undoes" not in world.plan()
+    assert world.apply()[0] == 0
 
 
 @pytest.mark.parametrize("greeting", ["servus", "grüezi", "a b"])

@@ -190,6 +190,61 @@ def test_a_run_says_why_it_runs_again(
     assert sentence("execution/train", [configuration(), run], known) == told
 
 
+@pytest.mark.parametrize(
+    ("served", "state", "before"),
+    [
+        ("a130", State.RUNNING, "130"),
+        ("a145", State.RUNNING, "145"),
+        ("a130", State.STOPPED, "145"),
+        ("unknown", State.RUNNING, "145"),
+    ],
+)
+def test_a_training_is_compared_with_the_one_whose_model_is_served(
+    served: str, state: State, before: str
+) -> None:
+    bound = {"model": Ref(Key("execution", "train"), "artifacts.model")}
+    wish = configuration("serve", input_artifact_bindings=bound)
+    live = [server(state)]
+    live.append(a_live(configuration("serve", input_artifact_bindings={"model": served}), "c2"))
+    for epochs in ("130", "145"):
+        day, made = f"2026-01-{epochs[1:]}", {"artifacts.model": f"a{epochs}"}
+        content = configuration(parameters={"epochs": epochs})
+        live.append(a_live(content, f"c{epochs}", created_at=day))
+        run = execution(configuration=f"c{epochs}")
+        live.append(a_live(run, f"e{epochs}", State.SUCCEEDED, outputs=made, created_at=day))
+    desired = [configuration(parameters={"epochs": "140"}), execution(), wish, deployment()]
+    told = f"trains again (epochs {before} → 140)"
+    assert sentence("execution/train", desired, live) == told
+    (field,) = change_of(plan_of(desired, live), "configuration/train").fields
+    assert (field.before, field.after) == (before, "140")
+
+
+@pytest.mark.parametrize("day", ["09", "01"])
+def test_a_model_that_was_served_before_is_not_called_new(day: str) -> None:
+    # as after a rollback, or where Git went back
+    model = Ref(Key("execution", "train"), "artifacts.model")
+    wish = configuration("serve", input_artifact_bindings={"model": model})
+    made = {"id": "e1", "artifacts.model": "a-other"}
+    live = [
+        a_live(configuration(), "c1"),
+        a_live(execution(configuration="c1"), "e1", State.SUCCEEDED, outputs=made),
+        a_live(
+            configuration("serve", input_artifact_bindings={"model": "a-served"}),
+            "c2",
+            created_at="2026-01-05",
+        ),
+        a_live(
+            configuration("serve", input_artifact_bindings={"model": "a-other"}),
+            "c3",
+            created_at=f"2026-01-{day}",
+        ),
+        server(),
+    ]
+    assert sentence(
+        "deployment/serve", [configuration(), execution(), wish, deployment()], live
+    ) == ("takes the model from train; the same URL goes on answering")
+
+
 @pytest.mark.parametrize("run", ["train", "retrain", "weekly"])
 def test_a_model_that_is_made_already_is_told_with_the_run_that_made_it(run: str) -> None:
     # as after an apply that did not wait, or was interrupted
