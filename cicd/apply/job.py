@@ -129,7 +129,9 @@ def fetch(
 def _is_enough(job: Job, listed: LiveResource) -> bool:
     """Whether a list tells all that matters of what it shows: why something has failed, and what
     comes out of it, only the thing itself may tell."""
-    if listed.status.has_failed or not all(listed.spec.get(name) for name in job.kind.verify):
+    if listed.status.has_failed or not listed.status.raw:
+        return False
+    if not all(listed.spec.get(name) for name in job.kind.verify):
         return False
     is_done = listed.status.state is (State.SUCCEEDED if job.kind.is_run else State.RUNNING)
     wanted = job.outputs if job.kind.is_run else job.outputs | {"url"}

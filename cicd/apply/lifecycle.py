@@ -8,7 +8,7 @@ from cicd.apply.resolve import changed_fields
 from cicd.apply.rollback import can_roll_back, ran_before, roll_back
 from cicd.apply.send import create, has_taken, tag, update
 from cicd.apply.tasks import Task
-from cicd.apply.verify import pass_gates, pass_smoke_test
+from cicd.apply.verify import pass_gates, pass_smoke_test, unmet_gates
 from cicd.apply.wait import Goal, Overtaken, open_log, read_log, wait_for
 from cicd.errors import CicdError, TimedOut
 from cicd.model import Action, LiveResource, Resource, State, Status, same_inputs
@@ -59,6 +59,8 @@ def _run(job: Job, desired: Resource) -> Task[None]:
         yield Began(job.key, Action.RUN, live.id)
         yield from see(job, live)
     else:
+        if live and (miss := _miss(job, live)):
+            yield Warned(job.key, f"the last run {live.id} {miss}: it runs again")
         yield Began(job.key, Action.RUN)
         live = yield from create(job, desired)
         after = job.polling.glance
@@ -69,6 +71,16 @@ def _run(job: Job, desired: Resource) -> Task[None]:
         problem = yield from tag(job, live, desired)
     if problem:
         yield Warned(job.key, f"the next apply may run it again, it could not be tagged: {problem}")
+
+
+def _miss(job: Job, former: LiveResource) -> str:
+    """Why a run that has ended is no good; who does not wait is told of it nowhere else."""
+    if former.status.has_failed:
+        return f"ended as {former.status.raw}"
+    if former.status.state is not State.SUCCEEDED:
+        return ""
+    unmet = unmet_gates(job.options.require, former.metrics)
+    return f"does not meet its require: {'; '.join(unmet)}" if unmet else ""
 
 
 def can_adopt(live: LiveResource, desired: Resource) -> bool:

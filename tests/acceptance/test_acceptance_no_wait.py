@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.acceptance.operations_world import APPLY, STAGE, World
+from tests.emulator.emulator_client import wait_for
 
 WEEKLY = "  - {key: weekly, name: weekly, execution: train, cron: '0 0 * * 0'}\n"
 GATED = STAGE.replace("{mode: complete}", "{mode: hang}").replace(
@@ -57,3 +60,27 @@ def test_it_starts_what_can_start_says_what_comes_next_and_ends(world: World) ->
     assert said.code == 0, said.all
     assert results(world)["schedule/weekly"][0] == "applied"
     assert (world.number("executions"), world.number("executionSchedules")) == (1, 1)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-wait",)])
+@pytest.mark.parametrize(
+    ("mode", "gate", "text"),
+    [
+        ("complete", "{metric: accuracy, min: 2}", "does not meet its require: accuracy"),
+        ("complete", "{metric: nosuch, max: 1}", "does not meet its require: nosuch was not"),
+        ("fail", "{metric: accuracy, min: 0}", "ended as DEAD"),
+    ],
+)
+def test_a_run_that_starts_again_as_the_last_one_was_no_good_says_so(
+    world: World, mode: str, gate: str, text: str, options: tuple[str, ...]
+) -> None:
+    stage = STAGE.replace("{mode: complete}", f"{{mode: {mode}}}")
+    world.stage(stage.replace("  - key: train\n", f"  - key: train\n    require: [{gate}]\n"))
+    assert world.cicd(*APPLY, "--no-wait").code == 0
+    [run] = world.listed("executions")
+    ended = {"COMPLETED", "DEAD"}
+    wait_for(lambda: world.listed("executions"), lambda found: found[0]["status"] in ended)
+    said = world.cicd(*APPLY, *options)
+    assert f"warning: the last run {run['id']} {text}" in said.err, said.all
+    assert said.code == (0 if options else 1)
+    assert world.number("executions") == 2

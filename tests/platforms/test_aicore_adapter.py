@@ -116,7 +116,8 @@ def test_an_update_swaps_the_configuration_and_may_be_sent_twice(
 def test_an_update_that_is_refused_stays_refused(platform: Platform, stub: StubServer) -> None:
     path = "/v2/lm/deployments/d1"
     stub.on("PATCH", path, refused(400, "the current status UNKNOWN", "01010076"))
-    stub.on("GET", path, Reply(200, {**LIVE_RUN, "id": "d1", "configurationId": "c0"}))
+    found = {**LIVE_RUN, "id": "d1", "status": "RUNNING", "configurationId": "c0"}
+    stub.on("GET", path, Reply(200, found))
     with pytest.raises(Conflict):
         platform.update(live("deployment", "d1"), DEPLOYMENT)
 

@@ -341,7 +341,9 @@ def _leaves(value: Any, names: Collection[str]) -> Iterator[Any]:
 def _run_status(document: Document) -> Status:
     if is_going(document):
         return Status(State.STOPPING, "DELETING")
-    status = status_of(document.get("status"), why(document))
+    if document.get("status") is None:  # a list that leaves it out: the thing itself tells it
+        return Status(State.UNKNOWN, "")
+    status = status_of(document["status"], why(document))
     codes = [str(code) for code in exit_codes(document) if f"{code}" not in status.message]
     if codes and status.has_failed:
         told = f"exit code {', '.join(codes)}"
