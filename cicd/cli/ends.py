@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 from cicd.cli.redaction import MASK, without_secrets
@@ -16,6 +17,7 @@ LINES = 5
 MOST = 5
 """Failures that are asked for at once; the others say how to ask."""
 LONGEST = 200
+_STEP_ENDED = re.compile(r"step .+: .*\(exit code -?\d+\).*")
 
 
 def learn_end(session: Session, live: LiveResource) -> End | None:
@@ -45,10 +47,16 @@ def _tell(session: Session, change: Change) -> Iterable[str]:
     end = learn_end(session, change.live) if change.live else None
     if change.live and end:
         said = [f"{change.key}: {change.id} is {change.live.status.raw}", end.message]
-        words = [line for line in end.log if line.strip() not in {"", end.message}]
+        words = [line for line in end.log if says_more(line, end.message)]
         said += [f'its log ends with "{printable(words[-1])}"'] if words else []
         told = ", ".join(part for part in said if part)
         yield f"{told} ({session.explain_command(change.key)})"
+
+
+def says_more(line: str, message: str) -> bool:
+    """Whether a line of a log is a word of the program itself: not what the platform writes when
+    a step of it has ended, and not what its message tells already."""
+    return line.strip() not in {"", message} and not _STEP_ENDED.fullmatch(line.strip())
 
 
 def _masked(text: str) -> str:

@@ -34,6 +34,7 @@ NOT_NEEDED = frozenset({"object store", "pull secret"})
 """Checks of a platform that say nothing here: the emulator keeps by itself what runs make, and
 pulls no image."""
 CHANGED = " with changes"
+NO_COMMIT = "none yet"
 SUFFIXES = (".yaml", ".yml", ".json")
 _FIXED = {
     f"GIT_{who}_{what}": value
@@ -185,7 +186,7 @@ def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
             status = ("--literal-pathspecs", "status", "--porcelain", "--untracked-files=all")
             is_changed = bool(git(*status, "--", *paths, cwd=root))
     except CicdError:
-        return "none yet", ""
+        return NO_COMMIT, ""
     return head, CHANGED if is_changed else ""
 
 
@@ -198,6 +199,9 @@ def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
     except CicdError:
         before = ""
     now = _snapshot_of(stage)
+    if head == NO_COMMIT and now:
+        for commit in (now, now[:12]):
+            MASK.show_as(f"commit {commit}", "your files, not committed yet")
     names = {before: ("files applied last",) * 2, now: (head + changes, head[:12] + changes)}
     for commit, (name, short) in names.items():
         if commit:

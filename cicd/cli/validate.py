@@ -86,7 +86,7 @@ def check_stages(
     """The stages that are meant, and all that is wrong with them, each finding once. Files are
     named from the project around the current folder on."""
     from cicd.cli.git import every_stage, find_root, read_facts, stage_of_branch
-    from cicd.config import check_stage
+    from cicd.config import check_stage, shared_branches
 
     here = find_root(Path.cwd())
     names = list(every_stage(here) if every else stages)
@@ -99,6 +99,10 @@ def check_stages(
         facts = read_facts(root, os.environ)
         found = check_stage(file, root=root, env=Environment(), variables=variables, git=facts)
         problems += [placed_in(root, here, problem) for problem in found]
+    if every:
+        roots = dict.fromkeys(find_root(Path.cwd(), str(here / name)) for name in names)
+        for root in roots:
+            problems += [placed_in(root, here, problem) for problem in shared_branches(root)]
     return names, list(dict.fromkeys(problems))
 
 

@@ -15,6 +15,7 @@ from cicd.config.load import (
     load_flows,
     load_former,
     load_stage,
+    shared_branches,
     stage_files,
     stage_name,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "load_flows",
     "load_former",
     "load_stage",
+    "shared_branches",
     "stage_files",
     "stage_name",
 ]

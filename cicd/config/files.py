@@ -37,6 +37,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,200}|0o[0-7]{1,200}")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
+_PLACEHOLDER = re.compile(r"\{\{[^{}\"]*\}\}[^\s,\]}\"#]*")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
@@ -201,7 +202,7 @@ class _Builder:
         for key, child in node.value:
             place = self._place(key)
             if not isinstance(key, ScalarNode):
-                self._problems.append(place.problem("a key must be plain text", "yaml"))
+                self._problems.append(place.problem(self._no_key(key), "yaml"))
             elif key.tag == TAG + "merge":
                 merged = self._merged(child, depth) | merged
             elif key.value in entries:
@@ -212,6 +213,16 @@ class _Builder:
             else:
                 entries[key.value] = self._node(child, place, depth + 1)
         return merged | entries
+
+    def _no_key(self, key: Any) -> str:
+        """What is wrong with a key that is no text, mostly a placeholder that YAML takes for a map
+        in a map."""
+        start, end = key.start_mark, key.end_mark
+        line = self._lines[start.line]
+        found = _PLACEHOLDER.match(line, max(0, start.column - 1))
+        if found and start.line == end.line:
+            return f'put quotes around text that begins with {{{{: "{found[0].strip()}"'
+        return "a key must be plain text"
 
     def _merged(self, node: Any, depth: int) -> dict[str, Node]:
         sources = node.value if isinstance(node, SequenceNode) else [node]

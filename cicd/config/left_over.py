@@ -15,6 +15,7 @@ _LEFT = re.compile(
     r"<\s*(?i:your|my|enter|insert|replace|change|fill)\b[^<>\n]{0,60}>"
     r"|<\s*(?i:your|my|enter|insert|replace|change|fill)[_-][^<>\n]{0,60}>"
     r"|<[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)+>"
+    r"|//(?:[\w.-]+/)?your[_-](?:org|organization|company|name|user|username|account)/[\w./-]*"
     r"|\b(?:YOUR|REPLACE|INSERT)[_-][A-Z0-9][A-Z0-9_-]*\b|\bCHANGE[_-]?ME\b"
 )
 

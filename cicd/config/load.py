@@ -55,9 +55,18 @@ def load_stage(
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InvalidStage(errors)
-    remarks = tuple(problem.message for problem in problems if problem.rule == "missing-env")
+    remarks = tuple(remark for problem in problems if (remark := _remark(problem, application)))
     stage = replace(build_stage(draft), remarks=remarks)
     return _with_sources(stage, argument, root, context)
+
+
+def _remark(problem: Problem, application: GitOverride | None) -> str:
+    """What a plan tells of a finding, empty for nothing: what validate warns of is told there, but
+    for what the plan cannot be carried out with."""
+    if problem.rule == "missing-env":
+        return problem.message
+    is_left = problem.rule == "placeholder-left" and application is None
+    return f"{problem.place}: {problem.message}" if is_left else ""
 
 
 def load_former(
@@ -349,6 +358,27 @@ def _head(path: Path, root: Path) -> dict[str, object]:
         return {}
     nodes = {key: tree.get(key) for key in ("stage", "branch", "extends")}
     return {key: node.value for key, node in nodes.items() if node is not None}
+
+
+def shared_branches(root: Path) -> list[Problem]:
+    """A problem for each stage whose branch an earlier one has: a push could mean either."""
+    first: dict[object, str] = {}
+    found: list[Problem] = []
+    for file in stage_files(root):
+        try:
+            node = read_stage_tree(root / file, root)[0].get("branch")
+        except InvalidStage:
+            continue
+        if node is None or not isinstance(node.value, str):
+            continue
+        if (other := first.setdefault(node.value, file)) != file:
+            message = (
+                f'the branch "{node.value}" belongs to {other} already: give each stage its own'
+            )
+            # one that both have inherited is written in neither
+            place = node.place if node.place.file == file else Place(file)
+            found.append(place.problem(message, "duplicate-name"))
+    return found
 
 
 def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -> str:

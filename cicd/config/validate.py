@@ -8,7 +8,7 @@ loading it takes longer than checking a good file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -51,6 +51,11 @@ _BOUNDS = {
     "maxProperties": "has more than {} entries",
     "maxItems": "has more than {} items",
 }
+
+_OTHERS_SAY = {"body": "json", "payload": "json", "data": "json"}
+"""What is called otherwise elsewhere."""
+MOST_KEYS = 12
+"""Keys that are listed where an unknown one is like none of them."""
 
 
 def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
@@ -147,7 +152,7 @@ def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
     elif error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema.get("properties", {})
         for key in error.instance.keys() - known.keys():
-            hint = f" (write {_HINTS[key]})" if key in _HINTS else did_you_mean(key, known)
+            hint = f" (write {_HINTS[key]})" if key in _HINTS else _meant(key, known)
             message = f'unknown key "{key}"{_inside(path)}{hint}'
             yield tree.place_of(*path, key, key=True).problem(message, "unknown-key")
     elif error.validator == "required":
@@ -159,6 +164,14 @@ def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
     elif error.validator != "type" or "enum" not in error.schema:  # there enum says it better
         message = f"{_dotted(path)}{_message(error, tree)}"
         yield tree.place_of(*path).problem(message, _RULES.get(error.validator, "wrong-value"))
+
+
+def _meant(key: str, known: Collection[str]) -> str:
+    """The key that was meant; where none is like it, all that are possible if these are few."""
+    if (same := _OTHERS_SAY.get(key, "")) in known:
+        return f' (did you mean "{same}"?)'
+    few = f" (possible: {', '.join(known)})" if 0 < len(known) <= MOST_KEYS else ""
+    return did_you_mean(key, known) or few
 
 
 def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from cicd.config.files import scalar
@@ -27,7 +28,12 @@ from cicd.model import Key, Ref, Secret
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _RUN_OUTPUT = re.compile(r"executions\.(?P<key>.+?)\.artifacts\.(?P<name>.+)")
 _URL = re.compile(r"deployments\.(?P<key>.+)\.url")
-_FORMS = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
+_REFERENCES = {
+    "executions": "executions.KEY.artifacts.NAME",
+    "deployments": "deployments.KEY.url",
+}
+_PLAIN = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
+_FORMS = (*_PLAIN, *_REFERENCES.values())
 MAX_EXPANDED = 50_000_000
 """Characters that all ``${…}`` of one stage read and write at most, those of variables each time
 they are used: a few that double each other would fill any memory."""
@@ -233,8 +239,7 @@ class _Replacement:
             return self._unknown(node.place, f"${{{expression}}} is not known: no Git commit here")
         if ref := _reference(expression):
             return _Value(ref, node.text)
-        hint = did_you_mean(expression, _FORMS) or f" (there are: {', '.join(_FORMS)})"
-        return self._unknown(node.place, f"${{{expression}}} is unknown{hint}")
+        return self._unknown(node.place, f"${{{expression}}} is unknown{_meant(expression)}")
 
     def _variable(self, name: str, place: Place, *, is_lenient: bool) -> _Value:
         self._used.add(name)
@@ -281,6 +286,18 @@ def _override(name: str, text: str, declared: Node | None) -> Node:
     is_scalar = declared is not None and isinstance(declared.value, bool | int | float)
     value = scalar(text) if is_scalar else text
     return Node(value, place, text, is_hidden=is_secret_name(name))
+
+
+def _meant(expression: str) -> str:
+    """The form that was meant, filled in as far as that can be told, or else all there are."""
+    room, _, rest = expression.partition(".")
+    close = get_close_matches(room.lower(), _REFERENCES, n=1, cutoff=0.75)
+    if not close:
+        return did_you_mean(expression, _PLAIN) or f" (there are: {', '.join(_FORMS)})"
+    key, _, output = rest.partition(".")
+    form = _REFERENCES[close[0]].replace("KEY", key or "KEY")
+    form = form.replace("NAME", output.rpartition(".")[2] or "NAME")
+    return f' (did you mean "${{{form}}}"?)'
 
 
 def _reference(expression: str) -> Ref | None:

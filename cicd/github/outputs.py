@@ -127,7 +127,8 @@ def _failures(document: Document, project: str, file: str) -> list[Problem]:
         )
         for item in read.items(failure, "problems")
     ]
-    why = f"plan failed, {reason_of(document)}: {read.text(failure, 'message')}"
+    reason = f", {said}" if (said := reason_of(document)) else ""
+    why = f"plan failed{reason}: {read.text(failure, 'message')}"
     return found or [Problem(file, 1, 1, why)]
 
 

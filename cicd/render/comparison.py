@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from cicd.model import Gate, MetricPoint, Secret, State, Track
+from cicd.render.commits import short_commit
 from cicd.render.metrics import number, plain_number, series
 from cicd.render.moments import duration
 
@@ -98,7 +99,7 @@ class Comparison:
             self._row("status", [run.status for run in self.runs]),
             self._row("started", [run.started for run in self.runs]),
             self._row("duration", [duration(run.seconds) for run in self.runs]),
-            self._row("commit", [_short(run.commit) for run in self.runs]),
+            self._row("commit", [short_commit(run.commit) for run in self.runs]),
             self._row("configuration", [run.configuration for run in self.runs]),
         ]
         executables = self._row("executable", [run.executable for run in self.runs])
@@ -224,9 +225,3 @@ def _run_document(run: Compared, comparison: Comparison, place: int) -> dict[str
         "inputs": dict(run.inputs),
         "metrics": {name: plain_number(v) for name, v in last.items() if v is not None},
     }
-
-
-def _short(commit: str) -> str:
-    """A commit as people know it, with the mark of a working tree that differs from it."""
-    id, space, mark = commit.partition(" ")
-    return f"{id[:12]}{space}{mark}"

@@ -29,9 +29,9 @@ def is_failure(document: Document) -> bool:
 
 
 def reason_of(document: Document) -> str:
-    """In a few words why there is no plan."""
+    """In a few words why there is no plan: what the exit code says, empty where it says nothing."""
     code = document["failure"].get("exit_code")
-    return REASONS.get(code, "it failed") if isinstance(code, int) else "it failed"
+    return REASONS.get(code, "") if isinstance(code, int) else ""
 
 
 def render_failure(
@@ -45,15 +45,19 @@ def render_failure(
     named = f"Stage {_code(stage)}: " if not stage.endswith(UNKNOWN) else ""
     when = f" of commit {_code(commit)}" if commit else ""
     begun = since_commit[:12] if since_commit[:12] != commit else ""
+    found = _findings(document)
+    reason = reason_of(document)
+    if not reason and found:  # the only one that there is
+        reason, *found = found
+    why = escape(reason[:LONGEST_LINE].rstrip(".")) or "nobody knows why"
     lines = [
         f"### {named}plan failed\n",
         "> [!CAUTION]",
-        f"> **The plan{when} failed: {reason_of(document)}.** Nothing is known of what it changes.",
+        f"> **The plan{when} failed: {why}.** Nothing is known of what it changes.",
     ]
     if since:
         of = f", commit {_code(begun)}" if begun else ""
         lines.append(f"> Failing since {escape(since)}{of}.")
-    found = _findings(document)
     shown = [f"- {escape(text[:LONGEST_LINE])}" for text in found[:MOST_PROBLEMS]]
     if limit is not None:
         room = limit - sum(len(line) + 1 for line in lines) - 40

@@ -9,6 +9,8 @@ from typing import Any
 from cicd.errors import Problem
 from cicd.render.neutral import Command
 
+MOST_NAMED = 3
+"""Stages that the last line names."""
 MAX_ANNOTATIONS = 10
 """GitHub shows no more of one severity in one step."""
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -19,7 +21,12 @@ def as_text(problems: Sequence[Problem], stages: Sequence[str], *, is_strict: bo
     lines = [
         f"{problem} [{problem.rule}]" if problem.rule else str(problem) for problem in problems
     ]
-    return "\n".join([*lines, _verdict(problems, ", ".join(stages), is_strict)])
+    return "\n".join([*lines, _verdict(problems, _named(stages), is_strict)])
+
+
+def _named(stages: Sequence[str]) -> str:
+    """The stages that were checked; of many only how many."""
+    return ", ".join(stages) if len(stages) <= MOST_NAMED else count(len(stages), "stage")
 
 
 def _verdict(problems: Sequence[Problem], stages: str, is_strict: bool) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from cicd.model import Action
 from cicd.render import document as read
+from cicd.render.commits import short_commit
 from cicd.render.document import Document
 from cicd.render.escaped import code, escape, short
 from cicd.render.folds import folded, left_out
@@ -63,7 +64,7 @@ def _about(document: Document) -> str:
         return ""
     parts = [escape(part) for part in read.place(document).split(" · ") if part]
     if commit := read.text(document, "commit"):
-        parts.append(f"commit {code(commit[:12])}")
+        parts.append(f"commit {code(short_commit(commit))}")
     return " · ".join(parts) + "\n" if parts else ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import State
+from cicd.render.commits import short_commit
 from cicd.render.printable import printable
 from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, paint, table
 
@@ -78,7 +79,10 @@ def status_line(row: Row) -> str:
 def details(row: Row) -> str:
     """The facts worth a column: ``model gpt-4o, schedule …``; times are told as age."""
     facts = row.get("facts") or {}
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if not _is_hidden(name))
+    shown = {name: value for name, value in facts.items() if not _is_hidden(name)}
+    if "commit" in shown:
+        shown["commit"] = short_commit(str(shown["commit"]))
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
 
 
 def _is_hidden(name: str) -> bool:

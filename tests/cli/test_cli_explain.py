@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from cicd.cli.ends import says_more
 from cicd.config.cures import CURES, cure_of
 from cicd.config.rulebook import RULES
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated
@@ -231,7 +233,7 @@ def test_stage_and_key_may_come_in_either_order(
 ) -> None:
     name, *words = command.split()
     orders = [[name, stage, *words], [name, words[0], stage, *words[1:]]]
-    told = {cicd(*order) for order in orders}
+    told = {re.sub(r"\b\d+[smh]\b", "AGE", cicd(*order)) for order in orders}
     assert len(told) == 1 and told != {""}
 
 
@@ -253,3 +255,20 @@ def test_the_commands_for_more_have_their_words_in_the_order_of_the_help(
     commands = cicd.json("explain", word, "dev")["commands"]
     shown = [line.split() for line in commands if line.startswith("cicd ")]
     assert shown and all(line[2] == "dev" and "/" in line[3] for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("SyntaxError: invalid syntax", True),
+        ("step 2 of 3: loss 0.1", True),
+        ("ended with exit code 3 of the child", True),
+        ("step edcec0123: Error (exit code 1)", False),
+        ("step train(0): OOMKilled (exit code 137)", False),
+        ("step a: killed by signal 9 (exit code 137)", False),
+        ("exit code 1", False),
+        ("  ", False),
+    ],
+)
+def test_the_word_of_the_program_counts_as_the_end_of_its_log(line: str, says: bool) -> None:
+    assert says_more(line, "exit code 1") == says

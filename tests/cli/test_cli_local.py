@@ -119,6 +119,7 @@ def test_local_shows_the_commit_of_the_user_and_none_that_git_does_not_know(
     """Clean, with a saved plan beside it, with edits, new templates, and other files alone."""
     seen = planned(small)
     assert seen[0] == "none yet"
+    assert "from your files, not committed yet" in seen[1] and "commit none yet" not in seen[1]
     head = commit(small, "first")
     assert planned(small)[0] == head
     small.write("plan.json", "{}")

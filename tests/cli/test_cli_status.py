@@ -12,6 +12,7 @@ import pytest
 
 from cicd.cli import status
 from cicd.model import State
+from cicd.render.status import render_status
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated
 
 __all__ = ["cicd", "operated"]
@@ -202,3 +203,17 @@ def test_keys_that_share_a_configuration_name_are_told_apart_by_tags(
     assert rows["execution/train"]["id"] == operated.ids["best"]
     assert rows["execution/twin"]["status"] == "missing"
     assert "execution/train has 2 so far" in cicd.both("logs", "twins", "train~2", code=64)[1]
+
+
+@pytest.mark.parametrize(
+    ("commit", "shown"),
+    [
+        ("a" * 40, "a" * 12),
+        ("b" * 64, "b" * 12),
+        ("c" * 40 + " with changes", "c" * 12 + " with changes"),
+    ],
+)
+def test_a_commit_is_short_in_a_pipe_too(commit: str, shown: str) -> None:
+    row = {"key": "execution/train", "status": "COMPLETED", "id": "e1", "facts": {"commit": commit}}
+    text = render_status([row])
+    assert f"commit {shown}\n" in f"{text}\n" and commit not in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from cicd.config import GitFacts, GitOverride, load_stage
 from tests.config.config_sample import changed, write_repository
 
 
@@ -80,3 +81,58 @@ def test_the_pre_commit_hook_runs_the_command() -> None:
     assert hook["entry"] == "cicd validate --all"
     assert (hook["language"], hook["pass_filenames"]) == ("python", False)
     assert hook["files"] == "^(stages|templates)/"
+
+
+HEAD = "branch: {branch}\naicore: {{resource_group: rg-{name}}}\n"
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1.0", '"on"'])
+def test_a_branch_that_two_stages_have_is_an_error_at_the_second(repo: Path, branch: str) -> None:
+    for file in (repo / "stages").iterdir():
+        file.unlink()
+    for name in ("dev", "tst"):
+        text = HEAD.format(branch=branch, name=name)
+        (repo / f"stages/{name}.yaml").write_text(text, encoding="utf-8")
+    result = validate(repo, "--all")
+    assert result.returncode == 3, result.stdout
+    said = f'the branch "{branch.strip(chr(34))}" belongs to stages/dev.yaml already'
+    assert f"stages/tst.yaml:1:9: {said}" in result.stdout
+    assert validate(repo, "tst").returncode == 0
+
+
+@pytest.mark.parametrize("number", [4, 6, 12])
+def test_the_last_line_counts_many_stages_instead_of_naming_them(repo: Path, number: int) -> None:
+    for file in (repo / "stages").iterdir():
+        file.unlink()
+    for n in range(number):
+        text = HEAD.format(branch=f"b{n}", name=n)
+        (repo / f"stages/s{n}.yaml").write_text(text, encoding="utf-8")
+    assert validate(repo, "--all").stdout.endswith(f"{number} stages: valid\n")
+    (repo / "stages/s1.yaml").write_text("brnch: x\n" + HEAD.format(branch="b1", name=1))
+    last = validate(repo, "--all").stdout.splitlines()[-1]
+    assert last == f"1 problem in {number} stages"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/your-org/your-repo",
+        "https://git.example.com/your_company/x.git",
+        "https://github.com/your-name/models",
+    ],
+)
+def test_a_repository_of_an_example_is_told_by_validate_and_by_plan(repo: Path, url: str) -> None:
+    file = next((repo / "stages").glob("dev.*"))
+    (repo / "templates").mkdir(exist_ok=True)
+    text = "branch: main\naicore: {resource_group: rg-dev}\ngit: {application: app, "
+    text += f"path: templates, repository: {url}}}\n"
+    file.write_text(text, encoding="utf-8")
+    told = "was to be replaced by something of yours"
+    assert told in validate(repo, "dev").stdout
+    stage = load_stage(
+        "dev", root=repo, env={}, variables={}, git=GitFacts(commit="a" * 40, branch="main")
+    )
+    assert any(told in remark and remark.startswith("stages/dev") for remark in stage.remarks)
+    local = GitOverride(url, "HEAD", "")
+    stage = load_stage("dev", root=repo, env={}, variables={}, git=GitFacts(), application=local)
+    assert not any(told in remark for remark in stage.remarks)

@@ -31,6 +31,12 @@ BAD_YAML = {
     "a: !!python/object:os.system x": "the tag tag:yaml.org,2002:python/object:os.system",
     "a: !mine 1": "f.yaml:1:4: the tag !mine is not supported",
     "? [a]\n: b": "f.yaml:1:3: a key must be plain text",
+    "image: {{workflow.parameters.image}}": "f.yaml:1:9: put quotes around text that begins with "
+    '{{: "{{workflow.parameters.image}}"',
+    "a: [1, {{inputs.parameters.x}}]": 'put quotes around text that begins with {{: "{{inputs.',
+    "a:\n  - {{ item }}": 'f.yaml:2:6: put quotes around text that begins with {{: "{{ item }}"',
+    "- {{item}}": 'put quotes around text that begins with {{: "{{item}}"',
+    "a: {{b: c}: d}": "f.yaml:1:5: a key must be plain text",
     "a: b: c": "f.yaml:1:5: not valid YAML: no ':' is possible here: put quotes around text",
     "a: 'x": "f.yaml:1:4: not valid YAML: the quote that begins here is never closed",
     'a: 1\nb: "x\nc: 2\n': "f.yaml:2:4: not valid YAML: the quote that begins here is never closed",

@@ -66,6 +66,15 @@ SCHEMA = json_schema()
         ("{path: /v1/health}", "{method: POST}", '"path" is missing in deployments[0].smoke_test'),
         ("{path: /v1/health}", "{path: v1}", 'smoke_test.path is "v1", must be a path that'),
         ("destination_name: CHURN", "destination_name: a b", "must be letters, digits, _ and -"),
+        (
+            "{path: /v1/health}",
+            "{path: /v1, body: {}}",
+            'key "body" in deployments[0].smoke_test (did',
+        ),
+        ("{path: /v1/health}", "{path: /v1, body: {}}", '(did you mean "json"?)'),
+        ("{path: /v1/health}", "{path: /v1, payload: {}}", '(did you mean "json"?)'),
+        ("{path: /v1/health}", "{path: /v1, wxq: 1}", "(possible: method, path, json, headers, "),
+        ("branch: main", "limits: {wxq: 1}", "limits (possible: "),
         ("key: train", "key: a/b", "must be letters, digits, dots, hyphens and underscores"),
         (
             "branch: main",

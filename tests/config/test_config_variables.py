@@ -61,6 +61,18 @@ def test_values(text: str, value: object) -> None:
         ("a: ${foo}", "f:1:4: ${foo} is unknown (there are: var.NAME"),
         ("a: ${git.comit}", '${git.comit} is unknown (did you mean "git.commit"?)'),
         ("a: ${}", "${} is unknown"),
+        ("a: ${foo}", "stage, executions.KEY.artifacts.NAME, deployments.KEY.url)"),
+        (
+            "a: ${execution.train.artifacts.model}",
+            'is unknown (did you mean "${executions.train.artifacts.model}"?)',
+        ),
+        (
+            "a: ${executions.train.model}",
+            'is unknown (did you mean "${executions.train.artifacts.model}"?)',
+        ),
+        ("a: ${deployment.serve.url}", '(did you mean "${deployments.serve.url}"?)'),
+        ("a: ${deployments.serve.URL}", '(did you mean "${deployments.serve.url}"?)'),
+        ("a: ${execution}", '(did you mean "${executions.KEY.artifacts.NAME}"?)'),
         ("stage: ${var.x}", 'f:1:8: stage is "${var.x}", but it must be plain'),
         ("a: ${stage", "f:1:4: ${ without its closing }"),
         ("variables: {a: '${var.b}', b: '${var.a}'}\nc: ${var.a}", "in a circle: a -> b -> a"),

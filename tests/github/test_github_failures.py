@@ -16,6 +16,8 @@ from cicd.github.comment import write_comment
 from cicd.github.issues import sync_drift_issue
 from cicd.github.outputs import plan_notes, step_outputs, step_summary
 from cicd.github.sections import LIMIT, compose, parse
+from cicd.render.failure import render_failure
+from cicd.render.markdown import escape
 from tests.acceptance.conftest import Project, make_project
 from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
 from tests.github.plan_documents import RUN, big, plan, typical
@@ -261,3 +263,19 @@ def test_drift_that_nobody_could_look_for_changes_no_issue(step: Step, github: G
     assert done.returncode == 0
     assert "nobody could look for drift" in done.stderr
     assert [issue["state"] for issue in github.issues] == ["open"]
+
+
+@pytest.mark.parametrize("code", [1, 2, None])
+@pytest.mark.parametrize(
+    "reason", ["the runner ran out of disk.", "cancelled by a person", "a | b <!-- x -->"]
+)
+def test_a_reason_that_was_given_as_text_stands_in_the_sentence(
+    code: int | None, reason: str
+) -> None:
+    document = failed(message=reason)
+    document["failure"]["exit_code"] = code
+    text = render_failure(document)
+    assert text.count(escape(reason.rstrip("."))) == 1
+    assert f"failed: {escape(reason.rstrip('.'))}.**" in text and "it failed" not in text
+    [note] = plan_notes([document], {"dev": "stages/dev.yaml"})
+    assert note.message == f"plan failed: {reason}"

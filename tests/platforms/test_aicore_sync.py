@@ -182,3 +182,28 @@ def test_a_sync_that_went_elsewhere_is_not_waited_for() -> None:
     late = 100.0 + 2 * sync.GRACE
     for document in (BEFORE, {**other, "syncStatus": "OutOfSync"}, {**other, "source": {}}):
         assert judge(document, THERE, Goal(SPEC, BEFORE, 100.0), now=late).state is State.PENDING
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rpc error: code = Unknown desc = failed to list refs: dial tcp: lookup git.corp on "
+        "10.0.0.10:53: no such host",
+        "fatal: unable to access 'https://x/y/': Could not resolve host: x",
+        "error: Get https://x/info/refs: net/http: TLS handshake timeout",
+        "ssh: connect failed: connection refused",
+    ],
+)
+def test_a_repository_that_is_not_reached_is_no_matter_of_git(text: str) -> None:
+    document = {**NOTHING, "message": text}
+    status = judge(document, {}, Goal(SPEC))
+    assert status.message == f"{text} ({sync.NETWORK_CURE})"
+    live = sync.application({**document, "applicationName": "a"}, document, {})
+    assert live.notes == (f"its last sync failed: {text} ({sync.NETWORK_CURE})",)
+
+
+@pytest.mark.parametrize("text", ["app path does not exist", "dial tcp: i/o timeout error"])
+def test_who_deletes_an_application_is_not_told_to_mend_it(text: str) -> None:
+    document = {**NOTHING, "message": text}
+    live = sync.application({**document, "applicationName": "a"}, document, {})
+    assert live.status.message == text

@@ -274,3 +274,15 @@ def test_text_in_html_has_no_escapes_of_markdown_and_becomes_no_markup() -> None
 )
 def test_a_damaged_document_is_no_crash(damage: dict[str, Any]) -> None:
     assert render_section(damage).startswith("### Stage")
+
+
+@pytest.mark.parametrize(
+    ("commit", "shown"),
+    [
+        ("a" * 40, "a" * 12),
+        ("a" * 40 + " with changes", "a" * 12 + " with changes"),
+        ("none yet", "none yet"),
+    ],
+)
+def test_the_mark_of_changed_files_stays_behind_a_short_commit(commit: str, shown: str) -> None:
+    assert f"commit <code>{shown}</code>" in render_section({**DOCUMENT, "commit": commit})

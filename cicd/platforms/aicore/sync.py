@@ -20,6 +20,17 @@ from cicd.platforms.aicore.interface import executable_spec
 GRACE = 60.0
 """Seconds after a refresh in which an error that was there before it may still be the old one."""
 CURE = "correct it in Git and apply again; if it stays, delete the application, apply creates it"
+NETWORK_CURE = (
+    "the platform does not reach the repository: check its host name, network and proxy, then "
+    "apply again"
+)
+_NETWORK = re.compile(
+    r"no such host|could not resolve|name resolution|server misbehaving|dial tcp|i/o timeout"
+    r"|connection (refused|reset|timed out)|failed to connect|network is unreachable"
+    r"|no route to host|TLS handshake|context deadline exceeded|proxyconnect|unexpected EOF",
+    re.IGNORECASE,
+)
+"""Words of Go's net package, of git and of curl."""
 SYNCED = "Synced"
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ERROR = re.compile(
@@ -57,12 +68,17 @@ def judge(
     if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
         word = str(document.get("syncStatus") or "")
         word = "SyncFailed" if word.lower() in {"", SYNCED.lower()} else word
-        return Status(State.FAILED, word, f"{problem} ({CURE})")
+        return Status(State.FAILED, word, f"{problem} ({cure_of(problem)})")
     if now - goal.since < GRACE and _is_first(goal) and _word(document).lower() == "unknown":
         return _first(goal)
     if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
         return Status(State.FAILED, "Synced elsewhere", elsewhere)
     return _progressing(waits)
+
+
+def cure_of(problem: str) -> str:
+    """What to do about the error of a sync."""
+    return NETWORK_CURE if _NETWORK.search(problem) else CURE
 
 
 def begun(goal: Goal) -> Status:
@@ -132,7 +148,9 @@ def application(
     notes: tuple[str, ...] = ()
     if found.state is State.FAILED:
         notes = (f"its last sync failed: {found.message}",)
-        found = Status(State.UNKNOWN, found.raw, found.message)
+        # what to do stands in the note; whoever deletes it need not do it
+        told = found.message.removesuffix(f" ({cure_of(found.message)})")
+        found = Status(State.UNKNOWN, found.raw, told)
     return LiveResource(Key("application", name), name, spec, found, {"id": name}, notes=notes)
 
 
