@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -90,8 +91,9 @@ def follow(
 
 
 def has_tree(plan: Plan, common: Common) -> bool:
-    """Whether there is a terminal for the tree, and something to show in it."""
-    is_terminal = sys.stderr.isatty() and common.colour and plan.has_changes
+    """Whether there is a terminal that can move its cursor, and something to show in a tree."""
+    can_move = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+    is_terminal = can_move and common.colour and plan.has_changes
     return is_terminal and common.log_format == "text" and common.verbosity >= 0
 
 

@@ -65,6 +65,14 @@ def test_the_tree_tells_time_bound_and_what_waits(small: Project, columns: int) 
     assert max(map(len, rows)) <= columns
 
 
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(small: Project, term: str) -> None:
+    plain = ("env", f"TERM={term}")
+    code, screen = screen_of(small, 80, "apply", "dev", "--local", "--yes", before=plain)
+    assert code == 0 and "├──" not in screen, screen
+    assert "execution/train │ running" in screen and "execution/train │ applied" in screen
+
+
 def slow_runs(project: Project, count: int) -> None:
     """Instead of what it has, so many runs that take longer than anybody looks at them."""
     train = (project.root / "templates/train.yaml").read_text(encoding="utf-8")
