@@ -98,6 +98,17 @@ class Clock:
 
 
 @contextmanager
+def slow_services(emulator: Emulator) -> Iterator[None]:
+    """Services come up late: apply reads no log of one that is up at once."""
+    late = 30 / SQUEEZE
+    with emulator.faults(
+        {"operation": "deployment.get", "stale": late},
+        {"operation": "deployment.list", "stale": late},
+    ):
+        yield
+
+
+@contextmanager
 def hastened(timeout: float | None = None) -> Iterator[Clock]:
     """Pauses of everything that a command does are short. ``timeout``: seconds for an answer."""
     clock = Clock()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.faults_world import IS_ALL, Faulty, is_one_clear_failure
+from tests.faults.faults_world import IS_ALL, Faulty, is_one_clear_failure, slow_services
 
 OPERATIONS = (
     "resource_group.get",
@@ -21,7 +21,6 @@ OPERATIONS = (
     "deployment.list",
     "deployment.create",
     "deployment.get",
-    "deployment.logs",
     "destination.create",
 )
 DOWN: Mapping[str, Mapping[str, Any]] = {
@@ -59,3 +58,20 @@ def test_an_operation_that_is_down(faulty: Faulty, operation: str, how: str) -> 
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize("how", [*DOWN, "vanish"])
+def test_a_log_that_cannot_be_read_leaves_an_update_as_it_is(faulty: Faulty, how: str) -> None:
+    group = faulty.group()
+    assert faulty.apply(group).code == 0
+    down = {"times": 1, "vanish": True} if how == "vanish" else DOWN[how]
+    logs = {"operation": "deployment.logs", **down}
+    with slow_services(faulty.emulator), faulty.emulator.faults(logs) as rules:
+        result = faulty.apply(group, "--var", "model=gpt-4o-mini")
+        assert rules.fired
+    if result.code:
+        assert result.code in {1, 4, 6}, result.text
+        assert is_one_clear_failure(result), result.text
+        faulty.unlock(group)
+    assert faulty.apply(group, "--var", "model=gpt-4o-mini").code == 0
+    assert len(faulty.state(group)["deployments"]) == 1

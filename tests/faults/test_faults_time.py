@@ -12,7 +12,7 @@ import requests
 
 from cicd.apply import lifecycle
 from cicd.platforms.aicore import listing, rest
-from tests.faults.faults_world import SQUEEZE, Faulty
+from tests.faults.faults_world import SQUEEZE, Faulty, slow_services
 
 MINUTES = 600
 LAG = 0.2
@@ -63,11 +63,12 @@ def test_lists_of_many_pages_whose_order_moves(
     assert len(faulty.state(group)["artifacts"]) == len(variables)
 
 
-@pytest.mark.parametrize("operation", ["deployment.get", "deployment.logs", "resource_group.get"])
+@pytest.mark.parametrize("operation", ["deployment.get", "resource_group.get"])
 def test_somebody_else_takes_away_what_is_being_made(faulty: Faulty, operation: str) -> None:
     group = faulty.group()
     after = 2 if operation == "resource_group.get" else 0
-    with faulty.emulator.faults(operation=operation, after=after, times=1, vanish=True) as rules:
+    vanishing = {"operation": operation, "after": after, "times": 1, "vanish": True}
+    with faulty.emulator.faults(vanishing) as rules:
         result = faulty.apply(group)
         assert rules.fired
     assert result.code in {0, 1, 4, 6}, result.text
@@ -105,7 +106,7 @@ def test_the_log_of_an_update_begins_with_it(
     monkeypatch.setattr(lifecycle, "CLOCK_SKEW", 0)
     group, line = faulty.group(), "deployment/chat │ "
     mini = ("--var", "model=gpt-4o-mini")
-    with faulty.emulator.faults(skew=skew):
+    with slow_services(faulty.emulator), faulty.emulator.faults(skew=skew):
         before = faulty.apply(group)
         time.sleep(1)  # an answer tells its time in whole seconds
         after = faulty.apply(group, *mini)

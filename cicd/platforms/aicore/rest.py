@@ -141,9 +141,10 @@ class Http:
         def ask(path: str, params: Mapping[str, Any]) -> Any:
             response = self._answer("GET", path, params, None, None)
             items = resources(answers.content(response), self.base_url + path)
-            wanted = [item for item in items if item.get("id") in ids]
+            told = [str(item.get("id")) for item in items]
+            wanted = [item for item, id in zip(items, told, strict=True) if id in ids]
             checked = self._checked(response, path, {"resources": wanted})
-            return [item.get("id") for item in items], checked["resources"]
+            return told, checked["resources"]
 
         return find_in(ask, path, params or {}, ids, is_hasty=is_hasty)
 
