@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 SHORTEST = 4
@@ -209,6 +209,7 @@ def _escaped(digits: str) -> str:
     return rf"%(?:25){{0,2}}(?:{digits})|\\{{1,7}}(?:x|u00)(?:{digits})|&#x?0{{0,4}}\d\w?;"
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether something of that name usually is a secret: ``DB_PASSWORD``, ``apiKey``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)

@@ -6,8 +6,9 @@ import graphlib
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+import msgspec
+
 from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, references
-from cicd.config.fields import values_of
 from cicd.config.tree import did_you_mean
 from cicd.config.workflow_when import fits, told
 from cicd.errors import Problem
@@ -45,26 +46,25 @@ def _check_unique(draft: Draft) -> Iterator[Problem]:
 
 def _check_same(draft: Draft) -> Iterator[Problem]:
     """Things that AI Core could not tell apart."""
-    seen: dict[tuple[object, ...], str] = {}
-    things: list[tuple[tuple[object, ...], Key, tuple[str | int, ...], str]] = []
+    alike: dict[tuple[object, ...], list[tuple[Key, tuple[str | int, ...], str]]] = {}
     for index, artifact in enumerate(draft.file.artifacts):
-        same: tuple[object, ...] = ("artifact", repr(values_of(artifact, {"key"})))
+        same = ("artifact", repr(msgspec.structs.replace(artifact, key="")))
         key = Key("artifact", artifact.key)
-        things.append((same, key, ("artifacts", index), "remove one"))
+        alike.setdefault(same, []).append((key, ("artifacts", index), "remove one"))
     for run in draft.runs:
         c = run.configuration
         content: list[object] = [run.kind, c.name, c.scenario_id, c.executable_id]
         if run.kind == "execution":
             content.append(frozenset(c.parameter_bindings.items()))
             content.append(frozenset(c.input_artifact_bindings.items()))
-        things.append((tuple(content), run.key, run.path, "give its configuration another name"))
-    for same, key, path, advice in things:
-        if not draft.is_whole(*path):
-            continue
-        first = seen.setdefault(same, str(key))
-        if first != str(key):
-            message = f"{key} cannot be told apart from {first}: {advice}"
-            yield draft.place(*path).problem(message, "duplicate-content")
+        advice = "give its configuration another name"
+        alike.setdefault(tuple(content), []).append((run.key, run.path, advice))
+    for things in alike.values():
+        whole = [thing for thing in things if len(things) > 1 and draft.is_whole(*thing[1])]
+        for key, path, advice in whole[1:]:
+            if key != whole[0][0]:
+                message = f"{key} cannot be told apart from {whole[0][0]}: {advice}"
+                yield draft.place(*path).problem(message, "duplicate-content")
 
 
 def _check_destinations(draft: Draft) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -166,6 +166,20 @@ def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
     lost = {key for key in node.value if (*at, key) in paths}
     kept = {k: without(n, paths, (*at, k)) for k, n in node.value.items() if k not in lost}
     return node.but(value=kept, lost=node.lost | lost)
+
+
+def leaves(node: Node) -> Iterator[tuple[Path, Node]]:
+    """Every leaf with its path, in the order of the file."""
+    waiting: list[tuple[Path, Node]] = [((), node)]
+    while waiting:
+        path, node = waiting.pop()
+        if isinstance(node.value, dict):
+            waiting += [((*path, key), child) for key, child in reversed(node.value.items())]
+        elif isinstance(node.value, list):
+            children = node.value
+            waiting += [((*path, i), children[i]) for i in range(len(children) - 1, -1, -1)]
+        else:
+            yield path, node
 
 
 def is_whole(node: Node) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from cicd.config.schema import StageFile, json_schema
-from cicd.config.tree import Node, Path, Place, did_you_mean, plain, transform, without
+from cicd.config.tree import Node, Path, Place, did_you_mean, leaves, plain, transform, without
 from cicd.errors import Problem
 from cicd.model import Ref, Secret
 
@@ -61,7 +61,7 @@ MOST_KEYS = 12
 def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
     """The stage file's values and the tree that they came from, or else what is wrong with it."""
     tree = transform(tree, _parameter_as_text)
-    misplaced = [problem for _, problem in _misplaced_references(tree, ())]
+    misplaced = [problem for _, problem in _misplaced_references(tree)]
     try:
         return msgspec.convert(plain(tree), StageFile), tree, misplaced
     except msgspec.ValidationError as error:
@@ -80,7 +80,7 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
         try:
             return msgspec.convert(plain(tree), StageFile), tree
         except msgspec.ValidationError:
-            paths = {path for path, _ in _misplaced_references(tree, ())} | set(_misfits(tree))
+            paths = {path for path, _ in _misplaced_references(tree)} | set(_misfits(tree))
             if not paths or () in paths:  # the whole file is of no use
                 return StageFile(), tree.but(value={})
             tree = without(tree, paths)
@@ -94,14 +94,10 @@ def _parameter_as_text(node: Node, path: Path) -> Node:
     return node
 
 
-def _misplaced_references(node: Node, path: Path) -> Iterator[tuple[Path, Problem]]:
-    if isinstance(node.value, dict):
-        for key, child in node.value.items():
-            yield from _misplaced_references(child, (*path, key))
-    elif isinstance(node.value, list):
-        for index, child in enumerate(node.value):
-            yield from _misplaced_references(child, (*path, index))
-    elif isinstance(node.value, Ref):
+def _misplaced_references(tree: Node) -> Iterator[tuple[Path, Problem]]:
+    for path, node in leaves(tree):
+        if not isinstance(node.value, Ref):
+            continue
         is_url = node.value.output == "url"
         fields = (
             {"parameter_bindings"} if is_url else {"parameter_bindings", "input_artifact_bindings"}
