@@ -106,10 +106,11 @@ def test_the_metaflow_example_works_as_its_readme_says(copy: Project) -> None:
     assert model["slope"] == pytest.approx(3, abs=0.1)
 
 
-def test_the_example_lacks_nothing_but_what_is_built(copy: Project) -> None:
+def test_the_example_lacks_nothing_but_what_is_built_and_its_repository(copy: Project) -> None:
     """Which its first block does."""
     found = copy.cicd("validate", "dev")
     assert found.returncode == 3
     assert "templates/trainflow.yaml is not there: run cicd template build" in found.stdout
     rules = re.findall(r"\[([a-z-]+)\]$", found.stdout, re.MULTILINE)
-    assert sorted(rules) == ["no-template", "template-folder"]
+    # and the repository's name is for the reader to fill in
+    assert sorted(rules) == ["no-template", "placeholder-left", "template-folder"]

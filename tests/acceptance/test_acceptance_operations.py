@@ -67,6 +67,29 @@ def test_a_replaced_deployment_that_could_not_be_deleted_is_told_by_later_plans(
     assert said.code == 0 and world.number("deployments") == 1, said.all
 
 
+@pytest.mark.parametrize("kind", ["executions", "deployments"])
+@pytest.mark.parametrize("command", ["apply dev --auto-approve", "status dev", "plan dev"])
+def test_a_status_that_no_answer_tells_is_4_by_name_and_not_waited_for(
+    world: World, kind: str, command: str
+) -> None:
+    world.stage(NO_DESTINATION)
+    if not command.startswith("apply"):
+        assert world.cicd(*APPLY).code == 0
+
+    def answer(request: Request) -> Reply:
+        got = world.forward(request)
+        if request.method != "GET" or f"/lm/{kind}" not in request.path or got.status != 200:
+            return got
+        body = json.loads(str(got.body))
+        for item in body.get("resources", [body]) if isinstance(body, dict) else []:
+            item.pop("status", None)
+        return Reply(200, body)
+
+    world.gate.otherwise = answer
+    said = world.cicd(*command.split())
+    assert said.code == 4 and "the answer has no status" in said.all, said.all
+
+
 def test_a_wrong_aicore_secret_names_its_source(world: World) -> None:
     world.gate.on("POST", "/oauth/token", BAD_CLIENT)
     for command in ("plan dev", "apply dev --auto-approve", *COMMANDS[:8]):
@@ -574,26 +597,3 @@ def test_what_a_destroy_has_deleted_has_no_status_and_a_second_one_finds_nothing
     assert again.code == 0, again.all
     assert again.out.splitlines()[-1].startswith("Nothing to destroy")
     assert "as desired" not in again.out
-
-
-@pytest.mark.parametrize("kind", ["executions", "deployments"])
-@pytest.mark.parametrize("command", ["apply dev --auto-approve", "status dev", "plan dev"])
-def test_a_status_that_no_answer_tells_is_4_by_name_and_not_waited_for(
-    world: World, kind: str, command: str
-) -> None:
-    world.stage(NO_DESTINATION)
-    if not command.startswith("apply"):
-        assert world.cicd(*APPLY).code == 0
-
-    def answer(request: Request) -> Reply:
-        got = world.forward(request)
-        if request.method != "GET" or f"/lm/{kind}" not in request.path or got.status != 200:
-            return got
-        body = json.loads(str(got.body))
-        for item in body.get("resources", [body]) if isinstance(body, dict) else []:
-            item.pop("status", None)
-        return Reply(200, body)
-
-    world.gate.otherwise = answer
-    said = world.cicd(*command.split())
-    assert said.code == 4 and "the answer has no status" in said.all, said.all

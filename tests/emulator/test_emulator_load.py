@@ -86,7 +86,7 @@ def test_of_a_log_without_end_the_newest_part_is_kept_and_it_says_so(
         while say not in [row["text"] for row in store.rows(f"SELECT text {of_run}", ("e1",))]:
             time.sleep(0.02)
         size = store.rows("SELECT sum(length(text)) AS size FROM logs")[0]["size"]
-        assert size < 2 * MOST_KEPT
+        assert size < 8 * MOST_KEPT  # what is kept, and what came in one go before it was looked at
         runner.stop_execution("e1")
         while store.rows("SELECT 1 FROM runs WHERE status IN ('UNKNOWN', 'PENDING', 'RUNNING')"):
             time.sleep(0.02)
