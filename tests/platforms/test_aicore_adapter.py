@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError
@@ -15,23 +13,9 @@ from tests.platforms.aicore_world import (
     DEPLOYMENT,
     EXECUTION,
     LIVE_RUN,
-    connected,
     live,
 )
-from tests.platforms.stub_server import Reply, StubServer, page, refused, running
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
+from tests.platforms.stub_server import Reply, StubServer, page, refused
 
 
 def test_creates_send_the_apis_names_and_the_users_keys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,26 +32,11 @@ from tests.platforms.aicore_world import (
     CONFIGURATION,
     GROUP,
     LIVE_RUN,
-    connected,
     group,
     live,
     stage,
 )
-from tests.platforms.stub_server import Reply, Request, StubServer, page, refused, running
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
-
+from tests.platforms.stub_server import Reply, Request, StubServer, page, refused
 
 SAME: dict[str, dict[str, Any]] = {
     "artifacts": {**ARTIFACT.spec, "scenarioId": "s"},

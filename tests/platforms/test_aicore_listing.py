@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,9 +16,9 @@ from cicd.platforms.aicore.kinds import KINDS
 from cicd.platforms.aicore.listing import Listing
 from cicd.platforms.base import Platform
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
-from tests.platforms.aicore_world import ARTIFACT, connected, stage
+from tests.platforms.aicore_world import ARTIFACT, stage
 from tests.platforms.spoilt_aicore import Spoilt, actions, applied
-from tests.platforms.stub_server import Reply, Request, StubServer, running
+from tests.platforms.stub_server import Reply, Request, StubServer
 
 Count = Callable[[int, int], Any]
 """Items on this page, items in all -> what the answer says of the count."""
@@ -35,19 +35,6 @@ COUNTS: dict[str, Count] = {
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits between two readings."""
     monkeypatch.setitem(rest.Http.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
 
 
 def items(total: int) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from cicd.model import Action, Key, LiveResource, Stage, State, Status
 from cicd.platforms.aicore import answers
 from cicd.platforms.base import Platform
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
-from tests.platforms.aicore_world import EXECUTION, connected
+from tests.platforms.aicore_world import EXECUTION
 from tests.platforms.spoilt_aicore import Spoilt, actions, applied, results
-from tests.platforms.stub_server import DROP, Reply, StubServer, page, refused, running
+from tests.platforms.stub_server import DROP, Reply, StubServer, page, refused
 from tests.platforms.test_aicore_schedules import schedule
 
 PAGE = "<html><h1>a gateway</h1></html>"
@@ -96,19 +95,6 @@ def test_what_was_not_done_is_sent_once_more_after_looking(answer: str) -> None:
     assert results(events).keys() <= {"applied", "unchanged"}, events
     assert world.sizes()["executions"] == 1
     assert world.writes.count("POST /v2/lm/executions") == 2
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
 
 
 BODIES: dict[str, Reply] = {

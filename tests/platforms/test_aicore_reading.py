@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from cicd.errors import Denied, InvalidStage
@@ -18,25 +16,11 @@ from tests.platforms.aicore_world import (
     EXECUTION,
     GROUP,
     LIVE_RUN,
-    connected,
     environ,
     group,
     stage,
 )
-from tests.platforms.stub_server import Reply, StubServer, page, refused, running
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
+from tests.platforms.stub_server import Reply, StubServer, page, refused
 
 
 def test_an_unknown_platform_names_those_there_are() -> None:

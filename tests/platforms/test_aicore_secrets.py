@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,26 +12,13 @@ from cicd.model import Action, Key, LiveResource, Resource, Secret
 from cicd.plan import make_plan
 from cicd.platforms.aicore.secrets import NOT_OURS, NOT_SEEN, reported
 from cicd.platforms.base import Platform
-from tests.platforms.aicore_world import GROUP, connected, group, stage
-from tests.platforms.stub_server import DROP, Reply, Request, StubServer, page, refused, running
+from tests.platforms.aicore_world import GROUP, group, stage
+from tests.platforms.stub_server import DROP, Reply, Request, StubServer, page, refused
 
 OURS = "ext.ai.sap.com/cicd."
 TEAM = "ext.ai.sap.com/team"
 RG, SECRETS = "/v2/admin/resourceGroups/rg", "/v2/admin/secrets"
 STORES, DOCKER = "/v2/admin/objectStoreSecrets", "/v2/admin/dockerRegistrySecrets"
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
 
 
 def generic(scope: str = "resource_group", **spec: Any) -> Resource:

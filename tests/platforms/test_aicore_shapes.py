@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,11 +20,10 @@ from tests.platforms.aicore_world import (
     DESTINATION,
     EXECUTION,
     GROUP,
-    connected,
     group,
     live,
 )
-from tests.platforms.stub_server import Reply, StubServer, page, running
+from tests.platforms.stub_server import Reply, StubServer, page
 from tests.platforms.test_aicore_schedules import schedule
 
 HALF = "\ud83d"
@@ -78,19 +76,6 @@ BROKEN: list[tuple[str, str, Any]] = [
     ("executionSchedules", "cron", 5),
     ("executionSchedules", "name", None),
 ]
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
 
 
 def broken(item: Any, place: str, value: Any) -> Any:

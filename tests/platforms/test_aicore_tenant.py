@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,23 +13,9 @@ from tests.platforms.aicore_world import (
     APPLICATION,
     DESTINATION,
     GROUP,
-    connected,
     group,
 )
-from tests.platforms.stub_server import Reply, StubServer, page, refused, running
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
+from tests.platforms.stub_server import Reply, StubServer, page, refused
 
 
 def test_a_group_that_exists_is_never_posted(platform: Platform, stub: StubServer) -> None:

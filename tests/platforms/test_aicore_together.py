@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,8 +14,7 @@ from cicd.model import Key, LiveResource, Resource, State, Status
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.tenant import ResourceGroups
 from cicd.platforms.base import Platform
-from tests.platforms.aicore_world import connected
-from tests.platforms.stub_server import Reply, Request, StubServer, refused, running
+from tests.platforms.stub_server import Reply, Request, StubServer, refused
 
 GROUP = "/v2/admin/resourceGroups/rg"
 LISTS = {
@@ -24,19 +23,6 @@ LISTS = {
     "execution": "/v2/lm/executions",
     "deployment": "/v2/lm/deployments",
 }
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
 
 
 def keeps_labels(stub: StubServer) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,24 +17,10 @@ from tests.platforms.aicore_world import (
     CONFIGURATION,
     GROUP,
     LIVE_RUN,
-    connected,
     group,
     stage,
 )
-from tests.platforms.stub_server import Reply, Request, StubServer, page, running
-
-
-@pytest.fixture
-def stub() -> Iterator[StubServer]:
-    with running() as (server, url):
-        server.url = url
-        yield server
-
-
-@pytest.fixture
-def platform(stub: StubServer) -> Iterator[Platform]:
-    with connected(stub) as made:
-        yield made
+from tests.platforms.stub_server import Reply, Request, StubServer, page
 
 
 @pytest.mark.parametrize("side", ["backendDetails", "backend_details"])
