@@ -178,7 +178,7 @@ def planned(session: Session, key: Key) -> LiveResource | None:
 
 def needs_of(session: Session, live: LiveResource) -> Needs:
     """What the template of a run takes from the platform; nothing where there is none here."""
-    from cicd.config.needs import read_needs
+    from cicd.platforms.aicore.dialect.needs import read_needs
 
     executable = live.spec.get("executable_id")
     for template in session.stage.templates:

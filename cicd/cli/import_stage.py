@@ -19,10 +19,10 @@ from cicd.cli.options import Common, common_options
 from cicd.cli.redaction import secrets_of
 from cicd.cli.session import open_session
 from cicd.config import formats
-from cicd.config.export import Around, Export, export_stage
 from cicd.config.load import FOLDER
 from cicd.errors import CicdError, Denied, InvalidStage, NotFound, Refused, Usage
 from cicd.model import Action, Change, Key, LiveResource, Plan, Resource, Stage, Template
+from cicd.platforms.aicore.dialect.export import Around, Export, export_stage
 from cicd.render.findings import count
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def surroundings(
 
 def templates_of(root: Path) -> list[Template]:
     """The templates of the project, where it has some."""
-    from cicd.config.templates import read_templates
     from cicd.config.tree import Place
+    from cicd.platforms.aicore.dialect.templates import read_templates
 
     if not (root / "templates").is_dir():
         return []

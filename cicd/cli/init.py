@@ -29,8 +29,8 @@ from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config import formats
-from cicd.config.repository import https_url
 from cicd.errors import CicdError, Refused, Usage
+from cicd.platforms.aicore.dialect.repository import https_url
 from cicd.render.findings import count
 
 BRANCHES = {"dev": "main", "tst": "tst", "prd": "prd"}
@@ -220,7 +220,7 @@ def _remote(folder: Path) -> str:
 
 def project_files(answers: Answers) -> dict[str, str]:
     """Path -> text of every file of a new project."""
-    from cicd.config.schema import json_schema
+    from cicd.platforms.aicore.dialect.schema import json_schema
 
     skipped = {f"stages/{stage}.yaml" for stage in STAGES if stage not in answers.stages}
     values = markers(answers)

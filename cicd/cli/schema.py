@@ -17,7 +17,7 @@ def command(out: Path | None) -> None:
     Put `# yaml-language-server: $schema=../config.schema.json` on the first line of a stage file
     and the editor completes and checks it.
     """
-    from cicd.config.schema import json_schema
+    from cicd.platforms.aicore.dialect.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False)
     if out:

@@ -18,7 +18,7 @@ from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
 
 if TYPE_CHECKING:
-    from cicd.config.flows import Flow, Store
+    from cicd.platforms.aicore.dialect.flows.declared import Flow, Store
 
 DIFFERS = 1
 
@@ -67,9 +67,9 @@ def build_command(names: tuple[str, ...], is_local: bool, variables: dict[str, s
 def local_store(root: Path) -> Store:
     """The S3 of the project's emulator, which is started if it does not run."""
     from cicd.cli import local
-    from cicd.config.flows import Store
     from cicd.emulator import control
     from cicd.model import Secret
+    from cicd.platforms.aicore.dialect.flows.declared import Store
 
     found = control.s3_environment(local.start(root))
     login = {name: Secret(found[name]) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
@@ -159,8 +159,8 @@ def write_template(flow: Flow, text: str) -> str:
 
 def differences(flow: Flow, *, generate: bool) -> list[str]:
     """How the committed template of a flow differs, in words."""
-    from cicd.config.flows import template_differences
     from cicd.metaflow import compare
+    from cicd.platforms.aicore.dialect.flows.declared import template_differences
 
     if not (flow.root / flow.settings.template).is_file():
         return ["is not there"]

@@ -16,10 +16,10 @@ from yaml.error import YAMLError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from cicd.config.formats import slug
-from cicd.config.schema import StageFile
 from cicd.config.yaml_nodes import compose
 from cicd.config.yaml_text import Verbatim, block_lines, flow_text, scalar_text
 from cicd.errors import Refused
+from cicd.platforms.aicore.dialect.schema import StageFile
 
 _ORDER = StageFile.__struct_encode_fields__
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null")

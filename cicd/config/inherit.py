@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cicd.config import legacy
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.formats import slug
 from cicd.config.tree import Node, did_you_mean, merge
 from cicd.errors import InvalidStage, Problem
+from cicd.platforms.aicore.dialect import legacy
 
 _OWN = ("extends", "stage", "$schema")
 """Keys that speak of their own file only."""

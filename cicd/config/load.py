@@ -8,24 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cicd.config import formats
-from cicd.config.draft import PLATFORM_SCENARIOS, Draft, names_in
 from cicd.config.files import SUFFIXES, is_file, is_folder, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.repository import is_here, repository_problems
-from cicd.config.resolve import check_references
-from cicd.config.rules import NO_GROUP, check_rules
-from cicd.config.schema import StageFile
-from cicd.config.templates import LOSING, STOOD_IN, Catalogue, digest, read_templates, slow_digest
 from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain, quoted
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
 from cicd.model import Stage
+from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, names_in
+from cicd.platforms.aicore.dialect.repository import is_here, repository_problems
+from cicd.platforms.aicore.dialect.resolve import check_references
+from cicd.platforms.aicore.dialect.rules import NO_GROUP, check_rules
+from cicd.platforms.aicore.dialect.schema import StageFile
+from cicd.platforms.aicore.dialect.templates import (
+    LOSING,
+    STOOD_IN,
+    Catalogue,
+    digest,
+    read_templates,
+    slow_digest,
+)
 
 if TYPE_CHECKING:
-    from cicd.config.flows import Flow
+    from cicd.platforms.aicore.dialect.flows.declared import Flow
 
 FOLDER = "stages"
 OF_FILES = frozenset({"bad-watch", NO_GROUP})
@@ -47,7 +54,7 @@ def load_stage(
     ``root`` is the repository; ``variables`` are those of ``--var``. Raises InvalidStage with every
     problem there is, credentials that are not set included if the stage ``needs_credentials``.
     """
-    from cicd.config.build import build_stage  # not needed to check a stage
+    from cicd.platforms.aicore.dialect.build import build_stage  # not needed to check a stage
 
     is_lenient = application is not None or not needs_credentials
     context = Context("", env, variables, git, is_lenient, is_told=is_lenient)
@@ -79,7 +86,7 @@ def load_former(
 ) -> Stage:
     """A stage as an older commit has it, to be compared with; only its stage files and templates
     need be there. Raises InvalidStage where it cannot be read any more."""
-    from cicd.config.build import build_stage
+    from cicd.platforms.aicore.dialect.build import build_stage
 
     context = Context("", env, variables, git, is_lenient=True)
     draft, problems = _read(argument, root, context, None)
@@ -142,7 +149,7 @@ def load_flows(
     git: GitFacts,
 ) -> list[Flow]:
     """The flows of a stage, whether or not the rest of it is right. Raises InvalidStage."""
-    from cicd.config.flows import flows_of
+    from cicd.platforms.aicore.dialect.flows.declared import flows_of
 
     draft, problems = _read(argument, root, Context("", env, variables, git, is_lenient=True), None)
     node = read_stage_tree(find_stage(argument, root), root, env=env)[0].get("flows")
@@ -192,7 +199,9 @@ def _read(
     draft = Draft(name, file, tree, root, catalogue, group, context.git, override, named)
     found = [*check_references(draft), *check_rules(draft)]
     if file.flows:
-        from cicd.config.flows import check_flows  # reads Python, which few stages need
+        from cicd.platforms.aicore.dialect.flows.declared import (
+            check_flows,  # reads Python, which few stages need
+        )
 
         found += check_flows(draft)
     hidden = hidden_texts(written)

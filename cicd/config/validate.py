@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from cicd.config.schema import StageFile, json_schema
 from cicd.config.tree import Node, Path, Place, did_you_mean, leaves, plain, transform, without
 from cicd.errors import Problem
 from cicd.model import Ref, Secret
+from cicd.platforms.aicore.dialect.schema import StageFile, json_schema
 
 _HINTS = {
     "clean_up": "prune: resource_group",

@@ -8,7 +8,8 @@
                      │                                                      │
                   package (Dockerfile)                            build ─► YAML with its record
 
-Metaflow is never imported here. What a template was made from is ``cicd.config.flow_record``.
+Metaflow is never imported here. What a template was made from is
+``cicd.platforms.aicore.dialect.flows.record``.
 """
 
 from cicd.metaflow.build import Built, build

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from cicd.config.files import yaml_trees
-from cicd.config.flow_record import header, parts_of
-from cicd.config.flows import Flow, Store
-from cicd.config.templates import read_template
 from cicd.config.tree import plain
 from cicd.config.yaml_text import block_lines
 from cicd.errors import InvalidStage
@@ -20,6 +17,9 @@ from cicd.metaflow.bucket import Bucket, bucket_in_memory
 from cicd.metaflow.convert import convert
 from cicd.metaflow.generator import KEYS, Generator, find_generator, generate
 from cicd.model import Secret
+from cicd.platforms.aicore.dialect.flows.declared import Flow, Store
+from cicd.platforms.aicore.dialect.flows.record import header, parts_of
+from cicd.platforms.aicore.dialect.templates import read_template
 
 _ANY_LOGIN = {key: Secret("in-memory") for key in KEYS}
 ROOT = "METAFLOW_DATASTORE_SYSROOT_S3"

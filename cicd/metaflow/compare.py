@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd.config.files import read_tree
-from cicd.config.flows import Flow, Store
 from cicd.config.tree import plain
 from cicd.metaflow.build import ENDPOINT, REGION, ROOT, finish, in_memory, store_of
 from cicd.metaflow.generator import find_generator, generate
+from cicd.platforms.aicore.dialect.flows.declared import Flow, Store
 
 _ADDRESS = re.compile(r"(/data/[0-9a-f]{2}/)?[0-9a-f]{40}")
 """Of the code in the bucket: another Python or Metaflow packs the same code otherwise."""

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cicd.config.flow_schema import FlowInput, FlowOutput
-from cicd.config.flows import Flow, Store, loopback_in
 from cicd.errors import CicdError
 from cicd.metaflow.script import variable_of, without_download, without_parameters
+from cicd.platforms.aicore.dialect.flows.declared import Flow, Store, loopback_in
+from cicd.platforms.aicore.dialect.flows.schema import FlowInput, FlowOutput
 
 Document = Mapping[str, Any]
 

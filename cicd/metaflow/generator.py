@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from cicd import masking
-from cicd.config.flows import Flow, Store
 from cicd.config.tree import Place
 from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage, TimedOut
+from cicd.platforms.aicore.dialect.flows.declared import Flow, Store
 
 TIMEOUT = 300.0
 SUPPORTED = ((2, 19, 33), (2, 20))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cicd.config.flows import Flow
 from cicd.errors import CicdError
 from cicd.metaflow.build import ROOT, in_memory, store_of
 from cicd.metaflow.generator import Generator, find_generator, generate
 from cicd.metaflow.script import code_address
+from cicd.platforms.aicore.dialect.flows.declared import Flow
 
 CODE = "job.tar"
 _ANY_BUCKET = "s3://any/metaflow"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.config.schema import json_schema
+from cicd.platforms.aicore.dialect.schema import json_schema
 
 Position = tuple[str, ...]
 """Keys from the top of a stage file; ``[]`` for any item of a list, ``*`` for any key of a map."""

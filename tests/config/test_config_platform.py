@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from cicd.config.templates import read_templates
 from cicd.config.tree import Place
 from cicd.emulator import templates as emulator
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
 from tests.config.config_sample import findings as checked
 

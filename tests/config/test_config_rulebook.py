@@ -9,10 +9,12 @@ from pathlib import Path
 from cicd.config.rulebook import RULES
 from tests.config.config_sample import GIT, STAGE, changed, write_repository
 
-ROOM = Path(__file__).parents[2] / "cicd" / "config"
+TOP = Path(__file__).parents[2]
+ROOMS = (TOP / "cicd" / "config", *TOP.glob("cicd/platforms/*/dialect"))
 SOURCES = {
-    path.name: ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(ROOM.glob("*.py"))
+    str(path.relative_to(TOP)): ast.parse(path.read_text(encoding="utf-8"))
+    for room in ROOMS
+    for path in sorted(room.rglob("*.py"))
     if path.name != "rulebook.py"
 }
 
@@ -54,7 +56,7 @@ def test_every_rule_has_a_source_or_is_a_warning() -> None:
 
 
 def test_the_reference_lists_every_rule_with_its_source() -> None:
-    text = (ROOM.parents[1] / "README.md").read_text(encoding="utf-8")
+    text = (TOP / "README.md").read_text(encoding="utf-8")
     table = text.partition("| rule | means | comes from |\n|---|---|---|\n")[2].partition("\n\n")[0]
     assert table.splitlines() == [
         f"| `{name}` | {rule.says} | {rule.source} |" for name, rule in RULES.items()

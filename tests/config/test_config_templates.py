@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config.templates import read_templates
 from cicd.config.tree import Place
+from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
 
 HERE = Place("stages/dev.yaml", 5, 9)

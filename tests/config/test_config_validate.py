@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 
 from cicd.config.files import yaml_trees
-from cicd.config.schema import json_schema
 from cicd.config.tree import plain
 from cicd.config.validate import validate
+from cicd.platforms.aicore.dialect.schema import json_schema
 from tests.config.config_sample import STAGE, changed, findings, write_repository
 
 ROOT = Path(__file__).parents[2]

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from cicd.cli.apply import read_saved, with_saved_options
 from cicd.cli.options import Common
 from cicd.config import GitFacts, check_stage, load_stage
-from cicd.config.templates import read_templates
 from cicd.config.tree import Place
 from cicd.errors import CicdError, InvalidStage
 from cicd.github.sections import section_text
 from cicd.platforms.aicore import logs, times
 from cicd.platforms.aicore.convert import log_entry
+from cicd.platforms.aicore.dialect.templates import read_templates
 from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
 from cicd.render.printable import printable

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cicd.config import GitFacts, load_flows
-from cicd.config.flows import Flow
+from cicd.platforms.aicore.dialect.flows.declared import Flow
 
 PLAIN, SAP = "metaflow", "sap-ai-core-metaflow"
 PYTHONS = {PLAIN: "CICD_METAFLOW_PYTHON", SAP: "CICD_SAP_METAFLOW_PYTHON"}

@@ -15,12 +15,12 @@ import msgspec
 import pytest
 
 from cicd.cli.template import command
-from cicd.config.flows import Flow
 from cicd.emulator.workflow import check
 from cicd.errors import CicdError, InvalidStage
 from cicd.metaflow import Built, build, compare
 from cicd.metaflow.bucket import bucket_in_memory
 from cicd.metaflow.generator import PLUGIN, SUPPORTED, find_generator
+from cicd.platforms.aicore.dialect.flows.declared import Flow
 from tests.metaflow.flow_project import PLAIN, SAP, load, python_with, write_project
 
 pytestmark = pytest.mark.slow

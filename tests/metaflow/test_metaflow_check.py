@@ -8,9 +8,9 @@ import pytest
 
 from cicd.cli.template import command
 from cicd.config import GitFacts, check_stage
-from cicd.config.flow_record import header, parts_of
 from cicd.config.yaml_text import block_lines
 from cicd.errors import InvalidStage
+from cicd.platforms.aicore.dialect.flows.record import header, parts_of
 from tests.metaflow.flow_project import FLOW, STAGE, load, write_project
 
 DOCUMENT = {

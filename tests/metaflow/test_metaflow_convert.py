@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cicd.config.flows import Store, loopback_in
 from cicd.errors import CicdError
 from cicd.metaflow.compare import differing
 from cicd.metaflow.convert import convert
 from cicd.metaflow.script import without_download, without_parameters
+from cicd.platforms.aicore.dialect.flows.declared import Store, loopback_in
 from tests.metaflow.flow_project import load, write_project
 
 STORE = Store("s3://bucket/metaflow", "https://store.example.com", "eu10")

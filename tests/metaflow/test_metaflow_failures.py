@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from cicd.cli.template import command
-from cicd.config.flows import Store
 from cicd.errors import CicdError, ConnectionFailed, Denied, InvalidStage
 from cicd.metaflow.generator import failure, template_in
 from cicd.model import Secret
+from cicd.platforms.aicore.dialect.flows.declared import Store
 from tests.metaflow.flow_project import PLAIN, STAGE, load, python_with, write_project
 from tests.serving import serving
 

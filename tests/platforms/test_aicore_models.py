@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cicd.config.draft import PLATFORM_SCENARIOS
 from cicd.errors import Denied
 from cicd.model import Key, LiveResource, Resource, Secret, State, Status
 from cicd.platforms.aicore import models
 from cicd.platforms.aicore.credentials import Credentials
+from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.models import Advisor, Catalogue, problems
 from cicd.platforms.aicore.rest import Http

@@ -28,8 +28,8 @@ from cicd.config.fields import (
     like,
     named,
 )
-from cicd.config.flow_schema import FlowSettings
-from cicd.config.secret_schema import Secrets
+from cicd.platforms.aicore.dialect.flows.schema import FlowSettings
+from cicd.platforms.aicore.dialect.secret_schema import Secrets
 
 
 class AICore(Part, frozen=True, kw_only=True):

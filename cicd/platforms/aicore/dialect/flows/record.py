@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.config.flow_source import FlowSource, digest
+from cicd.platforms.aicore.dialect.flows.source import FlowSource, digest
 
 Record = Mapping[tuple[str, str], str]
 """(sort, name) -> fingerprint, as in ``("code", "train")``."""

@@ -10,15 +10,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cicd.config import formats
-from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.files import is_file, read_trees
-from cicd.config.flow_record import differences, parts_of, read_record, sources_of
-from cicd.config.flow_schema import FlowInput, FlowOutput, FlowSettings
-from cicd.config.flow_source import Decorator, FlowSource, read_flow
 from cicd.config.tree import Place, did_you_mean, hidden_texts, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Secret
+from cicd.platforms.aicore.dialect.draft import Draft
+from cicd.platforms.aicore.dialect.flows.record import (
+    differences,
+    parts_of,
+    read_record,
+    sources_of,
+)
+from cicd.platforms.aicore.dialect.flows.schema import FlowInput, FlowOutput, FlowSettings
+from cicd.platforms.aicore.dialect.flows.source import Decorator, FlowSource, read_flow
 
 CURES = {
     "batch": "AI Core runs every step: use @kubernetes(image=…)",

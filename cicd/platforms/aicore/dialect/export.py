@@ -14,21 +14,27 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd.config import formats, schema
-from cicd.config.draft import PLATFORM_SCENARIOS
-from cicd.config.export_runs import Configurations, Inputs, chosen_artifacts, unique_key
-from cicd.config.export_secrets import (
+from cicd.config import formats
+from cicd.config.fields import Part, misfit
+from cicd.config.tree import Path
+from cicd.config.yaml_text import block_lines, comment_lines
+from cicd.model import LiveResource, Spec, State, Template
+from cicd.platforms.aicore.dialect import schema
+from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
+from cicd.platforms.aicore.dialect.export_runs import (
+    Configurations,
+    Inputs,
+    chosen_artifacts,
+    unique_key,
+)
+from cicd.platforms.aicore.dialect.export_secrets import (
     export_secrets,
     literal,
     literals,
     users_labels,
 )
-from cicd.config.export_values import Values, variables_in
-from cicd.config.fields import Part, misfit
-from cicd.config.repository import inside
-from cicd.config.tree import Path
-from cicd.config.yaml_text import block_lines, comment_lines
-from cicd.model import LiveResource, Spec, State, Template
+from cicd.platforms.aicore.dialect.export_values import Values, variables_in
+from cicd.platforms.aicore.dialect.repository import inside
 
 ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
 GOOD = ALIVE | {State.SUCCEEDED}

@@ -7,13 +7,24 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from cicd.config.files import yaml_trees
-from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named, text_of
-from cicd.config.placeholders import FILLER, Scope, check_placeholders
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, Place
-from cicd.config.workflow_items import check_container, check_fields
 from cicd.errors import InvalidStage, Problem
+from cicd.platforms.aicore.dialect.metadata import (
+    Declared,
+    check_pod_labels,
+    children,
+    default_of,
+    named,
+    text_of,
+)
+from cicd.platforms.aicore.dialect.placeholders import FILLER, Scope, check_placeholders
+from cicd.platforms.aicore.dialect.template_secrets import (
+    check_image,
+    check_secret_names,
+    needed_secrets,
+)
+from cicd.platforms.aicore.dialect.workflow_items import check_container, check_fields
 
 _VERSIONS = ("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1")
 """The second one is older, and still in templates that run."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cicd.config.draft import Draft
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.draft import Draft
 
 PREFIX = "ext.ai.sap.com/"
 OURS = f"{PREFIX}cicd."

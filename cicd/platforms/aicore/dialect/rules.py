@@ -11,15 +11,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cicd.config import formats
-from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run
-from cicd.config.labels import check_labels
-from cicd.config.schedules import check_schedules
-from cicd.config.schema import Deployment, Execution
-from cicd.config.secrets import check_parameters, check_secrets, check_used_secrets
 from cicd.config.tree import did_you_mean
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
 from cicd.model import Key
+from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
+from cicd.platforms.aicore.dialect.labels import check_labels
+from cicd.platforms.aicore.dialect.schedules import check_schedules
+from cicd.platforms.aicore.dialect.schema import Deployment, Execution
+from cicd.platforms.aicore.dialect.secrets import (
+    check_parameters,
+    check_secrets,
+    check_used_secrets,
+)
 
 NO_GROUP = "missing-resource-group"
 _IN_LINKS = ("kind", "id", "resource_group")

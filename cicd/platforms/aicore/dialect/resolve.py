@@ -8,11 +8,17 @@ from typing import Literal
 
 import msgspec
 
-from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, references
 from cicd.config.tree import did_you_mean
-from cicd.config.workflow_when import fits, told
 from cicd.errors import Problem
 from cicd.model import Key, Template
+from cicd.platforms.aicore.dialect.draft import (
+    PLATFORM_SCENARIOS,
+    Draft,
+    Run,
+    input_source,
+    references,
+)
+from cicd.platforms.aicore.dialect.workflow_when import fits, told
 
 
 def check_references(draft: Draft) -> list[Problem]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd.config.metadata import children, is_given, named, text_of
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, is_given, named, text_of
 
 OUTPUT_SOURCES = ("path", "jqFilter", "jsonPath", "parameter", "expression")
 """Where the value of an output can come from; an argument has it from elsewhere."""

@@ -9,14 +9,17 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from cicd.config.metadata import children, named
 from cicd.config.tree import Node
-from cicd.config.workflow_arguments import check_call_arguments, check_workflow_arguments
-from cicd.config.workflow_calls import calls_of
-from cicd.config.workflow_container_sets import check_container_set
-from cicd.config.workflow_kinds import check_kind
-from cicd.config.workflow_upkeep import check_metrics, check_pod_deletion
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, named
+from cicd.platforms.aicore.dialect.workflow_arguments import (
+    check_call_arguments,
+    check_workflow_arguments,
+)
+from cicd.platforms.aicore.dialect.workflow_calls import calls_of
+from cicd.platforms.aicore.dialect.workflow_container_sets import check_container_set
+from cicd.platforms.aicore.dialect.workflow_kinds import check_kind
+from cicd.platforms.aicore.dialect.workflow_upkeep import check_metrics, check_pod_deletion
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
 """Of templates, steps and tasks."""

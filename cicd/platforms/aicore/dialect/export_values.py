@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cicd.config.export_secrets import Written, literal, variable_name
-from cicd.config.labels import OURS
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Place
 from cicd.model import Hidden, LiveResource, Secret
+from cicd.platforms.aicore.dialect.export_secrets import Written, literal, variable_name
+from cicd.platforms.aicore.dialect.labels import OURS
 
 _FREE = ("parameter_bindings", "labels", "description", "url")
 """Fields whose texts may be anything; others are names, ids and places."""

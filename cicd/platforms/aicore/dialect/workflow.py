@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from cicd.config.metadata import Declared, check_pod_labels, children, default_of, named, text_of
-from cicd.config.template_secrets import check_image, check_secret_names, needed_secrets
 from cicd.config.tree import Node, did_you_mean
-from cicd.config.workflow_calls import calls_of, check_calls
-from cicd.config.workflow_items import check_items
-from cicd.config.workflow_names import check_names
-from cicd.config.workflow_when import check_conditions, conditions_of
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import (
+    Declared,
+    check_pod_labels,
+    children,
+    default_of,
+    named,
+    text_of,
+)
+from cicd.platforms.aicore.dialect.template_secrets import (
+    check_image,
+    check_secret_names,
+    needed_secrets,
+)
+from cicd.platforms.aicore.dialect.workflow_calls import calls_of, check_calls
+from cicd.platforms.aicore.dialect.workflow_items import check_items
+from cicd.platforms.aicore.dialect.workflow_names import check_names
+from cicd.platforms.aicore.dialect.workflow_when import check_conditions, conditions_of
 
 _STEP_OUTPUT = re.compile(r"\.outputs\.artifacts\.([\w.-]+?)\s*\}\}")
 _SOURCES = {"s3", "http", "git", "raw", "gcs", "oss", "hdfs", "azure", "artifactory", "from"}

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.config.labels import OURS
-from cicd.config.secrets import OBJECT_STORES
 from cicd.model import LiveResource, Spec
+from cicd.platforms.aicore.dialect.labels import OURS
+from cicd.platforms.aicore.dialect.secrets import OBJECT_STORES
 
 _STORE = ("bucket", "endpoint", "region", "path_prefix", "use_https", "verify_ssl")
 

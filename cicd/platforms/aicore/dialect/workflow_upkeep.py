@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cicd.config.metadata import children, is_given, text_of
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _STRATEGIES = ("OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess")

@@ -6,14 +6,7 @@ import pathlib
 from typing import Any
 
 from cicd.config import formats
-from cicd.config.draft import PLATFORM_SCENARIOS, Draft, Run, input_source, schedule_name
 from cicd.config.fields import values_of
-from cicd.config.groundwork import group_of, supplies_of
-from cicd.config.repository import is_synced, sent_path
-from cicd.config.schema import Artifact, Deployment, Execution, Schedule
-from cicd.config.schema import SmokeTest as SmokeTestFile
-from cicd.config.secrets import with_uses
-from cicd.config.templates import digest, slow_digest
 from cicd.config.tree import Path, hidden, plain
 from cicd.config.variables import GitFacts
 from cicd.config.watch import file_digests, files_digest, watched_files
@@ -30,6 +23,19 @@ from cicd.model import (
     Stage,
     Template,
 )
+from cicd.platforms.aicore.dialect.draft import (
+    PLATFORM_SCENARIOS,
+    Draft,
+    Run,
+    input_source,
+    schedule_name,
+)
+from cicd.platforms.aicore.dialect.groundwork import group_of, supplies_of
+from cicd.platforms.aicore.dialect.repository import is_synced, sent_path
+from cicd.platforms.aicore.dialect.schema import Artifact, Deployment, Execution, Schedule
+from cicd.platforms.aicore.dialect.schema import SmokeTest as SmokeTestFile
+from cicd.platforms.aicore.dialect.secrets import with_uses
+from cicd.platforms.aicore.dialect.templates import digest, slow_digest
 
 _FLOW_FIELDS = {"file", "template", "python"}
 """What the emulator must know of a flow to stand in for its image."""

@@ -10,10 +10,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from cicd.config.metadata import children, is_given, text_of
 from cicd.config.tree import Node, did_you_mean
-from cicd.config.workflow_arguments import OUTPUT_SOURCES
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
+from cicd.platforms.aicore.dialect.workflow_arguments import OUTPUT_SOURCES
 
 _CONTAINERS = ("container", "script", "containerSet")
 _LEAVES = (*_CONTAINERS, "resource", "data", "http", "plugin")

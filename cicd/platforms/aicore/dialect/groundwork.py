@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.config.draft import Draft, generic_names
-from cicd.config.secret_schema import ObjectStore
 from cicd.config.tree import Path
 from cicd.model import Key, Resource, Secret
+from cicd.platforms.aicore.dialect.draft import Draft, generic_names
+from cicd.platforms.aicore.dialect.secret_schema import ObjectStore
 
 _NO_LOGINS = Secret('{"auths": {}}')
 """The empty docker config: AI Core takes no empty text."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from cicd.config.metadata import children, text_of
 from cicd.config.tree import Node
-from cicd.config.workflow_calls import Templates, calls_of
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, text_of
+from cicd.platforms.aicore.dialect.workflow_calls import Templates, calls_of
 
 _PART = re.compile(
     r"(?P<tag>\{\{.*?\}\})|(?P<text>'(?:\\.|[^'\"\\{]|\{(?!\{)|\{\{.*?\}\})*['\"]"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Iterator
 
-from cicd.config.metadata import children, named, text_of
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, named, text_of
 
 _MAIN = "main"
 _TAKEN = (("inputs", "artifacts"), ("outputs", "parameters"), ("outputs", "artifacts"))

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cicd.config import formats
-from cicd.config.schema import Configuration, Deployment, Execution, Schedule, StageFile
-from cicd.config.templates import Catalogue
 from cicd.config.tree import Node, Place, hidden, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.model import Key, Ref, Template
+from cicd.platforms.aicore.dialect.schema import (
+    Configuration,
+    Deployment,
+    Execution,
+    Schedule,
+    StageFile,
+)
+from cicd.platforms.aicore.dialect.templates import Catalogue
 
 PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """Scenarios that AI Core brings along; they have no template."""

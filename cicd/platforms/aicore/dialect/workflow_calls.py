@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from cicd.config.metadata import children, is_given, named, text_of
 from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, is_given, named, text_of
 
 _ELSEWHERE = ("templateRef", "inline")
 LOOPS = ("withItems", "withParam", "withSequence")

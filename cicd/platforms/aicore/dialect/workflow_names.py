@@ -10,11 +10,11 @@ import graphlib
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from cicd.config.metadata import children, is_given, text_of
-from cicd.config.placeholders import Scope, check_placeholders
 from cicd.config.tree import Node
-from cicd.config.workflow_calls import LOOPS, ancestors, calls_of
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
+from cicd.platforms.aicore.dialect.placeholders import Scope, check_placeholders
+from cicd.platforms.aicore.dialect.workflow_calls import LOOPS, ancestors, calls_of
 
 _WORKFLOW = frozenset(
     f"workflow.{name}"

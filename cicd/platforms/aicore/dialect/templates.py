@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cicd.config import serving, workflow
 from cicd.config.files import is_folder, label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
 from cicd.config.left_over import check_left_over
-from cicd.config.metadata import (
+from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.tree import Node, Place, plain
+from cicd.errors import InvalidStage, Problem
+from cicd.model import Template
+from cicd.platforms.aicore.dialect import serving, workflow
+from cicd.platforms.aicore.dialect.metadata import (
     EXECUTABLE,
     LABELS,
     SCENARIO,
@@ -27,10 +31,6 @@ from cicd.config.metadata import (
     check_metadata,
     spelling,
 )
-from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.tree import Node, Place, plain
-from cicd.errors import InvalidStage, Problem
-from cicd.model import Template
 
 API_VERSIONS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cicd.config import formats
-from cicd.config.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
-from cicd.config.secret_schema import ObjectStore
-from cicd.config.template_secrets import WORDS, bound_secrets
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
 from cicd.model import Key, Resource, Secret
+from cicd.platforms.aicore.dialect.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
+from cicd.platforms.aicore.dialect.secret_schema import ObjectStore
+from cicd.platforms.aicore.dialect.template_secrets import WORDS, bound_secrets
 
 _VARIABLE = re.compile(r"\$\{(?:env|var)\.([^{}]+)\}")
 

@@ -1,0 +1,1 @@
+"""Metaflow flows, of which templates are made."""
