@@ -137,7 +137,7 @@ def write_project(root: Path, resources: int, templates: int, *, git: bool = Tru
     sections = (("artifacts", ARTIFACT), ("executions", EXECUTION), ("deployments", DEPLOYMENT))
     for (section, text), numbers in zip(sections, each, strict=True):
         items = [text.format(number=n, template=n % templates) for n in numbers]
-        parts.append(f"{section}:\n{''.join(items)}")
+        parts += [f"{section}:\n{''.join(items)}"] if items else []
     (root / "stages" / "dev.yaml").write_text("".join(parts), encoding="utf-8")
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, check=True)
 
