@@ -10,16 +10,18 @@ ROOT = Path(__file__).parents[1] / "cicd"
 # room -> the rooms of ours it may import; a room is the longest matching prefix
 TABLE: dict[str, set[str]] = {
     "cicd": set(),
-    "cicd.model": set(),
+    "cicd.values": set(),
+    "cicd.model": {"cicd.values"},
     "cicd.errors": set(),
     "cicd.config": {
         "cicd.platforms.aicore.dialect",  # until it is handed in
+        "cicd.values",
         "cicd.model",
         "cicd.errors",
         "cicd.masking",
     },
     "cicd.plan": {"cicd.model", "cicd.errors"},
-    "cicd.render": {"cicd.model", "cicd.errors"},
+    "cicd.render": {"cicd.values", "cicd.model", "cicd.errors"},
     "cicd.platforms": {"cicd.model", "cicd.errors"},
     "cicd.platforms.base": {"cicd.model", "cicd.errors"},
     "cicd.platforms.hiding": {
@@ -44,6 +46,7 @@ TABLE: dict[str, set[str]] = {
     },
     "cicd.platforms.aicore.dialect": {
         "cicd.config",
+        "cicd.values",
         "cicd.model",
         "cicd.errors",
         "cicd.masking",
@@ -53,7 +56,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.masking": set(),
     "cicd.threads": set(),
     "cicd.logs": {"cicd.model", "cicd.errors", "cicd.platforms.base"},
-    "cicd.github": {"cicd.model", "cicd.errors", "cicd.masking", "cicd.render"},
+    "cicd.github": {"cicd.values", "cicd.model", "cicd.errors", "cicd.masking", "cicd.render"},
     "cicd.metaflow": {
         "cicd.platforms.aicore.dialect",
         "cicd.config",
@@ -65,7 +68,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},
 }
-PURE = ("cicd.plan", "cicd.render", "cicd.model", "cicd.errors")
+PURE = ("cicd.plan", "cicd.render", "cicd.values", "cicd.model", "cicd.errors")
 IO_MODULES = {"os", "io", "pathlib", "socket", "subprocess", "requests", "urllib", "http", "time"}
 
 

@@ -21,7 +21,7 @@ from click.shell_completion import CompletionItem
 from cicd.errors import CicdError
 
 if TYPE_CHECKING:
-    from cicd.model import Key
+    from cicd.values import Key
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cicd.config import formats
-from cicd.model import Ref, Secret
+from cicd.values import Ref, Secret
 
 OR_VARIABLE = r"|\$\{"
 """Patterns let any text with a variable pass in an editor; after replacement they are strict."""

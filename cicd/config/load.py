@@ -16,7 +16,6 @@ from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain, quo
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
-from cicd.model import Stage
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, names_in
 from cicd.platforms.aicore.dialect.repository import is_here, repository_problems
 from cicd.platforms.aicore.dialect.resolve import check_references
@@ -32,6 +31,7 @@ from cicd.platforms.aicore.dialect.templates import (
 )
 
 if TYPE_CHECKING:
+    from cicd.model import Stage
     from cicd.platforms.aicore.dialect.flows.declared import Flow
 
 FOLDER = "stages"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from cicd.errors import Problem
-from cicd.model import Hidden
+from cicd.values import Hidden
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MAX_MESSAGE = 2000

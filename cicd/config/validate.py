@@ -16,8 +16,8 @@ import msgspec
 
 from cicd.config.tree import Node, Path, Place, did_you_mean, leaves, plain, transform, without
 from cicd.errors import Problem
-from cicd.model import Ref, Secret
 from cicd.platforms.aicore.dialect.schema import StageFile, json_schema
+from cicd.values import Ref, Secret
 
 _HINTS = {
     "clean_up": "prune: resource_group",

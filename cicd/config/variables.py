@@ -23,7 +23,7 @@ from cicd.config.files import scalar
 from cicd.config.tree import Node, Path, Place, did_you_mean, transform
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
-from cicd.model import Key, Ref, Secret
+from cicd.values import Key, Ref, Secret
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _RUN_OUTPUT = re.compile(r"executions\.(?P<key>.+?)\.artifacts\.(?P<name>.+)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.errors import Usage
-from cicd.model import Secret
+from cicd.values import Secret
 
 API_URL, SERVER_URL = "https://api.github.com", "https://github.com"
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")

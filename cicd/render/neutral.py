@@ -59,7 +59,7 @@ def neutral_json(value: Any, *, indent: int | None = None, is_ascii: bool = Fals
 
 
 def _shown(leaf: Any) -> str:
-    from cicd.model import Secret  # most commands print no JSON
+    from cicd.values import Secret  # most commands print no JSON
 
     if isinstance(leaf, Secret):
         return str(leaf)

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from cicd.config import formats
 from cicd.config.tree import Node, Place, hidden, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
-from cicd.model import Key, Ref, Template
 from cicd.platforms.aicore.dialect.schema import (
     Configuration,
     Deployment,
@@ -22,6 +21,7 @@ from cicd.platforms.aicore.dialect.schema import (
     StageFile,
 )
 from cicd.platforms.aicore.dialect.templates import Catalogue
+from cicd.values import Key, Ref, Template
 
 PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """Scenarios that AI Core brings along; they have no template."""

@@ -11,7 +11,7 @@ from typing import Literal
 from cicd.config import formats
 from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
-from cicd.model import Key
+from cicd.values import Key
 
 SCENARIO, VERSION = "scenarios.ai.sap.com/id", "ai.sap.com/version"
 _ARTIFACT = "artifacts.ai.sap.com/"

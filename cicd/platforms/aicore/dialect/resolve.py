@@ -10,7 +10,6 @@ import msgspec
 
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
-from cicd.model import Key, Template
 from cicd.platforms.aicore.dialect.draft import (
     PLATFORM_SCENARIOS,
     Draft,
@@ -19,6 +18,7 @@ from cicd.platforms.aicore.dialect.draft import (
     references,
 )
 from cicd.platforms.aicore.dialect.workflow_when import fits, told
+from cicd.values import Key, Template
 
 
 def check_references(draft: Draft) -> list[Problem]:

@@ -14,7 +14,6 @@ from cicd.config import formats
 from cicd.config.tree import did_you_mean
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
-from cicd.model import Key
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
 from cicd.platforms.aicore.dialect.labels import check_labels
 from cicd.platforms.aicore.dialect.schedules import check_schedules
@@ -24,6 +23,7 @@ from cicd.platforms.aicore.dialect.secrets import (
     check_secrets,
     check_used_secrets,
 )
+from cicd.values import Key
 
 NO_GROUP = "missing-resource-group"
 _IN_LINKS = ("kind", "id", "resource_group")

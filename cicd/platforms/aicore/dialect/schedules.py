@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from cicd.config import formats
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
-from cicd.model import Key
 from cicd.platforms.aicore.dialect.draft import Draft, schedule_name
 from cicd.platforms.aicore.dialect.schema import Schedule
+from cicd.values import Key
 
 
 def check_schedules(draft: Draft) -> Iterator[Problem]:

@@ -6,15 +6,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cicd.config import formats
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
-from cicd.model import Key, Resource, Secret
 from cicd.platforms.aicore.dialect.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
 from cicd.platforms.aicore.dialect.secret_schema import ObjectStore
 from cicd.platforms.aicore.dialect.template_secrets import WORDS, bound_secrets
+from cicd.values import Key, Secret
+
+if TYPE_CHECKING:
+    from cicd.model import Resource
 
 _VARIABLE = re.compile(r"\$\{(?:env|var)\.([^{}]+)\}")
 

@@ -13,9 +13,9 @@ from cicd.config import formats
 from cicd.config.files import yaml_trees
 from cicd.config.tree import Node, transform
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Key, Template
 from cicd.platforms.aicore.dialect.metadata import children
 from cicd.platforms.aicore.dialect.placeholders import FILLER
+from cicd.values import Key, Template
 
 DOCKER, GENERIC, STORE = "docker_registry_secret", "generic_secret", "object_store_secret"
 STORE_SUFFIX = "-object-store-secret"

@@ -20,7 +20,6 @@ from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Node, Place, plain
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Template
 from cicd.platforms.aicore.dialect import serving, workflow
 from cicd.platforms.aicore.dialect.metadata import (
     EXECUTABLE,
@@ -31,6 +30,7 @@ from cicd.platforms.aicore.dialect.metadata import (
     check_metadata,
     spelling,
 )
+from cicd.values import Template
 
 API_VERSIONS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",

@@ -1,0 +1,125 @@
+"""The values that stage files and templates are made of: keys, references, secrets. The rest of
+``model`` is what becomes of them; a check needs none of it, and comes without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Spec = Mapping[str, Any]
+"""What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves.
+What it is called stays plain, also where it comes from the environment."""
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """Identity inside a stage, printed ``deployment/serve``."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """A value that another resource has once it exists.
+
+    ``output`` is ``id``, ``url`` or ``artifacts.NAME`` (the id of an execution's output artifact).
+    """
+
+    key: Key
+    output: str = "id"
+
+    def __str__(self) -> str:
+        return f"${{{self.key}.{self.output}}}"
+
+
+class Secret:
+    """A string that shows as ``***`` wherever it is printed; ``reveal()`` is the only way out."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself, for the one call that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        import hmac  # it loads OpenSSL, and most commands compare no secrets
+
+        # a variable of the environment may hold bytes that are no text
+        mine, theirs = (text.encode(errors="surrogatepass") for text in (self._value, other._value))
+        return hmac.compare_digest(mine, theirs)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret is never pickled")
+
+
+class Hidden(Secret):
+    """A text from the environment that stands where plain text may stand as well.
+
+    It shows as ``***`` like any Secret, and equals its text: that is what a platform reads back.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._value == other if isinstance(other, str) else super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def opened(value: Any) -> Any:
+    """The same with the text itself for each Hidden in it, for who sends it."""
+    if isinstance(value, Hidden):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: opened(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [opened(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Template:
+    """What one template file declares, as far as stage files and the platform care."""
+
+    file: str
+    executable_id: str
+    scenario_id: str
+    version: str
+    kind: Literal["workflow", "serving"]
+    parameters: Mapping[str, str | None]
+    """Parameter name -> default, None when there is none."""
+    input_artifacts: frozenset[str]
+    output_artifacts: frozenset[str]
+    digest: str
+    """sha256 of the parsed document: comments and line endings do not count."""
+    images: tuple[str, ...] = ()
+    """The container images that it names, in its order; a placeholder counts as none."""
+    resource_plans: tuple[str, ...] = ()
+    """The resource plans and instance types that its steps ask for, in its order."""
+    secrets: Mapping[Key, str] = field(default_factory=dict)
+    """The secrets that it names, with where: they must be there before it runs."""
+    optional_inputs: frozenset[str] = frozenset()
+    """Those of the input artifacts that need not be bound."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parameter name -> the values that it may have, where not any."""
+    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Parameter name -> each ``when`` in which it stands without quotes, and its tag there."""
