@@ -23,8 +23,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.table import Row
-from cicd.emulator import credentials, running
-from cicd.emulator.testing import Emulator
+from cicd.emulator import running
+from cicd.emulator.host.testing import Emulator
+from cicd.emulator.state import credentials
 
 RUNS, RATE, SECONDS = 50, 1000, 10
 STORED, ARTIFACTS = 10_000, 100_000

@@ -136,7 +136,7 @@ def words(effects: tuple[str, ...]) -> dict[str, str]:
 
 def read_rules(file: Path) -> list[Any]:
     """The rules of a file: a list, or a mapping with ``rules``."""
-    from cicd.emulator.yaml12 import load_yaml
+    from cicd.emulator.workflow.yaml12 import load_yaml
 
     try:
         loaded = next(load_yaml(file.read_text(encoding="utf-8")), None)

@@ -15,8 +15,8 @@ from cicd.errors import CicdError, Usage
 @contextmanager
 def translated() -> Iterator[Any]:
     """The emulator's control functions; its errors become ours."""
-    from cicd.emulator import control
     from cicd.emulator.errors import EmulatorError
+    from cicd.emulator.host import control
 
     try:
         yield control

@@ -25,7 +25,7 @@ from cicd.errors import CicdError, ConnectionFailed
 from cicd.model import Resource, Stage, opened
 
 if TYPE_CHECKING:
-    from cicd.emulator.control import Endpoint
+    from cicd.emulator.host.control import Endpoint
     from cicd.platforms.base import Finding
 
 PULLED = "docker_registry_secret"
@@ -212,8 +212,8 @@ def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
 def start(root: Path) -> Endpoint:
     """The running emulator of this project, started when there is none, with the bounds that the
     environment says."""
-    from cicd.emulator import control
     from cicd.emulator.errors import EmulatorError
+    from cicd.emulator.host import control
 
     data = state_folder(root) / "emulator"
     bounds = told_by(os.environ)
@@ -226,7 +226,7 @@ def start(root: Path) -> Endpoint:
 
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` with every login of a real account taken out and the emulator's put in."""
-    from cicd.emulator import control
+    from cicd.emulator.host import control
 
     kept = {
         name: value

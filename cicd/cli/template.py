@@ -67,7 +67,7 @@ def build_command(names: tuple[str, ...], is_local: bool, variables: dict[str, s
 def local_store(root: Path) -> Store:
     """The S3 of the project's emulator, which is started if it does not run."""
     from cicd.cli import local
-    from cicd.emulator import control
+    from cicd.emulator.host import control
     from cicd.model import Secret
     from cicd.platforms.aicore.dialect.flows.declared import Store
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cicd.emulator.testing import running
+    from cicd.emulator.host.testing import running
 
 __all__ = ["running"]
 
@@ -22,7 +22,7 @@ __all__ = ["running"]
 def __getattr__(name: str) -> Any:
     # only who starts one pays for what it needs
     if name == "running":
-        from cicd.emulator.testing import running
+        from cicd.emulator.host.testing import running
 
         return running
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cicd.emulator.testing import Emulator
+    from cicd.emulator.host.testing import Emulator
 
 
 @pytest.fixture(scope="session")

@@ -9,25 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cicd.emulator import standins, timestamps
-from cicd.emulator.buckets import Buckets
-from cicd.emulator.clock import Clock
-from cicd.emulator.credentials import Credentials, read_or_create
-from cicd.emulator.dispatch import Dispatcher
+from cicd.emulator import timestamps
 from cicd.emulator.faults.judge import Faults
 from cicd.emulator.foundation import deployed, executables
 from cicd.emulator.foundation.catalogue import ModelList
 from cicd.emulator.foundation.runner import PlatformRunner
-from cicd.emulator.gitsync import Git
+from cicd.emulator.git.fetching import Git
+from cicd.emulator.git.syncing import Syncer
+from cicd.emulator.git.templates import PLATFORM_SCENARIOS
 from cicd.emulator.jobs import Journal, Runner
-from cicd.emulator.journal import StoreJournal
-from cicd.emulator.lifecycle import ENDED
-from cicd.emulator.objectstore import ObjectStore
-from cicd.emulator.realism import Pace
-from cicd.emulator.scheduling import Scheduler
-from cicd.emulator.store import Row, Store
-from cicd.emulator.sync import Syncer
-from cicd.emulator.templates import PLATFORM_SCENARIOS
+from cicd.emulator.runs import standins
+from cicd.emulator.runs.dispatch import Dispatcher
+from cicd.emulator.runs.journal import StoreJournal
+from cicd.emulator.runs.lifecycle import ENDED
+from cicd.emulator.runs.scheduling import Scheduler
+from cicd.emulator.state.buckets import Buckets
+from cicd.emulator.state.clock import Clock
+from cicd.emulator.state.credentials import Credentials, read_or_create
+from cicd.emulator.state.objectstore import ObjectStore
+from cicd.emulator.state.realism import Pace
+from cicd.emulator.state.store import Row, Store
 
 LOG = logging.getLogger(__name__)
 MakeRunner = Callable[[Journal], Runner]

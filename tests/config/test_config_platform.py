@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cicd.config.tree import Place
-from cicd.emulator import templates as emulator
+from cicd.emulator.git import templates as emulator
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.config.config_sample import SERVE, TRAIN, changed, write_repository

@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
+from cicd.emulator.host.server import http_server, listen
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Line, Replicas, Upstream
-from cicd.emulator.server import http_server, listen
 from cicd.emulator.world import World, open_world
 
 WORKFLOW = """\

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import limits
-from cicd.emulator.dispatch import secrets_of
+from cicd.emulator.api import limits
 from cicd.emulator.errors import ApiError
-from cicd.emulator.migrations import MIGRATIONS
-from cicd.emulator.store import Store
+from cicd.emulator.runs.dispatch import secrets_of
+from cicd.emulator.state.migrations import MIGRATIONS
+from cicd.emulator.state.store import Store
 from tests.emulator.emulator_client import Client, wait_for
 
 QUOTA, SET = "/v2/admin/resourceQuota", "/emulator/quotas"

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import requests
 
-from cicd.emulator import credentials, running
+from cicd.emulator import running
+from cicd.emulator.state import credentials
 from tests.emulator.emulator_client import SERVING, commit, wait_for
 
 PYTHON = os.environ.get("AICORE_CONTENT_PYTHON", "")

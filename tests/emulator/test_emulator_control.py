@@ -18,14 +18,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from cicd.emulator import control
 from cicd.emulator.errors import EmulatorError
+from cicd.emulator.host import control
 from tests.emulator.emulator_client import wait_for
 
 COMMAND = """\
 import os, sys
 from pathlib import Path
-from cicd.emulator.control import serve
+from cicd.emulator.host.control import serve
 from cicd.emulator.errors import EmulatorError
 try:
     serve(Path(sys.argv[1]), port=int(sys.argv[3]), environ=os.environ)
@@ -57,7 +57,7 @@ def serve(data: Path, port: int = 0, **options: object) -> subprocess.CompletedP
 
 
 def test_a_missing_extra_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("server", "world", "scheduling"):
+    for name in ("host.server", "world", "runs.scheduling"):
         monkeypatch.delitem(sys.modules, f"cicd.emulator.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "cronsim", None)
     with pytest.raises(EmulatorError, match="needs cronsim, which is not installed") as raised:

@@ -14,13 +14,13 @@ import pytest
 import requests
 
 from cicd.cli.root import execute
-from cicd.emulator import control
+from cicd.emulator.api.admin.itself import operations
+from cicd.emulator.api.table import OPERATIONS
 from cicd.emulator.errors import ApiError
 from cicd.emulator.faults import rules
 from cicd.emulator.faults.judge import Asked, Faults
 from cicd.emulator.faults.operations import Atlas, operation_of
-from cicd.emulator.routes.itself import operations
-from cicd.emulator.routes.table import OPERATIONS
+from cicd.emulator.host import control
 from tests.emulator.emulator_client import (
     Client,
     commit,

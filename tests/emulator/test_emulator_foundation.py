@@ -16,10 +16,10 @@ from ai_api_client_sdk.models.status import Status
 from ai_api_client_sdk.models.target_status import TargetStatus
 from ai_core_sdk.ai_core_v2_client import AICoreV2Client
 
-from cicd.emulator import control
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import catalogue, default_models, deployed, echo
 from cicd.emulator.foundation.catalogue import BadModelList, Catalogue, ModelList, NotOffered
+from cicd.emulator.host import control
 from tests.emulator.emulator_client import (
     SERVING,
     Client,

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 import requests
 
-from cicd.emulator import control, credentials
-from cicd.emulator.testing import Emulator
+from cicd.emulator.host import control
+from cicd.emulator.host.testing import Emulator
+from cicd.emulator.state import credentials
 from tests.emulator.emulator_client import commit, wait_for
 from tests.emulator.runner_journal import shell, workflow
 

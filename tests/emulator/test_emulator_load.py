@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import rotation
 from cicd.emulator.jobs import Line
-from cicd.emulator.journal import StoreJournal
-from cicd.emulator.objectstore import ObjectStore
-from cicd.emulator.rotation import Rotation
 from cicd.emulator.runner import Settings, create
-from cicd.emulator.store import Store
+from cicd.emulator.runs import rotation
+from cicd.emulator.runs.journal import StoreJournal
+from cicd.emulator.runs.rotation import Rotation
+from cicd.emulator.state.objectstore import ObjectStore
+from cicd.emulator.state.store import Store
 from tests.emulator.emulator_client import Client
 from tests.emulator.runner_journal import ENVIRON, MemoryJournal, execution, shell, workflow
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import requests
 
-from cicd.emulator import control, objectstore
-from cicd.emulator.objectstore import ObjectStore, split
-from cicd.emulator.s3 import Bucket, StorageError, endpoint
-from cicd.emulator.store import Store
+from cicd.emulator.host import control
+from cicd.emulator.state import objectstore
+from cicd.emulator.state.objectstore import ObjectStore, split
+from cicd.emulator.state.s3 import Bucket, StorageError, endpoint
+from cicd.emulator.state.store import Store
 from tests.emulator.emulator_client import Client, wait_for
 
 DATA = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "very-secret-value"}

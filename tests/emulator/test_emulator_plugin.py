@@ -12,11 +12,12 @@ import pytest
 import requests
 
 from cicd.cli.root import execute
-from cicd.emulator import control, running
+from cicd.emulator import running
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.locks import FileLock
+from cicd.emulator.host import control
+from cicd.emulator.host.locks import FileLock
+from cicd.emulator.host.testing import Emulator
 from cicd.emulator.pytest_plugin import aicore_emulator  # noqa: F401 - also without its entry point
-from cicd.emulator.testing import Emulator
 from tests.emulator.emulator_client import wait_for
 
 GROUPS = "/v2/admin/resourceGroups"

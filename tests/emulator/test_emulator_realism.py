@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cicd.emulator import control, realism, timestamps
+from cicd.emulator import timestamps
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.realism import TIMINGS, Pace, remaining, share
+from cicd.emulator.host import control
+from cicd.emulator.state import realism
+from cicd.emulator.state.realism import TIMINGS, Pace, remaining, share
 from tests.emulator.emulator_client import (
     Client,
     commit,

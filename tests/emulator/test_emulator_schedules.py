@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import scheduling
 from cicd.emulator.errors import ApiError
+from cicd.emulator.runs import scheduling
 from tests.emulator.emulator_client import Client, onboard, running, synced, wait_for
 
 SCHEDULES, EXECUTIONS = "/v2/lm/executionSchedules", "/v2/lm/executions"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from cicd.emulator import control
+from cicd.emulator.host import control
 from tests.emulator.emulator_client import commit, wait_for
 
 HERE = Path(__file__).parent
@@ -115,7 +115,7 @@ import os, sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from cicd.emulator.control import serve
+from cicd.emulator.host.control import serve
 serve(Path(sys.argv[1]), port=0, environ=os.environ)
 """
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from cicd.emulator.routes.inference import METHODS
-from cicd.emulator.routes.table import OPERATIONS
-from cicd.emulator.server import HOST
+from cicd.emulator.api.lm.inference import METHODS
+from cicd.emulator.api.table import OPERATIONS
+from cicd.emulator.host.server import HOST
 from tests.emulator.emulator_client import Client
 
 OPEN = {

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import realism
-from cicd.emulator.gitsync import Git, Source, SyncError, check_path, check_url
+from cicd.emulator.git.fetching import Git, Source, SyncError, check_path, check_url
+from cicd.emulator.state import realism
 from tests.emulator.emulator_client import (
     SERVING,
     WORKFLOW,

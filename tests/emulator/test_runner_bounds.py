@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator.bounds import GIB, Bounds, Chosen, Limits
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.bounds import GIB, Bounds, Chosen, Limits
 from cicd.emulator.runner.slots import Slots
 from tests.emulator.runner_journal import (
     ENVIRON,

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import standins
 from cicd.emulator.jobs import Image
-from cicd.emulator.plain_images import plain_image
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.content import MOST_BYTES, copy_in
 from cicd.emulator.runner.environment import NotRunnable, command_line
 from cicd.emulator.runner.sandbox import Mount
+from cicd.emulator.runs import standins
+from cicd.emulator.runs.plain_images import plain_image
 from tests.emulator.runner_journal import (
     ENVIRON,
     HAS_BWRAP,

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator import standins
-from cicd.emulator.bounds import Limits
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.bounds import Limits
+from cicd.emulator.runs import standins
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.runner_journal import (
     ENVIRON,

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import pytest
 
-from cicd.emulator.handover import connected
 from cicd.emulator.jobs import Image, Replicas, Upstream
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.serving import check
+from cicd.emulator.runner.serving.handover import connected
 from cicd.emulator.runner.serving.template import BadTemplate, Scaling, read
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.runner_journal import (

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cicd.emulator.workflow import advance, check, read
-from cicd.emulator.workflow.expressions import NOW, substitute
-from cicd.emulator.workflow.formatting import printed
-from cicd.emulator.workflow.language import evaluate
-from cicd.emulator.workflow.operators import BadExpression
+from cicd.emulator.workflow.expr.expressions import NOW, substitute
+from cicd.emulator.workflow.expr.formatting import printed
+from cicd.emulator.workflow.expr.language import evaluate
+from cicd.emulator.workflow.expr.operators import BadExpression
 from tests.emulator.workflows.cases import call, echo, flow, steps
 from tests.emulator.workflows.expressions import DOCUMENT, ENV, ERRORS, TABLES
 from tests.emulator.workflows.play import NOON, RUN, play

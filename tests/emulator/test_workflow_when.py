@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cicd.emulator.workflow.conditions import BadCondition
+from cicd.emulator.workflow.expr.conditions import BadCondition
 from cicd.emulator.workflow.when import decide, is_wanted
 from tests.emulator.workflows.decisions import TABLES
 

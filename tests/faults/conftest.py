@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd.emulator import control
-from cicd.emulator.testing import Emulator, running
+from cicd.emulator.host import control
+from cicd.emulator.host.testing import Emulator, running
 from tests.faults.faults_world import SECRETS, STAGE, Faulty
 
 

@@ -24,7 +24,7 @@ import requests
 from cicd import logs
 from cicd.apply import executor, stopping
 from cicd.cli import root
-from cicd.emulator.testing import Emulator
+from cicd.emulator.host.testing import Emulator
 from cicd.platforms.aicore import fingerprint, login, rest
 from cicd.platforms.aicore.convert import OUR_LABELS
 from cicd.platforms.aicore.lease import DATA, PREFIX, secret_name

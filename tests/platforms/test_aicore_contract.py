@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from cicd.emulator import control
+from cicd.emulator.host import control
 from cicd.model import Hidden, Key, Options, Ref, Resource, Secret, Stage
 from cicd.platforms import registry
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
@@ -107,7 +107,7 @@ GROUP = "contract-group"
 LINES = tuple(f"line {n} grüße" for n in range(40)) + ("again",) * 7
 SERVER = """
 import os, pathlib, sys
-from cicd.emulator.control import serve
+from cicd.emulator.host.control import serve
 serve(pathlib.Path(sys.argv[1]), port=0, environ=dict(os.environ))
 """
 

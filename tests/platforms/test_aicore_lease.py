@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from cicd.emulator import limits
+from cicd.emulator.api import limits
 from cicd.errors import Conflict, Denied
 from cicd.model import Holder, Key, Resource
 from cicd.platforms import registry

@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cicd.emulator import limits
-from cicd.emulator.credentials import write_private
+from cicd.emulator.api import limits
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import default_models
+from cicd.emulator.state.credentials import write_private
 
 FILE_NAME = "models.json"
 LATEST = "latest"

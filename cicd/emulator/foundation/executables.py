@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cicd.emulator import templates
 from cicd.emulator.foundation.catalogue import LATEST, Catalogue
+from cicd.emulator.git import templates
 
 VERSION = "0.0.1"
 SINCE = "2024-01-01T00:00:00.000000+00:00"

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 
 from cicd.emulator.foundation import deployed, executables
 from cicd.emulator.foundation.catalogue import ModelList, NotOffered, today
+from cicd.emulator.git.templates import PLATFORM_SCENARIOS
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Replicas, Runner, Upstream
 from cicd.emulator.runner.lines import RunLog
-from cicd.emulator.templates import PLATFORM_SCENARIOS
 
 
 class PlatformRunner:

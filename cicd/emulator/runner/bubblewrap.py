@@ -46,7 +46,7 @@ class Bubblewrap:
         own = []
         isolation = list(ISOLATION)
         if program.relay:
-            own = [Mount(PROGRAMS / "in_sandbox_relay.py", f"{OWN}/relay.py")]
+            own = [Mount(PROGRAMS / "relay.py", f"{OWN}/relay.py")]
             isolation += ["--bind", str(program.relay), f"{OWN}/socket", "--unshare-net"]
             relay = isolated(f"{OWN}/relay.py", f"{OWN}/socket/{SOCKET}", str(program.port), "--")
             command = [*relay, *command]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cicd.emulator.bounds import PLAN_LABEL
 from cicd.emulator.jobs import ExecutionJob, Journal, Node
 from cicd.emulator.runner import artifacts, content, environment
+from cicd.emulator.runner.bounds import PLAN_LABEL
 from cicd.emulator.runner.container_set import SetRun, failure
 from cicd.emulator.runner.content import program_of
 from cicd.emulator.runner.environment import NotRunnable

@@ -23,7 +23,7 @@ from cicd.emulator.runner.lines import RunLog
 from cicd.emulator.runner.sandbox import Sandbox
 from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.slots import Slots
-from cicd.emulator.s3 import StorageError
+from cicd.emulator.state.s3 import StorageError
 from cicd.emulator.workflow import (
     Program,
     Progress,

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cicd.emulator.runner.environment import NotRunnable, Secrets
-from cicd.emulator.s3 import Bucket, StorageError
+from cicd.emulator.state.s3 import Bucket, StorageError
 
 PATIENCE = 60.0
 """Seconds without a byte."""

@@ -13,14 +13,14 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 
-from cicd.emulator.bounds import Limits
+from cicd.emulator.runner.bounds import Limits
 from cicd.emulator.runner.bubblewrap import below
 from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.process import Launch
 from cicd.emulator.runner.sandbox import Program, Sandbox
 from cicd.emulator.runner.supervisor import PROGRAMS, isolated, supervisor
 
-RUN = str(PROGRAMS / "in_sandbox_podman.py")
+RUN = str(PROGRAMS / "podman.py")
 OWN = ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR")
 """Variables that podman itself needs from this machine; the container keeps its image's."""
 PROBE_SECONDS = 30.0

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from cicd.emulator.bounds import Limits
 from cicd.emulator.runner import supervisor
+from cicd.emulator.runner.bounds import Limits
 from cicd.emulator.runner.disk import Disk
 from cicd.emulator.runner.lines import Recorder
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from cicd.emulator.bounds import Limits
+from cicd.emulator.runner.bounds import Limits
 from cicd.emulator.runner.process import Launch
 from cicd.emulator.runner.supervisor import interpreter
 

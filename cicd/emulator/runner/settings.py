@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cicd.emulator.bounds import Bounds
+from cicd.emulator.runner.bounds import Bounds
 from cicd.emulator.runner.sandbox import Choice
 
 

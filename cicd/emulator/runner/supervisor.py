@@ -1,4 +1,4 @@
-"""The program beside every other one, ``in_sandbox_supervise``: how it is started and told what to
+"""The program beside every other one, ``inside/supervise``: how it is started and told what to
 do. Its code goes with the order, compiled once for all: nothing of it has to be found, read and
 compiled in the sandbox, which would take longer than what it does there.
 """
@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = Path(__file__).parent
-SOURCE = PROGRAMS / "in_sandbox_supervise.py"
+PROGRAMS = Path(__file__).parent / "inside"
+SOURCE = PROGRAMS / "supervise.py"
 LOADER = "import marshal, sys; exec(marshal.load(sys.stdin.buffer), {'__name__': '__main__'})"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from cicd.emulator.workflow.expressions import Unresolved, substitute
+from cicd.emulator.workflow.expr.expressions import Unresolved, substitute
 from cicd.emulator.workflow.program import ContainerSet, duration
 
 MAIN = "main"

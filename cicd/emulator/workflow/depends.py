@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.conditions import BadCondition, evaluate, operands
+from cicd.emulator.workflow.expr.conditions import BadCondition, evaluate, operands
 from cicd.emulator.workflow.program import Call
 
 PHASES = {

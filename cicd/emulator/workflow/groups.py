@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.depends import dependencies, in_order, may_start
-from cicd.emulator.workflow.expressions import NOW
+from cicd.emulator.workflow.expr.expressions import NOW
 from cicd.emulator.workflow.program import Call
 from cicd.emulator.workflow.scope import ENDED, FAILED
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import Unresolved, resolve, substitute
-from cicd.emulator.workflow.formatting import HTML, to_json
+from cicd.emulator.workflow.expr.expressions import Unresolved, resolve, substitute
+from cicd.emulator.workflow.expr.formatting import HTML, to_json
+from cicd.emulator.workflow.expr.raw_json import compact, elements, loads, members
 from cicd.emulator.workflow.program import Loop
-from cicd.emulator.workflow.raw_json import compact, elements, loads, members
 
 MOST_ITEMS = 10_000
 FORMAT = re.compile(r"%([-+ #0]*)(\d*)([dxXobc])|%%")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import NOW, Unresolved
+from cicd.emulator.workflow.expr.expressions import NOW, Unresolved
 from cicd.emulator.workflow.program import Program
 from cicd.emulator.workflow.scope import (
     ENDED,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import Unresolved, is_true, substitute
+from cicd.emulator.workflow.expr.expressions import Unresolved, is_true, substitute
 from cicd.emulator.workflow.program import Retry, duration
 
 POLICIES: dict[str, tuple[str, ...]] = {

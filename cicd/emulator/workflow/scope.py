@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.expressions import Unresolved, calculate, resolve, substitute
-from cicd.emulator.workflow.formatting import printed
+from cicd.emulator.workflow.expr.expressions import Unresolved, calculate, resolve, substitute
+from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.program import Artifact, Program, Template
 
 ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")

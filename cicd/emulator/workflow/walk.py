@@ -9,9 +9,9 @@ from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow import groups
-from cicd.emulator.workflow.conditions import BadCondition
 from cicd.emulator.workflow.depends import wanted
-from cicd.emulator.workflow.expressions import NOW, Unresolved, is_true, substitute
+from cicd.emulator.workflow.expr.conditions import BadCondition
+from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, is_true, substitute
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
 from cicd.emulator.workflow.retries import decide, last_texts

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from cicd.emulator.workflow.conditions import BadCondition
-from cicd.emulator.workflow.expressions import substitute
-from cicd.emulator.workflow.formatting import printed
-from cicd.emulator.workflow.govaluate import read
+from cicd.emulator.workflow.expr.conditions import BadCondition
+from cicd.emulator.workflow.expr.expressions import substitute
+from cicd.emulator.workflow.expr.formatting import printed
+from cicd.emulator.workflow.expr.govaluate import read
 
 PART = re.compile(r"(?P<tag>\{\{.*?\}\})|(?P<quote>['\"])", re.DOTALL)
 LONGEST = 60

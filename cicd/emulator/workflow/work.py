@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.container_sets import rhythm
-from cicd.emulator.workflow.expressions import Unresolved, resolve, substitute
+from cicd.emulator.workflow.expr.expressions import Unresolved, resolve, substitute
 from cicd.emulator.workflow.program import Artifact, OutputParameter, Template, duration
 from cicd.emulator.workflow.scope import Content
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http.client
 
-from cicd.emulator.handover import connected
 from cicd.emulator.jobs import Upstream
+from cicd.emulator.runner.serving.handover import connected
 from cicd.emulator.runner.serving.template import Probe
 
 TIMEOUT = 2.0

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.emulator.workflow.content import mount_problems, volume_problems
-from cicd.emulator.workflow.expressions import TAG, as_text, tags
-from cicd.emulator.workflow.program import duration
-from cicd.emulator.workflow.shape import (
+from cicd.emulator.workflow.check.content import mount_problems, volume_problems
+from cicd.emulator.workflow.check.shape import (
     ANY,
     CONTAINER,
     FLAG,
@@ -20,7 +18,9 @@ from cicd.emulator.workflow.shape import (
     container_problems,
     differences,
 )
-from cicd.emulator.yaml12 import load_yaml
+from cicd.emulator.workflow.expr.expressions import TAG, as_text, tags
+from cicd.emulator.workflow.program import duration
+from cicd.emulator.workflow.yaml12 import load_yaml
 
 MODELS = "/mnt/models"
 STORAGE = "STORAGE_URI"

@@ -1,0 +1,208 @@
+"""What the emulator says of itself: health, stand-ins for images and artifacts, capabilities; and
+how it is told to be slow, or to fail."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from cicd.emulator import timestamps
+from cicd.emulator.api import limits
+from cicd.emulator.api.faults import effects
+from cicd.emulator.api.lm import dataset
+from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.errors import EmulatorError, invalid, not_found
+from cicd.emulator.faults import rules
+from cicd.emulator.faults.operations import Atlas
+from cicd.emulator.runs import standins
+from cicd.emulator.state import quotas
+
+
+def health(call: Call) -> Reply:
+    """Version and process id; needs no token."""
+    return Reply({"status": "UP", "version": own_version(), "pid": os.getpid()})
+
+
+def own_version() -> str:
+    """The installed version of cicd."""
+    try:
+        return version("aicore-cicd")
+    except PackageNotFoundError:
+        return "0"
+
+
+def read_stand_ins(call: Call) -> Reply:
+    """How images and artifacts are stood in for in the resource group."""
+    return Reply(call.world.stand_ins(group_of(call)))
+
+
+def write_stand_ins(call: Call) -> Reply:
+    """Replace them. The group need not exist yet: apply --local sends this first."""
+    group = group_of(call)
+    body = standins.check(call.body)
+    call.world.store.write(
+        "INSERT INTO stand_ins VALUES (?, ?) "
+        "ON CONFLICT (resource_group) DO UPDATE SET body = excluded.body",
+        (group, json.dumps(body)),
+    )
+    return Reply(body)
+
+
+def group_of(call: Call) -> str:
+    return limits.check(call.group, "AI-Resource-Group", limits.RESOURCE_GROUP)
+
+
+def meta(call: Call) -> Reply:
+    """Capabilities and limits."""
+    is_bulk = quotas.read(call.world.store)["bulkUpdates"]
+    return Reply(
+        {
+            "runtimeIdentifier": "aicore",
+            "runtimeApiVersion": "2.42.0",
+            "description": "SAP AI Core emulator of cicd",
+            "aiApi": {
+                "version": "2.42.0",
+                "capabilities": {
+                    "multitenant": True,
+                    "shareable": True,
+                    "staticDeployments": False,
+                    "userDeployments": True,
+                    "userExecutions": True,
+                    "timeToLiveDeployments": True,
+                    "executionSchedules": True,
+                    "logs": {"executions": True, "deployments": True},
+                    "bulkUpdates": {"executions": is_bulk, "deployments": is_bulk},
+                },
+                "limits": {
+                    "executions": {"maxRunningCount": -1},
+                    "deployments": {"maxRunningCount": -1},
+                    "timeToLiveDeployments": {"minimum": "10m", "maximum": "-1"},
+                },
+            },
+            "extensions": {
+                "analytics": {"version": "1.0.0"},
+                "resourceGroups": {"version": "1.0.0"},
+                "dataset": {
+                    "version": "1.0.0",
+                    "capabilities": {"upload": True, "download": True, "delete": True},
+                    "limits": {
+                        "maxUploadFileSize": dataset.MOST_BYTES,
+                        "maxFilesPerDataset": -1,
+                        "acceptedContentTypes": ["text/csv"],
+                    },
+                },
+                "metrics": {"version": "1.0.0", "capabilities": {"extendedResults": False}},
+            },
+        }
+    )
+
+
+def list_faults(call: Call) -> Reply:
+    """Every fault rule with its counters, oldest first."""
+    return Reply({"rules": [state.show() for state in call.world.faults.states()]})
+
+
+def add_faults(call: Call) -> Reply:
+    """Put one rule, or ``{"rules": [...]}``, into force; all of them or none."""
+    sources = call.body.get("rules", [call.body])
+    if not isinstance(sources, list) or len(sources) > MOST_RULES:
+        raise invalid(f"rules must be a list of at most {MOST_RULES}")
+    known = operations()
+    states = call.world.faults.add([rules.read(source, known) for source in sources])
+    effects.prepare(call.world, states)
+    return Reply({"rules": [state.show() for state in states]}, 201)
+
+
+@cache
+def operations() -> frozenset[str]:
+    """The name of every operation that a rule can match."""
+    from cicd.emulator.api.table import OPERATIONS
+
+    return frozenset(Atlas((each.method, each.path) for each in OPERATIONS).names)
+
+
+def clear_faults(call: Call) -> Reply:
+    """End all rules, or the one of the path."""
+    rule_id = call.path.get("id")
+    ended = call.world.faults.clear(rule_id)
+    if rule_id and not ended:
+        raise not_found("Fault rule", rule_id)
+    return Reply({"rules": [state.show() for state in ended]})
+
+
+def list_requests(call: Call) -> Reply:
+    """The last requests of clients, oldest first."""
+    return Reply({"requests": call.world.faults.requests()})
+
+
+def forget_requests(call: Call) -> Reply:
+    """Forget them and count from 1 again."""
+    call.world.faults.forget_requests()
+    return Reply({"requests": []})
+
+
+def read_realism(call: Call) -> Reply:
+    """How long things take."""
+    pace = call.world.pace
+    return Reply({"level": pace.level, "syncEvery": pace.sync_every})
+
+
+def write_realism(call: Call) -> Reply:
+    """Let them take longer or shorter from now on, waiting ones too."""
+    every = call.body.get("syncEvery")
+    if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
+        raise invalid("syncEvery must be a whole number of seconds")
+    try:
+        call.world.pace.choose(str(call.body.get("level")), every)
+    except EmulatorError as error:
+        raise invalid(str(error)) from None
+    call.world.dispatcher.reconsider()
+    return read_realism(call)
+
+
+def read_clock(call: Call) -> Reply:
+    """What time it is for schedules and times to live."""
+    clock = call.world.clock
+    return Reply({"now": clock.stamp(), "ahead": round(clock.ahead, 3)})
+
+
+def write_clock(call: Call) -> Reply:
+    """Let it be ``now``, or ``advance`` seconds later, or ``ahead`` seconds before the machine's
+    clock; whatever is due until then happens at once."""
+    if len(call.body) != 1 or not call.body.keys() <= {"now", "advance", "ahead"}:
+        raise invalid("one of now, advance and ahead is needed")
+    [(name, value)] = call.body.items()
+    try:
+        if name == "now":
+            until = datetime.fromtimestamp(timestamps.parse_ns(value) / timestamps.SECOND, UTC)
+        else:
+            since = call.world.clock.now() if name == "advance" else datetime.now(UTC)
+            until = since + timedelta(seconds=value)
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        wanted = "an RFC 3339 date and time" if name == "now" else "a number of seconds"
+        raise invalid(f"{name} must be {wanted}") from None
+    call.world.scheduler.go_to(call.world, until)
+    call.world.dispatcher.expire()
+    return read_clock(call)
+
+
+MOST_RULES = 1000
+OPERATIONS = (
+    Operation("GET", "/emulator/health", health, "none"),
+    Operation("GET", "/emulator/stand-ins", read_stand_ins, "aicore"),
+    Operation("PUT", "/emulator/stand-ins", write_stand_ins, "aicore"),
+    Operation("GET", "/emulator/faults", list_faults, "aicore"),
+    Operation("POST", "/emulator/faults", add_faults, "aicore"),
+    Operation("DELETE", "/emulator/faults", clear_faults, "aicore"),
+    Operation("DELETE", "/emulator/faults/{id}", clear_faults, "aicore"),
+    Operation("GET", "/emulator/requests", list_requests, "aicore"),
+    Operation("DELETE", "/emulator/requests", forget_requests, "aicore"),
+    Operation("GET", "/emulator/realism", read_realism, "aicore"),
+    Operation("PUT", "/emulator/realism", write_realism, "aicore"),
+    Operation("GET", "/emulator/clock", read_clock, "aicore"),
+    Operation("PUT", "/emulator/clock", write_clock, "aicore"),
+    Operation("GET", "/v2/lm/meta", meta, "aicore"),
+)

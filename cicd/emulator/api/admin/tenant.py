@@ -1,0 +1,14 @@
+"""/v2/admin/tenantInfo"""
+
+from __future__ import annotations
+
+from cicd.emulator.api.web import Call, Operation, Reply
+
+
+def get(call: Call) -> Reply:
+    """The tenant itself."""
+    tenant = call.world.credentials.tenant_id
+    return Reply({"tenantId": tenant, "servicePlan": "extended", "status": "PROVISIONED"})
+
+
+OPERATIONS = (Operation("GET", "/v2/admin/tenantInfo", get, "aicore"),)

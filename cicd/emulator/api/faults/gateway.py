@@ -1,0 +1,258 @@
+"""Every request passes here first: it is recorded, and fault rules have their way with it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+import uuid
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+
+from cicd.emulator.api.faults import effects, tokens
+from cicd.emulator.faults import answers
+from cicd.emulator.faults.answers import Answer
+from cicd.emulator.faults.judge import Asked, Request, Verdict
+from cicd.emulator.faults.operations import Atlas, Place
+from cicd.emulator.runs.dispatch import FATE, Fate
+from cicd.emulator.world import World
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+WORLD = "cicd.world"
+"""Where a request's scope has the world that answers it, if it is not the present one."""
+CHANGING = frozenset(
+    {
+        "lost",
+        "body",
+        "slow-after",
+        "shuffle",
+        "log-gaps",
+        "log-noise",
+        "skew",
+        "rollback",
+        "retry-after",
+    }
+)
+"""Effects that need the whole answer before the first byte of it goes out."""
+BODILESS = frozenset({204, 304})
+
+
+class Gateway:
+    """An ASGI application around the emulator's. With no rules it only records and dates."""
+
+    def __init__(self, app: ASGIApp, world: World, atlas: Atlas) -> None:
+        self._app = app
+        self._world = world
+        self._atlas = atlas
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        place = self._atlas.find(scope["method"], scope["path"])
+        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
+        group = headers.get("ai-resource-group", b"").decode("latin-1")
+        asked = Asked(scope["method"], scope["path"], place.template, place.operation, group)
+        faults = self._world.faults
+        verdict = faults.judge(asked)
+        skew = verdict.value("skew") or 0.0
+        send_dated = recorder(send, verdict.request, skew)
+        states = faults.states()
+        if not states or scope["path"].startswith("/emulator/"):
+            await self._app(scope, receive, send_dated)
+            return
+        send_dated = tokens.watching(states, place, send_dated)
+        token = headers.get("authorization", b"")
+        if verdict.effects and "tokens" in verdict.effects:
+            tokens.kill(verdict, token)
+        answer = tokens.refused_token(states, place, token)
+        if answer is None and not verdict.effects:
+            await self._app(scope, receive, send_dated)
+            return
+        if answer:
+            await drained(receive)
+        else:
+            handling = Handling(self._app, self._world, place, asked, verdict, token)
+            answer = await handling.run(scope, receive, send_dated)
+        if answer:
+            await deliver(answer, send_dated)
+
+
+class Handling:
+    """One request that something happens to."""
+
+    def __init__(
+        self, app: ASGIApp, world: World, place: Place, asked: Asked, verdict: Verdict, token: bytes
+    ) -> None:
+        self._app = app
+        self._world = world
+        self._place = place
+        self._asked = asked
+        self._verdict = verdict
+        self._token = token.decode("latin-1")
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+        """The answer to give, None when it has been given or never will be."""
+        value = self._verdict.value
+        if value("slow"):
+            await asyncio.sleep(value("slow"))
+        if value("reset"):
+            await abort(send, receive)
+            return None
+        values = {name: found for name, (found, _) in self._verdict.effects.items()}
+        refusal = answers.refusal(values, self._asked.path, str(uuid.uuid4()))
+        if refusal:
+            await drained(receive)
+            return refusal
+        group = self._asked.resource_group
+        if value("vanish"):
+            await run_in_threadpool(effects.vanish, self._world, self._place, group, self._token)
+        if value("stale") is not None and self._asked.method == "GET":
+            scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
+        token = FATE.set(self._fate())
+        try:
+            if CHANGING & self._verdict.effects.keys():
+                return await self._changed(scope, receive, send)
+            await self._app(scope, receive, send)
+            return None
+        finally:
+            FATE.reset(token)
+
+    def _fate(self) -> Fate:
+        """What becomes of a run that this request starts."""
+        value = self._verdict.value
+        return Fate(
+            is_stuck=bool(value("stuck")),
+            dies_after=value("dies"),
+            is_ignored=bool(value("rollback")),
+        )
+
+    async def _changed(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+        """Let the operation take effect and change the answer."""
+        value, world = self._verdict.value, self._world
+        before = None
+        if value("rollback"):
+            group = self._asked.resource_group
+            before = await run_in_threadpool(effects.before_update, world, self._place, group)
+        query = scope.get("query_string", b"").decode("latin-1")
+        skip, top = 0, None
+        if value("shuffle"):
+            query, skip, top = answers.without_paging(query)
+        if value("skew"):
+            query = answers.skewed_query(query, value("skew"))
+        scope["query_string"] = query.encode("latin-1")
+        answer = await collected(self._app, scope, receive)
+        if before is not None:
+            FATE.set(Fate())
+            await run_in_threadpool(effects.undo_update, world, before)
+        if value("slow-after"):
+            await asyncio.sleep(value("slow-after"))
+        lost = value("lost")
+        if lost == "reset":
+            await abort(send, receive)
+            return None
+        if lost:
+            text = answers.MESSAGES[lost]
+            return answers.shaped(Answer(lost), "plain", text)
+        return self._reworked(answer, skip, top)
+
+    def _reworked(self, answer: Answer, skip: int, top: int | None) -> Answer:
+        effects, value = self._verdict.effects, self._verdict.value
+        if value("shuffle"):
+            answer = answers.shuffled(answer, skip, top, effects["shuffle"][1].dice)
+        if value("log-gaps"):
+            state = effects["log-gaps"][1]
+            known = state.memory.setdefault("lines", {})
+            answer = answers.gapped(answer, known, self._asked.path, state.dice)
+        if value("log-noise"):
+            answer = answers.noisy(answer, effects["log-noise"][1].dice)
+        if value("skew"):
+            answer = answers.skewed(answer, value("skew"))
+        if value("body"):
+            answer = answers.shaped(answer, value("body"))
+        if value("retry-after") is not None:
+            headers = {**answer.headers, "retry-after": str(value("retry-after"))}
+            answer = replace(answer, headers=headers)
+        return answer
+
+
+def recorder(send: Send, request: Request | None, skew: float) -> Send:
+    """``send``, but the status is recorded and the answer dated."""
+
+    async def recorded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if request:
+                request.status = message["status"]
+            if not any(name == b"date" for name, _ in message["headers"]):
+                date = formatdate(time.time() + skew, usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
+        await send(message)
+
+    # whoever breaks the connection needs the server's own
+    recorded.transport = transport_of(send)  # type: ignore[attr-defined]
+    return recorded
+
+
+def transport_of(send: Any) -> Any:
+    """The connection behind a ``send``: ASGI has no way to end it without an answer."""
+    own = getattr(send, "transport", None)
+    return own or getattr(getattr(send, "__self__", None), "transport", None)
+
+
+async def abort(send: Send, receive: Receive) -> None:
+    """Reset the connection and wait until the server has noticed."""
+    transport = transport_of(send)
+    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
+    await drained(receive, until_end=True)
+
+
+async def drained(receive: Receive, *, until_end: bool = False) -> None:
+    """Read what is left of a request, or all until the client is gone."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if not until_end and not message.get("more_body"):
+            return
+
+
+async def collected(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    """The whole answer of an application."""
+    status, headers, body = 500, {}, bytearray()
+
+    async def keep(message: Message) -> None:
+        nonlocal status, headers
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in message["headers"]
+            }
+        else:
+            body.extend(message.get("body", b""))
+
+    await app(scope, receive, keep)
+    return Answer(status, bytes(body), headers)
+
+
+async def deliver(answer: Answer, send: Send) -> None:
+    """Send an answer; some statuses cannot have a body."""
+    headers = dict(answer.headers)
+    body = b"" if answer.status in BODILESS else answer.body
+    headers.pop("content-length", None)
+    if answer.status not in BODILESS:
+        headers["content-length"] = str(len(body))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,138 @@
+"""/v2/lm/configurations, and whether one is complete for its executable."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from cicd.emulator import timestamps
+from cicd.emulator.api import limits
+from cicd.emulator.api.lm.scenarios import expansion
+from cicd.emulator.api.selection import Selection, paged
+from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.errors import ApiError, invalid, not_found
+from cicd.emulator.git import templates
+from cicd.emulator.state.store import Row
+
+PATH = "/v2/lm/configurations"
+
+
+def create(call: Call) -> Reply:
+    """A new configuration, checked against its executable as it is now."""
+    body = call.body
+    name = limits.required(body, "name", limits.NAME)
+    scenario_id = limits.required(body, "scenarioId", limits.ID)
+    executable_id = limits.required(body, "executableId", limits.ID)
+    parameters = limits.pairs(
+        body, "parameterBindings", "value", limits.BINDING_KEY, limits.BINDING_VALUE
+    )
+    inputs = limits.pairs(
+        body, "inputArtifactBindings", "artifactId", limits.BINDING_KEY, limits.ID
+    )
+    check_complete(call, scenario_id, executable_id, parameters, inputs)
+    configuration_id = str(uuid.uuid4())
+    call.world.store.write(
+        "INSERT INTO configurations (id, resource_group, name, scenario_id, executable_id, "
+        "parameters, inputs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            configuration_id,
+            call.group,
+            name,
+            scenario_id,
+            executable_id,
+            json.dumps(parameters),
+            json.dumps(inputs),
+            timestamps.now(),
+        ),
+    )
+    answer = {"id": configuration_id, "message": "Configuration created"}
+    return Reply(answer, 201, {"Location": f"{PATH}/{configuration_id}"})
+
+
+def check_complete(
+    call: Call,
+    scenario_id: str,
+    executable_id: str,
+    parameters: dict[str, str],
+    inputs: dict[str, str],
+) -> Mapping[str, Any]:
+    """The executable, if everything it needs is bound and every bound artifact exists; else 400.
+
+    Bindings it does not declare are accepted, as AI Core does.
+    """
+    executable = call.world.executable(scenario_id, executable_id)
+    if executable is None:
+        raise invalid(f"executable {executable_id} for scenario {scenario_id} not found")
+    summary = json.loads(executable["summary"])
+    needed = [item["name"] for item in summary["parameters"] if "default" not in item]
+    lacking = [f"parameter {name}" for name in needed if name not in parameters]
+    spared = templates.optional_inputs_of(json.loads(executable["document"]))
+    lacking += [
+        f"artifact {item['name']}"
+        for item in summary["inputArtifacts"]
+        if item["name"] not in {*inputs, *spared}
+    ]
+    if lacking:
+        text = f"missing input {', missing input '.join(lacking)} of executable {executable_id}"
+        raise ApiError(400, text, code="01510003", details={"code": "400", "message": text})
+    for key, artifact_id in inputs.items():
+        sql = "SELECT 1 FROM artifacts WHERE id = ? AND resource_group = ?"
+        if call.world.store.row(sql, (artifact_id, call.group)) is None:
+            raise invalid(f"inputArtifactBindings: {key}: artifact {artifact_id} not found")
+    return executable
+
+
+def query(call: Call) -> Reply:
+    expand = expansion(call)
+    return paged(call, select(call), lambda rows: [expand(show(row)) for row in rows])
+
+
+def count(call: Call) -> Reply:
+    return Reply(str(select(call).count()))
+
+
+def get(call: Call) -> Reply:
+    expand = expansion(call)
+    row = find(call, call.path["id"])
+    if row is None:
+        raise not_found("Configuration", call.path["id"])
+    return Reply(expand(show(row)))
+
+
+def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
+    """A configuration of the resource group."""
+    return call.world.store.row(
+        "SELECT * FROM configurations WHERE id = ? AND resource_group = ?",
+        (configuration_id, call.group),
+    )
+
+
+def select(call: Call) -> Selection:
+    """The configurations of the group that pass every filter of the query, oldest first."""
+    found = Selection(call, "configurations").equal(scenario_id=call.identifier("scenarioId"))
+    found.among("executable_id", call.identifiers("executableIds"))
+    return found.search(call, "name")
+
+
+def show(row: Row) -> dict[str, Any]:
+    """A configuration as the API shows it."""
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "scenarioId": row["scenario_id"],
+        "executableId": row["executable_id"],
+        "parameterBindings": limits.as_pairs(json.loads(row["parameters"])),
+        "inputArtifactBindings": limits.as_pairs(json.loads(row["inputs"]), "artifactId"),
+        "createdAt": row["created_at"],
+    }
+
+
+OPERATIONS = (
+    Operation("POST", PATH, create),
+    Operation("GET", PATH, query),
+    Operation("GET", f"{PATH}/$count", count),
+    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
+)

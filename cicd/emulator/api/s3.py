@@ -1,0 +1,363 @@
+"""/s3/BUCKET/KEY: as much of S3 as its clients need to keep objects, so that programs which pass
+their data through a bucket (Metaflow's steps do) run without an account.
+
+Who signs with the emulator's own login, or with that of a registered object store secret, may do
+everything. Bodies stream to disk. https://docs.aws.amazon.com/AmazonS3/latest/API
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, unquote
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+
+from cicd.emulator.api.signature import Signed, refusal
+from cicd.emulator.state.buckets import Buckets, Draft, Object
+from cicd.emulator.world import World
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+LOG = logging.getLogger(__name__)
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+MOST = 1000
+"""Objects in one answer to a list."""
+MOST_XML = 4 * 2**20
+KEPT = {"content-type", "content-encoding", "content-disposition", "content-language"} | {
+    "cache-control",
+    "expires",
+}
+KNOWN = {"prefix", "delimiter", "max-keys", "list-type", "continuation-token", "start-after"} | {
+    "marker",
+    "encoding-type",
+    "fetch-owner",
+    "uploads",
+    "uploadId",
+    "partNumber",
+    "delete",
+    "location",
+    "x-id",
+    "versionId",
+}
+STATUSES = {
+    "AccessDenied": 403,
+    "InvalidAccessKeyId": 403,
+    "SignatureDoesNotMatch": 403,
+    "NoSuchKey": 404,
+    "NoSuchUpload": 404,
+    "InvalidPart": 400,
+    "MalformedXML": 400,
+    "InvalidArgument": 400,
+    "XAmzContentSHA256Mismatch": 400,
+    "NotImplemented": 501,
+}
+Query = Mapping[str, list[str]]
+
+
+class S3Error(Exception):
+    """What S3 answers in place of a result; the code is its own word."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class S3:
+    """An ASGI application for all buckets."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._buckets: Buckets = world.buckets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except S3Error as error:
+            answer = _error(error.code, request)
+        except ClientDisconnect:
+            return
+        except OSError as error:
+            LOG.warning("%s %s failed: %s", request.method, request.url.path, error)
+            answer = _error("InternalError", request)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        path = raw.decode("ascii", "replace")
+        signed = Signed(request.method, path, request.url.query, _headers(request))
+        if code := refusal(signed, await run_in_threadpool(self._keys)):
+            raise S3Error(code)
+        query = parse_qs(request.url.query, keep_blank_values=True)
+        if query.keys() - KNOWN:
+            raise S3Error("NotImplemented")
+        bucket, _, key = path.removeprefix("/s3").lstrip("/").partition("/")
+        bucket, key = unquote(bucket), unquote(key)
+        if key:
+            return await self._with_object(request, query, bucket, key)
+        return await self._with_bucket(request, query, bucket)
+
+    def _keys(self) -> dict[str, str]:
+        """Access key -> secret of everybody who may."""
+        sql = "SELECT data FROM secrets WHERE kind = 'object_store'"
+        logins = [json.loads(row["data"])["data"] for row in self._world.store.rows(sql)]
+        logins.append(self._world.credentials.s3_login)
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        found = [tuple(str(login.get(name) or "") for name in names) for login in logins]
+        return {key: secret for key, secret in found if key and secret}
+
+    async def _with_bucket(self, request: Request, query: Query, bucket: str) -> Response:
+        if not bucket:
+            found = await run_in_threadpool(self._buckets.names)
+            names = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in found)
+            return _xml("ListAllMyBucketsResult", f"<Buckets>{names}</Buckets>")
+        if request.method == "POST" and "delete" in query:
+            keys = _texts(await _small_body(request), "Object", "Key")
+            for key in keys:
+                await run_in_threadpool(self._buckets.delete, bucket, key)
+            gone = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+            return _xml("DeleteResult", gone)
+        if request.method == "GET" and "location" in query:
+            return _xml("LocationConstraint", "")
+        if request.method == "GET" and "uploads" not in query:
+            return await run_in_threadpool(self._list, query, bucket)
+        if request.method in ("HEAD", "PUT"):
+            return Response(headers={"Location": f"/{quote(bucket)}"})
+        raise S3Error("NotImplemented")
+
+    def _list(self, query: Query, bucket: str) -> Response:
+        """Both versions of the list."""
+
+        def one(name: str) -> str:
+            return query.get(name, [""])[0]
+
+        is_second = one("list-type") == "2"
+        prefix, delimiter = one("prefix"), one("delimiter")
+        after = (one("continuation-token") or one("start-after")) if is_second else one("marker")
+        if not (one("max-keys") or "0").isdigit():
+            raise S3Error("InvalidArgument")
+        most = min(int(one("max-keys") or MOST), MOST)
+        encode = quote if one("encoding-type") == "url" else escape
+        entries: dict[str, Object | None] = {}
+        for item in self._buckets.listed(bucket, prefix, after):
+            rest, found, _ = (
+                item.key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+            )
+            folder = f"{prefix}{rest}{delimiter}" if found else ""
+            if folder and folder <= after:
+                continue
+            entries.setdefault(folder or item.key, None if folder else item)
+            if len(entries) > most:
+                break
+        shown = list(entries.items())[:most]
+        is_cut = len(entries) > most
+        text = f"<Name>{escape(bucket)}</Name><Prefix>{encode(prefix)}</Prefix>"
+        text += f"<Delimiter>{encode(delimiter)}</Delimiter>" if delimiter else ""
+        text += f"<MaxKeys>{most}</MaxKeys><IsTruncated>{str(is_cut).lower()}</IsTruncated>"
+        text += "<EncodingType>url</EncodingType>" if encode is quote else ""
+        text += f"<KeyCount>{len(shown)}</KeyCount>" if is_second else ""
+        if is_cut and shown:
+            name = "NextContinuationToken" if is_second else "NextMarker"
+            last = shown[-1][0]
+            text += f"<{name}>{escape(last) if is_second else encode(last)}</{name}>"
+        text += "".join(_entry(key, item, encode) for key, item in shown)
+        return _xml("ListBucketResult", text)
+
+    async def _with_object(self, request: Request, query: Query, bucket: str, key: str) -> Response:
+        upload = query.get("uploadId", [""])[0]
+        match request.method:
+            case "GET" | "HEAD" if not upload:
+                return await run_in_threadpool(self._read, bucket, key)
+            case "PUT":
+                return await self._put(request, query, bucket, key, upload)
+            case "POST" if "uploads" in query:
+                kept = _kept(request)
+                begun = await run_in_threadpool(self._buckets.begin, bucket, key, kept)
+                text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
+                return _xml("InitiateMultipartUploadResult", f"{text}<UploadId>{begun}</UploadId>")
+            case "POST" if upload:
+                return await self._complete(request, bucket, key, upload)
+            case "DELETE" if upload:
+                if not await run_in_threadpool(self._buckets.abort, upload, bucket, key):
+                    raise S3Error("NoSuchUpload")
+                return Response(status_code=204)
+            case "DELETE":
+                await run_in_threadpool(self._buckets.delete, bucket, key)
+                return Response(status_code=204)
+        raise S3Error("NotImplemented")
+
+    def _read(self, bucket: str, key: str) -> Response:
+        found = self._buckets.get(bucket, key)
+        if found is None:
+            raise S3Error("NoSuchKey")
+        moment = datetime.fromisoformat(found.modified)
+        headers = {
+            "content-type": "binary/octet-stream",
+            **found.headers,
+            "etag": f'"{found.etag}"',
+            "last-modified": format_datetime(moment, usegmt=True),
+        }
+        return FileResponse(found.path, headers=headers)
+
+    async def _put(
+        self, request: Request, query: Query, bucket: str, key: str, upload: str
+    ) -> Response:
+        number = query.get("partNumber", ["0"])[0]
+        if source := request.headers.get("x-amz-copy-source"):
+            if upload:
+                raise S3Error("NotImplemented")
+            return await run_in_threadpool(self._copy, request, unquote(source), bucket, key)
+        if bool(upload) != bool(number.isdigit() and 0 < int(number) <= 10_000):
+            raise S3Error("InvalidArgument")
+        draft = await self._receive(request)
+        if not upload:
+            made = await run_in_threadpool(self._buckets.put, bucket, key, draft, _kept(request))
+            return Response(headers={"ETag": f'"{made.etag}"'})
+        part = (upload, bucket, key, int(number), draft)
+        if not await run_in_threadpool(self._buckets.add_part, *part):
+            draft.path.unlink(missing_ok=True)
+            raise S3Error("NoSuchUpload")
+        return Response(headers={"ETag": f'"{draft.md5}"'})
+
+    def _copy(self, request: Request, source: str, bucket: str, key: str) -> Response:
+        other, _, name = source.lstrip("/").partition("?")[0].partition("/")
+        found = self._buckets.get(other, name)
+        if found is None:
+            raise S3Error("NoSuchKey")
+        is_new = request.headers.get("x-amz-metadata-directive", "").upper() == "REPLACE"
+        made = self._buckets.copy(found, bucket, key, _kept(request) if is_new else None)
+        text = f"<LastModified>{made.modified}</LastModified><ETag>&quot;{made.etag}&quot;</ETag>"
+        return _xml("CopyObjectResult", text)
+
+    async def _complete(self, request: Request, bucket: str, key: str, upload: str) -> Response:
+        numbers = _texts(await _small_body(request), "Part", "PartNumber")
+        if not numbers or not all(number.isdigit() for number in numbers):
+            raise S3Error("MalformedXML")
+        order = list(map(int, numbers))
+        made = await run_in_threadpool(self._buckets.complete, upload, bucket, key, order)
+        if made is None:
+            raise S3Error("NoSuchUpload")
+        text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
+        text += f"<ETag>&quot;{made.etag}&quot;</ETag>"
+        return _xml("CompleteMultipartUploadResult", text)
+
+    async def _receive(self, request: Request) -> Draft:
+        """The body as a file; whoever signed what it is must have sent just that."""
+        wanted = request.headers.get("x-amz-content-sha256", "")
+        path = self._buckets.draft()
+        md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+        try:
+            with path.open("wb") as file:
+                body = request.stream()
+                async for piece in _unchunked(body) if wanted.startswith("STREAMING-") else body:
+                    file.write(piece)
+                    md5.update(piece)
+                    sha256.update(piece)
+                    size += len(piece)
+            if len(wanted) == 64 and wanted != sha256.hexdigest():
+                raise S3Error("XAmzContentSHA256Mismatch")
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return Draft(path, size, md5.hexdigest())
+
+
+async def _unchunked(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What aws-chunked carries: ``SIZE;…\\r\\nDATA\\r\\n`` until a size of 0, then trailers."""
+    rest, left = b"", 0
+    async for piece in body:
+        rest += piece
+        while rest:
+            if left:
+                yield rest[:left]
+                left, rest = max(0, left - len(rest)), rest[left:]
+                continue
+            line, found, after = rest.removeprefix(b"\r\n").partition(b"\r\n")
+            if not found:
+                break
+            try:
+                left = int(line.partition(b";")[0], 16)
+            except ValueError:
+                raise S3Error("InvalidArgument") from None
+            if not left:
+                return
+            rest = after
+
+
+async def _small_body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_XML:
+            raise S3Error("MalformedXML")
+    return body
+
+
+def _texts(body: bytes, outer: str, inner: str) -> list[str]:
+    """The text of each ``inner`` in an ``outer``, whatever the namespace."""
+    if b"<!" in body:
+        raise S3Error("MalformedXML")
+    try:
+        root = ElementTree.fromstring(body)  # noqa: S314 no declarations, see above
+    except ElementTree.ParseError:
+        raise S3Error("MalformedXML") from None
+    return [
+        child.text or ""
+        for item in root.iter()
+        if item.tag.rpartition("}")[2] == outer
+        for child in item
+        if child.tag.rpartition("}")[2] == inner
+    ]
+
+
+def _headers(request: Request) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
+
+
+def _kept(request: Request) -> dict[str, str]:
+    """The headers that an object is given back with."""
+    return {
+        name: value
+        for name, value in _headers(request).items()
+        if (name in KEPT and value != "aws-chunked") or name.startswith("x-amz-meta-")
+    }
+
+
+def _entry(key: str, item: Object | None, encode: Callable[[str], str]) -> str:
+    if item is None:
+        return f"<CommonPrefixes><Prefix>{encode(key)}</Prefix></CommonPrefixes>"
+    return (
+        f"<Contents><Key>{encode(key)}</Key><LastModified>{item.modified}</LastModified>"
+        f"<ETag>&quot;{item.etag}&quot;</ETag><Size>{item.size}</Size>"
+        f"<StorageClass>STANDARD</StorageClass></Contents>"
+    )
+
+
+def _xml(name: str, text: str) -> Response:
+    body = f'{HEAD}<{name} xmlns="{NAMESPACE}">{text}</{name}>'
+    return Response(body, 200, None, "application/xml")
+
+
+def _error(code: str, request: Request) -> Response:
+    where = escape(request.url.path)
+    text = f"<Code>{code}</Code><Message>{code}</Message><Resource>{where}</Resource>"
+    # what of the body was not read cannot be told from the next request
+    headers = {"Connection": "close"} if request.method in ("PUT", "POST") else None
+    body = f"{HEAD}<Error>{text}</Error>"
+    return Response(body, STATUSES.get(code, 500), headers, "application/xml")

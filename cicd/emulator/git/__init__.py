@@ -1,0 +1,1 @@
+"""Repositories fetched, and what their templates become."""

@@ -1,0 +1,1 @@
+"""Programs that run inside sandboxes, each a process of its own; they import nothing of ours."""

@@ -1,0 +1,1 @@
+"""Executions, deployments and schedules from being asked for to their end."""

@@ -1,0 +1,1 @@
+"""What is kept: the database, objects, credentials, the clock and what was chosen."""

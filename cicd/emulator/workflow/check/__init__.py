@@ -1,0 +1,1 @@
+"""Pure: a WorkflowTemplate checked, and read into a Program."""

@@ -1,0 +1,1 @@
+"""Pure: the languages inside a WorkflowTemplate: ``{{=…}}``, ``when`` and their functions."""
