@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.cli.applied import NEXT, Application, Record, is_done
-from cicd.cli.arrival import check_arrival
+from cicd.automation.applied import NEXT, Application, Record, is_done
+from cicd.automation.arrival import check_arrival
+from cicd.automation.cut_short import Standing
+from cicd.automation.git import check_merged
+from cicd.automation.lock import GROUP, StageLock, lock_option, locked
+from cicd.automation.session import Session, chosen, document_of, open_session
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     check_writable,
@@ -22,15 +26,11 @@ from cicd.cli.console import (
     uses_colour,
     write_json,
 )
-from cicd.cli.cut_short import Standing
-from cicd.cli.git import check_merged
 from cicd.cli.help import examples
-from cicd.cli.lock import GROUP, StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import follow, has_tree
-from cicd.cli.session import Session, chosen, document_of, open_session
 from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
 from cicd.model import Action, Key, Outcome, Plan, Result, Stage
 
@@ -237,7 +237,7 @@ def beyond(agreed: Plan, plan: Plan) -> str:
 
 def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, dict[str, Any]]:
     """Print what became of a plan, remember what failed its test; the exit code and the summary."""
-    from cicd.cli.failed import remember_tests
+    from cicd.automation.failed import remember_tests
     from cicd.render.text import render_outcomes
 
     code = exit_code(outcomes)
@@ -257,7 +257,7 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
 
 def hidden(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The outcomes without a secret in their errors and logs."""
-    from cicd.cli.redaction import MASK, without_secrets
+    from cicd.automation.redaction import MASK, without_secrets
 
     return [
         replace(

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.automation.git import find_root, find_top, project_of
+from cicd.automation.session import document_of
 from cicd.cli.apply import read_document
 from cicd.cli.console import print_commands, print_note, print_result
 from cicd.cli.failure import failed_plan
-from cicd.cli.git import find_root, find_top, project_of
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
-from cicd.cli.session import document_of
 from cicd.config import stage_files
 from cicd.errors import (
     CicdError,

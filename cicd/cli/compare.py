@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from cicd.automation.runs import Run, Runs
+from cicd.automation.session import Session, open_session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import (
     check_writable,
@@ -20,8 +22,6 @@ from cicd.cli.console import (
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.picture import check_picture, write_picture
-from cicd.cli.runs import Run, Runs
-from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import NotFound, Usage
 from cicd.model import Key, LiveResource, State, Status, Track

@@ -119,7 +119,7 @@ def _given_stages(ctx: click.Context) -> tuple[str, ...]:
 
 
 def _stage_files() -> list[str]:
-    from cicd.cli.git import find_root
+    from cicd.automation.git import find_root
     from cicd.config import stage_files
 
     return stage_files(find_root(Path.cwd()))
@@ -127,7 +127,7 @@ def _stage_files() -> list[str]:
 
 def _keys(ctx: click.Context) -> list[Key]:
     """The keys of the stages that are typed already, else of all there are."""
-    from cicd.cli.git import find_root
+    from cicd.automation.git import find_root
     from cicd.config import GitFacts, GitOverride, load_stage
 
     root = find_root(Path.cwd())

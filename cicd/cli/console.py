@@ -17,8 +17,8 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from cicd.automation.redaction import MASK
 from cicd.cli.options import Common
-from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
 from cicd.render.neutral import Command, neutral, neutral_json
 from cicd.render.wrap import wrapped

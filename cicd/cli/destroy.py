@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
+from cicd.automation.lock import lock_option, locked
+from cicd.automation.session import open_session
 from cicd.cli.apply import carry_out
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import answer_to, check_writable, is_interactive, write_json
 from cicd.cli.help import examples
-from cicd.cli.lock import lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
-from cicd.cli.session import open_session
 from cicd.errors import Refused
 from cicd.model import Plan
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cicd.cli import local
+from cicd.automation import local
+from cicd.automation.environment import Environment
+from cicd.automation.git import find_root, read_facts, stage_of_branch
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
-from cicd.cli.environment import Environment
-from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.errors import CicdError, Denied, Usage

@@ -31,8 +31,8 @@ def folder(data: Path | None) -> Path:
     if data:
         return data.resolve()
     # not needed by the emulator itself, whose start counts
-    from cicd.cli import local
-    from cicd.cli.git import find_root
+    from cicd.automation import local
+    from cicd.automation.git import find_root
 
     return local.state_folder(find_root(Path.cwd())) / "emulator"
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.cli import local
+from cicd.automation import local
+from cicd.automation.redaction import without_secrets
+from cicd.automation.session import Session, open_session
 from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.redaction import without_secrets
-from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Problem, Usage
 from cicd.model import Key, LiveResource, Needs, State
@@ -139,7 +139,7 @@ def hidden(text: str) -> str:
 
 def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
     """What is meant, and what of it is live now. Raises Usage."""
-    from cicd.cli.runs import BOTH, NoSuchRun, Runs, nearest
+    from cicd.automation.runs import BOTH, NoSuchRun, Runs, nearest
 
     wishes = [wish for wish in session.stage.resources if word in {str(wish.key), wish.key.name}]
     others = [wish.key for wish in wishes if wish.key.kind not in BOTH]

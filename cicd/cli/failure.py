@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from cicd import __version__
+from cicd.automation.git import find_root, project_of, read_facts, stage_of_branch
+from cicd.automation.redaction import MASK, hide_secrets
+from cicd.automation.session import now
 from cicd.cli.console import INTERRUPTED, write_json
-from cicd.cli.git import find_root, project_of, read_facts, stage_of_branch
-from cicd.cli.redaction import MASK, hide_secrets
-from cicd.cli.session import now
 from cicd.config import GitFacts, stage_name
 from cicd.errors import CicdError, InvalidStage, Problem, Refused
 from cicd.masking import is_secret_name

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cicd.cli import local
+from cicd.automation import local
+from cicd.automation.git import find_root, origin_url, project_of
+from cicd.automation.redaction import secrets_of
+from cicd.automation.session import open_session
 from cicd.cli.console import print_note, print_result, write_file
-from cicd.cli.git import find_root, origin_url, project_of
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
-from cicd.cli.redaction import secrets_of
-from cicd.cli.session import open_session
 from cicd.config import formats
 from cicd.config.load import FOLDER
 from cicd.errors import CicdError, Denied, InvalidStage, NotFound, Refused, Usage

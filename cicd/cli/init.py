@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 import click
 
 from cicd import __version__
+from cicd.automation.git import find_top, origin_url
 from cicd.cli.console import is_interactive, print_result, write_file
-from cicd.cli.git import find_top, origin_url
 from cicd.cli.help import examples
 from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of

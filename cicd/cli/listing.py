@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
-from cicd.cli.claims import Claim, Claims, find_claims
+from cicd.automation.claims import Claim, Claims, find_claims
+from cicd.automation.runs import browse
+from cicd.automation.session import Session
 from cicd.cli.completion import complete_key
 from cicd.cli.console import print_json, print_note, print_result, terminal_width, uses_colour
 from cicd.cli.options import Common
 from cicd.cli.periods import seconds
-from cicd.cli.runs import browse
-from cicd.cli.session import Session
 from cicd.model import LiveResource
 from cicd.plan.unmanaged import id_of
 from cicd.render.listing import how_many_more, render_listing

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import click
 
+from cicd.automation.runs import Run, Runs
+from cicd.automation.session import Session, open_session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.logs import chosen, has_failed
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.runs import Run, Runs
-from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.logs import Polling, patiently

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from cicd.automation.redaction import MASK
 from cicd.cli.completion import complete_key, complete_replace, complete_rerun
-from cicd.cli.redaction import MASK
 from cicd.masking import is_secret_name
 
 

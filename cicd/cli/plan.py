@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
+from cicd.automation.lock import terminable
+from cicd.automation.session import document_of, offline_plan, open_session
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_json
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
-from cicd.cli.lock import terminable
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.session import document_of, offline_plan, open_session
 from cicd.errors import Refused, Usage
 from cicd.model import Plan
 
@@ -66,8 +66,8 @@ def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Pl
     """The plan of one stage, and why it would be refused, if it would."""
     if offline:
         return offline_plan(argument, common), None
-    from cicd.cli.claims import tell_strangers
-    from cicd.cli.ends import tell_ends
+    from cicd.automation.claims import tell_strangers
+    from cicd.automation.ends import tell_ends
 
     with open_session(argument, common) as session:
         plan = session.plan()

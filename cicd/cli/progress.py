@@ -21,8 +21,8 @@ from cicd.apply.events import (
     RollingBack,
     Warned,
 )
+from cicd.automation.cut_short import Standing
 from cicd.cli.console import EventLog, fitted, print_result, shown, uses_colour
-from cicd.cli.cut_short import Standing
 from cicd.cli.options import Common
 from cicd.errors import Interrupted
 from cicd.model import Action, Key, Outcome, Plan, Result, State

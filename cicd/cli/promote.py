@@ -12,18 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.cli.completion import complete_stage
-from cicd.cli.console import (
-    confirms,
-    is_interactive,
-    print_json,
-    print_note,
-    print_result,
-    uses_colour,
-    write_file,
-)
-from cicd.cli.environment import Environment
-from cicd.cli.git import (
+from cicd.automation.environment import Environment
+from cicd.automation.git import (
     checked_out,
     commit_file,
     describe_commit,
@@ -33,6 +23,16 @@ from cicd.cli.git import (
     project_of,
     push_branch,
     read_facts,
+)
+from cicd.cli.completion import complete_stage
+from cicd.cli.console import (
+    confirms,
+    is_interactive,
+    print_json,
+    print_note,
+    print_result,
+    uses_colour,
+    write_file,
 )
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option, output_option

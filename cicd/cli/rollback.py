@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.automation.failed import failed_tests
+from cicd.automation.lock import StageLock, lock_option, locked
+from cicd.automation.rolled_back import remember_rollback
+from cicd.automation.session import Session, now, open_session
 from cicd.cli.apply import ask, report, run_plan
 from cicd.cli.completion import complete_replace, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
-from cicd.cli.failed import failed_tests
 from cicd.cli.help import examples
-from cicd.cli.lock import StageLock, lock_option, locked
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.plan import print_plan
-from cicd.cli.rolled_back import remember_rollback
-from cicd.cli.session import Session, now, open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Change, LiveResource, Plan

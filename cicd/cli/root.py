@@ -18,9 +18,9 @@ from typing import NamedTuple
 import click
 
 from cicd import __version__
+from cicd.automation.redaction import MASK, secrets_of
 from cicd.cli import console
 from cicd.cli.help import Page, examples
-from cicd.cli.redaction import MASK, secrets_of
 from cicd.errors import CicdError, Interrupted, Usage
 
 
@@ -228,7 +228,7 @@ def write_report(arguments: list[str]) -> Path:
     import tempfile
     import traceback
 
-    from cicd.cli.redaction import hide_secrets
+    from cicd.automation.redaction import hide_secrets
 
     text = "\n".join(
         [

@@ -13,7 +13,11 @@ from typing import Any
 
 import click
 
-from cicd.cli.claims import tell_strangers
+from cicd.automation.claims import tell_strangers
+from cicd.automation.ends import learn_end
+from cicd.automation.git import every_stage, find_root
+from cicd.automation.runs import BOTH, Runs
+from cicd.automation.session import Session, open_session
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     print_error,
@@ -23,12 +27,8 @@ from cicd.cli.console import (
     terminal_width,
     uses_colour,
 )
-from cicd.cli.ends import learn_end
-from cicd.cli.git import every_stage, find_root
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.runs import BOTH, Runs
-from cicd.cli.session import Session, open_session
 from cicd.errors import CicdError, Usage
 from cicd.logs import patiently
 from cicd.model import Key, LiveResource, Resource, Stage, State, Track, identity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cicd.automation.session import Session, open_session
 from cicd.cli.apply import ask, report
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result
@@ -11,7 +12,6 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import follow
-from cicd.cli.session import Session, open_session
 from cicd.cli.words import stage_first
 from cicd.model import Action, Plan
 from cicd.render.printable import printable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cicd.automation.environment import Environment
+from cicd.automation.git import find_root, read_facts, stage_of_branch
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_note, print_result, write_file
-from cicd.cli.environment import Environment
-from cicd.cli.git import find_root, read_facts, stage_of_branch
 from cicd.cli.help import Group, examples
 from cicd.cli.options import variables_option
 from cicd.errors import CicdError, Problem, Usage
@@ -66,7 +66,7 @@ def build_command(names: tuple[str, ...], is_local: bool, variables: dict[str, s
 
 def local_store(root: Path) -> Store:
     """The S3 of the project's emulator, which is started if it does not run."""
-    from cicd.cli import local
+    from cicd.automation import local
     from cicd.emulator.host import control
     from cicd.model import Secret
     from cicd.platforms.aicore.dialect.flows.declared import Store

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
+from cicd.automation.holder import is_gone
+from cicd.automation.lock import stage_lock
+from cicd.automation.session import open_session
 from cicd.cli.apply import ask
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_result
 from cicd.cli.help import examples
-from cicd.cli.holder import is_gone
-from cicd.cli.lock import stage_lock
 from cicd.cli.options import Common, common_options, consent_option
-from cicd.cli.session import open_session
 from cicd.errors import Refused
 
 AGAIN = "run it again if that one is to go too"

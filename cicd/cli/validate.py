@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from cicd import __version__
+from cicd.automation.environment import Environment
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_commands, print_json, print_result
-from cicd.cli.environment import Environment
 from cicd.cli.help import examples
 from cicd.cli.options import output_option, variables_option
 from cicd.errors import InvalidStage, Problem
@@ -85,7 +85,7 @@ def check_stages(
 ) -> tuple[list[str], list[Problem]]:
     """The stages that are meant, and all that is wrong with them, each finding once. Files are
     named from the project around the current folder on."""
-    from cicd.cli.git import every_stage, find_root, read_facts, stage_of_branch
+    from cicd.automation.git import every_stage, find_root, read_facts, stage_of_branch
     from cicd.config import check_stage, shared_branches
 
     here = find_root(Path.cwd())
@@ -117,7 +117,7 @@ def placed_in(root: Path, base: Path, problem: Problem) -> Problem:
 
 def _print(problems: list[Problem], names: list[str], output: str, is_strict: bool) -> None:
     if output in {"github", "sarif"}:
-        from cicd.cli.git import find_root, find_top
+        from cicd.automation.git import find_root, find_top
 
         # both are read by what knows the repository, not the project
         here = find_root(Path.cwd())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cicd.cli.git import find_root
+from cicd.automation.git import find_root
 from cicd.config.load import find_stage
 from cicd.errors import InvalidStage
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli.built_images import built_images
-from cicd.cli.dockerfile import Built, Copy, read_dockerfile
+from cicd.automation.built_images import built_images
+from cicd.automation.dockerfile import Built, Copy, read_dockerfile
 
 SHELL = ("/bin/sh", "-c")
 

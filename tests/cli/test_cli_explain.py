@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli.ends import says_more
+from cicd.automation.ends import says_more
 from cicd.config.cures import CURES, cure_of
 from cicd.config.rulebook import RULES
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli.former import former_stage
+from cicd.automation.former import former_stage
 from cicd.config import GitFacts, load_stage
 from cicd.model import Key, LiveResource, Stage, State, Status
 from tests.acceptance.conftest import SMALL

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli.local import with_snapshot
+from cicd.automation.local import with_snapshot
+from cicd.automation.session import offline_plan
 from cicd.cli.options import Common
-from cicd.cli.session import offline_plan
 from cicd.model import Action
 from cicd.render.text import render_plan
 from tests.config.config_sample import load, write_repository

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cicd.automation.environment import Environment
+from cicd.automation.redaction import MASK
 from cicd.cli import root
-from cicd.cli.environment import Environment
-from cicd.cli.redaction import MASK
 from tests.acceptance.conftest import Project
 
 STAGE = {

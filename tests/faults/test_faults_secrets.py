@@ -15,12 +15,12 @@ from pathlib import Path
 import click
 import pytest
 
+from cicd.automation.holder import make_holder
+from cicd.automation.lock import stage_lock
+from cicd.automation.redaction import hide_secrets
+from cicd.automation.session import open_session
 from cicd.cli import root
-from cicd.cli.holder import make_holder
-from cicd.cli.lock import stage_lock
 from cicd.cli.options import Common
-from cicd.cli.redaction import hide_secrets
-from cicd.cli.session import open_session
 from cicd.platforms.aicore import answers
 from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cicd.cli.session import Session, load
+from cicd.automation.session import Session, load
 from cicd.config import stage_files
 from cicd.errors import CicdError
 from cicd.model import Action, Key, LiveResource, Plan, Stage, identity

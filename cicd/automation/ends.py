@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterable
 
-from cicd.cli.redaction import MASK, without_secrets
-from cicd.cli.session import End, Session
+from cicd.automation.redaction import MASK, without_secrets
+from cicd.automation.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
 from cicd.render.printable import printable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cicd.automation.holder import is_gone, make_holder
+from cicd.automation.session import Session
 from cicd.cli import periods
 from cicd.cli.console import INTERRUPTED, EventLog, leave_at_once
-from cicd.cli.holder import is_gone, make_holder
-from cicd.cli.session import Session
 from cicd.errors import PlatformError, Refused
 from cicd.model import Action, Holder, Plan
 

@@ -6,8 +6,8 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 
-from cicd.cli.redaction import without_secrets
-from cicd.cli.session import Session
+from cicd.automation.redaction import without_secrets
+from cicd.automation.session import Session
 from cicd.model import Action, Change, Outcome, Plan, Ref, Result
 
 NAME = "failed"

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cicd.cli import local
-from cicd.cli.git import git, read_facts, trigger_of
+from cicd.automation import local
+from cicd.automation.git import git, read_facts, trigger_of
 from cicd.config import load_former
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Stage

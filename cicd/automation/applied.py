@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cicd.cli.holder import make_holder
-from cicd.cli.session import now
+from cicd.automation.holder import make_holder
+from cicd.automation.session import now
 
 if TYPE_CHECKING:
     from cicd.model import Plan

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import partial
 
-from cicd.cli.session import Session
+from cicd.automation.session import Session
 from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
 from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
 from cicd.plan.match import Matcher

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cicd.cli import local
-from cicd.cli.environment import Environment
-from cicd.cli.former import files_of, former_stage
-from cicd.cli.git import check_project, find_root, read_facts, stage_of_branch
+from cicd.automation import local
+from cicd.automation.environment import Environment
+from cicd.automation.former import files_of, former_stage
+from cicd.automation.git import check_project, find_root, read_facts, stage_of_branch
+from cicd.automation.redaction import MASK
+from cicd.automation.rolled_back import tell_rollbacks
 from cicd.cli.options import Common
-from cicd.cli.redaction import MASK
-from cicd.cli.rolled_back import tell_rollbacks
 from cicd.config import load_stage
 from cicd.config.files import is_file
 from cicd.config.load import FOLDER

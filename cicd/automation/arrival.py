@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from cicd.cli.git import git, origin_url
-from cicd.cli.redaction import without_logins
+from cicd.automation.git import git, origin_url
+from cicd.automation.redaction import without_logins
 from cicd.errors import CicdError, Refused
 from cicd.model import Action, Change, Plan
 

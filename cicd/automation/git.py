@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from cicd.cli.redaction import without_logins
+from cicd.automation.redaction import without_logins
 from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES, is_file
 from cicd.errors import CicdError, Refused, Usage

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cicd.cli.built_images import built_images, flow_images
+from cicd.automation.built_images import built_images, flow_images
+from cicd.automation.git import git
+from cicd.automation.redaction import MASK
 from cicd.cli.emulator_bounds import choose_bounds, told_by
-from cicd.cli.git import git
-from cicd.cli.redaction import MASK
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
 from cicd.model import Resource, Stage, opened

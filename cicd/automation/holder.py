@@ -11,7 +11,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from cicd.cli.redaction import without_logins
+from cicd.automation.redaction import without_logins
 from cicd.model import Holder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 
-from cicd.cli.redaction import MASK
+from cicd.automation.redaction import MASK
 from cicd.masking import is_secret_name, parts
 
 _PLACE = "AICORE_RESOURCE_GROUP"

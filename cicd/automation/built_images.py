@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd.cli.dockerfile import Built, read_dockerfile
+from cicd.automation.dockerfile import Built, read_dockerfile
 
 ANY = ""
 """Stands for images of every name that has no Dockerfile of its own."""
