@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -151,13 +152,18 @@ def show_both(before: Any, after: Any, *, longest: int = MAX_VALUE) -> tuple[str
     """Two values, each as ``show`` has it; long texts that begin alike from where they differ."""
     texts = [value for value in (before, after) if isinstance(value, str)]
     whole = [printable(json.dumps(text, ensure_ascii=False)) for text in texts]
-    pairs = enumerate(zip(*whole, strict=False))
-    alike = next((place for place, pair in pairs if len(set(pair)) > 1), 0)
-    if len(whole) < 2 or alike < longest // 2:
+    alike = _alike(*whole) if len(whole) == 2 else 0
+    if alike < longest // 2:
         return show(before, longest=longest), show(after, longest=longest)
     start = alike - longest // 3
     one, two = (_cut_end(f"…{text[start:]}", longest, len(text)) for text in whole)
     return one, two
+
+
+def _alike(one: str, two: str) -> int:
+    """How many characters two texts begin with alike; 0 where they are the same."""
+    lengths = range(1, min(len(one), len(two)) + 1)
+    return 0 if one == two else bisect(lengths, False, key=lambda n: one[:n] != two[:n])
 
 
 def _cut_end(text: str, longest: int, length: int) -> str:
