@@ -9,7 +9,7 @@ import pytest
 
 from cicd.config.tree import Place
 from cicd.platforms.aicore.dialect.templates import read_templates
-from tests.emulator.test_workflow_validation import chain
+from tests.emulator.workflow.test_workflow_validation import chain
 from tests.emulator.workflows import validated_calls, validated_templates
 from tests.emulator.workflows.verdicts import Verdict
 

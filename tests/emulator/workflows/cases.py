@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.emulator.runner_journal import shell, workflow
+from tests.emulator.runner.runner_journal import shell, workflow
 from tests.emulator.workflows.play import Answers
 
 FAIL = {"exit": 1}

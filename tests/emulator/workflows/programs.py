@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.emulator.runner_journal import script, shell, workflow
+from tests.emulator.runner.runner_journal import script, shell, workflow
 from tests.emulator.workflows.cases import call, dag, steps
 
 OK, FAILED, ERROR = "Succeeded", "Failed", "Error"

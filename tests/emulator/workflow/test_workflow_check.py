@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from cicd.emulator.runner import serving
 from cicd.emulator.workflow import check, read
-from tests.emulator.runner_journal import script, shell, workflow
+from tests.emulator.runner.runner_journal import script, shell, workflow
 
 GOOD = """
 apiVersion: argoproj.io/v1alpha1
@@ -216,7 +216,7 @@ def test_a_script_may_have_braces_of_its_own(own: str) -> None:
 
 
 def test_the_templates_of_this_repository_are_accepted() -> None:
-    folder = Path(__file__).parents[2] / "templates"
+    folder = Path(__file__).parents[3] / "templates"
     documents = [YAML(typ="safe", pure=True).load(path) for path in sorted(folder.glob("*.yaml"))]
     assert documents
     for document in documents:

@@ -19,6 +19,7 @@ from cicd.emulator.host import control
 from tests.emulator.emulator_client import commit, wait_for
 
 HERE = Path(__file__).parent
+JS = HERE.parent / "js"
 
 TRAIN = """\
 apiVersion: argoproj.io/v1alpha1
@@ -242,11 +243,11 @@ def test_the_python_sdk(place: Place) -> None:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 @pytest.mark.skipif(
-    not (HERE / "js" / "node_modules").exists(),
+    not (JS / "node_modules").exists(),
     reason="run `npm install --no-package-lock` in tests/emulator/js first",
 )
 def test_the_javascript_sdk(place: Place) -> None:
-    run(["node", "client.mjs"], place.variables, HERE / "js")
+    run(["node", "client.mjs"], place.variables, JS)
 
 
 def test_a_killed_emulator_goes_on_with_its_work(place: Place) -> None:

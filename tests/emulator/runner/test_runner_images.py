@@ -19,7 +19,7 @@ from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.bounds import Limits
 from cicd.emulator.runs import standins
 from tests.emulator.emulator_client import wait_for
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     MemoryJournal,
     deployment,

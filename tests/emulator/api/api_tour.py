@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import requests
 
-from tests.emulator import api_document
+from tests.emulator.api import api_document
 from tests.emulator.emulator_client import Client
 
 UNREACHABLE = (

@@ -19,7 +19,7 @@ from cicd.emulator.runner.serving import check
 from cicd.emulator.runner.serving.handover import connected
 from cicd.emulator.runner.serving.template import BadTemplate, Scaling, read
 from tests.emulator.emulator_client import wait_for
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,

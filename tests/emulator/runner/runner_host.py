@@ -15,7 +15,14 @@ from typing import Any
 
 from cicd.emulator.jobs import Line, Node
 from cicd.emulator.runner import LocalRunner, Settings, create
-from tests.emulator.runner_journal import ENVIRON, deployment, execution, serving, shell, workflow
+from tests.emulator.runner.runner_journal import (
+    ENVIRON,
+    deployment,
+    execution,
+    serving,
+    shell,
+    workflow,
+)
 
 
 class FileJournal:

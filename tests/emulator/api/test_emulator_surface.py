@@ -1,7 +1,7 @@
 """Requests made up from AI Core's OpenAPI document get only answers that it documents.
 
 A few examples of each operation, the same ones each time. Many, and other ones each time:
-``AI_CORE_API_EXAMPLES=100 pytest tests/emulator/test_emulator_surface.py --timeout 0``
+``AI_CORE_API_EXAMPLES=100 pytest tests/emulator/api/test_emulator_surface.py --timeout 0``
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.emulator import api_document
+from tests.emulator.api import api_document
 from tests.emulator.emulator_client import Client, commit, onboard, running, synced, template_files
 
 EXAMPLES = int(os.environ.get("AI_CORE_API_EXAMPLES", "0"))

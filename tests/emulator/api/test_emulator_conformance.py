@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.emulator import api_document
-from tests.emulator.api_tour import Tour, documented, is_reachable
+from tests.emulator.api import api_document
+from tests.emulator.api.api_tour import Tour, documented, is_reachable
 from tests.emulator.emulator_client import (
     commit,
     onboard,

@@ -18,7 +18,7 @@ from cicd.emulator.runs.rotation import Rotation
 from cicd.emulator.state.objectstore import ObjectStore
 from cicd.emulator.state.store import Store
 from tests.emulator.emulator_client import Client
-from tests.emulator.runner_journal import ENVIRON, MemoryJournal, execution, shell, workflow
+from tests.emulator.runner.runner_journal import ENVIRON, MemoryJournal, execution, shell, workflow
 
 RUNS, LINES = 8, 2000
 COUNT = f'i=0; while [ $i -lt {LINES} ]; do echo "line $i"; i=$((i+1)); done'

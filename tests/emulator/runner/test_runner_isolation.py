@@ -14,7 +14,7 @@ import pytest
 
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner import Settings, create
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,

@@ -18,7 +18,7 @@ from cicd.emulator.runner.environment import NotRunnable, command_line
 from cicd.emulator.runner.sandbox import Mount
 from cicd.emulator.runs import standins
 from cicd.emulator.runs.plain_images import plain_image
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,

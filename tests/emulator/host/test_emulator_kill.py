@@ -24,7 +24,7 @@ from cicd.emulator.host import control
 from cicd.emulator.host.testing import Emulator
 from cicd.emulator.state import credentials
 from tests.emulator.emulator_client import commit, wait_for
-from tests.emulator.runner_journal import shell, workflow
+from tests.emulator.runner.runner_journal import shell, workflow
 
 KILLS = 6
 IMAGE = "local/any:1"

@@ -4,7 +4,7 @@ The tool belongs to the old SDK, which is the same import package as the one tha
 needs an environment of its own, and nothing here installs one::
 
     python -m venv DIR && DIR/bin/pip install 'ai-core-sdk[aicore-content]'
-    AICORE_CONTENT_PYTHON=DIR/bin/python pytest -m slow tests/emulator/test_emulator_content.py
+    AICORE_CONTENT_PYTHON=DIR/bin/python pytest -m slow tests/emulator/api/test_emulator_content.py
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import pytest
 
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.workflow import check
-from tests.emulator.runner_journal import ENVIRON, MemoryJournal, execution, workflow
-from tests.emulator.test_runner_execution import MODES
+from tests.emulator.runner.runner_journal import ENVIRON, MemoryJournal, execution, workflow
+from tests.emulator.runner.test_runner_execution import MODES
 from tests.emulator.workflows import programs
 from tests.emulator.workflows.programs import Program
 

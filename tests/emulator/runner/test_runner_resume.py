@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.runner_host import FileJournal, begin
-from tests.emulator.runner_journal import HAS_BWRAP
+from tests.emulator.runner.runner_host import FileJournal, begin
+from tests.emulator.runner.runner_journal import HAS_BWRAP
 
 MODES = [
     pytest.param(
@@ -20,7 +20,7 @@ MODES = [
     ),
     "process",
 ]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def wait(condition: Callable[[], bool]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cicd.emulator.workflow import Progress, Run, Work, advance, read
 from cicd.emulator.workflow.expr.expressions import Unresolved, substitute
-from tests.emulator.runner_journal import script, shell, workflow
+from tests.emulator.runner.runner_journal import script, shell, workflow
 from tests.emulator.workflows.play import NOON, RUN, Answer
 from tests.emulator.workflows.play import play as play_whole
 

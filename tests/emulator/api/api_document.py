@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Case = schemathesis.Case[Operation]
 
 METHODS = ("get", "put", "post", "patch", "delete")
-BESIDE = Path(__file__).parents[3] / "shared" / "spec" / "AI_CORE_API.yaml"
+BESIDE = Path(__file__).parents[4] / "shared" / "spec" / "AI_CORE_API.yaml"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cicd.emulator.runner.lines import LONGEST, Cutter, Recorder, RunLog
 from cicd.emulator.runner.plain import rewrite, rewrite_port
 from cicd.emulator.runner.process import Exit, Launch
 from cicd.emulator.runner.sandbox import Mount
-from tests.emulator.runner_journal import MemoryJournal
+from tests.emulator.runner.runner_journal import MemoryJournal
 
 
 class Word(str):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cicd.emulator.runner import Settings, create
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,

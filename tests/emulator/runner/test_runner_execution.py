@@ -11,7 +11,7 @@ import pytest
 
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,

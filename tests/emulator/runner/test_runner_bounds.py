@@ -16,7 +16,7 @@ from cicd.emulator.jobs import Image
 from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.bounds import GIB, Bounds, Chosen, Limits
 from cicd.emulator.runner.slots import Slots
-from tests.emulator.runner_journal import (
+from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
     MemoryJournal,
