@@ -12,7 +12,6 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from cicd.automation import local
@@ -57,7 +56,7 @@ def former_stage(
     with tempfile.TemporaryDirectory(prefix="cicd-former-") as folder:
         try:
             _unpack(root, here, commit, stage, Path(folder))
-            facts = replace(read_facts(root, environ), commit=commit, branch=stage.branch or "")
+            facts = read_facts(root, environ).at(commit, stage.branch or "")
             file = os.path.relpath(stage_path(stage, root), root)
             return load_former(
                 str(Path(folder) / file),

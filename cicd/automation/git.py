@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
 from cicd.automation.redaction import without_logins
@@ -27,6 +25,9 @@ def git(
 ) -> str:
     """Run git and give back what it prints, stripped. Raises CicdError with git's own words, or
     after ``timeout`` seconds."""
+    import shutil
+    import subprocess  # with shutil: a check of a stage asks git nothing
+
     program = shutil.which("git")
     if program is None:
         raise CicdError("git is not installed", hint="install git and try again")
@@ -101,20 +102,59 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
     A pull request counts as the branch that it goes into, and by the commit that its author knows,
     not by the merge that GitHub makes up for it. Raises Refused where its files must not be read.
     """
-    head, told = _quietly(root, "rev-parse", "HEAD"), environ.get("GITHUB_SHA", "")
-    trigger = trigger_of(environ, head)
+    # of all events only this one is told apart by what is checked out
+    is_told = environ.get("GITHUB_EVENT_NAME") != "workflow_run"
+    trigger = trigger_of(environ, "" if is_told else _head(root))
     if trigger.mode == "refuse":
         raise Refused(REFUSAL.format(event=environ["GITHUB_EVENT_NAME"]), hint=REFUSAL_HINT)
-    is_known = trigger.branch or trigger.tag
-    top = find_top(root)
-    return GitFacts(
-        commit=trigger.commit if trigger.commit and head in {told, ""} else head or told,
-        branch=trigger.branch if is_known else _quietly(root, "symbolic-ref", "--short", "HEAD"),
-        folder=project_of(root),
-        remotes=_remotes(top) if top else (),
-        submodules=_submodules(root, top) if top else {},
-        tags=_tags(top) if top else {},
-    )
+    return _Checkout(root, trigger, environ.get("GITHUB_SHA", ""))
+
+
+class _Checkout(GitFacts):
+    """The facts of what is checked out, each asked of git when somebody wants to know it: to check
+    a stage most often none is needed, and to ask for all of them would take longer than the rest.
+    """
+
+    def __init__(self, root: Path, trigger: Trigger, told: str) -> None:
+        self.__dict__.update(_root=root, _trigger=trigger, _told=told)
+
+    _root: Path
+    _trigger: Trigger
+    _told: str
+
+    @cached_property
+    def commit(self) -> str:
+        head, told, known = _head(self._root), self._told, self._trigger.commit
+        return known if known and head in {told, ""} else head or told
+
+    @cached_property
+    def branch(self) -> str:
+        is_known = self._trigger.branch or self._trigger.tag
+        asked = ("symbolic-ref", "--short", "HEAD")
+        return self._trigger.branch if is_known else _quietly(self._root, *asked)
+
+    @cached_property
+    def folder(self) -> str:
+        return project_of(self._root)
+
+    @cached_property
+    def remotes(self) -> tuple[str, ...]:
+        top = find_top(self._root)
+        return _remotes(top) if top else ()
+
+    @cached_property
+    def submodules(self) -> Mapping[str, str]:
+        top = find_top(self._root)
+        return _submodules(self._root, top) if top else {}
+
+    @cached_property
+    def tags(self) -> Mapping[str, str]:
+        top = find_top(self._root)
+        return _tags(top) if top else {}
+
+
+def _head(root: Path) -> str:
+    return _quietly(root, "rev-parse", "HEAD")
 
 
 def trigger_of(environ: Mapping[str, str], head: str = "") -> Trigger:
@@ -162,8 +202,9 @@ def _check_branch(root: Path, branch: str, environ: Mapping[str, str]) -> None:
 
 def check_project(root: Path) -> None:
     """Raise Usage where this is no project, but projects lie below it."""
-    below = projects_below(root)
-    if below and not (root / "stages").is_dir():
+    if (root / "stages").is_dir():
+        return
+    if below := projects_below(root):
         raise Usage(
             f"the projects of this repository lie in {', '.join(below)}",
             hint="run it in one of these folders, or name a stage by its file",

@@ -58,6 +58,10 @@ class GitFacts:
     submodules: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def at(self, commit: str, branch: str) -> GitFacts:
+        """The same repository with another commit checked out."""
+        return GitFacts(commit, branch, self.folder, self.remotes, self.submodules, self.tags)
+
 
 @dataclass(frozen=True)
 class GitOverride:
@@ -226,16 +230,16 @@ class _Replacement:
     def _evaluate(self, expression: str, node: Node, *, is_lenient: bool) -> _Value:
         expression = expression.strip()
         room, _, name = expression.partition(".")
-        git = {"git.commit": self._context.git.commit, "git.branch": self._context.git.branch}
         if expression == "stage":
             return _Value(self._context.stage, self._context.stage)
         if room == "var" and name:
             return self._variable(name, node.place, is_lenient=is_lenient)
         if room == "env" and name:
             return self._environment(name, node.place, is_lenient=is_lenient)
-        if expression in git:
-            if git[expression]:
-                return _Value(git[expression], git[expression])
+        if expression in {"git.commit", "git.branch"}:
+            git = self._context.git
+            if fact := git.commit if name == "commit" else git.branch:
+                return _Value(fact, fact)
             return self._unknown(node.place, f"${{{expression}}} is not known: no Git commit here")
         if ref := _reference(expression):
             return _Value(ref, node.text)

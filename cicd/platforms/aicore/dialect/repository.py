@@ -45,7 +45,7 @@ def is_this(git: GitFacts, repository: str | None) -> bool:
 
     So it is where nobody can tell, and for a project at the top, whose paths are the same in both.
     """
-    if not repository or not git.remotes or not git.folder:
+    if not repository or not git.folder or not git.remotes:
         return True
     return _name(repository) in {_name(remote) for remote in git.remotes}
 
