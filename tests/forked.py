@@ -26,8 +26,9 @@ import cicd.cli.root
 modules = {entry.module for entry in cicd.cli.root.COMMANDS.values()}
 for name in sorted(modules - {"cicd.cli.emulator"}):
     importlib.import_module(name)
-for name in ("plan", "apply", "platforms.aicore.adapter", "config.build", "render.text"):
+for name in ("plan", "apply", "platforms.aicore.adapter", "render.text"):
     importlib.import_module("cicd." + name)
+import cicd.platforms.aicore.dialect.build
 import deepdiff
 
 def child(wish, fds):
