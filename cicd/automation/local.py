@@ -265,31 +265,12 @@ def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {**image, **absolute}
 
 
-def tell_stand_ins(endpoint: Endpoint, environ: Mapping[str, str], body: Mapping[str, Any]) -> None:
-    """Hand ``body`` to the emulator for the resource group of ``environ``."""
-    import requests
+def tell_stand_ins(endpoint: Endpoint, group: str, body: Mapping[str, Any]) -> None:
+    """Hand ``body`` to the emulator for a resource group."""
+    from cicd.emulator.errors import EmulatorError
+    from cicd.emulator.host import control
 
     try:
-        with requests.Session() as http:
-            token = http.post(
-                f"{environ['AICORE_AUTH_URL'].removesuffix('/oauth/token')}/oauth/token",
-                data={"grant_type": "client_credentials"},
-                auth=(environ["AICORE_CLIENT_ID"], environ["AICORE_CLIENT_SECRET"]),
-                timeout=30,
-            )
-            token.raise_for_status()
-            answer = http.put(
-                f"{endpoint.url}/emulator/stand-ins",
-                json=body,
-                headers={
-                    "Authorization": f"Bearer {token.json()['access_token']}",
-                    "AI-Resource-Group": environ["AICORE_RESOURCE_GROUP"],
-                },
-                timeout=30,
-            )
-            answer.raise_for_status()
-    except requests.RequestException as error:
-        raise ConnectionFailed(
-            f"the emulator at {endpoint.url} does not answer as it should: {error}",
-            hint="cicd emulator stop, then try again",
-        ) from error
+        control.ask(endpoint, "PUT", "/emulator/stand-ins", body, group=group)
+    except EmulatorError as error:
+        raise ConnectionFailed(error.message, hint=error.hint) from error

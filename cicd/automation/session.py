@@ -266,7 +266,8 @@ def open_session(
     platform = connect(stage, environ)
     try:
         if common.local:
-            local.tell_stand_ins(endpoint, environ, local.stand_ins(stage, root))
+            group = environ["AICORE_RESOURCE_GROUP"]
+            local.tell_stand_ins(endpoint, group, local.stand_ins(stage, root))
         yield Session(root, stage, platform, common, Environment(stand_ins))
     finally:
         platform.close()

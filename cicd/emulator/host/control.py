@@ -246,13 +246,16 @@ def choose_realism(data: Path, level: str, sync_every: int | None = None) -> Non
         ask(running, "PUT", "/emulator/realism", body)
 
 
-def ask(endpoint: Endpoint, method: str, path: str, body: Any = None) -> Any:
+def ask(endpoint: Endpoint, method: str, path: str, body: Any = None, *, group: str = "") -> Any:
     """A request to an emulator, whose owner needs no login; the JSON of its answer.
 
-    Rejected when it says that the request is wrong, EmulatorError when it cannot be asked.
+    ``group`` is the resource group that it is about, if any. Rejected when it says that the request
+    is wrong, EmulatorError when it cannot be asked.
     """
     token = credentials.read(endpoint.data).issue("aicore", issuer=endpoint.url, lifetime=60)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    if group:
+        headers["AI-Resource-Group"] = group
     data = None if body is None else json.dumps(body, default=str).encode()
     request = urllib.request.Request(endpoint.url + path, data, headers, method=method)  # noqa: S310
     try:
