@@ -25,7 +25,7 @@ from cicd.errors import CicdError, ConnectionFailed
 from cicd.model import Resource, Stage, opened
 
 if TYPE_CHECKING:
-    from cicd.emulator.host.control import Endpoint
+    from cicd.emulator.host.folder import Endpoint
     from cicd.platforms.base import Finding
 
 PULLED = "docker_registry_secret"

@@ -15,6 +15,7 @@ from cicd.cli.emulator_bounds import as_options, bounds_options, choose_bounds
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 from cicd.cli.help import Group, examples
+from cicd.errors import CicdError
 
 
 @click.group("emulator", cls=Group, epilog=examples("cicd emulator start", "cicd emulator status"))
@@ -74,14 +75,25 @@ def start(
             control.choose_object_store(where, object_store)
         choose_bounds(control, where, bounds)
         if foreground:
-            held = sys.stdin.fileno() if leash else None
-            control.serve(where, port=port, environ=os.environ, leash=held)
+            serve(where, port, sys.stdin.fileno() if leash else None)
             return
         command = [*control.serve_command(where), *as_options(bounds)]
         endpoint = control.start(where, port=port, command=command)
     print_result(f"running at {endpoint.url} (pid {endpoint.pid})")
     named = f" --data {shlex.quote(str(data))}" if data else ""
     print_result(f'to use it: eval "$(cicd emulator env{named} --export)"', is_whole=True)
+
+
+def serve(where: Path, port: int, leash: int | None) -> None:
+    """Be the emulator of a folder until a signal, or the end of the file ``leash``, ends it."""
+    try:
+        from cicd.emulator.host import server
+    except ModuleNotFoundError as error:
+        raise CicdError(
+            f"the emulator needs {error.name}, which is not installed",
+            hint="pip install 'aicore-cicd[local]'",
+        ) from error
+    server.serve(where, port=port, environ=os.environ, leash=leash)
 
 
 @command.command(epilog=examples("cicd emulator stop", "cicd emulator stop --data .cicd/emulator"))

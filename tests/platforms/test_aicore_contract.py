@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from cicd.emulator.host import control
+from cicd.emulator.host.folder import Endpoint
 from cicd.model import Hidden, Key, Options, Ref, Resource, Secret, Stage
 from cicd.platforms import registry
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
@@ -107,7 +108,7 @@ GROUP = "contract-group"
 LINES = tuple(f"line {n} grüße" for n in range(40)) + ("again",) * 7
 SERVER = """
 import os, pathlib, sys
-from cicd.emulator.host.control import serve
+from cicd.emulator.host.server import serve
 serve(pathlib.Path(sys.argv[1]), port=0, environ=dict(os.environ))
 """
 
@@ -139,7 +140,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control.Endpoint]:
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     data = tmp_path_factory.mktemp("emulator") / "data"
     yield control.start(data, command=[sys.executable, "-c", SERVER, str(data)])
     control.stop(data)
@@ -268,7 +269,7 @@ def started(key: str, executable: dict[str, str]) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def applied(endpoint: control.Endpoint, project: tuple[Path, str]) -> Iterator[Applied]:
+def applied(endpoint: Endpoint, project: tuple[Path, str]) -> Iterator[Applied]:
     """The world of the contract, up in the emulator."""
     root, commit = project
     wishes = desired(root, commit)

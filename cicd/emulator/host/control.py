@@ -1,8 +1,4 @@
-"""Starting, stopping and finding the emulator of a data folder, from this process or another.
-
-A running emulator holds ``emulator.lock`` (with its process id in it) and, once it answers, has
-written ``endpoint.json``. Both are for the owner of the folder only.
-"""
+"""Starting, stopping, finding and asking the emulator of a data folder, from any process."""
 
 from __future__ import annotations
 
@@ -12,38 +8,35 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import catalogue
+from cicd.emulator.host.folder import (
+    ENDPOINT,
+    LOCK,
+    LOG_FILE,
+    MARKS,
+    STARTING,
+    Endpoint,
+    folder_error,
+    prepare,
+    read_endpoint,
+    read_pid,
+)
 from cicd.emulator.host.locks import FileLock
 from cicd.emulator.runner.bounds import Bounds, Chosen
 from cicd.emulator.state import credentials
 from cicd.emulator.state.objectstore import Choice, choose
 from cicd.emulator.state.realism import Pace
 
-LOCK, STARTING, ENDPOINT = "emulator.lock", "starting.lock", "endpoint.json"
-LOG_FILE, PORT_FILE = "emulator.log", "port"
-MARKS = (LOCK, credentials.FILE_NAME, "emulator.db")
-"""What a folder with an emulator's data has; reset() touches no other."""
 GRACE = 20.0
 """Seconds an emulator has to end its runs before it is killed."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A running emulator: where it answers, its process, its data folder."""
-
-    url: str
-    pid: int
-    data: Path
 
 
 def environment(endpoint: Endpoint, resource_group: str) -> dict[str, str]:
@@ -94,7 +87,7 @@ def status(data: Path) -> Endpoint | None:
 def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[str]) -> Endpoint:
     """The emulator of this folder, started in the background if it does not run yet.
 
-    ``command`` with ``--port N`` after it must end up in serve() with the same folder.
+    ``command`` with ``--port N`` after it must end up in server.serve() with the same folder.
     Two starts at once give one emulator. EmulatorError when it does not answer in ``timeout``
     seconds, or runs already on another port than the one asked for.
     """
@@ -281,75 +274,6 @@ def message_of(body: bytes) -> str:
         return str(json.loads(body)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return body.decode(errors="replace")[:200]
-
-
-def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | None = None) -> None:
-    """Be the emulator of this folder until SIGTERM or Ctrl-C. ``environ`` is what runs may see.
-
-    ``leash`` is a file to read from whose end is one more reason to stop. Port 0 is the port of
-    the last time if it is free, else any. EmulatorError when another one runs, the port is taken,
-    the folder cannot be used, or the extra ``local`` is not installed.
-    """
-    try:
-        from cicd.emulator.host.server import run
-    except ModuleNotFoundError as error:
-        raise EmulatorError(
-            f"the emulator needs {error.name}, which is not installed",
-            "pip install 'aicore-cicd[local]'",
-        ) from error
-
-    data = data.absolute()
-    prepare(data)
-    lock = FileLock(data / LOCK)
-    if not lock.acquire():
-        raise EmulatorError(f"an emulator runs already in {data}", "see `cicd emulator status`")
-    try:
-        lock.write(str(os.getpid()))
-        run(data, port, environ, on_ready=lambda url: write_endpoint(data, url), leash=leash)
-    finally:
-        (data / ENDPOINT).unlink(missing_ok=True)
-        lock.release()
-
-
-def prepare(data: Path) -> None:
-    """Make the folder, private, and find out now whether it can be written to."""
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A name of its own: several starts may look at once.
-        with tempfile.NamedTemporaryFile(dir=data, prefix=".probe-") as probe:
-            probe.write(b"x")
-            probe.flush()
-    except OSError as error:
-        raise folder_error(data, error) from error
-
-
-def folder_error(data: Path, error: OSError) -> EmulatorError:
-    """What the user can do about a folder that cannot be used."""
-    return EmulatorError(
-        f"the emulator's data folder {data} cannot be used: {error.strerror or error}",
-        "make it writable, free some space, or choose another --data folder",
-    )
-
-
-def read_endpoint(data: Path) -> Endpoint | None:
-    """What a running emulator wrote; None when it is missing or damaged."""
-    try:
-        content = json.loads((data / ENDPOINT).read_text(encoding="utf-8"))
-        return Endpoint(str(content["url"]), int(content["pid"]), data)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def write_endpoint(data: Path, url: str) -> None:
-    """Tell others where this process answers."""
-    content = json.dumps({"url": url, "pid": os.getpid()})
-    credentials.write_private(data / ENDPOINT, content)
-
-
-def read_pid(path: Path) -> int:
-    """The process id in a lock file, 0 when there is none yet."""
-    text = path.read_text(encoding="utf-8", errors="replace").strip()
-    return int(text) if text.isdecimal() else 0
 
 
 def health_of(url: str) -> int | None:

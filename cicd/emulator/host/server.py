@@ -17,7 +17,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.host.control import PORT_FILE
+from cicd.emulator.host.folder import ENDPOINT, LOCK, PORT_FILE, prepare, write_endpoint
+from cicd.emulator.host.locks import FileLock
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runner.bounds import Bounds
 from cicd.emulator.world import MakeRunner, World, open_world
@@ -27,6 +28,26 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LOG = logging.getLogger(__name__)
+
+
+def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | None = None) -> None:
+    """Be the emulator of this folder until SIGTERM or Ctrl-C. ``environ`` is what runs may see.
+
+    ``leash`` is a file to read from whose end is one more reason to stop. Port 0 is the port of
+    the last time if it is free, else any. EmulatorError when another one runs, the port is taken or
+    the folder cannot be used.
+    """
+    data = data.absolute()
+    prepare(data)
+    lock = FileLock(data / LOCK)
+    if not lock.acquire():
+        raise EmulatorError(f"an emulator runs already in {data}", "see `cicd emulator status`")
+    try:
+        lock.write(str(os.getpid()))
+        run(data, port, environ, on_ready=lambda url: write_endpoint(data, url), leash=leash)
+    finally:
+        (data / ENDPOINT).unlink(missing_ok=True)
+        lock.release()
 
 
 def run(

@@ -18,9 +18,10 @@ from typing import Any
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.host import control
+from cicd.emulator.host.folder import ENDPOINT, PORT_FILE, Endpoint, prepare
 from cicd.emulator.state.credentials import FILE_NAME as CREDENTIALS
 
-KEPT = (CREDENTIALS, control.PORT_FILE)
+KEPT = (CREDENTIALS, PORT_FILE)
 """What a reset leaves: with it the url and the login stay."""
 PROVISIONING = 120.0
 """Seconds that a new resource group may take, realism ``real`` included."""
@@ -63,10 +64,10 @@ class Emulator:
         self._environ = environ
         self._timeout = timeout
         self._process: subprocess.Popen[bytes] | None = None
-        self._endpoint: control.Endpoint | None = None
+        self._endpoint: Endpoint | None = None
 
     @property
-    def endpoint(self) -> control.Endpoint:
+    def endpoint(self) -> Endpoint:
         """Where it answers; EmulatorError when it does not run."""
         if self._endpoint is None:
             raise EmulatorError("the emulator is not running")
@@ -133,14 +134,14 @@ class Emulator:
 
     def start(self) -> None:
         """Start it, with what its folder has; running() does that."""
-        control.prepare(self.data)
+        prepare(self.data)
         if control.status(self.data):
             raise EmulatorError(
                 f"an emulator runs already in {self.data}",
                 "use `cicd emulator env`, stop it, or choose another data folder",
             )
         # an endpoint that somebody left behind must not be taken for ours
-        (self.data / control.ENDPOINT).unlink(missing_ok=True)
+        (self.data / ENDPOINT).unlink(missing_ok=True)
         command = [*control.serve_command(self.data), "--leash", "--port", "0"]
         self._endpoint, self._process = control.launch(
             self.data, self._timeout, command, environ=self._environ, stdin=subprocess.PIPE

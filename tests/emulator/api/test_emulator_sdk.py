@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from cicd.emulator.host import control
+from cicd.emulator.host.folder import Endpoint
 from tests.emulator.emulator_client import commit, wait_for
 
 HERE = Path(__file__).parent
@@ -116,7 +117,7 @@ import os, sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from cicd.emulator.host.control import serve
+from cicd.emulator.host.server import serve
 serve(Path(sys.argv[1]), port=0, environ=os.environ)
 """
 
@@ -132,7 +133,7 @@ class Place:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def start(self) -> control.Endpoint:
+    def start(self) -> Endpoint:
         command = [sys.executable, "-c", SERVE_COMMAND, str(self.data)]
         endpoint = control.start(self.data, command=command)
         self.variables = control.environment(endpoint, "default")

@@ -20,7 +20,7 @@ from cicd.emulator.errors import ApiError
 from cicd.emulator.faults import rules
 from cicd.emulator.faults.judge import Asked, Faults
 from cicd.emulator.faults.operations import Atlas, operation_of
-from cicd.emulator.host import control
+from cicd.emulator.host.folder import write_endpoint
 from tests.emulator.emulator_client import (
     Client,
     commit,
@@ -468,7 +468,7 @@ def cli(
     emulator: Client, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., tuple[int, str]]]:
     """``cicd emulator faults …`` in this process, for the emulator that runs here."""
-    control.write_endpoint(folder, emulator.url)
+    write_endpoint(folder, emulator.url)
 
     def run(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()

@@ -20,12 +20,13 @@ import requests
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.host import control
+from cicd.emulator.host.folder import Endpoint
 from tests.emulator.emulator_client import wait_for
 
 COMMAND = """\
 import os, sys
 from pathlib import Path
-from cicd.emulator.host.control import serve
+from cicd.emulator.host.server import serve
 from cicd.emulator.errors import EmulatorError
 try:
     serve(Path(sys.argv[1]), port=int(sys.argv[3]), environ=os.environ)
@@ -33,7 +34,7 @@ except EmulatorError as error:
     sys.exit(f"error: {error}")
 """
 
-Start = Callable[..., control.Endpoint]
+Start = Callable[..., Endpoint]
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
         control.stop(tmp_path / "data")
 
 
-def start(data: Path, port: int = 0) -> control.Endpoint:
+def start(data: Path, port: int = 0) -> Endpoint:
     command = [sys.executable, "-c", COMMAND, str(data)]
     return control.start(data, port=port, command=command)
 
@@ -56,13 +57,16 @@ def serve(data: Path, port: int = 0, **options: object) -> subprocess.CompletedP
     )
 
 
-def test_a_missing_extra_is_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("host.server", "world", "runs.scheduling"):
-        monkeypatch.delitem(sys.modules, f"cicd.emulator.{name}", raising=False)
-    monkeypatch.setitem(sys.modules, "cronsim", None)
-    with pytest.raises(EmulatorError, match="needs cronsim, which is not installed") as raised:
-        control.serve(data, port=0, environ={})
-    assert raised.value.hint == "pip install 'aicore-cicd[local]'"
+@pytest.mark.parametrize("module", ["cronsim"])
+def test_a_missing_extra_is_said(data: Path, module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; from cicd.cli.root import run; run()"
+    arguments = ["emulator", "start", "--foreground", "--data", str(data)]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert f"the emulator needs {module}, which is not installed" in ended.stderr
+    assert "pip install 'aicore-cicd[local]'" in ended.stderr
     assert not data.exists()
 
 
@@ -193,4 +197,4 @@ def test_reset_deletes_an_emulators_folder_and_no_other(data: Path, tmp_path: Pa
 
 def test_an_environment_needs_an_emulator(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="no emulator has run"):
-        control.environment(control.Endpoint("http://127.0.0.1:1", 1, tmp_path), "default")
+        control.environment(Endpoint("http://127.0.0.1:1", 1, tmp_path), "default")

@@ -15,6 +15,7 @@ from cicd.cli.root import execute
 from cicd.emulator import running
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.host import control
+from cicd.emulator.host.folder import ENDPOINT, LOCK, read_pid
 from cicd.emulator.host.locks import FileLock
 from cicd.emulator.host.testing import Emulator
 from cicd.emulator.pytest_plugin import aicore_emulator  # noqa: F401 - also without its entry point
@@ -140,11 +141,11 @@ def test_it_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
         assert holder.stdout
         pid = int(holder.stdout.readline())
         holder.send_signal(signal.SIGKILL)
-    lock = FileLock(tmp_path / "data" / control.LOCK)
-    assert control.read_pid(lock.path) == pid
+    lock = FileLock(tmp_path / "data" / LOCK)
+    assert read_pid(lock.path) == pid
     wait_for(lock.is_held, lambda is_held: not is_held)
     # it went in good order
-    assert not (tmp_path / "data" / control.ENDPOINT).exists()
+    assert not (tmp_path / "data" / ENDPOINT).exists()
 
 
 def test_unused_it_costs_next_to_nothing() -> None:
