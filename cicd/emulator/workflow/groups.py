@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.depends import dependencies, in_order, may_start
 from cicd.emulator.workflow.expr.expressions import NOW
+from cicd.emulator.workflow.frame import Frame, Walker
 from cicd.emulator.workflow.program import Call
 from cicd.emulator.workflow.scope import ENDED, FAILED
-
-if TYPE_CHECKING:
-    from cicd.emulator.workflow.walk import Frame, Walk
-
 
 LONGEST = 180
 """Characters of the reason of a failure that are handed up."""
 
 
-def steps(walk: Walk, frame: Frame) -> tuple[str, str]:
+def steps(walk: Walker, frame: Frame) -> tuple[str, str]:
     """Group after group; the steps of one group side by side. Phase and message of the whole."""
     for index, calls in enumerate(frame.template.groups):
         name = f"{frame.node.name}[{index}]"
@@ -40,7 +36,7 @@ def steps(walk: Walk, frame: Frame) -> tuple[str, str]:
     return "Succeeded", ""
 
 
-def tasks(walk: Walk, frame: Frame) -> tuple[str, str]:
+def tasks(walk: Walker, frame: Frame) -> tuple[str, str]:
     """Every task whose turn it is, also after a failure elsewhere: what waits for a failed task
     is left out, nothing else (executeDAG)."""
     calls = {call.name: call for call in frame.template.tasks}
@@ -57,7 +53,7 @@ def tasks(walk: Walk, frame: Frame) -> tuple[str, str]:
 
 
 def _task(
-    walk: Walk,
+    walk: Walker,
     frame: Frame,
     call: Call,
     waits: list[str],

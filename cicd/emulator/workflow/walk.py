@@ -12,6 +12,7 @@ from cicd.emulator.workflow import groups
 from cicd.emulator.workflow.depends import wanted
 from cicd.emulator.workflow.expr.conditions import BadCondition
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, is_true, substitute
+from cicd.emulator.workflow.frame import Frame
 from cicd.emulator.workflow.loops import Item, aggregate, expand
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
 from cicd.emulator.workflow.retries import decide, last_texts
@@ -44,27 +45,6 @@ class TooMuch(Exception):
 
 class Again(Exception):
     """Something has become known that the walk so far did not know; store what is settled."""
-
-
-@dataclass
-class Frame:
-    """One call of a steps or dag template. ``room``: how many more children may start, None for
-    any number. ``is_stopped``: none, because one has failed."""
-
-    node: Node
-    template: Template
-    scope: Scope
-    level: int
-    room: int | None = None
-    is_stopped: bool = False
-
-    def take(self) -> bool:
-        """Whether one more child may start; counts it."""
-        if self.is_stopped or self.room == 0:
-            return False
-        if self.room is not None:
-            self.room -= 1
-        return True
 
 
 @dataclass
