@@ -137,17 +137,30 @@ class Container:
         finally:
             for sidecar in sidecars:
                 sidecar.stop()
-        if node := self._failure(ended, who):
-            return node
-        for sidecar in sidecars:
+        failed = self._failure(ended, who)
+        if failed and self._stopped.is_set():
+            return failed
+        node = failed or replace(self._work.node, exit_code=ended.code, phase="Succeeded")
+        for sidecar in () if failed else sidecars:
             if sidecar.error:
-                node = replace(self._work.node, exit_code=ended.code, phase="Failed")
-                return replace(node, message=f"sidecar {sidecar.name}: {sidecar.error}")
-        own = self._folder / "outputs"
-        found = Outputs(root, shared, main.mounts, own, self._keep).take(self._work)
+                message = f"sidecar {sidecar.name}: {sidecar.error}"
+                node = replace(node, phase="Failed", message=message)
+        outputs = Outputs(root, shared, main.mounts, self._folder / "outputs", self._keep)
+        return self._with_outputs(node, outputs)
+
+    def _with_outputs(self, node: Node, outputs: Outputs) -> Node:
+        """The same with what was written, also before a failure (wait.go), which counts more than
+        that something is missing."""
+        found: Mapping[str, Any] = {}
+        try:
+            found, missing = outputs.take(self._work)
+        except (NotRunnable, OSError) as error:
+            missing = str(error)
         if self._work.keeps_result:
-            found["result"] = self._recorder.result
-        return replace(self._work.node, exit_code=ended.code, phase="Succeeded", outputs=found)
+            found = {**found, "result": self._recorder.result}
+        if missing and node.phase == "Succeeded":
+            node = replace(node, phase="Error", message=missing)
+        return replace(node, outputs=found)
 
     def _keep(self, key: str, path: Path) -> None:
         self._journal.keep(self._job.id, key, path)

@@ -93,7 +93,8 @@ class SetRun:
             if number and self._stopped.wait(self._work.pause):
                 break
             ended = self._start(container)
-            if not ended.code or ended.is_timeout or ended.excess:
+            # what is not there is looked for before the first try, and once (emissary.go)
+            if not ended.code or ended.is_timeout or ended.excess or ended.is_lost:
                 break
         return ended
 

@@ -27,9 +27,18 @@ class Outputs:
     kept: Path
     keep: Callable[[str, Path], None]
 
-    def take(self, work: Work) -> dict[str, Any]:
-        """The outputs of a node. Raises NotRunnable."""
-        texts = {item.name: self._text(item) for item in work.output_parameters}
+    def take(self, work: Work) -> tuple[dict[str, Any], str]:
+        """The outputs that are there, and why others are not; a program that has failed may have
+        written some. No parameter is read after one that is missing (SaveParameters). Raises
+        NotRunnable."""
+        texts: dict[str, str] = {}
+        missing = ""
+        for item in work.output_parameters:
+            text = self._text(item)
+            if text is None:
+                missing = f"output parameter {item.name}: no file {item.path}"
+                break
+            texts[item.name] = text
         paths = {}
         for artifact in work.output_artifacts:
             path = self._place(artifact.path)
@@ -41,19 +50,19 @@ class Outputs:
                 if artifact.remote:
                     self._store(artifact, target)
             elif not artifact.is_optional:
-                raise NotRunnable(f"output artifact {artifact.name}: nothing at {artifact.path}")
-        return collect(work.output_parameters, work.output_artifacts, texts, paths)
+                missing = missing or f"output artifact {artifact.name}: nothing at {artifact.path}"
+        found = collect(work.output_parameters, work.output_artifacts, texts, paths)
+        return found, missing
 
-    def _text(self, item: OutputParameter) -> str:
+    def _text(self, item: OutputParameter) -> str | None:
+        """The value of a parameter; None where there is none."""
         path = self._place(item.path) if item.path else None
         if path and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             return text.removesuffix("\n")
         if item.default is not None:
             return item.default
-        if item.source:
-            return item.source
-        raise NotRunnable(f"output parameter {item.name}: no file {item.path}")
+        return item.source or None
 
     def _moved(self, artifact: Artifact, path: Path, *, is_needed: bool) -> Path:
         """The artifact in its own place; a copy where others still need it."""

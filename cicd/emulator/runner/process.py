@@ -15,6 +15,7 @@ from threading import Lock
 from cicd.emulator.runner import supervisor
 from cicd.emulator.runner.bounds import Limits
 from cicd.emulator.runner.disk import Disk
+from cicd.emulator.runner.inside.supervise import UNSTARTED
 from cicd.emulator.runner.lines import Recorder
 
 BATCH_SECONDS = 0.08
@@ -70,11 +71,12 @@ class Launch:
 @dataclass(frozen=True)
 class Exit:
     """How it ended. ``is_timeout``: it was stopped because its time was over. ``excess``: it was
-    killed because it took more than it may, in words."""
+    killed because it took more than it may, in words. ``is_lost``: there is no such program."""
 
     code: int
     is_timeout: bool = False
     excess: str = ""
+    is_lost: bool = False
 
     def __str__(self) -> str:
         if self.excess:
@@ -133,7 +135,11 @@ class Process:
             ended = self._attend(process, timeout)
             with contextlib.suppress(BlockingIOError):
                 if why := os.read(report, 1000):
-                    ended = replace(ended, excess=why.decode("utf-8", "replace"))
+                    ended = (
+                        replace(ended, is_lost=True)
+                        if why == UNSTARTED
+                        else replace(ended, excess=why.decode("utf-8", "replace"))
+                    )
             return ended
         finally:
             os.close(report)

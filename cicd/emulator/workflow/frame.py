@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.program import Call, Template
-from cicd.emulator.workflow.scope import Scope
+from cicd.emulator.workflow.program import Call, Hook, Template
+from cicd.emulator.workflow.scope import Given, Scope
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Frame:
 
 
 class Walker(Protocol):
-    """What steps and dags need of the walk that they are a part of."""
+    """What steps, dags and hooks need of the walk that they are a part of."""
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -59,4 +59,16 @@ class Walker(Protocol):
 
     def call(self, name: str, call: Call, prefix: str, frame: Frame) -> Node:
         """The state of one step or task."""
+        ...
+
+    def single(self, name: str, call: Call, frame: Frame, scope: Scope) -> Node:
+        """One call without its hooks."""
+        ...
+
+    def given(self, call: Call | Hook, scope: Scope) -> Given:
+        """The arguments of a call. Raises Unresolved."""
+        ...
+
+    def visit(self, name: str, template_name: str, given: Given, level: int, parent: str) -> Node:
+        """The state of one call of a template, with its repetitions."""
         ...

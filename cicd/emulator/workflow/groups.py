@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.depends import dependencies, in_order, may_start
-from cicd.emulator.workflow.expr.expressions import NOW
+from cicd.emulator.workflow.expr.expressions import NOW, Unresolved
 from cicd.emulator.workflow.frame import Frame, Walker
 from cicd.emulator.workflow.program import Call
 from cicd.emulator.workflow.scope import ENDED, FAILED
@@ -16,23 +17,39 @@ LONGEST = 180
 
 
 def steps(walk: Walker, frame: Frame) -> tuple[str, str]:
-    """Group after group; the steps of one group side by side. Phase and message of the whole."""
+    """Group after group; the steps of one group side by side. Phase and message of the whole.
+    Raises Unresolved where what came of a loop cannot be told."""
     for index, calls in enumerate(frame.template.groups):
         name = f"{frame.node.name}[{index}]"
         group = walk.open(walk.blank(name, frame.template.name, "StepGroup", frame.node.id))
-        states = {}
         frame.scope.texts[NOW] = str(group.started)
+        loops = {call.name for call in calls if call.loop}
+        told = group.outputs.get("loops") if group.phase in ENDED else None
+        states = {}
         for call in calls:
-            states[call.name] = walk.call(f"{name}.{call.name}", call, "steps", frame)
+            where = f"{name}.{call.name}"
+            if told is not None and call.name in told:
+                states[call.name] = replace(group, name=where, outputs=told[call.name])
+            else:
+                states[call.name] = walk.call(where, call, "steps", frame)
         if any(node.phase not in ENDED for node in states.values()):
             return "Running", ""
         message = _first_failure(states, {call.name: call for call in calls}, "step")
         if group.phase not in ENDED:
-            walk.close(group, "Failed" if message else "Succeeded", message)
+            # a loop has no node of its own, so its group remembers what came of it
+            own = {child: states[child].outputs for child in loops if states[child].outputs}
+            outputs = {"loops": own} if own else {}
+            phase = _group_phase(states.values()) if message else "Succeeded"
+            walk.close(group, phase, message, outputs=outputs)
         if message:
             return "Failed", message
         for child, node in states.items():
-            frame.scope.add(f"steps.{child}", node)
+            if "trouble" in node.outputs:
+                raise Unresolved(node.outputs["trouble"])
+            if child in loops:
+                frame.scope.add_outputs(f"steps.{child}", node)
+            else:
+                frame.scope.add(f"steps.{child}", node)
     return "Succeeded", ""
 
 
@@ -74,6 +91,14 @@ def _task(
     ends = [other.ended for other in before.values()]
     frame.scope.texts[NOW] = str(max([frame.node.started, *ends]))
     return walk.call(name, call, "tasks", frame)
+
+
+def _group_phase(states: Iterable[Node]) -> str:
+    """Of a group of steps that has failed: an error only where one of them could not begin."""
+    has_error = any(
+        node.phase == "Error" and node.type in ("Skipped", "TaskGroup") for node in states
+    )
+    return "Error" if has_error else "Failed"
 
 
 def _counts(node: Node, call: Call) -> bool:

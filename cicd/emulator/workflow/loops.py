@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,9 @@ from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expr.expressions import Unresolved, resolve, substitute
 from cicd.emulator.workflow.expr.formatting import HTML, to_json
 from cicd.emulator.workflow.expr.raw_json import compact, elements, loads, members
-from cicd.emulator.workflow.program import Loop
-
-MOST_ITEMS = 10_000
-FORMAT = re.compile(r"%([-+ #0]*)(\d*)([dxXobc])|%%")
+from cicd.emulator.workflow.program import Call, Loop
+from cicd.emulator.workflow.scope import FAILED
+from cicd.emulator.workflow.sequences import MOST_ITEMS, sequence
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,7 @@ def _values(loop: Loop, texts: Mapping[str, str]) -> Sequence[str]:
     if loop.items is not None:
         return [to_json(item) for item in resolve(loop.items, texts)]
     if loop.sequence is not None:
-        numbers = _sequence({key: substitute(text, texts) for key, text in loop.sequence.items()})
-        return [to_json(number) for number in numbers]
+        return sequence({key: substitute(text, texts) for key, text in loop.sequence.items()})
     text = substitute(loop.param, texts).strip()
     try:
         return [] if text == "null" else elements(text)
@@ -47,36 +44,6 @@ def _values(loop: Loop, texts: Mapping[str, str]) -> Sequence[str]:
         raise Unresolved(
             f"withParam value could not be parsed as a JSON list: {text[:200]}: {error}"
         ) from None
-
-
-def _sequence(bounds: Mapping[str, str]) -> list[str]:
-    try:
-        start = int(bounds.get("start") or 0)
-        if "count" in bounds:
-            numbers = range(start, start + int(bounds["count"]))
-        else:
-            end = int(bounds["end"])
-            numbers = range(start, end + 1) if start <= end else range(start, end - 1, -1)
-    except ValueError as error:
-        raise Unresolved(f"withSequence: {error}") from None
-    if len(numbers) > MOST_ITEMS:
-        raise Unresolved(f"withSequence: more than {MOST_ITEMS} items")
-    return [formatted(bounds.get("format") or "%d", number) for number in numbers]
-
-
-def formatted(text: str, number: int) -> str:
-    """Go's Sprintf of one whole number: ``%d``, ``%02X``, ``item-%03d``."""
-
-    def value(match: re.Match[str]) -> str:
-        if match[0] == "%%":
-            return "%"
-        flags, width, kind = match[1], match[2], match[3]
-        if kind == "b":
-            fill = "0" if "0" in flags else " "
-            return format(number, "b").rjust(min(int(width or 0), 1000), fill)
-        return f"%{flags}{min(int(width or 0), 1000) or ''}{kind}" % number
-
-    return FORMAT.sub(value, text)
 
 
 def _item(index: int, raw: str) -> Item:
@@ -102,23 +69,44 @@ def _unquoted(raw: str) -> str:
     return text
 
 
+def gathered(node: Node, rounds: Sequence[Node], call: Call, *, is_task: bool) -> dict[str, Any]:
+    """Phase, message and outputs of a loop whose rounds have ended. Of steps the first failure
+    that counts decides, of tasks the last one."""
+    # nothing is known of steps that all were skipped (executeSteps)
+    is_known = is_task or any(child.type != "Skipped" for child in rounds)
+    outputs = aggregate(rounds) if is_known else {}
+    failed = [child for child in rounds if child.phase in FAILED]
+    if is_task and "trouble" in outputs:
+        return {"phase": "Error", "message": outputs["trouble"]}
+    if not failed:
+        return {"phase": "Succeeded", "outputs": outputs}
+    counting = [child for child in failed if child.phase not in call.continues_on]
+    phase = failed[-1].phase if is_task else (counting or failed)[0].phase
+    message = f"{failed[0].name.removeprefix(node.name)}: {failed[0].message}"
+    return {"phase": phase, "message": message, "outputs": outputs}
+
+
 def aggregate(children: Sequence[Node]) -> dict[str, Any]:
     """The outputs of all rounds together: JSON lists, of the rounds that succeeded.
 
     ``all`` is the list of maps that ``outputs.parameters`` means. ``phases`` is for ``depends``.
-    Raises Unresolved for a result that is no JSON.
+    ``trouble``: a result is no JSON.
     """
     done = [node for node in children if node.phase == "Succeeded"]
     per_round = [node.outputs.get("parameters") or {} for node in done]
     names = dict.fromkeys(name for values in per_round for name in values)
-    return {
-        "result": f"[{','.join(_result(node) for node in done if 'result' in node.outputs)}]",
+    found = {
         "all": to_json([values for values in per_round if values]),
         "parameters": {
             name: listed([values[name] for values in per_round if name in values]) for name in names
         },
         "phases": [node.phase for node in children],
     }
+    try:
+        results = [_result(node) for node in done if "result" in node.outputs]
+    except Unresolved as error:
+        return {**found, "trouble": str(error)}
+    return {**found, "result": f"[{','.join(results)}]"}
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 class Artifact:
     """An input or output artifact of a template, or the argument for one.
 
-    ``source``: the ``from`` tag, or ``{{=…}}`` for a ``fromExpression``. ``raw``: its text in the
+    ``source``: the ``from`` tag; ``expression``: what decides instead. ``raw``: its text in the
     template itself. ``remote``: where else it is fetched from, ``{"http": …}`` or ``{"s3": …}``.
     ``is_archived``: published as a .tgz (outputs), unpacked when it is a tar file (inputs).
     """
@@ -20,6 +20,7 @@ class Artifact:
     name: str
     path: str = ""
     source: str = ""
+    expression: str = ""
     raw: str | None = None
     remote: Mapping[str, Any] | None = None
     sub_path: str = ""
@@ -36,6 +37,7 @@ class OutputParameter:
     name: str
     path: str = ""
     source: str = ""
+    expression: str = ""
     default: str | None = None
     global_name: str = ""
 
@@ -58,6 +60,10 @@ class Hook:
     expression: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def has_arguments(self) -> bool:
+        return bool(self.parameters or self.artifacts)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class Retry:
     factor: str = ""
     longest: str = ""
     expression: str = ""
+    has_backoff: bool = False
 
 
 @dataclass(frozen=True)

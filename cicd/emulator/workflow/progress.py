@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from cicd.emulator.jobs import Node
+from cicd.emulator.workflow import hooks
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved
 from cicd.emulator.workflow.program import Program
 from cicd.emulator.workflow.scope import (
@@ -128,7 +129,10 @@ def _with_handlers(walk: Walk, root: Node) -> Node:
     # what the handlers' own templates see as well
     walk.texts = texts
     scope = Scope(texts, dict(walk.shared.artifacts))
-    if not walk.hooks(walk.run.name, walk.program.hooks, root, scope, 0):
+    is_over, trouble = hooks.run(walk, walk.run.name, walk.program.hooks, root, scope, 0)
+    if root.phase in ENDED and trouble and root.message != trouble:
+        return walk.close(root, "Error", trouble)
+    if not is_over:
         return root if root.phase not in ENDED else replace(root, phase="Running")
     handler = f"{walk.run.name}.onExit"
     ended = [node for node in walk.nodes.values() if node.name == handler and node.phase in FAILED]

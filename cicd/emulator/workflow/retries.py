@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ POLICIES: dict[str, tuple[str, ...]] = {
     # errors of a cluster that pass by themselves; one machine has none
     "OnTransientError": (),
 }
+
+
+WHOLE = re.compile(r"[-+]?[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -49,34 +53,48 @@ def decide(retry: Retry, attempts: Sequence[Node], texts: Mapping[str, str]) -> 
         return Verdict(None, last.phase, last.message)
     # of the attempt that has ended, not of the next (buildRetryStrategyLocalScope)
     texts = {**texts, **last_texts(attempts), "retries": str(len(attempts) - 1)}
-    wait, factor = _seconds(retry.wait, texts), _number(retry.factor, texts, 1.0)
-    again_at = last.ended + wait * factor ** (len(attempts) - 1)
-    longest = _seconds(retry.longest, texts)
+    limit = _whole("limit", retry.limit, texts)
+    longest = _seconds("maxDuration", retry.longest, texts)
     if longest and last.ended > attempts[0].started + longest:
         return Verdict(None, last.phase, "Max duration limit exceeded")
+    again_at = last.ended + _pause(retry, len(attempts), texts)
+    if longest and again_at > attempts[0].started + longest:
+        return Verdict(None, last.phase, "Backoff would exceed max duration limit")
     policy = retry.policy or ("Always" if retry.expression else "OnFailure")
     if last.phase not in POLICIES[policy]:
         return Verdict(None, last.phase, last.message)
-    limit = _number(retry.limit, texts, float("inf"))
-    if len(attempts) > limit:
+    if limit is not None and len(attempts) > limit:
         return Verdict(None, last.phase, f"No more retries left: {last.message}")
-    if longest and again_at > attempts[0].started + longest:
-        return Verdict(None, last.phase, "Backoff would exceed max duration limit")
     if retry.expression and not is_true(substitute(retry.expression, texts), texts):
         reason = f"retryStrategy.expression evaluated to false: {last.message}"
         return Verdict(None, last.phase, reason)
-    return Verdict(again_at)
+    # without a limit nothing is waited for (processNodeRetries)
+    return Verdict(last.ended if limit is None else again_at)
 
 
-def _seconds(text: str, texts: Mapping[str, str]) -> float:
+def _pause(retry: Retry, attempts: int, texts: Mapping[str, str]) -> float:
+    """Seconds until the next attempt: ``duration`` times ``factor`` for each after the second."""
+    if not retry.has_backoff:
+        return 0.0
+    if not retry.wait:
+        raise Unresolved("no base duration specified for retryStrategy")
+    factor = _whole("backoff.factor", retry.factor, texts) or 0
+    wait = _seconds("duration", retry.wait, texts)
+    return wait * factor ** (attempts - 1) if factor > 0 else wait
+
+
+def _seconds(field: str, text: str, texts: Mapping[str, str]) -> float:
     try:
         return duration(substitute(text, texts)) if text else 0.0
     except ValueError as error:
-        raise Unresolved(f"retryStrategy.backoff: {error}") from None
+        raise Unresolved(f"retryStrategy.backoff.{field}: {error}") from None
 
 
-def _number(text: str, texts: Mapping[str, str], default: float) -> float:
-    try:
-        return float(substitute(text, texts)) if text else default
-    except ValueError as error:
-        raise Unresolved(f"retryStrategy: {error}") from None
+def _whole(field: str, text: str, texts: Mapping[str, str]) -> int | None:
+    """A whole number; None where nothing is said."""
+    found = substitute(text, texts)
+    if not found:
+        return None
+    if not WHOLE.fullmatch(found):
+        raise Unresolved(f"retryStrategy.{field}: {found!r} is no whole number")
+    return int(found)

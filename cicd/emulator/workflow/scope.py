@@ -65,8 +65,13 @@ class Scope:
         """Make an ended step known to what comes after it."""
         if node.phase in ENDED:
             self.texts.update(node_texts(prefix, node))
-            for name, path in (node.outputs.get("artifacts") or {}).items():
-                self.artifacts[f"{prefix}.outputs.artifacts.{name}"] = Content(path)
+            self.add_outputs(prefix, node)
+
+    def add_outputs(self, prefix: str, node: Node) -> None:
+        """The same of its outputs alone; no more is known of a loop of steps (executeSteps)."""
+        self.texts.update(output_texts(prefix, node))
+        for name, path in (node.outputs.get("artifacts") or {}).items():
+            self.artifacts[f"{prefix}.outputs.artifacts.{name}"] = Content(path)
 
     def with_texts(self, texts: Mapping[str, str]) -> Scope:
         """A scope of its own that knows these as well."""
@@ -80,11 +85,14 @@ class Scope:
         if literal:
             return literal
         name = artifact.source.strip().removeprefix("{{").removesuffix("}}").strip()
-        found = self.artifacts.get(name)
-        if name.startswith("="):
-            found = self.chosen(artifact, name[1:].strip())
+        expression = substitute(artifact.expression, self.texts) or name.removeprefix("=").strip()
+        if artifact.expression or name.startswith("="):
+            found = self.chosen(artifact, expression)
+        else:
+            found = self.artifacts.get(name)
         if found is None and not artifact.is_optional:
-            raise Unresolved(f"artifact {artifact.name}: {artifact.source} is not there")
+            what = artifact.expression or artifact.source
+            raise Unresolved(f"artifact {artifact.name}: {what} is not there")
         if found is None or not sub_path:
             return found
         inner = f"{found.sub_path}/{sub_path}" if found.sub_path else sub_path
@@ -99,12 +107,12 @@ class Scope:
                 return None
             raise
         if not isinstance(value, Content):
-            raise Unresolved(f"artifact {artifact.name}: {artifact.source} is no artifact")
+            raise Unresolved(f"artifact {artifact.name}: {expression} is no artifact")
         return value
 
 
 def node_texts(prefix: str, node: Node) -> dict[str, str]:
-    """All that ``{{steps.NAME.…}}`` can be of one node."""
+    """What ``{{steps.NAME.…}}`` can be of one node, but its outputs."""
     texts = {
         f"{prefix}.id": node.id,
         f"{prefix}.name": prefix.partition(".")[2],
@@ -116,6 +124,12 @@ def node_texts(prefix: str, node: Node) -> dict[str, str]:
     }
     if node.exit_code is not None:
         texts[f"{prefix}.exitCode"] = str(node.exit_code)
+    return texts
+
+
+def output_texts(prefix: str, node: Node) -> dict[str, str]:
+    """What ``{{steps.NAME.outputs.…}}`` can be."""
+    texts = {}
     if "result" in node.outputs:
         texts[f"{prefix}.outputs.result"] = node.outputs["result"]
     if "all" in node.outputs:

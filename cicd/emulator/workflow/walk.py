@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow import groups
+from cicd.emulator.workflow import groups, hooks
 from cicd.emulator.workflow.depends import wanted
 from cicd.emulator.workflow.expr.conditions import BadCondition
-from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, is_true, substitute
+from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, substitute
 from cicd.emulator.workflow.frame import Frame
-from cicd.emulator.workflow.loops import Item, aggregate, expand
+from cicd.emulator.workflow.loops import Item, expand, gathered
 from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
 from cicd.emulator.workflow.retries import decide, last_texts
 from cicd.emulator.workflow.scope import (
@@ -26,7 +26,14 @@ from cicd.emulator.workflow.scope import (
     input_texts,
 )
 from cicd.emulator.workflow.when import is_wanted
-from cicd.emulator.workflow.work import Work, collect, make_work, named_outputs, node_id
+from cicd.emulator.workflow.work import (
+    Work,
+    collect,
+    make_work,
+    named_outputs,
+    node_id,
+    valued,
+)
 
 DEEPEST = 60
 """Templates inside each other; Argo ends at 100, Python's stack somewhat earlier."""
@@ -242,7 +249,7 @@ class Walk:
         values, paths = {}, {}
         for item in parameters:
             try:
-                values[item.name] = substitute(item.source, frame.scope.texts)
+                values[item.name] = valued(item, frame.scope.texts)
             except Unresolved:
                 if item.default is None:
                     raise
@@ -257,48 +264,48 @@ class Walk:
     # calls
 
     def call(self, name: str, call: Call, prefix: str, frame: Frame) -> Node:
-        """The state of one step or task whose turn it is."""
+        """The state of one step or task whose turn it is. A loop of steps has no node of its own:
+        what is returned for it is not stored (executeSteps)."""
         if call.loop is None:
-            return self.hooked(name, call, prefix, frame, frame.scope)
+            return hooks.hooked(self, name, call, prefix, frame, frame.scope)
         node = self.blank(name, call.template, "TaskGroup", frame.node.id)
         saved = self.nodes.get(node.id)
         if saved and saved.phase in ENDED:
             return saved
+        is_kept = prefix == "tasks"
         try:
             items = expand(call.loop, frame.scope.texts)
         except TROUBLE as error:
             if not self.is_unwanted(call, frame.scope):
-                return self.close(node, "Error", str(error))
+                failed = replace(node, phase="Error", message=str(error))
+                return self.close(node, "Error", str(error)) if is_kept else failed
             items = []
         if not items:
             return self.close(replace(node, type="Skipped"), "Skipped", "Skipped, empty params")
-        return self.looped(self.open(node), call, items, prefix, frame)
+        if is_kept:
+            node = self.open(node)
+        rounds = self.rounds(node, call, items, prefix, frame)
+        if any(child.phase not in ENDED for child in rounds):
+            return replace(node, phase="Running")
+        ended = replace(node, **gathered(node, rounds, call, is_task=is_kept))
+        if not is_kept:
+            return ended
+        return self.close(node, ended.phase, ended.message, outputs=ended.outputs)
 
-    def looped(
+    def rounds(
         self, node: Node, call: Call, items: Sequence[Item], prefix: str, frame: Frame
-    ) -> Node:
-        children = []
+    ) -> list[Node]:
+        """The state of a loop, item by item."""
+        found = []
         for item in items:
             name = f"{node.name}({item.label})"
             # most items of a large loop have a container or had one: then there is nothing to do
             child = None if call.hooks else self.begun(name, call)
             if child is None:
                 scope = frame.scope.with_texts(item.texts)
-                child = self.hooked(name, call, prefix, frame, scope)
-            children.append(child)
-        if any(child.phase not in ENDED for child in children):
-            return node
-        try:
-            # nothing is known of steps that all were skipped (executeSteps)
-            is_known = prefix != "steps" or any(child.type != "Skipped" for child in children)
-            outputs = aggregate(children) if is_known else {}
-        except Unresolved as error:
-            return self.close(node, "Error", str(error))
-        failed = [child for child in children if child.phase in FAILED]
-        if failed:
-            message = f"{failed[0].name.removeprefix(node.name)}: {failed[0].message}"
-            return self.close(node, failed[-1].phase, message, outputs=outputs)
-        return self.close(node, "Succeeded", outputs=outputs)
+                child = hooks.hooked(self, name, call, prefix, frame, scope)
+            found.append(child)
+        return found
 
     def is_unwanted(self, call: Call, scope: Scope) -> bool:
         """Whether a loop whose items cannot be told does not need them: its ``when`` is false."""
@@ -332,7 +339,7 @@ class Walk:
             own = {f"{'tasks' if frame.template.tasks else 'steps'}.name": call.name}
             given = self.given(call, scope, own)
         except TROUBLE as error:
-            return self.close(node, "Error", str(error))
+            return self.close(replace(node, type="Skipped"), "Error", str(error))
         return self.visit(name, call.template, given, frame.level + 1, frame.node.id)
 
     def begun(self, name: str, call: Call) -> Node | None:
@@ -344,7 +351,10 @@ class Walk:
         return saved
 
     def given(self, call: Call | Hook, scope: Scope, own: Mapping[str, str] = NOTHING) -> Given:
-        """The arguments of a call; ``own``: what it knows of itself. Raises Unresolved."""
+        """The arguments of a call; ``own``: what it knows of itself. An exit hook without any gets
+        those of the workflow (GetExitHook). Raises Unresolved."""
+        if call.name == hooks.EXIT and isinstance(call, Hook) and not call.has_arguments:
+            return Given(self.run.parameters)
         found = {artifact.name: scope.find(artifact) for artifact in call.artifacts}
         texts = ChainMap(dict(own), scope.texts)
         return Given(
@@ -353,41 +363,3 @@ class Walk:
             {**scope.texts, **own} if self.program.templates[call.template].is_inline else own,
             isinstance(call, Call) and call.keeps_result,
         )
-
-    def hooked(self, name: str, call: Call, prefix: str, frame: Frame, scope: Scope) -> Node:
-        """One call with its hooks: it has ended once they have."""
-        node = self.single(name, call, frame, scope)
-        if not call.hooks or node.phase in ("Pending", "Skipped", "Omitted"):
-            return node
-        inner = Scope(dict(scope.texts), dict(scope.artifacts))
-        inner.texts[f"{prefix}.{call.name}.status"] = node.phase
-        inner.texts[NOW] = str(node.ended or node.started)
-        inner.add(f"{prefix}.{call.name}", node)
-        is_over = self.hooks(name, call.hooks, node, inner, frame.level)
-        return node if is_over or node.phase not in ENDED else replace(node, phase="Running")
-
-    def hooks(self, name: str, hooks: Sequence[Hook], node: Node, scope: Scope, level: int) -> bool:
-        """Run what has to run; whether nothing of it is open."""
-        is_over = True
-        for hook in hooks:
-            is_exit = hook.name == "exit"
-            if is_exit and node.phase not in ENDED:
-                continue
-            where = f"{name}.onExit" if is_exit else f"{name}.hooks.{hook.name}"
-            blank = self.blank(where, hook.template, "Pod", node.parent)
-            try:
-                if blank.id not in self.nodes and not self.is_due(hook, scope):
-                    continue
-                given = self.given(hook, scope)
-            except TROUBLE as error:
-                if blank.id not in self.nodes:
-                    self.close(blank, "Error", str(error))
-                continue
-            ended = self.visit(where, hook.template, given, level + 1, node.parent)
-            is_over = is_over and ended.phase in ENDED
-        return is_over
-
-    def is_due(self, hook: Hook, scope: Scope) -> bool:
-        """Whether what the hook waits for is so. Raises Unresolved."""
-        text = substitute(hook.expression, scope.texts)
-        return not text or is_true(text, scope.texts)

@@ -11,7 +11,8 @@ from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.container_sets import rhythm
-from cicd.emulator.workflow.expr.expressions import Unresolved, resolve, substitute
+from cicd.emulator.workflow.expr.expressions import Unresolved, calculate, resolve, substitute
+from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.program import Artifact, OutputParameter, Template, duration
 from cicd.emulator.workflow.scope import Content
 
@@ -174,6 +175,17 @@ def named_outputs(
         for item in template.output_artifacts
     )
     return parameters, artifacts
+
+
+def valued(item: OutputParameter, scope: Mapping[str, str]) -> str:
+    """The value of an output parameter of steps or a dag. Raises Unresolved."""
+    if not item.expression:
+        return substitute(item.source, scope)
+    expression = substitute(item.expression, scope)
+    try:
+        return printed(calculate(expression, scope))
+    except ValueError as error:
+        raise Unresolved(f"{expression}: {error}") from None
 
 
 def _deadline(template: Template, scope: Mapping[str, str]) -> tuple[float | None, str]:

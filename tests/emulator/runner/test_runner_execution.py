@@ -303,7 +303,7 @@ def test_a_failed_step_is_repeated(
             "/no/such/file",
         ),
         (shell("main", "true", daemon=True), {}, "daemon: not supported"),
-        (shell("main", "true", container={"command": ["no-such-program"]}), {}, "exit code 127"),
+        (shell("main", "true", container={"command": ["no-such-program"]}), {}, "exit code 64"),
     ],
 )
 def test_what_is_wrong_is_said(

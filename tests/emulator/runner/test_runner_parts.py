@@ -127,10 +127,10 @@ def test_the_supervisor_imports_nothing_that_takes_long() -> None:
 @pytest.mark.parametrize(
     ("command", "cwd", "code", "said"),
     [
-        (["no-such-program"], "/", 127, "cannot start no-such-program: No such file"),
-        (["/etc/passwd"], "/", 126, "cannot start /etc/passwd: Permission denied"),
-        (["etc"], "/", 126, "cannot start etc: Permission denied"),
-        (["true"], "/no/such", 127, "cannot start working directory /no/such: No such file"),
+        (["no-such-program"], "/", 64, "cannot start no-such-program: No such file"),
+        (["/etc/passwd"], "/", 64, "cannot start /etc/passwd: Permission denied"),
+        (["etc"], "/", 64, "cannot start etc: Permission denied"),
+        (["true"], "/no/such", 64, "cannot start working directory /no/such: No such file"),
         (["sh", "-c", "exit 7"], "/", 7, ""),
         (["sh", "-c", "kill -TERM $$"], "/", 143, ""),
         (["sh", "-c", "kill -PIPE $$"], "/", 141, ""),

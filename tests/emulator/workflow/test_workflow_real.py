@@ -78,7 +78,8 @@ def test_results_go_into_a_loop_and_out_of_it(tmp_path: Path) -> None:
     assert journal.last("e1") == "COMPLETED", journal.text
     assert said(journal)[-1] == "sum 12"
     kinds = [(node.type, node.phase) for node in journal.saved.values()]
-    assert ("TaskGroup", "Succeeded") in kinds
+    # as Argo has it: a loop of steps is no node of its own
+    assert "TaskGroup" not in [kind for kind, _ in kinds]
     assert all(phase == "Succeeded" for _, phase in kinds)
 
 

@@ -151,10 +151,11 @@ LOOPS = [
             B,
         ),
         {"a": {"result": "no JSON"}},
-        "Failed",
+        "Error",
         args=["a", "a"],
+        groups={"[0]": OK},
         messages={
-            "[0].a": "outputs.result of (0:1) is no JSON, so the results of the loop cannot be "
+            "e1": "outputs.result of (0:1) is no JSON, so the results of the loop cannot be "
             "listed: Expecting value: line 1 column 1 (char 0): 'no JSON' (print a text in double "
             "quotes)"
         },

@@ -6,7 +6,7 @@ would take longer than all that it does. On standard input come, marshalled, its
 "alone": true, "reporting": false}`` (not on the command line, where everybody could read it).
 Lines follow: ``TERM`` asks the program to stop. The end of input, also when the emulator was
 killed, kills the program's whole process group. The exit code is the program's own, 128 + N for
-signal N, 126/127 when it could not be started. When it takes more than its ``limits`` it is killed,
+signal N, 64 when it could not be started. When it takes more than its ``limits`` it is killed,
 and why is written to the open file ``report``. They are counted here: the system's own count all
 that a user runs. A program that is ``reporting``, which is one of ours, gets that file itself.
 """
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 REPORT = "CICD_REPORT"
 """The variable with the number of that file."""
+UNSTARTED = b"not started"
+"""What is written to it where there is nothing to run."""
 CALM = 0.2
 """Seconds between two looks at what runs; less at the start, and while there is much."""
 HURRY = 0.02
@@ -49,11 +51,11 @@ def main() -> int:
     try:
         os.chdir(spec["cwd"])
     except OSError as error:
-        return not_started("working directory " + spec["cwd"], error)
+        return not_started(spec, "working directory " + spec["cwd"], error)
     try:
         child = start(spec)
     except OSError as error:
-        return not_started(spec["command"][0], error)
+        return not_started(spec, spec["command"][0], error)
     _thread.start_new_thread(obey, (child,))
     if limits and os.path.isdir("/proc/self/task"):  # noqa: PTH112
         _thread.start_new_thread(guard, (child, limits, spec["report"], is_alone))
@@ -94,10 +96,13 @@ def start(spec: "dict[str, Any]") -> int:
     raise why
 
 
-def not_started(what: str, error: OSError) -> int:
-    """Say why in one line; the usual two reasons are a missing program and a missing folder."""
+def not_started(spec: "dict[str, Any]", what: str, error: OSError) -> int:
+    """Say why in one line; the usual two reasons are a missing program and a missing folder. The
+    exit code is that of Argo's emissary."""
     sys.stderr.write(f"cannot start {what}: {error.strerror}\n")
-    return 127 if isinstance(error, FileNotFoundError) else 126
+    if spec["report"] >= 0:
+        os.write(spec["report"], UNSTARTED)
+    return 64
 
 
 def wait(child: int) -> int:

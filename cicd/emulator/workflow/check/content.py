@@ -23,7 +23,7 @@ from cicd.emulator.workflow.check.shape import container_problems
 from cicd.emulator.workflow.check.upkeep import metric_problems, pod_deletion_problems
 from cicd.emulator.workflow.container_sets import set_problems
 from cicd.emulator.workflow.program import Program, duration
-from cicd.emulator.workflow.retries import POLICIES
+from cicd.emulator.workflow.retries import POLICIES, WHOLE
 from cicd.emulator.workflow.scope import is_key_only
 
 RESERVED = ("init", "main", "wait")
@@ -208,7 +208,7 @@ def _parallelism_problems(holder: Mapping[str, Any], path: str) -> Iterator[str]
 def _retry_problems(strategy: Mapping[str, Any], path: str) -> Iterator[str]:
     backoff = strategy.get("backoff") or {}
     limit = strategy.get("limit")
-    if limit is not None and not str(limit).isdigit() and "{{" not in str(limit):
+    if limit is not None and not WHOLE.fullmatch(str(limit)) and "{{" not in str(limit):
         yield f"{path}.limit: must be a whole number"
     if strategy.get("retryPolicy", "Always") not in POLICIES:
         yield f"{path}.retryPolicy: {strategy['retryPolicy']} is not supported by the emulator"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cicd.emulator.workflow.check.defaults import with_defaults
@@ -38,7 +39,10 @@ def read(document: Mapping[str, Any]) -> Program:
         artifacts=_artifacts(spec.get("arguments")),
         deadline=None if deadline is None else float(deadline),
         parallelism=spec.get("parallelism"),
-        hooks=_hooks(spec),
+        # its own exit hook runs whatever the expression says (operate)
+        hooks=tuple(
+            replace(hook, expression="") if hook.name == "exit" else hook for hook in _hooks(spec)
+        ),
         labels=_texts(metadata.get("labels")) | _texts(extra.get("labels")),
         annotations=_texts(metadata.get("annotations")) | _texts(extra.get("annotations")),
         labels_from={
@@ -115,22 +119,18 @@ def _value(item: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _expression(text: Any) -> str:
-    return f"{{{{={text}}}}}"
-
-
 def _artifacts(holder: Mapping[str, Any] | None) -> tuple[Artifact, ...]:
     return tuple(map(_artifact, (holder or {}).get("artifacts") or ()))
 
 
 def _artifact(item: Mapping[str, Any]) -> Artifact:
     raw = item.get("raw")
-    expression = item.get("fromExpression")
     remote = {key: item[key] for key in REMOTES if item.get(key)}
     return Artifact(
         name=item["name"],
         path=item.get("path") or "",
-        source=_expression(expression) if expression else item.get("from") or "",
+        source=item.get("from") or "",
+        expression=item.get("fromExpression") or "",
         raw=None if raw is None else as_text(raw.get("data") or ""),
         remote=remote or None,
         sub_path=as_text(item.get("subPath") or ""),
@@ -145,12 +145,12 @@ def _output(item: Mapping[str, Any]) -> OutputParameter:
     source = item.get("valueFrom") or {}
     default = source.get("default", item.get("default"))
     value = item.get("value")
-    expression = source.get("expression")
     text = source.get("parameter") or ("" if value is None else as_text(value))
     return OutputParameter(
         name=item["name"],
         path=source.get("path") or "",
-        source=_expression(expression) if expression else text,
+        source=text,
+        expression=source.get("expression") or "",
         default=None if default is None else as_text(default),
         global_name=item.get("globalName") or "",
     )
@@ -196,7 +196,8 @@ def _loop(item: Mapping[str, Any]) -> Loop | None:
     if item.get("withParam") is not None:
         return Loop(param=as_text(item["withParam"]))
     if item.get("withSequence") is not None:
-        return Loop(sequence={key: str(value) for key, value in item["withSequence"].items()})
+        given = item["withSequence"].items()
+        return Loop(sequence={key: as_text(value) for key, value in given if value is not None})
     return None
 
 
@@ -226,6 +227,7 @@ def _retry(item: Mapping[str, Any] | None) -> Retry | None:
         factor=text(backoff.get("factor")),
         longest=text(backoff.get("maxDuration")),
         expression=text(item.get("expression")),
+        has_backoff=item.get("backoff") is not None,
     )
 
 

@@ -101,7 +101,8 @@ def is_true(expression: str, scope: Mapping[str, Any]) -> bool:
     """The value of an expression that is a condition. Raises Unresolved."""
     value = calculate(expression, scope)
     if not isinstance(value, bool):
-        raise Unresolved(f"{{{{={expression}}}}} is neither true nor false")
+        shown = printed(value)
+        raise Unresolved(f"unable to cast expression result '{shown}' to bool: {expression}")
     return value
 
 
