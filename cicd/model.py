@@ -3,7 +3,7 @@ made of are in ``values``, and here too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -15,6 +15,9 @@ from cicd.values import Secret as Secret
 from cicd.values import Spec as Spec
 from cicd.values import Template as Template
 from cicd.values import opened as opened
+
+
+Role = Literal["ground", "content", "run", "service", "pointer"]
 
 
 class State(StrEnum):
@@ -149,6 +152,23 @@ class Kind:
     ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
     ``role``: what it is to a person: ground that others stand on, content that others take in,
     something that runs and ends, a service that answers, a pointer to a service.
+    ``stoppable``: can be asked to stop and stays there; what cannot is only ever deleted.
+    ``named``: the stage gives it its name, and the platform refuses a second one: what replaces it
+    is made only after it is gone.
+    ``family``: fields that stay the same over the versions of one thing: they find former ones.
+    ``scope``: fields that say how far ``prune: stage`` goes: to what has the same ones as something
+    in the stage file; ``owner`` stands for the stage that made it.
+    ``version``: the field that holds the id of the content that it runs, and that content's kind.
+    ``takes``: further fields that hold the ids or names of other things -> their kind; of a map,
+    each of its entries does.
+    ``keep``: so many of each family prune leaves that nothing uses, the newest, to go back to.
+    ``inline``: a run whose spec is all that it takes in: any field that differs is a reason to run.
+    ``contains``: others live in it, and go with it.
+    ``tenant_wide``: serves all such containers and goes with none; else the field that tells, and
+    its value in one that serves only its own.
+    ``is_implicit``: runs may use it by its name though nothing in their spec says so.
+    ``programs``: the field that tells what each program that comes with it takes and gives.
+    ``columns``: field -> head of its column in a list; a field without a head is told as JSON only.
     """
 
     name: str
@@ -168,7 +188,63 @@ class Kind:
     verify: tuple[str, ...] = ()
     log: bool = False
     is_secret: bool = False
-    role: Literal["ground", "content", "run", "service", "pointer"] = "ground"
+    role: Role = "ground"
+    stoppable: bool = False
+    named: bool = False
+    family: tuple[str, ...] = ("name",)
+    scope: tuple[str, ...] = ("owner",)
+    version: tuple[str, str] | None = None
+    takes: Mapping[str, str] = field(default_factory=dict)
+    keep: int = 0
+    inline: bool = False
+    contains: bool = False
+    tenant_wide: bool | tuple[str, str] = False
+    is_implicit: bool = False
+    programs: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is at work, for a while or until it is taken away: there is something to
+        follow."""
+        return self.is_run or self.log or self.role == "service"
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is at work until it is taken away."""
+        return self.runs and not self.is_run
+
+    @property
+    def holds(self) -> Mapping[str, str]:
+        """Every field that holds ids or names of others -> their kind."""
+        return {**dict([self.version] if self.version else []), **self.takes}
+
+    def title(self, spec: Spec) -> str:
+        """What people call one of it: its name, else that of the content that it runs."""
+        named_by = f"{self.version[0]}_name" if self.version else ""
+        return str(spec.get("name") or spec.get(named_by) or "")
+
+    def serves_all(self, spec: Spec) -> bool:
+        """Whether one of it serves all containers of the tenant."""
+        if isinstance(self.tenant_wide, bool):
+            return self.tenant_wide
+        name, value = self.tenant_wide
+        return bool(spec.get(name, value) != value)
+
+
+def plural(kind: str) -> str:
+    """The name of a kind for many of it: ``deployments``, ``repositories``."""
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+
+
+def made_by(run: LiveResource, kinds: Container[str]) -> Iterator[tuple[str, str]]:
+    """Kind and id of each thing that a run has made: an output ``artifacts.model`` is one of the
+    kind ``artifact``."""
+    for output, id in run.outputs.items():
+        sort, dot, _ = output.partition(".")
+        for kind in (sort.removesuffix("s"), f"{sort.removesuffix('ies')}y"):
+            if dot and kind in kinds and plural(kind) == sort:
+                yield kind, id
 
 
 class Action(StrEnum):
@@ -415,7 +491,8 @@ class Stage:
     branch: str | None
     resources: tuple[Resource, ...]
     templates: tuple[Template, ...] = ()
-    prune: Literal["none", "stage", "resource_group"] = "none"
+    prune: str = "none"
+    """``none``, ``stage``, or by whatever word its platform has for it: everything."""
     limits: Limits = Limits()
     protect: frozenset[str] = frozenset()
     local: Mapping[str, Any] = field(default_factory=dict)
@@ -435,6 +512,11 @@ class Stage:
     def identity(self) -> str:
         """What others know it by."""
         return identity(self.project, self.name)
+
+    @property
+    def prunes_everything(self) -> bool:
+        """Whether all goes that no stage file names, whoever made it."""
+        return self.prune not in {"none", "stage"}
 
 
 @dataclass(frozen=True)

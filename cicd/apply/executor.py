@@ -14,7 +14,7 @@ from cicd.apply.lifecycle import bring_up, check, goal_of
 from cicd.apply.listed import MAKING, await_lists, can_be_twice
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
-from cicd.apply.removal import drain, remove
+from cicd.apply.removal import drain, is_replaced_first, remove
 from cicd.apply.resolve import needed_outputs, resolved
 from cicd.apply.send import adopt
 from cicd.apply.tasks import Finished, Scheduler, Task
@@ -207,7 +207,7 @@ class _Apply:
             self._open[position] = job.key
         is_check = job.change.action is Action.NO_OP
         result = Result.UNCHANGED if is_check else Result.APPLIED
-        if job.change.action is not Action.REPLACE:
+        if job.change.action is not Action.REPLACE or is_replaced_first(job):
             ended = outcome(job, result, seconds=self._seconds(job))
             is_started = is_service_or_run and not (job.waits and has_goal)
             yield replace(ended, is_started=is_started)
@@ -216,7 +216,8 @@ class _Apply:
         """The run or service that a change would have to wait for, where nobody waits; for one that
         is to be replaced it is the new one."""
         job = self._jobs[position]
-        if not self._wait and job.change.action is Action.REPLACE and job.kind.log:
+        is_beside = job.change.action is Action.REPLACE and not is_replaced_first(job)
+        if not self._wait and is_beside and job.kind.runs:
             return job.key
         return next((self._open[n] for n in sorted(self._needs[position]) if n in self._open), None)
 
@@ -245,6 +246,8 @@ class _Apply:
             deletes = []
         replaced = []
         for position in self._positions(Action.REPLACE):
+            if is_replaced_first(self._jobs[position]):
+                continue
             users = dependents(self._needs, position)
             waiting = next(
                 (f"{self._open[n]} is waited for" for n in users & self._open.keys()), ""
@@ -302,6 +305,9 @@ class _Apply:
 
     def _fail(self, job: Job, position: int, error: Exception) -> Outcome:
         ended = failure(job, error, self._seconds(job))
+        if job.is_freed:
+            gone = f"the one before ({job.change.id}) is deleted, as both have one name"
+            ended = replace(ended, error=f"{gone}: {ended.error}")
         self._failed[position] = f"{job.key} {ended.result.replace('_', ' ')}"
         if not isinstance(error, CicdError):
             self._bugs.append(error)
@@ -326,7 +332,7 @@ def is_delete(job: Job) -> bool:
 
 def is_long(change: Change, kind: Kind) -> bool:
     """Whether it brings up a run or a service, which may take hours."""
-    return kind.log and change.action not in {Action.NO_OP, Action.DELETE}
+    return kind.runs and change.action not in {Action.NO_OP, Action.DELETE}
 
 
 def is_awaited(job: Job) -> bool:

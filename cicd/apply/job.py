@@ -43,8 +43,8 @@ class Job:
     """One change under way. ``live`` is the newest view of what it made, changed or follows.
 
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
-    ``found``: the id under which the platform has shown it. ``listed``: how a list has shown it
-    last. ``tail``: the last lines of its log.
+    ``is_freed``: what had its name before is gone. ``found``: the id under which the platform has
+    shown it. ``listed``: how a list has shown it last. ``tail``: the last lines of its log.
     """
 
     site: Site
@@ -53,6 +53,7 @@ class Job:
     outputs: frozenset[str] = frozenset()
     live: LiveResource | None = None
     log: Place | None = None
+    is_freed: bool = False
     found: str = ""
     listed: LiveResource | None = None
     began: float = 0.0
@@ -102,7 +103,7 @@ def fetch(
 
     A new id may be unknown for a while; one that was there has been deleted.
     """
-    if job.kind.log:
+    if job.kind.runs:
         listed = cast("LiveResource | None", (yield Look(live, after)))
         if listed and _is_enough(job, listed):
             job.found, job.listed = listed.id, listed

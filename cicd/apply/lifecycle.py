@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cicd.apply.events import Began, Warned
 from cicd.apply.job import Job, see
-from cicd.apply.resolve import changed_fields
+from cicd.apply.removal import is_replaced_first, remove
+from cicd.apply.resolve import changed_fields, differences
 from cicd.apply.rollback import can_roll_back, ran_before, roll_back
 from cicd.apply.send import create, has_taken, tag, update
 from cicd.apply.tasks import Task
 from cicd.apply.verify import pass_gates, pass_smoke_test, unmet_gates
 from cicd.apply.wait import Goal, Overtaken, open_log, read_log, wait_for
 from cicd.errors import CicdError, TimedOut
-from cicd.model import Action, LiveResource, Resource, State, Status, same_inputs
+from cicd.model import Action, Kind, LiveResource, Resource, State, Status, same_inputs
 
 ADOPTABLE = {State.PENDING, State.RUNNING, State.UNKNOWN}
 CLOCK_SKEW = 5_000_000_000  # ns; what writes the log may be behind what answers requests
@@ -20,7 +23,8 @@ CLOCK_SKEW = 5_000_000_000  # ns; what writes the log may be behind what answers
 def bring_up(job: Job, desired: Resource) -> Task[None]:
     """Carry out a create, replace, run or update. ``desired`` holds no Ref any more.
 
-    A replace makes the new one only; the old one is removed at the very end of the apply.
+    A replace makes the new one only; the old one is removed at the very end of the apply, but for
+    one whose name is taken: that goes first.
     Raises CicdError when the change failed, TimedOut when it took too long.
     """
     match job.change.action:
@@ -30,6 +34,9 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
             yield from _run(job, desired)
         case _:
             yield Began(job.key, job.change.action, job.change.id)
+            if job.change.live and is_replaced_first(job):
+                yield from remove(replace(job, waits=True), job.change.live)
+                job.is_freed = True
             live = yield from create(job, desired)
             open_log(job, live)
             yield from _settle(job, live, desired, after=job.polling.glance)
@@ -54,7 +61,7 @@ def check(job: Job, desired: Resource) -> Task[None]:
 
 def _run(job: Job, desired: Resource) -> Task[None]:
     live, is_tagged, after = job.change.live, False, 0.0
-    if live and can_adopt(live, desired):
+    if live and can_adopt(job.kind, live, desired):
         is_tagged = "inputs" in live.spec
         yield Began(job.key, Action.RUN, live.id)
         yield from see(job, live)
@@ -83,9 +90,12 @@ def _miss(job: Job, former: LiveResource) -> str:
     return f"does not meet its require: {'; '.join(unmet)}" if unmet else ""
 
 
-def can_adopt(live: LiveResource, desired: Resource) -> bool:
+def can_adopt(kind: Kind, live: LiveResource, desired: Resource) -> bool:
     """Whether a run under way is the wanted one: follow it rather than start another."""
-    return live.status.state in ADOPTABLE and same_inputs(live.spec, desired.spec)
+    if live.status.state not in ADOPTABLE or not same_inputs(live.spec, desired.spec):
+        return False
+    own = desired.spec.keys() - {"inputs", "files"} if kind.inline else ()
+    return not differences(kind, desired.spec, live.spec, own)
 
 
 def _update(job: Job, desired: Resource) -> Task[None]:

@@ -34,10 +34,15 @@ def remove(job: Job, live: LiveResource) -> Task[None]:
     Gone already counts as removed. Raises TimedOut, and the last refusal with it.
     """
     yield Began(job.key, Action.DELETE, live.id)
-    can_stop = job.kind.is_run or job.kind.log
+    can_stop = job.kind.stoppable
     yield from _go_down(
         job, live, lambda state: next_step(state, can_stop=can_stop), last="delete", goal="deleted"
     )
+
+
+def is_replaced_first(job: Job) -> bool:
+    """Whether the new one can only be made once the old one is gone, as both have one name."""
+    return job.change.action is Action.REPLACE and job.kind.named
 
 
 def stop(job: Job, live: LiveResource) -> Task[None]:

@@ -36,13 +36,15 @@ def _output(ref: Ref, done: Mapping[Key, LiveResource]) -> str:
         return live.outputs[ref.output]
     if ref.output == "id":
         return live.id
-    sort, _, name = ref.output.partition(".")
-    if sort != "artifacts":
-        raise CicdError(f"{ref.key} has no {ref.output}")
-    prefix = "artifacts."
+    sort, dot, name = ref.output.partition(".")
+    if not dot:
+        known = ", ".join(sorted(live.outputs.keys() - {"id"}))
+        raise CicdError(f"{ref.key} has no {ref.output}{f': it has {known}' if known else ''}")
+    prefix = f"{sort}."
     names = sorted(key.removeprefix(prefix) for key in live.outputs if key.startswith(prefix))
     listed = ", ".join(f'"{known}"' for known in names) or "none"
-    raise CicdError(f'{ref.key} finished without artifact "{name}": it has {listed}')
+    word = sort.removesuffix("s")
+    raise CicdError(f'{ref.key} finished without {word} "{name}": it has {listed}')
 
 
 def refs(value: Any) -> Iterator[Ref]:

@@ -95,9 +95,9 @@ def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
 
 
 def _find_equal(job: Job, desired: Resource) -> Task[LiveResource | None]:
-    """What another apply has made meanwhile under the same name, if it is what we want too. Things
-    that run have no name."""
-    if job.kind.is_run or job.kind.log:
+    """What another apply has made meanwhile under the same name, if it is what we want too. Most
+    things that run have no name."""
+    if job.kind.runs and not job.kind.named:
         return None
     found = yield from _find(job, desired)
     return found if found and _is_wanted(job, found, desired) else None
@@ -107,7 +107,7 @@ def _is_wanted(job: Job, found: LiveResource, desired: Resource) -> bool:
     """Whether what is found by its name is as wanted: somebody else may have made it. What it does
     not show yet is no difference: that is waited for. Things that run are found by their content.
     """
-    if job.kind.is_run or job.kind.log:
+    if job.kind.runs and not job.kind.named:
         return True
     shown = {name: value for name, value in found.spec.items() if value}
     for name in job.kind.partial & shown.keys() & desired.spec.keys():

@@ -121,7 +121,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
             return live
         if live.status.has_failed and not seen.is_reached and not is_stale:
             raise _failure(seen, f"ended as {_words(live.status)}")
-        if live.status.state is State.STOPPING and not (job.kind.log or is_stale):
+        if live.status.state is State.STOPPING and not (job.kind.stoppable or is_stale):
             raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
         if _contradicts_itself(seen, live, is_stale=is_stale):
             unsettled_since = clock() if unsettled_since is None else unsettled_since

@@ -39,7 +39,7 @@ class Claims:
     def add(self, session: Session, stage: Stage, live: Sequence[LiveResource]) -> None:
         """What one stage names of ``live``, as far as nobody else has named it before."""
         self.stages[stage.name] = stage
-        reach = within_reach(live, session.stage.target, stage.target)
+        reach = within_reach(live, session.stage.target, stage.target, session.platform.kinds)
         near = [seen_by(stage, item) for item in reach]
         for id, key in named(stage.resources, near, session.platform.kinds).items():
             self.of.setdefault(id, Claim(stage.name, key))

@@ -42,5 +42,8 @@ def tell_rollbacks(platform: Platform, plan: Plan) -> Plan:
     """The plan, which says where it would undo a rollback. Asks only where it may."""
     from cicd.plan.history import takes_back, tell_undone
 
-    may = any(platform.kinds[c.key.kind].role == "service" and takes_back(c) for c in plan.changes)
-    return tell_undone(plan, rollbacks(platform)) if may else plan
+    may = any(
+        platform.kinds[c.key.kind].role == "service" and takes_back(c, platform.kinds)
+        for c in plan.changes
+    )
+    return tell_undone(plan, rollbacks(platform), platform.kinds) if may else plan

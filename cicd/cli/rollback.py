@@ -68,11 +68,9 @@ def command(
             if wanted is None:  # what failed is gone back to only by its id
                 failed = failed_tests(session)
                 history = [
-                    item
-                    for item in history
-                    if item.is_running or item.configuration.id not in failed
+                    item for item in history if item.is_running or item.content.id not in failed
                 ]
-            target = choose_version(change.key, history, wanted)
+            target = choose_version(change.key, history, wanted, session.platform.kinds)
             return go_back(session, change, target, lock, yes=yes)
 
 
@@ -158,11 +156,11 @@ def row(version: Version, failed: Mapping[str, str]) -> dict[str, Any]:
     from cicd.plan.document import plain
 
     return {
-        "id": version.configuration.id,
-        "name": version.configuration.spec.get("name", ""),
-        "created_at": version.configuration.created_at,
+        "id": version.content.id,
+        "name": version.content.spec.get("name", ""),
+        "created_at": version.content.created_at,
         "running": version.is_running,
-        "failed": failed.get(version.configuration.id, ""),
+        "failed": failed.get(version.content.id, ""),
         "fields": [
             {"path": field.path, "before": plain(field.before), "after": plain(field.after)}
             for field in version.fields

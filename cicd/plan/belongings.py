@@ -1,31 +1,21 @@
-"""What lives in a resource group, and whether all of it is one stage's. Asked before it is deleted,
-as everything in it goes with it."""
+"""What lives in a container, and whether all of it is one stage's. Asked before it is deleted, as
+everything in it goes with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from cicd.model import Action, Change, Kind, LiveResource, Stage, State
+from cicd.model import Action, Change, Kind, LiveResource, Stage, State, made_by
+from cicd.plan.graph import texts_in
 from cicd.plan.guards import is_protected
 from cicd.plan.match import Matcher, family
 from cicd.plan.versions import Found
 
-_TENANT_KINDS = frozenset(
-    {"repository", "application", "docker_registry_secret", "node_reservation"}
-)
-_OUTSIDE = _TENANT_KINDS | {"resource_group", "destination"}
 _MOST_NAMED = 3
 
 
-def whole_tenant(live: LiveResource) -> bool:
-    """Whether it serves every resource group of the tenant."""
-    if live.key.kind == "generic_secret":
-        return bool(live.spec.get("scope", "resource_group") != "resource_group")
-    return live.key.kind in _TENANT_KINDS
-
-
 class Belongings:
-    """What of the things in a group is the stage's: ``found``, all that its keys have live;
+    """What of the things in a container is the stage's: ``found``, all that its keys have live;
     ``doomed``, what of it is to be deleted."""
 
     def __init__(
@@ -42,15 +32,16 @@ class Belongings:
         self._matcher = matcher
         self._kinds = kinds
 
-    def why_kept(self, group: LiveResource) -> str:
-        """Why the group must stay; empty when it may go."""
-        if group.owner != self._stage.identity:
-            whose = f"it is of stage {group.owner}" if group.owner else "cicd did not make it"
+    def why_kept(self, container: LiveResource) -> str:
+        """Why the container must stay; empty when it may go."""
+        owner, status = container.owner, container.status
+        if owner != self._stage.identity:
+            whose = f"it is of stage {owner}" if owner else "cicd did not make it"
             return f"kept: {whose}"
-        if group.status.state is not State.SUCCEEDED:
-            return f"kept: it is {group.status.raw}, so nobody can tell what it holds"
+        if status.state is not State.SUCCEEDED:
+            return f"kept: it is {status.raw}, so nobody can tell what it holds"
         ours = self._ours()
-        inside = [live for live in self._matcher.all() if is_inside(live)]
+        inside = [live for live in self._matcher.all() if is_inside(live, self._kinds)]
         if held := [live for live in inside if _id(live) not in ours]:
             return f"kept: it holds {_some(held)} of others"
         if held := [live for live in inside if self._is_protected(live)]:
@@ -58,46 +49,57 @@ class Belongings:
         return ""
 
     def _ours(self) -> set[tuple[str, str]]:
-        """What is to be deleted, and the artifacts and configurations that belong to it.
+        """What is to be deleted, and the content that belongs to it: what it runs or has made, and
+        what that takes in.
 
-        Not only by the runs: an earlier destroy may have deleted them and not come to the group.
+        Not only by the runs: an earlier destroy may have deleted them and no more than that.
         """
-        doomed = self._doomed.values()
-        used = {str(live.spec.get("configuration", "")) for live in doomed}
-        configurations = self._with_former("configuration", used)
-        made = {
-            artifact
-            for live in doomed
-            for name, artifact in live.outputs.items()
-            if name.startswith("artifacts.")
-        }
-        made |= {artifact for live in configurations for artifact in _inputs_of(live)}
-        made |= {live.id for live in self._all("artifact") if self._is_output(live)}
-        artifacts = self._with_former("artifact", made)
-        return {*self._doomed, *map(_id, configurations), *map(_id, artifacts)}
+        ours = set(self._doomed)
+        wanted: dict[str, set[str]] = {}
+        versions = {kind.version[1] for kind in self._kinds.values() if kind.version}
+        for live in self._doomed.values():
+            self._want(wanted, live)
+        # what takes in others comes after them in the order of the kinds
+        for kind in reversed([*self._kinds.values()]):
+            if kind.identity:
+                continue
+            ids = wanted.setdefault(kind.name, set())
+            if kind.name not in versions:
+                ids |= {live.id for live in self._all(kind.name) if self._is_output(live)}
+            found = self._with_former(kind, ids)
+            for live in found:
+                self._want(wanted, live)
+            ours |= {_id(live) for live in found}
+        return ours
 
-    def _with_former(self, kind: str, ids: set[str]) -> list[LiveResource]:
+    def _want(self, wanted: dict[str, set[str]], live: LiveResource) -> None:
+        """Add what this one runs, takes in and has made, by kind."""
+        found = [*taken_in(live, self._kinds[live.key.kind]), *made_by(live, self._kinds)]
+        for kind, id in found:
+            wanted.setdefault(kind, set()).add(id)
+
+    def _with_former(self, kind: Kind, ids: set[str]) -> list[LiveResource]:
         """The things of this kind with these ids, those that the stage declares, and all that are
         another version of one of them."""
         named = {
-            live.id for key, lives in self._found.items() if key.kind == kind for live in lives
+            live.id for key, lives in self._found.items() if key.kind == kind.name for live in lives
         }
         wanted = ids | named
-        first = [live for live in self._all(kind) if live.id in wanted]
-        specs = [wish.spec for wish in self._stage.resources if wish.key.kind == kind]
+        first = [live for live in self._all(kind.name) if live.id in wanted]
+        specs = [wish.spec for wish in self._stage.resources if wish.key.kind == kind.name]
         specs += [live.spec for live in first]
-        families = {family(spec): spec for spec in specs}.values()
+        families = {family(spec, kind): spec for spec in specs}.values()
         return [
             *first,
-            *(live for spec in families for live in self._matcher.relatives(kind, spec)),
+            *(live for spec in families for live in self._matcher.relatives(kind.name, spec)),
         ]
 
-    def _is_output(self, artifact: LiveResource) -> bool:
-        """Whether a template that the stage runs makes artifacts of this name."""
+    def _is_output(self, content: LiveResource) -> bool:
+        """Whether a template that the stage runs makes things of this name."""
         runs = {wish.spec.get("executable_id") for wish in self._stage.resources}
         return any(
-            artifact.spec.get("scenario_id") == template.scenario_id
-            and artifact.spec.get("name") in template.output_artifacts
+            content.spec.get("scenario_id") == template.scenario_id
+            and content.spec.get("name") in template.output_artifacts
             for template in self._stage.templates
             if template.executable_id in runs
         )
@@ -116,19 +118,21 @@ class Belongings:
             key for key, lives in self._found.items() if _id(live) in {_id(item) for item in lives}
         ]
         return any(
-            is_protected(Change(key, Action.DELETE, "", live=live), self._stage)
+            is_protected(Change(key, Action.DELETE, "", live=live), self._stage, self._kinds)
             for key in keys or [live.key]
         )
 
 
-def _inputs_of(configuration: LiveResource) -> list[str]:
-    bindings = configuration.spec.get("input_artifact_bindings")
-    return [str(item) for item in bindings.values()] if isinstance(bindings, Mapping) else []
+def taken_in(live: LiveResource, kind: Kind) -> Iterator[tuple[str, str]]:
+    """Kind and id (or name) of each thing that one runs or takes in."""
+    for name, other in kind.holds.items():
+        yield from ((other, text) for text in texts_in(live.spec.get(name)))
 
 
-def is_inside(live: LiveResource) -> bool:
-    """Whether it is in a resource group, and goes with it."""
-    return live.key.kind not in _OUTSIDE and not whole_tenant(live)
+def is_inside(live: LiveResource, kinds: Mapping[str, Kind]) -> bool:
+    """Whether it is in a container, and goes with it."""
+    kind = kinds[live.key.kind]
+    return not (kind.contains or kind.role == "pointer" or kind.serves_all(live.spec))
 
 
 def _id(live: LiveResource) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cicd.model import Change, FieldChange, Key, Kind, LiveResource, Ref, Resource, Spec, leaves
 from cicd.plan.diff import diff_specs
+from cicd.plan.graph import Path, leaves_at, value_at
 
 FILE = "file"
 """The reason of a cause that is a watched file or the template."""
@@ -32,19 +33,21 @@ def content_causes(
     id first; of something new, the parts of that content. ``changes``: those of all that it needs.
     """
     found: list[FieldChange] = []
-    for name, value in wish.spec.items():
-        kind, spec, label = _content(name, value, changes, kinds, find)
+    is_content = not kinds[wish.key.kind].identity  # what differs in it is told as its own
+    for path, value in () if is_content else leaves_at(wish.spec):
+        kind, spec, label = _content(wish, path, value, changes, kinds, find)
         if kind is None or spec is None:
             continue
+        name = ".".join(map(str, path))
         if former is None:
             found += [
-                FieldChange(path, None, leaf)
+                FieldChange(place, None, leaf)
                 for part, entry in spec.items()
                 if isinstance(entry, Mapping)
                 if entry
-                for path, leaf in leaves(entry, part)
+                for place, leaf in leaves(entry, part)
             ]
-        elif (before := find(kind.name, str(former.spec.get(name, "")))) and before.id != value:
+        elif (before := find(kind.name, str(value_at(former.spec, path)))) and before.id != value:
             found.append(FieldChange(name, _label(before.spec, before.id), label))
             differing = diff_specs(before.spec, spec, kind)
             found += [field for field in differing if field.path != "name"]
@@ -57,7 +60,8 @@ def _label(spec: Spec, id: str) -> str:
 
 
 def _content(
-    name: str,
+    wish: Resource,
+    path: Path,
     value: object,
     changes: Mapping[Key, Change],
     kinds: Mapping[str, Kind],
@@ -68,12 +72,17 @@ def _content(
     if isinstance(value, Ref) and value.output == "id" and value.key in changes:
         kind, desired, id = kinds[value.key.kind], changes[value.key].desired, ""
         spec = desired.spec if desired else None
-    elif isinstance(value, str) and name in kinds:
-        kind, live, id = kinds[name], find(name, value), value
+    elif isinstance(value, str) and (held := _held(kinds[wish.key.kind], path)) in kinds:
+        kind, live, id = kinds[held], find(held, value), value
         spec = live.spec if live else None
     else:
         return None, None, ""
     return (kind, spec, _label(spec or {}, id)) if kind.role == "content" else (None, None, "")
+
+
+def _held(kind: Kind, path: Path) -> str:
+    """The kind of what a field holds the id of; empty where it holds none."""
+    return kind.holds.get(str(path[0]), "")
 
 
 def file_causes(
@@ -82,7 +91,7 @@ def file_causes(
     """The files that differ from those that ``former`` ran with: watched ones and the template.
 
     Where it kept no digest of each, one entry says so. Nothing where it kept none at all.
-    ``is_same_content``: it ran with the same configuration, so what differs can only be files.
+    ``is_same_content``: it ran with the same content, so what differs can only be files.
     """
     was, now = (former.spec.get("inputs") if former else None), wish.spec.get("inputs")
     if former is None or was is None or now is None or was == now:

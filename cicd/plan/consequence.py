@@ -31,7 +31,7 @@ def tell(changes: Sequence[Change], kinds: Mapping[str, Kind]) -> tuple[Change, 
 
 
 def _pointers(changes: Iterable[Change]) -> dict[Key, list[Change]]:
-    """Key -> the changes of what takes its URL, as destinations do."""
+    """Key -> the changes of what takes its URL, as pointers do."""
     found: dict[Key, list[Change]] = {}
     for change in changes:
         for ref in refs_in(change.desired.spec) if change.desired else ():
@@ -52,23 +52,23 @@ def _sentence(change: Change, kinds: Mapping[str, Kind], pointers: Sequence[Chan
         return _pointer(change, kinds)
     if change.action is Action.DELETE:
         return f"is deleted ({change.reason})"
-    if change.templates or "executables" in (change.desired.spec if change.desired else {}):
-        return _templates(change)
+    if change.templates or kind.programs in (change.desired.spec if change.desired else {}):
+        return _templates(change, kind)
     if change.action is Action.CREATE and not change.fields:
         return "is made"
     if kind.role == "content":
         return f"a new one is made beside the old one{because(change.fields)}"
     if change.action is Action.REPLACE:
         return f"is deleted and made anew ({change.reason})"
-    return _changed_in_place(change)
+    return _changed_in_place(change, kind)
 
 
-def _changed_in_place(change: Change) -> str:
+def _changed_in_place(change: Change, kind: Kind) -> str:
     if _is_status(change):
         return _waits(change)
     if change.reason.startswith("--"):
         return f"is sent again ({change.reason})"
-    told = {"configuration"} if change.causes else set()
+    told = {kind.version[0]} if change.causes and kind.version else set()
     own = [field for field in change.fields if field.path not in told]
     return f"is changed in place{because([*telling(change.causes), *own])}"
 
@@ -82,6 +82,11 @@ def _service(change: Change, pointers: Sequence[Change], kinds: Mapping[str, Kin
     if change.action is Action.CREATE:
         told = f"; {names} will point to it" if names else ""
         return f"starts answering at a new URL {when}{told}"
+    if change.action is Action.REPLACE and kinds[change.key.kind].named:
+        return (
+            f"is deleted and made anew under its name: the same URL, and no answer from the delete"
+            f" until the new one runs, which may be minutes ({change.reason})"
+        )
     if change.action is Action.REPLACE:
         follow = f"{names} follows" if names else "nothing follows, tell its callers"
         return (
@@ -93,10 +98,11 @@ def _service(change: Change, pointers: Sequence[Change], kinds: Mapping[str, Kin
     if _is_status(change):
         return _waits(change)
     # what was there before is not called new: it was rolled back, or left by an apply that failed
+    version = kinds[change.key.kind].version
     is_again = any(
-        kinds[field.path].role == "content" and isinstance(field.after, str)
+        isinstance(field.after, str)
         for field in change.fields
-        if field.path in kinds
+        if version and field.path == version[0]
     )
     told = because(telling(change.causes) or change.fields, is_again=is_again)
     told = told.removeprefix(" (").removesuffix(")")
@@ -115,10 +121,10 @@ def _pointer(change: Change, kinds: Mapping[str, Kind]) -> str:
     if target and len(others) < len(change.fields):
         rest = f" and changes{because(others)}" if others else ""
         return f"follows to the new URL of {target.key}{rest}"
-    return _changed_in_place(change)
+    return _changed_in_place(change, kinds[change.key.kind])
 
 
-def _templates(change: Change) -> str:
+def _templates(change: Change, kind: Kind) -> str:
     commit = str((change.desired.spec if change.desired else {}).get("commit") or "")
     where = f" from commit {commit[:12]}" if commit else ""
     count = len(change.templates)
@@ -130,7 +136,7 @@ def _templates(change: Change) -> str:
     others = [
         field
         for field in change.fields
-        if field.path != "commit" and not field.path.startswith("executables.")
+        if field.path != "commit" and not field.path.startswith(f"{kind.programs}.")
     ]
     return f"templates are synced{where}: {what}{because(others)}"
 

@@ -19,7 +19,7 @@ from cicd.model import (
 )
 from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, telling
 from cicd.plan.consequence import because, runs, with_values
-from cicd.plan.diff import diff_specs
+from cicd.plan.diff import diff_specs, inline_changes
 
 _IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
 _WORKING = frozenset({State.RUNNING, State.SUCCEEDED})
@@ -124,6 +124,7 @@ def _why_replace(fields: Sequence[FieldChange], live: LiveResource, kind: Kind) 
 def decide_run(
     resource: Resource,
     live: LiveResource | None,
+    kind: Kind,
     *,
     rerun: bool,
     causes: Sequence[FieldChange] = (),
@@ -144,9 +145,9 @@ def decide_run(
         if rerun:
             why = f"--rerun; {why}" if is_changed else "--rerun"
         return Decision(Action.RUN, why, consequence=told)
-    code = _changed_code(resource, live, causes)
+    code = _changed_code(resource, live, kind, causes)
     if live.status.state in _IN_FLIGHT:
-        return _decide_in_flight(resource, live, code, rerun=rerun, again=again)
+        return _decide_in_flight(resource, live, code, causes, rerun=rerun, again=again)
     why, told = _why_again(resource, live, code, causes)
     if rerun:
         why, told = f"--rerun; {why}" if code else "--rerun", ", as --rerun asks"
@@ -159,6 +160,7 @@ def _decide_in_flight(
     resource: Resource,
     live: LiveResource,
     code: tuple[FieldChange, ...],
+    causes: Sequence[FieldChange],
     *,
     rerun: bool,
     again: str,
@@ -168,7 +170,7 @@ def _decide_in_flight(
     if rerun:
         return Decision(Action.RUN, f"--rerun, {now}", code, consequence=beside)
     if code and resource.options.rerun != "never":
-        why = code[0].reason.removesuffix(" changed")
+        why = code[0].reason.removesuffix(" changed") or _names(causes)
         return Decision(Action.RUN, f"inputs changed: {why}, {now}", code, consequence=beside)
     if resource.options.wait_for in (None, live.status.raw):
         return Decision(Action.NO_OP, f"{live.id} is {live.status.raw}", live=live)
@@ -177,10 +179,11 @@ def _decide_in_flight(
 
 
 def _changed_code(
-    resource: Resource, live: LiveResource, causes: Sequence[FieldChange]
+    resource: Resource, live: LiveResource, kind: Kind, causes: Sequence[FieldChange]
 ) -> tuple[FieldChange, ...]:
-    if same_inputs(live.spec, resource.spec):
-        return ()
+    own = inline_changes(live.spec, resource.spec, kind)
+    if own or same_inputs(live.spec, resource.spec):
+        return own
     before, after = live.spec.get("inputs"), resource.spec.get("inputs")
     files = [cause for cause in causes if cause.reason == FILE]
     return (FieldChange("inputs", before, after, changed(files or [FieldChange(_CODE, 0, 1)])),)

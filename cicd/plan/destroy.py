@@ -8,13 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cicd.model import Action, Change, Key, Kind, LiveResource, Plan, Resource, Stage
 from cicd.plan import graph
-from cicd.plan.belongings import Belongings, whole_tenant
+from cicd.plan.belongings import Belongings, taken_in
 from cicd.plan.match import Matcher
 from cicd.plan.planner import assemble, check_kinds
 from cicd.plan.versions import Found, find_all
-
-GROUP = "resource_group"
-GOES = "goes with the resource group"
 
 
 def make_destroy_plan(
@@ -25,12 +22,12 @@ def make_destroy_plan(
     *,
     created_at: str,
 ) -> Plan:
-    """Deletes of everything that the stage has live, dependents first; of a run, schedule or
-    deployment also its former versions. What cannot be deleted is kept, as no_op.
+    """Deletes of everything that the stage has live, dependents first; of what is prunable also
+    its former versions. What cannot be deleted is kept, as no_op.
 
-    The resource group is deleted last, with all that is in it, when this stage made it and nothing
-    of anybody else is there; else it is kept and the reason says what holds it. ``live`` must be
-    everything that lives in the group. ``kinds`` come in dependency order. Raises CicdError for a
+    A container is deleted last, with all that is in it, when this stage made it and nothing of
+    anybody else is there; else it is kept and the reason says what holds it. ``live`` must be
+    everything that lives in the place. ``kinds`` come in dependency order. Raises CicdError for a
     cycle.
     """
     check_kinds(desired, kinds)
@@ -39,7 +36,7 @@ def make_destroy_plan(
     found = find_all(desired, edges, matcher, kinds)
     reasons = {key: _why_kept(key, found, matcher, kinds) for key in edges}
     doomed = {key: found[key] for key, reason in reasons.items() if not reason}
-    reasons |= _group_reasons(stage, found, doomed, matcher, kinds)
+    reasons |= _container_reasons(stage, found, doomed, matcher, kinds)
     doomed = {key: lives for key, lives in doomed.items() if not reasons[key]}
     kept = [
         Change(
@@ -53,12 +50,13 @@ def make_destroy_plan(
         if reasons[resource.key]
     ]
     deletes = _deletes(desired, edges, doomed, kinds)
+    container = next((_words(kind.name) for kind in kinds.values() if kind.contains), "stage")
     warnings = [
-        f"{change.key} serves every resource group of the tenant and would be deleted"
+        f"{change.key} serves every {container} of the tenant and would be deleted"
         for change in deletes
-        if change.live and whole_tenant(change.live)
+        if change.live and kinds[change.key.kind].serves_all(change.live.spec)
     ]
-    warnings += _about_groups(reasons, doomed, matcher, kinds)
+    warnings += _about_containers(reasons, doomed, matcher, kinds)
     plan = assemble(stage, [*kept, *deletes], kinds, created_at, warnings)
     return dataclasses.replace(plan, is_destroy=True)
 
@@ -70,52 +68,68 @@ def _why_kept(key: Key, found: Found, matcher: Matcher, kinds: Mapping[str, Kind
     if not kinds[key.kind].deletable:
         is_content = not kinds[key.kind].identity
         return "kept: it cannot be deleted" if is_content else "kept: cicd never deletes this kind"
-    if key.kind == "repository":
-        urls = {live.spec.get("url") for live in found[key]}
-        for user in _staying_applications(found, matcher, kinds):
-            if user.spec.get("repository") in urls:
-                return f"kept: application {user.key.name} uses it too"
+    if user := _staying_user(key, found, matcher, kinds):
+        return f"kept: {user.key.kind} {user.key.name} uses it too"
     return ""
 
 
-def _staying_applications(
-    found: Found, matcher: Matcher, kinds: Mapping[str, Kind]
-) -> list[LiveResource]:
-    lives = [live for live in matcher.all() if live.key.kind == "application"]
-    if not lives or not kinds["application"].deletable:
-        return lives
-    ours = {live.id for key, mine in found.items() if key.kind == "application" for live in mine}
-    return [live for live in lives if live.id not in ours]
+def _staying_user(
+    key: Key, found: Found, matcher: Matcher, kinds: Mapping[str, Kind]
+) -> LiveResource | None:
+    """What takes this in, by its id or by what it is known by, and is not deleted with it."""
+    kind = kinds[key.kind]
+    names = {text for live in found[key] for text in _names(live, kind)}
+    for live in matcher.all():
+        user = kinds[live.key.kind]
+        if any((kind.name, name) in taken_in(live, user) for name in names):
+            is_ours = any(
+                live.id == mine.id
+                for other, lives in found.items()
+                if other.kind == user.name
+                for mine in lives
+            )
+            if not user.deletable or not is_ours:
+                return live
+    return None
 
 
-def _group_reasons(
+def _names(live: LiveResource, kind: Kind) -> list[str]:
+    known = [live.spec.get(name) for name in kind.identity]
+    return [live.id, *(text for text in known if isinstance(text, str))]
+
+
+def _container_reasons(
     stage: Stage, found: Found, doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
 ) -> dict[Key, str]:
-    """Why a resource group is kept, or else what goes with it; nothing where there is none."""
-    groups = [key for key in doomed if key.kind == GROUP]
+    """Why a container is kept, or else what goes with it; nothing where there is none."""
+    containers = [key for key in doomed if kinds[key.kind].contains]
     belongings = Belongings(stage, found, doomed, matcher, kinds)
-    reasons = {key: belongings.why_kept(doomed[key][0]) for key in groups}
-    if groups and not any(reasons.values()):
+    reasons = {key: belongings.why_kept(doomed[key][0]) for key in containers}
+    if containers and not any(reasons.values()):
         content = [key for key, lives in found.items() if lives and not kinds[key.kind].identity]
-        reasons |= dict.fromkeys(content, GOES)
+        reasons |= dict.fromkeys(content, f"goes with the {_words(containers[0].kind)}")
     return reasons
 
 
-def _about_groups(
+def _about_containers(
     reasons: Mapping[Key, str], doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
 ) -> list[str]:
-    """What a person should know before saying yes: why a group stays, or all that goes with it."""
+    """What a person should know before saying yes: why a container stays, or what goes with it."""
     lines = [
         f"{key} is {reason}"
         for key, reason in reasons.items()
-        if key.kind == GROUP and reason.startswith("kept: ")
+        if kinds[key.kind].contains and reason.startswith("kept: ")
     ]
     counts = Counter(live.key.kind for live in matcher.all() if not kinds[live.key.kind].identity)
     content = " and ".join(
         f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(counts.items())
     )
-    groups = [key for key in doomed if key.kind == GROUP]
-    return lines + [f"{content} would go with {key}" for key in groups if content]
+    containers = [key for key in doomed if kinds[key.kind].contains]
+    return lines + [f"{content} would go with {key}" for key in containers if content]
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _deletes(
@@ -127,7 +141,7 @@ def _deletes(
     rank = {name: index for index, name in enumerate(kinds)}
     changes: list[Change] = []
     keys: dict[Key, list[Key]] = {}
-    for key in graph.in_order(needed_by, lambda key: (key.kind == GROUP, -rank[key.kind])):
+    for key in graph.in_order(needed_by, lambda key: (kinds[key.kind].contains, -rank[key.kind])):
         if key not in doomed:
             continue
         users = _doomed_users(key, needed_by, doomed) | _hidden_users(key, keys, kinds)
@@ -141,11 +155,11 @@ def _deletes(
 
 
 def _hidden_users(key: Key, before: Iterable[Key], kinds: Mapping[str, Kind]) -> set[Key]:
-    """What must be gone first though no Ref says so: runs use secrets and nodes by their names, and
-    a group goes only when everything else has."""
-    if key.kind == GROUP:
+    """What must be gone first though no Ref says so: runs use secrets and such by their names, and
+    a container goes only when everything else has."""
+    if kinds[key.kind].contains:
         return set(before)
-    if kinds[key.kind].is_secret or key.kind == "node_reservation":
+    if kinds[key.kind].is_implicit:
         return {other for other in before if kinds[other.kind].prunable}
     return set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from cicd.model import FieldChange, Hidden, Kind, Secret, Spec
+from cicd.model import FieldChange, Hidden, Kind, Secret, Spec, same_inputs
 
 
 def freeze(value: Any) -> Hashable:
@@ -48,6 +48,21 @@ def diff_specs(live: Spec, desired: Spec, kind: Kind) -> tuple[FieldChange, ...]
         if freeze(before) != freeze(after):
             found += _field_changes(name, before, after, kind.immutable.get(name, ""))
     return tuple(found)
+
+
+def inline_changes(live: Spec, desired: Spec, kind: Kind) -> tuple[FieldChange, ...]:
+    """What differs in a run whose spec is all that it takes in; empty for any other. The digests of
+    it are compared by themselves."""
+    if not kind.inline:
+        return ()
+    digests = {"inputs", "files"}
+    own = {name: value for name, value in desired.items() if name not in digests}
+    return diff_specs(live, own, kind)
+
+
+def does_the_same(live: Spec, desired: Spec, kind: Kind) -> bool:
+    """Whether two runs of one kind and identity take in the same."""
+    return same_inputs(live, desired) and not inline_changes(live, desired, kind)
 
 
 def undeclared(live: Spec, desired: Spec, kind: Kind) -> list[str]:

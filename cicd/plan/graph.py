@@ -10,6 +10,8 @@ from typing import Any
 from cicd.errors import CicdError
 from cicd.model import Key, Ref, Resource
 
+Path = tuple[str | int, ...]
+"""The names and numbers that lead into a spec."""
 Edges = Mapping[Key, frozenset[Key]]
 """Key -> the keys that it needs first."""
 
@@ -24,6 +26,35 @@ def refs_in(value: Any) -> Iterator[Ref]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from refs_in(item)
+
+
+def leaves_at(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf inside a spec, also of lists, with where it stands."""
+    if not isinstance(value, Mapping | list | tuple):
+        yield path, value
+    for step, item in _parts(value):
+        yield from leaves_at(item, (*path, step))
+
+
+def value_at(value: Any, path: Path) -> Any:
+    """What stands there; None where nothing does."""
+    for step in path:
+        value = next((item for name, item in _parts(value) if name == step), None)
+    return value
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text inside a spec or a part of one."""
+    if isinstance(value, str):
+        yield value
+    for _, item in _parts(value):
+        yield from texts_in(item)
+
+
+def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, list | tuple) else ()
 
 
 def resolve(value: Any, answer: Callable[[Ref], str | None]) -> Any:
@@ -56,7 +87,7 @@ def dependencies(desired: Iterable[Resource]) -> dict[Key, frozenset[Key]]:
 
 
 def pointers(desired: Iterable[Resource]) -> dict[Key, frozenset[Key]]:
-    """What holds the url of others, as destinations do -> those others."""
+    """What holds the url of others, as what points to a service does -> those others."""
     return {
         resource.key: frozenset(ref.key for ref in refs_in(resource.spec) if ref.output == "url")
         for resource in desired

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cicd.errors import Refused
-from cicd.model import Action, Change, Kind, LiveResource, Plan, Stage
+from cicd.model import Action, Change, Kind, LiveResource, Plan, Stage, plural
 from cicd.plan.match import family
-from cicd.plan.prune import executables_of, executed_by
+from cicd.plan.prune import Scope
 
 FEWEST = 2
 """Of so many things on a percentage says something: the only one may go."""
 
+_WANTED = frozenset({"content", "run", "service"})
+"""The roles of what a stage is there for."""
 _CHANGES = frozenset({Action.DELETE, Action.REPLACE, Action.UPDATE})
-_CONTENT_KINDS = frozenset({"artifact", "execution", "deployment"})
 
 _Id = tuple[str, str]
 """Kind and id of a live thing."""
@@ -48,7 +49,7 @@ def check_guards(
 
     ``live``: all that was there when it was made; without it what the plan is about counts.
     """
-    protected = list(_protected(plan, stage))
+    protected = list(_protected(plan, stage, kinds))
     if protected:
         hint = "take it out of protect in the stage file if that is meant; no option does it"
         raise Refused("; ".join(protected), hint=hint)
@@ -62,7 +63,7 @@ def check_guards(
         over = [
             *_over_limit(stage, deletes),
             *_over_percent(plan, stage, kinds, live),
-            *_emptied(plan, stage, deletes),
+            *_emptied(plan, stage, deletes, kinds),
         ]
         reasons += over
         wishes += ["--over-limits"] if over else []
@@ -83,10 +84,14 @@ def _over_percent(
     """A sentence for each kind of service or run of which too large a share would go, else one for
     all of them together. Content does not count: there may be any number of it beside a server."""
     going = _counted(plan, kinds, {Action.DELETE})
+    scope = Scope(stage, kinds)
     there = _counted(plan, kinds, set(Action)) | {
-        _id(item) for item in live if kinds[item.key.kind].prunable and _is_ours(item, stage)
+        _id(item)
+        for item in live
+        if _counts(kinds[item.key.kind]) and item.owner in {"", stage.identity}
+        if scope.holds(item)
     }
-    there -= _succeeded(plan)
+    there -= _succeeded(plan, kinds)
     going &= there
     is_told = False
     for kind in sorted({kind for kind, _ in going}):
@@ -112,27 +117,28 @@ def _counted(plan: Plan, kinds: Mapping[str, Kind], actions: set[Action]) -> set
     return {
         _id(change.live)
         for change in plan.changes
-        if change.live and change.action in actions and kinds[change.key.kind].prunable
+        if change.live and change.action in actions and _counts(kinds[change.key.kind])
     }
 
 
-def _is_ours(live: LiveResource, stage: Stage) -> bool:
-    """Whether it is of this stage, as far as anybody can tell: what others have beside it makes no
-    share smaller."""
-    if live.owner not in {"", stage.identity}:
-        return False
-    return stage.prune == "resource_group" or executed_by(live.spec) in executables_of(stage)
+def _counts(kind: Kind) -> bool:
+    """Whether it makes a share: content does not, and what others have makes none smaller."""
+    return kind.prunable and bool(kind.identity)
 
 
-def _succeeded(plan: Plan) -> set[_Id]:
+def _succeeded(plan: Plan, kinds: Mapping[str, Kind]) -> set[_Id]:
     """Runs that a new run of this plan stands in for: their end is no loss."""
     runs = [change for change in plan.changes if change.action is Action.RUN and change.desired]
-    families = {(change.key.kind, family(change.desired.spec)) for change in runs if change.desired}
+    families = {
+        (change.key.kind, family(change.desired.spec, kinds[change.key.kind]))
+        for change in runs
+        if change.desired
+    }
     return {
         _id(change.live)
         for change in plan.changes
         if change.live and change.action is Action.DELETE and change.live.status.has_ended
-        if (change.key.kind, family(change.live.spec)) in families
+        if (change.key.kind, family(change.live.spec, kinds[change.key.kind])) in families
     }
 
 
@@ -140,12 +146,23 @@ def _id(live: LiveResource) -> _Id:
     return live.key.kind, live.id
 
 
-def _emptied(plan: Plan, stage: Stage, deletes: list[Change]) -> Iterator[str]:
+def _emptied(
+    plan: Plan, stage: Stage, deletes: list[Change], kinds: Mapping[str, Kind]
+) -> Iterator[str]:
     if stage.prune == "none":
         return
-    if not any(resource.key.kind in _CONTENT_KINDS for resource in stage.resources):
+    versions = {kind.version[1] for kind in kinds.values() if kind.version}
+    wanted = [
+        kind.name
+        for kind in kinds.values()
+        if kind.role in _WANTED or kind.is_run
+        if kind.name not in versions
+    ]
+    if not any(resource.key.kind in wanted for resource in stage.resources):
+        names = [plural(name).replace("_", " ") for name in wanted]
+        told = " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
         yield (
-            f"stage {plan.stage} declares no artifacts, executions or deployments, and prune: "
+            f"stage {plan.stage} declares no {told}, and prune: "
             f"{stage.prune} would delete all {len(deletes)} that are live"
         )
 
@@ -165,15 +182,15 @@ def _foreign(plan: Plan, stage: Stage) -> Iterator[str]:
         yield f"{change.key} {live.id} in {plan.place} is of stage {live.owner} and would be {does}"
 
 
-def _protected(plan: Plan, stage: Stage) -> Iterator[str]:
+def _protected(plan: Plan, stage: Stage, kinds: Mapping[str, Kind]) -> Iterator[str]:
     """A sentence for every delete, replace and stop that ``protect`` forbids."""
-    orphans = _orphans(plan, stage)
+    orphans = _orphans(plan, stage, kinds)
     for change in plan.changes:
         done = _taken_down(change)
         if not done:
             continue
         for pattern in sorted(stage.protect):
-            if _fits(change, pattern):
+            if _fits(change, pattern, kinds):
                 yield f"{change.key} is protected by {pattern} and would be {done}"
                 break
             if pattern in orphans and change.action is Action.DELETE:
@@ -186,13 +203,13 @@ def _protected(plan: Plan, stage: Stage) -> Iterator[str]:
                 break
 
 
-def is_protected(change: Change, stage: Stage) -> bool:
+def is_protected(change: Change, stage: Stage, kinds: Mapping[str, Kind]) -> bool:
     """Whether the stage file protects what a change is about, under any name that it has."""
-    return any(_fits(change, pattern) for pattern in stage.protect)
+    return any(_fits(change, pattern, kinds) for pattern in stage.protect)
 
 
-def _fits(change: Change, pattern: str) -> bool:
-    return any(fnmatchcase(name, pattern) for name in _names(change))
+def _fits(change: Change, pattern: str, kinds: Mapping[str, Kind]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in _names(change, kinds))
 
 
 def _taken_down(change: Change) -> str:
@@ -203,14 +220,14 @@ def _taken_down(change: Change) -> str:
     return "stopped" if change.action is Action.UPDATE and change.desired is None else ""
 
 
-def _orphans(plan: Plan, stage: Stage) -> set[str]:
+def _orphans(plan: Plan, stage: Stage, kinds: Mapping[str, Kind]) -> set[str]:
     """Protected keys that nothing in the stage file and no change goes by.
 
     Protection must outlive the block that it protects: with the block gone, nobody can tell which
     live thing it was.
     """
     known = {str(resource.key) for resource in stage.resources}
-    known |= {name for change in plan.changes for name in _names(change)}
+    known |= {name for change in plan.changes for name in _names(change, kinds)}
     return {
         pattern
         for pattern in stage.protect
@@ -218,12 +235,12 @@ def _orphans(plan: Plan, stage: Stage) -> set[str]:
     }
 
 
-def _names(change: Change) -> set[str]:
+def _names(change: Change, kinds: Mapping[str, Kind]) -> set[str]:
     """Every name under which a stage file may protect what a change is about."""
     names = {str(change.key)}
     if change.live:
-        spec, kind = change.live.spec, change.key.kind
-        declared = str(spec.get("name") or spec.get("configuration_name") or "")
+        kind = change.key.kind
+        declared = kinds[kind].title(change.live.spec) if kind in kinds else ""
         slug = re.sub(r"[^a-z0-9]+", "-", declared.lower()).strip("-")
         names |= {str(change.live.key), *(f"{kind}/{n}" for n in (change.id, declared, slug) if n)}
     return names

@@ -1,13 +1,13 @@
-"""What a deployment has run and could run again, read from the configurations that are live.
+"""What a service has run and could run again, read from the content that is live.
 
-Configurations are never deleted, so they are the history: those of the deployment's name, scenario
-and executable. The plan that goes back to one of them is made here too.
+Content outlives the service that runs it, so it is the history: all of the family of what runs now.
+The plan that goes back to one of it is made here too.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cicd.errors import CicdError, Usage
@@ -21,84 +21,113 @@ from cicd.model import (
     Options,
     Plan,
     Resource,
+    Spec,
     Stage,
+    plural,
 )
 from cicd.plan import graph
 from cicd.plan.diff import diff_specs
+from cicd.plan.match import family
 from cicd.plan.planner import make_plan
 
 
 @dataclass(frozen=True)
 class Version:
-    """One configuration of a deployment; ``fields`` lead from the running one to it."""
+    """One content of a service; ``fields`` lead from the running one to it."""
 
-    configuration: LiveResource
+    content: LiveResource
     is_running: bool
     fields: tuple[FieldChange, ...] = ()
 
 
 def read_history(
-    deployment: LiveResource,
+    service: LiveResource,
     live: Iterable[LiveResource],
     kinds: Mapping[str, Kind],
     wish: Resource | None = None,
 ) -> list[Version]:
-    """All configurations of the deployment's family, newest first: of what it should be, where
-    somebody has made it look like another."""
-    spec, running_id = (wish or deployment).spec, deployment.spec.get("configuration")
-    wanted = (spec.get("configuration_name"), spec.get("scenario_id"), spec.get("executable_id"))
-    found = {
-        item.id: item
-        for item in live
-        if item.key.kind == "configuration"
-        if item.id == running_id
-        or wanted == tuple(item.spec.get(name) for name in ("name", "scenario_id", "executable_id"))
-    }
-    running = found.get(str(running_id))
-    ordered = sorted(found.values(), key=lambda item: (item.created_at, item.id), reverse=True)
+    """All contents of the service's family, newest first: of what it should be, where somebody has
+    made it look like another. Empty for a kind that runs no content."""
+    version = kinds[service.key.kind].version
+    if version is None:
+        return []
+    field, kind = version[0], kinds[version[1]]
+    contents = {item.id: item for item in live if item.key.kind == kind.name}
+    running = contents.get(str(service.spec.get(field)))
+    wanted = _wanted((wish or service).spec, field, kind, contents) or (
+        family(running.spec, kind) if running else ()
+    )
+    found = [
+        item
+        for item in contents.values()
+        if item is running or (wanted and family(item.spec, kind) == wanted)
+    ]
+    ordered = sorted(found, key=lambda item: (item.created_at, item.id), reverse=True)
     return [
-        Version(
-            item,
-            is_running=item is running,
-            fields=_differences(running, item, kinds["configuration"]),
-        )
+        Version(item, is_running=item is running, fields=_differences(running, item, kind))
         for item in ordered
     ]
+
+
+def _wanted(spec: Spec, field: str, kind: Kind, contents: Mapping[str, LiveResource]) -> Hashable:
+    """The family of what a service should run, as far as it tells: by the content itself, or by
+    fields of its own, of which the name of the content is called after it."""
+    own = {name: spec.get(f"{field}_name" if name == "name" else name) for name in kind.family}
+    if all(isinstance(value, str) for value in own.values()):
+        return family(own, kind)
+    asked = contents.get(str(spec.get(field)))
+    return family(asked.spec, kind) if asked else ()
 
 
 def _differences(
     running: LiveResource | None, other: LiveResource, kind: Kind
 ) -> tuple[FieldChange, ...]:
-    """How parameters and inputs differ; what only the running one has is missing in the other."""
+    """How they differ beside their names; what only the running one has is missing in the other."""
     if running is None or running is other:
         return ()
-    names = ("parameter_bindings", "input_artifact_bindings")
-    before = {name: running.spec.get(name) or {} for name in names}
-    return diff_specs(before, {name: other.spec.get(name) or {} for name in names}, kind)
+    names = {*running.spec, *other.spec} - {*kind.family}
+    before, after = (
+        {name: _or_empty(one.spec.get(name), two.spec.get(name)) for name in names}
+        for one, two in ((running, other), (other, running))
+    )
+    return diff_specs(before, after, kind)
 
 
-def choose_version(key: Key, history: Sequence[Version], wanted: str | None) -> LiveResource:
-    """The configuration to go back to: the one named by its id or the beginning of it, else the
+def _or_empty(value: object, other: object) -> object:
+    return {} if value is None and isinstance(other, Mapping) else value
+
+
+def choose_version(
+    key: Key, history: Sequence[Version], wanted: str | None, kinds: Mapping[str, Kind]
+) -> LiveResource:
+    """The content to go back to: the one named by its id or the beginning of it, else the
     newest that is older than the running one.
 
     Raises CicdError where there is none to go back to, Usage for an id that fits none or several.
     """
+    version = kinds[key.kind].version
+    if version is None:
+        raise Usage(
+            f"{key} has no versions: a {key.kind} runs nothing that outlives it",
+            hint="revert the change in Git and apply",
+        )
+    word = version[1].replace("_", " ")
     running = next((number for number, item in enumerate(history) if item.is_running), -1)
     if wanted:
-        exact = [item for item in history if item.configuration.id == wanted]
-        found = exact or [item for item in history if item.configuration.id.startswith(wanted)]
+        exact = [item for item in history if item.content.id == wanted]
+        found = exact or [item for item in history if item.content.id.startswith(wanted)]
         if len(found) != 1:
-            what = "no configuration" if not found else f"{len(found)} configurations"
+            what = f"no {word}" if not found else f"{len(found)} {plural(word)}"
             raise Usage(f"{key} has {what} {wanted}", hint="--list shows what it can go back to")
         if found[0].is_running:
-            raise CicdError(f"{key} runs configuration {found[0].configuration.id} already")
-        return found[0].configuration
+            raise CicdError(f"{key} runs {word} {found[0].content.id} already")
+        return found[0].content
     if running + 1 >= len(history):
         raise CicdError(
-            f"{key} has no configuration older than the one that it runs",
+            f"{key} has no {word} older than the one that it runs",
             hint="--list shows all that it has" if len(history) > 1 else "",
         )
-    return history[running + 1].configuration
+    return history[running + 1].content
 
 
 def make_rollback_plan(
@@ -111,13 +140,13 @@ def make_rollback_plan(
     *,
     created_at: str,
 ) -> Plan:
-    """The plan that gives a deployment another configuration and changes nothing else.
+    """The plan that gives a service another content and changes nothing else.
 
-    ``change``: what applying the stage would do with it. Where it cannot be updated (it is DEAD) a
-    new one is made, and what points to it (a destination) is pointed to the new one.
+    ``change``: what applying the stage would do with it. Where it cannot be updated (it has failed)
+    a new one is made, and what points to it is pointed to the new one.
     """
     assert change.desired and change.live, "rolling back nothing"
-    wish = _going_back(change.desired, change.live, target)
+    wish = _going_back(change.desired, change.live, target, version_field(change, kinds))
     points_here = [
         dataclasses.replace(resource, depends_on=frozenset({wish.key}))
         for resource in desired
@@ -136,13 +165,15 @@ def make_rollback_plan(
     return dataclasses.replace(plan, changes=told)
 
 
-def tell_undone(plan: Plan, undone: Mapping[str, tuple[str, str]]) -> Plan:
+def tell_undone(
+    plan: Plan, undone: Mapping[str, tuple[str, str]], kinds: Mapping[str, Kind]
+) -> Plan:
     """The plan, with a word at each change that takes a rollback back. ``undone``: key -> the
-    configuration that was left, and the one that was gone back to."""
+    content that was left, and the one that was gone back to."""
 
     def told(change: Change) -> Change:
         left, taken = undone.get(str(change.key), ("", ""))
-        if not left or not takes_back(change, left, taken):
+        if not left or not takes_back(change, kinds, left, taken):
             return change
         text = f"undoes the rollback to {taken[:8]}: {change.consequence}"
         return dataclasses.replace(change, consequence=text)
@@ -150,22 +181,31 @@ def tell_undone(plan: Plan, undone: Mapping[str, tuple[str, str]]) -> Plan:
     return dataclasses.replace(plan, changes=tuple(map(told, plan.changes)))
 
 
-def takes_back(change: Change, left: str = "", taken: str = "") -> bool:
-    """Whether a change gives a deployment a configuration that was there before; with ``left`` and
+def takes_back(change: Change, kinds: Mapping[str, Kind], left: str = "", taken: str = "") -> bool:
+    """Whether a change gives a service a content that was there before; with ``left`` and
     ``taken``, that one in place of the other."""
     if not (change.live and change.desired) or change.action is Action.NO_OP:
         return False
-    now, wanted = (item.spec.get("configuration") for item in (change.live, change.desired))
+    field = version_field(change, kinds)
+    now, wanted = (item.spec.get(field) for item in (change.live, change.desired))
     if not (isinstance(now, str) and isinstance(wanted, str)) or now == wanted:
         return False
     return not left or (now, wanted) == (taken, left)
 
 
-def _going_back(desired: Resource, live: LiveResource, target: LiveResource) -> Resource:
-    """The deployment as it is, with the other configuration; this very one and no twin of it."""
+def version_field(change: Change, kinds: Mapping[str, Kind]) -> str:
+    """The field that says which content it runs; empty where it runs none."""
+    version = kinds[change.key.kind].version if change.key.kind in kinds else None
+    return version[0] if version else ""
+
+
+def _going_back(
+    desired: Resource, live: LiveResource, target: LiveResource, field: str
+) -> Resource:
+    """The service as it is, with the other content; this very one and no twin of it."""
     present = {name: live.spec[name] for name in desired.spec if name in live.spec}
     options: Options = dataclasses.replace(desired.options, existing_id=live.id)
-    spec = {**present, "configuration": target.id}
-    if "configuration_name" in present:  # what runs may have been made to look like another
-        spec["configuration_name"] = target.spec.get("name", "")
+    spec = {**present, field: target.id}
+    if f"{field}_name" in present:  # what runs may have been made to look like another
+        spec[f"{field}_name"] = target.spec.get("name", "")
     return Resource(desired.key, spec, options, source=desired.source)

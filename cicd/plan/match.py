@@ -7,25 +7,22 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from cicd.errors import CicdError
 from cicd.model import Key, Kind, LiveResource, Ref, Resource, Spec, State
 from cicd.plan.diff import compared_fields, diff_specs, freeze, live_value
-from cicd.plan.graph import refs_in
-
-FAMILY = ("name", "configuration_name", "scenario_id", "executable_id")
-"""Fields that stay the same over the versions of one thing: they find its former ones."""
+from cicd.plan.graph import Path, leaves_at, refs_in, texts_in, value_at
 
 _PREFERENCE = {State.RUNNING: 0, State.PENDING: 1, State.UNKNOWN: 2}
 
 _Table = dict[Hashable, list[LiveResource]]
 
 
-def family(spec: Spec) -> Hashable:
+def family(spec: Spec, kind: Kind) -> Hashable:
     """What a thing shares with its former versions; empty when nothing names it."""
-    return tuple((name, freeze(spec[name])) for name in FAMILY if name in spec)
+    return tuple((name, freeze(spec[name])) for name in kind.family if name in spec)
 
 
 class Matcher:
     """All live things, found in constant time, each given to one desired resource at most.
 
-    Things matched by content are shared: two equal desired configurations are one live one.
+    Things matched by content are shared: two equal desired ones are one live one.
     """
 
     def __init__(
@@ -83,6 +80,7 @@ class Matcher:
             return self._pinned(resource.key, resource.options.existing_id)
         found = self.candidates(resource)
         if not kind.identity:
+            self._taken |= {(kind.name, live.id) for live in found[:1]}
             return found[0] if found else None
         known = next((live for live in self.known(resource) if not self.is_taken(live)), None)
         alike = next((live for live in found if self._is_free_for(live, resource.key)), None)
@@ -145,18 +143,19 @@ class Matcher:
         if kind not in self._families:
             table = self._families[kind] = {}
             for live in self._live.get(kind, ()):
-                table.setdefault(family(live.spec), []).append(live)
-        return self._families[kind].get(family(spec), []) if family(spec) else []
+                table.setdefault(family(live.spec, self._kinds[kind]), []).append(live)
+        shared = family(spec, self._kinds[kind])
+        return self._families[kind].get(shared, []) if shared else []
 
     def former(self, resource: Resource) -> LiveResource | None:
         """What a resource that is matched by content replaces: the one that the live counterpart
-        of its user (deployment, run in use, newest run) has, else the newest of the same names."""
+        of its user (service, run in use, newest run) has, else the newest of the same names."""
         kind = resource.key.kind
-        for user, name in self._users.get(resource.key, ()):
+        for user, path in self._users.get(resource.key, ()):
             pinned = self._by_id.get((user.key.kind, user.options.existing_id or ""))
             users = [pinned] if pinned else self.former_versions(user)
             for live in users:
-                used = self._by_id.get((kind, str(live.spec.get(name, ""))))
+                used = self._by_id.get((kind, str(value_at(live.spec, path))))
                 if used and (pinned or not self.is_taken(live)):
                     return used
         # things matched by content are kept oldest first
@@ -174,16 +173,14 @@ class Matcher:
     def _in_use(self, run: Key) -> set[str]:
         """What the services that take the results of a run take in now, by id."""
         return {
-            str(value)
+            text
             for content in self._takers.get(run, ())
-            for user, name in self._users.get(content.key, ())
+            for user, path in self._users.get(content.key, ())
             if not self._kinds[user.key.kind].is_run
             for live in self.relatives(user.key.kind, user.spec)
             if not live.status.has_ended
-            if (taken := self._by_id.get((content.key.kind, str(live.spec.get(name, "")))))
-            for part in taken.spec.values()
-            if isinstance(part, Mapping)
-            for value in part.values()
+            if (taken := self._by_id.get((content.key.kind, str(value_at(live.spec, path)))))
+            for text in texts_in(taken.spec)
         }
 
     def _pinned(self, key: Key, pinned_id: str) -> LiveResource:
@@ -226,11 +223,11 @@ def _identity(spec: Spec, kind: Kind) -> dict[str, object]:
     return {name: spec[name] for name in compared_fields(spec, kind) if name not in kind.partial}
 
 
-def _users(desired: Iterable[Resource]) -> dict[Key, list[tuple[Resource, str]]]:
-    """Key -> the resources, and their field, that hold its id."""
-    users: dict[Key, list[tuple[Resource, str]]] = {}
+def _users(desired: Iterable[Resource]) -> dict[Key, list[tuple[Resource, Path]]]:
+    """Key -> the resources that hold its id, and where in them, also inside lists."""
+    users: dict[Key, list[tuple[Resource, Path]]] = {}
     for resource in desired:
-        for name, value in resource.spec.items():
-            if isinstance(value, Ref) and value.output == "id":
-                users.setdefault(value.key, []).append((resource, name))
+        for path, leaf in leaves_at(resource.spec):
+            if isinstance(leaf, Ref) and leaf.output == "id":
+                users.setdefault(leaf.key, []).append((resource, path))
     return users

@@ -31,7 +31,7 @@ from cicd.plan.decide import (
     decide_state,
     has_secrets,
 )
-from cicd.plan.diff import undeclared
+from cicd.plan.diff import inline_changes, undeclared
 from cicd.plan.document import fingerprint
 from cicd.plan.match import Matcher
 from cicd.plan.prune import left_behind, left_over, plan_prune
@@ -60,7 +60,7 @@ def make_plan(
 ) -> Plan:
     """The plan that makes ``live`` as ``desired``; ``kinds`` come in dependency order.
 
-    ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``execution/*``);
+    ``rerun``, ``replace``, ``select`` and ``exclude`` are globs on keys (``kind/*``);
     selecting pulls in what the selected ones need. ``refresh_secrets``: every secret that is there
     is sent again, as nobody can read what it holds. ``is_offline``: nobody has looked at what is
     live; there is none, and the plan says so. ``remarks`` become warnings as they are. ``former``:
@@ -160,7 +160,11 @@ def _check_wishes(
 ) -> None:
     """Raises Usage for a wish on the command line that nothing fits."""
     runs = [key for key in edges if kinds[key.kind].is_run]
-    states = [key for key in edges if kinds[key.kind].identity and not kinds[key.kind].is_run]
+    states = [
+        key
+        for key in edges
+        if kinds[key.kind].identity and not (kinds[key.kind].is_run or kinds[key.kind].contains)
+    ]
     check_patterns("--rerun", rerun, runs, stage.name)
     check_patterns("--replace", replace, states, stage.name)
     known = list(edges)
@@ -172,7 +176,7 @@ def _check_wishes(
 
 
 def _urls_held(desired: Sequence[Resource], matcher: Matcher) -> dict[Key, set[str]]:
-    """Key -> the urls that live things hold which are to point at it, as destinations do."""
+    """Key -> the urls that live things hold which are to point at it."""
     held: dict[Key, set[str]] = {}
     for resource in desired:
         for name, value in resource.spec.items():
@@ -204,7 +208,7 @@ class _Draft:
         self._is_ours = is_ours
         self._refresh_secrets = refresh_secrets
         self._known: dict[Key, LiveResource] = {}  # counterparts that keep their id: answer Refs
-        self._makers: dict[str, Key] = {}  # artifact of a run that answers Refs -> that run
+        self._makers: dict[str, Key] = {}  # what a run has made that answers Refs -> that run
         self._notes: list[str] = []
 
     def add(self, resource: Resource, needs: frozenset[Key], *, selected: bool) -> None:
@@ -288,7 +292,9 @@ class _Draft:
         if kind.is_run:
             rerun = matches(resource.key, self._rerun)
             has_former = self._former_run(resource, kind) is not None
-            return decide_run(resource, live, rerun=rerun, causes=causes, has_former=has_former)
+            return decide_run(
+                resource, live, kind, rerun=rerun, causes=causes, has_former=has_former
+            )
         replace = matches(resource.key, self._replace)
         if live and self._refresh_secrets and has_secrets(resource, kind) and not replace:
             return decide_refresh(resource, live, kind)
@@ -299,8 +305,10 @@ class _Draft:
     ) -> tuple[FieldChange, ...]:
         """What differs behind a thing from what it, or of a run its former one, has."""
         former = live or self._former_run(resource, kind)
+        own = inline_changes(former.spec, resource.spec, kind) if former else ()
         content = content_causes(resource, former, self.changes, self._kinds, self._matcher.get)
-        return content + file_causes(resource, former, is_same_content=live is not None)
+        is_same = live is not None and not own
+        return own + content + file_causes(resource, former, is_same_content=is_same)
 
     def _former_run(self, resource: Resource, kind: Kind) -> LiveResource | None:
         """The run of the family whose result is in use, else the newest."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from cicd.model import Action, Change, Key, Kind, LiveResource, Resource, Spec, Stage, State
-from cicd.plan.match import Matcher
+from cicd.plan.graph import texts_in
+from cicd.plan.match import Matcher, family
+
+OWNER = "owner"
+"""What stands in the scope of a kind for the stage that made it."""
 
 
 def plan_prune(
@@ -17,6 +21,7 @@ def plan_prune(
 ) -> list[Change]:
     """Deletes of live things that no desired resource has as its counterpart, as far as
     ``stage.prune`` goes, and of ended runs that ``changes`` repeat. What depends on others first.
+    Content that anything takes in stays, and so does what its kind keeps to go back to.
 
     Apply carries them out when all other changes have succeeded.
     """
@@ -27,16 +32,17 @@ def plan_prune(
         for change in changes.values()
         if change.action is Action.RUN and change.live and change.live.status.has_ended
     }
-    scope = executables_of(stage)
-    doomed = [
+    scope = Scope(stage, kinds)
+    unnamed = [
         live
         for live in matcher.all()
         if kinds[live.key.kind].prunable
         if not matcher.is_taken(live) or (live.key.kind, live.id) in superseded
-        if stage.prune == "resource_group" or executed_by(live.spec) in scope
+        if scope.holds(live)
     ]
     rank = {name: index for index, name in enumerate(kinds)}
-    doomed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
+    unnamed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
+    doomed = _unused(unnamed, changes.values(), matcher, kinds)
     unwanted = f"not in the stage file, prune: {stage.prune}"
     return [
         Change(
@@ -49,6 +55,43 @@ def plan_prune(
         )
         for key, live in zip(free_keys(doomed, changes), doomed, strict=True)
     ]
+
+
+def _unused(
+    unnamed: Sequence[LiveResource],
+    changes: Iterable[Change],
+    matcher: Matcher,
+    kinds: Mapping[str, Kind],
+) -> list[LiveResource]:
+    """What may go of what nobody names, users first: not what something that stays takes in, as it
+    is now or will be, and not the newest ones that are kept to go back to."""
+    going = {(live.key.kind, live.id) for live in unnamed}
+    used = {
+        text
+        for live in matcher.all()
+        if (live.key.kind, live.id) not in going
+        for text in _taken_in(live.spec)
+    }
+    used |= {text for item in changes if item.desired for text in _taken_in(item.desired.spec)}
+    doomed = []
+    for name in dict.fromkeys(live.key.kind for live in unnamed):
+        kind, spared = kinds[name], Counter[Hashable]()
+        for live in [live for live in reversed(unnamed) if live.key.kind == name]:
+            version = family(live.spec, kind)
+            is_content = not kind.identity
+            if is_content and live.id not in used and spared[version] < kind.keep:
+                spared[version] += 1
+            elif not (is_content and live.id in used):
+                doomed.append(live)
+                continue
+            used |= set(_taken_in(live.spec))
+    ids = {(live.key.kind, live.id) for live in doomed}
+    return [live for live in unnamed if (live.key.kind, live.id) in ids]
+
+
+def _taken_in(spec: Spec) -> Iterator[str]:
+    """Every text in which a thing may say what it takes in: what it is called says nothing."""
+    return texts_in({name: value for name, value in spec.items() if name != "name"})
 
 
 def left_behind(
@@ -68,7 +111,9 @@ def left_behind(
     found = []
     for resource in former.resources:
         kind = kinds.get(resource.key.kind)
-        if kind is None or kind.is_run or not (kind.prunable or kind.role == "pointer"):
+        if kind is None or kind.is_run or not kind.identity:
+            continue
+        if not (kind.prunable or kind.role == "pointer"):
             continue
         is_known = any(name == kind.name and _is_same(resource.spec, s, kind) for name, s in known)
         if resource.key not in keys and not is_known:
@@ -91,7 +136,7 @@ def left_over(
         f"{key.kind} {live.id} is {live.status.raw}: it is a former {key}, and stays "
         f"(prune: {stage.prune})"
         for key, change in changes.items()
-        if change.desired and kinds[key.kind].log and not kinds[key.kind].is_run
+        if change.desired and kinds[key.kind].is_service
         for live in matcher.relatives(key.kind, change.desired.spec)
         if live.status.state is State.STOPPED and live.owner in {"", stage.identity}
         if not matcher.is_taken(live) and not matcher.is_reserved(live, key)
@@ -111,13 +156,29 @@ def free_keys(doomed: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:
     return [live.key if taken[live.key] == 1 else Key(live.key.kind, live.id) for live in doomed]
 
 
-def executables_of(stage: Stage) -> set[tuple[str, str]]:
-    """The scenarios and executables that a stage names: how far ``prune: stage`` goes."""
-    return {found for item in stage.resources if (found := executed_by(item.spec))}
+class Scope:
+    """What is a stage's to prune: everything, else what its kind's ``scope`` says."""
+
+    def __init__(self, stage: Stage, kinds: Mapping[str, Kind]) -> None:
+        self._stage = stage
+        self._kinds = kinds
+        self._named = {
+            fields: {_fields(item.spec, fields, OWNER) for item in stage.resources} - {None}
+            # what is told by its maker alone is the stage's own also when it names nothing any more
+            | ({(OWNER,)} if fields == (OWNER,) else set())
+            for fields in {kind.scope for kind in kinds.values()}
+        }
+
+    def holds(self, live: LiveResource) -> bool:
+        """Whether a live thing is within it."""
+        fields = self._kinds[live.key.kind].scope
+        owner = OWNER if live.owner == self._stage.identity else ""
+        return self._stage.prunes_everything or (
+            _fields(live.spec, fields, owner) in self._named[fields]
+        )
 
 
-def executed_by(spec: Spec) -> tuple[str, str] | None:
-    """The scenario and executable that a run or deployment is of."""
-    if "scenario_id" in spec and "executable_id" in spec:
-        return spec["scenario_id"], spec["executable_id"]
-    return None
+def _fields(spec: Spec, fields: Sequence[str], owner: str) -> tuple[object, ...] | None:
+    """The values of these fields; None where one is missing."""
+    has_all = all(name == OWNER or name in spec for name in fields)
+    return tuple(owner if name == OWNER else spec[name] for name in fields) if has_all else None

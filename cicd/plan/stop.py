@@ -1,11 +1,22 @@
-"""The plan that stops runs and deployments and deletes nothing."""
+"""The plan that stops runs and services and deletes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import Usage
-from cicd.model import Action, Change, FieldChange, Key, Kind, LiveResource, Plan, Resource, Stage
+from cicd.model import (
+    Action,
+    Change,
+    FieldChange,
+    Key,
+    Kind,
+    LiveResource,
+    Plan,
+    Resource,
+    Stage,
+    plural,
+)
 from cicd.plan import graph
 from cicd.plan.match import Matcher
 from cicd.plan.planner import assemble, check_kinds
@@ -29,8 +40,8 @@ def make_stop_plan(
     """
     check_kinds(desired, kinds)
     edges = graph.dependencies(desired)
-    able = [key for key in edges if kinds[key.kind].is_run or kinds[key.kind].log]
-    _check_kind_of(patterns, edges, able)
+    able = [key for key in edges if kinds[key.kind].stoppable]
+    _check_kind_of(patterns, edges, able, kinds)
     patterns = [_in_full(pattern, able) for pattern in patterns]
     check_patterns("KEY", patterns, able, stage.name)
     found = find_all(desired, edges, Matcher(desired, live, kinds), kinds)
@@ -39,15 +50,38 @@ def make_stop_plan(
     return assemble(stage, changes, kinds, created_at, _warnings(changes, kinds))
 
 
-def _check_kind_of(patterns: Collection[str], edges: graph.Edges, able: Collection[Key]) -> None:
-    """Raises Usage for the key of something that nobody can stop, like a schedule."""
-    for key in edges:
-        if str(key) in patterns and key not in able:
-            raise Usage(f"{key} is nothing that runs", hint="runs and deployments can be stopped")
+def _check_kind_of(
+    patterns: Collection[str],
+    edges: graph.Edges,
+    able: Collection[Key],
+    kinds: Mapping[str, Kind],
+) -> None:
+    """Raises Usage for what nobody can stop: it does not run, or its platform only deletes it."""
+    for pattern in patterns:
+        meant = [key for key in edges if pattern == key.name or matches(key, [pattern])]
+        if not meant or any(key in able for key in meant):
+            continue
+        running = [key for key in meant if kinds[key.kind].runs]
+        if not running and pattern != str(meant[0]):
+            continue  # nothing that can be stopped has such a name, which is told like any other
+        if running:
+            told = f"{running[0]} cannot be stopped, only deleted"
+            hint = "take it out of the stage file and apply with prune, or cicd destroy"
+        else:
+            told, hint = f"{meant[0]} is nothing that runs", _what_stops(kinds)
+        raise Usage(told, hint=hint)
+
+
+def _what_stops(kinds: Mapping[str, Kind]) -> str:
+    """What this platform can stop, in words."""
+    able = [kind for kind in kinds.values() if kind.stoppable]
+    words = ["runs" if kind.is_run else plural(kind.name).replace("_", " ") for kind in able]
+    told = " and ".join(dict.fromkeys(words))
+    return f"{told} can be stopped" if told else "nothing of this platform can be stopped"
 
 
 def _in_full(pattern: str, able: Collection[Key]) -> str:
-    """``execution/train`` for ``train``, as far as that is one key. Raises Usage for two."""
+    """``run/train`` for ``train``, as far as that is one key. Raises Usage for two."""
     named = [str(key) for key in able if key.name == pattern]
     if len(named) > 1:
         raise Usage(f"{pattern} is more than one", hint=f"say {' or '.join(named)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Key, Kind, LiveResource, Resource, State
+from cicd.model import Key, Kind, LiveResource, Resource, State, made_by
 from cicd.plan import graph
 from cicd.plan.belongings import is_inside
 from cicd.plan.match import Matcher
@@ -25,8 +25,8 @@ def named(
 ) -> dict[Id, Key]:
     """What of ``live`` these resources name, each with the key that does.
 
-    Of a run all its repetitions, of what is matched by content all its versions, and the artifacts
-    that a run has made; of everything else only the one that planning takes: a second deployment
+    Of a run all its repetitions, of what is matched by content all its versions, and the things
+    that a run has made; of everything else only the one that planning takes: a second service
     of the same names is nobody's.
     """
     matcher = Matcher(desired, live, kinds)
@@ -40,27 +40,30 @@ def named(
             for item in matcher.relatives(wish.key.kind, wish.spec):
                 found.setdefault(id_of(item), wish.key)
     for run in [item for item in live if id_of(item) in found]:
-        for output, id in run.outputs.items():
-            if output.startswith("artifacts."):
-                found.setdefault(("artifact", id), found[id_of(run)])
+        for made in made_by(run, kinds):
+            found.setdefault(made, found[id_of(run)])
     return found
 
 
 def within_reach(
-    live: Iterable[LiveResource], here: Mapping[str, str], there: Mapping[str, str]
+    live: Iterable[LiveResource],
+    here: Mapping[str, str],
+    there: Mapping[str, str],
+    kinds: Mapping[str, Kind],
 ) -> list[LiveResource]:
     """What a stage that deploys to ``there`` can name of what was read ``here``: all of it in the
-    same place, else only what is in no resource group."""
-    is_same = here.get("resource_group") == there.get("resource_group")
-    return [item for item in live if is_same or not is_inside(item)]
+    same place, else only what is in no container."""
+    containers = [kind.name for kind in kinds.values() if kind.contains]
+    is_same = all(here.get(name) == there.get(name) for name in containers or {**here, **there})
+    return [item for item in live if is_same or not is_inside(item, kinds)]
 
 
 def running(live: Iterable[LiveResource], kinds: Mapping[str, Kind]) -> list[LiveResource]:
-    """The runs and deployments that run now."""
+    """The runs and services that run now."""
     return [
         item
         for item in live
-        if item.key.kind in kinds and kinds[item.key.kind].log
+        if item.key.kind in kinds and kinds[item.key.kind].runs
         if item.status.state is State.RUNNING
     ]
 

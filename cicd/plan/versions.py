@@ -1,12 +1,13 @@
-"""Everything live that is of a key: the present one and, of runs and deployments, former ones."""
+"""Everything live that is of a key: the present one and, of runs and services, former ones."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from cicd.model import Key, Kind, LiveResource, Ref, Resource, same_inputs
+from cicd.model import Key, Kind, LiveResource, Ref, Resource
 from cicd.plan import graph
+from cicd.plan.diff import does_the_same
 from cicd.plan.match import Matcher
 
 Found = Mapping[Key, Sequence[LiveResource]]
@@ -79,7 +80,7 @@ def standing(
         resource = dataclasses.replace(by_key[key], spec=spec)
         chosen = matcher.take(resource) if is_known(resource) else None
         is_run = kinds[key.kind].is_run and resource.options.rerun != "never"
-        if chosen and (not is_run or same_inputs(chosen.spec, spec)):
+        if chosen and (not is_run or does_the_same(chosen.spec, spec, kinds[key.kind])):
             found[key] = chosen
     return {key: live for key, live in found.items() if kinds[key.kind].is_run}
 
@@ -101,6 +102,8 @@ def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveReso
 
     alike = [live for live in matcher.candidates(resource) if not kind.identity or is_of_it(live)]
     found = [*known, *alike]
+    if not kind.identity and owners is None:
+        owners = {"", *(live.owner for live in found[:1])}
     if kind.prunable:
         former = matcher.relatives(kind.name, resource.spec)
         return [*found, *filter(is_of_it, former)]

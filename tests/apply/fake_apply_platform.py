@@ -37,17 +37,27 @@ KINDS = {
     for kind in (
         Kind("artifact", identity=(), updatable=False, deletable=False),
         Kind("configuration", identity=(), updatable=False, deletable=False),
-        Kind("execution", identity=("configuration",), is_run=True, log=True, prunable=True),
+        Kind(
+            "execution",
+            identity=("configuration",),
+            is_run=True,
+            role="run",
+            log=True,
+            prunable=True,
+            stoppable=True,
+        ),
         Kind(
             "deployment",
             identity=("configuration_name",),
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             verify=("configuration",),
             log=True,
+            role="service",
             prunable=True,
+            stoppable=True,
         ),
-        Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
-        Kind("generic_secret", identity=("name",), is_secret=True),
+        Kind("application", partial=frozenset({"executables"}), wait_for="Synced", named=True),
+        Kind("generic_secret", identity=("name",), is_secret=True, named=True),
         Kind("destination", write_only=frozenset({"password"})),
     )
 }

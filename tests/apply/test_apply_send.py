@@ -14,6 +14,7 @@ from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource,
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     DEAD,
+    KINDS,
     PENDING,
     RUNNING,
     SYNCED,
@@ -155,7 +156,10 @@ def test_a_run_under_way_is_adopted(platform: FakePlatform, status: Status) -> N
 def test_only_the_same_run_is_adopted(inputs: str | None, status: Status, expected: bool) -> None:
     spec = {} if inputs is None else {"inputs": inputs}
     live = LiveResource(key_of("execution/e-1"), "e-1", spec, status)
-    assert can_adopt(live, Resource(key_of("execution/train"), {"inputs": "abc"})) is expected
+    assert (
+        can_adopt(KINDS["execution"], live, Resource(key_of("execution/train"), {"inputs": "abc"}))
+        is expected
+    )
 
 
 def test_a_run_is_tagged_with_the_digest_of_each_file(platform: FakePlatform) -> None:

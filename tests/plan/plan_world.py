@@ -10,7 +10,6 @@ from cicd.model import (
     Action,
     Change,
     Key,
-    Kind,
     LiveResource,
     Options,
     Plan,
@@ -23,46 +22,11 @@ from cicd.model import (
 )
 from cicd.plan import make_plan
 from cicd.plan.graph import refs_in, resolve
+from cicd.platforms.aicore.kinds import KINDS as AICORE_KINDS
 
 CREATED_AT = "2026-01-01T00:00:00Z"
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("resource_group", partial=frozenset({"labels"}), wait_for="PROVISIONED"),
-        Kind("node_reservation"),
-        Kind("repository", identity=("url",), write_only=frozenset({"username", "password"})),
-        Kind("docker_registry_secret", is_secret=True),
-        Kind("generic_secret", identity=("name", "scope"), is_secret=True),
-        Kind("object_store_secret", is_secret=True),
-        Kind("application", partial=frozenset({"executables"}), wait_for="Synced"),
-        Kind("artifact", identity=(), updatable=False, deletable=False, role="content"),
-        Kind("configuration", identity=(), updatable=False, deletable=False, role="content"),
-        Kind(
-            "execution",
-            identity=("configuration",),
-            is_run=True,
-            prunable=True,
-            log=True,
-            role="run",
-        ),
-        Kind("schedule", prunable=True),
-        Kind(
-            "deployment",
-            identity=("configuration_name", "scenario_id", "executable_id"),
-            succession=("scenario_id", "executable_id"),
-            immutable={
-                "executable_id": "it stays with its executable",
-                "ttl": "fixed when it is created",
-            },
-            updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
-            prunable=True,
-            log=True,
-            role="service",
-        ),
-        Kind("destination", role="pointer"),
-    )
-}
-"""Like the kinds of AI Core, so that plans of tests are plans that people see."""
+KINDS = AICORE_KINDS
+"""Those of AI Core, so that plans of tests are plans that people see."""
 NAMES = {"scenario_id": "demo", "executable_id": "demo-train"}
 RAW = {
     State.SUCCEEDED: "COMPLETED",

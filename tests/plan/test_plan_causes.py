@@ -9,6 +9,7 @@ import pytest
 from cicd.apply.lifecycle import can_adopt
 from cicd.model import Action, Change, Hidden, LiveResource, State
 from tests.plan.plan_world import (
+    KINDS,
     a_live,
     artifact,
     change_of,
@@ -132,7 +133,11 @@ def test_how_a_value_is_written_is_no_reason_to_run_again(
         assert told == (Action.NO_OP, "unchanged")
     else:
         assert told == (Action.RUN, "still RUNNING: follow it")
-        assert change.live and change.desired and can_adopt(change.live, change.desired)
+        assert (
+            change.live
+            and change.desired
+            and can_adopt(KINDS["execution"], change.live, change.desired)
+        )
 
 
 def test_a_first_run_says_with_what_it_runs() -> None:

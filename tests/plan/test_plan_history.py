@@ -56,7 +56,7 @@ def pointing(url: str = "https://x/d1") -> LiveResource:
 
 def test_history_is_the_family_newest_first_with_what_differs() -> None:
     history = read_history(serving(), LIVES, KINDS)
-    assert [(item.configuration.id, item.is_running) for item in history] == [
+    assert [(item.content.id, item.is_running) for item in history] == [
         ("c-bad", False),
         ("c-now", True),
         ("c-old", False),
@@ -80,7 +80,7 @@ def test_what_only_the_running_one_has_is_a_difference_too() -> None:
     ("wanted", "id"), [(None, "c-old"), ("c-bad", "c-bad"), ("c-b", "c-bad"), ("c-o", "c-old")]
 )
 def test_the_one_before_or_the_one_that_is_named(wanted: str | None, id: str) -> None:
-    assert choose_version(KEY, read_history(serving(), LIVES, KINDS), wanted).id == id
+    assert choose_version(KEY, read_history(serving(), LIVES, KINDS), wanted, KINDS).id == id
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_there_is_not_is_said(
     wanted: str | None, lives: list[LiveResource], error: type[CicdError], text: str
 ) -> None:
     with pytest.raises(error, match=text):
-        choose_version(KEY, read_history(serving(), lives, KINDS), wanted)
+        choose_version(KEY, read_history(serving(), lives, KINDS), wanted, KINDS)
 
 
 def the_change(lives: Sequence[LiveResource]) -> Change:
