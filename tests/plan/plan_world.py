@@ -25,7 +25,16 @@ from cicd.plan.graph import refs_in, resolve
 from cicd.platforms.aicore.kinds import KINDS as AICORE_KINDS
 
 CREATED_AT = "2026-01-01T00:00:00Z"
-KINDS = AICORE_KINDS
+KINDS = {
+    **AICORE_KINDS,
+    "deployment": replace(
+        AICORE_KINDS["deployment"],
+        immutable={
+            "executable_id": "it stays with its executable",
+            "ttl": "fixed when it is created",
+        },
+    ),
+}
 """Those of AI Core, so that plans of tests are plans that people see."""
 NAMES = {"scenario_id": "demo", "executable_id": "demo-train"}
 RAW = {
