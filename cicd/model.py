@@ -16,7 +16,6 @@ from cicd.values import Spec as Spec
 from cicd.values import Template as Template
 from cicd.values import opened as opened
 
-
 Role = Literal["ground", "content", "run", "service", "pointer"]
 
 
