@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.automation.applied import NEXT, Application, Record, is_done
+from cicd.automation.applied import Record
 from cicd.automation.arrival import check_arrival
 from cicd.automation.cut_short import Standing
 from cicd.automation.git import check_merged
 from cicd.automation.lock import GROUP, StageLock, lock_option, locked
-from cicd.automation.session import Session, chosen, document_of, open_session
+from cicd.automation.result import exit_code, hidden, summary_of
+from cicd.automation.saved import check_place, check_saved, read_saved
+from cicd.automation.session import Session, chosen, open_session
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     check_writable,
@@ -31,19 +32,14 @@ from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import follow, has_tree
-from cicd.errors import CicdError, Denied, InvalidStage, Problem, Refused, TimedOut, Usage
-from cicd.model import Action, Key, Outcome, Plan, Result, Stage
+from cicd.errors import Refused, Usage
+from cicd.model import Action, Outcome, Plan, Result
 
 if TYPE_CHECKING:
     from cicd.plan import Permissions
 
 ADDS = {Action.CREATE, Action.UPDATE, Action.REPLACE}
 AGAIN = "look at a new plan"
-MAX_PLAN = 500_000_000
-"""Bytes of a saved plan: some ten times what 10,000 resources take, and no endless device."""
-BAD = {Result.FAILED, Result.SKIPPED, Result.TIMED_OUT}
-RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
-"""The result in the summary, for failures of one sort that have an exit code of their own."""
 
 
 @click.command(
@@ -255,20 +251,6 @@ def report(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> tuple[i
     return code, summary_of(plan, masked, session.explain_command)
 
 
-def hidden(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes without a secret in their errors and logs."""
-    from cicd.automation.redaction import MASK, without_secrets
-
-    return [
-        replace(
-            outcome,
-            error=MASK.hide(outcome.error),
-            log=tuple(without_secrets(MASK.hide(line), os.environ) for line in outcome.log),
-        )
-        for outcome in outcomes
-    ]
-
-
 def run_plan(
     session: Session,
     plan: Plan,
@@ -303,80 +285,6 @@ def ask(question: str, *, hint: str = "add --yes, or apply a saved --plan") -> N
         raise Refused("nothing was done: consent was not given")
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 all well; 4 or 6 where only login or connection failed, or something only took too long;
-    1 for everything else, and for both at once."""
-    codes = {outcome.exit_code for outcome in outcomes if outcome.exit_code}
-    if len(codes) == 1 and codes <= RESULTS.keys():
-        return codes.pop()
-    return CicdError.exit_code if any(outcome.result in BAD for outcome in outcomes) else 0
-
-
-def summary_of(
-    plan: Plan, outcomes: Sequence[Outcome], more: Callable[[Key], str] | None = None
-) -> dict[str, Any]:
-    """The result as plain data (DESIGN.md section 6); of a failure also the end of its log and
-    ``more``, the command that tells more."""
-    code = exit_code(outcomes)
-    well = "applied" if plan.has_changes else "unchanged"
-    if any(outcome.result is Result.DEFERRED for outcome in outcomes):
-        well = Result.DEFERRED.value
-    return {
-        "stage": plan.stage,
-        "result": RESULTS.get(code, "failed") if code else well,
-        "seconds": round(max((outcome.seconds for outcome in outcomes), default=0.0), 3),
-        "outcomes": [
-            {
-                "key": str(outcome.key),
-                "action": outcome.action.value,
-                "result": outcome.result.value,
-                "id": outcome.id,
-                "status": outcome.status,
-                "url": outcome.url,
-                "seconds": round(outcome.seconds, 3),
-                "error": outcome.error,
-                **({"log": list(outcome.log)} if outcome.log else {}),
-                **({"more": more(outcome.key)} if more and outcome.is_explainable else {}),
-            }
-            for outcome in outcomes
-        ],
-    }
-
-
-def read_saved(path: Path) -> dict[str, Any]:
-    """A plan that can be applied, from a file. Raises Refused where it says why there is none."""
-    document = read_document(path)
-    if isinstance(failure := document.get("failure"), dict):
-        why = str(failure.get("message") or "").partition("\n")[0]
-        raise Refused(f"{path} holds no plan, as planning failed: {why}", hint="plan again")
-    return document
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """What plan --out saved. Raises InvalidStage when it is something else, Refused when another
-    version wrote it in a way that this one cannot judge."""
-    from cicd.plan.bound import explain_version
-
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_PLAN + 1)
-        if len(content) > MAX_PLAN:
-            raise ValueError(f"it is larger than {MAX_PLAN:,} bytes")
-        document = json.loads(content.decode("utf-8-sig"))
-    except OSError as error:
-        raise Usage(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidStage([Problem(str(path), 0, 0, f"not a plan: {error}")]) from error
-    if not isinstance(document, dict) or not document.keys() >= {"schema_version", "stage"}:
-        raise InvalidStage([Problem(str(path), 0, 0, "not a plan: it has no schema_version")])
-    stage = document["stage"]
-    if not isinstance(stage, str) or not stage.isprintable():
-        raise InvalidStage([Problem(str(path), 0, 0, "not a plan: its stage is no name")])
-    if problem := explain_version(document):
-        raise Refused(f"{path} cannot be applied: {problem}", hint="plan again with this version")
-    return document
-
-
 def with_saved_options(common: Common, document: Mapping[str, Any]) -> Common:
     """The options that the saved plan was made with. Raises Usage for others beside them."""
     from cicd.plan.bound import saved_options
@@ -399,29 +307,3 @@ def _words(given: bool | tuple[str, ...]) -> list[str]:
     if isinstance(given, bool):
         return ["yes"] if given else []
     return sorted(set(given))
-
-
-def check_place(document: Mapping[str, Any], stage: Stage, path: Path) -> None:
-    """Refuse the saved plan of another stage: all that the two differ in would be no news."""
-    from cicd.plan.bound import explain_place
-
-    if elsewhere := explain_place(document, stage):
-        made_for = document["stage"]
-        raise Refused(f"{path} {elsewhere}", hint=f"apply {made_for} with it, or plan {stage.name}")
-
-
-def check_saved(
-    document: Mapping[str, Any], plan: Plan, path: Path, last: Application | None = None
-) -> None:
-    """Refuse a saved plan that is not what would be done now, saying what moved, and first of all
-    that it was applied already. ``last``: its last apply, where anybody knows."""
-    from cicd.plan.bound import explain_drift
-
-    moved = explain_drift(document, plan, told=document_of)
-    if moved and (last or is_done(document, plan)):
-        told = str(last) if last else "has been applied: all that it was to do is done"
-        raise Refused(f"{path} {told}", hint=NEXT)
-    if moved:
-        raise Refused(
-            f"{path} no longer fits: {'; '.join(moved)}", hint="plan again and have it reviewed"
-        )

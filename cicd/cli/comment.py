@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.automation.git import find_root, find_top, project_of
+from cicd.automation.saved import read_document
 from cicd.automation.session import document_of
-from cicd.cli.apply import read_document
 from cicd.cli.console import print_commands, print_note, print_result
 from cicd.cli.failure import failed_plan
 from cicd.cli.help import examples

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.automation import local
-from cicd.automation.redaction import without_secrets
-from cicd.automation.session import Session, open_session
+from cicd.automation.explanation import (
+    examine,
+)
+from cicd.automation.session import open_session
 from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.words import stage_first
-from cicd.errors import CicdError, NotFound, Problem, Usage
-from cicd.model import Key, LiveResource, Needs, State
+from cicd.errors import CicdError, Problem, Usage
 from cicd.render.moments import age
 
 if TYPE_CHECKING:
     from cicd.config.rulebook import Rule
-    from cicd.platforms.base import Finding
-
-LINES = 20
-"""Lines of a log that are shown."""
-LONGEST = 500
-"""Characters of a log line that are shown."""
 
 
 @click.command(
@@ -90,144 +82,12 @@ def command(word: str, stage: str | None, named: str | None, common: Common, out
     )
 
 
-def examine(session: Session, word: str) -> dict[str, Any]:
-    """All that is known, as plain data without a secret in it."""
-    key, live = find_subject(session, word)
-    findings: list[Finding] = []
-    log: list[str] = []
-    if live:
-        unmet = list(gates(session, key, live))
-        findings = [*session.platform.explain(live, needs_of(session, live)), *unmet]
-        if unmet:
-            findings = [not_met(finding) for finding in findings]
-        if session.common.local:
-            findings = local.needed(findings)
-        findings.sort(key=lambda finding: finding.check not in {"status", "likely", "gate"})
-        log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
-    else:
-        findings = list(missing(session, key))
-    return {
-        "key": str(key),
-        "stage": session.stage.name,
-        "id": live.id if live else "",
-        "status": live.status.raw if live else "missing",
-        "created_at": live.created_at if live else "",
-        "configuration_name": name_of(live) if live else "",
-        "findings": [asdict(replace(finding, text=hidden(finding.text))) for finding in findings],
-        "log": [hidden(line) for line in log],
-        "commands": commands(session, key, live),
-    }
-
-
 def title(told: Mapping[str, Any]) -> str:
     """What it is, and how long it has been there."""
     past = age(told["created_at"], datetime.now(UTC))
     made = f"made {past} ago" if past else ""
     parts = [told["key"], told["id"], told["configuration_name"], made]
     return " · ".join(part for part in parts if part)
-
-
-def name_of(live: LiveResource) -> str:
-    """What its configuration is called."""
-    return hidden(str(live.spec.get("configuration_name") or ""))
-
-
-def hidden(text: str) -> str:
-    """The text without the values of variables that may be secret."""
-    return without_secrets(text, os.environ)
-
-
-def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
-    """What is meant, and what of it is live now. Raises Usage."""
-    from cicd.automation.runs import BOTH, NoSuchRun, Runs, nearest
-
-    wishes = [wish for wish in session.stage.resources if word in {str(wish.key), wish.key.name}]
-    others = [wish.key for wish in wishes if wish.key.kind not in BOTH]
-    if len(others) == len(wishes) == 1:
-        return others[0], planned(session, others[0])
-    try:
-        found = Runs(session).find([word])
-    except Usage as error:
-        if isinstance(error, NoSuchRun) and not others:
-            hint = nearest(word, [wish.key for wish in session.stage.resources])
-            raise Usage(f"{session.stage.name} has no {word}", hint=hint) from None
-        if not others:
-            raise
-        hint = f"say {' or '.join(str(wish.key) for wish in wishes)}"
-        raise Usage(f"{word} is more than one", hint=hint) from None
-    except CicdError:
-        runs = [wish.key for wish in wishes if wish.key.kind in BOTH]
-        if len(runs) != 1:
-            raise
-        return runs[0], None
-    if len(found) > 1:
-        names = " or ".join(str(run.key) for run in found)
-        raise Usage(f"{word} is more than one", hint=f"say {names}")
-    return found[0].key, session.platform.get(found[0].live)
-
-
-def planned(session: Session, key: Key) -> LiveResource | None:
-    """What planning takes for this key, as it is now."""
-    plan = session.plan(review=False)
-    live = next((change.live for change in plan.changes if change.key == key), None)
-    try:
-        return session.platform.get(live) if live else None
-    except NotFound:
-        return None
-
-
-def needs_of(session: Session, live: LiveResource) -> Needs:
-    """What the template of a run takes from the platform; nothing where there is none here."""
-    from cicd.platforms.aicore.dialect.needs import read_needs
-
-    executable = live.spec.get("executable_id")
-    for template in session.stage.templates:
-        if template.executable_id == executable:
-            return read_needs(template, Path(session.stage.root))
-    return Needs()
-
-
-def gates(session: Session, key: Key, live: LiveResource) -> Iterator[Finding]:
-    """The gates of a run that its metrics do not keep."""
-    from cicd.apply.verify import unmet_gates
-    from cicd.platforms.base import Finding
-
-    wishes = [wish for wish in session.stage.resources if str(wish.key) == str(key).split("~")[0]]
-    for wish in wishes:
-        if wish.options.require and live.status.state is State.SUCCEEDED:
-            for text in unmet_gates(wish.options.require, session.platform.metrics(live)):
-                yield Finding(
-                    "gate",
-                    "error",
-                    f"its gate is not met: {text}",
-                    "what depends on it is skipped: train better, or change require",
-                )
-
-
-def not_met(finding: Finding) -> Finding:
-    """The status of a run is no good news where its gate is not met."""
-    if finding.check != "status":
-        return finding
-    return replace(finding, state="error", text=f"{finding.text}, and its gate is not met")
-
-
-def missing(session: Session, key: Key) -> Iterator[Finding]:
-    """Why there is nothing of it."""
-    from cicd.platforms.base import Finding
-
-    yield Finding("status", "warning", "it is not there", f"{session.command('apply')} makes it")
-
-
-def commands(session: Session, key: Key, live: LiveResource | None) -> list[str]:
-    """What to look at next."""
-    if live is None:
-        return []
-    kind = session.platform.kinds[live.key.kind]
-    found = [session.command("logs", key)] if kind.log else []
-    if kind.is_run:
-        found.append(session.command("metrics", key))
-    link = session.platform.link(live)
-    return [*found, *([link] if link else [])]
 
 
 def find_rule(word: str) -> Rule | None:

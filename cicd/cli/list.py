@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 import click
 
+from cicd.automation.listing import Wanted, list_kind
 from cicd.automation.session import open_session
 from cicd.cli.completion import complete_kind, complete_stage
 from cicd.cli.help import examples
-from cicd.cli.listing import Wanted, limit_option, list_kind, run_options, show
+from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.errors import Usage
 from cicd.model import Kind

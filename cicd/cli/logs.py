@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 
 import click
 
-from cicd.automation.runs import Run, Runs
-from cicd.automation.session import Session, open_session
+from cicd.automation.followed import chosen, has_failed
+from cicd.automation.runs import Runs
+from cicd.automation.session import open_session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.periods import seconds
 from cicd.cli.words import stage_first
-from cicd.errors import CicdError, NotFound, Usage
+from cicd.errors import CicdError, Usage
 from cicd.model import Key
 from cicd.render.printable import printable
 from cicd.render.table import DIM, paint
@@ -61,27 +61,6 @@ def command(
         return CicdError.exit_code if follow and has_failed(session, found) else 0
 
 
-def chosen(runs: Runs, keys: Sequence[str], ids: Sequence[str]) -> list[Run]:
-    """The runs that are named: by id where ids are given (of those keys), else by key."""
-    return runs.by_ids(ids, keys) if ids else runs.find(keys)
-
-
 def prefix(key: Key, colour: bool) -> str:
     """``execution/train │ ``, as apply writes it."""
     return paint(f"{key} │ ", DIM, colour)
-
-
-def has_failed(session: Session, runs: Iterable[Run]) -> bool:
-    """Whether one of the runs has ended, and not as wished; one that was deleted has not."""
-    from cicd.logs import look_up
-
-    lives = [run.live for run in runs]
-    listed = look_up(session.platform, lives)
-    for live in lives:
-        try:
-            status = (listed.get(live.id) or session.platform.get(live)).status
-        except NotFound:
-            continue
-        if status.has_failed:
-            return True
-    return False

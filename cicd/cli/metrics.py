@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import click
 
+from cicd.automation.followed import chosen, has_failed
+from cicd.automation.metrics import new_points
 from cicd.automation.runs import Run, Runs
 from cicd.automation.session import Session, open_session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
 from cicd.cli.help import examples
-from cicd.cli.logs import chosen, has_failed
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.words import stage_first
-from cicd.errors import CicdError, NotFound, Usage
-from cicd.logs import Polling, patiently
-from cicd.model import LiveResource, MetricPoint, Track
+from cicd.errors import CicdError, Usage
+from cicd.model import Track
 from cicd.render.metrics import point_document, point_line, render_track, track_document
-
-POLLING = Polling(first=2.0)
 
 
 @click.command(
@@ -76,34 +71,3 @@ def follow_points(session: Session, run: Run, output: str) -> int:
         else:
             print_result(point_line(point))
     return CicdError.exit_code if has_failed(session, [run]) else 0
-
-
-def new_points(
-    session: Session, live: LiveResource, polling: Polling = POLLING
-) -> Iterator[MetricPoint]:
-    """The points of a run, each once, until it has ended and the last was read."""
-    seen: set[tuple[object, ...]] = set()
-    pause = polling.first
-    while True:
-        has_ended = patiently(lambda: _has_ended(session, live))
-        track = patiently(lambda: session.platform.track([live])).get(live.id, Track())
-        fresh = [point for point in track.points if _mark(point) not in seen]
-        yield from fresh
-        seen.update(map(_mark, fresh))
-        if has_ended:
-            return
-        pause = polling.first if fresh else polling.slower(pause)
-        time.sleep(pause)
-
-
-def _mark(point: MetricPoint) -> tuple[object, ...]:
-    # repr: a NaN is never equal to itself
-    labels = tuple(sorted(point.labels.items()))
-    return (point.name, labels, point.step, point.time, repr(point.value))
-
-
-def _has_ended(session: Session, live: LiveResource) -> bool:
-    try:
-        return session.platform.get(live).status.has_ended
-    except NotFound:
-        return True

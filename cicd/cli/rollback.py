@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cicd.automation.failed import failed_tests
 from cicd.automation.lock import StageLock, lock_option, locked
+from cicd.automation.rollback import explain_next, read_versions, row
 from cicd.automation.rolled_back import remember_rollback
 from cicd.automation.session import Session, now, open_session
 from cicd.cli.apply import ask, report, run_plan
@@ -19,8 +20,8 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.plan import print_plan
 from cicd.cli.words import stage_first
-from cicd.errors import CicdError, Usage
-from cicd.model import Change, LiveResource, Plan
+from cicd.errors import Usage
+from cicd.model import Change, LiveResource
 
 if TYPE_CHECKING:
     from cicd.plan.history import Version
@@ -74,28 +75,6 @@ def command(
             return go_back(session, change, target, lock, yes=yes)
 
 
-def read_versions(session: Session, key: str) -> tuple[Change, list[Version]]:
-    """The deployment that is meant, and what it can go back to."""
-    from cicd.plan.history import read_history
-
-    change = pick(session.plan(review=False), key)
-    if change.live is None:
-        raise CicdError(f"{change.key} is not deployed", hint="cicd apply deploys it")
-    return change, read_history(change.live, session.live, session.platform.kinds, change.desired)
-
-
-def pick(plan: Plan, key: str) -> Change:
-    """The change of the deployment that is meant. Raises Usage when none is."""
-    deployments = [change for change in plan.changes if change.key.kind == "deployment"]
-    for change in deployments:
-        if key in {str(change.key), change.key.name}:
-            return change
-    if any(key in {str(change.key), change.key.name} for change in plan.changes):
-        raise Usage(f"{key} is no deployment", hint="only deployments can be rolled back")
-    known = ", ".join(str(change.key) for change in deployments) or "none"
-    raise Usage(f"{plan.stage} has no deployment {key}", hint=f"it has: {known}")
-
-
 def go_back(
     session: Session,
     change: Change,
@@ -124,19 +103,6 @@ def go_back(
     return code
 
 
-def explain_next(change: Change, target: LiveResource, file: str) -> str:
-    """What the next apply makes of a rollback."""
-    told = f"{change.key} runs configuration {target.id} now"
-    asked = change.desired.spec.get("configuration") if change.desired else None
-    if asked == target.id:
-        return f"{told}, as {file} asks for"
-    other = asked if isinstance(asked, str) else "another one"
-    return (
-        f"{told}; {file} still asks for {other}: the next apply brings that back "
-        "unless the change is reverted in Git"
-    )
-
-
 def print_history(
     history: Sequence[Version], failed: Mapping[str, str], output: str, common: Common
 ) -> None:
@@ -149,20 +115,3 @@ def print_history(
         return
     moment, colour = datetime.now(UTC), uses_colour(common)
     print_result(render_history(rows, moment, colour=colour, width=terminal_width()))
-
-
-def row(version: Version, failed: Mapping[str, str]) -> dict[str, Any]:
-    """One configuration as plain data."""
-    from cicd.plan.document import plain
-
-    return {
-        "id": version.content.id,
-        "name": version.content.spec.get("name", ""),
-        "created_at": version.content.created_at,
-        "running": version.is_running,
-        "failed": failed.get(version.content.id, ""),
-        "fields": [
-            {"path": field.path, "before": plain(field.before), "after": plain(field.after)}
-            for field in version.fields
-        ],
-    }

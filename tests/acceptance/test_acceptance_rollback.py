@@ -17,6 +17,7 @@ from typing import Any
 import click
 import pytest
 
+from cicd.automation.rollback import explain_next
 from cicd.cli import apply, plan, rollback, stop
 from cicd.errors import CicdError, Usage
 from cicd.model import Action, Change, Key, LiveResource, Ref, Resource, State, Status
@@ -235,7 +236,7 @@ def test_the_end_of_a_rollback_says_what_the_next_apply_makes_of_it(
     key = Key("deployment", "serve")
     change = Change(key, Action.UPDATE, "", desired=Resource(key, {"configuration": asks}))
     target = LiveResource(Key("configuration", "c"), "c-old", {}, Status(State.SUCCEEDED, ""))
-    said = rollback.explain_next(change, target, "stages/dev.yaml")
+    said = explain_next(change, target, "stages/dev.yaml")
     assert said.startswith("deployment/serve runs configuration c-old now; stages/dev.yaml still")
     assert f"asks for {named}" in said
     assert said.endswith("unless the change is reverted in Git")

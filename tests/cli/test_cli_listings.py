@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cicd.cli import listing
+from cicd.automation import listing
 from cicd.model import Key, LiveResource, State, Status
 from cicd.render.moments import parse
 from tests.cli.operated import Cicd, Operated, cicd, operated

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cicd.cli import metrics
+from cicd.automation import metrics
 from tests.cli.operated import Cicd, Operated, cicd, operated
 
 __all__ = ["cicd", "operated"]

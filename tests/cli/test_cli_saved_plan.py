@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli import apply
-from cicd.cli.apply import read_document, read_saved, with_saved_options
+from cicd.automation import saved
+from cicd.automation.saved import read_document, read_saved
+from cicd.cli.apply import with_saved_options
 from cicd.cli.options import Common
 from cicd.errors import InvalidStage, Usage
 
@@ -41,7 +42,7 @@ def test_a_flag_that_the_plan_was_made_without_is_wrong_usage() -> None:
 
 
 def test_a_plan_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "MAX_PLAN", 1000)
+    monkeypatch.setattr(saved, "MAX_PLAN", 1000)
     with pytest.raises(InvalidStage, match="/dev/zero: not a plan: it is larger than 1,000 bytes"):
         read_saved(Path("/dev/zero"))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd.cli import status
+from cicd.automation import status
 from cicd.model import State
 from cicd.render.status import render_status
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cicd.cli.apply import read_saved, with_saved_options
+from cicd.automation.saved import read_saved
+from cicd.cli.apply import with_saved_options
 from cicd.cli.options import Common
 from cicd.config import GitFacts, check_stage, load_stage
 from cicd.config.tree import Place

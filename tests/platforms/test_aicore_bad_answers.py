@@ -9,8 +9,8 @@ import pytest
 
 from cicd.apply.job import Job, Site
 from cicd.apply.outcome import exit_code, failure
-from cicd.cli.apply import exit_code as command_code
-from cicd.cli.apply import summary_of
+from cicd.automation.result import exit_code as command_code
+from cicd.automation.result import summary_of
 from cicd.errors import (
     CicdError,
     Conflict,

@@ -1,0 +1,156 @@
+"""Everything of one kind: who names it, filters, newest first, so many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from cicd.automation.claims import Claim, Claims, find_claims
+from cicd.automation.runs import browse
+from cicd.automation.session import Session
+from cicd.cli.periods import seconds
+from cicd.model import LiveResource
+from cicd.plan.unmanaged import id_of
+from cicd.render.moments import age, duration, parse, took
+
+SPEC = (
+    *("configuration", "configuration_name", "executable_id", "scenario_id", "kind"),
+    *("cron", "active", "scope", "repository", "path", "revision", "url", "description"),
+)
+"""Fields of the platform's own that a row has, where the kind has them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which things of a kind are asked for; what is None or empty does not matter.
+
+    ``key`` and ``name`` are globs, ``fields`` values of the platform's own, ``since`` is ``7d``;
+    ``execution``: the id of the run that made it; ``kinds``: of artifacts.
+    """
+
+    key: str | None = None
+    name: str | None = None
+    statuses: tuple[str, ...] = ()
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    configuration: str | None = None
+    kinds: tuple[str, ...] = ()
+    execution: str | None = None
+    since: str | None = None
+    is_unmanaged: bool = False
+
+    def fits(self, live: LiveResource, claim: Claim | None, maker: str) -> bool:
+        """Whether a live thing, which ``claim`` names and the run ``maker`` made, is asked for."""
+        spec = live.spec
+        return (
+            has_status(live, self.statuses)
+            and (not self.kinds or spec.get("kind") in self.kinds)
+            and self.execution in (None, maker)
+            and all(value in (None, spec.get(name)) for name, value in self.fields.items())
+            and self.configuration
+            in (None, spec.get("configuration"), spec.get("configuration_name"))
+            and (self.name is None or fnmatchcase(name_of(live), self.name))
+            and is_since(live, self.since)
+            and not (self.is_unmanaged and claim)
+            and has_key(claim, self.key)
+        )
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found: the newest rows, and of how many."""
+
+    rows: Sequence[Mapping[str, Any]]
+    total: int
+    unread: Sequence[str] = ()
+
+
+def list_kind(session: Session, kind: str, wanted: Wanted, limit: int) -> Listing:
+    """The newest things of one kind that are wanted, as plain data."""
+    is_since(None, wanted.since)  # said before anything is asked, also where nothing is there
+    lives = newest(browse(session, kind))
+    runs = browse(session, "execution") if kind == "artifact" else ()
+    makers = makers_of(runs)
+    claims = find_claims(session, [*lives, *runs])
+    found = [
+        live
+        for live in lives
+        if wanted.fits(live, claims.of.get(id_of(live)), makers.get(live.id, ""))
+    ]
+    rows = [row(session, live, claims, makers.get(live.id, "")) for live in found[:limit]]
+    return Listing(rows, len(found), claims.unread)
+
+
+def makers_of(runs: Sequence[LiveResource]) -> dict[str, str]:
+    """Artifact id -> id of the run that made it, for those that a run made."""
+    return {
+        id: run.id
+        for run in runs
+        for output, id in run.outputs.items()
+        if output.startswith("artifacts.")
+    }
+
+
+def row(session: Session, live: LiveResource, claims: Claims, maker: str) -> dict[str, Any]:
+    """One thing as plain data. ``key`` is empty for what no stage names, which is unmanaged."""
+    claim = claims.of.get(id_of(live))
+    started = live.facts.get("started_at") or live.created_at
+    passed = took(started, live.facts.get("completed_at", ""))
+    return {
+        "id": live.id,
+        "status": live.status.raw,
+        "state": live.status.state.value,
+        "key": str(claim.key) if claim else "",
+        "stage": claim.stage if claim else "",
+        "unmanaged": claim is None,
+        "managed_by": claim.seen_from(session.stage.name) if claim else "unmanaged",
+        "name": name_of(live),
+        "age": age(live.created_at, datetime.now(UTC)),
+        "created_at": live.created_at,
+        "duration": duration(passed),
+        "seconds": passed,
+        **{name: live.spec[name] for name in SPEC if name in live.spec},
+        **({"url": live.outputs["url"]} if "url" in live.outputs else {}),
+        "execution_id": maker,
+        "labels": dict(live.spec.get("labels") or {}),
+        "message": live.status.message,
+        "link": session.platform.link(live) or "",
+    }
+
+
+def newest(lives: Sequence[LiveResource]) -> list[LiveResource]:
+    """Newest first; those of one second stay in one order."""
+    return sorted(lives, key=lambda live: (live.created_at, live.id), reverse=True)
+
+
+def is_since(live: LiveResource | None, since: str | None, now: datetime | None = None) -> bool:
+    """Whether it was made within the last ``7d``; what tells no time was. Raises Usage."""
+    if since is None:
+        return True
+    try:
+        begin = (now or datetime.now(UTC)) - timedelta(seconds=seconds(since))
+    except OverflowError:
+        return True
+    created = parse(live.created_at) if live else None
+    return created is None or created >= begin
+
+
+def has_status(live: LiveResource, statuses: tuple[str, ...]) -> bool:
+    """Whether it is in one of these: the platform's own word or ours, in any case."""
+    words = {live.status.raw.upper(), live.status.state.value}
+    return not statuses or bool(words & {status.upper() for status in statuses})
+
+
+def has_key(claim: Claim | None, glob: str | None) -> bool:
+    """Whether it is meant by ``execution/train``, ``train`` or a glob."""
+    if glob is None:
+        return True
+    names = (str(claim.key), claim.key.name) if claim else ()
+    return any(fnmatchcase(text, glob) for text in names)
+
+
+def name_of(live: LiveResource) -> str:
+    """What people call it."""
+    return str(live.spec.get("name") or live.spec.get("configuration_name") or live.key.name)

@@ -1,0 +1,44 @@
+"""What a run records about itself, point by point as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from cicd.automation.session import Session
+from cicd.errors import NotFound
+from cicd.logs import Polling, patiently
+from cicd.model import LiveResource, MetricPoint, Track
+
+POLLING = Polling(first=2.0)
+
+
+def new_points(
+    session: Session, live: LiveResource, polling: Polling = POLLING
+) -> Iterator[MetricPoint]:
+    """The points of a run, each once, until it has ended and the last was read."""
+    seen: set[tuple[object, ...]] = set()
+    pause = polling.first
+    while True:
+        has_ended = patiently(lambda: _has_ended(session, live))
+        track = patiently(lambda: session.platform.track([live])).get(live.id, Track())
+        fresh = [point for point in track.points if _mark(point) not in seen]
+        yield from fresh
+        seen.update(map(_mark, fresh))
+        if has_ended:
+            return
+        pause = polling.first if fresh else polling.slower(pause)
+        time.sleep(pause)
+
+
+def _mark(point: MetricPoint) -> tuple[object, ...]:
+    # repr: a NaN is never equal to itself
+    labels = tuple(sorted(point.labels.items()))
+    return (point.name, labels, point.step, point.time, repr(point.value))
+
+
+def _has_ended(session: Session, live: LiveResource) -> bool:
+    try:
+        return session.platform.get(live).status.has_ended
+    except NotFound:
+        return True

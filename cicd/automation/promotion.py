@@ -1,0 +1,155 @@
+"""What one stage has tried out becomes an edit of another stage's file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cicd.automation.environment import Environment
+from cicd.automation.git import (
+    commit_file,
+    describe_commit,
+    fetch_branch,
+    origin_url,
+    push_branch,
+    read_facts,
+)
+from cicd.cli.console import (
+    write_file,
+)
+from cicd.config import GitFacts, check_stage
+from cicd.config.files import label
+from cicd.config.inherit import read_stage_tree
+from cicd.config.promote import Promotion, check_promoted, promoted_text, promotion
+from cicd.config.tree import Node
+from cicd.errors import CicdError, InvalidStage, Refused, Usage
+
+if TYPE_CHECKING:
+    from cicd.github.client import Client
+
+
+TRAILER = "Promoted-by: cicd"
+"""In the message of our commits: a branch that ends with another may not be overwritten."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The target's file as it is and as it is to be. ``name``: how messages call it."""
+
+    path: Path
+    name: str
+    before: str
+    after: str
+    found: Promotion
+
+    @property
+    def diff(self) -> str:
+        """As a patch; empty where nothing changes."""
+        before, after = (
+            text.replace("\r\n", "\n").splitlines(keepends=True)
+            for text in (self.before, self.after)
+        )
+        lines = difflib.unified_diff(before, after, f"a/{self.name}", f"b/{self.name}")
+        ended = (
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
+        return "".join(ended)
+
+
+def make_edit(source: Node, path: Path, root: Path, select: Sequence[str]) -> Edit:
+    """The edit of the file at ``path``, checked. Raises InvalidStage for what would not load and
+    Refused for what cannot be edited exactly."""
+    name = label(path, root)
+    before = read_text(path)
+    target, _ = read_stage_tree(path, root, env=os.environ)
+    found = promotion(source, target, select)
+    after = promoted_text(before, found.changes, is_json=path.suffix.lower() == ".json")
+    if found.changes:
+        plain = after.removeprefix("\ufeff").replace("\r\n", "\n")
+        check_promoted(target, read_stage_tree(path, root, plain, env=os.environ)[0], found.changes)
+        check_loads(path, root, plain)
+    return Edit(path, name, before, after, found)
+
+
+def check_loads(path: Path, root: Path, text: str) -> None:
+    """Raises InvalidStage for errors that the new text has and the file has not."""
+    facts = GitFacts("0" * 40, read_facts(root, os.environ).branch or "main")
+
+    def errors(changed: str | None) -> list[Any]:
+        found = check_stage(
+            str(path.resolve()), root=root, env=Environment(), variables={}, git=facts, text=changed
+        )
+        return [problem for problem in found if problem.severity == "error"]
+
+    known = {problem.message for problem in errors(None)}
+    new = [problem for problem in errors(text) if problem.message not in known]
+    if new:
+        raise InvalidStage(new)
+
+
+def read_text(path: Path) -> str:
+    """The file letter by letter. Raises CicdError."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise CicdError(f"cannot read {path}: {error.strerror}") from error
+
+
+def connect(root: Path) -> Client:
+    """A client for the repository that ``origin`` is. Raises Usage or Denied when something is
+    missing."""
+    from cicd.github import pulls
+    from cicd.github.client import Client
+    from cicd.github.context import API_URL, read_context
+
+    context = read_context(os.environ)
+    host, repository = pulls.repository_of(origin_url(root))
+    repository = context.repository or repository
+    if not repository:
+        raise Usage("origin is no repository on GitHub", hint="set GITHUB_REPOSITORY to OWNER/NAME")
+    token = pulls.needed_token(context.token)
+    api_url = pulls.api_url_of(host) if host and context.api_url == API_URL else context.api_url
+    return Client(api_url, token, repository)
+
+
+def told(change: Any) -> str:
+    """One change in a line."""
+    where = f"{change.key} {change.path}".strip()
+    if isinstance(change.value, dict):
+        return f"{where}: new"
+    return f"{where}: {change.before if change.before is not None else 'none'} → {change.value}"
+
+
+def branch_of(path: Path, root: Path) -> str:
+    """The branch that the stage is applied from, else the one that is checked out."""
+    node = read_stage_tree(path, root)[0].get("branch")
+    is_plain = node is not None and isinstance(node.value, str) and "${" not in node.value
+    branch = str(node.value) if node is not None and is_plain else ""
+    branch = branch or read_facts(root, os.environ).branch
+    if not branch:
+        raise Usage("which branch is the pull request for?", hint="set branch in TO's stage file")
+    return branch
+
+
+def push(root: Path, edit: Edit, branch: str, base: str, title: str) -> None:
+    """Commit the edit on top of ``base`` and push it, unless that is there already. Raises Refused
+    where the branch has commits of somebody else."""
+    tip = fetch_branch(root, branch)
+    write_file(edit.path, edit.after)
+    folder = edit.path.parent
+    commit = commit_file(folder, edit.path, f"{title}\n\n{TRAILER}")
+    if tip:
+        tree, parents, message = describe_commit(root, tip)
+        if TRAILER not in message.splitlines():
+            raise Refused(
+                f"the branch {branch} has a commit that is not ours: {tip[:12]}",
+                hint="merge or close its pull request and delete the branch, then promote again",
+            )
+        if (tree, parents, message) == describe_commit(root, commit):
+            return
+    push_branch(folder, commit, branch, tip)
