@@ -5,7 +5,8 @@
     catalogue     which models there are, in which versions; default_models unless told others
     executables   the scenarios' executables, as if they came from Git
     deployed      what a deployment is of; runner deploys it
-    answers       who answers a request: openai, vendors, orchestration, each in its own shape
+    models        who answers a request to one of them: openai, vendors, each in its own shape
+    orchestration what is asked of several; answers is what all of them get and give
     echo          what every model says
 
 Nothing here starts a process or leaves this machine: every answer is a pure function of the request

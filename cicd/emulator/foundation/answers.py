@@ -1,4 +1,4 @@
-"""Who answers a request to a deployment of the platform's own scenarios. Pure."""
+"""What a deployment of the platform's own scenarios is asked, and what it answers. Pure."""
 
 from __future__ import annotations
 
@@ -39,21 +39,6 @@ class Asked:
 
 
 Handler = Callable[[Offer, Asked], Answer]
-
-
-def of_model(offer: Offer, asked: Asked) -> Answer:
-    """What a deployed model answers, in the shape of its vendor's API."""
-    from cicd.emulator.foundation import openai, vendors
-
-    apis: dict[str, Mapping[str, Handler]] = {
-        "aws-bedrock": vendors.BEDROCK,
-        "gcp-vertexai": vendors.VERTEX,
-    }
-    api = apis.get(offer.executable_id, openai.API)
-    for ending, handler in api.items():
-        if asked.path.endswith(ending):
-            return handler(offer, asked)
-    return not_emulated(asked.path, api)
 
 
 def not_emulated(path: str, api: Mapping[str, Any]) -> Answer:

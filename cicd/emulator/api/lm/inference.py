@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from cicd.emulator.api.lm.gates import Gates, QueueFull
 from cicd.emulator.errors import EmulatorError, GatewayError, denied
-from cicd.emulator.foundation import answers, deployed, executables, orchestration
+from cicd.emulator.foundation import deployed, executables, models, orchestration
 from cicd.emulator.foundation.answers import Answer, Asked
 from cicd.emulator.foundation.catalogue import NotOffered, Offer, today
 from cicd.emulator.git.templates import PLATFORM_SCENARIOS
@@ -144,17 +144,17 @@ class Inference:
 
     def _said(self, run: Row, asked: Asked) -> Answer:
         parameters = self._world.serving_parameters(run)
-        models = self._world.models.read()
+        catalogue = self._world.models.read()
         if run["scenario_id"] == executables.FOUNDATION:
             try:
-                offer = deployed.offer_of(models, run["executable_id"], parameters, today())
+                offer = deployed.offer_of(catalogue, run["executable_id"], parameters, today())
             except NotOffered as error:
                 # it was there when it was deployed: retired since, or the list is another one
                 raise GatewayError(404, str(error)) from None
-            return answers.of_model(offer, asked)
+            return models.answer(offer, asked)
 
         def find(name: str, version: str) -> Offer:
-            return models.find_for(run["scenario_id"], name, version, today())
+            return catalogue.find_for(run["scenario_id"], name, version, today())
 
         return orchestration.answer(find, deployed.filter_of(parameters), asked)
 
