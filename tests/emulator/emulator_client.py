@@ -15,9 +15,10 @@ from typing import Any
 
 import requests
 
+from cicd.emulator.host.opening import open_world
 from cicd.emulator.host.server import http_server, listen
 from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Journal, Line, Replicas, Upstream
-from cicd.emulator.world import World, open_world
+from cicd.emulator.world import World
 
 WORKFLOW = """\
 apiVersion: argoproj.io/v1alpha1

@@ -20,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
 from cicd.emulator.api import s3
+from cicd.emulator.api.faults.effects import deleters
 from cicd.emulator.api.faults.gateway import WORLD, Gateway
 from cicd.emulator.api.lm.inference import METHODS, Inference
 from cicd.emulator.api.s3 import S3
@@ -53,7 +54,8 @@ def create_app(world: World) -> Gateway:
         routes.append(Route(path, S3(world), methods=list(s3.METHODS)))
     routes.append(Elsewhere(world, list(routes)))
     atlas = Atlas((operation.method, operation.path) for operation in OPERATIONS)
-    return Gateway(Starlette(routes=routes), world, atlas)
+    world.faults.known = frozenset(atlas.names)
+    return Gateway(Starlette(routes=routes), world, atlas, deleters(OPERATIONS))
 
 
 def endpoint(world: World, operation: Operation) -> Endpoint:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.emulator.errors import invalid
+from cicd.emulator.git import templates
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Text:
     minimum: int = 0
 
 
-ID = Text(r"^[\w.-]{4,64}$")
+ID = Text(rf"^{templates.ID}$")
 NAME = Text(r"""^[\w\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]*$""", 256)
 DESCRIPTION = Text(maximum=5000)
 ARTIFACT_URL = Text(r"([a-z0-9-]+):\/\/.+", 1024)

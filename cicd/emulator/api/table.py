@@ -16,6 +16,7 @@ from cicd.emulator.api.admin import (
     tenant,
     undocumented,
 )
+from cicd.emulator.api.faults import routes as fault_rules
 from cicd.emulator.api.lm import (
     artifacts,
     configurations,
@@ -33,6 +34,7 @@ from cicd.emulator.api.web import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *oauth.OPERATIONS,
     *itself.OPERATIONS,
+    *fault_rules.OPERATIONS,
     *resource_groups.OPERATIONS,
     *repositories.OPERATIONS,
     *applications.OPERATIONS,

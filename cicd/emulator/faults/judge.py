@@ -114,6 +114,8 @@ class Faults:
     """All rules of one emulator. Counting is exact, however many requests come at once."""
 
     def __init__(self) -> None:
+        self.known: frozenset[str] = frozenset()
+        """Every operation that a rule can match; whoever answers them says so."""
         self._lock = threading.Lock()
         self._rules: tuple[RuleState, ...] = ()
         self._made = 0

@@ -14,14 +14,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cicd.emulator.api import limits
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import default_models
-from cicd.emulator.state.credentials import write_private
+from cicd.emulator.git import templates
+from cicd.emulator.state.private import write_private
 
 FILE_NAME = "models.json"
 LATEST = "latest"
 SCENARIO = "foundation-models"
+ID = f"^{templates.ID}$"
 
 
 class NotOffered(Exception):
@@ -199,8 +200,8 @@ def problems_of_model(item: Any) -> Iterator[str]:
     for field in ("model", "executableId", "description"):
         if not isinstance(item.get(field), str) or not item[field]:
             yield f".{field} must be a text"
-    if not re.search(limits.ID.pattern, item["executableId"]):
-        yield f".executableId {item['executableId']!r} does not match {limits.ID.pattern}"
+    if not re.search(ID, item["executableId"]):
+        yield f".executableId {item['executableId']!r} does not match {ID}"
     allowed = item.get("allowedScenarios") or []
     if not isinstance(allowed, list) or not all(isinstance(entry, dict) for entry in allowed):
         yield ".allowedScenarios must be a list of objects"

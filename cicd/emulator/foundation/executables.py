@@ -94,5 +94,5 @@ def row(scenario_id: str, executable_id: str, description: str) -> dict[str, Any
 
 
 def scenario_of(template: Mapping[str, Any]) -> str:
-    """The scenario of a template that a run was made with."""
-    return str(template["metadata"]["labels"][templates.SCENARIO_ID])
+    """The scenario of a template that a run was made with; empty where it is in none."""
+    return str(templates.mapping(template["metadata"].get("labels")).get(templates.SCENARIO_ID, ""))

@@ -24,6 +24,8 @@ KINDS = {
 }
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 """What Kubernetes takes as a name; AI Core's pattern for ids allows more, within 4 to 64."""
+ID = r"[\w.-]{4,64}"
+"""What AI Core takes as an id."""
 TEXT_MAPS = ("labels", "annotations")
 _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 LABEL = re.compile(f"(?:{_WORD})?")
@@ -134,7 +136,7 @@ def check_metadata(document: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(name, str) or not NAME.fullmatch(name) or not 4 <= len(name) <= 64:
         yield "metadata.name must be 4 to 64 lower-case letters, digits, '-' or '.'"
     labels, annotations = mapping(metadata.get("labels")), mapping(metadata.get("annotations"))
-    if not re.fullmatch(r"[\w.-]{4,64}", str(labels.get(SCENARIO_ID, ""))):
+    if not re.fullmatch(ID, str(labels.get(SCENARIO_ID, ""))):
         yield f"metadata.labels: {SCENARIO_ID} is missing or not 4 to 64 characters [A-Za-z0-9_.-]"
     if labels.get(SCENARIO_ID) in PLATFORM_SCENARIOS:
         yield f"metadata.labels: scenario {labels[SCENARIO_ID]} is the platform's own"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.state import credentials
+from cicd.emulator.state.private import write_private
 
 LOCK, STARTING, ENDPOINT = "emulator.lock", "starting.lock", "endpoint.json"
 LOG_FILE, PORT_FILE = "emulator.log", "port"
@@ -62,7 +63,7 @@ def read_endpoint(data: Path) -> Endpoint | None:
 def write_endpoint(data: Path, url: str) -> None:
     """Tell others where this process answers."""
     content = json.dumps({"url": url, "pid": os.getpid()})
-    credentials.write_private(data / ENDPOINT, content)
+    write_private(data / ENDPOINT, content)
 
 
 def read_pid(path: Path) -> int:

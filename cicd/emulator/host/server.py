@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.host.folder import ENDPOINT, LOCK, PORT_FILE, prepare, write_endpoint
 from cicd.emulator.host.locks import FileLock
+from cicd.emulator.host.opening import MakeRunner, open_world
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runner.bounds import Bounds
-from cicd.emulator.world import MakeRunner, World, open_world
+from cicd.emulator.world import World
 
 if TYPE_CHECKING:
     import uvicorn

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.state.credentials import write_private
+from cicd.emulator.state.private import write_private
 
 FILE_NAME = "bounds.json"
 GIB = 2**30

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from cronsim import CronSim, CronSimError
 
-from cicd.emulator.api.lm import runs
-from cicd.emulator.api.web import Call
-from cicd.emulator.errors import ApiError, GatewayError, invalid
-from cicd.emulator.state.store import Row
-
-if TYPE_CHECKING:
-    from cicd.emulator.world import World
+from cicd.emulator.errors import invalid
+from cicd.emulator.state.clock import Clock
+from cicd.emulator.state.store import Row, Store
 
 LOG = logging.getLogger(__name__)
 LOOK = 5.0
@@ -90,19 +84,21 @@ def moments(schedule: Row, since: datetime, until: datetime) -> Iterator[datetim
 class Scheduler:
     """One thread that looks at the clock. Nothing is stored of what was due before it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store, clock: Clock, start: Callable[[Row], None]) -> None:
+        """``start`` starts a run of a schedule; it raises nothing."""
+        self._store = store
+        self._clock = clock
+        self._start = start
         self._lock = threading.Lock()
         self._moving = threading.Lock()
         self._is_over = threading.Event()
         self._looked = datetime.max.replace(tzinfo=UTC)
         self._thread: threading.Thread | None = None
 
-    def open(self, world: World) -> None:
+    def open(self) -> None:
         """Begin; runs that were due before are not caught up."""
-        self._looked = world.clock.now()
-        self._thread = threading.Thread(
-            target=self._work, args=(world,), name="schedules", daemon=True
-        )
+        self._looked = self._clock.now()
+        self._thread = threading.Thread(target=self._work, name="schedules", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -111,48 +107,37 @@ class Scheduler:
         if self._thread:
             self._thread.join()
 
-    def look(self, world: World) -> None:
+    def look(self) -> None:
         """Start every run that became due since the last look; end what is over."""
         with self._lock:
-            now = world.clock.now()
+            now = self._clock.now()
             since, self._looked = max(self._looked, now - LATE), now
-            for row in world.store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'"):
+            for row in self._store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'"):
                 if is_due(row, since, now):
-                    start(world, row)
+                    self._start(row)
                 if has_ended(row["ends_at"], now):
                     sql = "UPDATE schedules SET status = 'INACTIVE' WHERE id = ?"
-                    world.store.write(sql, (row["id"],))
+                    self._store.write(sql, (row["id"],))
 
-    def go_to(self, world: World, until: datetime) -> None:
+    def go_to(self, until: datetime) -> None:
         """Let time go by at once: whatever is due until then happens, one after the other.
 
         400 when that would be more than MOST_RUNS runs. Into the past, nothing happens.
         """
         with self._moving:
-            rows = world.store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'")
-            now = world.clock.now()
+            rows = self._store.rows("SELECT * FROM schedules WHERE status = 'ACTIVE'")
+            now = self._clock.now()
             due = {at for row in rows for at in islice(moments(row, now, until), MOST_RUNS + 1)}
             if len(due) > MOST_RUNS:
                 raise invalid(f"more than {MOST_RUNS} runs are due until then; use smaller steps")
             for at in (*sorted(due), until):
-                world.clock.set(at)
-                self.look(world)
+                self._clock.set(at)
+                self.look()
 
-    def _work(self, world: World) -> None:
+    def _work(self) -> None:
         while not self._is_over.wait(LOOK):
             try:
-                self.look(world)
+                self.look()
             except Exception:
                 # the thread must outlive whatever one schedule does to it
                 LOG.exception("looking for schedules that are due failed")
-
-
-def start(world: World, schedule: Row) -> None:
-    """Do what a client would: post an execution. What is refused is in the log file only."""
-    body = json.dumps({"configurationId": schedule["configuration_id"]}).encode()
-    headers = {"ai-resource-group": schedule["resource_group"]}
-    call = Call(world, "POST", world.base_url, {}, {}, headers, body)
-    try:
-        runs.insert(call, "execution", schedule_id=schedule["id"])
-    except (ApiError, GatewayError) as error:
-        LOG.warning("schedule %s (%s) started nothing: %s", schedule["id"], schedule["name"], error)

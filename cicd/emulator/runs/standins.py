@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from cicd.emulator.errors import invalid
 from cicd.emulator.jobs import Image
 from cicd.emulator.runs.plain_images import plain_image
+from cicd.emulator.state.store import Store
 
 EMPTY: Mapping[str, Any] = {
     "images": {},
@@ -24,6 +26,13 @@ BUILT_HERE = "localhost/"
 """How podman calls what was built on this machine."""
 ANY = ""
 """The key of ``built`` for images of any name."""
+
+
+def of_group(store: Store, group: str) -> Mapping[str, Any]:
+    """How images and artifacts are stood in for in a resource group."""
+    row = store.row("SELECT body FROM stand_ins WHERE resource_group = ?", (group,))
+    found: Mapping[str, Any] = json.loads(row["body"]) if row else EMPTY
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import time
 from dataclasses import asdict, dataclass, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cicd.emulator.errors import EmulatorError, GatewayError
+from cicd.emulator.state.private import write_private
 
 FILE_NAME = "credentials.json"
 LIFETIME = 43199
@@ -148,13 +148,3 @@ def read_or_create(folder: Path) -> Credentials:
     )
     write_private(folder / FILE_NAME, json.dumps(asdict(made)))
     return made
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file at once by one only its owner can read."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
-from cicd.emulator.state.credentials import write_private
+from cicd.emulator.state.private import write_private
 from cicd.emulator.state.s3 import Bucket, StorageError
 from cicd.emulator.state.store import Store
 

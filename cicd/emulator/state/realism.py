@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.state.credentials import write_private
+from cicd.emulator.state.private import write_private
 
 Level = Literal["instant", "fast", "real"]
 LEVELS: tuple[Level, ...] = get_args(Level)

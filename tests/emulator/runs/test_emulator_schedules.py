@@ -37,7 +37,7 @@ def schedule(client: Client, configuration: str, **fields: Any) -> str:
 def at(client: Client, moment: datetime) -> None:
     """Let it be this time, and everything happen that is due then."""
     client.world.clock.set(moment)
-    client.world.scheduler.look(client.world)
+    client.world.scheduler.look()
 
 
 def started(client: Client, schedule_id: str) -> list[dict[str, Any]]:

@@ -6,17 +6,13 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.faults import effects
 from cicd.emulator.api.lm import dataset
 from cicd.emulator.api.web import Call, Operation, Reply
-from cicd.emulator.errors import EmulatorError, invalid, not_found
-from cicd.emulator.faults import rules
-from cicd.emulator.faults.operations import Atlas
+from cicd.emulator.errors import EmulatorError, invalid
 from cicd.emulator.runs import standins
 from cicd.emulator.state import quotas
 
@@ -100,50 +96,6 @@ def meta(call: Call) -> Reply:
     )
 
 
-def list_faults(call: Call) -> Reply:
-    """Every fault rule with its counters, oldest first."""
-    return Reply({"rules": [state.show() for state in call.world.faults.states()]})
-
-
-def add_faults(call: Call) -> Reply:
-    """Put one rule, or ``{"rules": [...]}``, into force; all of them or none."""
-    sources = call.body.get("rules", [call.body])
-    if not isinstance(sources, list) or len(sources) > MOST_RULES:
-        raise invalid(f"rules must be a list of at most {MOST_RULES}")
-    known = operations()
-    states = call.world.faults.add([rules.read(source, known) for source in sources])
-    effects.prepare(call.world, states)
-    return Reply({"rules": [state.show() for state in states]}, 201)
-
-
-@cache
-def operations() -> frozenset[str]:
-    """The name of every operation that a rule can match."""
-    from cicd.emulator.api.table import OPERATIONS
-
-    return frozenset(Atlas((each.method, each.path) for each in OPERATIONS).names)
-
-
-def clear_faults(call: Call) -> Reply:
-    """End all rules, or the one of the path."""
-    rule_id = call.path.get("id")
-    ended = call.world.faults.clear(rule_id)
-    if rule_id and not ended:
-        raise not_found("Fault rule", rule_id)
-    return Reply({"rules": [state.show() for state in ended]})
-
-
-def list_requests(call: Call) -> Reply:
-    """The last requests of clients, oldest first."""
-    return Reply({"requests": call.world.faults.requests()})
-
-
-def forget_requests(call: Call) -> Reply:
-    """Forget them and count from 1 again."""
-    call.world.faults.forget_requests()
-    return Reply({"requests": []})
-
-
 def read_realism(call: Call) -> Reply:
     """How long things take."""
     pace = call.world.pace
@@ -184,22 +136,15 @@ def write_clock(call: Call) -> Reply:
     except (TypeError, ValueError, AttributeError, OverflowError):
         wanted = "an RFC 3339 date and time" if name == "now" else "a number of seconds"
         raise invalid(f"{name} must be {wanted}") from None
-    call.world.scheduler.go_to(call.world, until)
+    call.world.scheduler.go_to(until)
     call.world.dispatcher.expire()
     return read_clock(call)
 
 
-MOST_RULES = 1000
 OPERATIONS = (
     Operation("GET", "/emulator/health", health, "none"),
     Operation("GET", "/emulator/stand-ins", read_stand_ins, "aicore"),
     Operation("PUT", "/emulator/stand-ins", write_stand_ins, "aicore"),
-    Operation("GET", "/emulator/faults", list_faults, "aicore"),
-    Operation("POST", "/emulator/faults", add_faults, "aicore"),
-    Operation("DELETE", "/emulator/faults", clear_faults, "aicore"),
-    Operation("DELETE", "/emulator/faults/{id}", clear_faults, "aicore"),
-    Operation("GET", "/emulator/requests", list_requests, "aicore"),
-    Operation("DELETE", "/emulator/requests", forget_requests, "aicore"),
     Operation("GET", "/emulator/realism", read_realism, "aicore"),
     Operation("PUT", "/emulator/realism", write_realism, "aicore"),
     Operation("GET", "/emulator/clock", read_clock, "aicore"),

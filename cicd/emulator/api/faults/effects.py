@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import time
@@ -10,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from cicd.emulator.api.web import Call, Operation
@@ -18,8 +16,9 @@ from cicd.emulator.errors import ApiError, GatewayError
 from cicd.emulator.faults.judge import SNAPSHOT, RuleState
 from cicd.emulator.faults.operations import Place
 from cicd.emulator.runs.lifecycle import Kind
+from cicd.emulator.runs.revisions import new_revision
 from cicd.emulator.state.store import Row, Store, connect
-from cicd.emulator.world import World, new_revision
+from cicd.emulator.world import World
 
 MOMENTS = 20
 """How many of them are kept at most for reads that are late."""
@@ -96,9 +95,15 @@ def as_of(world: World, state: RuleState) -> World:
     return world if old is None else replace(world, store=old)
 
 
-def vanish(world: World, place: Place, group: str, authorization: str) -> None:
-    """Delete what the path of a request names, as somebody else would have; what cannot be
-    deleted stays, and nobody without a token can make anything go."""
+def vanish(
+    world: World,
+    deleters: Mapping[str, Operation],
+    place: Place,
+    group: str,
+    authorization: str,
+) -> None:
+    """Delete what the path of a request names, as somebody else would have, by what ``deleters``
+    has for it; what cannot be deleted stays, and nobody without a token can make anything go."""
     try:
         world.credentials.check(
             authorization, "destination" if place.operation.startswith("destination.") else "aicore"
@@ -110,7 +115,7 @@ def vanish(world: World, place: Place, group: str, authorization: str) -> None:
         if world.run(kind, group, place.values["id"]):
             world.dispatcher.delete_now(place.values["id"])
         return
-    operation = deleters().get(place.template)
+    operation = deleters.get(place.template)
     if operation:
         headers = {"ai-resource-group": group}
         try:
@@ -119,14 +124,11 @@ def vanish(world: World, place: Place, group: str, authorization: str) -> None:
             return
 
 
-@cache
-def deleters() -> Mapping[str, Operation]:
-    """What deletes the object of a path."""
-    from cicd.emulator.api.table import OPERATIONS
-
+def deleters(operations: Iterable[Operation]) -> Mapping[str, Operation]:
+    """What deletes the object of a path, by the path."""
     return {
         operation.path: operation
-        for operation in OPERATIONS
+        for operation in operations
         if operation.method == "DELETE" and operation.path.endswith("}")
     }
 
@@ -145,6 +147,7 @@ def undo_update(world: World, before: Row) -> None:
         run = db.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
         if run is None or run["revision"] == before["revision"]:
             return
-        job = json.loads(before["job"])
-        new_revision(db, run, before["configuration_id"], before["configuration_name"], job)
+        new_revision(
+            db, run, before["configuration_id"], before["configuration_name"], before["job"]
+        )
     world.dispatcher.start(run_id)

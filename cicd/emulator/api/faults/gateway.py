@@ -8,6 +8,7 @@ import struct
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from cicd.emulator.api.faults import effects, tokens
+from cicd.emulator.api.web import Operation
 from cicd.emulator.faults import answers
 from cicd.emulator.faults.answers import Answer
 from cicd.emulator.faults.judge import Asked, Request, Verdict
@@ -47,10 +49,13 @@ BODILESS = frozenset({204, 304})
 class Gateway:
     """An ASGI application around the emulator's. With no rules it only records and dates."""
 
-    def __init__(self, app: ASGIApp, world: World, atlas: Atlas) -> None:
+    def __init__(
+        self, app: ASGIApp, world: World, atlas: Atlas, deleters: Mapping[str, Operation]
+    ) -> None:
         self._app = app
         self._world = world
         self._atlas = atlas
+        self._deleters = deleters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,7 +84,9 @@ class Gateway:
         if answer:
             await drained(receive)
         else:
-            handling = Handling(self._app, self._world, place, asked, verdict, token)
+            handling = Handling(
+                self._app, self._world, self._deleters, place, asked, verdict, token
+            )
             answer = await handling.run(scope, receive, send_dated)
         if answer:
             await deliver(answer, send_dated)
@@ -89,10 +96,18 @@ class Handling:
     """One request that something happens to."""
 
     def __init__(
-        self, app: ASGIApp, world: World, place: Place, asked: Asked, verdict: Verdict, token: bytes
+        self,
+        app: ASGIApp,
+        world: World,
+        deleters: Mapping[str, Operation],
+        place: Place,
+        asked: Asked,
+        verdict: Verdict,
+        token: bytes,
     ) -> None:
         self._app = app
         self._world = world
+        self._deleters = deleters
         self._place = place
         self._asked = asked
         self._verdict = verdict
@@ -113,7 +128,9 @@ class Handling:
             return refusal
         group = self._asked.resource_group
         if value("vanish"):
-            await run_in_threadpool(effects.vanish, self._world, self._place, group, self._token)
+            await run_in_threadpool(
+                effects.vanish, self._world, self._deleters, self._place, group, self._token
+            )
         if value("stale") is not None and self._asked.method == "GET":
             scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
         token = FATE.set(self._fate())

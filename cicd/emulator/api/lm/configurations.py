@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator import timestamps
@@ -13,8 +12,7 @@ from cicd.emulator.api import limits
 from cicd.emulator.api.lm.scenarios import expansion
 from cicd.emulator.api.selection import Selection, paged
 from cicd.emulator.api.web import Call, Operation, Reply
-from cicd.emulator.errors import ApiError, invalid, not_found
-from cicd.emulator.git import templates
+from cicd.emulator.errors import not_found
 from cicd.emulator.state.store import Row
 
 PATH = "/v2/lm/configurations"
@@ -32,7 +30,7 @@ def create(call: Call) -> Reply:
     inputs = limits.pairs(
         body, "inputArtifactBindings", "artifactId", limits.BINDING_KEY, limits.ID
     )
-    check_complete(call, scenario_id, executable_id, parameters, inputs)
+    call.world.starter.check_complete(call.group, scenario_id, executable_id, parameters, inputs)
     configuration_id = str(uuid.uuid4())
     call.world.store.write(
         "INSERT INTO configurations (id, resource_group, name, scenario_id, executable_id, "
@@ -50,39 +48,6 @@ def create(call: Call) -> Reply:
     )
     answer = {"id": configuration_id, "message": "Configuration created"}
     return Reply(answer, 201, {"Location": f"{PATH}/{configuration_id}"})
-
-
-def check_complete(
-    call: Call,
-    scenario_id: str,
-    executable_id: str,
-    parameters: dict[str, str],
-    inputs: dict[str, str],
-) -> Mapping[str, Any]:
-    """The executable, if everything it needs is bound and every bound artifact exists; else 400.
-
-    Bindings it does not declare are accepted, as AI Core does.
-    """
-    executable = call.world.executable(scenario_id, executable_id)
-    if executable is None:
-        raise invalid(f"executable {executable_id} for scenario {scenario_id} not found")
-    summary = json.loads(executable["summary"])
-    needed = [item["name"] for item in summary["parameters"] if "default" not in item]
-    lacking = [f"parameter {name}" for name in needed if name not in parameters]
-    spared = templates.optional_inputs_of(json.loads(executable["document"]))
-    lacking += [
-        f"artifact {item['name']}"
-        for item in summary["inputArtifacts"]
-        if item["name"] not in {*inputs, *spared}
-    ]
-    if lacking:
-        text = f"missing input {', missing input '.join(lacking)} of executable {executable_id}"
-        raise ApiError(400, text, code="01510003", details={"code": "400", "message": text})
-    for key, artifact_id in inputs.items():
-        sql = "SELECT 1 FROM artifacts WHERE id = ? AND resource_group = ?"
-        if call.world.store.row(sql, (artifact_id, call.group)) is None:
-            raise invalid(f"inputArtifactBindings: {key}: artifact {artifact_id} not found")
-    return executable
 
 
 def query(call: Call) -> Reply:

@@ -14,8 +14,8 @@ from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.git import templates
 from cicd.emulator.jobs import Replicas
 from cicd.emulator.runs import lifecycle
+from cicd.emulator.runs.revisions import new_revision
 from cicd.emulator.state.store import Row
-from cicd.emulator.world import new_revision
 
 PATH = "/v2/lm/deployments"
 DOWN = Replicas(minimum=1, maximum=2, running=0)
@@ -98,7 +98,7 @@ def patch(call: Call) -> Reply:
         raise invalid("either targetStatus or configurationId, not both")
     if target is not None:
         limits.one_of(target, "targetStatus", ("STOPPED",))
-        runs.stop(call, "deployment", call.path["id"])
+        call.world.runs.stop("deployment", call.group, call.path["id"])
     elif configuration_id is not None:
         configure(call)
     else:
@@ -110,7 +110,7 @@ def configure(call: Call) -> None:
     """Bring up another configuration of the same executable; the present one serves meanwhile."""
     deployment_id = call.path["id"]
     configuration = runs.wanted_configuration(call)
-    job = runs.make_job(call, "deployment", configuration)
+    job = call.world.starter.wanted("deployment", configuration).job
     with call.world.store.transaction() as db:
         sql = "SELECT * FROM runs WHERE id = ? AND kind = 'deployment' AND resource_group = ?"
         run = db.execute(sql, (deployment_id, call.group)).fetchone()

@@ -70,7 +70,7 @@ def show(row: Row, outputs: list[Row]) -> dict[str, Any]:
 def patch(call: Call) -> Reply:
     """Stop it: the only target status that can be asked for."""
     limits.one_of(call.body.get("targetStatus"), "targetStatus", ("STOPPED",))
-    runs.stop(call, "execution", call.path["id"])
+    call.world.runs.stop("execution", call.group, call.path["id"])
     return Reply({"id": call.path["id"], "message": "Execution modification scheduled"}, 202)
 
 

@@ -8,10 +8,9 @@ from cicd.emulator.api.lm import runs
 from cicd.emulator.api.web import Call, Operation, Reply
 from cicd.emulator.errors import invalid
 from cicd.emulator.runs.lifecycle import Kind
+from cicd.emulator.runs.starting import MOST, lines
 
 HOUR = 3600 * timestamps.SECOND
-MOST = 2**63 - 1
-"""What the database can compare with."""
 
 
 def of_execution(call: Call) -> Reply:
@@ -29,11 +28,8 @@ def query(call: Call, kind: Kind) -> Reply:
     top = call.number("$top", 1000, minimum=1, maximum=5000)
     now = timestamps.now_ns()
     start, end = moment(call, "start", now - HOUR), moment(call, "end", now)
-    rows = call.world.store.rows(
-        "SELECT * FROM logs WHERE run_id = ? AND time BETWEEN ? AND ? "  # noqa: S608 - order is ours
-        f"ORDER BY time {order}, rowid {order} LIMIT ?",
-        (run["id"], start, end, top),
-    )
+    is_descending = order == "desc"
+    rows = lines(call.world.store, run["id"], start, end, top, newest_first=is_descending)
     result = [
         {
             "timestamp": timestamps.format_ns(row["time"]),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.lm import configurations
 from cicd.emulator.api.selection import Selection
 from cicd.emulator.api.web import Call, Operation, Reply
 from cicd.emulator.errors import ApiError, invalid, not_found
-from cicd.emulator.runs import lifecycle
+from cicd.emulator.runs import starting
 from cicd.emulator.runs.lifecycle import Kind
 from cicd.emulator.state import quotas
 from cicd.emulator.state.store import Row
@@ -29,100 +26,17 @@ SHOWN = (
 STATUSES = ("PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 
 
-def insert(
-    call: Call, kind: Kind, *, ttl: str | None = None, schedule_id: str | None = None
-) -> str:
-    """Store a new run of the configuration in the body and hand it over; its id.
-
-    Template, stand-ins and bindings are kept as they are now: later changes do not reach this run.
-    """
+def insert(call: Call, kind: Kind, *, ttl: str | None = None) -> str:
+    """Start a run of the configuration in the body; its id."""
+    expires_at = call.world.clock.stamp(limits.ttl_seconds(ttl)) if ttl else None
     configuration = wanted_configuration(call)
-    job = make_job(call, kind, configuration)
-    run_id = kind[0] + secrets.token_hex(8)[:15]
-    now = timestamps.now()
-    with call.world.store.transaction() as db:
-        if kind == "deployment":
-            quotas.admit(call.world.store, "deployments")
-        db.execute(
-            "INSERT INTO runs (id, kind, resource_group, configuration_id, configuration_name, "
-            "scenario_id, executable_id, status, target_status, created_at, modified_at, token, "
-            "job, ttl, expires_at, schedule_id) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 'UNKNOWN', ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                run_id,
-                kind,
-                call.group,
-                configuration["id"],
-                configuration["name"],
-                configuration["scenario_id"],
-                configuration["executable_id"],
-                "COMPLETED" if kind == "execution" else "RUNNING",
-                now,
-                now,
-                secrets.token_urlsafe(24),
-                json.dumps(job),
-                ttl,
-                call.world.clock.stamp(limits.ttl_seconds(ttl)) if ttl else None,
-                schedule_id,
-            ),
-        )
-        db.execute("INSERT INTO revisions VALUES (?, 1, ?)", (run_id, configuration["id"]))
-    call.world.dispatcher.start(run_id)
-    return run_id
+    return call.world.starter.start(kind, configuration, ttl=ttl, expires_at=expires_at)
 
 
-def wanted_configuration(call: Call) -> sqlite3.Row:
+def wanted_configuration(call: Call) -> Row:
     """The configuration that the body names; 400 when the group has none such."""
     configuration_id = limits.required(call.body, "configurationId", limits.ID)
-    found = configurations.find(call, configuration_id)
-    if found is None:
-        raise invalid(f"Configuration {configuration_id} not found")
-    return found
-
-
-def make_job(call: Call, kind: Kind, configuration: Row) -> dict[str, Any]:
-    """Everything a run needs but secrets, from the executable and stand-ins as they are now."""
-    parameters, inputs = (
-        json.loads(configuration["parameters"]),
-        json.loads(configuration["inputs"]),
-    )
-    executable = configurations.check_complete(
-        call, configuration["scenario_id"], configuration["executable_id"], parameters, inputs
-    )
-    if (executable["kind"] == "serving") != (kind == "deployment"):
-        raise invalid(f"executable {executable['id']} is not for {kind}s")
-    summary = json.loads(executable["summary"])
-    defaults = {
-        item["name"]: item["default"] for item in summary["parameters"] if "default" in item
-    }
-    stand_ins = call.world.stand_ins(call.group)
-    declared = {item["name"] for item in summary["inputArtifacts"]}
-    return {
-        "template": json.loads(executable["document"]),
-        "parameters": {**defaults, **parameters},
-        "inputs": {
-            name: checked_url(call, artifact_id, stand_ins["artifacts"])
-            for name, artifact_id in inputs.items()
-            if name in declared
-        },
-        "stand_ins": stand_ins,
-    }
-
-
-def checked_url(call: Call, artifact_id: str, artifacts: Mapping[str, str]) -> str:
-    """The url of an artifact, if something here can be at it; 400 otherwise."""
-    row = call.world.store.row("SELECT url FROM artifacts WHERE id = ?", (artifact_id,))
-    url = str(row["url"]) if row else ""
-    if url in artifacts:
-        return url
-    try:
-        call.world.objects.path(call.group, url)
-    except ValueError as error:
-        raise invalid(
-            f"artifact {artifact_id}: {error}; the emulator stores ai:// urls, others need an "
-            "entry in local.artifacts of the stage file"
-        ) from None
-    return url
+    return call.world.starter.configuration(call.group, configuration_id)
 
 
 def select(call: Call, kind: Kind) -> Selection:
@@ -143,36 +57,10 @@ def select(call: Call, kind: Kind) -> Selection:
 
 def find(call: Call, kind: Kind, run_id: str) -> sqlite3.Row:
     """One run; 404 when the group has none such."""
-    run = call.world.run(kind, call.group, run_id)
+    run = starting.find(call.world.store, kind, call.group, run_id)
     if run is None:
         raise not_found(kind.capitalize(), run_id)
     return run
-
-
-def stop(call: Call, kind: Kind, run_id: str) -> None:
-    """Ask a run to stop; 412 when its status does not admit that."""
-    change(call, kind, run_id, "stop", "status = 'STOPPING', target_status = 'STOPPED'")
-    call.world.dispatcher.stop(run_id)
-
-
-def delete(call: Call, kind: Kind, run_id: str) -> None:
-    """Ask for a run to be forgotten; 412 when its status does not admit that."""
-    change(call, kind, run_id, "delete", "target_status = 'DELETED', last_operation = 'DELETE'")
-    call.world.dispatcher.delete(run_id)
-
-
-def change(call: Call, kind: Kind, run_id: str, wish: lifecycle.Wish, assignment: str) -> None:
-    """Write a wish down if the status admits it at this very moment."""
-    with call.world.store.transaction() as db:
-        sql = "SELECT status FROM runs WHERE id = ? AND kind = ? AND resource_group = ?"
-        row = db.execute(sql, (run_id, kind, call.group)).fetchone()
-        if row is None:
-            raise not_found(kind.capitalize(), run_id)
-        lifecycle.admit(kind, run_id, row["status"], wish)
-        db.execute(
-            f"UPDATE runs SET {assignment}, modified_at = ? WHERE id = ?",  # noqa: S608
-            (timestamps.now(), run_id),
-        )
 
 
 def bulk(call: Call, kind: Kind) -> Reply:
@@ -183,9 +71,9 @@ def bulk(call: Call, kind: Kind) -> Reply:
     ids = [limits.check(item.get("id"), f"{kind}s.id", limits.ID) for item in items]
     if not items or len(set(ids)) != len(ids):
         raise invalid(f"{kind}s must hold 1 to 100 items, each id once")
-    wishes: dict[str, tuple[str, Callable[[Call, Kind, str], None]]] = {
-        "STOPPED": ("modification", stop),
-        "DELETED": ("deletion", delete),
+    wishes: dict[str, tuple[str, Callable[[Kind, str, str], None]]] = {
+        "STOPPED": ("modification", call.world.runs.stop),
+        "DELETED": ("deletion", call.world.runs.delete),
     }
     for item in items:
         limits.one_of(item.get("targetStatus"), f"{kind}s.targetStatus", tuple(wishes))
@@ -193,7 +81,7 @@ def bulk(call: Call, kind: Kind) -> Reply:
     for item in items:
         word, action = wishes[item["targetStatus"]]
         try:
-            action(call, kind, item["id"])
+            action(kind, call.group, item["id"])
         except ApiError as error:
             results.append({"id": item["id"], "error": refusal(error, f"{kind}s/{item['id']}")})
         else:
@@ -209,7 +97,7 @@ def operations(path: str, kind: Kind, deleted: str) -> tuple[Operation, ...]:
         return Reply(str(select(call, kind).count()))
 
     def delete_one(call: Call) -> Reply:
-        delete(call, kind, call.path["id"])
+        call.world.runs.delete(kind, call.group, call.path["id"])
         answer = {"id": call.path["id"], "message": deleted, "targetStatus": "DELETED"}
         return Reply(answer, 202)
 

@@ -41,7 +41,7 @@ def create(call: Call) -> Reply:
 def wanted_configuration(call: Call) -> str:
     """The id of a configuration that an execution could be started of now; 400 for others."""
     configuration = runs.wanted_configuration(call)
-    runs.make_job(call, "execution", configuration)
+    call.world.starter.wanted("execution", configuration)
     return str(configuration["id"])
 
 

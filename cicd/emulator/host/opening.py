@@ -1,0 +1,82 @@
+"""One emulator put together: its parts opened in the right order, and who answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cicd.emulator import timestamps
+from cicd.emulator.faults.judge import Faults
+from cicd.emulator.foundation.catalogue import ModelList
+from cicd.emulator.foundation.runner import PlatformRunner
+from cicd.emulator.git.fetching import Git
+from cicd.emulator.git.syncing import Syncer
+from cicd.emulator.jobs import Journal, Runner
+from cicd.emulator.runs.configured import Starter
+from cicd.emulator.runs.dispatch import Dispatcher
+from cicd.emulator.runs.journal import StoreJournal
+from cicd.emulator.runs.revisions import cascade
+from cicd.emulator.runs.scheduling import Scheduler
+from cicd.emulator.runs.starting import Runs
+from cicd.emulator.state.buckets import Buckets
+from cicd.emulator.state.clock import Clock
+from cicd.emulator.state.credentials import read_or_create
+from cicd.emulator.state.objectstore import ObjectStore
+from cicd.emulator.state.realism import Pace
+from cicd.emulator.state.store import Store
+from cicd.emulator.world import World
+
+MakeRunner = Callable[[Journal], Runner]
+
+
+def open_world(
+    data: Path, base_url: str, environ: Mapping[str, str], make_runner: MakeRunner
+) -> World:
+    """Open a data folder and go on with all work in it. EmulatorError when it cannot be used."""
+    models = ModelList(data)
+    # whoever damaged the file is told now, before anything is open
+    models.read()
+    store = Store(data)
+    objects = ObjectStore(data, store)
+    journal = StoreJournal(store, objects)
+    (data / "runs").mkdir(exist_ok=True)
+    credentials = read_or_create(data)
+    store.write(
+        "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
+        (timestamps.now(),),
+    )
+    pace, clock = Pace(data), Clock(store)
+    runner = PlatformRunner(make_runner(journal), journal, models)
+    dispatcher = Dispatcher(
+        store, runner, objects, data / "runs", base_url, pace, clock, credentials.s3_login
+    )
+
+    def changed(executable_id: str) -> None:
+        for run_id in cascade(store, executable_id):
+            dispatcher.start(run_id)
+
+    syncer = Syncer(store, Git(data / "git", environ), changed, pace)
+    runs = Runs(store, dispatcher)
+    starter = Starter(store, objects, models, runs)
+    scheduler = Scheduler(store, clock, starter.start_scheduled)
+    dispatcher.open()
+    syncer.start()
+    scheduler.open()
+    return World(
+        store=store,
+        credentials=credentials,
+        objects=objects,
+        buckets=Buckets(data, store),
+        journal=journal,
+        runner=runner,
+        dispatcher=dispatcher,
+        syncer=syncer,
+        scheduler=scheduler,
+        runs=runs,
+        starter=starter,
+        base_url=base_url,
+        models=models,
+        faults=Faults(),
+        pace=pace,
+        clock=clock,
+    )
