@@ -61,15 +61,27 @@ class Gate:
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """One request to a new deployment and what its answer must be. ``timeout`` in seconds."""
+    """One request to a new service and what its answer must be. ``timeout`` in seconds.
 
-    path: str | Secret
+    ``path`` is empty where a service has one address only. ``json`` is sent as such, else ``body``
+    as it is, of the ``content_type``. ``variant``: that part of a service which is to answer.
+    """
+
+    path: str | Secret = ""
     method: str = "GET"
     json: Any = None
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     expect_status: int = 200
     expect_contains: str | Secret | None = None
     timeout: float = 60.0
+    body: str | bytes | Secret | None = None
+    content_type: str = ""
+    variant: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it asks, in a few words."""
+        return " ".join(part for part in (self.method, str(self.path), self.variant) if part)
 
 
 @dataclass(frozen=True)
@@ -308,6 +320,9 @@ class Change:
     """The role of its kind."""
     is_new: bool = False
     """Nothing of it is there, and nothing that it follows."""
+    before: str = ""
+    """The id of the newest one of it that was there when this was planned, whatever state it is in;
+    empty where there was none."""
 
     @property
     def id(self) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from cicd.apply.job import Job, ask, look, see
+from cicd.apply.marks import marks_of, token_of
 from cicd.apply.resolve import changed_fields, differences
 from cicd.apply.tasks import Pause, Task, once, write
 from cicd.errors import (
@@ -58,11 +59,12 @@ def _in_clear(leaf: Any) -> str:
 
 
 def _create(job: Job, desired: Resource) -> Task[LiveResource]:
-    attempt = 0
+    attempt, plan = 0, job.site.plan
+    token, marks = token_of(plan, job.change, desired), marks_of(plan, desired)
     while True:
         attempt += 1
         try:
-            live = yield from _send(job, partial(job.platform.create, desired))
+            live = yield from _send(job, partial(job.platform.create, desired, token, marks))
         except LostAnswer:
             found = yield from _find(job, desired)
             if found is None and attempt < job.polling.tries:
@@ -188,16 +190,7 @@ def adopt(job: Job) -> Task[None]:
 
 def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     """Remember what a run was started for; the last error when that did not work."""
-    plan, files = job.site.plan, desired.spec.get("files")
-    tags = {
-        "cicd.project": plan.project,
-        "cicd.stage": plan.stage,
-        "cicd.key": str(job.key),
-        "cicd.commit": plan.commit,
-        "cicd.inputs": str(desired.spec.get("inputs", "")),
-        "cicd.files": json.dumps(files, separators=(",", ":")) if files else "",
-    }
-    tags = {name: value for name, value in tags.items() if value}
+    tags = marks_of(job.site.plan, desired)
     problem, pause = "", job.polling.first
     for attempt in range(job.polling.tries):
         if attempt:

@@ -1,7 +1,8 @@
-"""Is it any good: metric gates of runs and smoke tests of deployments."""
+"""Is it any good: metric gates of runs and smoke tests of services."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +12,7 @@ from cicd.apply.outcome import one_line
 from cicd.apply.tasks import Pause, Task, once
 from cicd.errors import CicdError, Denied, PlatformError
 from cicd.model import Gate, LiveResource, SmokeTest, opened
-from cicd.platforms.base import Answer
+from cicd.platforms.base import JSON, Answer, Request
 
 LONGEST_ANSWER = 30.0  # seconds that one request of a smoke test may take
 PASSING = {404, 408, 425, 429}  # what gateways say while a route is on its way
@@ -55,7 +56,7 @@ def _unmet(gate: Gate, metrics: Mapping[str, float]) -> list[str]:
 
 
 def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
-    """Ask a deployment until it answers as it should: routes appear late.
+    """Ask a service until it answers as it should: routes appear late.
 
     Raises CicdError with the last answer once the test's timeout is over, or at once when the
     program itself says that the request is wrong.
@@ -63,7 +64,7 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
     test = job.options.smoke_test
     if test is None:
         return
-    request = f"{test.method} {test.path}"
+    asked = test.title
     deadline = job.site.clock() + test.timeout
     pause = job.polling.first
     while True:
@@ -71,15 +72,12 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
             answer = yield from once(
                 job.platform.invoke,
                 live,
-                test.method,
-                opened(test.path),
-                json=opened(test.json),
-                headers=opened(test.headers),
+                request_of(test),
                 timeout=max(1.0, min(LONGEST_ANSWER, deadline - job.site.clock())),
             )
             told = shown(answer)
             if is_expected(test, answer):
-                yield Answered(job.key, request, told)
+                yield Answered(job.key, asked, told)
                 return
             is_final = answer.status in range(400, 500) and answer.status not in PASSING
         except Denied:
@@ -87,9 +85,18 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
         except PlatformError as error:
             told, is_final = str(error), False
         if is_final or job.site.clock() >= deadline:
-            raise CicdError(f"smoke test {request} got {told}; expected {expectation(test)}")
+            raise CicdError(f"smoke test {asked} got {told}; expected {expectation(test)}")
         yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
         pause = job.polling.slower(pause)
+
+
+def request_of(test: SmokeTest) -> Request:
+    """What the test sends, its secrets in clear."""
+    body, sort = opened(test.body), test.content_type
+    if body is None and test.json is not None:
+        value, sort = opened(test.json), sort or JSON
+        body = json.dumps(value) if isinstance(value, str) else value  # a bare text is no JSON
+    return Request(test.method, opened(test.path), body, sort, opened(test.headers), test.variant)
 
 
 def is_expected(test: SmokeTest, answer: Answer) -> bool:

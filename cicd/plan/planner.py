@@ -249,6 +249,7 @@ class _Draft:
             consequence=decision.consequence,
             causes=causes if decision.action is not Action.NO_OP else (),
             is_new=live is None and not decision.fields and not self._former_run(resource, kind),
+            before=self._newest(resource, live),
         )
 
     def warnings(self, stage_name: str) -> list[str]:
@@ -309,6 +310,15 @@ class _Draft:
         content = content_causes(resource, former, self.changes, self._kinds, self._matcher.get)
         is_same = live is not None and not own
         return own + content + file_causes(resource, former, is_same_content=is_same)
+
+    def _newest(self, resource: Resource, live: LiveResource | None) -> str:
+        """The id of what was made last of it: the next one is another."""
+        there = [
+            *([live] if live else []),
+            *self._matcher.relatives(resource.key.kind, resource.spec),
+        ]
+        newest = max(there, key=lambda item: (item.created_at, item.id), default=None)
+        return newest.id if newest else ""
 
     def _former_run(self, resource: Resource, kind: Kind) -> LiveResource | None:
         """The run of the family whose result is in use, else the newest."""

@@ -15,8 +15,8 @@ from cicd.plan.diff import as_secret_as
 LOOSENED, TIGHTENED = "loosened", "tightened"
 MOVED = "made anew there; what is in the other stays"
 """The reason where all of a stage goes to another place."""
-_WIDTH = {"none": 0, "stage": 1, "everything": 2, "resource_group": 2}
-"""How much each sort of prune deletes."""
+_WIDTH = {"none": 0, "stage": 1}
+"""How much each sort of prune deletes; any other word is for everything."""
 _USUAL = frozenset({"drain", "timeout", "wait_for_status"})
 """What is no news of a new thing."""
 
@@ -59,8 +59,8 @@ def of_stage(former: Stage, wanted: Stage) -> tuple[FieldChange, ...]:
             reason = LOOSENED if now > was else TIGHTENED
             found.append(FieldChange(f"limits.{name}", was, now, reason))
     if former.prune != wanted.prune:
-        is_wider = _WIDTH.get(wanted.prune, 0) > _WIDTH.get(former.prune, 0)
-        reason = LOOSENED if is_wider else TIGHTENED
+        was_wide, is_wide = (_WIDTH.get(word, 2) for word in (former.prune, wanted.prune))
+        reason = LOOSENED if is_wide > was_wide else TIGHTENED if is_wide < was_wide else ""
         found.append(FieldChange("prune", former.prune, wanted.prune, reason))
     for name in {**former.target, **wanted.target}:
         here, there = former.target.get(name), wanted.target.get(name)
@@ -110,13 +110,20 @@ def _smoke_test(test: SmokeTest | None) -> dict[str, Any]:
     if test is None:
         return {}
     terms = {
-        "smoke_test": f"{test.method} {test.path}",
+        "smoke_test": test.title,
         "smoke_test.expect.status": test.expect_status,
         "smoke_test.expect.contains": test.expect_contains,
         "smoke_test.timeout": _period(test.timeout),
     }
-    sent = {"smoke_test.json": test.json, "smoke_test.headers": test.headers}
-    return terms | {name: value for name, value in sent.items() if value not in (None, {})}
+    sent = {
+        "smoke_test.json": test.json,
+        "smoke_test.headers": test.headers,
+        "smoke_test.body": test.body.decode(errors="replace")
+        if isinstance(test.body, bytes)
+        else test.body,
+        "smoke_test.content_type": test.content_type,
+    }
+    return terms | {name: value for name, value in sent.items() if value not in (None, {}, "")}
 
 
 def _period(seconds: float) -> str:

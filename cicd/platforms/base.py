@@ -7,12 +7,17 @@ One API call per method where the API allows it. No polling inside a write, no r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from cicd.errors import Problem
+from cicd.errors import PlatformError, Problem
 from cicd.model import Holder, Kind, LiveResource, LogEntry, Needs, Resource, Track
+
+NO_MARKS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,48 @@ class LogPage:
     """False when more lines are ready right now."""
 
 
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to a service.
+
+    ``body``: bytes and text are sent as they are, anything else but None as JSON.
+    ``content_type``: empty, as the body says. ``variant``: the part of the service that is to
+    answer, where it has parts. A platform whose services have one address takes no notice of
+    ``method`` and ``path``.
+    """
+
+    method: str = "POST"
+    path: str = ""
+    body: Any = None
+    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    variant: str = ""
+
+    @property
+    def data(self) -> bytes | None:
+        """The body as it is sent."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body
+        if isinstance(self.body, str):
+            return self.body.encode()
+        return json.dumps(self.body).encode()
+
+    @property
+    def sort(self) -> str:
+        """The content type; empty where nothing is sent."""
+        if self.content_type or self.body is None:
+            return self.content_type
+        if isinstance(self.body, bytes):
+            return "application/octet-stream"
+        return "text/plain; charset=utf-8" if isinstance(self.body, str) else JSON
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What a deployment said to a request."""
+    """What a service said to a request."""
 
     status: int
     text: str
@@ -71,7 +115,7 @@ class Lock(Protocol):
 
 
 class Platform(Protocol):
-    """A place where runs, artifacts and deployments live."""
+    """A place where runs, content and services live."""
 
     name: str
     kinds: Mapping[str, Kind]
@@ -117,8 +161,15 @@ class Platform(Protocol):
         before the create, except for kinds identified by name or content."""
         ...
 
-    def create(self, desired: Resource) -> LiveResource:
-        """Create or start it; every Ref in the spec is resolved. Raises LostAnswer if unsure."""
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        """Create or start it; every Ref in the spec is resolved. Raises LostAnswer if unsure.
+
+        ``token`` is the same for every try of one change, also by another process: where the
+        platform or a name can carry it, the second try gives what the first has made. Empty: no try
+        but this. ``marks``: what ``tag`` would remember, for platforms that take it at once.
+        """
         ...
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
@@ -126,7 +177,7 @@ class Platform(Protocol):
         ...
 
     def stop(self, live: LiveResource) -> None:
-        """Ask a run or deployment to stop; returns at once."""
+        """Ask a run or service of a kind that is ``stoppable`` to stop; returns at once."""
         ...
 
     def delete(self, live: LiveResource) -> None:
@@ -160,17 +211,24 @@ class Platform(Protocol):
         nothing and raises nothing that a person should rather read."""
         ...
 
-    def invoke(
+    def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
+        """Send one request to a service, with the platform's login. Any answer of it counts."""
+        ...
+
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        """What a run has made under one of its outputs, as files in a folder that is there: their
+        paths. Raises NotFound where it has no such output, PlatformError where nobody can read it.
+        """
+        ...
+
+    def survey(
         self,
-        live: LiveResource,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
-    ) -> Answer:
-        """Send one request to a deployment's URL, with the platform's login."""
+        selector: Mapping[str, str],
+        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+    ) -> list[LiveResource]:
+        """All that lives in the place that ``selector`` says, by the platform's own words, for
+        import: each once. ``unseen`` hears of each kind that this login may not see. Raises
+        NotFound where there is no such place."""
         ...
 
     def now(self) -> int:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
-from cicd.errors import Problem
+from cicd.errors import PlatformError, Problem
 from cicd.masking import is_secret_name
 from cicd.model import Hidden, Kind, LiveResource, LogEntry, Needs, Resource, Track, opened
-from cicd.platforms.base import Answer, Finding, Lock, LogPage, Platform
+from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 
 T = TypeVar("T", Resource, LiveResource)
 
@@ -73,9 +74,11 @@ class Hiding:
         found = self._platform.find(_opened(desired), known)
         return self._hide(found) if found else None
 
-    def create(self, desired: Resource) -> LiveResource:
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
         self._remember_positions(desired)
-        live = self._platform.create(_opened(desired))
+        live = self._platform.create(_opened(desired), token, marks)
         self._remember_positions(desired)  # it may be the place in which things are kept
         return self._hide(live)
 
@@ -107,18 +110,18 @@ class Hiding:
     def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
         return self._platform.explain(_opened(live), needs)
 
-    def invoke(
+    def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
+        return self._platform.invoke(_opened(live), request, timeout=timeout)
+
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        return self._platform.fetch(_opened(live), output, folder)
+
+    def survey(
         self,
-        live: LiveResource,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
-    ) -> Answer:
-        send = self._platform.invoke
-        return send(_opened(live), method, path, json=json, headers=headers, timeout=timeout)
+        selector: Mapping[str, str],
+        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+    ) -> list[LiveResource]:
+        return self._hide_all(self._platform.survey(selector, unseen))
 
     def now(self) -> int:
         return self._platform.now()

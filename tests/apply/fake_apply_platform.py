@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from cicd.apply import execute
 from cicd.apply.events import Event
-from cicd.errors import Conflict, NotFound, Problem
+from cicd.errors import Conflict, NotFound, PlatformError, Problem
 from cicd.logs import Polling
 from cicd.model import (
     Action,
@@ -30,7 +31,7 @@ from cicd.model import (
     Status,
     Track,
 )
-from cicd.platforms.base import Answer, Finding, Lock, LogPage
+from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Request
 
 KINDS = {
     kind.name: kind
@@ -146,6 +147,9 @@ class FakePlatform:
         self.recorded = Track()
         self.answers: list[Answer] = [Answer(200, '{"prediction": 1}')]
         self.tags: dict[str, dict[str, str]] = {}
+        self.tokens: list[str] = []
+        self.marks: list[dict[str, str]] = []
+        self.requests: list[Request] = []
         self.goes_back_by_itself = False
         self.page_size = 1000
         self.list_lag = self.browse_lag = 0
@@ -284,7 +288,11 @@ class FakePlatform:
                     return live
             return None
 
-    def create(self, desired: Resource) -> LiveResource:
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        self.tokens.append(token)
+        self.marks.append(dict(marks))
         with self._call("create", str(desired.key)), self._lock:
             live = LiveResource(desired.key, self._new_id(desired.key.kind), desired.spec, UNKNOWN)
             lines = self.log_lines.get(desired.key.name, [])
@@ -344,17 +352,19 @@ class FakePlatform:
     def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
         yield from ()
 
-    def invoke(
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        raise NotFound(f"{live.key} has no {output}")
+
+    def survey(
         self,
-        live: LiveResource,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
-    ) -> Answer:
+        selector: Mapping[str, str],
+        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+    ) -> list[LiveResource]:
+        return self.read((), everything=True)
+
+    def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         with self._call("invoke", str(live.key)):
+            self.requests.append(request)
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def link(self, live: LiveResource) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from cicd.apply.events import Began, Warned
 from cicd.apply.lifecycle import can_adopt
 from cicd.errors import Conflict, Denied, LostAnswer, PlatformError, Throttled
 from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource, Status
+from cicd.platforms.base import NO_MARKS
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     DEAD,
@@ -345,13 +346,15 @@ def met(platform: FakePlatform, key: str, spec: dict[str, Any], **there: Any) ->
     kind, _, name = key.partition("/")
     make = platform.create
 
-    def create(desired: Resource) -> LiveResource:
+    def create(
+        desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
         if not platform.alive(kind):
             platform.things[platform.add(kind, name, PENDING, **there).id].script = [
                 (0, PENDING),
                 (5, SYNCED),
             ]
-        return make(desired)
+        return make(desired, token, marks)
 
     platform.create = create  # type: ignore[method-assign]
     platform.faults["create"] = [EXISTS]

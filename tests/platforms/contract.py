@@ -11,13 +11,28 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cicd.errors import NotFound, PlatformError
-from cicd.model import Hidden, Key, LiveResource, LogEntry, Ref, Resource, Secret
-from cicd.platforms.base import Platform, known_ids
+from cicd.errors import NotFound, PlatformError, Usage
+from cicd.model import (
+    Action,
+    Change,
+    Hidden,
+    Key,
+    LiveResource,
+    LogEntry,
+    Plan,
+    Ref,
+    Resource,
+    Secret,
+    Stage,
+)
+from cicd.plan import make_plan, make_stop_plan
+from cicd.plan.graph import texts_in
+from cicd.platforms.base import JSON, Platform, Request, known_ids
 
 PATIENCE = 60.0
 
@@ -26,20 +41,25 @@ PATIENCE = 60.0
 class World:
     """What a platform brings along: ``desired`` in dependency order, with Refs between them.
 
-    ``run`` writes ``lines`` (among others) and records ``metrics``; ``deployment`` answers
-    ``request`` (method, path, json) with ``answer`` somewhere in its text.
+    ``run`` writes ``lines`` (among others) and records ``metrics``; ``service`` answers ``request``
+    with ``answer`` somewhere in its text, and 404 to ``no_route`` where it has routes.
     """
 
     platform: Platform
     desired: tuple[Resource, ...]
+    place: Mapping[str, str]
+    """What ``survey`` finds all of it by."""
     run: Key
-    deployment: Key
     lines: tuple[str, ...]
     metrics: Mapping[str, float]
-    request: tuple[str, str, Any]
-    answer: str
-    second: Resource
-    """The configuration that the deployment can be updated to."""
+    service: Key | None = None
+    request: Request = Request()
+    answer: str = ""
+    update: tuple[str, Resource] | None = None
+    """The field of the service that says which content it runs, and another such content."""
+    no_route: Request | None = None
+    carries_tokens: bool = True
+    """False for a platform whose API has nothing that could carry the token of a create."""
 
 
 @dataclass
@@ -79,7 +99,9 @@ def bring_up(world: World) -> Iterator[Applied]:
     platform = world.platform
     made = Applied(replace(world, desired=tuple(platform.complete(world.desired))))
     try:
-        kinds = {wish.key.kind for wish in world.desired} - {"resource_group"}
+        kinds = {
+            wish.key.kind for wish in world.desired if not platform.kinds[wish.key.kind].contains
+        }
         before = [live.key for live in platform.read(made.world.desired)]
         assert not [key for key in before if key.kind in kinds], "not a fresh world"
         made.create_all()
@@ -95,7 +117,7 @@ def resolve(value: Any, live: Mapping[Key, LiveResource]) -> Any:
         return found.id if value.output == "id" else found.outputs[value.output]
     if isinstance(value, Mapping):
         return {name: resolve(item, live) for name, item in value.items()}
-    return value
+    return [resolve(item, live) for item in value] if isinstance(value, list | tuple) else value
 
 
 def wait_for(platform: Platform, live: LiveResource, word: str | None) -> LiveResource:
@@ -197,7 +219,7 @@ class PlatformContract:
             assert found and found.id == applied.live[wish.key].id, wish.key
 
     def test_runs_known_before_are_not_what_was_lost(self, applied: Applied) -> None:
-        for key in (applied.world.run, applied.world.deployment):
+        for key in running(applied):
             known = known_ids(applied.read(), key.kind)
             assert applied.world.platform.find(applied.resolved[key], known) is None
 
@@ -236,13 +258,110 @@ class PlatformContract:
         read = next(item for item in applied.read() if item.id == live.id)
         assert read.metrics == applied.world.metrics
 
-    def test_a_deployment_answers(self, applied: Applied) -> None:
-        method, path, body = applied.world.request
-        live = applied.live[applied.world.deployment]
-        answer = applied.world.platform.invoke(live, method, path, json=body)
-        assert answer.status == 200 and applied.world.answer in answer.text
-        missing = applied.world.platform.invoke(live, "GET", "/v2/nothing-here")
-        assert missing.status == 404
+    def test_a_service_answers(self, applied: Applied) -> None:
+        world, live = applied.world, applied.live[the_service(applied)]
+        answer = world.platform.invoke(live, world.request)
+        assert answer.status == 200 and world.answer in answer.text
+        if world.no_route:
+            assert world.platform.invoke(live, world.no_route).status == 404
+
+    def test_a_body_is_sent_as_it_is_or_as_json(self, applied: Applied) -> None:
+        world, live = applied.world, applied.live[the_service(applied)]
+        text = json.dumps(world.request.body)
+        for body in (text, text.encode()):
+            request = replace(world.request, body=body, content_type=JSON)
+            answer = world.platform.invoke(live, request)
+            assert answer.status == 200 and world.answer in answer.text
+
+    def test_what_a_run_has_made_is_fetched_or_it_is_said_why_not(
+        self, applied: Applied, tmp_path: Path
+    ) -> None:
+        platform, run = applied.world.platform, applied.live[applied.world.run]
+        with pytest.raises(NotFound):
+            platform.fetch(run, "nothing", tmp_path)
+        outputs = platform.get(run).outputs.keys() - {"id"}
+        assert outputs
+        for output in outputs:
+            try:
+                files = platform.fetch(platform.get(run), output, tmp_path)
+            except PlatformError as error:
+                assert str(error) and not [*tmp_path.iterdir()]
+            else:
+                assert files and all(file.is_relative_to(tmp_path) for file in files)
+                assert all(file.is_file() for file in files)
+
+    def test_a_survey_finds_all_that_lives_in_a_place_once(self, applied: Applied) -> None:
+        platform = applied.world.platform
+        found = [(live.key.kind, live.id) for live in platform.survey(applied.world.place)]
+        assert len(found) == len(set(found))
+        kinds = platform.kinds
+        assert {
+            (key.kind, live.id) for key, live in applied.live.items() if kinds[key.kind].prunable
+        } <= set(found)
+
+    def test_a_survey_of_a_place_that_is_not_there_says_so(self, applied: Applied) -> None:
+        place = {name: f"{text}-not-there" for name, text in applied.world.place.items()}
+        with pytest.raises(NotFound):
+            applied.world.platform.survey(place)
+
+    def test_one_token_makes_one_thing(self, applied: Applied) -> None:
+        platform, kinds = applied.world.platform, applied.world.platform.kinds
+        if not applied.world.carries_tokens:
+            return
+        for key, wish in applied.resolved.items():
+            if kinds[key.kind].named and not kinds[key.kind].is_run:
+                continue  # its name is its token: a second create is refused
+            before = {live.id for live in platform.browse(key.kind)}
+            made = [platform.create(wish, "one token", {"cicd.key": str(key)}) for _ in range(2)]
+            other = platform.create(wish, "another token", {"cicd.key": str(key)})
+            assert made[0].id == made[1].id, key
+            is_content = not kinds[key.kind].identity
+            assert is_content or other.id != made[0].id, key
+            after = {live.id for live in platform.browse(key.kind)}
+            assert after - before <= {made[0].id, other.id}, key
+            for live in platform.browse(key.kind):
+                if live.id not in before and kinds[key.kind].deletable:
+                    self.take_down(platform, live)
+
+    def test_pruning_never_takes_what_is_used(self, applied: Applied) -> None:
+        platform, kinds = applied.world.platform, applied.world.platform.kinds
+        kept = [wish for wish in applied.wishes if kinds[wish.key.kind].identity]
+        stage = Stage(
+            name="dev",
+            file="",
+            root="",
+            platform=platform.name,
+            target=applied.world.place,
+            branch=None,
+            resources=tuple(kept),
+            prune="everything",
+        )
+        kept = [replace(wish, depends_on=frozenset()) for wish in kept]
+        plan = make_plan(
+            stage, kept, platform.read(kept, everything=True), kinds, created_at="2026-01-01"
+        )
+        used = {text for wish in kept for text in texts_in(wish.spec)}
+        content = {change.key.kind: change.id for change in plan.changes if is_delete(change)}
+        assert not [
+            change.id
+            for change in plan.changes
+            if is_delete(change) and not kinds[change.key.kind].identity and change.id in used
+        ], content
+
+    def test_stopping_what_cannot_be_stopped_is_refused_by_planning(self, applied: Applied) -> None:
+        kinds, live = applied.world.platform.kinds, applied.read()
+        stage = Stage("dev", "", "", "", {}, None, tuple(applied.wishes))
+        for wish in applied.wishes:
+            alone = [replace(wish, depends_on=frozenset())]
+
+            def plan(wish: Resource = wish, alone: list[Resource] = alone) -> Plan:
+                return make_stop_plan(stage, alone, live, kinds, [str(wish.key)], created_at="")
+
+            if kinds[wish.key.kind].stoppable:
+                assert plan().changes
+            else:
+                with pytest.raises(Usage):
+                    plan()
 
     def test_secrets_do_not_show(self, applied: Applied) -> None:
         shown = repr(applied.read()) + repr(applied.wishes)
@@ -265,22 +384,24 @@ class PlatformContract:
             assert isinstance(text, Hidden), (wish.key, name, entry)
 
     def test_an_update_keeps_id_and_url(self, applied: Applied) -> None:
-        platform, key = applied.world.platform, applied.world.deployment
+        platform, key = applied.world.platform, the_service(applied)
         live, first = applied.live[key], applied.resolved[key]
-        second = applied.create(applied.world.second)
-        changed = replace(first, spec={**first.spec, "configuration": second.id})
+        assert applied.world.update
+        field, content = applied.world.update
+        second = applied.create(content)
+        changed = replace(first, spec={**first.spec, field: second.id})
         for desired in (changed, first):
             asked = platform.update(live, desired)
             platform.update(asked, desired)
             there = wait_for(platform, asked, desired.options.wait_for)
             assert (there.id, there.outputs["url"]) == (live.id, live.outputs["url"])
-            assert there.spec["configuration"] == desired.spec["configuration"]
+            assert there.spec[field] == desired.spec[field]
 
     def test_updating_with_the_same_is_harmless(self, applied: Applied) -> None:
         platform = applied.world.platform
         for key, wish in applied.resolved.items():
             kind = platform.kinds[key.kind]
-            if kind.updatable and key != applied.world.deployment:
+            if kind.updatable and key != applied.world.service:
                 live = platform.update(applied.live[key], wish)
                 live = wait_for(platform, live, kind.wait_for)
                 assert differing(wish, live, platform) == [], key
@@ -326,14 +447,9 @@ class PlatformContract:
         self, applied: Applied
     ) -> None:
         platform = applied.world.platform
-        runs = (applied.world.deployment, applied.world.run)
+        runs = running(applied)[::-1]
         for live in (applied.live[key] for key in runs):
-            platform.stop(live)
-            platform.stop(live)
-            deadline = time.monotonic() + PATIENCE
-            while not platform.get(live).status.has_ended:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            self.stop_twice(platform, live)
             self.delete_twice(applied, live)
             assert live.id not in {item.id for item in applied.read()}
         for key in reversed([*applied.resolved]):
@@ -341,11 +457,42 @@ class PlatformContract:
                 self.delete_twice(applied, applied.live[key])
         applied.create_all()
 
+    def take_down(self, platform: Platform, live: LiveResource) -> None:
+        self.stop_twice(platform, live)
+        platform.delete(live)
+        wait_gone(platform, live)
+
+    def stop_twice(self, platform: Platform, live: LiveResource) -> None:
+        if not platform.kinds[live.key.kind].stoppable:
+            return
+        platform.stop(live)
+        platform.stop(live)
+        deadline = time.monotonic() + PATIENCE
+        while not platform.get(live).status.has_ended:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def delete_twice(self, applied: Applied, live: LiveResource) -> None:
         platform = applied.world.platform
         platform.delete(live)
         wait_gone(platform, live)
         platform.delete(live)
+
+
+def the_service(applied: Applied) -> Key:
+    """The service of the world; a platform that has none has no such test."""
+    if applied.world.service is None:
+        pytest.skip("a platform without services")
+    return applied.world.service
+
+
+def running(applied: Applied) -> list[Key]:
+    """What runs of the world: the run, and the service where there is one."""
+    return [key for key in (applied.world.run, applied.world.service) if key]
+
+
+def is_delete(change: Change) -> bool:
+    return change.action is Action.DELETE
 
 
 def refs_of(value: Any) -> Iterator[Ref]:
@@ -355,6 +502,9 @@ def refs_of(value: Any) -> Iterator[Ref]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from refs_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from refs_of(item)
 
 
 def secrets_of(value: Any) -> Iterator[Secret]:
@@ -363,4 +513,7 @@ def secrets_of(value: Any) -> Iterator[Secret]:
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
+            yield from secrets_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
             yield from secrets_of(item)

@@ -6,7 +6,7 @@ import pytest
 
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError
 from cicd.model import LiveResource, Resource, State
-from cicd.platforms.base import Answer, Platform
+from cicd.platforms.base import Answer, Platform, Request
 from tests.platforms.aicore_world import (
     ARTIFACT,
     CONFIGURATION,
@@ -216,13 +216,13 @@ def test_a_request_to_a_deployment_carries_login_and_group(
     at = LiveResource(
         base.key, "d1", {}, base.status, {"url": f"{stub.url}/v2/inference/deployments/d1"}
     )
-    assert platform.invoke(at, "post", "/v2/predict", json={"a_b": 1}) == Answer(500, "größer")
+    assert platform.invoke(at, Request("post", "/v2/predict", {"a_b": 1})) == Answer(500, "größer")
     sent = stub.sent("POST")
     assert len(sent) == 1 and sent[0].json == {"a_b": 1}
     assert sent[0].headers["Authorization"] == "Bearer token-1"
     assert sent[0].headers["AI-Resource-Group"] == "rg"
     with pytest.raises(PlatformError, match="has no URL yet"):
-        platform.invoke(base, "GET", "/")
+        platform.invoke(base, Request("GET", "/"))
 
 
 def test_what_is_not_there_is_not_found(platform: Platform) -> None:

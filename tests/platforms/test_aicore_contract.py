@@ -15,6 +15,7 @@ from cicd.emulator.host import control
 from cicd.emulator.host.folder import Endpoint
 from cicd.model import Hidden, Key, Options, Ref, Resource, Secret, Stage
 from cicd.platforms import registry
+from cicd.platforms.base import Request
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
 
 TRAIN = """
@@ -291,15 +292,21 @@ def applied(endpoint: Endpoint, project: tuple[Path, str]) -> Iterator[Applied]:
         platform=platform,
         desired=wishes,
         run=Key("execution", "train"),
-        deployment=Key("deployment", "serve"),
+        service=Key("deployment", "serve"),
+        place={"resource_group": GROUP},
         lines=LINES,
         metrics={"accuracy": 0.75},
-        request=("POST", "/v2/predict", {"x": 1}),
+        request=Request("POST", "/v2/predict", {"x": 1}),
         answer="hello gr",
-        second=Resource(
-            Key("configuration", "serve-2"),
-            {**serving.spec, "parameter_bindings": {"greeting": "good day"}},
+        update=(
+            "configuration",
+            Resource(
+                Key("configuration", "serve-2"),
+                {**serving.spec, "parameter_bindings": {"greeting": "good day"}},
+            ),
         ),
+        no_route=Request("GET", "/v2/nothing-here"),
+        carries_tokens=False,
     )
     yield from bring_up(world)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import requests
@@ -37,7 +37,7 @@ from cicd.platforms.aicore.secrets import (
 from cicd.platforms.aicore.sources import sources
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.aicore.transport import open_session
-from cicd.platforms.base import Answer, Finding, Lock, LogPage
+from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Request
 from cicd.platforms.destination import entries
 
 LOG_PATHS = {"execution": "/lm/executions", "deployment": "/lm/deployments"}
@@ -169,7 +169,11 @@ class AICore:
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         return self._noun(desired.key.kind).find(desired, known)
 
-    def create(self, desired: Resource) -> LiveResource:
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        """The API takes neither token nor marks: what a lost create has made is looked for, and
+        runs are tagged once they are there."""
         return self._noun(desired.key.kind).create(desired)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
@@ -245,29 +249,18 @@ class AICore:
     def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
         return explain.explain(self._api, live, needs, self.tail(live, explain.LINES))
 
-    def invoke(
-        self,
-        live: LiveResource,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
-    ) -> Answer:
+    def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         """Any answer counts, also 500. Raises ConnectionFailed or LostAnswer when there is none."""
         url = live.outputs.get("url")
         if not url:
             raise PlatformError(f"{live.key} has no URL yet", hint="it has one once it is RUNNING")
-        sent = {"AI-Resource-Group": self._group, **(headers or {})}
-        data = None
-        if json is not None:
-            data = jsonlib.dumps(json).encode()
-            sent.setdefault("Content-Type", "application/json")
+        sent = {"AI-Resource-Group": self._group, **request.headers}
+        if request.sort:
+            sent.setdefault("Content-Type", request.sort)
         response = self._api.http.send(
-            method.upper(),
-            f"{url.rstrip('/')}/{path.lstrip('/')}",
-            data=data,
+            request.method.upper(),
+            f"{url.rstrip('/')}/{request.path.lstrip('/')}",
+            data=request.data,
             headers=sent,
             timeout=timeout,
             attempts=1,
@@ -275,6 +268,35 @@ class AICore:
         if "charset" not in response.headers.get("Content-Type", ""):
             response.encoding = "utf-8"  # requests would take Latin-1, or guess
         return Answer(response.status_code, response.text)
+
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        """Nothing can be fetched: what a run has made is in the tenant's object store, and the API
+        tells where and not what."""
+        if output not in live.outputs:
+            raise NotFound(f"{live.key} has no {output}")
+        raise PlatformError(
+            f"{output} of {live.key} is in the object store, which this API does not read",
+            hint="cicd artifacts shows its URL; read it with the tools of the store",
+        )
+
+    def survey(
+        self,
+        selector: Mapping[str, str],
+        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+    ) -> list[LiveResource]:
+        """All that is live in the resource group, and what of the tenant a stage may name."""
+        group = selector.get("resource_group") or self._group
+        key = Key("resource_group", group)
+        live = self.read([Resource(key, {"name": group})], everything=True)
+        if group != self._group or not any(item.key == key for item in live):
+            raise NotFound(f"there is no resource group {group}", hint="check --resource-group")
+        found = {(item.key.kind, item.id): item for item in live}
+        for kind in ("application", "docker_registry_secret", "destination"):
+            try:
+                found |= {(item.key.kind, item.id): item for item in self.browse(kind)}
+            except Denied as error:  # a file can do without
+                unseen(kind, error)
+        return list(found.values())
 
     def now(self) -> int:
         return int(self._api.http.now().timestamp()) * 10**9

@@ -1,0 +1,48 @@
+"""What a create says beside its content: whose it is, and a token by which a platform knows a
+second try of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from cicd.model import Change, Plan, Resource, Secret
+
+ROUNDS = 20_000
+"""Of the hash of a secret: the token must not tell it to who tries some values."""
+DIGITS = 32
+"""Hexadecimal digits of a token: it may become part of a name."""
+
+
+def marks_of(plan: Plan, desired: Resource) -> dict[str, str]:
+    """Whose it is and what it was made for, as tags; none of them is empty."""
+    files = desired.spec.get("files")
+    marks = {
+        "cicd.project": plan.project,
+        "cicd.stage": plan.stage,
+        "cicd.key": str(desired.key),
+        "cicd.commit": plan.commit,
+        "cicd.inputs": str(desired.spec.get("inputs", "")),
+        "cicd.files": json.dumps(files, separators=(",", ":")) if files else "",
+    }
+    return {name: value for name, value in marks.items() if value}
+
+
+def token_of(plan: Plan, change: Change, desired: Resource) -> str:
+    """The same for every try of one change, also by another process and for another commit, and
+    another one for the next: as soon as what this one made is there, that comes before it.
+
+    It tells the place, the stage, the key, all content, and what was there when it was planned.
+    """
+    salt = f"{plan.identity}/{desired.key}"
+
+    def plain(leaf: Any) -> str:
+        if not isinstance(leaf, Secret):
+            return repr(leaf)
+        text = leaf.reveal().encode(errors="surrogatepass")
+        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), ROUNDS).hex()
+
+    told = [plan.platform, dict(plan.target), salt, desired.spec, change.before]
+    text = json.dumps(told, sort_keys=True, default=plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
