@@ -53,7 +53,7 @@ class World:
     lines: tuple[str, ...]
     metrics: Mapping[str, float]
     service: Key | None = None
-    request: Request = Request()
+    request: Request | None = None
     answer: str = ""
     update: tuple[str, Resource] | None = None
     """The field of the service that says which content it runs, and another such content."""
@@ -99,9 +99,8 @@ def bring_up(world: World) -> Iterator[Applied]:
     platform = world.platform
     made = Applied(replace(world, desired=tuple(platform.complete(world.desired))))
     try:
-        kinds = {
-            wish.key.kind for wish in world.desired if not platform.kinds[wish.key.kind].contains
-        }
+        kinds = {wish.key.kind for wish in world.desired}
+        kinds -= {kind.name for kind in platform.kinds.values() if kind.contains}
         before = [live.key for live in platform.read(made.world.desired)]
         assert not [key for key in before if key.kind in kinds], "not a fresh world"
         made.create_all()
@@ -260,6 +259,7 @@ class PlatformContract:
 
     def test_a_service_answers(self, applied: Applied) -> None:
         world, live = applied.world, applied.live[the_service(applied)]
+        assert world.request
         answer = world.platform.invoke(live, world.request)
         assert answer.status == 200 and world.answer in answer.text
         if world.no_route:
@@ -267,6 +267,7 @@ class PlatformContract:
 
     def test_a_body_is_sent_as_it_is_or_as_json(self, applied: Applied) -> None:
         world, live = applied.world, applied.live[the_service(applied)]
+        assert world.request
         text = json.dumps(world.request.body)
         for body in (text, text.encode()):
             request = replace(world.request, body=body, content_type=JSON)
