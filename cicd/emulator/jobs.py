@@ -1,4 +1,8 @@
-"""What the API side hands to the runner, and what the runner writes back: the seam between them."""
+"""What the API side hands to the runner, and what the runner writes back: the seam between them.
+
+An API does not use it itself: ``runs.starting`` keeps what is asked for over restarts, and says how
+another front door than AI Core's stands on it.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs
 
@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 
 from cicd.emulator.api import s3
 from cicd.emulator.api.faults.effects import deleters
@@ -32,15 +32,17 @@ from cicd.emulator.state.credentials import Audience
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOG = logging.getLogger(__name__)
+NOTHING: Mapping[str, Any] = {}
 
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def create_app(world: World) -> Gateway:
-    """The application that answers for ``world``; whoever made the world closes it."""
+def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Gateway:
+    """The application that answers for ``world``; whoever made the world closes it. ``doors`` are
+    those of other APIs than AI Core's, by the path below which each answers."""
     routes: list[BaseRoute] = []
     # first, for they are looked at in this order
     inference = Inference(world)
@@ -52,6 +54,7 @@ def create_app(world: World) -> Gateway:
     ]
     for path in ("/s3", "/s3/{rest:path}"):
         routes.append(Route(path, S3(world), methods=list(s3.METHODS)))
+    routes += [Mount(prefix, door) for prefix, door in doors.items()]
     routes.append(Elsewhere(world, list(routes)))
     atlas = Atlas((operation.method, operation.path) for operation in OPERATIONS)
     world.faults.known = frozenset(atlas.names)

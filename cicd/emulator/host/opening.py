@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cicd.emulator import timestamps
 from cicd.emulator.faults.judge import Faults
@@ -26,7 +28,26 @@ from cicd.emulator.state.realism import Pace
 from cicd.emulator.state.store import Store
 from cicd.emulator.world import World
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
 MakeRunner = Callable[[Journal], Runner]
+
+
+@dataclass(frozen=True)
+class FrontDoor:
+    """Another API than AI Core's on the same emulator; what it stands on says ``runs.starting``.
+
+    It answers every path below ``prefix``, ``/name``. ``make`` gives its application for a world,
+    and imports what that needs only then.
+    """
+
+    prefix: str
+    make: Callable[[World], ASGIApp]
+
+
+FRONT_DOORS: tuple[FrontDoor, ...] = ()
+"""Those that every emulator has beside AI Core's; a new one is a line here."""
 
 
 def open_world(

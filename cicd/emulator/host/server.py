@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from importlib import import_module
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.host.folder import ENDPOINT, LOCK, PORT_FILE, prepare, write_endpoint
 from cicd.emulator.host.locks import FileLock
-from cicd.emulator.host.opening import MakeRunner, open_world
+from cicd.emulator.host.opening import FRONT_DOORS, FrontDoor, MakeRunner, open_world
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runner.bounds import Bounds
 from cicd.emulator.world import World
@@ -84,14 +84,14 @@ def run(
             LOG.info("the emulator has ended")
 
 
-def http_server(world: World) -> uvicorn.Server:
+def http_server(world: World, doors: Iterable[FrontDoor] = FRONT_DOORS) -> uvicorn.Server:
     """uvicorn for a world; give it a listening socket to run."""
     import uvicorn
 
     from cicd.emulator.api.app import create_app
 
     config = uvicorn.Config(
-        create_app(world),
+        create_app(world, {door.prefix: door.make(world) for door in doors}),
         log_config=None,
         access_log=False,
         lifespan="off",

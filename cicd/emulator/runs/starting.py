@@ -1,12 +1,12 @@
 """What any front door does with runs: start, stop, forget and look at them.
 
 This is the seam by which an API stands on the emulator. AI Core's (``api.lm``) is one front door;
-another (``host.opening.FrontDoor``) gets the same World and uses of it ``runs``, which is here;
-``runner.upstream`` with ``api.passing`` to send requests to a deployment; ``clock`` for what time
-it is; ``stand_ins`` for images. What is started is a template of AI Core's kinds in a ``Wanted``:
-whatever another API calls a job becomes a WorkflowTemplate of one container, a server becomes a
-ServingTemplate. All of it is in the store when a call returns, so a restart loses nothing and
-resumes what ran; the runner behind it is known by ``jobs.Runner`` and ``jobs.Journal`` only.
+another (``host.opening.FrontDoor``) gets the same World and uses of it ``runs``, which is here,
+``clock`` for what time it is, and ``runner`` with ``api.passing`` to send requests to what serves.
+What is started is a template of AI Core's kinds in a ``Wanted``: whatever another API calls a job
+becomes a job_template(), a server a server_template(). All of it is in the store when a call
+returns, so a restart loses nothing and resumes what ran; what really runs it is known by
+``jobs.Runner`` and ``jobs.Journal`` only.
 """
 
 from __future__ import annotations
@@ -139,6 +139,27 @@ class Runs:
                 f"UPDATE runs SET {assignment}, modified_at = ? WHERE id = ?",  # noqa: S608
                 (timestamps.now(), run_id),
             )
+
+
+def job_template(container: Mapping[str, Any]) -> dict[str, Any]:
+    """A WorkflowTemplate of one container, as Kubernetes has it, that runs to its end."""
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "WorkflowTemplate",
+        "metadata": {"name": "job"},
+        "spec": {"entrypoint": "main", "templates": [{"name": "main", "container": container}]},
+    }
+
+
+def server_template(container: Mapping[str, Any]) -> dict[str, Any]:
+    """A ServingTemplate of one container, as Kubernetes has it, that answers at its first port."""
+    predictor = {"minReplicas": 1, "containers": [container]}
+    return {
+        "apiVersion": "ai.sap.com/v1alpha1",
+        "kind": "ServingTemplate",
+        "metadata": {"name": "server"},
+        "spec": {"template": {"spec": json.dumps({"predictor": predictor})}},
+    }
 
 
 def find(store: Store, kind: str, group: str, run_id: str) -> Row | None:

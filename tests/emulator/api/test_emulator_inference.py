@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from cicd.emulator.api.lm.gates import Gates, QueueFull
+from cicd.emulator.api.gates import Gates, QueueFull
 from cicd.emulator.jobs import Upstream
 from tests.emulator.emulator_client import Client, wait_for
 from tests.serving import serving
