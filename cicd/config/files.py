@@ -16,7 +16,7 @@ from yaml.error import MarkedYAMLError, YAMLError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from cicd.config.json_source import json_tree
-from cicd.config.tree import Node, Place, transform
+from cicd.config.tree import Node, Place, leaves
 from cicd.config.yaml_nodes import TAG, compose
 from cicd.config.yaml_problem import syntax_problem
 from cicd.errors import InvalidStage, Problem
@@ -34,6 +34,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     for value, words in ((True, "true True TRUE"), (False, "false False FALSE"))
     for word in words.split()
 }
+_BEGIN_NUMBERS = frozenset("-+.0123456789")
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
 _OTHER_BASE = re.compile(r"0x[0-9a-fA-F]{1,200}|0o[0-7]{1,200}")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -89,15 +90,15 @@ def read_trees(path: Path, name: str, text: str | None = None) -> tuple[Node, ..
         trees = (json_tree(text, name, MAX_DEPTH),) if text.strip() else ()
     if "\\" in text:  # only escapes can smuggle them in
         for tree in trees:
-            transform(tree, _refuse_non_text)
+            _check_text(tree)
     return trees
 
 
-def _refuse_non_text(node: Node, _path: object) -> Node:
-    if isinstance(node.value, str) and _NOT_TEXT.search(node.value):
-        message = "NUL or half a surrogate pair is not text: remove the escape"
-        raise InvalidStage([node.place.problem(message, "encoding")])
-    return node
+def _check_text(tree: Node) -> None:
+    for _, node in leaves(tree):
+        if isinstance(node.value, str) and _NOT_TEXT.search(node.value):
+            message = "NUL or half a surrogate pair is not text: remove the escape"
+            raise InvalidStage([node.place.problem(message, "encoding")])
 
 
 def _read_text(path: Path, name: str) -> str:
@@ -252,6 +253,8 @@ def scalar(text: str) -> str | int | float | bool | None:
     """The value of unquoted text in YAML 1.2; what has no finite value stays text."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _BEGIN_NUMBERS:
+        return text
     if _INT.fullmatch(text):
         return int(text)
     if _OTHER_BASE.fullmatch(text):

@@ -6,9 +6,9 @@ Only a warning: a text may mean what it says.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from cicd.config.tree import Node, Path
+from cicd.config.tree import Leaf, Node, Path, leaves
 from cicd.errors import Problem
 
 _LEFT = re.compile(
@@ -20,16 +20,19 @@ _LEFT = re.compile(
 )
 
 
-def check_left_over(node: Node, skip: Callable[[Path], bool], path: Path = ()) -> Iterator[Problem]:
-    """A problem for each text below a node with a placeholder; ``skip``: what to leave."""
-    if skip(path):
-        return
-    if isinstance(node.value, dict):
-        for key, child in node.value.items():
-            yield from check_left_over(child, skip, (*path, key))
-    elif isinstance(node.value, list):
-        for index, child in enumerate(node.value):
-            yield from check_left_over(child, skip, (*path, index))
-    elif isinstance(node.value, str) and (found := _LEFT.search(node.value)):
-        message = f'"{found[0]}" was to be replaced by something of yours'
-        yield node.place.problem(message, "placeholder-left", "warning")
+_MAYBE = re.compile("<|//|YOUR|REPLACE|INSERT|CHANGE")
+"""How each of them begins: looking for this takes a fifth of the time, and finds it seldom."""
+
+
+def check_left_over(
+    tree: Node, *, texts: Iterable[Leaf] | None = None, skip: Callable[[Path], bool]
+) -> Iterator[Problem]:
+    """A problem for each text of a tree with a placeholder. ``texts``: its leaves, from who has
+    them already; ``skip``: what to leave."""
+    for path, node in leaves(tree) if texts is None else texts:
+        text = node.value
+        if not (isinstance(text, str) and _MAYBE.search(text)) or skip(path):
+            continue
+        if found := _LEFT.search(text):
+            message = f'"{found[0]}" was to be replaced by something of yours'
+            yield node.place.problem(message, "placeholder-left", "warning")

@@ -12,7 +12,7 @@ from cicd.config.files import SUFFIXES, is_file, is_folder, label, read_tree
 from cicd.config.inherit import read_stage_tree, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, plain, quoted
+from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, places, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
@@ -181,10 +181,11 @@ def _read(
     wrong with it."""
     path = find_stage(argument, root)
     tree, problems = read_stage_tree(path, root, text, env=context.env)
-    problems += check_plain_secrets(tree, is_stage=True, skip=_has_own_check)
-    problems += check_left_over(tree, skip=lambda path: "smoke_test" in path)
+    texts = leaves(tree)
+    problems += check_plain_secrets(tree, texts=texts, is_stage=True, skip=_has_own_check)
+    problems += check_left_over(tree, texts=texts, skip=lambda path: "smoke_test" in path)
     name = _name(tree, path)
-    tree, found = replace_variables(tree, replace(context, stage=name))
+    tree, found = replace_variables(tree, replace(context, stage=name), texts)
     problems += found
     file, tree, found = validate(tree)
     problems += _at_new_places(found, problems)
@@ -248,7 +249,8 @@ def _check_name(tree: Node, path: Path) -> list[Problem]:
 
 def _has_own_check(path: tuple[str | int, ...]) -> bool:
     """Where other checks say better what to do with a credential."""
-    return is_secret_path(path) or path == ("git", "repository")
+    own = is_secret_path(path) or is_secret_path(path[:2])
+    return own or path[:2] == ("git", "repository")
 
 
 def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:

@@ -6,9 +6,9 @@ Names are only a hint, so they make a warning; the form of a token of a known se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from cicd.config.tree import Node, Path
+from cicd.config.tree import Leaf, Node, Path, leaves
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
 
@@ -25,38 +25,39 @@ _FORMS = (
     ("a credential in a URL", r"\b[a-z][a-z0-9+]*://[^\s/:@${}]+:[^\s/@${}]+@"),
 )
 _FORM = re.compile("|".join(f"({pattern})" for _, pattern in _FORMS))
+_SHORTEST = 15
+"""Characters of the shortest of them, but for that in a URL."""
 _RULE = "secret-in-plain-text"
 _CURES = {True: "write it as ${env.NAME}", False: "use valueFrom.secretKeyRef or a secret's volume"}
 
 
 def check_plain_secrets(
-    node: Node, *, is_stage: bool = False, skip: Callable[[Path], bool] = lambda path: False
+    tree: Node,
+    *,
+    texts: Iterable[Leaf] | None = None,
+    is_stage: bool = False,
+    skip: Callable[[Path], bool] = lambda path: False,
 ) -> Iterator[Problem]:
-    """A problem for each text below a node that looks like a secret; ``skip``: what to leave."""
-    yield from _walk(node, (), "", is_stage, skip)
+    """A problem for each text of a tree that looks like a secret. ``texts``: its leaves, from who
+    has them already; ``skip``: what to leave."""
+    for path, node in leaves(tree) if texts is None else texts:
+        if isinstance(node.value, str) and node.value and not skip(path):
+            yield from _check_text(node, _name_of(tree, path), is_stage)
 
 
-def _walk(
-    node: Node, path: Path, name: str, is_stage: bool, skip: Callable[[Path], bool]
-) -> Iterator[Problem]:
-    if skip(path):
-        return
-    if isinstance(node.value, dict):
-        pair = node.value.get("name") or node.value.get("key")
-        own = str(pair.value) if pair is not None and "value" in node.value else ""
-        for key, child in node.value.items():
-            called = own if key == "value" and own else key
-            yield from _walk(child, (*path, key), called, is_stage, skip)
-    elif isinstance(node.value, list):
-        for index, child in enumerate(node.value):
-            yield from _walk(child, (*path, index), "", is_stage, skip)
-    elif isinstance(node.value, str) and node.value:
-        yield from _check_text(node, name, is_stage)
+def _name_of(tree: Node, path: Path) -> str:
+    """What a value is called: its key, or the name that stands beside it; empty in a list."""
+    key = path[-1] if path else ""
+    if key == "value":
+        pair = tree.get(*path[:-1], "name") or tree.get(*path[:-1], "key")
+        return (str(pair.value) if pair else "") or key
+    return key if isinstance(key, str) else ""
 
 
 def _check_text(node: Node, name: str, is_stage: bool) -> Iterator[Problem]:
     cure = _CURES[is_stage]
-    if match := _FORM.search(node.value):
+    is_long = len(node.value) >= _SHORTEST or "://" in node.value
+    if is_long and (match := _FORM.search(node.value)):
         what = _FORMS[(match.lastindex or 1) - 1][0]
         place = node.place_of_offset(match.start())
         yield place.problem(f"this looks like {what}: {cure}", _RULE)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -101,6 +100,10 @@ class Node(msgspec.Struct, frozen=True):
         return self.place_at(before.count("\n") + 1, offset - before.rfind("\n"))
 
 
+Leaf = tuple[Path, Node]
+"""A leaf with its path."""
+
+
 def _child(node: Node, step: str | int) -> Node | None:
     if isinstance(node.value, dict):
         return node.value.get(step)
@@ -132,27 +135,22 @@ def hidden(value: Any, node: Node | None) -> Any:
 
 def hidden_texts(node: Node) -> dict[Place, tuple[str, str]]:
     """Where texts of the environment ended up: (value, as the file has it) by place."""
-    if node.is_leaf:
-        return {node.place: (str(node.value), node.text)} if node.is_hidden else {}
-    children = node.value.values() if isinstance(node.value, dict) else node.value
-    return {place: pair for child in children for place, pair in hidden_texts(child).items()}
+    return {n.place: (str(n.value), n.text) for _, n in leaves(node) if n.is_hidden}
 
 
-def transform(
-    node: Node, leaf: Callable[[Node, Path], Node], path: Path = (), skip: Iterable[Path] = ()
-) -> Node:
-    """The same tree with every leaf replaced, but for the paths in ``skip``."""
-    if path in skip:
+def with_leaves(node: Node, changed: Mapping[Path, Node]) -> Node:
+    """The same tree with these leaves at their paths; all that none of them is in is shared."""
+    if not changed:
         return node
-    if isinstance(node.value, dict):
-        entries = {k: transform(n, leaf, (*path, k), skip) for k, n in node.value.items()}
-        is_same = all(entries[key] is child for key, child in node.value.items())
-        return node if is_same else node.but(value=entries)
-    if isinstance(node.value, list):
-        items = [transform(n, leaf, (*path, i), skip) for i, n in enumerate(node.value)]
-        is_same = all(map(operator.is_, items, node.value))
-        return node if is_same else node.but(value=items)
-    return leaf(node, path)
+    if () in changed:
+        return changed[()]
+    below: dict[str | int, dict[Path, Node]] = {}
+    for path, leaf in changed.items():
+        below.setdefault(path[0], {})[path[1:]] = leaf
+    children = node.value.copy()  # a dict or a list
+    for step, inner in below.items():
+        children[step] = with_leaves(children[step], inner)
+    return node.but(value=children)
 
 
 def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
@@ -168,18 +166,20 @@ def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
     return node.but(value=kept, lost=node.lost | lost)
 
 
-def leaves(node: Node) -> Iterator[tuple[Path, Node]]:
+def leaves(node: Node) -> list[Leaf]:
     """Every leaf with its path, in the order of the file."""
-    waiting: list[tuple[Path, Node]] = [((), node)]
+    found: list[Leaf] = []
+    waiting: list[Leaf] = [((), node)]
     while waiting:
         path, node = waiting.pop()
-        if isinstance(node.value, dict):
-            waiting += [((*path, key), child) for key, child in reversed(node.value.items())]
-        elif isinstance(node.value, list):
-            children = node.value
-            waiting += [((*path, i), children[i]) for i in range(len(children) - 1, -1, -1)]
+        value = node.value
+        if isinstance(value, dict):
+            waiting += [((*path, key), child) for key, child in reversed(value.items())]
+        elif isinstance(value, list):
+            waiting += [((*path, i), value[i]) for i in range(len(value) - 1, -1, -1)]
         else:
-            yield path, node
+            found.append((path, node))
+    return found
 
 
 def is_whole(node: Node) -> bool:

@@ -8,13 +8,23 @@ loading it takes longer than checking a good file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import msgspec
 
-from cicd.config.tree import Node, Path, Place, did_you_mean, leaves, plain, transform, without
+from cicd.config.tree import (
+    Leaf,
+    Node,
+    Path,
+    Place,
+    did_you_mean,
+    leaves,
+    plain,
+    with_leaves,
+    without,
+)
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.schema import StageFile, json_schema
 from cicd.values import Ref, Secret
@@ -60,8 +70,9 @@ MOST_KEYS = 12
 
 def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
     """The stage file's values and the tree that they came from, or else what is wrong with it."""
-    tree = transform(tree, _parameter_as_text)
-    misplaced = [problem for _, problem in _misplaced_references(tree)]
+    texts = leaves(tree)
+    tree = with_leaves(tree, dict(_parameters_as_text(texts)))
+    misplaced = [problem for _, problem in _misplaced_references(texts)]
     try:
         return msgspec.convert(plain(tree), StageFile), tree, misplaced
     except msgspec.ValidationError as error:
@@ -80,22 +91,22 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
         try:
             return msgspec.convert(plain(tree), StageFile), tree
         except msgspec.ValidationError:
-            paths = {path for path, _ in _misplaced_references(tree)} | set(_misfits(tree))
+            paths = {path for path, _ in _misplaced_references(leaves(tree))} | set(_misfits(tree))
             if not paths or () in paths:  # the whole file is of no use
                 return StageFile(), tree.but(value={})
             tree = without(tree, paths)
 
 
-def _parameter_as_text(node: Node, path: Path) -> Node:
+def _parameters_as_text(texts: Iterable[Leaf]) -> Iterator[Leaf]:
     """AI Core has text parameters only; numbers keep the digits that they are written with."""
-    is_parameter = path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4
-    if is_parameter and isinstance(node.value, bool | int | float):
-        return node.but(value=node.text)
-    return node
+    for path, node in texts:
+        is_parameter = path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4
+        if is_parameter and isinstance(node.value, bool | int | float):
+            yield path, node.but(value=node.text)
 
 
-def _misplaced_references(tree: Node) -> Iterator[tuple[Path, Problem]]:
-    for path, node in leaves(tree):
+def _misplaced_references(texts: Iterable[Leaf]) -> Iterator[tuple[Path, Problem]]:
+    for path, node in texts:
         if not isinstance(node.value, Ref):
             continue
         is_url = node.value.output == "url"

@@ -14,13 +14,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from cicd.config.files import scalar
-from cicd.config.tree import Node, Path, Place, did_you_mean, transform
+from cicd.config.tree import Leaf, Node, Path, Place, did_you_mean, leaves, with_leaves
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
 from cicd.values import Key, Ref, Secret
@@ -39,7 +39,7 @@ MAX_EXPANDED = 50_000_000
 they are used: a few that double each other would fill any memory."""
 COST = 200
 """Characters that each use counts as beside its own: empty ones take time too."""
-_UNREPLACED: tuple[Path, ...] = (("variables",), ("extends",), ("stage",), ("$schema",))
+_UNREPLACED: frozenset[Path] = frozenset({("variables",), ("extends",), ("stage",), ("$schema",)})
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,13 @@ class _Value:
         return self.is_env or self.is_told_secret
 
 
-def replace_variables(tree: Node, context: Context) -> tuple[Node, list[Problem]]:
-    """The tree with every ``${…}`` replaced, and what could not be."""
+def replace_variables(
+    tree: Node, context: Context, texts: Iterable[Leaf] | None = None
+) -> tuple[Node, list[Problem]]:
+    """The tree with every ``${…}`` replaced, and what could not be. ``texts``: its leaves, from who
+    has them already."""
     work = _Replacement(tree, context)
-    replaced = transform(tree, work.leaf, skip=_UNREPLACED)
+    replaced = with_leaves(tree, dict(work.changed(leaves(tree) if texts is None else texts)))
     work.check_unused()
     work.tell_unset()
     return replaced, [*_too_early(tree), *work.problems]
@@ -140,14 +143,17 @@ class _Replacement:
         self._room = MAX_EXPANDED
         self._unset: dict[str, Place] = {}
 
-    def leaf(self, node: Node, path: Path) -> Node:
-        if is_secret_path(path):
-            return self._secret(node, path)
-        if not isinstance(node.value, str) or "${" not in node.value:
-            return node
-        value = self._expand(node, is_lenient=False)
-        text = node.text if value.is_hidden else value.text
-        return node.but(value=value.value, text=text, is_hidden=value.is_hidden)
+    def changed(self, texts: Iterable[Leaf]) -> Iterator[Leaf]:
+        """Those that become something else, as what they become."""
+        for path, node in texts:
+            if path[:1] in _UNREPLACED:
+                continue
+            if is_secret_path(path):
+                yield path, self._secret(node, path)
+            elif isinstance(node.value, str) and "${" in node.value:
+                value = self._expand(node, is_lenient=False)
+                text = node.text if value.is_hidden else value.text
+                yield path, node.but(value=value.value, text=text, is_hidden=value.is_hidden)
 
     def check_unused(self) -> None:
         """Variables nobody used must be right too, and nobody may set one that is not there."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd.config import formats
 from cicd.config.files import yaml_trees
-from cicd.config.tree import Node, transform
+from cicd.config.tree import Node, leaves, with_leaves
 from cicd.errors import InvalidStage, Problem
 from cicd.platforms.aicore.dialect.metadata import children
 from cicd.platforms.aicore.dialect.placeholders import FILLER
@@ -64,7 +64,8 @@ def _patch(node: Node) -> Node:
         found = yaml_trees(_TAG.sub(lambda match: FILLER * len(match[0]), node.value), "")
     except InvalidStage:  # only a run tells what its placeholders make of it
         return Node([], node.place)
-    return transform(Node(list(found), node.place), lambda leaf, _: leaf.but(place=node.place))
+    patch = Node(list(found), node.place)
+    return with_leaves(patch, {path: leaf.but(place=node.place) for path, leaf in leaves(patch)})
 
 
 _PLACES = {

@@ -192,7 +192,11 @@ def _left_over(tree: Node) -> Iterator[Problem]:
     """In the values of parameters; images and names of secrets have checks of their own."""
     for where in (("arguments", "parameters"), ("inputs", "parameters")):
         if (parameters := tree.get("spec", *where)) is not None:
-            yield from check_left_over(parameters, lambda path: path[1:] == ("description",))
+            yield from check_left_over(parameters, skip=_is_description)
+
+
+def _is_description(path: tuple[str | int, ...]) -> bool:
+    return path[1:2] == ("description",)
 
 
 def _kind(kind: str) -> Literal["workflow", "serving"]:
