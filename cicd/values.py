@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 Spec = Mapping[str, Any]
 """What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves.
 What it is called stays plain, also where it comes from the environment."""
 
 
-@dataclass(frozen=True, order=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, order=True):
     """Identity inside a stage, printed ``deployment/serve``."""
 
     kind: str
@@ -23,8 +24,7 @@ class Key:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, order=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True, order=True):
     """A value that another resource has once it exists.
 
     ``output`` is ``id``, ``url`` or ``artifacts.NAME`` (the id of an execution's output artifact).

@@ -169,17 +169,20 @@ def without(node: Node, paths: Collection[Path], at: Path = ()) -> Node:
 def leaves(node: Node) -> list[Leaf]:
     """Every leaf with its path, in the order of the file."""
     found: list[Leaf] = []
-    waiting: list[Leaf] = [((), node)]
-    while waiting:
-        path, node = waiting.pop()
-        value = node.value
-        if isinstance(value, dict):
-            waiting += [((*path, key), child) for key, child in reversed(value.items())]
-        elif isinstance(value, list):
-            waiting += [((*path, i), value[i]) for i in range(len(value) - 1, -1, -1)]
-        else:
-            found.append((path, node))
+    _collect(node, (), found)
     return found
+
+
+def _collect(node: Node, path: Path, found: list[Leaf]) -> None:
+    value = node.value
+    if isinstance(value, dict):
+        for key, child in value.items():
+            _collect(child, (*path, key), found)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            _collect(child, (*path, index), found)
+    else:
+        found.append((path, node))
 
 
 def is_whole(node: Node) -> bool:

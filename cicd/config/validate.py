@@ -100,8 +100,9 @@ def fitting(tree: Node) -> tuple[StageFile, Node]:
 def _parameters_as_text(texts: Iterable[Leaf]) -> Iterator[Leaf]:
     """AI Core has text parameters only; numbers keep the digits that they are written with."""
     for path, node in texts:
-        is_parameter = path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4
-        if is_parameter and isinstance(node.value, bool | int | float):
+        if isinstance(node.value, str) or not isinstance(node.value, bool | int | float):
+            continue
+        if path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4:
             yield path, node.but(value=node.text)
 
 

@@ -124,9 +124,10 @@ def _too_early(tree: Node) -> Iterator[Problem]:
 
 def is_secret_path(path: Path) -> bool:
     """True for fields that carry credentials."""
-    if path[:1] == ("git",):
+    section = path[0] if path else ""
+    if section == "git":
         return path[1:] in {("username",), ("password",)}
-    return path[:1] == ("secrets",) and path[3:4] == ("data",)
+    return section == "secrets" and path[3:4] == ("data",)
 
 
 class _Replacement:

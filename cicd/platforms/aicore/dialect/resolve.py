@@ -90,27 +90,28 @@ def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
     """``${executions.…}`` and ``${deployments.…}`` must lead to something that will be there."""
     runs = draft.runs_by_key
     for field, name, ref in references(run):
-        place = draft.place(*run.path, "configuration", field, name)
+        path = (*run.path, "configuration", field, name)
         other = runs.get(ref.key)
         if other is None:
             if draft.is_named(ref.key):
                 continue
             known = [key.name for key in draft.named if key.kind == ref.key.kind]
             hint = did_you_mean(ref.key.name, known)
-            yield place.problem(
-                f"{run.key} refers to {ref.key}, which is not defined{hint}", "unknown-reference"
-            )
+            message = f"{run.key} refers to {ref.key}, which is not defined{hint}"
+            yield draft.place(*path).problem(message, "unknown-reference")
         elif other.item.wait_for_status not in ("COMPLETED", "RUNNING") or (
             ref.key.kind == "execution" and other.item.wait_for_status != "COMPLETED"
         ):
             message = f"{run.key} needs the result of {ref.key}, which is not waited for"
-            yield place.problem(f"{message}: set its wait_for_status", "unknown-reference")
+            message += ": set its wait_for_status"
+            yield draft.place(*path).problem(message, "unknown-reference")
         elif ref.key.kind == "execution" and (template := draft.meant_template_of(other)):
             output = ref.output.removeprefix("artifacts.")
             if output not in template.output_artifacts:
                 hint = did_you_mean(output, template.output_artifacts)
                 message = f'{run.key} uses the artifact "{output}", which executable '
                 message += f"{template.executable_id} does not put out{hint}"
+                place = draft.place(*path)
                 yield place.problem(message, "unknown-reference", _severity(draft))
 
 

@@ -10,6 +10,7 @@ import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,8 +83,12 @@ class Catalogue:
 
     def find(self, executable_id: str) -> Template | None:
         """The template of that executable."""
+        return self._by_executable.get(executable_id)
+
+    @cached_property
+    def _by_executable(self) -> dict[str, Template]:
         found = (*self.templates, *self.unplaced)
-        return next((t for t in found if t.executable_id == executable_id), None)
+        return {template.executable_id: template for template in reversed(found)}  # the first wins
 
 
 def read_templates(root: Path, folder: str, place: Place) -> tuple[list[Template], list[Problem]]:
