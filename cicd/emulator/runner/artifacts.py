@@ -66,9 +66,9 @@ def pack(source: Path, target: Path, name: str) -> None:
     part.replace(target)
 
 
-def is_written(path: Path) -> bool:
+def is_written(path: Path, *, was_made: bool) -> bool:
     """Whether something is there; a folder that was made beforehand and stayed empty is nothing."""
-    if path.is_dir() and not path.is_symlink():
+    if was_made and path.is_dir() and not path.is_symlink():
         return any(path.iterdir())
     return path.exists()
 

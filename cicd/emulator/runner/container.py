@@ -145,7 +145,8 @@ class Container:
             if sidecar.error:
                 message = f"sidecar {sidecar.name}: {sidecar.error}"
                 node = replace(node, phase="Failed", message=message)
-        outputs = Outputs(root, shared, main.mounts, self._folder / "outputs", self._keep)
+        own = self._folder / "outputs"
+        outputs = Outputs(root, shared, main.mounts, own, self._keep, main.folders)
         return self._with_outputs(node, outputs)
 
     def _with_outputs(self, node: Node, outputs: Outputs) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ class Outputs:
     mounts: Sequence[Mount]
     kept: Path
     keep: Callable[[str, Path], None]
+    made: Collection[str] = ()
+    """Container paths of the folders that were there before it began."""
 
     def take(self, work: Work) -> tuple[dict[str, Any], str]:
         """The outputs that are there, and why others are not; a program that has failed may have
@@ -42,7 +44,7 @@ class Outputs:
         paths = {}
         for artifact in work.output_artifacts:
             path = self._place(artifact.path)
-            if artifacts.is_written(path):
+            if artifacts.is_written(path, was_made=artifact.path in self.made):
                 others = [item.path for item in work.output_artifacts if item != artifact]
                 is_needed = any(overlap(artifact.path, other) for other in others)
                 target = self._moved(artifact, path, is_needed=is_needed)

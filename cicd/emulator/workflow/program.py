@@ -127,6 +127,8 @@ class Template:
     artifacts: tuple[Artifact, ...]
     output_parameters: tuple[OutputParameter, ...]
     output_artifacts: tuple[Artifact, ...]
+    declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Parameter -> what else is said of it: default, enum, description."""
     container: Mapping[str, Any] | None = None
     source: str | None = None
     container_set: ContainerSet | None = None
@@ -175,6 +177,7 @@ class Program:
     priority: str = ""
     artifacts: tuple[Artifact, ...] = ()
     """Those of the workflow's arguments."""
+    declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -12,11 +12,13 @@ from typing import Any
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expr.expressions import Unresolved, calculate, resolve, substitute
-from cicd.emulator.workflow.expr.formatting import printed
+from cicd.emulator.workflow.expr.formatting import escaped, printed
 from cicd.emulator.workflow.program import Artifact, Program, Template
 
 ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
 FAILED = ("Failed", "Error")
+PARAMETER = ("name", "default", "value", "globalName", "enum", "description")
+"""The fields of a parameter, in the order of Go's."""
 TIME_LETTERS = "BbmAadHIMSYypZz"
 """``{{workflow.creationTimestamp.Y}}`` and so on, as strftime knows them; Argo has an L as well."""
 
@@ -161,7 +163,7 @@ def own_content(artifact: Artifact, texts: Mapping[str, str]) -> Content | None:
 
 def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
     """What ``{{workflow.…}}`` is in every template, except its outputs."""
-    parameters = [{"name": name, "value": value} for name, value in run.parameters.items()]
+    parameters = as_list(run.parameters, program.declared, {})
     texts = {
         "workflow.name": run.name,
         "workflow.uid": str(uuid.uuid5(uuid.NAMESPACE_URL, run.name)),
@@ -169,8 +171,8 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
         "workflow.serviceAccountName": "default",
         "workflow.mainEntrypoint": program.entrypoint,
         "workflow.priority": program.priority,
-        "workflow.parameters": _json(parameters),
-        "workflow.parameters.json": _json(parameters),
+        "workflow.parameters": parameters,
+        "workflow.parameters.json": parameters,
         "workflow.labels": _json(program.labels),
         "workflow.labels.json": _json(program.labels),
         "workflow.annotations": _json(program.annotations),
@@ -223,10 +225,21 @@ def input_texts(template: Template, given: Given, texts: Mapping[str, str]) -> d
         if text is None:
             raise Unresolved(f"inputs.parameters.{name} of template {template.name} is not given")
         scope[f"inputs.parameters.{name}"] = text
-    values = [
-        {"name": name, "value": scope[f"inputs.parameters.{name}"]} for name in template.parameters
-    ]
-    return {"inputs.parameters": _json(values), **scope}
+    values = {name: scope[f"inputs.parameters.{name}"] for name in template.parameters}
+    return {"inputs.parameters": as_list(values, template.declared, texts), **scope}
+
+
+def as_list(
+    values: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]
+) -> str:
+    """Parameters as the JSON list that Go makes of them, with what is ``declared`` of each."""
+    found = []
+    for name, value in values.items():
+        more = {"name": name, "value": value, **declared.get(name, {})}
+        if "default" in more:
+            more["default"] = substitute(more["default"], texts)
+        found.append({field: more[field] for field in PARAMETER if field in more})
+    return escaped(_json(found))
 
 
 def find_inputs(

@@ -336,7 +336,8 @@ class Walk:
                     if not frame.is_stopped:
                         self.queued.append(replace(node, message=REACHED))
                     return node
-            own = {f"{'tasks' if frame.template.tasks else 'steps'}.name": call.name}
+            shown = name.removeprefix(frame.node.name).partition(".")[2]
+            own = {f"{'tasks' if frame.template.tasks else 'steps'}.name": shown}
             given = self.given(call, scope, own)
         except TROUBLE as error:
             return self.close(replace(node, type="Skipped"), "Error", str(error))

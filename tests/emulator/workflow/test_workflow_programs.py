@@ -12,7 +12,7 @@ from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.workflow import check
 from tests.emulator.runner.runner_journal import ENVIRON, MemoryJournal, execution, workflow
 from tests.emulator.runner.test_runner_execution import MODES
-from tests.emulator.workflows import endings, programs
+from tests.emulator.workflows import endings, passing, programs
 from tests.emulator.workflows.programs import Program
 
 
@@ -29,7 +29,9 @@ def runner(request: pytest.FixtureRequest, journal: MemoryJournal) -> Iterator[L
     found.close()
 
 
-@pytest.mark.parametrize("case", [*programs.CASES, *endings.CASES], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*programs.CASES, *endings.CASES, *passing.CASES], ids=lambda case: case.name
+)
 def test_a_workflow_ends_as_argo_says(
     case: Program, runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
 ) -> None:

@@ -108,5 +108,3 @@ def _hook_shapes(holder: Mapping[str, Any], path: str) -> Iterator[str]:
             yield f"{where}.template: is missing"
         elif name != "exit" and not hook.get("expression"):
             yield f"{where}.expression: is missing"
-    if "exit" in hooks and holder.get("onExit"):
-        yield f"{path}: has both onExit and hooks.exit"

@@ -23,6 +23,7 @@ from cicd.emulator.workflow.program import (
     Template,
 )
 
+DECLARED = ("default", "globalName", "enum", "description")
 REMOTES = ("http", "s3")
 
 
@@ -36,6 +37,7 @@ def read(document: Mapping[str, Any]) -> Program:
         entrypoint=spec["entrypoint"],
         templates={item["name"]: _template(item, spec) for item in spec["templates"]},
         parameters=_parameters(spec.get("arguments")),
+        declared=_declared(spec.get("arguments")),
         artifacts=_artifacts(spec.get("arguments")),
         deadline=None if deadline is None else float(deadline),
         parallelism=spec.get("parallelism"),
@@ -56,7 +58,7 @@ def read(document: Mapping[str, Any]) -> Program:
 def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
     outputs = item.get("outputs") or {}
     dag = item.get("dag") or {}
-    metadata = _map(item.get("metadata"))
+    metadata, pod = _map(item.get("metadata")), _map(spec.get("podMetadata"))
     text = json.dumps(item, default=str)
     tasks = tuple(_call(task, text) for task in dag.get("tasks") or ())
     suspend = item.get("suspend")
@@ -64,6 +66,7 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
     return Template(
         name=item["name"],
         parameters=_parameters(item.get("inputs")),
+        declared=_declared(item.get("inputs")),
         artifacts=_artifacts(item.get("inputs")),
         output_parameters=tuple(_output(entry) for entry in outputs.get("parameters") or ()),
         output_artifacts=_artifacts(outputs),
@@ -88,8 +91,8 @@ def _template(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Template:
             for key in ("activeDeadlineSeconds", "timeout")
             if item.get(key) is not None
         },
-        labels=_texts(metadata.get("labels")),
-        annotations=_texts(metadata.get("annotations")),
+        labels=_texts(pod.get("labels")) | _texts(metadata.get("labels")),
+        annotations=_texts(pod.get("annotations")) | _texts(metadata.get("annotations")),
         init=tuple(item.get("initContainers") or ()),
         sidecars=tuple(item.get("sidecars") or ()),
         volumes=_volumes(item, spec),
@@ -109,6 +112,18 @@ def _volumes(item: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Mapp
 
 def _parameters(holder: Mapping[str, Any] | None) -> dict[str, str | None]:
     return {item["name"]: _value(item) for item in (holder or {}).get("parameters") or ()}
+
+
+def _declared(holder: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """What else is said of parameters, as Go's JSON has it."""
+    return {
+        item["name"]: {
+            key: [as_text(value) for value in said] if isinstance(said, list) else as_text(said)
+            for key in DECLARED
+            if (said := item.get(key)) is not None
+        }
+        for item in (holder or {}).get("parameters") or ()
+    }
 
 
 def _value(item: Mapping[str, Any]) -> str | None:
@@ -206,6 +221,8 @@ def _hooks(item: Mapping[str, Any]) -> tuple[Hook, ...]:
     if item.get("onExit"):
         found.append(Hook("exit", item["onExit"]))
     for name, hook in (item.get("hooks") or {}).items():
+        if name == "exit" and found:
+            continue  # onExit goes before it (GetExitHook)
         parameters, artifacts = _arguments(hook.get("arguments"))
         expression = str(hook.get("expression") or "")
         found.append(Hook(name, hook["template"], expression, parameters, artifacts))

@@ -1,4 +1,4 @@
-"""``{{…}}``: find the tags in a template and put values in their place, once, never recursively."""
+"""``{{…}}``: find the tags in a template and put values in their place."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.durati
 """What begins so Argo leaves in the text where it has no value, such as a letter it lacks."""
 
 
+WHOLE = ("workflow.", "pod.name", "node.name")
+"""What also counts in a value."""
 NOW = "#now"
 """Where a scope keeps the time of what is evaluated, in seconds since 1970; no tag is so named."""
 PLACES = ("workflow.name", "node.name", "steps.name", "tasks.name")
@@ -61,7 +63,8 @@ def is_argos(tag: str) -> bool:
 
 
 def substitute(text: str, scope: Mapping[str, str], place: str = "") -> str:
-    """``text`` with every tag replaced by its value in ``scope``; raises Unresolved.
+    """``text`` with every tag replaced by its value in ``scope``; raises Unresolved. In values only
+    the names of the whole workflow are replaced, once.
 
     ``place``: where the text stands, so that what is drawn by chance differs between places.
     """
@@ -74,14 +77,30 @@ def substitute(text: str, scope: Mapping[str, str], place: str = "") -> str:
                 return printed(calculate(tag[1:].strip(), scope, where))
             except ValueError as error:
                 raise Unresolved(f"{match[0]}: {error}") from None
-        try:
-            return scope[tag]
-        except KeyError:
-            if not is_argos(tag):
-                return match[0]
-            raise Unresolved(f"{match[0]} has no value here") from None
+        if tag in scope:
+            return _again(scope[tag], scope)
+        outer, braces, inner = match[1].rpartition("{{")
+        if outer and braces and inner in scope:
+            # what stands around it is somebody else's, and closed later on
+            return f"{{{{{outer}{scope[inner]}"
+        if not is_argos(tag):
+            return match[0]
+        raise Unresolved(f"{match[0]} has no value here")
 
     return TAG.sub(value, text)
+
+
+def _again(value: str, scope: Mapping[str, str]) -> str:
+    """A value in which names of the whole workflow stand: Argo goes over a template twice
+    (SubstituteParams)."""
+    if "{{" not in value:
+        return value
+
+    def known(match: re.Match[str]) -> str:
+        tag = match[1].strip()
+        return scope.get(tag, match[0]) if tag.startswith(WHOLE) else match[0]
+
+    return TAG.sub(known, value)
 
 
 def calculate(expression: str, scope: Mapping[str, Any], place: str = "") -> Any:
