@@ -11,6 +11,7 @@ from cicd.plan import graph
 from cicd.plan.belongings import Belongings, taken_in
 from cicd.plan.match import Matcher
 from cicd.plan.planner import assemble, check_kinds
+from cicd.plan.prune import texts_taken
 from cicd.plan.versions import Found, find_all
 
 
@@ -81,7 +82,10 @@ def _staying_user(
     names = {text for live in found[key] for text in _names(live, kind)}
     for live in matcher.all():
         user = kinds[live.key.kind]
-        if any((kind.name, name) in taken_in(live, user) for name in names):
+        taken = set(taken_in(live, user))
+        if not kind.identity and live.key.kind != kind.name:
+            taken |= {(kind.name, text) for text in texts_taken(live.spec)}
+        if any((kind.name, name) in taken for name in names):
             is_ours = any(
                 live.id == mine.id
                 for other, lives in found.items()

@@ -153,7 +153,11 @@ class Matcher:
         kind = resource.key.kind
         for user, path in self._users.get(resource.key, ()):
             pinned = self._by_id.get((user.key.kind, user.options.existing_id or ""))
-            users = [pinned] if pinned else self.former_versions(user)
+            if self._kinds[user.key.kind].identity:
+                users = [pinned] if pinned else self.former_versions(user)
+            else:  # of content that takes it in, that which stands for it now
+                former = self.former(user)
+                users = [former] if former else []
             for live in users:
                 used = self._by_id.get((kind, str(value_at(live.spec, path))))
                 if used and (pinned or not self.is_taken(live)):

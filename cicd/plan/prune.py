@@ -70,9 +70,9 @@ def _unused(
         text
         for live in matcher.all()
         if (live.key.kind, live.id) not in going
-        for text in _taken_in(live.spec)
+        for text in texts_taken(live.spec)
     }
-    used |= {text for item in changes if item.desired for text in _taken_in(item.desired.spec)}
+    used |= {text for item in changes if item.desired for text in texts_taken(item.desired.spec)}
     doomed = []
     for name in dict.fromkeys(live.key.kind for live in unnamed):
         kind, spared = kinds[name], Counter[Hashable]()
@@ -84,12 +84,12 @@ def _unused(
             elif not (is_content and live.id in used):
                 doomed.append(live)
                 continue
-            used |= set(_taken_in(live.spec))
+            used |= set(texts_taken(live.spec))
     ids = {(live.key.kind, live.id) for live in doomed}
     return [live for live in unnamed if (live.key.kind, live.id) in ids]
 
 
-def _taken_in(spec: Spec) -> Iterator[str]:
+def texts_taken(spec: Spec) -> Iterator[str]:
     """Every text in which a thing may say what it takes in: what it is called says nothing."""
     return texts_in({name: value for name, value in spec.items() if name != "name"})
 
