@@ -46,7 +46,7 @@ RULES: dict[str, Rule] = {
     "missing-key": Rule("A key that must be there is not.", "cicd: config.schema.json"),
     "wrong-type": Rule(
         "Text, number, list or map where another is needed.",
-        "cicd: config.schema.json; Kubernetes: containers",
+        "cicd: config.schema.json; Argo, fields.md; Kubernetes: containers",
     ),
     "wrong-value": Rule(
         "The value is none of the possible ones, or out of range.", "cicd: config.schema.json"
@@ -255,7 +255,7 @@ RULES: dict[str, Rule] = {
         "Argo, fields.md; SAP AI Core, KServe spec; Kubernetes: containers",
     ),
     "unresolved-placeholder": Rule(
-        "{{…}} leads to nothing that is declared.",
+        "{{…}} leads to nothing that is declared, or cannot be read.",
         "Argo, variables.md and validate.go; SAP AI Core, troubleshooting",
     ),
     "bad-entrypoint": Rule(
@@ -269,6 +269,10 @@ RULES: dict[str, Rule] = {
         "A task depends on one that is not there, or tasks wait for each other.",
         "Argo, validate.go: dependencies",
     ),
+    "bad-depends": Rule(
+        "depends of a task is no condition that Argo can read.",
+        "Argo, ancestry.go and enhanced-depends-logic.md",
+    ),
     "mixed-dependencies": Rule(
         "A dag has depends, and dependencies or continueOn too.",
         "Argo, validate.go: validateDAG",
@@ -277,7 +281,9 @@ RULES: dict[str, Rule] = {
         "A step has more than one loop, or a sequence not exactly one end.",
         "Argo, validate.go: withItems, withParam, withSequence",
     ),
-    "bad-hook": Rule("A hook does not say when it runs.", "Argo, validate.go: validateHooks"),
+    "bad-hook": Rule(
+        "A hook does not say when it runs, or what.", "Argo, validate.go: validateHooks"
+    ),
     "missing-argument": Rule(
         "A step does not pass a parameter that its template needs.",
         "Argo, validate.go: inputs are supplied",
@@ -291,10 +297,18 @@ RULES: dict[str, Rule] = {
         "Argo, validate.go: validateLeaf, validateNonLeaf, validateInputs",
     ),
     "bad-deadline": Rule(
-        "A deadline is no number of seconds, or has no unit.",
-        "Argo, validate.go: activeDeadlineSeconds, timeout",
+        "A deadline or a pause is no number of seconds, has no unit, or no end.",
+        "Argo, validate.go: activeDeadlineSeconds, timeout; operator.go: suspend",
     ),
-    "bad-retry": Rule("There is no such retryPolicy.", "Argo, validate.go: retryStrategy"),
+    "bad-parallelism": Rule("parallelism lets nothing run.", "Argo, operator.go: parallelism"),
+    "bad-retry": Rule(
+        "retryStrategy has a policy, a number or a duration that there is not.",
+        "Argo, validate.go and operator.go: retryStrategy",
+    ),
+    "bad-resource": Rule(
+        "A resource has no action, or no manifest that can be read.",
+        "Argo, validate.go: resource",
+    ),
     "bad-artifact-path": Rule(
         "An artifact has no place, leads out of it, or shares it.",
         "Argo, validate.go: path; Kubernetes: mountPath is unique",

@@ -243,7 +243,6 @@ SLIPS = [
     ("IN-POD", "inputs.parameter.text", "inputs.parameters.text"),
     ("IN-POD", "input.parameters.text", "inputs.parameters.text"),
     ("IN-POD", "inputs.artifacts.data.paht", "path"),
-    ("IN-POD", "outputs.artifact.model.path", "outputs.artifacts.model.path"),
     ("IN-POD", "steps.first.outputs.result", ""),
     ("IN-POD", "item.a", ""),
     ("IN-POD", "pod.nam", "name"),
@@ -274,6 +273,12 @@ def test_a_name_that_argo_cannot_resolve_is_an_error(
     assert (found.severity, found.rule) == ("error", "unresolved-placeholder")
     assert f"{{{{{name}}}}} is used" in found.message
     assert (f'did you mean "{meant}"' in found.message) is bool(meant)
+
+
+def test_a_slip_in_the_name_of_an_own_output_stays_as_it_is_and_is_told(tmp_path: Path) -> None:
+    [found] = findings(tmp_path, flow("IN-POD", "outputs.artifact.model.path"))
+    assert (found.severity, found.rule) == ("warning", "unresolved-placeholder")
+    assert 'did you mean "outputs.artifacts.model.path"' in found.message
 
 
 BROKEN = [

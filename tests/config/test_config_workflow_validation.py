@@ -10,12 +10,13 @@ import pytest
 from cicd.config.tree import Place
 from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.emulator.workflow.test_workflow_validation import chain
-from tests.emulator.workflows import validated_calls, validated_templates
+from tests.emulator.workflows import validated_calls, validated_templates, validated_values
 from tests.emulator.workflows.verdicts import Verdict
 
 HERE = Place("stages/dev.yaml", 5, 9)
 
-VERDICTS = [*validated_calls.VERDICTS, *validated_templates.VERDICTS]
+TABLES = (validated_calls, validated_templates, validated_values)
+VERDICTS = [case for table in TABLES for case in table.VERDICTS]
 
 
 @pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)

@@ -181,15 +181,14 @@ class Program:
 
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-UNITS["d"] = 86400.0
 
 
 def duration(value: str | int | float) -> float:
     """``90``, ``"90"``, ``"90s"``, ``"2m"``, ``"1h30m"`` in seconds. Raises ValueError."""
     text = str(value).strip()
-    if re.fullmatch(r"\d*\.?\d+", text):
+    if re.fullmatch(r"\d+", text):
         return float(text)
-    if not re.fullmatch(r"(?:\d*\.?\d+(?:ns|us|µs|ms|s|m|h|d))+", text):
+    if not re.fullmatch(r"(?:\d*\.?\d+(?:ns|us|µs|ms|s|m|h))+", text):
         raise ValueError(f"{text!r} is no duration such as 30, 90s or 1h30m")
-    parts = re.findall(r"(\d*\.?\d+)(ns|us|µs|ms|s|m|h|d)", text)
+    parts = re.findall(r"(\d*\.?\d+)(ns|us|µs|ms|s|m|h)", text)
     return float(sum(float(number) * UNITS[unit] for number, unit in parts))

@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from cicd.emulator.workflow import check
-from tests.emulator.workflows import validated_calls, validated_templates
+from tests.emulator.workflows import validated_calls, validated_templates, validated_values
 from tests.emulator.workflows.verdicts import Verdict, spec
 
-VERDICTS = [*validated_calls.VERDICTS, *validated_templates.VERDICTS]
+TABLES = (validated_calls, validated_templates, validated_values)
+VERDICTS = [case for table in TABLES for case in table.VERDICTS]
 
 
 @pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)

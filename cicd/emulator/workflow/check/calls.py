@@ -91,11 +91,15 @@ def _dag_problems(tasks: Sequence[Mapping[str, Any]], path: str) -> Iterator[str
     if not tasks:
         yield f"{path}: needs at least one task"
     has_depends = any(task.get("depends") for task in tasks)
+    names = [task["name"] for task in tasks]
     for index, task in enumerate(tasks):
         where = f"{path}[{index}]"
         has_order = has_depends or task.get("dependencies")
         if has_order and str(task["name"])[0].isdigit():
             yield f"{where}.name: begins with a digit, which depends and dependencies cannot name"
+        for name in task.get("dependencies") or ():
+            if name not in names:
+                yield f"{where}.dependencies: task {name!r} does not exist in this dag"
         if has_depends and task.get("dependencies"):
             yield f"{where}: a dag has depends or dependencies, not both"
         if has_depends and task.get("continueOn") is not None:

@@ -15,6 +15,8 @@ from cicd.emulator.workflow.check.shape import differences
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}")
 """Of templates, as Argo takes them."""
+ELSEWHERE = ("resource", "data", "http", "plugin")
+"""Kinds of templates that are refused by their name."""
 ITEM_NAME = re.compile(r"[A-Za-z0-9_-]+")
 """Of parameters and artifacts."""
 
@@ -62,7 +64,7 @@ def _outline(spec: Mapping[str, Any]) -> list[str]:
             found.append(f"{path}.name: is missing, not a name, or used twice")
         seen.add(name)
         kinds = [kind for kind in KINDS if item.get(kind) is not None]
-        if len(kinds) != 1:
+        if len(kinds) != 1 and not any(item.get(kind) for kind in ELSEWHERE):
             found.append(f"{path}: needs exactly one of {', '.join(KINDS)}")
         for part in ("inputs", "outputs"):
             found += _names(item.get(part), f"{path}.{part}")

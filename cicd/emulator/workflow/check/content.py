@@ -23,7 +23,7 @@ from cicd.emulator.workflow.check.shape import container_problems
 from cicd.emulator.workflow.check.upkeep import metric_problems, pod_deletion_problems
 from cicd.emulator.workflow.container_sets import set_problems
 from cicd.emulator.workflow.program import Program, duration
-from cicd.emulator.workflow.retries import POLICIES, WHOLE
+from cicd.emulator.workflow.retries import POLICIES
 from cicd.emulator.workflow.scope import is_key_only
 
 RESERVED = ("init", "main", "wait")
@@ -207,13 +207,16 @@ def _parallelism_problems(holder: Mapping[str, Any], path: str) -> Iterator[str]
 
 def _retry_problems(strategy: Mapping[str, Any], path: str) -> Iterator[str]:
     backoff = strategy.get("backoff") or {}
-    limit = strategy.get("limit")
-    if limit is not None and not WHOLE.fullmatch(str(limit)) and "{{" not in str(limit):
-        yield f"{path}.limit: must be a whole number"
+    for key, holder in (("limit", strategy), ("backoff.factor", backoff)):
+        number = str(holder.get(key.rpartition(".")[2]) or 0)
+        if "{{" not in number and not re.fullmatch(r"[-+]?\d+", number):
+            yield f"{path}.{key}: must be a whole number"
+    if backoff and not backoff.get("duration"):
+        yield f"{path}.backoff.duration: is missing"
     if strategy.get("retryPolicy", "Always") not in POLICIES:
         yield f"{path}.retryPolicy: {strategy['retryPolicy']} is not supported by the emulator"
-    for key, reader in (("duration", duration), ("factor", float), ("maxDuration", duration)):
-        yield from _unreadable(reader, backoff.get(key) or 0, f"{path}.backoff.{key}")
+    for key in ("duration", "maxDuration"):
+        yield from _unreadable(duration, backoff.get(key) or 0, f"{path}.backoff.{key}")
 
 
 def _unreadable(reader: Callable[[Any], float], value: Any, path: str) -> Iterator[str]:
@@ -246,6 +249,9 @@ def _artifact_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
                 yield f"{where}.from: is missing"
             if part == "outputs" and has_container and source:
                 yield f"{where}.from: only in steps and dag"
+    git = (item.get("archiveLocation") or {}).get("git")
+    if git is not None and not git.get("repo"):
+        yield f"{path}.archiveLocation.git.repo: is missing"
     for index, parameter in enumerate((item.get("outputs") or {}).get("parameters") or ()):
         where = f"{path}.outputs.parameters[{index}]"
         yield from _global_name_problems(parameter, where)

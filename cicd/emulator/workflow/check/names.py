@@ -221,6 +221,8 @@ def unknown(value: Any, path: str, *known: set[str]) -> Iterator[str]:
             read(expression)
         except BadExpression as error:
             yield f"{path}: {error}"
+    for start in unclosed(value):
+        yield f"{path}: {start} has no end"
     for tag in dict.fromkeys(tags(value)):
         if tag.startswith("=") or not is_argos(tag) or any(tag in names for names in known):
             continue
@@ -235,6 +237,18 @@ def unknown(value: Any, path: str, *known: set[str]) -> Iterator[str]:
             yield f"{path}: {{{{{tag}}}}} is known only in the template of onExit"
         else:
             yield f"{path}: {{{{{tag}}}}} is not known here"
+
+
+def unclosed(value: Any) -> Iterator[str]:
+    """The beginnings of tags that do not end, where they begin like a name of Argo."""
+    if isinstance(value, str):
+        _, start, name = TAG.sub("", value).partition("{{")
+        name = name.split(maxsplit=1)[0] if name.strip() else ""
+        if start and is_argos(name):
+            yield f"{start}{name}"
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from unclosed(item)
 
 
 def expressions(value: Any) -> Iterator[str]:

@@ -37,6 +37,10 @@ class Entire(dict[str, Any]):
     """The shape of a map with every field that the platform knows there."""
 
 
+class Exact(dict[str, Any]):
+    """The shape of a map of which the platform reads nothing where it has another field."""
+
+
 CLUSTER = Refused("needs a Kubernetes cluster")
 
 NO_EFFECT: dict[str, Any] = dict.fromkeys(
@@ -130,6 +134,8 @@ def differences(value: Any, shape: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             if key in shape:
                 yield from differences(item, shape[key], f"{path}.{key}")
+            elif isinstance(shape, Exact):
+                yield f"{path}.{key}: is no field here, and Argo refuses it"
             elif not isinstance(shape, Entire):
                 yield f"{path}.{key}: not supported by the emulator"
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from cicd.config.tree import Node
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect.expressions import expression_slip
 
 ROOTS = ("workflow", "inputs", "outputs", "steps", "tasks", "item", "pod")
 """What the name of a variable of Argo can begin with; the others have no dot, or no meaning."""
@@ -92,9 +93,21 @@ def check_placeholders(
         for match in _TAG.finditer(node.value) if "{{" in node.value else ():
             verdict = _judge(match[1].strip(), scope)
             yield from _found(node, match[0], match.start(), verdict)
+        yield from _check_end(node, scope) if "{{" in node.value else ()
         if is_expression:
-            bare = _TAG.sub("", node.value)
-            yield from _found(node, bare, 0, _judge(f"={bare}", scope))
+            bare = _TAG.sub("1", node.value)  # a tag is replaced before the expression is read
+            yield from _found(node, node.value, 0, _judge(f"={bare}", scope))
+
+
+def _check_end(node: Node, scope: Scope) -> Iterator[Problem]:
+    """A placeholder that does not end is one for Argo where it begins like a variable."""
+    end = max((match.end() for match in _TAG.finditer(node.value)), default=0)
+    start = node.value.find("{{", end)
+    name = node.value[start + 2 :].lstrip()
+    root, dot, _ = name.partition(".")
+    if start >= 0 and dot and root in ROOTS and not name.startswith(scope.left):
+        verdict: _Verdict = ('it has no end: write "}}" behind its name', "error")
+        yield from _found(node, node.value[start:], start, verdict)
 
 
 def _found(node: Node, text: str, offset: int, verdict: _Verdict | None) -> Iterator[Problem]:
@@ -108,6 +121,8 @@ def _found(node: Node, text: str, offset: int, verdict: _Verdict | None) -> Iter
 def _judge(text: str, scope: Scope) -> _Verdict | None:
     """What is wrong with the inside of a placeholder, None when nothing is."""
     if text.startswith("=") and not scope.is_strict:
+        if slip := expression_slip(text[1:]):
+            return slip, "error"
         unknown = (name for name in _paths(text) if not _is_reachable(name, scope))
         wrong = (name for name in unknown if _is_argos(name, scope))
         return next(((_undeclared(name, scope), "error") for name in wrong), None)

@@ -61,6 +61,10 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         message = "spec.templates is empty: nothing would run"
         problems.append(tree.place_of("spec").problem(f"{message}: add one", "nothing-to-run"))
     problems += () if is_elsewhere else _check_entrypoint(tree, templates)
+    if templates and is_elsewhere:
+        message = "templates do not go with workflowTemplateRef: keep one"
+        place = tree.place_of("spec", "workflowTemplateRef", key=True)
+        problems.append(place.problem(message, "misplaced-field"))
     defaults = tree.get("spec", "templateDefaults")
     for name, template in _all_templates(templates.items()):
         problems += _check_body(name, template, defaults)

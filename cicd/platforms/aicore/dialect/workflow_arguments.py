@@ -34,6 +34,8 @@ def check_workflow_arguments(spec: Node) -> Iterator[Problem]:
     for item in children(spec.get("arguments", "parameters")):
         yield from _check_source(item)
         yield from _check_choice(item, item.get("value"))
+    for item in children(spec.get("arguments", "artifacts")):
+        yield from _check_origins(item, f'the artifact "{text_of(item, "name")}" comes')
 
 
 def check_call_arguments(call: Node) -> Iterator[Problem]:
@@ -89,10 +91,8 @@ def _written(leaf: Node) -> str:
 
 
 def _check_artifact(item: Node, who: str) -> Iterator[Problem]:
+    yield from _check_origins(item, who)
     has_from = is_given(item.get("from"))
-    if has_from and is_given(item.get("fromExpression")):
-        message = f"{who} by from and by fromExpression: keep one"
-        yield item.place_of("fromExpression", key=True).problem(message, "bad-argument-source")
     is_somewhere = any(
         item.get(kind) is not None and (not key or is_given(item.get(kind, key)))
         for kind, key in _LOCATIONS.items()
@@ -101,3 +101,9 @@ def _check_artifact(item: Node, who: str) -> Iterator[Problem]:
         says = "from an expression, which only outputs can: use from"
         says = says if is_given(item.get("fromExpression")) else "from nowhere: add from"
         yield item.place.problem(f"{who} {says}", "missing-argument")
+
+
+def _check_origins(item: Node, who: str) -> Iterator[Problem]:
+    if is_given(item.get("from")) and is_given(item.get("fromExpression")):
+        message = f"{who} by from and by fromExpression: keep one"
+        yield item.place_of("fromExpression", key=True).problem(message, "bad-argument-source")

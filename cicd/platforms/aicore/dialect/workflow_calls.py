@@ -13,10 +13,10 @@ from typing import Literal
 from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.metadata import children, is_given, named, text_of
+from cicd.platforms.aicore.dialect.workflow_depends import slip_in, tasks_of
 
 _ELSEWHERE = ("templateRef", "inline")
 LOOPS = ("withItems", "withParam", "withSequence")
-_DEPENDS = re.compile(r"(?<![\w.-])([A-Za-z0-9][\w-]*)(?:\.([A-Z][A-Za-z]*))?(?![\w-])")
 _WORDS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned")
 _OF_LOOPS = ("AnySucceeded", "AllFailed")
 _OF_TASK = re.compile(r"\{\{\s*tasks\.([\w-]+)\.(?!status\b)")
@@ -27,9 +27,14 @@ Templates = Mapping[str, Node]
 def calls_of(template: Node) -> list[tuple[str, Node]]:
     """Every step (``steps.``) and task (``tasks.``) of a template."""
     groups = children(template.get("steps"))
-    steps = [step for group in groups for step in (children(group) or [group])]
+    steps = [step for group in groups for step in side_by_side(group)]
     tasks = children(template.get("dag", "tasks"))
     return [*(("steps.", step) for step in steps), *(("tasks.", task) for task in tasks)]
+
+
+def side_by_side(group: Node) -> list[Node]:
+    """The steps of one group; of what should be a list and is not, itself."""
+    return group.value if isinstance(group.value, list) else [group]
 
 
 def check_calls(tree: Node, templates: Templates) -> Iterator[Problem]:
@@ -60,6 +65,9 @@ def _check_handlers(holder: Node, who: str, templates: Templates) -> Iterator[Pr
         if name != "exit" and not is_given(hook.get("expression")):
             message = f'the hook "{name}" of {who} has no expression, so nothing says when: add one'
             yield hook.place_of("template", key=True).problem(message, "bad-hook")
+        if not is_given(hook.get("template")) and not _is_elsewhere(hook):
+            message = f'the hook "{name}" of {who} names no template: add one'
+            yield hook.place.problem(message, "bad-hook")
     for node in [holder.get("onExit"), *named_there]:
         if node is not None and node.value and text_of(node) not in templates:
             yield _unknown(node, who, templates)
@@ -79,6 +87,7 @@ def _check_call(call: Node, templates: Templates) -> Iterator[Problem]:
     who = f'"{text_of(call, "name")}"'
     yield from _check_handlers(call, who, templates)
     node = call.get("template")
+    yield from _check_reference(call, who)
     if _is_elsewhere(call):
         return
     if node is None or not node.value:
@@ -92,6 +101,20 @@ def _check_call(call: Node, templates: Templates) -> Iterator[Problem]:
             for item in children(call.get("arguments", key))
         }
         yield from _check_given(call.place, who, given, templates[text_of(node)])
+
+
+def _check_reference(call: Node, who: str) -> Iterator[Problem]:
+    """``templateRef`` stands alone, and names a WorkflowTemplate and one of its templates."""
+    reference = call.get("templateRef")
+    if reference is None or not isinstance(reference.value, dict):
+        return
+    for key in ("name", "template"):
+        if not is_given(reference.get(key)):
+            message = f"templateRef of {who} has no {key}: add it"
+            yield call.place_of("templateRef", key=True).problem(message, "unknown-template")
+    if is_given(call.get("template")):
+        message = f"{who} has template and templateRef: keep one"
+        yield call.place_of("templateRef", key=True).problem(message, "unknown-template")
 
 
 def _check_entry(spec: Node, templates: Templates) -> Iterator[Problem]:
@@ -185,8 +208,12 @@ def _check_tasks(tasks: Sequence[Node]) -> Iterator[Problem]:
     by_name = {text_of(task, "name"): task for task in tasks}
     for task in tasks:
         who = f'"{text_of(task, "name")}"'
+        depends = text_of(task, "depends")
+        if depends and (slip := slip_in(depends)):
+            place = task.place_of("depends")
+            yield place.problem(f"depends of {who} {slip}", "bad-depends")
         for node, name, word in _dependencies(task):
-            if name not in by_name and "{{" not in name:
+            if name not in by_name:
                 message = f'{who} depends on "{name}", which is no task here'
                 yield node.place.problem(f"{message}{did_you_mean(name, by_name)}", "unknown-task")
             elif word and word not in (*_WORDS, *_OF_LOOPS):
@@ -223,10 +250,10 @@ def _dependencies(task: Node) -> Iterator[tuple[Node, str, str]]:
     """(where, task, word of its result or none) for all that a task waits for."""
     for node in children(task.get("dependencies")):
         yield node, node.text, ""
-    depends = task.get("depends")
-    if depends is not None and isinstance(depends.value, str) and "{{" not in depends.value:
-        for name, word in _DEPENDS.findall(depends.value):
-            yield depends, name, word
+    depends = text_of(task, "depends")
+    if depends and not slip_in(depends):
+        for name, word in tasks_of(depends):
+            yield task.value["depends"], name, word
 
 
 def _check_order(task: Node, names: set[str], before: set[str]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from cicd.config.tree import Node
+from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.metadata import children, named
 from cicd.platforms.aicore.dialect.workflow_arguments import (
@@ -18,7 +18,10 @@ from cicd.platforms.aicore.dialect.workflow_arguments import (
 )
 from cicd.platforms.aicore.dialect.workflow_calls import calls_of
 from cicd.platforms.aicore.dialect.workflow_container_sets import check_container_set
-from cicd.platforms.aicore.dialect.workflow_kinds import check_kind
+from cicd.platforms.aicore.dialect.workflow_kinds import check_kind, check_parallelism
+from cicd.platforms.aicore.dialect.workflow_resources import check_resource
+from cicd.platforms.aicore.dialect.workflow_times import check_repetition, check_times
+from cicd.platforms.aicore.dialect.workflow_types import SPEC, TEMPLATE, check_types
 from cicd.platforms.aicore.dialect.workflow_upkeep import check_metrics, check_pod_deletion
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
@@ -41,10 +44,11 @@ TEMPLATE_FIELDS = (
     "priorityClassName priority serviceAccountName automountServiceAccountToken executor "
     "hostAliases securityContext podSpecPatch metrics synchronization memoize timeout"
 )
-CALL_FIELDS = (
+STEP_FIELDS = (
     "name template inline arguments templateRef withItems withParam withSequence when continueOn "
-    "onExit hooks dependencies depends"
+    "onExit hooks"
 )
+TASK_FIELDS = f"{STEP_FIELDS} dependencies depends"
 CONTAINER_FIELDS = (
     "name image command args workingDir ports envFrom env resources volumeMounts volumeDevices "
     "livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath "
@@ -59,9 +63,13 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
     if spec is None:
         return
     yield from check_fields(spec, SPEC_FIELDS, is_all=True)
+    yield from check_types(spec, SPEC)
     yield from _check_parts(spec, ("arguments",))
     yield from check_workflow_arguments(spec)
     yield from check_pod_deletion(spec)
+    yield from check_parallelism(spec)
+    if (strategy := spec.get("retryStrategy")) is not None:
+        yield from check_repetition(strategy)
     for template in templates.values():
         yield from _check_form(template.get("name"), _NAME)
         yield from _check_template(template)
@@ -70,19 +78,34 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
 def _check_template(template: Node) -> Iterator[Problem]:
     """One template, and those that stand in its steps themselves."""
     yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
+    yield from check_types(template, TEMPLATE)
     yield from _check_parts(template, ("inputs", "outputs"))
     yield from _check_parameter_names(template)
     yield from check_kind(template)
+    yield from check_times(template)
+    yield from check_resource(template)
     yield from check_container_set(template)
     yield from check_metrics(template)
     for key in ("container", "script"):
         yield from check_container(template.get(key))
-    for _, call in calls_of(template):
+    for sort, call in calls_of(template):
         yield from _check_form(call.get("name"), _NAME)
-        yield from check_fields(call, CALL_FIELDS, is_all=True)
+        yield from _check_call_fields(call, is_step=sort == "steps.")
         yield from check_call_arguments(call)
         if (inline := call.get("inline")) is not None and isinstance(inline.value, dict):
             yield from _check_template(inline)
+
+
+def _check_call_fields(call: Node, *, is_step: bool) -> Iterator[Problem]:
+    """Of a step Argo reads no field that it does not know; of a task it drops it."""
+    if not is_step:
+        yield from check_fields(call, TASK_FIELDS, is_all=True)
+        return
+    known = STEP_FIELDS.split()
+    for key in call.value.keys() - set(known) if isinstance(call.value, dict) else ():
+        hint = did_you_mean(str(key), known) or ": take it out"
+        message = f'"{key}" is no field of a step, and Argo refuses it{hint}'
+        yield call.place_of(key, key=True).problem(message, "mistyped-field")
 
 
 def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iterator[Problem]:

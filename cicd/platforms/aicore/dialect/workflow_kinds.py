@@ -1,4 +1,4 @@
-"""What goes with the kind of a template, and what only with others: deadlines, places, outputs.
+"""What goes with the kind of a template, and what only with others: places, outputs, containers.
 
 Source: Argo Workflows 3.5, workflow/validate/validate.go (``validateLeaf``, ``validateNonLeaf``,
 ``validateInputs``, ``validateOutputs``); Kubernetes for the names of containers.
@@ -7,10 +7,9 @@ Source: Argo Workflows 3.5, workflow/validate/validate.go (``validateLeaf``, ``v
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
-from cicd.config.tree import Node, did_you_mean
+from cicd.config.tree import Node
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
 from cicd.platforms.aicore.dialect.workflow_arguments import OUTPUT_SOURCES
@@ -18,7 +17,6 @@ from cicd.platforms.aicore.dialect.workflow_arguments import OUTPUT_SOURCES
 _CONTAINERS = ("container", "script", "containerSet")
 _LEAVES = (*_CONTAINERS, "resource", "data", "http", "plugin")
 _GROUPS = ("steps", "dag")
-_POLICIES = ("Always", "OnFailure", "OnError", "OnTransientError")
 _OWN = ("init", "main", "wait")
 """Containers that Argo itself puts into every pod."""
 
@@ -28,17 +26,12 @@ def check_kind(template: Node) -> Iterator[Problem]:
     is_leaf = any(template.get(body) is not None for body in _LEAVES)
     is_group = any(template.get(body) is not None for body in _GROUPS)
     yield from _check_fields(template, is_leaf=is_leaf, is_group=is_group)
-    yield from _check_deadlines(template)
+    yield from check_parallelism(template)
     yield from _check_artifacts(template, is_leaf=is_leaf)
     yield from _check_containers(template)
     yield from _check_parameters(template, _sources(template))
     if any(template.get(body) is not None for body in (*_CONTAINERS, *_GROUPS)):
         yield from _check_output_artifacts(template, is_group=is_group)
-    policy = template.get("retryStrategy", "retryPolicy")
-    if policy is not None and is_given(policy) and policy.value not in _POLICIES:
-        hint = did_you_mean(policy.text, _POLICIES) or f": {', '.join(_POLICIES)}"
-        message = f'there is no retryPolicy "{policy.text}"{hint}'
-        yield policy.place.problem(message, "bad-retry")
 
 
 def _check_fields(template: Node, *, is_leaf: bool, is_group: bool) -> Iterator[Problem]:
@@ -54,15 +47,12 @@ def _check_fields(template: Node, *, is_leaf: bool, is_group: bool) -> Iterator[
             yield template.place_of(key, key=True).problem(message, "misplaced-field")
 
 
-def _check_deadlines(template: Node) -> Iterator[Problem]:
-    seconds, timeout = template.get("activeDeadlineSeconds"), template.get("timeout")
-    written = seconds.text if seconds is not None and is_given(seconds) else "0"
-    if seconds is not None and "{{" not in written and not re.fullmatch(r"\d+", written):
-        message = f'activeDeadlineSeconds is a whole number of seconds, not "{written}"'
-        yield seconds.place.problem(message, "bad-deadline")
-    if timeout is not None and re.fullmatch(r"[-+]?\d+", timeout.text):
-        message = f'timeout needs a unit: "{timeout.text}s"'
-        yield timeout.place.problem(message, "bad-deadline")
+def check_parallelism(holder: Node) -> Iterator[Problem]:
+    """Where nothing may run at once nothing ever runs."""
+    bound = holder.get("parallelism")
+    if bound is not None and isinstance(bound.value, int) and bound.value < 1:
+        message = f"parallelism {bound.text} lets nothing run: at least 1"
+        yield bound.place.problem(message, "bad-parallelism")
 
 
 def _check_artifacts(template: Node, *, is_leaf: bool) -> Iterator[Problem]:
@@ -82,8 +72,14 @@ def _check_artifacts(template: Node, *, is_leaf: bool) -> Iterator[Problem]:
             elif _climbs_out(path.text):
                 message = f'{who} has the path "{path.text}", which leads out of its folder'
                 yield path.place.problem(message, "bad-artifact-path")
-            if item.get("git") is not None and not is_given(item.get("git", "repo")):
-                yield item.place_of("git").problem(f"{who} has no git.repo", "bad-artifact-path")
+            yield from _check_git(item, who)
+    store = template.get("archiveLocation")
+    yield from _check_git(store, "archiveLocation") if store is not None else ()
+
+
+def _check_git(holder: Node, who: str) -> Iterator[Problem]:
+    if holder.get("git") is not None and not is_given(holder.get("git", "repo")):
+        yield holder.place_of("git").problem(f"{who} has no git.repo", "bad-artifact-path")
 
 
 def _climbs_out(path: str) -> bool:

@@ -14,7 +14,7 @@ from cicd.config.tree import Node
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
 from cicd.platforms.aicore.dialect.placeholders import Scope, check_placeholders
-from cicd.platforms.aicore.dialect.workflow_calls import LOOPS, ancestors, calls_of
+from cicd.platforms.aicore.dialect.workflow_calls import LOOPS, ancestors, calls_of, side_by_side
 
 _WORKFLOW = frozenset(
     f"workflow.{name}"
@@ -35,7 +35,7 @@ _WORKFLOW = frozenset(
     )
 )
 _TIMES = frozenset(f"workflow.creationTimestamp.{x}" for x in (*"BbmAadHIMSYypZzL", "s", "RFC3339"))
-_LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.duration")
+_LEFT = ("workflow.creationTimestamp", "workflow.scheduledTime", "workflow.duration", "outputs.")
 """Whatever begins so is not refused, and stays as it is where it is none of the above."""
 _RUNTIME = (
     "workflow.labels.ai.sap.com/",
@@ -190,7 +190,7 @@ class _Reader:
     ) -> Generator[str, None, Scope]:
         """What is known behind the steps: of those to come nothing is."""
         for group in children(template.get("steps")):
-            for call in children(group) or [group]:
+            for call in side_by_side(group):
                 scope = scope.with_names({f"steps.{text_of(call, 'name')}.status"})
                 scope = scope.with_names(*_items(call))
                 yield text_of(call, "template")
