@@ -57,7 +57,7 @@ ATTEMPTS = [
     ),
     Program(
         "intstr.Int32: a factor is a whole number",
-        flow(tried("exit 1", limit=1, backoff={"duration": "1", "factor": "1.5"})),
+        flow(tried("exit 1", limit=1, backoff={"duration": "1", "factor": "{{=0.5 + 1}}"})),
         "DEAD",
         {"e1": ERROR},
     ),

@@ -365,7 +365,7 @@ PAUSES = [
         "two pauses side by side take the longer time",
         flow(
             steps([call("v"), call("w")]),
-            {"name": "v", "suspend": {"duration": 5}},
+            {"name": "v", "suspend": {"duration": "5"}},
             {"name": "w", "suspend": {"duration": "20"}},
         ),
         phases={"[0].v": OK, "[0].w": OK},

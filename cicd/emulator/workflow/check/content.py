@@ -23,7 +23,7 @@ from cicd.emulator.workflow.check.shape import container_problems
 from cicd.emulator.workflow.check.upkeep import metric_problems, pod_deletion_problems
 from cicd.emulator.workflow.container_sets import set_problems
 from cicd.emulator.workflow.program import Program, duration
-from cicd.emulator.workflow.retries import POLICIES
+from cicd.emulator.workflow.retries import POLICIES, WHOLE
 from cicd.emulator.workflow.scope import is_key_only
 
 RESERVED = ("init", "main", "wait")
@@ -209,10 +209,8 @@ def _retry_problems(strategy: Mapping[str, Any], path: str) -> Iterator[str]:
     backoff = strategy.get("backoff") or {}
     for key, holder in (("limit", strategy), ("backoff.factor", backoff)):
         number = str(holder.get(key.rpartition(".")[2]) or 0)
-        if "{{" not in number and not re.fullmatch(r"[-+]?\d+", number):
+        if "{{" not in number and not WHOLE.fullmatch(number):
             yield f"{path}.{key}: must be a whole number"
-    if backoff and not backoff.get("duration"):
-        yield f"{path}.backoff.duration: is missing"
     if strategy.get("retryPolicy", "Always") not in POLICIES:
         yield f"{path}.retryPolicy: {strategy['retryPolicy']} is not supported by the emulator"
     for key in ("duration", "maxDuration"):
