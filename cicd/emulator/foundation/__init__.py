@@ -2,7 +2,7 @@
 
 ::
 
-    catalogue     which models there are, in which versions; default_models unless told others
+    catalogue     which models there are, in which versions; those of models.json unless told others
     executables   the scenarios' executables, as if they came from Git
     deployed      what a deployment is of; runner deploys it
     models        who answers a request to one of them: openai, vendors, each in its own shape

@@ -9,17 +9,22 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.foundation import default_models
 from cicd.emulator.git import templates
 from cicd.emulator.state.private import write_private
 
 FILE_NAME = "models.json"
+DEFAULT = Path(__file__).with_name("models.json")
+"""Well-known names, all details invented. Short on purpose, with one of everything that a tool has
+to cope with: a model in two versions, a deprecated version, one that retires soon, one that is
+retired, versions without a date, embeddings, and a model of each vendor's API. Its retirement dates
+are days from today, for a date would be over one day. What a tenant really has: the answer of
+GET /v2/lm/scenarios/foundation-models/models, saved to a file, can be used instead of this."""
 LATEST = "latest"
 SCENARIO = "foundation-models"
 ID = f"^{templates.ID}$"
@@ -146,7 +151,7 @@ class ModelList:
             stamp = today()
         if self._read is None or self._read[0] != stamp:
             is_given = not isinstance(stamp, date)
-            catalogue = load(self._path) if is_given else parse(default_models.document(today()))
+            catalogue = load(self._path) if is_given else default(today())
             self._read = (stamp, catalogue)
         return self._read[1]
 
@@ -158,6 +163,17 @@ class ModelList:
     def forget(self) -> None:
         """Go back to the default list."""
         self._path.unlink(missing_ok=True)
+
+
+def default(today: date) -> Catalogue:
+    """The list where nobody gave another."""
+    document = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    for model in document["resources"]:
+        for version in model["versions"]:
+            # like the real API it says "" where there is no date
+            if days := version["retirementDate"]:
+                version["retirementDate"] = f"{today + timedelta(days=days)}T00:00:00Z"
+    return parse(document)
 
 
 def load(path: Path) -> Catalogue:

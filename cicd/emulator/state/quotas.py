@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd.emulator.errors import ApiError, invalid
 from cicd.emulator.state.store import Store
 
-MOST: Mapping[str, int] = {
-    "resourceGroups": 50,
-    "repositories": 50,
-    "applications": 50,
-    "dockerRegistrySecrets": 50,
-    "workflowTemplates": 50,
-    "servingTemplates": 50,
-    "tenantSecrets": 50,
-    "tenantWideSecrets": 5,
-    "deployments": 1000,
+
+class Quota(NamedTuple):
+    """How many of something a tenant may have, and where those that there are are counted."""
+
+    most: int
+    counted: str
+
+
+QUOTAS: Mapping[str, Quota] = {
+    "resourceGroups": Quota(50, "resource_groups"),
+    "repositories": Quota(50, "repositories"),
+    "applications": Quota(50, "applications"),
+    "dockerRegistrySecrets": Quota(50, "secrets WHERE kind = 'docker'"),
+    "workflowTemplates": Quota(50, "executables WHERE kind = 'workflow'"),
+    "servingTemplates": Quota(50, "executables WHERE kind = 'serving'"),
+    "tenantSecrets": Quota(50, "secrets WHERE kind = 'generic' AND scope = 'tenant'"),
+    "tenantWideSecrets": Quota(5, "secrets WHERE kind = 'generic' AND scope = '*'"),
+    "deployments": Quota(
+        1000, "runs WHERE kind = 'deployment' AND status NOT IN ('STOPPED', 'DEAD', 'COMPLETED')"
+    ),
 }
-COUNTS: Mapping[str, str] = {
-    "resourceGroups": "SELECT COUNT(*) FROM resource_groups",
-    "repositories": "SELECT COUNT(*) FROM repositories",
-    "applications": "SELECT COUNT(*) FROM applications",
-    "dockerRegistrySecrets": "SELECT COUNT(*) FROM secrets WHERE kind = 'docker'",
-    "workflowTemplates": "SELECT COUNT(*) FROM executables WHERE kind = 'workflow'",
-    "servingTemplates": "SELECT COUNT(*) FROM executables WHERE kind = 'serving'",
-    "tenantSecrets": "SELECT COUNT(*) FROM secrets WHERE kind = 'generic' AND scope = 'tenant'",
-    "tenantWideSecrets": "SELECT COUNT(*) FROM secrets WHERE kind = 'generic' AND scope = '*'",
-    "deployments": "SELECT COUNT(*) FROM runs WHERE kind = 'deployment' "
-    "AND status NOT IN ('STOPPED', 'DEAD', 'COMPLETED')",
+DEFAULT: Mapping[str, Any] = {
+    **{noun: quota.most for noun, quota in QUOTAS.items()},
+    "bulkUpdates": True,
+    "resourceGroupStatus": {},
 }
-DEFAULT: Mapping[str, Any] = {**MOST, "bulkUpdates": True, "resourceGroupStatus": {}}
 """Beside the quotas: whether PATCH takes many runs at once, and name prefix -> the status that
 resource groups get in place of PROVISIONED."""
 GROUP_STATUSES = ("PROVISIONED", "PROVISIONING", "ERROR")
@@ -54,7 +56,7 @@ def check(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """A sent body; 400 for what cannot be set."""
     if unknown := set(body) - set(DEFAULT):
         raise invalid(f"unknown field {sorted(unknown)[0]!r}")
-    for noun in MOST.keys() & body.keys():
+    for noun in QUOTAS.keys() & body.keys():
         if isinstance(body[noun], bool) or not isinstance(body[noun], int) or body[noun] < 0:
             raise invalid(f"{noun} must be a whole number from 0")
     if not isinstance(body.get("bulkUpdates", True), bool):
@@ -68,7 +70,7 @@ def check(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def usage(store: Store, noun: str) -> int:
     """How many of them there are, as of the last commit."""
-    row = store.row(COUNTS[noun])
+    row = store.row(f"SELECT COUNT(*) FROM {QUOTAS[noun].counted}")  # noqa: S608 - all ours
     return int(row[0]) if row else 0
 
 

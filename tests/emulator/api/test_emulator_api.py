@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from cicd.emulator import timestamps
+from cicd.emulator.api.lm import dataset
 from cicd.emulator.jobs import Line
 from tests.emulator.emulator_client import Client, wait_for
 
@@ -363,7 +364,9 @@ def test_wrong_metrics_are_refused(shared_ready: Client, part: dict[str, Any], s
 
 
 def test_meta_and_stand_ins(client: Client) -> None:
-    assert client.get("/v2/lm/meta")["aiApi"]["capabilities"]["logs"]["executions"] is True
+    meta = client.get("/v2/lm/meta")
+    assert meta["aiApi"]["capabilities"]["logs"]["executions"] is True
+    assert meta["extensions"]["dataset"]["limits"]["maxUploadFileSize"] == dataset.MOST_BYTES
     path = "/emulator/stand-ins"
     nothing: dict[str, Any] = {}
     empty: dict[str, Any] = {

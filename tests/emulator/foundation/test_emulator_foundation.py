@@ -17,7 +17,7 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 from ai_core_sdk.ai_core_v2_client import AICoreV2Client
 
 from cicd.emulator.errors import EmulatorError
-from cicd.emulator.foundation import catalogue, default_models, deployed, echo
+from cicd.emulator.foundation import catalogue, deployed, echo
 from cicd.emulator.foundation.catalogue import BadModelList, Catalogue, ModelList, NotOffered
 from cicd.emulator.host import control
 from tests.emulator.emulator_client import (
@@ -120,7 +120,7 @@ def test_models_are_listed_as_the_specification_says(emulator: Client) -> None:
     assert any(v["deprecated"] and v["suggestedReplacements"] for v in versions)
     old = models["gpt-4o"]["versions"][1]
     soon = catalogue.retirement(old)
-    assert soon and 0 < (soon - catalogue.today()).days <= default_models.SOON
+    assert soon and 0 < (soon - catalogue.today()).days <= 30
     assert old["suggestedReplacements"] == ["gpt-4o"]
     usable = emulator.get("/v2/lm/scenarios/orchestration/models")["resources"]
     assert "gpt-4o" in [item["model"] for item in usable]

@@ -1,5 +1,5 @@
-"""What the emulator says of itself: health, stand-ins for images and artifacts, capabilities; and
-how it is told to be slow, or to fail."""
+"""What the emulator says of itself: health, stand-ins for images and artifacts; and how it is
+told to be slow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.lm import dataset
 from cicd.emulator.api.web import Call, Operation, Reply
 from cicd.emulator.errors import EmulatorError, invalid
 from cicd.emulator.runs import standins
-from cicd.emulator.state import quotas
 
 
 def health(call: Call) -> Reply:
@@ -49,51 +47,6 @@ def write_stand_ins(call: Call) -> Reply:
 
 def group_of(call: Call) -> str:
     return limits.check(call.group, "AI-Resource-Group", limits.RESOURCE_GROUP)
-
-
-def meta(call: Call) -> Reply:
-    """Capabilities and limits."""
-    is_bulk = quotas.read(call.world.store)["bulkUpdates"]
-    return Reply(
-        {
-            "runtimeIdentifier": "aicore",
-            "runtimeApiVersion": "2.42.0",
-            "description": "SAP AI Core emulator of cicd",
-            "aiApi": {
-                "version": "2.42.0",
-                "capabilities": {
-                    "multitenant": True,
-                    "shareable": True,
-                    "staticDeployments": False,
-                    "userDeployments": True,
-                    "userExecutions": True,
-                    "timeToLiveDeployments": True,
-                    "executionSchedules": True,
-                    "logs": {"executions": True, "deployments": True},
-                    "bulkUpdates": {"executions": is_bulk, "deployments": is_bulk},
-                },
-                "limits": {
-                    "executions": {"maxRunningCount": -1},
-                    "deployments": {"maxRunningCount": -1},
-                    "timeToLiveDeployments": {"minimum": "10m", "maximum": "-1"},
-                },
-            },
-            "extensions": {
-                "analytics": {"version": "1.0.0"},
-                "resourceGroups": {"version": "1.0.0"},
-                "dataset": {
-                    "version": "1.0.0",
-                    "capabilities": {"upload": True, "download": True, "delete": True},
-                    "limits": {
-                        "maxUploadFileSize": dataset.MOST_BYTES,
-                        "maxFilesPerDataset": -1,
-                        "acceptedContentTypes": ["text/csv"],
-                    },
-                },
-                "metrics": {"version": "1.0.0", "capabilities": {"extendedResults": False}},
-            },
-        }
-    )
 
 
 def read_realism(call: Call) -> Reply:
@@ -149,5 +102,4 @@ OPERATIONS = (
     Operation("PUT", "/emulator/realism", write_realism, "aicore"),
     Operation("GET", "/emulator/clock", read_clock, "aicore"),
     Operation("PUT", "/emulator/clock", write_clock, "aicore"),
-    Operation("GET", "/v2/lm/meta", meta, "aicore"),
 )

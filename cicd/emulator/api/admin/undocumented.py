@@ -18,12 +18,6 @@ def health(call: Call) -> Reply:
     return Reply({"status": "READY", "message": "the emulator is ready"})
 
 
-def versions(call: Call) -> Reply:
-    """The one version of the API."""
-    version = {"versionId": "v2", "url": f"{call.base_url}/v2/lm", "description": "AI API v2"}
-    return Reply({"versions": [version]})
-
-
 def lacking(call: Call) -> Reply:
     """Not emulated, and said so."""
     raise ApiError(501, "the emulator does not have this part of SAP AI Core", code="501")
@@ -31,7 +25,6 @@ def lacking(call: Call) -> Reply:
 
 OPERATIONS = (
     Operation("GET", "/v2/lm/healthz", health, "aicore"),
-    Operation("GET", "/v2/lm/meta/versions", versions, "aicore"),
     *(Operation(method, CERTIFICATES, lacking, "aicore") for method in ("GET", "POST")),
     *(
         Operation(method, f"{CERTIFICATES}/{{name}}", lacking, "aicore")
