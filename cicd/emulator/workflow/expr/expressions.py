@@ -37,8 +37,9 @@ WHOLE = ("workflow.", "pod.name", "node.name")
 """What also counts in a value."""
 NOW = "#now"
 """Where a scope keeps the time of what is evaluated, in seconds since 1970; no tag is so named."""
-PLACES = ("workflow.name", "node.name", "steps.name", "tasks.name")
-"""What tells the places of a run from each other."""
+PLACES = ("workflow.name", "node.name")
+CALLS = ("steps.name", "tasks.name")
+"""What tells the places of a run from each other; of a call, not its rounds."""
 
 
 class Unresolved(Exception):
@@ -105,7 +106,9 @@ def _again(value: str, scope: Mapping[str, str]) -> str:
 
 def calculate(expression: str, scope: Mapping[str, Any], place: str = "") -> Any:
     """The value of an expression in which the names of ``scope`` are known. Raises Unresolved."""
-    known = [*(str(scope.get(name, "")) for name in PLACES), place, expression]
+    known = [str(scope.get(name, "")) for name in PLACES]
+    known += [str(scope.get(name, "")).partition("(")[0] for name in CALLS]
+    known += [place, expression]
     try:
         chance = Chance("\n".join(known), float(scope.get(NOW, 0)))
         value = evaluate(expression, nested(scope), chance)
