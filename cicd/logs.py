@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError, Throttled
-from cicd.model import Key, LiveResource, LogEntry
+from cicd.model import Key, LiveResource, LogEntry, State, Status
 from cicd.platforms.base import LogPage
 
 T = TypeVar("T")
@@ -26,10 +26,13 @@ READERS = 10
 """Runs that are read at once."""
 WORTH = 200
 """Items of a list that are read as quickly as one more request is answered."""
-SOON = 0.8
-"""Seconds between two looks at a log that has lines: none is told later than a second."""
+SOON = 0.9
+"""Seconds within which a line of a log that has lines is told, with the look that finds it: a tenth
+of a second is left for what else goes on."""
 SILENCE = 0.2
 """The part of the time without a line that the next look may be off."""
+NOT_BEGUN = frozenset({State.PENDING, State.UNKNOWN})
+"""A run in such a state has no log yet."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,22 @@ class Source(Protocol):
 
 
 class Pace:
-    """When to read a log again. ``heard``: when it had a line last."""
+    """When to read a log again: for ``logs --follow`` and for ``apply`` alike."""
 
     def __init__(self, now: float, longest: float) -> None:
-        self._heard = now
+        self._heard = now  # when it had a line last
         self._longest = longest
 
-    def pause(self, now: float, *, has_lines: bool) -> float:
-        """Seconds after a look: one that has been silent for long is read less often."""
+    def next(self, begun: float, told: float, *, has_lines: bool) -> float:
+        """When to look again after a look, by when that began and by when all it found was told.
+
+        What is written right after a log was read waits for the next look to begin and to be told,
+        which takes as long as this one did. A log that has been silent for long is read less often.
+        """
         if has_lines:
-            self._heard = now
-        return max(SOON, min(SILENCE * (now - self._heard), self._longest))
+            self._heard = begun
+        silent = min(SILENCE * (begun - self._heard), self._longest)
+        return begun + max(SOON - (told - begun), silent)
 
 
 def look_up(source: Source, lives: Iterable[LiveResource]) -> dict[str, LiveResource]:
@@ -146,6 +154,7 @@ def follow(
     *,
     since: int | None = None,
     follow: bool = False,
+    runs: Collection[str] = (),
     polling: Polling = Polling(),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -153,7 +162,8 @@ def follow(
     """The lines of many runs, merged by time within one look; each line once.
 
     Without ``follow`` one look at what is there; with it until every run has ended and its last
-    line was read. Failures that pass are sat out for ``polling.patience`` seconds, others raise.
+    line was read. ``runs``: kinds that have no log before they have begun. Failures that pass are
+    sat out for ``polling.patience`` seconds, others raise.
     """
     patient = _Patient(source, polling, clock, sleep)
     places = {key: Place(live, since=since) for key, live in lives.items()}
@@ -164,20 +174,27 @@ def follow(
     try:
         while places:
             begun = clock()
-            over = _ended(patient, pool, places) if follow else set(places)
-            ready = [key for key in places if key in over or due[key] <= clock()]
+            seen = _statuses(patient, pool, places) if follow else dict.fromkeys(places)
+            over = {key for key, status in seen.items() if not status or status.has_ended}
+            looked = [key for key in places if key in over or due[key] <= clock()]
+            ready = [key for key in looked if key.kind not in runs or _has_begun(seen[key])]
             pages = {key: pool.submit(read_page, source, places[key]) for key in ready}
             streams = [_lines(patient, pool, pages[key], places, key) for key in ready]
-            told = set()
+            told: set[Key] = set()
             for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
                 told.add(key)
                 yield key, entry
-            due |= {key: begun + paces[key].pause(begun, has_lines=key in told) for key in ready}
+            now = clock()
+            due |= {key: paces[key].next(begun, now, has_lines=key in told) for key in looked}
             places = {key: place for key, place in places.items() if key not in over}
             if places:
-                sleep(max(polling.gap, min(due[key] for key in places) - clock()))
+                sleep(max(0.0, begun + polling.gap - now, min(due[key] for key in places) - now))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _has_begun(status: Status | None) -> bool:
+    return status is None or status.state not in NOT_BEGUN
 
 
 def _lines(
@@ -208,29 +225,29 @@ def _sit_out(answer: Future[T], again: Callable[[], T]) -> T:
     return again()
 
 
-def _ended(source: _Patient, pool: Executor, places: Mapping[Key, Place]) -> set[Key]:
-    """Those that have ended, by one list where it tells, else each asked for alone."""
+def _statuses(
+    source: _Patient, pool: Executor, places: Mapping[Key, Place]
+) -> dict[Key, Status | None]:
+    """What each of them is at, by one list where it tells, else each asked for alone; None for one
+    that is gone."""
     listed: Mapping[str, LiveResource] = {}
     with suppress(PlatformError):  # who asks for each alone hears of it
         listed = look_up(source.hasty, [place.live for place in places.values()])
-    over = {
-        key
-        for key, at in places.items()
-        if at.live.id in listed and listed[at.live.id].status.has_ended
-    }
     alone = {key: place for key, place in places.items() if place.live.id not in listed}
-    looks = {key: pool.submit(_has_ended, source.hasty, place) for key, place in alone.items()}
+    looks = {key: pool.submit(_status, source.hasty, place) for key, place in alone.items()}
+    found: dict[Key, Status | None] = {
+        key: listed[place.live.id].status for key, place in places.items() if key not in alone
+    }
     for key, place in alone.items():
-        if _sit_out(looks[key], partial(_has_ended, source, place)):
-            over.add(key)
-    return over
+        found[key] = _sit_out(looks[key], partial(_status, source, place))
+    return found
 
 
-def _has_ended(source: Source, place: Place) -> bool:
+def _status(source: Source, place: Place) -> Status | None:
     try:
-        return source.get(place.live).status.has_ended
+        return source.get(place.live).status
     except NotFound:
-        return True
+        return None
 
 
 class _Patient:

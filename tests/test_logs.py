@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,6 +13,7 @@ from cicd.logs import Polling, follow, is_transient, patiently
 from cicd.model import Key, LiveResource, LogEntry, State, Status
 from cicd.platforms.base import LogPage
 
+PENDING = Status(State.PENDING, "PENDING")
 RUNNING = Status(State.RUNNING, "RUNNING")
 DONE = Status(State.SUCCEEDED, "COMPLETED")
 
@@ -26,6 +28,11 @@ class Logs:
     time: float = 0.0
     errors: list[PlatformError] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    takes: float = 0.0
+    """Seconds that a look at one log takes, also beside others."""
+    begins: dict[str, float] = field(default_factory=dict)
+    reads: list[tuple[str, float]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     sinces: set[int | None] = field(default_factory=set)
 
     def sleep(self, seconds: float) -> None:
@@ -39,7 +46,8 @@ class Logs:
         if live.id not in self.lines:
             raise NotFound("gone", status=404)
         is_over = self.time >= self.ends.get(live.id, 0.0)
-        return replace(live, status=DONE if is_over else RUNNING)
+        has_begun = self.time >= self.begins.get(live.id, 0.0)
+        return replace(live, status=DONE if is_over else RUNNING if has_begun else PENDING)
 
     def listed(
         self, lives: Sequence[LiveResource], *, most: int | None = None
@@ -50,6 +58,9 @@ class Logs:
         self.sinces.add(since)
         if self.errors:
             raise self.errors.pop(0)
+        with self.lock:
+            self.reads.append((live.id, self.time))
+            self.time += self.takes
         ready = [entry for at, entry in self.lines[live.id] if at <= self.time]
         start = int(cursor or "0")
         entries = tuple(ready[start : start + self.page_size])
@@ -67,6 +78,12 @@ def read(logs: Logs, *names: str, is_followed: bool = True, since: int | None = 
     lives = dict(map(run, names))
     found = follow(logs, lives, since=since, follow=is_followed, clock=logs.clock, sleep=logs.sleep)
     return [f"{key.name}:{entry.text}" for key, entry in found]
+
+
+def followed(logs: Logs, lives: Mapping[Key, LiveResource]) -> Iterator[tuple[Key, LogEntry]]:
+    """As ``cicd logs --follow`` does it on AI Core."""
+    runs = ["execution"]
+    return follow(logs, lives, follow=True, runs=runs, clock=logs.clock, sleep=logs.sleep)
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 1000])
@@ -208,12 +225,53 @@ def test_no_line_of_many_runs_is_told_later_than_a_second(runs: int, every: floa
     assert late <= 1
 
 
+@pytest.mark.parametrize(("runs", "takes"), [(2, 0.02), (10, 0.02), (50, 0.002), (50, 0.008)])
+@pytest.mark.parametrize("every", [0.3, 0.81, 1.0])
+def test_looks_that_take_their_time_begin_the_sooner(runs: int, takes: float, every: float) -> None:
+    """With 50 runs a look takes half of the second in which a line has to be told."""
+    moments = [n * every for n in range(int(5 / every) + 1)]
+    lines = {
+        f"r{run}": [(at + run / 77, LogEntry(int(at * 100), str(at + run / 77))) for at in moments]
+        for run in range(runs)
+    }
+    logs = Logs(lines, dict.fromkeys(lines, 6.0), takes=takes)
+    late, told = 0.0, 0
+    found = follow(logs, dict(map(run, lines)), follow=True, clock=logs.clock, sleep=logs.sleep)
+    for _, entry in found:
+        late, told = max(late, logs.time - float(entry.text)), told + 1
+    assert told == runs * len(moments)
+    assert late <= 1
+    looks = 6 / (0.9 - takes * runs) + 2
+    assert len(logs.reads) <= runs * looks
+
+
+@pytest.mark.parametrize("begins", [0.0, 3.0, 20.0])
+def test_the_log_of_a_run_is_not_read_before_it_has_begun(begins: float) -> None:
+    lines = {name: [(begins, LogEntry(1, f"hello {name}"))] for name in ("a", "b", "c")}
+    logs = Logs(lines, dict.fromkeys(lines, begins + 5), begins=dict.fromkeys(lines, begins))
+    found = list(followed(logs, dict(map(run, lines))))
+    assert sorted(entry.text for _, entry in found) == ["hello a", "hello b", "hello c"]
+    assert {name for name, _ in logs.reads} == set(lines)
+    assert min(at for _, at in logs.reads) >= begins
+
+
+def test_the_log_of_a_service_is_read_before_it_is_up() -> None:
+    """It may say why it never will be."""
+    logs = Logs({"a": [(1.0, LogEntry(1, "no such model"))]}, {"a": 9.0}, begins={"a": 8.0})
+    key, live = Key("deployment", "a"), run("a")[1]
+    for _, entry in followed(logs, {key: live}):
+        assert (entry.text, logs.time <= 2) == ("no such model", True)
+        break
+    else:
+        pytest.fail("nothing was told")
+
+
 @pytest.mark.parametrize("runs", [2, 50])
 def test_whether_many_runs_have_ended_is_asked_of_one_list(runs: int) -> None:
     logs = Counted({f"r{n}": [] for n in range(runs)}, {f"r{n}": 5.0 for n in range(runs)})
     read(logs, *logs.lines)
     assert logs.gets == 0
-    assert logs.lists <= 5 / 0.8 + 2
+    assert logs.lists <= 5 / 0.9 + 2
 
 
 def test_a_run_that_no_list_shows_is_asked_for_alone() -> None:

@@ -13,12 +13,11 @@ from cicd.apply.measure import measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
-from cicd.logs import Pace, Place, has_more, is_transient, read_page
+from cicd.logs import NOT_BEGUN, Pace, Place, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 from cicd.platforms.base import LogPage
 
 EARLY_LOG = 2.0  # seconds until the first look at the log of what has not begun, and between two
-NOT_BEGUN = {State.PENDING, State.UNKNOWN}
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
 LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
 
@@ -110,8 +109,9 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         page = NOT_READ
         seen = view(goal, live, job.kind)
         if has_ended or (paces.is_due(live, clock()) and not (seen.is_ready and paces.is_silent)):
+            begun = clock()
             page = yield from read_log(job)
-            paces.read(page, clock())
+            paces.read(page, begun, clock())
         if has_ended:
             if live.status.has_failed or not page.is_end:
                 yield from _tell_rest(job, live)
@@ -160,11 +160,11 @@ class Paces:
         """When this is to be read again."""
         return self._next if live.status.state not in NOT_BEGUN else float("inf")
 
-    def read(self, page: LogRead, now: float) -> None:
+    def read(self, page: LogRead, begun: float, told: float) -> None:
         """After this was read: those that write nothing are read less often."""
         self.is_silent = False
-        pause = self._pace.pause(now, has_lines=page.has_lines)
-        self._next = now if page.has_more else now + pause
+        due = self._pace.next(begun, told, has_lines=page.has_lines)
+        self._next = told if page.has_more else due
 
 
 def _contradicts_itself(seen: View, live: LiveResource, *, is_stale: bool) -> bool:

@@ -55,7 +55,9 @@ def command(
         start = None if period is None else max(0, session.platform.now() - period)
         is_prefixed = len(lives) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)
-        for key, entry in logs.follow(session.platform, lives, since=start, follow=follow):
+        runs = [kind.name for kind in session.platform.kinds.values() if kind.is_run]
+        lines = logs.follow(session.platform, lives, since=start, follow=follow, runs=runs)
+        for key, entry in lines:
             line = printable(entry.text)
             print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line, is_whole=True)
         return CicdError.exit_code if follow and has_failed(session, found) else 0
