@@ -20,6 +20,7 @@ from cicd.model import LiveResource, Ref, Resource, State, Status
 from cicd.plan import make_plan
 from cicd.plan.graph import resolve
 from cicd.platforms.aicore.kinds import KINDS
+from cicd.platforms.registry import DIALECTS
 
 ROOT = Path(__file__).parents[1]
 SIZES = (100, 1000, 10_000)
@@ -49,7 +50,15 @@ def measure(count: int) -> dict[str, float]:
         root = Path(folder)
         write_project(root, round(count * ENTRIES_PER_RESOURCE), 2)
         begun, used = time.perf_counter(), time.process_time()
-        stage = load_stage("dev", root=root, env={}, variables={}, git=GIT, needs_credentials=False)
+        stage = load_stage(
+            "dev",
+            root=root,
+            env={},
+            variables={},
+            dialects=DIALECTS,
+            git=GIT,
+            needs_credentials=False,
+        )
         loaded = time.process_time()
         new = make_plan(stage, stage.resources, (), KINDS, created_at="")
         planned = time.process_time()

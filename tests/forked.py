@@ -28,7 +28,7 @@ for name in sorted(modules - {"cicd.cli.emulator"}):
     importlib.import_module(name)
 for name in ("plan", "apply", "platforms.aicore.adapter", "render.text"):
     importlib.import_module("cicd." + name)
-import cicd.platforms.aicore.dialect.build
+import cicd.platforms.aicore.dialect.building
 import deepdiff
 
 def child(wish, fds):

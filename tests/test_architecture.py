@@ -17,7 +17,6 @@ TABLE: dict[str, set[str]] = {
     "cicd.model": {"cicd.values"},
     "cicd.errors": set(),
     "cicd.config": {
-        "cicd.platforms.aicore.dialect",  # until it is handed in
         "cicd.values",
         "cicd.model",
         "cicd.errors",
@@ -38,6 +37,8 @@ TABLE: dict[str, set[str]] = {
         "cicd.platforms.hiding",
         "cicd.model",
         "cicd.errors",
+        "cicd.config.dialect",
+        "cicd.config.rulebook",
     },
     "cicd.platforms.aicore": {
         "cicd.platforms.base",

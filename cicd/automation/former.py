@@ -19,6 +19,7 @@ from cicd.automation.git import git, read_facts, trigger_of
 from cicd.config import load_former
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Stage
+from cicd.platforms.registry import DIALECTS
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST = 1_000
@@ -64,6 +65,7 @@ def former_stage(
                 env=environ,
                 variables=variables,
                 git=facts,
+                dialects=DIALECTS,
             ), ""
         except (CicdError, OSError, tarfile.TarError):
             return None, ""  # it was not there yet, or it is of a form that is not read any more

@@ -23,10 +23,16 @@ from cicd.cli.console import (
 )
 from cicd.config import GitFacts, check_stage
 from cicd.config.files import label
-from cicd.config.inherit import read_stage_tree
-from cicd.config.promote import Promotion, check_promoted, promoted_text, promotion
-from cicd.config.tree import Node
+from cicd.config.inherit import Whole, inherited, read_files, read_whole
+from cicd.config.promote import (
+    Promotion,
+    check_promoted,
+    layout_of,
+    promoted_text,
+    promotion,
+)
 from cicd.errors import CicdError, InvalidStage, Refused, Usage
+from cicd.platforms.registry import DIALECTS
 
 if TYPE_CHECKING:
     from cicd.github.client import Client
@@ -61,17 +67,25 @@ class Edit:
         return "".join(ended)
 
 
-def make_edit(source: Node, path: Path, root: Path, select: Sequence[str]) -> Edit:
-    """The edit of the file at ``path``, checked. Raises InvalidStage for what would not load and
-    Refused for what cannot be edited exactly."""
+def make_edit(source: Whole, path: Path, root: Path, select: Sequence[str]) -> Edit:
+    """The edit of the file at ``path``, checked. Raises InvalidStage for what would not load,
+    Refused for what cannot be edited exactly, and Usage where it is another platform's."""
     name = label(path, root)
     before = read_text(path)
-    target, _ = read_stage_tree(path, root, env=os.environ)
-    found = promotion(source, target, select)
-    after = promoted_text(before, found.changes, is_json=path.suffix.lower() == ".json")
+    target = read_whole(path, root, DIALECTS, env=os.environ)
+    dialect = target.dialect
+    if source.dialect.NAME != dialect.NAME:
+        raise Usage(
+            f"FROM is a stage of {source.dialect.NAME} and TO one of {dialect.NAME}",
+            hint="promote between stages of one platform",
+        )
+    found = promotion(source.tree, target.tree, dialect, select)
+    is_json = path.suffix.lower() == ".json"
+    after = promoted_text(before, found.changes, layout_of(dialect), is_json=is_json)
     if found.changes:
         plain = after.removeprefix("\ufeff").replace("\r\n", "\n")
-        check_promoted(target, read_stage_tree(path, root, plain, env=os.environ)[0], found.changes)
+        edited = read_whole(path, root, DIALECTS, plain, env=os.environ).tree
+        check_promoted(target.tree, edited, found.changes, dialect.identity)
         check_loads(path, root, plain)
     return Edit(path, name, before, after, found)
 
@@ -82,7 +96,13 @@ def check_loads(path: Path, root: Path, text: str) -> None:
 
     def errors(changed: str | None) -> list[Any]:
         found = check_stage(
-            str(path.resolve()), root=root, env=Environment(), variables={}, git=facts, text=changed
+            str(path.resolve()),
+            root=root,
+            env=Environment(),
+            variables={},
+            git=facts,
+            dialects=DIALECTS,
+            text=changed,
         )
         return [problem for problem in found if problem.severity == "error"]
 
@@ -127,7 +147,7 @@ def told(change: Any) -> str:
 
 def branch_of(path: Path, root: Path) -> str:
     """The branch that the stage is applied from, else the one that is checked out."""
-    node = read_stage_tree(path, root)[0].get("branch")
+    node = inherited(read_files(path, root), "branch")
     is_plain = node is not None and isinstance(node.value, str) and "${" not in node.value
     branch = str(node.value) if node is not None and is_plain else ""
     branch = branch or read_facts(root, os.environ).branch

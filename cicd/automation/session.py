@@ -23,6 +23,8 @@ from cicd.config.files import is_file
 from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused
 from cicd.model import Key, LiveResource, Plan, Resource, Stage
+from cicd.platforms.registry import DIALECTS
+from cicd.platforms.registry import stand_ins as stand_ins_of
 
 if TYPE_CHECKING:
     from cicd.plan import Permissions
@@ -231,15 +233,16 @@ def load(
     application = None
     if common.local:
         application = local.override(root)
-        known.setdefault("AICORE_RESOURCE_GROUP", "default")
+        known = {**stand_ins_of(is_local=True), **known}
     elif is_offline:
-        known.setdefault("AICORE_RESOURCE_GROUP", "unknown")
+        known = {**stand_ins_of(), **known}
     stage = load_stage(
         name,
         root=root,
         env=Environment(known),
         variables=common.variables,
         git=facts,
+        dialects=DIALECTS,
         application=application,
         needs_credentials=needs_secrets and not is_offline,
     )

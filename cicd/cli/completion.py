@@ -129,6 +129,7 @@ def _keys(ctx: click.Context) -> list[Key]:
     """The keys of the stages that are typed already, else of all there are."""
     from cicd.automation.git import find_root
     from cicd.config import GitFacts, GitOverride, load_stage
+    from cicd.platforms.registry import DIALECTS, stand_ins
 
     root = find_root(Path.cwd())
     keys: list[Key] = []
@@ -137,9 +138,10 @@ def _keys(ctx: click.Context) -> list[Key]:
             stage = load_stage(
                 name,
                 root=root,
-                env={"AICORE_RESOURCE_GROUP": "default", **os.environ},
+                env={**stand_ins(is_local=True), **os.environ},
                 variables=ctx.params.get("variables") or {},
                 git=GitFacts(),
+                dialects=DIALECTS,
                 # as with --local: a credential that is not set is no mistake
                 application=GitOverride(repository=root.as_uri(), revision="HEAD", commit=""),
             )

@@ -77,9 +77,10 @@ def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
     Missing credentials are what this command is for, so they are no error yet.
     """
     from cicd.config import load_stage
+    from cicd.platforms.registry import DIALECTS, stand_ins
 
     facts = read_facts(root, os.environ)
-    environ = Environment({"AICORE_RESOURCE_GROUP": "default"})
+    environ = Environment(stand_ins(is_local=True))
     try:
         name = argument or stage_of_branch(root, facts, os.environ)
     except Usage:
@@ -91,5 +92,6 @@ def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
         env=environ,
         variables=common.variables,
         git=facts,
+        dialects=DIALECTS,
         needs_credentials=False,
     )

@@ -92,30 +92,29 @@ def title(told: Mapping[str, Any]) -> str:
 
 def find_rule(word: str) -> Rule | None:
     """The rule with this id, None where there is none."""
-    from cicd.config.rulebook import RULES
+    from cicd.platforms.registry import every_rule
 
-    return RULES.get(word)
+    return every_rule().get(word)
 
 
 def close_rule(word: str) -> str:
     """The id of a rule that is nearly this word; empty where none is."""
-    from cicd.config.rulebook import RULES
+    from cicd.platforms.registry import every_rule
 
-    return next(iter(get_close_matches(word, RULES, n=1, cutoff=0.85)), "")
+    return next(iter(get_close_matches(word, every_rule(), n=1, cutoff=0.85)), "")
 
 
 def explain_rule(name: str, rule: Rule, output: str) -> None:
     """What the rule asks for, what to do, and its findings in this project now."""
-    from cicd.config.cures import cure_of
     from cicd.render.explain import render_rule
 
     here = [problem for problem in project_findings() if problem.rule == name]
     if output == "json":
         findings = [asdict(problem) for problem in here]
-        print_json({"rule": name, **asdict(rule), "cure": cure_of(name), "findings": findings})
+        print_json({"rule": name, **asdict(rule), "findings": findings})
     else:
         found = [str(problem) for problem in here]
-        print_result(render_rule(name, rule.says, rule.source, cure_of(name), found))
+        print_result(render_rule(name, rule.says, rule.source, rule.cure, found))
 
 
 def project_findings() -> list[Problem]:

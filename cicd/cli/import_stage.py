@@ -22,7 +22,7 @@ from cicd.config import formats
 from cicd.config.load import FOLDER
 from cicd.errors import CicdError, Denied, InvalidStage, NotFound, Refused, Usage
 from cicd.model import Action, Change, Key, LiveResource, Plan, Resource, Stage, Template
-from cicd.platforms.aicore.dialect.export import Around, Export, export_stage
+from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
 from cicd.render.findings import count
 
 if TYPE_CHECKING:

@@ -28,8 +28,9 @@ from cicd.cli.help import examples
 from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
-from cicd.config import formats
+from cicd.config.formats import slug
 from cicd.errors import CicdError, Refused, Usage
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.repository import https_url
 from cicd.render.findings import count
 
@@ -153,7 +154,7 @@ def check_name(text: str) -> tuple[str, str]:
             f"the name {text[:50]!r} cannot be used",
             hint=f"up to 200 printable characters, none of {signs}",
         )
-    name = formats.slug(title)
+    name = slug(title)
     if not title.isascii() and not _NAME.fullmatch(name):
         name = f"project-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
     if not _NAME.fullmatch(name) or name in _WORDS_OF_YAML:
@@ -220,7 +221,8 @@ def _remote(folder: Path) -> str:
 
 def project_files(answers: Answers) -> dict[str, str]:
     """Path -> text of every file of a new project."""
-    from cicd.platforms.aicore.dialect.schema import json_schema
+    from cicd.config.json_schema import schema_of
+    from cicd.platforms.registry import DIALECTS
 
     skipped = {f"stages/{stage}.yaml" for stage in STAGES if stage not in answers.stages}
     values = markers(answers)
@@ -229,7 +231,7 @@ def project_files(answers: Answers) -> dict[str, str]:
         for path, text in _texts(files("cicd") / "scaffold", "")
         if path not in skipped
     }
-    schema = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+    schema = json.dumps(schema_of(DIALECTS), indent=2, ensure_ascii=False)
     return {**texts, "config.schema.json": f"{schema}\n"}
 
 
@@ -347,7 +349,7 @@ def _default_name(project: str) -> str:
     """A name that no project in another folder gets: what it is for makes things on AI Core."""
     if not project:
         return NAME
-    name = formats.slug(project)
+    name = slug(project)
     digest = hashlib.sha256(project.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     is_good = _NAME.fullmatch(name) and name not in _WORDS_OF_YAML
     return name if is_good else f"project-{digest}"

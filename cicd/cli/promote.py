@@ -38,11 +38,11 @@ from cicd.cli.console import (
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.config.files import SUFFIXES, label
-from cicd.config.inherit import read_stage_tree
+from cicd.config.inherit import Whole, read_whole
 from cicd.config.load import find_stage
-from cicd.config.tree import Node
 from cicd.errors import Refused, Usage
 from cicd.model import identity
+from cicd.platforms.registry import DIALECTS
 from cicd.render.findings import count
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ def command(
     from_path, to_path = find_stage(source, root), find_stage(target, root)
     if from_path.resolve() == to_path.resolve():
         raise Usage("FROM and TO are the same stage file")
-    from_tree, _ = read_stage_tree(from_path, root, env=os.environ)
+    whole = read_whole(from_path, root, DIALECTS, env=os.environ)
     if pull_request:
-        propose(root, names, from_tree, (from_path, to_path), keys, show, dry_run=dry_run)
+        propose(root, names, whole, (from_path, to_path), keys, show, dry_run=dry_run)
         return
-    edit = make_edit(from_tree, to_path, root, keys)
+    edit = make_edit(whole, to_path, root, keys)
     if dry_run or not edit.diff:
         show(edit, False, "")
         return
@@ -188,7 +188,7 @@ def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
 def propose(
     root: Path,
     names: tuple[str, str],
-    source: Node,
+    source: Whole,
     paths: tuple[Path, Path],
     select: Sequence[str],
     show: Show,

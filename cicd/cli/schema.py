@@ -17,9 +17,10 @@ def command(out: Path | None) -> None:
     Put `# yaml-language-server: $schema=../config.schema.json` on the first line of a stage file
     and the editor completes and checks it.
     """
-    from cicd.platforms.aicore.dialect.schema import json_schema
+    from cicd.config.json_schema import schema_of
+    from cicd.platforms.registry import DIALECTS
 
-    text = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+    text = json.dumps(schema_of(DIALECTS), indent=2, ensure_ascii=False)
     if out:
         write_file(out, text + "\n")
     else:

@@ -171,7 +171,9 @@ def differences(flow: Flow, *, generate: bool) -> list[str]:
 def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flow]:
     """The flows that are meant: those of the named stages, or else of the stage whose branch is
     checked out; of these the named ones. Raises Usage, InvalidStage."""
-    from cicd.config import load_flows, stage_files
+    from cicd.config import stage_files
+    from cicd.platforms.aicore.dialect.flows.loading import load_flows
+    from cicd.platforms.registry import DIALECTS
 
     root = find_root(Path.cwd())
     facts = read_facts(root, os.environ)
@@ -183,7 +185,14 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
         stages = only
     flows: list[Flow] = []
     for stage in stages:
-        flows += load_flows(stage, root=root, env=Environment(), variables=variables, git=facts)
+        flows += load_flows(
+            stage,
+            root=root,
+            env=Environment(),
+            variables=variables,
+            git=facts,
+            dialects=DIALECTS,
+        )
     for name in wanted:
         if not any(is_called(flow, name) for flow in flows):
             there = ", ".join(flow.settings.file for flow in flows) or "none"

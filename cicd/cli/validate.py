@@ -59,11 +59,12 @@ def command(
 
 
 def _all_rules(output: str) -> str:
-    from cicd.config.rulebook import RULES
+    from cicd.platforms.registry import every_rule
 
+    rules = every_rule()
     if output == "json":
-        return json.dumps({name: asdict(rule) for name, rule in RULES.items()}, indent=2)
-    return findings.as_rules({name: (rule.says, rule.source) for name, rule in RULES.items()})
+        return json.dumps({name: asdict(rule) for name, rule in rules.items()}, indent=2)
+    return findings.as_rules({name: (rule.says, rule.source) for name, rule in rules.items()})
 
 
 @contextmanager
@@ -87,6 +88,7 @@ def check_stages(
     named from the project around the current folder on."""
     from cicd.automation.git import every_stage, find_root, read_facts, stage_of_branch
     from cicd.config import check_stage, shared_branches
+    from cicd.platforms.registry import DIALECTS
 
     here = find_root(Path.cwd())
     names = list(every_stage(here) if every else stages)
@@ -97,7 +99,14 @@ def check_stages(
         file = str(here / name) if every else name
         root = find_root(Path.cwd(), file)
         facts = read_facts(root, os.environ)
-        found = check_stage(file, root=root, env=Environment(), variables=variables, git=facts)
+        found = check_stage(
+            file,
+            root=root,
+            env=Environment(),
+            variables=variables,
+            git=facts,
+            dialects=DIALECTS,
+        )
         problems += [placed_in(root, here, problem) for problem in found]
     if every:
         roots = dict.fromkeys(find_root(Path.cwd(), str(here / name)) for name in names)
@@ -127,9 +136,9 @@ def _print(problems: list[Problem], names: list[str], output: str, is_strict: bo
     elif output == "github":
         print_commands(findings.as_annotations(problems))
     elif output == "sarif":
-        from cicd.config.rulebook import RULES
+        from cicd.platforms.registry import every_rule
 
-        says = {name: rule.says for name, rule in RULES.items()}
+        says = {name: rule.says for name, rule in every_rule().items()}
         print_json(findings.as_sarif(problems, says, __version__))
     else:
         print_result(findings.as_text(problems, names, is_strict=is_strict))

@@ -1,18 +1,18 @@
-"""Stage file -> Stage.
+"""The language of stage files, whatever the platform: stage file -> Stage.
 
 ::
 
-    files, json_source ─► inherit (extends, legacy) ─► variables ─► validate (schema)
-                                                                        │
-    templates (metadata, workflow, serving) ─────────────────► resolve, rules ─► build ─► Stage
+    files, json_source ─► inherit (extends) ─► variables ─► validate (schema)
+                                                                │
+                                              Stage ◄─ build ◄─ rules, draft
 
-``tree`` carries every value with its place; ``load`` runs the steps.
+``tree`` carries every value with its place; ``load`` runs the steps. What is a platform's own at
+each of them its ``dialect`` says, which is handed in.
 """
 
 from cicd.config.load import (
     check_stage,
     find_stage_for_branch,
-    load_flows,
     load_former,
     load_stage,
     shared_branches,
@@ -26,7 +26,6 @@ __all__ = [
     "GitOverride",
     "check_stage",
     "find_stage_for_branch",
-    "load_flows",
     "load_former",
     "load_stage",
     "shared_branches",

@@ -15,16 +15,24 @@ from typing import Any
 from yaml.error import YAMLError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from cicd.config.formats import slug
+from cicd.config.dialect import Identity
+from cicd.config.tree import Node, Place
 from cicd.config.yaml_nodes import compose
 from cicd.config.yaml_text import Verbatim, block_lines, flow_text, scalar_text
 from cicd.errors import Refused
-from cicd.platforms.aicore.dialect.schema import StageFile
 
-_ORDER = StageFile.__struct_encode_fields__
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null")
 _NOTHING = {"", "~", "null", "Null", "NULL"}
-_BINDINGS = {"parameter_bindings": "value", "input_artifact_bindings": "artifact"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How files of a platform are laid out. ``order`` of the keys at the top; ``lists``: maps that
+    may be lists of ``{key: …, X: …}``, and their X; ``identity`` of an item in a list."""
+
+    order: Sequence[str]
+    lists: Mapping[str, str]
+    identity: Identity
 
 
 @dataclass(frozen=True)
@@ -38,19 +46,23 @@ class Item:
 Step = str | Item
 
 
-def with_value(text: str, path: Sequence[Step], value: Any, *, is_json: bool = False) -> str:
+def with_value(
+    text: str, path: Sequence[Step], value: Any, layout: Layout, *, is_json: bool = False
+) -> str:
     """``text`` with ``value`` (a leaf, or plain data for what is not there yet) at ``path``.
 
     What is missing on the way is added. Raises Refused where it can only be done by hand.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # libyaml does not count it
-    edit = _Edit(text.removeprefix(mark), is_json=is_json)
+    edit = _Edit(text.removeprefix(mark), layout, is_json=is_json)
     return mark + edit.set(list(path), value)
 
 
 class _Edit:
-    def __init__(self, text: str, *, is_json: bool) -> None:
+    def __init__(self, text: str, layout: Layout, *, is_json: bool) -> None:
         self._text = text
+        self._layout = layout
+        self._lists = layout.lists
         self._is_json = is_json
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._root = self._compose()
@@ -72,12 +84,12 @@ class _Edit:
             if child is None:
                 return self._insert(node, path[index:], value, field)
             if isinstance(step, str) and isinstance(node, SequenceNode):
-                return self._set_binding(child, _BINDINGS[field], value)
+                return self._set_entry(child, self._lists[field], value)
             node, field = child, step if isinstance(step, str) else field
         return self._replace(node, value)
 
-    def _set_binding(self, item: Any, content: str, value: Any) -> str:
-        """The value in an item ``{key, value}`` of a list of bindings."""
+    def _set_entry(self, item: Any, content: str, value: Any) -> str:
+        """The value in an item ``{key: …, content: …}`` of a list that stands for a map."""
         there = self._child(item, content, "")
         return self._replace(there, value) if there else self._insert(item, [content], value, "")
 
@@ -88,9 +100,9 @@ class _Edit:
             pairs = [(k, v) for k, v in node.value if k.value == step]
             found = pairs[-1] if pairs else None
         elif isinstance(node, SequenceNode):
-            names = [_identity(item) for item in node.value]
+            names = [self._layout.identity(_as_tree(item)) for item in node.value]
             name = step.name if isinstance(step, Item) else step
-            if isinstance(step, str) and field not in _BINDINGS:
+            if isinstance(step, str) and field not in self._lists:
                 raise self._by_hand(node, f'"{step}" in a list')
             found = (node, node.value[names.index(name)]) if name in names else None
         if found is None:
@@ -134,7 +146,7 @@ class _Edit:
             return self._add(node, {first: _nested(rest, value)})
         if isinstance(node, SequenceNode):
             item = (
-                {"key": first, _BINDINGS[field]: value}
+                {"key": first, self._lists[field]: value}
                 if isinstance(first, str)
                 else _nested(steps, value)[0]
             )
@@ -154,7 +166,7 @@ class _Edit:
         children = node.value
         last = children[-1]
         if node is self._root and isinstance(entry, Mapping):
-            last = _before(children, next(iter(entry)))
+            last = _before(children, next(iter(entry)), self._layout.order)
         first = children[0][0] if isinstance(node, MappingNode) else node
         lines = block_lines(entry)
         end = self._line_end(_end(last, self._text))
@@ -188,16 +200,14 @@ class _Edit:
         return flow_text(value)
 
 
-def _identity(item: Any) -> str | None:
-    """As ``inherit`` has it: what makes an item the same in two files."""
-    for path in (("key",), ("name",), ("configuration", "name")):
-        node = item
-        for step in path:
-            pairs = node.value if isinstance(node, MappingNode) else []
-            node = next((v for k, v in pairs if k.value == step), None)
-        if isinstance(node, ScalarNode):
-            return slug(node.value) if len(path) > 1 else str(node.value)
-    return None
+def _as_tree(node: Any) -> Node:
+    """As ``files`` reads it, but for places, and with all leaves as text."""
+    if isinstance(node, MappingNode):
+        entries = {key.value: _as_tree(child) for key, child in node.value}
+        return Node(entries, Place(""))
+    if isinstance(node, SequenceNode):
+        return Node([_as_tree(child) for child in node.value], Place(""))
+    return Node(node.value, Place(""), node.value)
 
 
 def _nested(steps: Sequence[Step], value: Any) -> Any:
@@ -208,9 +218,9 @@ def _nested(steps: Sequence[Step], value: Any) -> Any:
     return [{first.field: first.name, **inner}] if isinstance(first, Item) else {first: inner}
 
 
-def _before(entries: Sequence[Any], key: str) -> Any:
-    """The last of the entries that the schema has before ``key``, else the last of all."""
-    rank = {name: number for number, name in enumerate(_ORDER)}
+def _before(entries: Sequence[Any], key: str, order: Sequence[str]) -> Any:
+    """The last of the entries that come before ``key``, else the last of all."""
+    rank = {name: number for number, name in enumerate(order)}
     earlier = [e for e in entries if rank.get(e[0].value, -1) < rank.get(key, len(rank))]
     return earlier[-1] if earlier else entries[-1]
 

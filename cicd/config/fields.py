@@ -1,4 +1,4 @@
-"""What the fields of a stage file are made of: texts of a form, bindings, credentials."""
+"""What the fields of a stage file are made of: texts of a form, times, credentials."""
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from cicd.config import formats
-from cicd.values import Ref, Secret
+from cicd.values import Secret
 
 OR_VARIABLE = r"|\$\{"
 """Patterns let any text with a variable pass in an editor; after replacement they are strict."""
@@ -41,13 +41,8 @@ def strict(pattern: str) -> str:
 
 
 Key = Annotated[str, like(formats.KEY, "letters, digits, dots, hyphens and underscores")]
-Name = Annotated[
-    str, like(formats.NAME, "letters, digits, spaces and common signs, all ASCII, no backtick")
-]
-Id = Annotated[str, like(formats.ID, "4 to 64 letters, digits, dots, hyphens and underscores", 64)]
 Duration = Annotated[str, like(formats.DURATION, "a time like 90s, 15m or 2h")]
 Plain = Annotated[str, Meta(min_length=1, max_length=5000)]
-LabelValue = Annotated[str, Meta(max_length=5000)]
 SecretText = Annotated[
     Secret,
     Meta(
@@ -55,34 +50,6 @@ SecretText = Annotated[
     ),
 ]
 Scalar = str | int | float | bool
-_VALUE = {"type": ["string", "number", "boolean"], "maxLength": 5000}
-
-
-def _bindings(content: str, required: list[str], value: dict[str, Any]) -> Any:
-    key = {"type": "string", "minLength": 1, "description": "Name in the template."}
-    item = {
-        "type": "object",
-        "properties": {"key": key, content: {**value, "description": "What it is bound to."}},
-        "required": required,
-        "additionalProperties": False,
-    }
-    both = [
-        {"type": "object", "additionalProperties": value},
-        {"type": "array", "items": item},
-    ]
-    return Meta(extra_json_schema={WHOLE: {"anyOf": both}})
-
-
-Parameters = Annotated[
-    dict[str, Annotated[str, Meta(max_length=5000)] | Ref],
-    Meta(max_length=1000),
-    _bindings("value", ["key", "value"], _VALUE),
-]
-Inputs = Annotated[
-    dict[str, Annotated[str, Meta(min_length=1)] | Ref],
-    Meta(max_length=1000),
-    _bindings("artifact", ["key"], {"type": "string", "minLength": 1}),
-]
 
 
 class Part(Struct, forbid_unknown_fields=True, frozen=True):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from cicd.config.dialect import Dialect, Dialects, dialect_of
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
-from cicd.config.formats import slug
 from cicd.config.tree import Node, did_you_mean, merge
 from cicd.errors import InvalidStage, Problem
-from cicd.platforms.aicore.dialect import legacy
 
 _OWN = ("extends", "stage", "$schema")
 """Keys that speak of their own file only."""
@@ -19,17 +19,68 @@ OUTSIDE = "CICD_EXTENDS_FROM"
 in PATH. Whoever runs the command allows them: a file of a pull request must not."""
 
 
-def read_stage_tree(
+@dataclass(frozen=True)
+class Written:
+    """One file as it is written, and the suffix of its name."""
+
+    tree: Node
+    suffix: str
+
+
+def read_files(
     path: Path, root: Path, text: str | None = None, *, env: Mapping[str, str] | None = None
-) -> tuple[Node, list[Problem]]:
-    """The file with everything it extends merged in, in today's spelling; ``text``: as if the file
+) -> list[Written]:
+    """The file and everything it extends, each before what it extends; ``text``: as if the file
     held this. ``env`` may allow to extend files outside of the repository; None, where a file is
     only asked for its name or branch, allows all: it is loaded with one before it counts.
 
     Raises InvalidStage where nothing useful can be read: syntax, a missing file, a cycle, a file
     outside of the repository.
     """
-    return _read(path, root, _allowed(path, env), (), text)
+    return list(_read(path, root, _allowed(path, env), text))
+
+
+def inherited(files: Sequence[Written], key: str) -> Node | None:
+    """What the files together say under one of their keys that is no map and no list."""
+    return next((node for file in files if (node := file.tree.get(key)) is not None), None)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A stage file with everything it extends in one tree, in the spelling of today, as nothing has
+    been replaced in it yet; what is wrong with its spelling, and what its words mean."""
+
+    tree: Node
+    problems: list[Problem]
+    dialect: Dialect
+
+
+def read_whole(
+    path: Path,
+    root: Path,
+    dialects: Dialects,
+    text: str | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+) -> Whole:
+    """The file with everything it extends; arguments and errors are those of ``read_files``."""
+    files = read_files(path, root, text, env=env)
+    dialect = dialect_of(inherited(files, "platform"), dialects)
+    return Whole(*_merged(files, dialect), dialect)
+
+
+def _merged(files: Sequence[Written], dialect: Dialect) -> tuple[Node, list[Problem]]:
+    problems: list[Problem] = []
+    trees = []
+    for file in files:
+        tree, found = dialect.modernise(file.tree, file.suffix)
+        trees.append(tree)
+        problems += found
+    whole = trees.pop()
+    while trees:
+        kept = {key: node for key, node in whole.value.items() if key not in _OWN}
+        whole = merge(whole.but(value=kept), trees.pop(), dialect.identity)
+    return whole, problems
 
 
 def _allowed(path: Path, env: Mapping[str, str] | None) -> tuple[Path, ...]:
@@ -42,34 +93,24 @@ def _allowed(path: Path, env: Mapping[str, str] | None) -> tuple[Path, ...]:
     return (tops[0] if tops else Path(folder.anchor), *(at.resolve() for at in more))
 
 
-def _read(
-    path: Path,
-    root: Path,
-    allowed: Sequence[Path],
-    chain: tuple[Path, ...],
-    text: str | None = None,
-) -> tuple[Node, list[Problem]]:
-    name = label(path, root)
-    tree = read_tree(path, name, text)
-    if not isinstance(tree.value, dict):
-        message = "a stage file is a map of keys and values: start with a key"
-        raise InvalidStage([tree.place.problem(message, "wrong-type")])
-    problems: list[Problem] = []
-    if legacy.is_legacy(tree, path.suffix.lower()):
-        tree, problems = legacy.modernised(tree)
-    tree, found = legacy.with_binding_maps(tree)
-    problems += found
-    target = tree.get("extends")
-    if target is None:
-        return tree, problems
-    base = _base_path(target, path, root, chain)
-    if not any(base.resolve().is_relative_to(folder) for folder in allowed):
-        message = f'extends "{target.value}" leads out of the repository: move the file into it'
-        message += f", or name its folder in the environment variable {OUTSIDE}"
-        raise InvalidStage([target.place.problem(message, "bad-extends")])
-    inner, found = _read(base, root, allowed, (*chain, path.resolve()))
-    inherited = {key: node for key, node in inner.value.items() if key not in _OWN}
-    return merge(inner.but(value=inherited), tree, identity_of), problems + found
+def _read(path: Path, root: Path, allowed: Sequence[Path], text: str | None) -> Iterator[Written]:
+    chain: tuple[Path, ...] = ()
+    while True:
+        tree = read_tree(path, label(path, root), text)
+        if not isinstance(tree.value, dict):
+            message = "a stage file is a map of keys and values: start with a key"
+            raise InvalidStage([tree.place.problem(message, "wrong-type")])
+        yield Written(tree, path.suffix.lower())
+        target = tree.get("extends")
+        if target is None:
+            return
+        base = _base_path(target, path, root, chain)
+        if not any(base.resolve().is_relative_to(folder) for folder in allowed):
+            message = f'extends "{target.value}" leads out of the repository: move the file into it'
+            message += f", or name its folder in the environment variable {OUTSIDE}"
+            raise InvalidStage([target.place.problem(message, "bad-extends")])
+        chain = (*chain, path.resolve())
+        path, text = base, None
 
 
 def _base_path(target: Node, path: Path, root: Path, chain: tuple[Path, ...]) -> Path:
@@ -98,17 +139,9 @@ def stage_files_in(folder: Path) -> list[str]:
 
 
 def identity_of(item: Node) -> str | None:
-    """What makes an item of a list the same item in both files."""
-    for key in ("key", "name", "file"):
+    """What makes an item of a list the same item in both files, as far as every platform has it."""
+    for key in ("key", "name"):
         node = item.get(key)
         if node is not None and isinstance(node.value, str):
-            return f"{node.value}{_scope(item)}"
-    name = item.get("configuration", "name")
-    return slug(name.value) if name is not None and isinstance(name.value, str) else None
-
-
-def _scope(item: Node) -> str:
-    """A secret is another one in another scope; the default goes without saying."""
-    scope = item.get("scope")
-    is_other = scope is not None and scope.value != "resource_group"
-    return f" ({scope.text})" if scope is not None and is_other else ""
+            return node.value
+    return None

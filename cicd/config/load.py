@@ -5,38 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cicd.config import formats
-from cicd.config.files import SUFFIXES, is_file, is_folder, label, read_tree
-from cicd.config.inherit import read_stage_tree, stage_files_in
+from cicd.config.dialect import Dialect, Dialects
+from cicd.config.digests import digest, slow_digest
+from cicd.config.draft import Draft
+from cicd.config.files import SUFFIXES, is_file, label, read_tree
+from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
-from cicd.config.tree import Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
-from cicd.config.validate import fitting, places, validate
-from cicd.config.variables import Context, GitFacts, GitOverride, is_secret_path, replace_variables
+from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
+from cicd.config.validate import fitting, validate
+from cicd.config.variables import Context, GitFacts, GitOverride, replace_variables
 from cicd.errors import InvalidStage, Problem, Usage
-from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, names_in
-from cicd.platforms.aicore.dialect.repository import is_here, repository_problems
-from cicd.platforms.aicore.dialect.resolve import check_references
-from cicd.platforms.aicore.dialect.rules import NO_GROUP, check_rules
-from cicd.platforms.aicore.dialect.schema import StageFile
-from cicd.platforms.aicore.dialect.templates import (
-    LOSING,
-    STOOD_IN,
-    Catalogue,
-    digest,
-    read_templates,
-    slow_digest,
-)
 
 if TYPE_CHECKING:
     from cicd.model import Stage
-    from cicd.platforms.aicore.dialect.flows.declared import Flow
 
 FOLDER = "stages"
-OF_FILES = frozenset({"bad-watch", NO_GROUP})
-"""Rules that look at more than the stage files and templates."""
+OF_FILES = frozenset({"bad-watch"})
+"""Rules that look at more than the stage files and what lies beside them."""
 
 
 def load_stage(
@@ -46,6 +35,7 @@ def load_stage(
     env: Mapping[str, str],
     variables: Mapping[str, str],
     git: GitFacts,
+    dialects: Dialects,
     application: GitOverride | None = None,
     needs_credentials: bool = True,
 ) -> Stage:
@@ -54,17 +44,18 @@ def load_stage(
     ``root`` is the repository; ``variables`` are those of ``--var``. Raises InvalidStage with every
     problem there is, credentials that are not set included if the stage ``needs_credentials``.
     """
-    from cicd.platforms.aicore.dialect.build import build_stage  # not needed to check a stage
+    from cicd.config.build import stage_of  # not needed to check a stage
 
     is_lenient = application is not None or not needs_credentials
     context = Context("", env, variables, git, is_lenient, is_told=is_lenient)
-    draft, problems = _read(argument, root, context, application)
+    dialect, draft, problems = _read(argument, root, dialects, context, application)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InvalidStage(errors)
     remarks = tuple(remark for problem in problems if (remark := _remark(problem, application)))
-    stage = replace(build_stage(draft), remarks=remarks)
-    return _with_sources(stage, argument, root, context)
+    stage = replace(stage_of(draft, dialect.build(draft)), remarks=remarks)
+    whole = read_whole(find_stage(argument, root), root, dialects, env=env)
+    return _with_sources(stage, whole, context)
 
 
 def _remark(problem: Problem, application: GitOverride | None) -> str:
@@ -83,38 +74,38 @@ def load_former(
     env: Mapping[str, str],
     variables: Mapping[str, str],
     git: GitFacts,
+    dialects: Dialects,
 ) -> Stage:
     """A stage as an older commit has it, to be compared with; only its stage files and templates
     need be there. Raises InvalidStage where it cannot be read any more."""
-    from cicd.platforms.aicore.dialect.build import build_stage
+    from cicd.config.build import stage_of
 
     context = Context("", env, variables, git, is_lenient=True)
-    draft, problems = _read(argument, root, context, None)
+    dialect, draft, problems = _read(argument, root, dialects, context, None)
     errors = [problem for problem in problems if problem.severity == "error"]
-    errors = [problem for problem in errors if problem.rule not in OF_FILES]
+    errors = [problem for problem in errors if problem.rule not in OF_FILES.union(dialect.UNSURE)]
     if errors:
         raise InvalidStage(errors)
-    return build_stage(draft)
+    return stage_of(draft, dialect.build(draft))
 
 
-def _with_sources(stage: Stage, argument: str, root: Path, context: Context) -> Stage:
+def _with_sources(stage: Stage, whole: Whole, context: Context) -> Stage:
     """The stage with what tells later whether the file or a variable has changed."""
-    tree, _ = read_stage_tree(find_stage(argument, root), root, env=context.env)
-    hashes = {
-        name: slow_digest(value, f"{stage.name} {name}")
-        for name, value in _variable_values(tree, replace(context, stage=stage.name)).items()
-    }
-    return replace(stage, source_digest=digest(plain(tree)), variables=hashes)
+    values = _variable_values(whole.tree, replace(context, stage=stage.name), whole.dialect)
+    hashes = {name: slow_digest(value, f"{stage.name} {name}") for name, value in values.items()}
+    return replace(stage, source_digest=digest(plain(whole.tree)), variables=hashes)
 
 
-def _variable_values(tree: Node, context: Context) -> dict[str, str]:
+def _variable_values(tree: Node, context: Context, dialect: Dialect) -> dict[str, str]:
     """Every variable with the value that it has in the end."""
     declared = tree.get("variables")
     names = declared.value if declared is not None and isinstance(declared.value, dict) else {}
     place = Place("")
     probes = {name: Node(f"${{var.{name}}}", place) for name in {**names, **context.variables}}
     parts = {"values": Node(probes, place), **({"variables": declared} if declared else {})}
-    replaced, _ = replace_variables(Node(parts, place), context)
+    replaced, _ = replace_variables(
+        Node(parts, place), context, dialect.SECRETS, dialect.REFERENCES
+    )
     return {name: str(node.value) for name, node in replaced.value["values"].value.items()}
 
 
@@ -125,6 +116,7 @@ def check_stage(
     env: Mapping[str, str],
     variables: Mapping[str, str],
     git: GitFacts,
+    dialects: Dialects,
     application: GitOverride | None = None,
     text: str | None = None,
 ) -> list[Problem]:
@@ -134,80 +126,76 @@ def check_stage(
     """
     context = Context("", env, variables, git, is_lenient=True)
     try:
-        _, problems = _read(argument, root, context, application, text)
+        dialect, _, problems = _read(argument, root, dialects, context, application, text)
     except InvalidStage as error:
-        problems = list(error.problems)
-    return sorted({_as_checked(problem) for problem in problems})
+        return sorted(set(error.problems))
+    return sorted({_as_checked(problem, dialect) for problem in problems})
 
 
-def load_flows(
+def read_draft(
     argument: str,
     *,
     root: Path,
     env: Mapping[str, str],
     variables: Mapping[str, str],
     git: GitFacts,
-) -> list[Flow]:
-    """The flows of a stage, whether or not the rest of it is right. Raises InvalidStage."""
-    from cicd.platforms.aicore.dialect.flows.declared import flows_of
-
-    draft, problems = _read(argument, root, Context("", env, variables, git, is_lenient=True), None)
-    node = read_stage_tree(find_stage(argument, root), root, env=env)[0].get("flows")
-    at = {(p.file, p.line, p.column) for p in places(node)} if node is not None else set()
-    wrong = [
-        problem
-        for problem in problems
-        if problem.severity == "error" and problem.rule != "no-template"  # it may yet be built
-        if (problem.file, problem.line, problem.column) in at
-    ]
-    if wrong:
-        raise InvalidStage(wrong)
-    return flows_of(draft)
+    dialects: Dialects,
+) -> tuple[Draft[Any, Any], list[Problem]]:
+    """What a stage file says, without what does not fit, and all that is wrong with it. Raises
+    InvalidStage where nothing useful can be read."""
+    context = Context("", env, variables, git, is_lenient=True)
+    _, draft, problems = _read(argument, root, dialects, context, None)
+    return draft, problems
 
 
-def _as_checked(problem: Problem) -> Problem:
-    """The resource group may come from an environment that a check does not have."""
-    return replace(problem, severity="warning") if problem.rule == NO_GROUP else problem
+def _as_checked(problem: Problem, dialect: Dialect) -> Problem:
+    """Something may come from an environment that a check does not have."""
+    return replace(problem, severity="warning") if problem.rule in dialect.UNSURE else problem
 
 
 def _read(
     argument: str,
     root: Path,
+    dialects: Dialects,
     context: Context,
     override: GitOverride | None,
     text: str | None = None,
-) -> tuple[Draft, list[Problem]]:
+) -> tuple[Dialect, Draft[Any, Any], list[Problem]]:
     """What the file says, without what does not fit (there is an error for each), and all that is
     wrong with it."""
     path = find_stage(argument, root)
-    tree, problems = read_stage_tree(path, root, text, env=context.env)
+    whole = read_whole(path, root, dialects, text, env=context.env)
+    tree, dialect, platforms = whole.tree, whole.dialect, tuple(dialects)
     texts = leaves(tree)
-    problems += check_plain_secrets(tree, texts=texts, is_stage=True, skip=_has_own_check)
-    problems += check_left_over(tree, texts=texts, skip=lambda path: "smoke_test" in path)
+    problems = [*whole.problems, *_check_texts(tree, texts, dialect)]
     name = _name(tree, path)
-    tree, found = replace_variables(tree, replace(context, stage=name), texts)
+    context = replace(context, stage=name)
+    tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
-    file, tree, found = validate(tree)
+    file, tree, found = validate(tree, dialect, platforms)
     problems += _at_new_places(found, problems)
     problems += _at_new_places(_check_name(tree, path), problems)
     written = tree
     if file is None:
-        file, tree = fitting(tree)
-    catalogue, found = _read_catalogue(file, written, root, context.git, override)
+        file, tree = fitting(tree, dialect, platforms)
+    sources, found = dialect.sources(file, written, root, context.git, override)
     problems += found
-    group = file.aicore.resource_group or context.env.get("AICORE_RESOURCE_GROUP", "")
-    named = names_in(written)
-    draft = Draft(name, file, tree, root, catalogue, group, context.git, override, named)
-    found = [*check_references(draft), *check_rules(draft)]
-    if file.flows:
-        from cicd.platforms.aicore.dialect.flows.declared import (
-            check_flows,  # reads Python, which few stages need
-        )
-
-        found += check_flows(draft)
+    named = dialect.names(written)
+    draft = dialect.Draft(
+        name, file, tree, root, context.git, sources, override, named, context.env
+    )
     hidden = hidden_texts(written)
-    found = problems + _at_new_places(found, problems)
-    return draft, [_as_written(problem, hidden) for problem in found]
+    found = problems + _at_new_places(list(dialect.check(draft)), problems)
+    return dialect, draft, [_as_written(problem, hidden) for problem in found]
+
+
+def _check_texts(tree: Node, texts: list[Leaf], dialect: Dialect) -> list[Problem]:
+    """What is wrong with single texts as they are written."""
+    secrets, checked = dialect.SECRETS, dialect.SPELLINGS.checked
+    found = check_plain_secrets(
+        tree, texts=texts, is_stage=True, skip=lambda path: path in secrets or path in checked
+    )
+    return [*found, *check_left_over(tree, texts=texts, skip=lambda path: "smoke_test" in path)]
 
 
 def _as_written(problem: Problem, hidden: Mapping[Place, tuple[str, str]]) -> Problem:
@@ -229,7 +217,7 @@ def stage_name(argument: str, root: Path) -> str:
     """What a stage is called, as far as its file tells; else what its file is called."""
     try:
         path = find_stage(argument, root)
-        return _name(read_stage_tree(path, root)[0], path)
+        return _name(read_files(path, root)[0].tree, path)
     except InvalidStage:
         return Path(argument).stem if argument.lower().endswith(SUFFIXES) else argument
 
@@ -247,69 +235,10 @@ def _check_name(tree: Node, path: Path) -> list[Problem]:
     return [place.problem(f"{message}: set stage, or rename the file", "wrong-format")]
 
 
-def _has_own_check(path: tuple[str | int, ...]) -> bool:
-    """Where other checks say better what to do with a credential."""
-    own = is_secret_path(path) or is_secret_path(path[:2])
-    return own or path[:2] == ("git", "repository")
-
-
 def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:
     """Without those that only follow from another error in the same place."""
     places = {(p.file, p.line, p.column) for p in known if p.line and p.severity == "error"}
     return [p for p in found if (p.file, p.line, p.column) not in places]
-
-
-def _read_catalogue(
-    file: StageFile, written: Node, root: Path, facts: GitFacts, override: GitOverride | None
-) -> tuple[Catalogue, list[Problem]]:
-    """The templates of the stage, also where something else in its git section does not fit.
-
-    Without a git section ``templates/`` is only a good guess at what AI Core has, so what is wrong
-    there is a warning.
-    """
-    git, path = written.get("git"), written.get("git", "path")
-    has_git = git is not None and isinstance(git.value, dict)
-    folder = path.value if path is not None else "templates"
-    is_given = isinstance(folder, str) and bool(folder)
-    if not is_given or (not has_git and not is_folder(root / folder)):
-        return Catalogue(), []
-    place = written.place_of("git", "path")
-    is_local = override is not None
-    repository = file.git.repository if file.git and not is_local else None
-    found = repository_problems(facts, root, repository, folder, place, has_override=is_local)
-    doubts = list(found) if has_git else []
-    is_theirs = is_local or is_here(facts, root, repository, folder)
-    if any(problem.severity == "error" for problem in doubts) or not (
-        is_theirs or is_folder(root / folder)
-    ):
-        return Catalogue(), doubts
-    templates, problems = read_templates(root, folder, place)
-    is_ours = (has_git and is_theirs) or is_local
-    if is_ours and not templates and not problems:
-        problems = [_no_template(file, written, folder)]
-    is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
-    if is_local:  # something of this machine stands in for images and their secrets
-        problems = [_stood_in(problem) for problem in problems]
-    if not is_ours:
-        problems = [replace(problem, severity="warning") for problem in problems]
-    complete = bool(templates) and not is_lost
-    placed = tuple(template for template in templates if template.scenario_id)
-    unplaced = tuple(template for template in templates if not template.scenario_id)
-    return Catalogue(placed, is_ours, complete, unplaced), [*doubts, *problems]
-
-
-def _stood_in(problem: Problem) -> Problem:
-    return replace(problem, severity="warning") if problem.rule in STOOD_IN else problem
-
-
-def _no_template(file: StageFile, tree: Node, folder: str) -> Problem:
-    """One finding for the folder, instead of one for each run that misses its executable."""
-    configurations = [item.configuration for item in file.executions]
-    configurations += [item.configuration for item in file.deployments]
-    is_needed = any(c.scenario_id not in PLATFORM_SCENARIOS for c in configurations)
-    message = f'there is no template in "{folder}": add one, or correct git.path'
-    place = tree.place_of("git", "path")
-    return place.problem(message, "no-template", "error" if is_needed else "warning")
 
 
 def find_stage(argument: str, root: Path) -> Path:
@@ -377,7 +306,7 @@ def shared_branches(root: Path) -> list[Problem]:
     found: list[Problem] = []
     for file in stage_files(root):
         try:
-            node = read_stage_tree(root / file, root)[0].get("branch")
+            node = inherited(read_files(root / file, root), "branch")
         except InvalidStage:
             continue
         if node is None or not isinstance(node.value, str):
@@ -399,11 +328,10 @@ def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -
     unread: list[Problem] = []
     for file in stage_files(root):
         try:
-            tree, _ = read_stage_tree(root / file, root)
+            node = inherited(read_files(root / file, root), "branch")
         except InvalidStage as error:
             unread += error.problems
             continue
-        node = tree.get("branch")
         branches[file] = node.value if node is not None else None
     found = [file for file, value in branches.items() if value == branch]
     if len(found) == 1:

@@ -1,45 +1,26 @@
 """Two stage files as trees -> what of the first belongs into the second, and where. Pure.
 
-Carried over is what a team tries out on one stage and then wants on the next: executables and
-their scenario, parameters, inputs, artifacts, when schedules run, the Git revision, and the
-variables that these use. What makes a stage that stage stays: resource group, branch, limits,
-protection, prune, destinations, ttl, secrets, endpoints.
+Carried over is what a team tries out on one stage and then wants on the next, such as programs and
+what goes into them (a dialect says which), and the variables that these use. What makes a stage
+that stage stays: where it goes, branch, limits, protection, prune, secrets.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd.config.edit import Item, Step, with_value
+from cicd.config.dialect import Carried, Dialect, Identity
+from cicd.config.edit import Item, Layout, Step, with_value
 from cicd.config.files import scalar
-from cicd.config.inherit import identity_of
-from cicd.config.tree import Node, Path, Place
+from cicd.config.schema import keys_of
+from cicd.config.tree import Node, Path, Place, leaves
 from cicd.config.yaml_text import Verbatim
 from cicd.errors import Refused, Usage
 
-_RUN = (
-    ("configuration", "scenario_id"),
-    ("configuration", "executable_id"),
-    ("configuration", "parameter_bindings"),
-    ("configuration", "input_artifact_bindings"),
-)
-FIELDS: Mapping[str, Sequence[tuple[str, ...]]] = {
-    "artifacts": (("kind",), ("url",), ("scenario_id",), ("description",), ("labels",)),
-    "executions": _RUN,
-    "schedules": (("execution",), ("cron",)),
-    "deployments": _RUN,
-}
-"""Section -> what of its items is carried over; of maps each entry."""
-KINDS = {"artifacts": "artifact", "executions": "execution"} | {
-    "schedules": "schedule",
-    "deployments": "deployment",
-}
-_STAYS = frozenset({"destination_name", "existing_deployment_id", "ttl"})
-"""Fields of an item that even a new one does not take along."""
 _HARMLESS = frozenset({"variables", "local"})
 """Where a variable may be used and still be carried over."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{\s*var\.([^{}]+?)\s*\}")
@@ -57,7 +38,7 @@ class Promoted:
     @property
     def path(self) -> str:
         """Where it is inside of what ``key`` names."""
-        start = 1 if self.key.startswith(("git", "variable/")) else 2
+        start = 2 if isinstance(self.steps[1], Item) else 1
         return ".".join(str(step) for step in self.steps[start:])
 
 
@@ -71,14 +52,22 @@ class Promotion:
     notes: tuple[str, ...] = ()
 
 
-def promotion(source: Node, target: Node, select: Collection[str] = ()) -> Promotion:
+def layout_of(dialect: Dialect) -> Layout:
+    """How stage files of a dialect are laid out."""
+    order = keys_of(dialect.File, dialect.NAME)
+    return Layout(order, dialect.SPELLINGS.lists, dialect.identity)
+
+
+def promotion(
+    source: Node, target: Node, dialect: Dialect, select: Collection[str] = ()
+) -> Promotion:
     """What to carry over between two stage files, each with all it extends, as written.
 
-    ``select``: globs on keys (``execution/train``, ``variable/image``, ``git``); something that the
+    ``select``: globs on keys (``job/train``, ``variable/image``); something that the
     target does not have yet is added only if selected, or needed as an input. Raises Usage for a
     glob that fits nothing.
     """
-    work = _Promotion(source, target, select)
+    work = _Promotion(source, target, dialect, select)
     return work.result()
 
 
@@ -86,6 +75,7 @@ def promotion(source: Node, target: Node, select: Collection[str] = ()) -> Promo
 class _Promotion:
     source: Node
     target: Node
+    dialect: Dialect
     select: Collection[str]
     changes: list[Promoted] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -95,10 +85,10 @@ class _Promotion:
     def result(self) -> Promotion:
         self._check_select()
         only_in_source = []
-        for section in FIELDS:
-            mine, theirs = items(self.source, section), items(self.target, section)
+        for section, carried in self._lists():
+            mine, theirs = self._items(self.source, section), self._items(self.target, section)
             for name, item in mine.items():
-                key = f"{KINDS[section]}/{name}"
+                key = f"{carried.kind}/{name}"
                 if name in theirs:
                     if self._is_chosen(key):
                         self._compare(key, section, item, theirs[name])
@@ -107,13 +97,20 @@ class _Promotion:
                 else:
                     only_in_source.append(key)
         only_in_source = self._add_needed(only_in_source)
-        if self._is_chosen("git"):
-            self._compare_revision()
+        for section, carried in self.dialect.CARRIED.items():
+            if carried.is_map and self._is_chosen(carried.kind):
+                self._compare_map(section, carried)
         self._compare_variables()
         changes = sorted(self.changes, key=lambda change: change.key.startswith("variable/"))
         return Promotion(
             tuple(changes), tuple(only_in_source), tuple(self._leftovers()), tuple(self.notes)
         )
+
+    def _lists(self) -> list[tuple[str, Carried]]:
+        return [(name, found) for name, found in self.dialect.CARRIED.items() if not found.is_map]
+
+    def _items(self, tree: Node, section: str) -> dict[str, Node]:
+        return items(tree, section, self.dialect.identity)
 
     def _is_chosen(self, key: str) -> bool:
         return not self.select or any(fnmatchcase(key, pattern) for pattern in self.select)
@@ -121,13 +118,19 @@ class _Promotion:
     def _check_select(self) -> None:
         variables = self.source.get("variables")
         names = variables.value if variables is not None else {}
-        known = [*_keys(self.source), "git", *(f"variable/{name}" for name in names or ())]
+        known = [
+            f"{carried.kind}/{name}"
+            for section, carried in self._lists()
+            for name in self._items(self.source, section)
+        ]
+        known += [carried.kind for carried in self.dialect.CARRIED.values() if carried.is_map]
+        known += [f"variable/{name}" for name in names or ()]
         for pattern in self.select:
             if not any(fnmatchcase(key, pattern) for key in known):
                 raise Usage(f"--select {pattern} fits nothing (there are: {', '.join(known)})")
 
     def _compare(self, key: str, section: str, item: Node, other: Node) -> None:
-        for path in FIELDS[section]:
+        for path in self.dialect.CARRIED[section].fields:
             node = item.get(*path)
             if node is None or node.value is None:
                 continue
@@ -136,8 +139,8 @@ class _Promotion:
                 at = (*path, name) if name else path
                 self._use(leaf)
                 there = other.get(*at)
-                if there is None or there.value is None or not _same(leaf, there):
-                    step = _item_step(other)
+                if there is None or there.value is None or not self._same(leaf, there):
+                    step = self._step(other)
                     self._want(key, (section, step, *at), there, leaf)
 
     def _want(self, key: str, steps: tuple[Step, ...], there: Node | None, leaf: Node) -> None:
@@ -145,46 +148,73 @@ class _Promotion:
         self.changes.append(Promoted(key, steps, before, written(leaf)))
 
     def _add(self, key: str, section: str, item: Node) -> None:
-        step = _item_step(item)
+        step = self._step(item)
+        stays = self.dialect.CARRIED[section].stays
         value = {
             name: written(child)
             for name, child in item.value.items()
-            if name not in _STAYS and name != step.field
+            if name not in stays and name != step.field
         }
-        left = [name for name in item.value if name in _STAYS]
+        left = [name for name in item.value if name in stays]
         if left:
             self.notes.append(f"{key} is added without {', '.join(left)}: each stage has its own")
         self._use(item)
         self.changes.append(Promoted(key, (section, step), None, value))
 
     def _add_needed(self, missing: list[str]) -> list[str]:
-        """Artifacts that carried-over inputs are bound to come along."""
-        bound = {
-            change.value
-            for change in self.changes
-            if "input_artifact_bindings" in change.steps and isinstance(change.value, str)
-        }
-        for change in self.changes:
-            if isinstance(change.value, dict):
-                inputs = change.value.get("configuration", {}).get("input_artifact_bindings", {})
-                bound |= {value for value in inputs.values() if isinstance(value, str)}
-        mine = items(self.source, "artifacts")
-        needed = [key for key in missing if key in {f"artifact/{name}" for name in bound}]
-        for key in needed:
-            self._add(key, "artifacts", mine[key.removeprefix("artifact/")])
-        return [key for key in missing if key not in needed]
+        """What carried-over fields are bound to comes along."""
+        added: list[str] = []
+        for section, carried in self._lists():
+            bound = self._bound(section)
+            mine = self._items(self.source, section)
+            for key in missing:
+                kind, _, name = key.partition("/")
+                if kind == carried.kind and name in bound:
+                    self._add(key, section, mine[name])
+                    added.append(key)
+        return [key for key in missing if key not in added]
 
-    def _compare_revision(self) -> None:
-        """A revision that just follows the stage's own branch says nothing about another stage."""
-        node, branch = self.source.get("git", "revision"), self.source.get("branch")
-        if node is None or not isinstance(node.value, str) or self.target.get("git") is None:
-            return
-        if (branch is not None and node.text == branch.text) or "${git." in node.value:
-            return
-        self._use(node)
-        there = self.target.get("git", "revision")
-        if there is None or not _same(node, there):
-            self._want("git", ("git", "revision"), there, node)
+    def _bound(self, section: str) -> set[str]:
+        """What fields of what is carried over name of that section."""
+        found: set[str] = set()
+        for change in self.changes:
+            if not (len(change.steps) > 1 and isinstance(change.steps[1], Item)):
+                continue
+            for path, named in self.dialect.CARRIED[str(change.steps[0])].needs.items():
+                if named != section:
+                    continue
+                if change.steps[2 : 2 + len(path)] == path:
+                    values = [change.value]
+                elif len(change.steps) == 2:  # all of it is new
+                    values = list(_below(change.value, path).values())
+                else:
+                    values = []
+                found |= {value for value in values if isinstance(value, str)}
+        return found
+
+    def _compare_map(self, section: str, carried: Carried) -> None:
+        """What just follows the stage's own branch or commit says nothing about another stage."""
+        branch = self.source.get("branch")
+        for path in carried.fields:
+            node = self.source.get(section, *path)
+            if node is None or not isinstance(node.value, str) or self.target.get(section) is None:
+                continue
+            if (branch is not None and node.text == branch.text) or "${git." in node.value:
+                continue
+            self._use(node)
+            there = self.target.get(section, *path)
+            if there is None or not self._same(node, there):
+                self._want(carried.kind, (section, *path), there, node)
+
+    def _same(self, one: Node, other: Node) -> bool:
+        """Whether two values mean the same: ``20`` and ``"20"`` do, as a parameter is text."""
+        if one.is_leaf and other.is_leaf:
+            return _shown(one) == _shown(other)
+        return flat(one, self.dialect.identity) == flat(other, self.dialect.identity)
+
+    def _step(self, item: Node) -> Item:
+        named = (f for f in ("key", "name") if (n := item.get(f)) is not None and n.value)
+        return Item(next(named, "key"), self.dialect.identity(item) or "")
 
     def _use(self, node: Node) -> None:
         """Remember the variables of a text, and those that these use."""
@@ -204,9 +234,9 @@ class _Promotion:
             there = self.target.get("variables", name)
             if not (name in self.used or is_selected):
                 continue
-            if there is not None and (not node.is_leaf or _same(node, there)):
+            if there is not None and (not node.is_leaf or self._same(node, there)):
                 continue
-            bound = [] if is_selected or there is None else _other_users(self.target, name)
+            bound = [] if is_selected or there is None else self._other_users(name)
             if bound:
                 self.notes.append(
                     f"variable {name} stays: {bound[0]} of the target uses it too "
@@ -215,16 +245,28 @@ class _Promotion:
             else:
                 self._want(key, ("variables", name), there, node)
 
+    def _other_users(self, name: str) -> list[str]:
+        """Places of the target that use a variable and are never carried over."""
+        found = []
+        for path, leaf in _leaves(self.target, (), self.dialect.identity):
+            section = str(path[0])
+            carried = self.dialect.CARRIED.get(section)
+            rest = tuple(map(str, path[1 if carried and carried.is_map else 2 :]))
+            is_carried = carried and any(rest[: len(f)] == f for f in carried.fields)
+            if not (is_carried or section in _HARMLESS) and name in set(variables_in(leaf)):
+                found.append(".".join(map(str, path)))
+        return found
+
     def _leftovers(self) -> Iterator[str]:
         """What only the target has: items, and parameters of what both have."""
-        for section in FIELDS:
-            mine, theirs = items(self.source, section), items(self.target, section)
+        for section, carried in self._lists():
+            mine, theirs = self._items(self.source, section), self._items(self.target, section)
             for name, item in theirs.items():
-                key = f"{KINDS[section]}/{name}"
+                key = f"{carried.kind}/{name}"
                 if name not in mine:
                     yield key
                     continue
-                for path in FIELDS[section]:
+                for path in carried.fields:
                     node, other = item.get(*path), mine[name].get(*path)
                     if node is None or not isinstance(node.value, dict):
                         continue
@@ -234,23 +276,27 @@ class _Promotion:
                     )
 
 
-def promoted_text(text: str, changes: Iterable[Promoted], *, is_json: bool = False) -> str:
+def promoted_text(
+    text: str, changes: Iterable[Promoted], layout: Layout, *, is_json: bool = False
+) -> str:
     """The target's own text with all changes. Raises Refused for what only a hand can do."""
     for change in changes:
-        text = with_value(text, change.steps, change.value, is_json=is_json)
+        text = with_value(text, change.steps, change.value, layout, is_json=is_json)
     return text
 
 
-def check_promoted(before: Node, after: Node, changes: Iterable[Promoted]) -> None:
+def check_promoted(
+    before: Node, after: Node, changes: Iterable[Promoted], identity: Identity
+) -> None:
     """Raises Refused unless exactly the changes differ between the target's trees."""
-    expected = flat(before)
+    expected = flat(before, identity)
     for change in changes:
         path = _names(change.steps)
         for index, step in enumerate(change.steps):
             if isinstance(step, Item):
                 expected.setdefault((*path[: index + 1], step.field), step.name)
-        expected |= _flat_value(change.value, path)
-    found = flat(after)
+        expected |= _flat_value(change.value, path, identity)
+    found = flat(after, identity)
     wrong = sorted(
         ".".join(map(str, path))
         for path in expected.keys() | found.keys()
@@ -263,11 +309,11 @@ def check_promoted(before: Node, after: Node, changes: Iterable[Promoted]) -> No
         )
 
 
-def items(tree: Node, section: str) -> dict[str, Node]:
+def items(tree: Node, section: str, identity: Identity) -> dict[str, Node]:
     """The items of a section by what identifies them; those that nothing does are left out."""
     node = tree.get(section)
     found = node.value if node is not None and isinstance(node.value, list) else []
-    return {name: item for item in found if (name := identity_of(item)) is not None}
+    return {name: item for item in found if (name := identity(item)) is not None}
 
 
 def written(node: Node) -> Any:
@@ -281,34 +327,36 @@ def written(node: Node) -> Any:
 
 def variables_in(node: Node) -> Iterator[str]:
     """The variables that any text of a tree uses."""
-    for _, leaf in _leaves(node, ()):
+    for _, leaf in leaves(node):
         if isinstance(leaf.value, str):
             yield from (match[1] for match in _VARIABLE.finditer(leaf.value) if match[1])
 
 
-def flat(tree: Node) -> dict[Path, str]:
+def flat(tree: Node, identity: Identity) -> dict[Path, str]:
     """Path -> text of every leaf that holds something; items of lists by what identifies them."""
-    return {path: _shown(leaf) for path, leaf in _leaves(tree, ()) if leaf.value is not None}
+    found = _leaves(tree, (), identity)
+    return {path: _shown(leaf) for path, leaf in found if leaf.value is not None}
 
 
-def _leaves(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+def _leaves(node: Node, path: Path, identity: Identity) -> Iterator[tuple[Path, Node]]:
     if isinstance(node.value, dict):
         for name, child in node.value.items():
-            yield from _leaves(child, (*path, name))
+            yield from _leaves(child, (*path, name), identity)
     elif isinstance(node.value, list):
-        names = [identity_of(item) for item in node.value]
+        names = [identity(item) for item in node.value]
         is_keyed = None not in names and len(set(names)) == len(names)
         for index, child in enumerate(node.value):
-            yield from _leaves(child, (*path, names[index] if is_keyed else index))  # type: ignore[arg-type]
+            step = names[index] if is_keyed else index
+            yield from _leaves(child, (*path, step), identity)  # type: ignore[arg-type]
     else:
         yield path, node
 
 
-def _flat_value(value: Any, path: Path) -> dict[Path, str]:
+def _flat_value(value: Any, path: Path, identity: Identity) -> dict[Path, str]:
     """As ``flat``, for plain data that is new."""
     if not isinstance(value, dict | list):
         return {path: str(value)} if value is not None else {}
-    return {(*path, *inner): text for inner, text in flat(_as_node(value)).items()}
+    return {(*path, *inner): text for inner, text in flat(_as_node(value), identity).items()}
 
 
 def _as_node(value: Any) -> Node:
@@ -323,33 +371,12 @@ def _names(steps: Sequence[Step]) -> Path:
     return tuple(step.name if isinstance(step, Item) else step for step in steps)
 
 
-def _keys(tree: Node) -> list[str]:
-    return [f"{KINDS[section]}/{name}" for section in FIELDS for name in items(tree, section)]
-
-
-def _item_step(item: Node) -> Item:
-    named = next((f for f in ("key", "name") if (n := item.get(f)) is not None and n.value), "key")
-    return Item(named, identity_of(item) or "")
-
-
-def _same(one: Node, other: Node) -> bool:
-    """Whether two values mean the same: ``20`` and ``"20"`` do, as a parameter is text."""
-    if one.is_leaf and other.is_leaf:
-        return _shown(one) == _shown(other)
-    return flat(one) == flat(other)
-
-
 def _shown(leaf: Node) -> str:
     return leaf.value if isinstance(leaf.value, str) else leaf.text
 
 
-def _other_users(tree: Node, name: str) -> list[str]:
-    """Places of a tree that use a variable and are never carried over."""
-    found = []
-    for path, leaf in _leaves(tree, ()):
-        section, rest = str(path[0]), tuple(map(str, path[2:]))
-        is_carried = section in FIELDS and any(rest[: len(f)] == f for f in FIELDS[section])
-        is_carried = is_carried or section in _HARMLESS or path == ("git", "revision")
-        if not is_carried and name in set(variables_in(leaf)):
-            found.append(".".join(map(str, path)))
-    return found
+def _below(value: Any, path: tuple[str, ...]) -> dict[str, Any]:
+    """The map at that path of plain data, empty where there is none."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}

@@ -20,6 +20,32 @@ Path = tuple[str | int, ...]
 """Way from the root of a tree: map keys and list indexes."""
 
 
+class Paths:
+    """Paths that fit one of some patterns: ``*`` is any one step, ``**`` at the end any number of
+    further ones: ``secrets.*.data.**``."""
+
+    def __init__(self, *patterns: str) -> None:
+        self._patterns: dict[str, list[list[str]]] = {}
+        for pattern in patterns:
+            first, *rest = pattern.split(".")
+            self._patterns.setdefault(first, []).append(rest)
+
+    def __contains__(self, path: Path) -> bool:
+        if not path:
+            return False
+        found = (*self._patterns.get(str(path[0]), ()), *self._patterns.get("*", ()))
+        return any(_fits(path[1:], pattern) for pattern in found)
+
+
+def _fits(path: Path, pattern: list[str]) -> bool:
+    if pattern[-1:] == ["**"]:
+        pattern = pattern[:-1]
+        path = path[: len(pattern)]
+    return len(path) == len(pattern) and all(
+        word in ("*", step) for word, step in zip(pattern, path, strict=True)
+    )
+
+
 class Place(msgspec.Struct, frozen=True, order=True):
     """Where something is written; line and column count from 1, 0 means the file as a whole."""
 

@@ -8,16 +8,19 @@ loading it takes longer than checking a good file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
 
+from cicd.config.dialect import Dialect
+from cicd.config.schema import StageBase
 from cicd.config.tree import (
     Leaf,
     Node,
     Path,
+    Paths,
     Place,
     did_you_mean,
     leaves,
@@ -26,14 +29,8 @@ from cicd.config.tree import (
     without,
 )
 from cicd.errors import Problem
-from cicd.platforms.aicore.dialect.schema import StageFile, json_schema
 from cicd.values import Ref, Secret
 
-_HINTS = {
-    "clean_up": "prune: resource_group",
-    "existing_id": "existing_deployment_id",
-    "resource_group": "aicore: {resource_group: …}",
-}
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -68,15 +65,18 @@ MOST_KEYS = 12
 """Keys that are listed where an unknown one is like none of them."""
 
 
-def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
-    """The stage file's values and the tree that they came from, or else what is wrong with it."""
+def validate(
+    tree: Node, dialect: Dialect, platforms: tuple[str, ...]
+) -> tuple[StageBase | None, Node, list[Problem]]:
+    """The stage file's values and the tree that they came from, or else what is wrong with it.
+    ``platforms``: all that there are, for messages."""
     texts = leaves(tree)
-    tree = with_leaves(tree, dict(_parameters_as_text(texts)))
-    misplaced = [problem for _, problem in _misplaced_references(texts)]
+    tree = with_leaves(tree, dict(_numbers_as_text(texts, dialect.SPELLINGS.texts)))
+    misplaced = [problem for _, problem in _misplaced_references(texts, dialect)]
     try:
-        return msgspec.convert(plain(tree), StageFile), tree, misplaced
+        return msgspec.convert(plain(tree), dialect.File), tree, misplaced
     except msgspec.ValidationError as error:
-        problems = list(_explain(tree))
+        problems = list(_explain(tree, dialect, platforms))
         places = {(problem.line, problem.column) for problem in misplaced}
         rest = [problem for problem in problems if (problem.line, problem.column) not in places]
         if not misplaced and not rest:
@@ -84,50 +84,52 @@ def validate(tree: Node) -> tuple[StageFile | None, Node, list[Problem]]:
         return None, tree, misplaced + rest
 
 
-def fitting(tree: Node) -> tuple[StageFile, Node]:
+def fitting(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> tuple[StageBase, Node]:
     """What is left of a tree, and its values, once all that does not fit is taken out: a key that
     may be missing alone, else the part or the item of a list that cannot be without it."""
     while True:
         try:
-            return msgspec.convert(plain(tree), StageFile), tree
+            return msgspec.convert(plain(tree), dialect.File), tree
         except msgspec.ValidationError:
-            paths = {path for path, _ in _misplaced_references(leaves(tree))} | set(_misfits(tree))
+            misplaced = {path for path, _ in _misplaced_references(leaves(tree), dialect)}
+            paths = misplaced | set(_misfits(tree, dialect, platforms))
             if not paths or () in paths:  # the whole file is of no use
-                return StageFile(), tree.but(value={})
+                return dialect.File(platform=dialect.NAME), tree.but(value={})
             tree = without(tree, paths)
 
 
-def _parameters_as_text(texts: Iterable[Leaf]) -> Iterator[Leaf]:
-    """AI Core has text parameters only; numbers keep the digits that they are written with."""
+def _numbers_as_text(texts: Iterable[Leaf], where: Paths) -> Iterator[Leaf]:
+    """Where a platform has text only, numbers keep the digits that they are written with."""
     for path, node in texts:
-        if isinstance(node.value, str) or not isinstance(node.value, bool | int | float):
-            continue
-        if path[2:4] == ("configuration", "parameter_bindings") and len(path) > 4:
+        if isinstance(node.value, bool | int | float) and path in where:
             yield path, node.but(value=node.text)
 
 
-def _misplaced_references(texts: Iterable[Leaf]) -> Iterator[tuple[Path, Problem]]:
+def _misplaced_references(
+    texts: Iterable[Leaf], dialect: Dialect
+) -> Iterator[tuple[Path, Problem]]:
     for path, node in texts:
         if not isinstance(node.value, Ref):
             continue
-        is_url = node.value.output == "url"
-        fields = (
-            {"parameter_bindings"} if is_url else {"parameter_bindings", "input_artifact_bindings"}
-        )
-        if not (path[2:3] == ("configuration",) and len(path) == 5 and path[3] in fields):
-            places = " and ".join(sorted(fields))
-            message = f"{node.text} is possible in {places} only"
+        ref = node.value
+        places = next(form.places for form in dialect.REFERENCES.values() if form.makes(ref))
+        if not any(path in paths for paths in places.values()):
+            message = f"{node.text} is possible in {' and '.join(sorted(places))} only"
             yield path, node.place.problem(message, "misplaced-variable")
 
 
-def _explain(tree: Node) -> Iterator[Problem]:
-    for error in _validator().iter_errors(plain(tree, _as_json)):
-        yield from _problems_of(error, tree)
+def _explain(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Problem]:
+    hints = dialect.SPELLINGS.hints
+    for error in _validator(dialect.File, dialect.NAME, platforms).iter_errors(
+        plain(tree, _as_json)
+    ):
+        yield from _problems_of(error, tree, hints)
 
 
-def _misfits(tree: Node) -> Iterator[Path]:
+def _misfits(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Path]:
     """Where something does not fit, or is not known, or lacks something."""
-    for error in _validator().iter_errors(plain(tree, _as_json)):
+    validator = _validator(dialect.File, dialect.NAME, platforms)
+    for error in validator.iter_errors(plain(tree, _as_json)):
         path: Path = tuple(error.absolute_path)
         if error.validator == "additionalProperties" and error.validator_value is False:
             known = error.schema.get("properties", {})
@@ -140,27 +142,29 @@ def _misfits(tree: Node) -> Iterator[Path]:
 
 
 @cache
-def _validator() -> Any:
+def _validator(file: type[StageBase], name: str, platforms: tuple[str, ...]) -> Any:
     import jsonschema
+
+    from cicd.config.json_schema import strict_schema
 
     found: Any = jsonschema.Draft202012Validator
     validators: Any = jsonschema.validators
     types = found.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
-    return validators.extend(found, type_checker=types)(json_schema(is_strict=True))
+    return validators.extend(found, type_checker=types)(strict_schema(file, name, platforms))
 
 
 def _as_json(node: Node) -> Any:
     return node.text if isinstance(node.value, Ref | Secret) else node.value
 
 
-def _problems_of(error: Any, tree: Node) -> Iterator[Problem]:
+def _problems_of(error: Any, tree: Node, hints: Mapping[str, str]) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "anyOf":
-        yield from _problems_of_choice(error, tree)
+        yield from _problems_of_choice(error, tree, hints)
     elif error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema.get("properties", {})
         for key in error.instance.keys() - known.keys():
-            hint = f" (write {_HINTS[key]})" if key in _HINTS else _meant(key, known)
+            hint = f" (write {hints[key]})" if key in hints else _meant(key, known)
             message = f'unknown key "{key}"{_inside(path)}{hint}'
             yield tree.place_of(*path, key, key=True).problem(message, "unknown-key")
     elif error.validator == "required":
@@ -182,11 +186,11 @@ def _meant(key: str, known: Collection[str]) -> str:
     return did_you_mean(key, known) or few
 
 
-def _problems_of_choice(error: Any, tree: Node) -> Iterator[Problem]:
+def _problems_of_choice(error: Any, tree: Node, hints: Mapping[str, str]) -> Iterator[Problem]:
     branch = _fitting_branch(error)
     if branch:
         for inner in branch:
-            yield from _problems_of(inner, tree)
+            yield from _problems_of(inner, tree, hints)
         return
     path: Path = tuple(error.absolute_path)
     types = [_type_of(branch) for branch in error.validator_value]

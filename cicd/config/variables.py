@@ -5,8 +5,7 @@
 ``${env.NAME}``                     the environment
 ``${git.commit}`` ``${git.branch}`` what is checked out
 ``${stage}``                        the stage's name
-``${executions.KEY.artifacts.NAME}`` an output artifact of a run (a Ref)
-``${deployments.KEY.url}``          a deployment's URL (a Ref)
+``${SECTION.KEY.…}``                what a platform tells only later (a Ref)
 ``$${``                             a plain ``${``
 ==================================  ==============================================
 """
@@ -16,24 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from cicd.config.files import scalar
-from cicd.config.tree import Leaf, Node, Path, Place, did_you_mean, leaves, with_leaves
+from cicd.config.references import References, meant_form, reference
+from cicd.config.tree import Leaf, Node, Path, Paths, Place, did_you_mean, leaves, with_leaves
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
-from cicd.values import Key, Ref, Secret
+from cicd.values import Ref, Secret
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-_RUN_OUTPUT = re.compile(r"executions\.(?P<key>.+?)\.artifacts\.(?P<name>.+)")
-_URL = re.compile(r"deployments\.(?P<key>.+)\.url")
-_REFERENCES = {
-    "executions": "executions.KEY.artifacts.NAME",
-    "deployments": "deployments.KEY.url",
-}
-_PLAIN = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
-_FORMS = (*_PLAIN, *_REFERENCES.values())
+PLAIN = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
 MAX_EXPANDED = 50_000_000
 """Characters that all ``${…}`` of one stage read and write at most, those of variables each time
 they are used: a few that double each other would fill any memory."""
@@ -103,11 +95,16 @@ class _Value:
 
 
 def replace_variables(
-    tree: Node, context: Context, texts: Iterable[Leaf] | None = None
+    tree: Node,
+    context: Context,
+    secrets: Paths,
+    references: References,
+    texts: Iterable[Leaf] | None = None,
 ) -> tuple[Node, list[Problem]]:
-    """The tree with every ``${…}`` replaced, and what could not be. ``texts``: its leaves, from who
-    has them already."""
-    work = _Replacement(tree, context)
+    """The tree with every ``${…}`` replaced, and what could not be. ``secrets``: where credentials
+    stand; ``references``: what a platform tells only later; ``texts``: the leaves of the tree, from
+    who has them already."""
+    work = _Replacement(tree, context, secrets, references)
     replaced = with_leaves(tree, dict(work.changed(leaves(tree) if texts is None else texts)))
     work.check_unused()
     work.tell_unset()
@@ -122,17 +119,13 @@ def _too_early(tree: Node) -> Iterator[Problem]:
             yield node.place.problem(message, "misplaced-variable")
 
 
-def is_secret_path(path: Path) -> bool:
-    """True for fields that carry credentials."""
-    section = path[0] if path else ""
-    if section == "git":
-        return path[1:] in {("username",), ("password",)}
-    return section == "secrets" and path[3:4] == ("data",)
-
-
 class _Replacement:
-    def __init__(self, tree: Node, context: Context) -> None:
+    def __init__(
+        self, tree: Node, context: Context, secrets: Paths, references: References
+    ) -> None:
         self.problems: list[Problem] = []
+        self._secrets = secrets
+        self._references = references
         self._context = context
         self._declared = _declared(tree)
         self._overrides = {
@@ -149,7 +142,7 @@ class _Replacement:
         for path, node in texts:
             if path[:1] in _UNREPLACED:
                 continue
-            if is_secret_path(path):
+            if path in self._secrets:
                 yield path, self._secret(node, path)
             elif isinstance(node.value, str) and "${" in node.value:
                 value = self._expand(node, is_lenient=False)
@@ -248,9 +241,10 @@ class _Replacement:
             if fact := git.commit if name == "commit" else git.branch:
                 return _Value(fact, fact)
             return self._unknown(node.place, f"${{{expression}}} is not known: no Git commit here")
-        if ref := _reference(expression):
+        if ref := reference(expression, self._references):
             return _Value(ref, node.text)
-        return self._unknown(node.place, f"${{{expression}}} is unknown{_meant(expression)}")
+        meant = meant_form(expression, PLAIN, self._references)
+        return self._unknown(node.place, f"${{{expression}}} is unknown{meant}")
 
     def _variable(self, name: str, place: Place, *, is_lenient: bool) -> _Value:
         self._used.add(name)
@@ -297,23 +291,3 @@ def _override(name: str, text: str, declared: Node | None) -> Node:
     is_scalar = declared is not None and isinstance(declared.value, bool | int | float)
     value = scalar(text) if is_scalar else text
     return Node(value, place, text, is_hidden=is_secret_name(name))
-
-
-def _meant(expression: str) -> str:
-    """The form that was meant, filled in as far as that can be told, or else all there are."""
-    room, _, rest = expression.partition(".")
-    close = get_close_matches(room.lower(), _REFERENCES, n=1, cutoff=0.75)
-    if not close:
-        return did_you_mean(expression, _PLAIN) or f" (there are: {', '.join(_FORMS)})"
-    key, _, output = rest.partition(".")
-    form = _REFERENCES[close[0]].replace("KEY", key or "KEY")
-    form = form.replace("NAME", output.rpartition(".")[2] or "NAME")
-    return f' (did you mean "${{{form}}}"?)'
-
-
-def _reference(expression: str) -> Ref | None:
-    if match := _RUN_OUTPUT.fullmatch(expression):
-        return Ref(Key("execution", match["key"]), f"artifacts.{match['name']}")
-    if match := _URL.fullmatch(expression):
-        return Ref(Key("deployment", match["key"]), "url")
-    return None

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Kind, Stage
-from cicd.platforms.base import Platform
-from cicd.platforms.hiding import Hiding
+
+if TYPE_CHECKING:
+    from cicd.config.dialect import Dialect
+    from cicd.config.rulebook import Rule
+    from cicd.model import Kind, Stage
+    from cicd.platforms.base import Platform
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
 }
 """Name in the stage file -> module with a function ``connect(stage, environ)``; in the same folder
-is a module ``kinds`` with the map ``KINDS``."""
+are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say. The first
+is that of stage files which name none."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
@@ -24,7 +28,9 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
     Sends nothing yet. Raises Denied when the login is incomplete, InvalidStage when there is no
     such platform.
     """
-    platform = cast(Platform, import_module(_module(stage)).connect(stage, environ))
+    from cicd.platforms.hiding import Hiding
+
+    platform = cast("Platform", import_module(_module(stage)).connect(stage, environ))
     return Hiding(platform, stage.resources)
 
 
@@ -32,7 +38,7 @@ def kinds_of(stage: Stage) -> Mapping[str, Kind]:
     """The kinds of the platform a stage names, without its SDK. Raises InvalidStage when there is
     no such platform."""
     folder = _module(stage).rpartition(".")[0]
-    return cast(Mapping[str, Kind], import_module(f"{folder}.kinds").KINDS)
+    return cast("Mapping[str, Kind]", import_module(f"{folder}.kinds").KINDS)
 
 
 def every_kind() -> Mapping[str, Kind]:
@@ -41,6 +47,40 @@ def every_kind() -> Mapping[str, Kind]:
     for module in PLATFORMS.values():
         kinds |= import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
     return kinds
+
+
+class _Dialects(Mapping[str, "Dialect"]):
+    """Name -> dialect of a platform, each loaded when it is asked for. No SDK is loaded."""
+
+    def __getitem__(self, name: str) -> Dialect:
+        folder = PLATFORMS[name].rpartition(".")[0]
+        return cast("Dialect", import_module(f"{folder}.dialect"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLATFORMS)
+
+    def __len__(self) -> int:
+        return len(PLATFORMS)
+
+
+DIALECTS: Mapping[str, Dialect] = _Dialects()
+
+
+def every_rule() -> dict[str, Rule]:
+    """The rules of the stage files of all platforms."""
+    from cicd.config.rulebook import book
+
+    return book(dialect.RULES for dialect in DIALECTS.values())
+
+
+def stand_ins(*, is_local: bool = False) -> dict[str, str]:
+    """What may count as variables of the environment that say where stages go, where nothing goes
+    anywhere, or into the emulator."""
+    return {
+        name: found.local if is_local else found.offline
+        for dialect in DIALECTS.values()
+        for name, found in dialect.ENVIRONMENT.items()
+    }
 
 
 def _module(stage: Stage) -> str:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.platforms.aicore.dialect.schema import json_schema
+from cicd.config.json_schema import schema_of
+from cicd.platforms.registry import DIALECTS
 
 Position = tuple[str, ...]
 """Keys from the top of a stage file; ``[]`` for any item of a list, ``*`` for any key of a map."""
@@ -170,7 +171,7 @@ HOLDS_NO_SECRET = {
 
 def positions() -> Iterator[Position]:
     """Every place of a stage file where a text may stand that is not one of a few words."""
-    schema = json_schema()
+    schema = schema_of(DIALECTS)["$defs"]["aicore"]
     yield from dict.fromkeys(_positions(schema, schema["$defs"], ()))
 
 

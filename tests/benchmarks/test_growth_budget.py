@@ -18,6 +18,7 @@ from cicd.model import Action, Key, Plan, Resource, Stage
 from cicd.plan import make_plan
 from cicd.platforms.aicore.content import Artifacts
 from cicd.platforms.aicore.kinds import KINDS
+from cicd.platforms.registry import DIALECTS
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -27,7 +28,9 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def load(root: Path) -> Stage:
-    return load_stage("dev", root=root, env={}, variables={}, git=GIT, needs_credentials=False)
+    return load_stage(
+        "dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GIT, needs_credentials=False
+    )
 
 
 def plan(stage: Stage, *, is_there: bool) -> Plan:

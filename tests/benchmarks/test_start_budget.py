@@ -38,7 +38,7 @@ NEVER = {
 NEVER |= {"matplotlib", "numpy", "requests", "urllib3", "sqlite3", "asyncio", "rich.live"}
 NEVER |= {"rich.markdown", "rich.syntax", "rich.progress", "cicd.emulator"}
 FOR_A_CHECK = {"cicd.model", "cicd.platforms.base", "cicd.platforms.aicore.adapter"}
-FOR_A_CHECK |= {"subprocess", "cicd.platforms.aicore.dialect.build"}
+FOR_A_CHECK |= {"subprocess", "cicd.platforms.aicore.dialect.building"}
 FOR_A_CHECK |= {"cicd.platforms.aicore.dialect.flows.declared", "jsonschema", "rich"}
 """What validate does without: all but a few nouns of the model, and programs."""
 AT_ALL = {"msgspec", "yaml", "rich", "cicd.config", "jsonschema", "structlog"}

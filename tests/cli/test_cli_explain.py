@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd.automation.ends import says_more
-from cicd.config.cures import CURES, cure_of
-from cicd.config.rulebook import RULES
+from cicd.platforms.registry import every_rule
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated
 
 __all__ = ["cicd", "operated"]
@@ -185,7 +184,7 @@ def test_a_rule_is_explained_with_its_cure_and_where_it_is_broken_here(
     found = cicd.json("explain", rule)
     file.unlink()
     assert told.startswith(f"{rule}: ")
-    assert f"to do: {CURES[rule]}" in told
+    assert f"to do: {every_rule()[rule].cure}" in told
     assert "stages/broken.yaml:" in told
     assert {problem["rule"] for problem in found["findings"]} == {rule}
 
@@ -195,13 +194,9 @@ def test_a_rule_that_is_mistyped_is_found(cicd: Cicd, failed: Operated) -> None:
     assert "did you mean cicd explain missing-parameter?" in error
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", every_rule())
 def test_every_rule_has_a_cure(rule: str) -> None:
-    assert cure_of(rule)
-
-
-def test_there_is_no_cure_for_a_rule_that_is_none() -> None:
-    assert CURES.keys() <= RULES.keys()
+    assert every_rule()[rule].cure
 
 
 def test_the_next_command_finds_a_stage_whose_name_is_not_its_files(

@@ -11,6 +11,7 @@ import pytest
 from cicd.automation.former import former_stage
 from cicd.config import GitFacts, load_stage
 from cicd.model import Key, LiveResource, Stage, State, Status
+from cicd.platforms.registry import DIALECTS
 from tests.acceptance.conftest import SMALL
 
 ENV = {"AICORE_RESOURCE_GROUP": "small-dev"}
@@ -51,7 +52,9 @@ def edit(file: Path, before: str, after: str) -> None:
 
 
 def load(root: Path, name: str = "dev") -> Stage:
-    return load_stage(name, root=root, env=ENV, variables={}, git=GitFacts("", "main"))
+    return load_stage(
+        name, root=root, env=ENV, variables={}, dialects=DIALECTS, git=GitFacts("", "main")
+    )
 
 
 def application(commit: str, name: str = "small") -> LiveResource:

@@ -26,6 +26,7 @@ from cicd.cli.init import (
 )
 from cicd.config import GitFacts, check_stage
 from cicd.errors import Refused, Usage
+from cicd.platforms.registry import DIALECTS
 from tests.acceptance.conftest import CICD, REPOSITORY, Project, clean_environment
 
 APPLY = ("apply", "dev", "--local", "--auto-approve")
@@ -152,7 +153,9 @@ def test_every_name_that_is_taken_makes_valid_files(name: str, tmp_path: Path) -
     files = project_files(answers)
     write_project(tmp_path, files, keep=False, force=False)
     for stage in STAGES:
-        problems = check_stage(stage, root=tmp_path, env={}, variables={}, git=GitFacts())
+        problems = check_stage(
+            stage, root=tmp_path, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+        )
         assert problems == []
     assert not [path for path, text in files.items() if re.search(r"@[A-Z_]+@", text)]
 

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cicd.config import GitFacts, GitOverride, load_stage
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import changed, write_repository
 
 
@@ -130,9 +131,16 @@ def test_a_repository_of_an_example_is_told_by_validate_and_by_plan(repo: Path, 
     told = "was to be replaced by something of yours"
     assert told in validate(repo, "dev").stdout
     stage = load_stage(
-        "dev", root=repo, env={}, variables={}, git=GitFacts(commit="a" * 40, branch="main")
+        "dev",
+        root=repo,
+        env={},
+        variables={},
+        dialects=DIALECTS,
+        git=GitFacts(commit="a" * 40, branch="main"),
     )
     assert any(told in remark and remark.startswith("stages/dev") for remark in stage.remarks)
     local = GitOverride(url, "HEAD", "")
-    stage = load_stage("dev", root=repo, env={}, variables={}, git=GitFacts(), application=local)
+    stage = load_stage(
+        "dev", root=repo, env={}, variables={}, dialects=DIALECTS, git=GitFacts(), application=local
+    )
     assert not any(told in remark for remark in stage.remarks)

@@ -7,6 +7,7 @@ from pathlib import Path
 from cicd.config import GitFacts, GitOverride, check_stage, load_stage
 from cicd.errors import InvalidStage
 from cicd.model import Resource, Stage
+from cicd.platforms.registry import DIALECTS
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GIT = GitFacts(COMMIT, "main")
@@ -127,7 +128,9 @@ def findings(
     root: Path, argument: str = "dev", env: dict[str, str] | None = None, **variables: str
 ) -> list[str]:
     """What check_stage says, as text."""
-    found = check_stage(argument, root=root, env=env or {}, variables=variables, git=GIT)
+    found = check_stage(
+        argument, root=root, env=env or {}, variables=variables, dialects=DIALECTS, git=GIT
+    )
     return [str(problem) for problem in found]
 
 
@@ -140,7 +143,13 @@ def load(
 ) -> Stage:
     """The stage, with credentials."""
     return load_stage(
-        argument, root=root, env=env, variables=variables, git=GIT, application=application
+        argument,
+        root=root,
+        env=env,
+        variables=variables,
+        dialects=DIALECTS,
+        git=GIT,
+        application=application,
     )
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from cicd.config import check_stage
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import GIT, STAGE, TRAIN, changed, write_repository
 
 
 def told(root: Path) -> list[str]:
     """The warnings of that rule."""
-    found = check_stage("dev", root=root, env={}, variables={}, git=GIT)
+    found = check_stage("dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GIT)
     return [str(problem) for problem in found if problem.rule == "unquoted-condition"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from cicd.config.files import yaml_trees
 from cicd.config.tree import plain
 from cicd.model import Hidden, Key, LiveResource, State, Status, Template
-from cicd.platforms.aicore.dialect.export import Around, Export, export_stage
+from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
 
 WORDS = {
     "COMPLETED": State.SUCCEEDED,

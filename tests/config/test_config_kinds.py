@@ -11,6 +11,7 @@ import pytest
 from cicd.config import GitFacts, GitOverride, load_stage
 from cicd.errors import InvalidStage
 from cicd.model import Key, Ref, Secret, Stage
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import (
     ENV,
     GIT,
@@ -260,7 +261,15 @@ def test_locally_and_offline_credentials_may_be_missing_which_is_said_once(
     tmp_path: Path, options: dict[str, Any]
 ) -> None:
     repo = write_repository(tmp_path, FULL)
-    stage = load_stage("dev", root=repo, env={"B": "bbb"}, variables={}, git=GitFacts(), **options)
+    stage = load_stage(
+        "dev",
+        root=repo,
+        env={"B": "bbb"},
+        variables={},
+        dialects=DIALECTS,
+        git=GitFacts(),
+        **options,
+    )
     says = "A, C are not set in the environment, so what needs them under secrets is empty"
     assert stage.remarks == (says,)
     assert resource(stage, "generic_secret/proxy").spec["data"] == {"URL": Secret("")}
@@ -358,5 +367,5 @@ def test_a_json_file_with_secrets_or_schedules_is_no_old_one(tmp_path: Path) -> 
     }
     (repo / "stages" / "new.json").write_text(json.dumps(file), encoding="utf-8")
     env = {"AICORE_RESOURCE_GROUP": "a-group"}
-    stage = load_stage("new", root=repo, env=env, variables={}, git=GIT)
+    stage = load_stage("new", root=repo, env=env, variables={}, dialects=DIALECTS, git=GIT)
     assert resource(stage, "execution/train").options.rerun == "on_change"

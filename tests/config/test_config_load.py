@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from cicd.config import GitFacts, GitOverride, find_stage_for_branch, load_stage, stage_files
-from cicd.config.inherit import read_stage_tree
+from cicd.config.inherit import read_files
 from cicd.errors import InvalidStage, Usage
 from cicd.model import Gate, Key, Ref, Secret, SmokeTest
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import (
     COMMIT,
     ENV,
@@ -266,7 +267,7 @@ def test_a_commit_is_wanted_only_of_what_is_checked_out(
     write(
         repo, "dev.yaml", changed(("  application: churn\n", f"  application: churn\n{revision}"))
     )
-    stage = load_stage("dev", root=repo, env=ENV, variables={}, git=git)
+    stage = load_stage("dev", root=repo, env=ENV, variables={}, dialects=DIALECTS, git=git)
     assert resource(stage, "application/churn").spec.get("commit") == commit
 
 
@@ -625,7 +626,12 @@ def test_extends_stays_in_the_repository_unless_allowed(tmp_path: Path, way: str
         )
     write = (root / "stages/dev.yaml").write_text
     write(f'extends: "{named}"\nstage: dev\n', encoding="utf-8")
-    facts: dict[str, Any] = {"root": root, "variables": {}, "git": GitFacts()}
+    facts: dict[str, Any] = {
+        "root": root,
+        "variables": {},
+        "git": GitFacts(),
+        "dialects": DIALECTS,
+    }
     with pytest.raises(InvalidStage, match="leads out of the repository"):
         load_stage("dev", env={}, **facts)
     allowed = {"CICD_EXTENDS_FROM": os.pathsep.join([str(tmp_path / "no"), str(outside)])}
@@ -640,7 +646,9 @@ def test_a_project_in_a_folder_may_extend_what_lies_above_it_in_the_repository(
     stages.mkdir(parents=True)
     (tmp_path / "base.yaml").write_text("aicore: {resource_group: rg-dev}\n", encoding="utf-8")
     (stages / "dev.yaml").write_text("extends: ../../../base.yaml\n", encoding="utf-8")
-    loaded = load_stage("dev", root=stages.parent, env={}, variables={}, git=GitFacts())
+    loaded = load_stage(
+        "dev", root=stages.parent, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+    )
     assert loaded.target["resource_group"] == "rg-dev"
 
 
@@ -655,4 +663,4 @@ def test_a_link_that_leads_to_itself_is_no_file_to_extend(tmp_path: Path, target
     (folder / "dev.yaml").write_text(f"extends: {target}\nbranch: main\n", encoding="utf-8")
     assert stage_files(tmp_path) == ["stages/dev.yaml"]
     with pytest.raises(InvalidStage, match="no such file"):
-        read_stage_tree(folder / "dev.yaml", tmp_path, env={})
+        read_files(folder / "dev.yaml", tmp_path, env={})

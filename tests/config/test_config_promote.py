@@ -8,11 +8,21 @@ import pytest
 
 from cicd.config.edit import Item, Step, with_value
 from cicd.config.files import yaml_trees
-from cicd.config.inherit import read_stage_tree
-from cicd.config.promote import Promotion, check_promoted, promoted_text, promotion
+from cicd.config.inherit import read_whole
+from cicd.config.promote import (
+    Promotion,
+    check_promoted,
+    layout_of,
+    promoted_text,
+    promotion,
+)
 from cicd.config.tree import Node, plain
 from cicd.config.yaml_text import Verbatim, block_lines, flow_text
 from cicd.errors import Refused, Usage
+from cicd.platforms.aicore import dialect
+from cicd.platforms.registry import DIALECTS
+
+LAYOUT = layout_of(dialect)
 
 BASE = """\
 variables: {image: "org/app:1", group: shared}
@@ -53,7 +63,7 @@ variables: # of production
 def tree(tmp_path: Path, name: str, text: str) -> Node:
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / name).write_bytes(text.encode())
-    return read_stage_tree(tmp_path / name, tmp_path)[0]
+    return read_whole(tmp_path / name, tmp_path, DIALECTS).tree
 
 
 def promoted(
@@ -61,11 +71,11 @@ def promoted(
 ) -> tuple[Promotion, str]:
     """What is promoted, and the target's new text, checked to hold just that."""
     before = tree(tmp_path, f"prd.{suffix}", target)
-    found = promotion(tree(tmp_path, "dev.yaml", source), before, select)
-    text = promoted_text(target, found.changes, is_json=suffix == "json")
+    found = promotion(tree(tmp_path, "dev.yaml", source), before, dialect, select)
+    text = promoted_text(target, found.changes, LAYOUT, is_json=suffix == "json")
     after = tree(tmp_path, f"prd.{suffix}", text)
-    check_promoted(before, after, found.changes)
-    again = promotion(tree(tmp_path, "dev.yaml", source), after, select)
+    check_promoted(before, after, found.changes, dialect.identity)
+    again = promotion(tree(tmp_path, "dev.yaml", source), after, dialect, select)
     assert not again.changes
     return found, text
 
@@ -189,7 +199,7 @@ def test_aliases_are_left_to_people(tmp_path: Path) -> None:
 def test_a_change_anywhere_else_is_refused(tmp_path: Path) -> None:
     before, after = (tree(tmp_path, "x.yaml", PRD.replace("prd\n", t)) for t in ("a\n", "b\n"))
     with pytest.raises(Refused, match="would not come out right at branch"):
-        check_promoted(before, after, ())
+        check_promoted(before, after, (), dialect.identity)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +220,7 @@ def test_a_change_anywhere_else_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_splices(text: str, path: tuple[Step, ...], value: str, wanted: str) -> None:
-    assert wanted in with_value(text, path, value)
+    assert wanted in with_value(text, path, value, LAYOUT)
 
 
 def test_text_of_values_reads_back_as_the_same() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config import formats
+from cicd.config.formats import seconds, slug
+from cicd.platforms.aicore.dialect import formats
 from tests.config.config_sample import STAGE, TRAIN, changed, findings, load, write_repository
 
 SECOND = """\
@@ -434,7 +435,7 @@ def test_a_cron_that_ai_core_may_take_is_only_odd(cron: str, doubt: str) -> None
     ],
 )
 def test_slug(text: str, expected: str) -> None:
-    assert formats.slug(text) == expected
+    assert slug(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -453,7 +454,7 @@ def test_repository_names(url: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86400), ("2H", 7200)]
+    ("text", "length"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1d", 86400), ("2H", 7200)]
 )
-def test_times(text: str, seconds: int) -> None:
-    assert formats.seconds(text) == seconds
+def test_times(text: str, length: int) -> None:
+    assert seconds(text) == length

@@ -6,9 +6,10 @@ import ast
 import re
 from pathlib import Path
 
-from cicd.config.rulebook import RULES
+from cicd.platforms.registry import DIALECTS, every_rule
 from tests.config.config_sample import GIT, STAGE, changed, write_repository
 
+RULES = every_rule()
 TOP = Path(__file__).parents[2]
 ROOMS = (TOP / "cicd" / "config", *TOP.glob("cicd/platforms/*/dialect"))
 SOURCES = {
@@ -111,7 +112,7 @@ def test_findings_of_a_file_that_is_all_wrong_carry_known_rules(tmp_path: Path) 
         ("{dataset: customers}", "{dataset: customer}"),
     )
     repo = write_repository(tmp_path, changed(*edits, text=STAGE))
-    found = check_stage("dev", root=repo, env={}, variables={}, git=GIT)
+    found = check_stage("dev", root=repo, env={}, variables={}, dialects=DIALECTS, git=GIT)
     assert {problem.rule for problem in found} == {
         "unknown-executable",
         "unknown-reference",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cicd.config import check_stage
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import GIT, STAGE, findings, write_repository
 
 SCHEDULE = """\
@@ -179,7 +180,9 @@ def test_a_docker_config_is_looked_at_and_never_shown(
     tmp_path: Path, value: str, message: str
 ) -> None:
     repo = write_repository(tmp_path, STAGE + SECRETS)
-    found = check_stage("dev", root=repo, env={"C": value}, variables={}, git=GIT)
+    found = check_stage(
+        "dev", root=repo, env={"C": value}, variables={}, dialects=DIALECTS, git=GIT
+    )
     says = "\n".join(map(str, found))
     assert len(found) == (1 if message else 0), says
     assert message in says

@@ -9,13 +9,15 @@ import jsonschema
 import pytest
 
 from cicd.config.files import yaml_trees
+from cicd.config.json_schema import schema_of
 from cicd.config.tree import plain
 from cicd.config.validate import validate
-from cicd.platforms.aicore.dialect.schema import json_schema
+from cicd.platforms.aicore import dialect
+from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import STAGE, changed, findings, write_repository
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json_schema()
+SCHEMA = schema_of(DIALECTS)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,11 @@ SCHEMA = json_schema()
         ("branch: main", "branch: 3", "1:9: branch must be text or null, not 3"),
         ("branch: main", "protect:", "1:9: protect must be a list, not null"),
         ("branch: main", "branch: [main]", "1:9: branch must be text or null, not a list"),
-        ("branch: main", "prune: stag", 'prune is "stag", must be one of none, stage, resource'),
+        (
+            "branch: main",
+            "prune: stag",
+            'prune is "stag", must be one of none, stage, everything, res',
+        ),
         ("branch: main", "stage: a b", 'stage is "a b", must be letters, digits, dots, - and _'),
         ("branch: main", "artefacts: []", 'unknown key "artefacts" (did you mean "artifacts"?)'),
         ("branch: main", "git:", '3:1: the key "git" is already set in line 1'),
@@ -181,7 +187,7 @@ def test_all_patterns_have_words_and_none_is_quoted(tmp_path: Path) -> None:
 )
 def test_the_schema_and_the_models_refuse_the_same(text: str) -> None:
     [tree] = yaml_trees(text, "f")
-    file, _, problems = validate(tree)
+    file, _, problems = validate(tree, dialect, ("aicore",))
     assert file is None
     assert problems
     validator = jsonschema.Draft202012Validator(SCHEMA)

@@ -12,6 +12,7 @@ from cicd.config.tree import plain
 from cicd.config.variables import Context, GitFacts, replace_variables
 from cicd.errors import InvalidStage
 from cicd.model import Key, Ref, Secret
+from cicd.platforms.aicore import dialect
 from tests.config.config_sample import ENV, changed, findings, load, resource, write_repository
 
 CONTEXT = Context("dev", {"HOME_URL": "http://x", "EMPTY": ""}, {}, GitFacts("c0ffee", "main"))
@@ -19,7 +20,7 @@ CONTEXT = Context("dev", {"HOME_URL": "http://x", "EMPTY": ""}, {}, GitFacts("c0
 
 def replaced(text: str, context: Context = CONTEXT) -> tuple[object, list[str]]:
     [tree] = yaml_trees(text, "f")
-    result, problems = replace_variables(tree, context)
+    result, problems = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES)
     return plain(result), [str(problem) for problem in problems]
 
 

@@ -26,6 +26,7 @@ from cicd.github.sections import section_text
 from cicd.platforms.aicore import logs, times
 from cicd.platforms.aicore.convert import log_entry
 from cicd.platforms.aicore.dialect.templates import read_templates
+from cicd.platforms.registry import DIALECTS
 from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
 from cicd.render.printable import printable
@@ -93,12 +94,14 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(repository: Path, name: str) -> None:
     """Load a stage file in every way; what is refused is refused in words with a place."""
     try:
-        load_stage(name, root=repository, env=ENV, variables={}, git=GIT)
+        load_stage(name, root=repository, env=ENV, variables={}, dialects=DIALECTS, git=GIT)
     except InvalidStage as error:
         assert all(problem.message and problem.file for problem in error.problems)
     except CicdError as error:
         assert str(error)
-    for problem in check_stage(name, root=repository, env={}, variables={"x": "y"}, git=GitFacts()):
+    for problem in check_stage(
+        name, root=repository, env={}, variables={"x": "y"}, dialects=DIALECTS, git=GitFacts()
+    ):
         assert "\n" not in str(problem)
 
 
@@ -182,7 +185,7 @@ def test_moments(text: str | None) -> None:
 def test_a_quoted_key_cannot_write_lines_of_its_own(repository: Path) -> None:
     text = '"a\\n::error::b\\u001b[31m\\u2028": 1\n' + STAGE
     name = put(repository / "stages" / "dev.yaml", text)
-    problems = check_stage(name, root=repository, env={}, variables={}, git=GIT)
+    problems = check_stage(name, root=repository, env={}, variables={}, dialects=DIALECTS, git=GIT)
     assert any('"a\\n::error::b\\x1b[31m\\u2028"' in str(problem) for problem in problems)
     assert all(str(problem).isprintable() for problem in problems)
 

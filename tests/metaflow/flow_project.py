@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config import GitFacts, load_flows
+from cicd.config import GitFacts
 from cicd.platforms.aicore.dialect.flows.declared import Flow
+from cicd.platforms.aicore.dialect.flows.loading import load_flows
+from cicd.platforms.registry import DIALECTS
 
 PLAIN, SAP = "metaflow", "sap-ai-core-metaflow"
 PYTHONS = {PLAIN: "CICD_METAFLOW_PYTHON", SAP: "CICD_SAP_METAFLOW_PYTHON"}
@@ -113,5 +115,5 @@ def write_project(root: Path, python: Path | None = None, stage: str = STAGE) ->
 
 def load(root: Path) -> Flow:
     """The one flow of the project."""
-    [flow] = load_flows("dev", root=root, env={}, variables={}, git=GitFacts())
+    [flow] = load_flows("dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts())
     return flow

@@ -11,6 +11,7 @@ from cicd.config import GitFacts, check_stage
 from cicd.config.yaml_text import block_lines
 from cicd.errors import InvalidStage
 from cicd.platforms.aicore.dialect.flows.record import header, parts_of
+from cicd.platforms.registry import DIALECTS
 from tests.metaflow.flow_project import FLOW, STAGE, load, write_project
 
 DOCUMENT = {
@@ -52,7 +53,9 @@ def edit(file: Path, before: str, after: str) -> None:
 
 
 def found(root: Path) -> list[str]:
-    problems = check_stage("dev", root=root, env={"KEY": "hunter2"}, variables={}, git=GitFacts())
+    problems = check_stage(
+        "dev", root=root, env={"KEY": "hunter2"}, variables={}, dialects=DIALECTS, git=GitFacts()
+    )
     return [f"{problem.severity} {problem.message}" for problem in problems]
 
 
@@ -203,7 +206,9 @@ def test_two_flows_cannot_write_one_template(root: Path) -> None:
 def test_stages_change_the_flows_that_they_inherit(root: Path) -> None:
     over = 'extends: dev.yaml\nbranch: prd\nflows: [{file: flows/trainflow.py, version: "2.0.0"}]\n'
     (root / "stages/prd.yaml").write_text(over, encoding="utf-8")
-    problems = check_stage("prd", root=root, env={}, variables={}, git=GitFacts())
+    problems = check_stage(
+        "prd", root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+    )
     [warning] = [problem.message for problem in problems]
     assert "version: this setting of the flow has changed" in warning
 

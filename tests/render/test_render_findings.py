@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cicd.config.rulebook import RULES
 from cicd.errors import Problem
+from cicd.platforms.registry import every_rule
 from cicd.render.findings import as_annotations, as_data, as_sarif, as_text
 
 ERROR = Problem("stages/dev.yaml", 14, 7, 'unknown key "x"', "unknown-key")
@@ -73,6 +73,7 @@ def test_annotations_beyond_ten_become_one_that_counts_them() -> None:
     assert lines[-2].startswith("::error ")
 
 
+RULES = every_rule()
 SAYS = {name: rule.says for name, rule in RULES.items()}
 
 

@@ -1,3 +1,147 @@
-"""What stage files of AI Core say."""
+"""What stage files of AI Core say: its ``cicd.config.dialect.Dialect``. No SDK is loaded here.
 
-import cicd.config  # noqa: F401  (first: it still imports modules from here)
+::
+
+    schema ─► draft ◄── catalogue (templates: metadata, workflow, serving)
+                │
+                ├─► resolve, rules, flows ─► problems
+                └─► building ─► resources            exporting ◄── what is live
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cicd.config import inherit
+from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.formats import slug
+from cicd.config.references import Reference
+from cicd.config.tree import Node, Paths
+from cicd.config.variables import GitFacts, GitOverride
+from cicd.errors import Problem
+from cicd.platforms.aicore.dialect import legacy
+from cicd.platforms.aicore.dialect.catalogue import read_catalogue
+from cicd.platforms.aicore.dialect.draft import GROUP, Draft, names_in
+from cicd.platforms.aicore.dialect.resolve import check_references
+from cicd.platforms.aicore.dialect.rulebook import RULES
+from cicd.platforms.aicore.dialect.rules import NO_GROUP, check_rules
+from cicd.platforms.aicore.dialect.schema import StageFile
+from cicd.platforms.aicore.dialect.templates import Catalogue
+
+__all__ = [
+    "CARRIED",
+    "ENVIRONMENT",
+    "NAME",
+    "REFERENCES",
+    "RULES",
+    "SECRETS",
+    "SPELLINGS",
+    "UNSURE",
+    "Draft",
+    "File",
+    "build",
+    "check",
+    "identity",
+    "modernise",
+    "names",
+    "sources",
+]
+
+NAME = "aicore"
+File = StageFile
+UNSURE = frozenset({NO_GROUP})
+ENVIRONMENT = {GROUP: StandIn(offline="unknown", local="default")}
+SECRETS = Paths("git.username", "git.password", "secrets.*.*.data.**")
+
+_PARAMETERS = "parameter_bindings"
+_INPUTS = "input_artifact_bindings"
+_PLACES = {name: Paths(f"*.*.configuration.{name}.*") for name in (_PARAMETERS, _INPUTS)}
+REFERENCES = {
+    "executions.KEY.artifacts.NAME": Reference("execution", "artifacts.NAME", _PLACES),
+    "deployments.KEY.url": Reference("deployment", "url", {_PARAMETERS: _PLACES[_PARAMETERS]}),
+}
+SPELLINGS = Spellings(
+    hints={
+        "clean_up": "prune: resource_group",
+        "existing_id": "existing_deployment_id",
+        "resource_group": "aicore: {resource_group: …}",
+    },
+    texts=Paths(f"*.*.configuration.{_PARAMETERS}.*.**"),
+    lists={_PARAMETERS: "value", _INPUTS: "artifact"},
+    checked=Paths("git.repository.**", "git.username.**", "git.password.**"),
+)
+
+_RUN = (
+    ("configuration", "scenario_id"),
+    ("configuration", "executable_id"),
+    ("configuration", _PARAMETERS),
+    ("configuration", _INPUTS),
+)
+_NEEDS: Mapping[tuple[str, ...], str] = {("configuration", _INPUTS): "artifacts"}
+_STAYS = frozenset({"destination_name", "existing_deployment_id", "ttl"})
+CARRIED = {
+    "artifacts": Carried(
+        "artifact", (("kind",), ("url",), ("scenario_id",), ("description",), ("labels",)), _STAYS
+    ),
+    "executions": Carried("execution", _RUN, _STAYS, _NEEDS),
+    "schedules": Carried("schedule", (("execution",), ("cron",)), _STAYS),
+    "deployments": Carried("deployment", _RUN, _STAYS, _NEEDS),
+    "git": Carried("git", (("revision",),), is_map=True),
+}
+
+
+def identity(item: Node) -> str | None:
+    """Its key, name or file; a secret is another one in another scope."""
+    file = item.get("file")
+    named = inherit.identity_of(item)
+    if named is None and file is not None and isinstance(file.value, str):
+        named = file.value
+    if named is not None:
+        return f"{named}{_scope(item)}"
+    name = item.get("configuration", "name")
+    return slug(name.value) if name is not None and isinstance(name.value, str) else None
+
+
+def _scope(item: Node) -> str:
+    """The default goes without saying."""
+    scope = item.get("scope")
+    is_other = scope is not None and scope.value != "resource_group"
+    return f" ({scope.text})" if scope is not None and is_other else ""
+
+
+def modernise(tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
+    """Bindings as maps, and the whole file of the old pipeline in the words of today."""
+    problems: list[Problem] = []
+    if legacy.is_legacy(tree, suffix):
+        tree, problems = legacy.modernised(tree)
+    tree, found = legacy.with_binding_maps(tree)
+    return tree, [*problems, *found]
+
+
+def sources(
+    file: StageFile, written: Node, root: Path, git: GitFacts, override: GitOverride | None
+) -> tuple[Catalogue, list[Problem]]:
+    """The templates that the stage syncs, or is likely to find on AI Core."""
+    return read_catalogue(file, written, root, git, override)
+
+
+names = names_in
+
+
+def check(draft: Draft) -> Iterable[Problem]:
+    """What its parts say of each other and of the templates; the flows."""
+    found = [*check_references(draft), *check_rules(draft)]
+    if draft.file.flows:
+        # reads Python, which few stages need
+        from cicd.platforms.aicore.dialect.flows.declared import check_flows
+
+        found += check_flows(draft)
+    return found
+
+
+def build(draft: Draft) -> Built:
+    """The resource group, what runs need, what is synced, and what runs."""
+    from cicd.platforms.aicore.dialect.building import build  # not needed to check a stage
+
+    return build(draft)

@@ -1,4 +1,4 @@
-"""A stage file on its way to a Stage: its values, where they are written, and what it refers to."""
+"""A stage file of AI Core on its way to a Stage: what is in it, and what it refers to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from cicd.config import formats
-from cicd.config.tree import Node, Place, hidden, is_like, is_whole
-from cicd.config.variables import GitFacts, GitOverride
+from cicd.config import draft as config
+from cicd.config.formats import KEY, slug
+from cicd.config.tree import Node
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.schema import (
     Configuration,
     Deployment,
@@ -25,6 +25,9 @@ from cicd.values import Key, Ref, Template
 
 PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """Scenarios that AI Core brings along; they have no template."""
+
+GROUP = "AICORE_RESOURCE_GROUP"
+"""The variable that names the resource group where a stage names none."""
 
 SECRETS = {
     "object_store_secret": "object_store",
@@ -58,23 +61,18 @@ class Run:
         return self.item.configuration
 
 
-@dataclass(frozen=True)
-class Draft:
-    """All that checking and building look at. ``tree`` is what ``file`` was made from.
+class Draft(config.Draft[StageFile, Catalogue]):
+    """All that checking and building look at."""
 
-    ``named`` is everything that the file as written gives a key, also what was left out of
-    ``file`` because it does not fit: who refers to that is not wrong too.
-    """
+    @property
+    def catalogue(self) -> Catalogue:
+        """The templates of the stage."""
+        return self.sources
 
-    name: str
-    file: StageFile
-    tree: Node
-    root: Path
-    catalogue: Catalogue
-    resource_group: str
-    git: GitFacts
-    override: GitOverride | None = None
-    named: frozenset[Key] = frozenset()
+    @cached_property
+    def resource_group(self) -> str:
+        """What everything goes into; empty where nothing says so."""
+        return self.file.aicore.resource_group or self.variable(GROUP)
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -100,30 +98,10 @@ class Draft:
     def artifact_keys(self) -> frozenset[str]:
         return frozenset(self.artifact_names)
 
-    def place(self, *path: str | int, key: bool = False) -> Place:
-        """Where that path of the file is written."""
-        return self.tree.place_of(*path, key=key)
-
-    def hidden(self, value: Any, *path: str | int) -> Any:
-        """``value``, made from what is written at that path, with every text that came from the
-        environment as Hidden."""
-        return hidden(value, self.tree.get(*path))
-
-    def has_lost(self, *path: str | int) -> bool:
-        """Whether what is not at that path is written there, perhaps under a mistyped key, in a
-        form that does not fit. That has been said, so nobody says that it is missing."""
-        node = self.tree
-        for step in path:
-            child = node.get(step)
-            if child is None:
-                return step in node.lost or is_like(str(step), node.lost)
-            node = child
-        return False
-
     def is_named(self, key: Key) -> bool:
-        """Whether the file has, or may mean to have, something of that key: nobody knows where its
-        section, or the key of something in it, does not fit."""
-        if key in self.named:
+        """The same; nobody knows where its section, or the key of something in it, does not
+        fit."""
+        if super().is_named(key):
             return True
         path = _section(key.kind)
         id_field = "name" if key.kind in SECRETS else "key"
@@ -131,15 +109,10 @@ class Draft:
         items = section.value if section is not None else []
         lost_keys = any(self.has_lost(*path, i, id_field) for i in range(len(items)))
         names = [other.name for other in self.named if other.kind == key.kind]
-        form = ".+" if key.kind == "schedule" else formats.KEY  # its name may be its key
+        form = ".+" if key.kind == "schedule" else KEY  # its name may be its key
         is_sure = not lost_keys and all(re.match(form, name) for name in names)
         is_lost = any(self.has_lost(*path[:end]) for end in range(1, len(path) + 1))
         return not is_sure or is_lost
-
-    def is_whole(self, *path: str | int) -> bool:
-        """Whether all that is written at that path fits."""
-        node = self.tree.get(*path)
-        return node is None or is_whole(node)
 
     def template_of(self, run: Run) -> Template | None:
         """The template that this run executes, where it is known here."""
@@ -157,7 +130,7 @@ class Draft:
 
 def run_name(item: Execution | Deployment, kind: str, index: int) -> str:
     """Its key, else one made from the name of its configuration."""
-    return item.key or formats.slug(item.configuration.name) or f"{kind}-{index + 1}"
+    return item.key or slug(item.configuration.name) or f"{kind}-{index + 1}"
 
 
 def names_in(tree: Node) -> frozenset[Key]:
@@ -215,7 +188,7 @@ def _written_name(item: Node, kind: str, index: int) -> str:
     if kind == "schedule":
         return _text(item, "name")
     if name is not None and isinstance(name.value, str):
-        return formats.slug(name.value) or f"{kind}-{index + 1}"
+        return slug(name.value) or f"{kind}-{index + 1}"
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cicd.config import formats
+from cicd.config.formats import slug
 from cicd.model import LiveResource, Spec, Template
 
 _NEEDED = ("name", "kind", "url", "scenario_id")
@@ -25,7 +25,7 @@ class Configurations:
 
 def unique_key(name: Any, kind: str, taken: set[str]) -> str:
     """A key from a name that no other one has."""
-    base = formats.slug(str(name)) or kind
+    base = slug(str(name)) or kind
     key, number = base, 1
     while key in taken:
         number += 1

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cicd.config import formats
 from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect import formats
 from cicd.values import Key
 
 SCENARIO, VERSION = "scenarios.ai.sap.com/id", "ai.sap.com/version"

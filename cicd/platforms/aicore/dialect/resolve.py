@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import graphlib
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
 
-from cicd.config.tree import did_you_mean
+from cicd.config.rules import check_cycles, check_unique
+from cicd.config.tree import Path, Place, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.draft import (
     PLATFORM_SCENARIOS,
@@ -23,7 +23,11 @@ from cicd.values import Key, Template
 
 def check_references(draft: Draft) -> list[Problem]:
     """All problems between the parts of one stage file, and with its templates."""
-    problems = [*_check_unique(draft), *_check_same(draft), *_check_destinations(draft)]
+    problems = [
+        *check_unique(draft, _keys(draft)),
+        *_check_same(draft),
+        *_check_destinations(draft),
+    ]
     for run in draft.runs:
         problems += _check_run_references(draft, run)
         problems += _check_executable(draft, run)
@@ -32,22 +36,13 @@ def check_references(draft: Draft) -> list[Problem]:
             problems += _check_bound(draft, run, template)
             problems += _check_choices(draft, run, template)
             problems += _check_conditions(draft, run, template)
-    return problems + list(_check_cycles(draft))
+    return problems + list(check_cycles(_needs(draft)))
 
 
-def _check_unique(draft: Draft) -> Iterator[Problem]:
-    seen: dict[Key, tuple[str | int, ...]] = {}
-    keys: list[tuple[Key, tuple[str | int, ...]]] = [
-        (Key("artifact", name), ("artifacts", i)) for i, name in enumerate(draft.artifact_names)
-    ]
-    for key, path in keys + [(run.key, run.path) for run in draft.runs]:
-        if draft.has_lost(*path, "key"):
-            continue
-        if key in seen:
-            message = f"{key} is already defined at {draft.place(*seen[key], 'key')}"
-            message += ": give it another key"
-            yield draft.place(*path, "key").problem(message, "duplicate-name")
-        seen.setdefault(key, path)
+def _keys(draft: Draft) -> Iterator[tuple[Key, Path]]:
+    for index, name in enumerate(draft.artifact_names):
+        yield Key("artifact", name), ("artifacts", index)
+    yield from ((run.key, run.path) for run in draft.runs)
 
 
 def _check_same(draft: Draft) -> Iterator[Problem]:
@@ -222,19 +217,12 @@ def _severity(draft: Draft) -> Literal["error", "warning"]:
     return "error" if draft.catalogue.is_ours else "warning"
 
 
-def _check_cycles(draft: Draft) -> Iterator[Problem]:
-    edges: dict[Key, dict[Key, tuple[Run, str, str]]] = {run.key: {} for run in draft.runs}
+def _needs(draft: Draft) -> dict[Key, dict[Key, Place]]:
+    """What each run refers to, and where."""
+    needs: dict[Key, dict[Key, Place]] = {run.key: {} for run in draft.runs}
     for run in draft.runs:
         for field, name, ref in references(run):
-            if ref.key in edges:
-                edges[run.key][ref.key] = (run, field, name)
-    try:
-        graphlib.TopologicalSorter({key: list(to) for key, to in edges.items()}).prepare()
-    except graphlib.CycleError as error:
-        circle: list[Key] = list(reversed(error.args[1]))  # graphlib names predecessors first
-        run, field, name = edges[circle[0]][circle[1]]
-        way = " -> ".join(str(key) for key in circle)
-        message = f"these need each other: {way}: take one reference out"
-        yield draft.place(*run.path, "configuration", field, name).problem(
-            message, "reference-cycle"
-        )
+            if ref.key in needs:
+                place = draft.place(*run.path, "configuration", field, name)
+                needs[run.key][ref.key] = place
+    return needs

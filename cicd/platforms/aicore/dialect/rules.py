@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from cicd.config import formats
-from cicd.config.tree import did_you_mean
-from cicd.config.watch import watched_files
+from cicd.config.formats import seconds
+from cicd.config.rules import check_gates, check_local, check_protect, check_watch
+from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
 from cicd.platforms.aicore.dialect.labels import check_labels
 from cicd.platforms.aicore.dialect.schedules import check_schedules
@@ -43,8 +43,8 @@ def check_rules(draft: Draft) -> list[Problem]:
         *check_secrets(draft),
         *check_parameters(draft),
         *check_used_secrets(draft),
-        *_check_local(draft),
-        *_check_protect(draft),
+        *check_local(draft, _local_artifacts(draft)),
+        *check_protect(draft, _more_protected(draft), ("repository", "configuration")),
     ]
     for run in draft.runs:
         if isinstance(run.item, Execution):
@@ -110,29 +110,15 @@ def _check_bindings(draft: Draft) -> Iterator[Problem]:
 
 
 def _check_execution(draft: Draft, run: Run, item: Execution) -> Iterator[Problem]:
-    for index, pattern in enumerate(item.watch):
-        problem = formats.relative_path_problem(pattern)
-        if not problem and not watched_files(draft.root, pattern):
-            problem = "matches no file: correct it or take it out"
-        if problem:
-            message = f'{run.key} watches "{pattern}", which {problem}'
-            yield draft.place(*run.path, "watch", index).problem(message, "bad-watch")
+    yield from check_watch(draft, run.key, item.watch, run.path)
     if item.require and item.wait_for_status != "COMPLETED":
         message = f"{run.key} requires metrics, so wait_for_status must be COMPLETED"
         yield draft.place(*run.path, "require", key=True).problem(message, "needs-wait")
-    for index, gate in enumerate(item.require):
-        place = draft.place(*run.path, "require", index)
-        is_bare = gate.min is None and gate.max is None
-        if is_bare and draft.is_whole(*run.path, "require", index):
-            message = f'{run.key} requires nothing of "{gate.metric}": give min or max'
-            yield place.problem(message, "bad-gate")
-        elif gate.min is not None and gate.max is not None and gate.min > gate.max:
-            message = f'{run.key} requires "{gate.metric}" to be over its max: swap them'
-            yield place.problem(message, "bad-gate")
+    yield from check_gates(draft, run.key, item.require, run.path)
 
 
 def _check_deployment(draft: Draft, run: Run, item: Deployment) -> Iterator[Problem]:
-    if item.ttl and formats.seconds(item.ttl) < formats.MIN_TTL:
+    if item.ttl and seconds(item.ttl) < formats.MIN_TTL:
         message = f'{run.key}: ttl "{item.ttl}" is too short, at least 10m'
         yield draft.place(*run.path, "ttl").problem(message, "bad-ttl")
     if item.wait_for_status is None:
@@ -147,40 +133,14 @@ def _check_deployment(draft: Draft, run: Run, item: Deployment) -> Iterator[Prob
         yield place.problem(message, "smoke-test-path", "warning")
 
 
-def _check_local(draft: Draft) -> Iterator[Problem]:
-    local = draft.file.local
-    paths: list[tuple[str, tuple[str, ...]]] = [
-        (path, ("local", "images", image, "mounts", inside))
-        for image, entry in local.images.items()
-        for inside, path in entry.mounts.items()
-    ]
-    paths += [(path, ("local", "artifacts", url)) for url, path in local.artifacts.items()]
-    for path, at in paths:
-        if not _exists(draft.root / path):
-            message = f'the local path "{path}" does not exist: make it or correct it'
-            yield draft.place(*at).problem(message, "missing-local-path", "warning")
+def _local_artifacts(draft: Draft) -> Iterator[tuple[str, Path]]:
+    for url, path in draft.file.local.artifacts.items():
+        yield path, ("local", "artifacts", url)
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # longer than any path can be
-        return False
-
-
-def _check_protect(draft: Draft) -> Iterator[Problem]:
-    """Only a warning: what this file no longer names may still be there, and be protected."""
-    names = {str(run.key) for run in draft.runs}
-    names |= {f"artifact/{name}" for name in draft.artifact_names}
-    names |= {f"destination/{getattr(run.item, 'destination_name', None)}" for run in draft.runs}
-    names |= {f"resource_group/{draft.resource_group}"}
-    names |= {f"application/{draft.file.git.application}"} if draft.file.git else set()
-    names |= {str(key) for key in draft.named}
-    for index, key in enumerate(draft.file.protect):
-        kind, _, name = key.partition("/")
-        is_known = key in names or draft.is_named(Key(kind, name))
-        if not is_known and kind not in {"repository", "configuration"}:
-            message = (
-                f"protect names {key}, which this stage does not define{did_you_mean(key, names)}"
-            )
-            yield draft.place("protect", index).problem(message, "unknown-protected", "warning")
+def _more_protected(draft: Draft) -> Iterator[Key]:
+    """What may be protected and no section names."""
+    yield from (run.key for run in draft.runs)
+    yield Key("resource_group", draft.resource_group)
+    if draft.file.git:
+        yield Key("application", draft.file.git.application)

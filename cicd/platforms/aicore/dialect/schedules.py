@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from cicd.config import formats
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import Draft, schedule_name
 from cicd.platforms.aicore.dialect.schema import Schedule
 from cicd.values import Key

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from cicd.config import formats
-from cicd.config.fields import LabelValue, Part, SecretText, like
+from cicd.config.fields import Part, SecretText, like
+from cicd.platforms.aicore.dialect import formats
+from cicd.platforms.aicore.dialect.fields import LabelValue
 
 
 class ObjectStore(Part, frozen=True, kw_only=True):

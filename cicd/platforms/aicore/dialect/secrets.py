@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cicd.config import formats
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import DOCKER_CONFIG, SECRETS, Draft, generic_names
 from cicd.platforms.aicore.dialect.secret_schema import ObjectStore
 from cicd.platforms.aicore.dialect.template_secrets import WORDS, bound_secrets

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.config import formats
 from cicd.config.files import yaml_trees
 from cicd.config.tree import Node, leaves, with_leaves
 from cicd.errors import InvalidStage, Problem
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.metadata import children
 from cicd.platforms.aicore.dialect.placeholders import FILLER
 from cicd.values import Key, Template

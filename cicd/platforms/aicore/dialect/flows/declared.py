@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cicd.config import formats
 from cicd.config.fields import values_of
 from cicd.config.files import is_file, read_trees
+from cicd.config.formats import relative_path_problem
 from cicd.config.tree import Place, did_you_mean, hidden_texts, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import Secret
@@ -146,7 +146,7 @@ def check_flows(draft: Draft, *, built: bool = True) -> Iterator[Problem]:
 def _check_paths(draft: Draft, index: int, settings: FlowSettings) -> Iterator[Problem]:
     for field in ("file", "template"):
         path = getattr(settings, field)
-        problem = formats.relative_path_problem(path)
+        problem = relative_path_problem(path)
         if not problem and not (draft.root / path).resolve().is_relative_to(draft.root.resolve()):
             problem = "leads out of the project"
         if problem:

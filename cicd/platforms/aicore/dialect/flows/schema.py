@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from cicd.config import formats
-from cicd.config.fields import Id, Key, Part, Plain, Scalar, like, named
+from cicd.config.fields import Key, Part, Plain, Scalar, like, named
+from cicd.platforms.aicore.dialect import formats
+from cicd.platforms.aicore.dialect.fields import Id
 
 _LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$"
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"

@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd.config import formats
 from cicd.config.fields import Part, misfit
 from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
 from cicd.model import LiveResource, Spec, State, Template
-from cicd.platforms.aicore.dialect import schema
+from cicd.platforms.aicore.dialect import formats, schema
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
 from cicd.platforms.aicore.dialect.export_runs import (
     Configurations,

@@ -1,28 +1,22 @@
-"""A checked draft becomes a Stage: resources in the vocabulary that platforms and planner share."""
+"""What a checked draft asks for: resources in the vocabulary that platforms and planner share."""
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
-from cicd.config import formats
-from cicd.config.fields import values_of
-from cicd.config.tree import Path, hidden, plain
+from cicd.config.build import gates_of, inputs_of, smoke_test_of
+from cicd.config.dialect import Built
+from cicd.config.formats import seconds, slug
 from cicd.config.variables import GitFacts
-from cicd.config.watch import file_digests, files_digest, watched_files
 from cicd.model import (
-    Gate,
     Hidden,
     Key,
-    Limits,
     Options,
     Ref,
     Resource,
-    Secret,
-    SmokeTest,
-    Stage,
     Template,
 )
+from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import (
     PLATFORM_SCENARIOS,
     Draft,
@@ -30,24 +24,19 @@ from cicd.platforms.aicore.dialect.draft import (
     input_source,
     schedule_name,
 )
+from cicd.platforms.aicore.dialect.flows.schema import FlowSettings
 from cicd.platforms.aicore.dialect.groundwork import group_of, supplies_of
 from cicd.platforms.aicore.dialect.repository import is_synced, sent_path
 from cicd.platforms.aicore.dialect.schema import Artifact, Deployment, Execution, Schedule
-from cicd.platforms.aicore.dialect.schema import SmokeTest as SmokeTestFile
 from cicd.platforms.aicore.dialect.secrets import with_uses
-from cicd.platforms.aicore.dialect.templates import digest, slow_digest
 
 _FLOW_FIELDS = {"file", "template", "python"}
 """What the emulator must know of a flow to stand in for its image."""
 _SYNC_SECONDS = 600.0
-MOST_NAMED = 50
-"""How many files of a run are told apart: what is kept with a run has a limit."""
-DIGITS = 10
-"""How many digits of a file's digest are kept: enough to see that it changed."""
 
 
-def build_stage(draft: Draft) -> Stage:
-    """The Stage of a draft without errors."""
+def build(draft: Draft) -> Built:
+    """What a draft without errors asks for."""
     file = draft.file
     group = group_of(draft)
     supplies = supplies_of(draft, frozenset({group.key}))
@@ -67,28 +56,17 @@ def build_stage(draft: Draft) -> Stage:
         ]
     for index, schedule in enumerate(file.schedules):
         resources.append(_schedule(draft, index, schedule, before))
-    return Stage(
-        name=draft.name,
-        file=draft.tree.place.file,
-        root=str(draft.root),
-        platform=file.platform,
+    return Built(
         target=_target(draft),
-        branch=file.branch,
-        resources=tuple(with_uses(draft, resources)),
-        templates=draft.catalogue.templates,
-        prune=file.prune,
-        limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
-        protect=frozenset(file.protect),
-        local=values_of(file.local)
-        | {
-            "flows": [
-                {name: getattr(flow, name) for name in sorted(_FLOW_FIELDS)} for flow in file.flows
-            ]
-        },
-        commit=draft.override.commit if draft.override else draft.git.commit,
-        digest=_stage_digest(draft),
-        project=draft.git.folder,
+        resources=with_uses(draft, resources),
+        scope=(draft.resource_group,),
+        local={"flows": [_for_emulator(flow) for flow in file.flows]},
+        sources=draft.catalogue.templates,
     )
+
+
+def _for_emulator(flow: FlowSettings) -> dict[str, Any]:
+    return {name: getattr(flow, name) for name in sorted(_FLOW_FIELDS)}
 
 
 def _is_platforms(draft: Draft, run: Run) -> bool:
@@ -101,17 +79,6 @@ def _is_platforms(draft: Draft, run: Run) -> bool:
 def _target(draft: Draft) -> dict[str, str]:
     url = draft.file.aicore.launchpad_url
     return {"resource_group": draft.resource_group, **({"launchpad_url": url} if url else {})}
-
-
-def _stage_digest(draft: Draft) -> str:
-    content = plain(draft.tree, lambda node: _plain_leaf(hidden(node.value, node), draft.name))
-    return digest([draft.name, draft.resource_group, content])
-
-
-def _plain_leaf(value: Any, salt: str) -> Any:
-    if isinstance(value, Hidden):
-        return slow_digest(value.reveal(), salt)
-    return str(value) if isinstance(value, Ref | Secret) else value
 
 
 def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
@@ -148,7 +115,7 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
         revision, commit = override.revision, override.commit
     else:
         path = sent_path(git, url, path)
-    name = file.application if file else f"cicd-{formats.slug(draft.name)}"[:54].strip("-")
+    name = file.application if file else f"cicd-{slug(draft.name)}"[:54].strip("-")
     spec: dict[str, Any] = {"name": name}
     if url:
         spec["repository"] = url if override else draft.hidden(url, "git", "repository")
@@ -216,7 +183,11 @@ def _run_resources(
     spec = _started(run, configuration.key)
     source = str(draft.place(*run.path))
     if isinstance(item, Execution):
-        spec |= _inputs(draft, run, item, configuration)
+        # the template decides what a configuration does
+        template = draft.template_of(run)
+        sources = {template.file: template.digest} if template else {}
+        salt = f"{draft.name} {run.key}"
+        spec |= inputs_of(draft, salt, configuration.spec, item.watch, sources)
         options = _execution_options(item)
         return [Resource(run.key, spec, options, supplied, source)]
     if item.ttl:
@@ -283,52 +254,12 @@ def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
     return Resource(_configuration_key(draft, run), spec, depends_on=before, source=source)
 
 
-def _inputs(draft: Draft, run: Run, item: Execution, configuration: Resource) -> dict[str, Any]:
-    """What decides whether a run must be repeated: configuration, template, watched files.
-
-    ``inputs`` is one digest of all of it; ``files`` the beginning of that of each file, to name
-    those that changed; of very many files, one for all that a glob finds.
-    """
-    template = draft.template_of(run)
-    globs = {glob: watched_files(draft.root, glob) for glob in item.watch}
-    paths = sorted({path for found in globs.values() for path in found})
-    digests = file_digests(draft.root, paths)
-    spec = {
-        key: {name: _plain_leaf(leaf, f"{draft.name} {run.key}") for name, leaf in value.items()}
-        if isinstance(value, dict)
-        else value
-        for key, value in configuration.spec.items()
-    }
-    watched = files_digest(digests) if digests else ""
-    named = digests
-    if len(digests) > MOST_NAMED:
-        named = {
-            glob: files_digest({name: digests[name] for name in _names(draft, found)})
-            for glob, found in globs.items()
-        }
-    if template:
-        named = {**named, template.file: template.digest}
-    return {
-        "inputs": digest([spec, template.digest if template else "", watched]),
-        "files": {_text(name): text[:DIGITS] for name, text in sorted(named.items())},
-    }
-
-
-def _names(draft: Draft, paths: list[pathlib.Path]) -> list[str]:
-    return [path.relative_to(draft.root).as_posix() for path in paths]
-
-
-def _text(name: str) -> str:
-    """The name of a file as text, whatever bytes it has."""
-    return name.encode(errors="backslashreplace").decode()
-
-
 def _execution_options(item: Execution) -> Options:
     return Options(
         wait_for=item.wait_for_status,
-        timeout=float(formats.seconds(item.timeout)),
+        timeout=float(seconds(item.timeout)),
         rerun=item.rerun,
-        require=tuple(Gate(gate.metric, gate.min, gate.max) for gate in item.require),
+        require=gates_of(item.require),
     )
 
 
@@ -336,21 +267,9 @@ def _deployment_options(draft: Draft, run: Run, item: Deployment) -> Options:
     test = item.smoke_test
     return Options(
         wait_for=item.wait_for_status,
-        timeout=float(formats.seconds(item.timeout)),
-        smoke_test=_smoke_test(draft, (*run.path, "smoke_test"), test) if test else None,
+        timeout=float(seconds(item.timeout)),
+        smoke_test=smoke_test_of(draft, (*run.path, "smoke_test"), test) if test else None,
         on_failure=item.on_failure,
         existing_id=item.existing_deployment_id,
-        drain=float(formats.seconds(item.drain)),
-    )
-
-
-def _smoke_test(draft: Draft, path: Path, item: SmokeTestFile) -> SmokeTest:
-    return SmokeTest(
-        path=draft.hidden(item.path, *path, "path"),
-        method=item.method,
-        json=draft.hidden(item.json_body, *path, "json"),
-        headers=draft.hidden(item.headers, *path, "headers"),
-        expect_status=item.expect.status,
-        expect_contains=draft.hidden(item.expect.contains, *path, "expect", "contains"),
-        timeout=float(formats.seconds(item.timeout)),
+        drain=float(seconds(item.drain)),
     )

@@ -1,0 +1,160 @@
+"""What the language of stage files must be told of a platform: its dialect.
+
+A dialect is a plain module beside the platform's adapter, and loads no SDK. Nobody here imports
+one: who loads a stage hands in all there are, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cicd.config.tree import Node, Paths, did_you_mean
+from cicd.errors import InvalidStage, Problem
+
+if TYPE_CHECKING:
+    from cicd.config.draft import Draft
+    from cicd.config.references import Reference
+    from cicd.config.rulebook import Rule
+    from cicd.config.schema import StageBase
+    from cicd.config.variables import GitFacts, GitOverride
+    from cicd.model import Resource
+    from cicd.values import Key
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What promoting carries from the items of one section to another stage: ``fields``, of maps
+    each entry. ``stays``: what even a new item leaves behind. ``needs``: fields whose values are
+    keys of another section, which then come along. ``is_map``: the section has no items."""
+
+    kind: str
+    fields: Sequence[tuple[str, ...]]
+    stays: frozenset[str] = frozenset()
+    needs: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    is_map: bool = False
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Other ways to write something. ``hints``: unknown key -> what to write instead. ``texts``:
+    where numbers are text. ``lists``: fields whose maps may be lists of ``{key: …, X: …}``, and
+    their X. ``checked``: where a check of its own says what to do with a credential."""
+
+    hints: Mapping[str, str] = field(default_factory=dict)
+    texts: Paths = Paths()  # noqa: RUF009 - it never changes
+    lists: Mapping[str, str] = field(default_factory=dict)
+    checked: Paths = Paths()  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What a variable of the environment counts as where it is not set: ``offline``, where nothing
+    is sent, and for the emulator (``local``)."""
+
+    offline: str
+    local: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a dialect makes of a draft. ``scope``: what its digest covers beside the file, such as
+    where it goes. ``local``: what the emulator is told beside ``local`` of the file."""
+
+    target: Mapping[str, str]
+    resources: Iterable[Resource]
+    scope: tuple[str, ...] = ()
+    local: Mapping[str, Any] = field(default_factory=dict)
+    sources: tuple[Any, ...] = ()
+
+
+class Dialect(Protocol):
+    """What the stage files of one platform say."""
+
+    @property
+    def NAME(self) -> str:
+        """What ``platform`` has to be."""
+
+    @property
+    def File(self) -> type[StageBase]:
+        """The shape of a stage file: the shared keys and the platform's sections."""
+
+    @property
+    def Draft(self) -> type[Draft[Any, Any]]:
+        """What its checks and builders look at: ``cicd.config.draft.Draft``, or made from it."""
+
+    @property
+    def RULES(self) -> Mapping[str, Rule]:
+        """Rules of its own, and what shared ones mean here where that is said better."""
+
+    @property
+    def UNSURE(self) -> Collection[str]:
+        """Rules that the environment decides: where that is not at hand they only warn."""
+
+    @property
+    def ENVIRONMENT(self) -> Mapping[str, StandIn]:
+        """Variables that say where a stage goes -> what may stand in for them."""
+
+    @property
+    def SECRETS(self) -> Paths:
+        """Where credentials stand, and nothing but ``${env.NAME}``."""
+
+    @property
+    def REFERENCES(self) -> Mapping[str, Reference]:
+        """Forms of what is known only after apply, ``SECTION.KEY.NAME`` and the like."""
+
+    @property
+    def SPELLINGS(self) -> Spellings: ...
+
+    @property
+    def CARRIED(self) -> Mapping[str, Carried]:
+        """Section -> what promoting carries over."""
+
+    def identity(self, item: Node) -> str | None:
+        """What makes an item of a list the same item in two files; None where nothing does."""
+
+    def modernise(self, tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
+        """One file, before it is merged with what it extends, in the spelling that ``File`` has."""
+
+    def sources(
+        self,
+        file: Any,
+        written: Node,
+        root: FilePath,
+        git: GitFacts,
+        override: GitOverride | None,
+    ) -> tuple[Any, list[Problem]]:
+        """What lies beside the stage file and decides what is made of it. ``written`` has also what
+        does not fit, and is therefore not in ``file``."""
+
+    def names(self, tree: Node) -> frozenset[Key]:
+        """Everything that a tree gives a key, whether it fits or not."""
+
+    def check(self, draft: Any) -> Iterable[Problem]:
+        """All that is wrong beside the shape; what ``cicd.config.rules`` checks too."""
+
+    def build(self, draft: Any) -> Built:
+        """What a draft without errors asks for."""
+
+
+Dialects = Mapping[str, Dialect]
+"""All there are, by name; the first is that of files which name no platform."""
+Identity = Callable[[Node], str | None]
+
+
+def dialect_of(named: Node | None, dialects: Dialects) -> Dialect:
+    """The dialect that ``platform`` of a stage file names, or is meant to name. Raises InvalidStage
+    where there is no such platform: nobody can tell then what the file says."""
+    if named is None:
+        return next(iter(dialects.values()))
+    if not isinstance(named.value, str):  # that it is none, its shape says
+        return next(iter(dialects.values()))
+    meant = [name for name in dialects if name == named.value or did_you_mean(named.value, [name])]
+    if meant:
+        return dialects[named.value if named.value in meant else meant[0]]
+    known = list(dialects)
+    must = f"must be {'' if len(known) == 1 else 'one of '}{', '.join(known)}"
+    problem = named.place.problem(f'platform is "{named.value}", {must}', "wrong-value")
+    raise InvalidStage([problem])
