@@ -12,7 +12,7 @@ from cicd.cli.options import Common
 from cicd.model import Action
 from cicd.render.text import render_plan
 from tests.config.config_sample import load, write_repository
-from tests.config.test_config_kinds import FULL, SET
+from tests.platforms.aicore.dialect.test_dialect_kinds import FULL, SET
 
 
 def test_credentials_that_are_missing_are_said_and_an_address_for_links_is_no_place(
