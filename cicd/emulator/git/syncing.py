@@ -186,17 +186,31 @@ def read_all(snapshot: Snapshot) -> Iterator[Found]:
             text = f'FailedPrecondition desc = Failed to unmarshal "{file}": {error}'
             yield Found(file, problem=f"rpc error: code = {text}", name=file)
         else:
-            yield from (read_one(file, document) for document in documents)
+            for index, document in enumerate(documents):
+                yield read_one(file, document, text, index)
 
 
-def read_one(file: str, document: Any) -> Found:
-    """One document of a file."""
+def read_one(file: str, document: Any, text: str, index: int) -> Found:
+    """One document of a file: the one at ``index`` of those in ``text``."""
     metadata = templates.mapping(templates.mapping(document).get("metadata"))
     name = str(metadata.get("name") or file)
     try:
         return Found(file, templates.read(document), name=name)
     except TemplateError as error:
-        return Found(file, problem=f"{file}: {error}", name=name)
+        problems = "; ".join(located(error.problems, text, index))
+        return Found(file, problem=f"{file}: {problems}", name=name)
+
+
+def located(problems: Iterable[str], text: str, index: int) -> Iterator[str]:
+    """Problems with the rule, where it is one of Argo's, and the line."""
+    from cicd.emulator.git.places import documents, line_of
+    from cicd.emulator.workflow import rule_of
+
+    nodes = documents(text)
+    for problem in problems:
+        line = f"line {line_of(problem, nodes[index], text)}" if index < len(nodes) else ""
+        told = ", ".join(word for word in (rule_of(problem), line) if word)
+        yield f"{problem} [{told}]" if told else problem
 
 
 def check_unique(found: Iterable[Found]) -> Iterator[Found]:

@@ -39,7 +39,11 @@ MOST_VALUES = 100_000
 
 
 class TemplateError(Exception):
-    """One template is not usable; the message holds every reason."""
+    """One template is not usable; the message holds every reason, ``problems`` one by one."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def read(document: Any) -> Executable:
     if is_readable(document):
         problems += engine_check(document)
     if problems:
-        raise TemplateError("; ".join(problems))
+        raise TemplateError(*problems)
     labels = document["metadata"]["labels"]
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return Executable(

@@ -6,6 +6,7 @@ tells from the nodes so far what to run next. Semantics are those of Argo Workfl
 
 from cicd.emulator.workflow.check.checking import check, notes
 from cicd.emulator.workflow.check.reading import read
+from cicd.emulator.workflow.check.rules import rule_of
 from cicd.emulator.workflow.container_sets import MAIN
 from cicd.emulator.workflow.program import Artifact, OutputParameter, Program
 from cicd.emulator.workflow.progress import Progress, Publication, advance, left_open
@@ -30,4 +31,5 @@ __all__ = [
     "left_open",
     "notes",
     "read",
+    "rule_of",
 ]

@@ -67,11 +67,13 @@ def set_problems(item: Mapping[str, Any], path: str) -> Iterator[str]:
     missing = [(name, other) for name, others in waits.items() for other in others]
     missing = [(name, other) for name, other in missing if other not in names]
     for name, other in missing:
-        yield f"{path}.containers.{name}: dependency {other!r} not defined"
+        yield f"{path}.containers[{names.index(name)}]: dependency {other!r} not defined"
     try:
         tuple(TopologicalSorter(waits).static_order())
     except CycleError as error:
-        yield f"{path}.containers: wait for each other: {' -> '.join(error.args[1])}"
+        cycle = error.args[1]
+        first = names.index(cycle[0])
+        yield f"{path}.containers[{first}]: wait for each other: {' -> '.join(cycle)}"
     places = [str(mount.get("mountPath")) for mount in source.get("volumeMounts") or ()]
     for index, place in enumerate(places):
         if place in places[:index]:

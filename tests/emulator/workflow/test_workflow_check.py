@@ -152,7 +152,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("templates.2.outputs.artifacts.0.archive", {"zip": {}}, "archive.zip: not supported"),
         ("templates.2.retryStrategy.expression", "nope(1)", "has no function nope()"),
         ("templates.2.retryStrategy.backoff", {"duration": "soon"}, "cannot read 'soon'"),
-        ("templates.2.name", "prepare", "spec.templates[2].name: is missing, not a name, or used"),
+        ("templates.2.name", "prepare", "spec.templates[2].name: 'prepare' is used"),
         ("templates.2.script", {"image": "x"}, "spec.templates[2]: needs exactly one of container"),
         ("templates.0.steps.0.0.template", "no", "template 'no' does not exist"),
         (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 
 import pytest
 
+from cicd.emulator.git.syncing import located
 from cicd.emulator.workflow import check
 from tests.emulator.workflows import validated_calls, validated_templates, validated_values
-from tests.emulator.workflows.verdicts import Verdict, spec
+from tests.emulator.workflows.verdicts import Verdict, leaf, spec
 
 TABLES = (validated_calls, validated_templates, validated_values)
 VERDICTS = [case for table in TABLES for case in table.VERDICTS]
@@ -19,6 +22,39 @@ def test_a_sync_judges_as_argo_does(case: Verdict) -> None:
     found = "\n".join(check(case.document))
     assert bool(found) is bool(case.rule), found
     assert case.says in found
+
+
+ELSEWHERE = {
+    "nothing-to-run": "at the second of two kinds, where cicd validate has it at the template",
+    "missing-argument": "at the template, where the emulator has the entrypoint",
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [x for x in (*validated_calls.VERDICTS, *validated_templates.VERDICTS) if x.rule],
+    ids=lambda case: case.name,
+)
+def test_a_sync_names_the_rule_and_the_line(case: Verdict) -> None:
+    found = list(located(check(case.document), case.text, 0))
+    lines = [text for text in found if text.endswith(f"[{case.rule}, line {case.line}]")]
+    rules = [text for text in found if f"[{case.rule}, line " in text]
+    assert lines or (rules and case.rule in ELSEWHERE), found
+
+
+def test_a_sync_names_the_line_in_the_second_document_of_a_file_and_in_json() -> None:
+    case = next(case for case in VERDICTS if case.rule == "unknown-template")
+    before = "# nothing\n---\nkind: x\n---\n"
+    [found] = located(check(case.document), f"{before}{case.text}", 1)
+    assert found.endswith(f"[unknown-template, line {case.line + before.count(chr(10))}]")
+    [found] = located(check(case.document), json.dumps(case.document, indent=1), 0)
+    assert re.search(r"\[unknown-template, line \d+\]$", found)
+
+
+def test_what_only_the_emulator_refuses_has_a_line_and_no_rule() -> None:
+    text = leaf("synchronization: {semaphore: {configMapKeyRef: {name: x, key: y}}}")
+    [found] = located(check(Verdict("", "", text).document), text, 0)
+    assert found.endswith(f" [line {text[: text.index('synchronization')].count(chr(10)) + 1}]")
 
 
 def chain(count: int) -> str:

@@ -309,7 +309,7 @@ REFUSED = [
         container_set(member("a", "true"), outputs=OUT),
         'containerSet.containers: must have a container named "main" for input or output',
     ),
-    (container_set(member("a", "true", "b")), "containers.a: dependency 'b' not defined"),
+    (container_set(member("a", "true", "b")), "containers[0]: dependency 'b' not defined"),
     (container_set(member("a", "true", "b"), member("b", "true", "a")), "wait for each other"),
     (container_set(member("a", "true"), member("a", "true")), "containers[1].name: 'a' is no name"),
     (container_set(member("wait", "true")), "containers[0].name: 'wait' is no name"),

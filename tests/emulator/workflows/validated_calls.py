@@ -415,7 +415,7 @@ STEPS = [
         "TestInvalidStepName",
         steps("!name: a_b, template: t"),
         "bad-item-name",
-        "used twice or not a name",
+        "'a_b' is not a name",
     ),
     Verdict(
         "two kinds of loops",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.emulator.workflow.check.names import raw_calls
-from cicd.emulator.workflow.depends import ancestors, of_loops
+from cicd.emulator.workflow.depends import ancestors, dependencies, of_loops
 from cicd.emulator.workflow.expr.conditions import BadCondition
 from cicd.emulator.workflow.expr.expressions import as_text
 from cicd.emulator.workflow.program import Call, Program, Template
@@ -112,8 +112,10 @@ def callee_problems(
     """Whether what is called is there and gets what it needs, and tasks come in an order."""
     names: set[str] = set()
     for where, call in raw_calls(item):
-        if call["name"] in names or not NAME.fullmatch(call["name"]):
-            yield f"{path}.{where}.name: {call['name']!r} is used twice or not a name"
+        if not NAME.fullmatch(call["name"]):
+            yield f"{path}.{where}.name: {call['name']!r} is not a name"
+        elif call["name"] in names:
+            yield f"{path}.{where}.name: {call['name']!r} is used twice"
         names.add(call["name"])
         callee = program.templates.get(call["template"])
         if callee is None:
@@ -124,15 +126,33 @@ def callee_problems(
     targets = [] if "{{" in template.target else template.target.split()
     if missing := [name for name in targets if name not in names]:
         yield f"{path}.dag.target: task {missing[0]!r} does not exist"
-    try:
-        yield from _order_problems(item, template.tasks, path)
-    except BadCondition as error:
-        yield f"{path}.dag.tasks: {error}"
+    unreadable = list(_unreadable_orders(item, template.tasks, path))
+    yield from unreadable or _order_problems(item, template.tasks, path)
+
+
+def _unreadable_orders(item: Mapping[str, Any], tasks: Sequence[Call], path: str) -> Iterator[str]:
+    """Tasks of which nobody knows after which they come."""
+    names = {task.name for task in tasks}
+    for (where, _), task in zip(raw_calls(item) if tasks else (), tasks, strict=True):
+        try:
+            dependencies(task, names)
+        except BadCondition as error:
+            field = "depends" if task.has_depends else "dependencies"
+            yield f"{path}.{where}.{field}: {error}"
 
 
 def _order_problems(item: Mapping[str, Any], tasks: Sequence[Call], path: str) -> Iterator[str]:
-    """What a task asks of others, and hands on from them. Raises BadCondition."""
-    before = ancestors(tasks)
+    """What a task asks of others, and hands on from them."""
+    try:
+        before = ancestors(tasks)
+    except BadCondition as error:
+        first = next(
+            where
+            for (where, _), task in zip(raw_calls(item), tasks, strict=True)
+            if f": {task.name} -> " in str(error)
+        )
+        yield f"{path}.{first}: {error}"
+        return
     loops = {task.name for task in tasks if task.loop}
     for (where, raw), task in zip(raw_calls(item) if tasks else (), tasks, strict=True):
         for name in of_loops(task):

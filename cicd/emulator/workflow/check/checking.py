@@ -60,8 +60,12 @@ def _outline(spec: Mapping[str, Any]) -> list[str]:
     seen: set[str] = set()
     for path, item in placed(spec):
         name = str(item.get("name") or "")
-        if PLACE not in item and (not NAME.fullmatch(name) or name in seen):
-            found.append(f"{path}.name: is missing, not a name, or used twice")
+        if PLACE not in item and name in seen:
+            found.append(f"{path}.name: {name!r} is used twice")
+        elif PLACE not in item and not NAME.fullmatch(name):
+            found.append(
+                f"{path}.name: {name!r} is not a name" if name else f"{path}.name: is missing"
+            )
         seen.add(name)
         kinds = [kind for kind in KINDS if item.get(kind) is not None]
         if len(kinds) != 1 and not any(item.get(kind) for kind in ELSEWHERE):

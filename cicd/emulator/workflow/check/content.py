@@ -112,13 +112,20 @@ def _place_problems(
     item: Mapping[str, Any], container: Mapping[str, Any], path: str
 ) -> Iterator[str]:
     """Volumes and input artifacts need places of their own."""
-    mounts = container.get("volumeMounts") or ()
-    artifacts = (item.get("inputs") or {}).get("artifacts") or ()
+    kind = "container" if item.get("container") else "script"
+    entries = [
+        (f"{path}.{kind}.volumeMounts[{index}].mountPath", entry.get("mountPath"))
+        for index, entry in enumerate(container.get("volumeMounts") or ())
+    ]
+    entries += [
+        (f"{path}.inputs.artifacts[{index}].path", entry.get("path"))
+        for index, entry in enumerate((item.get("inputs") or {}).get("artifacts") or ())
+    ]
     seen: set[str] = set()
-    for entry in (*mounts, *artifacts):
-        place = str(entry.get("mountPath") or entry.get("path") or "")
+    for where, entry in entries:
+        place = str(entry or "")
         if place in seen:
-            yield f"{path}: {place!r} is the place of two volumes or input artifacts"
+            yield f"{where}: {place!r} is the place of two volumes or input artifacts"
         seen.add(place)
 
 
