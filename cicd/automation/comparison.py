@@ -2,73 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cicd.automation.runs import Run
 from cicd.automation.session import Session
 from cicd.errors import NotFound
-from cicd.model import Key, LiveResource, State, Status, Track
+from cicd.model import Key, Kind, LiveResource, Secret, State, Status, Track, leaves
 from cicd.render.comparison import Compared, Comparison, compare
 from cicd.render.moments import took
 from cicd.threads import together
 
 WORKERS = 8
 
+Id = tuple[str, str]
+"""Kind and id."""
+
 
 def side_by_side(session: Session, runs: Sequence[Run], globs: Sequence[str]) -> Comparison:
-    """All that is known of these runs: one request for ten of them, one for each configuration and
-    each input artifact."""
+    """All that is known of these runs: one request for ten of them, one for each content and each
+    thing that this takes in."""
+    kinds = session.platform.kinds
     tracks = session.platform.track([run.live for run in runs])
-    configurations = fetch(
-        session, "configuration", (str(run.live.spec.get("configuration", "")) for run in runs)
-    )
-    artifacts = fetch(
-        session,
-        "artifact",
-        (id for known in configurations.values() for id in bound_inputs(known).values()),
-    )
+    contents = fetch(session, [held for run in runs if (held := version_of(run.live, kinds))])
+    sources = {run.live.id: source_of(run.live, contents, kinds) for run in runs}
+    taken = [one for source in sources.values() if source for one in inputs_of(source, kinds)]
+    inputs = fetch(session, [(kind, id) for _, kind, id in taken])
     compared = [
-        as_compared(session, run, tracks.get(run.live.id, Track()), configurations, artifacts)
+        as_compared(session, run, tracks.get(run.live.id, Track()), sources[run.live.id], inputs)
         for run in runs
     ]
     gates = [gate for wish in session.stage.resources for gate in wish.options.require]
-    return compare(session.stage.name, compared, gates, globs)
+    words = dict.fromkeys(kind.replace("_", " ") for _, kind, _ in taken)
+    return compare(session.stage.name, compared, gates, globs, inputs_word=" and ".join(words))
 
 
-def fetch(session: Session, kind: str, ids: Iterable[str]) -> dict[str, LiveResource]:
-    """Id -> resource; one that is not there is left out."""
+def fetch(session: Session, wanted: Iterable[Id]) -> dict[Id, LiveResource]:
+    """Kind and id -> resource; one that is not there is left out."""
 
-    def get(id: str) -> LiveResource | None:
+    def get(one: Id) -> LiveResource | None:
+        kind, id = one
         unknown = LiveResource(Key(kind, id), id, {}, Status(State.UNKNOWN, ""))
         try:
             return session.platform.get(unknown)
         except NotFound:
             return None
 
-    wanted = [id for id in dict.fromkeys(ids) if id]
+    asked = [one for one in dict.fromkeys(wanted) if one[1]]
     with together(WORKERS) as pool:
-        found = pool.map(get, wanted)
-        return {id: live for id, live in zip(wanted, found, strict=True) if live}
+        found = pool.map(get, asked)
+        return {one: live for one, live in zip(asked, found, strict=True) if live}
 
 
-def bound_inputs(configuration: LiveResource) -> Mapping[str, str]:
-    """Input -> artifact id."""
-    found: Mapping[str, str] = configuration.spec.get("input_artifact_bindings") or {}
-    return found
+def version_of(live: LiveResource, kinds: Mapping[str, Kind]) -> Id | None:
+    """Kind and id of the content that a run runs, where it runs some."""
+    version = kinds[live.key.kind].version
+    return (version[1], str(live.spec.get(version[0], ""))) if version else None
+
+
+def source_of(
+    live: LiveResource, contents: Mapping[Id, LiveResource], kinds: Mapping[str, Kind]
+) -> LiveResource | None:
+    """What tells the parameters of a run: its content, else the run itself."""
+    held = version_of(live, kinds)
+    return contents.get(held) if held else live
+
+
+def inputs_of(source: LiveResource, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str, str]]:
+    """Input, kind and id of each thing that is taken in."""
+    for name, kind in kinds[source.key.kind].takes.items():
+        value = source.spec.get(name)
+        entries = value.items() if isinstance(value, Mapping) else [(name, value)]
+        yield from ((str(entry), kind, str(id)) for entry, id in entries if id)
+
+
+def parameters_of(source: LiveResource, kinds: Mapping[str, Kind]) -> dict[str, str | Secret]:
+    """What it was given beside its inputs: each entry of a map by its own name."""
+    kind = kinds[source.key.kind]
+    left_out = {*kind.family, *kind.takes, *kind.identity, "inputs", "files", "labels"}
+    found: dict[str, str | Secret] = {}
+    for name, value in source.spec.items():
+        if name in left_out:
+            continue
+        is_map = isinstance(value, Mapping) and bool(value)
+        for path, leaf in leaves(value) if is_map else [(name, value)]:
+            told = leaf if isinstance(leaf, Secret) else as_text(leaf)
+            found[path if path not in found else f"{name}.{path}"] = told
+    return {name: value for name, value in found.items() if value != ""}
+
+
+def as_text(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None or value in ({}, []):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def as_compared(
     session: Session,
     run: Run,
     track: Track,
-    configurations: Mapping[str, LiveResource],
-    artifacts: Mapping[str, LiveResource],
+    source: LiveResource | None,
+    inputs: Mapping[Id, LiveResource],
 ) -> Compared:
     """One run with all that was found about it."""
-    live = run.live
+    live, kinds = run.live, session.platform.kinds
     started = live.facts.get("started_at") or live.created_at
-    configuration = configurations.get(str(live.spec.get("configuration", "")))
-    inputs = bound_inputs(configuration) if configuration else {}
+    taken = inputs_of(source, kinds) if source else ()
     return Compared(
         label=run.key.name,
         id=live.id,
@@ -77,16 +118,19 @@ def as_compared(
         started=started,
         seconds=took(started, live.facts.get("completed_at", "")),
         commit=track.tags.get("cicd.commit", ""),
-        configuration=str(live.spec.get("configuration_name", "")),
-        executable=str(live.spec.get("executable_id", "")),
+        about={
+            head.lower(): str(live.spec.get(name, ""))
+            for name, head in kinds[live.key.kind].columns.items()
+            if head and name in live.spec
+        },
         link=session.platform.link(live) or "",
-        parameters=configuration.spec.get("parameter_bindings", {}) if configuration else {},
-        inputs={name: told(id, artifacts.get(id)) for name, id in inputs.items()},
+        parameters=parameters_of(source, kinds) if source else {},
+        inputs={name: told(id, inputs.get((kind, id))) for name, kind, id in taken},
         track=track,
     )
 
 
-def told(id: str, artifact: LiveResource | None) -> str:
+def told(id: str, content: LiveResource | None) -> str:
     """``name (first part of the id)``: names alone are not unique."""
-    name = str(artifact.spec.get("name", "")) if artifact else ""
+    name = str(content.spec.get("name", "")) if content else ""
     return f"{name} ({id[:8]})" if name else id

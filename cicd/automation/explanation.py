@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cicd.automation import local
 from cicd.automation.redaction import without_secrets
 from cicd.automation.session import Session
+from cicd.automation.status import version_fields
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.model import Key, LiveResource, Needs, State
 
@@ -46,16 +47,17 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         "id": live.id if live else "",
         "status": live.status.raw if live else "missing",
         "created_at": live.created_at if live else "",
-        "configuration_name": name_of(live) if live else "",
+        **version_names(session, live),
         "findings": [asdict(replace(finding, text=hidden(finding.text))) for finding in findings],
         "log": [hidden(line) for line in log],
         "commands": commands(session, key, live),
     }
 
 
-def name_of(live: LiveResource) -> str:
-    """What its configuration is called."""
-    return hidden(str(live.spec.get("configuration_name") or ""))
+def version_names(session: Session, live: LiveResource | None) -> dict[str, str]:
+    """What the content is called that it runs, by the name of its field."""
+    fields = version_fields(session.platform.kinds)[1::2]
+    return {name: hidden(str(live.spec.get(name) or "")) if live else "" for name in fields}
 
 
 def hidden(text: str) -> str:
@@ -65,10 +67,11 @@ def hidden(text: str) -> str:
 
 def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
     """What is meant, and what of it is live now. Raises Usage."""
-    from cicd.automation.runs import BOTH, NoSuchRun, Runs, nearest
+    from cicd.automation.runs import NoSuchRun, Runs, nearest, running_kinds
 
+    both = running_kinds(session.platform.kinds)
     wishes = [wish for wish in session.stage.resources if word in {str(wish.key), wish.key.name}]
-    others = [wish.key for wish in wishes if wish.key.kind not in BOTH]
+    others = [wish.key for wish in wishes if wish.key.kind not in both]
     if len(others) == len(wishes) == 1:
         return others[0], planned(session, others[0])
     try:
@@ -82,7 +85,7 @@ def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]
         hint = f"say {' or '.join(str(wish.key) for wish in wishes)}"
         raise Usage(f"{word} is more than one", hint=hint) from None
     except CicdError:
-        runs = [wish.key for wish in wishes if wish.key.kind in BOTH]
+        runs = [wish.key for wish in wishes if wish.key.kind in both]
         if len(runs) != 1:
             raise
         return runs[0], None

@@ -1,4 +1,4 @@
-"""Which configurations of deployments failed their test, remembered where the stage deploys to."""
+"""Which contents of services failed their test, remembered where the stage deploys to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from cicd.automation.redaction import without_secrets
 from cicd.automation.session import Session
-from cicd.model import Action, Change, Outcome, Plan, Ref, Result
+from cicd.model import Action, Change, Kind, Outcome, Plan, Ref, Result
 
 NAME = "failed"
 MOST = 12
-"""Configurations that are remembered, the latest."""
+"""Contents that are remembered, the latest."""
 LONGEST = 100
 """Characters of a reason: together they fit into what a platform keeps."""
 TRIED = frozenset({Result.FAILED, Result.TIMED_OUT})
@@ -20,7 +20,7 @@ CHANGED = frozenset({Action.UPDATE, Action.REPLACE})
 
 
 def failed_tests(session: Session) -> dict[str, str]:
-    """Id of a configuration -> why it did not pass, as far as that is remembered."""
+    """Id of a content -> why it did not pass, as far as that is remembered."""
     try:
         found = json.loads(session.platform.recall(NAME) or "{}")
     except (ValueError, RecursionError):
@@ -29,9 +29,9 @@ def failed_tests(session: Session) -> dict[str, str]:
 
 
 def remember_tests(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> None:
-    """Remember which configurations failed now, and forget those that have passed since. Asks and
-    writes only where a deployment failed or was changed."""
-    tried = dict(_tried(plan, outcomes))
+    """Remember which contents failed now, and forget those that have passed since. Asks and
+    writes only where a service failed or was changed."""
+    tried = dict(_tried(plan, outcomes, session.platform.kinds))
     if not tried:
         return
     known = failed_tests(session)
@@ -42,25 +42,29 @@ def remember_tests(session: Session, plan: Plan, outcomes: Sequence[Outcome]) ->
         session.platform.remember(NAME, json.dumps(latest, separators=(",", ":")))
 
 
-def _tried(plan: Plan, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
-    """Configuration and why it failed, empty where it passed."""
+def _tried(
+    plan: Plan, outcomes: Sequence[Outcome], kinds: Mapping[str, Kind]
+) -> list[tuple[str, str]]:
+    """Content of a service and why it failed, empty where it passed."""
+    from cicd.plan.history import version_field
+
     ended = {outcome.key: outcome for outcome in outcomes}
     ids = {str(outcome.key): outcome.id for outcome in outcomes}
     found = []
     for change in plan.changes:
         outcome = ended.get(change.key)
-        configuration = _configuration(change, ids)
-        if change.key.kind != "deployment" or outcome is None or not configuration:
+        content = _content(change, version_field(change, kinds), ids)
+        if outcome is None or not content or not kinds[change.key.kind].is_service:
             continue
         if outcome.result in TRIED and outcome.id:
             why = without_secrets(outcome.error, os.environ)[:LONGEST]
-            found.append((configuration, why or "failed"))
+            found.append((content, why or "failed"))
         elif outcome.result is Result.APPLIED and change.action in CHANGED:
-            found.append((configuration, ""))
+            found.append((content, ""))
     return found
 
 
-def _configuration(change: Change, ids: Mapping[str, str]) -> str:
-    """The id of the configuration that a deployment was given, also one that was made just now."""
-    wish = change.desired.spec.get("configuration") if change.desired else None
+def _content(change: Change, field: str, ids: Mapping[str, str]) -> str:
+    """The id of the content that a service was given, also one that was made just now."""
+    wish = change.desired.spec.get(field) if change.desired else None
     return ids.get(str(wish.key), "") if isinstance(wish, Ref) else str(wish or "")

@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.automation.claims import Claim, Claims, find_claims
-from cicd.automation.runs import browse
+from cicd.automation.runs import browse, running_kinds
 from cicd.automation.session import Session
 from cicd.cli.periods import seconds
-from cicd.model import LiveResource
+from cicd.model import Kind, LiveResource, made_by
 from cicd.plan.unmanaged import id_of
 from cicd.render.moments import age, duration, parse, took
-
-SPEC = (
-    *("configuration", "configuration_name", "executable_id", "scenario_id", "kind"),
-    *("cron", "active", "scope", "repository", "path", "revision", "url", "description"),
-)
-"""Fields of the platform's own that a row has, where the kind has them."""
 
 
 @dataclass(frozen=True)
 class Wanted:
     """Which things of a kind are asked for; what is None or empty does not matter.
 
-    ``key`` and ``name`` are globs, ``fields`` values of the platform's own, ``since`` is ``7d``;
-    ``execution``: the id of the run that made it; ``kinds``: of artifacts.
+    ``key`` and ``name`` are globs, ``fields`` values of the platform's own of which one must be
+    there, ``since`` is ``7d``; ``version``: the name or id of what it runs; ``maker``: the id of
+    the run that made it.
     """
 
     key: str | None = None
     name: str | None = None
     statuses: tuple[str, ...] = ()
-    fields: Mapping[str, str | None] = field(default_factory=dict)
-    configuration: str | None = None
-    kinds: tuple[str, ...] = ()
-    execution: str | None = None
+    fields: Mapping[str, Collection[str]] = field(default_factory=dict)
+    version: str | None = None
+    maker: str | None = None
     since: str | None = None
     is_unmanaged: bool = False
 
-    def fits(self, live: LiveResource, claim: Claim | None, maker: str) -> bool:
+    def fits(self, live: LiveResource, claim: Claim | None, maker: str, kind: Kind) -> bool:
         """Whether a live thing, which ``claim`` names and the run ``maker`` made, is asked for."""
-        spec = live.spec
+        spec, runs = live.spec, kind.version[0] if kind.version else ""
         return (
             has_status(live, self.statuses)
-            and (not self.kinds or spec.get("kind") in self.kinds)
-            and self.execution in (None, maker)
-            and all(value in (None, spec.get(name)) for name, value in self.fields.items())
-            and self.configuration
-            in (None, spec.get("configuration"), spec.get("configuration_name"))
-            and (self.name is None or fnmatchcase(name_of(live), self.name))
+            and self.maker in (None, maker)
+            and all(not some or spec.get(name) in some for name, some in self.fields.items())
+            and self.version in (None, spec.get(runs), spec.get(f"{runs}_name"))
+            and (self.name is None or fnmatchcase(name_of(live, kind), self.name))
             and is_since(live, self.since)
             and not (self.is_unmanaged and claim)
             and has_key(claim, self.key)
@@ -70,32 +62,27 @@ class Listing:
 def list_kind(session: Session, kind: str, wanted: Wanted, limit: int) -> Listing:
     """The newest things of one kind that are wanted, as plain data."""
     is_since(None, wanted.since)  # said before anything is asked, also where nothing is there
+    kinds = session.platform.kinds
     lives = newest(browse(session, kind))
-    runs = browse(session, "execution") if kind == "artifact" else ()
-    makers = makers_of(runs)
+    versions = {other.version[1] for other in kinds.values() if other.version}
+    is_made = kinds[kind].role == "content" and kind not in versions
+    sorts = running_kinds(kinds, only_runs=True) if is_made else ()
+    runs = [run for sort in sorts for run in browse(session, sort)]
+    makers = {id: run.id for run in runs for made, id in made_by(run, kinds) if made == kind}
     claims = find_claims(session, [*lives, *runs])
     found = [
         live
         for live in lives
-        if wanted.fits(live, claims.of.get(id_of(live)), makers.get(live.id, ""))
+        if wanted.fits(live, claims.of.get(id_of(live)), makers.get(live.id, ""), kinds[kind])
     ]
     rows = [row(session, live, claims, makers.get(live.id, "")) for live in found[:limit]]
     return Listing(rows, len(found), claims.unread)
 
 
-def makers_of(runs: Sequence[LiveResource]) -> dict[str, str]:
-    """Artifact id -> id of the run that made it, for those that a run made."""
-    return {
-        id: run.id
-        for run in runs
-        for output, id in run.outputs.items()
-        if output.startswith("artifacts.")
-    }
-
-
 def row(session: Session, live: LiveResource, claims: Claims, maker: str) -> dict[str, Any]:
     """One thing as plain data. ``key`` is empty for what no stage names, which is unmanaged."""
-    claim = claims.of.get(id_of(live))
+    kinds = session.platform.kinds
+    kind, claim = kinds[live.key.kind], claims.of.get(id_of(live))
     started = live.facts.get("started_at") or live.created_at
     passed = took(started, live.facts.get("completed_at", ""))
     return {
@@ -106,14 +93,14 @@ def row(session: Session, live: LiveResource, claims: Claims, maker: str) -> dic
         "stage": claim.stage if claim else "",
         "unmanaged": claim is None,
         "managed_by": claim.seen_from(session.stage.name) if claim else "unmanaged",
-        "name": name_of(live),
+        "name": name_of(live, kind),
         "age": age(live.created_at, datetime.now(UTC)),
         "created_at": live.created_at,
         "duration": duration(passed),
         "seconds": passed,
-        **{name: live.spec[name] for name in SPEC if name in live.spec},
+        **{name: live.spec[name] for name in kind.columns if name in live.spec},
         **({"url": live.outputs["url"]} if "url" in live.outputs else {}),
-        "execution_id": maker,
+        **{f"{name}_id": maker for name in running_kinds(kinds, only_runs=True)[:1]},
         "labels": dict(live.spec.get("labels") or {}),
         "message": live.status.message,
         "link": session.platform.link(live) or "",
@@ -144,13 +131,13 @@ def has_status(live: LiveResource, statuses: tuple[str, ...]) -> bool:
 
 
 def has_key(claim: Claim | None, glob: str | None) -> bool:
-    """Whether it is meant by ``execution/train``, ``train`` or a glob."""
+    """Whether it is meant by ``run/train``, ``train`` or a glob."""
     if glob is None:
         return True
     names = (str(claim.key), claim.key.name) if claim else ()
     return any(fnmatchcase(text, glob) for text in names)
 
 
-def name_of(live: LiveResource) -> str:
+def name_of(live: LiveResource, kind: Kind) -> str:
     """What people call it."""
-    return str(live.spec.get("name") or live.spec.get("configuration_name") or live.key.name)
+    return kind.title(live.spec) or live.key.name

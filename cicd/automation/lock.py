@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cicd.apply.lease import Lease
     from cicd.platforms.base import Lock
 
-GROUP = "resource_group"
 UNABLE = frozenset({400, 403, 404, 405, 422, 501})
 """HTTP statuses of a platform that makes no lock for us: no group yet, no right, no room."""
 
@@ -113,8 +112,7 @@ class StageLock:
 
     def warn(self) -> None:
         """Say that it goes on without, unless that is because there is nothing to lock yet."""
-        has_group = any(live.key.kind == GROUP for live in self._session.live)
-        if self._unable and not self.is_held and has_group:
+        if self._unable and not self.is_held and self._has_place():
             self._log.write(
                 "warning: the stage cannot be locked, so nothing keeps another apply away: "
                 + self._unable
@@ -122,12 +120,19 @@ class StageLock:
             self._unable = ""
 
     def expect(self, plan: Plan) -> None:
-        """Prepare for what the plan does to the lock itself: it goes with the resource group."""
+        """Prepare for what the plan does to the lock itself: it goes with what contains it."""
         if self._lease:
+            kinds = self._session.platform.kinds
             self._lease.may_vanish = any(
-                change.key.kind == GROUP and change.action is Action.DELETE
+                kinds[change.key.kind].contains and change.action is Action.DELETE
                 for change in plan.changes
             )
+
+    def _has_place(self) -> bool:
+        """Whether what the lock would be kept in is there; where nothing contains it, it is."""
+        kinds = self._session.platform.kinds
+        containers = {kind.name for kind in kinds.values() if kind.contains}
+        return not containers or any(live.key.kind in containers for live in self._session.live)
 
     def halt(self, reason: str) -> None:
         """Let nothing more be begun."""

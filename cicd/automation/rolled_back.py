@@ -1,4 +1,4 @@
-"""Which deployments were rolled back, remembered where the stage deploys to: what a later plan
+"""Which services were rolled back, remembered where the stage deploys to: what a later plan
 would undo."""
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ if TYPE_CHECKING:
 
 NAME = "rolled-back"
 MOST = 12
-"""Deployments that are remembered, the latest: they fit into what a platform keeps."""
+"""Services that are remembered, the latest: they fit into what a platform keeps."""
 
 
 def remember_rollback(platform: Platform, change: Change, taken: str) -> None:
-    """Remember that a deployment has gone back to the configuration ``taken``."""
-    left = str(change.live.spec.get("configuration") or "") if change.live else ""
+    """Remember that a service has gone back to the content ``taken``."""
+    from cicd.plan.history import version_field
+
+    field = version_field(change, platform.kinds)
+    left = str(change.live.spec.get(field) or "") if change.live else ""
     known = {key: pair for key, pair in rollbacks(platform).items() if key != str(change.key)}
     latest = dict(list({**known, str(change.key): (left, taken)}.items())[-MOST:])
     platform.remember(NAME, json.dumps(latest, separators=(",", ":")))
 
 
 def rollbacks(platform: Platform) -> dict[str, tuple[str, str]]:
-    """Key -> the configuration that was left, and the one that was gone back to."""
+    """Key -> the content that was left, and the one that was gone back to."""
     try:
         found = json.loads(platform.recall(NAME) or "{}")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Which runs and deployments are meant: by key, glob, ``key~1`` (the one before) or id."""
+"""Which runs and services are meant: by key, glob, ``key~1`` (the one before) or id."""
 
 from __future__ import annotations
 
@@ -11,42 +11,46 @@ from functools import partial
 
 from cicd.automation.session import Session
 from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
-from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
+from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status, plural
 from cicd.plan.match import Matcher
 from cicd.plan.versions import behind_runs, standing
 from cicd.platforms.base import Platform
 
-BOTH = ("execution", "deployment")
-SAME_RUN = ("configuration_name", "scenario_id", "executable_id")
 BACK = re.compile(r"(.+)~(\d{1,6})")
 ID = re.compile(r"[\w.-]{4,64}")
 MOST_TAGS_READ = 100
-"""Runs whose tags are asked for where two keys share one configuration name."""
+"""Runs whose tags are asked for where two keys are of one family."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run and the name it goes by here: ``execution/train~1``, or its id where that was asked."""
+    """A run and the name it goes by here: ``run/train~1``, or its id where that was asked."""
 
     key: Key
     live: LiveResource
 
 
+def running_kinds(kinds: Mapping[str, Kind], *, only_runs: bool = False) -> tuple[str, ...]:
+    """The names of the kinds that run; ``only_runs``: without services."""
+    return tuple(name for name, kind in kinds.items() if (kind.is_run if only_runs else kind.runs))
+
+
 def browse(session: Session, kind: str) -> Sequence[LiveResource]:
-    """Everything of one kind, newest last; nothing where the resource group is not there yet, which
-    the platform answers like a lack of rights."""
+    """Everything of one kind, newest last; nothing where the stage's container is not there yet,
+    which the platform answers like a lack of rights."""
     try:
         return session.platform.browse(kind)
     except Denied:
-        if has_group(session):
+        if has_container(session):
             raise
         return ()
 
 
-def has_group(session: Session) -> bool:
-    """False where the stage's resource group is not there yet, as far as this login can see."""
-    groups = [wish for wish in session.stage.resources if wish.key.kind == "resource_group"]
-    return not groups or bool(session.platform.read(groups))
+def has_container(session: Session) -> bool:
+    """False where the stage's container is not there yet, as far as this login can see."""
+    kinds = session.platform.kinds
+    containers = [wish for wish in session.stage.resources if kinds[wish.key.kind].contains]
+    return not containers or bool(session.platform.read(containers))
 
 
 class NoSuchRun(Usage):
@@ -54,23 +58,25 @@ class NoSuchRun(Usage):
 
 
 class Runs:
-    """Finds the runs of a stage. ``lists``: where lists come from, each is read once. ``live``:
-    what tells which runs planning takes, where it has been read."""
+    """Finds the runs of a stage. ``only_runs``: and no services. ``lists``: where lists come from,
+    each is read once. ``live``: what tells which runs planning takes, where it has been read."""
 
     def __init__(
         self,
         session: Session,
-        kinds: Sequence[str] = BOTH,
+        *,
+        only_runs: bool = False,
         lists: Callable[[str], Sequence[LiveResource]] | None = None,
         live: Sequence[LiveResource] | None = None,
     ) -> None:
         self._platform: Platform = session.platform
         self._stage = session.stage.name
-        self._kinds = kinds
+        self._names = running_kinds(session.platform.kinds, only_runs=only_runs)
+        self._kinds = session.platform.kinds
         self._resources = session.stage.resources
-        self._wishes = [wish for wish in session.stage.resources if wish.key.kind in kinds]
+        self._wishes = [wish for wish in session.stage.resources if wish.key.kind in self._names]
         self._browse = lists or partial(browse, session)
-        self._has_group = partial(has_group, session)
+        self._has_container = partial(has_container, session)
         self._lists: dict[str, Sequence[LiveResource]] = {}
         self._current: dict[Key, LiveResource | None] | None = None
         self._live = live
@@ -95,8 +101,10 @@ class Runs:
         for id in ids:
             run = self._with_id(id)
             if run is None:
-                raise Usage(f"there is no run {id}", hint="cicd executions lists them")
-            if names and not any(_is_of(run.live, wish) for wish in wishes):
+                raise Usage(
+                    f"there is no run {id}", hint=f"cicd {plural(self._names[0])} lists them"
+                )
+            if names and not any(self._is_of(run.live, wish) for wish in wishes):
                 raise Usage(f"{id} is not a run of {' or '.join(names)}")
             found.append(run)
         return found
@@ -106,14 +114,14 @@ class Runs:
         return not BACK.fullmatch(name) and len(self._wished(name)) == 1
 
     def key_of(self, live: LiveResource) -> Key | None:
-        """The key whose run it is, by the names of its configuration, scenario and executable."""
-        return next((wish.key for wish in self._wishes if _is_of(live, wish)), None)
+        """The key whose run it is, by what its family shares."""
+        return next((wish.key for wish in self._wishes if self._is_of(live, wish)), None)
 
     def history(self, wish: Resource) -> list[LiveResource]:
         """All there is of one key, what counts now first, then from the newest to the oldest."""
-        found = [live for live in self._list(wish.key.kind) if _is_of(live, wish)]
+        found = [live for live in self._list(wish.key.kind) if self._is_of(live, wish)]
         found.sort(key=_age, reverse=True)
-        if wish.key.kind == "execution":
+        if self._kinds[wish.key.kind].is_run:
             return self._standing_first(wish, self._own_by_tag(wish, found))
         current = self.current(wish)
         others = {live.id for live in self._matched().values() if live}
@@ -123,18 +131,18 @@ class Runs:
     def current(self, wish: Resource) -> LiveResource | None:
         """What planning takes for a key; of runs the newest, where none has the inputs that the
         stage has now."""
-        if wish.key.kind == "execution":
+        if self._kinds[wish.key.kind].is_run:
             return next(iter(self.history(wish)), None)
         return self._matched()[wish.key]
 
     def newer(self, wish: Resource) -> LiveResource | None:
         """The newest run of a key, where it is not the one that counts: it has other inputs."""
-        found = self.history(wish) if wish.key.kind == "execution" else []
+        found = self.history(wish) if self._kinds[wish.key.kind].is_run else []
         return next((run for run in found[1:2] if _age(run) > _age(found[0])), None)
 
     def is_outdated(self, wish: Resource) -> bool:
         """Whether a key has runs, and none with the inputs that the stage has now."""
-        if wish.key.kind != "execution" or not self.history(wish):
+        if not self._kinds[wish.key.kind].is_run or not self.history(wish):
             return False
         return wish.key not in self._planned()
 
@@ -157,11 +165,12 @@ class Runs:
         return self._standing
 
     def _matched(self) -> dict[Key, LiveResource | None]:
-        """The deployments as planning gives them out: one live one to one key at most."""
+        """The services as planning gives them out: one live one to one key at most."""
         if self._current is None:
-            wishes = [wish for wish in self._wishes if wish.key.kind == "deployment"]
             kinds: dict[str, Kind] = dict(self._platform.kinds)
-            live = self._list("deployment") if wishes else ()
+            wishes = [wish for wish in self._wishes if not kinds[wish.key.kind].is_run]
+            names = dict.fromkeys(wish.key.kind for wish in wishes)
+            live = [item for name in names for item in self._list(name)]
             matcher = Matcher(wishes, live, kinds)
             self._current = {wish.key: matcher.take(wish) for wish in wishes}
             if live and not all(self._current.values()):
@@ -175,7 +184,8 @@ class Runs:
     def _own_by_tag(self, wish: Resource, runs: list[LiveResource]) -> list[LiveResource]:
         """Those of the runs that were started for ``wish``, where another key shares its names."""
         rivals = [w for w in self._wishes if w.key.kind == wish.key.kind and w.key != wish.key]
-        if not any(_same(w.spec, wish.spec) for w in rivals):
+        kind = self._kinds[wish.key.kind]
+        if not any(_same(w.spec, wish.spec, kind) for w in rivals):
             return runs
         tracks = self._platform.track(runs[:MOST_TAGS_READ])
         return [
@@ -218,7 +228,7 @@ class Runs:
         kind, _, id = name.rpartition("/")
         if not ID.fullmatch(id):
             return None
-        for candidate in self._kinds:
+        for candidate in self._names:
             if kind in ("", candidate):
                 key = Key(candidate, id)
                 try:
@@ -228,7 +238,7 @@ class Runs:
                 except NotFound:
                     continue
                 except Denied:
-                    if self._has_group():
+                    if self._has_container():
                         raise
                     return None
                 except PlatformError as error:
@@ -238,13 +248,18 @@ class Runs:
                     return Run(key, live)
         return None
 
+    def _is_of(self, live: LiveResource, wish: Resource) -> bool:
+        kind = wish.key.kind
+        return live.key.kind == kind and _same(live.spec, wish.spec, self._kinds[kind])
+
     def _list(self, kind: str) -> Sequence[LiveResource]:
         if kind not in self._lists:
             self._lists[kind] = self._browse(kind)
         return self._lists[kind]
 
     def _unknown(self, name: str) -> NoSuchRun:
-        what = "run or deployment" if "deployment" in self._kinds else "run"
+        words = ["run" if self._kinds[name].is_run else name for name in self._names]
+        what = " or ".join(dict.fromkeys(words)) or "run"
         hint = nearest(name, [wish.key for wish in self._wishes])
         return NoSuchRun(f"{self._stage} has no {what} {name}", hint=hint)
 
@@ -273,9 +288,5 @@ def _back(key: Key, count: int) -> Key:
     return Key(key.kind, f"{key.name}~{count}") if count else key
 
 
-def _is_of(live: LiveResource, wish: Resource) -> bool:
-    return live.key.kind == wish.key.kind and _same(live.spec, wish.spec)
-
-
-def _same(one: Spec, other: Spec) -> bool:
-    return all(one.get(name) == other.get(name) for name in SAME_RUN)
+def _same(one: Spec, other: Spec, kind: Kind) -> bool:
+    return all(one.get(name) == other.get(name) for name in kind.family)

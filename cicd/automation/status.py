@@ -9,26 +9,16 @@ from functools import partial
 from typing import Any
 
 from cicd.automation.ends import learn_end
-from cicd.automation.runs import BOTH, Runs
+from cicd.automation.runs import Runs, running_kinds
 from cicd.automation.session import Session
 from cicd.errors import CicdError
 from cicd.logs import patiently
-from cicd.model import Key, LiveResource, Resource, Stage, State, Track, identity
+from cicd.model import Key, Kind, LiveResource, Resource, Stage, State, Track, identity
+from cicd.platforms.registry import every_kind
 from cicd.render.metrics import last_values
 from cicd.render.moments import age
 
 Row = dict[str, Any]
-SHOWN = frozenset(
-    {
-        "resource_group",
-        "node_reservation",
-        "application",
-        "execution",
-        "schedule",
-        "deployment",
-        "destination",
-    }
-)
 CALM, BUSY = 5.0, 2.0
 """Seconds between two looks: when nothing is under way, and when something is."""
 SHARE = 5
@@ -40,8 +30,21 @@ def unread_row(stage: str, error: CicdError) -> Row:
     """In place of the rows of a stage that could not be looked at: why not."""
     nothing = dict.fromkeys(("id", "state", "age", "created_at", "url", "link"), "")
     named = {"stage": stage, "key": "", "status": "unreadable", **nothing}
-    configuration = {"configuration": "", "configuration_name": ""}
-    return {**named, **configuration, "message": str(error), "notes": [], "facts": {}}
+    told = dict.fromkeys(version_fields(every_kind()), "")
+    return {**named, **told, "message": str(error), "notes": [], "facts": {}}
+
+
+def version_fields(kinds: Mapping[str, Kind]) -> list[str]:
+    """The fields of a row that say which content a thing runs, by id and by name."""
+    names = dict.fromkeys(kind.version[0] for kind in kinds.values() if kind.version)
+    return [field for name in names for field in (name, f"{name}_name")]
+
+
+def is_shown(kind: Kind) -> bool:
+    """Whether it can be up or down: content cannot, and what is there for its login alone."""
+    return kind.role != "content" and (
+        kind.role != "ground" or not (kind.is_secret or kind.write_only)
+    )
 
 
 def look(session: Session) -> list[Row]:
@@ -51,25 +54,27 @@ def look(session: Session) -> list[Row]:
     from cicd.plan.match import Matcher
     from cicd.plan.versions import behind_runs
 
+    kinds = session.platform.kinds
+    both = running_kinds(kinds)
     desired = session.platform.complete(session.stage.resources)
-    wishes = [wish for wish in desired if wish.key.kind in SHOWN]
+    wishes = [wish for wish in desired if is_shown(kinds[wish.key.kind])]
     needed = {wish.key for wish in [*wishes, *behind_runs(desired, session.platform.kinds)]}
     wanted = [wish for wish in desired if wish.key in needed]
     session.problems, live = session.platform.review(desired, session.platform.read(wanted))
     session.live = live
-    lists = {kind: [item for item in live if item.key.kind == kind] for kind in BOTH}
+    lists = {kind: [item for item in live if item.key.kind == kind] for kind in both}
     runs = Runs(session, lists=lists.__getitem__, live=live)
-    others = [wish for wish in wishes if wish.key.kind not in BOTH]
+    others = [wish for wish in wishes if wish.key.kind not in both]
     matcher = Matcher(others, live, session.platform.kinds)
     now = datetime.now(UTC)
     rows = []
-    there = {w.key: runs.current(w) if w.key.kind in BOTH else matcher.take(w) for w in wishes}
+    there = {w.key: runs.current(w) if w.key.kind in both else matcher.take(w) for w in wishes}
     unmet = missed_gates(session, there)
     waits = awaited(desired, there, session.platform.kinds)
     for wish in wishes:
         found = there[wish.key]
         link = session.platform.link(found) if found else None
-        one = {**whose(session.stage), **row(wish, found, link or "", now)}
+        one = {**whose(session.stage), **row(wish, found, link or "", now, kinds)}
         if found:
             one |= trouble(session, wish.key, found, unmet.get(wish.key, []))
             changes = strayed(found, wish, session.platform.kinds[wish.key.kind])
@@ -131,15 +136,21 @@ def missed_gates(
     return {key: texts for key, texts in found.items() if texts}
 
 
-def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> Row:
+def row(
+    wish: Resource,
+    live: LiveResource | None,
+    link: str,
+    now: datetime,
+    kinds: Mapping[str, Kind],
+) -> Row:
     """All that is known of one thing; texts are empty where there is nothing live."""
-    configuration = {"configuration": "", "configuration_name": ""}
+    version = dict.fromkeys(version_fields(kinds), "")
     if live is None:
         nothing = {"id": "", "state": "", "age": "", "created_at": "", "url": "", "link": ""}
         empty = {"message": "", "notes": [], "facts": {}}
-        return {"key": str(wish.key), "status": "missing", **nothing, **configuration, **empty}
-    if wish.key.kind in {*BOTH, "schedule"}:
-        configuration = {name: str(live.spec.get(name) or "") for name in configuration}
+        return {"key": str(wish.key), "status": "missing", **nothing, **version, **empty}
+    if kinds[wish.key.kind].version:
+        version = {name: str(live.spec.get(name) or "") for name in version}
     is_well = live.status.state in {State.SUCCEEDED, State.RUNNING}
     return {
         "key": str(wish.key),
@@ -150,7 +161,7 @@ def row(wish: Resource, live: LiveResource | None, link: str, now: datetime) -> 
         "created_at": live.created_at,
         "url": live.outputs.get("url", ""),
         "link": link,
-        **configuration,
+        **version,
         "message": "" if is_well else live.status.message,
         "notes": list(live.notes),
         "facts": dict(live.facts),
@@ -173,9 +184,10 @@ def looks(sessions: Sequence[Session]) -> Iterator[list[list[Row]]]:
 
 def pause(rows: Sequence[Row], cost: float) -> float:
     """Seconds of rest after a look that took ``cost`` seconds."""
+    runs = running_kinds(every_kind(), only_runs=True)
     is_busy = any(row["state"] in UNDER_WAY for row in rows)
     is_busy = is_busy or any(
-        row["state"] == State.RUNNING and row["key"].startswith("execution/") for row in rows
+        row["state"] == State.RUNNING and row["key"].partition("/")[0] in runs for row in rows
     )
     return max(BUSY if is_busy else CALM, SHARE * cost)
 

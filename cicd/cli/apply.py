@@ -14,7 +14,7 @@ from cicd.automation.applied import Record
 from cicd.automation.arrival import check_arrival
 from cicd.automation.cut_short import Standing
 from cicd.automation.git import check_merged
-from cicd.automation.lock import GROUP, StageLock, lock_option, locked
+from cicd.automation.lock import StageLock, lock_option, locked
 from cicd.automation.result import exit_code, hidden, summary_of
 from cicd.automation.saved import check_place, check_saved, read_saved
 from cicd.automation.session import Session, chosen, open_session
@@ -196,16 +196,17 @@ def carry_out(
 def break_ground(
     session: Session, plan: Plan, lock: StageLock, standing: Standing, *, workers: int
 ) -> tuple[list[Outcome], Plan]:
-    """Make the resource group where that is what the lock has to wait for, and lock the stage.
+    """Make the container where that is what the lock has to wait for, and lock the stage.
 
     The outcomes so far, and the plan of what is to be done then: made anew, as until now somebody
     else may have done it all. Nothing of that when the stage is locked or cannot be.
     """
-    groups = tuple(c for c in plan.changes if c.key.kind == GROUP and c.action in ADDS)
+    kinds = session.platform.kinds
+    groups = tuple(c for c in plan.changes if kinds[c.key.kind].contains and c.action in ADDS)
     if lock.is_held or not plan.has_changes:
         return [], plan
     if not groups:
-        # another apply may have made the group after we asked for the lock and before we planned
+        # another apply may have made it after we asked for the lock and before we planned
         lock.take()
         lock.warn()
         return [], session.plan() if lock.is_held else plan

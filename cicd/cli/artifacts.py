@@ -10,7 +10,9 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, show, unmanaged_option
 from cicd.cli.options import Common, common_options, output_option
-from cicd.render.listing import COLUMNS
+from cicd.model import plural
+
+KIND = "artifact"
 
 
 @click.command(
@@ -42,11 +44,11 @@ def command(
     """List the artifacts of the resource group, newest first."""
     wanted = Wanted(
         name=name,
-        kinds=kinds,
-        fields={"scenario_id": scenario},
-        execution=execution,
+        fields={"scenario_id": (scenario,) if scenario else (), "kind": kinds},
+        maker=execution,
         is_unmanaged=is_unmanaged,
     )
     with open_session(stage, common, needs_secrets=False) as session:
-        found = list_kind(session, "artifact", wanted, limit)
-    show("artifacts", COLUMNS["artifact"], found, common, output)
+        found = list_kind(session, KIND, wanted, limit)
+        columns = session.platform.kinds[KIND].columns
+    show(plural(KIND), columns, found, common, output)

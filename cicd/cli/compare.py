@@ -76,7 +76,7 @@ def command(
     elif out:
         check_writable(out)
     with open_session(stage, common, needs_secrets=False) as session:
-        runs = Runs(session, kinds=("execution",))
+        runs = Runs(session, only_runs=True)
         count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
         found = side_by_side(session, runs.find(keys, last=count), globs)
     if globs and not found.metrics:

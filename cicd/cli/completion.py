@@ -10,7 +10,7 @@ Switched on by click's own means, in the start file of the shell::
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +21,10 @@ from click.shell_completion import CompletionItem
 from cicd.errors import CicdError
 
 if TYPE_CHECKING:
+    from cicd.model import Kind
     from cicd.values import Key
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
-RUNS = frozenset({"execution"})
-STATES = frozenset({"deployment"})
-# with --local the repository is another one, so its name is not known for sure
-NOT_OFFERED = frozenset({"repository"})
 
 
 def _quietly(complete: Completer) -> Completer:
@@ -64,8 +60,9 @@ def complete_stage(
 def complete_run(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """For KEY of ``logs``: ``execution/train``, and just ``train``."""
-    keys = [key for key in _keys(ctx) if key.kind in RUNS | STATES]
+    """For KEY of ``logs``: ``run/train``, and just ``train``."""
+    kinds = _kinds()
+    keys = [key for key in _keys(ctx) if kinds[key.kind].runs]
     short = [key.name for key in keys] if "/" not in incomplete else []
     return _items([*short, *map(str, keys)], incomplete)
 
@@ -75,7 +72,7 @@ def complete_kind(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """For KIND of ``list``: what the stages have."""
-    from cicd.render.listing import plural
+    from cicd.model import plural
 
     return _items(sorted({plural(key.kind) for key in _keys(ctx)}), incomplete)
 
@@ -92,16 +89,18 @@ def complete_key(
 def complete_rerun(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """For ``--rerun``: executions."""
-    return _items((str(key) for key in _keys(ctx) if key.kind in RUNS), incomplete)
+    """For ``--rerun``: runs."""
+    kinds = _kinds()
+    return _items((str(key) for key in _keys(ctx) if kinds[key.kind].is_run), incomplete)
 
 
 @_quietly
 def complete_replace(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """For ``--replace``: deployments."""
-    return _items((str(key) for key in _keys(ctx) if key.kind in STATES), incomplete)
+    """For ``--replace``: services."""
+    kinds = _kinds()
+    return _items((str(key) for key in _keys(ctx) if kinds[key.kind].is_service), incomplete)
 
 
 def _items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
@@ -146,4 +145,12 @@ def _keys(ctx: click.Context) -> list[Key]:
                 application=GitOverride(repository=root.as_uri(), revision="HEAD", commit=""),
             )
             keys += [resource.key for resource in stage.resources]
-    return [key for key in dict.fromkeys(keys) if key.kind not in NOT_OFFERED]
+    # a name that the platform gives is not known for sure: with --local it is another one
+    kinds = _kinds()
+    return [key for key in dict.fromkeys(keys) if "name" not in kinds[key.kind].computed]
+
+
+def _kinds() -> Mapping[str, Kind]:
+    from cicd.platforms.registry import every_kind
+
+    return every_kind()

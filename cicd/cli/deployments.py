@@ -10,7 +10,9 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
-from cicd.render.listing import COLUMNS
+from cicd.model import plural
+
+KIND = "deployment"
 
 
 @click.command(
@@ -27,5 +29,6 @@ from cicd.render.listing import COLUMNS
 def command(stage: str | None, common: Common, wanted: Wanted, limit: int, output: str) -> None:
     """List the deployments of the resource group, newest first, also those of nobody."""
     with open_session(stage, common, needs_secrets=False) as session:
-        found = list_kind(session, "deployment", wanted, limit)
-    show("deployments", COLUMNS["deployment"], found, common, output)
+        found = list_kind(session, KIND, wanted, limit)
+        columns = session.platform.kinds[KIND].columns
+    show(plural(KIND), columns, found, common, output)

@@ -10,7 +10,9 @@ from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
-from cicd.render.listing import COLUMNS
+from cicd.model import plural
+
+KIND = "execution"
 
 
 @click.command(
@@ -28,5 +30,6 @@ from cicd.render.listing import COLUMNS
 def command(stage: str | None, common: Common, wanted: Wanted, limit: int, output: str) -> None:
     """List the runs of the resource group, newest first, also those of nobody's stage file."""
     with open_session(stage, common, needs_secrets=False) as session:
-        found = list_kind(session, "execution", wanted, limit)
-    show("executions", COLUMNS["execution"], found, common, output)
+        found = list_kind(session, KIND, wanted, limit)
+        columns = session.platform.kinds[KIND].columns
+    show(plural(KIND), columns, found, common, output)

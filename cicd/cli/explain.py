@@ -86,7 +86,8 @@ def title(told: Mapping[str, Any]) -> str:
     """What it is, and how long it has been there."""
     past = age(told["created_at"], datetime.now(UTC))
     made = f"made {past} ago" if past else ""
-    parts = [told["key"], told["id"], told["configuration_name"], made]
+    names = [text for name, text in told.items() if name.endswith("_name")]
+    parts = [told["key"], told["id"], *names, made]
     return " · ".join(part for part in parts if part)
 
 

@@ -14,8 +14,7 @@ from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.errors import Usage
-from cicd.model import Kind
-from cicd.render.listing import COLUMNS, plural
+from cicd.model import Kind, plural
 
 
 @click.command(
@@ -49,7 +48,8 @@ def command(
     with open_session(stage, common, needs_secrets=False) as session:
         name = kind_named(kind, session.platform.kinds)
         found = list_kind(session, name, wanted, limit)
-    show(plural(name), COLUMNS.get(name, COLUMNS[""]), found, common, output)
+        columns = session.platform.kinds[name].columns
+    show(plural(name), columns, found, common, output)
 
 
 def kind_named(word: str, kinds: Mapping[str, Kind]) -> str:

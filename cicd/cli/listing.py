@@ -15,6 +15,7 @@ from cicd.automation.listing import (
 from cicd.cli.completion import complete_key
 from cicd.cli.console import print_json, print_note, print_result, terminal_width, uses_colour
 from cicd.cli.options import Common
+from cicd.platforms.registry import every_kind
 from cicd.render.listing import how_many_more, render_listing
 
 limit_option = click.option(
@@ -25,23 +26,43 @@ unmanaged_option = click.option(
 )
 
 
+OWN = frozenset({"id", "status", "managed_by", "name", "age", "duration", "url"})
+"""Columns that every kind may have: they are no word of a platform."""
+
+
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the filters of what runs; the command gets them as ``wanted``."""
+    kinds = [kind for kind in every_kind().values() if kind.runs]
+    versions = {f"{kind.version[0]}_name" for kind in kinds if kind.version}
+    fields = {
+        name: head.lower()
+        for kind in kinds
+        for name, head in kind.columns.items()
+        if head and name not in OWN
+    }
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> Any:
-        fields = {"scenario_id": given.pop("scenario"), "executable_id": given.pop("executable")}
-        names = ("key", "statuses", "configuration", "since", "is_unmanaged")
-        chosen = {name: given.pop(name) for name in names}
-        wanted = Wanted(fields=fields, name=given.pop("name", None), **chosen)
+        asked = {name: given.pop(f"field_{name}") for name in fields}
+        chosen = {name: given.pop(name) for name in ("key", "statuses", "since", "is_unmanaged")}
+        runs = [name for name in asked if name in versions and asked[name]]
+        chosen["version"] = asked[runs[0]] if runs else None
+        asked = {name: (text,) for name, text in asked.items() if text and name not in versions}
+        wanted = Wanted(fields=asked, name=given.pop("name", None), **chosen)
         return command(wanted=wanted, **given)
 
     for option in (
         unmanaged_option,
         click.option("--since", metavar="7d", help="Started in the last 30m, 12h, 7d."),
-        click.option("--configuration", metavar="NAME|ID", help="Those of this configuration."),
-        click.option("--executable", metavar="ID", help="Those of this executable."),
-        click.option("--scenario", metavar="ID", help="Those of this scenario."),
+        *(
+            click.option(
+                f"--{word.replace(' ', '-')}",
+                f"field_{name}",
+                metavar="NAME|ID" if name in versions else "ID",
+                help=f"Those of this {word}.",
+            )
+            for name, word in fields.items()
+        ),
         click.option(
             "--status", "statuses", multiple=True, metavar="S", help="DEAD, COMPLETED, failed …"
         ),

@@ -39,7 +39,7 @@ def command(
     if key:
         stage, (key,) = stage_first(stage, [key])
     with open_session(stage, common, needs_secrets=False) as session:
-        runs = Runs(session, kinds=("execution",))
+        runs = Runs(session, only_runs=True)
         found = chosen(runs, [key] if key else [], [id_] if id_ else [])
         if len(found) > 1:
             names = " or ".join(str(run.key) for run in found)

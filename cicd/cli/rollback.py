@@ -61,8 +61,10 @@ def command(
         raise Usage("--output json is for --list", hint="add --list")
     with open_session(stage, common, needs_secrets=False) as session:
         if is_listing:
-            history = read_versions(session, key)[1]
-            print_history(history, failed_tests(session), output, common)
+            change, history = read_versions(session, key)
+            version = session.platform.kinds[change.key.kind].version
+            word = version[1].replace("_", " ") if version else "version"
+            print_history(history, word, failed_tests(session), output, common)
             return 0
         with locked(session, "rollback", lock_timeout) as lock:
             change, history = read_versions(session, key)
@@ -84,7 +86,7 @@ def go_back(
     yes: bool,
 ) -> int:
     """Show, ask, do, report; the exit code."""
-    from cicd.plan.history import make_rollback_plan
+    from cicd.plan.history import make_rollback_plan, version_field
 
     platform = session.platform
     desired = platform.complete(session.stage.resources)
@@ -99,14 +101,21 @@ def go_back(
     code, _ = report(session, plan, run_plan(session, plan, lock, wait=True))
     if code == 0:
         remember_rollback(platform, change, target.id)
-        print_result(explain_next(change, target, session.stage.file))
+        print_result(
+            explain_next(change, target, session.stage.file, version_field(change, platform.kinds))
+        )
     return code
 
 
 def print_history(
-    history: Sequence[Version], failed: Mapping[str, str], output: str, common: Common
+    history: Sequence[Version],
+    word: str,
+    failed: Mapping[str, str],
+    output: str,
+    common: Common,
 ) -> None:
-    """The configurations, newest first, on standard output; ``failed``: why one did not pass."""
+    """The versions, newest first, on standard output; ``word``: what one is called, ``failed``: why
+    one did not pass."""
     from cicd.render.history import render_history
 
     rows = [row(version, failed) for version in history]
@@ -114,4 +123,4 @@ def print_history(
         print_json(rows)
         return
     moment, colour = datetime.now(UTC), uses_colour(common)
-    print_result(render_history(rows, moment, colour=colour, width=terminal_width()))
+    print_result(render_history(rows, moment, word=word, colour=colour, width=terminal_width()))

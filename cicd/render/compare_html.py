@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cicd.model import State
+from cicd.model import State, plural
 from cicd.render.chart import has_course, line_chart, lines_of, style_sheet, swatch
 from cicd.render.comparison import Comparison, Metric, Row
 from cicd.render.page import as_text, whole_page
@@ -68,7 +68,8 @@ def _tables(comparison: Comparison) -> Iterator[str]:
     """One table, so that the columns of a run stand below each other; what is equal in all runs is
     behind a line that can be opened."""
     is_alone = len(comparison.runs) == 1
-    bound = {"Parameters": comparison.parameters, "Input artifacts": comparison.inputs}
+    word = f"Input {plural(comparison.inputs_word)}" if comparison.inputs_word else "Inputs"
+    bound = {"Parameters": comparison.parameters, word: comparison.inputs}
     yield '<div class="wide"><table><thead><tr><th></th>'
     yield from _heads(comparison)
     yield "</tr></thead>"

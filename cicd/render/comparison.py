@@ -24,7 +24,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 
 @dataclass(frozen=True)
 class Compared:
-    """One run. ``label``: the name it was asked by. ``inputs``: input -> what is bound to it.
+    """One run. ``label``: the name it was asked by. ``about``: what its platform tells of it in
+    lists, the most telling first. ``inputs``: input -> what is bound to it.
     ``seconds``: how long it took, None while it runs or where nobody knows."""
 
     label: str
@@ -34,8 +35,7 @@ class Compared:
     started: str = ""
     seconds: float | None = None
     commit: str = ""
-    configuration: str = ""
-    executable: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
     parameters: Mapping[str, str | Secret] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +90,8 @@ class Comparison:
     stage: str
     runs: tuple[Compared, ...]
     metrics: tuple[Metric, ...]
+    inputs_word: str = ""
+    """What is taken in, in a word of the platform."""
 
     @property
     def about(self) -> list[Row]:
@@ -100,11 +102,10 @@ class Comparison:
             self._row("started", [run.started for run in self.runs]),
             self._row("duration", [duration(run.seconds) for run in self.runs]),
             self._row("commit", [short_commit(run.commit) for run in self.runs]),
-            self._row("configuration", [run.configuration for run in self.runs]),
         ]
-        executables = self._row("executable", [run.executable for run in self.runs])
-        shown = [row for row in rows if any(row.cells)]
-        return [*shown, executables] if executables.differs else shown
+        told = self._rows([run.about for run in self.runs])
+        shown = [row for row in [*rows, *told[:1]] if any(row.cells)]
+        return shown + [row for row in told[1:] if row.differs]
 
     @property
     def parameters(self) -> list[Row]:
@@ -143,7 +144,12 @@ def _cells(values: Sequence[str | Secret]) -> Iterator[str]:
 
 
 def compare(
-    stage: str, runs: Sequence[Compared], gates: Iterable[Gate] = (), globs: Sequence[str] = ()
+    stage: str,
+    runs: Sequence[Compared],
+    gates: Iterable[Gate] = (),
+    globs: Sequence[str] = (),
+    *,
+    inputs_word: str = "",
 ) -> Comparison:
     """Runs side by side. ``gates``: the stage's bounds, they tell which way a metric gets better.
     ``globs``: only metrics with such names; none means all."""
@@ -157,7 +163,7 @@ def compare(
         Metric(name, found, direction_of(next(iter(found.values()))[0].name, known))
         for name, found in sorted(points.items())
     ]
-    return Comparison(stage, tuple(runs), tuple(metrics))
+    return Comparison(stage, tuple(runs), tuple(metrics), inputs_word)
 
 
 def _fits(series_name: str, metric: str, glob: str) -> bool:
@@ -218,8 +224,7 @@ def _run_document(run: Compared, comparison: Comparison, place: int) -> dict[str
         "started": run.started,
         "seconds": run.seconds,
         "commit": run.commit,
-        "configuration": run.configuration,
-        "executable": run.executable,
+        **run.about,
         "link": run.link,
         "parameters": dict(run.parameters),
         "inputs": dict(run.inputs),

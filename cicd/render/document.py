@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Action
-from cicd.render.text import INTERNAL, known_after_apply, show, show_both
+from cicd.render.text import INTERNAL, is_of_template, known_after_apply, show, show_both
 
 Document = Mapping[str, Any]
 
@@ -105,13 +105,15 @@ def differences(change: Document) -> list[Document]:
     causes = [cause for cause in items(change, "causes") if _is_shown(cause)]
     hidden = set(INTERNAL)
     if items(change, "causes"):
-        hidden |= {"configuration", "configuration_name"}
-    prefixes = ("files.", *(("executables.",) if texts(change, "templates") else ()))
+        told = {text(cause, "path") for cause in items(change, "causes")}
+        hidden |= told | {f"{path}_name" for path in told}
+    templates = texts(change, "templates")
     fields = [
         field
         for field in items(change, "fields")
         if text(field, "path") not in hidden
-        if not text(field, "path").startswith(prefixes)
+        if not text(field, "path").startswith("files.")
+        if not is_of_template(text(field, "path"), templates)
     ]
     return causes + fields
 

@@ -1,4 +1,4 @@
-"""The configurations that a deployment has had, as a table."""
+"""The versions that a service has had, as a table."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from cicd.render.printable import printable
 from cicd.render.table import BOLD, paint, table
 from cicd.render.text import show
 
-_HEADS = ("  CONFIGURATION", "AGE", "AGAINST THE RUNNING ONE")
-
 
 def render_history(
     rows: Sequence[Mapping[str, Any]],
     now: datetime,
     *,
+    word: str = "version",
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """One line for each, in the order of ``rows``; ``*`` marks the one that runs, ``✗``
-    one that failed its test."""
+    """One line for each, in the order of ``rows``; ``*`` marks the one that runs, ``✗`` one that
+    failed its test. ``word``: what one is called."""
     cells = [
         [
             f"{_mark(row)} {row['id']}",
@@ -32,8 +31,9 @@ def render_history(
         for row in rows
     ]
     if not cells:
-        return "It has no configuration that is known."
-    head, *body = table(list(_HEADS), cells, width=width, whole=_HEADS[:2])
+        return f"It has no {word} that is known."
+    heads = (f"  {word.upper()}", "AGE", "AGAINST THE RUNNING ONE")
+    head, *body = table(list(heads), cells, width=width, whole=heads[:2])
     return "\n".join([paint(head, BOLD, colour), *body])
 
 

@@ -4,50 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cicd.model import plural
 from cicd.render.table import BOLD, paint, table
 
-_OWN = {"id": "ID", "status": "STATUS", "managed_by": "KEY"}
-_RUN = {
-    "configuration_name": "CONFIGURATION",
-    "executable_id": "EXECUTABLE",
-    "scenario_id": "SCENARIO",
-}
-COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "execution": {**_OWN, "age": "AGE", "duration": "DURATION", **_RUN},
-    "deployment": {**_OWN, "age": "AGE", **_RUN, "url": "URL"},
-    "artifact": {
-        "id": "ID",
-        "kind": "KIND",
-        "name": "NAME",
-        "managed_by": "KEY",
-        "age": "AGE",
-        "scenario_id": "SCENARIO",
-        "execution_id": "EXECUTION",
-        "url": "URL",
-    },
-    "": {
-        **_OWN,
-        "name": "NAME",
-        "age": "AGE",
-        **_RUN,
-        "cron": "CRON",
-        "scope": "SCOPE",
-        "path": "PATH",
-        "revision": "REVISION",
-        "repository": "REPOSITORY",
-        "url": "URL",
-    },
-}
-"""Kind -> field -> head of its column, under "" for the other kinds; empty ones are left out."""
-
-
+COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "name": "NAME", "age": "AGE"}
+"""Field -> head of its column, for a kind that says nothing of its own; empty ones are left out."""
 MOST_FILES = 3
 """How many files a line names."""
-
-
-def plural(kind: str) -> str:
-    """``deployments``, ``repositories``."""
-    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
 
 
 def tell_unmanaged(counts: Mapping[str, int], stage: str, unread: Sequence[str] = ()) -> str:
@@ -75,7 +38,8 @@ def render_listing(
     colour: bool = False,
     width: int | None = None,
 ) -> str:
-    """One line for each row; ``columns``: field -> head."""
+    """One line for each row; ``columns``: field -> head, empty for one that has no column."""
+    columns = {name: head for name, head in (columns or COLUMNS).items() if head}
     if not rows:
         return "Nothing fits."
     cells = [[str(row.get(name) or "") for name in columns] for row in rows]

@@ -13,9 +13,10 @@ from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, p
 Row = Mapping[str, Any]
 """One resource: texts by name, ``notes`` a list, ``facts`` a map (see ``cicd.cli.status``)."""
 
-_COLUMNS = ("key", "status", "id", "age", "configuration_name", "details", "url")
-_HEADS = {"configuration_name": "CONFIGURATION"}
-_HIDDEN = frozenset({"configuration_name", "last_operation", "last_log", "exit_code"})
+_BEFORE, _AFTER = ("key", "status", "id", "age"), ("details", "url")
+"""The columns, with what a thing runs between them."""
+_NAME = "_name"
+_HIDDEN = frozenset({"last_operation", "last_log", "exit_code"})
 """Facts that have a place of their own, or none."""
 _COLOURS = {
     State.SUCCEEDED: GREEN,
@@ -50,10 +51,12 @@ def render_status(
 def _table(present: Sequence[Row], *, colour: bool, width: int | None) -> list[str]:
     if not any(row.get("key") for row in present):
         return ["Nothing is there yet."]
-    head, *body = _lines(present, _COLUMNS, None)
+    told = [name for name in dict.fromkeys(n for row in present for n in row) if _is_name(name)]
+    columns = (*_BEFORE, *told, *_AFTER)
+    head, *body = _lines(present, columns, None)
     has_room = width is None or max(map(cell_width, [head, *body])) <= width
     if not has_room:  # the URL goes below its line, so that it can still be clicked
-        head, *body = _lines(present, _COLUMNS[:-1], width)
+        head, *body = _lines(present, columns[:-1], width)
     lines = [paint(head, BOLD, colour)]
     for row, line in zip(present, body, strict=True):
         lines.append(paint(line, _colour(row), colour))
@@ -64,7 +67,7 @@ def _table(present: Sequence[Row], *, colour: bool, width: int | None) -> list[s
 
 def _lines(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> list[str]:
     cells = [[_cell(row, name) for name in columns] for row in rows]
-    heads = [_HEADS.get(name, name.upper()) for name in columns]
+    heads = [name.removesuffix(_NAME).upper() for name in columns]
     return table(heads, cells, width=width, whole={"KEY", "STATUS", "ID", "AGE"})
 
 
@@ -79,10 +82,15 @@ def status_line(row: Row) -> str:
 def details(row: Row) -> str:
     """The facts worth a column: ``model gpt-4o, schedule …``; times are told as age."""
     facts = row.get("facts") or {}
-    shown = {name: value for name, value in facts.items() if not _is_hidden(name)}
+    shown = {name: value for name, value in facts.items() if not (_is_hidden(name) or name in row)}
     if "commit" in shown:
         shown["commit"] = short_commit(str(shown["commit"]))
     return ", ".join(f"{name} {value}" for name, value in shown.items())
+
+
+def _is_name(column: str) -> bool:
+    """Whether a field of a row is the name of what a thing runs."""
+    return column.endswith(_NAME)
 
 
 def _is_hidden(name: str) -> bool:
@@ -93,7 +101,8 @@ def _cell(row: Row, name: str) -> str:
     if name == "details":
         return details(row)
     unmet = ", gate not met" if name == "status" and row.get("unmet") else ""
-    return f"{row.get(name) or ''}{unmet}"
+    value = row.get(name) or (row.get(name.removesuffix(_NAME)) if _is_name(name) else "")
+    return f"{value or ''}{unmet}"
 
 
 def _colour(row: Row) -> str:

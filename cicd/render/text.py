@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -109,12 +110,20 @@ def _shown_fields(change: Change, *, verbose: bool) -> Iterator[FieldChange]:
     ``verbose``; then the id of what was swapped tells nothing."""
     if verbose and not change.is_new:
         yield from (cause for cause in change.causes if cause.reason != "file" or cause.before)
-    told = {"configuration", "inputs"} if change.causes else set()
+    told = {"inputs", *(cause.path for cause in change.causes)} if change.causes else set()
     for field in change.fields:
         is_told = field.path in told
-        is_told |= bool(change.templates) and field.path.startswith("executables.")
+        is_told |= is_of_template(field.path, change.templates)
         if not is_told:
             yield field
+
+
+def is_of_template(path: str, lines: Iterable[str]) -> bool:
+    """Whether a field is about a template that one of these lines is about: they begin with its
+    name."""
+    _, _, rest = path.partition(".")
+    names = (re.split(r"[ :]", line, maxsplit=1)[0] for line in lines)
+    return any(rest == name or rest.startswith(f"{name}.") for name in names)
 
 
 def _needs_id(change: Change) -> bool:

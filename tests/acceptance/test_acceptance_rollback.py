@@ -236,7 +236,7 @@ def test_the_end_of_a_rollback_says_what_the_next_apply_makes_of_it(
     key = Key("deployment", "serve")
     change = Change(key, Action.UPDATE, "", desired=Resource(key, {"configuration": asks}))
     target = LiveResource(Key("configuration", "c"), "c-old", {}, Status(State.SUCCEEDED, ""))
-    said = explain_next(change, target, "stages/dev.yaml")
+    said = explain_next(change, target, "stages/dev.yaml", "configuration")
     assert said.startswith("deployment/serve runs configuration c-old now; stages/dev.yaml still")
     assert f"asks for {named}" in said
     assert said.endswith("unless the change is reverted in Git")

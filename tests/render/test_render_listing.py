@@ -89,8 +89,8 @@ def test_no_status(rows: list[dict[str, str]]) -> None:
 
 
 def test_listing() -> None:
-    assert render_listing(COLUMNS["execution"], []) == "Nothing fits."
-    assert render_listing(COLUMNS["execution"], [{"id": "e1", "age": None}]) == "ID\ne1"
+    assert render_listing(COLUMNS, []) == "Nothing fits."
+    assert render_listing(COLUMNS, [{"id": "e1", "age": None}]) == "ID\ne1"
     assert how_many_more(2, 2, "x") == ""
 
 
