@@ -25,7 +25,7 @@ def test_each_has_its_age_and_what_differs() -> None:
         row("c2", 2, running=True),
         row("c1", 1),
     ]
-    assert render_history(rows, NOW).splitlines() == [
+    assert render_history(rows, NOW, word="configuration").splitlines() == [
         "  CONFIGURATION  AGE  AGAINST THE RUNNING ONE",
         '  c3             0s   parameter_bindings.greeting: "hi" → "moin"; x: (none) → "1"',
         "* c2             1d   running",
@@ -39,7 +39,7 @@ def test_what_failed_its_test_is_marked_with_the_reason() -> None:
         {**row("c2", 2, running=True), "failed": ""},
         {**row("c1", 1), "failed": "smoke test GET /v1/x got 500"},
     ]
-    assert render_history(rows, NOW).splitlines()[1:] == [
+    assert render_history(rows, NOW, word="configuration").splitlines()[1:] == [
         '✗ c3             0s   failed its test: ended as DEAD\\nexit code 1; x: (none) → "1"',
         "* c2             1d   running",
         "✗ c1             2d   failed its test: smoke test GET /v1/x got 500; "
@@ -48,4 +48,4 @@ def test_what_failed_its_test_is_marked_with_the_reason() -> None:
 
 
 def test_nothing_known_is_said() -> None:
-    assert render_history([], NOW) == "It has no configuration that is known."
+    assert render_history([], NOW, word="configuration") == "It has no configuration that is known."
