@@ -7,9 +7,10 @@ one: who loads a stage hands in all there are, by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from cicd.config.tree import Node, Paths, did_you_mean
 from cicd.errors import InvalidStage, Problem
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from cicd.values import Key
 
 
-@dataclass(frozen=True)
-class Carried:
+class Carried(msgspec.Struct, frozen=True):
     """What promoting carries from the items of one section to another stage: ``fields``, of maps
     each entry. ``stays``: what even a new item leaves behind. ``needs``: fields whose values are
     keys of another section, which then come along. ``is_map``: the section has no items."""
@@ -33,24 +33,22 @@ class Carried:
     kind: str
     fields: Sequence[tuple[str, ...]]
     stays: frozenset[str] = frozenset()
-    needs: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    needs: Mapping[tuple[str, ...], str] = {}
     is_map: bool = False
 
 
-@dataclass(frozen=True)
-class Spellings:
+class Spellings(msgspec.Struct, frozen=True):
     """Other ways to write something. ``hints``: unknown key -> what to write instead. ``texts``:
     where numbers are text. ``lists``: fields whose maps may be lists of ``{key: …, X: …}``, and
     their X. ``checked``: where a check of its own says what to do with a credential."""
 
-    hints: Mapping[str, str] = field(default_factory=dict)
-    texts: Paths = Paths()  # noqa: RUF009 - it never changes
-    lists: Mapping[str, str] = field(default_factory=dict)
-    checked: Paths = Paths()  # noqa: RUF009
+    hints: Mapping[str, str] = {}
+    texts: Paths = Paths()
+    lists: Mapping[str, str] = {}
+    checked: Paths = Paths()
 
 
-@dataclass(frozen=True)
-class StandIn:
+class StandIn(msgspec.Struct, frozen=True):
     """What a variable of the environment counts as where it is not set: ``offline``, where nothing
     is sent, and for the emulator (``local``)."""
 
@@ -58,15 +56,14 @@ class StandIn:
     local: str
 
 
-@dataclass(frozen=True)
-class Built:
+class Built(msgspec.Struct, frozen=True):
     """What a dialect makes of a draft. ``scope``: what its digest covers beside the file, such as
     where it goes. ``local``: what the emulator is told beside ``local`` of the file."""
 
     target: Mapping[str, str]
     resources: Iterable[Resource]
     scope: tuple[str, ...] = ()
-    local: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = {}
     sources: tuple[Any, ...] = ()
 
 

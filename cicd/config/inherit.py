@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from cicd.config.dialect import Dialect, Dialects, dialect_of
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
@@ -19,8 +20,7 @@ OUTSIDE = "CICD_EXTENDS_FROM"
 in PATH. Whoever runs the command allows them: a file of a pull request must not."""
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """One file as it is written, and the suffix of its name."""
 
     tree: Node
@@ -45,8 +45,7 @@ def inherited(files: Sequence[Written], key: str) -> Node | None:
     return next((node for file in files if (node := file.tree.get(key)) is not None), None)
 
 
-@dataclass(frozen=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """A stage file with everything it extends in one tree, in the spelling of today, as nothing has
     been replaced in it yet; what is wrong with its spelling, and what its words mean."""
 

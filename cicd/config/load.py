@@ -91,7 +91,7 @@ def load_former(
 
 def _with_sources(stage: Stage, whole: Whole, context: Context) -> Stage:
     """The stage with what tells later whether the file or a variable has changed."""
-    values = _variable_values(whole.tree, replace(context, stage=stage.name), whole.dialect)
+    values = _variable_values(whole.tree, context.of_stage(stage.name), whole.dialect)
     hashes = {name: slow_digest(value, f"{stage.name} {name}") for name, value in values.items()}
     return replace(stage, source_digest=digest(plain(whole.tree)), variables=hashes)
 
@@ -169,7 +169,7 @@ def _read(
     texts = leaves(tree)
     problems = [*whole.problems, *_check_texts(tree, texts, dialect)]
     name = _name(tree, path)
-    context = replace(context, stage=name)
+    context = context.of_stage(name)
     tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
     file, tree, found = validate(tree, dialect, platforms)

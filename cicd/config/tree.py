@@ -31,8 +31,8 @@ class Paths:
             self._patterns.setdefault(first, []).append(rest)
 
     def __contains__(self, path: Path) -> bool:
-        if not path:
-            return False
+        if not path or (path[0] not in self._patterns and "*" not in self._patterns):
+            return False  # most paths, and this is asked of each of them
         found = (*self._patterns.get(str(path[0]), ()), *self._patterns.get("*", ()))
         return any(_fits(path[1:], pattern) for pattern in found)
 

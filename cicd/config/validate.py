@@ -101,7 +101,8 @@ def fitting(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> tuple[S
 def _numbers_as_text(texts: Iterable[Leaf], where: Paths) -> Iterator[Leaf]:
     """Where a platform has text only, numbers keep the digits that they are written with."""
     for path, node in texts:
-        if isinstance(node.value, bool | int | float) and path in where:
+        is_number = not isinstance(node.value, str) and isinstance(node.value, bool | int | float)
+        if is_number and path in where:
             yield path, node.but(value=node.text)
 
 

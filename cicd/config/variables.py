@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from cicd.config.files import scalar
 from cicd.config.references import References, meant_form, reference
 from cicd.config.tree import Leaf, Node, Path, Paths, Place, did_you_mean, leaves, with_leaves
@@ -55,8 +57,7 @@ class GitFacts:
         return GitFacts(commit, branch, self.folder, self.remotes, self.submodules, self.tags)
 
 
-@dataclass(frozen=True)
-class GitOverride:
+class GitOverride(msgspec.Struct, frozen=True):
     """Where templates come from instead of what the stage file says (``--local``)."""
 
     repository: str
@@ -64,8 +65,7 @@ class GitOverride:
     commit: str
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error, but an empty
     one; ``is_told``: it is a warning then, as the stage will be planned."""
 
@@ -76,9 +76,12 @@ class Context:
     is_lenient: bool = False
     is_told: bool = False
 
+    def of_stage(self, name: str) -> Context:
+        """The same for a stage of this name."""
+        return msgspec.structs.replace(self, stage=name)
 
-@dataclass(frozen=True)
-class _Value:
+
+class _Value(msgspec.Struct, frozen=True):
     """``text`` is the value as it goes into a longer text; ``is_env``: it or a part of it came from
     the environment; ``unset``: variables of the environment that it needs and that are not there;
     ``is_told_secret``: a ``--var`` is in it that is called like a secret."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+
+import msgspec
 
 from cicd.config import draft as config
 from cicd.config.formats import KEY, slug
@@ -39,8 +40,7 @@ DOCKER_CONFIG = ".dockerconfigjson"
 """The one entry that a docker registry secret has."""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """An execution or deployment of the file, with the key it goes by."""
 
     kind: Literal["execution", "deployment"]

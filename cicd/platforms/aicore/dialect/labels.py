@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.draft import Draft
@@ -14,8 +15,7 @@ OURS = f"{PREFIX}cicd."
 """Labels of resource groups and generic secrets that begin so are kept by cicd itself."""
 
 
-@dataclass(frozen=True)
-class _Keys:
+class _Keys(msgspec.Struct, frozen=True):
     """What a key may be after the prefix, in words too; ``longest`` counts the prefix."""
 
     form: re.Pattern[str]

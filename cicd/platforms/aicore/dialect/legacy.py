@@ -6,6 +6,7 @@ the whole ``cicd/config.json`` of the pipeline that this project grew from.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from cicd.config.formats import slug
@@ -55,6 +56,8 @@ def _with_items(tree: Node, section: str, change: Any) -> Node:
     if items is None or not isinstance(items.value, list):
         return tree
     changed = [change(item) if isinstance(item.value, dict) else item for item in items.value]
+    if all(map(operator.is_, changed, items.value)):
+        return tree
     return with_entry(tree, section, items.but(value=changed))
 
 
@@ -75,6 +78,8 @@ def _item_with_maps(item: Node, problems: list[Problem]) -> Node:
         if bindings is not None and _is_binding_list(bindings, content):
             bound = bindings.but(value=_as_map(bindings, content, problems))
             configuration = with_entry(configuration, field, bound)
+    if configuration is item.value["configuration"]:
+        return item
     return with_entry(item, "configuration", configuration)
 
 

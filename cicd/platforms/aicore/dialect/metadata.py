@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from cicd.config.tree import Node, Place, did_you_mean
 from cicd.errors import Problem
@@ -27,8 +28,7 @@ _KEY = re.compile(rf"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?{_WORD}")
 """Of labels and annotations, as Kubernetes takes them; else it takes nothing of the template."""
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A map of ``metadata``: the keys that must be there, and those that may."""
 
     name: Literal["labels", "annotations"]
@@ -55,8 +55,7 @@ _KNOWN = {key for part in (LABELS, ANNOTATIONS) for key in (*part.needed, *part.
 POD_LABELS = Section("labels", (), ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"))
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(msgspec.Struct, frozen=True):
     """What a template takes and gives. Parameter -> default, None when it must be bound.
 
     ``inner``: artifacts that its steps take, whether or not a configuration binds them.
@@ -69,10 +68,10 @@ class Declared:
     inputs: frozenset[str]
     outputs: frozenset[str] = frozenset()
     inner: frozenset[str] = frozenset()
-    secrets: Mapping[Key, str] = field(default_factory=dict)
+    secrets: Mapping[Key, str] = {}
     optional: frozenset[str] = frozenset()
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = {}
+    conditions: Mapping[str, tuple[tuple[str, str], ...]] = {}
 
 
 def check_metadata(tree: Node) -> list[Problem]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
 
 from cicd.config.tree import Node
 from cicd.errors import Problem
@@ -49,8 +50,7 @@ _RULE = "unresolved-placeholder"
 _Verdict = tuple[str, Literal["error", "warning"]]
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What may stand in a placeholder: complete names, and prefixes after which anything may.
 
     ``is_strict``: nothing else may stand between braces, not even what is no variable of Argo.
@@ -68,7 +68,9 @@ class Scope:
 
     def with_names(self, known: Collection[str], *more: str) -> Scope:
         """A scope that knows these names as well, and ``more`` prefixes."""
-        return replace(self, known=self.known | set(known), open=(*self.open, *more))
+        return msgspec.structs.replace(
+            self, known=self.known | set(known), open=(*self.open, *more)
+        )
 
     def below(self, root: str) -> Iterator[str]:
         """All names that begin with it, open ones too."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\$\{(?:env|var)\.([^{}]+)\}")
 
 
-@dataclass(frozen=True)
-class _Entries:
+class _Entries(msgspec.Struct, frozen=True):
     """What ``data`` of one sort of secret must and may have."""
 
     needed: tuple[str, ...]

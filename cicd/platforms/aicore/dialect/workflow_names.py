@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+
+import msgspec
 
 from cicd.config.tree import Node
 from cicd.errors import Problem
@@ -171,7 +172,7 @@ class _Reader:
             return
         scope = self.everywhere.with_names(_own_names(template))
         if name not in self.handlers:
-            scope = replace(scope, early=self.early)
+            scope = msgspec.structs.replace(scope, early=self.early)
         if template.get("steps") is not None:
             scope = yield from self.steps(template, scope, found)
         elif template.get("dag") is not None:
@@ -239,7 +240,7 @@ class _Reader:
                 self.share(f"workflow.outputs.{part}.", text_of(item, "globalName"))
         calculated = {f"{start}.{word}" for word in _CALCULATED}
         scope = scope.with_names({f"{start}.{word}" for word in names})
-        return replace(scope, calculated=scope.calculated | calculated)
+        return msgspec.structs.replace(scope, calculated=scope.calculated | calculated)
 
     def share(self, start: str, name: str) -> None:
         """An output is known to the whole workflow from here on; its name may have tags."""
