@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.emulator.workflow.check.content import mount_problems, volume_problems
 from cicd.emulator.workflow.check.shape import (
     ANY,
     CONTAINER,
@@ -18,6 +17,7 @@ from cicd.emulator.workflow.check.shape import (
     container_problems,
     differences,
 )
+from cicd.emulator.workflow.check.volumes import mount_problems, volume_problems
 from cicd.emulator.workflow.expr.expressions import TAG, as_text, tags
 from cicd.emulator.workflow.program import duration
 from cicd.emulator.workflow.yaml12 import load_yaml
