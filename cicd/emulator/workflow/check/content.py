@@ -21,8 +21,8 @@ from cicd.emulator.workflow.check.defaults import PODS, is_pod
 from cicd.emulator.workflow.check.inline import placed
 from cicd.emulator.workflow.check.names import raw_calls, tag_problems
 from cicd.emulator.workflow.check.reading import read
-from cicd.emulator.workflow.check.tables import Item, Rule, broken, each, is_unreadable
 from cicd.emulator.workflow.check.shape import container_problems
+from cicd.emulator.workflow.check.tables import Item, Rule, broken, each, is_unreadable
 from cicd.emulator.workflow.check.upkeep import metric_problems, pod_deletion_problems
 from cicd.emulator.workflow.check.volumes import (
     UNNAMED,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cicd.emulator.workflow.check import artifacts, content, volumes
-from cicd.emulator.workflow.check.rules import Rule, broken, each
+from cicd.emulator.workflow.check.tables import Rule, broken, each
 
 TABLE = (
     Rule("name", lambda x, _: not x.get("name"), "is missing"),
