@@ -151,6 +151,9 @@ def dialect_of(named: Node | None, dialects: Dialects) -> Dialect:
     meant = [name for name in dialects if name == named.value or did_you_mean(named.value, [name])]
     if meant:
         return dialects[named.value if named.value in meant else meant[0]]
+    if "${" in named.value:
+        message = f'platform is "{named.value}", but it must be plain: variables come after it'
+        raise InvalidStage([named.place.problem(message, "misplaced-variable")])
     known = list(dialects)
     must = f"must be {'' if len(known) == 1 else 'one of '}{', '.join(known)}"
     problem = named.place.problem(f'platform is "{named.value}", {must}', "wrong-value")

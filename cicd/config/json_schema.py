@@ -71,6 +71,11 @@ def _made(file: type[StageBase], name: str, template: str, *, is_strict: bool) -
     return {**root, "properties": order, "$defs": used}
 
 
+def _is_made(schema: Any) -> bool:
+    """Whether it is of what a text in a file becomes, and nobody can write."""
+    return str(schema.get("$ref", "")).rpartition("/")[2] in _NO_PARTS
+
+
 _Words = Mapping[frozenset[str], tuple[str, ...]]
 
 
@@ -80,6 +85,11 @@ def _shaped(schema: Any, words: _Words, *, is_strict: bool) -> Any:
         return [_shaped(item, words, is_strict=is_strict) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    if len(kept := [one for one in schema.get("anyOf", ()) if not _is_made(one)]) == 1:
+        schema = {**schema, **kept[0]}
+        del schema["anyOf"]
+    elif kept:
+        schema = {**schema, "anyOf": kept}
     shaped = {
         key: value if key in _AS_IS else _shaped(value, words, is_strict=is_strict)
         for key, value in schema.items()

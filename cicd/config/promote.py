@@ -186,7 +186,7 @@ class _Promotion:
                 if change.steps[2 : 2 + len(path)] == path:
                     values = [change.value]
                 elif len(change.steps) == 2:  # all of it is new
-                    values = list(_below(change.value, path).values())
+                    values = _values(change.value, path)
                 else:
                     values = []
                 found |= {value for value in values if isinstance(value, str)}
@@ -375,8 +375,8 @@ def _shown(leaf: Node) -> str:
     return leaf.value if isinstance(leaf.value, str) else leaf.text
 
 
-def _below(value: Any, path: tuple[str, ...]) -> dict[str, Any]:
-    """The map at that path of plain data, empty where there is none."""
+def _values(value: Any, path: tuple[str, ...]) -> list[Any]:
+    """What stands at that path of plain data: of a map what its keys lead to."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
+    return list(value.values()) if isinstance(value, dict) else [value]

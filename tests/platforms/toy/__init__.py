@@ -1,0 +1,1 @@
+"""A small platform that only tests have."""
