@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
@@ -20,7 +20,7 @@ from cicd.platforms.aicore.dialect.template_secrets import (
     check_secret_names,
     needed_secrets,
 )
-from cicd.platforms.aicore.dialect.workflow_calls import calls_of, check_calls
+from cicd.platforms.aicore.dialect.workflow_calls import calls_of, check_calls, with_inline
 from cicd.platforms.aicore.dialect.workflow_items import check_items
 from cicd.platforms.aicore.dialect.workflow_names import check_names
 from cicd.platforms.aicore.dialect.workflow_when import check_conditions, conditions_of
@@ -66,7 +66,7 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         place = tree.place_of("spec", "workflowTemplateRef", key=True)
         problems.append(place.problem(message, "misplaced-field"))
     defaults = tree.get("spec", "templateDefaults")
-    for name, template in _all_templates(templates.items()):
+    for name, template in with_inline(templates.items()):
         problems += _check_body(name, template, defaults)
         problems += check_pod_labels(template.get("metadata", "labels"))
     inputs, optional = _inputs(tree, templates, problems)
@@ -90,15 +90,6 @@ def read_spec(tree: Node) -> tuple[Declared, list[Problem]]:
         conditions=conditions_of(templates),
     )
     return declared_here, problems
-
-
-def _all_templates(templates: Iterable[tuple[str, Node]]) -> Iterator[tuple[str, Node]]:
-    """Those that have a name, and those that stand in a step, which they are called by here."""
-    for name, template in templates:
-        yield name, template
-        calls = [call for _, call in calls_of(template)]
-        inline = [(text_of(call, "name"), call.get("inline")) for call in calls]
-        yield from _all_templates((name, node) for name, node in inline if node is not None)
 
 
 def _default_of(parameter: Node) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import graphlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from cicd.config.tree import Node, Place, did_you_mean
@@ -37,6 +37,15 @@ def side_by_side(group: Node) -> list[Node]:
     return group.value if isinstance(group.value, list) else [group]
 
 
+def with_inline(templates: Iterable[tuple[str, Node]]) -> Iterator[tuple[str, Node]]:
+    """Those that have a name, and those that stand in a step, which they are called by here."""
+    for name, template in templates:
+        yield name, template
+        calls = [call for _, call in calls_of(template)]
+        inline = [(text_of(call, "name"), call.get("inline")) for call in calls]
+        yield from with_inline((name, node) for name, node in inline if node is not None)
+
+
 def check_calls(tree: Node, templates: Templates) -> Iterator[Problem]:
     """All problems with what calls what."""
     spec = tree.get("spec")
@@ -44,7 +53,7 @@ def check_calls(tree: Node, templates: Templates) -> Iterator[Problem]:
         return
     yield from _check_handlers(spec, "the workflow", templates)
     yield from _check_entry(spec, templates)
-    for name, template in templates.items():
+    for name, template in with_inline(templates.items()):
         problems: list[Problem] = []
         calls = [call for _, call in calls_of(template)]
         list(named(calls, f'a step or task of template "{name}"', problems))
@@ -88,19 +97,23 @@ def _check_call(call: Node, templates: Templates) -> Iterator[Problem]:
     yield from _check_handlers(call, who, templates)
     node = call.get("template")
     yield from _check_reference(call, who)
-    if _is_elsewhere(call):
+    inline = call.get("inline")
+    if inline is not None:
+        yield from _check_given(call.place, who, _given_by(call), inline)
+    elif _is_elsewhere(call):
         return
-    if node is None or not node.value:
+    elif node is None or not node.value:
         yield call.place.problem(f"{who} names no template: add one", "unknown-template")
     elif text_of(node) not in templates:
         yield _unknown(node, who, templates)
     else:
-        given = {
-            text_of(item, "name")
-            for key in ("parameters", "artifacts")
-            for item in children(call.get("arguments", key))
-        }
-        yield from _check_given(call.place, who, given, templates[text_of(node)])
+        yield from _check_given(call.place, who, _given_by(call), templates[text_of(node)])
+
+
+def _given_by(call: Node) -> set[str]:
+    """The names of all that a call passes."""
+    passed = [call.get("arguments", part) for part in ("parameters", "artifacts")]
+    return {text_of(item, "name") for items in passed for item in children(items)}
 
 
 def _check_reference(call: Node, who: str) -> Iterator[Problem]:

@@ -146,10 +146,18 @@ class _Reader:
         if exit_template := text_of(self.spec, "onExit"):
             self.shared = self.shared.with_names({_FAILURES})
             self.visit(exit_template)
-        for name in self.templates:
+        for name in list(self.templates):
             self.visit(name)
         for name in self.templates:
             yield from self.found[name]
+
+    def callee(self, call: Node) -> str:
+        """The name of what a step or task calls; one that stands in it has one that nobody has."""
+        inline = call.get("inline")
+        if inline is None:
+            return text_of(call, "template")
+        self.templates.setdefault(str(inline.place), inline)
+        return str(inline.place)
 
     def visit(self, name: str) -> None:
         """Look at a template and at all that it calls, each once: one may lead to itself. A stack
@@ -194,10 +202,10 @@ class _Reader:
             for call in side_by_side(group):
                 scope = scope.with_names({f"steps.{text_of(call, 'name')}.status"})
                 scope = scope.with_names(*_items(call))
-                yield text_of(call, "template")
+                yield self.callee(call)
                 behind = self.behind("steps.", call, scope)
                 has_exit = bool(text_of(call, "onExit")) or call.get("hooks", "exit") is not None
-                found += self.check(call, _within(call, behind if has_exit else scope))
+                found += self.check(_outer(call), behind if has_exit else scope)
                 scope = behind
         return scope
 
@@ -212,7 +220,7 @@ class _Reader:
         except graphlib.CycleError:
             before = {name: set(by_name) for name in by_name}
         for name in before:
-            yield text_of(by_name[name], "template")
+            yield self.callee(by_name[name])
             scope = self.behind("tasks.", by_name[name], scope)
         if (target := template.get("dag", "target")) is not None:
             found += self.check(target, scope)
@@ -223,14 +231,13 @@ class _Reader:
             known |= own
             ended = {f"tasks.{other}.status" for other in before[name]}
             inner = scope.with_names(own | ended).with_names(*_items(task))
-            found += self.check(task, _within(task, inner))
+            found += self.check(_outer(task), inner)
         return scope.with_names(known)
 
     def behind(self, prefix: str, call: Node, scope: Scope) -> Scope:
         """What is known behind a call."""
         start = f"{prefix}{text_of(call, 'name')}"
-        name = text_of(call, "template")
-        called = self.templates.get(name)
+        called = self.templates.get(self.callee(call))
         if called is None:  # nobody here knows what it hands on
             return scope.with_names((), f"{start}.")
         names = {*_NODE, *_results(call, called)}
@@ -275,11 +282,11 @@ def _results(call: Node, called: Node) -> Iterator[str]:
         yield "ip"
 
 
-def _within(call: Node, scope: Scope) -> Scope:
-    """What a template that stands in a step itself knows besides."""
-    if call.get("inline") is not None:
-        return scope.with_names(_METRICS | _REPEATED, *_LOCAL)
-    return scope
+def _outer(call: Node) -> Node:
+    """A step or task without the template that stands in it, which is looked at by itself."""
+    if not isinstance(call.value, dict) or "inline" not in call.value:
+        return call
+    return call.but(value={key: node for key, node in call.value.items() if key != "inline"})
 
 
 def _items(call: Node) -> tuple[set[str], *tuple[str, ...]]:
