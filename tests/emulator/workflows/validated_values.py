@@ -331,4 +331,167 @@ PLACES = [
     ),
 ]
 
-VERDICTS = [*DEPENDS, *TYPES, *TIMES, *EXPRESSIONS, *PLACES]
+INSIDE = "inline: {container: {image: i, command: [sh]}}"
+
+INLINE = [
+    *(
+        Verdict(
+            f"a template in a step: {name}",
+            "validateTemplateHolder: Inline",
+            steps(f"!name: a, inline: {{{text}}}"),
+            rule,
+            says_what,
+        )
+        for name, text, rule, says_what in (
+            (
+                "it calls a template that is not there",
+                "steps: [[{name: b, template: zzz}]]",
+                "unknown-template",
+                "template 'zzz' does not exist",
+            ),
+            (
+                "its tasks wait for each other",
+                "dag: {tasks: [{name: b, template: t, depends: c}, "
+                "{name: c, template: t, depends: b}]}",
+                "unknown-task",
+                "wait for each other",
+            ),
+            (
+                "it is not given what it needs",
+                "inputs: {parameters: [{name: q}]}, container: {image: i, command: [sh]}",
+                "missing-argument",
+                "gives no parameter 'q'",
+            ),
+            (
+                "it names an input that it does not have",
+                "container: {image: i, command: [sh], args: ['{{inputs.parameters.q}}']}",
+                "unresolved-placeholder",
+                "{{inputs.parameters.q}} is not known here",
+            ),
+            (
+                "it names a step that is not its own",
+                "container: {image: i, command: [sh], args: ['{{steps.b.outputs.result}}']}",
+                "unresolved-placeholder",
+                "{{steps.b.outputs.result}}",
+            ),
+        )
+    ),
+    Verdict(
+        "what a template in a step hands on",
+        "addOutputsToScope",
+        steps(
+            f"name: a, {INSIDE}",
+            "name: b, template: in, arguments: "
+            "{parameters: [{name: x, value: '{{steps.a.outputs.result}}'}]}",
+        ),
+    ),
+    Verdict(
+        "what a template in a step does not hand on",
+        "addOutputsToScope",
+        steps(
+            f"name: a, {INSIDE}",
+            "!name: b, template: in, arguments: "
+            "{parameters: [{name: x, value: '{{steps.a.outputs.parameters.y}}'}]}",
+        ),
+        "unresolved-placeholder",
+        "{{steps.a.outputs.parameters.y}}",
+    ),
+    Verdict(
+        "a template in a step that is given what it needs",
+        "validateTemplateHolder: Inline",
+        steps(
+            "name: a, arguments: {parameters: [{name: q, value: '1'}]}, inline: {inputs: "
+            "{parameters: [{name: q}]}, container: {image: i, command: [sh], "
+            "args: ['{{inputs.parameters.q}}', '{{pod.name}}']}}"
+        ),
+    ),
+]
+
+PODS = [
+    *(
+        Verdict(
+            f"the mount of a volume that nobody declares, {where}",
+            "Kubernetes: volumeMounts[].name not found",
+            text,
+            "unknown-volume",
+            "no volume 'v' is declared",
+        )
+        for where, text in {
+            "of a container": main(
+                "container:\n  image: i\n  command: [sh]\n"
+                "  volumeMounts: [{name: v, mountPath: /v}]  # HERE"
+            ),
+            "of a sidecar": leaf(
+                "volumes: [{name: w, emptyDir: {}}]\n"
+                "sidecars: [{name: s, image: i, command: [sh], "
+                "volumeMounts: [{name: v, mountPath: /v}]}]  # HERE"
+            ),
+        }.items()
+    ),
+    *(
+        Verdict(
+            f"a volume of {where}",
+            "Kubernetes: volumeMounts",
+            leaf(
+                "sidecars: [{name: s, image: i, command: [sh], "
+                f"volumeMounts: [{{name: v, mountPath: /v}}]}}]\n{inner}",
+                outer,
+            ),
+        )
+        for where, inner, outer in (
+            ("the template", "volumes: [{name: v, emptyDir: {}}]", ""),
+            ("the workflow", "", "  volumes: [{name: v, emptyDir: {}}]\n"),
+            ("a claim", "", "  volumeClaimTemplates: [{metadata: {name: v}, spec: {}}]\n"),
+        )
+    ),
+    *(
+        Verdict(
+            f"a container called {name}",
+            "Kubernetes: names of containers are DNS labels",
+            text,
+            "bad-item-name",
+            "name",
+        )
+        for name, text in {
+            "S_x": leaf("sidecars: [{name: S_x, image: i, command: [sh]}]  # HERE"),
+            "in.it": leaf("initContainers: [{name: in.it, image: i, command: [sh]}]  # HERE"),
+            "a_b": main(
+                "containerSet: {containers: [{name: a_b, image: i, command: [sh]}]}  # HERE"
+            ),
+        }.items()
+    ),
+    *(
+        Verdict(
+            f"containerSet.retryStrategy {fields}",
+            "container_set_template_types.go: GetRetryStrategy",
+            main(
+                f"containerSet:\n  retryStrategy: {{{fields}}}  # HERE\n"
+                "  containers: [{name: main, image: i, command: [sh]}]"
+            ),
+            "bad-retry",
+            "retryStrategy",
+        )
+        for fields in ("retries: many", "retries: 2, duration: 1y")
+    ),
+    *(
+        Verdict(f"{fields} of a template", READ, leaf(f"{fields}  # HERE"), "wrong-type", "must be")
+        for fields in ("nodeSelector: [a]", "tolerations: {a: b}", "serviceAccountName: 1")
+    ),
+    Verdict(
+        "ttlStrategy in words",
+        READ,
+        leaf("", "  ttlStrategy: {secondsAfterCompletion: soon}  # HERE\n"),
+        "wrong-type",
+        "must be number",
+    ),
+    Verdict("a field that no inputs have", READ, leaf("inputs: {parameter: []}")),
+    Verdict(
+        "a placeholder in the name of a step",
+        "isValidWorkflowFieldName",
+        steps("!name: 'a-{{workflow.name}}', template: t"),
+        "bad-item-name",
+        "not a name",
+    ),
+]
+
+VERDICTS = [*DEPENDS, *TYPES, *TIMES, *EXPRESSIONS, *PLACES, *INLINE, *PODS]

@@ -61,6 +61,7 @@ _PARAMETER = {
         "event": CLUSTER,
     },
 }
+TTLS = ("secondsAfterCompletion", "secondsAfterSuccess", "secondsAfterFailure")
 PARAMETERS = [Entire(_PARAMETER)]
 _ARGUMENT = {
     **KEPT,
@@ -74,7 +75,7 @@ _ARGUMENT = {
     "archive": Refused("say it where the artifact is taken"),
     **REMOTE,
 }
-ARGUMENTS = {"parameters": PARAMETERS, "artifacts": [Entire(_ARGUMENT)]}
+ARGUMENTS = Entire({"parameters": PARAMETERS, "artifacts": [Entire(_ARGUMENT)]})
 VOLUMES = [
     {
         "name": WORD,
@@ -177,11 +178,9 @@ _BOUND = {
 _TEMPLATE: dict[str, Any] = {
     **NO_EFFECT,
     "name": WORD,
-    "inputs": {
-        "parameters": PARAMETERS,
-        "artifacts": [Entire(_INPUT)],
-    },
+    "inputs": Entire({"parameters": PARAMETERS, "artifacts": [Entire(_INPUT)]}),
     "outputs": {
+        "exitCode": ANY,
         "parameters": [
             {
                 "name": WORD,
@@ -240,10 +239,7 @@ INLINE.update(_TEMPLATE)
 _SPEC: dict[str, Any] = {
     **NO_EFFECT,
     "entrypoint": WORD,
-    "arguments": {
-        "parameters": PARAMETERS,
-        "artifacts": [Entire(_BOUND)],
-    },
+    "arguments": Entire({"parameters": PARAMETERS, "artifacts": [Entire(_BOUND)]}),
     "templates": [TEMPLATE],
     "templateDefaults": Entire({key: TEMPLATE[key] for key in TEMPLATE if key != "name"}),
     "retryStrategy": TEMPLATE["retryStrategy"],
@@ -258,7 +254,7 @@ _SPEC: dict[str, Any] = {
     "archiveLogs": ANY,
     "artifactGC": ANY,
     "metrics": ANY,
-    "ttlStrategy": ANY,
+    "ttlStrategy": Entire(dict.fromkeys(TTLS, NUMBER)),
     "podDisruptionBudget": ANY,
     "workflowMetadata": ANY,
     "dnsConfig": ANY,

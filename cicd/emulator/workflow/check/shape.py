@@ -45,25 +45,23 @@ CLUSTER = Refused("needs a Kubernetes cluster")
 
 NO_EFFECT: dict[str, Any] = dict.fromkeys(
     [
-        "affinity",
         "automountServiceAccountToken",
         "hostNetwork",
         "metadata",
-        "nodeSelector",
         "podGC",
         "podMetadata",
         "podPriorityClassName",
-        "priority",
-        "priorityClassName",
         "runtimeClassName",
-        "schedulerName",
-        "securityContext",
-        "serviceAccountName",
-        "tolerations",
         "topologySpreadConstraints",
     ],
     ANY,
-) | {"imagePullSecrets": [{"name": WORD}]}
+) | {
+    "imagePullSecrets": [{"name": WORD}],
+    "priority": NUMBER,
+    "tolerations": [Entire()],
+    **dict.fromkeys(("affinity", "nodeSelector", "securityContext"), Entire()),
+    **dict.fromkeys(("priorityClassName", "schedulerName", "serviceAccountName"), WORD),
+}
 """Where and with which rights a pod runs on the cluster: makes no difference on one machine."""
 
 SECRET_KEY = {"name": TEXT, "key": TEXT, "optional": FLAG}

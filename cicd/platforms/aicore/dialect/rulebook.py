@@ -240,8 +240,8 @@ RULES: Mapping[str, Rule] = {
         "give one of the two another name",
     ),
     "bad-item-name": Rule(
-        "A template, step, parameter or artifact has a name that Argo refuses.",
-        "Argo, validate.go: field names",
+        "A template, step, container, parameter or artifact has a name that nothing can have.",
+        "Argo, validate.go: field names; Kubernetes: names of containers",
     ),
     "mistyped-field": Rule(
         "A field that workflows, containers or predictors do not have.",
@@ -311,6 +311,9 @@ RULES: Mapping[str, Rule] = {
     "bad-artifact-path": Rule(
         "An artifact has no place, leads out of it, or shares it.",
         "Argo, validate.go: path; Kubernetes: mountPath is unique",
+    ),
+    "unknown-volume": Rule(
+        "A container mounts a volume that nobody declares.", "Kubernetes: volumeMounts"
     ),
     "bad-container-set": Rule(
         "The containers of a containerSet do not go together.",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
-from cicd.platforms.aicore.dialect.metadata import children, named
+from cicd.platforms.aicore.dialect.metadata import children, named, text_of
 from cicd.platforms.aicore.dialect.workflow_arguments import (
     check_call_arguments,
     check_workflow_arguments,
@@ -23,9 +23,11 @@ from cicd.platforms.aicore.dialect.workflow_resources import check_resource
 from cicd.platforms.aicore.dialect.workflow_times import check_repetition, check_times
 from cicd.platforms.aicore.dialect.workflow_types import SPEC, TEMPLATE, check_types
 from cicd.platforms.aicore.dialect.workflow_upkeep import check_metrics, check_pod_deletion
+from cicd.platforms.aicore.dialect.workflow_volumes import check_volumes
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
 """Of templates, steps and tasks."""
+_PARTS = "parameters artifacts"
 _ITEM = re.compile(r"[-a-zA-Z0-9_]+")
 """Of parameters and artifacts, and of what they are called for the whole workflow."""
 SPEC_FIELDS = (
@@ -68,8 +70,12 @@ def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
     yield from check_workflow_arguments(spec)
     yield from check_pod_deletion(spec)
     yield from check_parallelism(spec)
+    if (stop := spec.get("suspend")) is not None and stop.value is True:
+        message = "a workflow that is suspended never goes on: nobody can resume it on SAP AI Core"
+        yield stop.place.problem(f"{message}, take it out", "bad-deadline", "warning")
     if (strategy := spec.get("retryStrategy")) is not None:
         yield from check_repetition(strategy)
+    yield from check_volumes(spec, templates)
     for template in templates.values():
         yield from _check_form(template.get("name"), _NAME)
         yield from _check_template(template)
@@ -137,10 +143,13 @@ def check_container(container: Node | None) -> Iterator[Problem]:
 
 def _check_parts(holder: Node, where: Iterable[str]) -> Iterator[Problem]:
     for part in where:
+        fields = f"{_PARTS} result exitCode" if part == "outputs" else _PARTS
+        yield from check_fields(holder.get(part), fields, is_all=True)
         for sort in ("parameters", "artifacts"):
             for item in children(holder.get(part, sort)):
                 yield from _check_form(item.get("name"), _ITEM)
-                yield from _check_form(item.get("globalName"), _ITEM)
+                if "{{" not in text_of(item, "globalName"):
+                    yield from _check_form(item.get("globalName"), _ITEM)
 
 
 def _check_parameter_names(template: Node) -> Iterator[Problem]:
@@ -153,7 +162,7 @@ def _check_parameter_names(template: Node) -> Iterator[Problem]:
 
 def _check_form(node: Node | None, form: re.Pattern[str]) -> Iterator[Problem]:
     text = node.value if node is not None and isinstance(node.value, str) else ""
-    if node is None or not text or "{{" in text or form.fullmatch(text):
+    if node is None or not text or form.fullmatch(text):
         return
     says = "letters, digits, hyphens" + (" and _" if form is _ITEM else ", 128 at most")
     message = f'Argo takes no name like "{text}": {says}'

@@ -7,6 +7,7 @@ Source: Argo Workflows 3.5, workflow/validate/validate.go (``validateLeaf``, ``v
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from cicd.config.tree import Node
@@ -17,6 +18,7 @@ from cicd.platforms.aicore.dialect.workflow_arguments import OUTPUT_SOURCES
 _CONTAINERS = ("container", "script", "containerSet")
 _LEAVES = (*_CONTAINERS, "resource", "data", "http", "plugin")
 _GROUPS = ("steps", "dag")
+_CONTAINER = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _OWN = ("init", "main", "wait")
 """Containers that Argo itself puts into every pod."""
 
@@ -91,9 +93,12 @@ def _climbs_out(path: str) -> bool:
 def _check_containers(template: Node) -> Iterator[Problem]:
     """Containers of one pod: names and places of their own."""
     names = set(_OWN)
+    for item in children(template.get("containerSet", "containers")):
+        yield from _check_name(item)
     for part in ("initContainers", "sidecars"):
         for item in children(template.get(part)):
             name = text_of(item, "name")
+            yield from _check_name(item)
             if not name:
                 yield item.place.problem(f"one of the {part} has no name: add one", "unnamed-item")
             elif name in names:
@@ -113,6 +118,13 @@ def _check_containers(template: Node) -> Iterator[Problem]:
                 message = f'"{place}" is the place of two volumes or input artifacts: move one'
                 yield item.place_of(key).problem(message, "bad-artifact-path")
             seen.add(place)
+
+
+def _check_name(container: Node) -> Iterator[Problem]:
+    name = text_of(container, "name")
+    if name and not _CONTAINER.fullmatch(name):
+        message = f'no container can be called "{name}": small letters, digits, hyphens, 63 at most'
+        yield container.place_of("name").problem(message, "bad-item-name")
 
 
 def _sources(template: Node) -> tuple[str, ...]:

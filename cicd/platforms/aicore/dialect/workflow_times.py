@@ -26,6 +26,10 @@ def check_times(template: Node) -> Iterator[Problem]:
     strategy = template.get("retryStrategy")
     if strategy is not None:
         yield from check_repetition(strategy)
+    of_set = template.get("containerSet", "retryStrategy")
+    if of_set is not None:
+        yield from _check_number(of_set, "retries")
+        yield from _check_wait(of_set, "duration", may_be_seconds=False)
 
 
 def check_repetition(strategy: Node) -> Iterator[Problem]:
@@ -34,19 +38,28 @@ def check_repetition(strategy: Node) -> Iterator[Problem]:
     if policy is not None and is_given(policy) and policy.value not in _POLICIES:
         hint = did_you_mean(policy.text, _POLICIES) or f": {', '.join(_POLICIES)}"
         yield policy.place.problem(f'there is no retryPolicy "{policy.text}"{hint}', "bad-retry")
-    for where in (("limit",), ("backoff", "factor")):
-        number = strategy.get(*where)
-        if number is not None and not _is_like(number, _WHOLE):
-            message = f'{where[-1]} is a whole number, not "{number.text}"'
-            yield number.place.problem(message, "bad-retry")
+    yield from _check_number(strategy, "limit")
+    yield from _check_number(strategy, "backoff", "factor")
     backoff = strategy.get("backoff")
     if backoff is not None and backoff.value is not None and not is_given(backoff.get("duration")):
         message = "backoff has no duration, without which the first retry ends the run: add it"
         yield strategy.place_of("backoff", key=True).problem(message, "bad-retry", "warning")
-    for key in ("duration", "maxDuration"):
-        wait = strategy.get("backoff", key)
-        if wait is not None and not _is_like(wait, _WHOLE) and not _is_like(wait, _DURATION):
-            yield wait.place.problem(f'{key} "{wait.text}" is no duration: {_LIKE}', "bad-retry")
+    yield from _check_wait(strategy, "backoff", "duration")
+    yield from _check_wait(strategy, "backoff", "maxDuration")
+
+
+def _check_number(strategy: Node, *where: str) -> Iterator[Problem]:
+    number = strategy.get(*where)
+    if number is not None and not _is_like(number, _WHOLE):
+        message = f'{where[-1]} is a whole number, not "{number.text}"'
+        yield number.place.problem(message, "bad-retry")
+
+
+def _check_wait(strategy: Node, *where: str, may_be_seconds: bool = True) -> Iterator[Problem]:
+    wait = strategy.get(*where)
+    if wait is None or _is_like(wait, _DURATION) or (may_be_seconds and _is_like(wait, _WHOLE)):
+        return
+    yield wait.place.problem(f'{where[-1]} "{wait.text}" is no duration: {_LIKE}', "bad-retry")
 
 
 def _check_deadlines(template: Node) -> Iterator[Problem]:

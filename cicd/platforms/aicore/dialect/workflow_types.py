@@ -51,6 +51,12 @@ _CONTAINER: Shape = {
     **_all([{}], "env envFrom ports volumeMounts"),
     **_all({}, "resources securityContext"),
 }
+_PODS: Shape = {
+    **_all({}, "nodeSelector affinity securityContext"),
+    "tolerations": [{}],
+    **_all(TEXT, "serviceAccountName schedulerName priorityClassName podSpecPatch"),
+}
+"""Where and as whom pods run."""
 _CALL: Shape = {
     **_all(TEXT, "when onExit withParam"),
     "arguments": _PASSED,
@@ -85,6 +91,7 @@ TEMPLATE: Shape = {
     },
     "volumes": [{}],
     "metrics": {"prometheus": [{}]},
+    **_PODS,
     "timeout": TEXT,
     **_all(WHOLE, "parallelism priority"),
     **_all(FLAG, "daemon failFast automountServiceAccountToken"),
@@ -95,6 +102,8 @@ SPEC: Shape = {
     "templateDefaults": TEMPLATE,
     "retryStrategy": TEMPLATE["retryStrategy"],
     **_all([{}], "volumes volumeClaimTemplates"),
+    **_PODS,
+    "ttlStrategy": _all(WHOLE, "secondsAfterCompletion secondsAfterSuccess secondsAfterFailure"),
     "podGC": {"strategy": TEXT, "labelSelector": {}},
     "onExit": TEXT,
     "hooks": {},
