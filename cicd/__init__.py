@@ -6,6 +6,7 @@
                                        ├─► plan (pure) ─► Plan ─► render (pure) ─► terminal · JSON
     platform API ─► platforms ─► live ─┘                   └───► apply ─► platforms ─► platform API
                                                            logs ────────► platforms
+    automation: open, plan, lock, apply, go back, as functions and events; cli stands on it
     cicd emulator ─► emulator (an SAP AI Core look-alike; meets the rest over HTTP only)
 
 1. ``plan`` and ``render`` do no I/O.  2. Only ``platforms`` talks to a platform.
@@ -13,4 +14,22 @@
 5. Imports point downwards; ``tests/test_architecture.py`` proves it.
 """
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cicd.version import __version__
+
+if TYPE_CHECKING:
+    from cicd.automation.project import Project as Project
+
+__all__ = ["Project", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """The Python API, imported on use: no command pays for all of it."""
+    if name == "Project":
+        from cicd.automation.project import Project
+
+        return Project
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

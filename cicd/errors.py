@@ -13,6 +13,8 @@
     │   └── LostAnswer          1   sent, but nobody knows whether it took effect
     ├── Refused                 5   limits, protection, stale plan, no consent
     ├── TimedOut                6   waited long enough
+    ├── Failed                  1   something that was applied ended other than wished
+    ├── Cancelled             130   whoever waited for it has stopped waiting
     └── Usage                  64   wrong use of the command line
 """
 
@@ -136,6 +138,16 @@ class TimedOut(CicdError):
     """The wanted status was not reached in time."""
 
     exit_code = 6
+
+
+class Failed(CicdError):
+    """Something that was applied ended other than wished: a run, a gate, a smoke test."""
+
+
+class Cancelled(CicdError):
+    """Whoever waited has stopped waiting; what was started goes on."""
+
+    exit_code = 130
 
 
 class Usage(CicdError):

@@ -23,6 +23,14 @@ _NO_WORD_BEFORE = (
 """No part of a word, a number, an id or a time; an escaped character before it is none."""
 _NO_WORD_AFTER = r"(?![\w-]|\.\w|:\d)"
 _NEVER = re.compile(r"(?!)")
+_LOGIN = re.compile(r"\b(?:Bearer|Basic) [\w.~+/=-]+|(?<![\w-])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+"""What a token looks like: it comes from an answer, so no variable has it."""
+HARMLESS = frozenset(
+    ("PATH", "HOME", "PWD", "OLDPWD", "SHELL", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR")
+) | {"VIRTUAL_ENV", "PYTHONPATH"}
+"""Variables that a bug report may show: without paths and names a trace tells little."""
+SHORTEST_SECRET = 6
+_SECRET_NAME = re.compile(r"(?i)passw|passphrase|secret|token|credential|(^|_)(key|pin|pw|auth)$")
 
 _WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
 _PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
@@ -217,3 +225,42 @@ def is_secret_name(name: str) -> bool:
     if not words or words[-1] in _NEVER_A_SECRET or tuple(words[-2:]) in _SPECIAL_TOKENS:
         return False
     return words[-1] in _WORDS or tuple(words[-2:]) in _PAIRS
+
+
+def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are called like a secret and hold what no text has by chance."""
+    known = {name: environ[name].strip() for name in environ if is_secret_name(name)}
+    return {
+        name: value
+        for name, value in known.items()
+        if len(value) >= LONG and not is_like_a_word(value)
+    }
+
+
+def without_logins(text: str) -> str:
+    """The text, and no login in the web addresses in it, no password in any other."""
+    text = re.sub(r"\b(https?://)[^/\s]*@", r"\1", text)
+    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1@", text)
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """A line of somebody else's, which is for everybody to read: without logins and the values of
+    variables whose names say that they are secrets."""
+    values = [environ[name] for name in environ if is_secret_name(name)]
+    secret = {part for value in values for part in (value, *parts(value)) if part.strip()}
+    return _LOGIN.sub("***", without_logins(hide(text, secret)))
+
+
+def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """``text`` without logins and the values of variables, but for those that are never secret.
+    What is in a service key is hidden piece by piece."""
+    values = {
+        part
+        for name in environ.keys() - HARMLESS
+        for part in (environ[name], *parts(environ[name]))
+        if part.strip()
+        # a short one is a word like any other, unless its name says what it is
+        if len(part) >= SHORTEST_SECRET or _SECRET_NAME.search(name)
+    }
+    hidden = hide(text, values, shortest=SHORTEST_NAMED)
+    return _LOGIN.sub("***", without_logins(hidden))

@@ -387,9 +387,9 @@ class Plan:
         return ", ".join(text for name, text in self.target.items() if name != "launchpad_url")
 
     @property
-    def summary(self) -> dict[Action, int]:
-        """How many changes of each action, all actions present."""
-        counts = dict.fromkeys(Action, 0)
+    def summary(self) -> dict[str, int]:
+        """How many changes of each action, by its word, all actions present."""
+        counts: dict[str, int] = dict.fromkeys(Action, 0)
         for change in self.changes:
             counts[change.action] += 1
         return counts

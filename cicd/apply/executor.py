@@ -39,6 +39,7 @@ def execute(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     halted: Callable[[], str] = str,
+    checkpoint: Callable[[], object] = lambda: None,
     measures: bool = False,
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
@@ -48,15 +49,22 @@ def execute(
     what needs one that was started is deferred, and so is what is deleted or replaced after it.
     What is unchanged and has a smoke test passes it again, as far as it is waited for: an earlier
     apply may have failed it, or never come to it. Once ``halted`` says why, nothing more is begun
-    or sent, and what is under way is followed to its end. ``measures``: tell what runs record
-    while they go on, for somebody who looks on. Closing the generator stops waiting and leaves runs
-    running. Raises what a bug raised, after everything else has ended.
+    or sent, and what is under way is followed to its end. ``checkpoint`` is called before each
+    wait: what it raises ends it, as if the generator were closed. ``measures``: tell what runs
+    record while they go on, for somebody who looks on. Closing the generator stops waiting and
+    leaves runs running. Raises what a bug raised, after everything else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
     site = Site(plan, platform, polling, clock, known=ids | set(known), measures=measures)
     lookup = partial(look_up, platform)
     scheduler = Scheduler[None](
-        workers, polling.gap, clock=clock, sleep=sleep, halted=halted, lookup=lookup
+        workers,
+        polling.gap,
+        clock=clock,
+        sleep=sleep,
+        halted=halted,
+        checkpoint=checkpoint,
+        lookup=lookup,
     )
     try:
         yield from _Apply(site, scheduler, wait=wait, halted=halted).run()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 
 from cicd.errors import Conflict, ConnectionFailed, LostAnswer, PlatformError
@@ -82,16 +82,16 @@ class Lease:
             self._clear(blocker)
         return blocker
 
-    def wait(self, seconds: float, say: Callable[[Holder], None]) -> Holder | None:
-        """Try until it is ours (None) or that time is over (who has it then). ``say`` hears of
-        everybody who has to be waited for."""
+    def waiting(self, seconds: float) -> Generator[Holder, None, Holder | None]:
+        """Try until it is ours (None) or that time is over (who has it then); everybody who has to
+        be waited for as it turns out."""
         deadline, pause, told = self._clock() + seconds, POLL[0], ""
         while blocker := self.take():
             left = deadline - self._clock()
             if left <= 0:
                 return blocker
             if blocker.run != told:
-                say(blocker)
+                yield blocker
                 told = blocker.run
             self._sleep(min(pause, left))
             pause = min(1.5 * pause, POLL[1])

@@ -26,15 +26,19 @@ def stop_all(
     polling: Polling = POLLING,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    checkpoint: Callable[[], object] = lambda: None,
 ) -> Generator[Event, None, None]:
     """Stop everything that the plan updates; events as they come, one Outcome for every change.
 
-    Without ``wait`` each is only asked to stop. Closing the generator stops waiting; what was asked
-    to stop does so. Raises what a bug raised, after everything else has ended.
+    Without ``wait`` each is only asked to stop. Closing the generator stops waiting, and so does
+    what ``checkpoint`` raises, which is called before each wait; what was asked to stop does so.
+    Raises what a bug raised, after everything else has ended.
     """
     site = Site(plan, platform, polling, clock)
     jobs = [Job(site, change, wait, live=change.live, began=clock()) for change in plan.changes]
-    scheduler = Scheduler[None](workers, polling.gap, clock=clock, sleep=sleep)
+    scheduler = Scheduler[None](
+        workers, polling.gap, clock=clock, sleep=sleep, checkpoint=checkpoint
+    )
     bugs: list[Exception] = []
     try:
         for number, job in enumerate(jobs):

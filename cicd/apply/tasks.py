@@ -109,7 +109,8 @@ class _Running:
 class Scheduler(Generic[T]):
     """Runs tasks; at most ``workers`` calls at once, at most BURST reads of one task in BURST times
     ``gap`` seconds, and in ``gap`` seconds one look at many of a kind. Once ``halted`` says why, no
-    write is sent any more."""
+    write is sent any more. ``checkpoint`` is called before each wait, in the thread that reads and
+    once a second while calls are under way: what it raises ends all of it."""
 
     def __init__(
         self,
@@ -119,9 +120,11 @@ class Scheduler(Generic[T]):
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         halted: Callable[[], str] = str,
+        checkpoint: Callable[[], object] = lambda: None,
         lookup: Lookup = lambda _: {},
     ) -> None:
         self._halted = halted
+        self._checkpoint = checkpoint
         self._lookup = lookup
         self._pool = ThreadPoolExecutor(workers, "cicd-apply") if workers > 1 else _Inline()
         self._gap = gap
@@ -246,6 +249,7 @@ class Scheduler(Generic[T]):
             heapq.heappop(self._timers)
 
     def _await_next(self) -> None:
+        self._checkpoint()
         self._fire_timers()
         if self._ready:
             return

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cicd.automation.holder import make_holder
-from cicd.automation.session import now
+from cicd.automation.session import Session, now
 
 if TYPE_CHECKING:
     from cicd.model import Plan
-    from cicd.platforms.base import Platform
 
 NAME = "plan"
 NEXT = (
@@ -41,8 +39,9 @@ class Application:
 class Record:
     """What the platform remembers of the applies of one saved plan, as far as it can."""
 
-    def __init__(self, platform: Platform, document: Mapping[str, Any]) -> None:
-        self._platform = platform
+    def __init__(self, session: Session, document: Mapping[str, Any]) -> None:
+        self._platform = session.platform
+        self._environ = session.environ
         # two plans of one state are two plans, as they were made at two times
         text = json.dumps([document.get("fingerprint"), document.get("created_at")])
         self._plan = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -58,7 +57,7 @@ class Record:
 
     def begin(self) -> None:
         """This process applies it now."""
-        holder = make_holder("cicd apply", os.environ)
+        holder = make_holder("cicd apply", self._environ)
         by = f"{holder.name} ({holder.link})" if holder.link else holder.name
         self._mine = Application(self._plan, now(), by)
         self._write(self._mine)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from cicd.automation.git import git, origin_url
-from cicd.automation.redaction import without_logins
 from cicd.errors import CicdError, Refused
+from cicd.masking import without_logins
 from cicd.model import Action, Change, Plan
 
 PATIENCE = 20.0
@@ -24,10 +25,11 @@ ALONE: Mapping[str, str] = {
 """Nobody is asked for a login."""
 
 
-def check_arrival(root: Path, plan: Plan) -> None:
+def check_arrival(root: Path, plan: Plan, environ: Mapping[str, str]) -> None:
     """Raises Refused where an application would wait for a commit that its revision does not (or
     no longer) point at. A repository that git cannot ask here tells nothing."""
-    problems = [problem for change in plan.changes if (problem := _problem(root, change))]
+    found = (_problem(root, change, environ) for change in plan.changes)
+    problems = [problem for problem in found if problem]
     if problems:
         raise Refused(
             "; ".join(problems),
@@ -35,7 +37,7 @@ def check_arrival(root: Path, plan: Plan) -> None:
         )
 
 
-def _problem(root: Path, change: Change) -> str:
+def _problem(root: Path, change: Change, environ: Mapping[str, str]) -> str:
     if change.desired is None or change.action is Action.NO_OP:
         return ""
     spec, live = change.desired.spec, change.live.spec if change.live else {}
@@ -43,7 +45,7 @@ def _problem(root: Path, change: Change) -> str:
     url = str(spec.get("repository") or live.get("repository") or "")
     if not (commit and url) or RANGE.search(revision):
         return ""
-    found = remote_commit(root, url, revision)
+    found = remote_commit(root, url, revision, environ)
     if found is None or found == commit:
         return ""
     place = f"{revision} of {without_logins(url)}"
@@ -51,11 +53,11 @@ def _problem(root: Path, change: Change) -> str:
         return f"{change.key} would wait for commit {commit[:12]}, and there is no {place}"
     return (
         f"{change.key} would wait for commit {commit[:12]}, and {place} is at {found[:12]}"
-        + _relation(root, commit, found)
+        + _relation(root, commit, found, environ)
     )
 
 
-def remote_commit(root: Path, url: str, revision: str) -> str | None:
+def remote_commit(root: Path, url: str, revision: str, environ: Mapping[str, str]) -> str | None:
     """The commit that a branch, tag or HEAD of a repository is at; empty where there is none of
     that name, None where git cannot tell from here. A commit is at itself."""
     if SHA.fullmatch(revision):
@@ -66,9 +68,11 @@ def remote_commit(root: Path, url: str, revision: str) -> str | None:
         else [f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"]
     )
     # `origin` may come with a login that the bare address does not have
-    for place in [url, *(["origin"] if _same_project(origin_url(root), url) else [])]:
+    is_origin = _same_project(origin_url(root, environ), url)
+    asked = partial(git, cwd=root, environ=environ, env=ALONE, timeout=PATIENCE)
+    for place in [url, *(["origin"] if is_origin else [])]:
         try:
-            told = git("ls-remote", "--", place, *names, cwd=root, env=ALONE, timeout=PATIENCE)
+            told = asked("ls-remote", "--", place, *names)
         except CicdError:
             continue
         found = {name: sha for sha, _, name in (line.partition("\t") for line in told.splitlines())}
@@ -84,14 +88,14 @@ def _same_project(one: str, other: str) -> bool:
     return bool(one) and tails[0][-2:] == tails[1][-2:]
 
 
-def _relation(root: Path, commit: str, found: str) -> str:
+def _relation(root: Path, commit: str, found: str, environ: Mapping[str, str]) -> str:
     """How the two lie to each other, as far as what is fetched here tells."""
     for older, newer, words in (
         (found, commit, ": the commit is not pushed"),
         (commit, found, ": the branch has moved on"),
     ):
         try:
-            git("merge-base", "--is-ancestor", older, newer, cwd=root)
+            git("merge-base", "--is-ancestor", older, newer, cwd=root, environ=environ)
         except CicdError:
             continue
         return words

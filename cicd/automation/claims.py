@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cicd.automation.session import Session, load
+from cicd.automation.session import Session
 from cicd.config import stage_files
 from cicd.errors import CicdError
 from cicd.model import Action, Key, LiveResource, Plan, Stage, identity
@@ -118,18 +118,19 @@ def tell_strangers(session: Session, plan: Plan | None = None) -> list[str]:
 def other_stages(session: Session, claims: Claims) -> Iterator[Stage]:
     """The other stages of the project, as far as they can be read; ``claims`` learns of the rest.
 
-    Variables of the command line are this stage's: one that another stage does not have is left
-    out there.
+    Variables that were handed in are this stage's: one that another stage does not have is left out
+    there.
     """
-    common = session.common
+    loaders = [session.loader]
+    if session.loader.variables:
+        loaders.append(session.loader.without_variables())
     own = (session.root / session.stage.file).resolve()
     for file in stage_files(session.root):
         if (session.root / file).resolve() == own:
             continue
-        for variables in [common.variables, {}] if common.variables else [{}]:
+        for loader in loaders:
             try:
-                path = str(session.root / file)
-                _, stage = load(path, replace(common, variables=variables), needs_secrets=False)
+                _, stage = loader.load(str(session.root / file), needs_secrets=False)
             except CicdError:
                 continue
             yield stage

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.automation.runs import Run
+from cicd.automation.runs import Run, Runs
 from cicd.automation.session import Session
 from cicd.errors import NotFound
 from cicd.model import Key, Kind, LiveResource, Secret, State, Status, Track, leaves
@@ -14,10 +14,22 @@ from cicd.render.comparison import Compared, Comparison, compare
 from cicd.render.moments import took
 from cicd.threads import together
 
+LAST = 5
+"""Runs of a single key."""
 WORKERS = 8
 
 Id = tuple[str, str]
 """Kind and id."""
+
+
+def compare_keys(
+    session: Session, keys: Sequence[str], last: int | None, globs: Sequence[str]
+) -> Comparison:
+    """The runs of these keys side by side: ``last`` of each, else the one that plan takes, and of a
+    single key its last ones. Raises Usage."""
+    runs = Runs(session, only_runs=True)
+    count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
+    return side_by_side(session, runs.find(keys, last=count), globs)
 
 
 def side_by_side(session: Session, runs: Sequence[Run], globs: Sequence[str]) -> Comparison:

@@ -4,13 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cicd.errors import Denied
+from cicd.automation import local
+from cicd.automation.git import read_facts, stage_of_branch
+from cicd.automation.loading import Loader
+from cicd.errors import Denied, Usage
 from cicd.model import Stage
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Finding
+
+
+def diagnose(loader: Loader, argument: str | None = None) -> tuple[Stage, list[Finding]]:
+    """The stage that is looked at, and all that was found about its account. Changes nothing."""
+    root = loader.root_of(argument)
+    stage = find_subject(loader, argument, root)
+    environ = loader.environ
+    if loader.is_local:
+        environ = local.environment(local.start(root, environ), stage, environ)
+    found = list(examine(stage, environ))
+    return stage, local.needed(found) if loader.is_local else found
+
+
+def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
+    """The stage to look at; where none is named and none belongs to the branch, just its account.
+
+    Missing credentials are what this is for, so they are no error yet.
+    """
+    from cicd.config import load_stage
+    from cicd.platforms.registry import DIALECTS, stand_ins
+
+    facts = read_facts(root, loader.environ)
+    environ = loader.environment(stand_ins(is_local=True))
+    try:
+        name = argument or stage_of_branch(root, facts, loader.environ)
+    except Usage:
+        target = {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
+        return Stage("", "", str(root), "aicore", target, None, ())
+    return load_stage(
+        loader.find_argument(name),
+        root=root,
+        env=environ,
+        variables=loader.variables,
+        git=facts,
+        dialects=DIALECTS,
+        needs_credentials=False,
+    )
 
 
 def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:

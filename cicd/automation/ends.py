@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 
-from cicd.automation.redaction import MASK, without_secrets
 from cicd.automation.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
@@ -33,8 +31,8 @@ def learn_end(session: Session, live: LiveResource) -> End | None:
             entries = session.platform.tail(live, LINES)
         except PlatformError:
             return None
-        lines = tuple(_masked(entry.text)[:LONGEST] for entry in entries)
-        session.ends[live.id] = End(_masked(message), lines)
+        lines = tuple(session.hide(entry.text)[:LONGEST] for entry in entries)
+        session.ends[live.id] = End(session.hide(message), lines)
     return session.ends.get(live.id)
 
 
@@ -57,7 +55,3 @@ def says_more(line: str, message: str) -> bool:
     """Whether a line of a log is a word of the program itself: not what the platform writes when
     a step of it has ended, and not what its message tells already."""
     return line.strip() not in {"", message} and not _STEP_ENDED.fullmatch(line.strip())
-
-
-def _masked(text: str) -> str:
-    return without_secrets(MASK.hide(text), os.environ)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 
-from cicd.automation.redaction import MASK
-from cicd.masking import is_secret_name, parts
+from cicd.masking import Mask, is_secret_name, parts
 
 _PLACE = "AICORE_RESOURCE_GROUP"
 """Where a stage without a group of its own goes: shown with or without a ``${env.…}``."""
@@ -15,16 +13,23 @@ _FACTS = ("GITHUB_", "CI_", "BUILD_", "SYSTEM_", "RUNNER_")
 
 
 class Environment(Mapping[str, str]):
-    """``os.environ`` over what stands in for unset variables."""
+    """``environ`` over what stands in for unset variables; ``mask`` learns what is read."""
 
-    def __init__(self, stand_ins: Mapping[str, str] | None = None) -> None:
-        self._environ = {**(stand_ins or {}), **os.environ}
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        mask: Mask,
+        stand_ins: Mapping[str, str] | None = None,
+    ) -> None:
+        self._own = environ
+        self._environ = {**(stand_ins or {}), **environ}
+        self._mask = mask
 
     def __getitem__(self, name: str) -> str:
         value = self._environ[name]
         is_fact = name.startswith(_FACTS) and not is_secret_name(name)
-        if name in os.environ and name != _PLACE and not is_fact:
-            MASK.add(_made_of(value))
+        if name in self._own and name != _PLACE and not is_fact:
+            self._mask.add(_made_of(value))
         return value
 
     def __iter__(self) -> Iterator[str]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.automation import local
-from cicd.automation.redaction import without_secrets
 from cicd.automation.session import Session
 from cicd.automation.status import version_fields
 from cicd.errors import CicdError, NotFound, Usage
+from cicd.masking import without_secrets
 from cicd.model import Key, LiveResource, Needs, State
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         findings = [*session.platform.explain(live, needs_of(session, live)), *unmet]
         if unmet:
             findings = [not_met(finding) for finding in findings]
-        if session.common.local:
+        if session.is_local:
             findings = local.needed(findings)
         findings.sort(key=lambda finding: finding.check not in {"status", "likely", "gate"})
         log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
@@ -48,8 +47,10 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         "status": live.status.raw if live else "missing",
         "created_at": live.created_at if live else "",
         **version_names(session, live),
-        "findings": [asdict(replace(finding, text=hidden(finding.text))) for finding in findings],
-        "log": [hidden(line) for line in log],
+        "findings": [
+            asdict(replace(finding, text=hidden(session, finding.text))) for finding in findings
+        ],
+        "log": [hidden(session, line) for line in log],
         "commands": commands(session, key, live),
     }
 
@@ -57,12 +58,14 @@ def examine(session: Session, word: str) -> dict[str, Any]:
 def version_names(session: Session, live: LiveResource | None) -> dict[str, str]:
     """What the content is called that it runs, by the name of its field."""
     fields = version_fields(session.platform.kinds)[1::2]
-    return {name: hidden(str(live.spec.get(name) or "")) if live else "" for name in fields}
+    return {
+        name: hidden(session, str(live.spec.get(name) or "")) if live else "" for name in fields
+    }
 
 
-def hidden(text: str) -> str:
+def hidden(session: Session, text: str) -> str:
     """The text without the values of variables that may be secret."""
-    return without_secrets(text, os.environ)
+    return without_secrets(text, session.environ)
 
 
 def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]:
@@ -97,7 +100,7 @@ def find_subject(session: Session, word: str) -> tuple[Key, LiveResource | None]
 
 def planned(session: Session, key: Key) -> LiveResource | None:
     """What planning takes for this key, as it is now."""
-    plan = session.plan(review=False)
+    plan = session.make_plan(review=False)
     live = next((change.live for change in plan.changes if change.key == key), None)
     try:
         return session.platform.get(live) if live else None

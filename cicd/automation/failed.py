@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 
-from cicd.automation.redaction import without_secrets
 from cicd.automation.session import Session
-from cicd.model import Action, Change, Kind, Outcome, Plan, Ref, Result
+from cicd.model import Action, Change, Outcome, Plan, Ref, Result
 
 NAME = "failed"
 MOST = 12
@@ -31,7 +29,7 @@ def failed_tests(session: Session) -> dict[str, str]:
 def remember_tests(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> None:
     """Remember which contents failed now, and forget those that have passed since. Asks and
     writes only where a service failed or was changed."""
-    tried = dict(_tried(plan, outcomes, session.platform.kinds))
+    tried = dict(_tried(session, plan, outcomes))
     if not tried:
         return
     known = failed_tests(session)
@@ -42,12 +40,11 @@ def remember_tests(session: Session, plan: Plan, outcomes: Sequence[Outcome]) ->
         session.platform.remember(NAME, json.dumps(latest, separators=(",", ":")))
 
 
-def _tried(
-    plan: Plan, outcomes: Sequence[Outcome], kinds: Mapping[str, Kind]
-) -> list[tuple[str, str]]:
+def _tried(session: Session, plan: Plan, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Content of a service and why it failed, empty where it passed."""
     from cicd.plan.history import version_field
 
+    kinds = session.platform.kinds
     ended = {outcome.key: outcome for outcome in outcomes}
     ids = {str(outcome.key): outcome.id for outcome in outcomes}
     found = []
@@ -57,7 +54,7 @@ def _tried(
         if outcome is None or not content or not kinds[change.key.kind].is_service:
             continue
         if outcome.result in TRIED and outcome.id:
-            why = without_secrets(outcome.error, os.environ)[:LONGEST]
+            why = session.hide(outcome.error)[:LONGEST]
             found.append((content, why or "failed"))
         elif outcome.result is Result.APPLIED and change.action in CHANGED:
             found.append((content, ""))

@@ -11,7 +11,8 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cicd.automation import local
@@ -25,6 +26,8 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MOST = 1_000
 """Files that are taken from a commit at most."""
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+Git = Callable[..., str]
+"""The git program in one repository, asked by the words of its command line."""
 UNKNOWN = (
     "gates, smoke tests, timeouts, limits and templates are not compared with before: "
     "commit {commit}, which was applied last, is not in this checkout"
@@ -39,30 +42,32 @@ def former_stage(
     environ: Mapping[str, str],
     *,
     is_local: bool,
+    env: Mapping[str, str] | None = None,
 ) -> tuple[Stage | None, str]:
     """The stage as it was last applied, None where nobody knows; and a remark where somebody
-    should know that."""
-    here: dict[str, str] = {}
+    should know that. ``env``: the variables as stage files read them, where that is not as all
+    others do."""
+    ask = partial(git, cwd=root, environ=environ)
     if is_local:
-        here = {"GIT_DIR": str(local.shadow(root))}
-        commit = _quietly(root, here, "rev-parse", "--verify", "-q", local.applied(stage.name))
+        ask = partial(ask, env={"GIT_DIR": str(local.shadow(root))})
+        commit = _quietly(ask, "rev-parse", "--verify", "-q", local.applied(stage.name))
     else:
         found = _applied_commits(stage, live)
-        commit = next(filter(None, (_available(root, one) for one in found)), "")
+        commit = next(filter(None, (_available(ask, one) for one in found)), "")
         if found and not commit:
             return None, UNKNOWN.format(commit=found[0][:12])
-        commit = commit or _base(root, environ)
+        commit = commit or _base(ask, environ)
     if not commit:
         return None, ""
     with tempfile.TemporaryDirectory(prefix="cicd-former-") as folder:
         try:
-            _unpack(root, here, commit, stage, Path(folder))
+            _unpack(ask, root, commit, stage, Path(folder))
             facts = read_facts(root, environ).at(commit, stage.branch or "")
             file = os.path.relpath(stage_path(stage, root), root)
             return load_former(
                 str(Path(folder) / file),
                 root=Path(folder),
-                env=environ,
+                env=environ if env is None else env,
                 variables=variables,
                 git=facts,
                 dialects=DIALECTS,
@@ -92,41 +97,39 @@ def _applied_commits(stage: Stage, live: Iterable[LiveResource]) -> list[str]:
     return list(dict.fromkeys([*synced[:1], *(commit for _, commit in sorted(tagged)[-1:])]))
 
 
-def _available(root: Path, commit: str) -> str:
+def _available(ask: Git, commit: str) -> str:
     """The commit where Git has it; a shallow checkout, as CI makes, fetches just this one."""
     name = ("rev-parse", "--verify", "-q", f"{commit}^{{commit}}")
-    if found := _quietly(root, {}, *name):
+    if found := _quietly(ask, *name):
         return found
-    if _quietly(root, {}, "rev-parse", "--is-shallow-repository") != "true":
+    if _quietly(ask, "rev-parse", "--is-shallow-repository") != "true":
         return ""
-    _quietly(root, {}, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
-    return _quietly(root, {}, *name)
+    _quietly(ask, "fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit)
+    return _quietly(ask, *name)
 
 
-def _base(root: Path, environ: Mapping[str, str]) -> str:
+def _base(ask: Git, environ: Mapping[str, str]) -> str:
     """The tip of the branch that a pull request or a queue goes into; empty anywhere else."""
     trigger = trigger_of(environ)
     branch = trigger.branch if trigger.mode == "plan" else ""
     if not branch:
         return ""
     for name in (f"refs/remotes/origin/{branch}", "HEAD^1"):
-        if found := _quietly(root, {}, "rev-parse", "--verify", "-q", f"{name}^{{commit}}"):
+        if found := _quietly(ask, "rev-parse", "--verify", "-q", f"{name}^{{commit}}"):
             return found
     return ""
 
 
-def _unpack(root: Path, here: Mapping[str, str], commit: str, stage: Stage, folder: Path) -> None:
+def _unpack(ask: Git, root: Path, commit: str, stage: Stage, folder: Path) -> None:
     """The stage files and templates of a commit, as files below ``folder``."""
     parts = files_of(stage, root)
-    listed = git("ls-tree", "--name-only", "-z", commit, cwd=root, env=here).split("\0")
-    listed += git(
-        "ls-tree", "-r", "--name-only", "-z", commit, "--", *parts, cwd=root, env=here
-    ).split("\0")
+    listed = ask("ls-tree", "--name-only", "-z", commit).split("\0")
+    listed += ask("ls-tree", "-r", "--name-only", "-z", commit, "--", *parts).split("\0")
     names = [name for name in dict.fromkeys(listed) if name.endswith(SUFFIXES)][:MOST]
     if not names:
         raise CicdError(f"there are no stage files in {commit}")
     archive = folder / ".files.tar"
-    git("archive", "--format=tar", "-o", str(archive), commit, "--", *names, cwd=root, env=here)
+    ask("archive", "--format=tar", "-o", str(archive), commit, "--", *names)
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
 
@@ -138,8 +141,8 @@ def files_of(stage: Stage, root: Path) -> list[str]:
     return sorted(folder for folder in found if not folder.startswith(".."))
 
 
-def _quietly(root: Path, here: Mapping[str, str], *arguments: str) -> str:
+def _quietly(ask: Git, *arguments: str) -> str:
     try:
-        return git(*arguments, cwd=root, env=here)
+        return ask(*arguments)
     except CicdError:
         return ""

@@ -8,31 +8,33 @@ from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
-from cicd.automation.redaction import without_logins
 from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES, is_file
 from cicd.errors import CicdError, Refused, Usage
 from cicd.github.context import read_event
 from cicd.github.trigger import REFUSAL, REFUSAL_HINT, Trigger, read_trigger
+from cicd.masking import without_logins
 from cicd.platforms.aicore.dialect.repository import absolute_url
 
 
 def git(
     *arguments: str,
     cwd: Path,
+    environ: Mapping[str, str],
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
 ) -> str:
     """Run git and give back what it prints, stripped. Raises CicdError with git's own words, or
-    after ``timeout`` seconds."""
+    after ``timeout`` seconds. ``environ``: where it finds its program, settings and logins; ``env``
+    is put over that."""
     import shutil
     import subprocess  # with shutil: a check of a stage asks git nothing
 
-    program = shutil.which("git")
+    program = shutil.which("git", path=environ.get("PATH", os.defpath))
     if program is None:
         raise CicdError("git is not installed", hint="install git and try again")
     # variables of a surrounding hook would point git at another repository
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    clean = {k: v for k, v in environ.items() if not k.startswith("GIT_")}
     try:
         result = subprocess.run(
             [program, *arguments],
@@ -81,11 +83,22 @@ def _up(folder: Path, top: Path) -> Iterator[Path]:
 def find_top(folder: Path) -> Path | None:
     """The top of the repository that a folder lies in; None where there is none. Known also where
     git is not there, or does not trust the owner of the folder, as in many containers."""
-    around = next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)
-    if around is None or (around / ".git" / "HEAD").is_file():  # else git has to say what it is
-        return around
-    found = _quietly(folder, "rev-parse", "--show-toplevel")
-    return Path(found).resolve() if found else around
+    marked = [path for path in (folder, *folder.parents) if (path / ".git").exists()]
+    # Git goes on upwards past what is only called like a repository
+    whole = (path for path in marked if _is_repository(path / ".git"))
+    return next(whole, marked[0] if marked else None)
+
+
+def _is_repository(mark: Path) -> bool:
+    """Whether ``.git`` is a repository, or the file in a submodule or a second working tree that
+    tells where theirs is."""
+    if mark.is_dir():
+        return (mark / "HEAD").is_file()
+    try:
+        there = mark.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return (mark.parent / there / "HEAD").is_file()
 
 
 def project_of(root: Path) -> str:
@@ -104,10 +117,10 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
     """
     # of all events only this one is told apart by what is checked out
     is_told = environ.get("GITHUB_EVENT_NAME") != "workflow_run"
-    trigger = trigger_of(environ, "" if is_told else _head(root))
+    trigger = trigger_of(environ, "" if is_told else _head(root, environ))
     if trigger.mode == "refuse":
         raise Refused(REFUSAL.format(event=environ["GITHUB_EVENT_NAME"]), hint=REFUSAL_HINT)
-    return _Checkout(root, trigger, environ.get("GITHUB_SHA", ""))
+    return _Checkout(root, trigger, environ)
 
 
 class _Checkout(GitFacts):
@@ -115,23 +128,23 @@ class _Checkout(GitFacts):
     a stage most often none is needed, and to ask for all of them would take longer than the rest.
     """
 
-    def __init__(self, root: Path, trigger: Trigger, told: str) -> None:
-        self.__dict__.update(_root=root, _trigger=trigger, _told=told)
+    def __init__(self, root: Path, trigger: Trigger, environ: Mapping[str, str]) -> None:
+        self.__dict__.update(_root=root, _trigger=trigger, _environ=environ)
 
     _root: Path
     _trigger: Trigger
-    _told: str
+    _environ: Mapping[str, str]
 
     @cached_property
     def commit(self) -> str:
-        head, told, known = _head(self._root), self._told, self._trigger.commit
+        head, known = _head(self._root, self._environ), self._trigger.commit
+        told = self._environ.get("GITHUB_SHA", "")
         return known if known and head in {told, ""} else head or told
 
     @cached_property
     def branch(self) -> str:
         is_known = self._trigger.branch or self._trigger.tag
-        asked = ("symbolic-ref", "--short", "HEAD")
-        return self._trigger.branch if is_known else _quietly(self._root, *asked)
+        return self._trigger.branch if is_known else _branch(self._root, self._environ)
 
     @cached_property
     def folder(self) -> str:
@@ -140,21 +153,26 @@ class _Checkout(GitFacts):
     @cached_property
     def remotes(self) -> tuple[str, ...]:
         top = find_top(self._root)
-        return _remotes(top) if top else ()
+        return _remotes(top, self._environ) if top else ()
 
     @cached_property
     def submodules(self) -> Mapping[str, str]:
         top = find_top(self._root)
-        return _submodules(self._root, top) if top else {}
+        return _submodules(self._root, top, self._environ) if top else {}
 
     @cached_property
     def tags(self) -> Mapping[str, str]:
         top = find_top(self._root)
-        return _tags(top) if top else {}
+        return _tags(top, self._environ) if top else {}
 
 
-def _head(root: Path) -> str:
-    return _quietly(root, "rev-parse", "HEAD")
+def _head(root: Path, environ: Mapping[str, str]) -> str:
+    return _quietly(root, environ, "rev-parse", "HEAD")
+
+
+def _branch(root: Path, environ: Mapping[str, str]) -> str:
+    """The branch that is checked out; empty where none is."""
+    return _quietly(root, environ, "symbolic-ref", "--short", "HEAD")
 
 
 def trigger_of(environ: Mapping[str, str], head: str = "") -> Trigger:
@@ -173,7 +191,7 @@ def check_merged(environ: Mapping[str, str]) -> None:
 
 def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> str:
     """The stage that nobody needs to name. Raises Usage where there is none."""
-    check_project(root)
+    check_project(root, environ)
     if facts.branch:
         _check_branch(root, facts.branch, environ)
         return find_stage_for_branch(root, facts.branch, is_wanted=True)
@@ -191,8 +209,8 @@ def _check_branch(root: Path, branch: str, environ: Mapping[str, str]) -> None:
     told = environ.get("GITHUB_SHA", "")
     if trigger_of(environ).mode != "apply" or not told or environ.get("CICD_BRANCH"):
         return
-    checked_out = _quietly(root, "symbolic-ref", "--short", "HEAD")
-    if checked_out in {"", branch} or _quietly(root, "rev-parse", "HEAD") == told:
+    checked_out = _branch(root, environ)
+    if checked_out in {"", branch} or _head(root, environ) == told:
         return
     raise Usage(
         f"the run is about the branch {branch}, and {checked_out} is checked out",
@@ -200,63 +218,68 @@ def _check_branch(root: Path, branch: str, environ: Mapping[str, str]) -> None:
     )
 
 
-def check_project(root: Path) -> None:
+def check_project(root: Path, environ: Mapping[str, str]) -> None:
     """Raise Usage where this is no project, but projects lie below it."""
     if (root / "stages").is_dir():
         return
-    if below := projects_below(root):
+    if below := projects_below(root, environ):
         raise Usage(
             f"the projects of this repository lie in {', '.join(below)}",
             hint="run it in one of these folders, or name a stage by its file",
         )
 
 
-def every_stage(here: Path) -> list[str]:
+def every_stage(here: Path, environ: Mapping[str, str]) -> list[str]:
     """The stage files of the project, or else of all projects below, by their names from there."""
     if (here / "stages").is_dir():
         return stage_files(here)
     return [
-        f"{below}/{file}" for below in projects_below(here) for file in stage_files(here / below)
+        f"{below}/{file}"
+        for below in projects_below(here, environ)
+        for file in stage_files(here / below)
     ]
 
 
-def projects_below(root: Path) -> list[str]:
+def projects_below(root: Path, environ: Mapping[str, str]) -> list[str]:
     """The folders below that hold ``stages`` with files, as far as Git does not ignore them."""
     patterns = [f":(glob)**/stages/*{suffix}" for suffix in SUFFIXES]
-    listed = _quietly(root, "ls-files", "-z", "-co", "--exclude-standard", "--", *patterns)
+    which = ("-z", "-co", "--exclude-standard", "--", *patterns)
+    listed = _quietly(root, environ, "ls-files", *which)
     files = [PurePosixPath(name) for name in listed.split("\0") if name]
     return sorted({str(file.parent.parent) for file in files} - {"."})
 
 
-def _remotes(top: Path) -> tuple[str, ...]:
+def _remotes(top: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Where the repository is, on other machines and here, without any login; empty where it is
     known nowhere else."""
-    lines = _quietly(top, "config", "--get-regexp", r"^remote\..*\.url$").splitlines()
+    wanted = r"^remote\..*\.url$"
+    lines = _quietly(top, environ, "config", "--get-regexp", wanted).splitlines()
     urls = [without_logins(line.partition(" ")[2]) for line in lines]
     return (*urls, top.as_uri()) if urls else ()
 
 
-def _tags(top: Path) -> dict[str, str]:
+def _tags(top: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Every tag -> the commit that it is at here."""
     commit = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
     form = f"--format={commit} %(refname:strip=2)"
-    lines = _quietly(top, "for-each-ref", form, "refs/tags").splitlines()
+    lines = _quietly(top, environ, "for-each-ref", form, "refs/tags").splitlines()
     return {name: found for found, _, name in (line.partition(" ") for line in lines)}
 
 
-def _submodules(root: Path, top: Path) -> dict[str, str]:
+def _submodules(root: Path, top: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The submodules in the project: folder below it -> URL."""
     if not (top / ".gitmodules").is_file():
         return {}
     found: dict[str, dict[str, str]] = {}
     wanted = r"^submodule\..*\.(path|url)$"
-    listed = _quietly(top, "config", "-z", "-f", ".gitmodules", "--get-regexp", wanted)
+    which = ("-z", "-f", ".gitmodules", "--get-regexp", wanted)
+    listed = _quietly(top, environ, "config", *which)
     for entry in listed.split("\0"):
         key, _, value = entry.partition("\n")
         name, _, field = key.rpartition(".")
         found.setdefault(name, {})[field] = value
     modules = {top / item["path"]: item.get("url", "") for item in found.values() if "path" in item}
-    origin = origin_url(top)
+    origin = origin_url(top, environ)
     return {
         path.relative_to(root).as_posix(): absolute_url(without_logins(url), origin)
         for path, url in modules.items()
@@ -264,25 +287,25 @@ def _submodules(root: Path, top: Path) -> dict[str, str]:
     }
 
 
-def _quietly(root: Path, *arguments: str) -> str:
+def _quietly(root: Path, environ: Mapping[str, str], *arguments: str) -> str:
     try:
-        return git(*arguments, cwd=root)
+        return git(*arguments, cwd=root, environ=environ)
     except CicdError:
         return ""
 
 
-def origin_url(root: Path) -> str:
+def origin_url(root: Path, environ: Mapping[str, str]) -> str:
     """Where the repository is pushed to, without any login; empty where there is no ``origin``."""
-    return without_logins(_quietly(root, "remote", "get-url", "origin"))
+    return without_logins(_quietly(root, environ, "remote", "get-url", "origin"))
 
 
 @contextmanager
-def checked_out(root: Path, commit: str) -> Iterator[Path]:
+def checked_out(root: Path, commit: str, environ: Mapping[str, str]) -> Iterator[Path]:
     """A second working tree at ``commit``, gone at the end; yields what ``root`` is in there.
 
     Nothing of the user's own working tree, index or branches is touched.
     """
-    top = Path(git("rev-parse", "--show-toplevel", cwd=root)).resolve()
+    top = Path(git("rev-parse", "--show-toplevel", cwd=root, environ=environ)).resolve()
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="cicd-") as folder:
@@ -290,33 +313,39 @@ def checked_out(root: Path, commit: str) -> Iterator[Path]:
         quiet = {"GIT_LFS_SKIP_SMUDGE": "1"}
         no_hooks = ("-c", f"core.hooksPath={folder}")
         arguments = ("worktree", "add", "--quiet", "--detach", str(tree), commit)
-        git(*no_hooks, *arguments, cwd=root, env=quiet)
+        git(*no_hooks, *arguments, cwd=root, environ=environ, env=quiet)
         try:
             yield tree / root.resolve().relative_to(top)
         finally:
-            git("worktree", "remove", "--force", str(tree), cwd=root)
+            git("worktree", "remove", "--force", str(tree), cwd=root, environ=environ)
 
 
-def fetch_branch(root: Path, branch: str) -> str:
+def fetch_branch(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     """The newest commit of a branch of ``origin``, with all that is in it; empty where there is no
     such branch. Raises CicdError where there is no origin or it cannot be reached."""
-    found = git("ls-remote", "origin", f"refs/heads/{branch}", cwd=root)
+    name = f"refs/heads/{branch}"
+    found = git("ls-remote", "origin", name, cwd=root, environ=environ)
     if not found:
         return ""
-    git("fetch", "--quiet", "--no-tags", "origin", f"refs/heads/{branch}", cwd=root)
+    git("fetch", "--quiet", "--no-tags", "origin", name, cwd=root, environ=environ)
     return found.split()[0]
 
 
-def commit_file(tree: Path, file: Path, message: str) -> str:
+def commit_file(tree: Path, file: Path, message: str, environ: Mapping[str, str]) -> str:
     """Commit one file of a second working tree, hooks left out; the id of the commit."""
-    name, mail = _quietly(tree, "config", "user.name"), _quietly(tree, "config", "user.email")
+    name = _quietly(tree, environ, "config", "user.name")
+    mail = _quietly(tree, environ, "config", "user.email")
     author = ("-c", f"user.name={name or 'cicd'}", "-c", f"user.email={mail or 'cicd@localhost'}")
-    git("--literal-pathspecs", "add", "--force", "--", str(file), cwd=tree)
-    git(*author, "commit", "--quiet", "--no-verify", "--message", message, cwd=tree)
-    return git("rev-parse", "HEAD", cwd=tree)
+    added = ("--literal-pathspecs", "add", "--force", "--", str(file))
+    git(*added, cwd=tree, environ=environ)
+    made = ("commit", "--quiet", "--no-verify", "--message", message)
+    git(*author, *made, cwd=tree, environ=environ)
+    return git("rev-parse", "HEAD", cwd=tree, environ=environ)
 
 
-def push_branch(tree: Path, commit: str, branch: str, before: str) -> None:
+def push_branch(
+    tree: Path, commit: str, branch: str, before: str, environ: Mapping[str, str]
+) -> None:
     """Make ``branch`` of ``origin`` this commit, if it is still at ``before`` (empty: not there).
 
     Raises CicdError when that is refused.
@@ -324,7 +353,7 @@ def push_branch(tree: Path, commit: str, branch: str, before: str) -> None:
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
     where = ("origin", f"{commit}:refs/heads/{branch}")
     try:
-        git("push", "--quiet", "--no-verify", lease, *where, cwd=tree)
+        git("push", "--quiet", "--no-verify", lease, *where, cwd=tree, environ=environ)
     except CicdError as error:
         raise CicdError(
             f"{branch} was not pushed: {error.message}",
@@ -332,9 +361,8 @@ def push_branch(tree: Path, commit: str, branch: str, before: str) -> None:
         ) from None
 
 
-def describe_commit(root: Path, commit: str) -> tuple[str, str, str]:
+def describe_commit(root: Path, commit: str, environ: Mapping[str, str]) -> tuple[str, str, str]:
     """(tree, parents, message) of a commit."""
-    tree, parents, message = git("show", "-s", "--format=%T%n%P%n%B", commit, cwd=root).split(
-        "\n", 2
-    )
+    told = git("show", "-s", "--format=%T%n%P%n%B", commit, cwd=root, environ=environ)
+    tree, parents, message = told.split("\n", 2)
     return tree, parents, message

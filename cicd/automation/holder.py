@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import re
@@ -11,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from cicd.automation.redaction import without_logins
+from cicd.masking import without_logins
 from cicd.model import Holder
 
 
@@ -68,9 +67,14 @@ def _started(pid: int) -> str | None:
 def _user(environ: Mapping[str, str]) -> str:
     if actor := environ.get("GITHUB_ACTOR"):
         return actor
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if user := environ.get(name):
+            return user
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without such a user
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # Windows; a container without such a user
         return "somebody"
 
 

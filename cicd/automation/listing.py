@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.automation.claims import Claim, Claims, find_claims
+from cicd.automation.periods import seconds
 from cicd.automation.runs import browse, running_kinds
 from cicd.automation.session import Session
-from cicd.cli.periods import seconds
-from cicd.model import Kind, LiveResource, made_by
+from cicd.errors import Usage
+from cicd.model import Kind, LiveResource, made_by, plural
 from cicd.plan.unmanaged import id_of
 from cicd.render.moments import age, duration, parse, took
 
@@ -77,6 +79,18 @@ def list_kind(session: Session, kind: str, wanted: Wanted, limit: int) -> Listin
     ]
     rows = [row(session, live, claims, makers.get(live.id, "")) for live in found[:limit]]
     return Listing(rows, len(found), claims.unread)
+
+
+def kind_named(word: str, kinds: Mapping[str, Kind]) -> str:
+    """The kind that is meant by one of its words: one or many, ``-`` or ``_``. Raises Usage."""
+    words = {spelling: name for name in kinds for spelling in (name, plural(name))}
+    meant = word.strip().lower().replace("-", "_").replace(" ", "_")
+    if meant in words:
+        return words[meant]
+    close = get_close_matches(meant, words, n=1)
+    known = ", ".join(plural(name) for name in kinds)
+    hint = f"did you mean {plural(words[close[0]])}? " if close else ""
+    raise Usage(f"the platform has no {word}", hint=f"{hint}It has: {known}".strip())
 
 
 def row(session: Session, live: LiveResource, claims: Claims, maker: str) -> dict[str, Any]:

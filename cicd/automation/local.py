@@ -8,20 +8,20 @@ date: the same files give the same id, whoever asks and whenever.
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cicd.automation.bounds import choose_bounds, told_by
 from cicd.automation.built_images import built_images, flow_images
 from cicd.automation.git import git
-from cicd.automation.redaction import MASK
-from cicd.cli.emulator_bounds import choose_bounds, told_by
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
+from cicd.masking import Mask
 from cicd.model import Resource, Stage, opened
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def override(root: Path) -> GitOverride:
     return GitOverride(repository=shadow(root).as_uri(), revision="HEAD", commit="")
 
 
-def snapshot(root: Path, path: str) -> str:
+def snapshot(root: Path, path: str, environ: Mapping[str, str]) -> str:
     """Commit the templates in folder ``path`` to the shadow repository; the id of the commit.
 
     Just what AI Core would read, ignored by Git or not. Moves no branch.
@@ -83,17 +83,18 @@ def snapshot(root: Path, path: str) -> str:
     folder = root / path
     found = (file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
     files = sorted(file.relative_to(root) for file in found)
-    return _commit(root, files, "working tree")
+    return _commit(root, files, "working tree", environ)
 
 
-def _commit(root: Path, files: Sequence[Path], message: str) -> str:
+def _commit(root: Path, files: Sequence[Path], message: str, environ: Mapping[str, str]) -> str:
     """A commit of files below the root, as they are on disk, in the shadow repository; its id."""
     repository = shadow(root)
     # everything half-made is in a folder of its own: several plans at once must not meet
     with tempfile.TemporaryDirectory(dir=state_folder(root)) as temporary:
         if not repository.exists():
             begun = Path(temporary) / "new.git"
-            git("init", "--quiet", "--bare", "--template=", str(begun), cwd=root)
+            begin = ("init", "--quiet", "--bare", "--template=", str(begun))
+            git(*begin, cwd=root, environ=environ)
             with suppress(OSError):  # another one was quicker
                 begun.rename(repository)
         here = {
@@ -102,19 +103,19 @@ def _commit(root: Path, files: Sequence[Path], message: str) -> str:
             "GIT_INDEX_FILE": str(Path(temporary) / "index"),
             **_FIXED,
         }
-        git("read-tree", "--empty", cwd=root, env=here)
+        ask = partial(git, cwd=root, environ=environ, env=here)
+        ask("read-tree", "--empty")
         if files:
             names = [file.as_posix() for file in files]
             # not git add: it takes nothing out of a submodule, and changes what it takes elsewhere
-            ids = git("hash-object", "-w", "--no-filters", "--", *names, cwd=root, env=here)
+            ids = ask("hash-object", "-w", "--no-filters", "--", *names)
             added = (f"100644,{id},{name}" for id, name in zip(ids.split(), names, strict=True))
             options = [part for one in added for part in ("--cacheinfo", one)]
-            git("update-index", "--add", *options, cwd=root, env=here)
-        tree = git("write-tree", cwd=root, env=here)
-        return git("commit-tree", tree, "-m", message, cwd=root, env=here)
+            ask("update-index", "--add", *options)
+        return ask("commit-tree", ask("write-tree"), "-m", message)
 
 
-def remember(root: Path, name: str, folders: Iterable[str]) -> None:
+def remember(root: Path, name: str, folders: Iterable[str], environ: Mapping[str, str]) -> None:
     """Keep the stage files and templates of an apply: what the next plan is compared with."""
     places = [root, *(root / folder for folder in folders)]
     files = {
@@ -124,8 +125,9 @@ def remember(root: Path, name: str, folders: Iterable[str]) -> None:
         for file in place.iterdir()
         if file.suffix in SUFFIXES and file.is_file()
     }
-    commit = _commit(root, sorted(files), f"applied {name}")
-    git("update-ref", applied(name), commit, cwd=root, env={"GIT_DIR": str(shadow(root))})
+    commit = _commit(root, sorted(files), f"applied {name}", environ)
+    here = {"GIT_DIR": str(shadow(root))}
+    git("update-ref", applied(name), commit, cwd=root, environ=environ, env=here)
 
 
 def applied(name: str) -> str:
@@ -133,13 +135,13 @@ def applied(name: str) -> str:
     return f"refs/applied/{name}"
 
 
-def publish(stage: Stage, root: Path) -> None:
+def publish(stage: Stage, root: Path, environ: Mapping[str, str]) -> None:
     """Let the emulator see the snapshot: what ``git push`` is to a real repository."""
     here = {"GIT_DIR": str(shadow(root))}
     for resource in stage.resources:
         if resource.key.kind == "application":
             made = str(resource.spec["commit"])
-            git("update-ref", _branch(resource), made, cwd=root, env=here)
+            git("update-ref", _branch(resource), made, cwd=root, environ=environ, env=here)
 
 
 def _branch(application: Resource) -> str:
@@ -153,73 +155,79 @@ def _snapshot_of(stage: Stage) -> str:
     return next(map(str, found), "")
 
 
-def with_snapshot(stage: Stage, root: Path) -> Stage:
+def with_snapshot(stage: Stage, root: Path, environ: Mapping[str, str], mask: Mask) -> Stage:
     """The same stage, its application deploying the working tree from a branch of its own.
 
     The commit of the stage is the one that is checked out, marked where files differ from it. Those
-    of the shadow repository are known to nobody's Git: wherever they would show, that one does.
+    of the shadow repository are known to nobody's Git: wherever ``mask`` is used, that one shows.
     """
     resources = []
     for resource in stage.resources:
         if resource.key.kind == "application":
-            made = snapshot(root, opened(resource.spec["path"]))
+            made = snapshot(root, opened(resource.spec["path"]), environ)
             spec = {**resource.spec, "revision": resource.spec["name"], "commit": made}
             resource = replace(resource, spec=spec)
         resources.append(resource)
     # AI Launchpad shows nothing of an emulator
     target = {name: text for name, text in stage.target.items() if name != "launchpad_url"}
     paths = [opened(item.spec["path"]) for item in resources if item.key.kind == "application"]
-    head, changes = working_tree(root, paths)
+    head, changes = working_tree(root, paths, environ)
     local = replace(stage, resources=tuple(resources), commit=head + changes, target=target)
-    _name_snapshots(local, root, head, changes)
+    before = _published(local, root, environ)
+    _name_snapshots(mask, before, _snapshot_of(local), head, changes)
     return local
 
 
-def working_tree(root: Path, paths: Sequence[str]) -> tuple[str, str]:
+def working_tree(root: Path, paths: Sequence[str], environ: Mapping[str, str]) -> tuple[str, str]:
     """The commit that is checked out, and `` with changes`` where the files of the project are not
     those of it; ``none yet`` where there is no commit. ``paths``: where new files count too: not
     everything that lies about, like a saved plan, is deployed."""
+    ask = partial(git, cwd=root, environ=environ)
     try:
-        head = git("rev-parse", "--verify", "--quiet", "HEAD", cwd=root)
-        is_changed = bool(git("status", "--porcelain", "--untracked-files=no", "--", ".", cwd=root))
+        head = ask("rev-parse", "--verify", "--quiet", "HEAD")
+        is_changed = bool(ask("status", "--porcelain", "--untracked-files=no", "--", "."))
         if paths and not is_changed:
             status = ("--literal-pathspecs", "status", "--porcelain", "--untracked-files=all")
-            is_changed = bool(git(*status, "--", *paths, cwd=root))
+            is_changed = bool(ask(*status, "--", *paths))
     except CicdError:
         return NO_COMMIT, ""
     return head, CHANGED if is_changed else ""
 
 
-def _name_snapshots(stage: Stage, root: Path, head: str, changes: str) -> None:
-    """Show the commit of the user in place of the snapshot's, and of the one applied before it."""
+def _published(stage: Stage, root: Path, environ: Mapping[str, str]) -> str:
+    """The commit of the shadow repository that was deployed last; empty where there is none."""
     here = {"GIT_DIR": str(shadow(root))}
     branches = [_branch(item) for item in stage.resources if item.key.kind == "application"]
     try:
-        before = git("rev-parse", *branches, cwd=root, env=here) if branches else ""
+        asked = ("rev-parse", *branches)
+        return git(*asked, cwd=root, environ=environ, env=here) if branches else ""
     except CicdError:
-        before = ""
-    now = _snapshot_of(stage)
+        return ""
+
+
+def _name_snapshots(mask: Mask, before: str, now: str, head: str, changes: str) -> None:
+    """Show the commit of the user in place of the snapshot's, and of the one applied before it."""
     if head == NO_COMMIT and now:
         for commit in (now, now[:12]):
-            MASK.show_as(f"commit {commit}", "your files, not committed yet")
+            mask.show_as(f"commit {commit}", "your files, not committed yet")
     names = {before: ("files applied last",) * 2, now: (head + changes, head[:12] + changes)}
     for commit, (name, short) in names.items():
         if commit:
-            MASK.show_as(commit, name)
-            MASK.show_as(commit[:12], short)
+            mask.show_as(commit, name)
+            mask.show_as(commit[:12], short)
 
 
-def start(root: Path) -> Endpoint:
+def start(root: Path, environ: Mapping[str, str]) -> Endpoint:
     """The running emulator of this project, started when there is none, with the bounds that the
-    environment says."""
+    environment says. Raises Usage for bounds that it cannot be given."""
     from cicd.emulator.errors import EmulatorError
     from cicd.emulator.host import control
 
     data = state_folder(root) / "emulator"
-    bounds = told_by(os.environ)
+    bounds = told_by(environ)
     try:
         choose_bounds(control, data, bounds)
-        return control.start(data, command=control.serve_command(data))
+        return control.start(data, command=control.serve_command(data), environ=environ)
     except EmulatorError as error:
         raise ConnectionFailed(error.message, hint=error.hint) from error
 

@@ -5,12 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from cicd.automation.followed import chosen
+from cicd.automation.runs import Run, Runs
 from cicd.automation.session import Session
-from cicd.errors import NotFound
+from cicd.errors import NotFound, Usage
 from cicd.logs import Polling, patiently
 from cicd.model import LiveResource, MetricPoint, Track
 
 POLLING = Polling(first=2.0)
+
+
+def find_run(session: Session, key: str | None, id: str | None = None) -> Run:
+    """The one run that is meant, by its key or its id. Raises Usage."""
+    runs = Runs(session, only_runs=True)
+    found = chosen(runs, [key] if key else [], [id] if id else [])
+    if len(found) > 1:
+        names = " or ".join(str(run.key) for run in found)
+        raise Usage(f"{key} is more than one", hint=f"say {names}; cicd compare shows many")
+    return found[0]
+
+
+def read_track(session: Session, key: str) -> Track:
+    """All that a run has recorded until now; empty where that is nothing."""
+    live = find_run(session, key).live
+    return session.platform.track([live]).get(live.id, Track())
 
 
 def new_points(

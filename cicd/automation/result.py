@@ -1,36 +1,102 @@
-"""What became of a plan: exit code and summary."""
+"""What became of an operation: an outcome for each key, exit code and summary."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
-from cicd.errors import CicdError, Denied, TimedOut
-from cicd.model import Key, Outcome, Plan, Result
+from cicd.errors import (
+    Cancelled,
+    CicdError,
+    ConnectionFailed,
+    Denied,
+    Failed,
+    Refused,
+    TimedOut,
+)
+from cicd.model import Key, Outcome, Plan
+from cicd.model import Result as Ending
 
-if TYPE_CHECKING:
-    pass
-
-
-BAD = {Result.FAILED, Result.SKIPPED, Result.TIMED_OUT}
+BAD = {Ending.FAILED, Ending.SKIPPED, Ending.TIMED_OUT}
 RESULTS = {Denied.exit_code: "not_connected", TimedOut.exit_code: "timed_out"}
 """The result in the summary, for failures of one sort that have an exit code of their own."""
 
 
-def hidden(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes without a secret in their errors and logs."""
-    from cicd.automation.redaction import MASK, without_secrets
+@dataclass(frozen=True, eq=False)
+class Result(Mapping[str, Outcome]):
+    """What became of a plan: a mapping from each key (``"deployment/serve"``) to its Outcome.
 
-    return [
-        replace(
-            outcome,
-            error=MASK.hide(outcome.error),
-            log=tuple(without_secrets(MASK.hide(line), os.environ) for line in outcome.log),
-        )
-        for outcome in outcomes
-    ]
+    ``refusal``: why nothing (more) was done, where it was refused. ``is_cancelled``: somebody
+    stopped waiting; what was started goes on. ``remarks``: what a person should know about it.
+    ``more``: the command line that tells more of one key.
+    """
+
+    stage: str
+    plan: Plan | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    refusal: Refused | None = None
+    is_cancelled: bool = False
+    remarks: tuple[str, ...] = ()
+    more: Callable[[Key], str] | None = field(default=None, repr=False, compare=False)
+
+    def __getitem__(self, key: str | Key) -> Outcome:
+        """The outcome of one key. Raises KeyError for one that the plan does not have."""
+        for outcome in self.outcomes:
+            if str(outcome.key) == str(key):
+                return outcome
+        raise KeyError(str(key))
+
+    def __iter__(self) -> Iterator[str]:
+        return (str(outcome.key) for outcome in self.outcomes)
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything is other than wished, also what was refused or cut short."""
+        return bool(self.exit_code)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with; 0 where all is well (see ``cicd.errors``)."""
+        if self.refusal:
+            return self.refusal.exit_code
+        return Cancelled.exit_code if self.is_cancelled else exit_code(self.outcomes)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """All of it as plain data, as ``cicd apply --summary`` writes it."""
+        if self.plan is None or self.refusal:
+            nothing: dict[str, Any] = {"stage": self.stage, "seconds": 0.0, "outcomes": []}
+            error = {"error": str(self.refusal)} if self.refusal else {}
+            return {**nothing, "result": "refused" if self.refusal else "interrupted", **error}
+        told = summary_of(self.plan, self.outcomes, self.more)
+        return told | ({"result": "interrupted"} if self.is_cancelled else {})
+
+    def raise_for_failure(self) -> None:
+        """Do nothing where all is well. Raises Refused, TimedOut where something only took too
+        long, ConnectionFailed where only login or connection failed, Cancelled, else Failed; each
+        with the exit code that the command line has for it."""
+        if self.refusal:
+            raise self.refusal
+        if self.is_cancelled:
+            raise Cancelled(f"{self.stage}: nobody waited for the end", hint="apply goes on")
+        if self.exit_code:
+            self._fail()
+
+    def _fail(self) -> NoReturn:
+        kinds: dict[int, type[CicdError]] = {
+            TimedOut.exit_code: TimedOut,
+            ConnectionFailed.exit_code: ConnectionFailed,
+        }
+        told = [
+            f"{outcome.key} {outcome.word}" + (f": {outcome.error}" if outcome.error else "")
+            for outcome in self.outcomes
+            if outcome.result in BAD
+        ]
+        raise kinds.get(self.exit_code, Failed)("; ".join(told))
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -45,12 +111,12 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 def summary_of(
     plan: Plan, outcomes: Sequence[Outcome], more: Callable[[Key], str] | None = None
 ) -> dict[str, Any]:
-    """The result as plain data (DESIGN.md section 6); of a failure also the end of its log and
-    ``more``, the command that tells more."""
+    """The result as plain data; of a failure also the end of its log and ``more``, the command that
+    tells more."""
     code = exit_code(outcomes)
     well = "applied" if plan.has_changes else "unchanged"
-    if any(outcome.result is Result.DEFERRED for outcome in outcomes):
-        well = Result.DEFERRED.value
+    if any(outcome.result is Ending.DEFERRED for outcome in outcomes):
+        well = Ending.DEFERRED.value
     return {
         "stage": plan.stage,
         "result": RESULTS.get(code, "failed") if code else well,

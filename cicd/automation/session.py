@@ -1,4 +1,4 @@
-"""What every command does first: find the stage, load it, log in, plan."""
+"""One stage with its platform: found, loaded, logged in, planned."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from cicd.automation import local
-from cicd.automation.environment import Environment
+from cicd.automation.choice import ALL, Choice
 from cicd.automation.former import files_of, former_stage
-from cicd.automation.git import check_project, find_root, read_facts, stage_of_branch
-from cicd.automation.redaction import MASK
+from cicd.automation.git import find_root
+from cicd.automation.loading import Loader
 from cicd.automation.rolled_back import tell_rollbacks
-from cicd.cli.options import Common
-from cicd.config import load_stage
-from cicd.config.files import is_file
 from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused
+from cicd.masking import Mask, without_secrets
 from cicd.model import Key, LiveResource, Plan, Resource, Stage
-from cicd.platforms.registry import DIALECTS
-from cicd.platforms.registry import stand_ins as stand_ins_of
 
 if TYPE_CHECKING:
     from cicd.plan import Permissions
@@ -39,19 +36,96 @@ class End:
     log: tuple[str, ...] = ()
 
 
-@dataclass
 class Session:
-    """One stage with its platform. ``live``: all that was there when it was last read; ``ends``:
-    what was learnt of failed runs, by their ids."""
+    """One stage with its platform. As a context manager it loads the stage and logs in, and gives
+    the connections back at the end.
+
+    While it is open ``root`` is the folder of the project, ``stage`` what its file says,
+    ``platform`` where it deploys to; ``live``: all that was there when it was last read;
+    ``problems``: what the platform had against the stage then; ``ends``: what was learnt of failed
+    runs, by their ids.
+    """
 
     root: Path
     stage: Stage
     platform: Platform
-    common: Common
-    environ: Mapping[str, str] = field(default_factory=dict)
-    live: Sequence[LiveResource] = ()
-    problems: Sequence[Problem] = ()
-    ends: dict[str, End] = field(default_factory=dict)
+
+    def __init__(
+        self,
+        loader: Loader,
+        argument: str | None,
+        *,
+        needs_secrets: bool = True,
+        stand_ins: Mapping[str, str] | None = None,
+    ) -> None:
+        self.loader = loader
+        self.live: Sequence[LiveResource] = ()
+        self.problems: Sequence[Problem] = ()
+        self.ends: dict[str, End] = {}
+        self._argument = argument
+        self._needs_secrets = needs_secrets
+        self._stand_ins = stand_ins
+        self._is_open = False
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables that were handed in."""
+        return self.loader.environ
+
+    @property
+    def mask(self) -> Mask:
+        """What must not be shown of this stage."""
+        return self.loader.mask
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is for the emulator."""
+        return self.loader.is_local
+
+    def __enter__(self) -> Self:
+        """Raises InvalidStage for a stage file that is wrong, Denied without a login."""
+        from cicd.platforms.registry import connect
+
+        self.root, self.stage = self.loader.load(
+            self._argument, needs_secrets=self._needs_secrets, stand_ins=self._stand_ins
+        )
+        environ = self.environ
+        if self.is_local:
+            endpoint = local.start(self.root, environ)
+            environ = local.environment(endpoint, self.stage, environ)
+        self.platform = connect(self.stage, environ)
+        self._is_open = True
+        if self.is_local:
+            try:
+                body = local.stand_ins(self.stage, self.root)
+                local.tell_stand_ins(endpoint, environ["AICORE_RESOURCE_GROUP"], body)
+            except BaseException:
+                self.close()
+                raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give connections back."""
+        if self._is_open:
+            self._is_open = False
+            self.platform.close()
+
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """Open for the block: as it is, or else for the block alone."""
+        if self._is_open:
+            yield self
+            return
+        with self:
+            yield self
 
     def read(
         self, *, everything: bool = False, review: bool = True
@@ -69,22 +143,22 @@ class Session:
             raise InvalidStage(errors)
         return desired, self.live
 
-    def check(self, plan: Plan, permissions: Permissions | None = None) -> None:
+    def guard(self, plan: Plan, permissions: Permissions | None = None) -> None:
         """Raise Refused when limits, protection or an emptied file stand against the plan."""
         from cicd.plan import Permissions, check_guards
 
         kinds = self.platform.kinds
         check_guards(plan, self.stage, kinds, self.live, permissions or Permissions())
 
-    def checked(self, plan: Plan) -> tuple[Plan, Refused | None]:
+    def guarded(self, plan: Plan) -> tuple[Plan, Refused | None]:
         """The plan with what stands against it written into it, and as an error to raise."""
         try:
-            self.check(plan)
+            self.guard(plan)
         except Refused as refusal:
             return replace(plan, refusal=str(refusal)), refusal
         return plan, None
 
-    def plan(self, *, review: bool = True) -> Plan:
+    def make_plan(self, choice: Choice = ALL, *, review: bool = True) -> Plan:
         """What applying this stage would do now."""
         from cicd.plan import make_plan
 
@@ -93,9 +167,10 @@ class Session:
             self.stage,
             self.root,
             live,
-            self.common.variables,
+            self.loader.variables,
             self.environ,
-            is_local=self.common.local,
+            is_local=self.is_local,
+            env=self.loader.environment(self._stand_ins),
         )
         plan = make_plan(
             self.stage,
@@ -109,18 +184,18 @@ class Session:
                 *filter(None, [remark]),
             ],
             former=former,
-            **chosen(self.common),
+            **choice.options(),
         )
         return tell_rollbacks(self.platform, plan)
 
-    def destroy_plan(self) -> Plan:
+    def make_destroy_plan(self) -> Plan:
         """What destroying this stage would do now."""
         from cicd.plan import make_destroy_plan
 
         desired, live = self.read(everything=True, review=False)
         return make_destroy_plan(self.stage, desired, live, self.platform.kinds, created_at=now())
 
-    def stop_plan(self, patterns: Sequence[str]) -> Plan:
+    def make_stop_plan(self, patterns: Sequence[str]) -> Plan:
         """What stopping these keys (``execution/train``, ``train``, globs) would do now."""
         from cicd.plan import make_stop_plan
 
@@ -139,7 +214,7 @@ class Session:
 
     @property
     def _local_option(self) -> str:
-        return " --local" if self.common.local else ""
+        return " --local" if self.is_local else ""
 
     @property
     def stage_argument(self) -> str:
@@ -150,28 +225,33 @@ class Session:
     def _stage_word(self) -> str:
         file = Path(self.stage.file)
         is_found = file.parent == Path(FOLDER) and file.stem == self.stage.name
-        if not is_found or find_root(Path.cwd()) != self.root:
-            return shlex.quote(os.path.relpath(self.root / file))
+        if not is_found or find_root(self.loader.folder) != self.root:
+            return shlex.quote(os.path.relpath(self.root / file, self.loader.folder))
         return shlex.quote(self.stage.name)
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""
-        if self.common.local:
-            local.publish(self.stage, self.root)
+        if self.is_local:
+            local.publish(self.stage, self.root, self.environ)
 
     def remember(self) -> None:
         """Keep what is applied for later plans; on a real platform Git does."""
-        if self.common.local:
-            local.remember(self.root, self.stage.name, files_of(self.stage, self.root))
+        if self.is_local:
+            folders = files_of(self.stage, self.root)
+            local.remember(self.root, self.stage.name, folders, self.environ)
+
+    def hide(self, text: str) -> str:
+        """The text of a server or a program without what must not be shown."""
+        return without_secrets(self.mask.hide(text), self.environ)
 
 
-def document_of(plan: Plan) -> dict[str, Any]:
+def document_of(plan: Plan, mask: Mask) -> dict[str, Any]:
     """The plan as plain data for everybody, without what has become known as secret."""
     from cicd.plan.document import to_document
 
     document = to_document(plan)
     told = ("target", "changes", "warnings", "refusal", "treatment")
-    return document | {name: MASK.hide_in(document[name]) for name in told}
+    return document | {name: mask.hide_in(document[name]) for name in told}
 
 
 def now() -> str:
@@ -179,12 +259,12 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def offline_plan(argument: str | None, common: Common) -> Plan:
+def offline_plan(loader: Loader, argument: str | None, choice: Choice) -> Plan:
     """What applying a stage would do if nothing were there yet. No login, no network."""
     from cicd.plan import make_plan
     from cicd.platforms.registry import kinds_of
 
-    _, stage = load(argument, common, is_offline=True)
+    _, stage = loader.load(argument, is_offline=True)
     # a pinned id names something live, and nothing is
     desired = [
         replace(resource, options=replace(resource.options, existing_id=None))
@@ -198,79 +278,5 @@ def offline_plan(argument: str | None, common: Common) -> Plan:
         created_at=now(),
         is_offline=True,
         remarks=stage.remarks,
-        **chosen(common),
+        **choice.options(),
     )
-
-
-def chosen(common: Common) -> dict[str, Any]:
-    """The options that decide what a plan is about, by name."""
-    from cicd.plan.bound import FLAGS, OPTIONS
-
-    return {name: getattr(common, name) for name in (*OPTIONS, *FLAGS)}
-
-
-def load(
-    argument: str | None,
-    common: Common,
-    *,
-    is_offline: bool = False,
-    needs_secrets: bool = True,
-    stand_ins: Mapping[str, str] | None = None,
-) -> tuple[Path, Stage]:
-    """The stage named on the command line, or the one whose branch is checked out.
-
-    ``is_offline``: it will not be applied, so no credential and no resource group is needed.
-    ``needs_secrets``: off for who only looks at, stops or deletes what is there: no value is sent.
-    ``stand_ins``: what variables that are not set count as.
-    """
-    root = find_root(Path.cwd(), argument)
-    facts = read_facts(root, os.environ)
-    if argument and not is_file(root / argument) and not is_file(Path(argument)):
-        check_project(root)
-    name = argument or stage_of_branch(root, facts, os.environ)
-    MASK.spare((name, facts.branch, facts.commit))
-    known = dict(stand_ins or {})
-    application = None
-    if common.local:
-        application = local.override(root)
-        known = {**stand_ins_of(is_local=True), **known}
-    elif is_offline:
-        known = {**stand_ins_of(), **known}
-    stage = load_stage(
-        name,
-        root=root,
-        env=Environment(known),
-        variables=common.variables,
-        git=facts,
-        dialects=DIALECTS,
-        application=application,
-        needs_credentials=needs_secrets and not is_offline,
-    )
-    MASK.spare([stage.name])
-    return root, local.with_snapshot(stage, root) if common.local else stage
-
-
-@contextmanager
-def open_session(
-    argument: str | None,
-    common: Common,
-    *,
-    needs_secrets: bool = True,
-    stand_ins: Mapping[str, str] | None = None,
-) -> Iterator[Session]:
-    """Load the stage and connect; gives connections back at the end."""
-    from cicd.platforms.registry import connect
-
-    root, stage = load(argument, common, needs_secrets=needs_secrets, stand_ins=stand_ins)
-    environ: Mapping[str, str] = os.environ
-    if common.local:
-        endpoint = local.start(root)
-        environ = local.environment(endpoint, stage, environ)
-    platform = connect(stage, environ)
-    try:
-        if common.local:
-            group = environ["AICORE_RESOURCE_GROUP"]
-            local.tell_stand_ins(endpoint, group, local.stand_ins(stage, root))
-        yield Session(root, stage, platform, common, Environment(stand_ins))
-    finally:
-        platform.close()

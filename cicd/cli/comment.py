@@ -18,6 +18,7 @@ from cicd.cli.failure import failed_plan
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.plan import plan_one
+from cicd.cli.redaction import MASK
 from cicd.config import stage_files
 from cicd.errors import (
     CicdError,
@@ -124,7 +125,7 @@ def plan_now(
             documents.append(failed_plan(stage, error))
             first = first or error
         else:
-            documents.append(document_of(plan))
+            documents.append(document_of(plan, MASK))
             first = first or problem
     return documents, first
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import click
 
-from cicd.automation.comparison import side_by_side
-from cicd.automation.runs import Runs
-from cicd.automation.session import open_session
+from cicd.automation.comparison import LAST, compare_keys
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import (
     check_writable,
@@ -22,14 +20,13 @@ from cicd.cli.console import (
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.picture import check_picture, write_picture
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import Usage
 from cicd.render.compare import render_comparison
 from cicd.render.compare_html import render_comparison_page
 from cicd.render.comparison import Comparison, comparison_document
 
-LAST = 5
-"""Runs of a single key that are compared when nothing else is said."""
 SUFFIXES = {".json": "json", ".html": "html", ".htm": "html", ".png": "png"}
 
 
@@ -76,9 +73,7 @@ def command(
     elif out:
         check_writable(out)
     with open_session(stage, common, needs_secrets=False) as session:
-        runs = Runs(session, only_runs=True)
-        count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
-        found = side_by_side(session, runs.find(keys, last=count), globs)
+        found = compare_keys(session, keys, last, globs)
     if globs and not found.metrics:
         raise Usage(f"none of these runs has a metric like {' or '.join(globs)}")
     tell(found, common, output, out)

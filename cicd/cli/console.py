@@ -7,7 +7,6 @@ and nothing that a terminal or a CI system takes for a command, but for those of
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,8 +16,9 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from cicd.automation.redaction import MASK
+from cicd.automation.files import write_file
 from cicd.cli.options import Common
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
 from cicd.render.neutral import Command, neutral, neutral_json
 from cicd.render.wrap import wrapped
@@ -188,30 +188,6 @@ def write_report(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, *, is_ascii: bool = False) -> None:
     """The same for plain data."""
     write_file(path, shown_json(value, indent=2, is_ascii=is_ascii) + "\n")
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a whole file or leave the old one as it was; a device or a pipe stays one."""
-    # half a surrogate pair may come in from any server
-    content = text.encode("utf-8", "replace")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)
-        else:
-            _replace_file(Path(os.path.realpath(path)), content)
-    except OSError as error:
-        raise CicdError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        if path.exists():
-            shutil.copymode(path, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class EventLog:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from cicd.automation.listing import Wanted, list_kind
-from cicd.automation.session import open_session
 from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import open_session
 from cicd.model import plural
 
 KIND = "deployment"

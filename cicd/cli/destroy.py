@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from cicd.automation.lock import lock_option, locked
-from cicd.automation.session import open_session
-from cicd.cli.apply import carry_out
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import answer_to, check_writable, is_interactive, write_json
 from cicd.cli.help import examples
+from cicd.cli.lock import lock_option
+from cicd.cli.operate import operate
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
+from cicd.cli.progress import can_draw
+from cicd.cli.project import open_session
 from cicd.errors import Refused
 from cicd.model import Plan
 
@@ -59,22 +59,19 @@ def command(
     permissions = permitted(common, over_limits=over_limits, other_stages=other_stages, force=force)
     with open_session(stage, common, needs_secrets=False) as session:
         _check_name(session.stage.name, stage_name)
-        with locked(session, "destroy", lock_timeout) as lock:
-            return carry_out(
-                session,
-                session.destroy_plan(),
-                lock,
-                # scripts of old say --force and no name
-                yes=yes and (bool(stage_name) or force),
-                wait=True,
-                permissions=replace(permissions, over_limits=True),
-                workers=10,
-                record=partial(write_json, summary) if summary else lambda _: None,
-                agree=_refuse_without_name if yes else agree_by_name,
-            )
+        # scripts of old say --force and no name
+        is_agreed = yes and (bool(stage_name) or force)
+        operation = session.destroying(
+            approve=None if is_agreed else _refuse_without_name if yes else agree_by_name,
+            other_stages=permissions.other_stages,
+            lock_timeout=lock_timeout,
+            measures=can_draw(common),
+        )
+        record = partial(write_json, summary) if summary else lambda _: None
+        return operate(operation, common, record=record)
 
 
-def agree_by_name(plan: Plan) -> None:
+def agree_by_name(plan: Plan) -> bool:
     """Let a person type the name of what is to go. Raises Refused for anything else."""
     if not is_interactive():
         hint = f"add --yes --stage-name {plan.stage}"
@@ -82,9 +79,10 @@ def agree_by_name(plan: Plan) -> None:
     typed = answer_to(f"Type {plan.stage} to destroy it")
     if typed.strip() != plan.stage:
         raise Refused("not destroyed: that is not its name")
+    return True
 
 
-def _refuse_without_name(plan: Plan) -> None:
+def _refuse_without_name(plan: Plan) -> bool:
     hint = f"add --stage-name {plan.stage}"
     raise Refused(f"--yes alone does not destroy {plan.stage}", hint=hint)
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cicd.automation import local
-from cicd.automation.diagnosis import examine
-from cicd.automation.environment import Environment
-from cicd.automation.git import find_root, read_facts, stage_of_branch
+from cicd.automation.diagnosis import diagnose
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.errors import CicdError, Denied, Usage
-from cicd.model import Stage
+from cicd.cli.project import loader_of
+from cicd.errors import CicdError, Denied
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Finding
@@ -37,14 +31,7 @@ def command(stage: str | None, common: Common, output: str) -> int:
     """Check login, rights, quotas and clock; say what to do."""
     from cicd.render.doctor import render_doctor, summary
 
-    root = find_root(Path.cwd(), stage)
-    subject = find_stage(stage, root, common)
-    environ: Mapping[str, str] = os.environ
-    if common.local:
-        environ = local.environment(local.start(root), subject, environ)
-    found = list(examine(subject, environ))
-    if common.local:
-        found = local.needed(found)
+    subject, found = diagnose(loader_of(common), stage)
     if output == "json":
         findings = [asdict(finding) for finding in found]
         group = subject.target.get("resource_group", "")
@@ -69,29 +56,3 @@ def exit_code(found: list[Finding]) -> int:
     if errors & BROKEN:
         return Denied.exit_code
     return CicdError.exit_code if errors else 0
-
-
-def find_stage(argument: str | None, root: Path, common: Common) -> Stage:
-    """The stage to look at; where none is named and none belongs to the branch, just its account.
-
-    Missing credentials are what this command is for, so they are no error yet.
-    """
-    from cicd.config import load_stage
-    from cicd.platforms.registry import DIALECTS, stand_ins
-
-    facts = read_facts(root, os.environ)
-    environ = Environment(stand_ins(is_local=True))
-    try:
-        name = argument or stage_of_branch(root, facts, os.environ)
-    except Usage:
-        target = {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
-        return Stage("", "", str(root), "aicore", target, None, ())
-    return load_stage(
-        name,
-        root=root,
-        env=environ,
-        variables=common.variables,
-        git=facts,
-        dialects=DIALECTS,
-        needs_credentials=False,
-    )

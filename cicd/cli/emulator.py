@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from cicd.automation.redaction import MASK
+from cicd.automation.bounds import choose_bounds
 from cicd.cli.console import print_result
-from cicd.cli.emulator_bounds import as_options, bounds_options, choose_bounds
+from cicd.cli.emulator_bounds import as_options, bounds_options
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 from cicd.cli.help import Group, examples
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError
 
 

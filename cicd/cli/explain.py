@@ -14,11 +14,11 @@ import click
 from cicd.automation.explanation import (
     examine,
 )
-from cicd.automation.session import open_session
 from cicd.cli.completion import complete_key, complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Problem, Usage
 from cicd.render.moments import age

@@ -10,16 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cicd import __version__
 from cicd.automation.git import find_root, project_of, read_facts, stage_of_branch
-from cicd.automation.redaction import MASK, hide_secrets
 from cicd.automation.session import now
 from cicd.cli.console import INTERRUPTED, write_json
+from cicd.cli.redaction import MASK
 from cicd.config import GitFacts, stage_name
 from cicd.errors import CicdError, InvalidStage, Problem, Refused
-from cicd.masking import is_secret_name
+from cicd.masking import hide_secrets, is_secret_name
 from cicd.model import Action
 from cicd.render.failure import UNKNOWN
+from cicd.version import __version__
 
 BUG = 70
 

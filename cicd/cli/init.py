@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from cicd import __version__
+from cicd.automation.files import write_file
 from cicd.automation.git import find_top, origin_url
-from cicd.cli.console import is_interactive, print_result, write_file
+from cicd.cli.console import is_interactive, print_result
 from cicd.cli.help import examples
 from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of
@@ -33,6 +33,7 @@ from cicd.errors import CicdError, Refused, Usage
 from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.repository import https_url
 from cicd.render.findings import count
+from cicd.version import __version__
 
 BRANCHES = {"dev": "main", "tst": "tst", "prd": "prd"}
 STAGES = tuple(BRANCHES)
@@ -214,7 +215,7 @@ def _remote(folder: Path) -> str:
     """The repository that ``folder`` is a clone of, without any login, else an example."""
     existing = next(path for path in _around(folder) if path.is_dir())
     try:
-        return check_repository(origin_url(existing))
+        return check_repository(origin_url(existing, os.environ))
     except CicdError:
         return REPOSITORY
 

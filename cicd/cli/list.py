@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
-
 import click
 
-from cicd.automation.listing import Wanted, list_kind
-from cicd.automation.session import open_session
+from cicd.automation.listing import Wanted, kind_named, list_kind
 from cicd.cli.completion import complete_kind, complete_stage
 from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
-from cicd.errors import Usage
-from cicd.model import Kind, plural
+from cicd.cli.project import open_session
+from cicd.model import plural
 
 
 @click.command(
@@ -50,15 +46,3 @@ def command(
         found = list_kind(session, name, wanted, limit)
         columns = session.platform.kinds[name].columns
     show(plural(name), columns, found, common, output)
-
-
-def kind_named(word: str, kinds: Mapping[str, Kind]) -> str:
-    """The kind that is meant by one of its words: one or many, ``-`` or ``_``. Raises Usage."""
-    words = {spelling: name for name in kinds for spelling in (name, plural(name))}
-    meant = word.strip().lower().replace("-", "_").replace(" ", "_")
-    if meant in words:
-        return words[meant]
-    close = get_close_matches(meant, words, n=1)
-    known = ", ".join(plural(name) for name in kinds)
-    hint = f"did you mean {plural(words[close[0]])}? " if close else ""
-    raise Usage(f"the platform has no {word}", hint=f"{hint}It has: {known}".strip())

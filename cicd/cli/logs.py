@@ -6,14 +6,14 @@ import os
 
 import click
 
-from cicd.automation.followed import chosen, has_failed
+from cicd.automation.followed import chosen, has_failed, read_lines
+from cicd.automation.periods import seconds
 from cicd.automation.runs import Runs
-from cicd.automation.session import open_session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
-from cicd.cli.periods import seconds
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Key
@@ -42,22 +42,16 @@ def command(
     """Show the log lines of each KEY: execution/train or just train, train~1 for the run before,
     a glob, or the id of any run or deployment.
     """
-    from cicd import logs
-
     if not keys and not ids:
         raise Usage("logs of what?", hint="say a key, a glob or an id: cicd logs STAGE KEY")
     stage, keys = stage_first(stage, keys)
-    period = seconds(since) * 1_000_000_000 if since else None
+    if since:
+        seconds(since)  # a wrong one is told without a login
     with open_session(stage, common, needs_secrets=False) as session:
         found = chosen(Runs(session), keys, ids)
-        lives = {run.key: run.live for run in found}
-        # by the platform's clock, which it has told by now: ours may be minutes off
-        start = None if period is None else max(0, session.platform.now() - period)
-        is_prefixed = len(lives) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
+        is_prefixed = len(found) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)
-        runs = [kind.name for kind in session.platform.kinds.values() if kind.is_run]
-        lines = logs.follow(session.platform, lives, since=start, follow=follow, runs=runs)
-        for key, entry in lines:
+        for key, entry in read_lines(session, found, since=since, follow=follow):
             line = printable(entry.text)
             print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line, is_whole=True)
         return CicdError.exit_code if follow and has_failed(session, found) else 0

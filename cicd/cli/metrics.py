@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from cicd.automation.followed import chosen, has_failed
-from cicd.automation.metrics import new_points
-from cicd.automation.runs import Run, Runs
-from cicd.automation.session import Session, open_session
+from cicd.automation.followed import has_failed
+from cicd.automation.metrics import find_run, new_points
+from cicd.automation.runs import Run
+from cicd.automation.session import Session
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Track
@@ -39,14 +40,10 @@ def command(
     if key:
         stage, (key,) = stage_first(stage, [key])
     with open_session(stage, common, needs_secrets=False) as session:
-        runs = Runs(session, only_runs=True)
-        found = chosen(runs, [key] if key else [], [id_] if id_ else [])
-        if len(found) > 1:
-            names = " or ".join(str(run.key) for run in found)
-            raise Usage(f"{key} is more than one", hint=f"say {names}; cicd compare shows many")
+        found = find_run(session, key, id_)
         if follow:
-            return follow_points(session, found[0], output)
-        show(session, found[0], common, output)
+            return follow_points(session, found, output)
+        show(session, found, common, output)
     return 0
 
 

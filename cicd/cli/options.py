@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cicd.automation.redaction import MASK
 from cicd.cli.completion import complete_key, complete_replace, complete_rerun
+from cicd.cli.redaction import MASK
 from cicd.masking import is_secret_name
+
+if TYPE_CHECKING:
+    from cicd.automation.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,13 @@ class Common:
     log_format: str = "text"
     verbosity: int = 0
     colour: bool = True
+
+    @property
+    def choice(self) -> Choice:
+        """What a plan is to be about."""
+        from cicd.automation.choice import Choice
+
+        return Choice(self.select, self.exclude, self.rerun, self.replace, self.refresh_secrets)
 
 
 def parse_variables(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from cicd.automation.lock import terminable
-from cicd.automation.session import document_of, offline_plan, open_session
+from cicd.automation.session import document_of, offline_plan
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_json
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import loader_of, open_session
+from cicd.cli.redaction import MASK
+from cicd.cli.signals import terminable
 from cicd.errors import Refused, Usage
 from cicd.model import Plan
 
@@ -55,7 +56,7 @@ def command(
     print_plans([plan for plan, _ in planned], output, common)
     if out:
         # in ASCII, so that no console or file encoding can break it
-        write_json(out, document_of(planned[0][0]), is_ascii=True)
+        write_json(out, document_of(planned[0][0], MASK), is_ascii=True)
     for _, refusal in planned:
         if refusal:
             raise refusal
@@ -65,20 +66,14 @@ def command(
 def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Plan, Refused | None]:
     """The plan of one stage, and why it would be refused, if it would."""
     if offline:
-        return offline_plan(argument, common), None
-    from cicd.automation.claims import tell_strangers
-    from cicd.automation.ends import tell_ends
-
+        return offline_plan(loader_of(common), argument, common.choice), None
     with open_session(argument, common) as session:
-        plan = session.plan()
-        warnings = (*plan.warnings, *tell_ends(session, plan))
-        plan = replace(plan, warnings=warnings, hints=(*plan.hints, *tell_strangers(session, plan)))
-        return session.checked(plan)
+        return session.reviewed_plan(common.choice)
 
 
 def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:
     """The plans on standard output, as ``output`` says."""
-    documents = [document_of(plan) for plan in plans]
+    documents = [document_of(plan, MASK) for plan in plans]
     if output == "json":
         print_json(documents[0] if len(documents) == 1 else documents)
     elif output == "markdown":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -21,14 +21,11 @@ from cicd.apply.events import (
     RollingBack,
     Warned,
 )
-from cicd.automation.cut_short import Standing
-from cicd.cli.console import EventLog, fitted, print_result, shown, uses_colour
+from cicd.cli.console import EventLog, fitted, shown
 from cicd.cli.options import Common
-from cicd.errors import Interrupted
 from cicd.model import Action, Key, Outcome, Plan, Result, State
 from cicd.render.printable import printable
 from cicd.render.progress import Row, Stand, draw
-from cicd.render.text import render_outcomes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,45 +53,10 @@ class Display(Protocol):
     def show(self, event: Event) -> None: ...
 
 
-def follow(
-    common: Common,
-    plan: Plan,
-    events: Generator[Event, None, None],
-    *,
-    title: str,
-    hint: str,
-    standing: Standing | None = None,
-) -> list[Outcome]:
-    """Show events until the last; all outcomes among them. Always closes ``events``. ``standing``:
-    what has been done for the plan already; it goes on with each event.
-
-    Raises Interrupted with the hint, when it has printed how everything stands.
-    """
-    log = EventLog(common)
-    standing = standing or Standing()
-    outcomes: list[Outcome] = []
-    log.group(title)
-    try:
-        with open_display(plan, common) as display:
-            for event in events:
-                display.show(event)
-                standing.hear(event)
-                if isinstance(event, Outcome):
-                    outcomes.append(event)
-    except KeyboardInterrupt:
-        print_result(render_outcomes(standing.outcomes(plan), colour=uses_colour(common)))
-        raise Interrupted(hint) from None
-    finally:
-        events.close()
-        log.end_group()
-    return outcomes
-
-
-def has_tree(plan: Plan, common: Common) -> bool:
-    """Whether there is a terminal that can move its cursor, and something to show in a tree."""
+def can_draw(common: Common) -> bool:
+    """Whether there is a terminal that can move its cursor, and that wants it."""
     can_move = sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
-    is_terminal = can_move and common.colour and plan.has_changes
-    return is_terminal and common.log_format == "text" and common.verbosity >= 0
+    return can_move and common.colour and common.log_format == "text" and common.verbosity >= 0
 
 
 def rows_of(plan: Plan) -> dict[Key, Row]:
@@ -115,7 +77,7 @@ def rows_of(plan: Plan) -> dict[Key, Row]:
 
 def open_display(plan: Plan, common: Common) -> AbstractContextManager[Display]:
     """The display that fits where standard error goes."""
-    if has_tree(plan, common):
+    if can_draw(common) and plan.has_changes:  # else there is nothing to show in a tree
         return Tree(plan)
     return nullcontext(Lines(common))
 

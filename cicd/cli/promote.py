@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import click
 
-from cicd.automation.git import (
-    checked_out,
-    fetch_branch,
-    find_root,
-    origin_url,
-    project_of,
-)
-from cicd.automation.promotion import (
-    Edit,
-    branch_of,
-    connect,
-    make_edit,
-    push,
-    told,
-)
+from cicd.automation.promotion import Edit, called, promote, propose
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import (
     confirms,
@@ -33,20 +16,12 @@ from cicd.cli.console import (
     print_note,
     print_result,
     uses_colour,
-    write_file,
 )
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option, output_option
-from cicd.config.files import SUFFIXES, label
-from cicd.config.inherit import Whole, read_whole
-from cicd.config.load import find_stage
-from cicd.errors import Refused, Usage
-from cicd.model import identity
-from cicd.platforms.registry import DIALECTS
+from cicd.cli.project import loader_of
+from cicd.errors import Refused
 from cicd.render.findings import count
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(
@@ -90,17 +65,13 @@ def command(
     schedules, the Git revision and the variables these use. What makes TO that stage stays as it
     is: resource group, branch, limits, protection, destinations, ttl, secrets.
     """
-    root = find_root(Path.cwd())
-    names = _stage_name(source), _stage_name(target)
-    show = _shower(*names, output, common)
-    from_path, to_path = find_stage(source, root), find_stage(target, root)
-    if from_path.resolve() == to_path.resolve():
-        raise Usage("FROM and TO are the same stage file")
-    whole = read_whole(from_path, root, DIALECTS, env=os.environ)
+    loader = loader_of(common)
+    show = _shower(called(source), called(target), output, common)
     if pull_request:
-        propose(root, names, whole, (from_path, to_path), keys, show, dry_run=dry_run)
+        edit, url = propose(loader, source, target, keys, dry_run=dry_run)
+        show(edit, bool(url), url)
         return
-    edit = make_edit(whole, to_path, root, keys)
+    edit = promote(loader, source, target, keys)
     if dry_run or not edit.diff:
         show(edit, False, "")
         return
@@ -108,16 +79,11 @@ def command(
         show(edit, False, "")
     if not yes:
         ask(edit)
-    write_file(edit.path.resolve(), edit.after)
+    edit.write()
     if output == "json":
         show(edit, True, "")
     else:
         print_result(f"changed {edit.name}")
-
-
-def _stage_name(argument: str) -> str:
-    """How to speak of a stage that may be named by its file."""
-    return Path(argument).stem if argument.lower().endswith(SUFFIXES) else argument
 
 
 def ask(edit: Edit) -> None:
@@ -183,44 +149,3 @@ def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
         text = printable(line)
         print_result(click.style(text, fg=style) if style else text, is_whole=True)
     print_result(count(len(found.changes), "change"))
-
-
-def propose(
-    root: Path,
-    names: tuple[str, str],
-    source: Whole,
-    paths: tuple[Path, Path],
-    select: Sequence[str],
-    show: Show,
-    *,
-    dry_run: bool,
-) -> None:
-    """The same edit on the newest commit of TO's branch, as a pull request. All that can be found
-    missing is, before anything is pushed."""
-    from cicd.github import pulls
-    from cicd.github.outputs import in_repository
-
-    if not origin_url(root):
-        raise Usage("there is no remote to push to", hint="git remote add origin URL")
-    base = branch_of(paths[1], root)
-    commit = fetch_branch(root, base)
-    if not commit:
-        raise Usage(f'origin has no branch "{base}"', hint="push it, or correct branch in TO")
-    files = [label(path, root) for path in paths]
-    with checked_out(root, commit) as there:
-        if Path(files[1]).is_absolute() or not (there / files[1]).is_file():
-            raise Usage(f'{files[1]} is not on the branch "{base}" of origin', hint="push it first")
-        edit = make_edit(source, there / files[1], there, select)
-        if dry_run or not edit.diff:
-            show(edit, False, "")
-            return
-        project = project_of(root)
-        branch = pulls.branch_name(*names, [in_repository(project, file) for file in files], select)
-        called = identity(project, names[0]), identity(project, names[1])
-        title = f"Promote {called[0]} to {called[1]}: {count(len(edit.found.changes), 'change')}"
-        body = pulls.compose(*called, [told(c) for c in edit.found.changes], edit.diff)
-        with closing(connect(root)) as client:
-            pulls.check_rights(client)
-            push(root, edit, branch, commit, title)
-            url = pulls.sync_pull_request(client, branch=branch, base=base, title=title, body=body)
-    show(edit, True, url)

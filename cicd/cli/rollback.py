@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from cicd.automation.failed import failed_tests
-from cicd.automation.lock import StageLock, lock_option, locked
-from cicd.automation.rollback import explain_next, read_versions, row
-from cicd.automation.rolled_back import remember_rollback
-from cicd.automation.session import Session, now, open_session
-from cicd.cli.apply import ask, report, run_plan
+from cicd.automation.rollback import version_word
 from cicd.cli.completion import complete_replace, complete_stage
 from cicd.cli.console import print_json, print_result, terminal_width, uses_colour
 from cicd.cli.help import examples
+from cicd.cli.lock import lock_option
+from cicd.cli.operate import ask, operate
 from cicd.cli.options import Common, common_options, consent_option, output_option
-from cicd.cli.plan import print_plan
+from cicd.cli.progress import can_draw
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import Usage
-from cicd.model import Change, LiveResource
-
-if TYPE_CHECKING:
-    from cicd.plan.history import Version
+from cicd.model import Plan
 
 
 @click.command(
@@ -54,71 +49,35 @@ def command(
     Nothing else changes, and the stage file stays as it is: revert it in Git too, or the next apply
     brings the present configuration back.
     """
-    from cicd.plan.history import choose_version
-
     stage, (key,) = stage_first(stage, [key])
     if output == "json" and not is_listing:
         raise Usage("--output json is for --list", hint="add --list")
     with open_session(stage, common, needs_secrets=False) as session:
         if is_listing:
-            change, history = read_versions(session, key)
-            version = session.platform.kinds[change.key.kind].version
-            word = version[1].replace("_", " ") if version else "version"
-            print_history(history, word, failed_tests(session), output, common)
+            print_history(session.versions(key), version_word(session, key), output, common)
             return 0
-        with locked(session, "rollback", lock_timeout) as lock:
-            change, history = read_versions(session, key)
-            if wanted is None:  # what failed is gone back to only by its id
-                failed = failed_tests(session)
-                history = [
-                    item for item in history if item.is_running or item.content.id not in failed
-                ]
-            target = choose_version(change.key, history, wanted, session.platform.kinds)
-            return go_back(session, change, target, lock, yes=yes)
-
-
-def go_back(
-    session: Session,
-    change: Change,
-    target: LiveResource,
-    lock: StageLock,
-    *,
-    yes: bool,
-) -> int:
-    """Show, ask, do, report; the exit code."""
-    from cicd.plan.history import make_rollback_plan, version_field
-
-    platform = session.platform
-    desired = platform.complete(session.stage.resources)
-    plan = make_rollback_plan(
-        session.stage, desired, session.live, platform.kinds, change, target, created_at=now()
-    )
-    print_plan(plan, session.common)
-    session.check(plan)
-    if not yes:
-        ask(f"Roll {change.key} back?", hint="add --yes")
-    lock.warn()
-    code, _ = report(session, plan, run_plan(session, plan, lock, wait=True))
-    if code == 0:
-        remember_rollback(platform, change, target.id)
-        print_result(
-            explain_next(change, target, session.stage.file, version_field(change, platform.kinds))
+        operation = session.rolling_back(
+            key,
+            to=wanted,
+            approve=None if yes else agree,
+            lock_timeout=lock_timeout,
+            measures=can_draw(common),
         )
-    return code
+        return operate(operation, common)
+
+
+def agree(plan: Plan) -> bool:
+    """Whether a person agrees."""
+    # the service comes before what points to it
+    return ask(f"Roll {plan.changes[0].key} back?", hint="add --yes")
 
 
 def print_history(
-    history: Sequence[Version],
-    word: str,
-    failed: Mapping[str, str],
-    output: str,
-    common: Common,
+    rows: Sequence[Mapping[str, Any]], word: str, output: str, common: Common
 ) -> None:
-    """The versions, newest first, on standard output; ``word``: what one is called, ``failed``: why
-    one did not pass."""
+    """The versions, newest first, on standard output; ``word``: what one is called."""
     from cicd.render.history import render_history
 
-    rows = [row(version, failed) for version in history]
     if output == "json":
         print_json(rows)
         return

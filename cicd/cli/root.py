@@ -17,11 +17,12 @@ from typing import NamedTuple
 
 import click
 
-from cicd import __version__
-from cicd.automation.redaction import MASK, secrets_of
 from cicd.cli import console
 from cicd.cli.help import Page, examples
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, Interrupted, Usage
+from cicd.masking import secrets_of
+from cicd.version import __version__
 
 
 class Entry(NamedTuple):
@@ -228,7 +229,7 @@ def write_report(arguments: list[str]) -> Path:
     import tempfile
     import traceback
 
-    from cicd.automation.redaction import hide_secrets
+    from cicd.masking import hide_secrets
 
     text = "\n".join(
         [

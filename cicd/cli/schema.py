@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from cicd.cli.console import print_result, write_file
+from cicd.automation.files import write_file
+from cicd.cli.console import print_result
 from cicd.cli.help import examples
 
 

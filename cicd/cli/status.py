@@ -11,8 +11,7 @@ from pathlib import Path
 import click
 
 from cicd.automation.claims import tell_strangers
-from cicd.automation.git import every_stage, find_root
-from cicd.automation.session import Session, open_session
+from cicd.automation.session import Session
 from cicd.automation.status import (
     Row,
     look,
@@ -33,6 +32,7 @@ from cicd.cli.console import (
 )
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import open_session, project_here
 from cicd.errors import CicdError, Usage
 from cicd.render.status import render_status, status_line
 
@@ -81,11 +81,11 @@ def chosen_stages(stages: Sequence[str], *, is_all: bool) -> list[str | None]:
         return list(dict.fromkeys(stages)) or [None]
     if stages:
         raise Usage("--all is every stage", hint="leave out --all, or the names")
-    here = find_root(Path.cwd())
-    found = every_stage(here)
+    project = project_here()
+    found = project.stages
     if not found:
         raise Usage("the project has no stage", hint="cicd init writes some")
-    return [str(here / file) for file in found]
+    return [str(project.root / file) for file in found]
 
 
 def open_all(

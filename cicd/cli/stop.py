@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import click
 
-from cicd.automation.session import Session, open_session
-from cicd.cli.apply import ask, report
 from cicd.cli.completion import complete_run, complete_stage
 from cicd.cli.console import print_result
 from cicd.cli.help import examples
+from cicd.cli.operate import ask, operate
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
-from cicd.cli.progress import follow
+from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.model import Action, Plan
 from cicd.render.printable import printable
@@ -36,25 +35,26 @@ def command(stage: str, keys: tuple[str, ...], common: Common, yes: bool, no_wai
     """
     stage, keys = stage_first(stage, keys)
     with open_session(stage, common, needs_secrets=False) as session:
-        plan = session.stop_plan(keys)
-        for change in plan.changes:
-            if change.action is Action.NO_OP:
-                print_result(printable(f"{change.key}: nothing to stop, {change.reason}"))
-        if not plan.has_changes:
-            return 0
-        return stop(session, plan, yes=yes, wait=not no_wait)
+        operation = session.stopping(*keys, approve=None if yes else agree, wait=not no_wait)
+        return operate(
+            operation,
+            common,
+            title="stop",
+            hint="what was asked to stop does so",
+            show_plan=show_plan,
+            is_terminable=False,
+        )
 
 
-def stop(session: Session, plan: Plan, *, yes: bool, wait: bool) -> int:
-    """Show, ask, do, report; the exit code."""
-    from cicd.apply import stop_all
+def agree(plan: Plan) -> bool:
+    """Whether a person agrees."""
+    return ask(f"Stop this in {plan.stage}?", hint="add --yes")
 
-    print_plan(plan, session.common)
-    session.check(plan)
-    if not yes:
-        ask(f"Stop this in {plan.stage}?", hint="add --yes")
-    events = stop_all(plan, session.platform, wait=wait)
-    hint = "what was asked to stop does so"
-    outcomes = follow(session.common, plan, events, title=f"stop {plan.stage}", hint=hint)
-    code, _ = report(session, plan, outcomes)
-    return code
+
+def show_plan(plan: Plan, common: Common) -> None:
+    """What there is nothing to stop of, and what stops."""
+    for change in plan.changes:
+        if change.action is Action.NO_OP:
+            print_result(printable(f"{change.key}: nothing to stop, {change.reason}"))
+    if plan.has_changes:
+        print_plan(plan, common)

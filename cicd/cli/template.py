@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cicd.automation.environment import Environment
+from cicd.automation.files import write_file
 from cicd.automation.git import find_root, read_facts, stage_of_branch
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_note, print_result, write_file
+from cicd.cli.console import print_note, print_result
 from cicd.cli.help import Group, examples
 from cicd.cli.options import variables_option
+from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, Problem, Usage
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def local_store(root: Path) -> Store:
     from cicd.model import Secret
     from cicd.platforms.aicore.dialect.flows.declared import Store
 
-    found = control.s3_environment(local.start(root))
+    found = control.s3_environment(local.start(root, os.environ))
     login = {name: Secret(found[name]) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     return Store("", found["METAFLOW_S3_ENDPOINT_URL"], "us-east-1", login)
 
@@ -188,7 +190,7 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
         flows += load_flows(
             stage,
             root=root,
-            env=Environment(),
+            env=Environment(os.environ, MASK),
             variables=variables,
             git=facts,
             dialects=DIALECTS,

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import click
 
-from cicd import __version__
 from cicd.automation.environment import Environment
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_commands, print_json, print_result
 from cicd.cli.help import examples
 from cicd.cli.options import output_option, variables_option
+from cicd.cli.redaction import MASK
 from cicd.errors import InvalidStage, Problem
 from cicd.render import findings
+from cicd.version import __version__
 
 
 @click.command(
@@ -91,10 +92,11 @@ def check_stages(
     from cicd.platforms.registry import DIALECTS
 
     here = find_root(Path.cwd())
-    names = list(every_stage(here) if every else stages)
+    names = list(every_stage(here, os.environ) if every else stages)
     if not names:
         names = [stage_of_branch(here, read_facts(here, os.environ), os.environ)]
     problems: list[Problem] = []
+    environ = Environment(os.environ, MASK)
     for name in names:
         file = str(here / name) if every else name
         root = find_root(Path.cwd(), file)
@@ -102,7 +104,7 @@ def check_stages(
         found = check_stage(
             file,
             root=root,
-            env=Environment(),
+            env=environ,
             variables=variables,
             git=facts,
             dialects=DIALECTS,

@@ -10,7 +10,7 @@ STAGE = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 STAGE_SAYS = "letters, digits, dots, - and _"
 MAX_STAGE = 63
 DURATION = r"^[1-9][0-9]{0,5}[smhd]$"
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def stage_name_problem(name: str) -> str:
@@ -25,7 +25,7 @@ def stage_name_problem(name: str) -> str:
 
 
 def seconds(text: str) -> int:
-    """How long ``90s``, ``15m``, ``2h`` or ``1d`` is, in seconds."""
+    """How long ``90s``, ``15m``, ``2h``, ``1d`` or ``1w`` is, in seconds."""
     return int(text[:-1]) * _SECONDS[text[-1].lower()]
 
 

@@ -241,12 +241,17 @@ def _at_new_places(found: list[Problem], known: list[Problem]) -> list[Problem]:
     return [p for p in found if (p.file, p.line, p.column) not in places]
 
 
-def find_stage(argument: str, root: Path) -> Path:
-    """The file of a stage: a name is looked up in ``stages/``. Raises InvalidStage."""
-    is_path = argument.lower().endswith(SUFFIXES) or "/" in argument or "\\" in argument
-    if not is_path:
+def is_path(argument: str) -> bool:
+    """Whether a stage is named by a file."""
+    return argument.lower().endswith(SUFFIXES) or "/" in argument or "\\" in argument
+
+
+def find_stage(argument: str, root: Path, folder: Path = Path()) -> Path:
+    """The file of a stage: a name is looked up in ``stages/``, a file from ``folder`` on and from
+    the root on. Raises InvalidStage."""
+    if not is_path(argument):
         return _find_named(argument, root)
-    given = Path(argument)
+    given = folder / argument
     found = [path for path in (given, root / given) if is_file(path)]
     inside = [path for path in found if path.resolve().is_relative_to(root.resolve())]
     if found:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from cicd import __version__, masking
+from cicd import masking
 from cicd.errors import (
     ConnectionFailed,
     Denied,
@@ -24,6 +24,7 @@ from cicd.errors import (
     Throttled,
 )
 from cicd.model import Secret
+from cicd.version import __version__
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect and to wait for an answer."""

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cicd import __version__
 from cicd.model import Change, FieldChange, Plan, Ref, Secret, Stage
+from cicd.version import __version__
 
 SCHEMA_VERSION = 1
 _HASH_ROUNDS = 50_000
@@ -31,7 +31,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "commit": plan.commit,
         "created_at": plan.created_at,
         "fingerprint": plan.fingerprint,
-        "summary": {action.value: count for action, count in plan.summary.items()},
+        "summary": {str(action): count for action, count in plan.summary.items()},
         "changes": [_change(change) for change in plan.changes],
         "warnings": list(plan.warnings),
         "refusal": plan.refusal,

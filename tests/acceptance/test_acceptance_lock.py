@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from cicd.apply import lease
+from cicd.automation.applying import beyond
 from cicd.automation.holder import is_gone, make_holder
 from cicd.cli import root
-from cicd.cli.apply import beyond
 from cicd.model import Action, Holder
 from cicd.platforms.aicore.lease import secret_name
 from tests.acceptance.conftest import Project

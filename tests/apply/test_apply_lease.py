@@ -236,13 +236,24 @@ def test_an_interrupted_take_is_given_back(locks: Locks) -> None:
     assert locks.run == ""
 
 
+def wait(lease: Lease, seconds: float, said: list[Holder]) -> Holder | None:
+    """Who has it in the end; ``said``: who was waited for."""
+    waiting = lease.waiting(seconds)
+    while True:
+        try:
+            said.append(next(waiting))
+        except StopIteration as end:
+            found: Holder | None = end.value
+            return found
+
+
 def test_waiting_ends_when_the_lock_is_given_back(locks: Locks) -> None:
     locks.main.holder = Holder("a")
     locks.clock.at(1020, locks.main.drop)
-    said: list[str] = []
+    said: list[Holder] = []
     lease = locks.lease("b")
-    assert lease.wait(60, lambda holder: said.append(holder.run)) is None
-    assert said == ["a"]
+    assert wait(lease, 60, said) is None
+    assert [holder.run for holder in said] == ["a"]
     assert 1020 <= locks.clock() <= 1030
     lease.give_back()
 
@@ -250,10 +261,10 @@ def test_waiting_ends_when_the_lock_is_given_back(locks: Locks) -> None:
 def test_waiting_ends_when_its_time_is_over(locks: Locks) -> None:
     locks.main.holder = Holder("a")
     said: list[Holder] = []
-    found = locks.lease("b").wait(60, said.append)
+    found = wait(locks.lease("b"), 60, said)
     assert found
     assert (found.run, locks.clock()) == ("a", 1060)
-    assert locks.lease("b").wait(0, said.append)
+    assert wait(locks.lease("b"), 0, said)
     assert len(said) == 1
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-import pytest
-
 from cicd.automation.local import with_snapshot
-from cicd.automation.session import offline_plan
-from cicd.cli.options import Common
+from cicd.automation.project import Project
+from cicd.masking import Mask
 from cicd.model import Action
 from cicd.render.text import render_plan
 from tests.config.config_sample import load, write_repository
@@ -16,13 +15,11 @@ from tests.platforms.aicore.dialect.test_dialect_kinds import FULL, SET
 
 
 def test_credentials_that_are_missing_are_said_and_an_address_for_links_is_no_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.chdir(write_repository(tmp_path, FULL))
+    write_repository(tmp_path, FULL)
     (tmp_path / ".git").mkdir()
-    for name in SET:
-        monkeypatch.delenv(name, raising=False)
-    plan = offline_plan("dev", Common())
+    plan = Project(tmp_path, environ={}).offline_plan("dev")
     says = "A, B, C are not set in the environment, so what needs them under secrets is empty"
     assert says in plan.warnings
     assert plan.summary[Action.CREATE] == len(plan.changes) - 1
@@ -33,4 +30,6 @@ def test_credentials_that_are_missing_are_said_and_an_address_for_links_is_no_pl
 def test_nothing_of_an_emulator_is_linked_to_the_launchpad(tmp_path: Path) -> None:
     stage = load(write_repository(tmp_path, FULL), env=SET)
     assert "launchpad_url" in stage.target
-    assert with_snapshot(stage, tmp_path).target == {"resource_group": "churn-dev"}
+    assert with_snapshot(stage, tmp_path, os.environ, Mask()).target == {
+        "resource_group": "churn-dev"
+    }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from cicd.automation.environment import Environment
-from cicd.automation.redaction import MASK
 from cicd.cli import root
+from cicd.cli.redaction import MASK
 from tests.acceptance.conftest import Project
 
 STAGE = {
@@ -121,7 +122,7 @@ def test_each_line_of_a_secret_is_hidden_by_itself(
 ) -> None:
     monkeypatch.setenv("PRIVATE", PEM)
     MASK.clear()
-    assert Environment()["PRIVATE"] == PEM
+    assert Environment(os.environ, MASK)["PRIVATE"] == PEM
     assert "finch" not in MASK.hide(line) and "***" in MASK.hide(line)
 
 

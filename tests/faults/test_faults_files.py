@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from cicd.automation.files import write_file
 from cicd.cli.comment import append
-from cicd.cli.console import write_file
 from cicd.errors import CicdError
 from tests.faults.faults_world import STAGE, Faulty
 
@@ -135,7 +135,7 @@ def test_an_interrupted_write_leaves_the_old_file(
     def interrupted(*_: object) -> Callable[[], None]:
         raise interrupt
 
-    monkeypatch.setattr("cicd.cli.console.shutil.copymode", interrupted)
+    monkeypatch.setattr("cicd.automation.files.shutil.copymode", interrupted)
     with pytest.raises(interrupt):
         write_file(file, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

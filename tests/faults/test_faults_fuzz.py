@@ -237,7 +237,7 @@ def test_plans(
         except CicdError as error:
             assert str(error)
         else:
-            with_saved_options(Common(), saved)
+            with_saved_options(Common(), saved.document)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 10_000])

@@ -17,10 +17,10 @@ import pytest
 
 from cicd.automation.holder import make_holder
 from cicd.automation.lock import stage_lock
-from cicd.automation.redaction import hide_secrets
-from cicd.automation.session import open_session
 from cicd.cli import root
 from cicd.cli.options import Common
+from cicd.cli.project import open_session
+from cicd.masking import hide_secrets
 from cicd.platforms.aicore import answers
 from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo

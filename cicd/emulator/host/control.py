@@ -84,8 +84,16 @@ def status(data: Path) -> Endpoint | None:
     return endpoint
 
 
-def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[str]) -> Endpoint:
-    """The emulator of this folder, started in the background if it does not run yet.
+def start(
+    data: Path,
+    *,
+    port: int = 0,
+    timeout: float = 20,
+    command: Sequence[str],
+    environ: Mapping[str, str] | None = None,
+) -> Endpoint:
+    """The emulator of this folder, started in the background if it does not run yet, with the
+    variables ``environ``, else those of this process.
 
     ``command`` with ``--port N`` after it must end up in server.serve() with the same folder.
     Two starts at once give one emulator. EmulatorError when it does not answer in ``timeout``
@@ -99,7 +107,9 @@ def start(data: Path, *, port: int = 0, timeout: float = 20, command: Sequence[s
     try:
         running = status(data)
         if running is None:
-            endpoint, process = launch(data, timeout, [*command, "--port", str(port)])
+            endpoint, process = launch(
+                data, timeout, [*command, "--port", str(port)], environ=environ
+            )
             # it outlives this process: nobody will wait for it
             process.returncode = 0
             return endpoint

@@ -16,7 +16,6 @@ from functools import partial
 from importlib import metadata
 from typing import Any
 
-from cicd import __version__
 from cicd.errors import CicdError, NotFound, PlatformError
 from cicd.platforms.aicore import answers, certificate, convert
 from cicd.platforms.aicore.api import Api
@@ -26,6 +25,7 @@ from cicd.platforms.aicore.provenance import explain
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.base import Finding
 from cicd.threads import together
+from cicd.version import __version__
 
 WORKERS = 10
 MAX_SKEW = 30.0

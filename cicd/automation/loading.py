@@ -1,0 +1,96 @@
+"""Finds a stage and reads its file: from a folder and an environment that are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cicd.automation import local
+from cicd.automation.environment import Environment
+from cicd.automation.git import check_project, find_root, read_facts, stage_of_branch
+from cicd.config import load_stage
+from cicd.config.files import is_file
+from cicd.config.load import find_stage, is_path
+from cicd.masking import Mask
+from cicd.model import Stage
+from cicd.platforms.registry import DIALECTS
+from cicd.platforms.registry import stand_ins as stand_ins_of
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Where stages are read from and with what.
+
+    ``folder``: where the names of files begin. ``environ``: all variables there are. ``mask``
+    learns what must not be shown. ``variables`` override those of the stage file. ``is_local``: for
+    the emulator.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+    mask: Mask
+    variables: Mapping[str, str] = field(default_factory=dict)
+    is_local: bool = False
+
+    def environment(self, stand_ins: Mapping[str, str] | None = None) -> Environment:
+        """The variables as stage files read them; ``stand_ins``: what unset ones count as."""
+        return Environment(self.environ, self.mask, stand_ins)
+
+    def root_of(self, argument: str | None = None) -> Path:
+        """The project that a stage belongs to."""
+        return find_root(self.folder, argument)
+
+    def find_argument(self, argument: str) -> str:
+        """A stage as ``cicd.config`` finds it from anywhere: a file by its whole path. Raises
+        InvalidStage for one that is not there."""
+        if not is_path(argument):
+            return argument
+        return str(find_stage(argument, self.root_of(argument), self.folder))
+
+    def load(
+        self,
+        argument: str | None,
+        *,
+        is_offline: bool = False,
+        needs_secrets: bool = True,
+        stand_ins: Mapping[str, str] | None = None,
+    ) -> tuple[Path, Stage]:
+        """The project and the stage of that name, or the one whose branch is checked out.
+
+        ``is_offline``: it will not be applied, so no credential and no place is needed.
+        ``needs_secrets``: off for who only looks at, stops or deletes what is there: no value is
+        sent. ``stand_ins``: what variables that are not set count as. Raises InvalidStage, and
+        Usage where no stage goes without saying.
+        """
+        root = self.root_of(argument)
+        facts = read_facts(root, self.environ)
+        if argument and not any(is_file(path / argument) for path in (root, self.folder)):
+            check_project(root, self.environ)
+        name = argument or stage_of_branch(root, facts, self.environ)
+        self.mask.spare((name, facts.branch, facts.commit))
+        known = dict(stand_ins or {})
+        application = None
+        if self.is_local:
+            application = local.override(root)
+            known = {**stand_ins_of(is_local=True), **known}
+        elif is_offline:
+            known = {**stand_ins_of(), **known}
+        stage = load_stage(
+            self.find_argument(name),
+            root=root,
+            env=self.environment(known),
+            variables=self.variables,
+            git=facts,
+            dialects=DIALECTS,
+            application=application,
+            needs_credentials=needs_secrets and not is_offline,
+        )
+        self.mask.spare([stage.name])
+        if self.is_local:
+            stage = local.with_snapshot(stage, root, self.environ, self.mask)
+        return root, stage
+
+    def without_variables(self) -> Loader:
+        """The same for a stage that may not have the variables of this one."""
+        return replace(self, variables={})

@@ -1,0 +1,159 @@
+"""A project for programs: a folder with stages, whoever looks at it and from wherever."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cicd.automation.choice import ALL, Choice
+from cicd.automation.git import every_stage, read_facts, stage_of_branch
+from cicd.automation.loading import Loader
+from cicd.config import GitFacts
+from cicd.errors import InvalidStage, Problem
+from cicd.masking import Mask, is_secret_name, secrets_of
+from cicd.model import Plan
+
+if TYPE_CHECKING:
+    from cicd.automation.importing import Imported
+    from cicd.automation.promotion import Edit
+    from cicd.automation.stage import StageSession
+
+
+class Project:
+    """The stages of a repository, or of one project in it.
+
+    ``path``: a folder of it; the project is the nearest one around with ``stages``. ``environ``:
+    every variable that may be read, for ``${env.…}``, logins, Git and what a CI system tells; none
+    but these is. ``mask``: what must not be shown; every stage has its own without it. Nothing is
+    sent and nothing is started before it is needed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        environ: Mapping[str, str] | None = None,
+        *,
+        mask: Mask | None = None,
+    ) -> None:
+        self.folder = Path(path).resolve()
+        self.environ: Mapping[str, str] = environ if environ is not None else {}
+        self._mask = mask
+        self.root = self.loader().root_of()
+
+    @property
+    def facts(self) -> GitFacts:
+        """What is checked out. Raises Refused where the files of the run must not be read."""
+        return read_facts(self.root, self.environ)
+
+    @property
+    def stages(self) -> list[str]:
+        """The stage files of the project, or of all projects below, by their names from it."""
+        return every_stage(self.root, self.environ)
+
+    def loader(self, variables: Mapping[str, str] | None = None, *, local: bool = False) -> Loader:
+        """What reads stages of this project."""
+        mask = self._mask
+        given = dict(variables or {})
+        if mask is None:
+            mask = Mask()
+            mask.add(secrets_of(self.environ).values())
+            mask.add(value for name, value in given.items() if is_secret_name(name))
+        return Loader(self.folder, self.environ, mask, given, local)
+
+    def check(
+        self, stage: str | None = None, variables: Mapping[str, str] | None = None
+    ) -> list[Problem]:
+        """All that is wrong or doubtful with a stage file and the templates it uses, sorted by
+        place; without a name of the stage whose branch is checked out. No network, no login.
+        ``variables`` override those of the file. Raises Usage where no stage goes without saying.
+        """
+        from cicd.config import check_stage
+        from cicd.platforms.registry import DIALECTS
+
+        loader = self.loader(variables)
+        root = loader.root_of(stage)
+        facts = read_facts(root, self.environ)
+        name = stage or stage_of_branch(root, facts, self.environ)
+        try:
+            file = loader.find_argument(name)
+        except InvalidStage as error:
+            return list(error.problems)
+        return check_stage(
+            file,
+            root=root,
+            env=loader.environment(),
+            variables=loader.variables,
+            git=facts,
+            dialects=DIALECTS,
+        )
+
+    def stage(
+        self,
+        name: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        *,
+        local: bool = False,
+        needs_secrets: bool = True,
+        stand_ins: Mapping[str, str] | None = None,
+    ) -> StageSession:
+        """A stage: by its name, its file, or without either the one whose branch is checked out.
+
+        Used in a ``with`` block it is loaded and logged in there. ``variables`` override those of
+        the stage file. ``local``: the embedded emulator instead of an account, started if needed.
+        ``needs_secrets``: off for whoever only looks at, stops or deletes what is there.
+        ``stand_ins``: what variables of the environment that are not set count as.
+        """
+        from cicd.automation.stage import StageSession
+
+        loader = self.loader(variables, local=local)
+        return StageSession(loader, name, needs_secrets=needs_secrets, stand_ins=stand_ins)
+
+    def offline_plan(
+        self,
+        stage: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        choice: Choice = ALL,
+        *,
+        local: bool = False,
+    ) -> Plan:
+        """What applying a stage would do if nothing were there yet. No login, no network. Raises
+        InvalidStage."""
+        from cicd.automation.session import offline_plan
+
+        return offline_plan(self.loader(variables, local=local), stage, choice)
+
+    def promote(self, source: str, target: str, select: Sequence[str] = ()) -> Edit:
+        """What the stage ``source`` has tried out as an edit of the file of ``target``, checked and
+        not made: ``Edit.diff`` shows it, ``Edit.write`` makes it. ``select``: only these (globs).
+        Raises InvalidStage for what would not load then, Refused for what cannot be edited exactly.
+        """
+        from cicd.automation.promotion import promote
+
+        return promote(self.loader(), source, target, select)
+
+    def propose(self, source: str, target: str, select: Sequence[str] = ()) -> tuple[Edit, str]:
+        """The same on the newest commit of the target's branch, pushed as a pull request; its URL,
+        empty where nothing changes. Raises Usage, Denied or Refused before anything is pushed."""
+        from cicd.automation.promotion import propose
+
+        return propose(self.loader(), source, target, select)
+
+    def import_stage(
+        self,
+        name: str,
+        group: str,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        scenarios: Sequence[str] = (),
+        force: bool = False,
+        local: bool = False,
+        variables: Mapping[str, str] | None = None,
+    ) -> Imported:
+        """Write a stage file of what is live in ``group``: see ``importing.import_stage``."""
+        from cicd.automation.importing import import_stage
+
+        loader = self.loader(variables, local=local)
+        file = Path(out) if out is not None else None
+        return import_stage(loader, name, group, out=file, scenarios=scenarios, force=force)

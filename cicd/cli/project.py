@@ -1,0 +1,45 @@
+"""The project around the working directory, with the environment of this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cicd.cli.options import Common
+from cicd.cli.redaction import MASK
+
+if TYPE_CHECKING:
+    from cicd.automation.loading import Loader
+    from cicd.automation.project import Project
+    from cicd.automation.stage import StageSession
+
+
+def project_here() -> Project:
+    """The project that a command is about."""
+    from cicd.automation.project import Project
+
+    return Project(Path.cwd(), os.environ, mask=MASK)
+
+
+def loader_of(common: Common) -> Loader:
+    """What reads its stages, as the options say."""
+    return project_here().loader(common.variables, local=common.local)
+
+
+def open_session(
+    argument: str | None,
+    common: Common,
+    *,
+    needs_secrets: bool = True,
+    stand_ins: Mapping[str, str] | None = None,
+) -> StageSession:
+    """The stage of a command line, for a ``with`` block: loads it and logs in."""
+    return project_here().stage(
+        argument,
+        common.variables,
+        local=common.local,
+        needs_secrets=needs_secrets,
+        stand_ins=stand_ins,
+    )
