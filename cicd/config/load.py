@@ -184,8 +184,8 @@ def _read(
     draft = dialect.Draft(
         name, file, tree, root, context.git, sources, override, named, context.env
     )
-    hidden = hidden_texts(written)
     found = problems + _at_new_places(list(dialect.check(draft)), problems)
+    hidden = hidden_texts(written) if found else {}
     return dialect, draft, [_as_written(problem, hidden) for problem in found]
 
 
