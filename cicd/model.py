@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from cicd.values import Hidden as Hidden
 from cicd.values import Key as Key
+from cicd.values import Program as Program
 from cicd.values import Ref as Ref
 from cicd.values import Secret as Secret
 from cicd.values import Spec as Spec
-from cicd.values import Template as Template
 from cicd.values import opened as opened
 
 Role = Literal["ground", "content", "run", "service", "pointer"]
@@ -482,29 +482,18 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What a template takes from the platform, as far as its text tells: the images of its
-    containers, the names of secrets to pull them with, of other secrets, and resource plans."""
-
-    images: tuple[str, ...] = ()
-    pull_secrets: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    plans: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Stage:
     """One loaded, valid stage file."""
 
     name: str
     file: str
     root: str
-    """Folder that template, watch and local paths are relative to (the repository root)."""
+    """Folder that all its paths are relative to (the repository root)."""
     platform: str
     target: Mapping[str, str]
     branch: str | None
     resources: tuple[Resource, ...]
-    templates: tuple[Template, ...] = ()
+    programs: tuple[Program, ...] = ()
     prune: str = "none"
     """``none``, ``stage``, or by whatever word its platform has for it: everything."""
     limits: Limits = Limits()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -97,29 +97,31 @@ def opened(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Template:
-    """What one template file declares, as far as stage files and the platform care."""
+class Program:
+    """What runs or services start: what a file beside the stage file declares of it.
+
+    ``digest``: sha256 of its meaning: comments and line endings do not count. ``parameters``: name
+    -> default, None when there is none. ``asks``: what it takes from the platform beside its
+    inputs, by what people call that (``image``). ``called``: the fields of a spec by which it is
+    named. ``makes``: those that all it puts out has in common, beside a name among ``outputs``.
+    """
 
     file: str
-    executable_id: str
-    scenario_id: str
+    name: str
     version: str
-    kind: Literal["workflow", "serving"]
-    parameters: Mapping[str, str | None]
-    """Parameter name -> default, None when there is none."""
-    input_artifacts: frozenset[str]
-    output_artifacts: frozenset[str]
     digest: str
-    """sha256 of the parsed document: comments and line endings do not count."""
-    images: tuple[str, ...] = ()
-    """The container images that it names, in its order; a placeholder counts as none."""
-    resource_plans: tuple[str, ...] = ()
-    """The resource plans and instance types that its steps ask for, in its order."""
-    secrets: Mapping[Key, str] = field(default_factory=dict)
-    """The secrets that it names, with where: they must be there before it runs."""
-    optional_inputs: frozenset[str] = frozenset()
-    """Those of the input artifacts that need not be bound."""
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Parameter name -> the values that it may have, where not any."""
-    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """Parameter name -> each ``when`` in which it stands without quotes, and its tag there."""
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
+    makes: Mapping[str, str] = field(default_factory=dict)
+
+    def is_called_by(self, spec: Spec) -> bool:
+        """Whether something of that spec starts it."""
+        return bool(self.called) and all(spec.get(name) == v for name, v in self.called.items())
+
+    def puts_out(self, spec: Spec) -> bool:
+        """Whether something of that spec may be what it has put out."""
+        is_its = all(spec.get(name) == value for name, value in self.makes.items())
+        return is_its and spec.get("name") in self.outputs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.automation import local
@@ -12,7 +11,8 @@ from cicd.automation.session import Session
 from cicd.automation.status import version_fields
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.masking import without_secrets
-from cicd.model import Key, LiveResource, Needs, State
+from cicd.model import Key, LiveResource, State
+from cicd.platforms.registry import DIALECTS
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Finding
@@ -31,7 +31,8 @@ def examine(session: Session, word: str) -> dict[str, Any]:
     log: list[str] = []
     if live:
         unmet = list(gates(session, key, live))
-        findings = [*session.platform.explain(live, needs_of(session, live)), *unmet]
+        needs = DIALECTS[session.stage.platform].needs(session.stage, live)
+        findings = [*session.platform.explain(live, needs), *unmet]
         if unmet:
             findings = [not_met(finding) for finding in findings]
         if session.is_local:
@@ -106,17 +107,6 @@ def planned(session: Session, key: Key) -> LiveResource | None:
         return session.platform.get(live) if live else None
     except NotFound:
         return None
-
-
-def needs_of(session: Session, live: LiveResource) -> Needs:
-    """What the template of a run takes from the platform; nothing where there is none here."""
-    from cicd.platforms.aicore.dialect.needs import read_needs
-
-    executable = live.spec.get("executable_id")
-    for template in session.stage.templates:
-        if template.executable_id == executable:
-            return read_needs(template, Path(session.stage.root))
-    return Needs()
 
 
 def gates(session: Session, key: Key, live: LiveResource) -> Iterator[Finding]:

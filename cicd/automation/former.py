@@ -136,7 +136,7 @@ def _unpack(ask: Git, root: Path, commit: str, stage: Stage, folder: Path) -> No
 
 def files_of(stage: Stage, root: Path) -> list[str]:
     """The folders, below the root, of the stage file and of the templates."""
-    paths = [stage_path(stage, root), *(root / template.file for template in stage.templates)]
+    paths = [stage_path(stage, root), *(root / program.file for program in stage.programs)]
     found = {os.path.relpath(path.parent, root) for path in paths}
     return sorted(folder for folder in found if not folder.startswith(".."))
 

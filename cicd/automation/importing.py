@@ -18,8 +18,9 @@ from cicd.config import formats
 from cicd.config.load import FOLDER
 from cicd.errors import CicdError, Denied, InvalidStage, NotFound, Refused, Usage
 from cicd.masking import secrets_of
-from cicd.model import Action, Key, LiveResource, Plan, Resource, Stage, Template
+from cicd.model import Action, Key, LiveResource, Plan, Resource, Stage
 from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
+from cicd.platforms.aicore.dialect.template import Template
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Platform

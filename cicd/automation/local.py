@@ -250,13 +250,10 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
     local = stage.local
     images = {name: _image(image, root) for name, image in local.get("images", {}).items()}
     artifacts = {url: str(root / path) for url, path in local.get("artifacts", {}).items()}
-    pulled = {
-        key.name for template in stage.templates for key in template.secrets if key.kind == PULLED
-    }
     return {
         "images": images,
         "artifacts": artifacts,
-        "secrets": sorted(pulled),
+        "secrets": local.get("pull_secrets", []),
         "built": {**built_images(root), **flow_images(stage.local.get("flows", ()), root)},
     }
 

@@ -36,7 +36,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         target=built.target,
         branch=file.branch,
         resources=tuple(built.resources),
-        templates=built.sources,
+        programs=built.programs,
         prune=file.prune,
         limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
         protect=frozenset(file.protect),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from cicd.config.rulebook import Rule
     from cicd.config.schema import StageBase
     from cicd.config.variables import GitFacts, GitOverride
-    from cicd.model import Resource
-    from cicd.values import Key
+    from cicd.model import LiveResource, Resource, Stage
+    from cicd.values import Key, Program
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Built(msgspec.Struct, frozen=True):
     resources: Iterable[Resource]
     scope: tuple[str, ...] = ()
     local: Mapping[str, Any] = {}
-    sources: tuple[Any, ...] = ()
+    programs: tuple[Program, ...] = ()
 
 
 class Dialect(Protocol):
@@ -134,6 +134,10 @@ class Dialect(Protocol):
 
     def build(self, draft: Any) -> Built:
         """What a draft without errors asks for."""
+
+    def needs(self, stage: Stage, live: LiveResource) -> Any:
+        """What something live takes from its surroundings as far as files tell; only the adapter's
+        ``explain`` looks into it."""
 
 
 Dialects = Mapping[str, Dialect]

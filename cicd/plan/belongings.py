@@ -95,13 +95,11 @@ class Belongings:
         ]
 
     def _is_output(self, content: LiveResource) -> bool:
-        """Whether a template that the stage runs makes things of this name."""
-        runs = {wish.spec.get("executable_id") for wish in self._stage.resources}
+        """Whether a program that the stage runs makes things of this name."""
         return any(
-            content.spec.get("scenario_id") == template.scenario_id
-            and content.spec.get("name") in template.output_artifacts
-            for template in self._stage.templates
-            if template.executable_id in runs
+            program.puts_out(content.spec)
+            for program in self._stage.programs
+            if any(program.is_called_by(wish.spec) for wish in self._stage.resources)
         )
 
     def _all(self, kind: str) -> list[LiveResource]:

@@ -30,8 +30,8 @@ def bind(
 ) -> dict[str, Any]:
     """What a plan is made from, as JSON data: digests and slow hashes, never a value."""
     digests: dict[str, list[str]] = {}
-    for template in stage.templates:
-        digests.setdefault(template.file, []).append(template.digest)
+    for program in stage.programs:
+        digests.setdefault(program.file, []).append(program.digest)
     return {
         "stage_digest": stage.source_digest,
         "variables": dict(stage.variables),

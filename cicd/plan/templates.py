@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.model import Change, Spec, Stage, Template
+from cicd.model import Change, Program, Spec, Stage
 
 PART = "executables"
 """The field of an application that holds what its templates take and give."""
@@ -21,8 +21,7 @@ class _Interface:
     parameters: Mapping[str, str | None]
     inputs: Collection[str]
     outputs: Collection[str]
-    images: Collection[str] = ()
-    plans: Collection[str] = ()
+    asks: Mapping[str, Collection[str]] = field(default_factory=dict)
     digest: str = ""
 
 
@@ -36,17 +35,17 @@ def describe(change: Change, stage: Stage, former: Stage | None) -> tuple[str, .
     if not wanted:
         return ()
     live = _part(change.live.spec if change.live else {})
-    here = {template.executable_id: _of_template(template) for template in stage.templates}
+    here = {program.name: _of_program(program) for program in stage.programs}
     after = {name: here.get(name) or _of_platform(spec) for name, spec in wanted.items()}
     before = {name: _of_platform(spec) for name, spec in live.items() if name in wanted}
     if former and change.live:
         before |= {
-            item.executable_id: _of_template(item)
-            for item in former.templates
+            item.name: _of_program(item)
+            for item in former.programs
             # one that is wanted and not live is new here, wherever it was applied before
-            if item.executable_id in live or item.executable_id not in wanted
+            if item.name in live or item.name not in wanted
         }
-    files = {template.executable_id: template.file for template in stage.templates}
+    files = {program.name: program.file for program in stage.programs}
     return tuple(_lines(before, after, files))
 
 
@@ -72,12 +71,7 @@ def _whole(new: _Interface) -> Iterator[str]:
             for name, default in new.parameters.items()
         )
         yield f"parameters {', '.join(told)}"
-    for word, names in (
-        ("takes", new.inputs),
-        ("gives", new.outputs),
-        ("image", new.images),
-        ("resource plan", new.plans),
-    ):
+    for word, names in (("takes", new.inputs), ("gives", new.outputs), *new.asks.items()):
         if names:
             yield f"{word} {', '.join(names)}"
 
@@ -91,11 +85,8 @@ def _differences(was: _Interface, now: _Interface) -> Iterator[str]:
         *_names("output artifact", was.outputs, now.outputs),
     ]
     if was.digest:
-        for word, old, new in (
-            ("image", was.images, now.images),
-            ("resource plan", was.plans, now.plans),
-        ):
-            if old != new:
+        for word, new in now.asks.items():
+            if (old := was.asks.get(word, ())) != new:
                 found.append(f"{word} {', '.join(old) or 'none'} → {', '.join(new) or 'none'}")
         if not found and was.version == now.version and was.digest != now.digest:
             found.append("takes and gives the same; something else in it changed")
@@ -123,15 +114,14 @@ def _names(word: str, was: Collection[str], now: Collection[str]) -> Iterator[st
             yield f"{word} {name} {'added' if name in now else 'removed'}"
 
 
-def _of_template(template: Template) -> _Interface:
+def _of_program(program: Program) -> _Interface:
     return _Interface(
-        template.version,
-        template.parameters,
-        sorted(template.input_artifacts),
-        sorted(template.output_artifacts),
-        list(dict.fromkeys(template.images)),
-        list(dict.fromkeys(template.resource_plans)),
-        template.digest,
+        program.version,
+        program.parameters,
+        sorted(program.inputs),
+        sorted(program.outputs),
+        {word: list(dict.fromkeys(names)) for word, names in program.asks.items()},
+        program.digest,
     )
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from cicd.errors import PlatformError, Problem
-from cicd.model import Holder, Kind, LiveResource, LogEntry, Needs, Resource, Track
+from cicd.model import Holder, Kind, LiveResource, LogEntry, Resource, Track
 
 NO_MARKS: Mapping[str, str] = MappingProxyType({})
 
@@ -205,10 +205,10 @@ class Platform(Protocol):
         remembers only what a container said at its end, that."""
         ...
 
-    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         """Why it is as it is, as far as the platform tells: status, what is likely with its cure
-        (``likely``), what it reported, and whether what its template needs is there. Changes
-        nothing and raises nothing that a person should rather read."""
+        (``likely``), what it reported, and whether what it ``needs`` (which its dialect has told)
+        is there. Changes nothing and raises nothing that a person should rather read."""
         ...
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from cicd.errors import PlatformError, Problem
 from cicd.masking import is_secret_name
-from cicd.model import Hidden, Kind, LiveResource, LogEntry, Needs, Resource, Track, opened
+from cicd.model import Hidden, Kind, LiveResource, LogEntry, Resource, Track, opened
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 
 T = TypeVar("T", Resource, LiveResource)
@@ -107,7 +107,7 @@ class Hiding:
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         return self._platform.tail(live, count)
 
-    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         return self._platform.explain(_opened(live), needs)
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:

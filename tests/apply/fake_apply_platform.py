@@ -21,7 +21,6 @@ from cicd.model import (
     Kind,
     LiveResource,
     LogEntry,
-    Needs,
     Options,
     Outcome,
     Plan,
@@ -349,7 +348,7 @@ class FakePlatform:
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         return self.logs(live).entries[-count:]
 
-    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         yield from ()
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:

@@ -58,7 +58,7 @@ def digests(root: Path) -> tuple[str, str]:
     """Of the inputs of the only run, and of its template."""
     stage = load(root)
     [run] = [item for item in stage.resources if item.key.kind == "execution"]
-    [template] = [item for item in stage.templates if item.executable_id == "trainer"]
+    [template] = [item for item in stage.programs if item.name == "trainer"]
     return run.spec["inputs"][:10], template.digest[:10]
 
 

@@ -123,7 +123,7 @@ def test_the_stage_knows_its_own_facts(repo: Path) -> None:
     assert (stage.name, stage.file, stage.branch) == ("dev", "stages/dev.yaml", "main")
     assert stage.target == {"resource_group": "churn-dev"}
     assert (stage.platform, stage.commit, stage.root) == ("aicore", COMMIT, str(repo))
-    assert [template.executable_id for template in stage.templates] == ["server", "trainer"]
+    assert [program.name for program in stage.programs] == ["server", "trainer"]
     assert resource(stage, "deployment/serve").source == "stages/dev.yaml:20:5"
 
 

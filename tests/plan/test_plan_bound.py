@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Action, LiveResource, Plan, State, Template
+from cicd.model import Action, LiveResource, Plan, Program, State
 from cicd.plan import make_plan
 from cicd.plan.bound import explain_drift, explain_version, saved_options
 from cicd.plan.document import to_document
@@ -25,16 +25,14 @@ from tests.plan.plan_world import (
 )
 
 
-def template(file: str, digest: str, executable_id: str = "train") -> Template:
-    return Template(
-        file, executable_id, "demo", "1", "workflow", {}, frozenset(), frozenset(), digest
-    )
+def program(file: str, digest: str, name: str = "train") -> Program:
+    return Program(file, name, "1", digest)
 
 
 SOURCES: dict[str, Any] = {
     "source_digest": "s1",
     "variables": {"image": "h1", "word": "h2"},
-    "templates": (template("templates/a.yaml", "t1"), template("templates/b.yaml", "t2", "serve")),
+    "programs": (program("templates/a.yaml", "t1"), program("templates/b.yaml", "t2", "serve")),
 }
 
 
@@ -58,7 +56,7 @@ def saved(plan: Plan) -> dict[str, Any]:
         ({"variables": {"word": "h2"}}, ["variable image is gone"]),
         ({"variables": {**SOURCES["variables"], "new": "h"}}, ["variable new is new"]),
         (
-            {"templates": (template("templates/a.yaml", "t9"), template("templates/c.yaml", "t"))},
+            {"programs": (program("templates/a.yaml", "t9"), program("templates/c.yaml", "t"))},
             [
                 "template templates/a.yaml changed",
                 "template templates/b.yaml is gone",
@@ -76,8 +74,8 @@ def test_every_source_that_moved_is_named(moved: dict[str, Any], expected: list[
 
 
 def test_a_file_with_several_templates_has_one_digest_whatever_their_order() -> None:
-    one, two = template("t/x.yaml", "t1"), template("t/x.yaml", "t2", "serve")
-    bound = [a_plan(templates=order).bound["templates"] for order in ((one, two), (two, one))]
+    one, two = program("t/x.yaml", "t1"), program("t/x.yaml", "t2", "serve")
+    bound = [a_plan(programs=order).bound["templates"] for order in ((one, two), (two, one))]
     assert bound[0] == bound[1]
     assert list(bound[0]) == ["t/x.yaml"]
 

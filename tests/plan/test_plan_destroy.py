@@ -14,11 +14,11 @@ from cicd.model import (
     LiveResource,
     Options,
     Plan,
+    Program,
     Ref,
     Resource,
     State,
     Status,
-    Template,
 )
 from cicd.plan import make_destroy_plan
 from tests.plan.plan_world import (
@@ -322,8 +322,11 @@ def test_a_second_destroy_knows_what_the_deleted_runs_have_left() -> None:
 
 
 def test_what_a_template_of_the_stage_makes_is_ours_though_nothing_uses_it() -> None:
-    template = Template(
-        "t", "demo-train", "demo", "1", "workflow", {}, frozenset(), frozenset({"model"}), "d"
+    program = Program(
+        *("t", "demo-train", "1", "d"),
+        outputs=frozenset({"model"}),
+        called={"executable_id": "demo-train"},
+        makes={"scenario_id": "demo"},
     )
     desired = [GROUP, configuration("train"), execution("train")]
     lives = [
@@ -331,8 +334,8 @@ def test_what_a_template_of_the_stage_makes_is_ours_though_nothing_uses_it() -> 
         a_live(configuration("train"), "c1"),
         a_live(artifact("model", kind="model"), "a2"),
     ]
-    for templates, action in (((template,), Action.DELETE), ((), Action.NO_OP)):
-        stage = a_stage(desired, templates=templates)
+    for programs, action in (((program,), Action.DELETE), ((), Action.NO_OP)):
+        stage = a_stage(desired, programs=programs)
         plan = make_destroy_plan(stage, desired, lives, KINDS, created_at=CREATED_AT)
         assert change_of(plan, "resource_group/g").action is action
 

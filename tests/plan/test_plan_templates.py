@@ -7,36 +7,34 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Change, Key, Resource, State, Template
+from cicd.model import Change, Key, Program, Resource, State
 from cicd.plan import make_plan
 from tests.plan.plan_world import CREATED_AT, KINDS, a_live, a_stage, change_of
 
-TRAIN = Template(
+ASKS = {"image": ("org/train:1",), "resource plan": ("starter",)}
+TRAIN = Program(
     file="templates/train.yaml",
-    executable_id="train",
-    scenario_id="demo",
+    name="train",
     version="1.0",
-    kind="workflow",
-    parameters={"epochs": "10", "rate": None},
-    input_artifacts=frozenset({"data"}),
-    output_artifacts=frozenset({"model"}),
     digest="d1",
-    images=("org/train:1",),
-    resource_plans=("starter",),
+    parameters={"epochs": "10", "rate": None},
+    inputs=frozenset({"data"}),
+    outputs=frozenset({"model"}),
+    asks=ASKS,
 )
 
 
-def application(*templates: Template, commit: str = "b" * 40) -> Resource:
+def application(*templates: Program, commit: str = "b" * 40) -> Resource:
     spec = {
         "name": "app",
         "commit": commit,
         "executables": {
-            item.executable_id: {
+            item.name: {
                 "version": item.version,
-                "kind": item.kind,
+                "kind": "workflow",
                 "parameters": dict(item.parameters),
-                "inputs": sorted(item.input_artifacts),
-                "outputs": sorted(item.output_artifacts),
+                "inputs": sorted(item.inputs),
+                "outputs": sorted(item.outputs),
             }
             for item in templates
         },
@@ -45,20 +43,20 @@ def application(*templates: Template, commit: str = "b" * 40) -> Resource:
 
 
 def change(
-    now: tuple[Template, ...], before: tuple[Template, ...] = (), *, is_known: bool = True
+    now: tuple[Program, ...], before: tuple[Program, ...] = (), *, is_known: bool = True
 ) -> Change:
     """The change of the application; ``is_known``: whether the former stage is."""
     desired = application(*now)
     live = []
     if before:
         live = [replace(a_live(application(*before, commit="a" * 40), "app", State.SUCCEEDED))]
-    former = a_stage([application(*before)], templates=before) if before and is_known else None
-    stage = a_stage([desired], templates=now)
+    former = a_stage([application(*before)], programs=before) if before and is_known else None
+    stage = a_stage([desired], programs=now)
     plan = make_plan(stage, [desired], live, KINDS, created_at=CREATED_AT, former=former)
     return change_of(plan, "application/app")
 
 
-def with_(**changes: Any) -> tuple[Template, ...]:
+def with_(**changes: Any) -> tuple[Program, ...]:
     return (replace(TRAIN, **{"digest": "d2", **changes}),)
 
 
@@ -80,14 +78,14 @@ def test_a_new_template_says_all_that_it_takes_and_gives() -> None:
             {"parameters": {"epochs": "10", "rate": None, "depth": "3", "seed": None}},
             "parameter depth added (default 3); parameter seed added (must be given)",
         ),
-        ({"input_artifacts": frozenset()}, "input artifact data removed"),
+        ({"inputs": frozenset()}, "input artifact data removed"),
         (
-            {"output_artifacts": frozenset({"model", "report"})},
+            {"outputs": frozenset({"model", "report"})},
             "output artifact report added",
         ),
-        ({"images": ("org/train:2",)}, "image org/train:1 → org/train:2"),
-        ({"images": ()}, "image org/train:1 → none"),
-        ({"resource_plans": ("infer.s",)}, "resource plan starter → infer.s"),
+        ({"asks": {**ASKS, "image": ("org/train:2",)}}, "image org/train:1 → org/train:2"),
+        ({"asks": {**ASKS, "image": ()}}, "image org/train:1 → none"),
+        ({"asks": {**ASKS, "resource plan": ("infer.s",)}}, "resource plan starter → infer.s"),
         ({"version": "1.1"}, "version 1.0 → 1.1"),
         ({}, "takes and gives the same; something else in it changed"),
     ],
@@ -99,19 +97,19 @@ def test_a_changed_template_says_what_changed(now: dict[str, Any], told: str) ->
 
 
 def test_a_template_that_stays_has_no_line() -> None:
-    other = replace(TRAIN, executable_id="serve", file="templates/serve.yaml")
-    found = change((TRAIN, *with_(executable_id="serve", version="2.0")), (TRAIN, other))
+    other = replace(TRAIN, name="serve", file="templates/serve.yaml")
+    found = change((TRAIN, *with_(name="serve", version="2.0")), (TRAIN, other))
     assert [line.partition(" ")[0] for line in found.templates] == ["serve"]
     assert change((TRAIN,), (TRAIN,)).consequence.endswith("no template changed")
 
 
 def test_a_template_that_is_gone_is_named() -> None:
-    other = replace(TRAIN, executable_id="serve")
+    other = replace(TRAIN, name="serve")
     assert change((TRAIN,), (TRAIN, other)).templates == ("serve is gone",)
 
 
 def test_without_git_only_what_the_platform_tells_is_compared() -> None:
-    now = with_(images=("org/train:2",), parameters={"epochs": "20", "rate": None})
+    now = with_(asks={**ASKS, "image": ("org/train:2",)}, parameters={"epochs": "20", "rate": None})
     assert change(now, (TRAIN,), is_known=False).templates == (
         "train (templates/train.yaml): parameter epochs: default 10 → 20",
     )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Key, LiveResource, Needs, State, Status
+from cicd.model import Key, LiveResource, State, Status
 from cicd.platforms import registry
+from cicd.platforms.aicore.dialect.template_needs import Needs
 from cicd.platforms.base import Finding, Platform
 from tests.platforms.aicore_world import environ, stage
 from tests.platforms.stub_server import Reply, StubServer, page, running

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
-from cicd.model import Key, Kind, LiveResource, LogEntry, Needs, Resource, Stage, Track
+from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, Stage, Track
 from cicd.platforms.aicore import doctor, explain, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations, Immutable
@@ -246,7 +246,7 @@ class AICore:
             answer = {}
         return logs.last_lines(answer, count) or logs.last_words(live, count)
 
-    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         return explain.explain(self._api, live, needs, self.tail(live, explain.LINES))
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:

@@ -11,10 +11,11 @@ from functools import partial
 from typing import Any, Literal
 
 from cicd.errors import CicdError, NotFound, PlatformError
-from cicd.model import LiveResource, LogEntry, Needs, State
+from cicd.model import LiveResource, LogEntry, State
 from cicd.platforms.aicore import causes, convert, doctor
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.convert import Document
+from cicd.platforms.aicore.dialect.template_needs import Needs
 from cicd.platforms.aicore.listing import resources
 from cicd.platforms.base import Finding
 from cicd.threads import together

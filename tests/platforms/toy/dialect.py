@@ -32,7 +32,7 @@ from cicd.config.tree import Node, Paths, Place
 from cicd.config.tree import Path as TreePath
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.errors import Problem
-from cicd.model import Options, Resource
+from cicd.model import LiveResource, Options, Program, Resource, Stage
 from cicd.values import Key as Name
 from cicd.values import Ref
 
@@ -167,8 +167,17 @@ def _needs(draft: Draft) -> dict[Name, dict[Name, Place]]:
     }
 
 
+def needs(stage: Stage, live: LiveResource) -> list[str]:
+    return [program.file for program in stage.programs if program.is_called_by(live.spec)]
+
+
 def build(draft: Draft) -> Built:
-    return Built({"box": draft.box}, [*_jobs(draft), *_services(draft)], (draft.box,))
+    programs = tuple(
+        Program(name, name, "", text, called={"script": name})
+        for name, text in draft.sources.items()
+    )
+    resources = [*_jobs(draft), *_services(draft)]
+    return Built({"box": draft.box}, resources, (draft.box,), programs=programs)
 
 
 def _jobs(draft: Draft) -> Iterator[Resource]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cicd.config import inherit
 from cicd.config.dialect import Built, Carried, Spellings, StandIn
@@ -29,6 +30,10 @@ from cicd.platforms.aicore.dialect.rules import NO_GROUP, check_rules
 from cicd.platforms.aicore.dialect.schema import StageFile
 from cicd.platforms.aicore.dialect.templates import Catalogue
 
+if TYPE_CHECKING:
+    from cicd.model import LiveResource, Stage
+    from cicd.platforms.aicore.dialect.template_needs import Needs
+
 __all__ = [
     "CARRIED",
     "ENVIRONMENT",
@@ -45,6 +50,7 @@ __all__ = [
     "identity",
     "modernise",
     "names",
+    "needs",
     "sources",
 ]
 
@@ -138,6 +144,13 @@ def check(draft: Draft) -> Iterable[Problem]:
 
         found += check_flows(draft)
     return found
+
+
+def needs(stage: Stage, live: LiveResource) -> Needs:
+    """What the template of a run takes: images, secrets, resource plans."""
+    from cicd.platforms.aicore.dialect.template_needs import needs as read
+
+    return read(stage, live)
 
 
 def build(draft: Draft) -> Built:

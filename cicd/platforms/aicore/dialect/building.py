@@ -14,7 +14,6 @@ from cicd.model import (
     Options,
     Ref,
     Resource,
-    Template,
 )
 from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import (
@@ -29,6 +28,7 @@ from cicd.platforms.aicore.dialect.groundwork import group_of, supplies_of
 from cicd.platforms.aicore.dialect.repository import is_synced, sent_path
 from cicd.platforms.aicore.dialect.schema import Artifact, Deployment, Execution, Schedule
 from cicd.platforms.aicore.dialect.secrets import with_uses
+from cicd.platforms.aicore.dialect.template import Template
 
 _FLOW_FIELDS = {"file", "template", "python"}
 """What the emulator must know of a flow to stand in for its image."""
@@ -60,13 +60,22 @@ def build(draft: Draft) -> Built:
         target=_target(draft),
         resources=with_uses(draft, resources),
         scope=(draft.resource_group,),
-        local={"flows": [_for_emulator(flow) for flow in file.flows]},
-        sources=draft.catalogue.templates,
+        local={
+            "flows": [_for_emulator(flow) for flow in file.flows],
+            "pull_secrets": sorted(_pull_secrets(draft)),
+        },
+        programs=tuple(template.program for template in draft.catalogue.templates),
     )
 
 
 def _for_emulator(flow: FlowSettings) -> dict[str, Any]:
     return {name: getattr(flow, name) for name in sorted(_FLOW_FIELDS)}
+
+
+def _pull_secrets(draft: Draft) -> set[str]:
+    """The secrets that templates pull images with: nobody pulls any for the emulator."""
+    named = (key for template in draft.catalogue.templates for key in template.secrets)
+    return {key.name for key in named if key.kind == "docker_registry_secret"}
 
 
 def _is_platforms(draft: Draft, run: Run) -> bool:

@@ -21,8 +21,9 @@ from cicd.platforms.aicore.dialect.schema import (
     Schedule,
     StageFile,
 )
+from cicd.platforms.aicore.dialect.template import Template
 from cicd.platforms.aicore.dialect.templates import Catalogue
-from cicd.values import Key, Ref, Template
+from cicd.values import Key, Ref
 
 PLATFORM_SCENARIOS = frozenset({"foundation-models", "orchestration", "document-grounding"})
 """Scenarios that AI Core brings along; they have no template."""

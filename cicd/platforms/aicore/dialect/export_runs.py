@@ -6,7 +6,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cicd.config.formats import slug
-from cicd.model import LiveResource, Spec, Template
+from cicd.model import LiveResource, Spec
+from cicd.platforms.aicore.dialect.template import Template
 
 _NEEDED = ("name", "kind", "url", "scenario_id")
 _MORE = ("labels", "description")

@@ -17,7 +17,7 @@ from typing import Any
 from cicd.config.fields import Part, misfit
 from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
-from cicd.model import LiveResource, Spec, State, Template
+from cicd.model import LiveResource, Spec, State
 from cicd.platforms.aicore.dialect import formats, schema
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
 from cicd.platforms.aicore.dialect.export_runs import (
@@ -34,6 +34,7 @@ from cicd.platforms.aicore.dialect.export_secrets import (
 )
 from cicd.platforms.aicore.dialect.export_values import Values, variables_in
 from cicd.platforms.aicore.dialect.repository import inside
+from cicd.platforms.aicore.dialect.template import Template
 
 ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
 GOOD = ALIVE | {State.SUCCEEDED}

@@ -17,8 +17,9 @@ from cicd.platforms.aicore.dialect.draft import (
     input_source,
     references,
 )
+from cicd.platforms.aicore.dialect.template import Template
 from cicd.platforms.aicore.dialect.workflow_when import fits, told
-from cicd.values import Key, Template
+from cicd.values import Key
 
 
 def check_references(draft: Draft) -> list[Problem]:

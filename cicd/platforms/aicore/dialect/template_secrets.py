@@ -15,7 +15,8 @@ from cicd.errors import InvalidStage, Problem
 from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.metadata import children
 from cicd.platforms.aicore.dialect.placeholders import FILLER
-from cicd.values import Key, Template
+from cicd.platforms.aicore.dialect.template import Template
+from cicd.values import Key
 
 DOCKER, GENERIC, STORE = "docker_registry_secret", "generic_secret", "object_store_secret"
 STORE_SUFFIX = "-object-store-secret"

@@ -31,7 +31,7 @@ from cicd.platforms.aicore.dialect.metadata import (
     check_metadata,
     spelling,
 )
-from cicd.values import Template
+from cicd.platforms.aicore.dialect.template import Template
 
 API_VERSIONS = {
     "WorkflowTemplate": "argoproj.io/v1alpha1",

@@ -9,8 +9,9 @@ import pytest
 
 from cicd.config.files import yaml_trees
 from cicd.config.tree import plain
-from cicd.model import Hidden, Key, LiveResource, State, Status, Template
+from cicd.model import Hidden, Key, LiveResource, State, Status
 from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
+from cicd.platforms.aicore.dialect.template import Template
 
 WORDS = {
     "COMPLETED": State.SUCCEEDED,

@@ -216,4 +216,4 @@ def test_what_this_machine_stands_in_for_does_not_hold_up_local_work(tmp_path: P
     (repo / "templates" / "serve.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InvalidStage):
         load(repo)
-    assert load(repo, application=GitOverride("file:///x", "HEAD", "")).templates
+    assert load(repo, application=GitOverride("file:///x", "HEAD", "")).programs

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cicd.config.files import read_trees, yaml_trees
 from cicd.config.tree import plain
 from cicd.errors import InvalidStage
-from cicd.model import Needs, Template
+from cicd.model import LiveResource, Stage
+from cicd.values import Program
 
 PLANS = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 _SECRETS = ("secretKeyRef", "secretRef")
 
 
-def read_needs(template: Template, root: Path) -> Needs:
-    """Of one template as its file is now; nothing where it cannot be read."""
+@dataclass(frozen=True)
+class Needs:
+    """What a template takes from the platform, as far as its text tells: the images of its
+    containers, the names of secrets to pull them with, of other secrets, and resource plans."""
+
+    images: tuple[str, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+
+
+def needs(stage: Stage, live: LiveResource) -> Needs:
+    """Of the template that something live has started, as its file is now; nothing where there is
+    none here, or it cannot be read."""
+    for program in stage.programs:
+        if program.is_called_by(live.spec):
+            return _read(program, Path(stage.root))
+    return Needs()
+
+
+def _read(program: Program, root: Path) -> Needs:
     try:
-        trees = read_trees(root / template.file, template.file)
+        trees = read_trees(root / program.file, program.file)
     except InvalidStage:
         return Needs()
     for tree in trees:
         document = plain(tree)
-        if isinstance(document, Mapping) and _name_of(document) == template.executable_id:
+        if isinstance(document, Mapping) and _name_of(document) == program.name:
             return needs_of(document)
     return Needs()
 
