@@ -484,6 +484,21 @@ PODS = [
         "wrong-type",
         "must be number",
     ),
+    *(
+        Verdict(f"a field that is none, in {text}", READ, leaf(text))
+        for text in (
+            "retryStrategy: {limit: 1, limits: 2}",
+            "retryStrategy: {limit: 1, backoff: {duration: '1', cap: '5'}}",
+        )
+    ),
+    Verdict(
+        "fields that are none, of loops and dags",
+        READ,
+        dag(
+            f"{ONE}, withSequence: {{count: 1, step: 2}}, continueOn: {{fail: true}}",
+            more="  x: 1\n",
+        ),
+    ),
     Verdict("a field that no inputs have", READ, leaf("inputs: {parameter: []}")),
     Verdict(
         "a placeholder in the name of a step",

@@ -120,7 +120,9 @@ CONTAINER_SET = Entire(
         "retryStrategy": Entire({"retries": TEXT, "duration": TEXT}),
     }
 )
-HOOK = {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
+HOOK = Entire(
+    {"template": WORD, "arguments": ARGUMENTS, "expression": WORD, "templateRef": CLUSTER}
+)
 INLINE = Entire()
 """A template in the place where it is called; filled below."""
 CALL: dict[str, Any] = {
@@ -130,8 +132,8 @@ CALL: dict[str, Any] = {
     "when": WORD,
     "withItems": [ANY],
     "withParam": WORD,
-    "withSequence": {"count": TEXT, "start": TEXT, "end": TEXT, "format": WORD},
-    "continueOn": {"error": FLAG, "failed": FLAG},
+    "withSequence": Entire({"count": TEXT, "start": TEXT, "end": TEXT, "format": WORD}),
+    "continueOn": Entire({"error": FLAG, "failed": FLAG}),
     "onExit": WORD,
     "hooks": ANY,
     "templateRef": Refused("templates of other WorkflowTemplates"),
@@ -207,17 +209,19 @@ _TEMPLATE: dict[str, Any] = {
     "sidecars": [BESIDE],
     "volumes": VOLUMES,
     "steps": [[Exact(CALL)]],
-    "dag": {"tasks": [TASK], "failFast": FLAG, "target": WORD},
-    "suspend": {"duration": WORD},
+    "dag": Entire({"tasks": [TASK], "failFast": FLAG, "target": WORD}),
+    "suspend": Entire({"duration": WORD}),
     "parallelism": NUMBER,
     "failFast": FLAG,
-    "retryStrategy": {
-        "limit": TEXT,
-        "retryPolicy": TEXT,
-        "expression": WORD,
-        "backoff": {"duration": WORD, "factor": TEXT, "maxDuration": WORD},
-        "affinity": ANY,
-    },
+    "retryStrategy": Entire(
+        {
+            "limit": TEXT,
+            "retryPolicy": TEXT,
+            "expression": WORD,
+            "backoff": Entire({"duration": WORD, "factor": TEXT, "maxDuration": WORD}),
+            "affinity": ANY,
+        }
+    ),
     "activeDeadlineSeconds": TEXT,
     "timeout": WORD,
     "memoize": ANY,

@@ -51,6 +51,15 @@ STEP_FIELDS = (
     "onExit hooks"
 )
 TASK_FIELDS = f"{STEP_FIELDS} dependencies depends"
+_INNER = {
+    ("retryStrategy",): "limit retryPolicy backoff affinity expression",
+    ("retryStrategy", "backoff"): "duration factor maxDuration",
+    ("dag",): "tasks target failFast",
+    ("suspend",): "duration",
+    ("withSequence",): "count start end format",
+    ("continueOn",): "error failed",
+}
+"""Maps in a template or a call, and their fields."""
 CONTAINER_FIELDS = (
     "name image command args workingDir ports envFrom env resources volumeMounts volumeDevices "
     "livenessProbe readinessProbe startupProbe lifecycle terminationMessagePath "
@@ -85,6 +94,7 @@ def _check_template(template: Node) -> Iterator[Problem]:
     """One template, and those that stand in its steps themselves."""
     yield from check_fields(template, TEMPLATE_FIELDS, is_all=True)
     yield from check_types(template, TEMPLATE)
+    yield from _check_inner(template)
     yield from _check_parts(template, ("inputs", "outputs"))
     yield from _check_parameter_names(template)
     yield from check_kind(template)
@@ -97,6 +107,7 @@ def _check_template(template: Node) -> Iterator[Problem]:
     for sort, call in calls_of(template):
         yield from _check_form(call.get("name"), _NAME)
         yield from _check_call_fields(call, is_step=sort == "steps.")
+        yield from _check_inner(call)
         yield from check_call_arguments(call)
         if (inline := call.get("inline")) is not None and isinstance(inline.value, dict):
             yield from _check_template(inline)
@@ -112,6 +123,11 @@ def _check_call_fields(call: Node, *, is_step: bool) -> Iterator[Problem]:
         hint = did_you_mean(str(key), known) or ": take it out"
         message = f'"{key}" is no field of a step, and Argo refuses it{hint}'
         yield call.place_of(key, key=True).problem(message, "mistyped-field")
+
+
+def _check_inner(holder: Node) -> Iterator[Problem]:
+    for where, words in _INNER.items():
+        yield from check_fields(holder.get(*where), words, is_all=True)
 
 
 def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iterator[Problem]:

@@ -593,6 +593,9 @@ def test_a_number_where_kubernetes_has_text_is_a_warning(
 UNKNOWN = [
     (TRAIN, "  entrypoint: train\n", "  entrypoint: train\n  owner: me\n"),
     (TRAIN, "      container:\n", "      imagePullSecrets: [{name: mine}]\n      container:\n"),
+    (TRAIN, "      container:\n", "      retryStrategy: {limit: 1, wait: 2}\n      container:\n"),
+    (TRAIN, "      inputs:\n", "      inputs:\n        files: []\n"),
+    (TRAIN, "  arguments:\n", "  arguments:\n    secrets: []\n"),
     (SERVE, "spec:\n", "spec:\n  entrypoint: main\n"),
     (SERVE, "spec:\n", "spec:\n  templates: [{name: x}]\n"),
 ]
