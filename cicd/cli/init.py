@@ -1,4 +1,5 @@
-"""``cicd init``: a new project that works at once. What it writes lies in ``cicd/scaffold``.
+"""``cicd init``: a new project that works at once. What it writes lies in ``cicd/scaffold``,
+in a folder for each platform.
 
 Files of the scaffold are copied as they are, but for markers such as ``@NAME@`` (see ``markers``)
 and the ending ``.in``, which keeps programs of the project from being taken for ours.
@@ -225,11 +226,12 @@ def project_files(answers: Answers) -> dict[str, str]:
     from cicd.config.json_schema import schema_of
     from cicd.platforms.registry import DIALECTS
 
+    platform = next(iter(DIALECTS))  # that of stage files which name none
     skipped = {f"stages/{stage}.yaml" for stage in STAGES if stage not in answers.stages}
     values = markers(answers)
     texts = {
         path.removesuffix(".in"): render(text, values)
-        for path, text in _texts(files("cicd") / "scaffold", "")
+        for path, text in _texts(files("cicd") / "scaffold" / platform, "")
         if path not in skipped
     }
     schema = json.dumps(schema_of(DIALECTS), indent=2, ensure_ascii=False)

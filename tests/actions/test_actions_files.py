@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 REPOSITORY = Path(__file__).parents[2]
 ACTION = REPOSITORY / "action.yml"
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
-SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold/.github/workflows").glob("*.yml"))
+SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold/aicore/.github/workflows").glob("*.yml"))
 FILES = [ACTION, *WORKFLOWS, *SCAFFOLD]
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 

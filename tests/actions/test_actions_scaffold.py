@@ -20,7 +20,7 @@ from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, run
 
 pytestmark = pytest.mark.slow
 
-SCAFFOLD = REPOSITORY / "cicd/scaffold/.github/workflows"
+SCAFFOLD = REPOSITORY / "cicd/scaffold/aicore/.github/workflows"
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 COMPARE = "Compare with the plan that was reviewed"
 

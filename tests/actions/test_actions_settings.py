@@ -19,7 +19,7 @@ from tests.actions.conftest import Installed, Recorder
 from tests.actions.test_actions_scaffold import COMPARE, job, needs_jq, put_gh
 from tests.github.github_server import GitHub, running
 
-SCAFFOLD = REPOSITORY / "cicd/scaffold/.github/workflows"
+SCAFFOLD = REPOSITORY / "cicd/scaffold/aicore/.github/workflows"
 OWN = REPOSITORY / ".github/workflows"
 SETTINGS = {
     "CICD_IMAGE": "registry.example/houses",
