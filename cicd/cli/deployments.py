@@ -7,6 +7,7 @@ import click
 from cicd.automation.listing import Wanted, list_kind
 from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
+from cicd.cli.list import kind_named
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
@@ -29,6 +30,7 @@ KIND = "deployment"
 def command(stage: str | None, common: Common, wanted: Wanted, limit: int, output: str) -> None:
     """List the deployments of the resource group, newest first, also those of nobody."""
     with open_session(stage, common, needs_secrets=False) as session:
+        kind_named(KIND, session.platform.kinds)
         found = list_kind(session, KIND, wanted, limit)
         columns = session.platform.kinds[KIND].columns
     show(plural(KIND), columns, found, common, output)

@@ -1,0 +1,297 @@
+"""Every command for a platform that ``cicd`` has never heard of: one folder in ``tests`` and one
+line in the registry (DESIGN, rule 7)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAM = """
+from cicd.platforms import registry
+registry.PLATFORMS["shelf"] = "tests.platforms.shelf.adapter"
+from cicd.cli.root import run
+run()
+"""
+STAGE = """
+platform: shelf
+shelf: {folder: things}
+prune: none
+limits: {max_delete_percent: 100}
+variables: {rate: "1", wish: hello}
+jobs:
+  - key: train
+    lines: ["rate ${var.rate}", learning, done]
+    metrics: {accuracy: 0.75}
+    require: [{metric: accuracy, min: 0.5}]
+notes:
+  - {key: greeting, text: "${var.wish} ${env.NAME}"}
+  - {key: model, text: "${jobs.train.model}"}
+services:
+  - key: web
+    note: greeting
+    smoke_test: {method: POST, json: {x: 1}, expect: {contains: you}, timeout: 1s}
+"""
+
+
+class Project:
+    """A repository with one stage of the shelf."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "stages").mkdir()
+        self.write(STAGE)
+        git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+        for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"]):
+            subprocess.run([*git, *arguments], cwd=root, check=True)
+
+    def write(self, text: str, name: str = "dev") -> None:
+        (self.root / f"stages/{name}.yaml").write_text(text, encoding="utf-8")
+
+    def edit(self, before: str, after: str) -> None:
+        file = self.root / "stages/dev.yaml"
+        text = file.read_text(encoding="utf-8")
+        assert before in text
+        self.write(text.replace(before, after))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environ |= {"PYTHONPATH": str(REPOSITORY), "NAME": "you"}
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments],
+            cwd=self.root,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """What a command prints; all of it where it ends otherwise than it should."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
+        return out + err if code else out
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--output", "json"))
+
+    def actions(self, *arguments: str) -> dict[str, str]:
+        document = self.json("plan", "dev", *arguments)
+        return {item["key"]: item["action"] for item in document["changes"]}
+
+    def things(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """Id -> what is kept of it."""
+        return {
+            path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted((self.root / "things" / kind).glob("*.json"))
+        }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    project.run("apply", "dev", "--yes")
+    return project
+
+
+def test_a_stage_is_checked_planned_and_applied_once(project: Project) -> None:
+    assert "valid" in project.run("validate", "dev")
+    assert project.actions() == {
+        "job/train": "run",
+        "note/greeting": "create",
+        "note/model": "create",
+        "service/web": "create",
+    }
+    assert not (project.root / "things").exists(), "a plan changes nothing"
+    project.run("apply", "dev", "--yes")
+    assert set(project.actions().values()) == {"no_op"}
+    (model,) = (note for note in project.things("note").values() if note["spec"]["name"] == "model")
+    assert model["spec"]["text"].startswith("file:///")
+
+
+def test_everything_is_marked_when_it_is_made(applied: Project) -> None:
+    for kind, name in (("job", "train"), ("note", "greeting"), ("service", "web")):
+        tags = [thing["tags"] for thing in applied.things(kind).values()]
+        marked = [tag for tag in tags if tag["cicd.key"] == f"{kind}/{name}"]
+        assert marked and marked[0]["cicd.stage"] == "dev" and len(marked[0]["cicd.commit"]) == 40
+
+
+def test_a_wrong_key_of_the_platform_is_found_with_its_place(project: Project) -> None:
+    project.edit("note: greeting", "note: greetin")
+    assert 'stages/dev.yaml:17:11: service/web reads "greetin"' in project.run(
+        "validate", "dev", code=3
+    )
+    project.edit("services:", "servces:")
+    assert 'unknown key "servces" (did you mean "services"?)' in project.run(
+        "validate", "dev", code=3
+    )
+
+
+def test_what_differs_runs_again_or_is_made_anew(applied: Project) -> None:
+    assert applied.actions("--var", "rate=2") == {
+        "job/train": "run",
+        "note/greeting": "no_op",
+        "note/model": "create",
+        "service/web": "no_op",
+    }
+    plan = applied.run("plan", "dev", "--var", "wish=bye")
+    assert "service/web: takes" in plan and "the same URL goes on answering" in plan
+
+
+def test_an_update_keeps_one_note_to_go_back_to_and_prunes_older_ones(applied: Project) -> None:
+    applied.edit("prune: none", "prune: stage")
+    for wish in ("bye", "ciao", "servus"):
+        applied.run("apply", "dev", "--yes", "--var", f"wish={wish}")
+    texts = [note["spec"]["text"] for note in applied.things("note").values()]
+    # the one of before was in use until now, one is kept, the oldest is gone
+    assert sorted(text for text in texts if text.endswith("you")) == [
+        "bye you",
+        "ciao you",
+        "servus you",
+    ]
+
+
+def test_a_service_is_rolled_back_and_the_next_plan_says_so(applied: Project) -> None:
+    applied.run("apply", "dev", "--yes", "--var", "wish=bye")
+    old, new = applied.json("rollback", "dev", "web", "--list")[::-1]
+    assert (old["running"], new["running"]) == (False, True)
+    said = applied.run("rollback", "dev", "web", "--yes", "--var", "wish=bye")
+    assert f"service/web runs note {old['id']} now" in said
+    assert applied.things("service")["web"]["spec"]["note"] == old["id"]
+    plan = applied.run("plan", "dev", "--var", "wish=bye")
+    assert f"undoes the rollback to {old['id'][:8]}" in plan
+
+
+def test_a_failed_smoke_test_goes_back_by_itself(applied: Project) -> None:
+    before = applied.things("service")["web"]["spec"]["note"]
+    applied.edit("contains: you", "contains: never said")
+    said = applied.run("apply", "dev", "--yes", "--var", "wish=bye", code=1)
+    assert "rolled back to note" in said
+    assert applied.things("service")["web"]["spec"]["note"] == before
+
+
+def test_a_service_of_another_size_is_deleted_first_as_its_name_is_taken(applied: Project) -> None:
+    made = applied.things("service")["web"]["at"]
+    applied.edit("note: greeting", "note: greeting\n    size: 2")
+    plan = applied.run("plan", "dev")
+    assert "is deleted and made anew under its name" in plan and "no answer" in plan
+    applied.run("apply", "dev", "--yes")
+    (web,) = applied.things("service").values()
+    assert web["at"] > made and web["spec"]["size"] == 2
+
+
+def test_logs_are_followed_to_the_end_of_a_run(project: Project) -> None:
+    project.edit("metrics:", "takes: 2s\n    metrics:")
+    apply = project.start("apply", "dev", "--yes")
+    while not project.things("job"):
+        time.sleep(0.05)
+    assert project.run("logs", "dev", "train", "--follow").splitlines()[-3:] == [
+        "rate 1",
+        "learning",
+        "done",
+    ]
+    assert apply.communicate(timeout=60) and apply.returncode == 0
+    assert project.run("logs", "dev", "train").splitlines() == ["rate 1", "learning", "done"]
+
+
+def test_a_run_is_stopped_and_a_service_is_not(project: Project) -> None:
+    project.edit("metrics:", "takes: 1h\n    metrics:")
+    project.run("apply", "dev", "--yes", "--no-wait")
+    refused = project.run("stop", "dev", "web", "--yes", code=64)
+    assert "service/web cannot be stopped, only deleted" in refused
+    project.run("stop", "dev", "train", "--yes")
+    (job,) = project.json("status", "dev")[:1]
+    assert (job["key"], job["status"]) == ("job/train", "STOPPED")
+    assert project.actions()["job/train"] == "run"
+
+
+def test_status_metrics_lists_and_comparisons_speak_the_words_of_the_platform(
+    applied: Project,
+) -> None:
+    rows = {row["key"]: row for row in applied.json("status", "dev")}
+    assert list(rows) == ["job/train", "service/web"]
+    assert rows["service/web"]["note"].startswith("greeting-")
+    assert not {"configuration", "executable"} & rows["job/train"].keys()
+    assert applied.json("metrics", "dev", "train")["metrics"]
+    assert applied.json("list", "services", "dev")["services"][0]["key"] == "service/web"
+    notes = applied.json("list", "notes", "dev")["notes"]
+    assert sorted(note["key"] for note in notes) == ["note/greeting", "note/model"]
+    applied.run("apply", "dev", "--yes", "--var", "rate=2")
+    (now, before) = applied.json("compare", "dev", "train")["runs"]
+    assert now["parameters"]["lines"] != before["parameters"]["lines"]
+    assert now["metrics"] == {"accuracy": 0.75}
+    assert "it has: job" in applied.run("list", "executions", "dev", code=64).lower()
+
+
+def test_what_no_stage_names_is_told_as_unmanaged(applied: Project) -> None:
+    folder = applied.root / "things/service"
+    document = json.loads((folder / "web.json").read_text(encoding="utf-8"))
+    document["spec"]["name"], document["tags"] = "other", {}
+    (folder / "other.json").write_text(json.dumps(document), encoding="utf-8")
+    rows = applied.json("list", "services", "dev", "--unmanaged")["services"]
+    assert [row["id"] for row in rows] == ["other"]
+    assert "1 running service that no stage names" in applied.run("plan", "dev")
+
+
+def test_pruning_takes_what_this_stage_made_and_names_no_more(applied: Project) -> None:
+    applied.write(STAGE[: STAGE.index("services:")].replace("prune: none", "prune: stage"))
+    assert applied.actions()["service/web"] == "delete"
+    applied.run("apply", "dev", "--yes")
+    assert applied.things("service") == {}
+
+
+def test_an_emptied_stage_file_is_refused(applied: Project) -> None:
+    applied.write(STAGE[: STAGE.index("jobs:")].replace("prune: none", "prune: everything"))
+    refused = applied.run("apply", "dev", "--yes", code=5)
+    assert "declares no jobs or services, and prune: everything would delete" in refused
+
+
+def test_destroying_takes_all_down_services_first(applied: Project) -> None:
+    said = applied.run("destroy", "dev", "--yes", "--stage-name", "dev")
+    order = [said.index(f"- {kind}/") for kind in ("service", "note", "job")]
+    assert order == sorted(order)
+    assert not any(applied.things(kind) for kind in ("job", "note", "service"))
+
+
+def test_a_run_whose_create_was_lost_is_found_by_its_token(project: Project) -> None:
+    """The first apply is killed right after the job was made, before anybody heard of it."""
+    project.edit("metrics:", "takes: 30s\n    metrics:")
+    process = project.start("apply", "dev", "--yes")
+    while not project.things("job"):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    (first,) = project.things("job")
+    job = project.root / f"things/job/{first}.json"
+    kept = job.read_text(encoding="utf-8")
+    job.rename(job.with_suffix(".unseen"))  # lists lag: the next plan does not see it
+    document = project.json("plan", "dev")
+    assert document["changes"][0]["action"] == "run"
+    process = project.start("apply", "dev", "--yes")
+    while not project.things("job"):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert [*project.things("job")] == [first], "the second try goes by the same token"
+    assert json.loads(kept)["spec"] == project.things("job")[first]["spec"]
+
+
+def test_a_run_that_is_wanted_at_every_apply_is_another_one_each_time(applied: Project) -> None:
+    applied.edit("metrics:", "rerun: always\n    metrics:")
+    for count in (2, 3):
+        applied.run("apply", "dev", "--yes", "--select", "job/*")
+        assert len(applied.things("job")) == count
