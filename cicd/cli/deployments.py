@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cicd.automation.listing import Wanted, list_kind
+from cicd.automation.listing import Wanted, kind_named, list_kind
 from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
-from cicd.cli.list import kind_named
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
