@@ -18,7 +18,6 @@ from cicd.model import (
     LiveResource,
     LogEntry,
     MetricPoint,
-    Needs,
     Resource,
     Stage,
     State,
@@ -145,7 +144,7 @@ class Shelf:
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         return self.logs(live).entries[-count:]
 
-    def explain(self, live: LiveResource, needs: Needs) -> Iterator[Finding]:
+    def explain(self, live: LiveResource, needs: object) -> Iterator[Finding]:
         yield Finding("status", "ok", f"it is {live.status.raw}")
 
     def diagnose(self) -> Iterator[Finding]:
