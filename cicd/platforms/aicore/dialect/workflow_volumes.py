@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from cicd.config.tree import Node, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.metadata import children, is_given, text_of
+from cicd.platforms.aicore.dialect.workflow_calls import with_inline
 
 _CONTAINERS = (("containerSet", "containers"), ("initContainers",), ("sidecars",))
 
@@ -20,7 +21,7 @@ def check_volumes(spec: Node, templates: Mapping[str, Node]) -> Iterator[Problem
     shared |= _names(children(spec.get("templateDefaults", "volumes")))
     claims = children(spec.get("volumeClaimTemplates"))
     shared |= {text_of(claim, "metadata", "name") for claim in claims}
-    for template in templates.values():
+    for _, template in with_inline(templates.items()):
         if any(is_given(holder.get("podSpecPatch")) for holder in (spec, template)):
             continue
         known = shared | _names(children(template.get("volumes")))
