@@ -61,6 +61,10 @@ class Walker(Protocol):
         """The state of one step or task."""
         ...
 
+    def trouble(self, call: Call, scope: Scope) -> str:
+        """Why a call cannot begin; empty when it can."""
+        ...
+
     def single(self, name: str, call: Call, frame: Frame, scope: Scope) -> Node:
         """One call without its hooks."""
         ...

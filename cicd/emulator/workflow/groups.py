@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cicd.emulator.jobs import Node
@@ -23,6 +23,11 @@ def steps(walk: Walker, frame: Frame) -> tuple[str, str]:
         name = f"{frame.node.name}[{index}]"
         group = walk.open(walk.blank(name, frame.template.name, "StepGroup", frame.node.id))
         frame.scope.texts[NOW] = str(group.started)
+        if group.id not in walk.nodes and (why := _trouble(walk, frame, calls)):
+            walk.close(group, "Error", why)
+            return "Failed", why
+        if group.phase in FAILED:
+            return "Failed", group.message
         loops = {call.name for call in calls if call.loop}
         told = group.outputs.get("loops") if group.phase in ENDED else None
         states = {}
@@ -93,11 +98,17 @@ def _task(
     return walk.call(name, call, "tasks", frame)
 
 
+def _trouble(walk: Walker, frame: Frame, calls: Sequence[Call]) -> str:
+    """Why no step of a group begins: one of them cannot (executeStepGroup)."""
+    for call in calls:
+        if why := walk.trouble(call, frame.scope):
+            return f"step {call.name} failed: {_shortened(why)}"
+    return ""
+
+
 def _group_phase(states: Iterable[Node]) -> str:
     """Of a group of steps that has failed: an error only where one of them could not begin."""
-    has_error = any(
-        node.phase == "Error" and node.type in ("Skipped", "TaskGroup") for node in states
-    )
+    has_error = any(node.phase == "Error" and node.type == "Skipped" for node in states)
     return "Error" if has_error else "Failed"
 
 
@@ -108,7 +119,8 @@ def _counts(node: Node, call: Call) -> bool:
 
 def _first_failure(states: Mapping[str, Node], calls: Mapping[str, Call], word: str) -> str:
     for name, node in states.items():
-        if _counts(node, calls[name]):
+        # what could not begin is forgiven nowhere
+        if _counts(node, calls[name]) or _group_phase([node]) == "Error":
             return f"{word} {name} failed: {_shortened(node.message)}"
     return ""
 

@@ -83,7 +83,10 @@ def gathered(node: Node, rounds: Sequence[Node], call: Call, *, is_task: bool) -
     counting = [child for child in failed if child.phase not in call.continues_on]
     phase = failed[-1].phase if is_task else (counting or failed)[0].phase
     message = f"{failed[0].name.removeprefix(node.name)}: {failed[0].message}"
-    return {"phase": phase, "message": message, "outputs": outputs}
+    found = {"phase": phase, "message": message, "outputs": outputs}
+    if not is_task and any(child.type == "Skipped" for child in failed):
+        return {**found, "type": "Skipped", "phase": "Error"}
+    return found
 
 
 def aggregate(children: Sequence[Node]) -> dict[str, Any]:

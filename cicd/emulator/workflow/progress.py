@@ -68,8 +68,8 @@ def advance(
         return Progress("Error", f"parameter {', '.join(missing)} has no value")
     run = replace(run, parameters={name: value or "" for name, value in values.items()})
     shared = global_outputs(nodes.values())
-    texts = {**workflow_texts(program, run, now), **shared.texts}
     try:
+        texts = {**workflow_texts(program, run, now), **shared.texts}
         own = {item.name: own_content(item, texts) for item in program.artifacts}
     except Unresolved as error:
         return Progress("Error", str(error))

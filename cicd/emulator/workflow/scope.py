@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,8 @@ from cicd.emulator.workflow.program import Artifact, Program, Template
 
 ENDED = ("Succeeded", "Failed", "Error", "Skipped", "Omitted")
 FAILED = ("Failed", "Error")
+LABEL = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+"""What Kubernetes takes as the value of one."""
 PARAMETER = ("name", "default", "value", "globalName", "enum", "description")
 """The fields of a parameter, in the order of Go's."""
 TIME_LETTERS = "BbmAadHIMSYypZz"
@@ -162,7 +164,7 @@ def own_content(artifact: Artifact, texts: Mapping[str, str]) -> Content | None:
 
 
 def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
-    """What ``{{workflow.…}}`` is in every template, except its outputs."""
+    """What ``{{workflow.…}}`` is in every template, except its outputs. Raises Unresolved."""
     parameters = as_list(run.parameters, program.declared, {})
     texts = {
         "workflow.name": run.name,
@@ -198,8 +200,10 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
     texts |= {f"workflow.annotations.{key}": text for key, text in program.annotations.items()}
     texts |= {f"workflow.parameters.{key}": text for key, text in run.parameters.items()}
     for key, expression in program.labels_from.items():
-        with suppress(Unresolved):  # it then has no value, which whoever uses it is told
-            texts[f"workflow.labels.{key}"] = printed(calculate(expression, texts))
+        value = calculate(expression, texts)
+        if not isinstance(value, str) or not LABEL.fullmatch(value):
+            raise Unresolved(f"{expression}: {printed(value)!r} is no value of the label {key!r}")
+        texts[f"workflow.labels.{key}"] = value
     return texts
 
 

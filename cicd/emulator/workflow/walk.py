@@ -273,15 +273,15 @@ class Walk:
         if saved and saved.phase in ENDED:
             return saved
         is_kept = prefix == "tasks"
+        never = replace(node, type="Skipped")
+        if is_kept and saved is None and (why := self.trouble(call, frame.scope)):
+            return self.close(never, "Error", why)
         try:
             items = expand(call.loop, frame.scope.texts)
-        except TROUBLE as error:
-            if not self.is_unwanted(call, frame.scope):
-                failed = replace(node, phase="Error", message=str(error))
-                return self.close(node, "Error", str(error)) if is_kept else failed
-            items = []
+        except TROUBLE:
+            items = []  # nothing wants them, or there would be no way here
         if not items:
-            return self.close(replace(node, type="Skipped"), "Skipped", "Skipped, empty params")
+            return self.close(never, "Skipped", "Skipped, empty params")
         if is_kept:
             node = self.open(node)
         rounds = self.rounds(node, call, items, prefix, frame)
@@ -306,6 +306,22 @@ class Walk:
                 child = hooks.hooked(self, name, call, prefix, frame, scope)
             found.append(child)
         return found
+
+    def trouble(self, call: Call, scope: Scope) -> str:
+        """Why a call cannot begin, none of its rounds either; empty when it can
+        (resolveReferences, expandStep)."""
+        try:
+            if call.loop is None:
+                if not call.when or is_wanted(call.when, scope.texts):
+                    self.given(call, scope)
+            elif not self.is_unwanted(call, scope):
+                for item in expand(call.loop, scope.texts):
+                    texts = ChainMap(dict(item.texts), scope.texts)
+                    for text in (call.when, *call.parameters.values()):
+                        substitute(text, texts)
+        except TROUBLE as error:
+            return str(error)
+        return ""
 
     def is_unwanted(self, call: Call, scope: Scope) -> bool:
         """Whether a loop whose items cannot be told does not need them: its ``when`` is false."""

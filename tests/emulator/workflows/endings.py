@@ -482,4 +482,98 @@ ROUNDS = [
         no_lines=("got",),
     ),
 ]
-CASES = [*ATTEMPTS, *OUTPUTS, *HOOKS, *ROUNDS]
+FLAWED = '[{"a": "1", "b": "2"}, {"a": "3"}]'
+LABEL_BY = "workflow.parameters.p + 'x'"
+
+
+def labelled(expression: str) -> dict[str, Any]:
+    """A workflow whose label ``l`` an expression gives its value."""
+    return flow(
+        shell("main", "echo label {{workflow.labels.l}}"),
+        workflowMetadata={"labelsFrom": {"l": {"expression": expression}}},
+        arguments={"parameters": [{"name": "p", "value": "a"}]},
+    )
+
+
+BEGINNINGS = [
+    Program(
+        "expandStep: one item lacks a field: no round begins",
+        flow(steps(call("a", given={"x": "{{item.b}}"}, withParam=FLAWED)), got("a")),
+        "DEAD",
+        {"e1": FAILED, "e1[0]": ERROR},
+        no_lines=("got 2",),
+    ),
+    Program(
+        "expandTask: nor of a task",
+        flow(dag(call("a", given={"x": "{{item.b}}"}, withParam=FLAWED)), got("a")),
+        "DEAD",
+        {"e1": ERROR, "e1.a": ERROR},
+        no_lines=("got 2",),
+    ),
+    Program(
+        "expandStep: an item that is not wanted lacks it as well",
+        flow(
+            steps(
+                call("a", given={"x": "{{item.b}}"}, withParam=FLAWED, when="'{{item.a}}' == '1'")
+            ),
+            got("a"),
+        ),
+        "DEAD",
+        {"e1[0]": ERROR},
+    ),
+    Program(
+        "expandStep: a loop that is not wanted needs none of it",
+        flow(
+            steps(call("a", given={"x": "{{item.b}}"}, withParam=FLAWED, when="1 == 2")), got("a")
+        ),
+        phases={"e1[0].a(0:a:1,b:2)": "Skipped", "e1[0].a(1:a:3)": "Skipped"},
+    ),
+    Program(
+        "resolveReferences: one step cannot begin: none of its group does",
+        flow(
+            steps([call("a"), call("b", when="a-b == c")]),
+            shell("a", "echo a"),
+            shell("b", "echo b"),
+        ),
+        "DEAD",
+        {"e1": FAILED, "e1[0]": ERROR},
+        no_lines=("a", "b"),
+    ),
+    Program(
+        "resolveReferences: which continueOn does not forgive",
+        flow(
+            steps(call("a", when="maybe", continueOn={"error": True}), call("b")),
+            shell("a", "true"),
+            shell("b", "echo b"),
+        ),
+        "DEAD",
+        no_lines=("b",),
+    ),
+    Program(
+        "executeDAGTask: a task that cannot begin has an error, which others can wait for",
+        flow(
+            dag(call("a", when="a-b == c"), call("b", depends="a.Errored")),
+            shell("a", "true"),
+            shell("b", "echo b"),
+        ),
+        phases={"e1.a": ERROR, "e1.b": OK},
+    ),
+    Program(
+        "updateWorkflowMetadata: a label by an expression", labelled(LABEL_BY), lines=("label ax",)
+    ),
+    *(
+        Program(
+            f"updateWorkflowMetadata: {why}",
+            labelled(expression),
+            "DEAD",
+            no_lines=("label",),
+            message="is no value of the label 'l'",
+        )
+        for why, expression in [
+            ("a number is none", "1 + 1"),
+            ("nor what Kubernetes refuses", "'a b'"),
+            ("nor what is too long", "sprig.repeat(64, 'a')"),
+        ]
+    ),
+]
+CASES = [*ATTEMPTS, *OUTPUTS, *HOOKS, *ROUNDS, *BEGINNINGS]

@@ -90,10 +90,11 @@ STEPS = [
         "when that is neither true nor false",
         flow(steps(call("a", when="maybe")), AB),
         phase="Failed",
-        phases={"[0].a": "Error"},
+        phases={},
+        groups={"[0]": "Error"},
         messages={
-            "[0].a": "Expected boolean evaluation for 'maybe'. Got maybe (only true and false are "
-            "a condition of their own: compare it, 'maybe' == 'maybe')"
+            "[0]": "step a failed: Expected boolean evaluation for 'maybe'. Got maybe (only true "
+            "and false are a condition of their own: compare it, 'maybe' == 'maybe')"
         },
     ),
     Case(
