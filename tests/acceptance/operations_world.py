@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from cicd.apply import execute
 from cicd.cli import root
 from cicd.logs import Polling
+from tests.cheap_digests import make_cheap
 from tests.emulator.emulator_client import Client, commit, onboard, synced, template_files
 from tests.emulator.emulator_client import running as emulator_running
 from tests.platforms.stub_server import Reply, Request, StubServer
@@ -180,6 +181,7 @@ def world(
     monkeypatch.setenv("AICORE_HOME", str(shared.folder / "nowhere"))
     monkeypatch.chdir(shared.folder)
     monkeypatch.setattr("cicd.apply.execute", partial(execute, polling=QUICK))
+    make_cheap(monkeypatch.setattr)
     with gate_running() as (gate, url):
         gate.url = url
         gate.otherwise = shared.forward

@@ -25,9 +25,10 @@ from cicd import logs
 from cicd.apply import executor, stopping
 from cicd.cli import root
 from cicd.emulator.host.testing import Emulator
-from cicd.platforms.aicore import fingerprint, login, rest
+from cicd.platforms.aicore import login, rest
 from cicd.platforms.aicore.convert import OUR_LABELS
 from cicd.platforms.aicore.lease import DATA, PREFIX, secret_name
+from tests.cheap_digests import make_cheap
 
 STAGE = """\
 variables: {model: gpt-4o}
@@ -117,7 +118,7 @@ def hastened(timeout: float | None = None) -> Iterator[Clock]:
             defaults: dict[str, Any] = function.__kwdefaults__ or {}
             for name in defaults.keys() & {"sleep", "clock"}:
                 patch.setitem(defaults, name, getattr(clock, name))
-        patch.setattr(fingerprint, "_COST", 2)
+        make_cheap(patch.setattr)
         if timeout:
             patch.setitem(HTTP, "timeout", (timeout, timeout))
             patch.setattr(login, "TIMEOUT", (timeout, timeout))

@@ -83,8 +83,6 @@ def base(image: Image, environ: Mapping[str, str]) -> dict[str, str]:
         "LANG": environ.get("LANG") or "C.UTF-8",
         # lines must come when they are written, not when a buffer is full
         "PYTHONUNBUFFERED": "1",
-        # the sources are the user's, not ours to litter
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     env |= {key: environ[key] for key in PASSED_ON if key in environ}
     if any(key.lower().endswith("_proxy") for key in env):

@@ -63,7 +63,9 @@ def _environment(program: Program, places: Mapping[str, str]) -> dict[str, str]:
     env = {
         key: text if key == "PATH" else rewrite(text, places) for key, text in program.env.items()
     }
-    return {"TMPDIR": str(private), **env, **(_home(env, str(private)))}
+    # what is mounted can be written here, and is the user's, not ours to litter
+    own = {"TMPDIR": str(private), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**own, **env, **(_home(env, str(private)))}
 
 
 def _home(env: Mapping[str, str], private: str) -> dict[str, str]:

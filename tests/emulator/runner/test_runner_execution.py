@@ -194,6 +194,29 @@ def test_secrets_mounts_and_environment(
     assert "VIRTUAL_ENV" not in journal.text
 
 
+def test_bytecode_is_kept_where_it_is_the_containers_own_and_never_among_the_users_sources(
+    runner: LocalRunner, journal: MemoryJournal, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source = tmp_path / "code"
+    source.mkdir()
+    (source / "users.py").write_text("x = 1\n", encoding="utf-8")
+    line = (
+        "python -c 'import sys; sys.path.append(\"/app/src\"); import users'; cd $(mktemp -d);"
+        " echo x = 1 > own.py; python -c 'import own'; ls __pycache__"
+    )
+    status = run(
+        runner,
+        journal,
+        tmp_path,
+        workflow(shell("main", line)),
+        images={"img": Image(mounts={"/app/src": str(source)})},
+    )
+    assert [path.name for path in source.iterdir()] == ["users.py"]
+    is_private = "bubblewrap" in request.node.name
+    assert status == ("COMPLETED" if is_private else "DEAD"), journal.text
+    assert ("own.cpython" in journal.text) is is_private
+
+
 def test_an_empty_volume_is_a_writable_folder(
     runner: LocalRunner, journal: MemoryJournal, tmp_path: Path
 ) -> None:

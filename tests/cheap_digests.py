@@ -1,0 +1,23 @@
+"""Digests that are slow so that nobody finds a secret by trying, made cheap where none is sought.
+
+Every command makes some of them, and for tests it was the largest part of many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cicd.apply import marks
+from cicd.plan import document
+from cicd.platforms.aicore import fingerprint
+from cicd.platforms.aicore.dialect import templates
+
+
+def make_cheap(set: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Choose the lowest costs there are. ``set``: such as pytest's, which takes it back again."""
+    set(document, "_HASH_ROUNDS", 1)
+    set(document, "_FINAL_ROUNDS", 1)
+    set(marks, "ROUNDS", 1)
+    set(templates, "_HASH_ROUNDS", 1)
+    set(fingerprint, "_COST", 2)
