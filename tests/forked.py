@@ -20,16 +20,17 @@ from pathlib import Path
 from typing import Any
 
 SERVER = """
-import importlib, json, os, signal, socket, sys, threading, traceback
+import gc, importlib, json, os, signal, socket, sys, threading, traceback
 
 import cicd.cli.root
 modules = {entry.module for entry in cicd.cli.root.COMMANDS.values()}
 for name in sorted(modules - {"cicd.cli.emulator"}):
     importlib.import_module(name)
-for name in ("plan", "apply", "platforms.aicore.adapter", "render.text"):
+for name in ("plan", "apply", "platforms.registry", "platforms.aicore.adapter", "render.text"):
     importlib.import_module("cicd." + name)
+import cicd.emulator.host.control  # for --local
 import cicd.platforms.aicore.dialect.building
-import deepdiff
+import deepdiff, structlog, structlog.dev
 from tests.cheap_digests import make_cheap
 make_cheap()
 
@@ -44,6 +45,7 @@ def child(wish, fds):
     sys.argv = ["cicd", *wish["arguments"]]
     cicd.cli.root.run()
 
+gc.freeze()  # what is here stays, and no child looks through it
 control = socket.socket(fileno=int(sys.argv[1]))
 while True:
     header, fds, _, _ = socket.recv_fds(control, 16, 3)

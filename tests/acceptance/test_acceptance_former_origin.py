@@ -54,48 +54,60 @@ plan dev --local -v -o json
 list artifacts dev --local -o json
 list configurations dev --local -o json
 """
-SECRETS = [("Qz7", "Qz8"), ("of-the-sparrow", "of-the-starling")]
-"""Too short to be found by what it is, and long."""
+SECRETS = {"SHORT": ("Qz7", "Qz8"), "LONG": ("of-the-sparrow", "of-the-starling")}
+"""Too short to be found by what it is, and long; first and then."""
 
 
 def stage(texts: Mapping[str, str]) -> str:
-    """A stage with these texts, where there are any."""
-    artifact: dict[str, Any] = {"key": "data", "name": "${env.NAME}", "kind": "dataset"}
-    artifact |= {"url": "ai://default/d", "scenario_id": "small"}
-    artifact |= {"labels": {OURS: texts["label"]}} if "label" in texts else {}
-    artifact |= {"description": texts["text"]} if "text" in texts else {}
-    parameters = {name: texts[name] for name in ("word", "other") if name in texts}
-    configuration = {"name": "training", "scenario_id": "small", "executable_id": "small-train"}
-    train = {"key": "train", "configuration": {**configuration, "parameter_bindings": parameters}}
-    group = {"resource_group": "origins"}
-    labels = {"labels": {GROUPS: texts["team"]}} if "team" in texts else {}
+    """A stage with these texts, where there are any, once from each variable."""
+    ours = {name: {k: t.replace("WORD", name) for k, t in texts.items()} for name in SECRETS}
+    group: dict[str, Any] = {"resource_group": "origins"}
+    labels = {
+        f"{GROUPS}-{name.lower()}": own["team"].replace("fed", f"fed_{name}")
+        for name, own in ours.items()
+        if "team" in own
+    }
+    fed = {f"fed_{name}": f"x-${{env.{name}}}" for name in SECRETS}
     return json.dumps(
         {
             "branch": "main",
-            "variables": {"fed": "x-${env.WORD}", "plain": "usual"},
-            "aicore": {**group, **labels},
-            "artifacts": [artifact],
-            "executions": [train],
+            "variables": {**fed, "plain": "usual"},
+            "aicore": group | ({"labels": labels} if labels else {}),
+            "artifacts": [artifact(name, own) for name, own in ours.items()],
+            "executions": [execution(name, own) for name, own in ours.items()],
             "local": {"images": {"docker.io/your-org/small:1": {"mounts": {"/app": "."}}}},
         }
     )
 
 
+def artifact(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    url, where = f"ai://default/{name}", {"kind": "dataset", "scenario_id": "small"}
+    found: dict[str, Any] = {"key": name, "name": f"${{env.NAME_{name}}}", "url": url, **where}
+    found |= {"labels": {OURS: texts["label"]}} if "label" in texts else {}
+    return found | ({"description": texts["text"]} if "text" in texts else {})
+
+
+def execution(name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    parameters = {key: texts[key] for key in ("word", "other") if key in texts}
+    template = {"scenario_id": "small", "executable_id": "small-train"}
+    configuration = {"name": f"training-{name}", **template, "parameter_bindings": parameters}
+    return {"key": f"train-{name}", "configuration": configuration}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("after", AFTER)
-@pytest.mark.parametrize("secrets", SECRETS, ids=["short", "long"])
-def test_what_came_from_the_environment_once_stays_hidden(
-    small: Project, secrets: tuple[str, str], after: str
-) -> None:
+def test_what_came_from_the_environment_once_stays_hidden(small: Project, after: str) -> None:
     (small.root / "stages/dev.yaml").unlink()
     small.write("templates/train.yaml", TEMPLATE)
-    small.write(".cicd/emulator/objectstore/origins/default/d/data.txt", "data\n")
+    for name in SECRETS:
+        small.write(f".cicd/emulator/objectstore/origins/default/{name}/data.txt", "data\n")
     small.write("stages/dev.json", stage(FIRST))
-    small.environ |= {"WORD": secrets[0], "NAME": "Data"}
+    small.environ |= {name: words[0] for name, words in SECRETS.items()}
+    small.environ |= {f"NAME_{name}": f"Data {name}" for name in SECRETS}
     assert small.cicd("apply", "dev", "--local", "--yes").returncode == 0
     small.write("stages/dev.json", stage(AFTER[after]))
-    small.environ["WORD"] = secrets[1]
+    small.environ |= {name: words[1] for name, words in SECRETS.items()}
     said = {}
     for line in COMMANDS.splitlines():
         done = small.cicd(*line.split())
@@ -104,4 +116,5 @@ def test_what_came_from_the_environment_once_stays_hidden(
     for name in ("plan.json", "summary.json", "stages/copy.yaml"):
         said[name] = (small.root / name).read_text(encoding="utf-8")
     assert "***" in said["plan dev --local -v -o text"]
+    secrets = [word for words in SECRETS.values() for word in words]
     assert not [name for name, text in said.items() if any(word in text for word in secrets)]
