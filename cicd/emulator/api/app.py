@@ -9,25 +9,24 @@ import json
 import logging
 import sqlite3
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route, Router
 
 from cicd.emulator.api import s3
 from cicd.emulator.api.faults.effects import deleters
 from cicd.emulator.api.faults.gateway import WORLD, Gateway
-from cicd.emulator.api.lm.inference import METHODS, Inference
+from cicd.emulator.api.lm.inference import METHODS, PREFIX, Inference
 from cicd.emulator.api.s3 import S3
 from cicd.emulator.api.table import OPERATIONS
 from cicd.emulator.api.web import Call, Guard, Operation, Reply
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
-from cicd.emulator.faults.operations import Atlas
 from cicd.emulator.state.credentials import Audience
 from cicd.emulator.world import World
 
@@ -37,38 +36,46 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 NOTHING: Mapping[str, Any] = {}
 
-Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+INFERENCE = "inference.call"
 
 
-def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Gateway:
+def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Router:
     """The application that answers for ``world``; whoever made the world closes it. ``doors`` are
     those of other APIs than AI Core's, by the path below which each answers."""
+    around = partial(Gateway, world=world, deleters=deleters(OPERATIONS))
     routes: list[BaseRoute] = []
     # first, for they are looked at in this order
-    inference = Inference(world)
-    for path in ("/v2/inference/deployments/{id}", "/v2/inference/deployments/{id}/{rest:path}"):
+    inference = around(Inference(world), operation=INFERENCE, template=f"{PREFIX}{{id}}")
+    for path in (f"{PREFIX}{{id}}", f"{PREFIX}{{id}}/{{rest:path}}"):
         routes.append(Route(path, inference, methods=list(METHODS)))
-    routes += [
-        Route(operation.path, endpoint(world, operation), methods=[operation.method])
-        for operation in OPERATIONS
-    ]
+    for operation in OPERATIONS:
+        app = around(
+            endpoint(world, operation),
+            operation=operation.name,
+            template=operation.path,
+            method=operation.method,
+        )
+        routes.append(Route(operation.path, app, methods=[operation.method]))
     for path in ("/s3", "/s3/{rest:path}"):
-        routes.append(Route(path, S3(world), methods=list(s3.METHODS)))
-    routes += [Mount(prefix, door) for prefix, door in doors.items()]
-    routes.append(Elsewhere(world, list(routes)))
-    atlas = Atlas((operation.method, operation.path) for operation in OPERATIONS)
-    world.faults.known = frozenset(atlas.names)
-    return Gateway(Starlette(routes=routes), world, atlas, deleters(OPERATIONS))
+        routes.append(Route(path, around(S3(world)), methods=list(s3.METHODS)))
+    routes += [Mount(prefix, around(door)) for prefix, door in doors.items()]
+    elsewhere = Elsewhere(world, list(routes))
+    routes.append(Anything(around(elsewhere)))
+    names = {each.name for each in OPERATIONS if not each.path.startswith("/emulator/")}
+    world.faults.known = frozenset({INFERENCE, *names})
+    # not Starlette itself: what it puts around routes hides the connection that faults break
+    return Router(routes)
 
 
-def endpoint(world: World, operation: Operation) -> Endpoint:
-    """What Starlette calls for one operation."""
+def endpoint(world: World, operation: Operation) -> ASGIApp:
+    """The application of one operation."""
 
-    async def answer(request: Request) -> Response:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
         raw = await read_body(request, operation.most_bytes)
-        if isinstance(raw, Response):
-            return raw
-        return await run_in_threadpool(respond, world, operation, request, raw)
+        if isinstance(raw, bytes):
+            raw = await run_in_threadpool(respond, world, operation, request, raw)
+        await raw(scope, receive, send)
 
     return answer
 
@@ -167,17 +174,27 @@ def error_response(error: ApiError, request: Request) -> Response:
     return to_response(Reply({"error": envelope}, error.status, {"x-request-id": request_id}))
 
 
-class Elsewhere(BaseRoute):
-    """Whatever no other route answers: refused like the gateway does."""
+class Anything(BaseRoute):
+    """A route for whatever no other route answers."""
 
-    def __init__(self, world: World, routes: Sequence[BaseRoute]) -> None:
-        self._world = world
-        self._routes = routes
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+class Elsewhere:
+    """What no route answers: refused like the gateway does."""
+
+    def __init__(self, world: World, routes: Sequence[BaseRoute]) -> None:
+        self._world = world
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             self._refuse(request)

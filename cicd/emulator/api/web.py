@@ -132,8 +132,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Operation:
-    """One entry of the API: method, path pattern, who may call, and what answers."""
+    """One entry of the API: method, path pattern, who may call, and what answers. ``name`` is what
+    fault rules and the record of requests call it, ``deployment.create``: a kind and a verb."""
 
+    name: str
     method: str
     path: str
     handler: Callable[[Call], Reply]

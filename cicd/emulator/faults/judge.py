@@ -26,13 +26,15 @@ SNAPSHOT = "snapshot"
 
 @dataclass(frozen=True)
 class Asked:
-    """What rules look at: ``operation`` as ``deployment.create``, ``template`` with ``{id}``."""
+    """What rules look at: ``operation`` as ``deployment.create``, ``template`` with ``{id}``, and
+    ``values`` for what stands in braces there."""
 
     method: str
     path: str
     template: str
     operation: str
     resource_group: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,6 @@ from cicd.emulator.api.table import OPERATIONS
 from cicd.emulator.errors import ApiError
 from cicd.emulator.faults import rules
 from cicd.emulator.faults.judge import Asked, Faults
-from cicd.emulator.faults.operations import Atlas, operation_of
 from cicd.emulator.host.folder import write_endpoint
 from tests.emulator.emulator_client import (
     Client,
@@ -34,7 +34,8 @@ Add = Callable[..., str]
 CONFIGURATIONS = "/v2/lm/configurations"
 DEPLOYMENTS = "/v2/lm/deployments"
 
-KNOWN = frozenset(Atlas((each.method, each.path) for each in OPERATIONS).names)
+CALL = "inference.call"
+KNOWN = {each.name for each in OPERATIONS}
 
 
 @pytest.fixture(scope="module")
@@ -198,16 +199,37 @@ def test_a_rule_that_makes_no_sense_is_refused(rule: Any, words: str) -> None:
         rules.read(rule, KNOWN)
 
 
-def test_every_operation_is_found_under_one_name() -> None:
-    atlas = Atlas((each.method, each.path) for each in OPERATIONS)
+@pytest.mark.parametrize(
+    ("method", "path", "template", "operation"),
+    [
+        ("GET", "/v2/lm/deployments/d1", "/v2/lm/deployments/{id}", "deployment.get"),
+        ("GET", "/v2/lm/deployments/$count", "/v2/lm/deployments/$count", "deployment.count"),
+        ("PATCH", "/v2/lm/deployments", "/v2/lm/deployments", "deployment.bulk"),
+        ("HEAD", "/v2/lm/deployments/d1", "/v2/lm/deployments/d1", "unknown"),
+        ("GET", "/v2/lm/executions/e1/logs", "/v2/lm/executions/{id}/logs", "execution.logs"),
+        ("GET", "/v2/lm/dataset/files/a/b.csv", "/v2/lm/dataset/files/{path:path}", "file.get"),
+        ("POST", "/v2/inference/deployments/d1/v1/x", "/v2/inference/deployments/{id}", CALL),
+        ("GET", "/v2/inference/deployments/d1", "/v2/inference/deployments/{id}", CALL),
+        ("POST", "/v2/nothing", "/v2/nothing", "unknown"),
+        ("DELETE", "/v2/lm/meta", "/v2/lm/meta", "unknown"),
+        ("GET", "/s3/bucket/key", "/s3/bucket/key", "unknown"),
+    ],
+)
+def test_requests_are_told_apart_by_their_operation(
+    emulator: Client, method: str, path: str, template: str, operation: str
+) -> None:
+    emulator.send("DELETE", "/emulator/requests", status=200)
+    emulator.session.request(method, emulator.url + path, timeout=30)
+    [seen] = emulator.get("/emulator/requests")["requests"]
+    assert (seen["path"], seen["operation"]) == (template, operation)
+
+
+def test_every_operation_has_the_name_of_a_kind_and_a_verb() -> None:
     for each in OPERATIONS:
-        path = each.path.replace("{path:path}", "a/b.csv").replace("{", "").replace("}", "")
-        found = atlas.find(each.method, path)
-        assert found.template == each.path, each
-        assert found.operation == operation_of(each.method, each.path)
-    assert atlas.find("POST", "/v2/inference/deployments/d1/v1/x").operation == "inference.call"
-    assert atlas.find("POST", "/v2/nothing").operation == "unknown"
-    assert {"deployment.create", "application.refresh", "deployment.bulk"} <= atlas.names
+        assert re.fullmatch("[a-z_-]+\\.[a-z]+", each.name), each
+    assert {"deployment.create", "application.refresh", "deployment.bulk"} <= KNOWN
+    ours = {each.name for each in OPERATIONS if each.path.startswith("/emulator/")}
+    assert "clock.update" in ours
 
 
 def test_requests_are_recorded(emulator: Client, add: Add) -> None:

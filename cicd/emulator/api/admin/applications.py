@@ -144,11 +144,22 @@ def show(row: Row) -> dict[str, str]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create, "aicore"),
-    Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}", get, "aicore", names=SHOWN_NAME),
-    Operation("GET", f"{PATH}/{{name}}/status", status, "aicore", names=SHOWN_NAME),
-    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore", names=SHOWN_NAME),
-    Operation("POST", f"{PATH}/{{name}}/refresh", refresh, "aicore", names=SHOWN_NAME),
-    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore", names=SHOWN_NAME),
+    Operation("application.create", "POST", PATH, create, "aicore"),
+    Operation("application.list", "GET", PATH, query, "aicore"),
+    Operation("application.get", "GET", f"{PATH}/{{name}}", get, "aicore", names=SHOWN_NAME),
+    Operation(
+        "application.status", "GET", f"{PATH}/{{name}}/status", status, "aicore", names=SHOWN_NAME
+    ),
+    Operation("application.update", "PATCH", f"{PATH}/{{name}}", patch, "aicore", names=SHOWN_NAME),
+    Operation(
+        "application.refresh",
+        "POST",
+        f"{PATH}/{{name}}/refresh",
+        refresh,
+        "aicore",
+        names=SHOWN_NAME,
+    ),
+    Operation(
+        "application.delete", "DELETE", f"{PATH}/{{name}}", delete, "aicore", names=SHOWN_NAME
+    ),
 )

@@ -116,10 +116,10 @@ def delete(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", f"{PATH}/destinations/{{name}}", lookup, "destination"),
-    Operation("GET", f"{PATH}/{{level}}", query, "destination"),
-    Operation("POST", f"{PATH}/{{level}}", create, "destination"),
-    Operation("PUT", f"{PATH}/{{level}}", put, "destination"),
-    Operation("GET", f"{PATH}/{{level}}/{{name}}", get, "destination"),
-    Operation("DELETE", f"{PATH}/{{level}}/{{name}}", delete, "destination"),
+    Operation("destination.get", "GET", f"{PATH}/destinations/{{name}}", lookup, "destination"),
+    Operation("destination.list", "GET", f"{PATH}/{{level}}", query, "destination"),
+    Operation("destination.create", "POST", f"{PATH}/{{level}}", create, "destination"),
+    Operation("destination.update", "PUT", f"{PATH}/{{level}}", put, "destination"),
+    Operation("destination.get", "GET", f"{PATH}/{{level}}/{{name}}", get, "destination"),
+    Operation("destination.delete", "DELETE", f"{PATH}/{{level}}/{{name}}", delete, "destination"),
 )

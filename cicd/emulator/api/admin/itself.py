@@ -95,11 +95,11 @@ def write_clock(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/emulator/health", health, "none"),
-    Operation("GET", "/emulator/stand-ins", read_stand_ins, "aicore"),
-    Operation("PUT", "/emulator/stand-ins", write_stand_ins, "aicore"),
-    Operation("GET", "/emulator/realism", read_realism, "aicore"),
-    Operation("PUT", "/emulator/realism", write_realism, "aicore"),
-    Operation("GET", "/emulator/clock", read_clock, "aicore"),
-    Operation("PUT", "/emulator/clock", write_clock, "aicore"),
+    Operation("health.get", "GET", "/emulator/health", health, "none"),
+    Operation("stand-in.list", "GET", "/emulator/stand-ins", read_stand_ins, "aicore"),
+    Operation("stand-in.update", "PUT", "/emulator/stand-ins", write_stand_ins, "aicore"),
+    Operation("realism.get", "GET", "/emulator/realism", read_realism, "aicore"),
+    Operation("realism.update", "PUT", "/emulator/realism", write_realism, "aicore"),
+    Operation("clock.get", "GET", "/emulator/clock", read_clock, "aicore"),
+    Operation("clock.update", "PUT", "/emulator/clock", write_clock, "aicore"),
 )

@@ -65,7 +65,7 @@ def instance_types(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", f"{PATH}/nodes", query, "aicore"),
-    Operation("PATCH", f"{PATH}/nodes", patch, "aicore"),
-    Operation("GET", f"{PATH}/instanceTypes", instance_types, "aicore"),
+    Operation("node.list", "GET", f"{PATH}/nodes", query, "aicore"),
+    Operation("node.update", "PATCH", f"{PATH}/nodes", patch, "aicore"),
+    Operation("instance_type.list", "GET", f"{PATH}/instanceTypes", instance_types, "aicore"),
 )

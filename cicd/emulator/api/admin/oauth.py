@@ -63,4 +63,6 @@ def basic(call: Call) -> tuple[str, str] | None:
     return client_id, secret
 
 
-OPERATIONS = tuple(Operation(method, "/oauth/token", token, "none") for method in ("POST", "GET"))
+OPERATIONS = tuple(
+    Operation("token.create", method, "/oauth/token", token, "none") for method in ("POST", "GET")
+)

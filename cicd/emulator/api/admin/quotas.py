@@ -85,10 +85,13 @@ def write_own(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    *(Operation("GET", f"{PATH}/{noun}", partial(common, noun=noun), "aicore") for noun in COMMON),
-    Operation("GET", f"{PATH}/secrets", secrets, "aicore"),
-    Operation("GET", f"{PATH}/executables", executables, "aicore"),
-    Operation("GET", f"{PATH}/deployments", deployments, "aicore"),
-    Operation("GET", ITSELF, read_own, "aicore"),
-    Operation("PUT", ITSELF, write_own, "aicore"),
+    *(
+        Operation("quota.list", "GET", f"{PATH}/{noun}", partial(common, noun=noun), "aicore")
+        for noun in COMMON
+    ),
+    Operation("quota.list", "GET", f"{PATH}/secrets", secrets, "aicore"),
+    Operation("quota.list", "GET", f"{PATH}/executables", executables, "aicore"),
+    Operation("quota.list", "GET", f"{PATH}/deployments", deployments, "aicore"),
+    Operation("quota.list", "GET", ITSELF, read_own, "aicore"),
+    Operation("quota.update", "PUT", ITSELF, write_own, "aicore"),
 )

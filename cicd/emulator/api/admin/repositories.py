@@ -100,9 +100,13 @@ def show(row: Row) -> dict[str, str]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create, "aicore"),
-    Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}", get, "aicore", names=limits.REPOSITORY),
-    Operation("PATCH", f"{PATH}/{{name}}", patch, "aicore", names=limits.REPOSITORY),
-    Operation("DELETE", f"{PATH}/{{name}}", delete, "aicore", names=limits.REPOSITORY),
+    Operation("repository.create", "POST", PATH, create, "aicore"),
+    Operation("repository.list", "GET", PATH, query, "aicore"),
+    Operation("repository.get", "GET", f"{PATH}/{{name}}", get, "aicore", names=limits.REPOSITORY),
+    Operation(
+        "repository.update", "PATCH", f"{PATH}/{{name}}", patch, "aicore", names=limits.REPOSITORY
+    ),
+    Operation(
+        "repository.delete", "DELETE", f"{PATH}/{{name}}", delete, "aicore", names=limits.REPOSITORY
+    ),
 )

@@ -135,9 +135,25 @@ def show(call: Call, row: Row) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create, "aicore"),
-    Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{id}}", get, "aicore", names=limits.RESOURCE_GROUP),
-    Operation("PATCH", f"{PATH}/{{id}}", patch, "aicore", names=limits.RESOURCE_GROUP),
-    Operation("DELETE", f"{PATH}/{{id}}", delete, "aicore", names=limits.RESOURCE_GROUP),
+    Operation("resource_group.create", "POST", PATH, create, "aicore"),
+    Operation("resource_group.list", "GET", PATH, query, "aicore"),
+    Operation(
+        "resource_group.get", "GET", f"{PATH}/{{id}}", get, "aicore", names=limits.RESOURCE_GROUP
+    ),
+    Operation(
+        "resource_group.update",
+        "PATCH",
+        f"{PATH}/{{id}}",
+        patch,
+        "aicore",
+        names=limits.RESOURCE_GROUP,
+    ),
+    Operation(
+        "resource_group.delete",
+        "DELETE",
+        f"{PATH}/{{id}}",
+        delete,
+        "aicore",
+        names=limits.RESOURCE_GROUP,
+    ),
 )

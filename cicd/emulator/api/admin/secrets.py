@@ -142,6 +142,8 @@ class Family:
     """One sort of secret: where it lives, its rules, its answers."""
 
     kind: str
+    word: str
+    """What operations call it."""
     path: str
     name: Text
     scope: Callable[[Call], str]
@@ -232,16 +234,21 @@ class Family:
     def operations(self) -> tuple[Operation, ...]:
         item = f"{self.path}/{{name}}"
         return (
-            Operation("POST", self.path, self.create, "aicore"),
-            Operation("GET", self.path, self.query, "aicore"),
-            Operation("GET", item, self.get, "aicore", names=self.shown_name),
-            Operation("PATCH", item, self.patch, "aicore", names=self.shown_name),
-            Operation("DELETE", item, self.delete, "aicore", names=self.shown_name),
+            Operation(f"{self.word}.create", "POST", self.path, self.create, "aicore"),
+            Operation(f"{self.word}.list", "GET", self.path, self.query, "aicore"),
+            Operation(f"{self.word}.get", "GET", item, self.get, "aicore", names=self.shown_name),
+            Operation(
+                f"{self.word}.update", "PATCH", item, self.patch, "aicore", names=self.shown_name
+            ),
+            Operation(
+                f"{self.word}.delete", "DELETE", item, self.delete, "aicore", names=self.shown_name
+            ),
         )
 
 
 GENERIC = Family(
     kind="generic",
+    word="secret",
     path="/v2/admin/secrets",
     name=limits.GENERIC_SECRET,
     scope=generic_scope,
@@ -253,6 +260,7 @@ GENERIC = Family(
 )
 OBJECT_STORE = Family(
     kind="object_store",
+    word="object_store_secret",
     path="/v2/admin/objectStoreSecrets",
     name=limits.OBJECT_STORE,
     scope=group_scope,
@@ -264,6 +272,7 @@ OBJECT_STORE = Family(
 )
 DOCKER = Family(
     kind="docker",
+    word="docker_registry_secret",
     path="/v2/admin/dockerRegistrySecrets",
     name=limits.DOCKER_REGISTRY,
     scope=tenant_scope,

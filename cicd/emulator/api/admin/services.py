@@ -74,8 +74,8 @@ def check(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("GET", PATH, query, "aicore"),
-    Operation("GET", f"{PATH}/{{name}}", get, "aicore", names=NAME),
-    Operation("GET", ITSELF, lambda call: Reply(read(call)), "aicore"),
-    Operation("PUT", ITSELF, write, "aicore"),
+    Operation("service.list", "GET", PATH, query, "aicore"),
+    Operation("service.get", "GET", f"{PATH}/{{name}}", get, "aicore", names=NAME),
+    Operation("service.list", "GET", ITSELF, lambda call: Reply(read(call)), "aicore"),
+    Operation("service.update", "PUT", ITSELF, write, "aicore"),
 )

@@ -11,4 +11,4 @@ def get(call: Call) -> Reply:
     return Reply({"tenantId": tenant, "servicePlan": "extended", "status": "PROVISIONED"})
 
 
-OPERATIONS = (Operation("GET", "/v2/admin/tenantInfo", get, "aicore"),)
+OPERATIONS = (Operation("tenant_info.get", "GET", "/v2/admin/tenantInfo", get, "aicore"),)

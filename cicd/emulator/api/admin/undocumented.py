@@ -10,7 +10,6 @@ from cicd.emulator.api.web import Call, Operation, Reply
 from cicd.emulator.errors import ApiError
 
 CERTIFICATES = "/v2/admin/mtlsCertificateSecrets"
-QUOTAS = ("/v2/admin/quota/model", "/v2/admin/quota/requests")
 
 
 def health(call: Call) -> Reply:
@@ -24,11 +23,17 @@ def lacking(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v2/lm/healthz", health, "aicore"),
-    *(Operation(method, CERTIFICATES, lacking, "aicore") for method in ("GET", "POST")),
+    Operation("healthz.get", "GET", "/v2/lm/healthz", health, "aicore"),
     *(
-        Operation(method, f"{CERTIFICATES}/{{name}}", lacking, "aicore")
-        for method in ("GET", "PATCH", "DELETE")
+        Operation(f"mtls_certificate_secret.{verb}", method, path, lacking, "aicore")
+        for verb, method, path in (
+            ("list", "GET", CERTIFICATES),
+            ("create", "POST", CERTIFICATES),
+            ("get", "GET", f"{CERTIFICATES}/{{name}}"),
+            ("update", "PATCH", f"{CERTIFICATES}/{{name}}"),
+            ("delete", "DELETE", f"{CERTIFICATES}/{{name}}"),
+        )
     ),
-    *(Operation("GET", path, lacking, "aicore") for path in QUOTAS),
+    Operation("model.get", "GET", "/v2/admin/quota/model", lacking, "aicore"),
+    Operation("request.list", "GET", "/v2/admin/quota/requests", lacking, "aicore"),
 )

@@ -13,8 +13,7 @@ from typing import Any
 
 from cicd.emulator.api.web import Call, Operation
 from cicd.emulator.errors import ApiError, GatewayError
-from cicd.emulator.faults.judge import SNAPSHOT, RuleState
-from cicd.emulator.faults.operations import Place
+from cicd.emulator.faults.judge import SNAPSHOT, Asked, RuleState
 from cicd.emulator.runs.lifecycle import Kind
 from cicd.emulator.runs.revisions import new_revision
 from cicd.emulator.state.store import Row, Store, connect
@@ -96,30 +95,26 @@ def as_of(world: World, state: RuleState) -> World:
 
 
 def vanish(
-    world: World,
-    deleters: Mapping[str, Operation],
-    place: Place,
-    group: str,
-    authorization: str,
+    world: World, deleters: Mapping[str, Operation], asked: Asked, authorization: str
 ) -> None:
     """Delete what the path of a request names, as somebody else would have, by what ``deleters``
     has for it; what cannot be deleted stays, and nobody without a token can make anything go."""
+    is_destination = asked.operation.startswith("destination.")
     try:
-        world.credentials.check(
-            authorization, "destination" if place.operation.startswith("destination.") else "aicore"
-        )
+        world.credentials.check(authorization, "destination" if is_destination else "aicore")
     except GatewayError:
         return
-    kind = RUNS.get(place.template)
+    group = asked.resource_group
+    kind = RUNS.get(asked.template)
     if kind:
-        if world.run(kind, group, place.values["id"]):
-            world.dispatcher.delete_now(place.values["id"])
+        if world.run(kind, group, asked.values["id"]):
+            world.dispatcher.delete_now(asked.values["id"])
         return
-    operation = deleters.get(place.template)
+    operation = deleters.get(asked.template)
     if operation:
         headers = {"ai-resource-group": group}
         try:
-            operation.handler(Call(world, "DELETE", world.base_url, place.values, {}, headers))
+            operation.handler(Call(world, "DELETE", world.base_url, asked.values, {}, headers))
         except ApiError:
             return
 
@@ -133,11 +128,11 @@ def deleters(operations: Iterable[Operation]) -> Mapping[str, Operation]:
     }
 
 
-def before_update(world: World, place: Place, group: str) -> Row | None:
+def before_update(world: World, asked: Asked) -> Row | None:
     """The deployment that a request is about to change."""
-    if place.operation != "deployment.update":
+    if asked.operation != "deployment.update":
         return None
-    return world.run("deployment", group, place.values["id"])
+    return world.run("deployment", asked.resource_group, asked.values["id"])
 
 
 def undo_update(world: World, before: Row) -> None:

@@ -1,4 +1,4 @@
-"""Every request passes here first: it is recorded, and fault rules have their way with it."""
+"""Around everything that answers: requests are recorded, and fault rules change what happens."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from cicd.emulator.api.faults import effects, tokens
 from cicd.emulator.api.web import Operation
 from cicd.emulator.faults import answers
 from cicd.emulator.faults.answers import Answer
 from cicd.emulator.faults.judge import Asked, Request, Verdict
-from cicd.emulator.faults.operations import Atlas, Place
 from cicd.emulator.runs.dispatch import FATE, Fate
 from cicd.emulator.world import World
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WORLD = "cicd.world"
 """Where a request's scope has the world that answers it, if it is not the present one."""
+UNKNOWN = "unknown"
+"""The operation of a request that is none."""
 CHANGING = frozenset(
     {
         "lost",
@@ -47,24 +49,29 @@ BODILESS = frozenset({204, 304})
 
 
 class Gateway:
-    """An ASGI application around the emulator's. With no rules it only records and dates."""
+    """An ASGI application around one that answers an operation. With no rules it only records and
+    dates. ``method`` is the one that the operation has; by any other it is no such."""
 
     def __init__(
-        self, app: ASGIApp, world: World, atlas: Atlas, deleters: Mapping[str, Operation]
+        self,
+        app: ASGIApp,
+        world: World,
+        deleters: Mapping[str, Operation],
+        *,
+        operation: str = UNKNOWN,
+        template: str = "",
+        method: str = "",
     ) -> None:
-        self._app = app
+        # what fails is recorded too, with the answer that it gets
+        self._app = ServerErrorMiddleware(app)
         self._world = world
-        self._atlas = atlas
         self._deleters = deleters
+        self._operation = operation
+        self._template = template
+        self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        place = self._atlas.find(scope["method"], scope["path"])
-        headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-        group = headers.get("ai-resource-group", b"").decode("latin-1")
-        asked = Asked(scope["method"], scope["path"], place.template, place.operation, group)
+        asked = self._asked(scope)
         faults = self._world.faults
         verdict = faults.judge(asked)
         skew = verdict.value("skew") or 0.0
@@ -73,23 +80,36 @@ class Gateway:
         if not states or scope["path"].startswith("/emulator/"):
             await self._app(scope, receive, send_dated)
             return
-        send_dated = tokens.watching(states, place, send_dated)
-        token = headers.get("authorization", b"")
+        send_dated = tokens.watching(states, asked, send_dated)
+        token = header(scope, b"authorization")
         if verdict.effects and "tokens" in verdict.effects:
             tokens.kill(verdict, token)
-        answer = tokens.refused_token(states, place, token)
+        answer = tokens.refused_token(states, asked, token)
         if answer is None and not verdict.effects:
             await self._app(scope, receive, send_dated)
             return
         if answer:
             await drained(receive)
         else:
-            handling = Handling(
-                self._app, self._world, self._deleters, place, asked, verdict, token
-            )
+            handling = Handling(self._app, self._world, self._deleters, asked, verdict, token)
             answer = await handling.run(scope, receive, send_dated)
         if answer:
             await deliver(answer, send_dated)
+
+    def _asked(self, scope: Scope) -> Asked:
+        """What rules look at of a request; of one that nothing answers the template is the path."""
+        method, path = scope["method"], scope["path"]
+        group = header(scope, b"ai-resource-group").decode("latin-1")
+        if self._operation == UNKNOWN or self._method not in ("", method):
+            return Asked(method, path, path, UNKNOWN, group)
+        values = scope.get("path_params", {})
+        return Asked(method, path, self._template, self._operation, group, values)
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """A header, the last one of its name; empty when there is none."""
+    found: bytes = next((value for key, value in reversed(scope["headers"]) if key == name), b"")
+    return found
 
 
 class Handling:
@@ -100,7 +120,6 @@ class Handling:
         app: ASGIApp,
         world: World,
         deleters: Mapping[str, Operation],
-        place: Place,
         asked: Asked,
         verdict: Verdict,
         token: bytes,
@@ -108,7 +127,6 @@ class Handling:
         self._app = app
         self._world = world
         self._deleters = deleters
-        self._place = place
         self._asked = asked
         self._verdict = verdict
         self._token = token.decode("latin-1")
@@ -126,10 +144,9 @@ class Handling:
         if refusal:
             await drained(receive)
             return refusal
-        group = self._asked.resource_group
         if value("vanish"):
             await run_in_threadpool(
-                effects.vanish, self._world, self._deleters, self._place, group, self._token
+                effects.vanish, self._world, self._deleters, self._asked, self._token
             )
         if value("stale") is not None and self._asked.method == "GET":
             scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
@@ -156,8 +173,7 @@ class Handling:
         value, world = self._verdict.value, self._world
         before = None
         if value("rollback"):
-            group = self._asked.resource_group
-            before = await run_in_threadpool(effects.before_update, world, self._place, group)
+            before = await run_in_threadpool(effects.before_update, world, self._asked)
         query = scope.get("query_string", b"").decode("latin-1")
         skip, top = 0, None
         if value("shuffle"):

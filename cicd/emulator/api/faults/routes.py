@@ -47,10 +47,10 @@ def forget_requests(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/emulator/faults", list_faults, "aicore"),
-    Operation("POST", "/emulator/faults", add_faults, "aicore"),
-    Operation("DELETE", "/emulator/faults", clear_faults, "aicore"),
-    Operation("DELETE", "/emulator/faults/{id}", clear_faults, "aicore"),
-    Operation("GET", "/emulator/requests", list_requests, "aicore"),
-    Operation("DELETE", "/emulator/requests", forget_requests, "aicore"),
+    Operation("fault.list", "GET", "/emulator/faults", list_faults, "aicore"),
+    Operation("fault.create", "POST", "/emulator/faults", add_faults, "aicore"),
+    Operation("fault.delete", "DELETE", "/emulator/faults", clear_faults, "aicore"),
+    Operation("fault.delete", "DELETE", "/emulator/faults/{id}", clear_faults, "aicore"),
+    Operation("request.list", "GET", "/emulator/requests", list_requests, "aicore"),
+    Operation("request.delete", "DELETE", "/emulator/requests", forget_requests, "aicore"),
 )

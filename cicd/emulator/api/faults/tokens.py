@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from cicd.emulator.faults import answers
 from cicd.emulator.faults.answers import Answer
-from cicd.emulator.faults.judge import RuleState, Verdict
-from cicd.emulator.faults.operations import Place
+from cicd.emulator.faults.judge import Asked, RuleState, Verdict
 
 if TYPE_CHECKING:
     from starlette.types import Message, Send
@@ -26,9 +25,9 @@ def kill(verdict: Verdict, token: bytes) -> None:
         state.memory[GOOD] = set()
 
 
-def refused_token(states: tuple[RuleState, ...], place: Place, token: bytes) -> Answer | None:
+def refused_token(states: tuple[RuleState, ...], asked: Asked, token: bytes) -> Answer | None:
     """The gateway's 401 for a dead token."""
-    if place.operation == "token.create" or not token:
+    if asked.operation == "token.create" or not token:
         return None
     for state in states:
         is_revoked = GOOD in state.memory and digest(token) not in state.memory[GOOD]
@@ -38,14 +37,14 @@ def refused_token(states: tuple[RuleState, ...], place: Place, token: bytes) -> 
     return None
 
 
-def watching(states: tuple[RuleState, ...], place: Place, send: Send) -> Send:
+def watching(states: tuple[RuleState, ...], asked: Asked, send: Send) -> Send:
     """``send``, but a new token is known to be good."""
-    if place.operation != "token.create" or not any(GOOD in state.memory for state in states):
+    if asked.operation != "token.create" or not any(GOOD in state.memory for state in states):
         return send
 
     async def watched(message: Message) -> None:
         if message["type"] == "http.response.body":
-            learn(states, place, Answer(200, message.get("body", b"")))
+            learn(states, asked, Answer(200, message.get("body", b"")))
         await send(message)
 
     # whoever breaks the connection needs the server's own
@@ -53,9 +52,9 @@ def watching(states: tuple[RuleState, ...], place: Place, send: Send) -> Send:
     return watched
 
 
-def learn(states: tuple[RuleState, ...], place: Place, answer: Answer) -> None:
+def learn(states: tuple[RuleState, ...], asked: Asked, answer: Answer) -> None:
     """Remember a token that was given out after all others were revoked."""
-    content = answer.json if place.operation == "token.create" else None
+    content = answer.json if asked.operation == "token.create" else None
     if isinstance(content, dict) and "access_token" in content:
         for state in states:
             if GOOD in state.memory:

@@ -99,8 +99,8 @@ def show(row: Row) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create),
-    Operation("GET", PATH, query),
-    Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("artifact.create", "POST", PATH, create),
+    Operation("artifact.list", "GET", PATH, query),
+    Operation("artifact.count", "GET", f"{PATH}/$count", count),
+    Operation("artifact.get", "GET", f"{PATH}/{{id}}", get, names=limits.ID),
 )

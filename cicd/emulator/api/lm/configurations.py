@@ -96,8 +96,8 @@ def show(row: Row) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create),
-    Operation("GET", PATH, query),
-    Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("configuration.create", "POST", PATH, create),
+    Operation("configuration.list", "GET", PATH, query),
+    Operation("configuration.count", "GET", f"{PATH}/$count", count),
+    Operation("configuration.get", "GET", f"{PATH}/{{id}}", get, names=limits.ID),
 )

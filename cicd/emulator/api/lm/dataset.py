@@ -85,7 +85,7 @@ def told(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
 
 
 OPERATIONS = (
-    Operation("PUT", PATH, told(put), most_bytes=MOST_BYTES),
-    Operation("GET", PATH, told(get)),
-    Operation("DELETE", PATH, told(delete)),
+    Operation("file.update", "PUT", PATH, told(put), most_bytes=MOST_BYTES),
+    Operation("file.get", "GET", PATH, told(get)),
+    Operation("file.delete", "DELETE", PATH, told(delete)),
 )

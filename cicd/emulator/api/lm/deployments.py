@@ -127,10 +127,10 @@ def configure(call: Call) -> None:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create),
-    Operation("GET", PATH, query),
+    Operation("deployment.create", "POST", PATH, create),
+    Operation("deployment.list", "GET", PATH, query),
     # before the ids: $count is none
     *runs.operations(PATH, "deployment", "Deletion scheduled"),
-    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
-    Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
+    Operation("deployment.get", "GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("deployment.update", "PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
 )

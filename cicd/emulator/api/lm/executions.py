@@ -75,10 +75,10 @@ def patch(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create),
-    Operation("GET", PATH, query),
+    Operation("execution.create", "POST", PATH, create),
+    Operation("execution.list", "GET", PATH, query),
     # before the ids: $count is none
     *runs.operations(PATH, "execution", "Execution deletion scheduled"),
-    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
-    Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
+    Operation("execution.get", "GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("execution.update", "PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
 )

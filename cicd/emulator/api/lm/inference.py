@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-PREFIX = b"/v2/inference/deployments/"
+PREFIX = "/v2/inference/deployments/"
 RUN = (
     "SELECT id, scenario_id, executable_id, status, configuration_id, running_configuration_id "
     "FROM runs WHERE id = ? AND kind = 'deployment' AND resource_group = ?"
@@ -126,7 +126,7 @@ def encoded(body: Any) -> bytes:
 def target_of(request: Request) -> bytes:
     """Path and query below the deployment's own root."""
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    target = b"/" + raw_path.removeprefix(PREFIX).partition(b"/")[2]
+    target = b"/" + raw_path.removeprefix(PREFIX.encode()).partition(b"/")[2]
     if query := request.scope.get("query_string"):
         target += b"?" + query
     return target

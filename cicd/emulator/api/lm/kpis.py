@@ -43,4 +43,4 @@ def query(call: Call) -> Reply:
     return Reply({"header": columns, "rows": rows})
 
 
-OPERATIONS = (Operation("GET", "/v2/analytics/kpis", query, "aicore"),)
+OPERATIONS = (Operation("kpi.list", "GET", "/v2/analytics/kpis", query, "aicore"),)

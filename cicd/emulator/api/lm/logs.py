@@ -55,6 +55,10 @@ def moment(call: Call, name: str, default: int) -> int:
 
 
 OPERATIONS = (
-    Operation("GET", "/v2/lm/executions/{id}/logs", of_execution, names=limits.ID),
-    Operation("GET", "/v2/lm/deployments/{id}/logs", of_deployment, names=limits.ID),
+    Operation(
+        "execution.logs", "GET", "/v2/lm/executions/{id}/logs", of_execution, names=limits.ID
+    ),
+    Operation(
+        "deployment.logs", "GET", "/v2/lm/deployments/{id}/logs", of_deployment, names=limits.ID
+    ),
 )

@@ -28,6 +28,6 @@ def versions(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v2/lm/meta", get, "aicore"),
-    Operation("GET", "/v2/lm/meta/versions", versions, "aicore"),
+    Operation("meta.get", "GET", "/v2/lm/meta", get, "aicore"),
+    Operation("version.list", "GET", "/v2/lm/meta/versions", versions, "aicore"),
 )

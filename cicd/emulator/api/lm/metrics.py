@@ -264,10 +264,10 @@ def forget(call: Call, execution_id: str, group: str) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", PATH, query),
-    Operation("PATCH", PATH, patch),
-    Operation("DELETE", PATH, delete),
-    Operation("GET", TRACKING, query_own, "none"),
-    Operation("PATCH", TRACKING, patch_own, "none"),
-    Operation("DELETE", TRACKING, delete_own, "none"),
+    Operation("metric.list", "GET", PATH, query),
+    Operation("metric.update", "PATCH", PATH, patch),
+    Operation("metric.delete", "DELETE", PATH, delete),
+    Operation("tracking.list", "GET", TRACKING, query_own, "none"),
+    Operation("tracking.update", "PATCH", TRACKING, patch_own, "none"),
+    Operation("tracking.delete", "DELETE", TRACKING, delete_own, "none"),
 )

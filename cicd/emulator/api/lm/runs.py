@@ -102,9 +102,9 @@ def operations(path: str, kind: Kind, deleted: str) -> tuple[Operation, ...]:
         return Reply(answer, 202)
 
     return (
-        Operation("PATCH", path, lambda call: bulk(call, kind)),
-        Operation("GET", f"{path}/$count", count),
-        Operation("DELETE", f"{path}/{{id}}", delete_one, names=limits.ID),
+        Operation(f"{kind}.bulk", "PATCH", path, lambda call: bulk(call, kind)),
+        Operation(f"{kind}.count", "GET", f"{path}/$count", count),
+        Operation(f"{kind}.delete", "DELETE", f"{path}/{{id}}", delete_one, names=limits.ID),
     )
 
 

@@ -151,13 +151,27 @@ def everything(items: Iterable[Any]) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", PATH, query),
-    Operation("GET", f"{PATH}/{{scenario}}", get, names=limits.ID),
-    Operation("GET", f"{PATH}/{{scenario}}/executables", query_executables, names=limits.ID),
-    Operation("GET", f"{PATH}/{{scenario}}/executables/{{id}}", get_executable, names=limits.ID),
-    Operation("GET", f"{PATH}/{{scenario}}/versions", query_versions, names=limits.ID),
-    Operation("GET", f"{PATH}/{{scenario}}/models", query_models, names=limits.ID),
-    Operation("GET", "/emulator/models", read_models, "aicore"),
-    Operation("PUT", "/emulator/models", write_models, "aicore"),
-    Operation("DELETE", "/emulator/models", forget_models, "aicore"),
+    Operation("scenario.list", "GET", PATH, query),
+    Operation("scenario.get", "GET", f"{PATH}/{{scenario}}", get, names=limits.ID),
+    Operation(
+        "executable.list",
+        "GET",
+        f"{PATH}/{{scenario}}/executables",
+        query_executables,
+        names=limits.ID,
+    ),
+    Operation(
+        "executable.get",
+        "GET",
+        f"{PATH}/{{scenario}}/executables/{{id}}",
+        get_executable,
+        names=limits.ID,
+    ),
+    Operation(
+        "version.list", "GET", f"{PATH}/{{scenario}}/versions", query_versions, names=limits.ID
+    ),
+    Operation("model.list", "GET", f"{PATH}/{{scenario}}/models", query_models, names=limits.ID),
+    Operation("model.list", "GET", "/emulator/models", read_models, "aicore"),
+    Operation("model.update", "PUT", "/emulator/models", write_models, "aicore"),
+    Operation("model.delete", "DELETE", "/emulator/models", forget_models, "aicore"),
 )

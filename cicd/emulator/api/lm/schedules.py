@@ -160,10 +160,10 @@ def show(row: Row) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", PATH, create),
-    Operation("GET", PATH, query),
-    Operation("GET", f"{PATH}/$count", count),
-    Operation("GET", f"{PATH}/{{id}}", get, names=limits.ID),
-    Operation("PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
-    Operation("DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
+    Operation("schedule.create", "POST", PATH, create),
+    Operation("schedule.list", "GET", PATH, query),
+    Operation("schedule.count", "GET", f"{PATH}/$count", count),
+    Operation("schedule.get", "GET", f"{PATH}/{{id}}", get, names=limits.ID),
+    Operation("schedule.update", "PATCH", f"{PATH}/{{id}}", patch, names=limits.ID),
+    Operation("schedule.delete", "DELETE", f"{PATH}/{{id}}", delete, names=limits.ID),
 )
