@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from cicd.automation import local
 from cicd.automation.files import write_file
 from cicd.automation.git import origin_url, project_of
 from cicd.automation.loading import Loader
 from cicd.automation.session import Session
 from cicd.config import formats
+from cicd.config.dialect import Around, Export
 from cicd.config.load import FOLDER
-from cicd.errors import CicdError, Denied, InvalidStage, NotFound, Refused, Usage
+from cicd.errors import CicdError, InvalidStage, PlatformError, Refused, Usage
 from cicd.masking import secrets_of
-from cicd.model import Action, Key, LiveResource, Plan, Resource, Stage
-from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
-from cicd.platforms.aicore.dialect.template import Template
+from cicd.model import Action, Key, Plan, Resource, Stage
+from cicd.platforms.registry import DIALECTS
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Platform
@@ -49,26 +51,31 @@ class Imported:
 def import_stage(
     loader: Loader,
     name: str,
-    group: str,
+    target: Mapping[str, str],
     *,
     out: Path | None = None,
-    scenarios: Sequence[str] = (),
+    select: Sequence[str] = (),
+    platform: str = "",
     force: bool = False,
     tell: Tell = str,
 ) -> Imported:
-    """Write the stage file ``out`` (default ``stages/NAME.yaml``) of what is live in ``group``.
+    """Write the stage file ``out`` (default ``stages/NAME.yaml``) of what is live at ``target``.
 
-    Changes nothing there. ``scenarios``: only what belongs to these (globs). ``force``: overwrite
+    Changes nothing there. ``target`` and ``select`` (globs; only what belongs to these) are in the
+    words of the ``platform``, by default that of stage files which name none. ``force``: overwrite
     the file. ``tell`` is given what cannot be imported, and why. Raises Usage for a bad name,
-    Refused where the file is there, NotFound where the group is not, and InvalidStage where the
+    Refused where the file is there, NotFound where the place is not, and InvalidStage where the
     new file needs a hand before it can be planned.
     """
     root = loader.root_of()
     file = check_target(loader, root, name, out, force=force)
-    with connected(loader, name, group, root) as platform:
-        live = read_group(platform, group, tell)
-    around = surroundings(loader, root, file, name, group, scenarios)
-    found = export_stage(live, around)
+    platform = platform or next(iter(DIALECTS))
+    stage = Stage(name, "", str(root), platform, target, None, ())
+    with connected(loader, stage, root) as there:
+        live = there.survey(target, _told(tell))
+    around = surroundings(loader, root, file, stage, select)
+    dialect = DIALECTS[platform]
+    found = dialect.export(live, around)
     write_stage(loader, file, found)
     plan = plan_of(loader, file, found, tell)
     never = {
@@ -78,7 +85,7 @@ def import_stage(
         if change.live.status.has_ended or change.fields
     }
     if never:
-        found = export_stage(live, replace(around, never=never))
+        found = dialect.export(live, msgspec.structs.replace(around, never=never))
         write_stage(loader, file, found)
         plan = plan_of(loader, file, found, tell)
     unset = tuple(name for name in found.environment if name not in loader.environ)
@@ -104,12 +111,11 @@ def check_target(loader: Loader, root: Path, name: str, out: Path | None, *, for
 
 
 @contextmanager
-def connected(loader: Loader, name: str, group: str, root: Path) -> Iterator[Platform]:
+def connected(loader: Loader, stage: Stage, root: Path) -> Iterator[Platform]:
     """The platform, with destinations where there is a login for them."""
     from cicd.platforms.registry import connect
 
     environ: Mapping[str, str] = loader.environ
-    stage = Stage(name, "", str(root), "aicore", {"resource_group": group}, None, ())
     if loader.is_local:
         environ = local.environment(local.start(root, environ), stage, environ)
     try:
@@ -123,52 +129,34 @@ def connected(loader: Loader, name: str, group: str, root: Path) -> Iterator[Pla
         platform.close()
 
 
-def read_group(platform: Platform, group: str, tell: Tell) -> list[LiveResource]:
-    """All that is live in the group. Raises NotFound where there is no such group."""
-    key = Key("resource_group", group)
-    live = platform.read([Resource(key, {"name": group})], everything=True)
-    if not any(item.key == key for item in live):
-        raise NotFound(f"there is no resource group {group}", hint="check --resource-group")
-    found = {(item.key.kind, item.id): item for item in live}
-    for kind in ("application", "docker_registry_secret", "destination"):
-        try:
-            found |= {(item.key.kind, item.id): item for item in platform.browse(kind)}
-        except Denied as error:  # the file can do without
-            what = kind.replace("_", " ")
-            tell(f"not imported: {what}s: {error}")
-    return list(found.values())
+def _told(tell: Tell) -> Callable[[str, PlatformError], None]:
+    """Tells of a kind that the login may not see."""
+
+    def unseen(kind: str, error: PlatformError) -> None:
+        tell(f"not imported: {kind.replace('_', ' ')}s: {error}")
+
+    return unseen
 
 
 def surroundings(
-    loader: Loader, root: Path, file: Path, name: str, group: str, scenarios: Sequence[str]
+    loader: Loader, root: Path, file: Path, stage: Stage, select: Sequence[str]
 ) -> Around:
     """What the file is made for."""
     schema = root / SCHEMA
     path = os.path.relpath(schema, file.resolve().parent) if schema.is_file() else ""
     is_local, environ = loader.is_local, loader.environ
     return Around(
-        stage=name,
-        group=group,
-        is_named_by_file=file.stem == name,
+        stage=stage.name,
+        target=stage.target,
+        root=root,
+        is_named_by_file=file.stem == stage.name,
         schema_path=Path(path).as_posix() if path else "",
-        scenarios=scenarios,
-        templates=templates_of(root),
+        select=select,
         repository=local.override(root).repository if is_local else origin_url(root, environ),
         is_local=is_local,
         folder=project_of(root),
         secrets=secrets_of(environ),
     )
-
-
-def templates_of(root: Path) -> list[Template]:
-    """The templates of the project, where it has some."""
-    from cicd.config.tree import Place
-    from cicd.platforms.aicore.dialect.templates import read_templates
-
-    if not (root / "templates").is_dir():
-        return []
-    found, _ = read_templates(root, "templates", Place("templates"))
-    return [template for template in found if template.scenario_id]
 
 
 def write_stage(loader: Loader, file: Path, found: Export) -> None:

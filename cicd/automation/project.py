@@ -143,17 +143,17 @@ class Project:
     def import_stage(
         self,
         name: str,
-        group: str,
+        target: Mapping[str, str],
         *,
         out: str | os.PathLike[str] | None = None,
-        scenarios: Sequence[str] = (),
+        select: Sequence[str] = (),
         force: bool = False,
         local: bool = False,
         variables: Mapping[str, str] | None = None,
     ) -> Imported:
-        """Write a stage file of what is live in ``group``: see ``importing.import_stage``."""
+        """Write a stage file of what is live at ``target``: see ``importing.import_stage``."""
         from cicd.automation.importing import import_stage
 
         loader = self.loader(variables, local=local)
         file = Path(out) if out is not None else None
-        return import_stage(loader, name, group, out=file, scenarios=scenarios, force=force)
+        return import_stage(loader, name, target, out=file, select=select, force=force)

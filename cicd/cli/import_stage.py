@@ -54,7 +54,13 @@ def command(
     """
     loader = loader_of(common)
     found = import_stage(
-        loader, stage, group, out=out, scenarios=scenarios, force=force, tell=print_note
+        loader,
+        stage,
+        {"resource_group": group},
+        out=out,
+        select=scenarios,
+        force=force,
+        tell=print_note,
     )
     report(loader, found)
 

@@ -67,6 +67,39 @@ class Built(msgspec.Struct, frozen=True):
     programs: tuple[Program, ...] = ()
 
 
+class Around(msgspec.Struct, frozen=True):
+    """What a stage file is made for that asks for what is live in the place ``target``.
+
+    ``root``: the project, whose files may tell what the platform does not. ``select``: globs;
+    only what belongs to these (what that is, the dialect says). ``never``: keys of runs that must
+    not run again -> why. ``repository``: the Git that the project is pushed to, empty where nobody
+    knows; ``folder``: the project's in there, empty for the top. ``secrets``: variables of the
+    environment that hold one -> value.
+    """
+
+    stage: str
+    target: Mapping[str, str]
+    root: FilePath = FilePath()
+    is_named_by_file: bool = True
+    schema_path: str = ""
+    select: Collection[str] = ()
+    repository: str = ""
+    is_local: bool = False
+    folder: str = ""
+    never: Mapping[str, str] = {}
+    secrets: Mapping[str, str] = {}
+
+
+class Export(msgspec.Struct, frozen=True):
+    """A stage file as text; ``notes``: what of the place is not in it, and why; ``environment``:
+    the variables that it needs; ``counts``: how many things of each section it has."""
+
+    text: str
+    notes: tuple[str, ...]
+    environment: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
 class Dialect(Protocol):
     """What the stage files of one platform say."""
 
@@ -134,6 +167,9 @@ class Dialect(Protocol):
 
     def build(self, draft: Any) -> Built:
         """What a draft without errors asks for."""
+
+    def export(self, live: Iterable[LiveResource], around: Around) -> Export:
+        """The stage file that asks for just what is live."""
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         """What something live takes from its surroundings as far as files tell; only the adapter's

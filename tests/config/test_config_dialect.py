@@ -12,7 +12,7 @@ import pytest
 
 from cicd.cli.root import execute
 from cicd.config import GitFacts, check_stage, load_former, load_stage
-from cicd.config.dialect import Dialect
+from cicd.config.dialect import Around, Dialect
 from cicd.config.files import yaml_trees
 from cicd.config.inherit import read_whole
 from cicd.config.json_schema import schema_of
@@ -21,7 +21,7 @@ from cicd.config.rulebook import RULES, book
 from cicd.config.schema import keys_of
 from cicd.config.tree import Paths, plain
 from cicd.errors import InvalidStage, Problem
-from cicd.model import Stage
+from cicd.model import LiveResource, Stage, State, Status
 from cicd.platforms import registry
 from cicd.platforms.aicore import dialect as aicore
 from cicd.values import Key, Ref, Secret
@@ -446,3 +446,19 @@ def test_paths_fit_patterns(pattern: str, path: tuple[str | int, ...], fits: boo
 def test_both_are_dialects_as_far_as_types_can_tell() -> None:
     assert [dialect.NAME for dialect in DIALECTS.values()] == list(DIALECTS)
     assert not isinstance(Problem, Secret)
+
+
+# importing
+
+
+def test_what_is_live_becomes_a_stage_file_of_its_platform(tmp_path: Path) -> None:
+    status = Status(State.SUCCEEDED, "done")
+    live = [LiveResource(Key("job", "wind"), "1", {"script": "wind.py"}, status)]
+    found = toy.export(live, Around("dev", {"box": "box-7"}, tmp_path))
+    stage = loaded(tmp_path, found.text)
+    assert stage.target == {"box": "box-7"}
+    assert [str(item.key) for item in stage.resources] == ["job/wind"]
+    assert [program.file for program in stage.programs] == ["wind.py"]
+    assert toy.needs(stage, live[0]) == ["wind.py"]
+    other = LiveResource(Key("job", "x"), "2", {"script": "x.py"}, status)
+    assert toy.needs(stage, other) == []

@@ -3,14 +3,14 @@ job has written. It has a word of its own for everything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
 from cicd.config.build import gates_of, inputs_of, smoke_test_of
-from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
 from cicd.config.digests import digest
 from cicd.config.draft import Draft as Base
 from cicd.config.fields import Key, Part, Plain, SecretText
@@ -165,6 +165,13 @@ def _needs(draft: Draft) -> dict[Name, dict[Name, Place]]:
         }
         for index, job in enumerate(draft.file.jobs)
     }
+
+
+def export(live: Iterable[LiveResource], around: Around) -> Export:
+    jobs = [item for item in live if item.key.kind == "job"]
+    lines = [f"  - {{key: {job.key.name}, script: {job.spec['script']}}}" for job in jobs]
+    head = [f"platform: {NAME}", f"toy: {{box: {around.target['box']}}}", "jobs:"]
+    return Export("\n".join([*head, *lines, ""]), (), (), {"jobs": len(jobs)})
 
 
 def needs(stage: Stage, live: LiveResource) -> list[str]:

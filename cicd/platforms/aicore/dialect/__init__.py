@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cicd.config import inherit
-from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
 from cicd.config.formats import slug
 from cicd.config.references import Reference
 from cicd.config.tree import Node, Paths
@@ -47,6 +47,7 @@ __all__ = [
     "File",
     "build",
     "check",
+    "export",
     "identity",
     "modernise",
     "names",
@@ -144,6 +145,14 @@ def check(draft: Draft) -> Iterable[Problem]:
 
         found += check_flows(draft)
     return found
+
+
+def export(live: Iterable[LiveResource], around: Around) -> Export:
+    """What lives in a resource group; the templates of it are those of the project."""
+    from cicd.platforms.aicore.dialect.exporting import export_stage
+    from cicd.platforms.aicore.dialect.templates import templates_in
+
+    return export_stage(live, around, templates_in(around.root, "templates"))
 
 
 def needs(stage: Stage, live: LiveResource) -> Needs:

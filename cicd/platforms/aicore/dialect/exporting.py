@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from cicd.config.dialect import Around, Export
 from cicd.config.fields import Part, misfit
 from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
@@ -42,42 +42,12 @@ _PREFERENCE = (State.RUNNING, State.PENDING, State.UNKNOWN)
 FAMILY = ("configuration_name", "scenario_id", "executable_id")
 
 
-@dataclass(frozen=True)
-class Around:
-    """What the file is made for. ``never``: keys of executions that must not run again -> why.
-
-    ``templates``: those in the project's folder. ``repository``: the Git that the project is pushed
-    to, empty where nobody knows. ``folder``: the project's in there, empty for the top.
-    ``secrets``: variables of the environment that hold one -> value.
-    """
-
-    stage: str
-    group: str
-    is_named_by_file: bool = True
-    schema_path: str = ""
-    scenarios: Collection[str] = ()
-    templates: Sequence[Template] = ()
-    repository: str = ""
-    is_local: bool = False
-    folder: str = ""
-    never: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Export:
-    """The file as text; ``notes``: what of the group is not in it, and why; ``environment``: the
-    variables that it needs."""
-
-    text: str
-    notes: tuple[str, ...]
-    environment: tuple[str, ...]
-    counts: Mapping[str, int]
-
-
-def export_stage(live: Iterable[LiveResource], around: Around) -> Export:
-    """The stage file for all of ``live`` that is alive and can be expressed."""
-    work = _Export(list(live), around)
+def export_stage(
+    live: Iterable[LiveResource], around: Around, templates: Sequence[Template] = ()
+) -> Export:
+    """The stage file for all of ``live`` that is alive and can be expressed; ``templates``: those
+    of the project."""
+    work = _Export(list(live), around, templates)
     content = work.content()
     head = [f"# yaml-language-server: $schema={around.schema_path}"] if around.schema_path else []
     head += comment_lines(work.head())
@@ -91,8 +61,12 @@ def export_stage(live: Iterable[LiveResource], around: Around) -> Export:
 class _Export:
     """The file while it grows, section by section."""
 
-    def __init__(self, live: Sequence[LiveResource], around: Around) -> None:
+    def __init__(
+        self, live: Sequence[LiveResource], around: Around, templates: Sequence[Template]
+    ) -> None:
         self._around = around
+        self._templates = templates
+        self._group = around.target["resource_group"]
         self._live: dict[str, list[LiveResource]] = {}
         self._values = Values(around.secrets)
         for item in sorted(live, key=lambda item: (item.created_at, item.id)):
@@ -108,12 +82,12 @@ class _Export:
         return self._live.get(kind, [])
 
     def _is_wanted(self, spec: Spec) -> bool:
-        wanted, scenario = self._around.scenarios, spec.get("scenario_id")
+        wanted, scenario = self._around.select, spec.get("scenario_id")
         return not wanted or not scenario or any(fnmatchcase(str(scenario), w) for w in wanted)
 
     def head(self) -> str:
         """What to know before using the file."""
-        lines = [f"Imported from the resource group {self._around.group}."]
+        lines = [f"Imported from the resource group {self._group}."]
         if self.environment:
             names = ", ".join(dict.fromkeys(self.environment))
             lines.append(f"Values that cannot be read back; set these variables: {names}")
@@ -130,9 +104,9 @@ class _Export:
         artifacts = chosen_artifacts(
             self._of("artifact"), self._of("execution"), [c.spec for c in used if c]
         )
-        inputs = Inputs(artifacts, self._of("artifact"), executions, around.templates)
+        inputs = Inputs(artifacts, self._of("artifact"), executions, self._templates)
         sections: dict[str, Any] = {} if around.is_named_by_file else {"stage": around.stage}
-        sections["aicore"] = {"resource_group": around.group, **self._labels()}
+        sections["aicore"] = {"resource_group": self._group, **self._labels()}
         sections["git"] = self._git([c for c in used if c])
         secrets = export_secrets(self._live)
         self.notes += secrets.notes
@@ -186,7 +160,7 @@ class _Export:
     # sections
 
     def _labels(self) -> dict[str, Any]:
-        groups = [g for g in self._of("resource_group") if g.id == self._around.group]
+        groups = [g for g in self._of("resource_group") if g.id == self._group]
         kept = users_labels(groups[0].spec) if groups else {}
         return {"labels": kept} if kept else {}
 
@@ -198,7 +172,7 @@ class _Export:
             for c in used
             if c.spec["scenario_id"] not in PLATFORM_SCENARIOS
         }
-        missing = sorted(needed - {t.executable_id for t in self._around.templates})
+        missing = sorted(needed - {t.executable_id for t in self._templates})
         application = self._application()
         if not needed:
             return {}
@@ -234,7 +208,7 @@ class _Export:
 
     def _application(self) -> LiveResource | None:
         """The one that syncs this project's repository into AI Core."""
-        folders = {t.file.rpartition("/")[0] for t in self._around.templates}
+        folders = {t.file.rpartition("/")[0] for t in self._templates}
         fitting = [
             item
             for item in self._of("application")

@@ -109,6 +109,15 @@ def read_templates(root: Path, folder: str, place: Place) -> tuple[list[Template
     return [template for template, _ in found], problems
 
 
+def templates_in(root: Path, folder: str) -> list[Template]:
+    """Those of a folder below the root that say of which scenario they are, none where there is no
+    such folder."""
+    if not is_folder(root / folder):
+        return []
+    found, _ = read_templates(root, folder, Place(folder))
+    return [template for template in found if template.scenario_id]
+
+
 def folder_problem(root: Path, folder: str) -> str:
     """Why a folder cannot be the template folder, empty when it can."""
     if problem := relative_path_problem(folder):

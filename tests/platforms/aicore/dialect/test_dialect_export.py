@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from cicd.config.dialect import Around, Export
 from cicd.config.files import yaml_trees
 from cicd.config.tree import plain
 from cicd.model import Hidden, Key, LiveResource, State, Status
-from cicd.platforms.aicore.dialect.exporting import Around, Export, export_stage
+from cicd.platforms.aicore.dialect.exporting import export_stage
 from cicd.platforms.aicore.dialect.template import Template
 
 WORDS = {
@@ -57,8 +58,13 @@ def run(kind: str, id: str, of: LiveResource, status: str, **more: Any) -> LiveR
     return live(kind, id, status, spec=spec, **more)
 
 
-def exported(found: Sequence[LiveResource], **around: Any) -> tuple[Export, dict[str, Any]]:
-    export = export_stage(found, Around("dev", "rg-1", **around))
+GROUP = {"resource_group": "rg-1"}
+
+
+def exported(
+    found: Sequence[LiveResource], templates: Sequence[Template] = (), **around: Any
+) -> tuple[Export, dict[str, Any]]:
+    export = export_stage(found, Around("dev", GROUP, **around), templates)
     content = plain(yaml_trees(export.text, "x")[0])
     content.pop("aicore")
     return export, content
@@ -76,7 +82,9 @@ def test_an_empty_group() -> None:
     assert content == {}
     labels = {"ext.ai.sap.com/cicd.stage": "dev", "ext.ai.sap.com/team": "a ${b}"}
     group = live("resource_group", "rg-1", spec={"name": "rg-1", "labels": labels})
-    text = export_stage([group], Around("dev", "rg-1", False, "../config.schema.json")).text
+    text = export_stage(
+        [group], Around("dev", GROUP, is_named_by_file=False, schema_path="../config.schema.json")
+    ).text
     assert text == (
         "# yaml-language-server: $schema=../config.schema.json\n"
         "# Imported from the resource group rg-1.\n"
@@ -325,5 +333,5 @@ def test_git_only_with_all_templates_and_the_right_application() -> None:
 def test_scenarios_filter_what_has_one() -> None:
     one, two = configuration("c1"), configuration("c2", "U", scenario_id="other")
     found = [one, two, *(run("execution", f"e{c.id}", c, "COMPLETED") for c in (one, two))]
-    _, content = exported(found, scenarios=["oth*"])
+    _, content = exported(found, select=["oth*"])
     assert [item["key"] for item in content["executions"]] == ["u"]
