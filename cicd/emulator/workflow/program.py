@@ -32,7 +32,8 @@ class Artifact:
 
 @dataclass(frozen=True)
 class OutputParameter:
-    """``path`` for a file that the container writes, ``source`` for a text with tags."""
+    """``path`` for a file that the container writes, ``source`` for a text with tags; ``is_fixed``:
+    that is its value, and it comes from nowhere."""
 
     name: str
     path: str = ""
@@ -40,6 +41,7 @@ class OutputParameter:
     expression: str = ""
     default: str | None = None
     global_name: str = ""
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True)

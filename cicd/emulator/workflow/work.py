@@ -179,6 +179,8 @@ def named_outputs(
 
 def valued(item: OutputParameter, scope: Mapping[str, str]) -> str:
     """The value of an output parameter of steps or a dag. Raises Unresolved."""
+    if item.is_fixed:
+        raise Unresolved(f"{item.name}: output parameters must have a valueFrom specified")
     if not item.expression:
         return substitute(item.source, scope)
     expression = substitute(item.expression, scope)

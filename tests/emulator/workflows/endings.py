@@ -236,6 +236,16 @@ OUTPUTS = [
         "DEAD",
         {"e1": ERROR},
     ),
+    Program(
+        "getTemplateOutputsFromScope: steps have no output of a fixed value",
+        flow(
+            steps(call("a"), outputs={"parameters": [{"name": "o", "value": "x"}]}),
+            shell("a", "true"),
+        ),
+        "DEAD",
+        {"e1": ERROR, "e1[0].a": OK},
+        message="output parameters must have a valueFrom specified",
+    ),
     *(
         Program(
             f"resolveParameter: {expression}",
@@ -262,6 +272,37 @@ def exits(*parameters: tuple[str, str], **hook: Any) -> dict[str, Any]:
 
 
 ASKED = 'steps["a"].status'
+AGGREGATED = [
+    Program(
+        "processAggregateNodeOutputs: in the order of the items, not of their ends",
+        flow(
+            dag(
+                call("a", withItems=[3, 1, 2], given={"x": "{{item}}"}),
+                call("b", dependencies=["a"], given={"x": "{{tasks.a.outputs.parameters}}"}),
+            ),
+            leaves("sleep 0.{{inputs.parameters.x}}; echo {{inputs.parameters.x}} > /tmp/o", **X),
+            got(),
+        ),
+        lines=('got [{"o":"3"},{"o":"1"},{"o":"2"}]',),
+    ),
+    Program(
+        "getChildNodeIdsAndLastRetriedNode: results of rounds that were repeated",
+        flow(
+            dag(
+                call("a", withItems=[1, 2], given={"x": "{{item}}"}),
+                call("b", dependencies=["a"], given={"x": "{{tasks.a.outputs.result}}"}),
+            ),
+            shell(
+                "a",
+                "echo {{inputs.parameters.x}}; test {{retries}} = 1",
+                retryStrategy={"limit": 1},
+                **X,
+            ),
+            got(),
+        ),
+        lines=("got [1,2]",),
+    ),
+]
 HOOKS = [
     Program(
         "TestStepsTemplateOnExitStatusArgument: the status of its step",
@@ -576,4 +617,4 @@ BEGINNINGS = [
         ]
     ),
 ]
-CASES = [*ATTEMPTS, *OUTPUTS, *HOOKS, *ROUNDS, *BEGINNINGS]
+CASES = [*ATTEMPTS, *OUTPUTS, *AGGREGATED, *HOOKS, *ROUNDS, *BEGINNINGS]

@@ -166,6 +166,7 @@ def _output(item: Mapping[str, Any]) -> OutputParameter:
         path=source.get("path") or "",
         source=text,
         expression=source.get("expression") or "",
+        is_fixed=value is not None,
         default=None if default is None else as_text(default),
         global_name=item.get("globalName") or "",
     )
