@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -96,8 +95,7 @@ def opened(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(msgspec.Struct, frozen=True):
     """What runs or services start: what a file beside the stage file declares of it.
 
     ``digest``: sha256 of its meaning: comments and line endings do not count. ``parameters``: name
@@ -110,12 +108,12 @@ class Program:
     name: str
     version: str
     digest: str
-    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    parameters: Mapping[str, str | None] = {}
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
-    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    called: Mapping[str, str] = field(default_factory=dict)
-    makes: Mapping[str, str] = field(default_factory=dict)
+    asks: Mapping[str, tuple[str, ...]] = {}
+    called: Mapping[str, str] = {}
+    makes: Mapping[str, str] = {}
 
     def is_called_by(self, spec: Spec) -> bool:
         """Whether something of that spec starts it."""

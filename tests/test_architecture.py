@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -356,4 +357,22 @@ def test_only_the_console_prints() -> None:
         if isinstance(node, ast.Call)
         if (name := ast.unparse(node.func)) in printing
     }
+    assert not found
+
+
+PLATFORM_WORDS = re.compile(
+    r"ai.?core|executable|scenario|resource.?group|artifact|deployment|\bexecutions?\b|configuration"
+    r"|destination|argo\b|sagemaker|endpoint|spark|livy",
+    re.IGNORECASE,
+)
+
+
+def test_the_language_of_stage_files_has_no_word_of_a_platform() -> None:
+    """Names, texts and comments: what a platform says stands in its dialect."""
+    found = [
+        f"{module}: {match[0]}"
+        for module, path in MODULES.items()
+        if is_within(module, "cicd.config")
+        for match in PLATFORM_WORDS.finditer(path.read_text(encoding="utf-8"))
+    ]
     assert not found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from cicd.model import Change, Key, Program, Resource, State
@@ -57,7 +58,7 @@ def change(
 
 
 def with_(**changes: Any) -> tuple[Program, ...]:
-    return (replace(TRAIN, **{"digest": "d2", **changes}),)
+    return (msgspec.structs.replace(TRAIN, **{"digest": "d2", **changes}),)
 
 
 def test_a_new_template_says_all_that_it_takes_and_gives() -> None:
@@ -97,14 +98,14 @@ def test_a_changed_template_says_what_changed(now: dict[str, Any], told: str) ->
 
 
 def test_a_template_that_stays_has_no_line() -> None:
-    other = replace(TRAIN, name="serve", file="templates/serve.yaml")
+    other = msgspec.structs.replace(TRAIN, name="serve", file="templates/serve.yaml")
     found = change((TRAIN, *with_(name="serve", version="2.0")), (TRAIN, other))
     assert [line.partition(" ")[0] for line in found.templates] == ["serve"]
     assert change((TRAIN,), (TRAIN,)).consequence.endswith("no template changed")
 
 
 def test_a_template_that_is_gone_is_named() -> None:
-    other = replace(TRAIN, name="serve")
+    other = msgspec.structs.replace(TRAIN, name="serve")
     assert change((TRAIN,), (TRAIN, other)).templates == ("serve is gone",)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from cicd.values import Key, Program
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """What one template file declares."""
 
     file: str
@@ -28,13 +28,13 @@ class Template:
     """The container images that it names, in its order; a placeholder counts as none."""
     resource_plans: tuple[str, ...] = ()
     """The resource plans and instance types that its steps ask for, in its order."""
-    secrets: Mapping[Key, str] = field(default_factory=dict)
+    secrets: Mapping[Key, str] = {}
     """The secrets that it names, with where: they must be there before it runs."""
     optional_inputs: frozenset[str] = frozenset()
     """Those of the input artifacts that need not be bound."""
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = {}
     """Parameter name -> the values that it may have, where not any."""
-    conditions: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[tuple[str, str], ...]] = {}
     """Parameter name -> each ``when`` in which it stands without quotes, and its tag there."""
 
     @property
