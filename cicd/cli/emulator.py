@@ -87,13 +87,13 @@ def start(
 
 def serve(where: Path, port: int, leash: int | None) -> None:
     """Be the emulator of a folder until a signal, or the end of the file ``leash``, ends it."""
-    try:
-        from cicd.emulator.host import server
-    except ModuleNotFoundError as error:
+    from cicd.emulator.host import server
+
+    if name := server.missing():
         raise CicdError(
-            f"the emulator needs {error.name}, which is not installed",
+            f"the emulator needs {name}, which is not installed",
             hint="pip install 'aicore-cicd[local]'",
-        ) from error
+        )
     server.serve(where, port=port, environ=os.environ, leash=leash)
 
 

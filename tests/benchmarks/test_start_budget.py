@@ -35,7 +35,17 @@ NEVER = {
     "uvicorn",
     "deepdiff",
 }
-NEVER |= {"matplotlib", "numpy", "requests", "urllib3", "sqlite3", "asyncio", "rich.live"}
+NEVER |= {
+    "matplotlib",
+    "numpy",
+    "cronsim",
+    "jinja2",
+    "requests",
+    "urllib3",
+    "sqlite3",
+    "asyncio",
+    "rich.live",
+}
 NEVER |= {"rich.markdown", "rich.syntax", "rich.progress", "cicd.emulator"}
 FOR_A_CHECK = {"cicd.model", "cicd.platforms.base", "cicd.platforms.aicore.adapter"}
 FOR_A_CHECK |= {"subprocess", "cicd.platforms.aicore.dialect.building"}

@@ -25,6 +25,24 @@ def test_columns_line_up_also_with_wide_and_combining_characters() -> None:
     assert {cell_width(line) for line in lines} == {8}
 
 
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("👩‍💻", 2),  # two people's pictures and what joins them
+        ("👍🏽", 2),  # a picture and its colour
+        ("🇩🇪", 2),
+        ("❤️", 2),  # drawn as a picture, as the character after it says
+        ("模型", 4),
+        ("e\u0301", 1),
+        ("a\u200bb", 2),
+    ],
+)
+def test_a_text_takes_as_many_cells_as_a_terminal_draws(text: str, cells: int) -> None:
+    assert cell_width(text) == cells
+    lines = table(["NAME", "N"], [[text, "1"], ["abcdef", "2"]])
+    assert len({cell_width(line) for line in lines}) == 1  # also where a part is shown as a code
+
+
 def test_a_terminal_cuts_the_widest_and_a_pipe_nothing() -> None:
     rows = [["e123456789", "x" * 50, "y" * 30]]
     head = ["ID", "A", "B"]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LOG = logging.getLogger(__name__)
+NEEDED = ("starlette", "uvicorn", "h11")
+"""What comes with the extra ``local`` alone."""
+
+
+def missing() -> str:
+    """The first library that serving needs and that is not installed."""
+    return next((name for name in NEEDED if find_spec(name) is None), "")
 
 
 def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | None = None) -> None:

@@ -57,7 +57,7 @@ def serve(data: Path, port: int = 0, **options: object) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("module", ["cronsim"])
+@pytest.mark.parametrize("module", ["starlette", "uvicorn", "h11"])
 def test_a_missing_extra_is_said(data: Path, module: str) -> None:
     program = f"import sys; sys.modules[{module!r}] = None; from cicd.cli.root import run; run()"
     arguments = ["emulator", "start", "--foreground", "--data", str(data)]

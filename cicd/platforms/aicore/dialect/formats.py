@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cicd.config.formats import slug
 from cicd.config.tree import did_you_mean
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 NAME = r"""^[A-Za-z0-9_\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]+$"""
 ID = r"^[A-Za-z0-9_.-]{4,64}$"
@@ -32,14 +36,15 @@ MAX_KEY = 256
 RESOURCE_PLANS = ("basic", "basic.8x", "infer.l", "infer.m", "infer.s", "starter", "train.l")
 """Those that AI Core documents."""
 MIN_TTL = 600
-_MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON_FIELDS = (
-    ("minute", 0, 59, ""),
-    ("hour", 0, 23, ""),
-    ("day of month", 1, 31, ""),
-    ("month", 1, 12, "jan feb mar apr may jun jul aug sep oct nov dec"),
-    ("day of week", 0, 7, "sun mon tue wed thu fri sat"),
+    "minute (0 to 59)",
+    "hour (0 to 23)",
+    "day of month (1 to 31)",
+    "month (1 to 12)",
+    "day of week (0 to 7)",
 )
+_CRON_END = "([0-9]{1,3}|[A-Za-z]{3})"
+_CRON_PART = re.compile(rf"(\*|{_CRON_END}(-{_CRON_END})?)(/[0-9]{{1,3}})?")
 
 
 def plan_problem(plan: str) -> str:
@@ -67,58 +72,43 @@ def cron_problem(text: str) -> str:
     if len(fields) != len(_CRON_FIELDS):
         seconds = ": leave the seconds out" if len(fields) == len(_CRON_FIELDS) + 1 else ""
         return f"needs 5 fields (minute hour day month weekday), has {len(fields)}{seconds}"
-    for field, (name, low, high, words) in zip(fields, _CRON_FIELDS, strict=True):
+    for place, (field, name) in enumerate(zip(fields, _CRON_FIELDS, strict=True)):
         for part in field.split(","):
-            if not _is_cron_part(part, low, high, words):
-                return f'"{part}" is not a {name} ({low} to {high})'
-    if len(_cron_values(fields[0], *_CRON_FIELDS[0][1:])) > 1:
+            # the library knows more than crontab does: L, W, #
+            if not (_CRON_PART.fullmatch(part) and _cron(_alone(part, place))):
+                return f'"{part}" is not a {name}'
+    minutes = _cron(_alone(fields[0], 0))
+    if minutes and len(minutes.minutes) > 1:
         return "runs more than once an hour, the least time between runs: give one minute"
     return ""
 
 
 def cron_doubt(text: str) -> str:
     """What is odd with a cron expression that has no problem, empty when nothing is."""
-    fields = text.split()
-    if len(fields) > len(_CRON_FIELDS):
+    *fields, weekdays = text.split()
+    if len(fields) == len(_CRON_FIELDS):
         return "has 6 fields, of which AI Core documents only 5: leave the last one out"
-    _, _, days, months, weekdays = (
-        _cron_values(field, low, high, words)
-        for field, (_, low, high, words) in zip(fields, _CRON_FIELDS, strict=True)
-    )
-    is_any_weekday = len({day % 7 for day in weekdays}) == 7
-    if is_any_weekday and not any(min(days) <= _MONTH_DAYS[month - 1] for month in months):
+    week = _cron(_alone(weekdays, len(fields)))
+    is_any_weekday = week and week.weekdays >= set(range(1, 7)) and week.weekdays & {0, 7}
+    if not _cron(" ".join([*fields, "*" if is_any_weekday else weekdays])):
         return "never comes: no such day in that month"
     return ""
 
 
-def _is_cron_part(part: str, low: int, high: int, words: str) -> bool:
-    span, _, step = part.partition("/")
-    if "/" in part and not (re.fullmatch("[0-9]{1,3}", step) and int(step) > 0):
-        return False
-    if span == "*":
-        return True
-    ends = [_cron_number(end, low, words) for end in span.split("-")]
-    known = [end for end in ends if end is not None and low <= end <= high]
-    return len(known) == len(ends) <= 2 and known == sorted(known)
+def _alone(field: str, place: int) -> str:
+    """A cron expression of which only this field says something."""
+    return " ".join([*["*"] * place, field, *["*"] * (len(_CRON_FIELDS) - 1 - place)])
 
 
-def _cron_values(field: str, low: int, high: int, words: str) -> set[int]:
-    """All numbers that a valid field stands for; ``5/10`` goes on to the end of the range."""
-    values: set[int] = set()
-    for part in field.split(","):
-        span, slash, step = part.partition("/")
-        first, last = low, high
-        if span != "*":
-            ends = [_cron_number(end, low, words) or 0 for end in span.split("-")]
-            first, last = ends[0], high if slash and len(ends) == 1 else ends[-1]
-        values |= set(range(first, last + 1, int(step or 1)))
-    return values
+def _cron(expression: str) -> CronSim | None:
+    """What an expression stands for; None when it is none, or its day is in none of its months."""
+    # loaded where there is a schedule: few stage files have one
+    from cronsim import CronSim, CronSimError
 
-
-def _cron_number(text: str, low: int, words: str) -> int | None:
-    if text.lower() in words.split():
-        return words.split().index(text.lower()) + low
-    return int(text) if re.fullmatch("[0-9]{1,3}", text) else None
+    try:
+        return CronSim(expression, datetime(2024, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return None
 
 
 def utc_time(text: str) -> datetime | None:
