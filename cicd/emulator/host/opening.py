@@ -17,6 +17,7 @@ from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runs.configured import Starter
 from cicd.emulator.runs.dispatch import Dispatcher
 from cicd.emulator.runs.journal import StoreJournal
+from cicd.emulator.runs.preparing import Jobs
 from cicd.emulator.runs.revisions import cascade
 from cicd.emulator.runs.scheduling import Scheduler
 from cicd.emulator.runs.starting import Runs
@@ -68,9 +69,8 @@ def open_world(
     )
     pace, clock = Pace(data), Clock(store)
     runner = PlatformRunner(make_runner(journal), journal, models)
-    dispatcher = Dispatcher(
-        store, runner, objects, data / "runs", base_url, pace, clock, credentials.s3_login
-    )
+    jobs = Jobs(store, objects, data / "runs", base_url, credentials.s3_login)
+    dispatcher = Dispatcher(store, runner, objects, data / "runs", jobs, pace, clock)
 
     def changed(executable_id: str) -> None:
         for run_id in cascade(store, executable_id):

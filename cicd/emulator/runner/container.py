@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cicd.emulator.jobs import ExecutionJob, Journal, Node
-from cicd.emulator.runner import artifacts, content, environment
+from cicd.emulator.runner import artifacts, environment
 from cicd.emulator.runner.bounds import PLAN_LABEL
 from cicd.emulator.runner.container_set import SetRun, failure
 from cicd.emulator.runner.content import program_of
@@ -20,10 +20,12 @@ from cicd.emulator.runner.environment import NotRunnable
 from cicd.emulator.runner.inputs import Inputs
 from cicd.emulator.runner.lines import Recorder, RunLog
 from cicd.emulator.runner.outputs import Outputs
+from cicd.emulator.runner.places import Places, is_below
 from cicd.emulator.runner.process import Exit, Process
 from cicd.emulator.runner.sandbox import Mount, Program, Sandbox
 from cicd.emulator.runner.settings import Settings
-from cicd.emulator.runner.volumes import Volumes, covering
+from cicd.emulator.runner.sidecar import Sidecar
+from cicd.emulator.runner.volumes import Volumes
 from cicd.emulator.workflow import MAIN, Work
 
 SCRIPT = "/argo/staging/script"
@@ -31,11 +33,6 @@ RESULT_BYTES = 256 * 1024
 """As much of its standard output as a step can hand on, as in Argo."""
 READABLE = "readable-"
 """Of other containers than ``main``, SAP AI Core shows the output only if so named."""
-USUAL = "/app"
-"""Where images for SAP AI Core have their files."""
-MAKING = re.compile(r"\bmkdir|\bmakedirs")
-SENT_AWAY = (128 + 9, 128 + 15)
-"""How a sidecar ends that was asked to."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ class Container:
         self, main: Program, root: Path, shared: list[Mount], until: float | None
     ) -> Node:
         sidecars = [
-            _Sidecar(self, container, f"sidecar-{index}")
+            Sidecar(container["name"], partial(self.beside, container, f"sidecar-{index}", None))
             for index, container in enumerate(self._work.sidecars)
         ]
         try:
@@ -182,7 +179,6 @@ class Container:
         ended = SetRun(
             self._work,
             start=lambda item: self._process(*ready[item["name"]], until),
-            describe=describe,
             report=self._report,
             stopped=self._stopped,
         ).run()
@@ -262,7 +258,8 @@ class Container:
         )
         # what the image has lies below what the step brings
         program = self._program(container, root, fixed, shared)
-        program = replace(program, mounts=(*program.mounts, *self._had_before(paths, program)))
+        places = Places(work, environment.find_image(self._job.images, container["image"]))
+        program = replace(program, mounts=(*program.mounts, *places.had_before(paths, program)))
         mounts = [mount for item in work.inputs if (mount := inputs.bring(item))]
         program = replace(program, mounts=(*program.mounts, *environment.checked(mounts)))
         if work.source is not None:
@@ -272,13 +269,13 @@ class Container:
             script.chmod(0o755)
             program = replace(program, command=(*program.command, SCRIPT), script=SCRIPT)
         targets = tuple(mount.target for mount in shared)
-        folders = {path for path in self._folders(paths) if not _is_below(path, targets)}
+        folders = {path for path in places.folders(paths) if not is_below(path, targets)}
         own = {*paths, *(item.path for item in work.inputs)}
-        if self._makes_folders():
+        if places.makes_folders():
             # it names them, and what it names is redirected where there is no sandbox
             around = {str(PurePosixPath(path).parent) for path in paths}
             own |= {folder for folder in around - folders if not Path(folder).exists()}
-        declared = tuple(path for path in own if not _is_below(path, targets))
+        declared = tuple(path for path in own if not is_below(path, targets))
         return replace(
             program,
             folders=tuple(sorted({*program.folders, *folders})),
@@ -304,47 +301,6 @@ class Container:
         limits = self._settings.bounds.limits(root, {PLAN_LABEL: plan})
         return replace(program, mounts=mounts_, shared=tuple(shared), limits=limits)
 
-    def _had_before(self, paths: list[str], program: Program) -> list[Mount]:
-        """What is taken from the container afterwards may be there from the start: a copy of what
-        an image has there, where this machine's programs stand in for it."""
-        covered = [*program.mounts, *program.shared]
-        copied = [item.path for item in self._work.inputs]
-        found = []
-        for path in paths:
-            is_brought = covering(covered, path) or path in copied
-            if not is_brought and not (program.root / path.lstrip("/")).exists():
-                found += content.copy_machines(path, program.root)
-        return found
-
-    def _folders(self, outputs: list[str]) -> set[str]:
-        """Folders that must be writable.
-
-        An image usually brings the folder around an output with it, and that of an output artifact
-        beside its own files, unless the path has a suffix: so there they are. A template that
-        makes folders itself finds none.
-        """
-        copied = {item.path for item in self._work.inputs}
-        copies = {str(PurePosixPath(path).parent) for path in copied}
-        image = environment.find_image(self._job.images, self._work.container["image"])
-        if self._makes_folders():
-            mounts = [*environment.mounts_of(image), *environment.files_of(image)]
-            return ({_nearest(path, mounts) for path in outputs} | copies) - {"/"}
-        folders = {str(PurePosixPath(path).parent) for path in outputs}
-        own = (environment.workdir_of({}, image), *image.mounts, *image.files, USUAL)
-        places = tuple(f"/{PurePosixPath(place).parts[1]}" for place in own if place != "/")
-        for item in self._work.output_artifacts:
-            path = PurePosixPath(item.path)
-            is_folder = not path.suffix and _is_below(item.path, places)
-            if is_folder and path.parts[1] != "tmp" and item.path not in copied:
-                folders.add(item.path)
-        return (folders | copies) - {"/"}
-
-    def _makes_folders(self) -> bool:
-        """Whether the words of the template do."""
-        container = self._work.container
-        words = [*(container.get("command") or ()), *(container.get("args") or ())]
-        return MAKING.search(" ".join(map(str, [*words, self._work.source]))) is not None
-
     def _failure(self, ended: Exit, who: str = "") -> Node | None:
         """The node as it failed, None if it did not."""
         node = replace(self._work.node, exit_code=ended.code, phase="Failed")
@@ -355,56 +311,10 @@ class Container:
             message = f"Pod was active on the node longer than the specified deadline ({limit})"
             return replace(node, message=message)
         if ended.code or ended.excess:
-            return replace(node, message=f"{who}{describe(ended)}")
+            return replace(node, message=f"{who}{ended.words}")
         return None
-
-
-class _Sidecar:
-    """One sidecar, in a thread of its own. ``error``: what it failed with by itself."""
-
-    def __init__(self, pod: Container, container: Mapping[str, Any], folder: str) -> None:
-        self.name = container["name"]
-        self.error = ""
-        self._own: list[Process] = []
-
-        def run() -> None:
-            try:
-                ended = pod.beside(container, folder, None, self._own)
-            except (NotRunnable, OSError) as error:
-                self.error = str(error)
-                return
-            if ended.excess or (ended.code and ended.code not in SENT_AWAY):
-                self.error = describe(ended)
-
-        self._thread = threading.Thread(target=run, name=f"sidecar {self.name}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Send it away and wait until it has gone."""
-        while self._thread.is_alive():
-            for process in self._own:
-                process.stop()
-            self._thread.join(0.05)
 
 
 def is_shown(container: str) -> bool:
     """Whether SAP AI Core shows the output of a container of that name."""
     return container == MAIN or container.startswith(READABLE)
-
-
-def describe(ended: Exit) -> str:
-    """The end of a container as Argo words it, with what it took too much of."""
-    return str(ended) if ended.excess else f"Error ({ended})"
-
-
-def _nearest(path: str, mounts: Sequence[Mount]) -> str:
-    """The folder around a path that is there: in what is mounted, or on this machine."""
-    for place in PurePosixPath(path).parents:
-        covered = covering(mounts, str(place))
-        if Path(covered[0], covered[1]).is_dir() if covered else Path(place).is_dir():
-            return str(place)
-    return "/"
-
-
-def _is_below(path: str, folders: tuple[str, ...]) -> bool:
-    return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)

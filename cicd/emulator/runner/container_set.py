@@ -38,13 +38,11 @@ class SetRun:
         work: Work,
         *,
         start: Callable[[Mapping[str, Any]], Exit],
-        describe: Callable[[Exit], str],
         report: Callable[[Node], None],
         stopped: threading.Event,
     ) -> None:
         self._work = work
         self._start = start
-        self._describe = describe
         self._report = report
         self._stopped = stopped
         self._nodes = {item["name"]: _node(work.node, item["name"]) for item in work.members}
@@ -82,7 +80,7 @@ class SetRun:
             self._end(name, "Succeeded", "", ended.exit.code)
         else:
             phase = "Error" if ended.exit.code == NOT_RUN else "Failed"
-            self._end(name, phase, self._describe(ended.exit), ended.exit.code)
+            self._end(name, phase, ended.exit.words, ended.exit.code)
         return ended
 
     def _tried(self, container: Mapping[str, Any]) -> Exit:

@@ -85,6 +85,11 @@ class Exit:
             return f"killed by signal {self.code - 128} (exit code {self.code})"
         return f"exit code {self.code}"
 
+    @property
+    def words(self) -> str:
+        """The end of a container as Argo words it, with what it took too much of."""
+        return str(self) if self.excess else f"Error ({self})"
+
 
 class Process:
     """One program, run by the thread that calls ``run``.

@@ -6,25 +6,20 @@ calling one twice, or too soon, does no harm.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cicd.emulator import timestamps
-from cicd.emulator.git import templates
-from cicd.emulator.jobs import DeploymentJob, ExecutionJob, Runner
-from cicd.emulator.runs import standins
+from cicd.emulator.jobs import ExecutionJob, Runner
 from cicd.emulator.runs.agenda import Agenda
 from cicd.emulator.runs.inputs import Inputs
 from cicd.emulator.runs.journal import log_line, set_status
 from cicd.emulator.runs.lifecycle import ACTIVE, ENDED
+from cicd.emulator.runs.preparing import Jobs, NotStartable
 from cicd.emulator.state import quotas
 from cicd.emulator.state.clock import Clock
 from cicd.emulator.state.objectstore import ObjectStore
@@ -54,10 +49,6 @@ FATE: ContextVar[Fate] = ContextVar("fate", default=Fate())  # noqa: B039 - it i
 """Of the present request; handlers run in a copy of its context."""
 
 
-class NotStartable(Exception):
-    """A run needs something that is not there; the message is the reason."""
-
-
 class Dispatcher:
     """A queue and one thread: answers go out at once, the work follows in the order of requests."""
 
@@ -67,19 +58,17 @@ class Dispatcher:
         runner: Runner,
         objects: ObjectStore,
         folder: Path,
-        base_url: str,
+        jobs: Jobs,
         pace: Pace,
         clock: Clock,
-        s3_login: Mapping[str, str],
     ) -> None:
         self._store = store
         self._runner = runner
         self._objects = objects
         self._folder = folder
-        self._base_url = base_url
+        self._jobs = jobs
         self._pace = pace
         self._clock = clock
-        self._s3_login = s3_login
         # only the thread below looks at these
         self._handed: set[str] = set()
         """Runs the runner knows of."""
@@ -201,14 +190,13 @@ class Dispatcher:
             inputs = self._inputs.ready(run)
             if inputs is None:
                 return
-            self._check_pull_secrets(run)
-            job = self._job(run, inputs)
+            job = self._jobs.of(run, inputs)
             self._waiting.discard(run_id)
             self._handed.add(run_id)
-            if is_execution:
-                self._runner.start_execution(ExecutionJob(**job))
+            if isinstance(job, ExecutionJob):
+                self._runner.start_execution(job)
             else:
-                self._runner.deploy(DeploymentJob(**job, revision=run["revision"]))
+                self._runner.deploy(job)
         except (StorageError, NotStartable) as error:
             self._bury(run_id, str(error))
         except Exception as error:
@@ -327,45 +315,6 @@ class Dispatcher:
             log_line(db, run_id, reason)
             set_status(db, run_id, "DEAD", message=reason)
 
-    def _check_pull_secrets(self, run: Row) -> None:
-        """AI Core starts nothing that names a docker registry secret that is not there."""
-        job = json.loads(run["job"])
-        sql = "SELECT name FROM secrets WHERE kind = 'docker'"
-        there = {row["name"] for row in self._store.rows(sql)}
-        there |= set(job["stand_ins"].get("secrets", ()))
-        for name in templates.pull_secrets_of(job["template"], job["parameters"]):
-            if name not in there:
-                what = "the value provided for imagePullSecrets[*].name is invalid: "
-                raise NotStartable(f'{what}there is no docker registry secret "{name}"')
-
-    def _job(self, run: Row, inputs: Mapping[str, Path]) -> dict[str, Any]:
-        """What the runner gets, from what was stored with the run and today's secrets."""
-        job = json.loads(run["job"])
-        folder = self._folder / run["id"]
-        folder.mkdir(parents=True, exist_ok=True)
-        group = run["resource_group"]
-        variable = "AICORE_EXECUTION_ID" if run["kind"] == "execution" else "AICORE_DEPLOYMENT_ID"
-        secrets: Mapping[str, Mapping[str, str]] = secrets_of(self._store, group)
-        stores: dict[str, str] = {}
-        if self._objects.choice == "folder":
-            # as for ai:// urls: what is here stands in for the bucket, and needs no secret
-            secrets = {DEFAULT_STORE: self._s3_login, **secrets}
-            stores = s3_variables(self._base_url)
-        return {
-            "id": run["id"],
-            "template": job["template"],
-            "parameters": job["parameters"],
-            "inputs": inputs,
-            "secrets": secrets,
-            "stores": stores,
-            "images": standins.images(job["stand_ins"]),
-            "environment": {
-                variable: run["id"],
-                "AICORE_TRACKING_ENDPOINT": f"{self._base_url}/tracking/{run['token']}",
-            },
-            "folder": folder,
-        }
-
 
 FORGET = (
     "DELETE FROM runs WHERE id = ?",
@@ -377,43 +326,6 @@ FORGET = (
     "DELETE FROM remarks WHERE execution_id = ?",
 )
 """Everything that belongs to one run. Artifacts stay: AI Core has no way to delete one."""
-
-
-DEFAULT_STORE = "default-object-store-secret"
-
-
-def s3_variables(base_url: str) -> dict[str, str]:
-    """With which a Metaflow program finds the emulator's S3; what it needs else is here already."""
-    return {
-        "METAFLOW_S3_ENDPOINT_URL": f"{base_url}/s3",
-        "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",
-    }
-
-
-def secrets_of(store: Store, group: str) -> dict[str, dict[str, str]]:
-    """The secrets that runs of a group see, decoded; of object stores just the credentials.
-
-    Those for all groups are replicated into each: of one name, what was written last is there.
-    """
-    stores = store.rows(
-        "SELECT name, data FROM secrets WHERE kind = 'object_store' AND scope = ?",
-        (f"group:{group}",),
-    )
-    credentials = {
-        f"{row['name']}-object-store-secret": json.loads(row["data"])["data"] for row in stores
-    }
-    rows = store.rows(
-        "SELECT name, data FROM secrets WHERE kind = 'generic' AND scope IN ('*', ?) "
-        "ORDER BY written, scope = '*' DESC",
-        (f"group:{group}",),
-    )
-    return credentials | {
-        row["name"]: {
-            key: base64.b64decode(value).decode("utf-8", "replace")
-            for key, value in json.loads(row["data"]).items()
-        }
-        for row in rows
-    }
 
 
 def void(_: object) -> None:

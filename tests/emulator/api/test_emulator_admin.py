@@ -13,7 +13,7 @@ import pytest
 
 from cicd.emulator.api import limits
 from cicd.emulator.errors import ApiError
-from cicd.emulator.runs.dispatch import secrets_of
+from cicd.emulator.runs.preparing import secrets_of
 from cicd.emulator.state.migrations import MIGRATIONS
 from cicd.emulator.state.store import Store
 from tests.emulator.emulator_client import Client, wait_for
