@@ -42,7 +42,7 @@ class Environment(Mapping[str, str]):
 def _made_of(value: str) -> Iterator[str]:
     """A value, what of it may be repeated by itself, and the names that things get after it."""
     from cicd.config.formats import slug
-    from cicd.platforms.aicore.dialect.formats import repository_name
+    from cicd.config.remotes import repository_name
 
     yield value
     yield from parts(value)

@@ -30,9 +30,9 @@ from cicd.cli.init_workflows import FOLDER as WORKFLOWS
 from cicd.cli.init_workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config.formats import slug
+from cicd.config.remotes import https_url
 from cicd.errors import CicdError, Refused, Usage
 from cicd.platforms.aicore.dialect import formats
-from cicd.platforms.aicore.dialect.repository import https_url
 from cicd.render.findings import count
 from cicd.version import __version__
 

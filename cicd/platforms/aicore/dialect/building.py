@@ -7,6 +7,7 @@ from typing import Any
 from cicd.config.build import gates_of, inputs_of, smoke_test_of
 from cicd.config.dialect import Built
 from cicd.config.formats import seconds, slug
+from cicd.config.remotes import repository_name
 from cicd.config.variables import GitFacts
 from cicd.model import (
     Hidden,
@@ -15,7 +16,6 @@ from cicd.model import (
     Ref,
     Resource,
 )
-from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import (
     PLATFORM_SCENARIOS,
     Draft,
@@ -102,7 +102,7 @@ def _git_resources(draft: Draft, before: frozenset[Key]) -> list[Resource]:
     resources = []
     if url:
         shown = url if override else draft.hidden(url, "git", "repository")
-        spec: dict[str, Any] = {"name": formats.repository_name(url), "url": shown}
+        spec: dict[str, Any] = {"name": repository_name(url), "url": shown}
         if override is None and file and file.username and file.password:
             spec |= {"username": file.username, "password": file.password}
         source = str(draft.place("git", "repository"))

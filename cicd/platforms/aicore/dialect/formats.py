@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from cicd.config.formats import slug
 from cicd.config.tree import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,13 +51,6 @@ def plan_problem(plan: str) -> str:
         return ""
     hint = did_you_mean(plan, RESOURCE_PLANS) or f" (there are: {', '.join(RESOURCE_PLANS)})"
     return f"is no resource plan that AI Core documents{hint}"
-
-
-def repository_name(url: str) -> str:
-    """A name for a Git repository on AI Core: owner and repository, 51 characters at most."""
-    parts = [part for part in urlsplit(url).path.removesuffix(".git").split("/") if part]
-    kept = parts[-2:] if urlsplit(url).netloc else parts[-1:]
-    return slug("-".join(kept))[:51].strip("-") or "repository"
 
 
 def cron_problem(text: str) -> str:

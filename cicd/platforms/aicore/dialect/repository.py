@@ -15,12 +15,12 @@ any other                                ``git.path`` as it is: it is of that re
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 from cicd.config.files import is_folder
+from cicd.config.remotes import https_url
 from cicd.config.tree import Place
 from cicd.config.variables import GitFacts
 from cicd.errors import Problem
@@ -110,29 +110,6 @@ def repository_problems(
 
 
 RULE = "template-repository"
-_SSH = re.compile(r"(?:ssh://)?git@([A-Za-z0-9.-]+)[:/](?:\d+/)?(.+)")
-
-
-def https_url(url: str) -> str:
-    """A Git URL as AI Core takes it: one for SSH becomes the one for HTTPS."""
-    match = _SSH.fullmatch(url)
-    return f"https://{match[1]}/{match[2]}" if match else url
-
-
-def absolute_url(url: str, remote: str) -> str:
-    """Where a submodule's URL leads: one that is relative is so to the repository's own."""
-    if not url.startswith(("./", "../")) or not remote:
-        return url
-    base, rest = remote.rstrip("/"), url
-    while rest.startswith(("./", "../")):
-        if rest.startswith("../"):
-            cut = max(base.rfind("/"), base.rfind(":"))
-            # of git@host:name the host and its colon stay
-            base = base[: cut + 1] if base[cut] == ":" else base[:cut]
-            rest = rest[3:]
-        else:
-            rest = rest[2:]
-    return f"{base}{rest}" if base.endswith(":") else f"{base}/{rest}"
 
 
 def _relative(git: GitFacts, root: Path, path: str) -> str:

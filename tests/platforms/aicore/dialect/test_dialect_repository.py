@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cicd.config.remotes import absolute_url, https_url
 from cicd.config.variables import GitFacts
-from cicd.platforms.aicore.dialect.repository import (
-    absolute_url,
-    https_url,
-    sent_path,
-    submodule_of,
-)
+from cicd.platforms.aicore.dialect.repository import sent_path, submodule_of
 
 HERE = ("https://github.com/org/ml.git", "file:///home/me/clone")
 MODULES = {"templates": "https://github.com/org/templates.git", "lib/x": "../shared"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cicd.config.formats import seconds, slug
+from cicd.config.remotes import repository_name
 from cicd.platforms.aicore.dialect import formats
 from tests.config.config_sample import STAGE, TRAIN, changed, findings, load, write_repository
 
@@ -450,7 +451,7 @@ def test_slug(text: str, expected: str) -> None:
     ],
 )
 def test_repository_names(url: str, expected: str) -> None:
-    assert formats.repository_name(url) == expected
+    assert repository_name(url) == expected
 
 
 @pytest.mark.parametrize(
