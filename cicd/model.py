@@ -15,6 +15,7 @@ from cicd.values import Ref as Ref
 from cicd.values import Secret as Secret
 from cicd.values import Spec as Spec
 from cicd.values import opened as opened
+from cicd.words import plural
 
 Role = Literal["ground", "content", "run", "service", "pointer"]
 
@@ -241,11 +242,6 @@ class Kind:
             return self.tenant_wide
         name, value = self.tenant_wide
         return bool(spec.get(name, value) != value)
-
-
-def plural(kind: str) -> str:
-    """The name of a kind for many of it: ``deployments``, ``repositories``."""
-    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
 
 
 def made_by(run: LiveResource, kinds: Container[str]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cicd.apply.job import LAST_LINES, Job
 from cicd.errors import CicdError, PlatformError, TimedOut
 from cicd.model import Outcome, Result
+from cicd.words import one_line
 
 LONGEST_ERROR = 1000
 LONGEST_LINE = 300
@@ -49,15 +50,3 @@ def exit_code(error: Exception) -> int:
     cause = error.__cause__ if type(error) is CicdError else None
     meant = cause if isinstance(cause, PlatformError) else error
     return meant.exit_code if isinstance(meant, CicdError) else CicdError.exit_code
-
-
-def one_line(text: str, limit: int) -> str:
-    """Text from outside, fit for a terminal: control characters escaped, at most ``limit`` long."""
-    text = text.strip()
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from cicd.apply.events import Answered
 from cicd.apply.job import Job, ask
-from cicd.apply.outcome import one_line
 from cicd.apply.tasks import Pause, Task, once
 from cicd.errors import CicdError, Denied, PlatformError
 from cicd.model import Gate, LiveResource, SmokeTest, opened
 from cicd.platforms.base import JSON, Answer, Request
+from cicd.words import one_line
 
 LONGEST_ANSWER = 30.0  # seconds that one request of a smoke test may take
 PASSING = {404, 408, 425, 429}  # what gateways say while a route is on its way

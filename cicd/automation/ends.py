@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from cicd.automation.session import End, Session
 from cicd.errors import PlatformError
 from cicd.model import Change, LiveResource, Plan, State
-from cicd.render.printable import printable
+from cicd.words import printable
 
 LINES = 5
 """Lines of a log that a failure is told with, where many are."""

@@ -14,9 +14,10 @@ from cicd.automation.periods import seconds
 from cicd.automation.runs import browse, running_kinds
 from cicd.automation.session import Session
 from cicd.errors import Usage
-from cicd.model import Kind, LiveResource, made_by, plural
+from cicd.model import Kind, LiveResource, made_by
 from cicd.plan.unmanaged import id_of
 from cicd.render.moments import age, duration, parse, took
+from cicd.words import plural
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class StageLock:
         problem = self._lease.problem() if self._lease and self.is_held else ""
         if not problem:
             return ""
-        from cicd.render.printable import printable
+        from cicd.words import printable
 
         return printable(problem)
 

@@ -35,7 +35,7 @@ from cicd.config.promote import (
 from cicd.errors import CicdError, InvalidStage, Refused, Usage
 from cicd.model import identity
 from cicd.platforms.registry import DIALECTS
-from cicd.render.findings import count
+from cicd.words import count
 
 if TYPE_CHECKING:
     from cicd.github.client import Client

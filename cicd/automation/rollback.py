@@ -14,7 +14,8 @@ from cicd.automation.operation import Operation, Work, agree, execute, locked
 from cicd.automation.rolled_back import remember_rollback
 from cicd.automation.session import Session, now
 from cicd.errors import CicdError, Usage
-from cicd.model import Change, Kind, LiveResource, Plan, plural
+from cicd.model import Change, Kind, LiveResource, Plan
+from cicd.words import plural
 
 if TYPE_CHECKING:
     from cicd.plan.history import Version

@@ -11,10 +11,11 @@ from functools import partial
 
 from cicd.automation.session import Session
 from cicd.errors import CicdError, Denied, NotFound, PlatformError, Usage
-from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status, plural
+from cicd.model import Key, Kind, LiveResource, Resource, Spec, State, Status
 from cicd.plan.match import Matcher
 from cicd.plan.versions import behind_runs, standing
 from cicd.platforms.base import Platform
+from cicd.words import plural
 
 BACK = re.compile(r"(.+)~(\d{1,6})")
 ID = re.compile(r"[\w.-]{4,64}")

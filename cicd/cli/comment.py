@@ -225,7 +225,7 @@ def advice(error: PlatformError, permission: str, context: Context) -> str:
 
 def warn(text: str, context: Context) -> None:
     """A warning on standard error, and as a note on the run where this is GitHub's."""
-    from cicd.render.printable import printable
+    from cicd.words import printable
 
     line = printable(text)
     print_note(f"warning: {line}")

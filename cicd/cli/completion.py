@@ -72,7 +72,7 @@ def complete_kind(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """For KIND of ``list``: what the stages have."""
-    from cicd.model import plural
+    from cicd.words import plural
 
     return _items(sorted({plural(key.kind) for key in _keys(ctx)}), incomplete)
 

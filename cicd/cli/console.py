@@ -125,7 +125,7 @@ def print_error(error: CicdError, *, is_json: bool = False, sends: bool = False)
     if is_json:
         print_event("error", str(error), exit_code=error.exit_code)
     elif isinstance(error, InvalidStage):
-        from cicd.render.findings import count
+        from cicd.words import count
 
         end = "; nothing was sent" if sends else ""
         print_note(f"{error}\n{count(len(error.problems), 'problem')}{end}")

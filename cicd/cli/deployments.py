@@ -10,7 +10,7 @@ from cicd.cli.help import examples
 from cicd.cli.listing import limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
-from cicd.model import plural
+from cicd.words import plural
 
 KIND = "deployment"
 

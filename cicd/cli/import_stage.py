@@ -13,7 +13,7 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.cli.project import loader_of
 from cicd.model import Action, Change
-from cicd.render.findings import count
+from cicd.words import count
 
 
 @click.command(
@@ -67,7 +67,7 @@ def command(
 
 def report(loader: Loader, imported: Imported) -> None:
     """What was written and left out, and what applying it would do."""
-    from cicd.render.printable import printable
+    from cicd.words import printable
 
     found, unset = imported.export, imported.unset
     counts = [count(n, name.removesuffix("s")) for name, n in found.counts.items() if n]

@@ -33,8 +33,8 @@ from cicd.config.formats import slug
 from cicd.config.remotes import https_url
 from cicd.errors import CicdError, Refused, Usage
 from cicd.platforms.aicore.dialect import formats
-from cicd.render.findings import count
 from cicd.version import __version__
+from cicd.words import count
 
 BRANCHES = {"dev": "main", "tst": "tst", "prd": "prd"}
 STAGES = tuple(BRANCHES)

@@ -17,8 +17,8 @@ from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Key
-from cicd.render.printable import printable
 from cicd.render.table import DIM, paint
+from cicd.words import printable
 
 
 @click.command(

@@ -12,8 +12,8 @@ from cicd.cli.console import check_writable
 from cicd.errors import CicdError, Usage
 from cicd.render.chart import DASHES, LIGHT, Line, has_course, is_drawn, lines_of
 from cicd.render.comparison import Comparison, Metric
-from cicd.render.printable import printable
 from cicd.render.table import cut
+from cicd.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

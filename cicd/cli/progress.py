@@ -24,8 +24,8 @@ from cicd.apply.events import (
 from cicd.cli.console import EventLog, fitted, shown
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result, State
-from cicd.render.printable import printable
 from cicd.render.progress import Row, Stand, draw
+from cicd.words import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -21,7 +21,7 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, consent_option, output_option
 from cicd.cli.project import loader_of
 from cicd.errors import Refused
-from cicd.render.findings import count
+from cicd.words import count
 
 
 @click.command(
@@ -132,7 +132,7 @@ def as_json(source: str, target: str, edit: Edit, *, is_done: bool, url: str) ->
 
 def print_edit(source: str, target: str, edit: Edit, colour: bool) -> None:
     """The diff on standard output, what is left out on standard error."""
-    from cicd.render.printable import printable
+    from cicd.words import printable
 
     found = edit.found
     for key in found.only_in_source:

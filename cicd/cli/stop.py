@@ -13,7 +13,7 @@ from cicd.cli.plan import print_plan
 from cicd.cli.project import open_session
 from cicd.cli.words import stage_first
 from cicd.model import Action, Plan
-from cicd.render.printable import printable
+from cicd.words import printable
 
 
 @click.command(

@@ -13,7 +13,7 @@ from cicd.github.client import Client, Json
 from cicd.github.sections import LIMIT, Document, counts_of, describe, hidden, section_text
 from cicd.model import identity
 from cicd.render.markdown import escape
-from cicd.render.printable import printable
+from cicd.words import printable
 
 LABEL = "cicd-drift"
 _COLOUR, _DESCRIPTION = "d93f0b", "The live state differs from the stage file"

@@ -10,6 +10,7 @@ from cicd.plan.graph import texts_in
 from cicd.plan.guards import is_protected
 from cicd.plan.match import Matcher, family
 from cicd.plan.versions import Found
+from cicd.words import some
 
 _MOST_NAMED = 3
 
@@ -143,5 +144,4 @@ def _some(held: Iterable[LiveResource]) -> str:
         f"{live.key.kind} {live.key.name}" + (f" ({live.id})" if live.id != live.key.name else "")
         for live in held
     ]
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return some(names, _MOST_NAMED)

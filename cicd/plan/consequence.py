@@ -10,6 +10,7 @@ from typing import Any
 from cicd.model import Action, Change, FieldChange, Key, Kind, Ref
 from cicd.plan.causes import FILE, MADE_BY, UNKNOWN, UNNAMED, is_file, telling
 from cicd.plan.graph import refs_in
+from cicd.words import some
 
 LONGEST = 28
 """Longest value that a sentence shows, in characters; of longer ones it says that they changed."""
@@ -144,8 +145,7 @@ def _templates(change: Change, kind: Kind) -> str:
 def _named(change: Change) -> str:
     """The templates of a change: each of its lines begins with a name."""
     names = [re.split(r"[ :]", line, maxsplit=1)[0] for line in change.templates]
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"{', '.join(names[:MOST])}{more}"
+    return some(names, MOST)
 
 
 def _is_status(change: Change) -> bool:
@@ -169,9 +169,8 @@ def because(fields: Sequence[FieldChange], *, is_again: bool = False) -> str:
     all of it was there before."""
     known = [field for field in fields if field.reason != UNKNOWN]
     told = [phrase(field, is_again=is_again) for field in known]
-    more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
     unknown = "; of its files nothing is known" if len(known) < len(fields) else ""
-    return f" ({', '.join(told[:MOST])}{more}{unknown})" if told else ""
+    return f" ({some(told, MOST)}{unknown})" if told else ""
 
 
 def _terms(change: Change) -> str:

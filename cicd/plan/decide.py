@@ -20,6 +20,7 @@ from cicd.model import (
 from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, telling
 from cicd.plan.consequence import because, runs, with_values
 from cicd.plan.diff import diff_specs, inline_changes
+from cicd.words import some
 
 _IN_FLIGHT = frozenset({State.PENDING, State.RUNNING, State.UNKNOWN})
 _WORKING = frozenset({State.RUNNING, State.SUCCEEDED})
@@ -236,8 +237,7 @@ def changed(fields: Sequence[FieldChange]) -> str:
 
 def _paths(fields: Sequence[FieldChange]) -> str:
     """Up to three paths, then how many more."""
-    shown = ", ".join(field.path for field in fields[:3])
-    return f"{shown} and {len(fields) - 3} more" if len(fields) > 3 else shown
+    return some([field.path for field in fields], 3)
 
 
 def _names(causes: Sequence[FieldChange]) -> str:

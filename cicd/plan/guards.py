@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cicd.errors import Refused
-from cicd.model import Action, Change, Kind, LiveResource, Plan, Stage, plural
+from cicd.model import Action, Change, Kind, LiveResource, Plan, Stage
 from cicd.plan.match import family
 from cicd.plan.prune import Scope
+from cicd.words import plural
 
 FEWEST = 2
 """Of so many things on a percentage says something: the only one may go."""

@@ -23,12 +23,12 @@ from cicd.model import (
     Resource,
     Spec,
     Stage,
-    plural,
 )
 from cicd.plan import graph
 from cicd.plan.diff import diff_specs
 from cicd.plan.match import family
 from cicd.plan.planner import make_plan
+from cicd.words import plural
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from fnmatch import fnmatchcase
 from cicd.errors import Usage
 from cicd.model import Key
 from cicd.plan.graph import Edges, reachable
+from cicd.words import some
+
+_MOST_NAMED = 5
 
 
 def matches(key: Key, patterns: Iterable[str]) -> bool:
@@ -45,9 +48,11 @@ def explain_choice(
     left = [str(key) for key in keys if key not in chosen]
     lines = []
     if pulled:
-        lines.append(f"--select pulled in what the selected ones need: {_some(pulled)}")
+        lines.append(f"--select pulled in what the selected ones need: {some(pulled, _MOST_NAMED)}")
     if left:
-        lines.append(f"{len(left)} of {len(keys)} resources are not selected: {_some(left)}")
+        lines.append(
+            f"{len(left)} of {len(keys)} resources are not selected: {some(left, _MOST_NAMED)}"
+        )
     return lines
 
 
@@ -60,11 +65,6 @@ def check_patterns(
         if not any(fnmatchcase(text, pattern) for text in known):
             close = [text for text in known if text.endswith(f"/{pattern}")]
             close = close or get_close_matches(pattern, known, n=1)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"it has {_some(known)}"
+            has = some(known, _MOST_NAMED) or "nothing that it could fit"
+            hint = f"did you mean {' or '.join(close)}?" if close else f"it has {has}"
             raise Usage(f"{option} {pattern} fits nothing in stage {stage_name}", hint=hint)
-
-
-def _some(names: list[str]) -> str:
-    if not names:
-        return "nothing that it could fit"
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from cicd.errors import Usage
-from cicd.model import (
-    Action,
-    Change,
-    FieldChange,
-    Key,
-    Kind,
-    LiveResource,
-    Plan,
-    Resource,
-    Stage,
-    plural,
-)
+from cicd.model import Action, Change, FieldChange, Key, Kind, LiveResource, Plan, Resource, Stage
 from cicd.plan import graph
 from cicd.plan.match import Matcher
 from cicd.plan.planner import assemble, check_kinds
 from cicd.plan.selection import check_patterns, matches
 from cicd.plan.versions import find_all
+from cicd.words import plural
 
 
 def make_stop_plan(

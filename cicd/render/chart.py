@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cicd.model import MetricPoint
 from cicd.render.metrics import number
-from cicd.render.printable import printable
+from cicd.words import printable
 
 LIGHT = (
     "#1f6fd0",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cicd.render.comparison import Comparison, Row
-from cicd.render.printable import printable
 from cicd.render.table import BOLD, DIM, GAP, GREEN, cell_width, cut, pad, paint
+from cicd.words import printable
 
 MARK = " *"
 MAX_CELL = 40

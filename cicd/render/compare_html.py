@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cicd.model import State, plural
+from cicd.model import State
 from cicd.render.chart import has_course, line_chart, lines_of, style_sheet, swatch
 from cicd.render.comparison import Comparison, Metric, Row
 from cicd.render.page import as_text, whole_page
+from cicd.words import plural
 
 _STYLE = """\
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --red: #c62828; --green: #2e7d32;

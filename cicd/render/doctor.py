@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from cicd.render.findings import count
-from cicd.render.printable import printable
+from cicd.words import count, printable
 
 MARKS = {"ok": "✓", "warning": "!", "error": "✗", "skipped": "-"}
 PLAIN = {"ok": "ok", "warning": "warning", "error": "ERROR", "skipped": "-"}

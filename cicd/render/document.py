@@ -118,13 +118,6 @@ def differences(change: Document) -> list[Document]:
     return causes + fields
 
 
-def plural(count: int, kind: str) -> str:
-    """``2 configurations``, ``1 object store secret``."""
-    noun = kind.replace("_", " ")
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count} {noun if count == 1 else many}"
-
-
 def _is_shown(cause: Document) -> bool:
     """What stands for all files without their names is a remark and no value."""
     return text(cause, "path") != "files"

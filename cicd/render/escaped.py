@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cicd.render.printable import printable
+from cicd.words import printable
 
 LONGEST_TEXT = 500
 """Longest reason, name or warning shown, in characters."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cicd.render.doctor import Finding, finding_lines
-from cicd.render.printable import printable
 from cicd.render.table import BOLD, DIM, paint
+from cicd.words import printable
 
 
 def render_explanation(

@@ -8,6 +8,7 @@ from typing import Any
 
 from cicd.errors import Problem
 from cicd.render.neutral import Command
+from cicd.words import count
 
 MOST_NAMED = 3
 """Stages that the last line names."""
@@ -38,11 +39,6 @@ def _verdict(problems: Sequence[Problem], stages: str, is_strict: bool) -> str:
     if warnings and is_strict:
         return f"{count(warnings, 'warning')} in {stages}, and with --strict none is allowed"
     return f"{stages}: valid" + (f", {count(warnings, 'warning')}" if warnings else "")
-
-
-def count(number: int, noun: str) -> str:
-    """``1 problem``, ``2 problems``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def as_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from cicd.render.escaped import (
     number,
     short,
 )
-from cicd.render.printable import printable
+from cicd.words import count, printable
 
 MOST_LINES = 12
 """How many lines are seen without unfolding anything."""
@@ -46,7 +46,7 @@ class _Line:
         first = self.changes[0]
         what = code(read.with_id(first))
         if len(self.changes) > 1:
-            what = escape(read.plural(len(self.changes), short(read.text(first, "kind"))))
+            what = escape(count(len(self.changes), _noun(first)))
         sentence = escape(short(read.sentence(first)))
         return f"{what}{': ' if sentence else ''}{sentence}"
 
@@ -212,9 +212,13 @@ def _verb(change: Document) -> str:
 def _counted(changes: Iterable[Document]) -> str:
     """``5 more: 2 configurations, 3 artifacts``: how many are folded together, and of what."""
     found = list(changes)
-    kinds = Counter(read.text(change, "kind") for change in found)
-    told = ", ".join(read.plural(count, short(kind)) for kind, count in kinds.items())
+    nouns = Counter(map(_noun, found))
+    told = ", ".join(count(number, noun) for noun, number in nouns.items())
     return f"{len(found)} more: {escape_in_html(told)}"
+
+
+def _noun(change: Document) -> str:
+    return short(read.text(change, "kind")).replace("_", " ")
 
 
 class _Room:

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from cicd.render.moments import age
-from cicd.render.printable import printable
 from cicd.render.table import BOLD, paint, table
 from cicd.render.text import show
+from cicd.words import printable
 
 
 def render_history(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cicd.model import plural
 from cicd.render.table import BOLD, paint, table
+from cicd.words import count, plural
 
 COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "name": "NAME", "age": "AGE"}
 """Field -> head of its column, for a kind that says nothing of its own; empty ones are left out."""
@@ -18,10 +18,7 @@ def tell_unmanaged(counts: Mapping[str, int], stage: str, unread: Sequence[str] 
     where there are none. ``unread``: stage files that could not be read."""
     if not counts:
         return ""
-    parts = [
-        f"{count} running {kind if count == 1 else plural(kind)}" for kind, count in counts.items()
-    ]
-    named = " and ".join(parts)
+    named = " and ".join(count(number, f"running {kind}") for kind, number in counts.items())
     commands = ", ".join(f"cicd list {plural(kind)} {stage} --unmanaged" for kind in counts)
     files = [
         *unread[:MOST_FILES],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cicd.model import Holder
-from cicd.render.printable import printable
+from cicd.words import printable
 
 
 def render_holder(holder: Holder) -> str:

@@ -14,6 +14,7 @@ from cicd.render.commits import short_commit
 from cicd.render.document import Document
 from cicd.render.escaped import code, escape, short
 from cicd.render.folds import folded, left_out
+from cicd.words import some
 
 __all__ = ["escape", "render_section"]
 
@@ -108,10 +109,9 @@ def _dangers(changes: Iterable[Document]) -> str:
     lines = []
     for action, word in ((Action.DELETE, "Deletes"), (Action.REPLACE, "Replaces")):
         found = [item for item in changes if read.text(item, "action") == action.value]
-        names = [code(read.with_id(item)) for item in found[:MOST_NAMED]]
-        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        names = [code(read.with_id(item)) for item in found]
         if found:
-            lines.append(f"**{word} {len(found)}:** {', '.join(names)}{more}")
+            lines.append(f"**{word} {len(found)}:** {some(names, MOST_NAMED)}")
     return _alert("CAUTION", lines) if lines else ""
 
 

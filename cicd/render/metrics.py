@@ -9,8 +9,8 @@ from typing import Any
 
 from cicd.model import MetricPoint, Track
 from cicd.render.moments import stamp
-from cicd.render.printable import printable
 from cicd.render.table import BOLD, paint, table
+from cicd.words import printable
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.render.printable import printable
+from cicd.words import printable
 
 NARROW = "\u200b"
 """A space of no width: what it parts reads as before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from cicd.render.printable import printable
+from cicd.words import printable
 
 
 def whole_page(title: str, style: str, body: Iterable[str]) -> str:

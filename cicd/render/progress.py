@@ -9,8 +9,8 @@ from typing import Literal
 
 from cicd.model import Key, MetricPoint
 from cicd.render.moments import duration
-from cicd.render.printable import printable
 from cicd.render.table import cell_width, cut, pad
+from cicd.words import printable
 
 Stand = Literal["doing", "failed", "waiting", "done"]
 ORDER: Sequence[Stand] = ("doing", "failed", "waiting", "done")

@@ -7,8 +7,8 @@ from typing import Any
 
 from cicd.model import State
 from cicd.render.commits import short_commit
-from cicd.render.printable import printable
 from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, paint, table
+from cicd.words import printable
 
 Row = Mapping[str, Any]
 """One resource: texts by name, ``notes`` a list, ``facts`` a map (see ``cicd.cli.status``)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from cicd.render.printable import printable
+from cicd.words import printable
 
 GAP = "  "
 NARROWEST = 8

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret
-from cicd.render.printable import printable
+from cicd.words import printable
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from cicd.apply.events import Answered, Event, LogLine, Progress, RollingBack
-from cicd.apply.outcome import one_line
 from cicd.apply.verify import is_expected, unmet_gates
 from cicd.errors import ConnectionFailed, PlatformError
 from cicd.model import Action, Change, Gate, LiveResource, LogEntry, Options, Outcome, SmokeTest
 from cicd.platforms.base import Answer
+from cicd.words import one_line
 from tests.apply.fake_apply_platform import (
     DEAD,
     PENDING,

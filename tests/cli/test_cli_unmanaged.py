@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cicd.model import plural
 from cicd.platforms.aicore.kinds import KINDS
 from cicd.render.listing import tell_unmanaged
+from cicd.words import plural
 from tests.cli.operated import STAGE, Cicd, Operated, cicd, operated
 
 __all__ = ["cicd", "operated"]

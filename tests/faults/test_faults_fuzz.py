@@ -29,7 +29,7 @@ from cicd.platforms.aicore.dialect.templates import read_templates
 from cicd.platforms.registry import DIALECTS
 from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
-from cicd.render.printable import printable
+from cicd.words import printable
 from tests.config.config_sample import ENV, GIT, SERVE, STAGE, TRAIN, write_repository
 from tests.github.plan_documents import typical as document
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cicd.render.markdown import escape, render_section
-from cicd.render.printable import printable
+from cicd.words import printable
 from tests.render.render_sample import (
     DOCUMENT,
     NOTHING,

@@ -25,7 +25,6 @@ from cicd.model import (
     State,
     Status,
 )
-from cicd.render.printable import printable
 from cicd.render.text import (
     MAX_VALUE,
     render_outcomes,
@@ -33,6 +32,7 @@ from cicd.render.text import (
     show,
     show_both,
 )
+from cicd.words import printable
 from tests.render.render_sample import is_golden
 
 MODEL = Ref(Key("execution", "train"), "artifacts.model")

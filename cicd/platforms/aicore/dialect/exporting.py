@@ -35,6 +35,7 @@ from cicd.platforms.aicore.dialect.export_secrets import (
 from cicd.platforms.aicore.dialect.export_values import Values, variables_in
 from cicd.platforms.aicore.dialect.repository import inside
 from cicd.platforms.aicore.dialect.template import Template
+from cicd.words import count
 
 ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
 GOOD = ALIVE | {State.SUCCEEDED}
@@ -130,7 +131,7 @@ class _Export:
         runs = self._of("execution")
         good = [r for r in runs if r.status.state in GOOD and self._configurations.of(r)]
         if len(good) < len(runs):
-            self.notes.append(f"{_counted(len(runs) - len(good), 'run')} that failed or stopped")
+            self.notes.append(f"{count(len(runs) - len(good), 'run')} that failed or stopped")
         newest = {_family(run): run for run in good}
         scheduled = {str(s.spec.get("configuration")) for s in self._of("schedule")}
         chosen = list(newest.values())
@@ -146,7 +147,7 @@ class _Export:
         found = self._of("deployment")
         alive = [d for d in found if d.status.state in ALIVE and self._configurations.of(d)]
         if len(alive) < len(found):
-            self.notes.append(f"{_counted(len(found) - len(alive), 'deployment')} not alive")
+            self.notes.append(f"{count(len(found) - len(alive), 'deployment')} not alive")
         chosen: dict[tuple[str, ...], LiveResource] = {}
         for live in sorted(alive, key=lambda d: -_PREFERENCE.index(d.status.state)):
             if _family(live) in chosen:
@@ -260,7 +261,7 @@ class _Export:
         by_name |= {str(s.spec["name"]): s for s in self._of("schedule") if s.spec["active"]}
         others = len(self._of("schedule")) - len(by_name)
         if others:
-            self.notes.append(f"{_counted(others, 'schedule')} with a name that another one has")
+            self.notes.append(f"{count(others, 'schedule')} with a name that another one has")
         items = []
         for name, live in by_name.items():
             spec = live.spec
@@ -326,10 +327,6 @@ class _Export:
 
 def _family(live: LiveResource) -> tuple[str, ...]:
     return tuple(str(live.spec.get(name, "")) for name in FAMILY)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _utc(text: Any) -> str:

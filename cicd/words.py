@@ -1,0 +1,37 @@
+"""Words of messages: how many of what, some of many, and texts of others made harmless. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def plural(noun: str) -> str:
+    """The noun for many: ``deployments``, ``repositories``."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 problem``, ``2 repositories``."""
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """``a, b and 4 more``: at most so many by name."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def printable(text: str) -> str:
+    """The text with every character escaped that could move the cursor, break the line or turn
+    the writing direction: names and messages come from files and from the platform."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def one_line(text: str, limit: int) -> str:
+    """Text of others as one line, at most ``limit`` long before its characters are escaped."""
+    text = text.strip()
+    return printable(text if len(text) <= limit else f"{text[: limit - 1]}…")
