@@ -1,4 +1,4 @@
-"""GitOps for machine learning on SAP AI Core: plan on a pull request, apply on a push.
+"""GitOps for platforms of machine learning: plan on a pull request, apply on a push.
 
 ::
 
@@ -7,7 +7,7 @@
     platform API ─► platforms ─► live ─┘                   └───► apply ─► platforms ─► platform API
                                                            logs ────────► platforms
     automation: open, plan, lock, apply, go back, as functions and events; cli stands on it
-    cicd emulator ─► emulator (an SAP AI Core look-alike; meets the rest over HTTP only)
+    cicd emulator ─► emulator (look-alikes of platforms; meets the rest over HTTP only)
 
 1. ``plan`` and ``render`` do no I/O.  2. Only ``platforms`` talks to a platform.
 3. Only ``cli`` prints, reads the environment, exits.  4. ``emulator`` and the rest meet over HTTP.

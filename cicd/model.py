@@ -334,11 +334,16 @@ class Change:
 
 
 def same_inputs(before: Spec, after: Spec) -> bool:
-    """Whether two runs of one configuration take in the same; one that kept no record differs in
+    """Whether two runs of one content take in the same; one that kept no record differs in
     nothing. Where the digests of all of it differ those of each file decide: the former also tell
     how a value is written, as a text or as a variable of the environment."""
     was, now, files = before.get("inputs"), after.get("inputs"), before.get("files")
     return None in (was, now) or was == now or (bool(files) and files == after.get("files"))
+
+
+def place_of(target: Mapping[str, str]) -> str:
+    """Where a stage goes, in a few words: an address for links is no place."""
+    return ", ".join(text for name, text in target.items() if not name.endswith("_url"))
 
 
 def identity(project: str, stage: str) -> str:
@@ -379,8 +384,8 @@ class Plan:
 
     @property
     def place(self) -> str:
-        """Where it happens, in a few words: an address for links is no place."""
-        return ", ".join(text for name, text in self.target.items() if name != "launchpad_url")
+        """Where it happens, in a few words."""
+        return place_of(self.target)
 
     @property
     def summary(self) -> dict[str, int]:

@@ -26,7 +26,8 @@ class Key(msgspec.Struct, frozen=True, order=True):
 class Ref(msgspec.Struct, frozen=True, order=True):
     """A value that another resource has once it exists.
 
-    ``output`` is ``id``, ``url`` or ``artifacts.NAME`` (the id of an execution's output artifact).
+    ``output`` is ``id``, ``url``, or whatever else its kind tells once it is there: what a run has
+    made is called after its kind, such as ``models.NAME``.
     """
 
     key: Key

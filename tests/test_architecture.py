@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
-from collections.abc import Iterable
+import tokenize
+from collections.abc import Iterable, Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -380,3 +382,88 @@ def test_the_language_of_stage_files_has_no_word_of_a_platform() -> None:
         for match in PLATFORM_WORDS.finditer(path.read_text(encoding="utf-8"))
     ]
     assert not found
+
+
+WORD = re.compile(
+    r"(?<![A-Za-z])(executable|scenario|resource[ _-]?group|configuration|deployment|execution"
+    r"|artifact|ai[ _-]?core|destination)s?(?![A-Za-z])",
+    re.IGNORECASE,
+)
+"""What only AI Core has, or calls so."""
+THEIRS = (
+    "cicd.platforms.aicore",
+    "cicd.platforms.destination",
+    "cicd.emulator",
+    "cicd.scaffold.aicore",
+    "cicd.metaflow",
+)
+SPEAK_TOO = {
+    "cicd.platforms.registry": "the one line of each platform",
+    "cicd.cli.artifacts": "a command that is called like a kind: short for cicd list",
+    "cicd.cli.deployments": "a command that is called like a kind: short for cicd list",
+    "cicd.cli.executions": "a command that is called like a kind: short for cicd list",
+    "cicd.cli.root": "the names of these commands",
+    "cicd.cli.emulator": "the command of AI Core's emulator",
+    "cicd.cli.emulator_faults": "the command of AI Core's emulator",
+    "cicd.automation.local": "tells AI Core's emulator what stands in for what",
+    "cicd.cli.template": "the command that makes AI Core's templates of Metaflow's flows",
+    "cicd.cli.picture": "the name of the package: aicore-cicd",
+    "cicd.github.pulls": "a pull request that carries configuration, the English word",
+}
+"""Modules that say a word of AI Core all the same, each with its reason."""
+HELP = {"help", "epilog", "metavar", "short_help"}
+
+
+def test_no_word_of_ai_core_stands_outside_its_folders() -> None:
+    """Rule 6: rooms that serve all platforms ask kinds and dialects. Help pages may show AI Core's
+    keys, as examples; so may ``docs``."""
+    said = {
+        module: found
+        for module, path in MODULES.items()
+        if not any(is_within(module, theirs) for theirs in THEIRS)
+        if (found := sorted(words_in(module, path)))
+    }
+    wrong = [
+        f"{module}:{found}" for module in said.keys() - SPEAK_TOO.keys() for found in said[module]
+    ]
+    assert not wrong, "\n".join(sorted(wrong))
+    silent = SPEAK_TOO.keys() - said.keys()
+    assert not silent, f"no exception is needed any more: {sorted(silent)}"
+
+
+def words_in(module: str, path: Path) -> Iterator[str]:
+    """Line and word, in names, texts, comments, and in docs outside of their examples."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    docs, helps = docs_and_helps(tree)
+    for node in ast.walk(tree):
+        if node in helps or (node in docs and is_within(module, "cicd.cli")):
+            continue
+        for said in texts_of(node):
+            shown = re.sub(r"``.*?``", "", said, flags=re.DOTALL) if node in docs else said
+            line = getattr(node, "lineno", 1)
+            yield from (f"{line}: {found[0]}" for found in WORD.finditer(shown))
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield from (f"{token.start[0]}: {found[0]}" for found in WORD.finditer(token.string))
+
+
+def docs_and_helps(tree: ast.Module) -> tuple[set[ast.AST], set[ast.AST]]:
+    """The strings that document, and all that only help pages show."""
+    docs: set[ast.AST] = set()
+    helps: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docs.add(node.value)
+        elif isinstance(node, ast.keyword) and node.arg in HELP:
+            helps |= set(ast.walk(node.value))
+    return docs, helps
+
+
+def texts_of(node: ast.AST) -> Iterator[str]:
+    """The names and texts of one node itself."""
+    for name in ("id", "attr", "arg", "name", "module"):
+        if isinstance(said := getattr(node, name, None), str):
+            yield said
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value

@@ -26,7 +26,7 @@ def needs_of(changes: Sequence[Change]) -> Needs:
     """What every change that brings something up waits for, as far as the plan changes it too.
 
     Unchanged things pass on what they need: a run waits for the sync of its templates also when
-    the configuration between the two stays. One with a test is waited for too, and itself waits
+    the content between the two stays. One with a test is waited for too, and itself waits
     for nothing: whatever comes of the changes before it, it is there.
     """
     rising = {

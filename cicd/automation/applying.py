@@ -100,7 +100,7 @@ def carry_out(
     """Tell a plan, ask, apply it; what became of it.
 
     Without changes there is nothing to ask, but smoke tests are passed again: an apply that was
-    killed before its test has left a deployment that nobody has tried. ``replan`` makes the plan
+    killed before its test has left a service that nobody has tried. ``replan`` makes the plan
     again when the lock was not there at first. ``saved``: somebody has agreed to just this plan,
     and what becomes of it is written there.
     """

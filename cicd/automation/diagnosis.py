@@ -34,15 +34,14 @@ def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
     Missing credentials are what this is for, so they are no error yet.
     """
     from cicd.config import load_stage
-    from cicd.platforms.registry import DIALECTS, stand_ins
+    from cicd.platforms.registry import DIALECTS, account, stand_ins
 
     facts = read_facts(root, loader.environ)
     environ = loader.environment(stand_ins(is_local=True))
     try:
         name = argument or stage_of_branch(root, facts, loader.environ)
     except Usage:
-        target = {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
-        return Stage("", "", str(root), "aicore", target, None, ())
+        return account(str(root), environ)
     return load_stage(
         loader.find_argument(name),
         root=root,
@@ -64,10 +63,10 @@ def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
         platform = connect(stage, environ)
     except Denied as error:
         refusal = error
-        try:  # the Destination service has a login of its own
+        try:  # what points to services may have a login of its own
             platform = connect(replace(stage, resources=()), environ)
         except Denied:
-            yield from explain(refusal, environ)
+            yield from explain(refusal, stage, environ)
             return
     try:
         found = []
@@ -77,15 +76,23 @@ def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
     finally:
         platform.close()
     if refusal and not any(finding.text == refusal.message for finding in found):
-        yield Finding("destination", "error", refusal.message, refusal.hint)
+        yield Finding(pointers_of(stage)[0], "error", refusal.message, refusal.hint)
 
 
-def explain(refusal: Denied, environ: Mapping[str, str]) -> Iterator[Finding]:
+def pointers_of(stage: Stage) -> list[str]:
+    """What a login is called that a stage needs beside that of its platform."""
+    from cicd.platforms.registry import kinds_of
+
+    pointers = [kind.name for kind in kinds_of(stage).values() if kind.role == "pointer"]
+    return pointers or ["login"]
+
+
+def explain(refusal: Denied, stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Where credentials were looked for, with the refusal as an error among them."""
-    from cicd.platforms.aicore import provenance
+    from cicd.platforms import registry
     from cicd.platforms.base import Finding
 
-    found = provenance.explain(environ)
+    found = list(registry.explain(stage, environ))
     yield from found
     if not any(finding.state == "error" for finding in found):
         yield Finding("credentials", "error", refusal.message, refusal.hint)

@@ -1,4 +1,4 @@
-"""How runs and deployments ended that have failed: asked for once each, and only of those."""
+"""How runs and services ended that have failed: asked for once each, and only of those."""
 
 from __future__ import annotations
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from cicd.masking import Mask, is_secret_name, parts
 
-_PLACE = "AICORE_RESOURCE_GROUP"
-"""Where a stage without a group of its own goes: shown with or without a ``${env.…}``."""
 _FACTS = ("GITHUB_", "CI_", "BUILD_", "SYSTEM_", "RUNNER_")
 """How the names of what a CI system tells about its run begin: branches, commits, numbers."""
 
@@ -28,7 +27,7 @@ class Environment(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         value = self._environ[name]
         is_fact = name.startswith(_FACTS) and not is_secret_name(name)
-        if name in self._own and name != _PLACE and not is_fact:
+        if name in self._own and name not in _places() and not is_fact:
             self._mask.add(_made_of(value))
         return value
 
@@ -37,6 +36,14 @@ class Environment(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._environ)
+
+
+@cache
+def _places() -> frozenset[str]:
+    """Variables that say where stages go: shown with or without a ``${env.…}``."""
+    from cicd.platforms.registry import stand_ins
+
+    return frozenset(stand_ins())
 
 
 def _made_of(value: str) -> Iterator[str]:

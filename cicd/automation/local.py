@@ -270,11 +270,12 @@ def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {**image, **absolute}
 
 
-def tell_stand_ins(endpoint: Endpoint, group: str, body: Mapping[str, Any]) -> None:
-    """Hand ``body`` to the emulator for a resource group."""
+def tell_stand_ins(endpoint: Endpoint, environ: Mapping[str, str], body: Mapping[str, Any]) -> None:
+    """Hand ``body`` to the emulator, for the resource group that ``environ`` names."""
     from cicd.emulator.errors import EmulatorError
     from cicd.emulator.host import control
 
+    group = environ["AICORE_RESOURCE_GROUP"]
     try:
         control.ask(endpoint, "PUT", "/emulator/stand-ins", body, group=group)
     except EmulatorError as error:

@@ -98,7 +98,7 @@ class Session:
         if self.is_local:
             try:
                 body = local.stand_ins(self.stage, self.root)
-                local.tell_stand_ins(endpoint, environ["AICORE_RESOURCE_GROUP"], body)
+                local.tell_stand_ins(endpoint, environ, body)
             except BaseException:
                 self.close()
                 raise

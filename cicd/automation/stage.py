@@ -213,9 +213,9 @@ class StageSession(Session):
         on_event: OnEvent | None = None,
         lock_timeout: float = 0,
     ) -> Result:
-        """Give the service ``key`` the configuration ``to`` (its id, or its start), else the one
+        """Give the service ``key`` the content ``to`` (its id, or its start), else the one
         that it had before. The stage file stays as it is: ``remarks`` of the Result say what the
-        next apply makes of that. Raises Usage where there is no such service or configuration."""
+        next apply makes of that. Raises Usage where there is no such service or content."""
         operation = self.rolling_back(key, to=to, approve=approve, lock_timeout=lock_timeout)
         return operation.run(on_event)
 

@@ -34,6 +34,7 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session, project_here
 from cicd.errors import CicdError, Usage
+from cicd.model import place_of
 from cicd.render.status import render_status, status_line
 
 Unread = tuple[str, CicdError]
@@ -146,7 +147,7 @@ def table_of(
     session: Session, rows: Sequence[Row], *, colour: bool, width: int | None, is_alone: bool
 ) -> str:
     """One stage as text, under its name where there are several."""
-    place = session.stage.target.get("resource_group", "")
+    place = place_of(session.stage.target)
     title = "" if is_alone else " · ".join(filter(None, ["stage " + session.stage.identity, place]))
     return render_status(
         rows,

@@ -58,7 +58,9 @@ def check_guards(
     if not permissions.other_stages and (foreign := list(_foreign(plan, stage))):
         reasons += foreign
         wishes.append("--other-stages")
-        hint = f"give stage {stage.name} a resource group or names of its own; "
+        containers = [kind.name.replace("_", " ") for kind in kinds.values() if kind.contains]
+        own = " or ".join([*(f"a {name}" for name in containers), "names"])
+        hint = f"give stage {stage.name} {own} of its own; "
     deletes = [change for change in plan.changes if change.action is Action.DELETE]
     if deletes and not permissions.over_limits:
         over = [

@@ -92,7 +92,7 @@ def make_plan(
     if is_offline:
         warnings.append("planned offline, against nothing: what is live was not looked at")
     options = {"select": select, "exclude": exclude, "rerun": rerun, "replace": replace}
-    changes = [_with_former(change, stage, former) for change in draft.changes.values()]
+    changes = [_with_former(change, stage, former, kinds) for change in draft.changes.values()]
     plan = assemble(stage, [*changes, *deletes], kinds, created_at, warnings)
     bound = bind(stage, options, is_offline=is_offline, refresh_secrets=refresh_secrets)
     treatment = of_stage(former, stage) if former else ()
@@ -101,7 +101,9 @@ def make_plan(
     return dataclasses.replace(plan, bound=bound, treatment=treatment, hints=tuple(hints))
 
 
-def _with_former(change: Change, stage: Stage, former: Stage | None) -> Change:
+def _with_former(
+    change: Change, stage: Stage, former: Stage | None, kinds: Mapping[str, Kind]
+) -> Change:
     """The change with what the platform cannot tell: how apply treated it so far, and what its
     templates were."""
     if change.desired is None:
@@ -115,7 +117,7 @@ def _with_former(change: Change, stage: Stage, former: Stage | None) -> Change:
     return dataclasses.replace(
         change,
         treatment=treatment,
-        templates=describe(change, stage, former) if is_synced else (),
+        templates=describe(change, stage, former, kinds) if is_synced else (),
     )
 
 

@@ -30,8 +30,8 @@ def choose(
 ) -> set[Key]:
     """The selected keys and all that they need, without the excluded ones.
 
-    ``pointers``: key -> the keys whose url it holds. It goes with them: a destination that is left
-    behind would point at a deployment that has been replaced and deleted.
+    ``pointers``: key -> the keys whose url it holds. It goes with them: what is left behind
+    would point at a service that has been replaced and deleted.
     """
     if not select and not exclude:
         return set(edges)

@@ -1,4 +1,4 @@
-"""Templates that come along with an application: one line for each that is new, changed or gone."""
+"""Templates that come along with something: one line for each that is new, changed or gone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cicd.model import Change, Program, Spec, Stage
+from cicd.model import Change, Kind, Program, Spec, Stage
 
-PART = "executables"
-"""The field of an application that holds what its templates take and give."""
 EMPTY = '""'
 
 
@@ -25,16 +23,19 @@ class _Interface:
     digest: str = ""
 
 
-def describe(change: Change, stage: Stage, former: Stage | None) -> tuple[str, ...]:
-    """The lines for a change of an application; none for anything else.
+def describe(
+    change: Change, stage: Stage, former: Stage | None, kinds: Mapping[str, Kind]
+) -> tuple[str, ...]:
+    """The lines for a change of what brings programs; none for anything else.
 
     ``former``: the stage as it was last applied, where that is known. It knows images, resource
-    plans and the rest of a template; the platform tells no more than parameters and artifacts.
+    plans and the rest of a template; the platform tells no more than what it takes and gives.
     """
-    wanted = _part(change.desired.spec if change.desired else {})
+    part = kinds[change.key.kind].programs
+    wanted = _part(change.desired.spec if change.desired else {}, part)
     if not wanted:
         return ()
-    live = _part(change.live.spec if change.live else {})
+    live = _part(change.live.spec if change.live else {}, part)
     here = {program.name: _of_program(program) for program in stage.programs}
     after = {name: here.get(name) or _of_platform(spec) for name, spec in wanted.items()}
     before = {name: _of_platform(spec) for name, spec in live.items() if name in wanted}
@@ -46,11 +47,21 @@ def describe(change: Change, stage: Stage, former: Stage | None) -> tuple[str, .
             if item.name in live or item.name not in wanted
         }
     files = {program.name: program.file for program in stage.programs}
-    return tuple(_lines(before, after, files))
+    return tuple(_lines(before, after, files, _what_is_made(kinds)))
+
+
+def _what_is_made(kinds: Mapping[str, Kind]) -> str:
+    """What programs take and give, in the word of the platform."""
+    versions = {kind.version[1] for kind in kinds.values() if kind.version}
+    content = (kind.name for kind in kinds.values() if kind.role == "content")
+    return next((name for name in content if name not in versions), "file").replace("_", " ")
 
 
 def _lines(
-    before: Mapping[str, _Interface], after: Mapping[str, _Interface], files: Mapping[str, str]
+    before: Mapping[str, _Interface],
+    after: Mapping[str, _Interface],
+    files: Mapping[str, str],
+    word: str,
 ) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
@@ -58,7 +69,7 @@ def _lines(
             yield f"{name} is gone"
         elif was is None:
             yield f"{name} {now.version} is new: {'; '.join(_whole(now))}".removesuffix(": ")
-        elif differences := list(_differences(was, now)):
+        elif differences := list(_differences(was, now, word)):
             file = f" ({files[name]})" if name in files else ""
             yield f"{name}{file}: {'; '.join(differences)}"
 
@@ -76,18 +87,18 @@ def _whole(new: _Interface) -> Iterator[str]:
             yield f"{word} {', '.join(names)}"
 
 
-def _differences(was: _Interface, now: _Interface) -> Iterator[str]:
+def _differences(was: _Interface, now: _Interface, word: str) -> Iterator[str]:
     if was.version != now.version:
         yield f"version {was.version} → {now.version}"
     found = [
         *_parameters(was.parameters, now.parameters),
-        *_names("input artifact", was.inputs, now.inputs),
-        *_names("output artifact", was.outputs, now.outputs),
+        *_names(f"input {word}", was.inputs, now.inputs),
+        *_names(f"output {word}", was.outputs, now.outputs),
     ]
     if was.digest:
-        for word, new in now.asks.items():
-            if (old := was.asks.get(word, ())) != new:
-                found.append(f"{word} {', '.join(old) or 'none'} → {', '.join(new) or 'none'}")
+        for what, new in now.asks.items():
+            if (old := was.asks.get(what, ())) != new:
+                found.append(f"{what} {', '.join(old) or 'none'} → {', '.join(new) or 'none'}")
         if not found and was.version == now.version and was.digest != now.digest:
             found.append("takes and gives the same; something else in it changed")
     yield from found
@@ -135,6 +146,6 @@ def _of_platform(spec: Any) -> _Interface:
     )
 
 
-def _part(spec: Spec) -> Mapping[str, Any]:
-    found = spec.get(PART)
+def _part(spec: Spec, part: str) -> Mapping[str, Any]:
+    found = spec.get(part)
     return found if isinstance(found, Mapping) else {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 
 from cicd.errors import InvalidStage, Problem
 
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
     from cicd.config.dialect import Dialect
     from cicd.config.rulebook import Rule
     from cicd.model import Kind, Stage
-    from cicd.platforms.base import Platform
+    from cicd.platforms.base import Finding, Platform
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
 }
 """Name in the stage file -> module with a function ``connect(stage, environ)``; in the same folder
-are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say. The first
-is that of stage files which name none."""
+are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say; there may
+be ``provenance``, what it tells of a login. The first is that of stage files which name none."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
@@ -47,6 +48,30 @@ def every_kind() -> Mapping[str, Kind]:
     for module in PLATFORMS.values():
         kinds |= import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
     return kinds
+
+
+def account(root: str, environ: Mapping[str, str]) -> Stage:
+    """The account of the first platform, as a stage with nothing in it."""
+    from cicd.model import Stage
+
+    name = next(iter(PLATFORMS))
+    login = _login(name)
+    target = login.target(environ) if login else {}
+    return Stage("", "", root, name, target, None, ())
+
+
+def explain(stage: Stage, environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Where the platform of a stage looks for credentials, without sending anything; nothing where
+    it does not tell that."""
+    login = _login(stage.platform)
+    return cast("Iterable[Finding]", login.explain(environ)) if login else ()
+
+
+def _login(name: str) -> Any:
+    """The module of a platform that tells of its login, None where it has none."""
+    folder = PLATFORMS[name].rpartition(".")[0]
+    found = find_spec(f"{folder}.provenance")
+    return import_module(found.name) if found else None
 
 
 class _Dialects(Mapping[str, "Dialect"]):

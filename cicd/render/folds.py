@@ -1,7 +1,7 @@
 """The list of changes in a comment: a line for each, or for many alike, its values folded under it.
 
 What a person has to decide on comes first and is always seen: what is lost, what answers, what
-runs. What only serves it (configurations, artifacts, secrets) is folded together.
+runs. What only serves it (content, secrets) is folded together.
 """
 
 from __future__ import annotations

@@ -23,6 +23,11 @@ TITLES = {
 }
 
 
+def target(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where a login goes by itself."""
+    return {"resource_group": environ["AICORE_RESOURCE_GROUP"]}
+
+
 def explain(environ: Mapping[str, str]) -> list[Finding]:
     """What is known of the AI Core login without sending anything."""
     places = sources(environ, "AICORE")
