@@ -19,6 +19,7 @@ from cicd.automation.session import Session
 from cicd.config import formats
 from cicd.config.dialect import Around, Export
 from cicd.config.load import FOLDER
+from cicd.config.tree import did_you_mean
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused, Usage
 from cicd.masking import secrets_of
 from cicd.model import Action, Key, Plan, Resource, Stage
@@ -70,6 +71,9 @@ def import_stage(
     root = loader.root_of()
     file = check_target(loader, root, name, out, force=force)
     platform = platform or next(iter(DIALECTS))
+    if platform not in DIALECTS:
+        message = f'there is no platform "{platform}"{did_you_mean(platform, DIALECTS)}'
+        raise Usage(message, hint=f"there are: {', '.join(DIALECTS)}")
     stage = Stage(name, "", str(root), platform, target, None, ())
     with connected(loader, stage, root) as there:
         live = there.survey(target, _told(tell))

@@ -147,6 +147,7 @@ class Project:
         *,
         out: str | os.PathLike[str] | None = None,
         select: Sequence[str] = (),
+        platform: str = "",
         force: bool = False,
         local: bool = False,
         variables: Mapping[str, str] | None = None,
@@ -156,4 +157,6 @@ class Project:
 
         loader = self.loader(variables, local=local)
         file = Path(out) if out is not None else None
-        return import_stage(loader, name, target, out=file, select=select, force=force)
+        return import_stage(
+            loader, name, target, out=file, select=select, platform=platform, force=force
+        )

@@ -10,8 +10,9 @@ from cicd.automation.importing import Imported, import_stage, shown
 from cicd.automation.loading import Loader
 from cicd.cli.console import print_note, print_result
 from cicd.cli.help import examples
-from cicd.cli.options import Common, common_options
+from cicd.cli.options import Common, common_options, parse_variables
 from cicd.cli.project import loader_of
+from cicd.errors import Usage
 from cicd.model import Action, Change
 from cicd.words import count
 
@@ -24,7 +25,15 @@ from cicd.words import count
     ),
 )
 @click.argument("stage")
-@click.option("--resource-group", "group", required=True, help="What to import.")
+@click.option("--resource-group", "group", help="What to import from AI Core.")
+@click.option("--platform", help="Of which platform it is.  [default: that of most stages]")
+@click.option(
+    "--target",
+    multiple=True,
+    callback=parse_variables,
+    metavar="NAME=VALUE",
+    help="What to import, as the platform's section of a stage file names it.",
+)
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -42,21 +51,27 @@ from cicd.words import count
 def command(
     stage: str,
     common: Common,
-    group: str,
+    group: str | None,
+    platform: str | None,
+    target: dict[str, str],
     out: Path | None,
     scenarios: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Write a stage file that asks for what lives in a resource group.
+    """Write a stage file that asks for what lives in a resource group, or another such place.
 
     Changes nothing there. Templates cannot be read back: with those of the group in templates/, the
     file syncs them too. Ends with 5 when the file is already there.
     """
+    wanted = {**target, **({"resource_group": group} if group else {})}
+    if not wanted:
+        raise Usage("nothing says what to import", hint="add --resource-group NAME")
     loader = loader_of(common)
     found = import_stage(
         loader,
         stage,
-        {"resource_group": group},
+        wanted,
+        platform=platform or "",
         out=out,
         select=scenarios,
         force=force,

@@ -98,13 +98,15 @@ def changed(before: str, after: str) -> str:
 def test_a_stage_is_loaded_in_the_words_of_its_platform(tmp_path: Path) -> None:
     stage = loaded(tmp_path)
     assert (stage.platform, stage.target, stage.prune) == ("toy", {"box": "box-1"}, "everything")
-    wind, draw, ride = stage.resources
-    assert [str(item.key) for item in stage.resources] == ["job/wind", "job/draw", "service/ride"]
+    wind, draw, release, ride = stage.resources
+    assert [str(item.key) for item in (wind, draw, ride)] == [
+        *("job/wind", "job/draw", "service/ride")
+    ]
     assert wind.spec["knobs"] == {"turns": "010", "size": "3"}
     assert wind.spec["files"].keys() == {"notes.txt", "wind.py"}
     assert wind.options.timeout == 90.0 and wind.options.require[0].metric == "speed"
     assert draw.spec["knobs"] == {"from": Ref(Key("job", "wind"), "files.plan")}
-    assert ride.spec["serves"] == Ref(Key("job", "draw"), "result")
+    assert release.spec["serves"] == Ref(Key("job", "draw"), "result")
     assert ride.options.smoke_test and ride.options.smoke_test.path == ""
 
 

@@ -201,9 +201,14 @@ def _jobs(draft: Draft) -> Iterator[Resource]:
 
 
 def _services(draft: Draft) -> Iterator[Resource]:
+    """What is served stands in releases, to go back to."""
     for index, service in enumerate(draft.file.services):
         test = service.smoke_test
         path = ("services", index, "smoke_test")
-        options = Options(smoke_test=smoke_test_of(draft, path, test) if test else None)
-        spec = {"name": service.key, "serves": service.serves}
+        options = Options(
+            wait_for="up", smoke_test=smoke_test_of(draft, path, test) if test else None
+        )
+        release = Name("release", service.key)
+        yield Resource(release, {"name": service.key, "serves": service.serves})
+        spec = {"name": service.key, "release": Ref(release)}
         yield Resource(Name("service", service.key), spec, options)
