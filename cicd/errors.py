@@ -68,6 +68,19 @@ class Problem:
         return f"{self.place}: {label}{self.message}"
 
 
+class Remark(str):
+    """A finding as a plan tells it: a text for people, of which programs know the place."""
+
+    problem: Problem
+
+    @classmethod
+    def of(cls, problem: Problem) -> Remark:
+        """The finding with its place before it."""
+        remark = cls(f"{problem.place}: {problem.message}")
+        remark.problem = problem
+        return remark
+
+
 class InvalidStage(CicdError):
     """The stage file or a template is wrong; holds every problem found, not just the first."""
 

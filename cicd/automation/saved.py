@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,14 @@ def to_bytes(plan: Plan, mask: Mask) -> bytes:
     """The plan as it is saved: JSON in ASCII, so that no file encoding can break it."""
     text = neutral_json(mask.hide_in(document_of(plan, mask)), indent=2, is_ascii=True)
     return f"{text}\n".encode("ascii")
+
+
+def as_page(saved: Iterable[bytes]) -> str:
+    """Saved plans as one HTML page, without those in whose place it is said why there is none."""
+    from cicd.render.html import render_page
+
+    documents = [parse_document(content, "the saved plan") for content in saved]
+    return render_page([document for document in documents if "failure" not in document])
 
 
 def read_file(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from cicd.automation.git import find_root
 from cicd.automation.loading import Loader
 from cicd.automation.rolled_back import tell_rollbacks
 from cicd.config.load import FOLDER
-from cicd.errors import InvalidStage, Problem, Refused
+from cicd.errors import InvalidStage, Problem, Refused, Remark
 from cicd.masking import Mask, without_secrets
 from cicd.model import Key, LiveResource, Plan, Resource, Stage
 
@@ -180,7 +180,7 @@ class Session:
             created_at=now(),
             remarks=[
                 *self.stage.remarks,
-                *(f"{problem.place}: {problem.message}" for problem in self.problems),
+                *map(Remark.of, self.problems),
                 *filter(None, [remark]),
             ],
             former=former,
@@ -250,8 +250,8 @@ def document_of(plan: Plan, mask: Mask) -> dict[str, Any]:
     from cicd.plan.document import to_document
 
     document = to_document(plan)
-    told = ("target", "changes", "warnings", "refusal", "treatment")
-    return document | {name: mask.hide_in(document[name]) for name in told}
+    told = {"target", "changes", "warnings", "problems", "refusal", "treatment"}
+    return document | {name: mask.hide_in(document[name]) for name in document.keys() & told}
 
 
 def now() -> str:

@@ -18,7 +18,7 @@ from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, validate
 from cicd.config.variables import Context, GitFacts, GitOverride, replace_variables
-from cicd.errors import InvalidStage, Problem, Usage
+from cicd.errors import InvalidStage, Problem, Remark, Usage
 
 if TYPE_CHECKING:
     from cicd.model import Stage
@@ -64,7 +64,7 @@ def _remark(problem: Problem, application: GitOverride | None) -> str:
     if problem.rule == "missing-env":
         return problem.message
     is_left = problem.rule == "placeholder-left" and application is None
-    return f"{problem.place}: {problem.message}" if is_left else ""
+    return Remark.of(problem) if is_left else ""
 
 
 def load_former(

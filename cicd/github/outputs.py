@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from cicd.errors import Problem
+from cicd.errors import Problem, Remark
 from cicd.github.sections import Document, described, facts_of, name_of, section_text
 from cicd.model import Action
 from cicd.render import document as read
@@ -93,17 +93,12 @@ def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[
             errors += _failures(document, project, file)
         if document.get("refusal"):
             errors.append(Problem(file, 1, 1, f"will be refused: {document['refusal']}"))
-        warnings += [_note(str(text), project, file) for text in document.get("warnings") or ()]
+        warnings += _warnings(document, project, file)
     if len(warnings) > MAX_NOTES:
         last = warnings[MAX_NOTES - 1]
         rest = f"and {len(warnings) - MAX_NOTES + 1} more warnings, see the summary"
         warnings[MAX_NOTES - 1 :] = [Problem(last.file, 1, 1, rest, severity="warning")]
     return errors + warnings
-
-
-PLACED = re.compile(
-    r"(?P<file>[^:\n]+\.(?:ya?ml|json)):(?P<line>\d+):(?P<column>\d+): (?P<text>.+)"
-)
 
 
 def in_repository(project: str, file: str) -> str:
@@ -117,26 +112,38 @@ def _failures(document: Document, project: str, file: str) -> list[Problem]:
     """What was wrong where, or why it failed at the stage file."""
     failure = document["failure"]
     found = [
-        Problem(
-            in_repository(project, read.text(item, "file")),
-            int(item.get("line") or 0),
-            int(item.get("column") or 0),
-            read.text(item, "message"),
-            read.text(item, "rule"),
-            "warning" if item.get("severity") == "warning" else "error",
-        )
-        for item in read.items(failure, "problems")
+        replace(problem, file=in_repository(project, problem.file))
+        for problem in _problems(failure)
     ]
     reason = f", {said}" if (said := reason_of(document)) else ""
     why = f"plan failed{reason}: {read.text(failure, 'message')}"
     return found or [Problem(file, 1, 1, why)]
 
 
-def _note(text: str, project: str, file: str) -> Problem:
-    """A warning of a plan as a note at the place that it begins with."""
-    placed = PLACED.fullmatch(text)
-    if placed is None:
-        return Problem(file, 1, 1, text, severity="warning")
-    line, column = int(placed["line"]), int(placed["column"])
-    there = in_repository(project, placed["file"])
-    return Problem(there, line, column, placed["text"], severity="warning")
+def _warnings(document: Document, project: str, file: str) -> list[Problem]:
+    """The warnings of a plan as notes, each at the place that it is about, else at the stage
+    file."""
+    placed = {str(Remark.of(problem)): problem for problem in _problems(document)}
+    notes = []
+    for text in map(str, document.get("warnings") or ()):
+        note = Problem(file, 1, 1, text, severity="warning")
+        if known := placed.get(text):
+            there, line = in_repository(project, known.file), known.line or 1
+            note = Problem(there, line, known.column or 1, known.message, severity="warning")
+        notes.append(note)
+    return notes
+
+
+def _problems(document: Document) -> list[Problem]:
+    """The findings in a part of the document, their files as the project knows them."""
+    return [
+        Problem(
+            read.text(item, "file"),
+            int(item.get("line") or 0),
+            int(item.get("column") or 0),
+            read.text(item, "message"),
+            read.text(item, "rule"),
+            "warning" if item.get("severity") == "warning" else "error",
+        )
+        for item in read.items(document, "problems")
+    ]

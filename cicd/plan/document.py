@@ -10,8 +10,10 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from cicd.errors import Remark
 from cicd.model import Change, FieldChange, Plan, Ref, Secret, Stage
 from cicd.version import __version__
 
@@ -21,7 +23,12 @@ _FINAL_ROUNDS = 2_000
 
 
 def to_document(plan: Plan) -> dict[str, Any]:
-    """The plan as plain JSON data; keys are stable, additions only."""
+    """The plan as plain JSON data; keys are stable, additions only.
+
+    ``problems`` are those of the warnings that are about a place in a file; the key is there where
+    one is.
+    """
+    problems = [asdict(text.problem) for text in plan.warnings if isinstance(text, Remark)]
     return {
         "schema_version": SCHEMA_VERSION,
         "tool_version": __version__,
@@ -38,6 +45,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "hints": list(plan.hints),
         "treatment": [_field(field) for field in plan.treatment],
         "bound": plain(plan.bound),
+        **({"problems": problems} if problems else {}),
         **({"project": plan.project} if plan.project else {}),
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from cicd.errors import Usage
+from cicd.errors import Problem, Remark, Usage
 from cicd.github.context import Context, read_context
 from cicd.github.outputs import (
     MAX_NOTES,
@@ -91,10 +92,13 @@ def test_notes_are_grouped_beyond_what_github_shows() -> None:
         ("stages/dev.yaml", "b"),
         (".github", "c"),
     ]
-    placed = plan("dev", warnings=("stages/base.yaml:14:7: configuration/chat: it retires",))
+    known = Problem("stages/base.yaml", 14, 7, "configuration/chat: it retires", "retiring")
+    placed = {**plan("dev", warnings=(Remark.of(known),)), "problems": [asdict(known)]}
     assert [str(note) for note in plan_notes([placed], files)] == [
         "stages/base.yaml:14:7: warning: configuration/chat: it retires"
     ]
+    alike = plan("dev", warnings=("stages/base.yaml:14:7: is said by a model",))
+    assert [note.file for note in plan_notes([alike], files)] == ["stages/dev.yaml"]
     refused = {**plan("dev", warnings=("a",)), "refusal": "too many deletes"}
     assert [note.severity for note in plan_notes([refused], files)] == ["error", "warning"]
     many = plan_notes([plan("dev", warnings=tuple(map(str, range(25))))], files)

@@ -85,7 +85,11 @@ def test_each_project_has_a_drift_issue_of_its_own(github: GitHub, client: Clien
 
 
 def test_summary_outputs_and_notes_name_the_project() -> None:
-    documents = [of("churn"), of("fraud", warnings=["stages/dev.yaml:3:1: odd", "general"])]
+    odd = {"file": "stages/dev.yaml", "line": 3, "column": 1, "message": "odd"}
+    documents = [
+        of("churn"),
+        of("fraud", warnings=["stages/dev.yaml:3:1: odd", "general"], problems=[odd]),
+    ]
     text = step_summary(documents)
     assert "Stage <code>churn/dev</code>" in text
     assert "Stage <code>fraud/dev</code>" in text

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cicd import __version__
+from cicd.errors import Problem, Remark
 from cicd.model import Action, Key, LiveResource, Plan, Ref, Resource, Secret, State
 from cicd.plan.bound import explain_drift
 from cicd.plan.document import fingerprint, plain, to_document
@@ -276,3 +277,21 @@ def test_a_delete_has_the_live_id() -> None:
         "templates": [],
         "role": "service",
     }
+
+
+def test_a_warning_that_is_about_a_place_tells_it_to_programs_too() -> None:
+    problem = Problem("stages/dev.yaml", 3, 5, "it retires: soon", "retiring-model", "warning")
+    plan = replace(a_plan(), warnings=("a: b", Remark.of(problem)))
+    document = json.loads(json.dumps(to_document(plan)))
+    assert document["warnings"] == ["a: b", "stages/dev.yaml:3:5: it retires: soon"]
+    assert document["problems"] == [
+        {
+            "file": "stages/dev.yaml",
+            "line": 3,
+            "column": 5,
+            "message": "it retires: soon",
+            "rule": "retiring-model",
+            "severity": "warning",
+        }
+    ]
+    assert "problems" not in to_document(replace(a_plan(), warnings=("stages/dev.yaml:3:5: b",)))
