@@ -232,6 +232,11 @@ def start(root: Path, environ: Mapping[str, str]) -> Endpoint:
         raise ConnectionFailed(error.message, hint=error.hint) from error
 
 
+def group_of(stage: Stage) -> str:
+    """Where in the emulator a stage deploys to."""
+    return stage.target.get("resource_group", "default")
+
+
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` with every login of a real account taken out and the emulator's put in."""
     from cicd.emulator.host import control
@@ -241,7 +246,7 @@ def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) ->
         for name, value in environ.items()
         if not name.startswith(("AICORE_", "DESTINATION_", "VCAP_"))
     }
-    group = stage.target.get("resource_group", "default")
+    group = group_of(stage)
     return {**kept, **control.environment(endpoint, group)}
 
 
@@ -270,12 +275,12 @@ def _image(image: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return {**image, **absolute}
 
 
-def tell_stand_ins(endpoint: Endpoint, environ: Mapping[str, str], body: Mapping[str, Any]) -> None:
-    """Hand ``body`` to the emulator, for the resource group that ``environ`` names."""
+def tell_stand_ins(endpoint: Endpoint, stage: Stage, root: Path) -> None:
+    """Let the emulator know what stands in where this stage deploys to."""
     from cicd.emulator.errors import EmulatorError
     from cicd.emulator.host import control
 
-    group = environ["AICORE_RESOURCE_GROUP"]
+    body, group = stand_ins(stage, root), group_of(stage)
     try:
         control.ask(endpoint, "PUT", "/emulator/stand-ins", body, group=group)
     except EmulatorError as error:

@@ -97,8 +97,7 @@ class Session:
         self._is_open = True
         if self.is_local:
             try:
-                body = local.stand_ins(self.stage, self.root)
-                local.tell_stand_ins(endpoint, environ, body)
+                local.tell_stand_ins(endpoint, self.stage, self.root)
             except BaseException:
                 self.close()
                 raise
