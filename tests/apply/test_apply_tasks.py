@@ -123,6 +123,35 @@ def test_closing_stops_waiting_and_leaves_runs_running(
     assert len(platform.calls) == calls
 
 
+class Enough(BaseException):
+    """Somebody wants no more: no failure of one task."""
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("looks", [0, 1, 7])
+def test_what_a_checkpoint_raises_ends_all_of_it_and_leaves_runs_running(
+    platform: FakePlatform, workers: int, looks: int
+) -> None:
+    left = iter(range(looks))
+
+    def checkpoint() -> None:
+        if next(left, None) is None:
+            raise Enough
+
+    events = execute(
+        plan(*runs(3)),
+        platform,
+        workers=workers,
+        clock=platform.clock,
+        sleep=platform.clock.sleep,
+        checkpoint=checkpoint,
+    )
+    with pytest.raises(Enough):
+        list(events)
+    assert platform.ops("stop", "delete") == []
+    assert list(events) == []
+
+
 def test_ctrl_c_while_pausing_gets_out(platform: FakePlatform) -> None:
     def interrupted(seconds: float) -> None:
         if platform.clock() > 1003:
