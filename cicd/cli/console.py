@@ -16,7 +16,6 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from cicd.automation.files import write_file
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
@@ -182,11 +181,15 @@ def is_interactive() -> bool:
 def write_report(path: Path, text: str) -> None:
     """Write what was found into a file, which gets around like anything that is printed: a later
     step may print it."""
+    from cicd.automation.files import write_file  # help needs none
+
     write_file(path, shown(text))
 
 
 def write_json(path: Path, value: Any, *, is_ascii: bool = False) -> None:
     """The same for plain data."""
+    from cicd.automation.files import write_file
+
     write_file(path, shown_json(value, indent=2, is_ascii=is_ascii) + "\n")
 
 

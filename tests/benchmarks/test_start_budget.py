@@ -51,7 +51,7 @@ FOR_A_CHECK = {"cicd.model", "cicd.platforms.base", "cicd.platforms.aicore.adapt
 FOR_A_CHECK |= {"subprocess", "cicd.platforms.aicore.dialect.building"}
 FOR_A_CHECK |= {"cicd.platforms.aicore.dialect.flows.declared", "jsonschema", "rich"}
 """What validate does without: all but a few nouns of the model, and programs."""
-AT_ALL = {"msgspec", "yaml", "rich", "cicd.config", "jsonschema", "structlog"}
+AT_ALL = {"msgspec", "yaml", "rich", "cicd.config", "jsonschema", "structlog", "cicd.automation"}
 """What not even help or the version need."""
 
 
