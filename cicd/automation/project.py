@@ -152,7 +152,8 @@ class Project:
         local: bool = False,
         variables: Mapping[str, str] | None = None,
     ) -> Imported:
-        """Write a stage file of what is live at ``target``: see ``importing.import_stage``."""
+        """Write the stage file ``out`` (``stages/NAME.yaml``) of what is live at ``target``,
+        in the words of the ``platform``; see ``importing.import_stage``."""
         from cicd.automation.importing import import_stage
 
         loader = self.loader(variables, local=local)

@@ -99,14 +99,15 @@ def test_without_a_name_it_is_the_stage_of_the_branch_that_the_run_is_about(
 def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(desk: Desk) -> None:
     desk.stage(TRAIN_ONLY)
     desk.project.stage("dev").apply().raise_for_failure()
-    found = desk.project.import_stage("live", desk.world.group)
+    place = {"resource_group": desk.world.group}
+    found = desk.project.import_stage("live", place)
     assert found.file == desk.world.folder / "stages" / "live.yaml"
     try:
         assert found.export.counts["executions"] == 1 and not found.unset
         assert {c.action for c in found.plan.changes} <= {Action.NO_OP, Action.UPDATE}
         with pytest.raises(Refused, match="already there"):
-            desk.project.import_stage("live", desk.world.group)
+            desk.project.import_stage("live", place)
     finally:
         found.file.unlink()
     with pytest.raises(Usage):
-        desk.project.import_stage("no name!", desk.world.group)
+        desk.project.import_stage("no name!", place)
