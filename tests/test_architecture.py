@@ -19,6 +19,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.version": set(),
     "cicd.values": set(),
     "cicd.words": set(),
+    "cicd.http": set(),
     "cicd.model": {"cicd.values", "cicd.words"},
     "cicd.errors": set(),
     "cicd.config": {
@@ -51,6 +52,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.platforms.destination",
         "cicd.model",
         "cicd.errors",
+        "cicd.http",
         "cicd.masking",
         "cicd.threads",
     },
@@ -73,6 +75,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.words",
         "cicd.model",
         "cicd.errors",
+        "cicd.http",
         "cicd.masking",
         "cicd.render",
     },

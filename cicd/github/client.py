@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from cicd import masking
+from cicd import http, masking
 from cicd.errors import (
     ConnectionFailed,
     Denied,
@@ -23,6 +23,7 @@ from cicd.errors import (
     PlatformError,
     Throttled,
 )
+from cicd.http import Retries, asked_pause, was_sent
 from cicd.model import Secret
 from cicd.version import __version__
 
@@ -37,7 +38,7 @@ DEFAULT_PAGE = 30
 """Items of a page where nobody asks for more."""
 MOST_PAGES = 1000
 BOT = "github-actions[bot]"
-REFUSALS = frozenset({400, 401, 403, 404, 405, 406, 409, 410, 411, 413, 415, 422, 428, 429, 451})
+REFUSALS = http.REFUSALS | {451}
 """What GitHub says, in its own words, before it creates anything; and where it has moved to."""
 MOVED = frozenset({301, 302, 307, 308})
 LOOKS = (1.0, 2.0, 4.0, 8.0)
@@ -208,19 +209,15 @@ class Client:
 
     def _send(self, method: str, url: str, body: Any, *, repeat: bool) -> requests.Response:
         """One request with retries; the good answer. Raises PlatformError for any other."""
-        for attempt in range(1, ATTEMPTS + 1):
-            answer = self._try(method, url, body)
-            if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
-                return self._good(method, answer, repeat=repeat)
-            if _has_moved(answer) and (repeat or _is_refusal(answer)):
-                raise PlatformError(
-                    f"{self.repository} has moved", hint="name it with --repository"
-                )
-            pause = _pause(answer, attempt, repeat=repeat)
-            if pause is None or pause > MAX_PAUSE or attempt == ATTEMPTS:
-                break
-            self._sleep(pause)
+        answer = RETRIES.send(
+            lambda: self._once(method, url, body), is_repeatable=repeat, sleep=self._sleep
+        )
+        if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
+            return self._good(method, answer, repeat=repeat)
         if isinstance(answer, requests.Response):
+            if answer.status_code in MOVED and (repeat or _is_refusal(answer)):
+                hint = "name it with --repository"
+                raise PlatformError(f"{self.repository} has moved", hint=hint)
             raise _failure(method, answer, repeat=repeat)
         # not chained: requests' exceptions hold the request with its token
         raise _unanswered(method, url, answer, repeat=repeat) from None
@@ -240,62 +237,36 @@ class Client:
                 )
         return answer
 
-    def _try(
-        self, method: str, url: str, body: Any
-    ) -> requests.Response | requests.RequestException:
-        try:
-            return self._session.request(
-                method,
-                url,
-                data=None if body is None else json.dumps(body).encode(),
-                headers={
-                    "Accept": "application/vnd.github+json",
-                    "Content-Type": "application/json",
-                    "User-Agent": f"cicd/{__version__}",
-                    "X-GitHub-Api-Version": "2022-11-28",
-                },
-                # an auth object, because with a mere header requests would prefer ~/.netrc
-                auth=self._authorize,
-                allow_redirects=False,
-                timeout=TIMEOUT,
-            )
-        except requests.RequestException as error:
-            return error
+    def _once(self, method: str, url: str, body: Any) -> requests.Response:
+        return self._session.request(
+            method,
+            url,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Content-Type": "application/json",
+                "User-Agent": f"cicd/{__version__}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+            # an auth object, because with a mere header requests would prefer ~/.netrc
+            auth=self._authorize,
+            allow_redirects=False,
+            timeout=TIMEOUT,
+        )
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
         return request
 
 
-def _pause(
-    answer: requests.Response | requests.RequestException, attempt: int, *, repeat: bool
-) -> float | None:
-    """Seconds until the next attempt, None when there is none to make."""
-    growing = 0.25 * 2.0**attempt
-    if not isinstance(answer, requests.Response):
-        never_sent = isinstance(answer, requests.ConnectTimeout)
-        return growing if repeat or never_sent else None
-    if not (repeat or _is_refusal(answer)):
-        return None
-    if _is_limited(answer):
-        return _asked_pause(answer)
-    return growing if repeat and (answer.status_code >= 500 or answer.status_code == 408) else None
-
-
-def _is_refusal(answer: requests.Response | requests.RequestException) -> bool:
+def _is_refusal(answer: requests.Response) -> bool:
     """Whether it is certain that nothing was created: GitHub itself says so, in its own words."""
-    if not isinstance(answer, requests.Response):
-        return False
     try:
         body = answer.json()
     except (ValueError, RecursionError):
         return False
     is_own = isinstance(body, dict) and isinstance(body.get("message"), str)
     return is_own and answer.status_code in REFUSALS | MOVED
-
-
-def _has_moved(answer: requests.Response | requests.RequestException) -> bool:
-    return isinstance(answer, requests.Response) and answer.status_code in MOVED
 
 
 def _is_limited(answer: requests.Response) -> bool:
@@ -310,14 +281,17 @@ def _is_limited(answer: requests.Response) -> bool:
     )
 
 
-def _asked_pause(answer: requests.Response) -> float:
-    wish = answer.headers.get("Retry-After", "")
-    if wish.isdigit():
-        return float(wish)
+def _asked_pause(answer: requests.Response) -> float | None:
+    asked = asked_pause(answer)
+    if asked is not None or not _is_limited(answer):
+        return asked
     reset = answer.headers.get("X-RateLimit-Reset", "")
     if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
         return max(1.0, float(reset) - time.time())
     return SECONDARY_PAUSE
+
+
+RETRIES = Retries(ATTEMPTS, 0.5, MAX_PAUSE, _is_refusal, _is_limited, _asked_pause)
 
 
 def _failure(method: str, answer: requests.Response, *, repeat: bool) -> PlatformError:
@@ -350,7 +324,7 @@ def _unanswered(
     method: str, url: str, error: requests.RequestException, *, repeat: bool
 ) -> PlatformError:
     where = f"{method} {urlsplit(url).path}"
-    if not repeat and not isinstance(error, requests.ConnectTimeout):
+    if not repeat and was_sent(error):
         return LostAnswer(f"GitHub's answer to {where} was lost")
     parts = urlsplit(url)
     why = "no answer in time" if isinstance(error, requests.Timeout) else "no connection"

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
+from cicd.http import REFUSALS
 from cicd.platforms.aicore import transport
-from cicd.platforms.aicore.answers import REFUSALS
 from tests.faults.mutants import answering, asked_by, response
 
 BODIES: tuple[Any, ...] = ({"error": {"code": "c", "message": "no"}}, "<html>no</html>")

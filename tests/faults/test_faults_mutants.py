@@ -16,9 +16,9 @@ import pytest
 from cicd.apply import execute
 from cicd.apply.events import Event
 from cicd.errors import CicdError
+from cicd.http import REFUSALS
 from cicd.logs import Polling
 from cicd.model import Action, Outcome, Plan, Result, Stage
-from cicd.platforms.aicore.answers import REFUSALS
 from tests.apply.fake_apply_platform import Clock
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
 from tests.faults.faults_world import IS_ALL, Faulty, hastened

@@ -214,5 +214,6 @@ def test_what_somebody_has_deleted_is_made_anew_although_ids_are_known(faulty: F
 )
 def test_what_to_wait_for_is_by_the_clock_of_the_server(wish: str, seconds: float) -> None:
     answer = requests.Response()
+    answer.status_code = 503
     answer.headers.update({"Date": "Wed, 01 Jan 2020 00:10:00 GMT", "Retry-After": wish})
-    assert rest._pause(1, answer) == seconds
+    assert rest.RETRIES.pause(1, answer, is_repeatable=True) == seconds

@@ -186,7 +186,29 @@ def test_nobody_there(naps: list[float]) -> None:
     client = Client(url, Secret(TOKEN), "org/repo", sleep=naps.append)
     with pytest.raises(ConnectionFailed, match="cannot be reached at http://127"):
         client.comments(7)
+    with pytest.raises(ConnectionFailed, match="cannot be reached at http://127"):
+        client.create_comment(7, "hi")  # surely not made
+    assert len(naps) == 2 * (ATTEMPTS - 1)
     client.close()
+
+
+@pytest.mark.parametrize("fault", [Reply(503, "", {"Retry-After": "7"}), Reply(425, "")])
+def test_a_passing_failure_is_waited_out_as_long_as_github_asks(
+    github: GitHub, client: Client, naps: list[float], fault: Reply
+) -> None:
+    github.fail(COMMENTS, fault)
+    client.comments(7)
+    assert naps == [float(fault.headers.get("Retry-After", 0.5))]
+
+
+@pytest.mark.parametrize("status", [501, 505, 510])
+def test_a_failure_that_stays_is_asked_for_once(
+    github: GitHub, client: Client, status: int
+) -> None:
+    github.fail(COMMENTS, Reply(status))
+    with pytest.raises(PlatformError, match=f"GitHub answers {status}"):
+        client.comments(7)
+    assert len(github.sent(COMMENTS)) == 1
 
 
 def test_no_error_holds_the_token(github: GitHub, client: Client) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cicd.errors import LostAnswer, PlatformError
+from cicd.http import REFUSALS
 from cicd.model import Action, Key, LiveResource, Stage, State, Status
-from cicd.platforms.aicore import answers
 from cicd.platforms.base import Platform
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
 from tests.platforms.aicore_world import EXECUTION
@@ -118,7 +118,7 @@ def test_only_a_refusal_in_the_words_of_the_api_is_one(
         if status == 429:
             reply = Reply(status, reply.body, {**reply.headers, "Retry-After": "3600"})
         stub.on("POST", "/v2/lm/executions", reply)
-        is_refusal = body == "the API's own" and status in answers.REFUSALS
+        is_refusal = body == "the API's own" and status in REFUSALS
         with pytest.raises(PlatformError) as caught:
             platform.create(EXECUTION)
         assert isinstance(caught.value, LostAnswer) is not is_refusal, (status, caught.value)

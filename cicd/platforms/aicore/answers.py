@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import re
-import ssl
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -14,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3.exceptions
 
 from cicd import masking
 from cicd.errors import (
@@ -26,21 +23,12 @@ from cicd.errors import (
     PlatformError,
     Throttled,
 )
+from cicd.http import REFUSALS, chain_of, was_sent
 from cicd.platforms.aicore import shapes
 
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 """Sent twice they do what they do once. PATCH is left out: ours all name the state that is wanted,
 but each may start something (a deployment rolls), so it is looked at before it is sent again."""
-REFUSALS = frozenset(
-    {400, 401, 403, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 417, 421, 422, 423, 424}
-    | {426, 428, 429, 431}
-)
-"""What an API says before it does anything. Not 408 and 499, with which a proxy gives up on an
-answer, no 5xx, and no redirect, which may come after the deed."""
-PASSING = frozenset({408, 425, 429, 499})
-"""What may be over the next time, besides 5xx and what no API says."""
-NEVER = frozenset({501, 505, 506, 508, 510})
-"""5xx that stay."""
 GATEWAY_TEXT = re.compile(r"(Jwt |Audiences in Jwt |RBAC: |no healthy|local_rate_limited)")
 """How the gateway before AI Core begins its own refusals, which are plain text."""
 REFUSED_BY_STATUS = "01010076"
@@ -48,10 +36,6 @@ REFUSED_BY_STATUS = "01010076"
 QUOTA = "delete what is not needed, or ask for more in a ticket for component CA-ML-AIC"
 MAX_TEXT = 300
 NOT_HTTP = (http.client.BadStatusLine, http.client.UnknownProtocol)
-
-
-class TooLarge(requests.RequestException):
-    """An answer that has no end, or might as well have none."""
 
 
 def content(response: requests.Response) -> Any:
@@ -136,33 +120,6 @@ def unanswered(method: str, url: str, error: requests.RequestException) -> Platf
         f"cannot reach {parts.scheme}://{parts.netloc}: {_cause(error)}",
         hint="check the URL, the network and the proxy",
     )
-
-
-def was_sent(error: requests.RequestException) -> bool:
-    """False only when it is certain that no byte of the request was sent."""
-    never_sent = (
-        urllib3.exceptions.NewConnectionError,
-        urllib3.exceptions.ConnectTimeoutError,
-        urllib3.exceptions.ProxyError,
-        ssl.SSLCertVerificationError,
-        requests.exceptions.ConnectTimeout,
-        # Raised while the URL is looked at: InvalidURL, MissingSchema, InvalidSchema.
-        ValueError,
-    )
-    return not any(isinstance(link, never_sent) for link in _chain(error))
-
-
-def may_repeat(method: str, problem: requests.Response | requests.RequestException) -> bool:
-    """Whether the same request can be sent again without doing anything twice."""
-    if isinstance(problem, requests.Response):
-        status = problem.status_code
-        if method not in IDEMPOTENT:
-            return status == 429 and is_refusal(problem)
-        return status in PASSING or (status >= 400 and status not in REFUSALS | NEVER)
-    hopeless = (ssl.SSLCertVerificationError, ValueError, TooLarge)
-    if any(isinstance(link, hopeless) for link in _chain(problem)):
-        return False
-    return method in IDEMPOTENT or not was_sent(problem)
 
 
 def is_broken_off(error: requests.RequestException) -> bool:
@@ -261,29 +218,14 @@ def unfit(response: requests.Response, problem: shapes.Unfit) -> ConnectionFaile
 REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id", "X-Vcap-Request-Id")
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that caused it: requests and urllib3 hide it in args, reason or context.
-
-    Not what was being handled when the request was sent: that is the context of all that follows.
-    """
-    handled = sys.exception()
-    seen = set() if handled is error else {id(handled)}
-    waiting: list[Any] = [error]
-    while waiting:
-        link = waiting.pop(0)
-        if isinstance(link, BaseException) and id(link) not in seen:
-            seen.add(id(link))
-            yield link
-            waiting += [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
-
-
 def _cause(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "connecting took too long"
     if isinstance(error, requests.exceptions.ReadTimeout):
         return "no answer in time"
-    if any(isinstance(link, NOT_HTTP) and not isinstance(link, OSError) for link in _chain(error)):
+    chain = list(chain_of(error))
+    if any(isinstance(link, NOT_HTTP) and not isinstance(link, OSError) for link in chain):
         return "the answer is no HTTP"  # its first line may be what was sent
-    deepest = [link for link in _chain(error) if isinstance(link, OSError | ValueError)][-1]
+    deepest = [link for link in chain if isinstance(link, OSError | ValueError)][-1]
     text = deepest.strerror if isinstance(deepest, OSError) and deepest.strerror else str(deepest)
     return masked(text.rpartition(": ")[2], ())

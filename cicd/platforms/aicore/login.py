@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 import requests
 
 from cicd.errors import ConnectionFailed, Denied, PlatformError
+from cicd.http import Retries
 from cicd.platforms.aicore import answers, certificate
 from cicd.platforms.aicore.credentials import Credentials
 
 TIMEOUT = (10.0, 30.0)
 ATTEMPTS = 4
+RETRIES = Retries(ATTEMPTS, first=0.6, longest=30.0, is_refusal=answers.is_refusal)
 EARLY = 60.0
 """Seconds before its end at which a token is renewed; a tenth of its life if that is less."""
 
@@ -89,15 +91,7 @@ class Login:
 
     def _ask(self) -> requests.Response:
         """Asking for a token changes nothing, so it is repeated like a GET."""
-        for attempt in range(1, ATTEMPTS + 1):
-            problem: requests.Response | requests.RequestException
-            try:
-                problem = self._post()
-            except requests.RequestException as error:
-                problem = error
-            if attempt == ATTEMPTS or not answers.may_repeat("GET", problem):
-                break
-            self._sleep(0.3 * 2**attempt)
+        problem = RETRIES.send(self._post, is_repeatable=True, sleep=self._sleep)
         if isinstance(problem, requests.RequestException):
             known = self._credentials
             if known.certificate and answers.is_broken_off(problem):

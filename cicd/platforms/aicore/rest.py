@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +19,7 @@ import requests
 from ai_api_client_sdk.helpers.rest_client import RestClient as SdkRestClient
 
 from cicd.errors import ConnectionFailed, LostAnswer
+from cicd.http import Retries
 from cicd.model import Secret
 from cicd.platforms.aicore import answers, shapes
 from cicd.platforms.aicore.listing import Listing, find_in, resources
@@ -27,7 +29,7 @@ from cicd.platforms.aicore.transport import Sender
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
 ATTEMPTS = 5
-MAX_PAUSE = 30.0
+RETRIES = Retries(ATTEMPTS, first=0.2, longest=30.0, is_refusal=answers.is_refusal)
 
 
 class Http:
@@ -170,33 +172,31 @@ class Http:
         self, method: str, url: str, *, attempts: int = ATTEMPTS, **options: Any
     ) -> requests.Response:
         """One request with login and retries, any answer returned. Raises when there is none."""
-        attempt, renewed = 0, False
-        while True:
-            token = self._login.token()
-            problem = self._try(method, url, token, options)
-            if not renewed and _is_refused_token(method, problem):
-                renewed = True
-                self._login.forget(token)
-                continue
-            attempt += 1
-            pause = _pause(attempt, problem)
-            if attempt >= attempts or pause > MAX_PAUSE or not answers.may_repeat(method, problem):
-                break
-            self.sleep(pause)
-        if isinstance(problem, requests.RequestException):
+        answer = replace(RETRIES, attempts=attempts).send(
+            lambda: self._once(method, url, options),
+            is_repeatable=method in answers.IDEMPOTENT,
+            sleep=self.sleep,
+        )
+        if isinstance(answer, requests.RequestException):
             # Not chained: requests' exceptions hold the request with its body and token.
-            raise answers.unanswered(method, url, problem) from None
-        return problem
+            raise answers.unanswered(method, url, answer) from None
+        return answer
+
+    def _once(self, method: str, url: str, options: Mapping[str, Any]) -> requests.Response:
+        """The answer; where it was the token that is refused, that to a new one."""
+        token = self._login.token()
+        response = self._try(method, url, token, options)
+        if not _is_refused_token(method, response):
+            return response
+        self._login.forget(token)
+        return self._try(method, url, self._login.token(), options)
 
     def _try(
         self, method: str, url: str, token: str, options: Mapping[str, Any]
-    ) -> requests.Response | requests.RequestException:
-        try:
-            given = {"timeout": self._timeout, **options}
-            headers = {**given.pop("headers", {}), "Authorization": f"Bearer {token}"}
-            response = self._sender.send(method, url, headers=headers, **given)
-        except requests.RequestException as error:
-            return error
+    ) -> requests.Response:
+        given = {"timeout": self._timeout, **options}
+        headers = {**given.pop("headers", {}), "Authorization": f"Bearer {token}"}
+        response = self._sender.send(method, url, headers=headers, **given)
         if date := response.headers.get("Date"):
             self._told = (date, time.monotonic())
         return response
@@ -294,30 +294,7 @@ def _reveal(leaf: Any, secrets: dict[str, None]) -> str:
     return leaf.reveal()
 
 
-def _is_refused_token(method: str, problem: requests.Response | requests.RequestException) -> bool:
+def _is_refused_token(method: str, response: requests.Response) -> bool:
     """Whether it was the token that was refused, and surely nothing was done."""
-    if not isinstance(problem, requests.Response) or problem.status_code != 401:
-        return False
-    return method in answers.IDEMPOTENT or answers.is_refusal(problem)
-
-
-def _pause(attempt: int, problem: requests.Response | requests.RequestException) -> float:
-    """Seconds until the next attempt: the server's own wish (seconds or a date), else growing."""
-    pause = 0.1 * 2.0**attempt
-    wish = problem.headers.get("Retry-After", "") if isinstance(problem, requests.Response) else ""
-    if wish.isdecimal():
-        return float(wish)
-    until = _moment(wish)
-    if until is None or not isinstance(problem, requests.Response):
-        return pause
-    # by the server's own clock: ours may be minutes off
-    now = _moment(problem.headers.get("Date", "")) or time.time()
-    return max(pause, until - now)
-
-
-def _moment(date: str) -> float | None:
-    """An HTTP date as seconds since 1970; None for what is none."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    is_harmless = method in answers.IDEMPOTENT or answers.is_refusal(response)
+    return response.status_code == 401 and is_harmless

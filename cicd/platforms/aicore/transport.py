@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from cicd.platforms.aicore.answers import TooLarge
+from cicd.http import TooLarge
 
 CONNECTIONS = 10
 """At once to one host, all threads together."""
