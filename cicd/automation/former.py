@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cicd.automation import local
 from cicd.automation.git import git, read_facts, trigger_of
@@ -64,16 +64,18 @@ def former_stage(
             _unpack(ask, root, commit, stage, Path(folder))
             facts = read_facts(root, environ).at(commit, stage.branch or "")
             file = os.path.relpath(stage_path(stage, root), root)
-            return load_former(
+            former = load_former(
                 str(Path(folder) / file),
                 root=Path(folder),
                 env=environ if env is None else env,
                 variables=variables,
                 git=facts,
                 dialects=DIALECTS,
-            ), ""
+            )
         except (CicdError, OSError, tarfile.TarError):
             return None, ""  # it was not there yet, or it is of a form that is not read any more
+    # what it was on another platform says nothing of what it is on this one
+    return (former if former.platform == stage.platform else None), ""
 
 
 def stage_path(stage: Stage, root: Path) -> Path:
@@ -121,11 +123,12 @@ def _base(ask: Git, environ: Mapping[str, str]) -> str:
 
 
 def _unpack(ask: Git, root: Path, commit: str, stage: Stage, folder: Path) -> None:
-    """The stage files and templates of a commit, as files below ``folder``."""
+    """The stage files of a commit and the programs beside them, as files below ``folder``."""
     parts = files_of(stage, root)
     listed = ask("ls-tree", "--name-only", "-z", commit).split("\0")
     listed += ask("ls-tree", "-r", "--name-only", "-z", commit, "--", *parts).split("\0")
-    names = [name for name in dict.fromkeys(listed) if name.endswith(SUFFIXES)][:MOST]
+    ends = {PurePath(program.file).suffix for program in stage.programs} - {""}
+    names = [name for name in dict.fromkeys(listed) if name.endswith((*SUFFIXES, *ends))][:MOST]
     if not names:
         raise CicdError(f"there are no stage files in {commit}")
     archive = folder / ".files.tar"
@@ -135,7 +138,7 @@ def _unpack(ask: Git, root: Path, commit: str, stage: Stage, folder: Path) -> No
 
 
 def files_of(stage: Stage, root: Path) -> list[str]:
-    """The folders, below the root, of the stage file and of the templates."""
+    """The folders, below the root, of the stage file and of the programs."""
     paths = [stage_path(stage, root), *(root / program.file for program in stage.programs)]
     found = {os.path.relpath(path.parent, root) for path in paths}
     return sorted(folder for folder in found if not folder.startswith(".."))

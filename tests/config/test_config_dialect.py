@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -443,6 +445,25 @@ def test_a_rule_is_worded_by_the_first_platform_that_has_its_own_words_for_it() 
 )
 def test_paths_fit_patterns(pattern: str, path: tuple[str | int, ...], fits: bool) -> None:
     assert (path in Paths(pattern)) is fits
+
+
+def test_no_part_of_a_dialect_needs_an_sdk_or_a_network() -> None:
+    program = """
+import sys
+for name in ("ai_core_sdk", "ai_api_client_sdk", "requests", "urllib3", "boto3", "socket"):
+    sys.modules[name] = None
+import importlib, pkgutil
+from cicd.platforms.registry import DIALECTS
+for dialect in DIALECTS.values():
+    for module in pkgutil.walk_packages(dialect.__path__, f"{dialect.__name__}."):
+        importlib.import_module(module.name)
+print(sorted(name for name in sys.modules if name.startswith("cicd.platforms.aicore.")
+    and not name.startswith("cicd.platforms.aicore.dialect")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_both_are_dialects_as_far_as_types_can_tell() -> None:

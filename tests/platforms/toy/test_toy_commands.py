@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cicd.automation.former import former_stage
 from cicd.cli.root import execute
+from cicd.config import GitFacts, load_stage
+from cicd.model import Key, LiveResource, Stage, State, Status
 from cicd.platforms import registry
+from cicd.platforms.registry import DIALECTS
 
 STAGE = """\
 platform: toy
@@ -137,3 +142,30 @@ def test_a_place_is_named_in_the_words_of_its_platform(cicd: Run, toy: Path) -> 
     cicd("import", "new", "--platform", "toy", code=64)
     cicd("import", "new", "--platform", "toi", "--target", "box=box", code=64)
     cicd("import", "new", "--target", "box", code=64)
+
+
+def test_what_a_stage_was_on_another_platform_is_not_what_it_is_compared_with(toy: Path) -> None:
+    def commit(text: str) -> str:
+        (toy / "stages/dev.yaml").write_text(text, encoding="utf-8")
+        for command in ("add .", "-c user.name=a -c user.email=a@b commit -qm b"):
+            subprocess.run(["git", *command.split()], cwd=toy, check=True)
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=toy, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def former_of(commit: str) -> Stage | None:
+        job = LiveResource(
+            Key("job", "wind"), "1", {}, Status(State.SUCCEEDED, "done"), owner="dev"
+        )
+        live = replace(job, facts={"commit": commit})
+        return former_stage(stage, toy, [live], {}, {}, is_local=False)[0]
+
+    other = commit("aicore: {resource_group: rg-dev}\n")
+    same = commit(STAGE + "limits: {max_delete: 3}\n")
+    stage = load_stage(
+        "dev", root=toy, env={}, variables={}, git=GitFacts(same, "main"), dialects=DIALECTS
+    )
+    found = former_of(same)
+    assert found and found.limits.max_delete == 3
+    assert former_of(other) is None
