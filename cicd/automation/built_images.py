@@ -59,16 +59,36 @@ def _dockerfiles(root: Path) -> Iterator[tuple[str, Path]]:
     """Name of the image and file, inner folders before outer ones: the outermost counts."""
     for depth in range(_DEEPEST, 0, -1):
         for name in _NAMES:
-            for file in sorted(root.glob("*/" * depth + name)):
-                parts = file.relative_to(root).parts[:-1]
-                if not any(part.startswith(".") or part in _PASSED_OVER for part in parts):
-                    yield parts[-1], file
+            for folder in _folders(root, depth):
+                if (folder / name).exists():
+                    yield folder.name, folder / name
     for name in _NAMES:
         for file in sorted((*root.glob(f"{name}.*"), *root.glob(f"*.{name}"))):
             yield file.name.replace(f"{name}.", "").replace(f".{name}", ""), file
     for name in reversed(_NAMES):
         if (root / name).is_file():
             yield ANY, root / name
+
+
+def _folders(root: Path, depth: int) -> list[Path]:
+    """The folders that many levels below ``root``."""
+    found = [root]
+    for _ in range(depth):
+        found = [inner for folder in found for inner in _inside(folder)]
+    return sorted(found)
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The folders of a folder, without what is hidden or installed; none where it has gone
+    meanwhile, or nobody may look."""
+    try:
+        return [
+            path
+            for path in folder.iterdir()
+            if not path.name.startswith(".") and path.name not in _PASSED_OVER and path.is_dir()
+        ]
+    except OSError:
+        return []
 
 
 def _entry(file: Path, root: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -187,3 +189,30 @@ def test_copies_follow_patterns_and_never_leave_the_repository(tmp_path: Path) -
         "/w/two.py": "a/two.py",
         "/w/three.py": "a/lib/three.py",
     }
+
+
+def test_folders_that_come_and_go_meanwhile_make_no_difference(tmp_path: Path) -> None:
+    texts = {"docker/Dockerfile": "FROM a\nWORKDIR /app\n"}
+    expected = files_of(tmp_path, texts)
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            for name in ("passing", ".cicd/passing"):
+                (tmp_path / name / "deep").mkdir(parents=True)
+                shutil.rmtree(tmp_path / name)
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        assert all(files_of(tmp_path, {}) == expected for _ in range(200))
+    finally:
+        is_over.set()
+        other.join()
+
+
+@pytest.mark.parametrize("folder", [".hidden", "a/.hidden", "node_modules", "venv/a", "a/b/c/d"])
+def test_dockerfiles_of_what_is_hidden_installed_or_deep_do_not_count(
+    tmp_path: Path, folder: str
+) -> None:
+    assert files_of(tmp_path, {f"{folder}/Dockerfile": "FROM a\nWORKDIR /app\n"}) == {}
