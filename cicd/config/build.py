@@ -11,6 +11,7 @@ from cicd.config.digests import digest, slow_digest
 from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.formats import seconds
+from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
 from cicd.config.schema import SmokeTest as SmokeTestFile
 from cicd.config.tree import Path, hidden, plain
@@ -110,6 +111,11 @@ def gates_of(gates: Sequence[GateFile]) -> tuple[Gate, ...]:
     return tuple(Gate(gate.metric, gate.min, gate.max) for gate in gates)
 
 
+def _any_body(draft: AnyDraft, path: Path, item: AnySmokeTestFile) -> dict[str, Any]:
+    body = draft.hidden(item.body, *path, "body")
+    return {"body": body, "content_type": item.content_type, "variant": item.variant}
+
+
 def smoke_test_of(draft: AnyDraft, path: Path, item: SmokeTestFile) -> SmokeTest:
     """The smoke test that is written at ``path``."""
     return SmokeTest(
@@ -120,4 +126,5 @@ def smoke_test_of(draft: AnyDraft, path: Path, item: SmokeTestFile) -> SmokeTest
         expect_status=item.expect.status,
         expect_contains=draft.hidden(item.expect.contains, *path, "expect", "contains"),
         timeout=float(seconds(item.timeout)),
+        **(_any_body(draft, path, item) if isinstance(item, AnySmokeTestFile) else {}),
     )

@@ -72,6 +72,17 @@ class SmokeTest(Part, frozen=True, kw_only=True):
     ] = "60s"
 
 
+class AnySmokeTest(SmokeTest, frozen=True, kw_only=True):
+    """The same for services that take any body, or have parts that answer each for themselves."""
+
+    body: Annotated[
+        str | None,
+        Meta(description="Body as it is, in place of json.", examples=["5.1,3.5,1.4"]),
+    ] = None
+    content_type: Annotated[str, Meta(description="What the body is.", examples=["text/csv"])] = ""
+    variant: Annotated[str, Meta(description="The part that is to answer.")] = ""
+
+
 class Limits(Part, frozen=True, kw_only=True):
     max_delete_percent: Annotated[
         Annotated[float, Meta(ge=0, le=100)],

@@ -184,6 +184,14 @@ def test_a_failed_smoke_test_goes_back_by_itself(applied: Project) -> None:
     assert applied.things("service")["web"]["spec"]["note"] == before
 
 
+def test_a_smoke_test_sends_any_body_and_needs_no_path(applied: Project) -> None:
+    applied.edit("json: {x: 1}", 'body: "1,2", content_type: text/csv')
+    applied.edit("contains: you", 'contains: "you 1,2"')
+    applied.run("apply", "dev", "--yes")
+    applied.edit('contains: "you 1,2"', 'contains: "[1, 2]"')
+    assert "smoke test POST got 200" in applied.run("apply", "dev", "--yes", code=1)
+
+
 def test_a_service_of_another_size_is_deleted_first_as_its_name_is_taken(applied: Project) -> None:
     made = applied.things("service")["web"]["at"]
     applied.edit("note: greeting", "note: greeting\n    size: 2")
@@ -295,3 +303,38 @@ def test_a_run_that_is_wanted_at_every_apply_is_another_one_each_time(applied: P
     for count in (2, 3):
         applied.run("apply", "dev", "--yes", "--select", "job/*")
         assert len(applied.things("job")) == count
+
+
+def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(project: Project) -> None:
+    project.edit('"${var.wish} ${env.NAME}"', "hello you")
+    project.run("apply", "dev", "--yes")
+    place = f"folder={project.root / 'things'}"
+    said = project.run("import", "other", "--platform", "shelf", "--at", place)
+    assert "wrote stages/other.yaml: 1 job, 2 notes, 1 service" in said
+    written = (project.root / "stages/other.yaml").read_text(encoding="utf-8")
+    assert "platform: shelf" in written and "hello you" in written
+    document = project.json("plan", "other")
+    assert {change["action"] for change in document["changes"]} == {"no_op"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("--platform", "shelf", "--at", "folder=/not/there"), 1, "there is no folder /not/there"),
+        (("--platform", "shelf", "--at", "folder"), 64, "--at folder says no value"),
+        (("--platform", "nothing", "--at", "folder=x"), 64, "there is no platform nothing"),
+        ((), 64, "Missing option '--resource-group'"),
+    ],
+)
+def test_an_import_from_nowhere_says_what_is_wrong(
+    project: Project, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    assert told in project.run("import", "other", *arguments, code=code)
+    assert not (project.root / "stages/other.yaml").exists()
+
+
+def test_what_promoting_carries_is_what_the_dialect_says(applied: Project) -> None:
+    applied.write(STAGE.replace("wish: hello", "wish: servus"), "prd")
+    applied.edit('"${var.wish} ${env.NAME}"', '"good day ${env.NAME}"')
+    assert "1 change" in applied.run("promote", "dev", "prd", "--yes")
+    assert "good day" in (applied.root / "stages/prd.yaml").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from cicd.config.build import gates_of, inputs_of, smoke_test_of
-from cicd.config.dialect import Built, Carried, Spellings
+from cicd.config.dialect import Around, Built, Carried, Export, Spellings
 from cicd.config.draft import Draft as Draft
 from cicd.config.fields import Key as KeyField
 from cicd.config.fields import Part
@@ -15,10 +15,11 @@ from cicd.config.formats import seconds
 from cicd.config.inherit import identity_of as identity
 from cicd.config.references import Reference
 from cicd.config.rules import check_gates, check_unique
-from cicd.config.schema import Gate, Rerun, SmokeTest, StageBase
+from cicd.config.schema import AnySmokeTest, Gate, Rerun, StageBase
 from cicd.config.tree import Node, Paths
+from cicd.config.yaml_text import block_lines
 from cicd.errors import Problem
-from cicd.model import Options, Resource
+from cicd.model import LiveResource, Options, Resource
 from cicd.values import Key, Ref
 
 __all__ = ["Draft", "identity"]
@@ -57,7 +58,7 @@ class Service(Part, frozen=True, kw_only=True):
     key: KeyField
     note: Annotated[str, Meta(description="Key of the note that it reads out.")]
     size: int = 1
-    smoke_test: SmokeTest | None = None
+    smoke_test: AnySmokeTest | None = None
 
 
 class File(StageBase, frozen=True, kw_only=True):
@@ -109,6 +110,27 @@ def check(draft: Draft[File, None]) -> Iterator[Problem]:
 def build(draft: Draft[File, None]) -> Built:
     folder = str(Path(draft.root, draft.file.shelf.folder))
     return Built(target={"folder": folder}, resources=list(_resources(draft)))
+
+
+def export(live: Iterable[LiveResource], around: Around) -> Export:
+    """Jobs, notes and services as a file; of a job or note of many versions the newest."""
+    lives = list(live)
+    place = str(Path(around.target["folder"]).relative_to(around.root))
+    found: dict[str, Any] = {"platform": NAME, NAME: {"folder": place}}
+    for section, kind in SECTIONS.items():
+        newest = {one.key.name: one for one in lives if one.key.kind == kind}
+        items = [_exported(one, lives) for one in newest.values()]
+        found |= {section: items} if items else {}
+    counts = {section: len(found.get(section, ())) for section in SECTIONS}
+    return Export("\n".join([*block_lines(found, {}), ""]), (), (), counts)
+
+
+def _exported(one: LiveResource, lives: Iterable[LiveResource]) -> dict[str, Any]:
+    left_out = {"name", "inputs", "files"}
+    item = {name: value for name, value in one.spec.items() if name not in left_out}
+    if one.key.kind == "service":
+        item["note"] = next(o.key.name for o in lives if o.id == item["note"])
+    return {"key": one.key.name, **item}
 
 
 def _resources(draft: Draft[File, None]) -> Iterable[Resource]:
