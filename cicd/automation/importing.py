@@ -116,15 +116,19 @@ def check_target(loader: Loader, root: Path, name: str, out: Path | None, *, for
 
 @contextmanager
 def connected(loader: Loader, stage: Stage, root: Path) -> Iterator[Platform]:
-    """The platform, with destinations where there is a login for them."""
-    from cicd.platforms.registry import connect
+    """The platform, with what points to services where there is a login for that."""
+    from cicd.platforms.registry import connect, kinds_of
 
     environ: Mapping[str, str] = loader.environ
     if loader.is_local:
         environ = local.environment(local.start(root, environ), stage, environ)
+    pointers = tuple(
+        Resource(Key(kind.name, ""), {"name": ""})
+        for kind in kinds_of(stage).values()
+        if kind.role == "pointer"
+    )
     try:
-        destination = Resource(Key("destination", ""), {"name": ""})
-        platform = connect(replace(stage, resources=(destination,)), environ)
+        platform = connect(replace(stage, resources=pointers), environ)
     except CicdError:
         platform = connect(stage, environ)
     try:
@@ -168,7 +172,7 @@ def write_stage(loader: Loader, file: Path, found: Export) -> None:
     if len(found.text.encode()) > MAX_BYTES:
         raise CicdError(
             f"{shown(loader, file)} would be larger than {MAX_BYTES:,} bytes: nothing was written",
-            hint="import less with --scenario",
+            hint="import only what belongs to a part of it",
         )
     write_file(file, found.text)
 

@@ -14,6 +14,7 @@ from cicd.cli.options import Common, common_options, parse_variables
 from cicd.cli.project import loader_of
 from cicd.errors import Usage
 from cicd.model import Action, Change
+from cicd.platforms.registry import every_kind
 from cicd.words import count
 
 
@@ -105,4 +106,4 @@ def is_difference(change: Change, *, has_unset: bool) -> bool:
     """Whether applying changes it; of a secret whose value is not at hand nobody can tell."""
     if change.action is Action.NO_OP:
         return False
-    return not (has_unset and change.key.kind.endswith("_secret"))
+    return not (has_unset and every_kind()[change.key.kind].is_secret)

@@ -309,7 +309,7 @@ def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(project: Project)
     project.edit('"${var.wish} ${env.NAME}"', "hello you")
     project.run("apply", "dev", "--yes")
     place = f"folder={project.root / 'things'}"
-    said = project.run("import", "other", "--platform", "shelf", "--at", place)
+    said = project.run("import", "other", "--platform", "shelf", "--target", place)
     assert "wrote stages/other.yaml: 1 job, 2 notes, 1 service" in said
     written = (project.root / "stages/other.yaml").read_text(encoding="utf-8")
     assert "platform: shelf" in written and "hello you" in written
@@ -320,10 +320,14 @@ def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(project: Project)
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("--platform", "shelf", "--at", "folder=/not/there"), 1, "there is no folder /not/there"),
-        (("--platform", "shelf", "--at", "folder"), 64, "--at folder says no value"),
-        (("--platform", "nothing", "--at", "folder=x"), 64, "there is no platform nothing"),
-        ((), 64, "Missing option '--resource-group'"),
+        (
+            ("--platform", "shelf", "--target", "folder=/not/there"),
+            1,
+            "there is no folder /not/there",
+        ),
+        (("--platform", "shelf", "--target", "folder"), 64, "NAME=VALUE"),
+        (("--platform", "nothing", "--target", "folder=x"), 64, 'there is no platform "nothing"'),
+        ((), 64, "nothing says what to import"),
     ],
 )
 def test_an_import_from_nowhere_says_what_is_wrong(
