@@ -90,7 +90,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 RECORDER = """\
-#!{python}
+#!{python} -IS
 import json, os, sys
 with open({log!r}, "a") as file:
     file.write(json.dumps([sys.argv[1:], os.environ.get("GITHUB_REF_NAME")]) + "\\n")

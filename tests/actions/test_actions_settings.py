@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import itertools
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +37,10 @@ CHOICES = [
 ]
 EVENTS = ("pull_request", "fork", "dependabot", "merge_group", "push", "schedule")
 QUEUE = "gh-readonly-queue/main/pr-7-0123456789"
+FOLDER = tempfile.TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
 DOCKER = """\
-#!{python}
+#!{python} -IS
 import hashlib, json, sys, pathlib
 registry = pathlib.Path({registry!r})
 pushed = set(registry.read_text().split()) if registry.exists() else set()
@@ -65,19 +71,28 @@ def put_docker(folder: Path, state: Path) -> None:
     program.chmod(0o755)
 
 
+@functools.cache
+def repository(event: str) -> Path:
+    """The same files as for every other event, in a commit of its own; to be copied."""
+    folder = Path(FOLDER.name, event)
+    git(Path(FOLDER.name), "init", "-q", "-b", "main", "--template=", event)
+    for path in ("templates/workloads/train.py", "code/train.py", "stages/dev.yaml"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", event)
+    return folder
+
+
 def prepared(recorder: Recorder, settings: dict[str, str], event: str) -> Runner:
     """A job on a commit of its own with the same files as every other."""
     name = {"fork": "pull_request", "dependabot": "pull_request"}.get(event, event)
     runner = recorder.job(event_name=name)
     work = runner.workspace
-    git(work, "init", "-q", "-b", "main")
-    for path in ("templates/workloads/train.py", "code/train.py", "stages/dev.yaml"):
-        (work / path).parent.mkdir(parents=True, exist_ok=True)
-        (work / path).write_text(path)
-    git(work, "add", "-A")
-    git(work, "commit", "-q", "-m", event)
+    committed = repository(event)
+    shutil.copytree(committed, work, dirs_exist_ok=True)
     put_docker(recorder.folder / "bin", recorder.folder.parent)
-    runner.environ["GITHUB_SHA"] = git(work, "rev-parse", "HEAD")
+    runner.environ["GITHUB_SHA"] = (committed / ".git/refs/heads/main").read_text().strip()
     github = runner.contexts["github"]
     if event == "fork":
         github["event"]["pull_request"]["head"]["repo"]["full_name"] = "someone/fork"
