@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from cicd.config.tree import Node, Paths, did_you_mean
+from cicd.config.tree import Node, Paths, closest
 from cicd.errors import InvalidStage, Problem
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ class Dialect(Protocol):
         """Forms of what is known only after apply, ``SECTION.KEY.NAME`` and the like."""
 
     @property
-    def SPELLINGS(self) -> Spellings: ...
+    def SPELLINGS(self) -> Spellings:
+        """Other ways to write what ``File`` has."""
 
     @property
     def CARRIED(self) -> Mapping[str, Carried]:
@@ -184,13 +185,12 @@ Identity = Callable[[Node], str | None]
 def dialect_of(named: Node | None, dialects: Dialects) -> Dialect:
     """The dialect that ``platform`` of a stage file names, or is meant to name. Raises InvalidStage
     where there is no such platform: nobody can tell then what the file says."""
-    if named is None:
+    if named is None or not isinstance(named.value, str):  # its shape says what is wrong
         return next(iter(dialects.values()))
-    if not isinstance(named.value, str):  # that it is none, its shape says
-        return next(iter(dialects.values()))
-    meant = [name for name in dialects if name == named.value or did_you_mean(named.value, [name])]
-    if meant:
-        return dialects[named.value if named.value in meant else meant[0]]
+    if named.value in dialects:
+        return dialects[named.value]
+    if meant := closest(named.value, dialects):
+        return dialects[meant]
     if "${" in named.value:
         message = f'platform is "{named.value}", but it must be plain: variables come after it'
         raise InvalidStage([named.place.problem(message, "misplaced-variable")])

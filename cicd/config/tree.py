@@ -257,8 +257,14 @@ def is_like(word: str, known: Iterable[str]) -> bool:
     return bool(difflib.get_close_matches(word, near, n=1, cutoff=0.65))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean "x"?)`` for the closest known word, or nothing."""
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word that was most likely meant, empty where none is near."""
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
+    return by_lower[close[0]] if close else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean "x"?)`` for the closest known word, or nothing."""
+    meant = closest(word, known)
+    return f' (did you mean "{meant}"?)' if meant else ""
