@@ -248,6 +248,24 @@ def test_reads_keep_their_distance_and_writes_do_not(clock: Clock) -> None:
     assert times == [0, 0, 0, 0, 1.0, 11.0]
 
 
+def test_waiting_for_a_call_keeps_no_processor_busy(clock: Clock) -> None:
+    looks: list[float] = []
+    gate = threading.Event()
+    running = Scheduler[str](2, 0.5, clock=clock, checkpoint=lambda: looks.append(clock()))
+
+    def task() -> Task[str]:
+        yield from write(gate.wait)
+        return "done"
+
+    running.start(1, task())
+    opener = threading.Timer(0.1, gate.set)
+    opener.start()
+    assert [item.value for item in running.run()] == ["done"]  # type: ignore[union-attr]
+    opener.join()
+    running.close()
+    assert len(looks) < 10
+
+
 def test_an_error_of_a_call_can_be_caught_where_it_was_made(clock: Clock) -> None:
     def fail() -> None:
         raise CicdError("no")

@@ -159,6 +159,22 @@ def test_what_is_treated_otherwise_shows_though_nothing_else_changes(
             {"prune": "resource_group"},
             FieldChange("prune", "none", "resource_group", "loosened"),
         ),
+        (
+            {"prune": "stage"},
+            {"prune": "everything"},
+            FieldChange("prune", "stage", "everything", "loosened"),
+        ),
+        (
+            {"prune": "resource_group"},
+            {"prune": "stage"},
+            FieldChange("prune", "resource_group", "stage", "tightened"),
+        ),
+        # two words for the same width
+        (
+            {"prune": "resource_group"},
+            {"prune": "everything"},
+            FieldChange("prune", "resource_group", "everything", ""),
+        ),
         ({"branch": "dev"}, {}, FieldChange("branch", "dev", "main", "")),
     ],
 )
@@ -286,3 +302,11 @@ def test_what_no_stage_file_names_any_more_and_goes_on_is_told(
     stage = a_stage(needed, prune=prune)
     plan = make_plan(stage, needed, live, KINDS, created_at=CREATED_AT, former=former)
     assert [hint.partition(" ")[0] for hint in plan.hints] == left
+
+
+def test_content_and_runs_that_no_stage_file_names_any_more_do_not_go_on() -> None:
+    former = a_stage([configuration(), configuration("api"), execution(), GONE[1]])
+    plan = make_plan(a_stage(), [], [], KINDS, created_at=CREATED_AT, former=former)
+    assert plan.hints == (
+        "deployment/api is not in the stage file any more, and stays (prune: none)",
+    )
