@@ -1,36 +1,36 @@
-"""What every page has that needs nothing else: no script, no file beside it, no network."""
+"""Pages that need nothing else: no script, no file beside it, no network. HTML is in ``pages``."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from cicd.words import printable
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-def whole_page(title: str, style: str, body: Iterable[str]) -> str:
-    """A page of these lines of HTML; ``title`` is text. Its policy lets nothing be fetched or run,
-    whatever a stage file brought into it."""
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-            "style-src 'unsafe-inline'\">",
-            f"<title>{as_text(title)}</title>",
-            f"<style>\n{style}</style>",
-            "</head>",
-            "<body>",
-            *body,
-            "</body>",
-            "</html>\n",
-        ]
+
+def page(template: str, **values: Any) -> str:
+    """A whole page. Every text among the values shows letter by letter, in an element or an
+    attribute."""
+    return _environment().get_template(template).render(values) + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # where there is a page to make
+
+    return Environment(
+        loader=PackageLoader("cicd.render", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
-def as_text(text: str) -> str:
-    """Text as it shows letter by letter, in an element or an attribute."""
-    return html.escape(printable(text))
+def _shown(value: Any) -> Any:
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return printable(value) if is_text else value

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import tomllib
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd.render.html import render_page
+from cicd.words import printable
 from tests.render.render_sample import DOCUMENT, NOTHING, a_change, a_document, a_field, is_golden
 
+ROOT = Path(__file__).parents[2]
 VOID = {"meta"}
 NASTY = st.text() | st.sampled_from(
     ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>", "&lt;", "\ud800"]
@@ -71,6 +77,21 @@ def test_what_no_stage_names_is_told_with_its_command() -> None:
     page = render_page([{**DOCUMENT, "hints": [hint]}])
     assert hint.replace("<", "&lt;").replace(">", "&gt;") in page
     assert "no stage names" not in render_page([{**DOCUMENT, "hints": []}])
+
+
+def test_what_pages_are_made_of_goes_into_the_wheel() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    globs = project["tool"]["setuptools"]["package-data"]["cicd"]
+    packed = {path for glob in globs for path in (ROOT / "cicd").glob(glob)}
+    pages = {*(ROOT / "cicd/render/pages").iterdir()}
+    assert len(pages) == 3
+    assert pages <= packed
+
+
+@pytest.mark.parametrize("text", ["<b>", "'\"&", "{{ 1 + 1 }}", "{% raw %}", "\x1b[2J", "&amp;"])
+def test_a_text_shows_letter_by_letter(text: str) -> None:
+    shown = html.unescape(render_page([{**DOCUMENT, "stage": text}]))
+    assert f"<h2>Stage {printable(text)}: " in shown
 
 
 def test_an_empty_list_and_a_damaged_document_are_no_crash() -> None:
