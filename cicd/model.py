@@ -215,6 +215,12 @@ class Kind:
     programs: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """A run is one by either word."""
+        if self.is_run and self.role == "ground":
+            object.__setattr__(self, "role", "run")
+        object.__setattr__(self, "is_run", self.role == "run")
+
     @property
     def runs(self) -> bool:
         """Whether it is at work, for a while or until it is taken away: there is something to

@@ -21,7 +21,7 @@ MAKING = frozenset({Action.CREATE, Action.REPLACE, Action.RUN, Action.UPDATE})
 
 def can_be_twice(kind: Kind) -> bool:
     """Whether nothing but a list tells that one is there: the platform refuses no second one."""
-    return kind.prunable or not kind.identity
+    return not kind.named and (kind.prunable or not kind.identity)
 
 
 def await_lists(site: Site, jobs: Sequence[Job]) -> Task[None]:

@@ -64,29 +64,27 @@ def _unused(
     kinds: Mapping[str, Kind],
 ) -> list[LiveResource]:
     """What may go of what nobody names, users first: not what something that stays takes in, as it
-    is now or will be, and not the newest ones that are kept to go back to."""
+    is now or will be, and of content not the newest that are kept to go back to.
+
+    Who takes in something comes after it in the order of the kinds.
+    """
+    rank = {name: index for index, name in enumerate(kinds)}
     going = {(live.key.kind, live.id) for live in unnamed}
-    used = {
-        text
-        for live in matcher.all()
-        if (live.key.kind, live.id) not in going
-        for text in texts_taken(live.spec)
-    }
-    used |= {text for item in changes if item.desired for text in texts_taken(item.desired.spec)}
-    doomed = []
+    staying = [live for live in matcher.all() if (live.key.kind, live.id) not in going]
+    named: list[LiveResource | Resource] = [*staying, *(c.desired for c in changes if c.desired)]
+    used = {(rank[one.key.kind], text) for one in named for text in texts_taken(one.spec)}
+    doomed = set()
     for name in dict.fromkeys(live.key.kind for live in unnamed):
         kind, spared = kinds[name], Counter[Hashable]()
+        taken = {text for user, text in used if user > rank[name]}
         for live in [live for live in reversed(unnamed) if live.key.kind == name]:
             version = family(live.spec, kind)
-            is_content = not kind.identity
-            if is_content and live.id not in used and spared[version] < kind.keep:
-                spared[version] += 1
-            elif not (is_content and live.id in used):
-                doomed.append(live)
+            if live.id not in taken and (kind.identity or spared[version] >= kind.keep):
+                doomed.add((name, live.id))
                 continue
-            used |= set(texts_taken(live.spec))
-    ids = {(live.key.kind, live.id) for live in doomed}
-    return [live for live in unnamed if (live.key.kind, live.id) in ids]
+            spared[version] += live.id not in taken
+            used |= {(rank[name], text) for text in texts_taken(live.spec)}
+    return [live for live in unnamed if (live.key.kind, live.id) in doomed]
 
 
 def texts_taken(spec: Spec) -> Iterator[str]:

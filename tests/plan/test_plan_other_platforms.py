@@ -116,6 +116,26 @@ def test_users_go_before_what_they_use() -> None:
     assert kinds == sorted(kinds, key=["setting", "model"].index)
 
 
+def test_what_has_a_name_is_not_pruned_while_it_is_used_either() -> None:
+    kinds = {
+        "box": Kind("box", prunable=True),
+        "server": Kind("server", prunable=True, role="service", log=True),
+    }
+    wanted = [wish("server", "web", boxes=[{"box": "b1"}])]
+    lives = [
+        live("box", "b1", UP, name="one"),
+        live("box", "b2", UP, name="two"),
+        live("server", "web", UP, name="web", boxes=[{"box": "b1"}]),
+    ]
+    plan = make_plan(stage(wanted, prune="everything"), wanted, lives, kinds, created_at="")
+    assert deletes(plan) == {"b2"}
+
+
+@pytest.mark.parametrize("kind", [Kind("job", role="run"), Kind("job", is_run=True)])
+def test_a_kind_is_a_run_by_either_word(kind: Kind) -> None:
+    assert kind.is_run and kind.role == "run" and kind.runs and not kind.is_service
+
+
 def test_each_family_keeps_its_own() -> None:
     others = [of_model(f"o-{n}", f"s3://o{n}", at=str(n), name="other") for n in range(3)]
     plan = plan_of(WANTED, [*THERE, *others, of_model("m-9", "s3://x", at="0")], prune="stage")
