@@ -127,7 +127,10 @@ def _first_failure(states: Mapping[str, Node], calls: Mapping[str, Call], word: 
 
 def _shortened(reason: str) -> str:
     """What happened stands at the end of it, and a status has little room."""
-    return reason if len(reason) <= LONGEST else f"… {reason[-LONGEST:]}"
+    if len(reason) <= LONGEST:
+        return reason
+    end = reason[-LONGEST:]
+    return f"… {end[end.find(' ') + 1 :]}"
 
 
 def _branches(states: Mapping[str, Node], waits: Mapping[str, list[str]]) -> dict[str, Node]:

@@ -96,7 +96,8 @@ class Scope:
             found = self.artifacts.get(name)
         if found is None and not artifact.is_optional:
             what = artifact.expression or artifact.source
-            raise Unresolved(f"artifact {artifact.name}: {what} is not there")
+            cure = "optional: true beside from lets the step go without it"
+            raise Unresolved(f"artifact {artifact.name}: {what} is not there ({cure})")
         if found is None or not sub_path:
             return found
         inner = f"{found.sub_path}/{sub_path}" if found.sub_path else sub_path

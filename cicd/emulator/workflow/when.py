@@ -15,6 +15,17 @@ from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.expr.govaluate import read
 
 PART = re.compile(r"(?P<tag>\{\{.*?\}\})|(?P<quote>['\"])", re.DOTALL)
+_FOREIGN = {
+    r"(?<![=!<>])=(?![=~])": "== compares",
+    r"\band\b": "&& is and",
+    r"\bor\b": "|| is or",
+    r"\bnot\b": "! is not",
+}
+"""Operators of other languages, and what stands for them."""
+_QUOTED = re.compile(r"\{\{.*?\}\}|'[^']*'|\"[^\"]*\"", re.DOTALL)
+_OPEN = {"Unclosed string": "a quote", "Unbalanced parenthesis": "a bracket"}
+_FITS = re.compile(r"-?\d+(?:\.\d+)?|true|false")
+"""Values around which no quotes are missing."""
 LONGEST = 60
 """Characters of a value that a message shows."""
 
@@ -59,11 +70,18 @@ def unquoted(when: str) -> Iterator[re.Match[str]]:
 
 
 def _hint(when: str, text: str, scope: Mapping[str, str], error: str) -> str:
-    """Which quotes are missing."""
+    """Which quotes are missing, or what else the author has to write."""
     if error.startswith("Expected boolean"):
-        example = f"'{when}' == '{text}'" if "'" not in when + text else "a == b"
+        is_one = "'" not in when + text and not re.search(r"\s", text.strip())
+        example = f"'{when}' == '{text}'" if is_one else "a == b"
         return f" (only true and false are a condition of their own: compare it, {example})"
-    bare = list(dict.fromkeys(match[0] for match in unquoted(when)))
+    if cure := next((what for sign, what in _OPEN.items() if sign in error), ""):
+        return f" ({cure} is missing)"
+    plain = _QUOTED.sub("''", when)
+    if cures := [cure for slip, cure in _FOREIGN.items() if re.search(slip, plain)]:
+        return f" ({', '.join(cures)})"
+    tags = dict.fromkeys(match[0] for match in unquoted(when))
+    bare = [tag for tag in tags if not _FITS.fullmatch(substitute(tag, scope))]
     if bare:
         values = (f"'{tag}', which is {_short(substitute(tag, scope))!r}" for tag in bare)
         return f" (put quotes around {' and '.join(values)}, and around the text beside it)"

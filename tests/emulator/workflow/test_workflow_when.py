@@ -59,6 +59,14 @@ def test_tags_in_when_are_replaced_before_it_is_read(
         ),
         ("'{{x}}' > 3", "5", "one side is a text, the other a number"),
         ("'{{x}}' == gpt-4o", "a", "quotes around every text that is not one word"),
+        ("{{x}} == gpt-4o", "5", "quotes around every text that is not one word"),
+        ("{{x}} = 5", "5", "(== compares)"),
+        ("{{x}} == 5 and 1 == 1", "5", "(&& is and)"),
+        ("'{{x}}' == 'a' or 1 == 1", "a", "(|| is or)"),
+        ("not {{x}}", "true", "(! is not)"),
+        ("'{{x}}' == 'a", "a", "(a quote is missing)"),
+        ("({{x}} == 5", "5", "(a bracket is missing)"),
+        ("{{x}} + 3", "5", "compare it, a == b"),
     ],
 )
 def test_an_error_of_when_says_which_quotes_are_missing(when: str, value: str, hint: str) -> None:

@@ -97,7 +97,8 @@ EXPRESSIONS = [
         "{{=}} of a name that is not there",
         flow(steps(call("a", given={"x": "{{=steps.nope.id}}"})), A),
         phase="Failed",
-        message="step a failed: {{=steps.nope.id}}: cannot fetch 'id' from nil",
+        message="step a failed: {{=steps.nope.id}}: cannot fetch 'id' from nil (?. instead of . "
+        "asks for what may not be there)",
     ),
 ]
 
@@ -251,7 +252,8 @@ ARTIFACTS = [
         flow(steps(call("w"), call("r", arguments=FROM)), writes("w"), reads()),
         {},
         "Failed",
-        message="step r failed: artifact f: {{steps.w.outputs.artifacts.file}} is not there",
+        message="step r failed: artifact f: {{steps.w.outputs.artifacts.file}} is not there "
+        "(optional: true beside from lets the step go without it)",
     ),
     Case(
         "an optional artifact that is not there",

@@ -83,7 +83,8 @@ def member(value: Any, key: Any) -> Any:
         if 0 <= place < len(items):
             return items[place]
         raise BadExpression(f"index out of range: {place} (array length is {len(items)})")
-    raise BadExpression(f"cannot fetch {shown(key)} from {shown(value)}")
+    cure = " (?. instead of . asks for what may not be there)" if value is None else ""
+    raise BadExpression(f"cannot fetch {shown(key)} from {shown(value)}{cure}")
 
 
 def method(value: Any, name: str) -> Callable[..., Any]:

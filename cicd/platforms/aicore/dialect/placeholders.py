@@ -144,7 +144,7 @@ def _is_argos(name: str, scope: Scope) -> bool:
     """Whether a name is below a root of Argo, or a slip of one that is: ``input.parameters.x`` is,
     ``input.name`` in somebody's own language of templates is not."""
     root, dot, rest = name.partition(".")
-    if root in ROOTS:
+    if root in ROOTS or (dot and any(scope.below(root))):
         return bool(dot) and not name.startswith(scope.left)
     if not dot or root in _ELSEWHERE:
         return False

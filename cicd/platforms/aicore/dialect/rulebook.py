@@ -145,6 +145,10 @@ RULES: Mapping[str, Rule] = {
         "A when has a text, or may have a value, that Argo can read only in quotes.",
         "Argo, steps.go: shouldExecute; govaluate, MANUAL.md",
     ),
+    "bad-condition": Rule(
+        "A when is no condition that Argo can read.",
+        "Argo, steps.go: shouldExecute; govaluate, MANUAL.md",
+    ),
     "wrong-choice": Rule(
         "A parameter has none of the values that its template lists.",
         "Argo, validate.go: enum",

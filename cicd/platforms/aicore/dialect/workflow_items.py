@@ -58,6 +58,8 @@ _INNER = {
     ("suspend",): "duration",
     ("withSequence",): "count start end format",
     ("continueOn",): "error failed",
+    ("containerSet",): "containers volumeMounts retryStrategy",
+    ("containerSet", "retryStrategy"): "retries duration",
 }
 """Maps in a template or a call, and their fields."""
 CONTAINER_FIELDS = (
@@ -66,6 +68,16 @@ CONTAINER_FIELDS = (
     "terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty source "
     "mirrorVolumeMounts resizePolicy restartPolicy"
 )
+_MEMBER_FIELDS = f"{CONTAINER_FIELDS} dependencies"
+_OF_PARTS = {
+    "parameters": "name default value valueFrom globalName enum description",
+    "artifacts": (
+        "name path mode from fromExpression archive archiveLogs globalName optional subPath "
+        "recurseMode artifactGC deleted artifactory azure gcs git hdfs http oss raw s3"
+    ),
+}
+_SOURCES = "path jsonPath jqFilter event parameter supplied configMapKeyRef default expression"
+"""Of ``valueFrom``."""
 
 
 def check_items(tree: Node, templates: Mapping[str, Node]) -> Iterator[Problem]:
@@ -104,11 +116,17 @@ def _check_template(template: Node) -> Iterator[Problem]:
     yield from check_metrics(template)
     for key in ("container", "script"):
         yield from check_container(template.get(key))
+    for part in ("initContainers", "sidecars"):
+        for container in children(template.get(part)):
+            yield from check_container(container)
+    for container in children(template.get("containerSet", "containers")):
+        yield from check_container(container, _MEMBER_FIELDS)
     for sort, call in calls_of(template):
         yield from _check_form(call.get("name"), _NAME)
         yield from _check_call_fields(call, is_step=sort == "steps.")
         yield from _check_inner(call)
         yield from check_call_arguments(call)
+        yield from _check_parts(call, ("arguments",))
         if (inline := call.get("inline")) is not None and isinstance(inline.value, dict):
             yield from _check_template(inline)
 
@@ -138,16 +156,16 @@ def check_fields(node: Node | None, words: str, *, is_all: bool = False) -> Iter
         return
     free = {name.lower(): name for name in known if name not in node.value}
     for key in node.value.keys() - set(known):
-        close = difflib.get_close_matches(str(key).lower(), free, n=1, cutoff=0.85)
+        close = difflib.get_close_matches(str(key).lower(), free, n=1, cutoff=0.8)
         if close or (is_all and not str(key).startswith("x-")):  # as people call what only anchors
             hint = f' (did you mean "{free[close[0]]}"?)' if close else ""
             message = f'"{key}" is no field here, so it does nothing{hint or ": take it out"}'
             yield node.place_of(key, key=True).problem(message, "mistyped-field", "warning")
 
 
-def check_container(container: Node | None) -> Iterator[Problem]:
+def check_container(container: Node | None, fields: str = CONTAINER_FIELDS) -> Iterator[Problem]:
     """Its fields, and what is a number where Kubernetes has text."""
-    yield from check_fields(container, CONTAINER_FIELDS)
+    yield from check_fields(container, fields)
     if container is None:
         return
     values = [item.get("value") for item in children(container.get("env"))]
@@ -163,6 +181,8 @@ def _check_parts(holder: Node, where: Iterable[str]) -> Iterator[Problem]:
         yield from check_fields(holder.get(part), fields, is_all=True)
         for sort in ("parameters", "artifacts"):
             for item in children(holder.get(part, sort)):
+                yield from check_fields(item, _OF_PARTS[sort])
+                yield from check_fields(item.get("valueFrom"), _SOURCES)
                 yield from _check_form(item.get("name"), _ITEM)
                 if "{{" not in text_of(item, "globalName"):
                     yield from _check_form(item.get("globalName"), _ITEM)

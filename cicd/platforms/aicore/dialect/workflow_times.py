@@ -32,6 +32,12 @@ def check_times(template: Node) -> Iterator[Problem]:
         yield from _check_wait(of_set, "duration", may_be_seconds=False)
 
 
+_COUNTED = r"lastRetry\.(exitCode|duration)"
+_WITH_NUMBER = re.compile(
+    rf"{_COUNTED}\s*(?:[=!]=|[<>]=?|in\b)\s*\[?\s*-?\d|\d\]?\s*(?:[=!]=|[<>]=?)\s*{_COUNTED}"
+)
+
+
 def check_repetition(strategy: Node) -> Iterator[Problem]:
     """A ``retryStrategy``: of a template, or of all of them."""
     policy = strategy.get("retryPolicy")
@@ -46,6 +52,12 @@ def check_repetition(strategy: Node) -> Iterator[Problem]:
         yield strategy.place_of("backoff", key=True).problem(message, "bad-retry", "warning")
     yield from _check_wait(strategy, "backoff", "duration")
     yield from _check_wait(strategy, "backoff", "maxDuration")
+    expression = strategy.get("expression")
+    compared = _WITH_NUMBER.search(expression.text) if expression is not None else None
+    if expression is not None and compared:
+        name = f"lastRetry.{compared[1] or compared[2]}"
+        message = f"{name} is text, which equals no number: write asInt({name})"
+        yield expression.place.problem(message, "bad-retry", "warning")
 
 
 def _check_number(strategy: Node, *where: str) -> Iterator[Problem]:

@@ -26,6 +26,20 @@ _FITS = re.compile(rf"-?\d+(?:\.\d+)?|-?\.\d+|{_WORD}|'[^'\"]*'|\"[^'\"]*\"")
 """What may stand without further quotes."""
 _CONDITION = re.compile(r"[<>]|[=!]=|[=!]~|&&|\|\||\b(?:in|IN)\b")
 _LIST = re.compile(rf"\s*(?:{_FITS.pattern})(?:\s*,\s*(?:{_FITS.pattern}))*\s*")
+_VALUE = r"[\w'\"(!\[-]"
+_SLIPS = (
+    (re.compile(r"(?<![=!<>])=(?![=~])"), "write == to compare"),
+    (re.compile(rf"(?<=[\w'\")\]])\s+and\s+(?={_VALUE})"), "write && for and"),
+    (re.compile(rf"(?<=[\w'\")\]])\s+or\s+(?={_VALUE})"), "write || for or"),
+    (re.compile(rf"(?:^|(?<=[(&|]))\s*not\s+(?={_VALUE})"), "write ! for not"),
+    (re.compile("['\"]"), "a text in it has no end"),
+)
+"""What other languages have and govaluate has not, and the cure."""
+_COMPARED = re.compile(
+    r"(?<!['\"])(?P<tag>\{\{[^={}][^{}]*\}\})\s*(?:[=!]=\s*|(?:in|IN)\s*\()"
+    r"(?P<texts>(?:(?:'[^'\"{}]*'|[^\s'\"(){},&|]+)\s*,?\s*)+)"
+)
+_TEXTS = re.compile(r"'(?P<text>[^'\"{}]*)'|(?P<word>[^\s'\"(){},&|]+)")
 _BROKEN = re.compile(
     r"(?<![\w.)])(?:\d+\.\d+\.[\w.]*|\d+[^\W\d]\w*|[^\W\d_]\w*(?:[-./:@]+\w+)+|/\w[\w./-]*)"
 )
@@ -41,14 +55,17 @@ def check_conditions(tree: Node, templates: Templates) -> Iterator[Problem]:
             if node is None or not isinstance(node.value, str):
                 continue
             yield from _check_words(node)
+            yield from _check_operators(node)
+            asked = dict(_compared(node.value))
             for tag, parameter in unquoted(node.value):
                 is_own = parameter.startswith("inputs.")
                 for value in values.get(f"{name}/{parameter}" if is_own else parameter, ()):
                     if not fits(value, node.value, tag):
-                        yield node.place.problem(
-                            told(node.value, tag, value), "unquoted-condition", "warning"
-                        )
+                        asked[tag] = value
                         break
+            for tag, value in asked.items():
+                message = told(node.value, tag, value)
+                yield node.place.problem(message, "unquoted-condition", "warning")
 
 
 def conditions_of(templates: Templates) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -98,6 +115,31 @@ def _check_words(node: Node) -> Iterator[Problem]:
         message = f'Argo cannot read "{match[0]}" in when "{node.value}"'
         message += f": put quotes around it, '{match[0]}'"
         yield node.place.problem(message, "unquoted-condition", "warning")
+
+
+def _check_operators(node: Node) -> Iterator[Problem]:
+    """What has no end, the operators of other languages, and what is no condition."""
+    when = node.value
+    plain = _PART.sub("_", when)
+    cures = [cure for slip, cure in _SLIPS if slip.search(plain)]
+    if plain.count("(") != plain.count(")"):
+        cures.append("a bracket in it is missing")
+    for cure in cures:
+        message = f'Argo cannot read when "{when}": {cure}'
+        yield node.place.problem(message, "bad-condition", "warning")
+    is_condition = _CONDITION.search(plain) or re.search(r"[!?]|\{\{", when)
+    if not cures and not is_condition and when.strip() not in ("", "true", "false"):
+        message = f'when "{when}" is neither true nor false: compare it with something'
+        yield node.place.problem(message, "bad-condition", "warning")
+
+
+def _compared(when: str) -> Iterator[tuple[str, str]]:
+    """(tag, text) for what stands unquoted beside a text that it could be only in quotes."""
+    for match in _COMPARED.finditer(when):
+        for text in _TEXTS.finditer(match["texts"]):
+            value = text["word"] or text["text"]
+            if not fits(value, when, match["tag"]) and (not text["word"] or _BROKEN.match(value)):
+                yield match["tag"], value
 
 
 def _values(tree: Node, templates: Templates) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -11,13 +11,18 @@ from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import GIT, STAGE, TRAIN, changed, write_repository
 
 
-def told(root: Path) -> list[str]:
-    """The warnings of that rule."""
+def told(root: Path, rules: tuple[str, ...] = ("unquoted-condition",)) -> list[str]:
+    """The warnings of these rules."""
     found = check_stage("dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GIT)
-    return [str(problem) for problem in found if problem.rule == "unquoted-condition"]
+    return [str(problem) for problem in found if problem.rule in rules]
 
 
-def warned(root: Path, when: str, parameter: str = "{name: rate, value: 0.10}") -> list[str]:
+def warned(
+    root: Path,
+    when: str,
+    parameter: str = "{name: rate, value: 0.10}",
+    rules: tuple[str, ...] = ("unquoted-condition",),
+) -> list[str]:
     """The warnings about a workflow whose step has that ``when``."""
     flow = (
         "    - name: main\n      steps:\n        - - name: a\n            template: train\n"
@@ -32,7 +37,70 @@ def warned(root: Path, when: str, parameter: str = "{name: rate, value: 0.10}") 
     if not root.joinpath("stages").exists():
         write_repository(root)
     (root / "templates" / "train.yaml").write_text(text, encoding="utf-8")
-    return told(root)
+    return told(root, rules)
+
+
+@pytest.mark.parametrize(
+    ("when", "cure"),
+    [
+        ("1 = 1", "write == to compare"),
+        ("'{{workflow.parameters.rate}}' = 'a'", "write == to compare"),
+        ("{{workflow.parameters.rate}} > 0 and 2 > 1", "write && for and"),
+        ("(1 > 2) or '{{workflow.parameters.rate}}' == 'a'", "write || for or"),
+        ("not ({{workflow.parameters.rate}} > 0)", "write ! for not"),
+        ("1 > 0 && not true", "write ! for not"),
+        ("'{{workflow.parameters.rate}}' == 'a", "a text in it has no end"),
+        ("({{workflow.parameters.rate}} > 0", "a bracket in it is missing"),
+        ("5 + 3", "is neither true nor false"),
+        ("yes", "is neither true nor false"),
+    ],
+)
+def test_a_slip_in_a_condition_is_told_with_its_line_and_cure(
+    tmp_path: Path, when: str, cure: str
+) -> None:
+    (found,) = warned(tmp_path, f'"{when}"', rules=("bad-condition",))
+    assert found.startswith("templates/train.yaml:24:")
+    assert cure in found
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "true",
+        "!({{workflow.parameters.rate}} >= 0)",
+        "{{workflow.parameters.rate}} =~ '^a'",
+        "{{workflow.parameters.rate}} == and",
+        "'not a = b' != '{{workflow.parameters.rate}}'",
+        "{{workflow.parameters.rate}} > 0 ? true : false",
+        "{{=workflow.parameters.rate == '1' and not false}}",
+        "'a' in ('a', 'b (c')",
+        "{{workflow.parameters.rate}}",
+    ],
+)
+def test_a_condition_that_argo_can_read_has_no_slip(tmp_path: Path, when: str) -> None:
+    assert warned(tmp_path, f'"{when}"', rules=("bad-condition",)) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "is_told"),
+    [
+        ("{{steps.a.outputs.result}} == 'gpt-4o'", True),
+        ("{{steps.a.outputs.result}} != 'two words'", True),
+        ("{{steps.a.outputs.result}} in ('o1', 'gpt-4o')", True),
+        ("{{workflow.parameters.rate}} == '1.2.3'", True),
+        ("{{steps.a.outputs.result}} == 'heads'", False),
+        ("'{{steps.a.outputs.result}}' == 'gpt-4o'", False),
+        ("{{steps.a.outputs.result}} == 4/2", False),
+        ("{{steps.a.outputs.result}} > 0 && 'gpt-4o' == 'gpt-4o'", False),
+        ("{{=steps.a.outputs.result}} == 'gpt-4o'", False),
+    ],
+)
+def test_what_is_compared_with_a_text_needs_the_quotes_of_that_text(
+    tmp_path: Path, when: str, *, is_told: bool
+) -> None:
+    found = warned(tmp_path, f'"{when}"')
+    assert len(found) == is_told
+    assert all("put quotes around it, '{{" in line for line in found)
 
 
 @pytest.mark.parametrize(
