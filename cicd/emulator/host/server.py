@@ -117,10 +117,11 @@ def default_runner(environ: Mapping[str, str], data: Path) -> MakeRunner:
     """What really runs templates; the programs see nothing of the data folder but their own."""
 
     def make(journal: Journal) -> Runner:
-        from cicd.emulator import runner
+        from cicd.emulator.runner.local import create
+        from cicd.emulator.runner.settings import Settings
 
-        settings = runner.Settings(bounds=Bounds(data))
-        return runner.create(
+        settings = Settings(bounds=Bounds(data))
+        return create(
             journal, environ=environ, notify=LOG.warning, private=[data], settings=settings
         )
 

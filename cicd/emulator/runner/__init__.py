@@ -1,9 +1,5 @@
 """Sandboxes and processes: what really runs.
 
-``create`` makes the one object that the API side needs, an implementation of ``jobs.Runner``.
+``local.create`` makes the one object that the rest needs, an implementation of ``jobs.Runner``.
+Nothing is imported here: who only reads bounds, or passes a request on, pays for no more.
 """
-
-from cicd.emulator.runner.local import LocalRunner, create
-from cicd.emulator.runner.settings import Settings
-
-__all__ = ["LocalRunner", "Settings", "create"]

@@ -70,6 +70,22 @@ def test_a_missing_extra_is_said(data: Path, module: str) -> None:
     assert not data.exists()
 
 
+@pytest.mark.parametrize("module", ["control", "testing", "server"])
+def test_who_asks_an_emulator_imports_nothing_that_runs(module: str) -> None:
+    """``--local`` asks in every command, and a start counts: it tries a sandbox meanwhile."""
+    program = f"import sys, cicd.emulator.host.{module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert not loaded & {
+        "cicd.emulator.workflow",
+        "cicd.emulator.runner.local",
+        "starlette",
+        "boto3",
+    }
+
+
 def test_start_stop_status_and_environment(data: Path) -> None:
     assert control.status(data) is None
     assert control.stop(data) is False

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cicd.emulator.jobs import Line
-from cicd.emulator.runner import Settings, create
+from cicd.emulator.runner.local import create
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runs import rotation
 from cicd.emulator.runs.journal import StoreJournal
 from cicd.emulator.runs.rotation import Rotation

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from cicd.emulator.jobs import Line, Node
-from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.local import LocalRunner, create
+from cicd.emulator.runner.settings import Settings
 from tests.emulator.runner.runner_journal import (
     ENVIRON,
     deployment,

@@ -13,8 +13,9 @@ import pytest
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.jobs import Image
-from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.bounds import GIB, Bounds, Chosen, Limits
+from cicd.emulator.runner.local import LocalRunner, create
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.slots import Slots
 from tests.emulator.runner.runner_journal import (
     ENVIRON,

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from cicd.emulator.jobs import Image
-from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.local import LocalRunner, create
+from cicd.emulator.runner.settings import Settings
 from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from cicd.emulator.jobs import Image
-from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.content import MOST_BYTES, copy_in
 from cicd.emulator.runner.environment import NotRunnable, command_line
+from cicd.emulator.runner.local import LocalRunner, create
 from cicd.emulator.runner.sandbox import Mount
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runs import standins
 from cicd.emulator.runs.plain_images import plain_image
 from tests.emulator.runner.runner_journal import (

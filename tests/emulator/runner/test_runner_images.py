@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from cicd.emulator.jobs import Image
-from cicd.emulator.runner import LocalRunner, Settings, create
 from cicd.emulator.runner.bounds import Limits
+from cicd.emulator.runner.local import LocalRunner, create
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runs import standins
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.runner.runner_journal import (

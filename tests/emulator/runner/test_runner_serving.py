@@ -14,10 +14,10 @@ from typing import Any, Literal
 import pytest
 
 from cicd.emulator.jobs import Image, Replicas, Upstream
-from cicd.emulator.runner import LocalRunner, Settings, create
-from cicd.emulator.runner.serving import check
+from cicd.emulator.runner.local import LocalRunner, create
 from cicd.emulator.runner.serving.handover import connected
-from cicd.emulator.runner.serving.template import BadTemplate, Scaling, read
+from cicd.emulator.runner.serving.template import BadTemplate, Scaling, check, read
+from cicd.emulator.runner.settings import Settings
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.runner.runner_journal import (
     ENVIRON,

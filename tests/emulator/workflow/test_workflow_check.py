@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from cicd.emulator.runner import serving
+from cicd.emulator.runner.serving import template as serving
 from cicd.emulator.workflow import check, read
 from tests.emulator.runner.runner_journal import script, shell, workflow
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator.runner import LocalRunner, Settings, create
+from cicd.emulator.runner.local import LocalRunner, create
+from cicd.emulator.runner.settings import Settings
 from cicd.emulator.workflow import check
 from tests.emulator.runner.runner_journal import ENVIRON, MemoryJournal, execution, workflow
 from tests.emulator.runner.test_runner_execution import MODES

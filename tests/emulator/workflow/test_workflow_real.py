@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from cicd.emulator.runner import Settings, create
+from cicd.emulator.runner.local import create
+from cicd.emulator.runner.settings import Settings
 from tests.emulator.runner.runner_journal import (
     ENVIRON,
     HAS_BWRAP,
