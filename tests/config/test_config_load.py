@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from cicd.config import GitFacts, GitOverride, find_stage_for_branch, load_stage, stage_files
+from cicd.config import (
+    GitFacts,
+    GitOverride,
+    find_stage_for_branch,
+    load_stage,
+    shared_branches,
+    stage_files,
+)
 from cicd.config.inherit import read_files
 from cicd.errors import InvalidStage, Usage
 from cicd.model import Gate, Key, Ref, Secret, SmokeTest
@@ -664,3 +671,32 @@ def test_a_link_that_leads_to_itself_is_no_file_to_extend(tmp_path: Path, target
     assert stage_files(tmp_path) == ["stages/dev.yaml"]
     with pytest.raises(InvalidStage, match="no such file"):
         read_files(folder / "dev.yaml", tmp_path, env={})
+
+
+@pytest.mark.parametrize(
+    ("branches", "shared"),
+    [
+        ((None, None), 0),
+        (("1", "1"), 0),
+        (("null", "null"), 0),
+        (("main", "prd"), 0),
+        (("main", "main"), 1),
+        (("main", "main", "main"), 2),
+    ],
+)
+def test_a_branch_is_shared_only_where_two_stages_name_it(
+    tmp_path: Path, branches: tuple[str | None, ...], shared: int
+) -> None:
+    (tmp_path / "stages").mkdir()
+    for number, branch in enumerate(branches):
+        text = "stage: s\n" if branch is None else f"branch: {branch}\n"
+        (tmp_path / f"stages/s{number}.yaml").write_text(text, encoding="utf-8")
+    assert len(shared_branches(tmp_path)) == shared
+
+
+@pytest.mark.parametrize(("length", "is_wrong"), [(1024, False), (1025, True)])
+def test_a_path_of_a_smoke_test_has_a_limit(repo: Path, length: int, is_wrong: bool) -> None:
+    path = "/v1/".ljust(length, "x")
+    write(repo, "dev.yaml", changed(("{path: /v1/health}", f"{{path: {path}}}")))
+    found = [line for line in findings(repo) if "longer than 1024 characters" in line]
+    assert bool(found) is is_wrong
