@@ -147,7 +147,11 @@ def reset(data: Path | None) -> None:
 @click.option("--resource-group", default="default", show_default=True)
 @click.option("--s3", is_flag=True, help="Also those of its S3: AWS_…, METAFLOW_S3_ENDPOINT_URL.")
 def env(data: Path | None, export: bool, resource_group: str, s3: bool) -> None:
-    """Print the variables that point SDKs and cicd at it."""
+    """Print the variables that point SDKs and cicd at it.
+
+    As NAME=VALUE without quotes, for env files such as those of docker. A shell needs
+    --export: values have signs in them that mean something to it.
+    """
     with translated() as control:
         endpoint = endpoint_of(control, data)
         variables = control.environment(endpoint, resource_group)
