@@ -216,9 +216,11 @@ class Kind:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """A run is one by either word."""
-        if self.is_run and self.role == "ground":
-            object.__setattr__(self, "role", "run")
+        """One that says no role has that which the rest of it tells."""
+        if self.role == "ground":
+            told = "run" if self.is_run else "service" if self.log else ""
+            told = told or ("ground" if self.identity else "content")
+            object.__setattr__(self, "role", told)
         object.__setattr__(self, "is_run", self.role == "run")
 
     @property

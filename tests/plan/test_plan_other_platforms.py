@@ -131,9 +131,22 @@ def test_what_has_a_name_is_not_pruned_while_it_is_used_either() -> None:
     assert deletes(plan) == {"b2"}
 
 
-@pytest.mark.parametrize("kind", [Kind("job", role="run"), Kind("job", is_run=True)])
-def test_a_kind_is_a_run_by_either_word(kind: Kind) -> None:
-    assert kind.is_run and kind.role == "run" and kind.runs and not kind.is_service
+@pytest.mark.parametrize(
+    ("kind", "role"),
+    [
+        (Kind("job", role="run"), "run"),
+        (Kind("job", is_run=True, log=True), "run"),
+        (Kind("endpoint", log=True), "service"),
+        (Kind("model", identity=()), "content"),
+        (Kind("box"), "ground"),
+        (Kind("route", role="pointer"), "pointer"),
+    ],
+)
+def test_a_kind_that_says_no_role_has_the_one_that_the_rest_of_it_tells(
+    kind: Kind, role: str
+) -> None:
+    assert (kind.role, kind.is_run) == (role, role == "run")
+    assert kind.is_service == (role == "service") and kind.runs == (role in {"run", "service"})
 
 
 def test_each_family_keeps_its_own() -> None:
