@@ -54,12 +54,15 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 """From line and column to line and column, as cosmic-ray counts them."""
 
 
+NOTHING = {"None", "False", "()", "[]", "{}", '""'}
+
+
 class NothingReturned:
-    """``return x`` gives None."""
+    """``return x`` gives None; what says no anyway is left alone."""
 
     def mutation_positions(self, node: Any) -> Iterator[Span]:
         """Where it can change a node."""
-        if node.type == "return_stmt" and node.children[1].get_code().strip() != "None":
+        if node.type == "return_stmt" and node.children[1].get_code().strip() not in NOTHING:
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, _: int) -> Any:
@@ -147,8 +150,31 @@ def sample(room: str, seed: int, count: int) -> list[Mutant]:
     for mutant in all_of(room):
         places.setdefault((mutant.path, mutant.span), []).append(mutant)
     chance = random.Random(seed)  # noqa: S311
-    drawn = chance.sample(sorted(places), min(count, len(places)))
-    return [chance.choice(places[place]) for place in drawn]
+    drawn: list[Mutant] = []
+    for place in chance.sample(sorted(places), len(places)):
+        mutant = chance.choice(places[place])
+        if len(drawn) < count and is_python(mutated(source_of(mutant), mutant)):
+            drawn.append(mutant)
+    return drawn
+
+
+def is_python(source: str) -> bool:
+    """Whether it compiles: ``*`` between parameters is no operator that can be another."""
+    try:
+        compile(source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def source_of(mutant: Mutant) -> str:
+    """The whole file without the change."""
+    return (ROOT / mutant.path).read_text(encoding="utf-8")
+
+
+def mutated(source: str, mutant: Mutant) -> str:
+    """The source with the change."""
+    return str(mutate_code(source, operator(mutant.operator), mutant.number))
 
 
 def copy(folder: Path) -> Path:
@@ -197,8 +223,9 @@ class Room:
     def chosen(self, mutant: Mutant) -> list[str]:
         """The tests that come by a mutant's statement, those of its module first."""
         first, last = mutant.span[0][0], mutant.span[1][0]
-        source = (self.folder / mutant.path).read_text(encoding="utf-8")
-        statements = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt))
+        statements = (
+            node for node in ast.walk(ast.parse(source_of(mutant))) if isinstance(node, ast.stmt)
+        )
         around = [one.lineno for one in statements if one.lineno <= first <= (one.end_lineno or 0)]
         begin = max(around, default=first)
         lines = self.data.contexts_by_lineno(str(self.folder / mutant.path))
@@ -229,14 +256,9 @@ def noticed(room: Room, folder: Path, mutant: Mutant) -> str:
     return "" if not done.returncode else failed[0] if failed else f"exit {done.returncode}"
 
 
-def mutated(source: str, mutant: Mutant) -> str:
-    """The source with the change."""
-    return str(mutate_code(source, operator(mutant.operator), mutant.number))
-
-
 def change(mutant: Mutant) -> str:
     """The lines that differ."""
-    source = (ROOT / mutant.path).read_text(encoding="utf-8")
+    source = source_of(mutant)
     changed = mutated(source, mutant)
     lines = difflib.unified_diff(source.splitlines(), changed.splitlines(), lineterm="", n=0)
     return "\n".join(f"    {line}" for line in list(lines)[2:])
