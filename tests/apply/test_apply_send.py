@@ -10,6 +10,7 @@ import pytest
 from cicd.apply.events import Began, Warned
 from cicd.apply.lifecycle import can_adopt
 from cicd.errors import Conflict, Denied, LostAnswer, PlatformError, Throttled
+from cicd.logs import Polling
 from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource, Status
 from cicd.platforms.base import NO_MARKS
 from tests.apply.fake_apply_platform import (
@@ -201,6 +202,13 @@ def test_a_tag_that_fails_is_tried_again_and_fails_no_run(platform: FakePlatform
     assert results(events) == {"execution/train": "applied"}
     assert len(platform.tags) == 1
     assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_tag_is_sent_at_once_and_again_after_ever_longer_pauses(platform: FakePlatform) -> None:
+    platform.faults["tag"] = [Fault(Throttled("busy", status=429))] * 3
+    apply(platform, train(), polling=Polling(first=1.0, factor=2.0, tries=4))
+    (created,) = [at for op, _, at in platform.calls if op == "create"]
+    assert [at - created for op, _, at in platform.calls if op == "tag"] == [0, 1, 3, 7]
 
 
 def test_a_tag_that_never_works_is_a_warning(platform: FakePlatform) -> None:

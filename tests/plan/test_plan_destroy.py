@@ -321,6 +321,24 @@ def test_a_second_destroy_knows_what_the_deleted_runs_have_left() -> None:
     assert change_of(plan, "resource_group/g").action is Action.DELETE
 
 
+def test_what_only_the_deleted_have_made_run_or_taken_in_is_ours() -> None:
+    """Under whichever names: an output of a run, what a former version ran, what that took in."""
+    others = [
+        a_live(artifact("report"), "a5"),
+        a_live(artifact("weights"), "a6"),
+        a_live(configuration("before", input_artifact_bindings={"w": "a6"}), "c0"),
+        a_live(deployment("serve", configuration="c0"), "d0", State.STOPPED),
+    ]
+    lives = all_live() + others
+    run = next(live for live in lives if live.id == "e1")
+    lives[lives.index(run)] = replace(run, outputs={**run.outputs, "artifacts.report": "a5"})
+    plan = destroy_plan(everything(), lives)
+    assert change_of(plan, "resource_group/g").action is Action.DELETE
+    for gone in ("e1", "d0"):
+        plan = destroy_plan(everything(), [live for live in lives if live.id != gone])
+        assert change_of(plan, "resource_group/g").action is Action.NO_OP
+
+
 def test_what_a_template_of_the_stage_makes_is_ours_though_nothing_uses_it() -> None:
     program = Program(
         *("t", "demo-train", "1", "d"),

@@ -77,6 +77,7 @@ def test_a_share_counts_at_any_size_from_two_on(kept: int, gone: int, text: str)
     with pytest.raises(Refused) as caught:
         guard([artifact(), *desired], live)
     assert text in caught.value.message
+    assert caught.value.message.count("would be deleted") == 1
     assert caught.value.hint == "if that is meant, repeat with --over-limits"
     guard([artifact(), *desired], live, over_limits=True)
 
@@ -207,7 +208,7 @@ def test_protection_outlives_the_block_that_it_protects() -> None:
     live = [a_live(deployment("Renamed"), "d1")]
     with pytest.raises(Refused, match="protect names deployment/serve, which the stage file does"):
         guard([artifact()], live, protect=frozenset({"deployment/serve"}))
-    for harmless in ("deployment/prod-*", "destination/serve"):
+    for harmless in ("deployment/prod-*", "destination/serve", "artifact/serve"):
         guard([artifact()], live, protect=frozenset({harmless}))
 
 

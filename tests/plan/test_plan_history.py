@@ -83,6 +83,16 @@ def test_the_one_before_or_the_one_that_is_named(wanted: str | None, id: str) ->
     assert choose_version(KEY, read_history(serving(), LIVES, KINDS), wanted, KINDS).id == id
 
 
+def test_where_the_running_one_is_gone_the_newest_is_the_one_before() -> None:
+    lives = [live for live in LIVES if live.id != "c-now"]
+    history = read_history(serving(), lives, KINDS)
+    assert [(item.content.id, item.is_running) for item in history] == [
+        ("c-bad", False),
+        ("c-old", False),
+    ]
+    assert choose_version(KEY, history, None, KINDS).id == "c-bad"
+
+
 @pytest.mark.parametrize(
     ("wanted", "lives", "error", "text"),
     [

@@ -42,6 +42,16 @@ OLD = configuration(parameters={"epochs": "1"})
             ],
             {"c2": "train", "e1": "train", "e2": "train"},
         ),
+        # also with former inputs, whoever has started them
+        (
+            [
+                a_live(TRAIN, "c2"),
+                a_live(execution(configuration="c2"), "e1", State.SUCCEEDED, owner="dev"),
+                a_live(execution(configuration="c1"), "e2", State.SUCCEEDED, owner="tst"),
+                a_live(execution("other", configuration="c8"), "e9", State.SUCCEEDED),
+            ],
+            {"c2": "train", "e1": "train", "e2": "train"},
+        ),
         # of a service only the one that planning takes
         (
             [
