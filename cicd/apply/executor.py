@@ -9,7 +9,7 @@ from functools import partial
 from graphlib import TopologicalSorter
 
 from cicd.apply.events import Event, Warned
-from cicd.apply.job import Job, Site
+from cicd.apply.job import Job, Shared
 from cicd.apply.lifecycle import bring_up, check, goal_of
 from cicd.apply.listed import MAKING, await_lists, can_be_twice
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
@@ -55,7 +55,7 @@ def execute(
     leaves runs running. Raises what a bug raised, after everything else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
-    site = Site(plan, platform, polling, clock, known=ids | set(known), measures=measures)
+    shared = Shared(plan, platform, polling, clock, known=ids | set(known), measures=measures)
     lookup = partial(look_up, platform)
     scheduler = Scheduler[None](
         workers,
@@ -67,7 +67,7 @@ def execute(
         lookup=lookup,
     )
     try:
-        yield from _Apply(site, scheduler, wait=wait, halted=halted).run()
+        yield from _Apply(shared, scheduler, wait=wait, halted=halted).run()
     finally:
         scheduler.close()
 
@@ -76,13 +76,13 @@ class _Apply:
     """The state of one apply; ``failed`` says for each position whose failure ended it."""
 
     def __init__(
-        self, site: Site, scheduler: Scheduler[None], *, wait: bool, halted: Callable[[], str]
+        self, shared: Shared, scheduler: Scheduler[None], *, wait: bool, halted: Callable[[], str]
     ) -> None:
-        self._site = site
+        self._shared = shared
         self._halted = halted
         self._scheduler = scheduler
-        self._needs = needs_of(site.plan.changes)
-        self._jobs = list(make_jobs(site, self._needs, wait=wait))
+        self._needs = needs_of(shared.plan.changes)
+        self._jobs = list(make_jobs(shared, self._needs, wait=wait))
         self._unmade = self._making()
         self._done: dict[Key, LiveResource] = {}
         self._failed: dict[int, str] = {}
@@ -110,11 +110,11 @@ class _Apply:
     def _adopt(self) -> Iterator[Event]:
         """Remember whose that is which stays and nobody has entered yet, as it was imported or made
         by hand: what somebody makes of it later is drift then, and no new thing."""
-        ours = {"", self._site.plan.identity}
+        ours = {"", self._shared.plan.identity}
         found = [
             job
             for job in self._jobs
-            if job.change.action is Action.NO_OP and job.live and not self._site.plan.is_destroy
+            if job.change.action is Action.NO_OP and job.live and not self._shared.plan.is_destroy
             if job.kind.prunable and not job.kind.is_run
             if not job.live.applied and job.live.owner in ours
         ]
@@ -146,7 +146,7 @@ class _Apply:
             if job.key.kind == kind and job.change.action in MAKING
             if job.live and number not in self._failed
         ]
-        self._scheduler.start(LISTS, await_lists(self._site, made))
+        self._scheduler.start(LISTS, await_lists(self._shared, made))
 
     def _drive(
         self,
@@ -194,7 +194,7 @@ class _Apply:
         is_check = job.change.action is Action.NO_OP
         if is_check and not job.waits:
             return [outcome(job, Result.UNCHANGED)]
-        job.began = self._site.clock()
+        job.began = self._shared.clock()
         assert job.change.desired, f"{job.key}: {job.change.action} of nothing"
         try:
             desired = resolved(job.change.desired, self._done)
@@ -264,7 +264,7 @@ class _Apply:
                 kept += self._keep_old(position, cause)
             else:
                 replaced.append(position)
-        return kept, removal_needs(self._site.plan.changes, deletes + replaced[::-1])
+        return kept, removal_needs(self._shared.plan.changes, deletes + replaced[::-1])
 
     def _positions(self, action: Action) -> list[int]:
         """Where the changes of this action are that have not failed yet."""
@@ -293,7 +293,7 @@ class _Apply:
             return self._keep_old(position, cause)
         assert job.change.live, f"{job.key}: removal of nothing"
         if is_delete(job):
-            job.began = self._site.clock()
+            job.began = self._shared.clock()
             return remove(job, job.change.live)
         # A replaced one has a new live resource already, which the outcome is about.
         return _remove_replaced(replace(job, live=job.change.live), job.change.live)
@@ -326,7 +326,7 @@ class _Apply:
         return next((self._failed[n] for n in sorted(positions) if n in self._failed), "")
 
     def _seconds(self, job: Job) -> float:
-        return self._site.clock() - job.began
+        return self._shared.clock() - job.began
 
 
 def _remove_replaced(job: Job, live: LiveResource) -> Task[None]:
@@ -349,13 +349,13 @@ def is_awaited(job: Job) -> bool:
     return goal.word is not None or bool(goal.outputs)
 
 
-def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:
+def make_jobs(shared: Shared, needs: Needs, *, wait: bool) -> Iterator[Job]:
     """One job for every change, in the order of the plan.
 
     Without ``wait`` a change is still waited for when another needs it or something is removed
     after it, but no run and no service: that may take hours.
     """
-    changes = site.plan.changes
+    changes = shared.plan.changes
     needed = {other for others in needs.values() for other in others}
     has_removals = any(c.action in {Action.DELETE, Action.REPLACE} for c in changes)
     outputs = needed_outputs(change for change in changes if change.action is not Action.NO_OP)
@@ -363,15 +363,15 @@ def make_jobs(site: Site, needs: Needs, *, wait: bool) -> Iterator[Job]:
         is_delete = change.action is Action.DELETE
         has_live = change.action in {Action.NO_OP, Action.UPDATE, Action.DELETE}
         yield Job(
-            site,
+            shared,
             change,
             waits=wait
             or (
                 not is_delete
                 and (has_removals or position in needed)
-                and not is_long(change, site.platform.kinds[change.key.kind])
+                and not is_long(change, shared.platform.kinds[change.key.kind])
             ),
             outputs=outputs.get(change.key, frozenset()),
             live=change.live if has_live else None,
-            began=site.clock(),
+            began=shared.clock(),
         )

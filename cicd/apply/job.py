@@ -21,7 +21,7 @@ LAST_LINES = 10
 
 
 @dataclass
-class Site:
+class Shared:
     """What all jobs of one apply share. ``clock`` is in seconds.
 
     ``known`` are all ids that existed before or were made here: what is found after a lost answer
@@ -47,7 +47,7 @@ class Job:
     shown it. ``listed``: how a list has shown it last. ``tail``: the last lines of its log.
     """
 
-    site: Site
+    shared: Shared
     change: Change
     waits: bool = True
     outputs: frozenset[str] = frozenset()
@@ -66,11 +66,11 @@ class Job:
 
     @property
     def platform(self) -> Platform:
-        return self.site.platform
+        return self.shared.platform
 
     @property
     def polling(self) -> Polling:
-        return self.site.polling
+        return self.shared.polling
 
     @property
     def kind(self) -> Kind:
@@ -120,7 +120,7 @@ def fetch(
         text = f"{live.id} was there and is no more: somebody has deleted it"
         raise CicdError(text, hint="apply again to make it anew") from error
     except PlatformError as error:
-        if job.site.clock() < deadline:
+        if job.shared.clock() < deadline:
             raise
         raise TimedOut(f"no good answer in time: {error}") from error
     job.found = fresh.id
@@ -148,7 +148,7 @@ def ask(
     platform for ``patience`` seconds, a busy or stumbling one until the deadline. Then the error is
     raised as it is.
     """
-    clock, polling = job.site.clock, job.polling
+    clock, polling = job.shared.clock, job.polling
     failing_since = None
     pause = polling.first
     while True:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from cicd.apply.events import Warned
-from cicd.apply.job import Job, Site
+from cicd.apply.job import Job, Shared
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import PlatformError
 from cicd.logs import is_transient
@@ -24,16 +24,16 @@ def can_be_twice(kind: Kind) -> bool:
     return not kind.named and (kind.prunable or not kind.identity)
 
 
-def await_lists(site: Site, jobs: Sequence[Job]) -> Task[None]:
+def await_lists(shared: Shared, jobs: Sequence[Job]) -> Task[None]:
     """Wait until a list shows what these jobs, all of one kind, made, at most as long as lists lag.
     What it does not show by then is warned of."""
-    clock, polling = site.clock, site.polling
+    clock, polling = shared.clock, shared.polling
     deadline, pause = clock() + polling.lag, polling.first
     missing, problem = [job for job in jobs if not _is_shown(job, job.listed)], ""
     while missing:
         lives = [job.live for job in missing if job.live]
         try:
-            listed = yield from read(partial(site.platform.listed, lives))
+            listed = yield from read(partial(shared.platform.listed, lives))
             missing = [
                 job for job in missing if job.live and not _is_shown(job, listed.get(job.live.id))
             ]

@@ -18,9 +18,9 @@ def measure(job: Job, live: LiveResource) -> Task[None]:
     """Tell what the run has recorded last, where that is wanted and it is time again. Metrics that
     cannot be read are no trouble: nobody waits for them."""
     is_running = job.kind.is_run and live.status.state is State.RUNNING
-    if not job.site.measures or not is_running or job.site.clock() < job.next_measure:
+    if not job.shared.measures or not is_running or job.shared.clock() < job.next_measure:
         return
-    job.next_measure = job.site.clock() + EVERY
+    job.next_measure = job.shared.clock() + EVERY
     try:
         tracks = yield from read(job.platform.track, [live])
     except PlatformError:

@@ -21,7 +21,7 @@ def drain(job: Job, live: LiveResource) -> Task[None]:
     """
     if not job.options.drain:
         return
-    fresh = yield from _look(job, live, job.site.clock() + job.polling.patience)
+    fresh = yield from _look(job, live, job.shared.clock() + job.polling.patience)
     if fresh is None or fresh.status.state is not State.RUNNING:
         return
     yield Draining(job.key, job.options.drain, live.id)
@@ -57,7 +57,7 @@ def _go_down(
     job: Job, live: LiveResource, step_in: Callable[[State], str | None], *, last: str, goal: str
 ) -> Task[None]:
     """Take step after step until there is none left; ``last``: the one that nobody else follows."""
-    deadline = job.site.clock() + (
+    deadline = job.shared.clock() + (
         job.options.timeout if job.change.desired else job.polling.removal
     )
     pause = job.polling.first
@@ -77,10 +77,10 @@ def _go_down(
             asked = asked if refusal else step
         if asked == last and not job.waits:
             return
-        if job.site.clock() >= deadline:
+        if job.shared.clock() >= deadline:
             told = f": {refusal}" if refusal else ""
             raise TimedOut(f"still {live.status.raw} and not {goal}{told}")
-        yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
+        yield Pause(max(0.0, min(pause, deadline - job.shared.clock())))
 
 
 def next_step(state: State, *, can_stop: bool) -> str:

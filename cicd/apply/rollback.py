@@ -34,7 +34,7 @@ def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     earlier = replace(desired, spec={**desired.spec, **before})
     told = _in_words(before)
     try:
-        deadline = job.site.clock() + job.options.timeout
+        deadline = job.shared.clock() + job.options.timeout
         live = yield from look(job, live, deadline)
         if foreign := overtaken(differences(job.kind, asked, live.spec, before), before):
             return f"not rolled back: it {foreign}"

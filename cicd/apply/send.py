@@ -34,17 +34,17 @@ def create(job: Job, desired: Resource) -> Task[LiveResource]:
         return (yield from _create(job, desired))
     # Things identified by content exist once: equal ones of two changes are one.
     twin = _twin(job, desired)
-    while twin in job.site.made:
-        if made := job.site.made[twin]:
+    while twin in job.shared.made:
+        if made := job.shared.made[twin]:
             return (yield from see(job, made))
         yield Pause(job.polling.gap)
-    job.site.made[twin] = None
+    job.shared.made[twin] = None
     try:
         live = yield from _create(job, desired)
     except BaseException:
-        del job.site.made[twin]
+        del job.shared.made[twin]
         raise
-    job.site.made[twin] = live
+    job.shared.made[twin] = live
     return live
 
 
@@ -59,7 +59,7 @@ def _in_clear(leaf: Any) -> str:
 
 
 def _create(job: Job, desired: Resource) -> Task[LiveResource]:
-    attempt, plan = 0, job.site.plan
+    attempt, plan = 0, job.shared.plan
     token, marks = token_of(plan, job.change, desired), marks_of(plan, desired)
     while True:
         attempt += 1
@@ -78,19 +78,19 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             if found is None:
                 raise
             live = found
-        job.site.known.add(live.id)
+        job.shared.known.add(live.id)
         return (yield from see(job, live))
 
 
 def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
     """The answer to a write. It is sent again while it surely had no effect because the platform is
     out of reach, gives no token or is too busy, for ``patience`` seconds."""
-    began, pause = job.site.clock(), job.polling.first
+    began, pause = job.shared.clock(), job.polling.first
     while True:
         try:
             return (yield from write(call))
         except (ConnectionFailed, Throttled):
-            if job.site.clock() - began >= job.polling.patience:
+            if job.shared.clock() - began >= job.polling.patience:
                 raise
         yield Pause(pause)
         pause = job.polling.slower(pause)
@@ -119,14 +119,14 @@ def _is_wanted(job: Job, found: LiveResource, desired: Resource) -> bool:
 
 def _find(job: Job, desired: Resource) -> Task[LiveResource | None]:
     """What the lost create has made; looked for as long as lists may lag behind."""
-    pause, lost_at, known = job.polling.first, job.site.clock(), frozenset(job.site.known)
+    pause, lost_at, known = job.polling.first, job.shared.clock(), frozenset(job.shared.known)
     while True:
-        begun = job.site.clock()
+        begun = job.shared.clock()
         find = partial(job.platform.find, desired, known)
         found = yield from ask(job, begun + job.polling.patience, find)
         # Two creates that are alike may both look now: what the other took is not ours.
-        if found and found.id in job.site.known - known:
-            known = frozenset(job.site.known)
+        if found and found.id in job.shared.known - known:
+            known = frozenset(job.shared.known)
         elif found:
             return found
         elif begun - lost_at >= job.polling.lag:
@@ -137,7 +137,7 @@ def _find(job: Job, desired: Resource) -> Task[LiveResource | None]:
 
 def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource]:
     """Change it in place; waits, at most the timeout, while its status allows no change."""
-    deadline = job.site.clock() + job.options.timeout
+    deadline = job.shared.clock() + job.options.timeout
     fields = changed_fields(job.change)
     attempt, pause = 0, job.polling.first
     while True:
@@ -170,10 +170,10 @@ def _changeable(
 ) -> Task[LiveResource]:
     """The resource once its status allows a change. Raises the conflict when it never will."""
     while True:
-        yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
+        yield Pause(max(0.0, min(pause, deadline - job.shared.clock())))
         pause = job.polling.slower(pause)
         live = yield from look(job, live, deadline)
-        if job.site.clock() >= deadline:
+        if job.shared.clock() >= deadline:
             raise TimedOut(f"cannot be changed while {live.status.raw}: {conflict}")
         if live.status.state in job.kind.updatable_in - {State.UNKNOWN, State.STOPPING}:
             return live
@@ -190,7 +190,7 @@ def adopt(job: Job) -> Task[None]:
 
 def tag(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     """Remember what a run was started for; the last error when that did not work."""
-    tags = marks_of(job.site.plan, desired)
+    tags = marks_of(job.shared.plan, desired)
     problem, pause = "", job.polling.first
     for attempt in range(job.polling.tries):
         if attempt:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 from cicd.apply.events import Event
 from cicd.apply.executor import POLLING
-from cicd.apply.job import Job, Site
+from cicd.apply.job import Job, Shared
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import stop
 from cicd.apply.tasks import Finished, Scheduler
@@ -34,8 +34,8 @@ def stop_all(
     what ``checkpoint`` raises, which is called before each wait; what was asked to stop does so.
     Raises what a bug raised, after everything else has ended.
     """
-    site = Site(plan, platform, polling, clock)
-    jobs = [Job(site, change, wait, live=change.live, began=clock()) for change in plan.changes]
+    shared = Shared(plan, platform, polling, clock)
+    jobs = [Job(shared, change, wait, live=change.live, began=clock()) for change in plan.changes]
     scheduler = Scheduler[None](
         workers, polling.gap, clock=clock, sleep=sleep, checkpoint=checkpoint
     )

@@ -27,7 +27,7 @@ def pass_gates(job: Job, live: LiveResource) -> Task[None]:
         if attempt:
             yield Pause(pause)
             pause = job.polling.slower(pause)
-        deadline = job.site.clock() + job.polling.patience
+        deadline = job.shared.clock() + job.polling.patience
         metrics = yield from ask(job, deadline, lambda: job.platform.metrics(live))
         if all(gate.metric in metrics for gate in gates):
             break
@@ -65,7 +65,7 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
     if test is None:
         return
     asked = test.title
-    deadline = job.site.clock() + test.timeout
+    deadline = job.shared.clock() + test.timeout
     pause = job.polling.first
     while True:
         try:
@@ -73,7 +73,7 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
                 job.platform.invoke,
                 live,
                 request_of(test),
-                timeout=max(1.0, min(LONGEST_ANSWER, deadline - job.site.clock())),
+                timeout=max(1.0, min(LONGEST_ANSWER, deadline - job.shared.clock())),
             )
             told = shown(answer)
             if is_expected(test, answer):
@@ -84,9 +84,9 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
             raise
         except PlatformError as error:
             told, is_final = str(error), False
-        if is_final or job.site.clock() >= deadline:
+        if is_final or job.shared.clock() >= deadline:
             raise CicdError(f"smoke test {asked} got {told}; expected {expectation(test)}")
-        yield Pause(max(0.0, min(pause, deadline - job.site.clock())))
+        yield Pause(max(0.0, min(pause, deadline - job.shared.clock())))
         pause = job.polling.slower(pause)
 
 

@@ -95,7 +95,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
     Raises CicdError when it ended otherwise or is not what was asked for, TimedOut after the
     timeout of its options.
     """
-    clock = job.site.clock
+    clock = job.shared.clock
     deadline = clock() + job.options.timeout
     pause, status = job.polling.first, live.status
     unsettled_since: float | None = None
@@ -252,17 +252,17 @@ def _tell_rest(job: Job, live: LiveResource) -> Task[None]:
     The last words of a failure matter most and may come late: a second look is taken for them.
     """
     looks_left = 2 if live.status.has_failed else 1
-    over = float("inf") if job.kind.is_run else job.site.clock() + LAST_WORDS
+    over = float("inf") if job.kind.is_run else job.shared.clock() + LAST_WORDS
     while job.log is not None and live.status.has_ended:
         place = job.log
-        deadline = job.site.clock() + job.polling.patience
+        deadline = job.shared.clock() + job.polling.patience
         try:
             page, job.log = yield from ask(job, deadline, partial(read_page, job.platform, place))
         except PlatformError as error:
             yield Warned(job.key, f"the end of its log cannot be read: {error}")
             break
         yield from _tell(job, page)
-        if has_more(place, page, to_the_end=True) and job.site.clock() < over:
+        if has_more(place, page, to_the_end=True) and job.shared.clock() < over:
             continue
         looks_left -= 1
         if not looks_left:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd.apply.job import Job, Site
+from cicd.apply.job import Job, Shared
 from cicd.apply.outcome import exit_code, failure
 from cicd.automation.result import exit_code as command_code
 from cicd.automation.result import summary_of
@@ -233,8 +233,8 @@ def test_a_command_ends_with_the_code_that_all_its_failures_share(
 ) -> None:
     change = Change(ARTIFACT.key, Action.CREATE, "new", desired=ARTIFACT)
     plan = Plan("dev", "aicore", {}, "", "", (change,), "")
-    site = Site(plan, platform, Polling(), lambda: 0.0)
-    outcomes = [failure(Job(site, change), error) for error in errors]
+    shared = Shared(plan, platform, Polling(), lambda: 0.0)
+    outcomes = [failure(Job(shared, change), error) for error in errors]
     assert command_code(outcomes) == code
     assert summary_of(plan, outcomes)["result"] == result
     assert "a bug" not in "".join(outcome.error for outcome in outcomes)
