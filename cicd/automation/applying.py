@@ -119,15 +119,15 @@ def carry_out(
     if record and plan.has_changes:
         record.begin()
     operation.has_begun = True
-    ground, rest = yield from make_ground(operation, plan, lock, replan)
+    before, rest = yield from make_container(operation, plan, lock, replan)
     if rest is not plan:
-        if (saved or operation.settings.approve) and (more := beyond(plan, rest)):
+        if (saved or operation.settings.approve) and (more := not_agreed_to(plan, rest)):
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
         session.guard(rest, permissions)
     lock.expect(rest)
     outcomes = yield from execute(operation, rest, lock, wait=wait)
-    done = {outcome.key for outcome in ground}
-    result = finish(operation, plan, [*ground, *(one for one in outcomes if one.key not in done)])
+    done = {outcome.key for outcome in before}
+    result = finish(operation, plan, [*before, *(one for one in outcomes if one.key not in done)])
     if record:
         record.end(has_failed=bool(result.exit_code))
     return result
@@ -139,7 +139,7 @@ def finish(operation: Operation, plan: Plan, outcomes: Sequence[Outcome]) -> Res
     return operation.ended(plan, tuple(outcomes))
 
 
-def make_ground(
+def make_container(
     operation: Operation, plan: Plan, lock: StageLock, replan: Callable[[], Plan]
 ) -> Generator[Event, None, tuple[tuple[Outcome, ...], Plan]]:
     """Make the container where that is what the lock has to wait for, and lock the stage.
@@ -167,7 +167,7 @@ def make_ground(
     return outcomes, again
 
 
-def beyond(agreed: Plan, plan: Plan) -> str:
+def not_agreed_to(agreed: Plan, plan: Plan) -> str:
     """What a plan does that somebody who agreed to another has not agreed to; empty for nothing."""
     known = {(change.key, change.action) for change in agreed.changes}
     more = [

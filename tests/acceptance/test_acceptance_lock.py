@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from cicd.apply import lease
-from cicd.automation.applying import beyond
+from cicd.automation.applying import not_agreed_to
 from cicd.automation.holder import is_gone, make_holder
 from cicd.cli import root
 from cicd.model import Action, Holder
@@ -215,9 +215,9 @@ def test_a_dead_process_of_this_machine_is_followed_at_once(here: Desk) -> None:
 def test_what_nobody_has_agreed_to_is_told() -> None:
     agreed = plan(change("artifact/data"), change("application/app", Action.NO_OP))
     done = plan(change("artifact/data", Action.NO_OP), change("application/app", Action.NO_OP))
-    assert beyond(agreed, agreed) == beyond(agreed, done) == ""
+    assert not_agreed_to(agreed, agreed) == not_agreed_to(agreed, done) == ""
     more = plan(change("artifact/data"), change("application/app", Action.UPDATE))
-    assert beyond(agreed, more) == "application/app (update)"
+    assert not_agreed_to(agreed, more) == "application/app (update)"
 
 
 def test_who_lives_is_not_gone() -> None:
