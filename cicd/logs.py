@@ -209,7 +209,7 @@ def _lines(
         before = places[key]
         page, places[key] = _sit_out(page_read, partial(read_page, source, before))
         is_more = has_more(before, page)
-        page_read = pool.submit(read_page, source.hasty, places[key]) if is_more else None
+        page_read = pool.submit(read_page, source.direct, places[key]) if is_more else None
         for entry in page.entries:
             yield key, entry
 
@@ -232,9 +232,9 @@ def _statuses(
     that is gone."""
     listed: Mapping[str, LiveResource] = {}
     with suppress(PlatformError):  # who asks for each alone hears of it
-        listed = look_up(source.hasty, [place.live for place in places.values()])
+        listed = look_up(source.direct, [place.live for place in places.values()])
     alone = {key: place for key, place in places.items() if place.live.id not in listed}
-    looks = {key: pool.submit(_status, source.hasty, place) for key, place in alone.items()}
+    looks = {key: pool.submit(_status, source.direct, place) for key, place in alone.items()}
     found: dict[Key, Status | None] = {
         key: listed[place.live.id].status for key, place in places.items() if key not in alone
     }
@@ -251,7 +251,7 @@ def _status(source: Source, place: Place) -> Status | None:
 
 
 class _Patient:
-    """A source that sits out failures which may pass."""
+    """A source that sits out failures which may pass. ``direct``: the same without that."""
 
     def __init__(
         self,
@@ -260,21 +260,21 @@ class _Patient:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        self.hasty = source
+        self.direct = source
         self._polling = polling
         self._clock = clock
         self._sleep = sleep
 
     def get(self, live: LiveResource) -> LiveResource:
-        return self._repeat(lambda: self.hasty.get(live))
+        return self._repeat(lambda: self.direct.get(live))
 
     def listed(
         self, lives: Sequence[LiveResource], *, most: int | None = None
     ) -> Mapping[str, LiveResource]:
-        return self._repeat(lambda: self.hasty.listed(lives, most=most))
+        return self._repeat(lambda: self.direct.listed(lives, most=most))
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
-        return self._repeat(lambda: self.hasty.logs(live, cursor, since=since))
+        return self._repeat(lambda: self.direct.logs(live, cursor, since=since))
 
     def _repeat(self, read: Callable[[], T]) -> T:
         return patiently(read, polling=self._polling, clock=self._clock, sleep=self._sleep)
