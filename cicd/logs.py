@@ -69,7 +69,7 @@ class Polling:
 
 
 @dataclass(frozen=True)
-class Place:
+class LogPosition:
     """How far the log of one run has been read. ``since`` in nanoseconds since 1970."""
 
     live: LiveResource
@@ -123,22 +123,22 @@ def look_up(source: Source, lives: Iterable[LiveResource]) -> dict[str, LiveReso
     return found
 
 
-def read_page(source: Source, place: Place) -> tuple[LogPage, Place]:
-    """The next lines and the place after them; a run that has no log yet gives an empty page."""
+def read_page(source: Source, position: LogPosition) -> tuple[LogPage, LogPosition]:
+    """The next lines and the position after them; a run that has no log yet gives an empty page."""
     try:
-        page = source.logs(place.live, place.cursor, since=place.since)
+        page = source.logs(position.live, position.cursor, since=position.since)
     except NotFound:
-        page = LogPage((), place.cursor)
-    return page, replace(place, cursor=page.cursor)
+        page = LogPage((), position.cursor)
+    return page, replace(position, cursor=page.cursor)
 
 
-def has_more(place: Place, page: LogPage, *, to_the_end: bool = False) -> bool:
-    """Whether to read on at once after this page, which was read at ``place``.
+def has_more(position: LogPosition, page: LogPage, *, to_the_end: bool = False) -> bool:
+    """Whether to read on at once after this page, which was read from ``position`` on.
 
     A page may be empty and not the last: the platform leaves out lines that are not the run's own.
     ``to_the_end``: also after the last page, until one is empty.
     """
-    has_moved = page.cursor != place.cursor
+    has_moved = page.cursor != position.cursor
     return has_moved and (not page.is_last or (to_the_end and bool(page.entries)))
 
 
@@ -166,29 +166,29 @@ def follow(
     sat out for ``polling.patience`` seconds, others raise.
     """
     patient = _Patient(source, polling, clock, sleep)
-    places = {key: Place(live, since=since) for key, live in lives.items()}
-    paces = {key: Pace(clock(), polling.longest) for key in places}
-    due = dict.fromkeys(places, clock())
-    pool = ThreadPoolExecutor(min(READERS, len(places)) or 1, "cicd-logs")
+    positions = {key: LogPosition(live, since=since) for key, live in lives.items()}
+    paces = {key: Pace(clock(), polling.longest) for key in positions}
+    due = dict.fromkeys(positions, clock())
+    pool = ThreadPoolExecutor(min(READERS, len(positions)) or 1, "cicd-logs")
 
     try:
-        while places:
+        while positions:
             begun = clock()
-            seen = _statuses(patient, pool, places) if follow else dict.fromkeys(places)
+            seen = _statuses(patient, pool, positions) if follow else dict.fromkeys(positions)
             over = {key for key, status in seen.items() if not status or status.has_ended}
-            looked = [key for key in places if key in over or due[key] <= clock()]
+            looked = [key for key in positions if key in over or due[key] <= clock()]
             ready = [key for key in looked if key.kind not in runs or _has_begun(seen[key])]
-            pages = {key: pool.submit(read_page, source, places[key]) for key in ready}
-            streams = [_lines(patient, pool, pages[key], places, key) for key in ready]
+            pages = {key: pool.submit(read_page, source, positions[key]) for key in ready}
+            streams = [_lines(patient, pool, pages[key], positions, key) for key in ready]
             told: set[Key] = set()
             for key, entry in heapq.merge(*streams, key=lambda line: line[1].time):
                 told.add(key)
                 yield key, entry
             now = clock()
             due |= {key: paces[key].next(begun, now, has_lines=key in told) for key in looked}
-            places = {key: place for key, place in places.items() if key not in over}
-            if places:
-                sleep(max(0.0, begun + polling.gap - now, min(due[key] for key in places) - now))
+            positions = {key: position for key, position in positions.items() if key not in over}
+            if positions:
+                sleep(max(0.0, begun + polling.gap - now, min(due[key] for key in positions) - now))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -200,16 +200,16 @@ def _has_begun(status: Status | None) -> bool:
 def _lines(
     source: _Patient,
     pool: Executor,
-    page_read: Future[tuple[LogPage, Place]] | None,
-    places: dict[Key, Place],
+    page_read: Future[tuple[LogPage, LogPosition]] | None,
+    positions: dict[Key, LogPosition],
     key: Key,
 ) -> Iterator[tuple[Key, LogEntry]]:
     """The lines of one run in one look; while a page is told, the next one is read."""
     while page_read:
-        before = places[key]
-        page, places[key] = _sit_out(page_read, partial(read_page, source, before))
+        before = positions[key]
+        page, positions[key] = _sit_out(page_read, partial(read_page, source, before))
         is_more = has_more(before, page)
-        page_read = pool.submit(read_page, source.direct, places[key]) if is_more else None
+        page_read = pool.submit(read_page, source.direct, positions[key]) if is_more else None
         for entry in page.entries:
             yield key, entry
 
@@ -226,26 +226,28 @@ def _sit_out(answer: Future[T], again: Callable[[], T]) -> T:
 
 
 def _statuses(
-    source: _Patient, pool: Executor, places: Mapping[Key, Place]
+    source: _Patient, pool: Executor, positions: Mapping[Key, LogPosition]
 ) -> dict[Key, Status | None]:
     """What each of them is at, by one list where it tells, else each asked for alone; None for one
     that is gone."""
     listed: Mapping[str, LiveResource] = {}
     with suppress(PlatformError):  # who asks for each alone hears of it
-        listed = look_up(source.direct, [place.live for place in places.values()])
-    alone = {key: place for key, place in places.items() if place.live.id not in listed}
-    looks = {key: pool.submit(_status, source.direct, place) for key, place in alone.items()}
+        listed = look_up(source.direct, [position.live for position in positions.values()])
+    alone = {key: position for key, position in positions.items() if position.live.id not in listed}
+    looks = {key: pool.submit(_status, source.direct, position) for key, position in alone.items()}
     found: dict[Key, Status | None] = {
-        key: listed[place.live.id].status for key, place in places.items() if key not in alone
+        key: listed[position.live.id].status
+        for key, position in positions.items()
+        if key not in alone
     }
-    for key, place in alone.items():
-        found[key] = _sit_out(looks[key], partial(_status, source, place))
+    for key, position in alone.items():
+        found[key] = _sit_out(looks[key], partial(_status, source, position))
     return found
 
 
-def _status(source: Source, place: Place) -> Status | None:
+def _status(source: Source, position: LogPosition) -> Status | None:
     try:
-        return source.get(place.live).status
+        return source.get(position.live).status
     except NotFound:
         return None
 

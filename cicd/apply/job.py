@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from cicd.apply.events import Progress
 from cicd.apply.tasks import Look, Pause, Task, read
 from cicd.errors import CicdError, ConnectionFailed, NotFound, PlatformError, TimedOut
-from cicd.logs import Place, Polling, is_transient
+from cicd.logs import LogPosition, Polling, is_transient
 from cicd.model import Change, Key, Kind, LiveResource, Options, Plan, State
 from cicd.platforms.base import Platform
 
@@ -52,7 +52,7 @@ class Job:
     waits: bool = True
     outputs: frozenset[str] = frozenset()
     live: LiveResource | None = None
-    log: Place | None = None
+    log: LogPosition | None = None
     is_freed: bool = False
     found: str = ""
     listed: LiveResource | None = None

@@ -13,7 +13,7 @@ from cicd.apply.measure import measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
-from cicd.logs import NOT_BEGUN, Pace, Place, has_more, is_transient, read_page
+from cicd.logs import NOT_BEGUN, LogPosition, Pace, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 from cicd.platforms.base import LogPage
 
@@ -203,7 +203,7 @@ def _words(status: Status) -> str:
 
 def open_log(job: Job, live: LiveResource, *, since: int | None = None) -> None:
     """Follow the log of this resource from now on, if its kind has one."""
-    job.log = Place(live, since=since) if job.kind.log else None
+    job.log = LogPosition(live, since=since) if job.kind.log else None
 
 
 @dataclass(frozen=True)
@@ -226,16 +226,16 @@ def read_log(job: Job) -> Task[LogRead]:
     """
     if job.log is None:
         return NOT_READ
-    place = job.log
+    position = job.log
     try:
-        page, job.log = yield from read(read_page, job.platform, place)
+        page, job.log = yield from read(read_page, job.platform, position)
     except PlatformError as error:
         if not is_transient(error):
             job.log = None
             yield Warned(job.key, f"its log cannot be read: {error}")
         return NOT_READ
     yield from _tell(job, page)
-    is_more = has_more(place, page)
+    is_more = has_more(position, page)
     return LogRead(bool(page.entries), is_more, is_end=not is_more)
 
 
@@ -254,15 +254,17 @@ def _tell_rest(job: Job, live: LiveResource) -> Task[None]:
     looks_left = 2 if live.status.has_failed else 1
     over = float("inf") if job.kind.is_run else job.shared.clock() + LAST_WORDS
     while job.log is not None and live.status.has_ended:
-        place = job.log
+        position = job.log
         deadline = job.shared.clock() + job.polling.patience
         try:
-            page, job.log = yield from ask(job, deadline, partial(read_page, job.platform, place))
+            page, job.log = yield from ask(
+                job, deadline, partial(read_page, job.platform, position)
+            )
         except PlatformError as error:
             yield Warned(job.key, f"the end of its log cannot be read: {error}")
             break
         yield from _tell(job, page)
-        if has_more(place, page, to_the_end=True) and job.shared.clock() < over:
+        if has_more(position, page, to_the_end=True) and job.shared.clock() < over:
             continue
         looks_left -= 1
         if not looks_left:
