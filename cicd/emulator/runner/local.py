@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # what runs things is a third of the emulator: loaded with the first one, not at the start
     from cicd.emulator.runner.execution import Execution
     from cicd.emulator.runner.serving.deployment import Deployment
-    from cicd.emulator.runner.serving.server import Place
+    from cicd.emulator.runner.serving.server import ServerHost
 
 LONGEST_FOLDER = 80
 """A Unix socket's path has about 100 characters, and ours adds a few."""
@@ -68,7 +68,7 @@ class LocalRunner:
             notify(self._sandbox.warning)
         bounds = settings.bounds
         self._slots = Slots(lambda: bounds.parallel)
-        self._place: Place | None = None
+        self._host: ServerHost | None = None
         self._executions: dict[str, Execution] = {}
         self._deployments: dict[str, Deployment] = {}
         self._ending: list[Deployment] = []
@@ -106,7 +106,7 @@ class LocalRunner:
     def deploy(self, job: DeploymentJob) -> None:
         """Bring this revision up; the one before serves until the new one is ready."""
         from cicd.emulator.runner.serving.deployment import Deployment
-        from cicd.emulator.runner.serving.server import Place
+        from cicd.emulator.runner.serving.server import ServerHost
 
         with self._lock:
             if self._is_closed:
@@ -115,7 +115,7 @@ class LocalRunner:
             if deployment is None:
                 # one for all: no two servers get the same port
                 bounds = self._settings.bounds
-                self._place = self._place or Place(
+                self._host = self._host or ServerHost(
                     self._sandbox,
                     self._sockets,
                     self._environ,
@@ -123,7 +123,7 @@ class LocalRunner:
                     starting=Slots(lambda: bounds.parallel),
                     up=Slots(lambda: bounds.servers),
                 )
-                deployment = Deployment(job.id, self._journal, self._place)
+                deployment = Deployment(job.id, self._journal, self._host)
                 self._deployments[job.id] = deployment
             deployment.deploy(job)
 

@@ -123,7 +123,7 @@ serve(Path(sys.argv[1]), port=0, environ=os.environ)
 
 
 @dataclass
-class Place:
+class Workspace:
     """A background emulator with both templates synced, and the variables that lead to it."""
 
     folder: Path
@@ -180,8 +180,8 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A Place of one's own."""
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A Workspace of one's own."""
     code = tmp_path / "code"
     code.mkdir()
     (code / "train.py").write_text(TRAIN_PROGRAM)
@@ -189,35 +189,35 @@ def place(tmp_path: Path) -> Iterator[Place]:
     (tmp_path / "data.txt").write_text("a b c")
     repository = tmp_path / "repository"
     commit(repository, {"templates/train.yaml": TRAIN, "templates/serve.yaml": SERVE})
-    place = Place(tmp_path)
+    workspace = Workspace(tmp_path)
     try:
-        place.start()
-        prepare(place, repository, code, tmp_path / "data.txt")
-        yield place
+        workspace.start()
+        prepare(workspace, repository, code, tmp_path / "data.txt")
+        yield workspace
     finally:
-        control.stop(place.data)
+        control.stop(workspace.data)
 
 
-def prepare(place: Place, repository: Path, code: Path, data: Path) -> None:
+def prepare(workspace: Workspace, repository: Path, code: Path, data: Path) -> None:
     """Stand-ins, repository and application."""
     stand_ins = {
         "images": {"local/train": {"mounts": {"/code": str(code)}}},
         "artifacts": {"ai://default/data": str(data)},
     }
-    with place.session() as session:
-        url = place.variables["AICORE_AUTH_URL"]
+    with workspace.session() as session:
+        url = workspace.variables["AICORE_AUTH_URL"]
         session.put(f"{url}/emulator/stand-ins", json=stand_ins, timeout=10).raise_for_status()
     body = {"name": "repository", "url": str(repository), "username": "", "password": ""}
-    place.send("POST", "/admin/repositories", body)
+    workspace.send("POST", "/admin/repositories", body)
     body = {
         "applicationName": "app",
         "repositoryName": "repository",
         "path": "templates",
         "revision": "main",
     }
-    place.send("POST", "/admin/applications", body)
+    workspace.send("POST", "/admin/applications", body)
     wait_for(
-        lambda: place.send("GET", "/admin/applications/app/status"),
+        lambda: workspace.send("GET", "/admin/applications/app/status"),
         lambda shown: shown["syncStatus"] == "Synced",
     )
 
@@ -238,8 +238,8 @@ def run(command: list[str], variables: dict[str, str], folder: Path) -> None:
     assert done.stdout.endswith("ok\n")
 
 
-def test_the_python_sdk(place: Place) -> None:
-    run([sys.executable, str(HERE / "sdk_client.py")], place.variables, place.folder)
+def test_the_python_sdk(workspace: Workspace) -> None:
+    run([sys.executable, str(HERE / "sdk_client.py")], workspace.variables, workspace.folder)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
@@ -247,31 +247,31 @@ def test_the_python_sdk(place: Place) -> None:
     not (JS / "node_modules").exists(),
     reason="run `npm install --no-package-lock` in tests/emulator/js first",
 )
-def test_the_javascript_sdk(place: Place) -> None:
-    run(["node", "client.mjs"], place.variables, JS)
+def test_the_javascript_sdk(workspace: Workspace) -> None:
+    run(["node", "client.mjs"], workspace.variables, JS)
 
 
-def test_a_killed_emulator_goes_on_with_its_work(place: Place) -> None:
+def test_a_killed_emulator_goes_on_with_its_work(workspace: Workspace) -> None:
     body = {"name": "d", "kind": "dataset", "url": "ai://default/data", "scenarioId": "churn"}
-    artifact = place.send("POST", "/lm/artifacts", body)["id"]
-    slow = place.configuration("train", "mode", "slow", artifact)
-    execution = place.send("POST", "/lm/executions", {"configurationId": slow})["id"]
-    serve = place.configuration("serve", "greeting", "hello")
-    deployment = place.send("POST", "/lm/deployments", {"configurationId": serve})["id"]
-    place.wait(f"/lm/executions/{execution}", "RUNNING")
-    url = place.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"]
-    endpoint = control.status(place.data)
+    artifact = workspace.send("POST", "/lm/artifacts", body)["id"]
+    slow = workspace.configuration("train", "mode", "slow", artifact)
+    execution = workspace.send("POST", "/lm/executions", {"configurationId": slow})["id"]
+    serve = workspace.configuration("serve", "greeting", "hello")
+    deployment = workspace.send("POST", "/lm/deployments", {"configurationId": serve})["id"]
+    workspace.wait(f"/lm/executions/{execution}", "RUNNING")
+    url = workspace.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"]
+    endpoint = control.status(workspace.data)
     assert endpoint
 
     os.kill(endpoint.pid, signal.SIGKILL)
-    wait_for(lambda: control.status(place.data), lambda found: found is None)
-    place.start()
+    wait_for(lambda: control.status(workspace.data), lambda found: found is None)
+    workspace.start()
 
-    place.wait(f"/lm/executions/{execution}", "RUNNING")
-    (place.folder / "code" / "go").write_text("")
-    shown = place.wait(f"/lm/executions/{execution}", "COMPLETED")
+    workspace.wait(f"/lm/executions/{execution}", "RUNNING")
+    (workspace.folder / "code" / "go").write_text("")
+    shown = workspace.wait(f"/lm/executions/{execution}", "COMPLETED")
     assert [item["name"] for item in shown["outputArtifacts"]] == ["model"]
-    assert place.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"] == url
-    greeting = place.send("GET", f"/inference/deployments/{deployment}/v1/x")
+    assert workspace.wait(f"/lm/deployments/{deployment}", "RUNNING")["deploymentUrl"] == url
+    greeting = workspace.send("GET", f"/inference/deployments/{deployment}/v1/x")
     assert greeting == {"greeting": "hello"}
-    assert place.send("GET", "/lm/executions")["count"] == 1
+    assert workspace.send("GET", "/lm/executions")["count"] == 1

@@ -17,7 +17,7 @@ from cicd.emulator import timestamps
 from cicd.emulator.jobs import DeploymentJob, Journal, Replicas, Upstream
 from cicd.emulator.runner import artifacts
 from cicd.emulator.runner.lines import RunLog
-from cicd.emulator.runner.serving.server import CONTAINER, Ended, Place, Server
+from cicd.emulator.runner.serving.server import CONTAINER, Ended, Server, ServerHost
 from cicd.emulator.runner.serving.template import BadTemplate, check, read
 
 
@@ -45,10 +45,10 @@ class _Stop:
 class Deployment:
     """All calls but ``join`` and ``upstream`` return at once; results go to the journal."""
 
-    def __init__(self, deployment_id: str, journal: Journal, place: Place) -> None:
+    def __init__(self, deployment_id: str, journal: Journal, host: ServerHost) -> None:
         self._id = deployment_id
         self._journal = journal
-        self._place = place
+        self._host = host
         self._log = RunLog(journal, deployment_id)
         self._events: queue.SimpleQueue[DeploymentJob | _Ready | _Failed | _Stop] = (
             queue.SimpleQueue()
@@ -178,12 +178,12 @@ class Deployment:
             self._journal.status(self._id, "DEAD", message=str(error), details=details)
             return
         self._journal.status(self._id, "PENDING")
-        if self._place.sandbox.warning:
-            self._log.note(self._place.sandbox.warning, container=CONTAINER)
+        if self._host.sandbox.warning:
+            self._log.note(self._host.sandbox.warning, container=CONTAINER)
         self._next = Server(
             job,
             predictor,
-            self._place,
+            self._host,
             self._log,
             is_update=self._current is not None,
             on_ready=lambda server: self._events.put(_Ready(server)),
@@ -206,7 +206,7 @@ class Deployment:
         """Stop it once its requests are answered, in the background."""
 
         def work() -> None:
-            server.drain(self._place.settings.drain)
+            server.drain(self._host.settings.drain)
             server.stop()
             server.join()
 

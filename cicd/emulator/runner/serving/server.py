@@ -35,7 +35,7 @@ CONTAINER = "kserve-container"
 
 
 @dataclass(frozen=True)
-class Place:
+class ServerHost:
     """Where servers live: the sandbox, a folder for short socket paths, the outer environment."""
 
     sandbox: Sandbox
@@ -66,7 +66,7 @@ class Server:
         self,
         job: DeploymentJob,
         predictor: Predictor,
-        place: Place,
+        host: ServerHost,
         log: RunLog,
         *,
         is_update: bool,
@@ -79,7 +79,7 @@ class Server:
         self.pod = f"{job.id}-predictor-{job.revision:05d}-deployment"
         self._job = job
         self._predictor = predictor
-        self._place = place
+        self._host = host
         self._log = log
         self._is_update = is_update
         self._on_ready = on_ready
@@ -150,7 +150,7 @@ class Server:
 
     def _main(self) -> None:
         try:
-            with self._place_in(self._place.up, "up", needed=not self._is_update):
+            with self._place_in(self._host.up, "up", needed=not self._is_update):
                 self._keep_up()
         except (NotRunnable, OSError) as error:
             self._on_giving_up(self, Ended(str(error), None, ()))
@@ -163,7 +163,7 @@ class Server:
 
     def _keep_up(self) -> None:
         """Start it, again and again, until it is stopped or has crashed too often."""
-        settings = self._place.settings
+        settings = self._host.settings
         crashes = 0
         backoff = settings.backoff
         while not self._stopping.is_set():
@@ -204,7 +204,7 @@ class Server:
         artifacts.remove(self._folder)
         root = self._folder / "root"
         root.mkdir(parents=True)
-        with self._place_in(self._place.starting, "starting") as has_started:
+        with self._place_in(self._host.starting, "starting") as has_started:
             return self._live(root, recorder, has_started)
 
     @contextlib.contextmanager
@@ -237,7 +237,7 @@ class Server:
     ) -> tuple[Exit, str, bool]:
         """From the start of the program to its end."""
         program, upstream = self._program(root)
-        launch = self._place.sandbox.prepare(program)
+        launch = self._host.sandbox.prepare(program)
         process = Process(launch, recorder, grace=self._grace)
         self._process = process
         if self._stopping.is_set():
@@ -260,13 +260,13 @@ class Server:
                 was_ready, self._upstream = self._upstream is not None, None
             if program.relay:
                 artifacts.remove(program.relay)
-            self._place.ports.give_back(upstream.port)
+            self._host.ports.give_back(upstream.port)
         message = late[0] if late else str(exit_)
         return exit_, f"{message}{self._port_hint}", was_ready
 
     @property
     def _grace(self) -> float:
-        own = self._place.settings.grace
+        own = self._host.settings.grace
         return own if self._predictor.grace is None else min(own, self._predictor.grace)
 
     def _watch(
@@ -278,7 +278,7 @@ class Server:
         has_started: Callable[[], None],
     ) -> None:
         """Until it is ready or has ended, or its time is over."""
-        patience = self._predictor.ready or self._place.settings.ready
+        patience = self._predictor.ready or self._host.settings.ready
         deadline = time.monotonic() + patience
         while not ended.wait(POLL_SECONDS):
             if is_ready(upstream, self._predictor.probe):
@@ -316,7 +316,7 @@ class Server:
         image = environment.find_image(job.images, container["image"])
         if image.note:
             self._log.note_once(image.note, pod=self.pod, container=CONTAINER)
-        before = {**environment.base(image, self._place.environ), **job.environment}
+        before = {**environment.base(image, self._host.environ), **job.environment}
         # Knative gives it to every server
         before["PORT"] = str(self._predictor.port)
         env = environment.declared(container, before, job.secrets, self._fields())
@@ -329,7 +329,7 @@ class Server:
         fixed, shared = volumes.mounts(container)
         mounts = environment.checked([*program.mounts, *self._model(), *fixed])
         paths = (*program.paths, MODELS) if self._predictor.model else program.paths
-        limits = self._place.settings.bounds.limits(root, self._predictor.labels)
+        limits = self._host.settings.bounds.limits(root, self._predictor.labels)
         whole = replace(program, mounts=mounts, shared=tuple(shared), paths=paths, limits=limits)
         return self._listening(whole)
 
@@ -347,11 +347,11 @@ class Server:
         """The program with a way to reach it: a socket, or a port that is still free."""
         port = self._predictor.port
         limits = Upstream(concurrency=self.scaling.concurrency, timeout=self.scaling.timeout)
-        if self._place.sandbox.has_private_network(program):
-            relay = self._place.sockets / uuid.uuid4().hex[:8]
+        if self._host.sandbox.has_private_network(program):
+            relay = self._host.sockets / uuid.uuid4().hex[:8]
             relay.mkdir(mode=0o700)
             return replace(program, port=port, relay=relay), replace(limits, socket=relay / SOCKET)
-        free = self._place.ports.take()
+        free = self._host.ports.take()
         command = [rewrite_port(word, port, free) for word in program.command]
         own = {"PATH", "PORT"} if program.env.get("PORT") == str(port) else {"PATH"}
         env = {
@@ -361,8 +361,8 @@ class Server:
         is_named = command != list(program.command) or env != program.env
         if not is_named:
             # the program knows the port by itself, so that one it is if nobody else has it
-            self._place.ports.give_back(free)
-            free = self._place.ports.take(port)
+            self._host.ports.give_back(free)
+            free = self._host.ports.take(port)
         self._port_hint = ""
         if free != port and not is_named:
             self._port_hint = (
