@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expr.conditions import BadCondition, evaluate, operands
-from cicd.emulator.workflow.program import Call
+from cicd.emulator.workflow.program import TemplateCall
 
 PHASES = {
     "": {"Succeeded", "Skipped"},
@@ -23,7 +23,9 @@ OF_LOOPS = ("AnySucceeded", "AllFailed")
 """Words about the single runs of a task that is repeated for items."""
 
 
-def may_start(call: Call, before: Mapping[str, Node], calls: Mapping[str, Call]) -> bool:
+def may_start(
+    call: TemplateCall, before: Mapping[str, Node], calls: Mapping[str, TemplateCall]
+) -> bool:
     """Whether the task starts, given the ended nodes of all tasks that it depends on."""
     if not call.depends:
         return True
@@ -43,7 +45,7 @@ def may_start(call: Call, before: Mapping[str, Node], calls: Mapping[str, Call])
     return evaluate(call.depends, holds)
 
 
-def dependencies(call: Call, names: Iterable[str]) -> list[str]:
+def dependencies(call: TemplateCall, names: Iterable[str]) -> list[str]:
     """The tasks, out of ``names``, that ``call`` waits for. Raises BadCondition."""
     if not call.depends:
         return []
@@ -59,7 +61,7 @@ def dependencies(call: Call, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def of_loops(call: Call) -> list[str]:
+def of_loops(call: TemplateCall) -> list[str]:
     """The tasks of which ``depends`` asks for the single runs. A mere name after it counts more."""
     asked: dict[str, bool] = {}
     for operand in operands(call.depends) if call.depends else ():
@@ -68,7 +70,7 @@ def of_loops(call: Call) -> list[str]:
     return [name for name, is_asked in asked.items() if is_asked]
 
 
-def wanted(tasks: Sequence[Call], target: str) -> tuple[Call, ...]:
+def wanted(tasks: Sequence[TemplateCall], target: str) -> tuple[TemplateCall, ...]:
     """The tasks that ``target`` names and everything that they wait for; all where it is empty.
 
     Raises BadCondition where it names none of them.
@@ -83,7 +85,7 @@ def wanted(tasks: Sequence[Call], target: str) -> tuple[Call, ...]:
     return tuple(task for task in tasks if task.name in found)
 
 
-def ancestors(tasks: Sequence[Call]) -> dict[str, set[str]]:
+def ancestors(tasks: Sequence[TemplateCall]) -> dict[str, set[str]]:
     """Task -> all that it waits for, however indirectly. Raises BadCondition on a cycle."""
     names = {task.name for task in tasks}
     found: dict[str, set[str]] = {}
@@ -93,7 +95,7 @@ def ancestors(tasks: Sequence[Call]) -> dict[str, set[str]]:
     return found
 
 
-def in_order(tasks: Sequence[Call]) -> list[Call]:
+def in_order(tasks: Sequence[TemplateCall]) -> list[TemplateCall]:
     """The tasks with every one after those that it waits for. Raises BadCondition on a cycle."""
     by_name = {task.name: task for task in tasks}
     graph = {task.name: dependencies(task, by_name) for task in tasks}

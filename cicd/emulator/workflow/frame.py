@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.program import Call, Hook, Template
+from cicd.emulator.workflow.program import Hook, Template, TemplateCall
 from cicd.emulator.workflow.scope import Given, Scope
 
 
@@ -57,19 +57,19 @@ class Walker(Protocol):
         """The node ends here and now."""
         ...
 
-    def call(self, name: str, call: Call, prefix: str, frame: Frame) -> Node:
+    def call(self, name: str, call: TemplateCall, prefix: str, frame: Frame) -> Node:
         """The state of one step or task."""
         ...
 
-    def trouble(self, call: Call, scope: Scope) -> str:
+    def trouble(self, call: TemplateCall, scope: Scope) -> str:
         """Why a call cannot begin; empty when it can."""
         ...
 
-    def single(self, name: str, call: Call, frame: Frame, scope: Scope) -> Node:
+    def single(self, name: str, call: TemplateCall, frame: Frame, scope: Scope) -> Node:
         """One call without its hooks."""
         ...
 
-    def given(self, call: Call | Hook, scope: Scope) -> Given:
+    def given(self, call: TemplateCall | Hook, scope: Scope) -> Given:
         """The arguments of a call. Raises Unresolved."""
         ...
 

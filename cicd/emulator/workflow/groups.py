@@ -9,7 +9,7 @@ from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.depends import dependencies, in_order, may_start
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved
 from cicd.emulator.workflow.frame import Frame, Walker
-from cicd.emulator.workflow.program import Call
+from cicd.emulator.workflow.program import TemplateCall
 from cicd.emulator.workflow.scope import ENDED, FAILED
 
 LONGEST = 180
@@ -77,10 +77,10 @@ def tasks(walk: Walker, frame: Frame) -> tuple[str, str]:
 def _task(
     walk: Walker,
     frame: Frame,
-    call: Call,
+    call: TemplateCall,
     waits: list[str],
     states: Mapping[str, Node],
-    calls: Mapping[str, Call],
+    calls: Mapping[str, TemplateCall],
 ) -> Node:
     """The state of one task, given those before it."""
     before = {name: states[name] for name in waits}
@@ -98,7 +98,7 @@ def _task(
     return walk.call(name, call, "tasks", frame)
 
 
-def _trouble(walk: Walker, frame: Frame, calls: Sequence[Call]) -> str:
+def _trouble(walk: Walker, frame: Frame, calls: Sequence[TemplateCall]) -> str:
     """Why no step of a group begins: one of them cannot (executeStepGroup)."""
     for call in calls:
         if why := walk.trouble(call, frame.scope):
@@ -112,12 +112,12 @@ def _group_phase(states: Iterable[Node]) -> str:
     return "Error" if has_error else "Failed"
 
 
-def _counts(node: Node, call: Call) -> bool:
+def _counts(node: Node, call: TemplateCall) -> bool:
     """Whether the node is a failure of what called it."""
     return node.phase in FAILED and node.phase not in call.continues_on
 
 
-def _first_failure(states: Mapping[str, Node], calls: Mapping[str, Call], word: str) -> str:
+def _first_failure(states: Mapping[str, Node], calls: Mapping[str, TemplateCall], word: str) -> str:
     for name, node in states.items():
         # what could not begin is forgiven nowhere
         if _counts(node, calls[name]) or _group_phase([node]) == "Error":
@@ -146,7 +146,7 @@ def _branches(states: Mapping[str, Node], waits: Mapping[str, list[str]]) -> dic
 
 
 def _assessed(
-    frame: Frame, leaves: list[str], branches: Mapping[str, Node], calls: Mapping[str, Call]
+    frame: Frame, leaves: list[str], branches: Mapping[str, Node], calls: Mapping[str, TemplateCall]
 ) -> tuple[str, str]:
     """Phase and message of a dag in which nothing runs (assessDAGPhase); a task that has no node
     yet waits for room."""

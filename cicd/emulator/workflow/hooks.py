@@ -11,14 +11,16 @@ from dataclasses import replace
 from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, is_true, substitute
 from cicd.emulator.workflow.frame import Frame, Walker
-from cicd.emulator.workflow.program import Call, Hook
+from cicd.emulator.workflow.program import Hook, TemplateCall
 from cicd.emulator.workflow.scope import ENDED, Scope
 
 EXIT = "exit"
 """The hook of what has ended."""
 
 
-def hooked(walk: Walker, name: str, call: Call, prefix: str, frame: Frame, scope: Scope) -> Node:
+def hooked(
+    walk: Walker, name: str, call: TemplateCall, prefix: str, frame: Frame, scope: Scope
+) -> Node:
     """One call with its hooks: it has ended once they have."""
     node = walk.single(name, call, frame, scope)
     if not call.hooks or node.phase in ("Pending", "Skipped", "Omitted"):

@@ -10,7 +10,7 @@ from cicd.emulator.jobs import Node
 from cicd.emulator.workflow.expr.expressions import Unresolved, resolve, substitute
 from cicd.emulator.workflow.expr.formatting import HTML, to_json
 from cicd.emulator.workflow.expr.raw_json import compact, elements, loads, members
-from cicd.emulator.workflow.program import Call, Loop
+from cicd.emulator.workflow.program import Loop, TemplateCall
 from cicd.emulator.workflow.scope import FAILED
 from cicd.emulator.workflow.sequences import MOST_ITEMS, sequence
 
@@ -69,7 +69,9 @@ def _unquoted(raw: str) -> str:
     return text
 
 
-def gathered(node: Node, rounds: Sequence[Node], call: Call, *, is_task: bool) -> dict[str, Any]:
+def gathered(
+    node: Node, rounds: Sequence[Node], call: TemplateCall, *, is_task: bool
+) -> dict[str, Any]:
     """Phase, message and outputs of a loop whose rounds have ended. Of steps the first failure
     that counts decides, of tasks the last one."""
     # nothing is known of steps that all were skipped (executeSteps)

@@ -69,7 +69,7 @@ class Hook:
 
 
 @dataclass(frozen=True)
-class Call:
+class TemplateCall:
     """One step or task: which template with which arguments, and under which conditions.
 
     ``continues_on``: the phases of a failure that does not count as one. ``keeps_result``:
@@ -135,8 +135,8 @@ class Template:
     source: str | None = None
     container_set: ContainerSet | None = None
     """If there is one, ``container`` is its main one."""
-    groups: tuple[tuple[Call, ...], ...] = ()
-    tasks: tuple[Call, ...] = ()
+    groups: tuple[tuple[TemplateCall, ...], ...] = ()
+    tasks: tuple[TemplateCall, ...] = ()
     target: str = ""
     suspend: str | None = None
     is_inline: bool = False

@@ -14,7 +14,7 @@ from cicd.emulator.workflow.expr.conditions import BadCondition
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, substitute
 from cicd.emulator.workflow.frame import Frame
 from cicd.emulator.workflow.loops import Item, expand, gathered
-from cicd.emulator.workflow.program import Call, Hook, Program, Template, duration
+from cicd.emulator.workflow.program import Hook, Program, Template, TemplateCall, duration
 from cicd.emulator.workflow.retries import decide, last_texts
 from cicd.emulator.workflow.scope import (
     ENDED,
@@ -263,7 +263,7 @@ class Walk:
 
     # calls
 
-    def call(self, name: str, call: Call, prefix: str, frame: Frame) -> Node:
+    def call(self, name: str, call: TemplateCall, prefix: str, frame: Frame) -> Node:
         """The state of one step or task whose turn it is. A loop of steps has no node of its own:
         what is returned for it is not stored (executeSteps)."""
         if call.loop is None:
@@ -293,7 +293,7 @@ class Walk:
         return self.close(node, ended.phase, ended.message, outputs=ended.outputs)
 
     def rounds(
-        self, node: Node, call: Call, items: Sequence[Item], prefix: str, frame: Frame
+        self, node: Node, call: TemplateCall, items: Sequence[Item], prefix: str, frame: Frame
     ) -> list[Node]:
         """The state of a loop, item by item."""
         found = []
@@ -307,7 +307,7 @@ class Walk:
             found.append(child)
         return found
 
-    def trouble(self, call: Call, scope: Scope) -> str:
+    def trouble(self, call: TemplateCall, scope: Scope) -> str:
         """Why a call cannot begin, none of its rounds either; empty when it can
         (resolveReferences, expandStep)."""
         try:
@@ -323,14 +323,14 @@ class Walk:
             return str(error)
         return ""
 
-    def is_unwanted(self, call: Call, scope: Scope) -> bool:
+    def is_unwanted(self, call: TemplateCall, scope: Scope) -> bool:
         """Whether a loop whose items cannot be told does not need them: its ``when`` is false."""
         try:
             return bool(call.when) and not is_wanted(call.when, scope.texts)
         except TROUBLE:
             return False
 
-    def skipped(self, node: Node, call: Call, scope: Scope) -> Node:
+    def skipped(self, node: Node, call: TemplateCall, scope: Scope) -> Node:
         try:
             shown = substitute(call.when, scope.texts)
         except Unresolved:
@@ -338,7 +338,7 @@ class Walk:
         message = f"when '{shown}' evaluated false"
         return self.close(replace(node, type="Skipped"), "Skipped", message)
 
-    def single(self, name: str, call: Call, frame: Frame, scope: Scope) -> Node:
+    def single(self, name: str, call: TemplateCall, frame: Frame, scope: Scope) -> Node:
         """One call without its hooks."""
         if begun := self.begun(name, call):
             return begun
@@ -359,7 +359,7 @@ class Walk:
             return self.close(replace(node, type="Skipped"), "Error", str(error))
         return self.visit(name, call.template, given, frame.level + 1, frame.node.id)
 
-    def begun(self, name: str, call: Call) -> Node | None:
+    def begun(self, name: str, call: TemplateCall) -> Node | None:
         """The node of a call that has ended or whose container runs; None for any other."""
         saved = self.nodes.get(node_id(self.run.name, name, call.template))
         if saved is None or (saved.phase not in ENDED and saved.type != "Pod"):
@@ -367,7 +367,9 @@ class Walk:
         self.in_flight += saved.phase == "Running"
         return saved
 
-    def given(self, call: Call | Hook, scope: Scope, own: Mapping[str, str] = NOTHING) -> Given:
+    def given(
+        self, call: TemplateCall | Hook, scope: Scope, own: Mapping[str, str] = NOTHING
+    ) -> Given:
         """The arguments of a call; ``own``: what it knows of itself. An exit hook without any gets
         those of the workflow (GetExitHook). Raises Unresolved."""
         if call.name == hooks.EXIT and isinstance(call, Hook) and not call.has_arguments:
@@ -378,5 +380,5 @@ class Walk:
             {key: substitute(text, texts, key) for key, text in call.parameters.items()},
             {name: content for name, content in found.items() if content},
             {**scope.texts, **own} if self.program.templates[call.template].is_inline else own,
-            isinstance(call, Call) and call.keeps_result,
+            isinstance(call, TemplateCall) and call.keeps_result,
         )

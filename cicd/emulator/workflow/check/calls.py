@@ -13,7 +13,7 @@ from cicd.emulator.workflow.check.names import raw_calls
 from cicd.emulator.workflow.depends import ancestors, dependencies, of_loops
 from cicd.emulator.workflow.expr.conditions import BadCondition
 from cicd.emulator.workflow.expr.expressions import as_text
-from cicd.emulator.workflow.program import Call, Program, Template
+from cicd.emulator.workflow.program import Program, Template, TemplateCall
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}")
 """Of templates, steps and tasks."""
@@ -130,7 +130,9 @@ def callee_problems(
     yield from unreadable or _order_problems(item, template.tasks, path)
 
 
-def _unreadable_orders(item: Mapping[str, Any], tasks: Sequence[Call], path: str) -> Iterator[str]:
+def _unreadable_orders(
+    item: Mapping[str, Any], tasks: Sequence[TemplateCall], path: str
+) -> Iterator[str]:
     """Tasks of which nobody knows after which they come."""
     names = {task.name for task in tasks}
     for (where, _), task in zip(raw_calls(item) if tasks else (), tasks, strict=True):
@@ -141,7 +143,9 @@ def _unreadable_orders(item: Mapping[str, Any], tasks: Sequence[Call], path: str
             yield f"{path}.{where}.{field}: {error}"
 
 
-def _order_problems(item: Mapping[str, Any], tasks: Sequence[Call], path: str) -> Iterator[str]:
+def _order_problems(
+    item: Mapping[str, Any], tasks: Sequence[TemplateCall], path: str
+) -> Iterator[str]:
     """What a task asks of others, and hands on from them."""
     try:
         before = ancestors(tasks)

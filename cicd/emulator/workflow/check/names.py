@@ -16,7 +16,13 @@ from cicd.emulator.workflow.depends import ancestors, in_order
 from cicd.emulator.workflow.expr.expressions import TAG, is_argos, tags
 from cicd.emulator.workflow.expr.language import read
 from cicd.emulator.workflow.expr.operators import BadExpression
-from cicd.emulator.workflow.program import Artifact, Call, OutputParameter, Program, Template
+from cicd.emulator.workflow.program import (
+    Artifact,
+    OutputParameter,
+    Program,
+    Template,
+    TemplateCall,
+)
 from cicd.emulator.workflow.scope import TIME_LETTERS
 
 WORKFLOW = {
@@ -142,13 +148,13 @@ class _Reader:
             judge(f".{where}", raw, known, ended, own, _items(call))
         judge(".outputs", item.get("outputs"), known, statuses)
 
-    def look_in(self, template: Template, call: Call, known: set[str]) -> None:
+    def look_in(self, template: Template, call: TemplateCall, known: set[str]) -> None:
         """What an inline template knows besides its own."""
         if self.program.templates[call.template].is_inline:
             own = own_names(template, self.program) | self.around.get(template.name, set())
             self.around[call.template] = own | known | _items(call)
 
-    def given(self, prefix: str, call: Call) -> set[str]:
+    def given(self, prefix: str, call: TemplateCall) -> set[str]:
         """What is known behind a call."""
         callee = self.program.templates[call.template]
         start = f"{prefix}{call.name}."
@@ -184,7 +190,7 @@ def _outer(value: Any) -> Any:
     return value
 
 
-def _items(call: Call) -> set[str]:
+def _items(call: TemplateCall) -> set[str]:
     """What ``item`` can be followed by; alone it is never refused."""
     if call.loop is None or call.loop.sequence is not None:
         return set()

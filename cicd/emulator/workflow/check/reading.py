@@ -14,13 +14,13 @@ from cicd.emulator.workflow.container_sets import main_of, read_set
 from cicd.emulator.workflow.expr.expressions import as_text
 from cicd.emulator.workflow.program import (
     Artifact,
-    Call,
     Hook,
     Loop,
     OutputParameter,
     Program,
     Retry,
     Template,
+    TemplateCall,
 )
 
 DECLARED = ("default", "globalName", "enum", "description")
@@ -172,12 +172,12 @@ def _output(item: Mapping[str, Any]) -> OutputParameter:
     )
 
 
-def _call(item: Mapping[str, Any], around: str = "") -> Call:
+def _call(item: Mapping[str, Any], around: str = "") -> TemplateCall:
     """A step or task; ``around``: the template that it stands in, as JSON."""
     parameters, artifacts = _arguments(item.get("arguments"))
     continues = item.get("continueOn") or {}
     phases = {"Failed": continues.get("failed"), "Error": continues.get("error")}
-    return Call(
+    return TemplateCall(
         name=item["name"],
         template=item["template"],
         parameters=parameters,
