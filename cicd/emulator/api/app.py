@@ -25,7 +25,7 @@ from cicd.emulator.api.faults.gateway import WORLD, Gateway
 from cicd.emulator.api.lm.inference import METHODS, PREFIX, Inference
 from cicd.emulator.api.s3 import S3
 from cicd.emulator.api.table import OPERATIONS
-from cicd.emulator.api.web import Call, Guard, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Guard, Operation, Reply
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
 from cicd.emulator.state.credentials import Audience
 from cicd.emulator.world import World
@@ -100,7 +100,7 @@ async def read_body(request: Request, most: int) -> bytes | Response:
 def respond(world: World, operation: Operation, request: Request, raw: bytes) -> Response:
     """Check who calls, let the handler answer, turn errors into answers."""
     try:
-        call = Call(
+        call = ApiCall(
             world=request.scope.get(WORLD, world),
             method=request.method,
             base_url=world.base_url,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from cicd.emulator.api.web import MOST, UNBOUNDED, Call, Reply, label_terms, search_term
+from cicd.emulator.api.web import MOST, UNBOUNDED, ApiCall, Reply, label_terms, search_term
 from cicd.emulator.state.store import Row, Store
 
 
@@ -17,7 +17,7 @@ class Selection:
     values) is none.
     """
 
-    def __init__(self, call: Call, table: str, columns: str = "*") -> None:
+    def __init__(self, call: ApiCall, table: str, columns: str = "*") -> None:
         self._store: Store = call.world.store
         self._table = table
         self._columns = columns
@@ -39,7 +39,7 @@ class Selection:
             self._add(one_of, json.dumps(values))
         return self
 
-    def search(self, call: Call, *columns: str) -> Selection:
+    def search(self, call: ApiCall, *columns: str) -> Selection:
         """One of the columns holds the ``$search`` term."""
         found = search_term(call)
         if found:
@@ -49,7 +49,7 @@ class Selection:
             self._add(f"({places})", *[term.casefold() if is_folded else term] * len(columns))
         return self
 
-    def labels(self, call: Call, name: str, *, most: int) -> Selection:
+    def labels(self, call: ApiCall, name: str, *, most: int) -> Selection:
         """The labels pass all terms of the selector ``name``."""
         for key, is_equal, value in label_terms(call, name, most=most):
             word = "IS" if is_equal else "IS NOT"
@@ -77,7 +77,7 @@ class Selection:
 
 
 def paged(
-    call: Call, selection: Selection, show: Callable[[Sequence[Row]], Iterable[Any]]
+    call: ApiCall, selection: Selection, show: Callable[[Sequence[Row]], Iterable[Any]]
 ) -> Reply:
     """A page: ``{count, resources}``; count is of the page, or of all with $count."""
     skip = call.number("$skip", 0, maximum=UNBOUNDED)

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One request. Header names are lower case; ``query`` keeps every value of a name."""
 
     world: World
@@ -138,7 +138,7 @@ class Operation:
     name: str
     method: str
     path: str
-    handler: Callable[[Call], Reply]
+    handler: Callable[[ApiCall], Reply]
     guard: Guard = "group"
     most_bytes: int = MOST_BYTES
     """The largest body it takes."""
@@ -158,7 +158,7 @@ def not_json(constant: str) -> Any:
 
 
 def listing(
-    call: Call,
+    call: ApiCall,
     found: Sequence[T],
     show: Callable[[T], Any],
     *,
@@ -171,7 +171,7 @@ def listing(
     return Reply({"count": len(found) if call.flag("$count") else len(page), "resources": page})
 
 
-def search_term(call: Call) -> tuple[str, bool] | None:
+def search_term(call: ApiCall) -> tuple[str, bool] | None:
     """The ``$search`` term, and whether its case does not matter; None when there is none."""
     term = call.option("$search")
     if term is None:
@@ -182,7 +182,7 @@ def search_term(call: Call) -> tuple[str, bool] | None:
 
 
 def label_terms(
-    call: Call, name: str, *, term: re.Pattern[str] = LABEL_TERM, most: int = UNBOUNDED
+    call: ApiCall, name: str, *, term: re.Pattern[str] = LABEL_TERM, most: int = UNBOUNDED
 ) -> list[tuple[str, bool, str]]:
     """The terms of the selector ``name``, key=value or key!=value: key, whether equal, value."""
     terms = call.options(name)
@@ -197,7 +197,7 @@ def label_terms(
 
 
 def label_test(
-    call: Call, name: str, *, term: re.Pattern[str] = LABEL_TERM
+    call: ApiCall, name: str, *, term: re.Pattern[str] = LABEL_TERM
 ) -> Callable[[Mapping[str, str]], bool]:
     """A test for labels that pass all terms of the selector ``name``."""
     terms = label_terms(call, name, term=term)

@@ -7,7 +7,7 @@ import uuid
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import UNBOUNDED, Call, Operation, Reply, listing
+from cicd.emulator.api.web import UNBOUNDED, ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.git.fetching import check_path
 from cicd.emulator.git.syncing import NOT_SYNCED
@@ -20,7 +20,7 @@ FOLDER = limits.Text(maximum=1024)
 SHOWN_NAME = limits.Text(limits.APPLICATION.pattern, 63, 3)
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """A new application of a repository, given by url or by name."""
     name = limits.optional(call.body, "applicationName", limits.APPLICATION)
     name = name or f"app-{uuid.uuid4().hex[:12]}"
@@ -47,14 +47,14 @@ def create(call: Call) -> Reply:
     return Reply({"id": name, "message": "Application has been successfully created."})
 
 
-def url_of(call: Call, repository: str) -> str:
+def url_of(call: ApiCall, repository: str) -> str:
     row = call.world.store.row("SELECT url FROM repositories WHERE name = ?", (repository,))
     if row is None:
         raise invalid(f"Repository {repository} not found for tenant")
     return str(row["url"])
 
 
-def place(call: Call) -> tuple[str, str]:
+def place(call: ApiCall) -> tuple[str, str]:
     """Folder and revision of a body."""
     path = limits.required(call.body, "path", FOLDER)
     if problem := check_path(path):
@@ -62,16 +62,16 @@ def place(call: Call) -> tuple[str, str]:
     return path, limits.required(call.body, "revision", REVISION)
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     rows = call.world.store.rows("SELECT * FROM applications ORDER BY rowid")
     return listing(call, rows, show, most=UNBOUNDED)
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     return Reply(show(find(call)))
 
 
-def status(call: Call) -> Reply:
+def status(call: ApiCall) -> Reply:
     """Argo CD's view; right after a refresh it is still the one of the sync before."""
     row = find(call)
     sync = json.loads(row["sync"])
@@ -93,7 +93,7 @@ def status(call: Call) -> Reply:
     )
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Another repository, folder or revision; only the name stays."""
     row = find(call)
     url = limits.required(call.body, "repositoryUrl", limits.Text(maximum=2000, minimum=1))
@@ -107,14 +107,14 @@ def patch(call: Call) -> Reply:
     return Reply({"id": row["name"], "message": "ArgoCD application has been updated"})
 
 
-def refresh(call: Call) -> Reply:
+def refresh(call: ApiCall) -> Reply:
     name = find(call)["name"]
     call.world.syncer.request(name)
     text = "Refresh of ArgoCD application has been scheduled"
     return Reply({"id": name, "message": text}, 202)
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     """The application and the executables that came from it."""
     name = find(call)["name"]
     with call.world.store.transaction() as db:
@@ -126,7 +126,7 @@ def delete(call: Call) -> Reply:
     return Reply({"id": name, "message": "ArgoCD application has been deleted"})
 
 
-def find(call: Call) -> Row:
+def find(call: ApiCall) -> Row:
     name = call.path["name"]
     row = call.world.store.row("SELECT * FROM applications WHERE name = ?", (name,))
     if row is None:

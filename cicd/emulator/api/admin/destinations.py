@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import ApiError, invalid, not_found
 
 PATH = "/destination-configuration/v1"
@@ -16,7 +16,7 @@ LEVELS = ("subaccountDestinations", "instanceDestinations")
 NAMES = re.compile(r"Name\s+in\s*\(([^)]*)\)", re.IGNORECASE)
 
 
-def level_of(call: Call) -> str:
+def level_of(call: ApiCall) -> str:
     """Subaccount or instance; any other path is none of the service's."""
     level = call.path["level"]
     if level not in LEVELS:
@@ -24,7 +24,7 @@ def level_of(call: Call) -> str:
     return level
 
 
-def entries(call: Call) -> list[dict[str, str]]:
+def entries(call: ApiCall) -> list[dict[str, str]]:
     """One entry or a list of entries; all fields are strings."""
     sent = call.json if isinstance(call.json, list) else [call.body]
     for entry in sent:
@@ -35,7 +35,7 @@ def entries(call: Call) -> list[dict[str, str]]:
     return sent
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """New destinations, all or none; a name that is taken is a 409."""
     level, new = level_of(call), entries(call)
     with call.world.store.transaction() as db:
@@ -50,7 +50,7 @@ def create(call: Call) -> Reply:
     return Reply(None, 201)
 
 
-def put(call: Call) -> Reply:
+def put(call: ApiCall) -> Reply:
     """Replace whole entries; one that is missing is made."""
     level, new = level_of(call), entries(call)
     with call.world.store.transaction() as db:
@@ -63,7 +63,7 @@ def put(call: Call) -> Reply:
     return Reply({"Count": len(new)})
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """All entries of a level, in clear, as the service gives them to its client."""
     rows = call.world.store.rows(
         "SELECT body FROM destinations WHERE level = ? ORDER BY name", (level_of(call),)
@@ -80,11 +80,11 @@ def query(call: Call) -> Reply:
     return Reply(found[start : start + size])
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     return Reply(find(call, level_of(call)))
 
 
-def lookup(call: Call) -> Reply:
+def lookup(call: ApiCall) -> Reply:
     """What an application gets for a name: the instance's entry, else the subaccount's."""
     for level in reversed(LEVELS):
         try:
@@ -96,7 +96,7 @@ def lookup(call: Call) -> Reply:
     raise not_found("Destination", call.path["name"])
 
 
-def find(call: Call, level: str) -> Mapping[str, Any]:
+def find(call: ApiCall, level: str) -> Mapping[str, Any]:
     row = call.world.store.row(
         "SELECT body FROM destinations WHERE level = ? AND name = ?", (level, call.path["name"])
     )
@@ -106,7 +106,7 @@ def find(call: Call, level: str) -> Mapping[str, Any]:
     return entry
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     level = level_of(call)
     find(call, level)
     count = call.world.store.write(

@@ -10,12 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import EmulatorError, invalid
 from cicd.emulator.runs import standins
 
 
-def health(call: Call) -> Reply:
+def health(call: ApiCall) -> Reply:
     """Version and process id; needs no token."""
     return Reply({"status": "UP", "version": own_version(), "pid": os.getpid()})
 
@@ -28,12 +28,12 @@ def own_version() -> str:
         return "0"
 
 
-def read_stand_ins(call: Call) -> Reply:
+def read_stand_ins(call: ApiCall) -> Reply:
     """How images and artifacts are stood in for in the resource group."""
     return Reply(call.world.stand_ins(group_of(call)))
 
 
-def write_stand_ins(call: Call) -> Reply:
+def write_stand_ins(call: ApiCall) -> Reply:
     """Replace them. The group need not exist yet: apply --local sends this first."""
     group = group_of(call)
     body = standins.check(call.body)
@@ -45,17 +45,17 @@ def write_stand_ins(call: Call) -> Reply:
     return Reply(body)
 
 
-def group_of(call: Call) -> str:
+def group_of(call: ApiCall) -> str:
     return limits.check(call.group, "AI-Resource-Group", limits.RESOURCE_GROUP)
 
 
-def read_realism(call: Call) -> Reply:
+def read_realism(call: ApiCall) -> Reply:
     """How long things take."""
     pace = call.world.pace
     return Reply({"level": pace.level, "syncEvery": pace.sync_every})
 
 
-def write_realism(call: Call) -> Reply:
+def write_realism(call: ApiCall) -> Reply:
     """Let them take longer or shorter from now on, waiting ones too."""
     every = call.body.get("syncEvery")
     if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
@@ -68,13 +68,13 @@ def write_realism(call: Call) -> Reply:
     return read_realism(call)
 
 
-def read_clock(call: Call) -> Reply:
+def read_clock(call: ApiCall) -> Reply:
     """What time it is for schedules and times to live."""
     clock = call.world.clock
     return Reply({"now": clock.stamp(), "ahead": round(clock.ahead, 3)})
 
 
-def write_clock(call: Call) -> Reply:
+def write_clock(call: ApiCall) -> Reply:
     """Let it be ``now``, or ``advance`` seconds later, or ``ahead`` seconds before the machine's
     clock; whatever is due until then happens at once."""
     if len(call.body) != 1 or not call.body.keys() <= {"now", "advance", "ahead"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import invalid
 
 PATH = "/v2/admin/resources"
@@ -22,7 +22,7 @@ PLANS: dict[str, tuple[str, int, int, float]] = {
 """Memory, CPUs, GPUs, and billing units per hour (those are made up)."""
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """Every plan with the nodes asked for and the nodes there are."""
     rows = call.world.store.rows("SELECT plan, requested, provisioned FROM reservations")
     found = {row["plan"]: row for row in rows}
@@ -34,7 +34,7 @@ def query(call: Call) -> Reply:
     return Reply({"resourcePlans": shown})
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Ask for so many nodes of the plans named; the others keep theirs."""
     if "resourcePlans" not in call.body:
         raise invalid("resourcePlans is missing")
@@ -57,7 +57,7 @@ def patch(call: Call) -> Reply:
     return Reply({"message": "Reserved resources have been set"})
 
 
-def instance_types(call: Call) -> Reply:
+def instance_types(call: ApiCall) -> Reply:
     """What a node of each plan has."""
     names = ("memory", "cpu", "gpu", "billableUnitsPerHour")
     types = {plan: dict(zip(names, values, strict=True)) for plan, values in PLANS.items()}

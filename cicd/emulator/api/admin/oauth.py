@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from urllib.parse import parse_qs, unquote
 
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.state.credentials import LIFETIME
 
 
-def token(call: Call) -> Reply:
+def token(call: ApiCall) -> Reply:
     """A client-credentials grant; id and secret in the form or as Basic authorization."""
     form = {key: values[-1] for key, values in parse_qs(text_of(call)).items()}
     form = {**{key: values[-1] for key, values in call.query.items()}, **form}
@@ -42,12 +42,12 @@ def refusal(status: int, error: str, description: str) -> Reply:
     return Reply({"error": error, "error_description": description}, status)
 
 
-def text_of(call: Call) -> str:
+def text_of(call: ApiCall) -> str:
     """The form as text; a body that is none has no fields."""
     return call.raw_body.decode("utf-8", "replace")
 
 
-def basic(call: Call) -> tuple[str, str] | None:
+def basic(call: ApiCall) -> tuple[str, str] | None:
     """Id and secret of a Basic authorization header, None when there is none."""
     scheme, _, encoded = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":

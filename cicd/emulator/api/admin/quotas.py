@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.state import quotas
 
 PATH = "/v2/admin/resourceQuota"
@@ -15,7 +15,7 @@ COMMON = ("resourceGroups", "repositories", "applications", "dockerRegistrySecre
 REPLICAS = 10
 
 
-def common(call: Call, noun: str) -> Reply:
+def common(call: ApiCall, noun: str) -> Reply:
     """Count and maximum of one noun."""
     return answer(
         call,
@@ -24,13 +24,13 @@ def common(call: Call, noun: str) -> Reply:
     )
 
 
-def secrets(call: Call) -> Reply:
+def secrets(call: ApiCall) -> Reply:
     """Of the secrets that are replicated to all groups, or of the tenant's own."""
     is_wide = call.headers.get("ai-resource-group") == "*"
     return common(call, "tenantWideSecrets" if is_wide else "tenantSecrets")
 
 
-def executables(call: Call) -> Reply:
+def executables(call: ApiCall) -> Reply:
     """Both sorts of templates."""
     store = call.world.store
     most = quotas.read(store)
@@ -45,7 +45,7 @@ def executables(call: Call) -> Reply:
 KINDS = ("serving", "workflow")
 
 
-def deployments(call: Call) -> Reply:
+def deployments(call: ApiCall) -> Reply:
     """By resource plan; there is one plan here: this machine."""
     maximum = quotas.read(call.world.store)["deployments"]
     quota = {"maxCount": maximum, "maxReplicaPerDeployment": REPLICAS}
@@ -53,7 +53,7 @@ def deployments(call: Call) -> Reply:
     return answer(call, {"quotas": [plan]}, lambda: deployed(call))
 
 
-def deployed(call: Call) -> dict[str, Any]:
+def deployed(call: ApiCall) -> dict[str, Any]:
     """The deployments of all groups that hold resources."""
     rows = call.world.store.rows(
         "SELECT id FROM runs WHERE kind = 'deployment' "
@@ -65,17 +65,17 @@ def deployed(call: Call) -> dict[str, Any]:
     return {"count": len(items), "items": items}
 
 
-def answer(call: Call, quota: dict[str, Any], usage: Callable[[], dict[str, Any]]) -> Reply:
+def answer(call: ApiCall, quota: dict[str, Any], usage: Callable[[], dict[str, Any]]) -> Reply:
     """The quota, with its usage unless only the quota is asked for."""
     return Reply(quota if call.flag("quotaOnly") else {"usage": usage(), **quota})
 
 
-def read_own(call: Call) -> Reply:
+def read_own(call: ApiCall) -> Reply:
     """What is set, defaults included."""
     return Reply(quotas.read(call.world.store))
 
 
-def write_own(call: Call) -> Reply:
+def write_own(call: ApiCall) -> Reply:
     """Replace what is set; groups that still wait are provisioned anew."""
     quotas.write(call.world.store, quotas.check(call.body))
     sql = "SELECT id FROM resource_groups WHERE status = 'PROVISIONING'"

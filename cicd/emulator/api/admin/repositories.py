@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import UNBOUNDED, Call, Operation, Reply, listing
+from cicd.emulator.api.web import UNBOUNDED, ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.git.fetching import check_url
 from cicd.emulator.state import quotas
@@ -15,7 +15,7 @@ PATH = "/v2/admin/repositories"
 LOGIN = limits.Text(r"^[^\x00\r\n]*$", 5000)
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """On-board a repository; the same name, or url but for case and trailing slash, is a 409."""
     url = limits.required(call.body, "url", limits.Text(maximum=2000, minimum=1))
     if problem := check_url(url):
@@ -34,7 +34,7 @@ def create(call: Call) -> Reply:
     return Reply({"id": name, "message": "Repository has been on-boarded"})
 
 
-def login(call: Call) -> tuple[str, str]:
+def login(call: ApiCall) -> tuple[str, str]:
     """Username and password, both mandatory, both possibly empty."""
     return (
         limits.required(call.body, "username", LOGIN),
@@ -52,16 +52,16 @@ def same(left: str, right: str) -> bool:
     return left.rstrip("/").lower() == right.rstrip("/").lower()
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     rows = call.world.store.rows("SELECT * FROM repositories ORDER BY rowid")
     return listing(call, rows, show, most=UNBOUNDED)
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     return Reply(show(find(call)))
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """New credentials; applications of the repository are synced with them."""
     row = find(call)
     username, password = login(call)
@@ -73,20 +73,20 @@ def patch(call: Call) -> Reply:
     return Reply({"id": row["name"], "message": "The repository credentials have been updated"})
 
 
-def refresh_all(call: Call, url: str) -> None:
+def refresh_all(call: ApiCall, url: str) -> None:
     """Sync the applications of a repository again."""
     sql = "SELECT name FROM applications WHERE repository_url = ?"
     for application in call.world.store.rows(sql, (url,)):
         call.world.syncer.request(application["name"])
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     name = find(call)["name"]
     call.world.store.write("DELETE FROM repositories WHERE name = ?", (name,))
     return Reply({"id": name, "message": "The repository has been off-boarded."})
 
 
-def find(call: Call) -> Row:
+def find(call: ApiCall) -> Row:
     name = call.path["name"]
     row = call.world.store.row("SELECT * FROM repositories WHERE name = ?", (name,))
     if row is None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import UNBOUNDED, Call, Operation, Reply, label_test, listing
+from cicd.emulator.api.web import UNBOUNDED, ApiCall, Operation, Reply, label_test, listing
 from cicd.emulator.errors import ApiError, not_found
 from cicd.emulator.state import quotas
 from cicd.emulator.state.store import Row
@@ -23,7 +23,7 @@ MESSAGES = {
 }
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """A new group; an existing one gets the new labels, as on AI Core."""
     group = limits.required(call.body, "resourceGroupId", limits.RESOURCE_GROUP)
     labels = limits.labels(call.body, limits.GROUP_LABEL_KEY)
@@ -40,7 +40,7 @@ def create(call: Call) -> Reply:
     return Reply({"resourceGroupId": group, "tenantId": tenant, "zoneId": tenant}, 202)
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """All groups, oldest first; in pages where the Prefer header asks for them."""
     rows = call.world.store.rows(
         "SELECT rowid, * FROM resource_groups WHERE rowid > ? ORDER BY rowid", (seen(call),)
@@ -58,7 +58,7 @@ def query(call: Call) -> Reply:
     return Reply(reply.body, reply.status, {"Link": f'<{following}>; rel="next"'})
 
 
-def seen(call: Call) -> int:
+def seen(call: ApiCall) -> int:
     """The last group of the pages before; 410 for a token that was never given out."""
     token = call.option("continueToken") or "0"
     if not re.fullmatch("[0-9]{1,9}", token):
@@ -66,11 +66,11 @@ def seen(call: Call) -> int:
     return int(token)
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     return Reply(show(call, find(call)))
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """New labels in place of the old ones."""
     group = find(call)["id"]
     labels = limits.labels(call.body, limits.GROUP_LABEL_KEY)
@@ -80,7 +80,7 @@ def patch(call: Call) -> Reply:
     return Reply(None, 202, {"Location": f"{PATH}/{group}"})
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     """The group with everything in it; what runs there is stopped."""
     group = find(call)["id"]
     if group == "default":
@@ -112,7 +112,7 @@ BELONGINGS = (
 )
 
 
-def find(call: Call) -> Row:
+def find(call: ApiCall) -> Row:
     group = call.path["id"]
     row = call.world.store.row("SELECT * FROM resource_groups WHERE id = ?", (group,))
     if row is None:
@@ -120,7 +120,7 @@ def find(call: Call) -> Row:
     return row
 
 
-def show(call: Call, row: Row) -> dict[str, Any]:
+def show(call: ApiCall, row: Row) -> dict[str, Any]:
     tenant = call.world.credentials.tenant_id
     return {
         "resourceGroupId": row["id"],

@@ -13,7 +13,7 @@ from typing import Any
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
 from cicd.emulator.api.limits import Text
-from cicd.emulator.api.web import UNBOUNDED, Call, Operation, Reply, listing
+from cicd.emulator.api.web import UNBOUNDED, ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import ApiError, denied, invalid, not_found
 from cicd.emulator.state import quotas, realism
 from cicd.emulator.state.store import Row
@@ -22,7 +22,7 @@ TENANT = "tenant"
 ALL_GROUPS = "*"
 
 
-def generic_scope(call: Call) -> str:
+def generic_scope(call: ApiCall) -> str:
     """Of one group, of the tenant, or of the tenant for all groups: the headers say."""
     group = call.headers.get("ai-resource-group", "")
     if call.headers.get("ai-tenant-scope", "").lower() == "true":
@@ -30,7 +30,7 @@ def generic_scope(call: Call) -> str:
     return group_scope(call)
 
 
-def group_scope(call: Call) -> str:
+def group_scope(call: ApiCall) -> str:
     """Of the group in the header, ``default`` without one."""
     group = call.headers.get("ai-resource-group", "") or "default"
     if not call.world.has_group(group):
@@ -38,7 +38,7 @@ def group_scope(call: Call) -> str:
     return f"group:{group}"
 
 
-def tenant_scope(call: Call) -> str:
+def tenant_scope(call: ApiCall) -> str:
     return TENANT
 
 
@@ -85,7 +85,7 @@ def check_docker(body: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def show_generic(call: Call, row: Row) -> dict[str, Any]:
+def show_generic(call: ApiCall, row: Row) -> dict[str, Any]:
     """One for all groups also shows where it has arrived."""
     labels = limits.as_pairs(json.loads(row["labels"]))
     shown = {"name": row["name"], "createdAt": row["created_at"], "labels": labels}
@@ -94,7 +94,7 @@ def show_generic(call: Call, row: Row) -> dict[str, Any]:
     return shown
 
 
-def replicated(call: Call, row: Row) -> dict[str, bool]:
+def replicated(call: ApiCall, row: Row) -> dict[str, bool]:
     """Resource group -> whether a secret for all groups is what runs there see.
 
     It is not where the group is not ready, or has written a secret of this name since, and
@@ -115,7 +115,7 @@ def replicated(call: Call, row: Row) -> dict[str, bool]:
     }
 
 
-def show_object_store(call: Call, row: Row) -> dict[str, Any]:
+def show_object_store(call: ApiCall, row: Row) -> dict[str, Any]:
     fields = json.loads(row["data"])["fields"]
     shown = {
         f"storage.ai.sap.com/{name}": fields[name]
@@ -127,11 +127,11 @@ def show_object_store(call: Call, row: Row) -> dict[str, Any]:
     return {"name": f"{row['name']}-object-store-secret", "metadata": metadata}
 
 
-def show_docker(call: Call, row: Row) -> dict[str, Any]:
+def show_docker(call: ApiCall, row: Row) -> dict[str, Any]:
     return {"name": row["name"]}
 
 
-def labels_after(before: Mapping[str, str], call: Call) -> dict[str, str]:
+def labels_after(before: Mapping[str, str], call: ApiCall) -> dict[str, str]:
     """Labels with those of the body; one with an empty value goes."""
     labels = {**before, **limits.labels(call.body, limits.GROUP_LABEL_KEY)}
     return {key: value for key, value in labels.items() if value}
@@ -146,15 +146,15 @@ class Family:
     """What operations call it."""
     path: str
     name: Text
-    scope: Callable[[Call], str]
+    scope: Callable[[ApiCall], str]
     check: Callable[[Mapping[str, Any]], dict[str, Any]]
-    show: Callable[[Call, Row], dict[str, Any]]
+    show: Callable[[ApiCall, Row], dict[str, Any]]
     created: tuple[int, str]
     status: int
     shown_name: Text
     """What its name may look like in a path."""
 
-    def create(self, call: Call) -> Reply:
+    def create(self, call: ApiCall) -> Reply:
         """Store it; a name that is taken is a 400 (docker: nothing happens, as on AI Core)."""
         name = limits.required(call.body, "name", self.name)
         data, scope = self.check(call.body), self.scope(call)
@@ -175,7 +175,7 @@ class Family:
             raise ApiError(400, f"Secret {name} already exists", code="01010409")
         return Reply({"name": name, "message": message if added else "Secret exists"}, status)
 
-    def admit(self, call: Call, scope: str) -> None:
+    def admit(self, call: ApiCall, scope: str) -> None:
         """Raise the 400 when the tenant may have no more of them."""
         nouns = {
             ("docker", TENANT): "dockerRegistrySecrets",
@@ -185,15 +185,15 @@ class Family:
         if noun := nouns.get((self.kind, scope)):
             quotas.admit(call.world.store, noun)
 
-    def query(self, call: Call) -> Reply:
+    def query(self, call: ApiCall) -> Reply:
         sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? ORDER BY created_at, name"
         rows = call.world.store.rows(sql, (self.kind, self.scope(call)))
         return listing(call, rows, partial(self.show, call), most=UNBOUNDED)
 
-    def get(self, call: Call) -> Reply:
+    def get(self, call: ApiCall) -> Reply:
         return Reply(self.show(call, self.find(call)))
 
-    def patch(self, call: Call) -> Reply:
+    def patch(self, call: ApiCall) -> Reply:
         """New data in place of the old, and other labels; a generic secret takes one alone."""
         has_data = self.kind != "generic" or "data" in call.body or "labels" not in call.body
         with call.world.store.transaction() as db:
@@ -210,7 +210,7 @@ class Family:
         answer = {"id": row["name"], "name": row["name"], "message": "Secret has been modified"}
         return Reply(answer, self.status)
 
-    def delete(self, call: Call) -> Reply:
+    def delete(self, call: ApiCall) -> Reply:
         row = self.find(call)
         call.world.store.write(
             "DELETE FROM secrets WHERE kind = ? AND scope = ? AND name = ?",
@@ -220,7 +220,7 @@ class Family:
             return Reply(None, 200)
         return Reply({"id": row["name"], "message": "Secret has been deleted"}, self.status)
 
-    def find(self, call: Call) -> Row:
+    def find(self, call: ApiCall) -> Row:
         name = call.path["name"]
         sql = "SELECT * FROM secrets WHERE kind = ? AND scope = ? AND name = ?"
         # an object store secret also answers to the name it is shown with

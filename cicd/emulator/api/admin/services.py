@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.emulator.api import limits
 from cicd.emulator.api.limits import Text
-from cicd.emulator.api.web import Call, Operation, Reply, listing
+from cicd.emulator.api.web import ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import invalid, not_found
 
 PATH = "/v2/admin/services"
@@ -26,14 +26,14 @@ LONG: Mapping[str, type] = {
 """What only a single service shows besides."""
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """The services, in short."""
     return listing(
         call, read(call), lambda found: {key: found[key] for key in SHORT if key in found}
     )
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     """One service with everything that was set."""
     name = call.path["name"]
     for found in read(call):
@@ -42,14 +42,14 @@ def get(call: Call) -> Reply:
     raise not_found("Service", name)
 
 
-def read(call: Call) -> list[dict[str, Any]]:
+def read(call: ApiCall) -> list[dict[str, Any]]:
     """What is set; none to begin with."""
     row = call.world.store.row("SELECT value FROM settings WHERE key = ?", (SETTING,))
     found: list[dict[str, Any]] = json.loads(row["value"]) if row else []
     return found
 
 
-def write(call: Call) -> Reply:
+def write(call: ApiCall) -> Reply:
     """Replace them by a list; 400 for what is none."""
     services = [check(item) for item in limits.objects({"services": call.json}, "services")]
     call.world.store.write(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     """The tenant itself."""
     tenant = call.world.credentials.tenant_id
     return Reply({"tenantId": tenant, "servicePlan": "extended", "status": "PROVISIONED"})

@@ -6,18 +6,18 @@ does not have is a 501.
 
 from __future__ import annotations
 
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import ApiError
 
 CERTIFICATES = "/v2/admin/mtlsCertificateSecrets"
 
 
-def health(call: Call) -> Reply:
+def health(call: ApiCall) -> Reply:
     """Ready, as whoever answers is."""
     return Reply({"status": "READY", "message": "the emulator is ready"})
 
 
-def lacking(call: Call) -> Reply:
+def lacking(call: ApiCall) -> Reply:
     """Not emulated, and said so."""
     raise ApiError(501, "the emulator does not have this part of SAP AI Core", code="501")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from cicd.emulator.api.web import Call, Operation
+from cicd.emulator.api.web import ApiCall, Operation
 from cicd.emulator.errors import ApiError, GatewayError
 from cicd.emulator.faults.judge import SNAPSHOT, Asked, RuleState
 from cicd.emulator.runs.lifecycle import Kind
@@ -114,7 +114,7 @@ def vanish(
     if operation:
         headers = {"ai-resource-group": group}
         try:
-            operation.handler(Call(world, "DELETE", world.base_url, asked.values, {}, headers))
+            operation.handler(ApiCall(world, "DELETE", world.base_url, asked.values, {}, headers))
         except ApiError:
             return
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from cicd.emulator.api.faults import effects
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.faults import rules
 
 MOST_RULES = 1000
 
 
-def list_faults(call: Call) -> Reply:
+def list_faults(call: ApiCall) -> Reply:
     """Every fault rule with its counters, oldest first."""
     return Reply({"rules": [state.show() for state in call.world.faults.states()]})
 
 
-def add_faults(call: Call) -> Reply:
+def add_faults(call: ApiCall) -> Reply:
     """Put one rule, or ``{"rules": [...]}``, into force; all of them or none."""
     sources = call.body.get("rules", [call.body])
     if not isinstance(sources, list) or len(sources) > MOST_RULES:
@@ -26,7 +26,7 @@ def add_faults(call: Call) -> Reply:
     return Reply({"rules": [state.show() for state in states]}, 201)
 
 
-def clear_faults(call: Call) -> Reply:
+def clear_faults(call: ApiCall) -> Reply:
     """End all rules, or the one of the path."""
     rule_id = call.path.get("id")
     ended = call.world.faults.clear(rule_id)
@@ -35,12 +35,12 @@ def clear_faults(call: Call) -> Reply:
     return Reply({"rules": [state.show() for state in ended]})
 
 
-def list_requests(call: Call) -> Reply:
+def list_requests(call: ApiCall) -> Reply:
     """The last requests of clients, oldest first."""
     return Reply({"requests": call.world.faults.requests()})
 
 
-def forget_requests(call: Call) -> Reply:
+def forget_requests(call: ApiCall) -> Reply:
     """Forget them and count from 1 again."""
     call.world.faults.forget_requests()
     return Reply({"requests": []})

@@ -10,7 +10,7 @@ from cicd.emulator import timestamps
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm.scenarios import expansion
 from cicd.emulator.api.selection import Selection, paged
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import not_found
 from cicd.emulator.state.store import Row
 
@@ -18,7 +18,7 @@ PATH = "/v2/lm/artifacts"
 KINDS = ("model", "dataset", "resultset", "other")
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """Register an artifact; whether anything is at its url is nobody's business yet."""
     body = call.body
     artifact_id = str(uuid.uuid4())
@@ -44,16 +44,16 @@ def create(call: Call) -> Reply:
     return Reply(answer, 201, {"Location": where, "Content-Location": where})
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     expand = expansion(call)
     return paged(call, select(call), lambda rows: [expand(show(row)) for row in rows])
 
 
-def count(call: Call) -> Reply:
+def count(call: ApiCall) -> Reply:
     return Reply(str(select(call).count()))
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     expand = expansion(call)
     row = call.world.store.row(
         "SELECT * FROM artifacts WHERE id = ? AND resource_group = ?",
@@ -64,7 +64,7 @@ def get(call: Call) -> Reply:
     return Reply(expand(show(row)))
 
 
-def select(call: Call) -> Selection:
+def select(call: ApiCall) -> Selection:
     """The artifacts of the group that pass every filter of the query, oldest first."""
     kind = call.option("kind")
     if kind is not None:

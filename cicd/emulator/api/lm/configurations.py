@@ -11,14 +11,14 @@ from cicd.emulator import timestamps
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm.scenarios import expansion
 from cicd.emulator.api.selection import Selection, paged
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import not_found
 from cicd.emulator.state.store import Row
 
 PATH = "/v2/lm/configurations"
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """A new configuration, checked against its executable as it is now."""
     body = call.body
     name = limits.required(body, "name", limits.NAME)
@@ -50,16 +50,16 @@ def create(call: Call) -> Reply:
     return Reply(answer, 201, {"Location": f"{PATH}/{configuration_id}"})
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     expand = expansion(call)
     return paged(call, select(call), lambda rows: [expand(show(row)) for row in rows])
 
 
-def count(call: Call) -> Reply:
+def count(call: ApiCall) -> Reply:
     return Reply(str(select(call).count()))
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     expand = expansion(call)
     row = find(call, call.path["id"])
     if row is None:
@@ -67,7 +67,7 @@ def get(call: Call) -> Reply:
     return Reply(expand(show(row)))
 
 
-def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
+def find(call: ApiCall, configuration_id: str) -> sqlite3.Row | None:
     """A configuration of the resource group."""
     return call.world.store.row(
         "SELECT * FROM configurations WHERE id = ? AND resource_group = ?",
@@ -75,7 +75,7 @@ def find(call: Call, configuration_id: str) -> sqlite3.Row | None:
     )
 
 
-def select(call: Call) -> Selection:
+def select(call: ApiCall) -> Selection:
     """The configurations of the group that pass every filter of the query, oldest first."""
     found = Selection(call, "configurations").equal(scenario_id=call.identifier("scenarioId"))
     found.among("executable_id", call.identifiers("executableIds"))

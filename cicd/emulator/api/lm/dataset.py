@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.state.s3 import StorageError
 
@@ -24,7 +24,7 @@ SAFE = {
 }
 
 
-def put(call: Call) -> Reply:
+def put(call: ApiCall) -> Reply:
     """Store a file; 409 when there is one already and it is not to be overwritten."""
     url, target = place(call)
     if b"\0" in call.raw_body:
@@ -40,19 +40,19 @@ def put(call: Call) -> Reply:
     return Reply({"message": "File creation acknowledged", "url": url}, 201, {"Location": url})
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     url = existing(call)
     with tempfile.TemporaryDirectory() as folder:
         found = call.world.objects.fetch(call.group, url, Path(folder, "file"))
         return Reply(found.read_bytes(), 200, SAFE)
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     call.world.objects.delete(call.group, existing(call))
     return Reply(None, 204)
 
 
-def existing(call: Call) -> str:
+def existing(call: ApiCall) -> str:
     """The url of the file of the path; 404 when there is none."""
     url, _ = place(call)
     if not call.world.objects.holds(call.group, url):
@@ -60,7 +60,7 @@ def existing(call: Call) -> str:
     return url
 
 
-def place(call: Call) -> tuple[str, Path]:
+def place(call: ApiCall) -> tuple[str, Path]:
     """The ``ai://`` url of a path (secret, then path) and where it is kept; 400 for others."""
     path = re.sub("/+", "/", call.path["path"])
     url = f"ai://{limits.check(path, 'path', FILE)}"
@@ -72,10 +72,10 @@ def place(call: Call) -> tuple[str, Path]:
         raise invalid(str(error)) from None
 
 
-def told(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+def told(handler: Callable[[ApiCall], Reply]) -> Callable[[ApiCall], Reply]:
     """The same, but an object store that cannot be used is a 400 that says why."""
 
-    def answer(call: Call) -> Reply:
+    def answer(call: ApiCall) -> Reply:
         try:
             return handler(call)
         except StorageError as error:

@@ -9,7 +9,7 @@ from typing import Any
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm import runs
 from cicd.emulator.api.selection import paged
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.git import templates
 from cicd.emulator.jobs import Replicas
@@ -22,7 +22,7 @@ DOWN = Replicas(minimum=1, maximum=2, running=0)
 """What is shown where nothing runs: KServe's defaults."""
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     ttl = call.body.get("ttl")
     if ttl is not None:
         limits.ttl_seconds(ttl)
@@ -40,20 +40,20 @@ def create(call: Call) -> Reply:
     )
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     runs.selects_status(call)
     found = runs.select(call, "deployment")
     return paged(call, found, lambda rows: [show(call, row) for row in rows])
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     row = runs.find(call, "deployment", call.path["id"])
     if runs.selects_status(call):
         return Reply(runs.show_status(row))
     return Reply({**show(call, row), "statusDetails": json.loads(row["details"])})
 
 
-def show(call: Call, row: Row) -> dict[str, Any]:
+def show(call: ApiCall, row: Row) -> dict[str, Any]:
     """A deployment as the API shows it. Its url appears when it first serves, and stays."""
     serving = row["running_configuration_id"]
     has_url = row["started_at"] and row["status"] != "STOPPED"
@@ -67,7 +67,7 @@ def show(call: Call, row: Row) -> dict[str, Any]:
     }
 
 
-def details(call: Call, row: Row) -> dict[str, Any]:
+def details(call: ApiCall, row: Row) -> dict[str, Any]:
     """What a deployment runs on: replicas of its own, or a model of the platform's, named as the
     configuration names it (so ``latest`` stays ``latest``)."""
     if row["scenario_id"] in templates.PLATFORM_SCENARIOS:
@@ -91,7 +91,7 @@ def twice(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"backendDetails": found, "backend_details": found}
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Stop it, or give it another configuration under the same url."""
     target, configuration_id = call.body.get("targetStatus"), call.body.get("configurationId")
     if target is not None and configuration_id is not None:
@@ -106,7 +106,7 @@ def patch(call: Call) -> Reply:
     return Reply({"id": call.path["id"], "message": "Deployment modification scheduled"}, 202)
 
 
-def configure(call: Call) -> None:
+def configure(call: ApiCall) -> None:
     """Bring up another configuration of the same executable; the present one serves meanwhile."""
     deployment_id = call.path["id"]
     configuration = runs.wanted_configuration(call)

@@ -9,13 +9,13 @@ from typing import Any
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm import artifacts, runs
 from cicd.emulator.api.selection import paged
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.state.store import Row
 
 PATH = "/v2/lm/executions"
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     execution_id = runs.insert(call, "execution")
     return Reply(
         {
@@ -29,7 +29,7 @@ def create(call: Call) -> Reply:
     )
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     runs.selects_status(call)
 
     def show_all(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def query(call: Call) -> Reply:
     return paged(call, runs.select(call, "execution"), show_all)
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     row = runs.find(call, "execution", call.path["id"])
     if runs.selects_status(call):
         return Reply(runs.show_status(row))
@@ -47,7 +47,7 @@ def get(call: Call) -> Reply:
     return Reply({**show(row, outputs), "statusDetails": json.loads(row["details"])})
 
 
-def outputs_of(call: Call, ids: Sequence[str]) -> dict[str, list[Row]]:
+def outputs_of(call: ApiCall, ids: Sequence[str]) -> dict[str, list[Row]]:
     """The output artifacts of these executions, by execution."""
     found: dict[str, list[Row]] = {}
     for row in call.world.store.rows(
@@ -67,7 +67,7 @@ def show(row: Row, outputs: list[Row]) -> dict[str, Any]:
     return shown
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Stop it: the only target status that can be asked for."""
     limits.one_of(call.body.get("targetStatus"), "targetStatus", ("STOPPED",))
     call.world.runs.stop("execution", call.group, call.path["id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import invalid
 
 ATTRIBUTES = ("ResourceGroup", "Scenario", "Executable")
@@ -22,7 +22,7 @@ SELECT resource_group, scenario_id, executable_id, kind, COUNT(*) FROM (
 """
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """The columns asked for: one row for each combination of the attributes among them."""
     columns = [
         limits.one_of(column, "$select", (*ATTRIBUTES, *COUNTED))

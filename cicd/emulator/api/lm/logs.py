@@ -5,7 +5,7 @@ from __future__ import annotations
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm import runs
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import invalid
 from cicd.emulator.runs.lifecycle import Kind
 from cicd.emulator.runs.starting import MOST, lines
@@ -13,15 +13,15 @@ from cicd.emulator.runs.starting import MOST, lines
 HOUR = 3600 * timestamps.SECOND
 
 
-def of_execution(call: Call) -> Reply:
+def of_execution(call: ApiCall) -> Reply:
     return query(call, "execution")
 
 
-def of_deployment(call: Call) -> Reply:
+def of_deployment(call: ApiCall) -> Reply:
     return query(call, "deployment")
 
 
-def query(call: Call, kind: Kind) -> Reply:
+def query(call: ApiCall, kind: Kind) -> Reply:
     """The lines of a window, both ends included; without ``start`` it is the last hour."""
     run = runs.find(call, kind, call.path["id"])
     order = limits.one_of(call.option("$order") or "asc", "$order", ("asc", "desc"))
@@ -43,7 +43,7 @@ def query(call: Call, kind: Kind) -> Reply:
     return Reply({"data": {"result": result}})
 
 
-def moment(call: Call, name: str, default: int) -> int:
+def moment(call: ApiCall, name: str, default: int) -> int:
     """A date and time of the query, in ns."""
     text = call.option(name)
     if text is None:

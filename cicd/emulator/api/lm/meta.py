@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.state import quotas
 
 FILE = Path(__file__).with_name("meta.json")
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     """Capabilities and limits; only bulk updates are on or off."""
     document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     if not quotas.read(call.world.store)["bulkUpdates"]:
@@ -21,7 +21,7 @@ def get(call: Call) -> Reply:
     return Reply(document)
 
 
-def versions(call: Call) -> Reply:
+def versions(call: ApiCall) -> Reply:
     """The one version of the API."""
     version = {"versionId": "v2", "url": f"{call.base_url}/v2/lm", "description": "AI API v2"}
     return Reply({"versions": [version]})

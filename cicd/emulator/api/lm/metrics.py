@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply, listing
+from cicd.emulator.api.web import ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import ApiError, invalid
 
 PATH = "/v2/lm/metrics"
@@ -26,7 +26,7 @@ LAST_STEP = 2**63 - 1
 FILTER = re.compile(r"executionId\s+(?:eq\s+('[^']*')|in\s*\(([^)]*)\))", re.IGNORECASE)
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Add to the metrics, tags and custom info of an execution of the group."""
     execution_id = limits.required(call.body, "executionId", limits.ID)
     run = call.world.run("execution", call.group, execution_id)
@@ -35,7 +35,7 @@ def patch(call: Call) -> Reply:
     return write(call, execution_id, call.group)
 
 
-def patch_own(call: Call) -> Reply:
+def patch_own(call: ApiCall) -> Reply:
     """The same from inside a run: the token in the path says which."""
     run = own_run(call)
     named = limits.optional(call.body, "executionId", limits.Text(maximum=64))
@@ -44,7 +44,7 @@ def patch_own(call: Call) -> Reply:
     return write(call, run["id"], run["resource_group"])
 
 
-def own_run(call: Call) -> sqlite3.Row:
+def own_run(call: ApiCall) -> sqlite3.Row:
     """The run that a tracking token belongs to."""
     row = call.world.store.row("SELECT * FROM runs WHERE token = ?", (call.path["token"],))
     if row is None:
@@ -52,7 +52,7 @@ def own_run(call: Call) -> sqlite3.Row:
     return row
 
 
-def write(call: Call, execution_id: str, group: str) -> Reply:
+def write(call: ApiCall, execution_id: str, group: str) -> Reply:
     """Check everything, then store everything."""
     body = call.body
     if len(call.raw_body) > MOST_BYTES:
@@ -131,7 +131,7 @@ def named_value(item: Mapping[str, Any], part: str) -> tuple[str, str]:
     return name, limits.check(item.get("value"), f"{part} {name}: value", rule)
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     """What was stored for up to ten executions of the group."""
     ids = call.options("executionIds") or filtered_ids(call.option("$filter"))
     if not ids or len(ids) > 10:
@@ -151,7 +151,7 @@ def query(call: Call) -> Reply:
     return listing(call, fitting, partial(pick, parts), default=1000, most=MOST_ITEMS)
 
 
-def query_own(call: Call) -> Reply:
+def query_own(call: ApiCall) -> Reply:
     """The same from inside a run, of itself."""
     run = own_run(call)
     rows = call.world.store.rows("SELECT * FROM tracked WHERE execution_id = ?", (run["id"],))
@@ -170,7 +170,7 @@ def filtered_ids(text: str | None) -> list[str]:
     return re.findall(r"'([^']*)'", match[1] or match[2])
 
 
-def tag_terms(call: Call) -> list[tuple[str, str, str]]:
+def tag_terms(call: ApiCall) -> list[tuple[str, str, str]]:
     """``tagFilters`` as (name, ``=`` or ``!=`` or empty, value)."""
     text = call.option("tagFilters") or ""
     terms = [term for term in text.split(",") if term]
@@ -188,7 +188,7 @@ def test_tag(item: Mapping[str, Any], term: tuple[str, str, str]) -> bool:
     return (tags.get(name) == value) is (operator == "=")
 
 
-def selected(call: Call) -> tuple[str, ...]:
+def selected(call: ApiCall) -> tuple[str, ...]:
     """Which parts ``$select`` asks for."""
     chosen = call.option("$select")
     if chosen is None:
@@ -202,7 +202,7 @@ def pick(parts: tuple[str, ...], item: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in item.items() if key not in PARTS or key in parts}
 
 
-def show(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+def show(call: ApiCall, row: sqlite3.Row) -> dict[str, Any]:
     """Everything stored for one execution."""
     execution_id = row["execution_id"]
     metrics = call.world.store.rows(
@@ -237,19 +237,19 @@ def named(name: str, value: str) -> dict[str, str]:
     return {"name": name, "value": value}
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     """Forget everything stored for one execution of the group."""
     # without the id, or with none that could be one, the API knows no other answer than the 404
     return forget(call, call.option("executionId") or "", call.group)
 
 
-def delete_own(call: Call) -> Reply:
+def delete_own(call: ApiCall) -> Reply:
     """The same from inside a run, of itself."""
     run = own_run(call)
     return forget(call, run["id"], run["resource_group"])
 
 
-def forget(call: Call, execution_id: str, group: str) -> Reply:
+def forget(call: ApiCall, execution_id: str, group: str) -> Reply:
     """Delete it, or 404 when there is nothing."""
     with call.world.store.transaction() as db:
         gone = db.execute(

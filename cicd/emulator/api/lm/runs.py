@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd.emulator.api import limits
 from cicd.emulator.api.selection import Selection
-from cicd.emulator.api.web import Call, Operation, Reply
+from cicd.emulator.api.web import ApiCall, Operation, Reply
 from cicd.emulator.errors import ApiError, invalid, not_found
 from cicd.emulator.runs import starting
 from cicd.emulator.runs.lifecycle import Kind
@@ -26,20 +26,20 @@ SHOWN = (
 STATUSES = ("PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 
 
-def insert(call: Call, kind: Kind, *, ttl: str | None = None) -> str:
+def insert(call: ApiCall, kind: Kind, *, ttl: str | None = None) -> str:
     """Start a run of the configuration in the body; its id."""
     expires_at = call.world.clock.stamp(limits.ttl_seconds(ttl)) if ttl else None
     configuration = wanted_configuration(call)
     return call.world.starter.start(kind, configuration, ttl=ttl, expires_at=expires_at)
 
 
-def wanted_configuration(call: Call) -> Row:
+def wanted_configuration(call: ApiCall) -> Row:
     """The configuration that the body names; 400 when the group has none such."""
     configuration_id = limits.required(call.body, "configurationId", limits.ID)
     return call.world.starter.configuration(call.group, configuration_id)
 
 
-def select(call: Call, kind: Kind) -> Selection:
+def select(call: ApiCall, kind: Kind) -> Selection:
     """The runs of the group that pass every filter of the query, oldest first."""
     status = call.option("status")
     if status is not None:
@@ -55,7 +55,7 @@ def select(call: Call, kind: Kind) -> Selection:
     return found.among("executable_id", call.identifiers("executableIds"))
 
 
-def find(call: Call, kind: Kind, run_id: str) -> sqlite3.Row:
+def find(call: ApiCall, kind: Kind, run_id: str) -> sqlite3.Row:
     """One run; 404 when the group has none such."""
     run = starting.find(call.world.store, kind, call.group, run_id)
     if run is None:
@@ -63,7 +63,7 @@ def find(call: Call, kind: Kind, run_id: str) -> sqlite3.Row:
     return run
 
 
-def bulk(call: Call, kind: Kind) -> Reply:
+def bulk(call: ApiCall, kind: Kind) -> Reply:
     """Stop and delete up to a hundred runs; each has its own result."""
     if not quotas.read(call.world.store)["bulkUpdates"]:
         raise invalid("bulk updates are not enabled")
@@ -93,10 +93,10 @@ def bulk(call: Call, kind: Kind) -> Reply:
 def operations(path: str, kind: Kind, deleted: str) -> tuple[Operation, ...]:
     """What is the same for both kinds; ``deleted`` is the message of a deletion."""
 
-    def count(call: Call) -> Reply:
+    def count(call: ApiCall) -> Reply:
         return Reply(str(select(call, kind).count()))
 
-    def delete_one(call: Call) -> Reply:
+    def delete_one(call: ApiCall) -> Reply:
         call.world.runs.delete(kind, call.group, call.path["id"])
         answer = {"id": call.path["id"], "message": deleted, "targetStatus": "DELETED"}
         return Reply(answer, 202)
@@ -147,7 +147,7 @@ def show_status(row: Row) -> dict[str, Any]:
     return {**{key: shown[key] for key in keys}, "statusDetails": json.loads(row["details"])}
 
 
-def selects_status(call: Call) -> bool:
+def selects_status(call: ApiCall) -> bool:
     """Whether only the status was asked for."""
     selected = call.option("$select")
     if selected is not None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from cicd.emulator.api import limits
-from cicd.emulator.api.web import Call, Operation, Reply, label_test
+from cicd.emulator.api.web import ApiCall, Operation, Reply, label_test
 from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.foundation.catalogue import BadModelList, parse
 from cicd.emulator.git import templates
@@ -24,7 +24,7 @@ SCENARIO_LABEL = re.compile(
 """Labels of a template that are its scenario's; by the id all of them would be alike."""
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     sql = (
         "SELECT scenario_id FROM executables GROUP BY scenario_id ORDER BY MIN(created_at), MIN(id)"
     )
@@ -35,7 +35,7 @@ def query(call: Call) -> Reply:
     return everything([show_scenario(rows) for rows in found if rows])
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     scenario = call.path["scenario"]
     rows = call.world.executables(scenario)
     if not rows:
@@ -43,7 +43,7 @@ def get(call: Call) -> Reply:
     return Reply(show_scenario(rows))
 
 
-def query_executables(call: Call) -> Reply:
+def query_executables(call: ApiCall) -> Reply:
     """Of a scenario that does not exist there are none: the API has no 404 here."""
     version = call.option("versionId")
     found = call.world.executables(call.path["scenario"])
@@ -51,14 +51,14 @@ def query_executables(call: Call) -> Reply:
     return everything([show_executable(row) for row in rows])
 
 
-def get_executable(call: Call) -> Reply:
+def get_executable(call: ApiCall) -> Reply:
     row = call.world.executable(call.path["scenario"], call.path["id"])
     if row is None:
         raise not_found("Executable", call.path["id"])
     return Reply(show_executable(row))
 
 
-def query_versions(call: Call) -> Reply:
+def query_versions(call: ApiCall) -> Reply:
     """The versions that the scenario's executables are in, those with the labels asked for."""
     fits = label_test(call, "labelSelector")
     found = call.world.executables(call.path["scenario"])
@@ -71,17 +71,17 @@ def query_versions(call: Call) -> Reply:
     return everything(shown)
 
 
-def query_models(call: Call) -> Reply:
+def query_models(call: ApiCall) -> Reply:
     """Models exist in the scenarios that the platform itself provides; others have none."""
     return everything(call.world.models.read().of_scenario(call.path["scenario"]))
 
 
-def read_models(call: Call) -> Reply:
+def read_models(call: ApiCall) -> Reply:
     """The list of models that is in force."""
     return everything(call.world.models.read().models)
 
 
-def write_models(call: Call) -> Reply:
+def write_models(call: ApiCall) -> Reply:
     """Replace the list; kept with the data folder. 400 for one that cannot be used."""
     try:
         catalogue = parse(call.json)
@@ -91,13 +91,13 @@ def write_models(call: Call) -> Reply:
     return everything(catalogue.models)
 
 
-def forget_models(call: Call) -> Reply:
+def forget_models(call: ApiCall) -> Reply:
     """Go back to the default list."""
     call.world.models.forget()
     return read_models(call)
 
 
-def expansion(call: Call) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def expansion(call: ApiCall) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Adds the scenario to what belongs to one, if ``$expand=scenario`` asks for that."""
     wanted = call.option("$expand")
     if wanted is None:

@@ -9,7 +9,7 @@ from typing import Any
 from cicd.emulator import timestamps
 from cicd.emulator.api import limits
 from cicd.emulator.api.lm import runs
-from cicd.emulator.api.web import Call, Operation, Reply, listing
+from cicd.emulator.api.web import ApiCall, Operation, Reply, listing
 from cicd.emulator.errors import invalid, not_found
 from cicd.emulator.runs import scheduling
 from cicd.emulator.state.store import Row
@@ -20,7 +20,7 @@ NAME = limits.Text(maximum=256)
 CRON = limits.Text(maximum=256)
 
 
-def create(call: Call) -> Reply:
+def create(call: ApiCall) -> Reply:
     """A new active schedule; it starts now unless told otherwise."""
     name = limits.required(call.body, "name", NAME)
     cron = scheduling.check_cron(limits.required(call.body, "cron", CRON))
@@ -38,14 +38,14 @@ def create(call: Call) -> Reply:
     return Reply(answer, 202, {"Location": f"{PATH}/{schedule_id}"})
 
 
-def wanted_configuration(call: Call) -> str:
+def wanted_configuration(call: ApiCall) -> str:
     """The id of a configuration that an execution could be started of now; 400 for others."""
     configuration = runs.wanted_configuration(call)
     call.world.starter.wanted("execution", configuration)
     return str(configuration["id"])
 
 
-def time_of(call: Call, field: str) -> str | None:
+def time_of(call: ApiCall, field: str) -> str | None:
     """A time of the body in whole seconds of UTC; 400 when it is none."""
     text = limits.optional(call.body, field, limits.Text(maximum=64))
     if text is None:
@@ -56,7 +56,7 @@ def time_of(call: Call, field: str) -> str | None:
         raise invalid(f"{field} {text!r} is not an RFC 3339 date and time") from None
 
 
-def check_times(call: Call, start: str, end: str | None, status: str) -> None:
+def check_times(call: ApiCall, start: str, end: str | None, status: str) -> None:
     """The end comes after the start, and for an active schedule lies ahead; else 400."""
     if end is not None and end <= start:
         raise invalid(f"end {end} is not after start {start}")
@@ -64,19 +64,19 @@ def check_times(call: Call, start: str, end: str | None, status: str) -> None:
         raise invalid(f"end {end} lies in the past")
 
 
-def query(call: Call) -> Reply:
+def query(call: ApiCall) -> Reply:
     return listing(call, select(call), show)
 
 
-def count(call: Call) -> Reply:
+def count(call: ApiCall) -> Reply:
     return Reply(str(len(select(call))))
 
 
-def get(call: Call) -> Reply:
+def get(call: ApiCall) -> Reply:
     return Reply(show(find(call)))
 
 
-def select(call: Call) -> list[Row]:
+def select(call: ApiCall) -> list[Row]:
     """The schedules of the group that pass every filter of the query, oldest first."""
     configuration_id, status = call.identifier("configurationId"), call.option("status")
     if status is not None:
@@ -91,7 +91,7 @@ def select(call: Call) -> list[Row]:
     ]
 
 
-def find(call: Call) -> sqlite3.Row:
+def find(call: ApiCall) -> sqlite3.Row:
     """The schedule of the path; 404 when the group has none such."""
     row = call.world.store.row(
         "SELECT * FROM schedules WHERE id = ? AND resource_group = ?",
@@ -102,7 +102,7 @@ def find(call: Call) -> sqlite3.Row:
     return row
 
 
-def patch(call: Call) -> Reply:
+def patch(call: ApiCall) -> Reply:
     """Change, pause or resume it; its name stays."""
     if "name" in call.body:
         raise invalid("the name of an execution schedule cannot be changed")
@@ -136,7 +136,7 @@ def patch(call: Call) -> Reply:
     return Reply({"id": row["id"], "message": "Execution Schedule modified"}, 202)
 
 
-def delete(call: Call) -> Reply:
+def delete(call: ApiCall) -> Reply:
     """Forget it, active or not; its executions stay."""
     row = find(call)
     call.world.store.write("DELETE FROM schedules WHERE id = ?", (row["id"],))
