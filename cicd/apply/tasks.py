@@ -1,6 +1,6 @@
 """Many tasks at once: plain generators that a worker never waits for.
 
-A task yields what it needs: a ``Call`` (run on a worker, its answer is sent back), a ``Look`` (a
+A task yields what it needs: a ``WorkerCall`` (run on a worker, its answer is sent back), a ``Look`` (a
 call that it shares with all who wait for a thing of the same kind), a ``Pause`` (go on when it is
 over) or an event (handed to whoever reads the scheduler). All code of tasks runs in the one thread
 that reads the scheduler, so tasks share data without locks.
@@ -33,7 +33,7 @@ FAREWELL = 2.0  # seconds that calls under way get to end when nobody reads on
 
 
 @dataclass(frozen=True)
-class Call:
+class WorkerCall:
     """Run this on a worker. Reads of one task keep a distance, all else goes at once; writes only
     while nothing is halted."""
 
@@ -61,23 +61,25 @@ class Look:
 
 Lookup = Callable[[Sequence[LiveResource]], Mapping[str, LiveResource]]
 """Things of one kind -> what a list tells of them, by their ids."""
-Step = Call | Pause | Look | Event
+Step = WorkerCall | Pause | Look | Event
 Task = Generator[Step, Any, T]
 
 
 def write(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """The answer of a call that changes something; its error is raised here."""
-    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False, is_write=True)))
+    return cast(
+        T, (yield WorkerCall(partial(function, *args, **kwargs), is_read=False, is_write=True))
+    )
 
 
 def once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """The answer of a call that is none of a row of reads; its error is raised here."""
-    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=False)))
+    return cast(T, (yield WorkerCall(partial(function, *args, **kwargs), is_read=False)))
 
 
 def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Task[T]:
     """The answer of a call that only looks; its error is raised here."""
-    return cast(T, (yield Call(partial(function, *args, **kwargs), is_read=True)))
+    return cast(T, (yield WorkerCall(partial(function, *args, **kwargs), is_read=True)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class _Running:
         self.task = task
         self.order = order
         self.answer: Callable[[], Any] = lambda: None
-        self.pending: Call | Look | None = None
+        self.pending: WorkerCall | Look | None = None
         self.timer = 0
         self.reads: deque[float] = deque(maxlen=BURST)
 
@@ -168,7 +170,7 @@ class Scheduler(Generic[T]):
             except Exception as error:
                 yield Finished(running.name, error=error)
                 return
-            if isinstance(step, Call):
+            if isinstance(step, WorkerCall):
                 self._call(running, step)
                 return
             if isinstance(step, Pause):
@@ -184,7 +186,7 @@ class Scheduler(Generic[T]):
             yield step
             answer = lambda: None  # noqa: E731
 
-    def _call(self, running: _Running, call: Call) -> None:
+    def _call(self, running: _Running, call: WorkerCall) -> None:
         now = self._clock()
         if call.is_read and now < (due := running.may_read_at(self._gap)):
             running.pending = call

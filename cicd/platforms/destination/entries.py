@@ -34,7 +34,7 @@ OWNER = "cicd.owner"
 """The property that says of which stage an entry is and by which name, as people can rename it."""
 
 
-class Call(Protocol):
+class HttpCall(Protocol):
     """One HTTP call with login, retries and errors; Secrets in ``body`` are opened when sent."""
 
     def __call__(
@@ -50,7 +50,7 @@ class Call(Protocol):
 class Destinations:
     """``destination/<name>``; ``stage``: whose they are that are made here."""
 
-    def __init__(self, call: Call, stage: str = "") -> None:
+    def __init__(self, call: HttpCall, stage: str = "") -> None:
         self._call = call
         self._stage = stage
 
