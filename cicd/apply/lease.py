@@ -26,7 +26,7 @@ lag behind writes by some seconds."""
 ROUNDS = 5
 POLL = (0.5, 10.0)
 """Seconds between two tries while waiting for it: the first and the longest pause."""
-FAREWELL = 2.0
+CLOSING_SECONDS = 2.0
 AWAKE_OR_NOT = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 """The clock that goes on while the machine sleeps: Linux has one of its own for that, macOS's does
 so anyway, and Windows has neither but ``time.monotonic``, which does."""
@@ -73,7 +73,7 @@ class Lease:
         """Try to get it: None when it is ours now, else who has it. Raises PlatformError."""
         blocker: Holder | None = None
         for _ in range(ROUNDS):
-            blocker = self._seize(self._lock)
+            blocker = self._try_to_take(self._lock)
             if blocker is None:
                 self._keeper.start()
                 return None
@@ -107,7 +107,7 @@ class Lease:
         """Stop renewing it and let it go, if it is or may be ours. Raises PlatformError."""
         self._ended.set()
         if self._keeper.is_alive():
-            self._keeper.join(FAREWELL)
+            self._keeper.join(CLOSING_SECONDS)
         if not self._may_be_ours:
             return
         if self._clock() >= self._good_until:
@@ -117,7 +117,7 @@ class Lease:
         self._lock.drop()
         self._may_be_ours = False
 
-    def _seize(self, lock: Lock) -> Holder | None:
+    def _try_to_take(self, lock: Lock) -> Holder | None:
         """None when ``lock`` is ours now, else who has it."""
         problem: PlatformError | None = None
         for pause in PAUSES:
@@ -152,7 +152,7 @@ class Lease:
 
     def _clear(self, dead: Holder) -> None:
         """Drop the lock if it is still a dead holder's. Where another is at it, nothing."""
-        other = self._seize(self._gate)
+        other = self._try_to_take(self._gate)
         if other:
             if self._is_dead(other):
                 self._gate.drop()

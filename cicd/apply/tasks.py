@@ -1,9 +1,9 @@
 """Many tasks at once: plain generators that a worker never waits for.
 
-A task yields what it needs: a ``WorkerCall`` (run on a worker, its answer is sent back), a ``Look`` (a
-call that it shares with all who wait for a thing of the same kind), a ``Pause`` (go on when it is
-over) or an event (handed to whoever reads the scheduler). All code of tasks runs in the one thread
-that reads the scheduler, so tasks share data without locks.
+A task yields what it needs: a ``WorkerCall`` (run on a worker, its answer is sent back), a
+``Look`` (a call that it shares with all who wait for a thing of the same kind), a ``Pause`` (go on
+when it is over) or an event (handed to whoever reads the scheduler). All code of tasks runs in the
+one thread that reads the scheduler, so tasks share data without locks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 LONGEST_WAIT = 1.0  # seconds; Windows delivers Ctrl-C only between two waits
 BURST = 2  # reads of one task that may come together: a status with its log
-FAREWELL = 2.0  # seconds that calls under way get to end when nobody reads on
+CLOSING_SECONDS = 2.0  # seconds that calls under way get to end when nobody reads on
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Scheduler(Generic[T]):
         """Start nothing more. Calls under way are given a moment, and are not waited for after."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         under_way = [future for future in self._calls if not future.cancelled()]
-        if not wait(under_way, timeout=FAREWELL).not_done:
+        if not wait(under_way, timeout=CLOSING_SECONDS).not_done:
             self._pool.shutdown(wait=True)
 
     def _resume(self, running: _Running) -> Iterator[Event | Finished[T]]:

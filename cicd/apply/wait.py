@@ -19,7 +19,7 @@ from cicd.platforms.base import LogPage
 
 EARLY_LOG = 2.0  # seconds until the first look at the log of what has not begun, and between two
 LATE_LINES = 2.0  # seconds that the last lines of a failure may be behind its status
-LAST_WORDS = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
+END_OF_LOG = 5.0  # seconds for the end of a log that need not end: what ran before may still serve
 
 
 class Overtaken(CicdError):
@@ -252,7 +252,7 @@ def _tell_rest(job: Job, live: LiveResource) -> Task[None]:
     The last words of a failure matter most and may come late: a second look is taken for them.
     """
     looks_left = 2 if live.status.has_failed else 1
-    over = float("inf") if job.kind.is_run else job.shared.clock() + LAST_WORDS
+    over = float("inf") if job.kind.is_run else job.shared.clock() + END_OF_LOG
     while job.log is not None and live.status.has_ended:
         position = job.log
         deadline = job.shared.clock() + job.polling.patience

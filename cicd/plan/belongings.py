@@ -17,19 +17,19 @@ _MOST_NAMED = 3
 
 class Belongings:
     """What of the things in a container is the stage's: ``found``, all that its keys have live;
-    ``doomed``, what of it is to be deleted."""
+    ``deleted``, what of it is to be deleted."""
 
     def __init__(
         self,
         stage: Stage,
         found: Found,
-        doomed: Found,
+        deleted: Found,
         matcher: Matcher,
         kinds: Mapping[str, Kind],
     ) -> None:
         self._stage = stage
         self._found = found
-        self._doomed = {_id(live): live for lives in doomed.values() for live in lives}
+        self._deleted = {_id(live): live for lives in deleted.values() for live in lives}
         self._matcher = matcher
         self._kinds = kinds
 
@@ -55,10 +55,10 @@ class Belongings:
 
         Not only by the runs: an earlier destroy may have deleted them and no more than that.
         """
-        ours = set(self._doomed)
+        ours = set(self._deleted)
         wanted: dict[str, set[str]] = {}
         versions = {kind.version[1] for kind in self._kinds.values() if kind.version}
-        for live in self._doomed.values():
+        for live in self._deleted.values():
             self._want(wanted, live)
         # what takes in others comes after them in the order of the kinds
         for kind in reversed([*self._kinds.values()]):

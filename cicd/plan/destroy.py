@@ -36,9 +36,9 @@ def make_destroy_plan(
     matcher = Matcher(desired, live, kinds)
     found = find_all(desired, edges, matcher, kinds)
     reasons = {key: _why_kept(key, found, matcher, kinds) for key in edges}
-    doomed = {key: found[key] for key, reason in reasons.items() if not reason}
-    reasons |= _container_reasons(stage, found, doomed, matcher, kinds)
-    doomed = {key: lives for key, lives in doomed.items() if not reasons[key]}
+    deleted = {key: found[key] for key, reason in reasons.items() if not reason}
+    reasons |= _container_reasons(stage, found, deleted, matcher, kinds)
+    deleted = {key: lives for key, lives in deleted.items() if not reasons[key]}
     kept = [
         Change(
             resource.key,
@@ -50,14 +50,14 @@ def make_destroy_plan(
         for resource in desired
         if reasons[resource.key]
     ]
-    deletes = _deletes(desired, edges, doomed, kinds)
+    deletes = _deletes(desired, edges, deleted, kinds)
     container = next((_words(kind.name) for kind in kinds.values() if kind.contains), "stage")
     warnings = [
         f"{change.key} serves every {container} of the tenant and would be deleted"
         for change in deletes
         if change.live and kinds[change.key.kind].serves_all(change.live.spec)
     ]
-    warnings += _about_containers(reasons, doomed, matcher, kinds)
+    warnings += _about_containers(reasons, deleted, matcher, kinds)
     plan = assemble(stage, [*kept, *deletes], kinds, created_at, warnings)
     return dataclasses.replace(plan, is_destroy=True)
 
@@ -103,12 +103,12 @@ def _names(live: LiveResource, kind: Kind) -> list[str]:
 
 
 def _container_reasons(
-    stage: Stage, found: Found, doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
+    stage: Stage, found: Found, deleted: Found, matcher: Matcher, kinds: Mapping[str, Kind]
 ) -> dict[Key, str]:
     """Why a container is kept, or else what goes with it; nothing where there is none."""
-    containers = [key for key in doomed if kinds[key.kind].contains]
-    belongings = Belongings(stage, found, doomed, matcher, kinds)
-    reasons = {key: belongings.why_kept(doomed[key][0]) for key in containers}
+    containers = [key for key in deleted if kinds[key.kind].contains]
+    belongings = Belongings(stage, found, deleted, matcher, kinds)
+    reasons = {key: belongings.why_kept(deleted[key][0]) for key in containers}
     if containers and not any(reasons.values()):
         content = [key for key, lives in found.items() if lives and not kinds[key.kind].identity]
         reasons |= dict.fromkeys(content, f"goes with the {_words(containers[0].kind)}")
@@ -116,7 +116,7 @@ def _container_reasons(
 
 
 def _about_containers(
-    reasons: Mapping[Key, str], doomed: Found, matcher: Matcher, kinds: Mapping[str, Kind]
+    reasons: Mapping[Key, str], deleted: Found, matcher: Matcher, kinds: Mapping[str, Kind]
 ) -> list[str]:
     """What a person should know before saying yes: why a container stays, or what goes with it."""
     lines = [
@@ -128,7 +128,7 @@ def _about_containers(
     content = " and ".join(
         f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(counts.items())
     )
-    containers = [key for key in doomed if kinds[key.kind].contains]
+    containers = [key for key in deleted if kinds[key.kind].contains]
     return lines + [f"{content} would go with {key}" for key in containers if content]
 
 
@@ -137,7 +137,7 @@ def _words(kind: str) -> str:
 
 
 def _deletes(
-    desired: Sequence[Resource], edges: graph.Edges, doomed: Found, kinds: Mapping[str, Kind]
+    desired: Sequence[Resource], edges: graph.Edges, deleted: Found, kinds: Mapping[str, Kind]
 ) -> list[Change]:
     """The deletes, each with what was desired: its timeout bounds the wait."""
     by_key = {resource.key: resource for resource in desired}
@@ -146,14 +146,14 @@ def _deletes(
     changes: list[Change] = []
     keys: dict[Key, list[Key]] = {}
     for key in graph.in_order(needed_by, lambda key: (kinds[key.kind].contains, -rank[key.kind])):
-        if key not in doomed:
+        if key not in deleted:
             continue
-        users = _doomed_users(key, needed_by, doomed) | _hidden_users(key, keys, kinds)
+        users = _deleted_users(key, needed_by, deleted) | _hidden_users(key, keys, kinds)
         first = frozenset(change_key for user in users for change_key in keys[user])
-        keys[key] = [key, *(Key(key.kind, live.id) for live in doomed[key][1:])]
+        keys[key] = [key, *(Key(key.kind, live.id) for live in deleted[key][1:])]
         changes += [
             Change(change_key, Action.DELETE, "destroy", (), first, by_key[key], live)
-            for change_key, live in zip(keys[key], doomed[key], strict=True)
+            for change_key, live in zip(keys[key], deleted[key], strict=True)
         ]
     return changes
 
@@ -168,7 +168,7 @@ def _hidden_users(key: Key, before: Iterable[Key], kinds: Mapping[str, Kind]) ->
     return set()
 
 
-def _doomed_users(key: Key, needed_by: graph.Edges, doomed: Found) -> set[Key]:
+def _deleted_users(key: Key, needed_by: graph.Edges, deleted: Found) -> set[Key]:
     """The nearest things to be deleted that need ``key``, also through things that are kept."""
     found: set[Key] = set()
     seen: set[Key] = set()
@@ -178,7 +178,7 @@ def _doomed_users(key: Key, needed_by: graph.Edges, doomed: Found) -> set[Key]:
         if user in seen:
             continue
         seen.add(user)
-        if user in doomed:
+        if user in deleted:
             found.add(user)
         else:
             waiting.extend(needed_by[user])

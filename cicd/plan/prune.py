@@ -42,7 +42,7 @@ def plan_prune(
     ]
     rank = {name: index for index, name in enumerate(kinds)}
     unnamed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
-    doomed = _unused(unnamed, changes.values(), matcher, kinds)
+    deleted = _unused(unnamed, changes.values(), matcher, kinds)
     unwanted = f"not in the stage file, prune: {stage.prune}"
     return [
         Change(
@@ -53,7 +53,7 @@ def plan_prune(
             else unwanted,
             live=live,
         )
-        for key, live in zip(free_keys(doomed, changes), doomed, strict=True)
+        for key, live in zip(free_keys(deleted, changes), deleted, strict=True)
     ]
 
 
@@ -73,18 +73,18 @@ def _unused(
     staying = [live for live in matcher.all() if (live.key.kind, live.id) not in going]
     named: list[LiveResource | Resource] = [*staying, *(c.desired for c in changes if c.desired)]
     used = {(rank[one.key.kind], text) for one in named for text in texts_taken(one.spec)}
-    doomed = set()
+    deleted = set()
     for name in dict.fromkeys(live.key.kind for live in unnamed):
         kind, spared = kinds[name], Counter[Hashable]()
         taken = {text for user, text in used if user > rank[name]}
         for live in [live for live in reversed(unnamed) if live.key.kind == name]:
             version = family(live.spec, kind)
             if live.id not in taken and (kind.identity or spared[version] >= kind.keep):
-                doomed.add((name, live.id))
+                deleted.add((name, live.id))
                 continue
             spared[version] += live.id not in taken
             used |= {(rank[name], text) for text in texts_taken(live.spec)}
-    return [live for live in unnamed if (live.key.kind, live.id) in doomed]
+    return [live for live in unnamed if (live.key.kind, live.id) in deleted]
 
 
 def texts_taken(spec: Spec) -> Iterator[str]:
@@ -129,7 +129,7 @@ def left_over(
 ) -> list[str]:
     """Stopped former versions of services that nothing deletes, as where the platform refused that
     when they had been replaced: a line for each."""
-    doomed = {(change.key.kind, change.id) for change in deletes}
+    deleted = {(change.key.kind, change.id) for change in deletes}
     return [
         f"{key.kind} {live.id} is {live.status.raw}: it is a former {key}, and stays "
         f"(prune: {stage.prune})"
@@ -138,7 +138,7 @@ def left_over(
         for live in matcher.relatives(key.kind, change.desired.spec)
         if live.status.state is State.STOPPED and live.owner in {"", stage.identity}
         if not matcher.is_taken(live) and not matcher.is_reserved(live, key)
-        if (key.kind, live.id) not in doomed
+        if (key.kind, live.id) not in deleted
     ]
 
 
@@ -147,11 +147,11 @@ def _is_same(one: Spec, other: Spec, kind: Kind) -> bool:
     return all(one.get(name) == other.get(name) for name in names)
 
 
-def free_keys(doomed: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:
+def free_keys(deleted: Sequence[LiveResource], used: Iterable[Key]) -> list[Key]:
     """A key of its own for each live thing: the platform's name for it where nothing else in the
     plan has it, else its id."""
-    taken = Counter([*used, *(live.key for live in doomed)])
-    return [live.key if taken[live.key] == 1 else Key(live.key.kind, live.id) for live in doomed]
+    taken = Counter([*used, *(live.key for live in deleted)])
+    return [live.key if taken[live.key] == 1 else Key(live.key.kind, live.id) for live in deleted]
 
 
 class Scope:

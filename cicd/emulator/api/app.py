@@ -59,8 +59,8 @@ def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Router:
     for path in ("/s3", "/s3/{rest:path}"):
         routes.append(Route(path, around(S3(world)), methods=list(s3.METHODS)))
     routes += [Mount(prefix, around(door)) for prefix, door in doors.items()]
-    elsewhere = Elsewhere(world, list(routes))
-    routes.append(Anything(around(elsewhere)))
+    unrouted = Unrouted(world, list(routes))
+    routes.append(Anything(around(unrouted)))
     names = {each.name for each in OPERATIONS if not each.path.startswith("/emulator/")}
     world.faults.known = frozenset({INFERENCE, *names})
     # not Starlette itself: what it puts around routes hides the connection that faults break
@@ -187,7 +187,7 @@ class Anything(BaseRoute):
         await self._app(scope, receive, send)
 
 
-class Elsewhere:
+class Unrouted:
     """What no route answers: refused like the gateway does."""
 
     def __init__(self, world: World, routes: Sequence[BaseRoute]) -> None:

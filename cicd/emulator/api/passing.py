@@ -37,7 +37,7 @@ WAKING_SECONDS = 0.02
 LOG = logging.getLogger(__name__)
 
 
-class Passage:
+class Forwarder:
     """The way to every deployment that a runner serves. For one event loop."""
 
     def __init__(self, runner: Runner) -> None:

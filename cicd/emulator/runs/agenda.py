@@ -59,7 +59,7 @@ class Agenda:
         """Do a task after some time; to be called by tasks."""
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), task))
 
-    def hurry(self) -> None:
+    def make_all_due(self) -> None:
         """Do now what waits for its time; whatever is too early asks for more."""
 
         def make_due() -> None:

@@ -34,7 +34,7 @@ KILLED = "the container was terminated: OOMKilled (exit code 137)"
 
 
 @dataclass(frozen=True)
-class Fate:
+class StartFault:
     """What a fault rule makes of the runs that a request starts."""
 
     is_stuck: bool = False
@@ -45,7 +45,7 @@ class Fate:
     """Nothing happens; whoever set this starts it later."""
 
 
-FATE: ContextVar[Fate] = ContextVar("fate", default=Fate())  # noqa: B039 - it is frozen
+START_FAULT = ContextVar("start_fault", default=StartFault())  # noqa: B039 - it is frozen
 """Of the present request; handlers run in a copy of its context."""
 
 
@@ -94,9 +94,9 @@ class Dispatcher:
 
     def start(self, run_id: str) -> None:
         """Start a run, or bring up a deployment's present revision."""
-        fate = FATE.get()
-        if not fate.is_ignored:
-            self._agenda.put(lambda: self._begin(run_id, fate))
+        fault = START_FAULT.get()
+        if not fault.is_ignored:
+            self._agenda.put(lambda: self._begin(run_id, fault))
 
     def stop(self, run_id: str) -> None:
         """Stop a run whose status is STOPPING."""
@@ -121,7 +121,7 @@ class Dispatcher:
 
     def reconsider(self) -> None:
         """How long things take has changed: look again at all that is waited for."""
-        self._agenda.hurry()
+        self._agenda.make_all_due()
 
     def forget_group(self, group: str, run_ids: list[tuple[str, str]]) -> None:
         """Stop the runs (kind, id) of a deleted resource group and delete its files."""
@@ -162,14 +162,14 @@ class Dispatcher:
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _begin(self, run_id: str, fate: Fate) -> None:
+    def _begin(self, run_id: str, fault: StartFault) -> None:
         """Start a run that a request asked for."""
         self._stuck.discard(run_id)
-        if fate.is_stuck:
+        if fault.is_stuck:
             self._stuck.add(run_id)
-        if fate.dies_after is not None:
-            moment = time.monotonic() + fate.dies_after
-            self._agenda.later(fate.dies_after, lambda: self._die(run_id, moment))
+        if fault.dies_after is not None:
+            moment = time.monotonic() + fault.dies_after
+            self._agenda.later(fault.dies_after, lambda: self._die(run_id, moment))
         self._start(run_id)
 
     def _start(self, run_id: str) -> None:
@@ -198,10 +198,10 @@ class Dispatcher:
             else:
                 self._runner.deploy(job)
         except (StorageError, NotStartable) as error:
-            self._bury(run_id, str(error))
+            self._report_not_started(run_id, str(error))
         except Exception as error:
             LOG.exception("run %s could not be started", run_id)
-            self._bury(run_id, f"could not be started: {error}")
+            self._report_not_started(run_id, f"could not be started: {error}")
 
     def _is_early(self, run: Row) -> bool:
         """Whether a run has to wait; then it is looked at again, as PENDING after UNKNOWN."""
@@ -309,7 +309,7 @@ class Dispatcher:
         with self._store.transaction() as db:
             set_status(db, run_id, status, message=message)
 
-    def _bury(self, run_id: str, reason: str) -> None:
+    def _report_not_started(self, run_id: str, reason: str) -> None:
         """A run that never started: its log says why, as its status does."""
         with self._store.transaction() as db:
             log_line(db, run_id, reason)

@@ -41,7 +41,7 @@ def main_of(found: ContainerSet) -> Mapping[str, Any]:
     return (named or found.containers)[-1]
 
 
-def rhythm(found: ContainerSet, scope: Mapping[str, str]) -> tuple[int, float]:
+def retries_of(found: ContainerSet, scope: Mapping[str, str]) -> tuple[int, float]:
     """How often each container of a set is tried, and the seconds between. Raises Unresolved."""
     tries, pause = substitute(found.tries, scope), substitute(found.pause, scope)
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cicd.emulator.jobs import Node
-from cicd.emulator.workflow.container_sets import rhythm
+from cicd.emulator.workflow.container_sets import retries_of
 from cicd.emulator.workflow.expr.expressions import Unresolved, calculate, resolve, substitute
 from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.program import Artifact, OutputParameter, Template, duration
@@ -126,7 +126,7 @@ def make_work(
     deadline, name = _deadline(template, scope)
     group = template.container_set
     members = group.containers if group else ()
-    tries, pause = rhythm(group, scope) if group else (1, 0.0)
+    tries, pause = retries_of(group, scope) if group else (1, 0.0)
     return Work(
         node=node,
         container=resolve(container, scope),

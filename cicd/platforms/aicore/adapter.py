@@ -46,7 +46,7 @@ EARLIEST = 631_152_000 * 10**9
 CLOCK_SKEW = 60 * 10**9
 
 
-class Noun(Protocol):
+class KindApi(Protocol):
     """What each kind can do; see Platform for what the calls mean."""
 
     def get(self, live: LiveResource) -> LiveResource: ...
@@ -114,7 +114,7 @@ class AICore:
                 stores.kind: stores.peek,
             }
         )
-        self._nouns: dict[str, Noun] = {
+        self._nouns: dict[str, KindApi] = {
             "resource_group": groups,
             "node_reservation": NodeReservations(self._api),
             "repository": repositories,
@@ -334,7 +334,7 @@ class AICore:
         for session in self._sessions:
             session.close()
 
-    def _noun(self, kind: str) -> Noun:
+    def _noun(self, kind: str) -> KindApi:
         if kind not in self._nouns:
             raise PlatformError(f'this platform has no "{kind}"')
         return self._nouns[kind]

@@ -21,7 +21,7 @@ from cicd.emulator.api.web import Operation
 from cicd.emulator.faults import answers
 from cicd.emulator.faults.answers import Answer
 from cicd.emulator.faults.judge import Asked, Request, Verdict
-from cicd.emulator.runs.dispatch import FATE, Fate
+from cicd.emulator.runs.dispatch import START_FAULT, StartFault
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -150,19 +150,19 @@ class Handling:
             )
         if value("stale") is not None and self._asked.method == "GET":
             scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
-        token = FATE.set(self._fate())
+        token = START_FAULT.set(self._start_fault())
         try:
             if CHANGING & self._verdict.effects.keys():
                 return await self._changed(scope, receive, send)
             await self._app(scope, receive, send)
             return None
         finally:
-            FATE.reset(token)
+            START_FAULT.reset(token)
 
-    def _fate(self) -> Fate:
+    def _start_fault(self) -> StartFault:
         """What becomes of a run that this request starts."""
         value = self._verdict.value
-        return Fate(
+        return StartFault(
             is_stuck=bool(value("stuck")),
             dies_after=value("dies"),
             is_ignored=bool(value("rollback")),
@@ -183,7 +183,7 @@ class Handling:
         scope["query_string"] = query.encode("latin-1")
         answer = await collected(self._app, scope, receive)
         if before is not None:
-            FATE.set(Fate())
+            START_FAULT.set(StartFault())
             await run_in_threadpool(effects.undo_update, world, before)
         if value("slow-after"):
             await asyncio.sleep(value("slow-after"))

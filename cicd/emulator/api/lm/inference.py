@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from cicd.emulator.api.passing import Passage
+from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.errors import EmulatorError, GatewayError, denied
 from cicd.emulator.foundation import deployed, executables, models, orchestration
 from cicd.emulator.foundation.answers import Answer, Asked
@@ -38,7 +38,7 @@ class Inference:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._passage = Passage(world.runner)
+        self._forwarder = Forwarder(world.runner)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -53,7 +53,7 @@ class Inference:
             return
         except ClientDisconnect:
             return
-        await self._passage.pass_on(deployment_id, request, send, target_of(request))
+        await self._forwarder.pass_on(deployment_id, request, send, target_of(request))
 
     def _admit(self, request: Request, deployment_id: str) -> Row:
         """Token, resource group, and the deployment of that group."""

@@ -56,7 +56,7 @@ def main() -> int:
         child = start(spec)
     except OSError as error:
         return not_started(spec, spec["command"][0], error)
-    _thread.start_new_thread(obey, (child,))
+    _thread.start_new_thread(follow_orders, (child,))
     if limits and os.path.isdir("/proc/self/task"):  # noqa: PTH112
         _thread.start_new_thread(guard, (child, limits, spec["report"], is_alone))
     code = wait(child)
@@ -113,7 +113,7 @@ def wait(child: int) -> int:
             return os.waitstatus_to_exitcode(status)
 
 
-def obey(child: int) -> None:
+def follow_orders(child: int) -> None:
     """Pass on TERM; kill when nobody is there any more to say anything."""
     for line in sys.stdin.buffer:
         if line.strip() == b"TERM":
