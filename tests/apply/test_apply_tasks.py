@@ -179,7 +179,7 @@ def test_closing_waits_not_for_calls_that_have_not_begun(platform: FakePlatform)
 def test_closing_does_not_hang_with_a_call(
     platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "FAREWELL", 0.05)
+    monkeypatch.setattr(tasks, "CLOSING_SECONDS", 0.05)
     platform.gate = threading.Event()
     events = execute(plan(*runs(3)), platform, workers=2, clock=platform.clock)
     for _ in range(3):

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cicd.emulator.api.passing import Passage
+from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.errors import ApiError
 from cicd.emulator.host.opening import FrontDoor
 from cicd.emulator.runs.lifecycle import Kind
@@ -50,7 +50,7 @@ def stop(world: World, kind: Kind, request: Request) -> Response:
 
 class Ask:
     def __init__(self, world: World) -> None:
-        self._passage = Passage(world.runner)
+        self._passage = Forwarder(world.runner)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
