@@ -105,12 +105,12 @@ def tell_strangers(session: Session, plan: Plan | None = None) -> list[str]:
     """That something runs which no stage names, as one hint; nothing where nothing does. Without
     what ``plan`` deletes."""
     strangers, unread = find_strangers(session)
-    doomed = {
+    deleted = {
         (change.key.kind, change.id)
         for change in (plan.changes if plan else ())
         if change.action is Action.DELETE
     }
-    stays = [live for live in strangers if id_of(live) not in doomed]
+    stays = [live for live in strangers if id_of(live) not in deleted]
     hint = tell_unmanaged(count(stays), session.stage_argument, unread)
     return [hint] if hint else []
 
