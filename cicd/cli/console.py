@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
@@ -136,10 +136,8 @@ def print_error(error: CicdError, *, is_json: bool = False, sends: bool = False)
 
 
 def print_event(level: str, text: str, **values: Any) -> None:
-    """One event as a line of JSON on standard error, as EventLog writes them."""
-    stamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    event = {"event": text, **values, "level": level, "timestamp": stamp}
-    click.echo(shown_json(event), err=True)
+    """One event of that level as a line of JSON, on standard error, however quiet it is to be."""
+    getattr(_logger(is_json=True).bind(event=text), level)(None, **values)
 
 
 def check_writable(path: Path) -> None:
@@ -194,30 +192,20 @@ def write_json(path: Path, value: Any, *, is_ascii: bool = False) -> None:
 
 
 class EventLog:
-    """Writes events to standard error through structlog: one line each, text or JSON."""
+    """Writes events to standard error: one line each, text or JSON."""
 
     def __init__(self, common: Common) -> None:
-        import structlog
+        self._is_quiet = common.verbosity < 0
+        self._is_json = common.log_format == "json"
+        self._is_grouped = os.environ.get("GITHUB_ACTIONS") == "true" and not self._is_json
 
-        self.is_quiet = common.verbosity < 0
-        self._is_grouped = (
-            os.environ.get("GITHUB_ACTIONS") == "true" and common.log_format == "text"
-        )
-        processors: list[Any] = [structlog.processors.add_log_level]
-        if common.log_format == "json":
-            processors += [
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(serializer=_as_json),
-            ]
-        else:
-            processors.append(_as_line)
-        self._log = structlog.wrap_logger(
-            structlog.PrintLogger(sys.stderr), processors=processors, cache_logger_on_first_use=True
-        )
+    @cached_property
+    def _log(self) -> Any:
+        return _logger(is_json=self._is_json)
 
     def write(self, event: str, **values: Any) -> None:
         """One event; ``key`` among the values becomes the prefix of the line."""
-        if not self.is_quiet:
+        if not self._is_quiet:
             self._log.info(event, **values)
 
     def group(self, title: str) -> None:
@@ -228,6 +216,22 @@ class EventLog:
     def end_group(self) -> None:
         if self._is_grouped:
             click.echo(str(Command("endgroup")), err=True)
+
+
+def _logger(*, is_json: bool) -> Any:
+    """structlog's, which all events go through. It takes as long to load as the rest of a command
+    that says nothing, so it is loaded with the first event."""
+    import structlog
+
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            *([stamp, _as_json] if is_json else [_as_line]),
+        ],
+        cache_logger_on_first_use=True,
+    )
 
 
 def _as_line(logger: Any, method: str, event: Any) -> str:
@@ -241,6 +245,5 @@ def _as_line(logger: Any, method: str, event: Any) -> str:
     return fitted(f"{key} │ {line}" if key else line, width_of(sys.stderr))
 
 
-def _as_json(event: Any, **options: Any) -> str:
-    """structlog's way to call ``shown_json``."""
+def _as_json(logger: Any, method: str, event: Any) -> str:
     return shown_json(event)
