@@ -14,8 +14,8 @@ from cicd.platforms.aicore import fingerprint
 from cicd.platforms.aicore.dialect import templates
 
 
-def make_cheap(set: Callable[[Any, str, Any], None] = setattr) -> None:
-    """Choose the lowest costs there are. ``set``: such as pytest's, which takes it back again."""
+def make_cheap(set: Callable[[Any, str, Any], object] = setattr) -> None:
+    """Choose the lowest costs there are. ``set``: such as mocker's, which takes it back again."""
     set(document, "_HASH_ROUNDS", 1)
     set(document, "_FINAL_ROUNDS", 1)
     set(marks, "ROUNDS", 1)

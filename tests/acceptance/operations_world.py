@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 from requests.adapters import HTTPAdapter
 
 from cicd.apply import execute
@@ -167,7 +168,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(
-    shared: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shared: World,
+    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> Iterator[World]:
     """The shared world with a resource group of its own, nothing in its way, quick looks.
 
@@ -180,8 +184,8 @@ def world(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AICORE_HOME", str(shared.folder / "nowhere"))
     monkeypatch.chdir(shared.folder)
-    monkeypatch.setattr("cicd.apply.execute", partial(execute, polling=QUICK))
-    make_cheap(monkeypatch.setattr)
+    mocker.patch("cicd.apply.execute", partial(execute, polling=QUICK))
+    make_cheap(mocker.patch.object)
     with gate_running() as (gate, url):
         gate.url = url
         gate.otherwise = shared.forward

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import execute
 from tests.acceptance.operations_world import APPLY, QUICK, STAGE, World
@@ -127,13 +128,13 @@ def test_a_commit_that_is_not_pushed_is_refused_at_once(world: World, remote: Pa
 
 
 def test_a_repository_that_cannot_be_asked_from_here_is_left_to_the_platform(
-    world: World, remote: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, remote: Path, mocker: MockerFixture
 ) -> None:
     """AI Core may have a login that nobody has here."""
     remote.rename(remote.with_name("elsewhere.git"))
     hours = partial(execute, polling=QUICK, clock=lambda: time.monotonic() * 3_000)
-    monkeypatch.setattr("cicd.apply.execute", hours)
-    monkeypatch.setattr("cicd.platforms.aicore.sync.GRACE", 0.0)  # seconds of the real clock
+    mocker.patch("cicd.apply.execute", hours)
+    mocker.patch("cicd.platforms.aicore.sync.GRACE", 0.0)  # seconds of the real clock
     said = world.cicd(*APPLY)
     assert said.code == 6, said.all
     assert "may the repository be read?" in said.all and world.changes()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import lease
 from cicd.automation.applying import not_agreed_to
@@ -262,10 +263,8 @@ def test_waiting_ends(here: Desk) -> None:
     here("apply", "dev", "--lock-timeout", "soon", code=64)
 
 
-def test_a_lock_that_is_taken_away_meanwhile_is_told(
-    here: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lease, "SECONDS", -1.0)  # out of time as soon as it is there
+def test_a_lock_that_is_taken_away_meanwhile_is_told(here: Desk, mocker: MockerFixture) -> None:
+    mocker.patch.object(lease, "SECONDS", -1.0)  # out of time as soon as it is there
     told = here("apply", "dev", "--auto-approve", code=1)
     assert "skipped: the lock of the stage could not be renewed in time" in told
     assert "warning: somebody else may have changed the stage too" in told

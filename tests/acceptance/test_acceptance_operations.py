@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import execute
 from cicd.cli import root
@@ -284,12 +285,10 @@ def test_a_group_that_is_being_made_is_waited_for(world: World) -> None:
     assert world.cicd("plan", "dev", "--detailed-exitcode").code == 0
 
 
-def test_a_group_that_is_never_made_times_out_with_6(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_group_that_is_never_made_times_out_with_6(world: World, mocker: MockerFixture) -> None:
     world.quotas(resourceGroupStatus={world.group: "PROVISIONING"})
     hours = partial(execute, polling=QUICK, clock=lambda: time.monotonic() * 3_000)
-    monkeypatch.setattr("cicd.apply.execute", hours)
+    mocker.patch("cicd.apply.execute", hours)
     said = world.cicd(*APPLY, "--summary", "summary.json")
     assert said.code == 6, said.all
     assert "still PROVISIONING after 1800 s" in said.out and "apply again" in said.out

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import lease as lease_module
 from cicd.apply.lease import PAUSES, SECONDS, Lease
@@ -321,10 +322,10 @@ def test_one_that_could_not_renew_begins_nothing_and_drops_only_its_own(locks: L
 
 
 def test_a_machine_that_slept_knows_that_its_lock_is_over(
-    locks: Locks, monkeypatch: pytest.MonkeyPatch
+    locks: Locks, mocker: MockerFixture
 ) -> None:
     now = {lease_module.AWAKE_OR_NOT: 0.0}
-    monkeypatch.setattr(time, "clock_gettime", now.__getitem__)
+    mocker.patch.object(time, "clock_gettime", now.__getitem__)
     lease = Lease(locks.main, locks.gate, Holder("a"), lambda _: False)
     assert lease.take() is None
     assert lease.problem() == ""

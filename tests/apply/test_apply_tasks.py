@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import execute, tasks
 from cicd.apply.events import Began, LogLine, Progress
@@ -176,10 +177,8 @@ def test_closing_waits_not_for_calls_that_have_not_begun(platform: FakePlatform)
     assert len(platform.ops("create")) == 2
 
 
-def test_closing_does_not_hang_with_a_call(
-    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tasks, "CLOSING_SECONDS", 0.05)
+def test_closing_does_not_hang_with_a_call(platform: FakePlatform, mocker: MockerFixture) -> None:
+    mocker.patch.object(tasks, "CLOSING_SECONDS", 0.05)
     platform.gate = threading.Event()
     events = execute(plan(*runs(3)), platform, workers=2, clock=platform.clock)
     for _ in range(3):

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
+from pytest_mock import MockerFixture
 
 from benchmarks.aicore import SCENARIO, World, fill, running
 from cicd.apply import execute
@@ -257,7 +258,7 @@ def test_what_is_read_in_an_apply_does_not_grow_with_it(count: int, there: int) 
 
 
 def test_what_the_environment_says_of_a_host_is_not_asked_for_each_request(
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
 ) -> None:
     asked = []
     before = requests.Session.merge_environment_settings
@@ -266,7 +267,7 @@ def test_what_the_environment_says_of_a_host_is_not_asked_for_each_request(
         asked.append(url)
         return before(self, url, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(requests.Session, "merge_environment_settings", merge)
+    mocker.patch.object(requests.Session, "merge_environment_settings", merge)
     world = World()
     with running(world) as url:
         applied(url, serving(10))

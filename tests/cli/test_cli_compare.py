@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from tests.cli.operated import Cicd, Operated, cicd, operated
 
@@ -59,11 +60,11 @@ def test_files(cicd: Cicd, tmp_path: Path) -> None:
 
 
 def test_a_picture_needs_a_file_and_matplotlib(
-    cicd: Cicd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cicd: Cicd, tmp_path: Path, mocker: MockerFixture
 ) -> None:
     assert "--out report.png" in cicd.both("compare", "dev", "train", "--output", "png", code=64)[1]
     missing = str(tmp_path / "none" / "x.png")
     assert "does not exist" in cicd.both("compare", "dev", "train", "--out", missing, code=1)[1]
-    monkeypatch.setattr("cicd.cli.picture.importlib.util.find_spec", lambda name: None)
+    mocker.patch("cicd.cli.picture.importlib.util.find_spec", lambda name: None)
     said = cicd.both("compare", "dev", "train", "--out", str(tmp_path / "x.png"), code=1)[1]
     assert "pip install 'aicore-cicd[reports]'" in said

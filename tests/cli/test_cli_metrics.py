@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation import metrics
 from tests.cli.operated import Cicd, Operated, cicd, operated
@@ -52,7 +53,7 @@ def test_wrong_use(cicd: Cicd, arguments: tuple[str, ...], expected: str) -> Non
 
 
 def test_points_come_once_until_the_run_ends(
-    cicd: Cicd, operated: Operated, monkeypatch: pytest.MonkeyPatch
+    cicd: Cicd, operated: Operated, mocker: MockerFixture
 ) -> None:
     id = operated.start("hanging", 6, configuration="hangs", mode="hang")
     operated.track(id, {"loss": [3.0]})
@@ -70,7 +71,7 @@ def test_points_come_once_until_the_run_ends(
         assert looks < 3
 
     clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
-    monkeypatch.setattr(metrics, "time", clock)
+    mocker.patch.object(metrics, "time", clock)
     out = cicd("metrics", "dev", id, "--follow", "--output", "json", code=1)
     assert [(p["step"], p["value"]) for p in map(json.loads, out.splitlines())] == [(0, 3), (1, 2)]
     again = cicd("metrics", "dev", id, "--follow", code=1)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation import saved
 from cicd.automation.saved import read_document, read_saved
@@ -41,8 +42,8 @@ def test_a_flag_that_the_plan_was_made_without_is_wrong_usage() -> None:
         with_saved_options(Common(refresh_secrets=True), {"bound": {"options": {}}})
 
 
-def test_a_plan_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved, "MAX_PLAN", 1000)
+def test_a_plan_without_an_end_is_refused(mocker: MockerFixture) -> None:
+    mocker.patch.object(saved, "MAX_PLAN", 1000)
     with pytest.raises(InvalidStage, match="/dev/zero: not a plan: it is larger than 1,000 bytes"):
         read_saved(Path("/dev/zero"))
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation import status
 from cicd.model import State
@@ -81,7 +82,7 @@ def test_a_pipe_gets_whole_lines_that_line_up(cicd: Cicd, operated: Operated) ->
 
 
 def test_watching_in_a_pipe_is_a_line_for_each_change(
-    cicd: Cicd, operated: Operated, monkeypatch: pytest.MonkeyPatch
+    cicd: Cicd, operated: Operated, mocker: MockerFixture
 ) -> None:
     text = STAGE.replace("never-started", "soon-started")  # "never" stays so for other tests
     (operated.root / "stages/watched.yaml").write_text(text, encoding="utf-8")
@@ -95,7 +96,7 @@ def test_watching_in_a_pipe_is_a_line_for_each_change(
             raise KeyboardInterrupt
 
     clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
-    monkeypatch.setattr(status, "time", clock)
+    mocker.patch.object(status, "time", clock)
     lines = cicd("status", "watched", "--watch").splitlines()
     assert lines[:-1] == [
         "resource_group/default │ PROVISIONED (default)",

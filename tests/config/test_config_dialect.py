@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.cli.root import execute
 from cicd.config import GitFacts, check_stage, load_former, load_stage
@@ -387,9 +388,9 @@ def test_a_new_item_leaves_behind_what_stays_and_takes_along_what_it_needs(
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def registered(mocker: MockerFixture) -> None:
     """One line more in the registry."""
-    monkeypatch.setitem(registry.PLATFORMS, "toy", "tests.platforms.toy.adapter")
+    mocker.patch.dict(registry.PLATFORMS, {"toy": "tests.platforms.toy.adapter"})
 
 
 @pytest.mark.usefixtures("registered")

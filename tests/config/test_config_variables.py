@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.config import variables
 from cicd.config.files import yaml_trees
@@ -144,8 +145,8 @@ def test_what_the_environment_holds_is_not_quoted_in_messages(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("seed", ["x" * 10, "''"])
-def test_variables_that_double_each_other_end(seed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(variables, "MAX_EXPANDED", 200_000)
+def test_variables_that_double_each_other_end(seed: str, mocker: MockerFixture) -> None:
+    mocker.patch.object(variables, "MAX_EXPANDED", 200_000)
     chain = "".join(f"  v{n}: '${{var.v{n - 1}}}${{var.v{n - 1}}}'\n" for n in range(1, 60))
     _, problems = replaced(f"variables:\n  v0: {seed}\n{chain}a: ${{var.v59}}\nb: ${{var.v58}}")
     assert len(problems) == 1

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from tests.faults.faults_world import Faulty, Result
 
@@ -195,7 +196,7 @@ def logging_watched(watch: Watch) -> Iterator[None]:
         logger.setLevel(before)
 
 
-def plant(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Watch:
+def plant(faulty: Faulty, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Watch:
     """The canaries in the environment and in the files that hold logins; home and the folder for
     temporary files are the project's own, so that they can be searched."""
     for name, value in {**faulty.emulator.environ, **BY_THE_WAY, **STAGE_SECRETS}.items():
@@ -203,7 +204,7 @@ def plant(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Watch:
     for name, path in {"HOME": "home", "TMPDIR": "tmp"}.items():
         (faulty.root / path).mkdir()
         monkeypatch.setenv(name, str(faulty.root / path))
-    monkeypatch.setattr(tempfile, "tempdir", str(faulty.root / "tmp"))
+    mocker.patch.object(tempfile, "tempdir", str(faulty.root / "tmp"))
     for name, text in PLANTED.items():
         (faulty.root / name).parent.mkdir(exist_ok=True)
         (faulty.root / name).write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation.files import write_file
 from cicd.cli.comment import append
@@ -127,7 +128,7 @@ def test_a_full_device_is_said() -> None:
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
 def test_an_interrupted_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException]
+    tmp_path: Path, mocker: MockerFixture, interrupt: type[BaseException]
 ) -> None:
     file = tmp_path / "file"
     file.write_text(OLD, encoding="utf-8")
@@ -135,7 +136,7 @@ def test_an_interrupted_write_leaves_the_old_file(
     def interrupted(*_: object) -> Callable[[], None]:
         raise interrupt
 
-    monkeypatch.setattr("cicd.automation.files.shutil.copymode", interrupted)
+    mocker.patch("cicd.automation.files.shutil.copymode", interrupted)
     with pytest.raises(interrupt):
         write_file(file, "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.cli import root
 from tests.emulator.emulator_client import commit
@@ -177,10 +178,10 @@ def gateway(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway
 @pytest.mark.parametrize("line", NETWORKED)
 @pytest.mark.parametrize("at", range(0, len(ATTACKS), 5))
 def test_a_hostile_message_of_a_server_commands_nobody(
-    faulty: Faulty, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, line: str, at: int
+    faulty: Faulty, gateway: Gateway, mocker: MockerFixture, line: str, at: int
 ) -> None:
     said = "\n".join(ATTACKS[at : at + 5])
-    monkeypatch.setitem(SHAPES, "hostile", lambda _: envelope(said))
+    mocker.patch.dict(SHAPES, {"hostile": lambda _: envelope(said)})
     gateway.echoes = lambda request: not request.endswith("/oauth/token")
     result = faulty.cicd(*line.split())
     assert gateway.fired and result.code != root.BUG, result.text

@@ -7,6 +7,7 @@ The suite runs a sample; all of it: ``CICD_FAULTS=all pytest tests/faults``.
 from __future__ import annotations
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply.lease import Lease
 from tests.faults.faults_matrix import FIRST, KINDS, PIECES, TIMEOUT, Deed, disturbed
@@ -44,10 +45,10 @@ def test_every_request_of_a_command_fails_once(faulty: Faulty, name: str, piece:
 
 @pytest.mark.parametrize(("operation", "kind"), RENEWALS if IS_ALL else RENEWALS[::5])
 def test_the_lock_is_renewed_all_the_same(
-    faulty: Faulty, monkeypatch: pytest.MonkeyPatch, operation: str, kind: str
+    faulty: Faulty, mocker: MockerFixture, operation: str, kind: str
 ) -> None:
     """Nobody takes it away meanwhile, as three renewals may fail."""
-    monkeypatch.setattr(Lease.__init__, "__kwdefaults__", {**DEFAULTS, "renewal": 0.02})
+    mocker.patch.object(Lease.__init__, "__kwdefaults__", {**DEFAULTS, "renewal": 0.02})
     group = faulty.group()
     with faulty.emulator.faults(
         {"operation": operation, "times": 1, **KINDS[kind]},

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation.holder import make_holder
 from cicd.automation.lock import stage_lock
@@ -172,8 +173,8 @@ def test_every_command_is_in_the_script() -> None:
 
 
 @pytest.fixture
-def watch(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> Watch:
-    return plant(faulty, monkeypatch)
+def watch(faulty: Faulty, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Watch:
+    return plant(faulty, monkeypatch, mocker)
 
 
 @pytest.fixture
@@ -448,7 +449,7 @@ def test_an_answer_of_github_that_echoes_the_login(
     watch.check()
 
 
-def test_the_report_of_a_bug(watch: Watch, faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_of_a_bug(watch: Watch, faulty: Faulty, mocker: MockerFixture) -> None:
     """A real crash, in which every secret is at hand, in the spellings of messages and of code."""
     values = [
         os.environ[name] for name in {**STAGE_SECRETS, **BY_THE_WAY, **faulty.emulator.environ}
@@ -462,7 +463,7 @@ def test_the_report_of_a_bug(watch: Watch, faulty: Faulty, monkeypatch: pytest.M
         except KeyError as error:
             raise RuntimeError(said) from error
 
-    monkeypatch.setattr("cicd.config.check_stage", broken)
+    mocker.patch("cicd.config.check_stage", broken)
     result = watch.run("validate", "dev", "--var", "group=canary", "--var=group=canary")
     assert result.code == root.BUG
     report = Path(result.err.rpartition("report: ")[2].strip())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from pytest_mock import MockerFixture
 
 from cicd.apply import lifecycle
 from cicd.platforms.aicore import listing, rest
@@ -42,10 +43,8 @@ def test_apply_twice(faulty: Faulty, rules: list[dict[str, Any]]) -> None:
     assert faulty.state(group) == faulty.state(undisturbed)
 
 
-def test_lists_of_many_pages_whose_order_moves(
-    faulty: Faulty, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "PAGE", 5)
+def test_lists_of_many_pages_whose_order_moves(faulty: Faulty, mocker: MockerFixture) -> None:
+    mocker.patch.object(listing, "PAGE", 5)
     group = faulty.group()
     variables = [f"data{n}" for n in range(10)]
     stage = faulty.root / "stages" / "dev.yaml"
@@ -100,10 +99,10 @@ def test_the_wall_clock_leaps_while_waiting(faulty: Faulty, leap: float) -> None
 
 @pytest.mark.parametrize("skew", [MINUTES, -MINUTES])
 def test_the_log_of_an_update_begins_with_it(
-    faulty: Faulty, monkeypatch: pytest.MonkeyPatch, skew: int
+    faulty: Faulty, mocker: MockerFixture, skew: int
 ) -> None:
     """By the clock of the platform: ours would lose its lines, or show what ran before."""
-    monkeypatch.setattr(lifecycle, "CLOCK_SKEW", 0)
+    mocker.patch.object(lifecycle, "CLOCK_SKEW", 0)
     group, line = faulty.group(), "deployment/chat │ "
     mini = ("--var", "model=gpt-4o-mini")
     with slow_services(faulty.emulator), faulty.emulator.faults(skew=skew):

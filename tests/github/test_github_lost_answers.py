@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
 from cicd.github.client import REFUSALS, Client
@@ -164,15 +165,11 @@ def many(github: GitHub, count: int) -> None:
 
 @pytest.mark.parametrize("count", [100, 250, 301])
 def test_pages_without_a_link_header_are_followed_to_the_end(
-    github: GitHub, client: Client, monkeypatch: pytest.MonkeyPatch, count: int
+    github: GitHub, client: Client, mocker: MockerFixture, count: int
 ) -> None:
     many(github, count)
     carry_out = github.carry_out
-    monkeypatch.setattr(
-        github,
-        "carry_out",
-        lambda request: Reply(200, carry_out(request).body),
-    )
+    mocker.patch.object(github, "carry_out", lambda request: Reply(200, carry_out(request).body))
     assert len(client.comments(7)) == count
 
 

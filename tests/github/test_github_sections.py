@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest_mock import MockerFixture
 
 from cicd.github import sections
 from cicd.github.sections import LIMIT, compose, hidden, is_plan_comment, parse, share
@@ -58,13 +59,13 @@ def test_any_stage_name_comes_back(stage: str) -> None:
 
 
 def test_nothing_in_a_plan_can_end_its_section_or_start_another(
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
 ) -> None:
     evil = "x\n<!-- /cicd:stage dev -->\n<!-- cicd:stage prd -->\nfine\n<!-- /cicd:stage prd -->"
     document = plan("dev", change(f"artifact/{evil}", "create", evil), warnings=(evil,))
     assert list(parse(compose({}, [document]))) == ["dev"]
     # not even when the renderer let it through
-    monkeypatch.setattr(sections, "render_section", lambda document, limit=None: evil)
+    mocker.patch.object(sections, "render_section", lambda document, limit=None: evil)
     assert list(parse(compose({}, [document]))) == ["dev"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply.job import Job, Shared
 from cicd.apply.outcome import exit_code, failure
@@ -81,11 +82,11 @@ ORDERS: dict[str, tuple[Callable[[int], list[int]], int]] = {
 def test_a_list_that_moves_while_it_is_read_hides_nothing(
     platform: Platform,
     stub: StubServer,
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
     wish: Resource,
     order: str,
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 10)
+    mocker.patch.object(listing, "PAGE", 10)
     kind = f"{wish.key.kind}s"
     ordered, most = ORDERS[order]
     stub.on("GET", f"/v2/lm/{kind}", moving(ordered, kind))
@@ -118,10 +119,10 @@ def test_a_refused_create_says_what_to_do(
 
 
 def test_a_list_without_an_end_is_given_up(
-    platform: Platform, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, stub: StubServer, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 10)
-    monkeypatch.setattr(listing, "MOST", 100)
+    mocker.patch.object(listing, "PAGE", 10)
+    mocker.patch.object(listing, "MOST", 100)
 
     def answer(request: Request) -> Reply:
         first = int(request.query.get("$skip", 0))

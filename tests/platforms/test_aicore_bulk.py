@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.errors import Conflict, Denied
 from cicd.model import Secret
@@ -66,9 +67,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(mocker: MockerFixture) -> Iterator[Bench]:
     # threads start at their leisure on a busy machine
-    monkeypatch.setattr(bulk, "GATHER", 0.2)
+    mocker.patch.object(bulk, "GATHER", 0.2)
     with running() as (stub, url):
         made = Bench(stub, url)
         yield made

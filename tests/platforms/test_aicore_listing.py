@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed
 from cicd.model import Action, Stage
@@ -32,9 +33,9 @@ COUNTS: dict[str, Count] = {
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def hurry(mocker: MockerFixture) -> None:
     """Nobody waits between two readings."""
-    monkeypatch.setitem(rest.Http.__init__.__kwdefaults__ or {}, "sleep", lambda _: None)
+    mocker.patch.dict(rest.Http.__init__.__kwdefaults__ or {}, {"sleep": lambda _: None})
 
 
 def items(total: int) -> list[dict[str, Any]]:

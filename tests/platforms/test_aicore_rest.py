@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from ai_core_sdk.resource_clients import ConfigurationClient
+from pytest_mock import MockerFixture
 
 from cicd.errors import (
     Conflict,
@@ -238,9 +239,9 @@ def test_calls_share_one_connection(bench: Bench) -> None:
 
 
 def test_pages_are_followed_and_repeated_items_come_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, mocker: MockerFixture
 ) -> None:
-    monkeypatch.setattr(listing, "PAGE", 3)
+    mocker.patch.object(listing, "PAGE", 3)
     # Something was added at the front while reading, so "c" is seen twice.
     bench.stub.on(
         "GET",
@@ -258,10 +259,8 @@ def test_pages_are_followed_and_repeated_items_come_once(
     ]
 
 
-def test_a_server_that_ignores_skip_ends_the_reading(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "PAGE", 2)
+def test_a_server_that_ignores_skip_ends_the_reading(bench: Bench, mocker: MockerFixture) -> None:
+    mocker.patch.object(listing, "PAGE", 2)
     bench.stub.on("GET", "/v2/lm/things", page({"id": "a"}, {"id": "b"}, {"id": "c"}))
     assert len(bench.http.pages("/lm/things")) == 3
     assert len(bench.stub.requests) == 3

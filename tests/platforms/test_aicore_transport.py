@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed, LostAnswer
 from cicd.model import Secret
@@ -89,9 +90,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def http(monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
-    monkeypatch.setattr(transport, "MAX_BYTES", 2_000_000)
-    monkeypatch.setattr(transport, "PATIENCE", 1)
+def http(mocker: MockerFixture) -> Iterator[Http]:
+    mocker.patch.object(transport, "MAX_BYTES", 2_000_000)
+    mocker.patch.object(transport, "PATIENCE", 1)
     Handler.leave.clear()
     with serving(Handler) as url, open_session(url) as session:
         login = Login(Credentials(url, f"{url}/oauth/token", "me", Secret("s3cret")), session)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from pytest_mock import MockerFixture
 
 from benchmarks.aicore import running
 from cicd.apply import execute
@@ -82,10 +83,10 @@ def test_what_is_on_its_way_out_is_not_found() -> None:
 
 
 def test_what_is_gone_is_looked_for_only_while_lists_may_lag(
-    monkeypatch: pytest.MonkeyPatch,
+    mocker: MockerFixture,
 ) -> None:
-    monkeypatch.setattr(unlisted, "PAUSE", 0.05)
-    monkeypatch.setattr(unlisted, "LAG", 0.2)
+    mocker.patch.object(unlisted, "PAUSE", 0.05)
+    mocker.patch.object(unlisted, "LAG", 0.2)
     world, plan = again(lambda world: world.lists["deployments"].clear())
     assert Action.CREATE in actions(plan)
     assert 1 <= world.counts.requests.count("GET /v2/lm/deployments/deployments-0") <= 9

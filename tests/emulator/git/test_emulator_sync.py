@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.emulator.git.fetching import Git, Source, SyncError, check_path, check_url
 from cicd.emulator.state import realism
@@ -623,10 +624,10 @@ def test_only_the_commit_asked_for_is_fetched(tmp_path: Path, repository: Path) 
 
 
 def test_a_server_that_is_away_is_said_and_asked_again(
-    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, repository: Path, mocker: MockerFixture
 ) -> None:
     often = replace(realism.TIMINGS["fast"], sync_every=0.1)
-    monkeypatch.setattr(realism, "TIMINGS", {**realism.TIMINGS, "fast": often})
+    mocker.patch.object(realism, "TIMINGS", {**realism.TIMINGS, "fast": often})
     with running(tmp_path / "data") as client:
         onboard(client, repository)
         assert synced(client)["syncStatus"] == "Synced"

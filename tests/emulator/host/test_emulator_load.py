@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.emulator.jobs import Line
 from cicd.emulator.runner.local import create
@@ -73,9 +74,9 @@ def test_no_line_of_many_writers_is_lost(store: Store, tmp_path: Path) -> None:
     ],
 )
 def test_of_a_log_without_end_the_newest_part_is_kept_and_it_says_so(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+    store: Store, tmp_path: Path, mocker: MockerFixture, source: str
 ) -> None:
-    monkeypatch.setattr(rotation, "MOST", MOST_KEPT)
+    mocker.patch.object(rotation, "MOST", MOST_KEPT)
     journal = StoreJournal(store, ObjectStore(tmp_path / "data", store))
     runner = create(journal, environ=ENVIRON, settings=Settings(sandbox="process", grace=0.5))
     say = "what is older was dropped: 0.25 MiB of a log are kept"

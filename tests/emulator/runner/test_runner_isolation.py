@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.emulator.jobs import Image
 from cicd.emulator.runner.local import create
@@ -126,11 +127,9 @@ for pid in os.listdir("/proc"):
 
 @pytest.mark.skipif(not HAS_BWRAP, reason="bubblewrap is not installed")
 @pytest.mark.skipif(not Path("/var/tmp").is_dir(), reason="there is no /var/tmp")
-def test_in_the_sandbox_nothing_of_the_emulator_shows(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_the_sandbox_nothing_of_the_emulator_shows(data: Path, mocker: MockerFixture) -> None:
     # also where temporary files are not at the place that is private anyway
-    monkeypatch.setattr(tempfile, "tempdir", str(data.parent))
+    mocker.patch.object(tempfile, "tempdir", str(data.parent))
     journal = MemoryJournal()
     environ = {**ENVIRON, "OUTER_SECRET": "x", "AICORE_CLIENT_SECRET": "y"}
     runner = create(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.automation.former import former_stage
 from cicd.cli.root import execute
@@ -35,9 +36,9 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Path:
     """A project of the toy platform, and the platform known."""
-    monkeypatch.setitem(registry.PLATFORMS, "toy", "tests.platforms.toy.adapter")
+    mocker.patch.dict(registry.PLATFORMS, {"toy": "tests.platforms.toy.adapter"})
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/dev.yaml").write_text(STAGE, encoding="utf-8")
     (tmp_path / "wind.py").write_text(SCRIPT, encoding="utf-8")
