@@ -692,6 +692,9 @@ def test_a_branch_is_shared_only_where_two_stages_name_it(
         text = "stage: s\n" if branch is None else f"branch: {branch}\n"
         (tmp_path / f"stages/s{number}.yaml").write_text(text, encoding="utf-8")
     assert len(shared_branches(tmp_path)) == shared
+    # one that cannot be read says so itself, and hides none of the others
+    (tmp_path / "stages/a.yaml").write_text("branch: [", encoding="utf-8")
+    assert len(shared_branches(tmp_path)) == shared
 
 
 @pytest.mark.parametrize(("length", "is_wrong"), [(1024, False), (1025, True)])

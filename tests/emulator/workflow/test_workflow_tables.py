@@ -77,6 +77,24 @@ def test_nothing_is_said_of_what_is_right(
         (volumes.VOLUME, {"name": "v"}, set(), "p: needs one of emptyDir, secret"),
         (volumes.MOUNT, {"name": "w", "mountPath": "/w"}, {"v"}, "p.name: no volume 'w'"),
         (volumes.MOUNT, {"name": "v", "mountPath": "/a/../.."}, {"v"}, "p.mountPath: must be"),
+        *(
+            (
+                volumes.MOUNT,
+                {"name": "v", "mountPath": "/v", "subPath": path},
+                {"v"},
+                "p.subPath: leads out of the volume",
+            )
+            for path in ("/etc", "..", "a/../..", "/")
+        ),
+        *(
+            (volumes.SECRET_ITEM, item, None, "p: need a key and a path inside of the volume")
+            for item in (
+                {"key": "k"},
+                {"path": "a"},
+                {"key": "k", "path": "/a"},
+                {"key": "k", "path": "a/.."},
+            )
+        ),
         (artifacts.ARTIFACT, {"path": "x"}, OUT, "p.path: must be absolute"),
         (artifacts.ARTIFACT, {"path": "/x", "from": "y"}, OUT, "p.from: only in steps"),
         (artifacts.ARTIFACT, {"path": "/x", "globalName": 1.5}, OUT, "p.globalName: '1.5' is"),

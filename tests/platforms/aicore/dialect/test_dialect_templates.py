@@ -191,6 +191,20 @@ WORKFLOW = [
         'warning: "DB_PASSWORD" looks like a secret in plain text: use valueFrom.secretKeyRef',
     ),
     ("docker.io/org/churn:1", "AKIAABCDEFGHIJKLMNOP", "this looks like an AWS access key: use va"),
+    ("{name: model, path", "{name: mo del, path", "letters, digits, hyphens and _"),
+    ("name: train\n", "name: tr_ain\n", "letters, digits, hyphens, 128 at most"),
+    *(
+        (
+            "      container:\n",
+            f"      steps: [[{{name: a, templateRef: {{{given}}}}}]]\n      containr:\n",
+            f'templateRef of "a" has no {missing}: add it',
+        )
+        for given, missing in (
+            ("template: t", "name"),
+            ("name: t", "template"),
+            ("name: '', template: t", "name"),
+        )
+    ),
 ]
 SERVING = [
     (
