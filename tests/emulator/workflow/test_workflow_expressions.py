@@ -82,6 +82,23 @@ def test_the_time_is_when_a_group_of_steps_began(now: str) -> None:
         assert played.args == ["w", f"a {began + 90}", f"a {began + 95}"]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("now()", "0s"),
+        ("sprig.toDate('2006-01-02 15:04', '2030-01-02 01:04')", "2h"),
+        ("sprig.toDate('2006-01-02', '2029-12-30')", "3d"),
+        ("sprig.toDate('2006-01-02', '2031-12-30')", "1y"),
+        ("'2h10m'", "2h"),
+        ("5000000000", "5s"),
+        ("'soon'", "0s"),
+    ],
+)
+def test_a_span_is_told_in_its_largest_unit_from_now_on(value: str, expected: str) -> None:
+    scope = {"workflow.name": "e1", NOW: str(int(NOON))}
+    assert substitute(f"{{{{=sprig.durationRound({value})}}}}", scope, "x") == expected
+
+
 def test_a_run_that_is_taken_up_again_has_the_same_values() -> None:
     inner = steps(call("w", given={"y": "{{inputs.parameters.x}}"}), name="inner")
     inner["inputs"] = {"parameters": [{"name": "x"}]}

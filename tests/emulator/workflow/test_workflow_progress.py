@@ -257,6 +257,49 @@ def test_a_run_goes_on_where_its_nodes_end() -> None:
     assert (third.phase, third.work) == ("Running", ())
 
 
+@pytest.mark.parametrize("kind", ["steps", "dag"])
+def test_a_loop_says_which_round_failed_first(kind: str) -> None:
+    round_ = {"name": "a", "template": "a", "withItems": [1, 2, 3]}
+    main: dict[str, Any] = {"dag": {"tasks": [round_]}} if kind == "dag" else {"steps": [[round_]]}
+    answers = {
+        "a": lambda work: (
+            {"exit": 3, "message": "three"}
+            if work.node.name.endswith("(2:3)")
+            else {"exit": 2, "message": "two"}
+            if work.node.name.endswith("(1:2)")
+            else {}
+        )
+    }
+    played = play_whole(workflow({"name": "main", **main}, shell("a", "echo")), answers)
+    assert played.progress.phase == "Failed"
+    told = [
+        text for text in (*played.messages.values(), played.progress.message) if "(1:2)" in text
+    ]
+    assert told, played.messages
+    assert all(text.endswith("(1:2): two") for text in told)
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected", "message"),
+    [
+        ("Running", "Running", ""),
+        ("Succeeded", "Failed", "time is up"),
+        ("Failed", "Failed", "task a failed: no"),
+    ],
+)
+def test_a_run_whose_time_is_up_starts_nothing_and_fails_once_nothing_runs(
+    phase: str, expected: str, message: str
+) -> None:
+    program = read(dag({"name": "a"}, {"name": "b", "dependencies": ["a"]}))
+    saved = {node.id: node for node in advance(program, RUN, {}).settled}
+    (a,) = (work.node for work in advance(program, RUN, saved).work)
+    said = "no" if phase == "Failed" else ""
+    nodes = {**saved, a.id: replace(a, phase=phase, message=said)}
+    ended = advance(program, RUN, nodes, late="time is up")
+    assert (ended.phase, ended.work, ended.wake) == (expected, (), None)
+    assert ended.message.startswith(message)
+
+
 def test_the_pod_of_a_single_container_is_named_like_its_run() -> None:
     (work,) = advance(read(workflow(shell("main", "true"))), RUN, {}).work
     assert work.node.id == "e1"

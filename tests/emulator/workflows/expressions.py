@@ -101,6 +101,17 @@ LANGUAGE: list[Value] = [
 """expr-lang docs/language-definition.md, and what its tests say of it."""
 
 FUNCTIONS: list[Value] = [
+    *(
+        (f"date('2030-01-02T{hour:02}:04:05Z').Format('3:04PM 03pm 15')", printed)
+        for hour, printed in (
+            (0, "12:04AM 12am 00"),
+            (1, "1:04AM 01am 01"),
+            (11, "11:04AM 11am 11"),
+            (12, "12:04PM 12pm 12"),
+            (13, "1:04PM 01pm 13"),
+            (23, "11:04PM 11pm 23"),
+        )
+    ),
     ("[1,2,3] | map(# * 2) | filter(# > 2) | len()", "2"),
     ("1..3 | sum()", "6"),
     ("sum(1..10, # * 2)", "110"),
@@ -432,6 +443,9 @@ JSONPATH: list[Value] = [
     ("$.of[?(!@.n)].v", "[0.5]"),
     ("$.of[?(@.v in [5, 15])].n", "[p r]"),
     ("$.of[?(@.z)]", "[]"),
+    ("$.of[?((@.v > 4) == false)].v", "[0.5]"),
+    ("$.of[?((@.v > 4) == true)].v", "[5 15]"),
+    ("$.of[?(@.z == null)].v", "[5 15 0.5]"),
     ("$.of[?(@.v < $.a.b[1])].v", "[0.5]"),
     ("$.of[*].v", "[5 15 0.5]"),
     ("$.of[0,1].n", "[p r]"),

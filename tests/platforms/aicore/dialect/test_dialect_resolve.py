@@ -255,6 +255,32 @@ def test_one_misfit_is_one_finding(tmp_path: Path, before: str, after: str) -> N
     assert len(found) == 1, found
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", '"name" is missing in executions[0].configuration'),
+        ("      name: 12\n", "executions[0].configuration.name must be text"),
+        ("      name: [a]\n", "executions[0].configuration.name must be text"),
+        ("      name:\n", "executions[0].configuration.name"),
+        ("      name: ''\n", "executions[0].configuration.name"),
+    ],
+)
+def test_a_run_that_neither_a_key_nor_a_name_tells_is_one_finding(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    before = "  - key: train\n    configuration:\n      name: Training\n"
+    text = changed(
+        (before, f"  - configuration:\n{name}"),
+        ('      input_artifact_bindings: {model: "${executions.train.artifacts.model}"}\n', ""),
+        ("deployments:", "protect: [deployment/serve]\ndeployments:"),
+    )
+    found = [
+        line for line in findings(write_repository(tmp_path, text)) if "bind input" not in line
+    ]
+    assert len(found) == 1, found
+    assert said in found[0]
+
+
 def test_a_misfit_excuses_only_itself(tmp_path: Path) -> None:
     edits = (
         ("parameter_bindings: {epochs: 3}", "parameter_bindings: 3"),
