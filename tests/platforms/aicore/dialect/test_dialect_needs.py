@@ -1,4 +1,4 @@
-"""What a template takes from the platform beside its inputs, and where a URL leads to."""
+"""What a template takes from the platform beside its inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from cicd.config.files import read_trees
 from cicd.config.tree import plain
 from cicd.model import Key, LiveResource, State, Status
-from cicd.platforms.aicore.dialect.flows.declared import loopback_in
 from cicd.platforms.aicore.dialect.template_needs import Needs, needs, needs_of
 from tests.config.config_sample import load, write_repository
 
@@ -90,22 +89,3 @@ def test_what_something_live_needs_is_said_by_the_template_that_it_has_started(
         assert needs(stage, live) == Needs()
     file.unlink()
     assert needs(stage, live) == Needs()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("see http://localhost:9000/x there", "http://localhost:9000/x"),
-        ("http://minio.localhost/x", "http://minio.localhost/x"),
-        ("https://127.3.4.5", "https://127.3.4.5"),
-        ("http://[::1]:9", "http://[::1]:9"),
-        ("http://0.0.0.0:1", "http://0.0.0.0:1"),
-        ("http://a.example http://localhost", "http://localhost"),
-        ("http://[x http://localhost", "http://localhost"),
-        ("http://example.com/localhost 127.0.0.1", ""),
-        ("http://10.0.0.1", ""),
-        ("http://localhost.example.com http://mylocalhost", ""),
-    ],
-)
-def test_a_url_of_the_machine_itself_is_told_from_others(text: str, expected: str) -> None:
-    assert loopback_in(text) == expected

@@ -1,0 +1,63 @@
+"""What is read of a file with a flow of Metaflow, and of the URLs in it, without Metaflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cicd.config.tree import Place
+from cicd.errors import InvalidStage
+from cicd.platforms.aicore.dialect.flows.declared import loopback_in
+from cicd.platforms.aicore.dialect.flows.source import read_flow
+
+HERE = Place("stages/dev.yaml", 5, 9)
+FLOW = "class Churn_Flow(metaflow.FlowSpec):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    "text", [FLOW, f"class Other(Base): pass\n{FLOW}", FLOW.replace("metaflow.", "")]
+)
+def test_the_one_class_that_is_a_flow_is_what_ai_core_calls(tmp_path: Path, text: str) -> None:
+    (tmp_path / "flow.py").write_text(text, encoding="utf-8")
+    flow = read_flow(tmp_path, "flow.py", HERE)
+    assert (flow.class_name, flow.executable_id) == ("Churn_Flow", "churn-flow")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\n", "flow.py: it has no class derived from FlowSpec"),
+        ("class A(Base): pass\n", "flow.py: it has no class derived from FlowSpec"),
+        ("class A(FlowSpec): pass\nclass B(FlowSpec): pass\n", "2 classes derived from FlowSpec"),
+        ("class A(\n", "flow.py:1:8: this is no Python"),
+        ("x = '\0'\n", "flow.py"),
+        (None, "stages/dev.yaml:5:9: flow.py cannot be read: No such file"),
+    ],
+)
+def test_a_file_without_just_one_flow_is_said(tmp_path: Path, text: str | None, said: str) -> None:
+    if text is not None:
+        (tmp_path / "flow.py").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidStage) as error:
+        read_flow(tmp_path, "flow.py", HERE)
+    [problem] = error.value.problems
+    assert said in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("see http://localhost:9000/x there", "http://localhost:9000/x"),
+        ("http://minio.localhost/x", "http://minio.localhost/x"),
+        ("https://127.3.4.5", "https://127.3.4.5"),
+        ("http://[::1]:9", "http://[::1]:9"),
+        ("http://0.0.0.0:1", "http://0.0.0.0:1"),
+        ("http://a.example http://localhost", "http://localhost"),
+        ("http://[x http://localhost", "http://localhost"),
+        ("http://example.com/localhost 127.0.0.1", ""),
+        ("http://10.0.0.1", ""),
+        ("http://localhost.example.com http://mylocalhost", ""),
+    ],
+)
+def test_a_url_of_the_machine_itself_is_told_from_others(text: str, expected: str) -> None:
+    assert loopback_in(text) == expected
