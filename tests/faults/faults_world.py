@@ -23,6 +23,7 @@ import requests
 
 from cicd import logs
 from cicd.apply import executor, stopping
+from cicd.automation.operation import Operation
 from cicd.cli import root
 from cicd.emulator.host.testing import Emulator
 from cicd.platforms.aicore import login, rest
@@ -79,7 +80,8 @@ WAITERS: tuple[Any, ...] = (
     logs.patiently,
     logs.follow,
 )
-"""Everything that takes its pauses and its clock from whoever calls it."""
+"""Everything that takes its pauses and its clock from whoever calls it; what an operation gives are
+its own pauses, which somebody can end."""
 HTTP: dict[str, Any] = rest.Http.__init__.__kwdefaults__ or {}
 
 
@@ -113,7 +115,13 @@ def slow_services(emulator: Emulator) -> Iterator[None]:
 def hastened(timeout: float | None = None) -> Iterator[Clock]:
     """Pauses of everything that a command does are short. ``timeout``: seconds for an answer."""
     clock = Clock()
+
+    def wait(operation: Operation, seconds: float) -> None:
+        operation.check()
+        clock.sleep(seconds)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Operation, "sleep", wait)
         for function in WAITERS:
             defaults: dict[str, Any] = function.__kwdefaults__ or {}
             for name in defaults.keys() & {"sleep", "clock"}:
