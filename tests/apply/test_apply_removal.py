@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 
 from cicd.apply import execute, stop_all
@@ -126,6 +129,23 @@ def test_what_goes_away_by_itself_meanwhile_is_gone(platform: FakePlatform) -> N
 
 
 # -- stop --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("settings", "at_once"), [({}, 10), ({"workers": 3}, 3)])
+def test_as_many_are_stopped_at_once_as_are_allowed_and_else_ten(
+    platform: FakePlatform, settings: dict[str, Any], at_once: int
+) -> None:
+    lives = [platform.add("execution", f"r{number}", RUNNING) for number in range(14)]
+    stops = plan(*(Change(live.key, Action.UPDATE, "stop", live=live) for live in lives))
+    platform.gate = threading.Event()
+    opener = threading.Timer(0.3, platform.gate.set)
+    opener.start()
+    settings = {**settings, "clock": platform.clock, "sleep": platform.clock.sleep}
+    events = list(stop_all(stops, platform, wait=False, polling=Polling(), **settings))
+    opener.join()
+    assert platform.busiest == at_once
+    assert sorted(results(events).values()) == ["applied"] * 14
+    assert len(platform.ops("stop")) == 14
 
 
 def stop(platform: FakePlatform, live: LiveResource, *, wait: bool = True) -> list[Event]:

@@ -9,7 +9,7 @@ import pytest
 
 from cicd.apply.events import Began, Warned
 from cicd.apply.lifecycle import can_adopt
-from cicd.errors import Conflict, Denied, LostAnswer, PlatformError, Throttled
+from cicd.errors import Conflict, ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
 from cicd.logs import Polling
 from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource, Status
 from cicd.platforms.base import NO_MARKS
@@ -92,6 +92,35 @@ def test_creates_that_stay_lost_fail(platform: FakePlatform) -> None:
     ended = outcomes(apply(platform, train()))["execution/train"]
     assert (ended.result, ended.error) == ("failed", "connection reset")
     assert len(platform.ops("create")) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionFailed("no route to host"), Throttled("busy", status=429)],
+    ids=["unreachable", "busy"],
+)
+@pytest.mark.parametrize(("faults", "result"), [(5, "applied"), (6, "failed")])
+def test_what_surely_had_no_effect_is_sent_again_as_long_as_patience_goes(
+    platform: FakePlatform, error: PlatformError, faults: int, result: str
+) -> None:
+    platform.faults["create"] = [Fault(error)] * faults
+    polling = Polling(first=1.0, factor=2.0, longest=8.0, patience=20.0)
+    events = apply(platform, change("artifact/x", url="u"), polling=polling)
+    assert results(events) == {"artifact/x": result}
+    times = [at for op, _, at in platform.calls if op == "create"]
+    assert [at - times[0] for at in times] == [0, 1, 3, 7, 15, 23]
+    assert len(platform.things) == (result == "applied")
+
+
+def test_patience_ends_when_it_is_over_and_not_a_moment_later(platform: FakePlatform) -> None:
+    platform.faults["create"] = [Fault(Throttled("busy", status=429))] * 9
+    apply(
+        platform,
+        change("artifact/x", url="u"),
+        polling=Polling(first=5.0, factor=1.0, patience=15.0),
+    )
+    times = [at for op, _, at in platform.calls if op == "create"]
+    assert [at - times[0] for at in times] == [0, 5, 10, 15]
 
 
 def test_an_older_run_is_never_taken_for_the_lost_one(platform: FakePlatform) -> None:

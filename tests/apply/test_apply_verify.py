@@ -9,6 +9,7 @@ import pytest
 from cicd.apply.events import Answered, Event, LogLine, Progress, RollingBack
 from cicd.apply.verify import is_expected, unmet_gates
 from cicd.errors import ConnectionFailed, PlatformError
+from cicd.logs import Polling
 from cicd.model import Action, Change, Gate, LiveResource, LogEntry, Options, Outcome, SmokeTest
 from cicd.platforms.base import Answer
 from cicd.words import one_line
@@ -118,6 +119,17 @@ def test_routes_appear_late(platform: FakePlatform) -> None:
     assert [(a.request, a.answer) for a in answers] == [
         ("POST /v2/predict", '200 {"prediction": 2}')
     ]
+
+
+def test_a_smoke_test_is_sent_after_ever_longer_pauses_and_at_its_end(
+    platform: FakePlatform,
+) -> None:
+    platform.answers = [Answer(503, "no")]
+    test = Options(wait_for="RUNNING", smoke_test=replace(PREDICT, timeout=5.25), timeout=300)
+    step = change("deployment/serve", options=test, configuration="con-1")
+    apply(platform, step, polling=Polling(first=0.5, factor=2.0))
+    times = [at for op, _, at in platform.calls if op == "invoke"]
+    assert [at - times[0] for at in times] == [0, 0.5, 1.5, 3.5, 5.25]
 
 
 def test_the_last_answer_is_in_the_error(platform: FakePlatform) -> None:
