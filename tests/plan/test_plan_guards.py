@@ -259,12 +259,24 @@ def test_what_is_ours_or_nobodys_may_change(owner: str) -> None:
 def test_what_another_stage_made_is_not_touched(state: State, word: str) -> None:
     desired = [configuration("serve"), deployment()]
     plan = plan_of(desired, foreign("tst", state))
+    assert not [text for text in plan.warnings if "used as it is" in text]
     told = f"deployment/serve d1 in cicd-dev is of stage tst and would be {word}"
     with pytest.raises(Refused, match=f"{told}.*resource group.*--other-stages"):
         check_guards(plan, a_stage(desired), KINDS)
     with pytest.raises(Refused):
         check_guards(plan, a_stage(desired), KINDS, permissions=Permissions(over_limits=True))
     check_guards(plan, a_stage(desired), KINDS, permissions=Permissions(other_stages=True))
+
+
+def test_what_another_stage_made_and_stays_is_told_as_its_own() -> None:
+    desired = [configuration("serve"), deployment()]
+    live = [
+        a_live(configuration("serve"), "c1"),
+        a_live(deployment(configuration="c1"), "d1", owner="tst"),
+    ]
+    plan = plan_of(desired, live)
+    assert plan.warnings == ("deployment/serve: d1 is of stage tst, used as it is",)
+    check_guards(plan, a_stage(desired), KINDS)
 
 
 def test_what_another_stage_runs_is_neither_followed_nor_pruned() -> None:
