@@ -106,6 +106,8 @@ def differences(change: Document) -> list[Document]:
     hidden = set(INTERNAL)
     if items(change, "causes"):
         told = {text(cause, "path") for cause in items(change, "causes")}
+        # of what is new they are the parts of what it needs, which go by their own names
+        told |= {key.partition("/")[0] for key in texts(change, "depends_on")}
         hidden |= told | {f"{path}_name" for path in told}
     templates = texts(change, "templates")
     fields = [

@@ -110,7 +110,10 @@ def _shown_fields(change: Change, *, verbose: bool) -> Iterator[FieldChange]:
     ``verbose``; then the id of what was swapped tells nothing."""
     if verbose and not change.is_new:
         yield from (cause for cause in change.causes if cause.reason != "file" or cause.before)
-    told = {"inputs", *(cause.path for cause in change.causes)} if change.causes else set()
+    told: set[str] = set()
+    if change.causes:  # they tell what stands behind these
+        told = {"inputs", *(cause.path for cause in change.causes)}
+        told |= {key.kind for key in change.depends_on}
     for field in change.fields:
         is_told = field.path in told
         is_told |= is_of_template(field.path, change.templates)

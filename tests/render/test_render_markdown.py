@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
 from cicd.words import printable
 from tests.render.render_sample import (
@@ -234,6 +235,29 @@ def test_what_matters_is_seen_and_what_only_serves_it_is_folded() -> None:
     assert outside.count("runs ") == 11
     assert "<details><summary>59 more: 9 executions, 50 configurations</summary>" in section
     assert section.count("<code>configuration/c") == 50
+
+
+@pytest.mark.parametrize("kind", ["execution", "deployment", "schedule", "answerer"])
+@pytest.mark.parametrize(
+    "after", [{"known_after_apply": "program/train.id"}, "7c9e6679-7425-40de-944b-e07fc1f90ae7"]
+)
+def test_what_is_new_tells_what_it_takes_in_and_not_what_holds_that(after: Any, kind: str) -> None:
+    new = a_change(
+        f"{kind}/train",
+        "create",
+        "new",
+        a_field("program", None, after),
+        a_field("program_name", None, "kept-by-id"),
+        a_field("ttl", None, "24h"),
+        consequence="begins",
+        causes=[a_field("parameter_bindings.epochs", None, "250")],
+        depends_on=["program/train", "place/dev"],
+    )
+    for shown in (render_section(a_document(new)), render_page([a_document(new)])):
+        assert "250" in shown
+        assert "24h" in shown
+        assert "program" not in shown
+        assert "kept-by-id" not in shown
 
 
 @pytest.mark.parametrize("limit", [0, 1, 40, 90, 150, 300, 600, 1000, 2000, 2500, 3000, 5000])
