@@ -34,6 +34,17 @@ def test_executions(
     assert found["total"] >= len(expected)
 
 
+@pytest.mark.parametrize("command", ["executions", "deployments", "list executions"])
+def test_json_tells_what_runs_in_the_same_order_of_keys(
+    cicd: Cicd, operated: Operated, command: str
+) -> None:
+    row = cicd.json(*command.split(), "dev", "--limit", "1")[command.split()[-1]][0]
+    names = list(row)
+    first = names.index("seconds") + 1
+    told = ["configuration", "configuration_name", "executable_id", "scenario_id"]
+    assert names[first : first + 4] == told
+
+
 def test_a_table_of_executions_says_how_many_more(cicd: Cicd, operated: Operated) -> None:
     out, err = cicd.both("executions", "dev", "--limit", "2")
     head, other, best = out.splitlines()

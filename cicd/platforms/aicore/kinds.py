@@ -6,10 +6,10 @@ from cicd.model import Kind, State
 
 EXECUTED = ("scenario_id", "executable_id")
 RUN_COLUMNS = {
+    "configuration": "",
     "configuration_name": "CONFIGURATION",
     "executable_id": "EXECUTABLE",
     "scenario_id": "SCENARIO",
-    "configuration": "",
 }
 STATE_COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "name": "NAME", "age": "AGE"}
 VERSION = ("configuration", "configuration")
