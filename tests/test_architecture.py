@@ -44,6 +44,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.model",
         "cicd.errors",
         "cicd.config.dialect",
+        "cicd.config.plain_dialect",
         "cicd.config.rulebook",
     },
     "cicd.platforms.aicore": {

@@ -101,7 +101,13 @@ class Export(msgspec.Struct, frozen=True):
 
 
 class Dialect(Protocol):
-    """What the stage files of one platform say."""
+    """What the stage files of one platform say.
+
+    A module says ``NAME``, ``File``, ``build`` and ``export``, and of the rest what differs from
+    ``cicd.config.plain_dialect``: the sentence that begins with "Else" tells what that is. A stage
+    file is read in this order: ``modernise`` (each file), variables (``REFERENCES``, ``SECRETS``),
+    ``File``, ``sources``, ``names``, ``Draft``, ``check``; and without errors ``build``.
+    """
 
     @property
     def NAME(self) -> str:
@@ -113,41 +119,43 @@ class Dialect(Protocol):
 
     @property
     def Draft(self) -> type[Draft[Any, Any]]:
-        """What its checks and builders look at: ``cicd.config.draft.Draft``, or made from it."""
+        """What its checks and builders look at. Else ``cicd.config.draft.Draft``."""
 
     @property
     def RULES(self) -> Mapping[str, Rule]:
-        """Rules of its own, and what shared ones mean here where that is said better."""
+        """Rules of its own, and what shared ones mean here where that is said better. Else none."""
 
     @property
     def UNSURE(self) -> Collection[str]:
-        """Rules that the environment decides: where that is not at hand they only warn."""
+        """Rules that the environment decides: where it is not at hand they only warn. Else none."""
 
     @property
     def ENVIRONMENT(self) -> Mapping[str, StandIn]:
-        """Variables that say where a stage goes -> what may stand in for them."""
+        """Variables that say where a stage goes -> what may stand in for them. Else none."""
 
     @property
     def SECRETS(self) -> Paths:
-        """Where credentials stand, and nothing but ``${env.NAME}``."""
+        """Where credentials stand, and nothing but ``${env.NAME}``. Else nowhere."""
 
     @property
     def REFERENCES(self) -> Mapping[str, Reference]:
-        """Forms of what is known only after apply, ``SECTION.KEY.NAME`` and the like."""
+        """Forms of what is known only after apply, ``SECTION.KEY.NAME`` and the like. Else none."""
 
     @property
     def SPELLINGS(self) -> Spellings:
-        """Other ways to write what ``File`` has."""
+        """Other ways to write what ``File`` has. Else none."""
 
     @property
     def CARRIED(self) -> Mapping[str, Carried]:
-        """Section -> what promoting carries over."""
+        """Section -> its kind, and what promoting carries over. Else there are no sections."""
 
     def identity(self, item: Node) -> str | None:
-        """What makes an item of a list the same item in two files; None where nothing does."""
+        """What makes an item of a list the same item in two files; None where nothing does.
+        Asked when files are merged and promoted. Else its ``key`` or ``name``."""
 
     def modernise(self, tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
-        """One file, before it is merged with what it extends, in the spelling that ``File`` has."""
+        """One file, before it is merged with what it extends, in the spelling that ``File`` has.
+        Else as it is."""
 
     def sources(
         self,
@@ -158,23 +166,25 @@ class Dialect(Protocol):
         override: GitOverride | None,
     ) -> tuple[Any, list[Problem]]:
         """What lies beside the stage file and decides what is made of it. ``written`` has also what
-        does not fit, and is therefore not in ``file``."""
+        does not fit, and is therefore not in ``file``. Else None."""
 
     def names(self, tree: Node) -> frozenset[Key]:
-        """Everything that a tree gives a key, whether it fits or not."""
+        """Everything that a tree gives a key, whether it fits or not. Else the items of the
+        sections in ``CARRIED``."""
 
     def check(self, draft: Any) -> Iterable[Problem]:
-        """All that is wrong beside the shape; what ``cicd.config.rules`` checks too."""
+        """All that is wrong beside the shape. Else what ``cicd.config.rules.check_items`` finds,
+        which one of its own calls too."""
 
     def build(self, draft: Any) -> Built:
         """What a draft without errors asks for."""
 
     def export(self, live: Iterable[LiveResource], around: Around) -> Export:
-        """The stage file that asks for just what is live."""
+        """For ``cicd import``: the stage file that asks for just what is live."""
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         """What something live takes from its surroundings as far as files tell; only the adapter's
-        ``explain`` looks into it."""
+        ``explain`` looks into it. Else None."""
 
 
 Dialects = Mapping[str, Dialect]

@@ -10,15 +10,42 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from cicd.config.dialect import Carried
 from cicd.config.draft import Draft
 from cicd.config.formats import relative_path_problem
 from cicd.config.schema import Gate
-from cicd.config.tree import Path, Place, did_you_mean
+from cicd.config.tree import Path, Place, did_you_mean, leaves
 from cicd.config.watch import watched_files
 from cicd.errors import Problem
-from cicd.values import Key
+from cicd.values import Key, Ref
 
 AnyDraft = Draft[Any, Any]
+
+
+def check_items(draft: AnyDraft, sections: Mapping[str, Carried]) -> Iterator[Problem]:
+    """All that can be wrong with the items of these sections whatever the platform: two of one key,
+    circles, watched files, gates; and what the bounds of the stage name."""
+    items: list[tuple[Key, Path, Any]] = [
+        (Key(carried.kind, item.key), (section, index), item)
+        for section, carried in sections.items()
+        if not carried.is_map
+        for index, item in enumerate(getattr(draft.file, section))
+    ]
+    yield from check_unique(draft, [(key, path) for key, path, _ in items])
+    needs: dict[Key, dict[Key, Place]] = {key: {} for key, _, _ in items}
+    for key, path, _ in items:
+        found = leaves(node) if (node := draft.tree.get(*path)) else []
+        needs[key] |= {
+            leaf.value.key: leaf.place
+            for _, leaf in found
+            if isinstance(leaf.value, Ref) and leaf.value.key in needs
+        }
+    yield from check_cycles(needs)
+    for key, path, item in items:
+        yield from check_watch(draft, key, getattr(item, "watch", ()), path)
+        yield from check_gates(draft, key, getattr(item, "require", ()), path)
+    yield from check_local(draft)
+    yield from check_protect(draft)
 
 
 def check_unique(draft: AnyDraft, keys: Iterable[tuple[Key, Path]]) -> Iterator[Problem]:

@@ -8,14 +8,27 @@ One API call per method where the API allows it. No polling inside a write, no r
 from __future__ import annotations
 
 import json
+import time
+from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from cicd.errors import PlatformError, Problem
-from cicd.model import Holder, Kind, LiveResource, LogEntry, Resource, Track
+from cicd.errors import NotFound, PlatformError, Problem
+from cicd.model import (
+    Holder,
+    Kind,
+    LiveResource,
+    LogEntry,
+    MetricPoint,
+    Resource,
+    State,
+    Track,
+    identity,
+)
 
 NO_MARKS: Mapping[str, str] = MappingProxyType({})
 
@@ -115,52 +128,82 @@ class Lock(Protocol):
 
 
 class Platform(Protocol):
-    """A place where runs, content and services live."""
+    """A place where runs, content and services live.
+
+    A new one is a class made from this. It has to say what is abstract here; of the rest it says
+    what it can do, and the sentence that begins with "Else" is what it does where it says nothing.
+    A kind that is no run, service or content of it needs none of the methods for those.
+    """
 
     name: str
+    """What ``platform`` of a stage file calls it."""
     kinds: Mapping[str, Kind]
+    """All sorts of things that it has, by name: what planning knows of them stands there."""
+
+    # -- planning: reads, and changes nothing --------------------------------------------------
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
-        """The same resources with what only the platform knows filled in. No network."""
-        ...
+        """Before every plan: the same resources with what only the platform knows filled in. No
+        network. Else as they are."""
+        return list(desired)
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        """All live resources that planning ``desired`` may need, every page of every list.
+        """For every plan: all live resources that planning ``desired`` may need, every page of
+        every list; none for none.
 
         ``everything``: also all else that lives in the place the stage deploys to, each run with
-        the stage that it is of: for pruning, destroying and importing.
+        the stage that it is of: for pruning, destroying and importing. Else what ``browse`` has of
+        the kinds of ``desired``, or of all.
         """
-        ...
+        asked = self.kinds if everything else dict.fromkeys(wish.key.kind for wish in desired)
+        return [live for kind in asked for live in self.browse(kind)]
 
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
     ) -> tuple[list[Problem], list[LiveResource]]:
-        """What the platform itself has against ``desired``, at the lines of the stage file: models
-        that it does not have (errors) or is about to retire (warnings); and ``live``, as read, with
-        what it says of that in its facts and notes."""
-        ...
+        """For every plan, after ``read``: what the platform itself has against ``desired``, at the
+        lines of the stage file: models that it does not have (errors) or is about to retire
+        (warnings); and ``live``, as read, with what it says of that in its facts and notes. Else
+        nothing."""
+        return [], list(live)
 
+    @abstractmethod
     def browse(self, kind: str) -> Sequence[LiveResource]:
-        """Everything of one kind, newest last, as far as a list tells; for people to look at."""
-        ...
+        """For ``cicd list`` and to know what there is: everything of one kind, newest last, as far
+        as a list tells."""
 
     def listed(
         self, lives: Sequence[LiveResource], *, most: int | None = None
     ) -> Mapping[str, LiveResource]:
-        """Those of these, all of one kind, that the list of the kind shows, by id, as far as the
-        list tells of each. ``most``: nothing where that list, as far as is known, has more items;
-        and of one that has pages the first is enough."""
-        ...
+        """While many are waited for: those of these, all of one kind, that the list of the kind
+        shows, by id, as far as the list tells of each. ``most``: nothing where that list, as far as
+        is known, has more items; and of one that has pages the first is enough. Else those that
+        ``browse`` has."""
+        asked = {live.id for live in lives}
+        found = self.browse(lives[0].key.kind) if lives else ()
+        return {live.id: live for live in found if live.id in asked}
 
+    @abstractmethod
     def get(self, live: LiveResource) -> LiveResource:
-        """The same resource as it is now: status, outputs, spec. Raises NotFound."""
-        ...
+        """While one is waited for: the same resource as it is now: status, outputs, spec. Raises
+        NotFound."""
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
-        """What a create whose answer was lost has made, if it has: never one of the ids ``known``
-        before the create, except for kinds identified by name or content."""
-        ...
+        """After LostAnswer: what that create has made, if it has: never one of the ids ``known``
+        before the create, except for kinds identified by name or content. Else the newest that
+        ``browse`` has with the same identity, which is the whole spec where the kind has none."""
+        kind = self.kinds[desired.key.kind]
+        may_be_known = not kind.identity or (kind.named and not kind.runs)
+        names = kind.identity or tuple(desired.spec)
+        for live in reversed(self.browse(kind.name)):
+            is_same = all(live.spec.get(name) == desired.spec.get(name) for name in names)
+            if is_same and (may_be_known or live.id not in known):
+                return live
+        return None
 
+    # -- applying ------------------------------------------------------------------------------
+
+    @abstractmethod
     def create(
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
@@ -170,99 +213,136 @@ class Platform(Protocol):
         platform or a name can carry it, the second try gives what the first has made. Empty: no try
         but this. ``marks``: what ``tag`` would remember, for platforms that take it at once.
         """
-        ...
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
-        """Change it in place; may be repeated safely."""
-        ...
+        """Change one of a kind that is ``updatable`` in place; may be repeated safely. Else it is
+        refused."""
+        raise PlatformError(f"a {live.key.kind} can never be changed")
 
     def stop(self, live: LiveResource) -> None:
-        """Ask a run or service of a kind that is ``stoppable`` to stop; returns at once."""
-        ...
+        """Ask a run or service of a kind that is ``stoppable`` to stop; returns at once. Else it is
+        refused."""
+        raise PlatformError(f"a {live.key.kind} cannot be stopped")
 
+    @abstractmethod
     def delete(self, live: LiveResource) -> None:
         """Ask for deletion; returns at once. A missing one counts as deleted."""
-        ...
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
-        """Remember ``tags`` with a run, or whose a service or schedule is, where that can be."""
-        ...
+        """After a create that did not take ``marks``: remember ``tags`` with a run, or whose a
+        service or schedule is, where that can be: ``fields_of`` and ``owner_of`` give them back.
+        Else they are forgotten, and a run without inputs runs again."""
+        return
+
+    def remember(self, name: str, text: str) -> None:
+        """Keep a short text under a name in the place the stage deploys to, where that can be done;
+        what cannot be kept is forgotten, and nothing fails for it. Else all is forgotten."""
+        return
+
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        """What was kept under a name; empty where there is nothing or it cannot be seen. Without
+        ``fresh`` it is as this process has seen it last, if it has. Else nothing."""
+        return ""
+
+    def lock(self, name: str) -> Lock | None:
+        """Before an apply: the lock of this name in the place the stage deploys to. Sends nothing.
+        Else None, which is that there are no locks."""
+        return None
+
+    # -- runs and services ---------------------------------------------------------------------
 
     def metrics(self, live: LiveResource) -> Mapping[str, float]:
-        """The last value of every metric of a run."""
-        ...
+        """For gates: the last value of every metric of a run. Else those that ``get`` tells."""
+        return self.get(live).metrics
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
-        """Id -> all that each of these runs recorded; one that recorded nothing is left out."""
-        ...
+        """For ``cicd metrics`` and ``compare``: id -> all that each of these runs recorded; one
+        that recorded nothing is left out. Else the metrics that they have."""
+        return {
+            run.id: Track(tuple(MetricPoint(*metric) for metric in run.metrics.items()))
+            for run in live
+            if run.metrics
+        }
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
-        """The lines after ``cursor``, from the start when empty; ``since`` in ns since 1970."""
-        ...
+        """Asked again and again while something of a kind with a ``log`` is followed: the lines
+        after ``cursor``, from the start when empty; ``since`` in ns since 1970. Else none."""
+        return LogPage((), cursor)
 
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
-        """The last lines of a log, in their order; none where there is no log. Where the platform
-        remembers only what a container said at its end, that."""
-        ...
-
-    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
-        """Why it is as it is, as far as the platform tells: status, what is likely with its cure
-        (``likely``), what it reported, and whether what it ``needs`` (which its dialect has told)
-        is there. Changes nothing and raises nothing that a person should rather read."""
-        ...
+        """When something failed: the last lines of its log, in their order; none where there is no
+        log. Where the platform remembers only what a container said at its end, that. Else the end
+        of all that ``logs`` has."""
+        last: deque[LogEntry] = deque(maxlen=count)
+        page = LogPage((), "", is_last=False)
+        while not page.is_last:
+            page = self.logs(live, page.cursor)
+            last.extend(page.entries)
+        return tuple(last)
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
-        """Send one request to a service, with the platform's login. Any answer of it counts."""
-        ...
+        """For smoke tests and ``cicd invoke``: send one request to a service, with the platform's
+        login. Any answer of it counts. Else it is refused."""
+        raise PlatformError(f"a {live.key.kind} takes no requests")
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         """What a run has made under one of its outputs, as files in a folder that is there: their
         paths. Raises NotFound where it has no such output, PlatformError where nobody can read it.
-        """
-        ...
+        Else nobody can."""
+        if output not in live.outputs:
+            raise NotFound(f"{live.key} has no output {output}")
+        raise PlatformError(f"what a {live.key.kind} has made cannot be fetched")
 
+    # -- looking around ------------------------------------------------------------------------
+
+    @abstractmethod
     def survey(
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
     ) -> list[LiveResource]:
-        """All that lives in the place that ``selector`` says, by the platform's own words, for
-        import: each once. ``unseen`` hears of each kind that this login may not see. Raises
-        NotFound where there is no such place."""
-        ...
+        """For ``cicd import``: all that lives in the place that ``selector`` says, by the
+        platform's own words: each once. ``unseen`` hears of each kind that this login may not see.
+        Raises NotFound where there is no such place."""
+
+    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
+        """For ``cicd explain``: why it is as it is, as far as the platform tells: status, what is
+        likely with its cure (``likely``), what it reported, and whether what it ``needs`` (which
+        its dialect has told) is there. Changes nothing and raises nothing that a person should
+        rather read. Else the status."""
+        has_failed = live.status.state is State.FAILED
+        yield Finding("status", "error" if has_failed else "ok", f"it is {live.status.raw}")
+
+    def diagnose(self) -> Iterator[Finding]:
+        """For ``cicd doctor``: looks at login, rights, quotas and clock, one finding after the
+        other; changes nothing and raises nothing that a person should rather read. Else none."""
+        return iter(())
+
+    def link(self, live: LiveResource) -> str | None:
+        """A page where a person can look at it. Else None, which is that there is none."""
+        return None
 
     def now(self) -> int:
         """The time by the platform's clock, in ns since 1970; by ours until it has told its own.
-        Sends nothing."""
-        ...
-
-    def link(self, live: LiveResource) -> str | None:
-        """A page where a person can look at it, if there is one."""
-        ...
-
-    def lock(self, name: str) -> Lock | None:
-        """The lock of this name in the place the stage deploys to, None where there are no locks.
-        Sends nothing."""
-        ...
-
-    def remember(self, name: str, text: str) -> None:
-        """Keep a short text under a name in the place the stage deploys to, where that can be done;
-        what cannot be kept is forgotten, and nothing fails for it."""
-        ...
-
-    def recall(self, name: str, *, fresh: bool = True) -> str:
-        """What was kept under a name; empty where there is nothing or it cannot be seen. Without
-        ``fresh`` it is as this process has seen it last, if it has."""
-        ...
-
-    def diagnose(self) -> Iterator[Finding]:
-        """Looks at login, rights, quotas and clock, one finding after the other; changes nothing
-        and raises nothing that a person should rather read."""
-        ...
+        Sends nothing. Else ours."""
+        return time.time_ns()
 
     def close(self) -> None:
-        """Give back connections."""
-        ...
+        """At the end of every command: give back connections. Else there are none."""
+        return
+
+
+def fields_of(tags: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a run's spec that ``tag`` or the marks of its create have kept."""
+    files = tags.get("cicd.files")
+    inputs = {"inputs": tags["cicd.inputs"]} if "cicd.inputs" in tags else {}
+    return {**inputs, "files": json.loads(files)} if files else inputs
+
+
+def owner_of(tags: Mapping[str, str]) -> str:
+    """The stage that made something, by its tags; empty where they do not tell."""
+    stage = tags.get("cicd.stage", "")
+    return identity(tags.get("cicd.project", ""), stage) if stage else ""
 
 
 def known_ids(live: Iterable[LiveResource], kind: str) -> frozenset[str]:

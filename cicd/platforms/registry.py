@@ -78,8 +78,10 @@ class _Dialects(Mapping[str, "Dialect"]):
     """Name -> dialect of a platform, each loaded when it is asked for. No SDK is loaded."""
 
     def __getitem__(self, name: str) -> Dialect:
+        from cicd.config.plain_dialect import completed
+
         folder = PLATFORMS[name].rpartition(".")[0]
-        return cast("Dialect", import_module(f"{folder}.dialect"))
+        return completed(import_module(f"{folder}.dialect"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(PLATFORMS)

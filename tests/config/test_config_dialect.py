@@ -19,6 +19,7 @@ from cicd.config.dialect import Around, Dialect
 from cicd.config.files import yaml_trees
 from cicd.config.inherit import read_whole
 from cicd.config.json_schema import schema_of
+from cicd.config.plain_dialect import completed
 from cicd.config.promote import check_promoted, layout_of, promoted_text, promotion
 from cicd.config.rulebook import RULES, book
 from cicd.config.schema import keys_of
@@ -28,8 +29,9 @@ from cicd.model import LiveResource, Stage, State, Status
 from cicd.platforms import registry
 from cicd.platforms.aicore import dialect as aicore
 from cicd.values import Key, Ref, Secret
-from tests.platforms.toy import dialect as toy
+from tests.platforms.toy import dialect
 
+toy = completed(dialect)
 DIALECTS: Mapping[str, Dialect] = {"aicore": aicore, "toy": toy}
 GIT = GitFacts("0" * 40, "main")
 STAGE = """\
@@ -316,7 +318,7 @@ def test_editors_offer_the_keys_of_the_platform_in_the_order_of_a_file() -> None
     ]
     assert offered(None) == offered("aicore")
     assert "executions" in offered(None) and "jobs" not in offered(None)
-    assert offered("toy") == list(keys_of(toy.StageFile, "toy"))
+    assert offered("toy") == list(keys_of(toy.File, "toy"))
     assert offered("spark") == []
 
 

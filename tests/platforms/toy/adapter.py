@@ -1,217 +1,178 @@
-"""The toy platform: jobs, releases and services as JSON files in a box, which is a folder."""
-
-from __future__ import annotations
+"""The toy as a Platform: each thing is a file of JSON, and a job is over when its time is."""
 
 import json
-import subprocess
-import sys
-import threading
+import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from string import Template
 from typing import Any
 
-from cicd.errors import NotFound, PlatformError, Problem
-from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, Stage, State, Status, Track
-from cicd.platforms.base import NO_MARKS, Answer, Finding, LogPage, Request
+from cicd.errors import Conflict, NotFound
+from cicd.model import Key, LiveResource, LogEntry, Resource, Stage, State, Status
+from cicd.platforms.base import (
+    NO_MARKS,
+    Answer,
+    Finding,
+    LogPage,
+    Platform,
+    Request,
+    fields_of,
+    owner_of,
+)
 from tests.platforms.toy.kinds import KINDS
 
-STATES = {
-    "running": State.RUNNING,
-    "done": State.SUCCEEDED,
-    "broken": State.FAILED,
-    "stopped": State.STOPPED,
-    "up": State.RUNNING,
-    "there": State.SUCCEEDED,
-}
+STATES = {"done": State.SUCCEEDED, "failed": State.FAILED, "stopped": State.STOPPED}
+STATES |= {"running": State.RUNNING, "up": State.RUNNING, "there": State.SUCCEEDED}
+SECOND = 10**9
 
 
-def connect(stage: Stage, environ: Mapping[str, str]) -> Toy:
-    return Toy(Path(stage.root) / stage.target["box"], Path(stage.root), stage.identity)
+def connect(stage: Stage, environ: Mapping[str, str]) -> "Toy":
+    root = Path(stage.root)
+    return Toy(root / stage.target["box"], root)
 
 
-class Toy:
+class Toy(Platform):
     name = "toy"
-    kinds: Mapping[str, Kind] = KINDS
+    kinds = KINDS
 
-    def __init__(self, box: Path, root: Path, stage: str) -> None:
-        self._box, self._root, self._stage = box, root, stage
-        self._changing = threading.Lock()
+    def __init__(self, box: Path, root: Path) -> None:
+        self._box, self._root = box, root
 
-    # what is there
-
-    def _files(self, kind: str) -> list[Path]:
-        return sorted(self._box.glob(f"{kind}-*.json"))
-
-    def _load(self, file: Path) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return found
-
-    def _save(self, thing: Mapping[str, Any]) -> LiveResource:
-        self._box.mkdir(parents=True, exist_ok=True)
-        file = self._box / f"{thing['kind']}-{thing['id']}.json"
-        whole = self._box / f"{uuid.uuid4().hex}.new"
-        whole.write_text(json.dumps(thing), encoding="utf-8")
-        whole.replace(file)  # nobody reads half of it
-        return self._live(thing)
-
-    def _file(self, live: LiveResource) -> Path:
-        file = self._box / f"{live.key.kind}-{live.id}.json"
-        if not file.is_file():
-            raise NotFound(f"{live.key} is not there")
-        return file
-
-    def _live(self, thing: Mapping[str, Any]) -> LiveResource:
-        kind, spec = thing["kind"], thing["spec"]
-        outputs = {"id": thing["id"]}
-        if kind == "job":
-            outputs |= {"result": thing["id"], **{f"files.{n}": n for n in thing["files"]}}
-        if kind == "service":
-            outputs["url"] = f"toy://{spec['name']}"
-        return LiveResource(
-            Key(kind, spec["name"]),
-            thing["id"],
-            spec,
-            Status(STATES[thing["status"]], thing["status"]),
-            outputs,
-            self.metrics(None) if kind == "job" else {},
-            created_at=thing["at"],
-            owner=thing["owner"],
-            facts=thing["marks"],
-        )
-
-    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        return [self._live(self._load(file)) for kind in KINDS for file in self._files(kind)]
-
-    def browse(self, kind: str) -> Sequence[LiveResource]:
-        found = [live for live in self.read(()) if live.key.kind == kind]
-        return sorted(found, key=lambda live: live.created_at)
-
-    def listed(
-        self, lives: Sequence[LiveResource], *, most: int | None = None
-    ) -> Mapping[str, LiveResource]:
-        ids = {live.id for live in lives}
-        return {live.id: live for live in self.browse(lives[0].key.kind) if live.id in ids}
+    def browse(self, kind: str) -> list[LiveResource]:
+        found = [self._live(kind, path.stem) for path in (self._box / kind).glob("*.json")]
+        return sorted(found, key=lambda live: (live.created_at, live.id))
 
     def get(self, live: LiveResource) -> LiveResource:
-        return self._live(self._load(self._file(live)))
-
-    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
-        found = [live for live in self.browse(desired.key.kind) if live.id not in known]
-        return next((live for live in found if live.spec == desired.spec), None)
-
-    def survey(
-        self,
-        selector: Mapping[str, str],
-        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
-    ) -> list[LiveResource]:
-        return self.read(())
-
-    # what is done
+        return self._live(live.key.kind, live.id)
 
     def create(
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
-        kind = desired.key.kind
-        id = token[:12] or uuid.uuid4().hex[:12]
-        if (self._box / f"{kind}-{id}.json").is_file():  # another try of the same
-            return self.get(LiveResource(desired.key, id, {}, Status(State.UNKNOWN, "")))
-        thing = {
-            "kind": kind,
-            "id": id,
-            "spec": dict(desired.spec),
-            "status": {"job": "running", "release": "there"}.get(kind, "up"),
-            "at": datetime.now(UTC).isoformat(),
-            "owner": self._stage,
-            "marks": dict(marks),
-            "files": [],
-            "log": [],
-        }
-        return self._save(self._run(thing) if kind == "job" else thing)
-
-    def _run(self, thing: dict[str, Any]) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, str(self._root / thing["spec"]["script"])],
-            env={str(name): str(value) for name, value in thing["spec"]["knobs"].items()},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        lines = [line for line in done.stdout.splitlines() if line]
-        status = "broken" if done.returncode else "done"
-        return {**thing, "status": status, "log": lines, "files": ["plan"]}
+        kind, spec = desired.key.kind, dict(desired.spec)
+        unique = uuid.uuid4().hex
+        if kind == "release":
+            unique = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(spec, sort_keys=True)).hex
+        elif token:
+            unique = uuid.uuid5(uuid.NAMESPACE_URL, token).hex
+        id = spec["name"] if kind == "service" else f"{spec['name']}-{unique[:8]}"
+        if self._path(kind, id).exists() and kind == "service":
+            raise Conflict(f"there is a service {id} already", status=409)
+        if not self._path(kind, id).exists():  # else this is another try of the same
+            fields = {"spec": spec, "at": time.time_ns(), "tags": dict(marks)}
+            if kind == "job":
+                script = Template((self._root / spec["script"]).read_text(encoding="utf-8"))
+                fields["lines"] = script.safe_substitute(spec["knobs"]).splitlines()
+            self._write(kind, id, **fields)
+        return self._live(kind, id)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
-        with self._changing:
-            return self._save({**self._load(self._file(live)), "spec": dict(desired.spec)})
+        if live.key.kind != "service":
+            return super().update(live, desired)
+        self._write("service", live.id, spec=dict(desired.spec))
+        return self.get(live)
 
     def stop(self, live: LiveResource) -> None:
-        with self._changing:
-            self._save({**self._load(self._file(live)), "status": "stopped"})
+        if not self.get(live).status.has_ended:
+            self._write(live.key.kind, live.id, stopped=time.time_ns())
 
     def delete(self, live: LiveResource) -> None:
-        (self._box / f"{live.key.kind}-{live.id}.json").unlink(missing_ok=True)
+        self._path(live.key.kind, live.id).unlink(missing_ok=True)
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
-        with self._changing:
-            thing = self._load(self._file(live))
-            self._save({**thing, "marks": {**thing["marks"], **tags}})
+        known = self._read(live.key.kind, live.id)["tags"]
+        self._write(live.key.kind, live.id, tags={**known, **tags})
 
-    # what it tells
+    def remember(self, name: str, text: str) -> None:
+        self._write("memory", name, text=text)
 
-    def complete(self, desired: Sequence[Resource]) -> list[Resource]:
-        return list(desired)
-
-    def review(
-        self, desired: Sequence[Resource], live: Sequence[LiveResource]
-    ) -> tuple[list[Problem], list[LiveResource]]:
-        return [], list(live)
-
-    def metrics(self, live: LiveResource | None) -> Mapping[str, float]:
-        return {"speed": 2.0}
-
-    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
-        return {}
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        is_known = self._path("memory", name).exists()
+        return str(self._read("memory", name)["text"]) if is_known else ""
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
-        lines = self._load(self._file(live))["log"]
-        start = int(cursor or "0")
-        return LogPage(tuple(LogEntry(1, line) for line in lines[start:]), str(len(lines)))
+        told = self._read(live.key.kind, live.id)
+        texts = told.get("lines") or ["it is up"]
+        step, now = _length(told) // len(texts), min(told.get("stopped", self.now()), self.now())
+        lines = [LogEntry(told["at"] + number * step, text) for number, text in enumerate(texts)]
+        new = [line for line in lines[int(cursor or 0) :] if line.time <= now]
+        seen = tuple(line for line in new if line.time >= (since or 0))
+        return LogPage(seen, str(int(cursor or 0) + len(new)))
 
-    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
-        return self.logs(live).entries[-count:]
-
-    def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
-        yield Finding("status", "ok", live.status.raw)
+    def explain(self, live: LiveResource, needs: list[str]) -> Iterator[Finding]:
+        yield from super().explain(live, needs)
         yield Finding("script", "ok", ", ".join(needs) or "none")
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
-        return Answer(200, json.dumps({"asked": request.body}))
+        if request.path not in {"", "/read"}:
+            return Answer(404, "no such page")
+        release = self._live("release", self.get(live).spec["release"])
+        return Answer(200, f"{release.spec['serves']} {(request.data or b'').decode()}")
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
-        raise NotFound("toys put nothing out")
+        if output not in self.get(live).outputs or output == "id":
+            raise NotFound(f"{live.key} has no {output}")
+        return [Path(shutil.copy(self._path(live.key.kind, live.id), folder / output))]
 
-    def now(self) -> int:
-        return time.time_ns()
+    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
+        if not (self._root / selector["box"]).is_dir():
+            raise NotFound(f"there is no folder {selector['box']}")
+        return Toy(self._root / selector["box"], self._root).read([], everything=True)
 
-    def link(self, live: LiveResource) -> str | None:
-        return None
+    def _path(self, kind: str, id: str) -> Path:
+        return self._box / kind / f"{id.replace('/', '+')}.json"
 
-    def lock(self, name: str) -> None:
-        return None
+    def _read(self, kind: str, id: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._path(kind, id).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"there is no {kind} {id}", status=404) from None
+        return found
 
-    def remember(self, name: str, text: str) -> None:
-        self._box.mkdir(parents=True, exist_ok=True)
-        (self._box / f"{uuid.uuid5(uuid.NAMESPACE_URL, name)}.txt").write_text(text)
+    def _write(self, kind: str, id: str, **fields: Any) -> None:
+        path = self._path(kind, id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = self._read(kind, id) if path.exists() else {}
+        whole = path.with_suffix(f".{uuid.uuid4().hex}")
+        whole.write_text(json.dumps({**known, **fields}), encoding="utf-8")
+        whole.replace(path)  # nobody reads half of it
 
-    def recall(self, name: str, *, fresh: bool = True) -> str:
-        file = self._box / f"{uuid.uuid5(uuid.NAMESPACE_URL, name)}.txt"
-        return file.read_text() if file.is_file() else ""
+    def _live(self, kind: str, id: str) -> LiveResource:
+        told = self._read(kind, id)
+        spec, word, outputs = told["spec"], _word(kind, told), {"id": id}
+        metrics: dict[str, float] = {}
+        if kind == "job":
+            spec = {**spec, **fields_of(told["tags"])}
+        if word == "done":
+            uri = self._path(kind, id).as_uri()
+            outputs |= {"result": uri, "files.plan": uri}
+            said = [line.split() for line in told["lines"] if line.startswith("metric ")]
+            metrics = {name: float(value) for _, name, value in said}
+        if kind == "service":
+            outputs["url"] = f"toy://{self._box}/{id}"
+        return LiveResource(
+            Key(kind, spec["name"]),
+            id,
+            spec,
+            Status(STATES[word], word),
+            outputs,
+            metrics,
+            datetime.fromtimestamp(told["at"] / SECOND, UTC).isoformat(timespec="microseconds"),
+            owner=owner_of(told["tags"]),
+        )
 
-    def diagnose(self) -> Iterator[Finding]:
-        yield Finding("box", "ok", "the box is there")
 
-    def close(self) -> None:
-        """Nothing is open."""
+def _length(told: Mapping[str, Any]) -> int:
+    return int(float(told["spec"].get("knobs", {}).get("SECONDS", 0)) * SECOND)
+
+
+def _word(kind: str, told: Mapping[str, Any]) -> str:
+    if kind != "job":
+        return "up" if kind == "service" else "there"
+    if "stopped" in told:
+        return "stopped"
+    if time.time_ns() < told["at"] + _length(told):
+        return "running"
+    return "failed" if "fail" in told["lines"] else "done"

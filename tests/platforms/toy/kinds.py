@@ -1,41 +1,28 @@
-"""The kinds of the toy platform, as data."""
-
-from __future__ import annotations
+"""The kinds of the toy: jobs that end, releases that never change, services that serve one."""
 
 from cicd.model import Kind
 
-_COLUMNS = {"id": "ID", "status": "STATUS", "name": "NAME", "managed_by": "KEY", "age": "AGE"}
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "job",
-            is_run=True,
-            inline=True,
-            log=True,
-            stoppable=True,
-            prunable=True,
-            role="run",
-            columns=_COLUMNS,
-        ),
-        Kind(
-            "release",
-            identity=(),
-            updatable=False,
-            prunable=True,
-            role="content",
-            keep=3,
-            columns=_COLUMNS,
-        ),
-        Kind(
-            "service",
-            role="service",
-            named=True,
-            prunable=True,
-            wait_for="up",
-            verify=("release",),
-            version=("release", "release"),
-            columns=_COLUMNS,
-        ),
-    )
-}
+COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "age": "AGE"}
+JOB = Kind(
+    "job",
+    role="run",
+    inline=True,
+    updatable=False,
+    log=True,
+    stoppable=True,
+    prunable=True,
+    columns=COLUMNS,
+)
+RELEASE = Kind("release", role="content", identity=(), updatable=False, prunable=True, keep=1)
+SERVICE = Kind(
+    "service",
+    role="service",
+    named=True,
+    prunable=True,
+    wait_for="up",
+    verify=("release",),
+    version=("release", "release"),
+    immutable={"size": "a service keeps its size"},
+    columns={**COLUMNS, "release": "RELEASE"},
+)
+KINDS = {kind.name: kind for kind in (JOB, RELEASE, SERVICE)}

@@ -24,13 +24,13 @@ platform: toy
 branch: main
 toy: {box: box}
 jobs:
-  - {key: wind, script: wind.py, knobs: {TURNS: 3}, require: [{metric: speed, min: 1}]}
+  - {key: wind, script: wind.txt, knobs: {TURNS: 3}, require: [{metric: speed, min: 1}]}
 services:
   - key: ride
     serves: "${jobs.wind.result}"
-    smoke_test: {json: {x: 1}, expect: {contains: asked}}
+    smoke_test: {json: {x: 1}, expect: {contains: file}}
 """
-SCRIPT = "import os\nprint('turned', os.environ['TURNS'])\n"
+SCRIPT = "turned $TURNS\nmetric speed 2\n"
 
 Run = Callable[..., str]
 
@@ -41,7 +41,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) 
     mocker.patch.dict(registry.PLATFORMS, {"toy": "tests.platforms.toy.adapter"})
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/dev.yaml").write_text(STAGE, encoding="utf-8")
-    (tmp_path / "wind.py").write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "wind.txt").write_text(SCRIPT, encoding="utf-8")
     for command in ("init -q -b main", "add .", "-c user.name=a -c user.email=a@b commit -qm a"):
         subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
     monkeypatch.chdir(tmp_path)
@@ -81,37 +81,37 @@ def test_plan_apply_and_what_there_is_to_see(cicd: Run, toy: Path) -> None:
     assert {row["key"]: row["status"] for row in rows}["service/ride"] == "up"
     assert "no changes" in cicd("plan", "dev").lower()
     assert "ride" in cicd("list", "services", "dev")
-    assert "wind.py" in cicd("explain", "wind", "dev")
+    assert "wind.txt" in cicd("explain", "wind", "dev")
 
 
 def test_a_changed_script_runs_again_and_a_release_can_be_gone_back_to(
     cicd: Run, toy: Path
 ) -> None:
     cicd("apply", "dev", "--yes")
-    first = (sorted((toy / "box").glob("release-*")))[0].name
-    edit(toy / "wind.py", "turned", "wound")
+    first = next((toy / "box/release").glob("*.json")).name
+    edit(toy / "wind.txt", "turned", "wound")
     assert actions(cicd("plan", "dev", "--output", "json"))["job/wind"] == "run"
     cicd("apply", "dev", "--yes")
     assert "wound 3" in cicd("logs", "dev", "wind")
-    [service] = (toy / "box").glob("service-*")
+    [service] = (toy / "box/service").glob("*.json")
     assert json.loads(service.read_text())["spec"]["release"] not in first
     cicd("rollback", "dev", "ride", "--yes")
     assert json.loads(service.read_text())["spec"]["release"] in first
 
 
 def test_a_job_that_fails_leaves_what_follows_alone(cicd: Run, toy: Path) -> None:
-    (toy / "wind.py").write_text("print('oh no')\nraise SystemExit(3)\n", encoding="utf-8")
+    (toy / "wind.txt").write_text("oh no\nfail\n", encoding="utf-8")
     out = cicd("apply", "dev", "--yes", code=1)
     assert "job/wind" in out
-    assert not list((toy / "box").glob("service-*"))
+    assert not list((toy / "box/service").glob("*.json"))
 
 
 def test_a_gate_that_is_not_met_keeps_the_service_as_it_was(cicd: Run, toy: Path) -> None:
     cicd("apply", "dev", "--yes")
-    [service] = (toy / "box").glob("service-*")
+    [service] = (toy / "box/service").glob("*.json")
     before = json.loads(service.read_text())["spec"]
     edit(toy / "stages/dev.yaml", "min: 1", "min: 3")
-    edit(toy / "wind.py", "turned", "wound")
+    edit(toy / "wind.txt", "turned", "wound")
     cicd("apply", "dev", "--yes", code=1)
     assert json.loads(service.read_text())["spec"] == before
 
@@ -122,21 +122,21 @@ def test_everything_that_is_not_named_is_pruned(cicd: Run, toy: Path) -> None:
     (toy / "stages/dev.yaml").write_text(text, encoding="utf-8")
     assert actions(cicd("plan", "dev", "-o", "json", code=5))["service/ride"] == "delete"
     cicd("apply", "dev", "--yes", "--over-limits", "--other-stages")
-    assert not list((toy / "box").glob("service-*"))
+    assert not list((toy / "box/service").glob("*.json"))
 
 
 def test_a_stage_is_destroyed(cicd: Run, toy: Path) -> None:
     cicd("apply", "dev", "--yes")
     cicd("destroy", "dev", "--yes", "--stage-name", "dev")
-    assert not list((toy / "box").glob("service-*"))
+    assert not list((toy / "box/service").glob("*.json"))
 
 
 def test_what_is_there_is_imported(cicd: Run, toy: Path) -> None:
     cicd("apply", "dev", "--yes")
     told = cicd("import", "new", "--platform", "toy", "--target", "box=box")
-    assert "wrote stages/new.yaml: 1 job" in told
+    assert "wrote stages/new.yaml: 1 job, 1 service" in told
     text = (toy / "stages/new.yaml").read_text(encoding="utf-8")
-    assert text.startswith("platform: toy\ntoy: {box: box}\n")
+    assert text.startswith("platform: toy\ntoy:\n  box: box\njobs:\n")
 
 
 def test_a_place_is_named_in_the_words_of_its_platform(cicd: Run, toy: Path) -> None:

@@ -17,38 +17,38 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = """
 from cicd.platforms import registry
-registry.PLATFORMS["shelf"] = "tests.platforms.shelf.adapter"
+registry.PLATFORMS["toy"] = "tests.platforms.toy.adapter"
 from cicd.cli.root import run
 run()
 """
 STAGE = """
-platform: shelf
-shelf: {folder: things}
+platform: toy
+toy: {box: things}
 prune: none
 limits: {max_delete_percent: 100}
 variables: {rate: "1", wish: hello}
 jobs:
   - key: train
-    lines: ["rate ${var.rate}", learning, done]
-    metrics: {accuracy: 0.75}
+    script: train.txt
+    knobs: {rate: "${var.rate}", SECONDS: 0}
     require: [{metric: accuracy, min: 0.5}]
-notes:
-  - {key: greeting, text: "${var.wish} ${env.NAME}"}
-  - {key: model, text: "${jobs.train.model}"}
 services:
   - key: web
-    note: greeting
+    serves: "${var.wish} ${env.NAME}"
     smoke_test: {method: POST, json: {x: 1}, expect: {contains: you}, timeout: 1s}
+  - {key: model, serves: "${jobs.train.result}"}
 """
+SCRIPT = "rate $rate\nmetric accuracy 0.75\ndone\n"
 
 
 class Project:
-    """A repository with one stage of the shelf."""
+    """A repository with one stage of the toy."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "stages").mkdir()
         self.write(STAGE)
+        (root / "train.txt").write_text(SCRIPT, encoding="utf-8")
         git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
         for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"]):
             subprocess.run([*git, *arguments], cwd=root, check=True)
@@ -112,27 +112,28 @@ def test_a_stage_is_checked_planned_and_applied_once(project: Project) -> None:
     assert "valid" in project.run("validate", "dev")
     assert project.actions() == {
         "job/train": "run",
-        "note/greeting": "create",
-        "note/model": "create",
+        "release/model": "create",
+        "release/web": "create",
+        "service/model": "create",
         "service/web": "create",
     }
     assert not (project.root / "things").exists(), "a plan changes nothing"
     project.run("apply", "dev", "--yes")
     assert set(project.actions().values()) == {"no_op"}
-    (model,) = (note for note in project.things("note").values() if note["spec"]["name"] == "model")
-    assert model["spec"]["text"].startswith("file:///")
+    (model,) = (one for one in project.things("release").values() if one["spec"]["name"] == "model")
+    assert model["spec"]["serves"].startswith("file:///")
 
 
 def test_everything_is_marked_when_it_is_made(applied: Project) -> None:
-    for kind, name in (("job", "train"), ("note", "greeting"), ("service", "web")):
+    for kind, name in (("job", "train"), ("release", "web"), ("service", "web")):
         tags = [thing["tags"] for thing in applied.things(kind).values()]
         marked = [tag for tag in tags if tag["cicd.key"] == f"{kind}/{name}"]
         assert marked and marked[0]["cicd.stage"] == "dev" and len(marked[0]["cicd.commit"]) == 40
 
 
 def test_a_wrong_key_of_the_platform_is_found_with_its_place(project: Project) -> None:
-    project.edit("note: greeting", "note: greetin")
-    assert 'stages/dev.yaml:17:11: service/web reads "greetin"' in project.run(
+    project.edit("script: train.txt", "script: trian.txt")
+    assert 'stages/dev.yaml:9:13: job/train: there is no script "trian.txt"' in project.run(
         "validate", "dev", code=3
     )
     project.edit("services:", "servces:")
@@ -144,19 +145,20 @@ def test_a_wrong_key_of_the_platform_is_found_with_its_place(project: Project) -
 def test_what_differs_runs_again_or_is_made_anew(applied: Project) -> None:
     assert applied.actions("--var", "rate=2") == {
         "job/train": "run",
-        "note/greeting": "no_op",
-        "note/model": "create",
+        "release/model": "create",
+        "release/web": "no_op",
+        "service/model": "update",
         "service/web": "no_op",
     }
     plan = applied.run("plan", "dev", "--var", "wish=bye")
     assert "service/web: takes" in plan and "the same URL goes on answering" in plan
 
 
-def test_an_update_keeps_one_note_to_go_back_to_and_prunes_older_ones(applied: Project) -> None:
+def test_an_update_keeps_one_release_to_go_back_to_and_prunes_older_ones(applied: Project) -> None:
     applied.edit("prune: none", "prune: stage")
     for wish in ("bye", "ciao", "servus"):
         applied.run("apply", "dev", "--yes", "--var", f"wish={wish}")
-    texts = [note["spec"]["text"] for note in applied.things("note").values()]
+    texts = [one["spec"]["serves"] for one in applied.things("release").values()]
     # the one of before was in use until now, one is kept, the oldest is gone
     assert sorted(text for text in texts if text.endswith("you")) == [
         "bye you",
@@ -170,18 +172,18 @@ def test_a_service_is_rolled_back_and_the_next_plan_says_so(applied: Project) ->
     old, new = applied.json("rollback", "dev", "web", "--list")[::-1]
     assert (old["running"], new["running"]) == (False, True)
     said = applied.run("rollback", "dev", "web", "--yes", "--var", "wish=bye")
-    assert f"service/web runs note {old['id']} now" in said
-    assert applied.things("service")["web"]["spec"]["note"] == old["id"]
+    assert f"service/web runs release {old['id']} now" in said
+    assert applied.things("service")["web"]["spec"]["release"] == old["id"]
     plan = applied.run("plan", "dev", "--var", "wish=bye")
     assert f"undoes the rollback to {old['id'][:8]}" in plan
 
 
 def test_a_failed_smoke_test_goes_back_by_itself(applied: Project) -> None:
-    before = applied.things("service")["web"]["spec"]["note"]
+    before = applied.things("service")["web"]["spec"]["release"]
     applied.edit("contains: you", "contains: never said")
     said = applied.run("apply", "dev", "--yes", "--var", "wish=bye", code=1)
-    assert "rolled back to note" in said
-    assert applied.things("service")["web"]["spec"]["note"] == before
+    assert "rolled back to release" in said
+    assert applied.things("service")["web"]["spec"]["release"] == before
 
 
 def test_a_smoke_test_sends_any_body_and_needs_no_path(applied: Project) -> None:
@@ -194,36 +196,40 @@ def test_a_smoke_test_sends_any_body_and_needs_no_path(applied: Project) -> None
 
 def test_a_service_of_another_size_is_deleted_first_as_its_name_is_taken(applied: Project) -> None:
     made = applied.things("service")["web"]["at"]
-    applied.edit("note: greeting", "note: greeting\n    size: 2")
+    applied.edit("key: web", "key: web\n    size: 2")
     plan = applied.run("plan", "dev")
     assert "is deleted and made anew under its name" in plan and "no answer" in plan
     applied.run("apply", "dev", "--yes")
-    (web,) = applied.things("service").values()
+    web = applied.things("service")["web"]
     assert web["at"] > made and web["spec"]["size"] == 2
 
 
 def test_logs_are_followed_to_the_end_of_a_run(project: Project) -> None:
-    project.edit("metrics:", "takes: 2s\n    metrics:")
+    project.edit("SECONDS: 0", "SECONDS: 2")
     apply = project.start("apply", "dev", "--yes")
     while not project.things("job"):
         time.sleep(0.05)
     assert project.run("logs", "dev", "train", "--follow").splitlines()[-3:] == [
         "rate 1",
-        "learning",
+        "metric accuracy 0.75",
         "done",
     ]
     assert apply.communicate(timeout=60) and apply.returncode == 0
-    assert project.run("logs", "dev", "train").splitlines() == ["rate 1", "learning", "done"]
+    assert project.run("logs", "dev", "train").splitlines() == [
+        "rate 1",
+        "metric accuracy 0.75",
+        "done",
+    ]
 
 
 def test_a_run_is_stopped_and_a_service_is_not(project: Project) -> None:
-    project.edit("metrics:", "takes: 1h\n    metrics:")
+    project.edit("SECONDS: 0", "SECONDS: 3600")
     project.run("apply", "dev", "--yes", "--no-wait")
     refused = project.run("stop", "dev", "web", "--yes", code=64)
     assert "service/web cannot be stopped, only deleted" in refused
     project.run("stop", "dev", "train", "--yes")
     (job,) = project.json("status", "dev")[:1]
-    assert (job["key"], job["status"]) == ("job/train", "STOPPED")
+    assert (job["key"], job["status"]) == ("job/train", "stopped")
     assert project.actions()["job/train"] == "run"
 
 
@@ -231,16 +237,19 @@ def test_status_metrics_lists_and_comparisons_speak_the_words_of_the_platform(
     applied: Project,
 ) -> None:
     rows = {row["key"]: row for row in applied.json("status", "dev")}
-    assert list(rows) == ["job/train", "service/web"]
-    assert rows["service/web"]["note"].startswith("greeting-")
+    assert list(rows) == ["job/train", "service/web", "service/model"]
+    assert rows["service/web"]["release"].startswith("web-")
     assert not {"configuration", "executable"} & rows["job/train"].keys()
     assert applied.json("metrics", "dev", "train")["metrics"]
-    assert applied.json("list", "services", "dev")["services"][0]["key"] == "service/web"
-    notes = applied.json("list", "notes", "dev")["notes"]
-    assert sorted(note["key"] for note in notes) == ["note/greeting", "note/model"]
+    assert {one["key"] for one in applied.json("list", "services", "dev")["services"]} == {
+        "service/web",
+        "service/model",
+    }
+    releases = applied.json("list", "releases", "dev")["releases"]
+    assert sorted(one["key"] for one in releases) == ["release/model", "release/web"]
     applied.run("apply", "dev", "--yes", "--var", "rate=2")
     (now, before) = applied.json("compare", "dev", "train")["runs"]
-    assert now["parameters"]["lines"] != before["parameters"]["lines"]
+    assert now["parameters"] != before["parameters"]
     assert now["metrics"] == {"accuracy": 0.75}
     assert "it has: job" in applied.run("list", "executions", "dev", code=64).lower()
 
@@ -270,14 +279,14 @@ def test_an_emptied_stage_file_is_refused(applied: Project) -> None:
 
 def test_destroying_takes_all_down_services_first(applied: Project) -> None:
     said = applied.run("destroy", "dev", "--yes", "--stage-name", "dev")
-    order = [said.index(f"- {kind}/") for kind in ("service", "note", "job")]
+    order = [said.index(f"- {kind}/") for kind in ("service", "release", "job")]
     assert order == sorted(order)
-    assert not any(applied.things(kind) for kind in ("job", "note", "service"))
+    assert not any(applied.things(kind) for kind in ("job", "release", "service"))
 
 
 def test_a_run_whose_create_was_lost_is_found_by_its_token(project: Project) -> None:
     """The first apply is killed right after the job was made, before anybody heard of it."""
-    project.edit("metrics:", "takes: 30s\n    metrics:")
+    project.edit("SECONDS: 0", "SECONDS: 30")
     process = project.start("apply", "dev", "--yes")
     while not project.things("job"):
         time.sleep(0.02)
@@ -299,7 +308,7 @@ def test_a_run_whose_create_was_lost_is_found_by_its_token(project: Project) -> 
 
 
 def test_a_run_that_is_wanted_at_every_apply_is_another_one_each_time(applied: Project) -> None:
-    applied.edit("metrics:", "rerun: always\n    metrics:")
+    applied.edit("require:", "rerun: always\n    require:")
     for count in (2, 3):
         applied.run("apply", "dev", "--yes", "--select", "job/*")
         assert len(applied.things("job")) == count
@@ -308,11 +317,11 @@ def test_a_run_that_is_wanted_at_every_apply_is_another_one_each_time(applied: P
 def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(project: Project) -> None:
     project.edit('"${var.wish} ${env.NAME}"', "hello you")
     project.run("apply", "dev", "--yes")
-    place = f"folder={project.root / 'things'}"
-    said = project.run("import", "other", "--platform", "shelf", "--target", place)
-    assert "wrote stages/other.yaml: 1 job, 2 notes, 1 service" in said
+    place = "box=things"
+    said = project.run("import", "other", "--platform", "toy", "--target", place)
+    assert "wrote stages/other.yaml: 1 job, 2 services" in said
     written = (project.root / "stages/other.yaml").read_text(encoding="utf-8")
-    assert "platform: shelf" in written and "hello you" in written
+    assert "platform: toy" in written and "hello you" in written
     document = project.json("plan", "other")
     assert {change["action"] for change in document["changes"]} == {"no_op"}
 
@@ -321,11 +330,11 @@ def test_what_is_live_becomes_a_stage_file_whose_plan_is_empty(project: Project)
     ("arguments", "code", "told"),
     [
         (
-            ("--platform", "shelf", "--target", "folder=/not/there"),
+            ("--platform", "toy", "--target", "box=/not/there"),
             1,
             "there is no folder /not/there",
         ),
-        (("--platform", "shelf", "--target", "folder"), 64, "NAME=VALUE"),
+        (("--platform", "toy", "--target", "box"), 64, "NAME=VALUE"),
         (("--platform", "nothing", "--target", "folder=x"), 64, 'there is no platform "nothing"'),
         ((), 64, "nothing says what to import"),
     ],

@@ -1,4 +1,4 @@
-"""The shelf passes the contract of platforms, behind what hides texts of the environment."""
+"""The toy passes the contract of platforms, behind what hides texts of the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cicd.model import Hidden, Key, Options, Ref, Resource
 from cicd.platforms.base import Platform, Request
 from cicd.platforms.hiding import Hiding
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
-from tests.platforms.shelf.adapter import Shelf
+from tests.platforms.toy.adapter import Toy
 
 LINES = tuple(f"line {number} grüße" for number in range(40)) + ("again",) * 7
 
@@ -21,41 +21,34 @@ def wish(kind: str, name: str, wait_for: str | None = None, /, **spec: object) -
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
-    folder = tmp_path_factory.mktemp("shelf") / "things"
-    folder.mkdir()
-    job = wish(
-        "job",
-        "train",
-        "DONE",
-        lines=list(LINES),
-        metrics={"accuracy": 0.75},
-        takes="0s",
-        fails=False,
-        inputs="0123abcd",
-    )
+    root = tmp_path_factory.mktemp("toy")
+    (root / "box").mkdir()
+    script = "\n".join([*LINES, "metric accuracy 0.75", ""])
+    (root / "train.txt").write_text(script, encoding="utf-8")
+    job = wish("job", "train", "done", script="train.txt", knobs={}, inputs="0123abcd")
     desired = (
         job,
-        wish("note", "model", text=Ref(job.key, "model")),
-        wish("note", "greeting", text=Hidden("grüß dich")),
-        wish("service", "web", "UP", note=Ref(Key("note", "greeting")), size=1),
+        wish("release", "model", serves=Ref(job.key, "result")),
+        wish("release", "web", serves=Hidden("grüß dich")),
+        wish("service", "web", "up", release=Ref(Key("release", "web")), size=1),
     )
-    platform: Platform = Hiding(Shelf(folder, "dev"), desired)
+    platform: Platform = Hiding(Toy(root / "box", root), desired)
     yield from bring_up(
         World(
             platform=platform,
             desired=desired,
-            place={"folder": str(folder)},
+            place={"box": "box"},
             run=job.key,
             lines=LINES,
             metrics={"accuracy": 0.75},
             service=Key("service", "web"),
             request=Request("POST", "/read", {"x": 1}),
             answer="grüß dich",
-            update=("note", wish("note", "second", text="hello")),
+            update=("release", wish("release", "second", serves="hello")),
             no_route=Request("GET", "/nothing-here"),
         )
     )
 
 
-class TestShelf(PlatformContract):
+class TestToy(PlatformContract):
     """The contract, with a folder as the platform."""

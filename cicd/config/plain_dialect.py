@@ -1,0 +1,76 @@
+"""What a dialect means where its module says nothing: a new platform writes only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from cicd.config import draft
+from cicd.config.dialect import Built, Carried, Dialect, Export, Spellings, StandIn
+from cicd.config.inherit import identity_of
+from cicd.config.references import Reference
+from cicd.config.rulebook import Rule
+from cicd.config.schema import StageBase
+from cicd.config.tree import Node, Paths
+from cicd.errors import Problem
+from cicd.values import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cicd.config.dialect import Around
+    from cicd.model import LiveResource, Stage
+
+
+class _Plain:
+    """A module as a dialect. What the module has goes before what the class has."""
+
+    NAME: str
+    File: type[StageBase]
+    build: Callable[[Any], Built]
+    export: Callable[[Iterable[LiveResource], Around], Export]
+
+    Draft: type[draft.Draft[Any, Any]] = draft.Draft
+    RULES: Mapping[str, Rule] = {}
+    UNSURE: Collection[str] = ()
+    ENVIRONMENT: Mapping[str, StandIn] = {}
+    SECRETS = Paths()
+    REFERENCES: Mapping[str, Reference] = {}
+    SPELLINGS = Spellings()
+    CARRIED: Mapping[str, Carried] = {}
+
+    def __init__(self, module: ModuleType) -> None:
+        vars(self).update(vars(module))
+
+    def identity(self, item: Node) -> str | None:
+        return identity_of(item)
+
+    def modernise(self, tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
+        return tree, []
+
+    def sources(self, file: Any, written: Node, root: Path, *_: Any) -> tuple[Any, list[Problem]]:
+        return None, []
+
+    def names(self, tree: Node) -> frozenset[Key]:
+        return frozenset(
+            Key(carried.kind, key.text)
+            for section, carried in self.CARRIED.items()
+            if not carried.is_map and (node := tree.get(section)) and isinstance(node.value, list)
+            for item in node.value
+            if (key := item.get("key"))
+        )
+
+    def check(self, draft: Any) -> Iterable[Problem]:
+        from cicd.config.rules import check_items  # only who has no check of its own needs it
+
+        return check_items(draft, self.CARRIED)
+
+    def needs(self, stage: Stage, live: LiveResource) -> Any:
+        return None
+
+
+def completed(module: ModuleType) -> Dialect:
+    """The dialect that a module is, with what it leaves out."""
+    return _Plain(module)

@@ -1,0 +1,148 @@
+"""The least that a new platform has to write, and what it then has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import pytest
+
+import cicd
+from cicd.config.fields import Part
+from cicd.config.plain_dialect import completed
+from cicd.config.schema import StageBase
+from cicd.errors import NotFound, PlatformError
+from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, State, Status
+from cicd.platforms.base import NO_MARKS, LogPage, Platform, Request, fields_of, owner_of
+
+KINDS = {kind.name: kind for kind in (Kind("job", role="run"), Kind("note", identity=()))}
+
+
+class Least(Platform):
+    """Things in a list."""
+
+    name = "least"
+    kinds = KINDS
+
+    def __init__(self) -> None:
+        self.things: list[LiveResource] = []
+
+    def browse(self, kind: str) -> list[LiveResource]:
+        return [live for live in self.things if live.key.kind == kind]
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return next(one for one in self.things if one.id == live.id)
+
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        status, id = Status(State.FAILED, "broken"), str(len(self.things))
+        self.things.append(
+            LiveResource(desired.key, id, desired.spec, status, {"id": id}, {"a": 1})
+        )
+        return self.things[-1]
+
+    def delete(self, live: LiveResource) -> None:
+        self.things.remove(live)
+
+    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
+        return self.read([], everything=True)
+
+
+def wish(kind: str, name: str) -> Resource:
+    return Resource(Key(kind, name), {"name": name})
+
+
+@pytest.fixture
+def least() -> Least:
+    return Least()
+
+
+def test_a_platform_that_lacks_what_it_must_have_is_told_so_by_name() -> None:
+    class Lacking(Platform):
+        name = "lacking"
+        kinds = KINDS
+
+    with pytest.raises(TypeError, match="browse, create, delete, get, survey"):
+        Lacking()  # type: ignore[abstract]
+
+
+def test_what_lists_tell_is_enough_to_read_and_to_find_a_lost_create(least: Least) -> None:
+    job, note = wish("job", "a"), wish("note", "b")
+    made = [least.create(job), least.create(note), least.create(job)]
+    assert least.read([]) == []
+    assert least.read([note]) == [made[1]]
+    assert least.read([], everything=True) == [made[0], made[2], made[1]]
+    assert least.find(job, frozenset()) == made[2]
+    assert least.find(job, frozenset({"0", "2"})) is None
+    assert least.find(note, frozenset({"1"})) == made[1], "content is what it holds"
+    assert least.find(wish("note", "c"), frozenset()) is None
+    assert least.listed(made[:1]) == {"0": made[0]} and least.listed([]) == {}
+
+
+def test_what_it_has_nothing_for_is_refused_or_empty(least: Least, tmp_path: Path) -> None:
+    job = least.create(wish("job", "a"))
+    for call, says in (
+        (lambda: least.update(job, wish("job", "a")), "can never be changed"),
+        (lambda: least.stop(job), "cannot be stopped"),
+        (lambda: least.invoke(job, Request()), "takes no requests"),
+        (lambda: least.fetch(job, "id", tmp_path), "cannot be fetched"),
+    ):
+        with pytest.raises(PlatformError, match=says):
+            call()
+    with pytest.raises(NotFound, match="no output model"):
+        least.fetch(job, "model", tmp_path)
+    least.remember("x", "y")
+    assert (least.recall("x"), least.lock("x"), least.link(job)) == ("", None, None)
+    assert least.review([wish("job", "a")], [job]) == ([], [job])
+    assert least.metrics(job) == {"a": 1}
+    assert [point.name for point in least.track([job])["0"].points] == ["a"]
+    assert [(one.state, one.text) for one in least.explain(job, None)] == [
+        ("error", "it is broken")
+    ]
+    assert least.logs(job, "7") == LogPage((), "7")
+
+
+def test_the_end_of_a_log_is_found_over_all_its_pages() -> None:
+    class Talking(Least):
+        def logs(self, live: LiveResource, cursor: str = "", *, since: Any = None) -> LogPage:
+            at = int(cursor or 0)
+            return LogPage((LogEntry(at, f"line {at}"),), str(at + 1), is_last=at == 6)
+
+    talking = Talking()
+    job = talking.create(wish("job", "a"))
+    assert [entry.text for entry in talking.tail(job, 3)] == ["line 4", "line 5", "line 6"]
+
+
+def test_marks_come_back_as_fields_and_owner() -> None:
+    tags = {"cicd.inputs": "01", "cicd.files": '{"a.py": "02"}', "cicd.stage": "dev"}
+    assert fields_of(tags) == {"inputs": "01", "files": {"a.py": "02"}} and fields_of({}) == {}
+    assert owner_of(tags) == "dev" and owner_of({**tags, "cicd.project": "p"}) == "p/dev"
+    assert owner_of({"cicd.project": "p"}) == ""
+
+
+class Job(Part, frozen=True, kw_only=True):
+    key: str
+
+
+class File(StageBase, frozen=True, kw_only=True):
+    platform: Literal["least"] = "least"
+    jobs: tuple[Job, ...] = ()
+
+
+def test_a_dialect_says_only_what_differs() -> None:
+    module = ModuleType("least")
+    vars(module).update(NAME="least", File=File, UNSURE=frozenset({"x"}))
+    dialect = completed(module)
+    assert (dialect.NAME, dialect.File, dialect.UNSURE) == ("least", File, {"x"})
+    assert (dialect.RULES, dialect.CARRIED, dialect.ENVIRONMENT) == ({}, {}, {})
+
+
+def test_nothing_of_cicd_names_the_toy() -> None:
+    """One entry of the registry, put there by the tests, is all that makes it a platform."""
+    files = Path(cicd.__file__).parent.rglob("*.py")
+    named = [file for file in files if re.search(r"\btoys?\b", file.read_text("utf-8"))]
+    assert named == []
