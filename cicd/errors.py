@@ -90,6 +90,9 @@ class InvalidStage(CicdError):
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[InvalidStage], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)  # as it is made, not of its text
+
 
 class PlatformError(CicdError):
     """A platform call failed. ``status`` is the HTTP status, 0 when there was no answer."""

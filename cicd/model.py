@@ -398,9 +398,9 @@ class Plan:
     @property
     def summary(self) -> dict[str, int]:
         """How many changes of each action, by its word, all actions present."""
-        counts: dict[str, int] = dict.fromkeys(Action, 0)
+        counts = {action.value: 0 for action in Action}
         for change in self.changes:
-            counts[change.action] += 1
+            counts[change.action.value] += 1
         return counts
 
     @property

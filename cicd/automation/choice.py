@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def texts(given: Iterable[object]) -> tuple[str, ...]:
+    """Keys or globs that somebody has handed in; a text by itself is one, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which keys a plan is about, and what is done again. All texts are keys (``execution/train``)
@@ -22,14 +27,14 @@ class Choice:
     def of(
         cls,
         *,
-        select: Iterable[str] = (),
-        exclude: Iterable[str] = (),
-        rerun: Iterable[str] = (),
-        replace: Iterable[str] = (),
+        select: Iterable[object] = (),
+        exclude: Iterable[object] = (),
+        rerun: Iterable[object] = (),
+        replace: Iterable[object] = (),
         refresh_secrets: bool = False,
     ) -> Choice:
-        """One of any collections of texts."""
-        return cls(tuple(select), tuple(exclude), tuple(rerun), tuple(replace), refresh_secrets)
+        """One of any collections of texts; a text by itself is one of them."""
+        return cls(texts(select), texts(exclude), texts(rerun), texts(replace), refresh_secrets)
 
     @classmethod
     def saved_in(cls, document: Mapping[str, Any]) -> Choice:

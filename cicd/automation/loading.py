@@ -28,9 +28,9 @@ class Loader:
     """
 
     folder: Path
-    environ: Mapping[str, str]
-    mask: Mask
-    variables: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(repr=False)
+    mask: Mask = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_local: bool = False
 
     def environment(self, stand_ins: Mapping[str, str] | None = None) -> Environment:

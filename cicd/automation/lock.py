@@ -24,6 +24,28 @@ def stage_lock(session: Session) -> Lock | None:
     return session.platform.lock(session.stage.identity)
 
 
+def has_place(session: Session) -> bool:
+    """Whether what the lock would be kept in was there when the stage was last read; where nothing
+    contains it, it is."""
+    kinds = session.platform.kinds
+    containers = {kind.name for kind in kinds.values() if kind.contains}
+    return not containers or any(live.key.kind in containers for live in session.live)
+
+
+def holder_of(session: Session) -> Holder | None:
+    """Who has the lock of a stage; None for nobody, also where there is nothing to lock yet."""
+    lock = stage_lock(session)
+    try:
+        return lock.look() if lock else None
+    except PlatformError as error:
+        if error.status not in UNABLE:
+            raise
+        session.read(everything=True, review=False)
+        if has_place(session):
+            raise
+        return None
+
+
 def open_lease(session: Session, command: str, sleep: Callable[[float], None]) -> Lease | None:
     """The lock of the stage as this process sees it; None where the platform has none."""
     from cicd.apply.lease import Lease
@@ -71,7 +93,7 @@ class StageLock:
 
     def warn(self) -> Iterator[Noted]:
         """Say that it goes on without, unless that is because there is nothing to lock yet."""
-        if self._unable and not self.is_held and self._has_place():
+        if self._unable and not self.is_held and has_place(self._session):
             yield Noted(
                 "the stage cannot be locked, so nothing keeps another apply away: " + self._unable
             )
@@ -85,12 +107,6 @@ class StageLock:
                 kinds[change.key.kind].contains and change.action is Action.DELETE
                 for change in plan.changes
             )
-
-    def _has_place(self) -> bool:
-        """Whether what the lock would be kept in is there; where nothing contains it, it is."""
-        kinds = self._session.platform.kinds
-        containers = {kind.name for kind in kinds.values() if kind.contains}
-        return not containers or any(live.key.kind in containers for live in self._session.live)
 
     def halt(self, reason: str) -> None:
         """Let nothing more be begun."""

@@ -106,8 +106,8 @@ class Operation(Iterator[Event]):
     ) -> Result:
         """The result of this operation."""
         name = plan.stage if plan else ""
-        more = self.session.explain_command
-        return Result(name, plan, outcomes, is_cancelled=is_cancelled, remarks=remarks, more=more)
+        argument = self.session.stage_argument if plan else ""
+        return Result(name, plan, outcomes, None, is_cancelled, remarks, argument)
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless it is cancelled."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cicd.automation.choice import ALL, Choice
+from cicd.automation.choice import ALL, Choice, texts
 from cicd.automation.git import every_stage, read_facts, stage_of_branch
 from cicd.automation.loading import Loader
 from cicd.config import GitFacts
-from cicd.errors import InvalidStage, Problem
+from cicd.errors import InvalidStage, Problem, Usage
 from cicd.masking import Mask, is_secret_name, secrets_of
 from cicd.model import Plan
 
@@ -21,13 +21,22 @@ if TYPE_CHECKING:
     from cicd.automation.stage import StageSession
 
 
+Name = str | os.PathLike[str]
+"""Which stage: its name, or its file."""
+
+
+def text_of(name: Name | None) -> str | None:
+    """What was given for a stage as a command line has it."""
+    return None if name is None else os.fspath(name)
+
+
 class Project:
     """The stages of a repository, or of one project in it.
 
     ``path``: a folder of it; the project is the nearest one around with ``stages``. ``environ``:
     every variable that may be read, for ``${env.…}``, logins, Git and what a CI system tells; none
     but these is. ``mask``: what must not be shown; every stage has its own without it. Nothing is
-    sent and nothing is started before it is needed.
+    sent and nothing is started before it is needed. Raises Usage for a path that is not there.
     """
 
     def __init__(
@@ -38,6 +47,8 @@ class Project:
         mask: Mask | None = None,
     ) -> None:
         self.folder = Path(path).resolve()
+        if not self.folder.exists():
+            raise Usage(f"no such folder: {self.folder}")
         self.environ: Mapping[str, str] = environ if environ is not None else {}
         self._mask = mask
         self.root = self.loader().root_of()
@@ -56,6 +67,11 @@ class Project:
         """What reads stages of this project."""
         mask = self._mask
         given = dict(variables or {})
+        untyped: Mapping[str, object] = given
+        for name, value in untyped.items():
+            if not isinstance(value, str):
+                what = f"variable {name} is {type(value).__name__}"
+                raise Usage(f"{what}: variables are texts", hint="as after --var")
         if mask is None:
             mask = Mask()
             mask.add(secrets_of(self.environ).values())
@@ -63,7 +79,7 @@ class Project:
         return Loader(self.folder, self.environ, mask, given, local)
 
     def check(
-        self, stage: str | None = None, variables: Mapping[str, str] | None = None
+        self, stage: Name | None = None, variables: Mapping[str, str] | None = None
     ) -> list[Problem]:
         """All that is wrong or doubtful with a stage file and the templates it uses, sorted by
         place; without a name of the stage whose branch is checked out. No network, no login.
@@ -73,9 +89,10 @@ class Project:
         from cicd.platforms.registry import DIALECTS
 
         loader = self.loader(variables)
-        root = loader.root_of(stage)
+        given = text_of(stage)
+        root = loader.root_of(given)
         facts = read_facts(root, self.environ)
-        name = stage or stage_of_branch(root, facts, self.environ)
+        name = given or stage_of_branch(root, facts, self.environ)
         try:
             file = loader.find_argument(name)
         except InvalidStage as error:
@@ -91,7 +108,7 @@ class Project:
 
     def stage(
         self,
-        name: str | None = None,
+        name: Name | None = None,
         variables: Mapping[str, str] | None = None,
         *,
         local: bool = False,
@@ -108,11 +125,11 @@ class Project:
         from cicd.automation.stage import StageSession
 
         loader = self.loader(variables, local=local)
-        return StageSession(loader, name, needs_secrets=needs_secrets, stand_ins=stand_ins)
+        return StageSession(loader, text_of(name), needs_secrets=needs_secrets, stand_ins=stand_ins)
 
     def offline_plan(
         self,
-        stage: str | None = None,
+        stage: Name | None = None,
         variables: Mapping[str, str] | None = None,
         choice: Choice = ALL,
         *,
@@ -122,23 +139,23 @@ class Project:
         InvalidStage."""
         from cicd.automation.session import offline_plan
 
-        return offline_plan(self.loader(variables, local=local), stage, choice)
+        return offline_plan(self.loader(variables, local=local), text_of(stage), choice)
 
-    def promote(self, source: str, target: str, select: Sequence[str] = ()) -> Edit:
+    def promote(self, source: Name, target: Name, select: Sequence[str] = ()) -> Edit:
         """What the stage ``source`` has tried out as an edit of the file of ``target``, checked and
         not made: ``Edit.diff`` shows it, ``Edit.write`` makes it. ``select``: only these (globs).
         Raises InvalidStage for what would not load then, Refused for what cannot be edited exactly.
         """
         from cicd.automation.promotion import promote
 
-        return promote(self.loader(), source, target, select)
+        return promote(self.loader(), os.fspath(source), os.fspath(target), texts(select))
 
-    def propose(self, source: str, target: str, select: Sequence[str] = ()) -> tuple[Edit, str]:
+    def propose(self, source: Name, target: Name, select: Sequence[str] = ()) -> tuple[Edit, str]:
         """The same on the newest commit of the target's branch, pushed as a pull request; its URL,
         empty where nothing changes. Raises Usage, Denied or Refused before anything is pushed."""
         from cicd.automation.promotion import propose
 
-        return propose(self.loader(), source, target, select)
+        return propose(self.loader(), os.fspath(source), os.fspath(target), texts(select))
 
     def import_stage(
         self,
@@ -159,5 +176,5 @@ class Project:
         loader = self.loader(variables, local=local)
         file = Path(out) if out is not None else None
         return import_stage(
-            loader, name, target, out=file, select=select, platform=platform, force=force
+            loader, name, target, out=file, select=texts(select), platform=platform, force=force
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from cicd.errors import (
@@ -29,7 +29,7 @@ class Result(Mapping[str, Outcome]):
 
     ``refusal``: why nothing (more) was done, where it was refused. ``is_cancelled``: somebody
     stopped waiting; what was started goes on. ``remarks``: what a person should know about it.
-    ``more``: the command line that tells more of one key.
+    ``argument``: how a command line finds the stage.
     """
 
     stage: str
@@ -38,7 +38,7 @@ class Result(Mapping[str, Outcome]):
     refusal: Refused | None = None
     is_cancelled: bool = False
     remarks: tuple[str, ...] = ()
-    more: Callable[[Key], str] | None = field(default=None, repr=False, compare=False)
+    argument: str = ""
 
     def __getitem__(self, key: str | Key) -> Outcome:
         """The outcome of one key. Raises KeyError for one that the plan does not have."""
@@ -72,7 +72,7 @@ class Result(Mapping[str, Outcome]):
             nothing: dict[str, Any] = {"stage": self.stage, "seconds": 0.0, "outcomes": []}
             error = {"error": str(self.refusal)} if self.refusal else {}
             return {**nothing, "result": "refused" if self.refusal else "interrupted", **error}
-        told = summary_of(self.plan, self.outcomes, self.more)
+        told = summary_of(self.plan, self.outcomes, self.argument)
         return told | ({"result": "interrupted"} if self.is_cancelled else {})
 
     def raise_for_failure(self) -> None:
@@ -99,6 +99,11 @@ class Result(Mapping[str, Outcome]):
         raise kinds.get(self.exit_code, Failed)("; ".join(told))
 
 
+def explain_command(key: Key, argument: str) -> str:
+    """The command line that tells more of one thing of the stage that ``argument`` finds."""
+    return f"cicd explain {key} {argument}"
+
+
 def exit_code(outcomes: Sequence[Outcome]) -> int:
     """0 all well; 4 or 6 where only login or connection failed, or something only took too long;
     1 for everything else, and for both at once."""
@@ -108,11 +113,9 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     return CicdError.exit_code if any(outcome.result in BAD for outcome in outcomes) else 0
 
 
-def summary_of(
-    plan: Plan, outcomes: Sequence[Outcome], more: Callable[[Key], str] | None = None
-) -> dict[str, Any]:
-    """The result as plain data; of a failure also the end of its log and ``more``, the command that
-    tells more."""
+def summary_of(plan: Plan, outcomes: Sequence[Outcome], argument: str = "") -> dict[str, Any]:
+    """The result as plain data; of a failure also the end of its log and, with the ``argument`` by
+    which a command line finds the stage, the one that tells more."""
     code = exit_code(outcomes)
     well = "applied" if plan.has_changes else "unchanged"
     if any(outcome.result is Ending.DEFERRED for outcome in outcomes):
@@ -132,7 +135,11 @@ def summary_of(
                 "seconds": round(outcome.seconds, 3),
                 "error": outcome.error,
                 **({"log": list(outcome.log)} if outcome.log else {}),
-                **({"more": more(outcome.key)} if more and outcome.is_explainable else {}),
+                **(
+                    {"more": explain_command(outcome.key, argument)}
+                    if argument and outcome.is_explainable
+                    else {}
+                ),
             }
             for outcome in outcomes
         ],

@@ -17,6 +17,7 @@ from cicd.automation.choice import ALL, Choice
 from cicd.automation.former import files_of, former_stage
 from cicd.automation.git import find_root
 from cicd.automation.loading import Loader
+from cicd.automation.result import explain_command
 from cicd.automation.rolled_back import tell_rollbacks
 from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused, Remark
@@ -204,7 +205,7 @@ class Session:
 
     def explain_command(self, key: Key) -> str:
         """The command line that tells more of one thing of this stage."""
-        return f"cicd explain {key} {self._stage_word}{self._local_option}"
+        return explain_command(key, self.stage_argument)
 
     def command(self, name: str, *keys: Key) -> str:
         """Another command line about this stage, its words in the order of the help."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cicd.automation.choice import ALL, Choice
+from cicd.automation.choice import ALL, Choice, texts
 from cicd.automation.events import Event
 from cicd.automation.operation import Approve, Operation, Settings, Work
 from cicd.automation.result import Result
@@ -17,7 +17,7 @@ from cicd.model import Holder, Key, LogEntry, MetricPoint, Plan, Track
 from cicd.render.comparison import Comparison
 
 OnEvent = Callable[[Event], object]
-Saveable = Saved | bytes | Plan
+Saveable = Saved | bytes | bytearray | memoryview | Plan
 
 
 class StageSession(Session):
@@ -25,17 +25,18 @@ class StageSession(Session):
 
     As a context manager it loads the stage file and logs in: raises InvalidStage with every problem
     of the file, Denied without a login. Each method opens it for itself where it is not open. One
-    session is for one thread; several sessions at once, also of one stage, are fine. Every method
+    session is for one thread; several sessions at once, also of one stage, are fine. Keys and globs
+    are texts or a ``Key``, and where several are taken, one by itself is fine. Every method
     that asks the platform raises PlatformError (Denied, ConnectionFailed, …) where that fails.
     """
 
     def plan(
         self,
         *,
-        select: Collection[str] = (),
-        exclude: Collection[str] = (),
-        rerun: Collection[str] = (),
-        replace: Collection[str] = (),
+        select: Collection[str | Key] = (),
+        exclude: Collection[str | Key] = (),
+        rerun: Collection[str | Key] = (),
+        replace: Collection[str | Key] = (),
         refresh_secrets: bool = False,
     ) -> Plan:
         """What applying the stage would change now; changes nothing anywhere.
@@ -77,10 +78,10 @@ class StageSession(Session):
         *,
         approve: Approve | None = None,
         on_event: OnEvent | None = None,
-        select: Collection[str] = (),
-        exclude: Collection[str] = (),
-        rerun: Collection[str] = (),
-        replace: Collection[str] = (),
+        select: Collection[str | Key] = (),
+        exclude: Collection[str | Key] = (),
+        rerun: Collection[str | Key] = (),
+        replace: Collection[str | Key] = (),
         refresh_secrets: bool = False,
         wait: bool = True,
         over_limits: bool = False,
@@ -121,10 +122,10 @@ class StageSession(Session):
         saved: Saveable | None = None,
         *,
         approve: Approve | None = None,
-        select: Collection[str] = (),
-        exclude: Collection[str] = (),
-        rerun: Collection[str] = (),
-        replace: Collection[str] = (),
+        select: Collection[str | Key] = (),
+        exclude: Collection[str | Key] = (),
+        rerun: Collection[str | Key] = (),
+        replace: Collection[str | Key] = (),
         refresh_secrets: bool = False,
         wait: bool = True,
         over_limits: bool = False,
@@ -189,7 +190,7 @@ class StageSession(Session):
 
     def stop(
         self,
-        *keys: str,
+        *keys: str | Key,
         approve: Approve | None = None,
         on_event: OnEvent | None = None,
         wait: bool = True,
@@ -198,15 +199,17 @@ class StageSession(Session):
         is fine, and nothing is deleted. Raises Usage for a key that fits nothing."""
         return self.stopping(*keys, approve=approve, wait=wait).run(on_event)
 
-    def stopping(self, *keys: str, approve: Approve | None = None, wait: bool = True) -> Operation:
+    def stopping(
+        self, *keys: str | Key, approve: Approve | None = None, wait: bool = True
+    ) -> Operation:
         """The same as an iterator of events."""
         from cicd.automation.applying import stop
 
-        return Operation(self, Settings(approve), lambda it: stop(it, keys, wait=wait))
+        return Operation(self, Settings(approve), lambda it: stop(it, texts(keys), wait=wait))
 
     def rollback(
         self,
-        key: str,
+        key: str | Key,
         *,
         to: str | None = None,
         approve: Approve | None = None,
@@ -215,13 +218,14 @@ class StageSession(Session):
     ) -> Result:
         """Give the service ``key`` the content ``to`` (its id, or its start), else the one
         that it had before. The stage file stays as it is: ``remarks`` of the Result say what the
-        next apply makes of that. Raises Usage where there is no such service or content."""
+        next apply makes of that. Raises Usage where there is no such service or content, CicdError
+        where it is not deployed or has nothing to go back to."""
         operation = self.rolling_back(key, to=to, approve=approve, lock_timeout=lock_timeout)
         return operation.run(on_event)
 
     def rolling_back(
         self,
-        key: str,
+        key: str | Key,
         *,
         to: str | None = None,
         approve: Approve | None = None,
@@ -232,14 +236,14 @@ class StageSession(Session):
         from cicd.automation.rollback import go_back
 
         settings = Settings(approve, lock_timeout, measures=measures)
-        return Operation(self, settings, lambda it: go_back(it, key, to))
+        return Operation(self, settings, lambda it: go_back(it, str(key), to))
 
-    def versions(self, key: str) -> list[dict[str, Any]]:
+    def versions(self, key: str | Key) -> list[dict[str, Any]]:
         """What the service ``key`` can go back to as plain data, newest first."""
         from cicd.automation.rollback import list_versions
 
         with self.opened():
-            return list_versions(self, key)
+            return list_versions(self, str(key))
 
     def status(self) -> list[dict[str, Any]]:
         """What of the stage is there now: a row of plain data for each thing that can be up or
@@ -251,7 +255,7 @@ class StageSession(Session):
 
     def logs(
         self,
-        *keys: str,
+        *keys: str | Key,
         follow: bool = False,
         since: str | None = None,
         runs: Sequence[str] = (),
@@ -268,27 +272,27 @@ class StageSession(Session):
         if not keys and not runs:
             raise Usage("logs of what?", hint="say a key, a glob or an id")
         with self.opened():
-            found = chosen(Runs(self), keys, runs)
+            found = chosen(Runs(self), texts(keys), texts(runs))
             for key, entry in read_lines(self, found, since=since, follow=follow):
                 yield key, replace(entry, text=self.mask.hide(entry.text))
 
-    def metrics(self, key: str) -> Track:
+    def metrics(self, key: str | Key) -> Track:
         """What a run has recorded: values with their history, tags and more. ``key``: as for
         ``logs``, one run."""
         from cicd.automation.metrics import read_track
 
         with self.opened():
-            return read_track(self, key)
+            return read_track(self, str(key))
 
-    def following_metrics(self, key: str) -> Iterator[MetricPoint]:
+    def following_metrics(self, key: str | Key) -> Iterator[MetricPoint]:
         """Every value that a run records, as it comes, until it has ended."""
         from cicd.automation.metrics import find_run, new_points
 
         with self.opened():
-            yield from new_points(self, find_run(self, key).live)
+            yield from new_points(self, find_run(self, str(key)).live)
 
     def compare(
-        self, *keys: str, last: int | None = None, metrics: Sequence[str] = ()
+        self, *keys: str | Key, last: int | None = None, metrics: Sequence[str] = ()
     ) -> Comparison:
         """Runs side by side: what differs in parameters and inputs, and metrics with the best of
         each. ``keys`` as for ``logs``; ``last``: so many runs of each, default 5 of a single key.
@@ -296,7 +300,7 @@ class StageSession(Session):
         from cicd.automation.comparison import compare_keys
 
         with self.opened():
-            return compare_keys(self, keys, last, metrics)
+            return compare_keys(self, texts(keys), last, texts(metrics))
 
     def list(
         self,
@@ -317,7 +321,7 @@ class StageSession(Session):
         wanted = Wanted(
             key=key,
             name=name,
-            statuses=tuple(statuses),
+            statuses=texts(statuses),
             since=since,
             is_unmanaged=is_unmanaged,
         )
@@ -325,21 +329,20 @@ class StageSession(Session):
             found = list_kind(self, kind_named(kind, self.platform.kinds), wanted, limit)
         return [dict(row) for row in found.rows]
 
-    def explain(self, key: str) -> dict[str, Any]:
+    def explain(self, key: str | Key) -> dict[str, Any]:
         """Why something is as it is, as plain data: findings, the end of its log, what to look at
         next. ``key``: any key of the stage, or as for ``logs``."""
         from cicd.automation.explanation import examine
 
         with self.opened():
-            return examine(self, key)
+            return examine(self, str(key))
 
     def holder(self) -> Holder | None:
         """Who has the lock of the stage now; None for nobody."""
-        from cicd.automation.lock import stage_lock
+        from cicd.automation.lock import holder_of
 
         with self.opened():
-            lock = stage_lock(self)
-            return lock.look() if lock else None
+            return holder_of(self)
 
     def unlock(self, holder: Holder) -> None:
         """Take the lock away from ``holder``, who was seen to have it. Raises Refused where
@@ -350,6 +353,6 @@ class StageSession(Session):
             take_away(self, holder)
 
     def _saved(self, saved: Saveable | None) -> Saved | None:
-        if isinstance(saved, bytes):
-            return Saved.read(saved)
+        if isinstance(saved, bytes | bytearray | memoryview):
+            return Saved.read(bytes(saved))
         return Saved.of(saved, self.mask) if isinstance(saved, Plan) else saved
