@@ -8,8 +8,19 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Key, LiveResource, Options, Ref, Resource, SmokeTest, State
+from cicd.model import (
+    FieldChange,
+    Key,
+    LiveResource,
+    Options,
+    Ref,
+    Resource,
+    SmokeTest,
+    State,
+    Status,
+)
 from cicd.plan import make_destroy_plan, make_stop_plan
+from cicd.plan.consequence import with_values
 from tests.plan.plan_world import (
     CREATED_AT,
     KINDS,
@@ -55,6 +66,39 @@ def test_a_new_server_says_that_its_url_is_new_and_who_points_to_it() -> None:
     assert sentence("deployment/serve", [SERVE, deployment()]) == (
         "starts answering at a new URL as soon as it runs, without a smoke test"
     )
+
+
+def test_templates_that_are_not_there_yet_are_waited_for() -> None:
+    wish = Resource(Key("application", "app"), {"name": "app", "executables": {"t": "d1"}})
+    live = replace(a_live(wish, "app"), status=Status(State.PENDING, "OutOfSync"))
+    assert sentence("application/app", [wish], [live]) == (
+        "is still OutOfSync: apply waits for Synced"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, ""),
+        (1, " (p1 1)"),
+        (3, " (p1 1, p2 2, p3 3)"),
+        (4, " (p1 1, p2 2, p3 3 and 1 more)"),
+        (9, " (p1 1, p2 2, p3 3 and 6 more)"),
+    ],
+)
+def test_of_many_values_three_are_told_and_the_rest_is_counted(count: int, told: str) -> None:
+    fields = [FieldChange(f"values.p{n}", None, str(n)) for n in range(1, count + 1)]
+    assert with_values(fields) == told
+
+
+def test_what_runs_other_content_for_no_known_cause_says_so_by_its_field() -> None:
+    live = [
+        a_live(configuration(), "c1"),
+        a_live(execution(configuration="c1"), "e1", State.SUCCEEDED),
+        a_live(schedule(configuration="c0"), "s1", State.UNKNOWN),
+    ]
+    told = sentence("schedule/weekly", [configuration(), execution(), schedule()], live)
+    assert told == "is changed in place (configuration c0 → c1)"
 
 
 def test_a_new_pointer_to_what_is_there_says_what_it_points_to() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.plan.plan_world import (
     execution,
     plan_of,
     schedule,
+    status,
 )
 
 DESIRED = [configuration("serve"), deployment()]
@@ -87,6 +89,33 @@ def test_what_the_stage_file_changed_is_no_drift(lives: list[LiveResource]) -> N
     assert action == "update"
     assert "by hand" not in reason
     assert ("configuration", "c9", "c1") in fields
+
+
+@pytest.mark.parametrize(
+    ("known", "alike", "taken"),
+    [
+        (State.RUNNING, State.RUNNING, "d1"),
+        (State.PENDING, State.RUNNING, "d1"),
+        (State.STOPPED, State.RUNNING, "d2"),
+        (State.FAILED, State.PENDING, "d2"),
+        (State.STOPPED, State.STOPPED, "d1"),
+        (State.RUNNING, State.STOPPED, "d1"),
+        (State.RUNNING, None, "d1"),
+        (State.STOPPED, None, "d1"),
+        (None, State.RUNNING, "d2"),
+    ],
+)
+def test_its_own_comes_before_what_looks_like_it_unless_that_alone_goes_on(
+    known: State | None, alike: State | None, taken: str
+) -> None:
+    lives = strayed()[:2]
+    if known:
+        lives.append(replace(strayed()[2], status=status(known)))
+    if alike:
+        lives.append(a_live(deployment(configuration="c1"), "d2", alike, created_at="2026-02-01"))
+    change = change_of(plan_of(DESIRED, lives), "deployment/serve")
+    assert change.live
+    assert change.live.id == taken
 
 
 def test_what_is_known_by_no_mark_has_not_strayed() -> None:
