@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError
@@ -205,6 +207,25 @@ def test_logs_always_say_where_they_begin(platform: Platform, stub: StubServer) 
     begins = [request.query["start"] for request in stub.sent("GET")]
     assert begins[0] == "2001-09-09T01:46:40.000000000Z" and begins[1] > begins[0]
     assert {request.query["$order"] for request in stub.sent("GET")} == {"asc"}
+
+
+@pytest.mark.parametrize(
+    ("created", "begin"),
+    [
+        ("2026-01-01T00:05:00Z", "2026-01-01T00:04:00.000000000Z"),
+        ("", "1990-01-01T00:00:00.000000000Z"),
+    ],
+)
+def test_logs_begin_a_minute_before_the_run_as_clocks_differ(
+    platform: Platform, stub: StubServer, created: str, begin: str
+) -> None:
+    stub.on("GET", "/v2/lm/executions/e1/logs", Reply(200, {"data": {"result": []}}))
+    run = replace(live("execution", "e1"), created_at=created)
+    platform.logs(run)
+    platform.tail(run, 3)
+    first, last = (request.query for request in stub.sent("GET"))
+    assert first["start"] == last["start"] == begin
+    assert (first["$order"], last["$order"], last["$top"]) == ("asc", "desc", "15")
 
 
 def test_a_request_to_a_deployment_carries_login_and_group(

@@ -146,6 +146,9 @@ def test_without_its_group_nothing_in_it_is_looked_at(
     [
         (300, "this machine's clock is 5 min ahead of that of the API"),
         (-240, "this machine's clock is 4 min behind that of the API"),
+        (7100, "this machine's clock is 118 min ahead of that of the API"),
+        (7300, "this machine's clock is 2 h ahead of that of the API"),
+        (-3 * 86400, "this machine's clock is 3 d behind that of the API"),
         (20, "this machine and the API tell the same time"),
     ],
 )
