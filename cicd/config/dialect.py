@@ -155,7 +155,7 @@ class Dialect(Protocol):
 
     def modernise(self, tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
         """One file, before it is merged with what it extends, in the spelling that ``File`` has.
-        Else as it is."""
+        Else with those lists as maps that ``SPELLINGS`` names."""
 
     def sources(
         self,

@@ -48,7 +48,22 @@ class _Plain:
         return identity_of(item)
 
     def modernise(self, tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
-        return tree, []
+        sections = {
+            name: node.but(value=[self._with_maps(item) for item in node.value])
+            for name in (self.CARRIED if self.SPELLINGS.lists else ())
+            if (node := tree.get(name)) and isinstance(node.value, list)
+        }
+        return tree.but(value={**tree.value, **sections}), []
+
+    def _with_maps(self, item: Node) -> Node:
+        if not isinstance(item.value, dict):
+            return item
+        maps = {
+            name: node.but(value=found)
+            for name, content in self.SPELLINGS.lists.items()
+            if (node := item.get(name)) and (found := _as_map(node, content))
+        }
+        return item.but(value={**item.value, **maps})
 
     def sources(self, file: Any, written: Node, root: Path, *_: Any) -> tuple[Any, list[Problem]]:
         return None, []
@@ -69,6 +84,20 @@ class _Plain:
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         return None
+
+
+def _as_map(node: Node, content: str) -> dict[str, Node] | None:
+    """None for all but lists of ``{key: …, CONTENT: …}``, each key once: what is wrong with others,
+    validation says better."""
+    found: dict[str, Node] = {}
+    for item in node.value if isinstance(node.value, list) else ():
+        key = item.get("key")
+        if key is None or not isinstance(key.value, str) or item.value.keys() != {"key", content}:
+            return None
+        if key.value in found:
+            return None
+        found[key.value] = item.value[content].but(key_place=key.place)
+    return found or None
 
 
 def completed(module: ModuleType) -> Dialect:

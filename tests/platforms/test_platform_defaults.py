@@ -12,11 +12,14 @@ import pytest
 
 import cicd
 from cicd.config.fields import Part
+from cicd.config.files import yaml_trees
 from cicd.config.plain_dialect import completed
 from cicd.config.schema import StageBase
+from cicd.config.tree import plain
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, State, Status
 from cicd.platforms.base import NO_MARKS, LogPage, Platform, Request, fields_of, owner_of
+from tests.platforms.toy import dialect
 
 KINDS = {kind.name: kind for kind in (Kind("job", role="run"), Kind("note", identity=()))}
 
@@ -136,9 +139,28 @@ class File(StageBase, frozen=True, kw_only=True):
 def test_a_dialect_says_only_what_differs() -> None:
     module = ModuleType("least")
     vars(module).update(NAME="least", File=File, UNSURE=frozenset({"x"}))
-    dialect = completed(module)
-    assert (dialect.NAME, dialect.File, dialect.UNSURE) == ("least", File, {"x"})
-    assert (dialect.RULES, dialect.CARRIED, dialect.ENVIRONMENT) == ({}, {}, {})
+    least = completed(module)
+    assert (least.NAME, least.File, least.UNSURE) == ("least", File, {"x"})
+    assert (least.RULES, least.CARRIED, least.ENVIRONMENT) == ({}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "knobs"),
+    [
+        ("[{key: a, turned: 1}, {key: b, turned: 2}]", {"a": 1, "b": 2}),
+        ("{a: 1}", {"a": 1}),
+        ("[{key: a, turned: 1}, {key: a, turned: 2}]", None),
+        ("[{key: a}]", None),
+        ("[a]", None),
+        ("[]", None),
+    ],
+)
+def test_only_a_list_of_keys_that_are_told_once_becomes_a_map(written: str, knobs: Any) -> None:
+    [tree] = yaml_trees(f"jobs: [{{key: wind, knobs: {written}}}, 3]\n", "f")
+    modern, problems = completed(dialect).modernise(tree, ".yaml")
+    before = plain(tree)["jobs"][0]["knobs"]
+    assert plain(modern)["jobs"] == [{"key": "wind", "knobs": knobs or before}, 3]
+    assert problems == []
 
 
 def test_nothing_of_cicd_names_the_toy() -> None:

@@ -80,23 +80,6 @@ CARRIED = {
 }
 
 
-def modernise(tree: Node, suffix: str) -> tuple[Node, list[Problem]]:
-    """``knobs`` may be a list."""
-    jobs = tree.get("jobs")
-    if jobs is None or not isinstance(jobs.value, list):
-        return tree, []
-    items = [_with_map(item) for item in jobs.value]
-    return tree.but(value={**tree.value, "jobs": jobs.but(value=items)}), []
-
-
-def _with_map(item: Node) -> Node:
-    knobs = item.get("knobs")
-    if knobs is None or not isinstance(knobs.value, list):
-        return item
-    turned = {knob.value["key"].text: knob.value["turned"] for knob in knobs.value}
-    return item.but(value={**item.value, "knobs": knobs.but(value=turned)})
-
-
 def sources(
     file: File, written: Node, root: Path, *_: object
 ) -> tuple[Mapping[str, str], list[Problem]]:
