@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from cicd.errors import InvalidStage, Problem
+from cicd.errors import CicdError, InvalidStage, Problem
 
 if TYPE_CHECKING:
     from cicd.config.dialect import Dialect
@@ -27,12 +27,28 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
     """The platform a stage names, ready for use, with the login found in ``environ``.
 
     Sends nothing yet. Raises Denied when the login is incomplete, InvalidStage when there is no
-    such platform.
+    such platform, CicdError where a package is missing that only this platform needs.
     """
     from cicd.platforms.hiding import Hiding
 
-    platform = cast("Platform", import_module(_module(stage)).connect(stage, environ))
+    platform = cast("Platform", _adapter(stage).connect(stage, environ))
     return Hiding(platform, stage.resources)
+
+
+def _adapter(stage: Stage) -> Any:
+    """The module that speaks to the platform of a stage: all that needs its SDK stands behind it,
+    so that everything else works without."""
+    name = _module(stage)
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.partition(".")[0] == name.partition(".")[0]:
+            raise  # a module of ours: a bug, and nothing to install
+        raise CicdError(
+            f"the platform {stage.platform} needs {missing}, which is not installed",
+            hint="install cicd again together with the packages that it depends on",
+        ) from error
 
 
 def kinds_of(stage: Stage) -> Mapping[str, Kind]:
