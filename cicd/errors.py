@@ -1,4 +1,4 @@
-"""Everything that can go wrong, with the exit code it ends in (DESIGN.md section 6).
+"""Everything that can go wrong, with the exit code it ends in.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Who may import whom (DESIGN.md section 2), read from the source with ast. This is the map."""
+"""Who may import whom, read from the source with ast. This is the map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan -> JSON: the plan document (DESIGN.md section 6) and the fingerprint.
+"""Plan -> JSON: the plan document and the fingerprint.
 
 Values that exist only after apply are written ``{"known_after_apply": "execution/train.id"}``,
 secrets ``"***"``.

@@ -20,7 +20,7 @@ REASONS = {
     70: "a bug in cicd",
     130: "interrupted",
 }
-"""What the exit codes say (DESIGN.md section 6)."""
+"""What the exit codes say."""
 
 
 def is_failure(document: Document) -> bool:

@@ -1,5 +1,5 @@
 """Every command for a platform that ``cicd`` has never heard of: one folder in ``tests`` and one
-line in the registry (DESIGN, rule 7)."""
+line in the registry."""
 
 from __future__ import annotations
 

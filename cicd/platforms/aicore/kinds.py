@@ -1,4 +1,4 @@
-"""The kinds of resource of SAP AI Core, as data (DESIGN.md section 5)."""
+"""The kinds of resource of SAP AI Core, as data."""
 
 from __future__ import annotations
 
