@@ -50,12 +50,12 @@ def stop(world: World, kind: Kind, request: Request) -> Response:
 
 class Ask:
     def __init__(self, world: World) -> None:
-        self._passage = Forwarder(world.runner)
+        self._forwarder = Forwarder(world.runner)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         target = b"/" + request.path_params["rest"].encode()
-        await self._passage.pass_on(request.path_params["id"], request, send, target)
+        await self._forwarder.pass_on(request.path_params["id"], request, send, target)
 
 
 def refused(request: Request, error: Any) -> Response:
