@@ -11,7 +11,8 @@
 
 1. ``plan`` and ``render`` do no I/O.  2. Only ``platforms`` talks to a platform.
 3. Only ``cli`` prints, reads the environment, exits.  4. ``emulator`` and the rest meet over HTTP.
-5. Imports point downwards; ``tests/test_architecture.py`` proves it.
+5. Imports point downwards; ``tests/test_architecture.py`` proves it. See also
+``docs/architecture.md``.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def check_golden(name: str, text: str) -> None:
-    """Compare with the file; CICD_WRITE_GOLDEN=1 writes it instead, for a person to look at."""
+    """Compare with the file; CICD_GOLDEN=write writes it instead, for a person to look at."""
     file = GOLDEN / name
-    if os.environ.get("CICD_WRITE_GOLDEN"):
+    if os.environ.get("CICD_GOLDEN") == "write":
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
 
