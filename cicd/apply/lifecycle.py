@@ -37,7 +37,7 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
             if job.change.live and is_replaced_first(job):
                 yield from remove(replace(job, waits=True), job.change.live)
                 job.is_freed = True
-            live = yield from create(job, desired)
+            live = yield from see(job, (yield from create(job, desired)))
             open_log(job, live)
             yield from _settle(job, live, desired, after=job.polling.glance)
 
@@ -60,19 +60,22 @@ def check(job: Job, desired: Resource) -> Task[None]:
 
 
 def _run(job: Job, desired: Resource) -> Task[None]:
-    live, is_tagged, after = job.change.live, False, 0.0
+    live, problem, after = job.change.live, "", 0.0
     if live and can_adopt(job.kind, live, desired):
-        is_tagged = "inputs" in live.spec
         yield Began(job.key, Action.RUN, live.id)
-        yield from see(job, live)
+        if "inputs" not in live.spec:
+            problem = yield from tag(job, live, desired)
     else:
         if live and (miss := _miss(job, live)):
             yield Warned(job.key, f"the last run {live.id} {miss}: it runs again")
         yield Began(job.key, Action.RUN)
         live = yield from create(job, desired)
+        # before a word is told of it: whoever ends the apply on that word would else leave a run
+        # that nobody knows, and the next apply starts another
+        problem = yield from tag(job, live, desired)
         after = job.polling.glance
+    yield from see(job, live)
     open_log(job, live)
-    problem = "" if is_tagged else (yield from tag(job, live, desired))
     yield from _settle(job, live, desired, after=after)
     if problem and job.waits:
         problem = yield from tag(job, live, desired)

@@ -29,14 +29,15 @@ SETTLED = {State.RUNNING, State.SUCCEEDED}
 
 
 def create(job: Job, desired: Resource) -> Task[LiveResource]:
-    """Make it, or find what an earlier attempt or another change of this apply has made."""
+    """Make it, or find what an earlier attempt or another change of this apply has made. Nothing
+    is told of it yet (see ``see``)."""
     if job.kind.identity:
         return (yield from _create(job, desired))
     # Things identified by content exist once: equal ones of two changes are one.
     twin = _twin(job, desired)
     while twin in job.shared.made:
         if made := job.shared.made[twin]:
-            return (yield from see(job, made))
+            return made
         yield Pause(job.polling.gap)
     job.shared.made[twin] = None
     try:
@@ -79,7 +80,7 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
                 raise
             live = found
         job.shared.known.add(live.id)
-        return (yield from see(job, live))
+        return live
 
 
 def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cicd.apply.events import Began, Warned
+from cicd.apply.events import Began, Progress, Warned
+from cicd.apply.executor import execute
 from cicd.apply.lifecycle import can_adopt
 from cicd.errors import Conflict, ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
 from cicd.logs import Polling
@@ -27,6 +28,7 @@ from tests.apply.fake_apply_platform import (
     change,
     key_of,
     outcomes,
+    plan,
     ref,
     results,
 )
@@ -216,6 +218,26 @@ def test_a_run_is_tagged_with_what_it_was_started_for(platform: FakePlatform) ->
     }
     order = [op for op, _, _ in platform.calls]
     assert order[:2] == ["create", "tag"]
+
+
+@pytest.mark.parametrize(
+    ("create", "tag"),
+    [
+        ([], []),
+        ([LOST_AFTER], []),
+        ([LOST_BEFORE], []),
+        ([], [Fault(Throttled("busy", status=429))]),
+    ],
+)
+def test_a_run_is_tagged_before_anything_is_told_of_it(
+    platform: FakePlatform, create: list[Fault | None], tag: list[Fault | None]
+) -> None:
+    """Who ends the apply on the first word finds its run again."""
+    platform.faults["create"], platform.faults["tag"] = list(create), list(tag)
+    events = execute(plan(train()), platform, clock=platform.clock, sleep=platform.clock.sleep)
+    first = next(event for event in events if isinstance(event, Progress))
+    events.close()
+    assert platform.tags == {first.id: {**platform.tags[first.id], "cicd.inputs": "abc"}}
 
 
 def test_the_tags_of_an_adopted_run_stay(platform: FakePlatform) -> None:
