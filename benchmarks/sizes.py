@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.table import Row
 from benchmarks.validate import write_project
-from cicd.config import load_stage
+from cicd.config import Surroundings, load_stage
 from cicd.config.variables import GitFacts
 from cicd.model import LiveResource, Ref, Resource, State, Status
 from cicd.plan import make_plan
@@ -52,11 +52,7 @@ def measure(count: int) -> dict[str, float]:
         begun, used = time.perf_counter(), time.process_time()
         stage = load_stage(
             "dev",
-            root=root,
-            env={},
-            variables={},
-            dialects=DIALECTS,
-            git=GIT,
+            Surroundings(root=root, env={}, variables={}, dialects=DIALECTS, git=GIT),
             needs_credentials=False,
         )
         loaded = time.process_time()

@@ -34,23 +34,15 @@ def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
     Missing credentials are what this is for, so they are no error yet.
     """
     from cicd.config import load_stage
-    from cicd.platforms.registry import DIALECTS, account, stand_ins
+    from cicd.platforms.registry import account
 
     facts = read_facts(root, loader.environ)
-    environ = loader.environment(stand_ins(is_local=True))
     try:
         name = argument or stage_of_branch(root, facts, loader.environ)
     except Usage:
-        return account(str(root), environ)
-    return load_stage(
-        loader.find_argument(name),
-        root=root,
-        env=environ,
-        variables=loader.variables,
-        git=facts,
-        dialects=DIALECTS,
-        needs_credentials=False,
-    )
+        return account(str(root), loader.environ)
+    around = replace(loader.surroundings(root, facts), application=None, stand_ins="local")
+    return load_stage(loader.find_argument(name), around, needs_credentials=False)
 
 
 def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
-"""The environment as stage files read it: what is taken from it is never shown from then on."""
+"""The environment as stage files read it: what is taken from it is never shown from then on.
+
+What says where stages go is read past it (``Surroundings.places``)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 
 from cicd.masking import Mask, is_secret_name, parts
 
@@ -27,7 +28,7 @@ class Environment(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         value = self._environ[name]
         is_fact = name.startswith(_FACTS) and not is_secret_name(name)
-        if name in self._own and name not in _places() and not is_fact:
+        if name in self._own and not is_fact:
             self._mask.add(_made_of(value))
         return value
 
@@ -36,14 +37,6 @@ class Environment(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._environ)
-
-
-@cache
-def _places() -> frozenset[str]:
-    """Variables that say where stages go: shown with or without a ``${env.…}``."""
-    from cicd.platforms.registry import stand_ins
-
-    return frozenset(stand_ins())
 
 
 def _made_of(value: str) -> Iterator[str]:

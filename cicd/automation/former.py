@@ -12,15 +12,15 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 
 from cicd.automation import local
 from cicd.automation.git import git, read_facts, trigger_of
-from cicd.config import load_former
+from cicd.config import Surroundings, load_former
 from cicd.errors import CicdError
 from cicd.model import LiveResource, Stage
-from cicd.platforms.registry import DIALECTS
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MOST = 1_000
@@ -36,17 +36,15 @@ UNKNOWN = (
 
 def former_stage(
     stage: Stage,
-    root: Path,
+    around: Surroundings,
     live: Iterable[LiveResource],
-    variables: Mapping[str, str],
     environ: Mapping[str, str],
     *,
     is_local: bool,
-    env: Mapping[str, str] | None = None,
 ) -> tuple[Stage | None, str]:
     """The stage as it was last applied, None where nobody knows; and a remark where somebody
-    should know that. ``env``: the variables as stage files read them, where that is not as all
-    others do."""
+    should know that. ``around``: what it is read in now; ``environ``: what Git is asked with."""
+    root = around.root
     ask = partial(git, cwd=root, environ=environ)
     if is_local:
         ask = partial(ask, env={"GIT_DIR": str(local.shadow(root))})
@@ -66,11 +64,7 @@ def former_stage(
             file = os.path.relpath(stage_path(stage, root), root)
             former = load_former(
                 str(Path(folder) / file),
-                root=Path(folder),
-                env=environ if env is None else env,
-                variables=variables,
-                git=facts,
-                dialects=DIALECTS,
+                replace(around, root=Path(folder), git=facts, application=None, stand_ins=""),
             )
         except (CicdError, OSError, tarfile.TarError):
             return None, ""  # it was not there yet, or it is of a form that is not read any more

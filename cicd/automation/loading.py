@@ -9,13 +9,13 @@ from pathlib import Path
 from cicd.automation import local
 from cicd.automation.environment import Environment
 from cicd.automation.git import check_project, find_root, read_facts, stage_of_branch
-from cicd.config import load_stage
+from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.config.files import is_file
 from cicd.config.load import find_stage, is_path
+from cicd.config.surroundings import StandIns
 from cicd.masking import Mask
 from cicd.model import Stage
 from cicd.platforms.registry import DIALECTS
-from cicd.platforms.registry import stand_ins as stand_ins_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,27 @@ class Loader:
     def root_of(self, argument: str | None = None) -> Path:
         """The project that a stage belongs to."""
         return find_root(self.folder, argument)
+
+    def surroundings(
+        self,
+        root: Path,
+        git: GitFacts,
+        stand_ins: Mapping[str, str] | None = None,
+        *,
+        is_offline: bool = False,
+    ) -> Surroundings:
+        """What a stage of the project at ``root`` is read in (see ``load``)."""
+        counts_as: StandIns = "local" if self.is_local else "offline" if is_offline else ""
+        return Surroundings(
+            root=root,
+            env=self.environment(stand_ins),
+            variables=self.variables,
+            git=git,
+            dialects=DIALECTS,
+            application=local.override(root) if self.is_local else None,
+            stand_ins=counts_as,
+            places=self.environ,
+        )
 
     def find_argument(self, argument: str) -> str:
         """A stage as ``cicd.config`` finds it from anywhere: a file by its whole path. Raises
@@ -69,23 +90,9 @@ class Loader:
             check_project(root, self.environ)
         name = argument or stage_of_branch(root, facts, self.environ)
         self.mask.spare((name, facts.branch, facts.commit))
-        known = dict(stand_ins or {})
-        application = None
-        if self.is_local:
-            application = local.override(root)
-            known = {**stand_ins_of(is_local=True), **known}
-        elif is_offline:
-            known = {**stand_ins_of(), **known}
-        stage = load_stage(
-            self.find_argument(name),
-            root=root,
-            env=self.environment(known),
-            variables=self.variables,
-            git=facts,
-            dialects=DIALECTS,
-            application=application,
-            needs_credentials=needs_secrets and not is_offline,
-        )
+        around = self.surroundings(root, facts, stand_ins, is_offline=is_offline)
+        needs_secrets = needs_secrets and not is_offline
+        stage = load_stage(self.find_argument(name), around, needs_credentials=needs_secrets)
         self.mask.spare([stage.name])
         if self.is_local:
             stage = local.with_snapshot(stage, root, self.environ, self.mask)

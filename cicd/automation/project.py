@@ -86,7 +86,6 @@ class Project:
         ``variables`` override those of the file. Raises Usage where no stage goes without saying.
         """
         from cicd.config import check_stage
-        from cicd.platforms.registry import DIALECTS
 
         loader = self.loader(variables)
         given = text_of(stage)
@@ -97,14 +96,7 @@ class Project:
             file = loader.find_argument(name)
         except InvalidStage as error:
             return list(error.problems)
-        return check_stage(
-            file,
-            root=root,
-            env=loader.environment(),
-            variables=loader.variables,
-            git=facts,
-            dialects=DIALECTS,
-        )
+        return check_stage(file, loader.surroundings(root, facts))
 
     def stage(
         self,

@@ -178,16 +178,10 @@ def check_loads(loader: Loader, path: Path, root: Path, text: str) -> None:
     """Raises InvalidStage for errors that the new text has and the file has not."""
     facts = GitFacts("0" * 40, read_facts(root, loader.environ).branch or "main")
 
+    around = loader.without_variables().surroundings(root, facts)
+
     def errors(changed: str | None) -> list[Any]:
-        found = check_stage(
-            str(path.resolve()),
-            root=root,
-            env=loader.environment(),
-            variables={},
-            git=facts,
-            dialects=DIALECTS,
-            text=changed,
-        )
+        found = check_stage(str(path.resolve()), around, text=changed)
         return [problem for problem in found if problem.severity == "error"]
 
     known = {problem.message for problem in errors(None)}

@@ -19,6 +19,7 @@ from cicd.automation.git import find_root
 from cicd.automation.loading import Loader
 from cicd.automation.result import explain_command
 from cicd.automation.rolled_back import tell_rollbacks
+from cicd.config import GitFacts
 from cicd.config.load import FOLDER
 from cicd.errors import InvalidStage, Problem, Refused, Remark
 from cicd.masking import Mask, without_secrets
@@ -165,12 +166,10 @@ class Session:
         desired, live = self.read(review=review)
         former, remark = former_stage(
             self.stage,
-            self.root,
+            self.loader.surroundings(self.root, GitFacts(), self._stand_ins),
             live,
-            self.loader.variables,
             self.environ,
             is_local=self.is_local,
-            env=self.loader.environment(self._stand_ins),
         )
         plan = make_plan(
             self.stage,

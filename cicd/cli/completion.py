@@ -127,8 +127,8 @@ def _stage_files() -> list[str]:
 def _keys(ctx: click.Context) -> list[Key]:
     """The keys of the stages that are typed already, else of all there are."""
     from cicd.automation.git import find_root
-    from cicd.config import GitFacts, GitOverride, load_stage
-    from cicd.platforms.registry import DIALECTS, stand_ins
+    from cicd.config import GitFacts, GitOverride, Surroundings, load_stage
+    from cicd.platforms.registry import DIALECTS
 
     root = find_root(Path.cwd())
     keys: list[Key] = []
@@ -136,13 +136,16 @@ def _keys(ctx: click.Context) -> list[Key]:
         with suppress(CicdError):
             stage = load_stage(
                 name,
-                root=root,
-                env={**stand_ins(is_local=True), **os.environ},
-                variables=ctx.params.get("variables") or {},
-                git=GitFacts(),
-                dialects=DIALECTS,
-                # as with --local: a credential that is not set is no mistake
-                application=GitOverride(repository=root.as_uri(), revision="HEAD", commit=""),
+                Surroundings(
+                    root=root,
+                    env=os.environ,
+                    variables=ctx.params.get("variables") or {},
+                    git=GitFacts(),
+                    dialects=DIALECTS,
+                    # as with --local: a credential that is not set is no mistake
+                    application=GitOverride(repository=root.as_uri(), revision="HEAD", commit=""),
+                    stand_ins="local",
+                ),
             )
             keys += [resource.key for resource in stage.resources]
     # a name that the platform gives is not known for sure: with --local it is another one

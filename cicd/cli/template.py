@@ -173,7 +173,7 @@ def differences(flow: Flow, *, generate: bool) -> list[str]:
 def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flow]:
     """The flows that are meant: those of the named stages, or else of the stage whose branch is
     checked out; of these the named ones. Raises Usage, InvalidStage."""
-    from cicd.config import stage_files
+    from cicd.config import Surroundings, stage_files
     from cicd.platforms.aicore.dialect.flows.loading import load_flows
     from cicd.platforms.registry import DIALECTS
 
@@ -189,11 +189,14 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
     for stage in stages:
         flows += load_flows(
             stage,
-            root=root,
-            env=Environment(os.environ, MASK),
-            variables=variables,
-            git=facts,
-            dialects=DIALECTS,
+            Surroundings(
+                root=root,
+                env=Environment(os.environ, MASK),
+                variables=variables,
+                git=facts,
+                dialects=DIALECTS,
+                places=os.environ,
+            ),
         )
     for name in wanted:
         if not any(is_called(flow, name) for flow in flows):

@@ -88,7 +88,7 @@ def check_stages(
     """The stages that are meant, and all that is wrong with them, each finding once. Files are
     named from the project around the current folder on."""
     from cicd.automation.git import every_stage, find_root, read_facts, stage_of_branch
-    from cicd.config import check_stage, shared_branches
+    from cicd.config import Surroundings, check_stage, shared_branches
     from cicd.platforms.registry import DIALECTS
 
     here = find_root(Path.cwd())
@@ -103,11 +103,14 @@ def check_stages(
         facts = read_facts(root, os.environ)
         found = check_stage(
             file,
-            root=root,
-            env=environ,
-            variables=variables,
-            git=facts,
-            dialects=DIALECTS,
+            Surroundings(
+                root=root,
+                env=environ,
+                variables=variables,
+                git=facts,
+                dialects=DIALECTS,
+                places=os.environ,
+            ),
         )
         problems += [placed_in(root, here, problem) for problem in found]
     if every:

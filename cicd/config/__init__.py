@@ -19,11 +19,13 @@ from cicd.config.load import (
     stage_files,
     stage_name,
 )
+from cicd.config.surroundings import Surroundings
 from cicd.config.variables import GitFacts, GitOverride
 
 __all__ = [
     "GitFacts",
     "GitOverride",
+    "Surroundings",
     "check_stage",
     "find_stage_for_branch",
     "load_former",

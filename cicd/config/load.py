@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cicd.config import formats
-from cicd.config.dialect import Dialect, Dialects
+from cicd.config.dialect import Dialect
 from cicd.config.digests import digest, slow_digest
 from cicd.config.draft import Draft
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.plain_secrets import check_plain_secrets
+from cicd.config.surroundings import Surroundings
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, validate
-from cicd.config.variables import Context, GitFacts, GitOverride, replace_variables
+from cicd.config.variables import Context, replace_variables
 from cicd.errors import InvalidStage, Problem, Remark, Usage
 
 if TYPE_CHECKING:
@@ -28,60 +29,43 @@ OF_FILES = frozenset({"bad-watch"})
 """Rules that look at more than the stage files and what lies beside them."""
 
 
-def load_stage(
-    argument: str,
-    *,
-    root: Path,
-    env: Mapping[str, str],
-    variables: Mapping[str, str],
-    git: GitFacts,
-    dialects: Dialects,
-    application: GitOverride | None = None,
-    needs_credentials: bool = True,
-) -> Stage:
+def load_stage(argument: str, around: Surroundings, *, needs_credentials: bool = True) -> Stage:
     """The stage that ``argument`` names (``dev``, or a file), ready to be planned.
 
-    ``root`` is the repository; ``variables`` are those of ``--var``. Raises InvalidStage with every
-    problem there is, credentials that are not set included if the stage ``needs_credentials``.
+    Raises InvalidStage with every problem there is, credentials that are not set included if the
+    stage ``needs_credentials``.
     """
     from cicd.config.build import stage_of  # not needed to check a stage
 
-    is_lenient = application is not None or not needs_credentials
-    context = Context("", env, variables, git, is_lenient, is_told=is_lenient)
-    dialect, draft, problems = _read(argument, root, dialects, context, application)
+    is_lenient = around.application is not None or not needs_credentials
+    dialect, draft, problems, context = _read(
+        argument, around, is_lenient=is_lenient, is_told=is_lenient
+    )
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InvalidStage(errors)
-    remarks = tuple(remark for problem in problems if (remark := _remark(problem, application)))
+    remarks = tuple(remark for problem in problems if (remark := _remark(problem, around)))
     stage = replace(stage_of(draft, dialect.build(draft)), remarks=remarks)
-    whole = read_whole(find_stage(argument, root), root, dialects, env=env)
+    path = find_stage(argument, around.root)
+    whole = read_whole(path, around.root, around.dialects, env=around.env)
     return _with_sources(stage, whole, context)
 
 
-def _remark(problem: Problem, application: GitOverride | None) -> str:
+def _remark(problem: Problem, around: Surroundings) -> str:
     """What a plan tells of a finding, empty for nothing: what validate warns of is told there, but
     for what the plan cannot be carried out with."""
     if problem.rule == "missing-env":
         return problem.message
-    is_left = problem.rule == "placeholder-left" and application is None
+    is_left = problem.rule == "placeholder-left" and around.application is None
     return Remark.of(problem) if is_left else ""
 
 
-def load_former(
-    argument: str,
-    *,
-    root: Path,
-    env: Mapping[str, str],
-    variables: Mapping[str, str],
-    git: GitFacts,
-    dialects: Dialects,
-) -> Stage:
+def load_former(argument: str, around: Surroundings) -> Stage:
     """A stage as an older commit has it, to be compared with; only its stage files and templates
     need be there. Raises InvalidStage where it cannot be read any more."""
     from cicd.config.build import stage_of
 
-    context = Context("", env, variables, git, is_lenient=True)
-    dialect, draft, problems = _read(argument, root, dialects, context, None)
+    dialect, draft, problems, _ = _read(argument, around)
     errors = [problem for problem in problems if problem.severity == "error"]
     errors = [problem for problem in errors if problem.rule not in OF_FILES.union(dialect.UNSURE)]
     if errors:
@@ -91,7 +75,7 @@ def load_former(
 
 def _with_sources(stage: Stage, whole: Whole, context: Context) -> Stage:
     """The stage with what tells later whether the file or a variable has changed."""
-    values = _variable_values(whole.tree, context.of_stage(stage.name), whole.dialect)
+    values = _variable_values(whole.tree, context, whole.dialect)
     hashes = {name: slow_digest(value, f"{stage.name} {name}") for name, value in values.items()}
     return replace(stage, source_digest=digest(plain(whole.tree)), variables=hashes)
 
@@ -109,42 +93,22 @@ def _variable_values(tree: Node, context: Context, dialect: Dialect) -> dict[str
     return {name: str(node.value) for name, node in replaced.value["values"].value.items()}
 
 
-def check_stage(
-    argument: str,
-    *,
-    root: Path,
-    env: Mapping[str, str],
-    variables: Mapping[str, str],
-    git: GitFacts,
-    dialects: Dialects,
-    application: GitOverride | None = None,
-    text: str | None = None,
-) -> list[Problem]:
+def check_stage(argument: str, around: Surroundings, *, text: str | None = None) -> list[Problem]:
     """Everything that is wrong or doubtful, sorted by place. No network, no credentials needed.
 
     ``text``: as if the stage file held this.
     """
-    context = Context("", env, variables, git, is_lenient=True)
     try:
-        dialect, _, problems = _read(argument, root, dialects, context, application, text)
+        dialect, _, problems, _ = _read(argument, around, text)
     except InvalidStage as error:
         return sorted(set(error.problems))
     return sorted({_as_checked(problem, dialect) for problem in problems})
 
 
-def read_draft(
-    argument: str,
-    *,
-    root: Path,
-    env: Mapping[str, str],
-    variables: Mapping[str, str],
-    git: GitFacts,
-    dialects: Dialects,
-) -> tuple[Draft[Any, Any], list[Problem]]:
+def read_draft(argument: str, around: Surroundings) -> tuple[Draft[Any, Any], list[Problem]]:
     """What a stage file says, without what does not fit, and all that is wrong with it. Raises
     InvalidStage where nothing useful can be read."""
-    context = Context("", env, variables, git, is_lenient=True)
-    _, draft, problems = _read(argument, root, dialects, context, None)
+    _, draft, problems, _ = _read(argument, around)
     return draft, problems
 
 
@@ -155,21 +119,22 @@ def _as_checked(problem: Problem, dialect: Dialect) -> Problem:
 
 def _read(
     argument: str,
-    root: Path,
-    dialects: Dialects,
-    context: Context,
-    override: GitOverride | None,
+    around: Surroundings,
     text: str | None = None,
-) -> tuple[Dialect, Draft[Any, Any], list[Problem]]:
-    """What the file says, without what does not fit (there is an error for each), and all that is
-    wrong with it."""
-    path = find_stage(argument, root)
-    whole = read_whole(path, root, dialects, text, env=context.env)
-    tree, dialect, platforms = whole.tree, whole.dialect, tuple(dialects)
+    *,
+    is_lenient: bool = True,
+    is_told: bool = False,
+) -> tuple[Dialect, Draft[Any, Any], list[Problem], Context]:
+    """What the file says, without what does not fit (there is an error for each), all that is
+    wrong with it, and what its variables were replaced from."""
+    root, path = around.root, find_stage(argument, around.root)
+    whole = read_whole(path, root, around.dialects, text, env=around.env)
+    tree, dialect, platforms = whole.tree, whole.dialect, tuple(around.dialects)
     texts = leaves(tree)
     problems = [*whole.problems, *_check_texts(tree, texts, dialect)]
     name = _name(tree, path)
-    context = context.of_stage(name)
+    env = around.env_of(dialect)
+    context = Context(name, env, around.variables, around.git, is_lenient, is_told=is_told)
     tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
     file, tree, found = validate(tree, dialect, platforms)
@@ -178,15 +143,15 @@ def _read(
     written = tree
     if file is None:
         file, tree = fitting(tree, dialect, platforms)
-    sources, found = dialect.sources(file, written, root, context.git, override)
+    sources, found = dialect.sources(file, written, root, around.git, around.application)
     problems += found
     named = dialect.names(written)
     draft = dialect.Draft(
-        name, file, tree, root, context.git, sources, override, named, context.env
+        name, file, tree, root, around.git, sources, around.application, named, env
     )
     found = problems + _at_new_places(list(dialect.check(draft)), problems)
     hidden = hidden_texts(written) if found else {}
-    return dialect, draft, [_as_written(problem, hidden) for problem in found]
+    return dialect, draft, [_as_written(problem, hidden) for problem in found], context
 
 
 def _check_texts(tree: Node, texts: list[Leaf], dialect: Dialect) -> list[Problem]:

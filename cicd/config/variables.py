@@ -76,10 +76,6 @@ class Context(msgspec.Struct, frozen=True):
     is_lenient: bool = False
     is_told: bool = False
 
-    def of_stage(self, name: str) -> Context:
-        """The same for a stage of this name."""
-        return msgspec.structs.replace(self, stage=name)
-
 
 class _Value(msgspec.Struct, frozen=True):
     """``text`` is the value as it goes into a longer text; ``is_env``: it or a part of it came from

@@ -72,7 +72,8 @@ def account(root: str, environ: Mapping[str, str]) -> Stage:
 
     name = next(iter(PLATFORMS))
     login = _login(name)
-    target = login.target(environ) if login else {}
+    places = {name: found.local for name, found in DIALECTS[name].ENVIRONMENT.items()}
+    target = login.target({**places, **environ}) if login else {}
     return Stage("", "", root, name, target, None, ())
 
 
@@ -114,16 +115,6 @@ def every_rule() -> dict[str, Rule]:
     from cicd.config.rulebook import book
 
     return book(dialect.RULES for dialect in DIALECTS.values())
-
-
-def stand_ins(*, is_local: bool = False) -> dict[str, str]:
-    """What may count as variables of the environment that say where stages go, where nothing goes
-    anywhere, or into the emulator."""
-    return {
-        name: found.local if is_local else found.offline
-        for dialect in DIALECTS.values()
-        for name, found in dialect.ENVIRONMENT.items()
-    }
 
 
 def _module(stage: Stage) -> str:

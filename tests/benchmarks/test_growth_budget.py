@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.following import Writers, followed
 from benchmarks.sizes import GIT, live
 from benchmarks.validate import write_project
-from cicd.config import load_stage
+from cicd.config import Surroundings, load_stage
 from cicd.model import Action, Key, Plan, Resource, Stage
 from cicd.plan import make_plan
 from cicd.platforms.aicore.content import Artifacts
@@ -29,7 +29,9 @@ def calls(work: Callable[[], object]) -> int:
 
 def load(root: Path) -> Stage:
     return load_stage(
-        "dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GIT, needs_credentials=False
+        "dev",
+        Surroundings(root=root, env={}, variables={}, dialects=DIALECTS, git=GIT),
+        needs_credentials=False,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd.automation.former import former_stage
-from cicd.config import GitFacts, load_stage
+from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.model import Key, LiveResource, Stage, State, Status
 from cicd.platforms.registry import DIALECTS
 from tests.acceptance.conftest import SMALL
@@ -51,10 +51,12 @@ def edit(file: Path, before: str, after: str) -> None:
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
+def around(root: Path) -> Surroundings:
+    return Surroundings(root, ENV, {}, GitFacts("", "main"), DIALECTS)
+
+
 def load(root: Path, name: str = "dev") -> Stage:
-    return load_stage(
-        name, root=root, env=ENV, variables={}, dialects=DIALECTS, git=GitFacts("", "main")
-    )
+    return load_stage(name, around(root))
 
 
 def application(commit: str, name: str = "small") -> LiveResource:
@@ -77,7 +79,7 @@ def run(commit: str, owner: str = "dev", created_at: str = "2026-01-01") -> Live
 def minimum(root: Path, *live: LiveResource, **environ: str) -> float | str | None:
     """What the gate of the former stage asks for; a remark where there is one."""
     stage = load(root)
-    former, remark = former_stage(stage, root, live, {}, {**ENV, **environ}, is_local=False)
+    former, remark = former_stage(stage, around(root), live, {**ENV, **environ}, is_local=False)
     if former is None:
         return remark or None
     options = {str(resource.key): resource.options for resource in former.resources}
@@ -147,7 +149,7 @@ def test_a_base_file_that_is_extended_comes_along(project: Path) -> None:
     git(project, "commit", "--quiet", "-m", "base")
     (project / "base.yaml").write_text("protect: []\n", encoding="utf-8")
     live = [application(git(project, "rev-parse", "HEAD"))]
-    former, _ = former_stage(load(project), project, live, {}, ENV, is_local=False)
+    former, _ = former_stage(load(project), around(project), live, ENV, is_local=False)
     assert former
     assert former.protect == {"deployment/serve"}
 
@@ -168,4 +170,4 @@ def test_a_stage_that_was_not_there_yet_is_not_compared(project: Path) -> None:
     )
     live = [application(git(project, "rev-parse", "HEAD"))]
     stage = load(project, "tst")
-    assert former_stage(stage, project, live, {}, ENV, is_local=False) == (None, "")
+    assert former_stage(stage, around(project), live, ENV, is_local=False) == (None, "")

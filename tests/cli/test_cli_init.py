@@ -24,7 +24,7 @@ from cicd.cli.init import (
     project_files,
     write_project,
 )
-from cicd.config import GitFacts, check_stage
+from cicd.config import GitFacts, Surroundings, check_stage
 from cicd.errors import Refused, Usage
 from cicd.platforms.registry import DIALECTS
 from tests.acceptance.conftest import CICD, REPOSITORY, Project, clean_environment
@@ -154,7 +154,8 @@ def test_every_name_that_is_taken_makes_valid_files(name: str, tmp_path: Path) -
     write_project(tmp_path, files, keep=False, force=False)
     for stage in STAGES:
         problems = check_stage(
-            stage, root=tmp_path, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+            stage,
+            Surroundings(root=tmp_path, env={}, variables={}, dialects=DIALECTS, git=GitFacts()),
         )
         assert problems == []
     assert not [path for path, text in files.items() if re.search(r"@[A-Z_]+@", text)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from cicd.config import GitFacts, GitOverride, load_stage
+from cicd.config import GitFacts, GitOverride, Surroundings, load_stage
 from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import changed, write_repository
 
@@ -132,15 +132,20 @@ def test_a_repository_of_an_example_is_told_by_validate_and_by_plan(repo: Path, 
     assert told in validate(repo, "dev").stdout
     stage = load_stage(
         "dev",
-        root=repo,
-        env={},
-        variables={},
-        dialects=DIALECTS,
-        git=GitFacts(commit="a" * 40, branch="main"),
+        Surroundings(
+            root=repo,
+            env={},
+            variables={},
+            dialects=DIALECTS,
+            git=GitFacts(commit="a" * 40, branch="main"),
+        ),
     )
     assert any(told in remark and remark.startswith("stages/dev") for remark in stage.remarks)
     local = GitOverride(url, "HEAD", "")
     stage = load_stage(
-        "dev", root=repo, env={}, variables={}, dialects=DIALECTS, git=GitFacts(), application=local
+        "dev",
+        Surroundings(
+            root=repo, env={}, variables={}, dialects=DIALECTS, git=GitFacts(), application=local
+        ),
     )
     assert not any(told in remark for remark in stage.remarks)

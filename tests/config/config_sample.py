@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cicd.config import GitFacts, GitOverride, check_stage, load_stage
+from cicd.config import GitFacts, GitOverride, Surroundings, check_stage, load_stage
 from cicd.errors import InvalidStage
 from cicd.model import Resource, Stage
 from cicd.platforms.registry import DIALECTS
@@ -129,7 +129,8 @@ def findings(
 ) -> list[str]:
     """What check_stage says, as text."""
     found = check_stage(
-        argument, root=root, env=env or {}, variables=variables, dialects=DIALECTS, git=GIT
+        argument,
+        Surroundings(root=root, env=env or {}, variables=variables, dialects=DIALECTS, git=GIT),
     )
     return [str(problem) for problem in found]
 
@@ -144,12 +145,14 @@ def load(
     """The stage, with credentials."""
     return load_stage(
         argument,
-        root=root,
-        env=env,
-        variables=variables,
-        dialects=DIALECTS,
-        git=GIT,
-        application=application,
+        Surroundings(
+            root=root,
+            env=env,
+            variables=variables,
+            dialects=DIALECTS,
+            git=GIT,
+            application=application,
+        ),
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from cicd.cli.root import execute
-from cicd.config import GitFacts, check_stage, load_former, load_stage
+from cicd.config import GitFacts, Surroundings, check_stage, load_former, load_stage
 from cicd.config.dialect import Around, Dialect
 from cicd.config.files import yaml_trees
 from cicd.config.inherit import read_whole
@@ -23,6 +23,7 @@ from cicd.config.plain_dialect import completed
 from cicd.config.promote import check_promoted, layout_of, promoted_text, promotion
 from cicd.config.rulebook import RULES, book
 from cicd.config.schema import keys_of
+from cicd.config.surroundings import StandIns
 from cicd.config.tree import Paths, plain
 from cicd.errors import InvalidStage, Problem
 from cicd.model import LiveResource, Stage, State, Status
@@ -76,7 +77,8 @@ def project(root: Path, text: str = STAGE, name: str = "dev.yaml") -> Path:
 
 def found(root: Path, text: str = STAGE, **env: str) -> list[str]:
     problems = check_stage(
-        "dev", root=project(root, text), env=env, variables={}, git=GIT, dialects=DIALECTS
+        "dev",
+        Surroundings(root=project(root, text), env=env, variables={}, git=GIT, dialects=DIALECTS),
     )
     return [f"{problem} [{problem.rule}]" for problem in problems]
 
@@ -84,11 +86,13 @@ def found(root: Path, text: str = STAGE, **env: str) -> list[str]:
 def loaded(root: Path, text: str = STAGE, **variables: str) -> Stage:
     return load_stage(
         "dev",
-        root=project(root, text),
-        env={"TOKEN": "t0ken"},
-        variables=variables,
-        git=GIT,
-        dialects=DIALECTS,
+        Surroundings(
+            root=project(root, text),
+            env={"TOKEN": "t0ken"},
+            variables=variables,
+            git=GIT,
+            dialects=DIALECTS,
+        ),
     )
 
 
@@ -130,11 +134,13 @@ def test_what_decides_on_a_run_changes_with_its_script_and_with_watched_files(
     (tmp_path / "stages/dev.yaml").unlink()
     stage = load_former(
         "dev",
-        root=write(tmp_path / "stages/dev.yaml", STAGE).parents[1],
-        env={"TOKEN": "t"},
-        variables={},
-        git=GIT,
-        dialects=DIALECTS,
+        Surroundings(
+            root=write(tmp_path / "stages/dev.yaml", STAGE).parents[1],
+            env={"TOKEN": "t"},
+            variables={},
+            git=GIT,
+            dialects=DIALECTS,
+        ),
     )
     assert stage_inputs(stage) != first
 
@@ -154,11 +160,7 @@ def test_credentials_of_a_platform_come_from_the_environment_alone(tmp_path: Pat
     with pytest.raises(InvalidStage, match="the environment variable TOKEN is not set"):
         load_stage(
             "dev",
-            root=project(tmp_path),
-            env={},
-            variables={},
-            git=GIT,
-            dialects=DIALECTS,
+            Surroundings(root=project(tmp_path), env={}, variables={}, git=GIT, dialects=DIALECTS),
         )
     [tree] = yaml_trees(STAGE, "f")
     assert ("toy", "token") in toy.SECRETS and tree.get("toy", "token")
@@ -247,7 +249,8 @@ def test_a_file_that_names_no_platform_is_one_of_the_first(tmp_path: Path) -> No
     turned = {"toy": toy, "aicore": aicore}
     text = "toy: {box: b}\nexecutions: []\n"
     checked = check_stage(
-        "dev", root=project(tmp_path, text), env={}, variables={}, git=GIT, dialects=turned
+        "dev",
+        Surroundings(root=project(tmp_path, text), env={}, variables={}, git=GIT, dialects=turned),
     )
     assert [problem.message for problem in checked] == ['unknown key "executions"']
 
@@ -414,11 +417,52 @@ def test_one_line_in_the_registry_makes_a_platform_known_to_the_commands(
     assert "FROM is a stage of toy and TO one of aicore" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("registered")
-def test_what_stands_in_for_the_environment_comes_from_every_platform() -> None:
-    assert registry.stand_ins()["TOY_BOX"] == "some-box"
-    assert registry.stand_ins(is_local=True)["TOY_BOX"] == "local-box"
-    assert registry.stand_ins().keys() == {"TOY_BOX", "AICORE_RESOURCE_GROUP"}
+class Asked(dict[str, Any]):
+    """Dialects that note which of them were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__({"aicore": aicore, "toy": toy})
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize(
+    ("stand_ins", "env", "box"),
+    [
+        ("offline", {}, "some-box"),
+        ("local", {}, "local-box"),
+        ("local", {"TOY_BOX": "mine"}, "mine"),
+        ("", {"TOY_BOX": "mine"}, "mine"),
+    ],
+)
+def test_only_the_platform_of_the_stage_says_what_stands_in_for_the_environment(
+    tmp_path: Path, stand_ins: StandIns, env: dict[str, str], box: str
+) -> None:
+    asked = Asked()
+    around = Surroundings(tmp_path, env, {}, GIT, asked, stand_ins=stand_ins)
+    read = around.env_of(toy)
+    assert read["TOY_BOX"] == box and "AICORE_RESOURCE_GROUP" not in read
+    project(tmp_path, changed('"${env.TOKEN}"', '"${env.AICORE_RESOURCE_GROUP}"'))
+    with pytest.raises(InvalidStage, match="variable AICORE_RESOURCE_GROUP is not set"):
+        load_stage("dev", around)
+    assert asked.names == {"toy"}
+
+
+def test_what_says_where_a_stage_goes_is_read_past_what_hides_values() -> None:
+    noted: list[str] = []
+
+    class Noting(dict[str, str]):
+        def __getitem__(self, name: str) -> str:
+            noted.append(name)
+            return super().__getitem__(name)
+
+    env = {"TOY_BOX": "b", "TOKEN": "t"}
+    around = Surroundings(Path(), Noting(env), {}, GIT, {"toy": toy}, places=env)
+    read = around.env_of(toy)
+    assert (read["TOY_BOX"], read["TOKEN"], noted) == ("b", "t", ["TOKEN"])
 
 
 def test_a_rule_is_worded_by_the_first_platform_that_has_its_own_words_for_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd.config import GitFacts, check_stage, load_stage
+from cicd.config import GitFacts, Surroundings, check_stage, load_stage
 from cicd.model import Hidden, Key, Resource, Stage
 from cicd.platforms.registry import DIALECTS
 
@@ -57,11 +57,13 @@ def load(tmp_path: Path, variables: dict[str, str] | None = None, **env: str) ->
     (tmp_path / "stages/dev.yaml").write_text(STAGE, encoding="utf-8")
     return load_stage(
         "dev",
-        root=tmp_path,
-        env={**ENV, **env},
-        variables=variables or {},
-        dialects=DIALECTS,
-        git=GitFacts("0" * 40, "main"),
+        Surroundings(
+            root=tmp_path,
+            env={**ENV, **env},
+            variables=variables or {},
+            dialects=DIALECTS,
+            git=GitFacts("0" * 40, "main"),
+        ),
     )
 
 
@@ -140,7 +142,9 @@ def test_two_stages_have_no_digest_of_one_value_in_common(tmp_path: Path) -> Non
     one = load(tmp_path)
     (tmp_path / "stages/tst.yaml").write_text(STAGE, encoding="utf-8")
     facts = GitFacts("0" * 40, "main")
-    other = load_stage("tst", root=tmp_path, env=ENV, variables={}, dialects=DIALECTS, git=facts)
+    other = load_stage(
+        "tst", Surroundings(root=tmp_path, env=ENV, variables={}, dialects=DIALECTS, git=facts)
+    )
     specs = [
         next(item for item in stage.resources if item.key == Key("execution", "train")).spec
         for stage in (one, other)
@@ -169,11 +173,13 @@ def test_a_finding_quotes_what_the_file_has_and_not_the_environment(
     load(tmp_path)
     problems = check_stage(
         "dev",
-        root=tmp_path,
-        env={**ENV, name: value},
-        variables={},
-        dialects=DIALECTS,
-        git=GitFacts("0" * 40, "main"),
+        Surroundings(
+            root=tmp_path,
+            env={**ENV, name: value},
+            variables={},
+            dialects=DIALECTS,
+            git=GitFacts("0" * 40, "main"),
+        ),
     )
     (found,) = [problem.message for problem in problems if f"${{env.{name}}}" in problem.message]
     assert f'"{whole}"' not in found

@@ -12,6 +12,7 @@ import pytest
 from cicd.config import (
     GitFacts,
     GitOverride,
+    Surroundings,
     find_stage_for_branch,
     load_stage,
     shared_branches,
@@ -274,7 +275,9 @@ def test_a_commit_is_wanted_only_of_what_is_checked_out(
     write(
         repo, "dev.yaml", changed(("  application: churn\n", f"  application: churn\n{revision}"))
     )
-    stage = load_stage("dev", root=repo, env=ENV, variables={}, dialects=DIALECTS, git=git)
+    stage = load_stage(
+        "dev", Surroundings(root=repo, env=ENV, variables={}, dialects=DIALECTS, git=git)
+    )
     assert resource(stage, "application/churn").spec.get("commit") == commit
 
 
@@ -640,9 +643,10 @@ def test_extends_stays_in_the_repository_unless_allowed(tmp_path: Path, way: str
         "dialects": DIALECTS,
     }
     with pytest.raises(InvalidStage, match="leads out of the repository"):
-        load_stage("dev", env={}, **facts)
+        load_stage("dev", Surroundings(env={}, **facts))
     allowed = {"CICD_EXTENDS_FROM": os.pathsep.join([str(tmp_path / "no"), str(outside)])}
-    assert load_stage("dev", env=allowed, **facts).target["resource_group"] == "shared-group"
+    around = Surroundings(env=allowed, **facts)
+    assert load_stage("dev", around).target["resource_group"] == "shared-group"
 
 
 def test_a_project_in_a_folder_may_extend_what_lies_above_it_in_the_repository(
@@ -654,7 +658,8 @@ def test_a_project_in_a_folder_may_extend_what_lies_above_it_in_the_repository(
     (tmp_path / "base.yaml").write_text("aicore: {resource_group: rg-dev}\n", encoding="utf-8")
     (stages / "dev.yaml").write_text("extends: ../../../base.yaml\n", encoding="utf-8")
     loaded = load_stage(
-        "dev", root=stages.parent, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+        "dev",
+        Surroundings(root=stages.parent, env={}, variables={}, dialects=DIALECTS, git=GitFacts()),
     )
     assert loaded.target["resource_group"] == "rg-dev"
 

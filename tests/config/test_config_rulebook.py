@@ -103,7 +103,7 @@ def test_every_rule_in_the_book_is_used() -> None:
 
 
 def test_findings_of_a_file_that_is_all_wrong_carry_known_rules(tmp_path: Path) -> None:
-    from cicd.config import check_stage
+    from cicd.config import Surroundings, check_stage
 
     edits = (
         ("executable_id: trainer", "executable_id: trianer"),
@@ -112,7 +112,9 @@ def test_findings_of_a_file_that_is_all_wrong_carry_known_rules(tmp_path: Path) 
         ("{dataset: customers}", "{dataset: customer}"),
     )
     repo = write_repository(tmp_path, changed(*edits, text=STAGE))
-    found = check_stage("dev", root=repo, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    found = check_stage(
+        "dev", Surroundings(root=repo, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    )
     assert {problem.rule for problem in found} == {
         "unknown-executable",
         "unknown-reference",

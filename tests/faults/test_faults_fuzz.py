@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from cicd.automation.saved import read_saved
 from cicd.cli.apply import with_saved_options
 from cicd.cli.options import Common
-from cicd.config import GitFacts, check_stage, load_stage
+from cicd.config import GitFacts, Surroundings, check_stage, load_stage
 from cicd.config.tree import Place
 from cicd.errors import CicdError, InvalidStage
 from cicd.github.sections import section_text
@@ -94,13 +94,18 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(repository: Path, name: str) -> None:
     """Load a stage file in every way; what is refused is refused in words with a place."""
     try:
-        load_stage(name, root=repository, env=ENV, variables={}, dialects=DIALECTS, git=GIT)
+        load_stage(
+            name, Surroundings(root=repository, env=ENV, variables={}, dialects=DIALECTS, git=GIT)
+        )
     except InvalidStage as error:
         assert all(problem.message and problem.file for problem in error.problems)
     except CicdError as error:
         assert str(error)
     for problem in check_stage(
-        name, root=repository, env={}, variables={"x": "y"}, dialects=DIALECTS, git=GitFacts()
+        name,
+        Surroundings(
+            root=repository, env={}, variables={"x": "y"}, dialects=DIALECTS, git=GitFacts()
+        ),
     ):
         assert "\n" not in str(problem)
 
@@ -185,7 +190,9 @@ def test_moments(text: str | None) -> None:
 def test_a_quoted_key_cannot_write_lines_of_its_own(repository: Path) -> None:
     text = '"a\\n::error::b\\u001b[31m\\u2028": 1\n' + STAGE
     name = put(repository / "stages" / "dev.yaml", text)
-    problems = check_stage(name, root=repository, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    problems = check_stage(
+        name, Surroundings(root=repository, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    )
     assert any('"a\\n::error::b\\x1b[31m\\u2028"' in str(problem) for problem in problems)
     assert all(str(problem).isprintable() for problem in problems)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config import GitFacts
+from cicd.config import GitFacts, Surroundings
 from cicd.platforms.aicore.dialect.flows.declared import Flow
 from cicd.platforms.aicore.dialect.flows.loading import load_flows
 from cicd.platforms.registry import DIALECTS
@@ -115,5 +115,7 @@ def write_project(root: Path, python: Path | None = None, stage: str = STAGE) ->
 
 def load(root: Path) -> Flow:
     """The one flow of the project."""
-    [flow] = load_flows("dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts())
+    [flow] = load_flows(
+        "dev", Surroundings(root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts())
+    )
     return flow

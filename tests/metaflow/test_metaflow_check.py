@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cicd.cli.template import command
-from cicd.config import GitFacts, check_stage
+from cicd.config import GitFacts, Surroundings, check_stage
 from cicd.config.yaml_text import block_lines
 from cicd.errors import InvalidStage
 from cicd.platforms.aicore.dialect.flows.record import header, parts_of
@@ -54,7 +54,10 @@ def edit(file: Path, before: str, after: str) -> None:
 
 def found(root: Path) -> list[str]:
     problems = check_stage(
-        "dev", root=root, env={"KEY": "hunter2"}, variables={}, dialects=DIALECTS, git=GitFacts()
+        "dev",
+        Surroundings(
+            root=root, env={"KEY": "hunter2"}, variables={}, dialects=DIALECTS, git=GitFacts()
+        ),
     )
     return [f"{problem.severity} {problem.message}" for problem in problems]
 
@@ -207,7 +210,7 @@ def test_stages_change_the_flows_that_they_inherit(root: Path) -> None:
     over = 'extends: dev.yaml\nbranch: prd\nflows: [{file: flows/trainflow.py, version: "2.0.0"}]\n'
     (root / "stages/prd.yaml").write_text(over, encoding="utf-8")
     problems = check_stage(
-        "prd", root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts()
+        "prd", Surroundings(root=root, env={}, variables={}, dialects=DIALECTS, git=GitFacts())
     )
     [warning] = [problem.message for problem in problems]
     assert "version: this setting of the flow has changed" in warning

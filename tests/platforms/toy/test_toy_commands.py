@@ -14,7 +14,7 @@ from pytest_mock import MockerFixture
 
 from cicd.automation.former import former_stage
 from cicd.cli.root import execute
-from cicd.config import GitFacts, load_stage
+from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.model import Key, LiveResource, Stage, State, Status
 from cicd.platforms import registry
 from cicd.platforms.registry import DIALECTS
@@ -160,13 +160,12 @@ def test_what_a_stage_was_on_another_platform_is_not_what_it_is_compared_with(to
             Key("job", "wind"), "1", {}, Status(State.SUCCEEDED, "done"), owner="dev"
         )
         live = replace(job, facts={"commit": commit})
-        return former_stage(stage, toy, [live], {}, {}, is_local=False)[0]
+        return former_stage(stage, around, [live], {}, is_local=False)[0]
 
     other = commit("aicore: {resource_group: rg-dev}\n")
     same = commit(STAGE + "limits: {max_delete: 3}\n")
-    stage = load_stage(
-        "dev", root=toy, env={}, variables={}, git=GitFacts(same, "main"), dialects=DIALECTS
-    )
+    around = Surroundings(toy, {}, {}, GitFacts(same, "main"), DIALECTS)
+    stage = load_stage("dev", around)
     found = former_of(same)
     assert found and found.limits.max_delete == 3
     assert former_of(other) is None

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config import check_stage
+from cicd.config import Surroundings, check_stage
 from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import GIT, STAGE, TRAIN, changed, write_repository
 
 
 def told(root: Path, rules: tuple[str, ...] = ("unquoted-condition",)) -> list[str]:
     """The warnings of these rules."""
-    found = check_stage("dev", root=root, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    found = check_stage(
+        "dev", Surroundings(root=root, env={}, variables={}, dialects=DIALECTS, git=GIT)
+    )
     return [str(problem) for problem in found if problem.rule in rules]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.config import GitFacts, GitOverride, load_stage
+from cicd.config import GitFacts, GitOverride, Surroundings, load_stage
 from cicd.errors import InvalidStage
 from cicd.model import Key, Ref, Secret, Stage
 from cicd.platforms.registry import DIALECTS
@@ -256,20 +256,15 @@ def test_credentials_must_be_set_to_apply(tmp_path: Path) -> None:
         assert f"the environment variable {name} is not set: set it" in messages(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"application": OVERRIDE}, {"needs_credentials": False}])
+@pytest.mark.parametrize(
+    ("application", "needs"), [(OVERRIDE, True), (None, False)], ids=["locally", "offline"]
+)
 def test_locally_and_offline_credentials_may_be_missing_which_is_said_once(
-    tmp_path: Path, options: dict[str, Any]
+    tmp_path: Path, application: GitOverride | None, needs: bool
 ) -> None:
     repo = write_repository(tmp_path, FULL)
-    stage = load_stage(
-        "dev",
-        root=repo,
-        env={"B": "bbb"},
-        variables={},
-        dialects=DIALECTS,
-        git=GitFacts(),
-        **options,
-    )
+    around = Surroundings(repo, {"B": "bbb"}, {}, GitFacts(), DIALECTS, application)
+    stage = load_stage("dev", around, needs_credentials=needs)
     says = "A, C are not set in the environment, so what needs them under secrets is empty"
     assert stage.remarks == (says,)
     assert resource(stage, "generic_secret/proxy").spec["data"] == {"URL": Secret("")}
@@ -367,5 +362,7 @@ def test_a_json_file_with_secrets_or_schedules_is_no_old_one(tmp_path: Path) -> 
     }
     (repo / "stages" / "new.json").write_text(json.dumps(file), encoding="utf-8")
     env = {"AICORE_RESOURCE_GROUP": "a-group"}
-    stage = load_stage("new", root=repo, env=env, variables={}, dialects=DIALECTS, git=GIT)
+    stage = load_stage(
+        "new", Surroundings(root=repo, env=env, variables={}, dialects=DIALECTS, git=GIT)
+    )
     assert resource(stage, "execution/train").options.rerun == "on_change"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.config import check_stage
+from cicd.config import Surroundings, check_stage
 from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import GIT, STAGE, findings, write_repository
 
@@ -181,7 +181,7 @@ def test_a_docker_config_is_looked_at_and_never_shown(
 ) -> None:
     repo = write_repository(tmp_path, STAGE + SECRETS)
     found = check_stage(
-        "dev", root=repo, env={"C": value}, variables={}, dialects=DIALECTS, git=GIT
+        "dev", Surroundings(root=repo, env={"C": value}, variables={}, dialects=DIALECTS, git=GIT)
     )
     says = "\n".join(map(str, found))
     assert len(found) == (1 if message else 0), says

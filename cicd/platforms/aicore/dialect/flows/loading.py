@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from cicd.config.dialect import Dialects
 from cicd.config.inherit import read_whole
 from cicd.config.load import find_stage, read_draft
+from cicd.config.surroundings import Surroundings
 from cicd.config.validate import places
-from cicd.config.variables import GitFacts
 from cicd.errors import InvalidStage
 from cicd.platforms.aicore.dialect.draft import Draft
 from cicd.platforms.aicore.dialect.flows.declared import Flow, flows_of
 
 
-def load_flows(
-    argument: str,
-    *,
-    root: Path,
-    env: Mapping[str, str],
-    variables: Mapping[str, str],
-    git: GitFacts,
-    dialects: Dialects,
-) -> list[Flow]:
+def load_flows(argument: str, around: Surroundings) -> list[Flow]:
     """The flows of a stage, whether or not the rest of it is right; those of another platform have
     none. Raises InvalidStage."""
-    draft, problems = read_draft(
-        argument, root=root, env=env, variables=variables, git=git, dialects=dialects
-    )
+    draft, problems = read_draft(argument, around)
     if not isinstance(draft, Draft):
         return []
-    node = read_whole(find_stage(argument, root), root, dialects, env=env).tree.get("flows")
+    path = find_stage(argument, around.root)
+    node = read_whole(path, around.root, around.dialects, env=around.env).tree.get("flows")
     at = {(p.file, p.line, p.column) for p in places(node)} if node is not None else set()
     wrong = [
         problem
