@@ -264,6 +264,8 @@ class Scheduler(Generic[T]):
     def _fire_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self._clock():
             _, number, running = heapq.heappop(self._timers)
+            # A heap cannot drop an entry in its middle: a look that somebody else's list has
+            # answered, or that was put off, has left its timer behind.
             if number != running.timer:
                 continue
             if running.pending is None:
