@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from html import unescape
 from typing import Any
 
 from tests.acceptance.conftest import Project
@@ -39,7 +40,7 @@ def test_a_first_deployment_lists_its_values_in_every_form(small: Project) -> No
         (item["path"], item["after"]) for item in change(document, "execution/train")["treatment"]
     ] == [("require.letters.min", 3.0)]
     for form in ("markdown", "html"):
-        text = small.cicd("plan", "dev", "--local", "--output", form).stdout.replace("&quot;", '"')
+        text = unescape(small.cicd("plan", "dev", "--local", "--output", form).stdout)
         for value in ('"hello"', '"small-training"', "GET /v1/greet", "small-train 1"):
             assert value.replace("-", "\\-") in text or value in text, (form, value)
     assert "trains for the first time (word hello)" in small.cicd("plan", "dev", "--local").stdout
