@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from cicd.model import Change, Plan, Resource, Secret
@@ -35,14 +36,27 @@ def token_of(plan: Plan, change: Change, desired: Resource) -> str:
 
     It tells the place, the stage, the key, all content, and what was there when it was planned.
     """
-    salt = f"{plan.identity}/{desired.key}"
 
     def plain(leaf: Any) -> str:
-        if not isinstance(leaf, Secret):
-            return repr(leaf)
-        text = leaf.reveal().encode(errors="surrogatepass")
-        return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), ROUNDS).hex()
+        return (
+            _slow_digest(leaf.reveal(), plan.identity) if isinstance(leaf, Secret) else repr(leaf)
+        )
 
-    told = [plan.platform, dict(plan.target), salt, desired.spec, change.before]
+    told = [
+        plan.platform,
+        dict(plan.target),
+        plan.identity,
+        str(desired.key),
+        desired.spec,
+        change.before,
+    ]
     text = json.dumps(told, sort_keys=True, default=plain)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+@lru_cache(maxsize=256)
+def _slow_digest(value: str, salt: str) -> str:
+    """Kept, because hundreds of things of one stage often share one secret, and each digest takes
+    milliseconds of a processor."""
+    text = value.encode(errors="surrogatepass")
+    return hashlib.pbkdf2_hmac("sha256", text, salt.encode(), ROUNDS).hex()
