@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from cicd.apply import marks
+from cicd.config import digests
 from cicd.plan import document
 from cicd.platforms.aicore import fingerprint
-from cicd.platforms.aicore.dialect import templates
 
 
 def make_cheap(set: Callable[[Any, str, Any], object] = setattr) -> None:
@@ -19,5 +19,5 @@ def make_cheap(set: Callable[[Any, str, Any], object] = setattr) -> None:
     set(document, "_HASH_ROUNDS", 1)
     set(document, "_FINAL_ROUNDS", 1)
     set(marks, "ROUNDS", 1)
-    set(templates, "_HASH_ROUNDS", 1)
+    set(digests, "_ROUNDS", 1)
     set(fingerprint, "_COST", 2)

@@ -7,13 +7,13 @@ go wrong is said here, before anything is sent.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from cicd.config.digests import digest
 from cicd.config.files import is_folder, label, read_trees
 from cicd.config.formats import relative_path_problem
 from cicd.config.inherit import stage_files_in
@@ -53,7 +53,6 @@ LOSING = frozenset(
 )
 """Rules whose findings may mean that a template was not recognised as one, or not by its name."""
 
-_HASH_ROUNDS = 10_000
 PLAN_LABELS = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 STOOD_IN = frozenset({"bad-image", "bad-secret-name"})
 """Rules of what the emulator of ``--local`` has something else for."""
@@ -253,19 +252,3 @@ def _duplicates(found: list[tuple[Template, Place]]) -> list[Problem]:
             problems.append(place.problem(message, "duplicate-executable"))
         first.setdefault(template.executable_id, place)
     return problems
-
-
-def digest(content: Any) -> str:
-    """sha256 of plain data; the order of keys does not count."""
-    import hashlib  # it loads OpenSSL, and a check digests nothing
-
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def slow_digest(value: str, salt: str) -> str:
-    """Slow and salted on purpose: digests get around, and values like ``prd`` are soon guessed."""
-    import hashlib
-
-    # an environment variable may hold bytes that are no text
-    key, salt_bytes = (text.encode("utf-8", "surrogatepass") for text in (value, salt))
-    return hashlib.pbkdf2_hmac("sha256", key, salt_bytes, _HASH_ROUNDS).hex()
