@@ -62,7 +62,10 @@ def read_history(
         for item in contents.values()
         if item is running or (wanted and family(item.spec, kind) == wanted)
     ]
-    ordered = sorted(found, key=lambda item: (item.created_at, item.id), reverse=True)
+    # a platform may tell whole seconds only: of those of one second what runs is the newest
+    ordered = sorted(
+        found, key=lambda item: (item.created_at, item is running, item.id), reverse=True
+    )
     return [
         Version(item, is_running=item is running, fields=_differences(running, item, kind))
         for item in ordered

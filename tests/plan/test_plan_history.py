@@ -46,7 +46,7 @@ LIVES = [
 
 
 def serving(state: State = State.RUNNING, **spec: Any) -> LiveResource:
-    wish = deployment("serve", configuration="c-now", **spec)
+    wish = deployment("serve", **{"configuration": "c-now", **spec})
     return a_live(wish, "d1", state, outputs={"url": "https://x/d1"})
 
 
@@ -74,6 +74,16 @@ def test_what_only_the_running_one_has_is_a_difference_too() -> None:
     assert [(f.path, f.before, f.after) for f in old.fields] == [
         ("parameter_bindings.greeting", "b", None)
     ]
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])
+def test_of_two_made_in_one_second_the_running_one_is_the_newer(ids: tuple[str, str]) -> None:
+    """So that going back leads to the other one, whichever way their ids sort."""
+    now, before = ids
+    lives = [version(now, "new", 1), version(before, "old", 1)]
+    history = read_history(serving(configuration=now), lives, KINDS)
+    assert [item.content.id for item in history] == [now, before]
+    assert choose_version(KEY, history, None, KINDS).id == before
 
 
 @pytest.mark.parametrize(
