@@ -2,24 +2,23 @@
 
 ::
 
-    live ─► runs (which of them count) ─► artifacts, inputs ─► sections ─► text with comments
+    live ─► choice (which runs count) ─► artifacts, inputs ─► sections ─► text with comments
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.config.dialect import Around, Export
-from cicd.config.fields import Part, misfit
-from cicd.config.tree import Path
 from cicd.config.yaml_text import block_lines, comment_lines
-from cicd.model import LiveResource, Spec, State
-from cicd.platforms.aicore.dialect import formats, schema
-from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
+from cicd.model import LiveResource, Spec
+from cicd.platforms.aicore.dialect import schema
+from cicd.platforms.aicore.dialect.export_choice import choose
+from cicd.platforms.aicore.dialect.export_git import export_git
 from cicd.platforms.aicore.dialect.export_runs import (
     Configurations,
     Inputs,
@@ -32,15 +31,14 @@ from cicd.platforms.aicore.dialect.export_secrets import (
     literals,
     users_labels,
 )
+from cicd.platforms.aicore.dialect.export_section import Section
 from cicd.platforms.aicore.dialect.export_values import Values, variables_in
-from cicd.platforms.aicore.dialect.repository import inside
 from cicd.platforms.aicore.dialect.template import Template
 from cicd.words import count
 
-ALIVE = frozenset({State.RUNNING, State.PENDING, State.UNKNOWN})
-GOOD = ALIVE | {State.SUCCEEDED}
-_PREFERENCE = (State.RUNNING, State.PENDING, State.UNKNOWN)
-FAMILY = ("configuration_name", "scenario_id", "executable_id")
+Live = Mapping[str, Sequence[LiveResource]]
+"""What is live by kind, the oldest first."""
+LISTS = ("artifacts", "executions", "schedules", "deployments")
 
 
 def export_stage(
@@ -48,285 +46,167 @@ def export_stage(
 ) -> Export:
     """The stage file for all of ``live`` that is alive and can be expressed; ``templates``: those
     of the project."""
-    work = _Export(list(live), around, templates)
-    content = work.content()
+    values = Values(around.secrets)
+    by_kind = wanted(live, around.select, values)
+    sections = all_sections(by_kind, around, templates)
+    content = {section.name: section.content for section in sections if section.content}
+    needed = tuple(dict.fromkeys(variables_in(content)))
+    notes = [note for section in sections for note in section.notes]
+    notes += [note for name, note in values.notes.items() if name in needed]
+    comments = {path: text for section in sections for path, text in section.comments.items()}
     head = [f"# yaml-language-server: $schema={around.schema_path}"] if around.schema_path else []
-    head += comment_lines(work.head())
-    text = "\n".join([*head, *block_lines(content, work.comments), ""])
-    sections = ("artifacts", "executions", "schedules", "deployments")
-    counts = {name: len(content.get(name, ())) for name in sections}
+    head += comment_lines(head_of(around.target["resource_group"], needed, notes))
+    text = "\n".join([*head, *block_lines(content, comments), ""])
+    counts = {name: len(content.get(name, ())) for name in LISTS}
     counts["secrets"] = sum(map(len, content.get("secrets", {}).values()))
-    return Export(text, tuple(work.notes), tuple(dict.fromkeys(work.environment)), counts)
+    return Export(text, tuple(notes), needed, counts)
 
 
-class _Export:
-    """The file while it grows, section by section."""
+def wanted(live: Iterable[LiveResource], select: Collection[str], values: Values) -> Live:
+    """What belongs to the scenarios that are asked for, or to none, with its texts as a stage file
+    may have them."""
+    found: dict[str, list[LiveResource]] = {}
+    for item in sorted(live, key=lambda item: (item.created_at, item.id)):
+        scenario = item.spec.get("scenario_id")
+        is_asked = any(fnmatchcase(str(scenario), glob) for glob in select)
+        if not select or not scenario or is_asked:
+            found.setdefault(item.key.kind, []).append(values.of(item))
+    return found
 
-    def __init__(
-        self, live: Sequence[LiveResource], around: Around, templates: Sequence[Template]
-    ) -> None:
-        self._around = around
-        self._templates = templates
-        self._group = around.target["resource_group"]
-        self._live: dict[str, list[LiveResource]] = {}
-        self._values = Values(around.secrets)
-        for item in sorted(live, key=lambda item: (item.created_at, item.id)):
-            if self._is_wanted(item.spec):
-                self._live.setdefault(item.key.kind, []).append(self._values.of(item))
-        self._configurations = Configurations(self._of("configuration"))
-        self.comments: dict[Path, str] = {}
-        self.notes: list[str] = []
-        self.environment: list[str] = []
 
-    def _of(self, kind: str) -> list[LiveResource]:
-        """All of one kind, the oldest first."""
-        return self._live.get(kind, [])
+def head_of(group: str, variables: Sequence[str], notes: Sequence[str]) -> str:
+    """What to know before using the file."""
+    lines = [f"Imported from the resource group {group}."]
+    if variables:
+        names = ", ".join(variables)
+        lines.append(f"Values that cannot be read back; set these variables: {names}")
+    if notes:
+        lines += ["Not in this file:", *(f"- {note}" for note in notes)]
+    return "\n".join(lines)
 
-    def _is_wanted(self, spec: Spec) -> bool:
-        wanted, scenario = self._around.select, spec.get("scenario_id")
-        return not wanted or not scenario or any(fnmatchcase(str(scenario), w) for w in wanted)
 
-    def head(self) -> str:
-        """What to know before using the file."""
-        lines = [f"Imported from the resource group {self._group}."]
-        if self.environment:
-            names = ", ".join(dict.fromkeys(self.environment))
-            lines.append(f"Values that cannot be read back; set these variables: {names}")
-        if self.notes:
-            lines += ["Not in this file:", *(f"- {note}" for note in self.notes)]
-        return "\n".join(lines)
+def all_sections(live: Live, around: Around, templates: Sequence[Template]) -> list[Section]:
+    """All sections in the order of the schema; some are empty."""
+    configurations = Configurations(live.get("configuration", ()))
+    chosen = choose(live, configurations)
+    runs = [*chosen.executions.values(), *chosen.deployments]
+    used = [found for run in runs if (found := configurations.of(run))]
+    artifacts = live.get("artifact", ())
+    declared = chosen_artifacts(artifacts, live.get("execution", ()), [c.spec for c in used])
+    inputs = Inputs(declared, artifacts, chosen.executions, templates)
 
-    def content(self) -> dict[str, Any]:
-        """All sections in the order of the schema; empty ones left out."""
-        around = self._around
-        executions, deployments = self._chosen_executions(), self._chosen_deployments()
-        used = [self._configurations.of(run) for run in [*executions.values(), *deployments]]
-        keys = {id: key for key, run in executions.items() if (id := run.id)}
-        artifacts = chosen_artifacts(
-            self._of("artifact"), self._of("execution"), [c.spec for c in used if c]
-        )
-        inputs = Inputs(artifacts, self._of("artifact"), executions, self._templates)
-        sections: dict[str, Any] = {} if around.is_named_by_file else {"stage": around.stage}
-        sections["aicore"] = {"resource_group": self._group, **self._labels()}
-        sections["git"] = self._git([c for c in used if c])
-        secrets = export_secrets(self._live)
-        self.notes += secrets.notes
-        sections["secrets"] = secrets.sections
-        sections["artifacts"] = self._artifacts(inputs)
-        sections["executions"] = self._executions(executions, inputs)
-        written = {item["key"] for item in sections["executions"]}
-        sections["schedules"] = self._schedules(executions, keys, written)
-        sections["deployments"] = self._deployments(deployments, inputs)
-        found = {name: value for name, value in sections.items() if value}
-        needed = list(variables_in(found))
-        self.environment += needed
-        self.notes += [note for name, note in self._values.notes.items() if name in needed]
-        return found
-
-    # which runs count
-
-    def _chosen_executions(self) -> dict[str, LiveResource]:
-        """Key -> the newest good run of each family, and of each configuration that a schedule
-        starts; what failed or was stopped is only counted."""
-        runs = self._of("execution")
-        good = [r for r in runs if r.status.state in GOOD and self._configurations.of(r)]
-        if len(good) < len(runs):
-            self.notes.append(f"{count(len(runs) - len(good), 'run')} that failed or stopped")
-        newest = {_family(run): run for run in good}
-        scheduled = {str(s.spec.get("configuration")) for s in self._of("schedule")}
-        chosen = list(newest.values())
-        for configuration in sorted(scheduled - {str(r.spec["configuration"]) for r in chosen}):
-            ran = [r for r in good if r.spec["configuration"] == configuration]
-            chosen += ran[-1:]
-        taken: set[str] = set()
-        named = sorted(chosen, key=lambda run: (run.created_at, run.id))
-        return {unique_key(r.spec["configuration_name"], "execution", taken): r for r in named}
-
-    def _chosen_deployments(self) -> list[LiveResource]:
-        """One of each family: the liveliest, then the newest, as a plan chooses."""
-        found = self._of("deployment")
-        alive = [d for d in found if d.status.state in ALIVE and self._configurations.of(d)]
-        if len(alive) < len(found):
-            self.notes.append(f"{count(len(found) - len(alive), 'deployment')} not alive")
-        chosen: dict[tuple[str, ...], LiveResource] = {}
-        for live in sorted(alive, key=lambda d: -_PREFERENCE.index(d.status.state)):
-            if _family(live) in chosen:
-                other = chosen[_family(live)].id
-                self.notes.append(
-                    f"deployment {other}: same configuration name as {live.id}, which is taken"
-                )
-            chosen[_family(live)] = live
-        return sorted(chosen.values(), key=lambda live: (live.created_at, live.id))
-
-    # sections
-
-    def _labels(self) -> dict[str, Any]:
-        groups = [g for g in self._of("resource_group") if g.id == self._group]
-        kept = users_labels(groups[0].spec) if groups else {}
-        return {"labels": kept} if kept else {}
-
-    def _git(self, used: Sequence[LiveResource]) -> dict[str, Any]:
-        """The application that syncs the templates, where the templates are here too: a stage that
-        syncs must have them."""
-        needed = {
-            str(c.spec["executable_id"])
-            for c in used
-            if c.spec["scenario_id"] not in PLATFORM_SCENARIOS
-        }
-        missing = sorted(needed - {t.executable_id for t in self._templates})
-        application = self._application()
-        if not needed:
-            return {}
-        if missing:
-            self.notes.append(
-                f"git: this folder has no template of {', '.join(missing)}, and nothing can read "
-                "them back from AI Core; they stay as they are there"
-            )
-            return {}
-        if application is None:
-            if not self._around.is_local:
-                names = ", ".join(a.id for a in self._of("application")) or "none"
-                self.notes.append(
-                    f"git: no application is known to sync {self._around.repository or 'this'} "
-                    f"(there are: {names})"
-                )
-            return {}
-        return self._git_of(application)
-
-    def _git_of(self, application: LiveResource) -> dict[str, Any]:
-        spec = application.spec
-        found = {"application": spec["name"], "path": literal(spec["path"])}
-        if self._around.is_local:  # the working tree stands in for the rest
-            return found
-        item = {"application": spec["name"]}
-        if re.match(formats.REPOSITORY_URL, str(spec["repository"])):  # AI Core takes any text
-            item["repository"] = literal(spec["repository"])
-            self.comments["git", "repository"] = (
-                "username and password cannot be read back; declared, they are sent again"
-            )
-        path = self._path_of(application) or "." if self._around.folder else str(spec["path"])
-        return {**item, "path": literal(path), "revision": literal(spec["revision"])}
-
-    def _application(self) -> LiveResource | None:
-        """The one that syncs this project's repository into AI Core."""
-        folders = {t.file.rpartition("/")[0] for t in self._templates}
-        fitting = [
-            item
-            for item in self._of("application")
-            if _plain_url(item.spec.get("repository")) == _plain_url(self._around.repository)
-            if self._path_of(item) in {_plain_path(f) for f in folders}
-        ]
-        return fitting[-1] if fitting else None
-
-    def _path_of(self, application: LiveResource) -> str:
-        """Where an application finds its templates, as seen from the project; with a slash at its
-        start where that lies elsewhere in the repository."""
-        path, folder = _plain_path(application.spec.get("path")), self._around.folder
-        if self._around.is_local or not folder:
-            return path
-        inner = inside(path, folder)
-        return f"/{path}" if inner is None else inner
-
-    def _artifacts(self, inputs: Inputs) -> list[dict[str, Any]]:
-        items = []
-        for key, spec in inputs.declared.items():
-            item = {"key": key, **{n: literals(v) for n, v in spec.items()}}
-            if self._is_valid(f"artifact {spec['name']}", item, schema.Artifact):
-                items.append(item)
-        return items
-
-    def _executions(
-        self, chosen: Mapping[str, LiveResource], inputs: Inputs
-    ) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        for key, live in chosen.items():
-            item = {"key": key, "configuration": self._configuration(live, inputs)}
-            why = self._around.never.get(key)
-            item["rerun"] = "never" if why else "on_change"
-            if self._is_valid(f"execution {live.id}", item, schema.Execution):
-                if why:
-                    self.comments["executions", len(items), "rerun"] = why
-                items.append(item)
-        return items
-
-    def _schedules(
-        self, executions: Mapping[str, LiveResource], keys: Mapping[str, str], written: set[str]
-    ) -> list[dict[str, Any]]:
-        started = {
-            str(run.spec["configuration"]): keys[run.id]
-            for key, run in executions.items()
-            if key in written
-        }
-        by_name = {str(s.spec["name"]): s for s in self._of("schedule") if not s.spec["active"]}
-        by_name |= {str(s.spec["name"]): s for s in self._of("schedule") if s.spec["active"]}
-        others = len(self._of("schedule")) - len(by_name)
-        if others:
-            self.notes.append(f"{count(others, 'schedule')} with a name that another one has")
-        items = []
-        for name, live in by_name.items():
-            spec = live.spec
-            key = started.get(str(spec.get("configuration")))
-            if key is None:
-                self.notes.append(
-                    f"schedule {name}: no execution of its configuration could be imported"
-                )
-                continue
-            item = {"name": literal(name), "execution": key, "cron": spec["cron"]}
-            item |= {n: _utc(spec[n]) for n in ("start", "end") if spec.get(n)}
-            item["active"] = bool(spec["active"])
-            if self._is_valid(f"schedule {name}", item, schema.Schedule):
-                items.append(item)
-        return items
-
-    def _deployments(self, chosen: Sequence[LiveResource], inputs: Inputs) -> list[dict[str, Any]]:
-        taken: set[str] = set()
-        items = []
-        for live in chosen:
-            key = unique_key(live.spec["configuration_name"], "deployment", taken)
-            item: dict[str, Any] = {
-                "key": key,
-                "configuration": self._configuration(live, inputs),
-            }
-            if live.spec.get("ttl"):
-                item["ttl"] = str(live.spec["ttl"])
-            url = live.outputs.get("url")
-            names = [d.id for d in self._of("destination") if url and d.spec.get("url") == url]
-            if names:
-                item["destination_name"] = names[0]
-            if self._is_valid(f"deployment {live.id}", item, schema.Deployment):
-                items.append(item)
-        return items
-
-    def _configuration(self, live: LiveResource, inputs: Inputs) -> dict[str, Any]:
-        found = self._configurations.of(live)
+    def bound(run: LiveResource) -> dict[str, Any]:
+        found = configurations.of(run)
         assert found, "only runs with a configuration are chosen"
-        spec = found.spec
-        item = {
-            "name": literal(spec["name"]),
-            "scenario_id": spec["scenario_id"],
-            "executable_id": spec["executable_id"],
+        return configuration(found.spec, run.id, inputs)
+
+    secrets = export_secrets(live)
+    executions = export_executions(chosen.executions, bound, around.never)
+    written = {item["key"] for item in executions.content or ()}
+    started = {key: run for key, run in chosen.executions.items() if key in written}
+    return [
+        Section("stage", "" if around.is_named_by_file else around.stage, [*chosen.notes]),
+        Section("aicore", target(live, around.target["resource_group"])),
+        export_git(live.get("application", ()), used, around, templates),
+        Section("secrets", secrets.sections, secrets.notes),
+        export_artifacts(inputs.declared),
+        executions,
+        export_schedules(live.get("schedule", ()), started),
+        export_deployments(chosen.deployments, bound, live.get("destination", ())),
+    ]
+
+
+def target(live: Live, group: str) -> dict[str, Any]:
+    """The resource group, with the labels that people gave it."""
+    groups = [found for found in live.get("resource_group", ()) if found.id == group]
+    labels = users_labels(groups[0].spec) if groups else {}
+    return {"resource_group": group, **({"labels": labels} if labels else {})}
+
+
+def export_artifacts(declared: Mapping[str, Spec]) -> Section:
+    """Those that configurations bind and no run has made; ``declared`` is by key."""
+    section = Section("artifacts")
+    for key, spec in declared.items():
+        item = {"key": key, **{name: literals(value) for name, value in spec.items()}}
+        section.add(f"artifact {spec['name']}", item, schema.Artifact)
+    return section
+
+
+def export_executions(
+    chosen: Mapping[str, LiveResource],
+    bound: Callable[[LiveResource], dict[str, Any]],
+    never: Mapping[str, str],
+) -> Section:
+    """The runs by key. ``never``: key -> why it must not run again."""
+    section = Section("executions")
+    for key, live in chosen.items():
+        why = never.get(key)
+        rerun = "never" if why else "on_change"
+        item = {"key": key, "configuration": bound(live), "rerun": rerun}
+        comments = {"rerun": why} if why else {}
+        section.add(f"execution {live.id}", item, schema.Execution, comments)
+    return section
+
+
+def export_schedules(
+    schedules: Sequence[LiveResource], started: Mapping[str, LiveResource]
+) -> Section:
+    """One of each name, if possible one that is active; ``started``: the runs of the file."""
+    section = Section("schedules")
+    keys = {str(run.spec["configuration"]): key for key, run in started.items()}
+    by_name = {str(one.spec["name"]): one for one in schedules if not one.spec["active"]}
+    by_name |= {str(one.spec["name"]): one for one in schedules if one.spec["active"]}
+    if others := len(schedules) - len(by_name):
+        section.notes.append(f"{count(others, 'schedule')} with a name that another one has")
+    for name, live in by_name.items():
+        spec = live.spec
+        key = keys.get(str(spec.get("configuration")))
+        if key is None:
+            section.notes.append(
+                f"schedule {name}: no execution of its configuration could be imported"
+            )
+            continue
+        item = {"name": literal(name), "execution": key, "cron": spec["cron"]}
+        item |= {field: _utc(spec[field]) for field in ("start", "end") if spec.get(field)}
+        item["active"] = bool(spec["active"])
+        section.add(f"schedule {name}", item, schema.Schedule)
+    return section
+
+
+def export_deployments(
+    chosen: Sequence[LiveResource],
+    bound: Callable[[LiveResource], dict[str, Any]],
+    destinations: Sequence[LiveResource],
+) -> Section:
+    """The deployments, each with the destination that points at it."""
+    section, taken = Section("deployments"), set[str]()
+    for live in chosen:
+        key = unique_key(live.spec["configuration_name"], "deployment", taken)
+        item: dict[str, Any] = {"key": key, "configuration": bound(live)}
+        if live.spec.get("ttl"):
+            item["ttl"] = str(live.spec["ttl"])
+        url = live.outputs.get("url")
+        names = [each.id for each in destinations if url and each.spec.get("url") == url]
+        if names:
+            item["destination_name"] = names[0]
+        section.add(f"deployment {live.id}", item, schema.Deployment)
+    return section
+
+
+def configuration(spec: Spec, user: str, inputs: Inputs) -> dict[str, Any]:
+    """The configuration of the run ``user``."""
+    item = {
+        "name": literal(spec["name"]),
+        "scenario_id": spec["scenario_id"],
+        "executable_id": spec["executable_id"],
+    }
+    if bindings := spec.get("parameter_bindings"):
+        item["parameter_bindings"] = literals(bindings)
+    if bindings := spec.get("input_artifact_bindings"):
+        item["input_artifact_bindings"] = {
+            name: inputs.source(str(id), user) for name, id in bindings.items()
         }
-        if spec.get("parameter_bindings"):
-            bindings = spec["parameter_bindings"]
-            item["parameter_bindings"] = literals(bindings)
-        if spec.get("input_artifact_bindings"):
-            bindings = spec["input_artifact_bindings"]
-            item["input_artifact_bindings"] = {
-                name: inputs.source(str(id), live.id) for name, id in bindings.items()
-            }
-        return item
-
-    def _is_valid(self, what: str, item: Mapping[str, Any], model: type[Part]) -> bool:
-        """Whether a stage file can say that; if not, a note says why."""
-        found = misfit(model, item)
-        if found:
-            where, why = found
-            self.notes.append(f"{what}: {where} cannot be written in a stage file: {why}")
-        return found is None
-
-
-def _family(live: LiveResource) -> tuple[str, ...]:
-    return tuple(str(live.spec.get(name, "")) for name in FAMILY)
+    return item
 
 
 def _utc(text: Any) -> str:
@@ -338,14 +218,3 @@ def _utc(text: Any) -> str:
         return whole
     time = time if time.tzinfo else time.replace(tzinfo=UTC)
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _plain_url(url: Any) -> str:
-    """How AI Core and people compare repositories: no login, no case, no ``.git``."""
-    text = re.sub(r"^git@([^:/]+):", r"https://\1/", str(url or "").strip())
-    text = re.sub(r"^(\w+://)[^/@]*@", r"\1", text)
-    return text.rstrip("/").removesuffix(".git").lower().replace("ssh://", "https://")
-
-
-def _plain_path(path: Any) -> str:
-    return "/".join(part for part in str(path or "").split("/") if part not in {"", "."})
