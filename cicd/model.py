@@ -181,6 +181,7 @@ class Kind:
     ``is_implicit``: runs may use it by its name though nothing in their spec says so.
     ``programs``: the field that tells what each program that comes with it takes and gives.
     ``columns``: field -> head of its column in a list; a field without a head is told as JSON only.
+    ``told``: those of them that JSON tells in another order than the columns have, in that order.
     """
 
     name: str
@@ -214,6 +215,7 @@ class Kind:
     is_implicit: bool = False
     programs: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """One that says no role has that which the rest of it tells."""

@@ -113,7 +113,7 @@ def row(session: Session, live: LiveResource, claims: Claims, maker: str) -> dic
         "created_at": live.created_at,
         "duration": duration(passed),
         "seconds": passed,
-        **{name: live.spec[name] for name in kind.columns if name in live.spec},
+        **{name: live.spec[name] for name in (*kind.told, *kind.columns) if name in live.spec},
         **({"url": live.outputs["url"]} if "url" in live.outputs else {}),
         **{f"{name}_id": maker for name in running_kinds(kinds, only_runs=True)[:1]},
         "labels": dict(live.spec.get("labels") or {}),

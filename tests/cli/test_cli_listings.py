@@ -34,15 +34,29 @@ def test_executions(
     assert found["total"] >= len(expected)
 
 
-@pytest.mark.parametrize("command", ["executions", "deployments", "list executions"])
-def test_json_tells_what_runs_in_the_same_order_of_keys(
-    cicd: Cicd, operated: Operated, command: str
+RUN = ["configuration", "configuration_name", "executable_id", "scenario_id"]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("executions", RUN),
+        ("deployments", [*RUN, "url"]),
+        ("list executions", RUN),
+        ("artifacts", ["scenario_id", "kind", "url", "description"]),
+        ("list artifacts", ["scenario_id", "kind", "url", "description"]),
+        ("list applications", ["repository", "path", "revision"]),
+        ("list repositories", ["url"]),
+        ("list configurations", ["executable_id", "scenario_id"]),
+    ],
+)
+def test_json_tells_the_fields_of_a_kind_in_the_order_that_scripts_know(
+    cicd: Cicd, operated: Operated, command: str, told: list[str]
 ) -> None:
     row = cicd.json(*command.split(), "dev", "--limit", "1")[command.split()[-1]][0]
     names = list(row)
-    first = names.index("seconds") + 1
-    told = ["configuration", "configuration_name", "executable_id", "scenario_id"]
-    assert names[first : first + 4] == told
+    first, last = names.index("seconds") + 1, names.index("execution_id")
+    assert names[first:last] == told
 
 
 def test_a_table_of_executions_says_how_many_more(cicd: Cicd, operated: Operated) -> None:

@@ -68,6 +68,7 @@ KINDS: dict[str, Kind] = {
                 "revision": "REVISION",
                 "repository": "REPOSITORY",
             },
+            told=("repository", "path", "revision"),
         ),
         Kind(
             "artifact",
@@ -87,6 +88,7 @@ KINDS: dict[str, Kind] = {
                 "url": "URL",
                 "description": "",
             },
+            told=("scenario_id", "kind"),
         ),
         Kind(
             "configuration",
