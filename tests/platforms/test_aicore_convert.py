@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cicd.model import Key, LiveResource, Ref, Resource, Secret, State, Status
-from cicd.platforms.aicore import convert, times, tracking
+from cicd.platforms.aicore import convert, statuses, times, tracking
 
 RUN = {
     "id": "e123",
@@ -41,7 +41,7 @@ RUN = {
     ],
 )
 def test_words_become_states_and_stay_known(raw: str | None, state: State) -> None:
-    assert convert.status_of(raw) == Status(state, raw or "UNKNOWN")
+    assert statuses.status_of(raw) == Status(state, raw or "UNKNOWN")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_template_synced_after_the_start_is_worth_a_note() -> None:
 
 def test_what_is_being_deleted_is_on_its_way_out() -> None:
     document = {**RUN, "status": "UNKNOWN", "targetStatus": "DELETED"}
-    assert convert.is_going(document) and not convert.is_going(RUN)
+    assert statuses.is_going(document) and not statuses.is_going(RUN)
     assert convert.deployment(document).status == Status(State.STOPPING, "DELETING")
 
 
@@ -234,7 +234,7 @@ def test_what_is_being_deleted_is_on_its_way_out() -> None:
     ],
 )
 def test_the_reason_of_a_status_is_found(document: dict[str, Any], text: str) -> None:
-    assert convert.why(document) == text
+    assert statuses.why(document) == text
 
 
 def test_artifacts_and_configurations_have_maps_for_pairs() -> None:
@@ -300,7 +300,7 @@ def test_paths_are_the_same_in_any_spelling(one: str, other: str, same: bool) ->
 )
 def test_content_fits_where_it_may_turn_out_equal(wish: dict[str, Any], fits: bool) -> None:
     spec = {"name": "n", "map": {"a": "1", "b": "2"}}
-    live = LiveResource(Key("configuration", "n"), "c1", spec, convert.THERE)
+    live = LiveResource(Key("configuration", "n"), "c1", spec, statuses.THERE)
     assert convert.has_content(live, Resource(Key("configuration", "k"), wish)) is fits
 
 

@@ -11,7 +11,7 @@ from ai_api_client_sdk.models.parameter_binding import ParameterBinding
 
 from cicd.errors import ConnectionFailed, PlatformError
 from cicd.model import LiveResource, Resource
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, statuses
 from cicd.platforms.aicore.api import Api, made
 from cicd.platforms.aicore.convert import Document
 
@@ -127,7 +127,7 @@ class Artifacts(Immutable):
             description=spec.get("description"),
             labels=labels,
         )
-        return made(desired, answer.id, spec["name"], convert.THERE)
+        return made(desired, answer.id, spec["name"], statuses.THERE)
 
 
 class Configurations(Immutable):
@@ -152,4 +152,4 @@ class Configurations(Immutable):
             [ParameterBinding(key, value) for key, value in parameters.items()],
             [InputArtifactBinding(key, id) for key, id in inputs.items()],
         )
-        return made(desired, answer.id, spec["name"], convert.THERE)
+        return made(desired, answer.id, spec["name"], statuses.THERE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,46 +18,17 @@ from cicd.model import (
     State,
     Status,
 )
+from cicd.platforms.aicore.statuses import CLOSED, THERE, end_facts, run_status, status_of
 from cicd.platforms.aicore.times import moment, rfc3339, utc_seconds
 
 Document = Mapping[str, Any]
 """One JSON object as AI Core sends it."""
-
-STATES: dict[str, State] = {
-    "PENDING": State.PENDING,
-    "RUNNING": State.RUNNING,
-    "COMPLETED": State.SUCCEEDED,
-    "DEAD": State.FAILED,
-    "STOPPING": State.STOPPING,
-    "STOPPED": State.STOPPED,
-    "DELETING": State.STOPPING,
-    # resource groups and repositories
-    "PROVISIONED": State.SUCCEEDED,
-    "PROVISIONING": State.PENDING,
-    "IN-PROGRESS": State.PENDING,
-    "DEPROVISIONING": State.STOPPING,
-    "ERROR": State.FAILED,
-    # schedules: a paused one is as it should be, and the active one of two comes first
-    "ACTIVE": State.RUNNING,
-    "INACTIVE": State.SUCCEEDED,
-}
-THERE = Status(State.SUCCEEDED, "")
-"""For what has no status of its own."""
-CLOSED = frozenset({State.PENDING, State.FAILED, State.STOPPING})
-"""States of a resource group in which nothing in it can be asked for."""
 GROUP_CURE = "delete the group and create it again, or open a ticket for component CA-ML-AIC"
 """What to do about a resource group in ERROR."""
 LABEL_PREFIX = "ext.ai.sap.com/"
 OUR_LABELS = LABEL_PREFIX + "cicd."
 STAGE_LABEL = OUR_LABELS + "stage"
 """Label with the name of the stage that made a resource group."""
-
-
-def status_of(raw: Any, message: str = "") -> Status:
-    """The status for one of the platform's words, in whatever case; one not known is UNKNOWN."""
-    word = str(raw or "UNKNOWN")
-    known = word.upper() if word.upper() in STATES else word
-    return Status(STATES.get(known, State.UNKNOWN), known, message)
 
 
 def resource_group(document: Document) -> LiveResource:
@@ -145,7 +116,7 @@ def execution(
         "schedule": str(document.get("executionScheduleId") or ""),
         **end_facts(document),
     }
-    status = _run_status(document)
+    status = run_status(document)
     return live_resource(
         "execution", *_run_name(document), spec, status, document, outputs, facts=facts
     )
@@ -156,7 +127,7 @@ def deployment(
 ) -> LiveResource:
     """``deployment/<configuration name>``; its configuration is the one that really serves."""
     asked, serving = document.get("configurationId"), document.get("latestRunningConfigurationId")
-    status = _run_status(document)
+    status = run_status(document)
     if status.state is State.RUNNING and serving and asked and serving != asked:
         # The update is still under way, or it failed: what was asked for does not run.
         message = f"configuration {asked} is not up yet, {serving} still serves"
@@ -187,12 +158,6 @@ def id_of(document: Document) -> str:
             "the platform answers with something that has no id", hint="check the base URL"
         )
     return str(document["id"])
-
-
-def is_going(document: Document) -> bool:
-    """Whether its deletion is under way: as good as gone for planning."""
-    target, status = (str(document.get(n)).upper() for n in ("targetStatus", "status"))
-    return target == "DELETED" or status == "DELETING"
 
 
 def same_repository(one: str, other: str) -> bool:
@@ -281,74 +246,7 @@ def log_entry(item: Document, otherwise: int) -> LogEntry:
     return LogEntry(otherwise if time is None else time, CRI_PREFIX.sub("", text, count=1))
 
 
-LAST_LOG = "last_log"
-"""Fact: what a container that has ended said last."""
 CRI_PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] ")
-
-
-def why(document: Document) -> str:
-    """What the platform says of a run's status: its message, or the first of its details."""
-    if document.get("statusMessage"):
-        return str(document["statusMessage"])
-    details = document.get("statusDetails")
-    found = [*messages(details)] if isinstance(details, Mapping) else []
-    return "; ".join(dict.fromkeys(found))[:1000]
-
-
-def messages(value: Any) -> Iterable[str]:
-    """Every text under a key "message" in a tree whose shape nobody promises."""
-    if isinstance(value, Mapping):
-        text = value.get("message")
-        if isinstance(text, str) and text.strip():
-            yield text.strip()
-        for part in value.values():
-            yield from messages(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from messages(part)
-
-
-def exit_codes(document: Document) -> list[int]:
-    """The exit codes other than 0 that the details of a status tell, each once."""
-    found = _leaves(document.get("statusDetails"), {"exit_code", "exitCode"})
-    codes = [value for value in found if isinstance(value, int) and not isinstance(value, bool)]
-    return list(dict.fromkeys(code for code in codes if code))
-
-
-def end_facts(document: Document) -> dict[str, str]:
-    """What the details of a status tell of an end: exit codes, and what was said last."""
-    said = [
-        text.strip()
-        for text in _leaves(document.get("statusDetails"), {"last_log_messages"})
-        if isinstance(text, str) and text.strip()
-    ]
-    return {
-        "exit_code": ", ".join(map(str, exit_codes(document))),
-        LAST_LOG: "\n".join(dict.fromkeys(said)),
-    }
-
-
-def _leaves(value: Any, names: Collection[str]) -> Iterator[Any]:
-    """Every value under one of these keys in a tree whose shape nobody promises."""
-    parts: Iterable[Any] = value if isinstance(value, list) else ()
-    if isinstance(value, Mapping):
-        yield from (value[name] for name in value if name in names)
-        parts = value.values()
-    for part in parts:
-        yield from _leaves(part, names)
-
-
-def _run_status(document: Document) -> Status:
-    if is_going(document):
-        return Status(State.STOPPING, "DELETING")
-    if document.get("status") is None:  # a list that leaves it out: the thing itself tells it
-        return Status(State.UNKNOWN, "")
-    status = status_of(document["status"], why(document))
-    codes = [str(code) for code in exit_codes(document) if f"{code}" not in status.message]
-    if codes and status.has_failed:
-        told = f"exit code {', '.join(codes)}"
-        return replace(status, message=f"{status.message} ({told})" if status.message else told)
-    return status
 
 
 def _run_name(document: Document) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cicd.errors import CicdError, NotFound, PlatformError
 from cicd.model import LiveResource, LogEntry, State
-from cicd.platforms.aicore import causes, convert, doctor
+from cicd.platforms.aicore import causes, convert, doctor, statuses
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.dialect.template_needs import Needs
@@ -41,13 +41,13 @@ def explain(
     """All findings; what is likely comes right after the status."""
     yield Finding("status", STATES.get(live.status.state, "warning"), _status(live))
     document = _details(api, live) if live.key.kind in RUNS else {}
-    messages = list(dict.fromkeys(convert.messages(document.get("statusDetails"))))
+    messages = list(dict.fromkeys(statuses.messages(document.get("statusDetails"))))
     if live.status.state is not State.SUCCEEDED:
         said = "\n".join([live.status.message, *messages])
         text = "\n".join(entry.text for entry in log)
         has_failed = live.status.state is State.FAILED
-        found = list(causes.likely(said, text if has_failed else "", convert.exit_codes(document)))
-        has_run = bool(log or convert.exit_codes(document) or EXIT_CODE.search(said))
+        found = list(causes.likely(said, text if has_failed else "", statuses.exit_codes(document)))
+        has_run = bool(log or statuses.exit_codes(document) or EXIT_CODE.search(said))
         yield from found or _unknown_cause(live, has_run=has_run)
     for message in messages:
         if message not in live.status.message:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cicd.model import LiveResource, LogEntry
-from cicd.platforms.aicore.convert import LAST_LOG, Document, log_entry
+from cicd.platforms.aicore.convert import Document, log_entry
+from cicd.platforms.aicore.statuses import LAST_LOG
 from cicd.platforms.base import LogPage
 
 TOP = 5000

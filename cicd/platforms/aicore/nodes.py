@@ -7,7 +7,7 @@ from typing import Any
 
 from cicd.errors import NotFound
 from cicd.model import LiveResource, Resource, State, Status
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, statuses
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
 
@@ -76,7 +76,7 @@ def _reservation(name: str, plan: Document) -> LiveResource:
         name,
         name,
         {"name": name, "count": requested},
-        convert.status_of(word, f"{provisioned} of {requested} nodes are up"),
+        statuses.status_of(word, f"{provisioned} of {requested} nodes are up"),
         plan,
         facts={"provisioned": str(provisioned)},
     )

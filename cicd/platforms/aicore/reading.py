@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
 from cicd.model import LiveResource, Ref, Resource, State
-from cicd.platforms.aicore import convert, models, owners, sync, tenant, tracking
+from cicd.platforms.aicore import convert, models, owners, statuses, sync, tenant, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
@@ -241,7 +241,7 @@ class Reader:
 
     def _is_open(self, group: LiveResource) -> bool:
         """Whether it is the stage's, and what is in it can be asked for."""
-        return group.id == self._api.group and group.status.state not in convert.CLOSED
+        return group.id == self._api.group and group.status.state not in statuses.CLOSED
 
     def _repositories_of(
         self,

@@ -13,7 +13,7 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 
 from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
 from cicd.model import LiveResource, Resource, State, Status
-from cicd.platforms.aicore import convert, tracking
+from cicd.platforms.aicore import convert, statuses, tracking
 from cicd.platforms.aicore.api import METRIC_BATCH, Api, changed, made
 from cicd.platforms.aicore.bulk import Bulk
 from cicd.platforms.aicore.convert import Document
@@ -57,7 +57,7 @@ class Runs:
         """All of them that are not on their way out, as documents."""
         found = self._api.http.pages(self._path, is_thorough=is_thorough)
         self._count = len(found)
-        return [document for document in found if not convert.is_going(document)]
+        return [document for document in found if not statuses.is_going(document)]
 
     def get(self, live: LiveResource) -> LiveResource:
         return self._seen(self._read(self._api.get(f"{self._path}/{live.id}")))
@@ -156,7 +156,7 @@ class Runs:
             raise
         except PlatformError:
             document = self._api.get_or_none(f"{self._path}/{live.id}")
-            if document is not None and not convert.is_going(document):
+            if document is not None and not statuses.is_going(document):
                 raise
         self._register.leave(live.key.kind, live.id)
 
@@ -171,7 +171,7 @@ class Executions(Runs):
         answer = self._client.create(desired.spec["configuration"])
         name = desired.spec.get("configuration_name") or answer.id
         self._register.enter(desired, answer.id)
-        return made(desired, answer.id, name, convert.status_of(answer.status.value))
+        return made(desired, answer.id, name, statuses.status_of(answer.status.value))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         raise PlatformError(f"{live.key} can never be changed", hint="it is run anew")
@@ -214,7 +214,7 @@ class Deployments(Runs):
         name = desired.spec.get("configuration_name") or answer.id
         outputs = {"url": answer.deployment_url} if answer.deployment_url else None
         self._register.enter(desired, answer.id)
-        return made(desired, answer.id, name, convert.status_of(answer.status.value), outputs)
+        return made(desired, answer.id, name, statuses.status_of(answer.status.value), outputs)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Swap its configuration. Raises Conflict while the platform refuses that (UNKNOWN)."""
@@ -231,7 +231,7 @@ class Deployments(Runs):
         known = {last, str(live.spec.get("configuration", ""))} - {""}
         self._asked[live.id] = (wanted, before | known, self._clock())
         self._register.enter(desired, live.id)
-        return changed(live, desired, convert.status_of("PENDING"))
+        return changed(live, desired, statuses.status_of("PENDING"))
 
 
 def batches(ids: list[str]) -> list[list[str]]:

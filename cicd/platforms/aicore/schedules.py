@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd.errors import PlatformError
 from cicd.model import LiveResource, Resource, Spec
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, statuses
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.register import Register
@@ -74,7 +74,7 @@ class Schedules:
         spec = desired.spec
         body = {"name": spec["name"], **_body(spec)}
         answer = self._api.http.call("POST", PATH, body=body)
-        status = convert.status_of(ACTIVE if spec["active"] else INACTIVE)
+        status = statuses.status_of(ACTIVE if spec["active"] else INACTIVE)
         live = made(desired, str(answer.get("id") or ""), spec["name"], status)
         self._register.enter(desired, live.id)
         if not spec["active"]:
@@ -96,7 +96,7 @@ class Schedules:
         if body:
             self._api.http.call("PATCH", f"{PATH}/{live.id}", body=body)
         self._register.enter(desired, live.id)
-        return changed(live, desired, convert.status_of(status))
+        return changed(live, desired, statuses.status_of(status))
 
     def delete(self, live: LiveResource) -> None:
         self._api.http.call("DELETE", f"{PATH}/{live.id}")
@@ -140,7 +140,7 @@ class Schedules:
             spec["active"] = wish.get("active", True)
             notes = (f"its end {spec['end']} has passed, so it is {INACTIVE} by itself",)
         name, id = spec["name"], convert.id_of(document)
-        status = convert.status_of(document.get("status"))
+        status = statuses.status_of(document.get("status"))
         return convert.live_resource("schedule", name, id, spec, status, document, notes=notes)
 
     def _is_over(self, spec: Spec) -> bool:

@@ -19,8 +19,9 @@ from cicd.errors import CicdError, Denied, LostAnswer, NotFound
 from cicd.model import LiveResource, Resource, Secret, Spec
 from cicd.platforms.aicore import convert, fingerprint, lease
 from cicd.platforms.aicore.api import Api, changed, made
-from cicd.platforms.aicore.convert import OUR_LABELS, THERE, Document
+from cicd.platforms.aicore.convert import OUR_LABELS, Document
 from cicd.platforms.aicore.fingerprint import Fingerprint
+from cicd.platforms.aicore.statuses import THERE
 from cicd.platforms.aicore.tenant import ResourceGroups
 
 FINGERPRINT_LABEL = OUR_LABELS + "fingerprint"

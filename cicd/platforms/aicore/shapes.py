@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cicd.platforms.aicore.convert import STATES
+from cicd.platforms.aicore.statuses import STATES
 
 Shape = Callable[[Any], Any]
 """A value -> the value as it is used. Raises Unfit."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd.errors import Conflict, ConnectionFailed, Denied, NotFound, PlatformError
 from cicd.model import LiveResource, Resource, State
-from cicd.platforms.aicore import convert, sync
+from cicd.platforms.aicore import convert, statuses, sync
 from cicd.platforms.aicore.api import Api, changed, made
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.sync import Goal
@@ -76,7 +76,7 @@ class ResourceGroups:
         labels = {**(desired.spec.get("labels") or {}), convert.STAGE_LABEL: self._stage}
         body = {"resourceGroupId": name, "labels": convert.as_pairs(labels)}
         self._api.http.call("POST", "/admin/resourceGroups", body=body)
-        return made(desired, name, name, convert.status_of("PROVISIONING"))
+        return made(desired, name, name, statuses.status_of("PROVISIONING"))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Only labels can change; those that are not declared stay as they are."""
@@ -163,7 +163,7 @@ def _believed(desired: Resource) -> LiveResource:
 
 def synced_repository(desired: Resource) -> LiveResource:
     """A repository that the platform has synced from; its name there is not known."""
-    status = convert.status_of("COMPLETED")
+    status = statuses.status_of("COMPLETED")
     return LiveResource(desired.key, desired.spec["name"], dict(desired.spec), status)
 
 
@@ -200,7 +200,7 @@ class Repositories:
             spec["name"], spec["url"], spec.get("username", ""), spec.get("password", "")
         )
         self._spelling.append(spec["url"])
-        return made(desired, spec["name"], spec["name"], convert.status_of("IN-PROGRESS"))
+        return made(desired, spec["name"], spec["name"], statuses.status_of("IN-PROGRESS"))
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Only the credentials can change."""

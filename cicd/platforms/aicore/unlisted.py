@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from cicd.model import LiveResource, Ref, Resource
-from cicd.platforms.aicore import convert
+from cicd.platforms.aicore import convert, statuses
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.register import Register
@@ -57,7 +57,7 @@ class Unlisted:
             listed = {str(item["id"]) for item in lists[f"{kind}s"]}
             missing = {id: known[of, id] for of, id in known if of == kind and id not in listed}
             looks = pool.map(partial(self._look, kind), missing, missing.values())
-            added[kind] = [item for item in looks if item and not convert.is_going(item)]
+            added[kind] = [item for item in looks if item and not statuses.is_going(item)]
         fuller = {f"{kind}s": [*lists[f"{kind}s"], *added[kind]] for kind in added if added[kind]}
         return {**fuller, **self._content(lists, desired, added)}
 
