@@ -1,25 +1,20 @@
-"""Reads all that planning needs: one list per kind, side by side."""
+"""The questions that planning puts to the platform: one for each list, asked side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
-from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
-from cicd.model import LiveResource, Ref, Resource, State
-from cicd.platforms.aicore import convert, models, owners, statuses, sync, tenant, tracking
+from cicd.errors import Denied, NotFound, PlatformError
+from cicd.model import LiveResource, Resource
+from cicd.platforms.aicore import models, statuses, sync
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
-from cicd.platforms.aicore.convert import Document
-from cicd.platforms.aicore.listing import LONG
 from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
 from cicd.platforms.aicore.nodes import NodeReservations
-from cicd.platforms.aicore.register import Register
-from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
+from cicd.platforms.aicore.runs import Deployments, Executions
 from cicd.platforms.aicore.schedules import Schedules
 from cicd.platforms.aicore.secrets import (
     ALL_GROUPS,
@@ -28,13 +23,9 @@ from cicd.platforms.aicore.secrets import (
     ObjectStoreSecrets,
 )
 from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
-from cicd.platforms.aicore.transport import CONNECTIONS
-from cicd.platforms.aicore.unlisted import Unlisted
 from cicd.platforms.destination.entries import Destinations
 from cicd.platforms.destination.entries import batches as batches_of_names
-from cicd.threads import together
 
-WORKERS = CONNECTIONS
 SOURCES = frozenset({"repository", "application"})
 EXECUTABLES = "executables of "
 STATUS = "status of "
@@ -51,8 +42,8 @@ IN_USE = frozenset(
 Task = Callable[[], Any]
 
 
-class Reader:
-    """Reads what planning needs, and lists for people."""
+class Queries:
+    """Knows which lists a stage needs, and asks for them."""
 
     def __init__(
         self,
@@ -60,11 +51,8 @@ class Reader:
         nouns: Mapping[str, Any],
         advisor: models.Advisor,
         named: NamedSecrets,
-        register: Register,
     ) -> None:
         self._api = api
-        self._register = register
-        self._unlisted = Unlisted(api, register)
         self._advisor = advisor
         self._named = named
         self._groups: ResourceGroups = nouns["resource_group"]
@@ -81,191 +69,37 @@ class Reader:
         self._stores: ObjectStoreSecrets = nouns["object_store_secret"]
         self._destinations: Destinations | None = nouns.get("destination")
 
-    def browse(self, kind: str) -> list[LiveResource]:
-        """Everything of one kind, newest last: of the resource group, or of the tenant where the
-        kind is the tenant's."""
-        lists: dict[str, Callable[[], Iterable[LiveResource]]] = {
-            "resource_group": self._groups.browse,
-            "node_reservation": self._nodes.peek,
-            "repository": lambda: self._repositories.peek(()),
-            "docker_registry_secret": lambda: self._docker.read(self._docker.peek()),
-            "generic_secret": self._generic.browse,
-            "object_store_secret": lambda: self._stores.read(self._stores.peek()),
-            "application": self._applications.browse,
-            "artifact": self._artifacts.peek,
-            "configuration": self._configurations.peek,
-            "execution": lambda: map(convert.execution, self._executions.peek()),
-            "schedule": lambda: self._register.recognise(
-                self._schedules.read(self._schedules.peek(), self._configurations.peek())
-            ),
-            "deployment": lambda: self._register.recognise(
-                [convert.deployment(item) for item in self._deployments.peek()]
-            ),
-            "destination": self._destinations.browse if self._destinations else list,
-        }
-        return sorted(lists[kind](), key=lambda live: (live.created_at, live.id))
-
-    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
-        """All live resources that may matter. One answer refused is an error, never "nothing"."""
-        sources = [wish for wish in desired if wish.key.kind in SOURCES]
-        refused: list[str] = []
-        inside = self._group_tasks(desired, refused, everything=everything)
-        outside = self._tenant_tasks(desired, sources, everything=everything)
-        with together(WORKERS) as pool:
-            groups, lists = self._gather(pool, desired, inside, outside)
-            lists |= self._looked_through(pool, desired, lists)
-            lists |= self._unlisted.found(lists, desired, pool)
-            lists |= self._completed(pool, desired, lists)
-            executables = _executables_in(lists)
-            applications = self._applications.read(
-                lists.get("applications", ()), _starting(STATUS, lists), executables or {}, sources
-            )
-            repositories = pool.submit(self._repositories_of, sources, applications, lists)
-            runs = self._runs(desired, lists, executables, pool, everything=everything)
-        deployments = [
-            convert.deployment(item, executables) for item in lists.get("deployments", ())
-        ]
-        if refused:
-            groups = [_unclear(group, refused) for group in groups]
-        configurations = lists.get("live configurations", ())
-        schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
-        destinations = [*chain.from_iterable(_starting("live destinations ", lists).values())]
-        renamed = self._renamed(desired, destinations, deployments)
-        deployments = owners.of_deployments(deployments, configurations, runs, desired)
-        deployments = self._register.recognise(deployments)
-        return [
-            *groups,
-            *repositories.result(),
-            *chain.from_iterable(lists[name] for name in sorted(lists) if name.startswith("live ")),
-            *self._secrets(desired, lists),
-            *applications,
-            *runs,
-            *self._register.recognise(owners.of_schedules(schedules, runs)),
-            *renamed,
-            *owners.pointed_at(deployments, [*destinations, *renamed], desired),
-        ]
-
-    def _renamed(
-        self,
-        desired: Iterable[Resource],
-        found: Iterable[LiveResource],
-        deployments: Iterable[LiveResource],
-    ) -> list[LiveResource]:
-        """Our destinations that somebody has given another name. Asked for only where one is
-        missing, and something is there that it could point at."""
-        missing = {wish.spec["name"] for wish in desired if wish.key.kind == "destination"}
-        missing -= {live.id for live in found}
-        ids = {live.id for live in deployments}
-        if not (self._destinations and missing and ids):
-            return []
-        return self._destinations.renamed(missing, ids)
-
-    def _gather(
+    def ask(
         self,
         pool: ThreadPoolExecutor,
         desired: Sequence[Resource],
-        inside: Mapping[str, Task],
-        outside: Mapping[str, Task],
+        refused: list[str],
+        *,
+        everything: bool,
     ) -> tuple[list[LiveResource], dict[str, Any]]:
         """The wanted groups, and the answers to all tasks by name; without those from inside a
-        group that is not there. That is asked beside them: mostly it is there."""
+        group that is not there. That is asked beside them: mostly it is there. ``refused`` takes
+        in what there is no right to see and is only needed for ``everything``."""
+        outside = self._tenant_tasks(desired, everything=everything)
+        inside = self._group_tasks(desired, refused, everything=everything)
         wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
         looks = [pool.submit(self._groups.peek, wish) for wish in wishes]
-        answers = _start(pool, outside)
-        begun = _start(pool, inside)
+        answers = start(pool, outside)
+        begun = start(pool, inside)
         groups = [group for look in looks if (group := look.result())]
         if not wishes or any(map(self._is_open, groups)):
             # somebody may have made it after its lists were asked for and before we looked
             again = [name for name in begun if wishes and _is_refused(begun[name])]
-            answers |= begun | _start(pool, {name: inside[name] for name in again})
+            answers |= begun | start(pool, {name: inside[name] for name in again})
         return groups, {name: task.result() for name, task in answers.items()}
-
-    def _completed(
-        self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """The lists of runs with what decides whether one is a desired one, or ready."""
-        configurations = lists.get("live configurations", ())
-        candidates = frozenset(_candidates(configurations, desired))
-        wishes = [wish for wish in desired if wish.key.kind == "deployment"]
-        timed = {w.spec["configuration_name"] for w in wishes if w.spec.get("ttl")}
-        named = {wish.spec["configuration_name"] for wish in wishes}
-
-        def of_execution(item: Document) -> Iterable[str]:
-            is_over = str(item.get("status")) == "COMPLETED"
-            is_ours = is_over and item["configurationId"] in candidates
-            return ("outputArtifacts", "completionTime") if is_ours else ()
-
-        def of_deployment(item: Document) -> Iterable[str]:
-            name = item.get("configurationName")
-            if name in named and item.get("status") == "RUNNING":
-                yield "deploymentUrl"
-            if name in timed:
-                yield "ttl"
-
-        nouns: dict[str, tuple[Runs, Callable[[Document], Iterable[str]]]] = {
-            "executions": (self._executions, of_execution),
-            "deployments": (self._deployments, of_deployment),
-        }
-        found = {
-            name: noun.complete(lists[name], configurations, needs, pool)
-            for name, (noun, needs) in nouns.items()
-            if name in lists
-        }
-        for item in found.get("executions", ()) if _takes_outputs(desired) else ():
-            if "outputArtifacts" in of_execution(item) and "outputArtifacts" not in item:
-                raise ConnectionFailed(
-                    f"/lm/executions/{item['id']} does not tell its outputArtifacts",
-                    hint="what takes them as input would be made anew without",
-                )
-        return found
-
-    def _looked_through(
-        self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """The lists in which something is missed, once more: a short one whose count is that of a
-        page may have been cut, and what is missed would be made a second time."""
-        peeks: dict[str, Callable[..., Any]] = {
-            "live artifacts": partial(self._artifacts.peek, desired),
-            "live configurations": partial(self._configurations.peek, desired),
-            "executions": self._executions.peek,
-            "deployments": self._deployments.peek,
-            "schedules": partial(self._schedules.peek, desired),
-        }
-        doubtful = {
-            name: partial(peek, is_thorough=True)
-            for name, peek in peeks.items()
-            if 0 < len(lists.get(name, ())) < LONG
-            if _lacks(name, lists, desired)
-        }
-        return {name: task.result() for name, task in _start(pool, doubtful).items()}
 
     def _is_open(self, group: LiveResource) -> bool:
         """Whether it is the stage's, and what is in it can be asked for."""
         return group.id == self._api.group and group.status.state not in statuses.CLOSED
 
-    def _repositories_of(
-        self,
-        sources: Sequence[Resource],
-        applications: Iterable[LiveResource],
-        lists: Mapping[str, Any],
-    ) -> list[LiveResource]:
-        """The repositories. Not asked for where all that is wanted has been synced from them: the
-        platform syncs from repositories that it has and can read, and from no others."""
-        if "live repositories" in lists or not sources:
-            return []
-        wishes = [wish for wish in sources if wish.key.kind == "application"]
-        live = {application.id: application for application in applications}
-        synced = [wish for wish in wishes if _is_synced(wish, live.get(wish.spec["name"]))]
-        urls = {wish.spec.get("repository") for wish in synced}
-        wanted = [wish for wish in sources if wish.key.kind == "repository"]
-        if len(synced) < len(wishes) or not {wish.spec["url"] for wish in wanted} <= urls:
-            return self._repositories.peek(sources)
-        return [tenant.synced_repository(wish) for wish in wanted]
-
-    def _tenant_tasks(
-        self, desired: Sequence[Resource], sources: Sequence[Resource], *, everything: bool
-    ) -> dict[str, Task]:
+    def _tenant_tasks(self, desired: Sequence[Resource], *, everything: bool) -> dict[str, Task]:
         """For what does not need the stage's group to be there."""
+        sources = sources_in(desired)
         wanted = {wish.key.kind for wish in desired}
         tasks: dict[str, Task] = {}
         if self._destinations:  # first, as their service has a login of its own
@@ -332,41 +166,14 @@ class Reader:
             tasks[f"{EXECUTABLES}{scenario}"] = partial(self._api.executables, [scenario])
         return tasks
 
-    def _secrets(
-        self, desired: Sequence[Resource], lists: Mapping[str, Any]
-    ) -> Iterator[LiveResource]:
-        yield from self._docker.read(lists.get(DOCKER, ()), desired)
-        yield from self._stores.read(lists.get(STORES, ()), desired)
-        scopes = _starting(SECRETS, lists)
-        yield from self._generic.read(
-            scopes, desired, scopes.get(ALL_GROUPS) or lists.get(SHARED, ())
-        )
 
-    def _runs(
-        self,
-        desired: Sequence[Resource],
-        lists: Mapping[str, Any],
-        executables: Mapping[str, Document] | None,
-        pool: ThreadPoolExecutor,
-        *,
-        everything: bool,
-    ) -> list[LiveResource]:
-        """The executions; those that may answer a desired one, or that it would follow, with their
-        tags and metrics."""
-        runs = [convert.execution(item, executables) for item in lists.get("executions", ())]
-        candidates = _candidates(lists.get("live configurations", ()), desired)
-        newest = [run.id for run in convert.newest_of_each(runs, candidates)]
-        newest += convert.newest_of_families(runs, desired)
-        # What may be deleted, or feeds a deployment, may be of another stage: the tags tell.
-        others = [run.id for run in runs] if everything else owners.feeding(runs, lists, desired)
-        ids = list(dict.fromkeys([*newest, *others]))
-        known: dict[str, Document] = {}
-        for answer in pool.map(self._api.tracked, batches(ids)):
-            known |= answer
-        return [tracking.tagged(run, known[run.id]) if run.id in known else run for run in runs]
+def sources_in(desired: Iterable[Resource]) -> list[Resource]:
+    """The applications and repositories that are desired."""
+    return [wish for wish in desired if wish.key.kind in SOURCES]
 
 
-def _start(pool: ThreadPoolExecutor, tasks: Mapping[str, Task]) -> dict[str, Future[Any]]:
+def start(pool: ThreadPoolExecutor, tasks: Mapping[str, Task]) -> dict[str, Future[Any]]:
+    """The tasks begun, by the same names."""
     return {name: pool.submit(task) for name, task in tasks.items()}
 
 
@@ -376,64 +183,9 @@ def _is_refused(task: Future[Any]) -> bool:
     return isinstance(error, PlatformError) and error.status in {400, 403, 404}
 
 
-def _is_synced(wish: Resource, live: LiveResource | None) -> bool:
-    """Whether an application has synced what is wanted from where it is wanted."""
-    if live is None or live.status.state is not State.SUCCEEDED:
-        return False
-    return all(live.spec.get(n) == wish.spec.get(n) for n in ("repository", "path", "commit"))
-
-
 def _scopes(desired: Iterable[Resource]) -> set[str]:
     """Of the generic secrets that are desired."""
     return {wish.spec["scope"] for wish in desired if wish.key.kind == "generic_secret"}
-
-
-def _starting(prefix: str, lists: Mapping[str, Any]) -> dict[str, Any]:
-    """The lists of that sort, by the rest of their names."""
-    return {name.removeprefix(prefix): lists[name] for name in lists if name.startswith(prefix)}
-
-
-def _executables_in(lists: Mapping[str, Any]) -> dict[str, Document] | None:
-    """Executable id -> document, of every scenario asked for; None where none was."""
-    found = _starting(EXECUTABLES, lists)
-    return {id: item for part in found.values() for id, item in part.items()} if found else None
-
-
-def _candidates(live: Iterable[LiveResource], desired: Iterable[Resource]) -> list[str]:
-    """Ids of the live configurations that may be a desired one."""
-    wishes: dict[str, list[Resource]] = {}
-    for wish in desired:
-        if wish.key.kind == "configuration":
-            wishes.setdefault(wish.spec["name"], []).append(wish)
-    return [
-        item.id
-        for item in live
-        if any(convert.has_content(item, wish) for wish in wishes.get(item.spec["name"], ()))
-    ]
-
-
-def _takes_outputs(desired: Iterable[Resource]) -> bool:
-    """Whether a configuration takes as input what a run puts out."""
-    inputs = (
-        value
-        for wish in desired
-        if wish.key.kind == "configuration"
-        for value in wish.spec["input_artifact_bindings"].values()
-    )
-    return any(isinstance(value, Ref) and value.output != "id" for value in inputs)
-
-
-def _lacks(name: str, lists: Mapping[str, Any], desired: Iterable[Resource]) -> bool:
-    """Whether a list of things that can be there twice lacks one that is desired."""
-    items = lists[name]
-    if name.startswith("live "):
-        wishes = [wish for wish in desired if f"{wish.key.kind}s" == name.removeprefix("live ")]
-        return any(not any(convert.has_content(i, wish) for i in items) for wish in wishes)
-    wishes = [wish for wish in desired if f"{wish.key.kind}s" == name]
-    if name == "schedules":
-        return not {wish.spec["name"] for wish in wishes} <= {i.get("name") for i in items}
-    known = {tuple(item.get(theirs) for theirs in owners.SAME_RUN.values()) for item in items}
-    return not {tuple(wish.spec.get(n) for n in owners.SAME_RUN) for wish in wishes} <= known
 
 
 def _allowed(task: Task, what: str, refused: list[str]) -> Task:
@@ -451,9 +203,3 @@ def _allowed(task: Task, what: str, refused: list[str]) -> Task:
             return []
 
     return attempt
-
-
-def _unclear(group: LiveResource, refused: Sequence[str]) -> LiveResource:
-    """A group of which not everything can be seen is nobody's: it is not to be deleted."""
-    note = f"no right to list its {', '.join(sorted(refused))}, so it counts as nobody's"
-    return replace(group, owner="", notes=(*group.notes, note))

@@ -1,23 +1,34 @@
-"""Reads all that planning needs: one list per kind, side by side."""
+"""Reads all that planning needs: makes of the platform's lists what lives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError
+from cicd.errors import ConnectionFailed
 from cicd.model import LiveResource, Ref, Resource, State
-from cicd.platforms.aicore import convert, models, owners, statuses, sync, tenant, tracking
+from cicd.platforms.aicore import convert, models, owners, tenant, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.listing import LONG
-from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
+from cicd.platforms.aicore.named_secrets import NamedSecrets
 from cicd.platforms.aicore.nodes import NodeReservations
+from cicd.platforms.aicore.queries import (
+    DOCKER,
+    EXECUTABLES,
+    SECRETS,
+    SHARED,
+    STATUS,
+    STORES,
+    Queries,
+    sources_in,
+    start,
+)
 from cicd.platforms.aicore.register import Register
 from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
 from cicd.platforms.aicore.schedules import Schedules
@@ -31,24 +42,9 @@ from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGro
 from cicd.platforms.aicore.transport import CONNECTIONS
 from cicd.platforms.aicore.unlisted import Unlisted
 from cicd.platforms.destination.entries import Destinations
-from cicd.platforms.destination.entries import batches as batches_of_names
 from cicd.threads import together
 
 WORKERS = CONNECTIONS
-SOURCES = frozenset({"repository", "application"})
-EXECUTABLES = "executables of "
-STATUS = "status of "
-DOCKER, STORES = "docker registry secrets", "object store secrets"
-SECRETS = "generic secrets of scope "
-SHARED = "generic secrets for all groups"
-OWN_SCOPE = "resource_group"
-RUN_KINDS = frozenset({"execution", "deployment"})
-IN_USE = frozenset(
-    {"application", "artifact", "configuration", "execution", "schedule", "resource_group"}
-)
-"""Kinds that a stage has where it uses its resource group at all."""
-
-Task = Callable[[], Any]
 
 
 class Reader:
@@ -63,10 +59,9 @@ class Reader:
         register: Register,
     ) -> None:
         self._api = api
+        self._queries = Queries(api, nouns, advisor, named)
         self._register = register
         self._unlisted = Unlisted(api, register)
-        self._advisor = advisor
-        self._named = named
         self._groups: ResourceGroups = nouns["resource_group"]
         self._repositories: Repositories = nouns["repository"]
         self._applications: Applications = nouns["application"]
@@ -107,12 +102,10 @@ class Reader:
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         """All live resources that may matter. One answer refused is an error, never "nothing"."""
-        sources = [wish for wish in desired if wish.key.kind in SOURCES]
+        sources = sources_in(desired)
         refused: list[str] = []
-        inside = self._group_tasks(desired, refused, everything=everything)
-        outside = self._tenant_tasks(desired, sources, everything=everything)
         with together(WORKERS) as pool:
-            groups, lists = self._gather(pool, desired, inside, outside)
+            groups, lists = self._queries.ask(pool, desired, refused, everything=everything)
             lists |= self._looked_through(pool, desired, lists)
             lists |= self._unlisted.found(lists, desired, pool)
             lists |= self._completed(pool, desired, lists)
@@ -159,26 +152,6 @@ class Reader:
         if not (self._destinations and missing and ids):
             return []
         return self._destinations.renamed(missing, ids)
-
-    def _gather(
-        self,
-        pool: ThreadPoolExecutor,
-        desired: Sequence[Resource],
-        inside: Mapping[str, Task],
-        outside: Mapping[str, Task],
-    ) -> tuple[list[LiveResource], dict[str, Any]]:
-        """The wanted groups, and the answers to all tasks by name; without those from inside a
-        group that is not there. That is asked beside them: mostly it is there."""
-        wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
-        looks = [pool.submit(self._groups.peek, wish) for wish in wishes]
-        answers = _start(pool, outside)
-        begun = _start(pool, inside)
-        groups = [group for look in looks if (group := look.result())]
-        if not wishes or any(map(self._is_open, groups)):
-            # somebody may have made it after its lists were asked for and before we looked
-            again = [name for name in begun if wishes and _is_refused(begun[name])]
-            answers |= begun | _start(pool, {name: inside[name] for name in again})
-        return groups, {name: task.result() for name, task in answers.items()}
 
     def _completed(
         self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
@@ -237,11 +210,7 @@ class Reader:
             if 0 < len(lists.get(name, ())) < LONG
             if _lacks(name, lists, desired)
         }
-        return {name: task.result() for name, task in _start(pool, doubtful).items()}
-
-    def _is_open(self, group: LiveResource) -> bool:
-        """Whether it is the stage's, and what is in it can be asked for."""
-        return group.id == self._api.group and group.status.state not in statuses.CLOSED
+        return {name: task.result() for name, task in start(pool, doubtful).items()}
 
     def _repositories_of(
         self,
@@ -261,76 +230,6 @@ class Reader:
         if len(synced) < len(wishes) or not {wish.spec["url"] for wish in wanted} <= urls:
             return self._repositories.peek(sources)
         return [tenant.synced_repository(wish) for wish in wanted]
-
-    def _tenant_tasks(
-        self, desired: Sequence[Resource], sources: Sequence[Resource], *, everything: bool
-    ) -> dict[str, Task]:
-        """For what does not need the stage's group to be there."""
-        wanted = {wish.key.kind for wish in desired}
-        tasks: dict[str, Task] = {}
-        if self._destinations:  # first, as their service has a login of its own
-            names = [wish.spec["name"] for wish in desired if wish.key.kind == "destination"]
-            for number, batch in enumerate(batches_of_names(names)):
-                tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
-        if sources:
-            tasks["applications"] = partial(self._applications.peek, sources)
-        if sources and everything:
-            tasks["live repositories"] = partial(self._repositories.peek, sources)
-        for wish in sources:
-            if wish.key.kind == "application":
-                name = wish.spec["name"]
-                tasks[f"{STATUS}{name}"] = partial(self._applications.status, name)
-        if "node_reservation" in wanted:
-            tasks["live nodes"] = partial(self._nodes.peek, desired)
-        if "docker_registry_secret" in wanted:
-            tasks[DOCKER] = self._docker.peek
-        scopes = _scopes(desired)
-        for scope in sorted(scopes - {OWN_SCOPE}):
-            tasks[f"{SECRETS}{scope}"] = partial(self._generic.peek, scope)
-        if everything and ALL_GROUPS not in scopes:
-            tasks[SHARED] = partial(self._generic.visible, ALL_GROUPS)
-        if not everything and models.wishes_in(desired):
-            tasks["models"] = partial(self._advisor.look, desired)
-        for kind in kinds_used(desired) if not everything else ():
-            tasks[f"names of {kind}"] = partial(self._named.look, kind)
-        return tasks
-
-    def _group_tasks(
-        self, desired: Sequence[Resource], refused: list[str], *, everything: bool
-    ) -> dict[str, Task]:
-        """For what is in the stage's group. What only ``everything`` asks for may be refused:
-        ``refused`` tells of it then."""
-        wanted = {wish.key.kind for wish in desired}
-        own_secrets = partial(self._generic.peek, OWN_SCOPE)
-        tasks: dict[str, Task] = {}
-        if everything or "artifact" in wanted:
-            tasks["live artifacts"] = partial(self._artifacts.peek, desired)
-        if everything or wanted & {"configuration", "schedule", *RUN_KINDS}:
-            tasks["live configurations"] = partial(self._configurations.peek, desired)
-        if everything or "execution" in wanted:
-            tasks["executions"] = self._executions.peek
-        if everything or "deployment" in wanted:
-            tasks["deployments"] = self._deployments.peek
-        elif wanted & IN_USE:
-            # of a stage that names none, one may run on that it named until now
-            tasks["deployments"] = _allowed(self._deployments.peek, "deployments", [])
-        for name, task, is_wanted in (
-            ("schedules", partial(self._schedules.peek, desired), "schedule" in wanted),
-            (STORES, self._stores.peek, "object_store_secret" in wanted),
-            (f"{SECRETS}{OWN_SCOPE}", own_secrets, OWN_SCOPE in _scopes(desired)),
-        ):
-            if is_wanted:
-                tasks[name] = task
-            elif everything:
-                tasks[name] = _allowed(task, name, refused)
-        scenarios = {w.spec["scenario_id"] for w in desired if w.key.kind in RUN_KINDS}
-        for wish in desired:
-            if wish.key.kind == "application":
-                scenarios |= sync.scenarios(wish.spec)
-        # those that the platform brings along have no template that was synced at some time
-        for scenario in sorted(scenarios - models.SCENARIOS):
-            tasks[f"{EXECUTABLES}{scenario}"] = partial(self._api.executables, [scenario])
-        return tasks
 
     def _secrets(
         self, desired: Sequence[Resource], lists: Mapping[str, Any]
@@ -366,26 +265,11 @@ class Reader:
         return [tracking.tagged(run, known[run.id]) if run.id in known else run for run in runs]
 
 
-def _start(pool: ThreadPoolExecutor, tasks: Mapping[str, Task]) -> dict[str, Future[Any]]:
-    return {name: pool.submit(task) for name, task in tasks.items()}
-
-
-def _is_refused(task: Future[Any]) -> bool:
-    """Whether that may be how the platform answers for a group that is not there."""
-    error = task.exception()
-    return isinstance(error, PlatformError) and error.status in {400, 403, 404}
-
-
 def _is_synced(wish: Resource, live: LiveResource | None) -> bool:
     """Whether an application has synced what is wanted from where it is wanted."""
     if live is None or live.status.state is not State.SUCCEEDED:
         return False
     return all(live.spec.get(n) == wish.spec.get(n) for n in ("repository", "path", "commit"))
-
-
-def _scopes(desired: Iterable[Resource]) -> set[str]:
-    """Of the generic secrets that are desired."""
-    return {wish.spec["scope"] for wish in desired if wish.key.kind == "generic_secret"}
 
 
 def _starting(prefix: str, lists: Mapping[str, Any]) -> dict[str, Any]:
@@ -434,23 +318,6 @@ def _lacks(name: str, lists: Mapping[str, Any], desired: Iterable[Resource]) -> 
         return not {wish.spec["name"] for wish in wishes} <= {i.get("name") for i in items}
     known = {tuple(item.get(theirs) for theirs in owners.SAME_RUN.values()) for item in items}
     return not {tuple(wish.spec.get(n) for n in owners.SAME_RUN) for wish in wishes} <= known
-
-
-def _allowed(task: Task, what: str, refused: list[str]) -> Task:
-    """The task, which finds nothing where the login has no right to it: ``refused`` tells."""
-
-    def attempt() -> Any:
-        try:
-            return task()
-        except NotFound:  # a platform without them
-            return []
-        except Denied as error:
-            if error.status != 403:
-                raise
-            refused.append(what)
-            return []
-
-    return attempt
 
 
 def _unclear(group: LiveResource, refused: Sequence[str]) -> LiveResource:
