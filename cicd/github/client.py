@@ -1,4 +1,4 @@
-"""GitHub's REST API: login, paging, retries and errors in one place.
+"""GitHub's REST API: login, paging and what cicd asks of it.
 
 Rules of the API: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
@@ -14,37 +14,35 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from cicd import http, masking
 from cicd.errors import (
-    ConnectionFailed,
     Denied,
     LostAnswer,
     NotFound,
     PlatformError,
-    Throttled,
 )
-from cicd.http import Retries, asked_pause, was_sent
+from cicd.github.answers import (
+    MOVED,
+    RETRIES,
+    Json,
+    content_of,
+    failure,
+    is_refusal,
+    items_of,
+    no_api,
+    unanswered,
+)
 from cicd.model import Secret
 from cicd.version import __version__
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect and to wait for an answer."""
-ATTEMPTS = 5
-MAX_PAUSE = 90.0
-SECONDARY_PAUSE = 60.0
-"""What GitHub asks for where it limits and names no time."""
 PER_PAGE = 100
 DEFAULT_PAGE = 30
 """Items of a page where nobody asks for more."""
 MOST_PAGES = 1000
 BOT = "github-actions[bot]"
-REFUSALS = http.REFUSALS | {451}
-"""What GitHub says, in its own words, before it creates anything; and where it has moved to."""
-MOVED = frozenset({301, 302, 307, 308})
 LOOKS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each look at what a lost answer may have made: lists lag behind."""
-
-Json = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -96,7 +94,7 @@ class Client:
                 url = f"{self._api_url}/user"
                 answer = self._call("GET", url)
                 if not isinstance(answer, dict) or not isinstance(answer.get("login"), str):
-                    raise _no_api(url, "no login")
+                    raise no_api(url, "no login")
                 self._login = answer["login"]
             except (Denied, NotFound) as error:
                 if error.status == 401:
@@ -190,22 +188,22 @@ class Client:
         known: set[int] = set()
         for number in range(2, MOST_PAGES + 2):
             response = self._send("GET", str(url), None, repeat=True)
-            fresh = {k: item for k, item in _items(response).items() if k not in known}
+            fresh = {k: item for k, item in items_of(response).items() if k not in known}
             known |= fresh.keys()
             yield from fresh.values()
             url = response.links.get("next", {}).get("url")
             # the token goes to the API and nowhere else
             if url and urlsplit(url)[:2] != urlsplit(self._api_url)[:2]:
-                raise _no_api(url)
+                raise no_api(url)
             # what stands between may drop the header
             if not url and "Link" not in response.headers and len(fresh) >= DEFAULT_PAGE:
                 url = f"{self._url(path)}?{urlencode({**wanted, 'page': number})}"
             if not url:
                 return
-        raise _no_api(self._url(path), "its list does not end")
+        raise no_api(self._url(path), "its list does not end")
 
     def _call(self, method: str, url: str, body: Any = None, *, repeat: bool = False) -> Any:
-        return _content(self._send(method, url, body, repeat=repeat or method != "POST"))
+        return content_of(self._send(method, url, body, repeat=repeat or method != "POST"))
 
     def _send(self, method: str, url: str, body: Any, *, repeat: bool) -> requests.Response:
         """One request with retries; the good answer. Raises PlatformError for any other."""
@@ -215,12 +213,12 @@ class Client:
         if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
             return self._good(method, answer, repeat=repeat)
         if isinstance(answer, requests.Response):
-            if answer.status_code in MOVED and (repeat or _is_refusal(answer)):
+            if answer.status_code in MOVED and (repeat or is_refusal(answer)):
                 hint = "name it with --repository"
                 raise PlatformError(f"{self.repository} has moved", hint=hint)
-            raise _failure(method, answer, repeat=repeat)
+            raise failure(method, answer, repeat=repeat)
         # not chained: requests' exceptions hold the request with its token
-        raise _unanswered(method, url, answer, repeat=repeat) from None
+        raise unanswered(method, url, answer, repeat=repeat) from None
 
     @staticmethod
     def _good(method: str, answer: requests.Response, *, repeat: bool) -> requests.Response:
@@ -257,129 +255,3 @@ class Client:
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
         return request
-
-
-def _is_refusal(answer: requests.Response) -> bool:
-    """Whether it is certain that nothing was created: GitHub itself says so, in its own words."""
-    try:
-        body = answer.json()
-    except (ValueError, RecursionError):
-        return False
-    is_own = isinstance(body, dict) and isinstance(body.get("message"), str)
-    return is_own and answer.status_code in REFUSALS | MOVED
-
-
-def _is_limited(answer: requests.Response) -> bool:
-    """Whether the answer is a rate limit and no refusal: both come as 403."""
-    return answer.status_code == 429 or (
-        answer.status_code == 403
-        and (
-            "Retry-After" in answer.headers
-            or answer.headers.get("X-RateLimit-Remaining") == "0"
-            or "rate limit" in _message(answer).lower()
-        )
-    )
-
-
-def _asked_pause(answer: requests.Response) -> float | None:
-    asked = asked_pause(answer)
-    if asked is not None or not _is_limited(answer):
-        return asked
-    reset = answer.headers.get("X-RateLimit-Reset", "")
-    if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
-        return max(1.0, float(reset) - time.time())
-    return SECONDARY_PAUSE
-
-
-RETRIES = Retries(ATTEMPTS, 0.5, MAX_PAUSE, _is_refusal, _is_limited, _asked_pause)
-
-
-def _failure(method: str, answer: requests.Response, *, repeat: bool) -> PlatformError:
-    """The error for an answer that is none of the good ones; GitHub's own words in it."""
-    message = f"GitHub answers {answer.status_code} to {method} {urlsplit(answer.url).path}"
-    token = str(answer.request.headers.get("Authorization", "")).rpartition(" ")[2]
-    # whatever stands between may echo it
-    words = masking.hide(_message(answer), [token], shortest=1)
-    return _error_type(answer, repeat=repeat)(
-        f"{message}: {words}" if words else message,
-        status=answer.status_code,
-        request_id=answer.headers.get("X-GitHub-Request-Id", ""),
-    )
-
-
-def _error_type(answer: requests.Response, *, repeat: bool) -> type[PlatformError]:
-    status = answer.status_code
-    if not (repeat or _is_refusal(answer)):
-        return LostAnswer
-    if _is_limited(answer):
-        return Throttled
-    if status in {401, 403}:
-        return Denied
-    if status in {404, 410}:
-        return NotFound
-    return PlatformError
-
-
-def _unanswered(
-    method: str, url: str, error: requests.RequestException, *, repeat: bool
-) -> PlatformError:
-    where = f"{method} {urlsplit(url).path}"
-    if not repeat and was_sent(error):
-        return LostAnswer(f"GitHub's answer to {where} was lost")
-    parts = urlsplit(url)
-    why = "no answer in time" if isinstance(error, requests.Timeout) else "no connection"
-    return ConnectionFailed(
-        f"GitHub cannot be reached at {parts.scheme}://{parts.netloc}: {why}",
-        hint="check GITHUB_API_URL and the network",
-    )
-
-
-def _message(answer: requests.Response) -> str:
-    """What GitHub says is wrong, on one line; ``errors`` says more than ``message`` at a 422."""
-    try:
-        content = answer.json()
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(content, dict):
-        return ""
-    errors = content.get("errors")
-    details = [
-        str(item.get("message") or item.get("code") or "") if isinstance(item, dict) else str(item)
-        for item in (errors if isinstance(errors, list) else [])
-    ]
-    parts = [str(content.get("message") or ""), *details]
-    return " ".join("; ".join(part for part in parts if part).split())[:300]
-
-
-def _content(answer: requests.Response) -> Any:
-    if answer.status_code == 204 or not answer.content:
-        return None
-    try:
-        return answer.json()
-    except (ValueError, RecursionError):
-        raise _no_api(answer.url) from None
-
-
-def _items(response: requests.Response) -> dict[int, Json]:
-    """The items of a page by number or id. Raises ConnectionFailed, naming what is none."""
-    items = _content(response)
-    if not isinstance(items, list):
-        raise _no_api(response.url, "no list")
-    found: dict[int, Json] = {}
-    for place, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise _no_api(response.url, f"[{place}] is no object")
-        name = "number" if "number" in item else "id"
-        if not isinstance(item.get(name), int):
-            raise _no_api(response.url, f"[{place}].{name} is no number")
-        found[item[name]] = item
-    return found
-
-
-def _no_api(url: str, why: str = "") -> ConnectionFailed:
-    parts = urlsplit(url)
-    told = f": {why}" if why else ""
-    return ConnectionFailed(
-        f"{parts.scheme}://{parts.netloc}{parts.path} does not answer as GitHub's API{told}",
-        hint="check GITHUB_API_URL",
-    )

@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer, NotFound
-from cicd.github.client import Client, Json
+from cicd.github.answers import Json
+from cicd.github.client import Client
 from cicd.github.sections import (
     Document,
     Section,

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer
-from cicd.github.client import Client, Json
+from cicd.github.answers import Json
+from cicd.github.client import Client
 from cicd.github.sections import LIMIT, Document, counts_of, describe, hidden, section_text
 from cicd.model import identity
 from cicd.render.markdown import escape

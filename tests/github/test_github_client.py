@@ -16,7 +16,8 @@ from cicd.errors import (
     PlatformError,
     Throttled,
 )
-from cicd.github.client import ATTEMPTS, BOT, Client
+from cicd.github.answers import ATTEMPTS
+from cicd.github.client import BOT, Client
 from cicd.model import Secret
 from tests.github.github_server import (
     DROP,

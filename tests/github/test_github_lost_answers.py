@@ -12,7 +12,8 @@ import pytest
 from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
-from cicd.github.client import REFUSALS, Client
+from cicd.github.answers import REFUSALS
+from cicd.github.client import Client
 from cicd.github.comment import write_comment
 from cicd.github.issues import sync_drift_issue
 from cicd.github.pulls import sync_pull_request
