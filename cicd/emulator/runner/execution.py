@@ -10,16 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from cicd.emulator.jobs import ExecutionJob, Journal, Node
 from cicd.emulator.runner import artifacts
 from cicd.emulator.runner.container import Container, Done
 from cicd.emulator.runner.lines import RunLog
+from cicd.emulator.runner.record import Record, status_details
 from cicd.emulator.runner.sandbox import Sandbox
 from cicd.emulator.runner.settings import Settings
 from cicd.emulator.runner.slots import Slots
@@ -40,8 +39,6 @@ from cicd.emulator.workflow import (
 LOOK_SHARE = 10
 """Looking at the workflow takes at most one part of so many of the time."""
 MOST_QUEUED = 100
-STARTED = "started"
-PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,7 @@ class Execution:
         self._settings = settings
         self._slots = slots
         self._on_end = on_end
+        self._record = Record(job.folder)
         self._log = RunLog(journal, job.id)
         self._events: queue.SimpleQueue[Done | Node | _Go | _Stop] = queue.SimpleQueue()
         self._nodes: dict[str, Node] = {}
@@ -141,7 +139,7 @@ class Execution:
             name=job.id,
             parameters=dict(job.parameters),
             inputs={name: str(path) for name, path in job.inputs.items()},
-            started=self._started(),
+            started=self._record.started(),
         )
         saved = self._journal.nodes(job.id)
         self._queued = {node.id for node in saved.values() if node.phase == "Pending"}
@@ -343,41 +341,15 @@ class Execution:
         if self._stop:
             self._journal.status(self._job.id, "STOPPED", message="stopped on request")
         elif progress.phase == "Succeeded" and not self._late:
-            self._journal.status(self._job.id, "COMPLETED", details=self._details())
+            self._journal.status(self._job.id, "COMPLETED", details={})
         else:
             message = self._late or progress.message or "no step can run any more"
-            self._journal.status(
-                self._job.id, "DEAD", message=message, details=self._details(message)
-            )
-
-    def _details(self, message: str = "") -> dict[str, Any]:
-        """SAP AI Core's statusDetails: the failed containers with their last lines."""
-        if not message:
-            return {}
-        failed = [
-            node
-            for node in self._nodes.values()
-            if node.phase in ("Failed", "Error") and node.type == "Pod"
-        ]
-        details = [
-            {
-                "container_name": "main",
-                "exit_code": node.exit_code,
-                "last_log_messages": "\n".join(self._tails.get(node.id, ())),
-                "message": node.message,
-                "pod_name": node.id,
-                "ready": False,
-            }
-            for node in failed
-        ]
-        code = failed[-1].exit_code if failed else None
-        info = {"id": self._job.id, "exit_code": code, "message": message}
-        return {"details": details, "workflow_info": [info]}
+            details = status_details(self._job.id, message, self._nodes.values(), self._tails)
+            self._journal.status(self._job.id, "DEAD", message=message, details=details)
 
     def _publish(self, publication: Publication) -> None:
         """Hand an output artifact to the journal, once, also after a restart."""
-        mark = self._job.folder / PUBLISHED / quote(publication.global_name, safe="")
-        if mark.exists():
+        if self._record.is_published(publication.global_name):
             return
         path = Path(publication.path)
         if publication.is_archived:
@@ -385,15 +357,4 @@ class Execution:
             artifacts.pack(path, packed, path.name)
             path = packed
         self._journal.publish(self._job.id, publication.global_name, path)
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
-
-    def _started(self) -> str:
-        """When it was started for the first time, RFC 3339; kept in its folder."""
-        place = self._job.folder / STARTED
-        if place.exists() and (text := place.read_text(encoding="utf-8")):
-            return text
-        place.parent.mkdir(parents=True, exist_ok=True)
-        text = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        place.write_text(text, encoding="utf-8")
-        return text
+        self._record.published(publication.global_name)
