@@ -103,25 +103,9 @@ def make_work(
     scope |= {
         tag: f"{{{{{tag}}}}}" for tag in (f"inputs.artifacts.{a.name}" for a in template.artifacts)
     }
-    inputs = tuple(
-        Input(
-            artifact.name,
-            _path(artifact.path, scope),
-            artifacts[artifact.name],
-            artifact.is_archived,
-            artifact.is_optional,
-            artifact.mode,
-        )
-        for artifact in template.artifacts
-        if artifact.name in artifacts
-    )
+    inputs = _inputs(template, artifacts, scope)
     parameters, outputs = named_outputs(template, scope, has_paths=True)
-    # an optional artifact that is not there has its path all the same
-    scope |= {
-        f"inputs.artifacts.{item.name}.path": _path(item.path, scope) for item in template.artifacts
-    }
-    scope |= {f"outputs.artifacts.{item.name}.path": item.path for item in outputs}
-    scope |= {f"outputs.parameters.{item.name}.path": item.path for item in parameters}
+    scope |= _paths(template, parameters, outputs, scope)
     container = {key: text for key, text in template.container.items() if key != "source"}
     deadline, name = _deadline(template, scope)
     group = template.container_set
@@ -145,6 +129,39 @@ def make_work(
         tries=tries,
         pause=pause,
     )
+
+
+def _inputs(
+    template: Template, artifacts: Mapping[str, Content], scope: Mapping[str, str]
+) -> tuple[Input, ...]:
+    """The input artifacts that are there, each at its place in the container."""
+    return tuple(
+        Input(
+            artifact.name,
+            _path(artifact.path, scope),
+            artifacts[artifact.name],
+            artifact.is_archived,
+            artifact.is_optional,
+            artifact.mode,
+        )
+        for artifact in template.artifacts
+        if artifact.name in artifacts
+    )
+
+
+def _paths(
+    template: Template,
+    parameters: Sequence[OutputParameter],
+    outputs: Sequence[Artifact],
+    scope: Mapping[str, str],
+) -> dict[str, str]:
+    """What a container may be told of places. An optional artifact that is not there has its path
+    all the same."""
+    found = {
+        f"inputs.artifacts.{item.name}.path": _path(item.path, scope) for item in template.artifacts
+    }
+    found |= {f"outputs.artifacts.{item.name}.path": item.path for item in outputs}
+    return found | {f"outputs.parameters.{item.name}.path": item.path for item in parameters}
 
 
 def named_outputs(

@@ -51,78 +51,100 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile("".join(_parts(pattern)), re.ASCII)
+            return re.compile("".join(_Translation(pattern).parts()), re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise BadPattern(f"error parsing regexp: {error}: `{pattern}`") from None
 
 
-def _parts(pattern: str) -> Iterator[str]:
-    """The parts of the pattern in Python's words."""
-    opened = closes = 0
-    is_class = is_multiline = False
-    depth: list[int] = []
-    position = 0
-    while position < len(pattern):
-        if is_class:
-            text, position, is_class = _in_class(pattern, position)
-            yield text
-            continue
-        match = PART.match(pattern, position)
-        assert match
-        position = match.end()
-        if match["quoted"]:
-            yield re.escape(match["literal"])
-        elif match["point"]:
-            yield re.escape(chr(int(match["hex"], 16)))
-        elif match["property"]:
-            yield f"(?u:[{_property(match)}])"
-        elif match["escape"]:
-            yield _escaped(match["escape"], pattern)
-        elif match["flags"]:
-            on, off = match["on"].replace("U", ""), (match["off"] or "").replace("U", "")
-            is_multiline = ("m" in on or is_multiline) and "m" not in off
-            flags = f"(?{on}{f'-{off}' if off else ''}:"
-            yield flags if on or off else "(?:"
-            if match["end"] == ")":
-                # to the end of the group that it stands in
-                depth.append(opened)
-                closes += 1
+class _Translation:
+    """One pattern on its way into Python's words.
+
+    ``opened`` counts the groups that are open at this place. Go lets ``(?i)`` stand anywhere and
+    hold to the end of the group that it stands in, Python only at the start: so it opens a group of
+    its own, which ends with the one around it. ``depth``: where those stand.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._position = 0
+        self._opened = 0
+        self._depth: list[int] = []
+        self._is_class = False
+        self._is_multiline = False
+
+    def parts(self) -> Iterator[str]:
+        """The parts of the pattern in Python's words. Raises BadPattern."""
+        while self._position < len(self._pattern):
+            if self._is_class:
+                text, self._position, self._is_class = _in_class(self._pattern, self._position)
+                yield text
+                continue
+            match = PART.match(self._pattern, self._position)
+            assert match
+            self._position = match.end()
+            if match["flags"]:
+                yield self._flags(match)
+            elif match["named"]:
+                self._opened += 1
+                yield f"(?P<{match['name']}>"
+            elif match["other"]:
+                yield self._other(match[0])
             else:
-                opened += 1
-        elif match["extension"]:
-            raise BadPattern(
-                f"error parsing regexp: invalid or unsupported Perl syntax: "
-                f"`{pattern[match.start() : match.start() + 3]}`"
-            )
-        elif match["repeat"]:
-            yield _repeated(match)
-        elif match["named"]:
-            opened += 1
-            yield f"(?P<{match['name']}>"
-        elif match[0] == "[":
-            is_class = True
-            yield "["
-            rest = re.match(r"\^?\]?", pattern[position:])
-            assert rest
-            yield rest[0].replace("]", r"\]")
-            position += rest.end()
-        elif match[0] == "(":
-            opened += 1
-            yield "("
-        elif match[0] == ")":
-            while depth and depth[-1] == opened:
-                depth.pop()
-                closes -= 1
-                yield ")"
-            opened -= 1
-            yield ")"
-        elif match[0] == "$" and not is_multiline:
-            yield r"\Z"
-        elif match[0] == "{":
-            yield r"\{"
+                yield _stateless(match, self._pattern)
+        yield ")" * len(self._depth)
+
+    def _flags(self, match: re.Match[str]) -> str:
+        on, off = match["on"].replace("U", ""), (match["off"] or "").replace("U", "")
+        self._is_multiline = ("m" in on or self._is_multiline) and "m" not in off
+        if match["end"] == ")":
+            self._depth.append(self._opened)
         else:
-            yield match[0]
-    yield ")" * closes
+            self._opened += 1
+        flags = f"(?{on}{f'-{off}' if off else ''}:"
+        return flags if on or off else "(?:"
+
+    def _other(self, text: str) -> str:
+        """A single character, which may open or close something."""
+        if text == "[":
+            self._is_class = True
+            # what comes first may be a bracket that closes nothing
+            rest = re.match(r"\^?\]?", self._pattern[self._position :])
+            assert rest
+            self._position += rest.end()
+            return "[" + rest[0].replace("]", r"\]")
+        if text == "(":
+            self._opened += 1
+        elif text == ")":
+            return self._closed()
+        elif text == "$" and not self._is_multiline:
+            # Python's also stands before a last line end
+            return r"\Z"
+        return r"\{" if text == "{" else text
+
+    def _closed(self) -> str:
+        """The end of a group, and of what flags opened in it."""
+        inside = [depth for depth in self._depth if depth == self._opened]
+        del self._depth[len(self._depth) - len(inside) :]
+        self._opened -= 1
+        return ")" * len(inside) + ")"
+
+
+def _stateless(match: re.Match[str], pattern: str) -> str:
+    """A part that means the same wherever it stands."""
+    if match["quoted"]:
+        return re.escape(match["literal"])
+    if match["point"]:
+        return re.escape(chr(int(match["hex"], 16)))
+    if match["property"]:
+        return f"(?u:[{_property(match)}])"
+    if match["escape"]:
+        return _escaped(match["escape"], pattern)
+    if match["repeat"]:
+        return _repeated(match)
+    raise BadPattern(
+        f"error parsing regexp: invalid or unsupported Perl syntax: "
+        f"`{pattern[match.start() : match.start() + 3]}`"
+    )
 
 
 def _in_class(pattern: str, position: int) -> tuple[str, int, bool]:
