@@ -95,7 +95,9 @@ class Retries:
             return None
         growing = self.first * 2.0 ** (attempt - 1)
         asked = self.asked(answer) if isinstance(answer, requests.Response) else None
+        # A service that asks for no pause at all would else be asked without one.
         pause = growing if asked is None else max(asked, growing)
+        # Who is to come back in an hour is told so, and not kept waiting: a run of CI costs money.
         return pause if pause <= self.longest else None
 
     def may_repeat(self, answer: Answer, *, is_repeatable: bool) -> bool:
@@ -107,6 +109,7 @@ class Retries:
             status = answer.status_code
             passes = status in PASSING or (status >= 400 and status not in REFUSALS | NEVER)
             return self.is_limited(answer) or (is_repeatable and passes)
+        # A wrong certificate or address stays wrong, and so does an answer without end.
         hopeless = (ssl.SSLCertVerificationError, ValueError, TooLarge)
         if any(isinstance(link, hopeless) for link in chain_of(answer)):
             return False

@@ -98,10 +98,16 @@ class _Apply:
                     self._done[job.key] = job.live
                 if position not in self._needs:
                     yield outcome(job, Result.UNCHANGED)
+        # The ids of what stays are known now, so whoever needs one of them can begin at once.
         yield from self._drive(self._needs, self._begin, self._end)
+        # Only now is it known whether anything has failed, and after a failure nothing is deleted:
+        # what was to go may be all that still works.
         kept, self._removals = self._plan_removals()
         yield from kept
         yield from self._drive(self._removals, self._begin_removal, self._end_removal)
+        # An error that is not the platform's is a bug of ours. The other changes are followed to
+        # their end before it is raised, because what they have started goes on and costs money, and
+        # somebody has to be told of it.
         if self._bugs:
             raise self._bugs[0]
         if self._wait and not self._halted():
@@ -146,6 +152,9 @@ class _Apply:
             if job.key.kind == kind and job.change.action in MAKING
             if job.live and number not in self._failed
         ]
+        # Waiting for lists to catch up is no change and has no outcome. It runs beside the rest, so
+        # that an apply lasts longer only where its last change is the one that lists do not show
+        # yet.
         self._scheduler.start(LISTS, await_lists(self._shared, made))
 
     def _drive(
@@ -172,6 +181,8 @@ class _Apply:
     def _begin_ready(
         self, order: TopologicalSorter[int], begin: Callable[[int], Task[None] | list[Event]]
     ) -> Iterator[Event]:
+        # What ends at once, such as a skipped change, may free others, so it is asked again until
+        # nothing is ready. Sorted, so that one plan is always carried out in one order.
         while ready := sorted(order.get_ready()):
             for position in ready:
                 task = begin(position)
@@ -188,6 +199,8 @@ class _Apply:
             self._failed[position] = cause
             job.live = job.change.live
             return [outcome(job, Result.SKIPPED, error=f"skipped: {cause}")]
+        # A failure above outweighs a wait: what was skipped will not work in the next apply either,
+        # and what is deferred will.
         if awaited := self._awaited(position):
             self._open[position] = awaited
             return [self._defer(job, awaited)]
@@ -197,6 +210,8 @@ class _Apply:
         job.began = self._shared.clock()
         assert job.change.desired, f"{job.key}: {job.change.action} of nothing"
         try:
+            # Whether a run really put out what others take as input is only known now. Where it did
+            # not, that is the failure of this change and the rest of the apply goes on.
             desired = resolved(job.change.desired, self._done)
             return check(job, desired) if is_check else bring_up(job, desired)
         except CicdError as error:
@@ -215,6 +230,7 @@ class _Apply:
             self._open[position] = job.key
         is_check = job.change.action is Action.NO_OP
         result = Result.UNCHANGED if is_check else Result.APPLIED
+        # A replace has one outcome, and it is told when the old half is gone or kept.
         if job.change.action is not Action.REPLACE or is_replaced_first(job):
             ended = outcome(job, result, seconds=self._seconds(job))
             is_started = is_service_or_run and not (job.waits and has_goal)
@@ -263,7 +279,11 @@ class _Apply:
             if cause := self._cause(users) or waiting:
                 kept += self._keep_old(position, cause)
             else:
+                # Here all that build on the new half are up, and none of them leads to the old one
+                # any more.
                 replaced.append(position)
+        # The plan has deletes with dependents first already. Replaces stand in the order of making,
+        # so the other way round their dependents come first too.
         return kept, removal_needs(self._shared.plan.changes, deletes + replaced[::-1])
 
     def _positions(self, action: Action) -> list[int]:
@@ -361,6 +381,8 @@ def make_jobs(shared: Shared, needs: Needs, *, wait: bool) -> Iterator[Job]:
     outputs = needed_outputs(change for change in changes if change.action is not Action.NO_OP)
     for position, change in enumerate(changes):
         is_delete = change.action is Action.DELETE
+        # For all other actions the live resource is the one before: whoever needs this change must
+        # get the id of the new one, and a failure must not be told as a status of the old one.
         has_live = change.action in {Action.NO_OP, Action.UPDATE, Action.DELETE}
         yield Job(
             shared,

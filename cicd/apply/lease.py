@@ -72,6 +72,8 @@ class Lease:
     def take(self) -> Holder | None:
         """Try to get it: None when it is ours now, else who has it. Raises PlatformError."""
         blocker: Holder | None = None
+        # Once a dead one is cleared away, everybody who waits tries at once and one gets it. The
+        # bound is for the unlikely case that each winner dies too.
         for _ in range(ROUNDS):
             blocker = self._try_to_take(self._lock)
             if blocker is None:
@@ -110,6 +112,8 @@ class Lease:
             self._keeper.join(CLOSING_SECONDS)
         if not self._may_be_ours:
             return
+        # Dropping takes away whatever lock is there. Once ours may have expired it can be
+        # another's.
         if self._clock() >= self._good_until:
             found = self._lock.look()
             if found is None or found.run != self._me.run:
@@ -122,6 +126,8 @@ class Lease:
         problem: PlatformError | None = None
         for pause in PAUSES:
             is_main, begun = lock is self._lock, self._clock()
+            # From here on it may be ours without our knowing, when the answer is lost: then it has
+            # to be given back in the end.
             self._may_be_ours |= is_main
             try:
                 taken = lock.take(self._me, SECONDS)
@@ -139,6 +145,8 @@ class Lease:
                     self._sleep(pause)
                     continue
                 taken = found
+            # Counted from before the request, because the platform counts from when it got it. So
+            # we stop at the latest when it lets the next one in, and never after.
             if is_main:
                 self._me, self._good_until = taken, begun + SECONDS
             return None
@@ -152,8 +160,12 @@ class Lease:
 
     def _clear(self, dead: Holder) -> None:
         """Drop the lock if it is still a dead holder's. Where another is at it, nothing."""
+        # The gate makes look and drop one step: between the two of them nobody else can drop the
+        # dead lock and take a new one, which our drop would then take away.
         other = self._try_to_take(self._gate)
         if other:
+            # Whoever had the gate died between two requests. No third lock stands behind it: at
+            # worst two clear the same dead lock away, which both of them have looked at again.
             if self._is_dead(other):
                 self._gate.drop()
             self._sleep(PAUSES[0])

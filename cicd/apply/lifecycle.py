@@ -35,6 +35,7 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
         case _:
             yield Began(job.key, job.change.action, job.change.id)
             if job.change.live and is_replaced_first(job):
+                # Also with --no-wait: while the old one is there its name is taken.
                 yield from remove(replace(job, waits=True), job.change.live)
                 job.is_freed = True
             live = yield from see(job, (yield from create(job, desired)))
@@ -50,6 +51,7 @@ def check(job: Job, desired: Resource) -> Task[None]:
     assert job.change.live, "a check without a live resource"
     try:
         yield from _settle(job, job.change.live, desired)
+    # This one goes on by itself, and a later apply may find it good.
     except TimedOut:
         raise
     except CicdError as error:
@@ -77,6 +79,7 @@ def _run(job: Job, desired: Resource) -> Task[None]:
     yield from see(job, live)
     open_log(job, live)
     yield from _settle(job, live, desired, after=after)
+    # What keeps the tags may not know a run yet that has just been made. By its end it does.
     if problem and job.waits:
         problem = yield from tag(job, live, desired)
     if problem:
@@ -115,6 +118,7 @@ def _update(job: Job, desired: Resource) -> Task[None]:
     live = yield from update(job, live, desired)
     try:
         yield from _settle(job, live, desired, stale=before, after=job.polling.glance)
+    # What somebody else has made of it since is newer than what ran before: it is not ours to undo.
     except Overtaken:
         raise
     except CicdError as error:

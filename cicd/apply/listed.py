@@ -40,6 +40,8 @@ def await_lists(shared: Shared, jobs: Sequence[Job]) -> Task[None]:
             problem = ""
         except PlatformError as error:
             problem = f": {error}"
+            # No right to list, for one: waiting does not change that, and the apply itself has
+            # worked.
             if not is_transient(error):
                 break
         if not missing or clock() >= deadline:

@@ -68,6 +68,8 @@ def _go_down(
             return
         pause = job.polling.first if fresh.status != live.status else job.polling.slower(pause)
         live = fresh
+        # Nothing is sent before a look: an attempt from before, or somebody else, may have done it
+        # already, and each state allows another step only.
         step = step_in(live.status.state)
         if step is None:
             return
@@ -119,6 +121,7 @@ def _attempt(job: Job, live: LiveResource, step: str) -> Task[str]:
         yield from write(job.platform.stop if step == "stop" else job.platform.delete, live)
     except NotFound:
         return ""
+    # Stop and delete may be sent twice, so a lost answer needs no search: the next look tells.
     except (Conflict, LostAnswer) as error:
         return str(error)
     except PlatformError as error:

@@ -35,6 +35,8 @@ def create(job: Job, desired: Resource) -> Task[LiveResource]:
         return (yield from _create(job, desired))
     # Things identified by content exist once: equal ones of two changes are one.
     twin = _twin(job, desired)
+    # No platform refuses a second one with the same content, so of two that are alike only one is
+    # sent and the other waits for its id. None stands for one that is under way.
     while twin in job.shared.made:
         if made := job.shared.made[twin]:
             return made
@@ -42,6 +44,7 @@ def create(job: Job, desired: Resource) -> Task[LiveResource]:
     job.shared.made[twin] = None
     try:
         live = yield from _create(job, desired)
+    # Whoever waits for this one tries for itself then, and its failure is its own.
     except BaseException:
         del job.shared.made[twin]
         raise
@@ -61,6 +64,7 @@ def _in_clear(leaf: Any) -> str:
 
 def _create(job: Job, desired: Resource) -> Task[LiveResource]:
     attempt, plan = 0, job.shared.plan
+    # Made once for all tries: a platform that knows tokens recognises the second request by it.
     token, marks = token_of(plan, job.change, desired), marks_of(plan, desired)
     while True:
         attempt += 1
@@ -68,6 +72,7 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             live = yield from _send(job, partial(job.platform.create, desired, token, marks))
         except LostAnswer:
             found = yield from _find(job, desired)
+            # Lists have had the time to show it and do not, so the request never arrived.
             if found is None and attempt < job.polling.tries:
                 continue
             # what gets ready by and by shows later whether it is as wanted
@@ -79,6 +84,8 @@ def _create(job: Job, desired: Resource) -> Task[LiveResource]:
             if found is None:
                 raise
             live = found
+        # Two changes may be alike. What one has made must not be found when the answer of the other
+        # is lost.
         job.shared.known.add(live.id)
         return live
 
@@ -91,6 +98,8 @@ def _send(job: Job, call: Callable[[], LiveResource]) -> Task[LiveResource]:
         try:
             return (yield from write(call))
         except (ConnectionFailed, Throttled):
+            # LostAnswer is no part of this: a request that may have had its effect is never just
+            # sent again.
             if job.shared.clock() - began >= job.polling.patience:
                 raise
         yield Pause(pause)
@@ -149,6 +158,8 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
         except Conflict as conflict:
             live = yield from _changeable(job, live, conflict, deadline, pause)
             pause = job.polling.slower(pause)
+            # The status allows a change and the platform refuses it all the same, again and again:
+            # the reason is another one, and the platform's words say which.
             if live.status.state in SETTLED and attempt >= job.polling.tries:
                 raise
         except LostAnswer:
@@ -176,6 +187,8 @@ def _changeable(
         live = yield from look(job, live, deadline)
         if job.shared.clock() >= deadline:
             raise TimedOut(f"cannot be changed while {live.status.raw}: {conflict}")
+        # A plan counts on these two to pass, so they count as updatable there. The platform refuses
+        # a change while they last.
         if live.status.state in job.kind.updatable_in - {State.UNKNOWN, State.STOPPING}:
             return live
         if live.status.has_ended:

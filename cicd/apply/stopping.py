@@ -55,6 +55,7 @@ def stop_all(
             if item.error is None:
                 yield outcome(job, Result.APPLIED, seconds=seconds)
                 continue
+            # A bug of ours: the others are stopped first.
             if not isinstance(item.error, CicdError):
                 bugs.append(item.error)
             yield failure(job, item.error, seconds)

@@ -188,6 +188,8 @@ class Scheduler(Generic[T]):
 
     def _call(self, running: _Running, call: WorkerCall) -> None:
         now = self._clock()
+        # A log with many pages is read without a pause in between, and a status may be asked for
+        # just after. Only this keeps one run from asking all the time.
         if call.is_read and now < (due := running.may_read_at(self._gap)):
             running.pending = call
             self._set_timer(running, due)
@@ -215,6 +217,8 @@ class Scheduler(Generic[T]):
         now, waiting = self._clock(), self._looks.pop(kind)
         ready = [running for running in waiting if running.may_read_at(self._gap) <= now]
         self._looks[kind] = [running for running in waiting if running not in ready]
+        # A list of all runs is longer than one run. Without an answer it is asked for alone (see
+        # Look).
         if len(ready) == 1:
             ready[0].pending, ready[0].answer = None, lambda: None
             self._ready += ready

@@ -23,6 +23,7 @@ def pass_gates(job: Job, live: LiveResource) -> Task[None]:
     """Read the metrics of a run until every gate has its own. Raises CicdError for unmet gates."""
     gates = job.options.require
     pause = job.polling.first
+    # What a run records goes another way than its status, and may be there some seconds later.
     for attempt in range(LATE_METRICS if gates else 0):
         if attempt:
             yield Pause(pause)
@@ -80,6 +81,7 @@ def pass_smoke_test(job: Job, live: LiveResource) -> Task[None]:
                 yield Answered(job.key, asked, told)
                 return
             is_final = answer.status in range(400, 500) and answer.status not in PASSING
+        # A wrong login does not get better with time.
         except Denied:
             raise
         except PlatformError as error:

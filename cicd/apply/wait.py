@@ -108,6 +108,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
             live = yield from see(job, live)
         page = NOT_READ
         seen = view(goal, live, job.kind)
+        # The log of a service has no end. One that is up already, and whose log nobody had to read
+        # so far, can go without.
         if has_ended or (paces.is_due(live, clock()) and not (seen.is_ready and paces.is_silent)):
             begun = clock()
             page = yield from read_log(job)
@@ -119,10 +121,14 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         yield from measure(job, live)
         if seen.is_ready:
             return live
+        # A stage may wait for STOPPED, which is an end that nobody wished for everywhere else.
         if live.status.has_failed and not seen.is_reached and not is_stale:
             raise _failure(seen, f"ended as {_words(live.status)}")
+        # What cannot be stopped has one reason to go down.
         if live.status.state is State.STOPPING and not (job.kind.stoppable or is_stale):
             raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
+        # Platforms write the parts of an answer at different moments. Only what still contradicts
+        # itself after a while is taken at its word.
         if _contradicts_itself(seen, live, is_stale=is_stale):
             unsettled_since = clock() if unsettled_since is None else unsettled_since
             if clock() - unsettled_since >= job.polling.settle:
@@ -133,6 +139,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
             raise Overtaken(seen.overtaken)
         if clock() >= deadline:
             raise TimedOut(_late(job, live, seen), hint="it goes on; apply again to follow it")
+        # After news there is mostly more of it soon; where nothing happens the looks get rarer.
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle

@@ -30,6 +30,7 @@ def git(
     import shutil
     import subprocess  # with shutil: a check of a stage asks git nothing
 
+    # Looked up in the environment that was handed in: by itself Windows takes this process's.
     program = shutil.which("git", path=environ.get("PATH", os.defpath))
     if program is None:
         raise CicdError("git is not installed", hint="install git and try again")
@@ -311,6 +312,8 @@ def checked_out(root: Path, commit: str, environ: Mapping[str, str]) -> Iterator
     with tempfile.TemporaryDirectory(prefix="cicd-") as folder:
         tree = Path(folder) / "tree"
         quiet = {"GIT_LFS_SKIP_SMUDGE": "1"}
+        # Reading an old commit must not run programs of the repository, which may belong to a pull
+        # request; large files are no part of what a stage needs.
         no_hooks = ("-c", f"core.hooksPath={folder}")
         arguments = ("worktree", "add", "--quiet", "--detach", str(tree), commit)
         git(*no_hooks, *arguments, cwd=root, environ=environ, env=quiet)
@@ -324,6 +327,7 @@ def fetch_branch(root: Path, branch: str, environ: Mapping[str, str]) -> str:
     """The newest commit of a branch of ``origin``, with all that is in it; empty where there is no
     such branch. Raises CicdError where there is no origin or it cannot be reached."""
     name = f"refs/heads/{branch}"
+    # CI mostly checks out one commit and no branch, so the branch may be unknown here.
     found = git("ls-remote", "origin", name, cwd=root, environ=environ)
     if not found:
         return ""
@@ -336,6 +340,7 @@ def commit_file(tree: Path, file: Path, message: str, environ: Mapping[str, str]
     name = _quietly(tree, environ, "config", "user.name")
     mail = _quietly(tree, environ, "config", "user.email")
     author = ("-c", f"user.name={name or 'cicd'}", "-c", f"user.email={mail or 'cicd@localhost'}")
+    # A stage file may be called like a pattern, or lie in a folder that is ignored.
     added = ("--literal-pathspecs", "add", "--force", "--", str(file))
     git(*added, cwd=tree, environ=environ)
     made = ("commit", "--quiet", "--no-verify", "--message", message)
@@ -350,6 +355,8 @@ def push_branch(
 
     Raises CicdError when that is refused.
     """
+    # With this the server refuses the push when somebody else has pushed since we looked; without
+    # it the branch of an earlier proposal could not be replaced at all.
     lease = f"--force-with-lease=refs/heads/{branch}:{before}"
     where = ("origin", f"{commit}:refs/heads/{branch}")
     try:

@@ -40,6 +40,8 @@ def holder_of(session: Session) -> Holder | None:
     except PlatformError as error:
         if error.status not in UNABLE:
             raise
+        # The platform's refusal may only mean that the place of the lock is not there yet. That is
+        # nothing to fail at; any other reason is.
         session.read(everything=True, review=False)
         if has_place(session):
             raise

@@ -59,6 +59,8 @@ def _asked_pause(answer: requests.Response) -> float | None:
     asked = asked_pause(answer)
     if asked is not None or not _is_limited(answer):
         return asked
+    # GitHub names a moment for its hourly limit and mostly nothing for the secondary one, for which
+    # its best practices ask for a minute at least.
     reset = answer.headers.get("X-RateLimit-Reset", "")
     if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
         return max(1.0, float(reset) - time.time())

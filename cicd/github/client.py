@@ -63,6 +63,7 @@ class Client:
         self._token = token
         self._sleep = sleep
         self._session = requests.Session()
+        # What a proxy wants remembered must not change what later requests of this session get.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # a proxy that the environment names can never reach this machine's own loopback
         self._session.trust_env = urlsplit(api_url).hostname not in {"127.0.0.1", "localhost"}
@@ -97,6 +98,8 @@ class Client:
                     raise no_api(url, "no login")
                 self._login = answer["login"]
             except (Denied, NotFound) as error:
+                # 403 and 404 are how GitHub answers a token of a workflow or an app here; 401 is a
+                # wrong token.
                 if error.status == 401:
                     raise
                 self._login = self._bot()
@@ -213,6 +216,8 @@ class Client:
         if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
             return self._good(method, answer, repeat=repeat)
         if isinstance(answer, requests.Response):
+            # A redirect is not followed: requests would leave out the token, and repeat a POST as a
+            # GET.
             if answer.status_code in MOVED and (repeat or is_refusal(answer)):
                 hint = "name it with --repository"
                 raise PlatformError(f"{self.repository} has moved", hint=hint)

@@ -68,6 +68,8 @@ def decide_state(
         return Decision(Action.REPLACE, why, fields, live)
     if fields:
         return Decision(Action.UPDATE, changed(fields), fields, live)
+    # Nothing differs, but an earlier apply did not wait until it was up, or gave up. Now it is
+    # waited for, so it is no NO_OP.
     status = FieldChange("status", live.status.raw, wanted or State.RUNNING.value)
     return Decision(
         Action.UPDATE, f"still {live.status.raw}: wait for {status.after}", (status,), live
@@ -115,6 +117,7 @@ def _why_replace(fields: Sequence[FieldChange], live: LiveResource, kind: Kind) 
     for field in fields:
         if field.reason:
             return f"{field.path} changed: {field.reason}"
+    # Last, as what cannot be changed at all is the better reason to tell.
     if live.status.state not in kind.updatable_in:
         return f"{live.id} is {live.status.raw}"
     if fields and not kind.updatable:
@@ -170,6 +173,8 @@ def _decide_in_flight(
     beside = f"{again}, beside {live.id}, which is still {live.status.raw}"
     if rerun:
         return Decision(Action.RUN, f"--rerun, {now}", code, consequence=beside)
+    # The one under way works with what was before, so its result is not the wanted one. It goes on
+    # beside the new one, as nobody has asked to stop it.
     if code and resource.options.rerun != "never":
         why = code[0].reason.removesuffix(" changed") or _names(causes)
         return Decision(Action.RUN, f"inputs changed: {why}, {now}", code, consequence=beside)
@@ -211,6 +216,8 @@ def _why_again(
         reasons.append(f"inputs changed: {_names(causes) or _CODE}")
     if reasons:
         return "; ".join(reasons), told
+    # The run may have used the template from before that sync, and nothing else would show it. Only
+    # where nothing better explains a new run.
     if live.spec.get("completed_after_sync") is False:
         why = f"templates were synced after the last run {live.id}"
         return why, f": {why}"

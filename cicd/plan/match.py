@@ -79,10 +79,13 @@ class Matcher:
         if resource.options.existing_id:
             return self._pinned(resource.key, resource.options.existing_id)
         found = self.candidates(resource)
+        # What is found by its content never changes, so any number of desired ones may share it.
         if not kind.identity:
             self._taken |= {(kind.name, live.id) for live in found[:1]}
             return found[0] if found else None
         known = next((live for live in self.known(resource) if not self.is_taken(live)), None)
+        # What was renamed by hand is still known by its mark. What merely has the right name may be
+        # somebody else's new thing.
         alike = next((live for live in found if self._is_free_for(live, resource.key)), None)
         is_over = known and known.status.has_ended and alike and not alike.status.has_ended
         chosen = alike if known is None or is_over else known
@@ -113,6 +116,8 @@ class Matcher:
         for live in self._live.get(kind.name, ()):
             if any(live.spec.get(name) != resource.spec.get(name) for name in same):
                 continue
+            # One that another desired resource will take as it is must not be replaced by this one
+            # before.
             identity = freeze(list(_identity(live.spec, kind).values()))
             is_free = (kind.name, identity) not in self._wanted
             if is_free and self._is_free_for(live, resource.key) and is_ours(live):
@@ -124,9 +129,12 @@ class Matcher:
         """Every live thing with the identity of ``resource``, the preferred first, taken or not."""
         kind = self._kinds[resource.key.kind]
         wanted = _identity(resource.spec, kind)
+        # With an id in it that is known only after apply, it surely equals nothing that is there.
         if not wanted or any(True for _ in refs_in(wanted)):
             return []
         names = tuple(wanted)
+        # Made when first asked for. To compare each desired thing with each live one would take
+        # time that grows with the square of their number.
         table = self._tables.get((kind.name, names))
         if table is None:
             table = self._tables[kind.name, names] = {}
@@ -213,6 +221,9 @@ def _preferred(
 
 def _in_preference(live: Iterable[LiveResource], kind: Kind) -> list[LiveResource]:
     """By content: oldest first. Runs: newest first. Others: the liveliest, then the newest."""
+    # Of equal contents the oldest, so that two applies that made one each agree on the same from
+    # now on; of runs and services the newest, as it is what people look at. The id decides within
+    # one second.
     by_age = sorted(live, key=lambda item: (item.created_at, item.id), reverse=bool(kind.identity))
     if kind.is_run or not kind.identity:
         return by_age

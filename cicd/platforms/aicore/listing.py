@@ -59,12 +59,17 @@ class Listing:
             # cut elsewhere each time: what lies between two pages once does not the next time
             one = Pass(self, max(1, PAGE - number))
             one.read()
+            # A count may be ahead of the list, or the list of the count, for a moment. Less than it
+            # says several times in a row is a list that was cut, and what it lacks would be made
+            # anew.
             if one.missing:
                 short += 1
                 if short == DISAGREEMENTS:
                     raise self.disagrees(one.missing, len(self.found))
                 self.sleep(0.5 * short)
                 continue
+            # Nothing has moved, or a second way through, cut at other places, has brought nothing
+            # new.
             if one.is_whole or (len(self.found) == before and before >= (self.count() or 0)):
                 break
         return list(self.found.values())
@@ -110,6 +115,7 @@ class Pass:
             named = {_identity(item): item for item in items}
             self.first = self.first or tuple(named)
             has_news = not items or bool(named.keys() - self.order.keys())
+            # The first page again: ``$skip`` means nothing to this server.
             if not has_news and tuple(named) == self.first:
                 self._again(len(items))
                 return

@@ -82,6 +82,8 @@ class Queries:
         in what there is no right to see and is only needed for ``everything``."""
         outside = self._tenant_tasks(desired, everything=everything)
         inside = self._group_tasks(desired, refused, everything=everything)
+        # Asked at the same time although the answer decides whether the others count: in nearly all
+        # plans the group is there, and a plan lasts as long as its longest chain of requests.
         wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
         looks = [pool.submit(self._groups.peek, wish) for wish in wishes]
         answers = start(pool, outside)
@@ -121,6 +123,8 @@ class Queries:
         scopes = _scopes(desired)
         for scope in sorted(scopes - {OWN_SCOPE}):
             tasks[f"{SECRETS}{scope}"] = partial(self._generic.peek, scope)
+        # Also where none of this scope is desired: one that serves all groups is seen inside of
+        # each of them, and would be taken for the group's own there.
         if everything and ALL_GROUPS not in scopes:
             tasks[SHARED] = partial(self._generic.visible, ALL_GROUPS)
         if not everything and models.wishes_in(desired):

@@ -106,6 +106,9 @@ class Reader:
         refused: list[str] = []
         with together(WORKERS) as pool:
             groups, lists = self._queries.ask(pool, desired, refused, everything=everything)
+            # In this order: what seems to be missing is looked for before it is asked whether
+            # anything remembers it, and only what is there in the end is completed from its own
+            # page.
             lists |= self._looked_through(pool, desired, lists)
             lists |= self._unlisted.found(lists, desired, pool)
             lists |= self._completed(pool, desired, lists)
@@ -164,6 +167,8 @@ class Reader:
         named = {wish.spec["configuration_name"] for wish in wishes}
 
         def of_execution(item: Document) -> Iterable[str]:
+            # A run that has not ended, or that nobody asks for, has no outputs that matter: each
+            # that is completed costs a request of its own where the list leaves fields out.
             is_over = str(item.get("status")) == "COMPLETED"
             is_ours = is_over and item["configurationId"] in candidates
             return ("outputArtifacts", "completionTime") if is_ours else ()

@@ -188,6 +188,8 @@ class Http:
         response = self._try(method, url, token, options)
         if not _is_refused_token(method, response):
             return response
+        # A token can be revoked, or the gateway restart, long before it expires. Only this very
+        # token is forgotten: another thread may have fetched a new one meanwhile.
         self._login.forget(token)
         return self._try(method, url, self._login.token(), options)
 
@@ -197,6 +199,8 @@ class Http:
         given = {"timeout": self._timeout, **options}
         headers = {**given.pop("headers", {}), "Authorization": f"Bearer {token}"}
         response = self._sender.send(method, url, headers=headers, **given)
+        # Windows of logs and schedules are cut by the server's clock; that of a laptop or a runner
+        # may be minutes off.
         if date := response.headers.get("Date"):
             self._told = (date, time.monotonic())
         return response
@@ -264,7 +268,11 @@ def sdk_names(answer: Any) -> Any:
     if not isinstance(answer, dict):
         return answer
     if "resources" in answer:
+        # Only the names at the top: the SDK's own RestClient rewrites those inside too, and so
+        # spoils maps whose keys are the user's.
         return {_snake(name): value for name, value in answer.items()}
+    # Nothing in the answer to a write is worth failing for, as the write has been done: what counts
+    # is read afterwards.
     told = {_snake(name): value for name, value in answer.items() if isinstance(value, str)}
     status = told.get("status", "").upper()
     named = {name: told.get(name, "") for name in SDK_FIELDS}

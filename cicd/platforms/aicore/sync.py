@@ -61,16 +61,22 @@ def judge(
 
     ``executables``: id -> document, all of the goal's scenarios.
     """
+    # Right after a refresh Argo CD still shows the status of the commit before, often as "Synced".
+    # So the word alone is never believed: revision, path, times and executables have to fit too.
     waits = [*_open_points(document, goal), *_missing(executables, goal.spec)]
     if not waits:
         return Status(State.SUCCEEDED, SYNCED)
     problem = error_of(document) or _broken(executables, goal.spec)
+    # An error that stood there before the refresh stays until the sync has run. Only one that
+    # outlives that is the answer to what was pushed now.
     if problem and not (now - goal.since < GRACE and _is_as_before(document, goal)):
         word = str(document.get("syncStatus") or "")
+        # A failed sync may be reported beside the "Synced" of the commit before.
         word = "SyncFailed" if word.lower() in {"", SYNCED.lower()} else word
         return Status(State.FAILED, word, f"{problem} ({cure_of(problem)})")
     if now - goal.since < GRACE and _is_first(goal) and _word(document).lower() == "unknown":
         return _first(goal)
+    # Within that time the branch may be on its way through the commit of somebody else to ours.
     if now - goal.since >= GRACE and (elsewhere := _elsewhere(document, goal)):
         return Status(State.FAILED, "Synced elsewhere", elsewhere)
     return _progressing(waits)
@@ -108,6 +114,8 @@ def error_of(document: Document) -> str:
     texts = [told] if ERROR.search(told) else []
     for item in _resources(document):
         text = str(item.get("message") or item.get("status") or "")
+        # AI Core documents no words for these fields (they are Argo CD's own), so an error is told
+        # by what error texts have in common.
         is_error = ERROR.search(f"{text} {_words(item.get('status'))}")
         if is_error and not any(text in known for known in texts):
             texts.append(f"{item.get('name', '')}: {text}")
@@ -159,6 +167,8 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
     revision, commit = str(source.get("revision") or ""), str(goal.spec.get("commit") or "")
     points = []
     if commit and revision != commit:
+        # The platform may report the name of the branch in place of a commit. Then all that can be
+        # told is that something was synced after we had asked.
         if not revision or SHA.fullmatch(revision):
             points.append(f"commit {commit[:12]}, it is at {revision[:12] or 'none'}")
         elif goal.before is not None and _times(document) == _times(goal.before):
@@ -166,6 +176,8 @@ def _open_points(document: Document, goal: Goal) -> list[str]:
     elif not commit and goal.before is not None and _times(document) == _times(goal.before):
         points.append("the sync that the refresh asked for")
     path = str(goal.spec.get("path") or "")
+    # After an application was pointed at another folder it shows the sync of the old one for a
+    # while.
     if source.get("path") and path and not same_path(str(source["path"]), path):
         points.append(f'path "{path}", it is at "{source["path"]}"')
     word = _word(document)
@@ -220,6 +232,8 @@ def _broken(executables: Mapping[str, Document], spec: Mapping[str, Any]) -> str
     ids = [
         id
         for id in spec.get("executables") or ()
+        # AI Core's documentation: this date in place of the last sync means that the sync of this
+        # executable has failed.
         if str(executables.get(id, {}).get("modifiedAt", "")).startswith("1970-01-01")
     ]
     return f"the platform could not read the template of executable {', '.join(ids)}" if ids else ""
