@@ -27,6 +27,8 @@ def is_tar(source: Path) -> bool:
 def unpack(source: Path, target: Path) -> None:
     """Unpack an archive to ``target``; a single top entry becomes ``target`` itself, as in Argo."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that it gets there by a rename: a step that is interrupted leaves all of
+    # it or nothing.
     folder = target.parent / f".unpack-{uuid.uuid4().hex}"
     folder.mkdir()
     try:

@@ -87,6 +87,7 @@ class Bounds:
         gib = chosen.memory or (not self._limits and PLANS.get(str(labels.get(PLAN_LABEL))))
         memory = int(gib * GIB) if gib else limits.memory
         disk = int(chosen.disk * GIB) if chosen.disk else limits.disk
+        # The plan's machine may be larger than this one, which has to survive the program.
         most = _machine_memory() * 3 // 4
         return replace(
             limits,

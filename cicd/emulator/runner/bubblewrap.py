@@ -47,6 +47,8 @@ class Bubblewrap:
         isolation = list(ISOLATION)
         if program.relay:
             own = [Mount(PROGRAMS / "relay.py", f"{OWN}/relay.py")]
+            # A server gets a network of its own, so that any number of them can listen on the same
+            # port; the only way in is a socket in a folder.
             isolation += ["--bind", str(program.relay), f"{OWN}/socket", "--unshare-net"]
             relay = isolated(f"{OWN}/relay.py", f"{OWN}/socket/{SOCKET}", str(program.port), "--")
             command = [*relay, *command]
@@ -55,6 +57,8 @@ class Bubblewrap:
         layout = Layout(mounts, folders, program.paths, self._private, shared)
         bound = layout.arguments()
         _without_links(program.root, bound)
+        # The private root first: bubblewrap carries its options out one by one, and what comes
+        # later lies on top.
         argv = [self._bwrap, "--bind", str(program.root), "/", *bound]
         argv += ["--dev", "/dev", "--proc", "/proc", *isolation, "--"]
         argv += supervisor()

@@ -163,8 +163,12 @@ class Execution:
         deadline = wake = None
         if program.deadline is not None:
             begun = datetime.fromisoformat(run.started).timestamp()
+            # The deadline counts from the first start, also after a restart of the emulator, so it
+            # comes from the time of day; from here on a clock that nobody sets back counts.
             deadline = time.monotonic() + begun + program.deadline - time.time()
         while True:
+            # Looking at thousands of steps after each one that ends would take longer than the
+            # steps themselves.
             if self._is_busy():
                 self._announce()
                 self._wait(deadline, wake)
@@ -268,6 +272,7 @@ class Execution:
         except Exception as error:
             node = replace(work.node, phase="Error", message=f"the emulator failed: {error!r}")
             done = Done(node)
+        # Before the end is told: what that lets start may take this very place.
         self._slots.give_back()
         self._events.put(done)
         # what follows waits for its end, not for this
@@ -301,12 +306,14 @@ class Execution:
             self._start_container(work)
             self._announce()
         else:
+            # Its turn came while it was being stopped: others wait for the place.
             self._slots.give_back()
 
     def _finish(self, done: Done) -> None:
         self._has_changed = True
         node = replace(done.node, ended=time.time())
         del self._running[node.id]
+        # It was ended by us, and is to run again when the emulator is back: no word of it is kept.
         if self._stop and self._stop.is_close and node.phase != "Succeeded":
             return
         self._keep(node)
@@ -356,5 +363,7 @@ class Execution:
             packed = path.parent.parent / f"{path.parent.name}.tgz"
             artifacts.pack(path, packed, path.name)
             path = packed
+        # Ended in between it is published once more, under the same name, which does no harm; the
+        # other way round it would be missing for ever.
         self._journal.publish(self._job.id, publication.global_name, path)
         self._record.published(publication.global_name)

@@ -39,6 +39,7 @@ def _fetch_http(source: Mapping[str, Any], target: Path, environ: Mapping[str, s
     if urlsplit(url).scheme not in ("http", "https"):
         raise NotRunnable(f"{url} is no http or https url")
     headers = {item["name"]: str(item["value"]) for item in source.get("headers") or ()}
+    # A proxy would look for these on its own machine.
     is_local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
     names = {} if is_local else {"http": "HTTP_PROXY", "https": "HTTPS_PROXY"}
     proxies = {

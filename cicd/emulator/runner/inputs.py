@@ -42,6 +42,8 @@ class Inputs:
             return None
         if item.is_archived and artifacts.is_tar(source):
             artifacts.unpack(source, target)
+        # Otherwise it is mounted read-only from where it is: models are large, and a copy for each
+        # step would take minutes.
         elif covered or item.mode is not None or self._is_written_again(item.path):
             # the program gets a copy of its own
             artifacts.place(source, target)

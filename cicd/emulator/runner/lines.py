@@ -65,6 +65,8 @@ class RunLog:
         with self._lock:
             stamped = []
             for line in lines:
+                # Readers go on behind the time of the last line they have, so two lines with one
+                # time would lose one. Clocks may stand still for some lines, or be set back.
                 self._last = max(line.time, self._last + 1)
                 stamped.append(Line(self._last, line.text, line.container, line.pod, line.stream))
             # inside the lock, so that a reader never finds a line before one it has read

@@ -101,6 +101,7 @@ class LocalRunner:
         if execution:
             execution.stop()
         else:
+            # It ended, or was never started here, between the request and now.
             self._journal.status(execution_id, "STOPPED")
 
     def deploy(self, job: DeploymentJob) -> None:
@@ -167,6 +168,8 @@ class LocalRunner:
             ]
             self._deployments = {}
         for item in running:
+            # First all are told, then all are waited for: one after the other would take the grace
+            # of each.
             item.close()
         for item in running:
             item.join()

@@ -70,6 +70,8 @@ class Outputs:
         """The artifact in its own place; a copy where others still need it."""
         target = self.kept / artifact.name / path.name
         target.parent.mkdir(parents=True)
+        # Moved where that is possible, which takes no time and no second place on the disk. What
+        # lies in a volume belongs to other steps as well.
         if is_needed or not path.resolve().is_relative_to(self.root.resolve()):
             artifacts.place(path, target)
         else:

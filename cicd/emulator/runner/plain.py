@@ -97,6 +97,8 @@ def rewrite(text: str, places: Mapping[str, str]) -> str:
     """``text`` with every whole container path replaced, the longest first."""
     if not places:
         return text
+    # The alternatives of a pattern are tried from the left, so that of ``/app`` and ``/app/data``
+    # the longer one has to come first.
     names = sorted((name for name in places if name != "/"), key=len, reverse=True)
     if not names:
         return text

@@ -124,7 +124,10 @@ class Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                # Neither the sandbox's own program nor the supervisor needs anything of it; what
+                # the container is to see goes with the order, which no list of processes shows.
                 env={},
+                # Ctrl-C in the terminal is for the emulator, which then ends its programs in order.
                 start_new_session=True,
                 pass_fds=(reporting,),
             )
@@ -174,8 +177,11 @@ class Process:
                     break
                 took = time.monotonic() - begun
                 spent += took
+                # While nobody reads, the pipe fills up and the program has to wait: no line is
+                # lost.
                 if spent > AT_ONCE:
                     time.sleep(min(REST_SHARE * took, LONGEST_REST))
+        # Also what a program has left behind in the background: with a container all of it ends.
         watch.kill()
         code = _code(process.wait())
         return Exit(code, watch.is_timeout, disk.excess if disk and disk.is_cause(code) else "")
@@ -251,6 +257,7 @@ class _Watch:
     def stop(self, grace: float) -> None:
         _tell(self._process, b"TERM\n")
         at = time.monotonic() + grace
+        # A second, less patient wish counts; a more patient one does not.
         self._kill_at = at if self._kill_at is None else min(at, self._kill_at)
 
     def kill(self) -> None:

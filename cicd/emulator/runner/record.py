@@ -23,6 +23,7 @@ class Record:
     def started(self) -> str:
         """When it was started for the first time, RFC 3339: now, if this is the first time."""
         place = self._folder / STARTED
+        # The emulator may have been killed between making the file and writing it.
         if place.exists() and (text := place.read_text(encoding="utf-8")):
             return text
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -37,6 +37,8 @@ class Sidecar:
 
     def stop(self) -> None:
         """Send it away and wait until it has gone."""
+        # Its process may not be in the list yet when this is called, so it is told again until it
+        # ends.
         while self._thread.is_alive():
             for process in self._own:
                 process.stop()

@@ -58,6 +58,7 @@ class Slots:
             on_wait()
         while not given.wait(PATIENCE):
             if is_over.is_set():
+                # One was given in this very moment, and it has to go back or it is lost for ever.
                 if not self.cancel(owner):
                     given.wait()
                     self.give_back()
@@ -74,5 +75,6 @@ class Slots:
                 del self._waiting[owner]
                 if queue:
                     self._waiting[owner] = queue
+        # Outside the lock, as what is called may ask for the next one.
         for go in called:
             go()

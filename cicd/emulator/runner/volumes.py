@@ -80,6 +80,7 @@ def below_folder(folder: Path, path: str) -> Path:
 def covering(mounts: Sequence[Mount], path: str) -> tuple[Path, str] | None:
     """The volume in which a container path lies, and the rest of the path; None for none."""
     place = PurePosixPath(path)
+    # Volumes may be mounted inside each other, and the inner one counts.
     for mount in sorted(mounts, key=lambda mount: len(mount.target), reverse=True):
         if place.is_relative_to(mount.target):
             return mount.source, str(place.relative_to(mount.target))

@@ -158,12 +158,14 @@ class Dispatcher:
                 self.stop(run["id"])
             elif run["status"] in ACTIVE:
                 self.start(run["id"])
+        # The emulator may have been killed between forgetting a run and deleting its files.
         for folder in self._folder.iterdir():
             if folder.name not in known:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _begin(self, run_id: str, fault: StartFault) -> None:
         """Start a run that a request asked for."""
+        # An update is a new chance: whether a fault holds it up is decided for each request.
         self._stuck.discard(run_id)
         if fault.is_stuck:
             self._stuck.add(run_id)
@@ -182,6 +184,7 @@ class Dispatcher:
         try:
             if self._is_early(run):
                 return
+            # An execution goes on in the middle: its steps that have ended are not run again.
             if not (is_execution and run["status"] == "RUNNING"):
                 # a deployment that ran before a restart is not ready again yet
                 self._report(run_id, "PENDING")

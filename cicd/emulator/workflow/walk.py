@@ -99,6 +99,8 @@ class Walk:
         ended = self.store(
             replace(node, phase=phase, message=message, started=started, ended=self.now, **more)
         )
+        # Steps that were looked at earlier in this walk may use it, so the walk begins anew with it
+        # known.
         if "globals" in ended.outputs:
             raise Again
         return ended
@@ -140,6 +142,8 @@ class Walk:
                 final = attempts[-1]
                 more = {"outputs": final.outputs, "exit_code": final.exit_code}
                 return self.close(node, verdict.phase, verdict.message, **more)
+            # While it waits for its next try nothing of it runs, but the workflow has not come to
+            # an end.
             if verdict.again_at > self.now:
                 self.in_flight += 1
                 self.look_again(verdict.again_at)
@@ -157,10 +161,13 @@ class Walk:
         """The state of one run of a template."""
         node = self.blank(name, template.name, template.type, parent)
         saved = self.nodes.get(node.id)
+        # What has begun is never calculated again: its values, ``now()`` and random ones among
+        # them, are those that it began with.
         if saved and (saved.phase in ENDED or saved.type == "Pod"):
             self.in_flight += saved.phase == "Running"
             return saved
         try:
+            # A template may call itself under a condition that is never false.
             if level > DEEPEST:
                 raise Unresolved(f"Maximum recursion depth exceeded: {DEEPEST} templates")
             begun_at = saved.started if saved else self.now
@@ -274,6 +281,8 @@ class Walk:
             return saved
         is_kept = prefix == "tasks"
         never = replace(node, type="Skipped")
+        # Argo resolves all rounds before it starts the first one: one that cannot be resolved stops
+        # them all, and nothing has run in vain.
         if is_kept and saved is None and (why := self.trouble(call, frame.scope)):
             return self.close(never, "Error", why)
         try:
@@ -348,6 +357,8 @@ class Walk:
             if not saved:
                 if call.when and not is_wanted(call.when, scope.texts):
                     return self.skipped(node, call, scope)
+                # Its turn comes in a later walk, when another one has ended. It is shown as
+                # waiting, unless the group ends early and it never will run.
                 if not frame.take():
                     if not frame.is_stopped:
                         self.queued.append(replace(node, message=REACHED))

@@ -44,6 +44,7 @@ def main(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A signal for the container's group must not end the one that cleans up after it.
         start_new_session=True,
     )
     assert remover.stdin
@@ -60,6 +61,7 @@ def main(
             copy(podman, f"{name}:{source}", target)
         return 128 - code if code < 0 else code
     finally:
+        # The end of its input is its order, and it comes as well when this process is killed.
         remover.stdin.close()
         remover.wait()
 

@@ -43,6 +43,7 @@ def main() -> int:
         spec = marshal.load(sys.stdin.buffer)  # noqa: S302 - of the emulator itself
     except EOFError:
         return 0
+    # A container starts with this one, whatever the user of this machine has set.
     os.umask(0o022)
     # bubblewrap starts this one as the second process of a namespace of its own
     is_alone = bool(spec["alone"]) and os.getpid() == 2 and os.getppid() == 1
@@ -56,6 +57,8 @@ def main() -> int:
         child = start(spec)
     except OSError as error:
         return not_started(spec, spec["command"][0], error)
+    # A thread for each, and no select: waiting for a child and for input at the same time takes
+    # modules that are slower to load than this whole program.
     _thread.start_new_thread(follow_orders, (child,))
     if limits and os.path.isdir("/proc/self/task"):  # noqa: PTH112
         _thread.start_new_thread(guard, (child, limits, spec["report"], is_alone))
@@ -165,6 +168,8 @@ def guard(child: int, limits: "dict[str, int]", report: int, is_alone: bool) -> 
     pause = HURRY
     while True:
         found = sizes(listed() if is_alone else below(os.getpid()))
+        # Looked at again and again, because the system's own limits count all processes of a user,
+        # who may run more than one of these.
         why = excess(found, limits, shared_memory() if is_alone else 0)
         if why:
             os.write(report, why.encode())

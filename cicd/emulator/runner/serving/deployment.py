@@ -136,6 +136,7 @@ class Deployment:
 
     def _say_running(self, server: Server, trouble: Ended | None = None) -> None:
         """A server that answers, or did until it crashed and is being started again."""
+        # While a new revision comes up the status is about that one.
         if server is not self._current or self._next:
             return
         if trouble:
@@ -159,12 +160,14 @@ class Deployment:
 
     def _deploy(self, job: DeploymentJob) -> None:
         up = [server.revision for server in (self._current, self._next) if server]
+        # After a restart, or when a request comes twice, the same revision is handed over again.
         if up and job.revision == up[-1]:
             return
         if self._is_new:
             # what an emulator that was killed has left behind
             artifacts.remove(job.folder / "servers")
             self._is_new = False
+        # An update while the one before is still coming up: nobody waits for that one any more.
         if self._next:
             self._retire(self._next)
             self._next = None
@@ -194,6 +197,8 @@ class Deployment:
 
     def _promote(self, server: Server) -> None:
         """From now on ``server`` answers."""
+        # Written before the first request reaches it, so that whoever got an answer from it is also
+        # told that it serves.
         self._journal.serving(self._id, server.revision)
         with self._lock:
             before, self._current = self._current, server
@@ -206,6 +211,7 @@ class Deployment:
         """Stop it once its requests are answered, in the background."""
 
         def work() -> None:
+            # Requests that it has taken would else end in the middle of an answer.
             server.drain(self._host.settings.drain)
             server.stop()
             server.join()

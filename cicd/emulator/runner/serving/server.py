@@ -177,12 +177,16 @@ class Server:
                 self._rest()
                 crashes, backoff = 0, settings.backoff
                 continue
+            # Only starts that never got ready count: one that serves and crashes now and then is to
+            # be kept up.
             crashes = 0 if was_ready else crashes + 1
             tail = tuple(recorder.tail)
             if crashes >= settings.crashes:
                 text = f"not ready after {crashes} starts: {message}"
                 self._on_giving_up(self, Ended(text, ended.code, tail))
                 return
+            # Who was up for long gets a quick restart, as in Kubernetes: its crash is not the one
+            # of before.
             if time.monotonic() - begun > settings.backoff_limit:
                 backoff = settings.backoff
             text = f"server ended: {message}; restart in {backoff:g} s"
@@ -303,6 +307,8 @@ class Server:
         wait = self.scaling.idle
         while not ended.wait(max(wait, POLL_SECONDS)):
             with self._idle:
+                # Decided under the lock that requests enter with: none can come in between this
+                # look and the stop.
                 wait = self._used_at + self.scaling.idle - time.monotonic()
                 if self._in_flight or wait > 0:
                     continue
