@@ -135,6 +135,16 @@ TABLE: dict[str, set[str]] = {
         "cicd.emulator.foundation",
         "cicd.emulator.runs",
     },
+    # what a front door declares; who has one stands on the same as AI Core's
+    "cicd.emulator.front_door": {"cicd.emulator.state.credentials", "cicd.emulator.world"},
+    "cicd.emulator.training_job": {
+        "cicd.emulator.errors",
+        "cicd.emulator.front_door",
+        "cicd.emulator.runs",
+        "cicd.emulator.state",
+        "cicd.emulator.workflow.yaml12",
+        "cicd.emulator.world",
+    },
     "cicd.emulator.api": {
         "cicd.emulator.errors",
         "cicd.emulator.timestamps",
@@ -145,6 +155,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.emulator.foundation",
         "cicd.emulator.runs",
         "cicd.emulator.world",
+        "cicd.emulator.front_door",
         "cicd.emulator.runner.serving.exchange",
     },
     "cicd.emulator.host": {"cicd.emulator"},

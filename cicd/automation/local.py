@@ -234,20 +234,19 @@ def start(root: Path, environ: Mapping[str, str]) -> Endpoint:
 
 def group_of(stage: Stage) -> str:
     """Where in the emulator a stage deploys to."""
-    return stage.target.get("resource_group", "default")
+    from cicd.emulator.host import control
+
+    return control.group_of(stage.platform, stage.target.get("resource_group", "default"))
 
 
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` with every login of a real account taken out and the emulator's put in."""
     from cicd.emulator.host import control
 
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(("AICORE_", "DESTINATION_", "VCAP_"))
-    }
-    group = group_of(stage)
-    return {**kept, **control.environment(endpoint, group)}
+    own = control.platform_environment(endpoint, stage.platform, group_of(stage))
+    theirs = ("AICORE_", "DESTINATION_", "VCAP_", f"{stage.platform.upper()}_")
+    kept = {name: value for name, value in environ.items() if not name.startswith(theirs)}
+    return {**kept, **own}
 
 
 def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import click
 from cicd.automation.bounds import choose_bounds
 from cicd.cli.console import print_result
 from cicd.cli.emulator_bounds import as_options, bounds_options
+from cicd.cli.emulator_doors import doors_options
 from cicd.cli.emulator_faults import faults
 from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translated
 from cicd.cli.help import Group, examples
@@ -53,6 +54,7 @@ def command() -> None:
     help="Where artifacts are kept: in a folder, whatever the object store secrets say, or in the "
     "S3 buckets that they name. Kept until reset. [default: folder]",
 )
+@doors_options
 @bounds_options
 @click.option("--leash", is_flag=True, hidden=True, help="End with standard input.")
 def start(
@@ -63,6 +65,7 @@ def start(
     realism: str | None,
     object_store: str | None,
     leash: bool,
+    doors: tuple[str, ...],
     **bounds: float | None,
 ) -> None:
     """Start it, unless it runs already."""
@@ -74,6 +77,8 @@ def start(
             control.choose_realism(where, realism)
         if object_store:
             control.choose_object_store(where, object_store)
+        if doors:
+            control.offer_doors(where, doors)
         choose_bounds(control, where, bounds)
         if foreground:
             serve(where, port, sys.stdin.fileno() if leash else None)

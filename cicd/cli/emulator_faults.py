@@ -34,11 +34,15 @@ What reads show:
   shuffle              lists in another order at every page
   log-gaps             lines missing at first and there later
   log-noise            lines twice and out of order
+  log-late             no log before something runs
+  log-shorter          half of what was logged is forgotten
+  status-word=TEXT     another word for the status of everything
   skew=-300            all clocks off by so many seconds
 \b
 The login:
   tokens=expired       this token is over: 401 until a new one is fetched
   tokens=revoked       all tokens so far are
+  lifetime=5           a new token is over after so many seconds
 \b
 What becomes of things:
   rollback             an updated deployment goes back to what it was

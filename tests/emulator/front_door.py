@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.errors import ApiError
-from cicd.emulator.host.opening import FrontDoor
+from cicd.emulator.front_door import FrontDoor
 from cicd.emulator.runs.lifecycle import Kind
 from cicd.emulator.runs.starting import Wanted, job_template, server_template
 from cicd.emulator.world import World
@@ -73,4 +73,4 @@ def make(world: World) -> ASGIApp:
     return Starlette(routes=routes, exception_handlers={ApiError: refused})
 
 
-TOY = FrontDoor("/toy", make)
+TOY = FrontDoor("toy", make)

@@ -24,7 +24,7 @@ from tests.emulator.front_door import TOY
 SEAM = {
     "cicd.emulator.api.passing",
     "cicd.emulator.errors",
-    "cicd.emulator.host.opening",
+    "cicd.emulator.front_door",
     "cicd.emulator.runs.lifecycle",
     "cicd.emulator.runs.starting",
     "cicd.emulator.world",

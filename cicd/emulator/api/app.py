@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs
@@ -27,6 +27,7 @@ from cicd.emulator.api.s3 import S3
 from cicd.emulator.api.table import OPERATIONS
 from cicd.emulator.api.web import ApiCall, Guard, Operation, Reply
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
+from cicd.emulator.front_door import FrontDoor
 from cicd.emulator.state.credentials import Audience
 from cicd.emulator.world import World
 
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOG = logging.getLogger(__name__)
-NOTHING: Mapping[str, Any] = {}
 
 INFERENCE = "inference.call"
 
 
-def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Router:
+def create_app(world: World, doors: Iterable[FrontDoor] = ()) -> Router:
     """The application that answers for ``world``; whoever made the world closes it. ``doors`` are
-    those of other APIs than AI Core's, by the path below which each answers."""
+    those of other APIs than AI Core's."""
+    doors = tuple(doors)
     around = partial(Gateway, world=world, deleters=deleters(OPERATIONS))
     routes: list[BaseRoute] = []
     # first, for they are looked at in this order
@@ -57,14 +58,31 @@ def create_app(world: World, doors: Mapping[str, ASGIApp] = NOTHING) -> Router:
         )
         routes.append(Route(operation.path, app, methods=[operation.method]))
     for path in ("/s3", "/s3/{rest:path}"):
-        routes.append(Route(path, around(S3(world)), methods=list(s3.METHODS)))
-    routes += [Mount(prefix, around(door)) for prefix, door in doors.items()]
+        app = around(S3(world, prefix="/s3", has_all=True))
+        routes.append(Route(path, app, methods=list(s3.METHODS)))
+    for door in doors:
+        routes += door_routes(world, door, partial(around, error=door.error))
+    # what AI Core has is looked at first; nobody signs a request for it
+    routes.append(SignedRequests(around(S3(world))))
     unrouted = Unrouted(world, list(routes))
     routes.append(Anything(around(unrouted)))
     names = {each.name for each in OPERATIONS if not each.path.startswith("/emulator/")}
+    names |= {f"{door.name}.{each.name}" for door in doors for each in door.operations}
     world.faults.known = frozenset({INFERENCE, *names})
     # not Starlette itself: what it puts around routes hides the connection that faults break
     return Router(routes)
+
+
+def door_routes(
+    world: World, door: FrontDoor, around: Callable[..., ASGIApp]
+) -> Iterator[BaseRoute]:
+    """Everything below the prefix of another API; fault rules know its operations by name."""
+    mounted = Mount(door.prefix, door.make(world))
+    for each in door.operations:
+        path = f"{door.prefix}{each.path}"
+        named = {"operation": f"{door.name}.{each.name}", "template": path, "method": each.method}
+        yield Route(path, around(mounted, **named), methods=[each.method])
+    yield Mount(door.prefix, around(mounted.app))
 
 
 def endpoint(world: World, operation: Operation) -> ASGIApp:
@@ -185,6 +203,14 @@ class Anything(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+
+class SignedRequests(Anything):
+    """A route for requests that clients of S3 have signed, whatever their path."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_signed = scope["type"] == "http" and s3.is_signed(Request(scope).headers)
+        return (Match.FULL if is_signed else Match.NONE), {}
 
 
 class Unrouted:

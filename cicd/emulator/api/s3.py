@@ -1,5 +1,6 @@
-"""/s3/BUCKET/KEY: as much of S3 as its clients need to keep objects, so that programs which pass
-their data through a bucket (Metaflow's steps do) run without an account.
+"""As much of S3 as its clients need to keep objects, so that programs which pass their data through
+a bucket run without an account: /BUCKET/KEY for what is signed, and /s3/BUCKET/KEY, where a bucket
+of every name exists (Metaflow's steps make none).
 
 Who signs with the emulator's own login, or with that of a registered object store secret, may do
 everything. Bodies stream to disk. https://docs.aws.amazon.com/AmazonS3/latest/API
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
@@ -19,11 +21,12 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
 from cicd.emulator.api.signature import Signed, refusal
-from cicd.emulator.state.buckets import Buckets, Draft, Object
+from cicd.emulator.state.buckets import Buckets, Condition, Draft, NotAsExpected, Object
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 MOST = 1000
 """Objects in one answer to a list."""
+LONGEST_KEY = 1024
+"""Bytes."""
 MOST_XML = 4 * 2**20
 KEPT = {"content-type", "content-encoding", "content-disposition", "content-language"} | {
     "cache-control",
@@ -54,16 +59,22 @@ KNOWN = {"prefix", "delimiter", "max-keys", "list-type", "continuation-token", "
 }
 STATUSES = {
     "AccessDenied": 403,
+    "BucketNotEmpty": 409,
+    "InvalidBucketName": 400,
     "InvalidAccessKeyId": 403,
     "SignatureDoesNotMatch": 403,
+    "NoSuchBucket": 404,
     "NoSuchKey": 404,
     "NoSuchUpload": 404,
     "InvalidPart": 400,
+    "KeyTooLongError": 400,
     "MalformedXML": 400,
     "InvalidArgument": 400,
     "XAmzContentSHA256Mismatch": 400,
     "NotImplemented": 501,
+    "PreconditionFailed": 412,
 }
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 Query = Mapping[str, list[str]]
 
 
@@ -75,12 +86,20 @@ class S3Error(Exception):
         self.code = code
 
 
-class S3:
-    """An ASGI application for all buckets."""
+def is_signed(headers: Headers) -> bool:
+    """Whether a client of S3 has sent this, and no other."""
+    return headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
 
-    def __init__(self, world: World) -> None:
+
+class S3:
+    """An ASGI application for all buckets below ``prefix``. With ``has_all`` a bucket of every name
+    exists there, else those that were made."""
+
+    def __init__(self, world: World, prefix: str = "", *, has_all: bool = False) -> None:
         self._world = world
         self._buckets: Buckets = world.buckets
+        self._prefix = prefix
+        self._has_all = has_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -88,6 +107,8 @@ class S3:
             answer = await self._answer(request)
         except S3Error as error:
             answer = _error(error.code, request)
+        except NotAsExpected:
+            answer = _error("PreconditionFailed", request)
         except ClientDisconnect:
             return
         except OSError as error:
@@ -104,8 +125,13 @@ class S3:
         query = parse_qs(request.url.query, keep_blank_values=True)
         if query.keys() - KNOWN:
             raise S3Error("NotImplemented")
-        bucket, _, key = path.removeprefix("/s3").lstrip("/").partition("/")
+        bucket, _, key = path.removeprefix(self._prefix).lstrip("/").partition("/")
         bucket, key = unquote(bucket), unquote(key)
+        is_needed = bucket and (key or request.method != "PUT") and not self._has_all
+        if is_needed and not await run_in_threadpool(self._buckets.exists, bucket):
+            raise S3Error("NoSuchBucket")
+        if len(key.encode()) > LONGEST_KEY:
+            raise S3Error("KeyTooLongError")
         if key:
             return await self._with_object(request, query, bucket, key)
         return await self._with_bucket(request, query, bucket)
@@ -134,8 +160,17 @@ class S3:
             return _xml("LocationConstraint", "")
         if request.method == "GET" and "uploads" not in query:
             return await run_in_threadpool(self._list, query, bucket)
-        if request.method in ("HEAD", "PUT"):
+        if request.method == "PUT" and not query:
+            if not (self._has_all or BUCKET.fullmatch(bucket)):
+                raise S3Error("InvalidBucketName")
+            await run_in_threadpool(self._buckets.make, bucket)
             return Response(headers={"Location": f"/{quote(bucket)}"})
+        if request.method == "DELETE" and not query:
+            if not await run_in_threadpool(self._buckets.remove, bucket):
+                raise S3Error("BucketNotEmpty")
+            return Response(status_code=204)
+        if request.method == "HEAD":
+            return Response()
         raise S3Error("NotImplemented")
 
     def _list(self, query: Query, bucket: str) -> Response:
@@ -222,9 +257,11 @@ class S3:
             return await run_in_threadpool(self._copy, request, unquote(source), bucket, key)
         if bool(upload) != bool(number.isdigit() and 0 < int(number) <= 10_000):
             raise S3Error("InvalidArgument")
+        wanted = _condition(request)
         draft = await self._receive(request)
         if not upload:
-            made = await run_in_threadpool(self._buckets.put, bucket, key, draft, _kept(request))
+            put = (bucket, key, draft, _kept(request), wanted)
+            made = await run_in_threadpool(self._buckets.put, *put)
             return Response(headers={"ETag": f'"{made.etag}"'})
         part = (upload, bucket, key, int(number), draft)
         if not await run_in_threadpool(self._buckets.add_part, *part):
@@ -247,7 +284,8 @@ class S3:
         if not numbers or not all(number.isdigit() for number in numbers):
             raise S3Error("MalformedXML")
         order = list(map(int, numbers))
-        made = await run_in_threadpool(self._buckets.complete, upload, bucket, key, order)
+        parts = (upload, bucket, key, order, _condition(request))
+        made = await run_in_threadpool(self._buckets.complete, *parts)
         if made is None:
             raise S3Error("NoSuchUpload")
         text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
@@ -337,6 +375,17 @@ def _kept(request: Request) -> dict[str, str]:
         for name, value in _headers(request).items()
         if (name in KEPT and value != "aws-chunked") or name.startswith("x-amz-meta-")
     }
+
+
+def _condition(request: Request) -> Condition:
+    """What must be there for a write: ``*`` for nothing yet, an ETag, or empty for whatever.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    is_new = request.headers.get("if-none-match")
+    if is_new not in (None, "*"):
+        raise S3Error("NotImplemented")
+    return is_new or request.headers.get("if-match", "").strip('"')
 
 
 def _entry(key: str, item: Object | None, encode: Callable[[str], str]) -> str:

@@ -6,7 +6,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,6 +14,9 @@ from urllib.parse import parse_qsl, urlencode
 from cicd.emulator import timestamps
 
 JSON = "application/json"
+AS_JSON = {"content-type": JSON}
+ErrorBody = Callable[[int, str], Any]
+"""What an API says of an error, by status and message."""
 HTML = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
     "<body><h1>{status} {message}</h1><hr><center>nginx</center></body></html>\n"
@@ -67,8 +70,11 @@ class Answer:
             return None
 
 
-def refusal(effects: Mapping[str, Any], target: str, request_id: str) -> Answer | None:
-    """The answer that takes the place of the operation; None where none of the effects is one."""
+def refusal(
+    effects: Mapping[str, Any], target: str, request_id: str, error: ErrorBody | None = None
+) -> Answer | None:
+    """The answer that takes the place of the operation; None where none of the effects is one.
+    ``error`` is for another API than AI Core's."""
     if "quota" in effects:
         text = "Quota exceeded: no more of them are allowed for this tenant"
         return envelope(400, text, "01010429", target, request_id)
@@ -77,9 +83,11 @@ def refusal(effects: Mapping[str, Any], target: str, request_id: str) -> Answer 
     status = effects["status"]
     message = effects.get("message", MESSAGES.get(status, "failed"))
     headers = {"retry-after": str(effects["retry-after"])} if "retry-after" in effects else {}
-    shape = effects.get("body", "plain" if status in GATEWAY else "envelope")
+    shape = effects.get("body", "plain" if status in GATEWAY and not error else "envelope")
     code = effects.get("code", str(status))
     made = envelope(status, message, code, target, request_id)
+    if error:
+        made = made.with_json(error(status, message))
     return shaped(replace(made, headers={**made.headers, **headers}), shape, message)
 
 
@@ -161,6 +169,16 @@ def noisy(answer: Answer, dice: random.Random) -> Answer:
         if len(said) > 1 and dice.random() < WITHHELD:
             said[-1], said[-2] = said[-2], said[-1]
     return answer.with_json({"data": {"result": said}})
+
+
+def worded(answer: Answer, word: str) -> Answer:
+    """Every status of the things that the answer shows is another word."""
+    content = answer.json
+    found = content.get("resources", [content]) if isinstance(content, dict) else content
+    for item in found if isinstance(found, list) else ():
+        if isinstance(item, dict) and "status" in item:
+            item["status"] = word
+    return answer if content is None else answer.with_json(content)
 
 
 def lines_of(content: Any) -> list[Any] | None:

@@ -132,14 +132,19 @@ EFFECTS: Mapping[str, Check] = {
     "shuffle": switch,
     "log-gaps": switch,
     "log-noise": switch,
+    "status-word": text,
     "skew": real(-315_360_000, 315_360_000),
     # the login
     "tokens": one_of("expired", "revoked"),
+    "lifetime": SECONDS,
     # what becomes of things
     "rollback": switch,
     "stuck": switch,
     "dies": SECONDS,
     "vanish": switch,
+    # what only other front doors than AI Core's have
+    "log-late": switch,
+    "log-shorter": switch,
 }
 """What can happen, each with the check of its value."""
 WITH = {"message": "status", "code": "status"}

@@ -17,6 +17,8 @@ from typing import Any
 
 from cicd.emulator.errors import EmulatorError
 from cicd.emulator.foundation import catalogue
+from cicd.emulator.front_door import FrontDoor
+from cicd.emulator.host import doors
 from cicd.emulator.host.folder import (
     ENDPOINT,
     LOCK,
@@ -40,7 +42,35 @@ GRACE = 20.0
 
 
 def environment(endpoint: Endpoint, resource_group: str) -> dict[str, str]:
-    """The variables with which SDKs, cicd and scripts use this emulator. Secrets in clear."""
+    """The variables with which SDKs, cicd and scripts use this emulator, those of the front doors
+    that it was told to offer too. Secrets in clear."""
+    found = aicore_environment(endpoint, resource_group)
+    for door in doors.offered(endpoint.data):
+        found |= door_environment(endpoint, door)
+    return found
+
+
+def platform_environment(endpoint: Endpoint, platform: str, resource_group: str) -> dict[str, str]:
+    """Those with which one platform is used; the resource group is AI Core's."""
+    door = doors.of_platform(platform)
+    if door is None:
+        return aicore_environment(endpoint, resource_group)
+    return door_environment(endpoint, door)
+
+
+def door_environment(endpoint: Endpoint, door: FrontDoor) -> dict[str, str]:
+    """Those of one front door."""
+    return dict(door.variables(endpoint.url, credentials.read(endpoint.data)))
+
+
+def group_of(platform: str, resource_group: str) -> str:
+    """Where an emulator keeps the runs of a platform; the resource group is AI Core's."""
+    door = doors.of_platform(platform)
+    return door.group if door else resource_group
+
+
+def aicore_environment(endpoint: Endpoint, resource_group: str) -> dict[str, str]:
+    """Those of AI Core and the Destination service."""
     known = credentials.read(endpoint.data)
     url = endpoint.url
     service_key = {
@@ -212,6 +242,15 @@ def choose_object_store(data: Path, choice: Choice) -> None:
     prepare(data)
     try:
         choose(data, choice)
+    except OSError as error:
+        raise folder_error(data, error) from error
+
+
+def offer_doors(data: Path, names: Sequence[str]) -> None:
+    """Let ``environment`` speak of these front doors too from now on."""
+    prepare(data)
+    try:
+        doors.offer(data, names)
     except OSError as error:
         raise folder_error(data, error) from error
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cicd.emulator import timestamps
 from cicd.emulator.faults.judge import Faults
 from cicd.emulator.foundation.catalogue import ModelList
 from cicd.emulator.foundation.runner import PlatformRunner
+from cicd.emulator.front_door import FrontDoor
 from cicd.emulator.git.fetching import Git
 from cicd.emulator.git.syncing import Syncer
+from cicd.emulator.host.doors import FRONT_DOORS
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runs.configured import Starter
 from cicd.emulator.runs.dispatch import Dispatcher
@@ -25,41 +25,29 @@ from cicd.emulator.state.buckets import Buckets
 from cicd.emulator.state.clock import Clock
 from cicd.emulator.state.credentials import read_or_create
 from cicd.emulator.state.objectstore import ObjectStore
+from cicd.emulator.state.own_bucket import OwnBucket
 from cicd.emulator.state.realism import Pace
 from cicd.emulator.state.store import Store
 from cicd.emulator.world import World
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
 MakeRunner = Callable[[Journal], Runner]
 
 
-@dataclass(frozen=True)
-class FrontDoor:
-    """Another API than AI Core's on the same emulator; what it stands on says ``runs.starting``.
-
-    It answers every path below ``prefix``, ``/name``. ``make`` gives its application for a world,
-    and imports what that needs only then.
-    """
-
-    prefix: str
-    make: Callable[[World], ASGIApp]
-
-
-FRONT_DOORS: tuple[FrontDoor, ...] = ()
-"""Those that every emulator has beside AI Core's; a new one is a line here."""
-
-
 def open_world(
-    data: Path, base_url: str, environ: Mapping[str, str], make_runner: MakeRunner
+    data: Path,
+    base_url: str,
+    environ: Mapping[str, str],
+    make_runner: MakeRunner,
+    doors: Iterable[FrontDoor] = FRONT_DOORS,
 ) -> World:
     """Open a data folder and go on with all work in it. EmulatorError when it cannot be used."""
     models = ModelList(data)
     # whoever damaged the file is told now, before anything is open
     models.read()
     store = Store(data)
-    objects = ObjectStore(data, store)
+    buckets = Buckets(data, store)
+    kept = {door.group: OwnBucket(buckets, door.bucket) for door in doors if door.bucket}
+    objects = ObjectStore(data, store, kept)
     journal = StoreJournal(store, objects)
     (data / "runs").mkdir(exist_ok=True)
     credentials = read_or_create(data)
@@ -87,7 +75,7 @@ def open_world(
         store=store,
         credentials=credentials,
         objects=objects,
-        buckets=Buckets(data, store),
+        buckets=buckets,
         journal=journal,
         runner=runner,
         dispatcher=dispatcher,

@@ -18,9 +18,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from cicd.emulator.errors import EmulatorError
+from cicd.emulator.front_door import FrontDoor
+from cicd.emulator.host.doors import FRONT_DOORS
 from cicd.emulator.host.folder import ENDPOINT, LOCK, PORT_FILE, prepare, write_endpoint
 from cicd.emulator.host.locks import FileLock
-from cicd.emulator.host.opening import FRONT_DOORS, FrontDoor, MakeRunner, open_world
+from cicd.emulator.host.opening import MakeRunner, open_world
 from cicd.emulator.jobs import Journal, Runner
 from cicd.emulator.runner.bounds import Bounds
 from cicd.emulator.world import World
@@ -99,7 +101,7 @@ def http_server(world: World, doors: Iterable[FrontDoor] = FRONT_DOORS) -> uvico
     from cicd.emulator.api.app import create_app
 
     config = uvicorn.Config(
-        create_app(world, {door.prefix: door.make(world) for door in doors}),
+        create_app(world, doors),
         log_config=None,
         access_log=False,
         lifespan="off",

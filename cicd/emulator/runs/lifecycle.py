@@ -14,17 +14,23 @@ from typing import Literal
 from cicd.emulator.errors import ApiError
 
 Kind = Literal["execution", "deployment"]
-Wish = Literal["stop", "delete", "configure"]
+Wish = Literal["stop", "cancel", "delete", "configure"]
 
 ENDED = frozenset({"COMPLETED", "DEAD", "STOPPED"})
 ACTIVE = frozenset({"UNKNOWN", "PENDING", "RUNNING"})
 
 ADMITTED: dict[Wish, frozenset[str]] = {
     "stop": frozenset({"PENDING", "RUNNING"}),
+    "cancel": ACTIVE,
     "delete": frozenset({"UNKNOWN", "STOPPED", "DEAD", "COMPLETED"}),
     "configure": frozenset({"PENDING", "RUNNING", "DEAD"}),
 }
-WISHED = {"stop": "target status STOPPED", "delete": "deletion", "configure": "a new configuration"}
+WISHED = {
+    "stop": "target status STOPPED",
+    "cancel": "target status STOPPED",
+    "delete": "deletion",
+    "configure": "a new configuration",
+}
 
 
 def admit(kind: Kind, run_id: str, status: str, wish: Wish) -> None:

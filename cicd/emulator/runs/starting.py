@@ -1,7 +1,7 @@
 """What any front door does with runs: start, stop, forget and look at them.
 
 This is the seam by which an API stands on the emulator. AI Core's (``api.lm``) is one front door;
-another (``host.opening.FrontDoor``) gets the same World and uses of it ``runs``, which is here,
+another (``front_door.FrontDoor``) gets the same World and uses of it ``runs``, which is here,
 ``clock`` for what time it is, and ``runner`` with ``api.passing`` to send requests to what serves.
 What is started is a template of AI Core's kinds in a ``Wanted``: whatever another API calls a job
 becomes a job_template(), a server a server_template(). All of it is in the store when a call
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cicd.emulator import timestamps
-from cicd.emulator.errors import not_found
+from cicd.emulator.errors import ApiError, not_found
 from cicd.emulator.runs import lifecycle, standins
 from cicd.emulator.runs.dispatch import Dispatcher
 from cicd.emulator.runs.lifecycle import Kind, Wish
@@ -52,6 +52,8 @@ class Wanted:
     schedule_id: str | None = None
     ttl: str | None = None
     expires_at: str | None = None
+    own_name: str | None = None
+    """What its client calls it, where the API lets it choose: one of a kind in the group."""
 
     @property
     def job(self) -> str:
@@ -73,17 +75,22 @@ class Runs:
         self._dispatcher = dispatcher
 
     def start(self, wanted: Wanted) -> str:
-        """Store a new run and hand it over; its id. 400 where the tenant has too many."""
+        """Store a new run and hand it over; its id. 400 where the tenant has too many, 409 where
+        the group has one of its own name."""
         run_id = wanted.kind[0] + secrets.token_hex(8)[:15]
         now = timestamps.now()
         with self._store.transaction() as db:
             if wanted.kind == "deployment":
                 quotas.admit(self._store, "deployments")
+            if wanted.own_name is not None:
+                sql = "SELECT 1 FROM runs WHERE resource_group = ? AND own_name = ?"
+                if db.execute(sql, (wanted.group, wanted.own_name)).fetchone():
+                    raise ApiError(409, f"{wanted.own_name} exists")
             db.execute(
                 "INSERT INTO runs (id, kind, resource_group, configuration_id, configuration_name, "
                 "scenario_id, executable_id, status, target_status, created_at, modified_at, "
-                "token, job, ttl, expires_at, schedule_id) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'UNKNOWN', ?, ?, ?, ?, ?, ?, ?, ?)",
+                "token, job, ttl, expires_at, schedule_id, own_name) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'UNKNOWN', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     run_id,
                     wanted.kind,
@@ -100,6 +107,7 @@ class Runs:
                     wanted.ttl,
                     wanted.expires_at,
                     wanted.schedule_id,
+                    wanted.own_name,
                 ),
             )
             sql = "INSERT INTO revisions VALUES (?, 1, ?)"
@@ -111,14 +119,32 @@ class Runs:
         """One run of a group, with its ``status`` and ``message``."""
         return find(self._store, kind, group, run_id)
 
+    def named(self, group: str, own_name: str) -> Row | None:
+        """The run that its client calls so."""
+        sql = "SELECT * FROM runs WHERE resource_group = ? AND own_name = ?"
+        return self._store.row(sql, (group, own_name))
+
+    def of_group(self, group: str) -> Sequence[Row]:
+        """Every run of a group, oldest first."""
+        sql = "SELECT * FROM runs WHERE resource_group = ? ORDER BY number"
+        return self._store.rows(sql, (group,))
+
     def log(self, run_id: str, *, since: int = 0, top: int = 1000) -> Sequence[Row]:
         """Lines of a run from ``since`` (ns since 1970) on, oldest first: ``time``, ``text``."""
         return lines(self._store, run_id, since, MOST, top)
 
-    def stop(self, kind: Kind, group: str, run_id: str) -> None:
+    def log_after(self, run_id: str, after: tuple[int, int], top: int) -> Sequence[Row]:
+        """Lines of a run after the one with this ``time`` and ``rowid``, oldest first."""
+        sql = (
+            "SELECT rowid, time, text FROM logs WHERE run_id = ? AND (time, rowid) > (?, ?) "
+            "ORDER BY time, rowid LIMIT ?"
+        )
+        return self._store.rows(sql, (run_id, *after, top))
+
+    def stop(self, kind: Kind, group: str, run_id: str, *, wish: Wish = "stop") -> None:
         """Ask a run to stop; 404 where there is none, 412 when its status does not admit that."""
         assignment = "status = 'STOPPING', target_status = 'STOPPED'"
-        self._change(kind, group, run_id, "stop", assignment)
+        self._change(kind, group, run_id, wish, assignment)
         self._dispatcher.stop(run_id)
 
     def delete(self, kind: Kind, group: str, run_id: str) -> None:

@@ -1,6 +1,6 @@
 """The objects that programs keep in the emulator's own S3: content in files, the rest in the store.
 
-Buckets of every name exist.
+A bucket exists that was made, or that holds something.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from typing import Any
 
 from cicd.emulator import timestamps
 from cicd.emulator.state.store import Row, Store
+
+Condition = str
+"""What must be there for a write: ``*`` for no object, an ETag for that one, empty for whatever."""
+
+
+class NotAsExpected(Exception):
+    """What was to be replaced is another object than it should be."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Buckets:
         self._folder = data / "buckets"
         self._uploads = self._folder / "uploads"
         self._store = store
+        # what an emulator that was killed had begun to take in
+        shutil.rmtree(self._folder / "drafts", ignore_errors=True)
         for name in ("content", "drafts"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -59,9 +68,16 @@ class Buckets:
         row = self._store.row(sql, (bucket, key))
         return self._object(row) if row else None
 
-    def put(self, bucket: str, key: str, draft: Draft, headers: Mapping[str, str]) -> Object:
-        """Make the content an object, in place of the one before."""
-        return self._keep(bucket, key, draft, draft.md5, headers)
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        draft: Draft,
+        headers: Mapping[str, str],
+        wanted: Condition = "",
+    ) -> Object:
+        """Make the content an object, in place of the one before. Raises NotAsExpected."""
+        return self._keep(bucket, key, draft, draft.md5, headers, wanted)
 
     def copy(
         self, source: Object, bucket: str, key: str, headers: Mapping[str, str] | None
@@ -92,8 +108,29 @@ class Buckets:
         return [self._object(row) for row in rows]
 
     def names(self) -> list[str]:
-        """Every bucket that holds something."""
-        return [row[0] for row in self._store.rows("SELECT DISTINCT bucket FROM objects")]
+        """Every bucket that exists, in order."""
+        sql = "SELECT name FROM buckets UNION SELECT bucket FROM objects ORDER BY 1"
+        return [row[0] for row in self._store.rows(sql)]
+
+    def exists(self, bucket: str) -> bool:
+        """Whether there is a bucket of this name."""
+        sql = (
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM buckets WHERE name = ?) "
+            "OR EXISTS (SELECT 1 FROM objects WHERE bucket = ?)"
+        )
+        return self._store.row(sql, (bucket, bucket)) is not None
+
+    def make(self, bucket: str) -> None:
+        """Make a bucket; one that is there stays as it is."""
+        self._store.write("INSERT OR IGNORE INTO buckets VALUES (?)", (bucket,))
+
+    def remove(self, bucket: str) -> bool:
+        """Delete a bucket; False, and it stays, where it holds something."""
+        with self._store.transaction() as db:
+            if db.execute("SELECT 1 FROM objects WHERE bucket = ?", (bucket,)).fetchone():
+                return False
+            db.execute("DELETE FROM buckets WHERE name = ?", (bucket,))
+        return True
 
     def begin(self, bucket: str, key: str, headers: Mapping[str, str]) -> str:
         """An upload in parts; its id."""
@@ -114,8 +151,11 @@ class Buckets:
         draft.path.replace(folder / f"{number:05d}-{draft.md5}")
         return True
 
-    def complete(self, upload: str, bucket: str, key: str, numbers: list[int]) -> Object | None:
-        """Put the parts together; None where the upload or one of them is not there."""
+    def complete(
+        self, upload: str, bucket: str, key: str, numbers: list[int], wanted: Condition = ""
+    ) -> Object | None:
+        """Put the parts together; None where the upload or one of them is not there. Raises
+        NotAsExpected."""
         about = self._about(upload, bucket, key)
         folder = self._uploads / upload
         parts = [next(iter(folder.glob(f"{number:05d}-*")), None) for number in numbers]
@@ -131,7 +171,7 @@ class Buckets:
                     shutil.copyfileobj(file, whole, 2**20)
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(found)}"
         draft = Draft(target, target.stat().st_size, etag)
-        made = self._keep(bucket, key, draft, etag, about["headers"])
+        made = self._keep(bucket, key, draft, etag, about["headers"], wanted)
         shutil.rmtree(folder, ignore_errors=True)
         return made
 
@@ -153,15 +193,25 @@ class Buckets:
         return about if (about["bucket"], about["key"]) == (bucket, key) else None
 
     def _keep(
-        self, bucket: str, key: str, draft: Draft, etag: str, headers: Mapping[str, str]
+        self,
+        bucket: str,
+        key: str,
+        draft: Draft,
+        etag: str,
+        headers: Mapping[str, str],
+        wanted: Condition = "",
     ) -> Object:
         name = draft.path.name
         place = self._folder / "content" / name
-        draft.path.replace(place)
         now = timestamps.now()
         with self._store.transaction() as db:
-            sql = "SELECT file FROM objects WHERE bucket = ? AND key = ?"
+            sql = "SELECT file, etag FROM objects WHERE bucket = ? AND key = ?"
             before = db.execute(sql, (bucket, key)).fetchone()
+            there = before["etag"] if before else "*"
+            if wanted not in ("", there):
+                draft.path.unlink(missing_ok=True)
+                raise NotAsExpected
+            draft.path.replace(place)
             db.execute(
                 "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (bucket, key, name, draft.size, etag, now, json.dumps(dict(headers))),

@@ -47,10 +47,14 @@ class Credentials:
                 return audience
         return None
 
+    def derived(self, purpose: str) -> str:
+        """64 digits that stay the same for a purpose, and tell nothing of those for another."""
+        return hmac.digest(self.signing_key.encode(), purpose.encode(), hashlib.sha256).hex()
+
     @property
     def s3_login(self) -> dict[str, str]:
         """Of the emulator's own S3, by the names of its variables."""
-        secret = hmac.digest(self.signing_key.encode(), b"s3", hashlib.sha256).hex()[:40]
+        secret = self.derived("s3")[:40]
         key = f"CICD{hashlib.sha256(self.client_id.encode()).hexdigest()[:16].upper()}"
         return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
 

@@ -101,10 +101,17 @@ CREATE TABLE objects (
   etag TEXT NOT NULL, modified_at TEXT NOT NULL, headers TEXT NOT NULL, PRIMARY KEY (bucket, key)
 );
 """
+FRONT_DOORS = """
+CREATE TABLE buckets (name TEXT PRIMARY KEY);
+ALTER TABLE runs ADD COLUMN own_name TEXT;
+CREATE UNIQUE INDEX runs_by_own_name ON runs (resource_group, own_name);
+"""
+"""``own_name``: what a client calls a run, where the API lets it choose."""
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("first tables", FIRST),
     ("execution schedules", SCHEDULES),
     ("node reservations, order of secrets", RESERVATIONS),
     ("objects of the emulator's own S3", OBJECTS),
+    ("buckets that were made, names of runs that clients chose", FRONT_DOORS),
 )

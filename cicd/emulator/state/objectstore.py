@@ -9,7 +9,7 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from cicd.emulator.state.private import write_private
 from cicd.emulator.state.s3 import Bucket, StorageError
@@ -26,10 +26,27 @@ def choose(data: Path, choice: Choice) -> None:
     write_private(data / CHOICE_FILE, choice)
 
 
-class ObjectStore:
-    """Files and folders by resource group, object store secret and path."""
+class Place(Protocol):
+    """Where artifacts are kept if not in a folder; ``parts`` are those of a key."""
 
-    def __init__(self, data: Path, store: Store) -> None:
+    def upload(self, parts: list[str], source: Path) -> None: ...
+
+    def download(self, parts: list[str], target: Path) -> Path: ...
+
+    def holds(self, parts: list[str]) -> bool: ...
+
+    def delete(self, parts: list[str]) -> None: ...
+
+
+NOWHERE: Mapping[str, Place] = {}
+
+
+class ObjectStore:
+    """Files and folders by resource group, object store secret and path. Of the groups in ``own``
+    everything is kept there, whatever was chosen for others."""
+
+    def __init__(self, data: Path, store: Store, own: Mapping[str, Place] = NOWHERE) -> None:
+        self._own = own
         self._folder = data / "objectstore"
         # not beside what they become: an emulator that is killed leaves them behind
         self._drafts = data / "drafts"
@@ -109,8 +126,10 @@ class ObjectStore:
         else:
             remove(self.path(group, url))
 
-    def _bucket(self, group: str, secret: str) -> Bucket | None:
+    def _bucket(self, group: str, secret: str) -> Place | None:
         """Where the secret leads, None for the folder."""
+        if group in self._own:
+            return self._own[group]
         if self.choice == "folder":
             return None
         row = self._store.row(

@@ -46,7 +46,8 @@ def write_stand_ins(call: ApiCall) -> Reply:
 
 
 def group_of(call: ApiCall) -> str:
-    return limits.check(call.group, "AI-Resource-Group", limits.RESOURCE_GROUP)
+    """A resource group, or what another front door has in its place."""
+    return limits.check(call.group, "AI-Resource-Group", limits.STAND_INS)
 
 
 def read_realism(call: ApiCall) -> Reply:

@@ -21,6 +21,7 @@ from cicd.emulator.api.web import Operation
 from cicd.emulator.faults import answers
 from cicd.emulator.faults.answers import Answer
 from cicd.emulator.faults.judge import Asked, Request, Verdict
+from cicd.emulator.front_door import EFFECTS
 from cicd.emulator.runs.dispatch import START_FAULT, StartFault
 from cicd.emulator.world import World
 
@@ -39,6 +40,7 @@ CHANGING = frozenset(
         "shuffle",
         "log-gaps",
         "log-noise",
+        "status-word",
         "skew",
         "rollback",
         "retry-after",
@@ -50,7 +52,8 @@ BODILESS = frozenset({204, 304})
 
 class Gateway:
     """An ASGI application around one that answers an operation. With no rules it only records and
-    dates. ``method`` is the one that the operation has; by any other it is no such."""
+    dates. ``method`` is the one that the operation has; by any other it is no such. ``error`` is
+    the body of errors of another API than AI Core's."""
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Gateway:
         operation: str = UNKNOWN,
         template: str = "",
         method: str = "",
+        error: answers.ErrorBody | None = None,
     ) -> None:
         # what fails is recorded too, with the answer that it gets
         self._app = ServerErrorMiddleware(app)
@@ -69,6 +73,7 @@ class Gateway:
         self._operation = operation
         self._template = template
         self._method = method
+        self._error = error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = self._asked(scope)
@@ -84,14 +89,16 @@ class Gateway:
         token = header(scope, b"authorization")
         if verdict.effects and "tokens" in verdict.effects:
             tokens.kill(verdict, token)
-        answer = tokens.refused_token(states, asked, token)
+        answer = tokens.refused_token(states, asked, token, self._error)
         if answer is None and not verdict.effects:
             await self._app(scope, receive, send_dated)
             return
         if answer:
             await drained(receive)
         else:
-            handling = Handling(self._app, self._world, self._deleters, asked, verdict, token)
+            handling = Handling(
+                self._app, self._world, self._deleters, asked, verdict, token, self._error
+            )
             answer = await handling.run(scope, receive, send_dated)
         if answer:
             await deliver(answer, send_dated)
@@ -123,6 +130,7 @@ class Handling:
         asked: Asked,
         verdict: Verdict,
         token: bytes,
+        error: answers.ErrorBody | None,
     ) -> None:
         self._app = app
         self._world = world
@@ -130,6 +138,7 @@ class Handling:
         self._asked = asked
         self._verdict = verdict
         self._token = token.decode("latin-1")
+        self._error = error
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
         """The answer to give, None when it has been given or never will be."""
@@ -140,7 +149,7 @@ class Handling:
             await abort(send, receive)
             return None
         values = {name: found for name, (found, _) in self._verdict.effects.items()}
-        refusal = answers.refusal(values, self._asked.path, str(uuid.uuid4()))
+        refusal = answers.refusal(values, self._asked.path, str(uuid.uuid4()), self._error)
         if refusal:
             await drained(receive)
             return refusal
@@ -150,6 +159,7 @@ class Handling:
             )
         if value("stale") is not None and self._asked.method == "GET":
             scope[WORLD] = effects.as_of(self._world, self._verdict.effects["stale"][1])
+        scope[EFFECTS] = values
         token = START_FAULT.set(self._start_fault())
         try:
             if CHANGING & self._verdict.effects.keys():
@@ -206,6 +216,8 @@ class Handling:
             answer = answers.gapped(answer, known, self._asked.path, state.dice)
         if value("log-noise"):
             answer = answers.noisy(answer, effects["log-noise"][1].dice)
+        if value("status-word") is not None:
+            answer = answers.worded(answer, value("status-word"))
         if value("skew"):
             answer = answers.skewed(answer, value("skew"))
         if value("body"):

@@ -25,21 +25,33 @@ def kill(verdict: Verdict, token: bytes) -> None:
         state.memory[GOOD] = set()
 
 
-def refused_token(states: tuple[RuleState, ...], asked: Asked, token: bytes) -> Answer | None:
+def refused_token(
+    states: tuple[RuleState, ...],
+    asked: Asked,
+    token: bytes,
+    error: answers.ErrorBody | None = None,
+) -> Answer | None:
     """The gateway's 401 for a dead token."""
-    if asked.operation == "token.create" or not token:
+    if is_login(asked) or not token:
         return None
     for state in states:
         is_revoked = GOOD in state.memory and digest(token) not in state.memory[GOOD]
         if is_revoked or digest(token) in state.memory.get(DEAD, ()):
             text = SAYS[state.rule.effects["tokens"]]
+            if error:
+                return Answer(401, headers=answers.AS_JSON).with_json(error(401, text))
             return answers.shaped(Answer(401), "plain", text)
     return None
 
 
+def is_login(asked: Asked) -> bool:
+    """Whether a request asks for a token."""
+    return f".{asked.operation}".endswith(".token.create")
+
+
 def watching(states: tuple[RuleState, ...], asked: Asked, send: Send) -> Send:
     """``send``, but a new token is known to be good."""
-    if asked.operation != "token.create" or not any(GOOD in state.memory for state in states):
+    if not is_login(asked) or not any(GOOD in state.memory for state in states):
         return send
 
     async def watched(message: Message) -> None:
@@ -54,7 +66,7 @@ def watching(states: tuple[RuleState, ...], asked: Asked, send: Send) -> Send:
 
 def learn(states: tuple[RuleState, ...], asked: Asked, answer: Answer) -> None:
     """Remember a token that was given out after all others were revoked."""
-    content = answer.json if asked.operation == "token.create" else None
+    content = answer.json if is_login(asked) else None
     if isinstance(content, dict) and "access_token" in content:
         for state in states:
             if GOOD in state.memory:
