@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import glob
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.config.dialect import Built
+from cicd.config.dialect import Built, Carried
 from cicd.config.digests import digest, slow_digest
 from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.formats import seconds
+from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
 from cicd.config.schema import SmokeTest as SmokeTestFile
 from cicd.config.tree import Path, hidden, plain
-from cicd.config.watch import file_digests, files_digest, watched_files
-from cicd.model import Gate, Limits, SmokeTest, Stage
-from cicd.values import Hidden, Ref, Secret
+from cicd.config.watch import file_digests, files_digest, named_files, watched_files
+from cicd.model import Gate, Limits, Options, Resource, SmokeTest, Stage
+from cicd.values import Hidden, Key, Program, Ref, Secret
 
 AnyDraft = Draft[Any, Any]
 MOST_NAMED = 50
@@ -60,6 +62,14 @@ def plain_leaf(value: Any, salt: str) -> Any:
     return str(value) if isinstance(value, Ref | Secret) else value
 
 
+def _plain(value: Any, salt: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item, salt) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, salt) for item in value]
+    return plain_leaf(value, salt)
+
+
 def inputs_of(
     draft: AnyDraft,
     salt: str,
@@ -76,12 +86,7 @@ def inputs_of(
     globs = {glob: watched_files(draft.root, glob) for glob in watch}
     paths = sorted({path for found in globs.values() for path in found})
     digests = file_digests(draft.root, paths)
-    shown = {
-        key: {name: plain_leaf(leaf, salt) for name, leaf in value.items()}
-        if isinstance(value, dict)
-        else value
-        for key, value in spec.items()
-    }
+    shown = _plain(spec, salt)
     watched = files_digest(digests) if digests else ""
     named = digests
     if len(digests) > MOST_NAMED:
@@ -109,6 +114,88 @@ def _text(name: str) -> str:
 def gates_of(gates: Sequence[GateFile]) -> tuple[Gate, ...]:
     """The bounds on a run's metrics."""
     return tuple(Gate(gate.metric, gate.min, gate.max) for gate in gates)
+
+
+HOW = frozenset({"key", "rerun", "watch", "timeout", "require", "smoke_test", "on_failure"})
+"""Fields that items of all platforms may have, and that no platform is told: they say how apply
+treats what is made of them."""
+
+
+def resources_of(draft: AnyDraft, sections: Mapping[str, Carried]) -> Iterator[Resource]:
+    """A resource for each item of these sections (see ``resource_of``), in their order."""
+    for name, section in sections.items():
+        for path, item in () if section.is_map else draft.items(name):
+            yield resource_of(draft, sections, path, item)
+
+
+def resource_of(
+    draft: AnyDraft,
+    sections: Mapping[str, Carried],
+    path: Path,
+    item: Any,
+    spec: Mapping[str, Any] | None = None,
+) -> Resource:
+    """What the item of a section that is written at ``path`` asks for. ``spec``: where that is not
+    just its fields, as ``spec_of`` gives them. What has a ``rerun`` is a run, and gets ``inputs``:
+    of its spec, of the files that it names, and of those that it watches."""
+    section = sections[str(path[0])]
+    key = Key(section.kind, item.key)
+    spec = spec_of(draft, sections, path, item) if spec is None else spec
+    if hasattr(item, "rerun"):
+        files = [glob.escape(name) for _, name in files_in(values_of(item), section)]
+        watch = [*getattr(item, "watch", ()), *files]
+        spec = {**spec, **inputs_of(draft, f"{draft.name} {key}", spec, watch)}
+    return Resource(key, spec, options_of(draft, path, item), source=str(draft.place(*path)))
+
+
+def spec_of(
+    draft: AnyDraft, sections: Mapping[str, Carried], path: Path, item: Any
+) -> dict[str, Any]:
+    """The fields of an item by their names in the file, without those that are not set: texts of
+    the environment are hidden, and a key of another section is a Ref. ``name`` is its key where it
+    has none of its own."""
+    values: Any = {name: value for name, value in values_of(item, HOW).items() if value is not None}
+    for field, other in sections[str(path[0])].needs.items():
+        values = _referring(values, field, sections[other].kind)
+    return {"name": item.key, **draft.hidden(values, *path)}
+
+
+def _referring(value: Any, field: Sequence[str], kind: str) -> Any:
+    """The same values with the keys that stand at that path as references."""
+    if isinstance(value, str):
+        return value if field else Ref(Key(kind, value))
+    if isinstance(value, list):
+        return [_referring(item, field, kind) for item in value]
+    if isinstance(value, Mapping):
+        is_way = {name: not field or name == field[0] for name in value}
+        return {
+            name: _referring(item, field[1:], kind) if is_way[name] else item
+            for name, item in value.items()
+        }
+    return value
+
+
+def options_of(draft: AnyDraft, path: Path, item: Any) -> Options:
+    """How apply treats what is made of an item, by those of the fields for that which it has."""
+    has = {name: getattr(item, name) for name in HOW if hasattr(item, name)}
+    told: dict[str, Any] = {name: has[name] for name in ("rerun", "on_failure") if name in has}
+    if "timeout" in has:
+        told["timeout"] = float(seconds(has["timeout"]))
+    if test := has.get("smoke_test"):
+        told["smoke_test"] = smoke_test_of(draft, (*path, "smoke_test"), test)
+    return Options(require=gates_of(has.get("require", ())), **told)
+
+
+def programs_of(draft: AnyDraft, sections: Mapping[str, Carried]) -> tuple[Program, ...]:
+    """The files that items of these sections name, as what runs start."""
+    found: dict[tuple[str | int, ...], Program] = {}
+    for name, section in sections.items():
+        for _, item in () if section.is_map else draft.items(name):
+            for at, file in files_in(values_of(item), section):
+                digests = file_digests(draft.root, named_files(draft.root, file))
+                called = {str(at[0]): file} if len(at) == 1 else {}
+                found[*at, file] = Program(file, file, "", files_digest(digests), called=called)
+    return tuple(found.values())
 
 
 def _any_body(draft: AnyDraft, path: Path, item: AnySmokeTestFile) -> dict[str, Any]:

@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 
 
 class Carried(msgspec.Struct, frozen=True):
-    """What promoting carries from the items of one section to another stage: ``fields``, of maps
-    each entry. ``stays``: what even a new item leaves behind. ``needs``: fields whose values are
-    keys of another section, which then come along. ``is_map``: the section has no items."""
+    """One section: the ``kind`` of its items, and what promoting carries from them to another
+    stage: ``fields``, of maps each entry. ``stays``: what even a new item leaves behind. ``needs``:
+    fields whose values are keys of another section, which then come along. ``files``: fields that
+    name files or folders of the project, or else a URL or the content itself; files count as
+    inputs of a run. ``is_map``: the section has no items."""
 
     kind: str
     fields: Sequence[tuple[str, ...]]
     stays: frozenset[str] = frozenset()
     needs: Mapping[tuple[str, ...], str] = {}
     is_map: bool = False
+    files: Sequence[tuple[str, ...]] = ()
 
 
 class Spellings(msgspec.Struct, frozen=True):
@@ -50,10 +53,12 @@ class Spellings(msgspec.Struct, frozen=True):
 
 class StandIn(msgspec.Struct, frozen=True):
     """What a variable of the environment counts as where it is not set: ``offline``, where nothing
-    is sent, and for the emulator (``local``)."""
+    is sent, and for the emulator (``local``). ``field``: that of the platform's own section which
+    goes before the variable; then it is part of the target, and one of the two must be there."""
 
     offline: str
     local: str
+    field: str = ""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -103,7 +108,7 @@ class Export(msgspec.Struct, frozen=True):
 class Dialect(Protocol):
     """What the stage files of one platform say.
 
-    A module says ``NAME``, ``File``, ``build`` and ``export``, and of the rest what differs from
+    A module says ``NAME``, ``File`` and ``export``, and of the rest what differs from
     ``cicd.config.plain_dialect``: the sentence that begins with "Else" tells what that is. A stage
     file is read in this order: ``modernise`` (each file), variables (``REFERENCES``, ``SECRETS``),
     ``File``, ``sources``, ``names``, ``Draft``, ``check``; and without errors ``build``.
@@ -127,7 +132,8 @@ class Dialect(Protocol):
 
     @property
     def UNSURE(self) -> Collection[str]:
-        """Rules that the environment decides: where it is not at hand they only warn. Else none."""
+        """Rules that the environment decides: where it is not at hand they only warn. Else
+        ``missing-target``."""
 
     @property
     def ENVIRONMENT(self) -> Mapping[str, StandIn]:
@@ -147,7 +153,7 @@ class Dialect(Protocol):
 
     @property
     def CARRIED(self) -> Mapping[str, Carried]:
-        """Section -> its kind, and what promoting carries over. Else there are no sections."""
+        """Section -> what it lists, or else it is none of things. Else there are no sections."""
 
     def identity(self, item: Node) -> str | None:
         """What makes an item of a list the same item in two files; None where nothing does.
@@ -173,18 +179,19 @@ class Dialect(Protocol):
         sections in ``CARRIED``."""
 
     def check(self, draft: Any) -> Iterable[Problem]:
-        """All that is wrong beside the shape. Else what ``cicd.config.rules.check_items`` finds,
-        which one of its own calls too."""
+        """All that is wrong beside the shape. Else what ``cicd.config.rules.check_items`` and
+        ``cicd.config.target.check_target`` find, which one of its own calls too."""
 
     def build(self, draft: Any) -> Built:
-        """What a draft without errors asks for."""
+        """What a draft without errors asks for. Else a resource for each item of the sections in
+        ``CARRIED``, whose spec is just its fields: ``cicd.config.build`` has the parts of that."""
 
     def export(self, live: Iterable[LiveResource], around: Around) -> Export:
         """For ``cicd import``: the stage file that asks for just what is live."""
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         """What something live takes from its surroundings as far as files tell; only the adapter's
-        ``explain`` looks into it. Else None."""
+        ``explain`` looks into it. Else the names of its programs."""
 
 
 Dialects = Mapping[str, Dialect]

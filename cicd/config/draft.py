@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
 from cicd.config.schema import StageBase
-from cicd.config.tree import Node, Place, hidden, is_like, is_whole
+from cicd.config.tree import Node, Path, Place, hidden, is_like, is_whole
 from cicd.config.variables import GitFacts, GitOverride
 from cicd.values import Key
 
@@ -28,7 +28,7 @@ class Draft(Generic[F, S]):
     name: str
     file: F
     tree: Node
-    root: Path
+    root: FilePath
     git: GitFacts
     sources: S
     override: GitOverride | None = None
@@ -38,6 +38,10 @@ class Draft(Generic[F, S]):
     def variable(self, name: str) -> str:
         """A variable of the environment; empty where it is not set."""
         return (self.env or {}).get(name, "")
+
+    def items(self, section: str) -> list[tuple[Path, Any]]:
+        """What a section lists, each with the path of it."""
+        return [((section, index), item) for index, item in enumerate(getattr(self.file, section))]
 
     def place(self, *path: str | int, key: bool = False) -> Place:
         """Where that path of the file is written."""

@@ -1,12 +1,13 @@
 """What the fields of a stage file are made of: texts of a form, times, credentials."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from cicd.config import formats
+from cicd.config.tree import Path
 from cicd.values import Secret
 
 OR_VARIABLE = r"|\$\{"
@@ -69,15 +70,16 @@ def misfit(part: type[Part], values: Mapping[str, Any]) -> tuple[str, str] | Non
 def values_of(
     part: Part, but: Collection[str] = (), *, are_defaults_left_out: bool = False
 ) -> dict[str, Any]:
-    """A part as plain values by their names in Python, without those fields (of itself, not of
+    """A part as plain values by their names in the file, without those fields (of itself, not of
     parts in it); defaults, of parts in it too, may be left out."""
     found: dict[str, Any] = {}
     for info in msgspec.structs.fields(part):
         value = getattr(part, info.name)
         factory = info.default_factory
         default = info.default if factory is msgspec.NODEFAULT else factory()
-        if info.name not in but and not (are_defaults_left_out and value == default):
-            found[info.name] = _plain(value, are_defaults_left_out)
+        name = info.encode_name
+        if name not in but and not (are_defaults_left_out and value == default):
+            found[name] = _plain(value, are_defaults_left_out)
     return found
 
 
@@ -89,3 +91,19 @@ def _plain(value: Any, are_defaults_left_out: bool) -> Any:
     if isinstance(value, list):
         return [_plain(item, are_defaults_left_out) for item in value]
     return value
+
+
+def entries_at(values: Any, path: Sequence[str], at: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """What stands at that path of plain values, with where: of maps and lists each entry, also of
+    lists on the way. Nothing where nothing does."""
+    if isinstance(values, list):
+        for index, item in enumerate(values):
+            yield from entries_at(item, path, (*at, index))
+    elif path:
+        value = values.get(path[0]) if isinstance(values, Mapping) else None
+        yield from entries_at(value, path[1:], (*at, path[0]))
+    elif isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from entries_at(value, (), (*at, name))
+    elif values is not None:
+        yield at, values

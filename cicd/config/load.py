@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cicd.model import Stage
 
 FOLDER = "stages"
-OF_FILES = frozenset({"bad-watch"})
+OF_FILES = frozenset({"bad-watch", "missing-file"})
 """Rules that look at more than the stage files and what lies beside them."""
 
 

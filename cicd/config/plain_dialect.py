@@ -29,12 +29,11 @@ class _Plain:
 
     NAME: str
     File: type[StageBase]
-    build: Callable[[Any], Built]
     export: Callable[[Iterable[LiveResource], Around], Export]
 
     Draft: type[draft.Draft[Any, Any]] = draft.Draft
     RULES: Mapping[str, Rule] = {}
-    UNSURE: Collection[str] = ()
+    UNSURE: Collection[str] = ("missing-target",)
     ENVIRONMENT: Mapping[str, StandIn] = {}
     SECRETS = Paths()
     REFERENCES: Mapping[str, Reference] = {}
@@ -78,12 +77,23 @@ class _Plain:
         )
 
     def check(self, draft: Any) -> Iterable[Problem]:
-        from cicd.config.rules import check_items  # only who has no check of its own needs it
+        # only who has no check of its own needs these
+        from cicd.config.rules import check_items
+        from cicd.config.target import check_target
 
-        return check_items(draft, self.CARRIED)
+        return [*check_target(draft, self.ENVIRONMENT), *check_items(draft, self.CARRIED)]
+
+    def build(self, draft: Any) -> Built:
+        from cicd.config.build import programs_of, resources_of  # not needed to check a stage
+        from cicd.config.target import target_of
+
+        target, sections = target_of(draft, self.ENVIRONMENT), self.CARRIED
+        programs = programs_of(draft, sections)
+        resources = resources_of(draft, sections)
+        return Built(target, resources, tuple(target.values()), programs=programs)
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
-        return None
+        return [program.file for program in stage.programs if program.is_called_by(live.spec)]
 
 
 def _as_map(node: Node, content: str) -> dict[str, Node] | None:

@@ -149,6 +149,16 @@ RULES: Mapping[str, Rule] = {
         "cicd: names identify",
         "let one of them take a fixed value, so that there is a first one",
     ),
+    "missing-target": Rule(
+        "Nothing says where the stage goes.",
+        "cicd: where a stage goes",
+        "set what the finding names, in the file or in the environment",
+    ),
+    "missing-file": Rule(
+        "A file that something takes in is not there, or lies outside of the project.",
+        "cicd: files that count as input",
+        "name a file or folder of this repository, relative to the project",
+    ),
     "bad-watch": Rule(
         "watch matches no file, or leads out of the project.",
         "cicd: files that count as input",

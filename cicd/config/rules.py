@@ -12,10 +12,11 @@ from typing import Any
 
 from cicd.config.dialect import Carried
 from cicd.config.draft import Draft
+from cicd.config.fields import Part, entries_at, values_of
 from cicd.config.formats import relative_path_problem
 from cicd.config.schema import Gate
 from cicd.config.tree import Path, Place, did_you_mean, leaves
-from cicd.config.watch import watched_files
+from cicd.config.watch import is_file_name, named_files, watched_files
 from cicd.errors import Problem
 from cicd.values import Key, Ref
 
@@ -24,28 +25,39 @@ AnyDraft = Draft[Any, Any]
 
 def check_items(draft: AnyDraft, sections: Mapping[str, Carried]) -> Iterator[Problem]:
     """All that can be wrong with the items of these sections whatever the platform: two of one key,
-    circles, watched files, gates; and what the bounds of the stage name."""
+    what they refer to, circles, files, gates; and what the bounds of the stage name."""
     items: list[tuple[Key, Path, Any]] = [
-        (Key(carried.kind, item.key), (section, index), item)
+        (Key(carried.kind, item.key), path, item)
         for section, carried in sections.items()
         if not carried.is_map
-        for index, item in enumerate(getattr(draft.file, section))
+        for path, item in draft.items(section)
     ]
     yield from check_unique(draft, [(key, path) for key, path, _ in items])
     needs: dict[Key, dict[Key, Place]] = {key: {} for key, _, _ in items}
-    for key, path, _ in items:
-        found = leaves(node) if (node := draft.tree.get(*path)) else []
-        needs[key] |= {
-            leaf.value.key: leaf.place
-            for _, leaf in found
-            if isinstance(leaf.value, Ref) and leaf.value.key in needs
-        }
+    for key, path, item in items:
+        needs[key] |= dict(_needed(draft, sections, path, item))
+    yield from check_needed(draft, needs)
     yield from check_cycles(needs)
     for key, path, item in items:
         yield from check_watch(draft, key, getattr(item, "watch", ()), path)
+        yield from check_files(draft, key, sections[str(path[0])], path, item)
         yield from check_gates(draft, key, getattr(item, "require", ()), path)
     yield from check_local(draft)
     yield from check_protect(draft)
+
+
+def _needed(
+    draft: AnyDraft, sections: Mapping[str, Carried], path: Path, item: Part
+) -> Iterator[tuple[Key, Place]]:
+    """What an item refers to, or names by its key, and where."""
+    for _, leaf in leaves(node) if (node := draft.tree.get(*path)) else ():
+        if isinstance(leaf.value, Ref):
+            yield leaf.value.key, leaf.place
+    values = values_of(item)
+    for field, section in sections[str(path[0])].needs.items():
+        for at, name in entries_at(values, field):
+            if isinstance(name, str):
+                yield Key(sections[section].kind, name), draft.place(*path, *at)
 
 
 def check_unique(draft: AnyDraft, keys: Iterable[tuple[Key, Path]]) -> Iterator[Problem]:
@@ -61,10 +73,22 @@ def check_unique(draft: AnyDraft, keys: Iterable[tuple[Key, Path]]) -> Iterator[
         seen.setdefault(key, path)
 
 
+def check_needed(draft: AnyDraft, needs: Mapping[Key, Mapping[Key, Place]]) -> Iterator[Problem]:
+    """What nothing of the stage is; ``needs``: what each thing refers to, and where."""
+    for key, others in needs.items():
+        for other, place in others.items():
+            if not draft.is_named(other):
+                known = [named.name for named in draft.named if named.kind == other.kind]
+                hint = did_you_mean(other.name, known)
+                message = f"{key} refers to {other}, which is not defined{hint}"
+                yield place.problem(message, "unknown-reference")
+
+
 def check_cycles(needs: Mapping[Key, Mapping[Key, Place]]) -> Iterator[Problem]:
     """Things that need each other; ``needs``: what each of them refers to, and where."""
+    known = {key: [other for other in to if other in needs] for key, to in needs.items()}
     try:
-        graphlib.TopologicalSorter({key: list(to) for key, to in needs.items()}).prepare()
+        graphlib.TopologicalSorter(known).prepare()
     except graphlib.CycleError as error:
         circle: list[Key] = list(reversed(error.args[1]))  # graphlib names predecessors first
         way = " -> ".join(str(key) for key in circle)
@@ -83,6 +107,28 @@ def check_watch(
         if problem:
             message = f'{key} watches "{pattern}", which {problem}'
             yield draft.place(*path, "watch", index).problem(message, "bad-watch")
+
+
+def check_files(
+    draft: AnyDraft, key: Key, section: Carried, path: Path, item: Part
+) -> Iterator[Problem]:
+    """Files that an item takes in and that nobody finds; ``path`` as for ``check_watch``."""
+    for at, name in files_in(values_of(item), section):
+        problem = relative_path_problem(name)
+        if not problem and not named_files(draft.root, name):
+            problem = "is not there: write it, or correct the path"
+        if problem:
+            message = f'{key} takes in "{name}", which {problem}'
+            yield draft.place(*path, *at).problem(message, "missing-file")
+
+
+def files_in(values: Mapping[str, Any], section: Carried) -> Iterator[tuple[Path, str]]:
+    """The files of the project that an item of a section names, and where; ``values``: its own, as
+    plain data."""
+    for field in section.files:
+        for at, name in entries_at(values, field):
+            if isinstance(name, str) and is_file_name(name):
+                yield at, name
 
 
 def check_gates(draft: AnyDraft, key: Key, gates: Sequence[Gate], path: Path) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +29,17 @@ def watched_files(root: Path, pattern: str) -> list[Path]:
         if not _NEVER & set(path.relative_to(root).parts)
         if path.resolve().is_relative_to(inside)
     )
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a text can name a file of the project: it is no URL and not the content itself."""
+    return "://" not in text and "\n" not in text
+
+
+def named_files(root: Path, name: str) -> list[Path]:
+    """The files below ``root`` that a name stands for: of a folder all that is in it; none where
+    nothing is there."""
+    return watched_files(root, glob.escape(name))
 
 
 def file_digests(root: Path, files: list[Path]) -> dict[str, str]:

@@ -151,7 +151,7 @@ def decide_run(
         return Decision(Action.RUN, why, consequence=told)
     code = _changed_code(resource, live, kind, causes)
     if live.status.state in _IN_FLIGHT:
-        return _decide_in_flight(resource, live, code, causes, rerun=rerun, again=again)
+        return _decide_in_flight(resource, live, kind, code, causes, rerun=rerun, again=again)
     why, told = _why_again(resource, live, code, causes)
     if rerun:
         why, told = f"--rerun; {why}" if code else "--rerun", ", as --rerun asks"
@@ -163,6 +163,7 @@ def decide_run(
 def _decide_in_flight(
     resource: Resource,
     live: LiveResource,
+    kind: Kind,
     code: tuple[FieldChange, ...],
     causes: Sequence[FieldChange],
     *,
@@ -178,7 +179,7 @@ def _decide_in_flight(
     if code and resource.options.rerun != "never":
         why = code[0].reason.removesuffix(" changed") or _names(causes)
         return Decision(Action.RUN, f"inputs changed: {why}, {now}", code, consequence=beside)
-    if resource.options.wait_for in (None, live.status.raw):
+    if (resource.options.wait_for or kind.wait_for) in (None, live.status.raw):
         return Decision(Action.NO_OP, f"{live.id} is {live.status.raw}", live=live)
     told = f"goes on: {live.id} is still {live.status.raw} and is followed to its end"
     return Decision(Action.RUN, f"still {live.status.raw}: follow it", (), live, told)

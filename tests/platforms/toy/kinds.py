@@ -11,6 +11,7 @@ JOB = Kind(
     log=True,
     stoppable=True,
     prunable=True,
+    wait_for="done",
     columns=COLUMNS,
 )
 RELEASE = Kind("release", role="content", identity=(), updatable=False, prunable=True, keep=1)
