@@ -34,6 +34,9 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 from coverage import CoverageData
+from pytest import ExitCode
+
+from benchmarks import chosen_tests
 
 ROOT = Path(__file__).parents[1]
 AICORE = "cicd/platforms/aicore"
@@ -188,12 +191,12 @@ def copy(folder: Path) -> Path:
     return folder
 
 
-def pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Its end, with what it printed. Raises TimeoutExpired."""
+def pytest(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Its end, with what it printed; ``more`` of the environment. Raises TimeoutExpired."""
     return subprocess.run(
         [*PYTEST, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(folder), **more},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -220,8 +223,10 @@ class Room:
         self.data = CoverageData(str(folder / ".coverage"))
         self.data.read()
 
-    def chosen(self, mutant: Mutant) -> list[str]:
-        """The tests that come by a mutant's statement, those of its module first."""
+    def chosen(self, mutant: Mutant) -> tuple[list[str], set[str]]:
+        """The files with tests that come by a mutant's statement, that of its module first, and
+        the tests: no names where each counts, as the line is run before any of them. What is set
+        up for one test may be what another looks at: then the file stands for all of its tests."""
         first, last = mutant.span[0][0], mutant.span[1][0]
         statements = (
             node for node in ast.walk(ast.parse(source_of(mutant))) if isinstance(node, ast.stmt)
@@ -230,28 +235,36 @@ class Room:
         begin = max(around, default=first)
         lines = self.data.contexts_by_lineno(str(self.folder / mutant.path))
         names = {name for line in range(begin, last + 1) for name in lines.get(line, [])}
-        # a line that is run before any test is concerns each of them
-        tests = (
-            self.tests if not names or "" in names else {re.split(r"[\[|]", n)[0] for n in names}
-        )
+        names = set() if "" in names else set(map(_test, names))
+        files = {name.partition("::")[0] for name in names} or set(self.tests)
         own = re.compile(rf"_{Path(mutant.path).stem}\b")
-        return sorted(tests, key=lambda test: (not own.search(test.partition("::")[0]), test))
+        return sorted(files, key=lambda file: (not own.search(file), file)), names
+
+
+def _test(context: str) -> str:
+    """``tests/plan/test_x.py::test_y[z]`` of ``…|run``."""
+    name, _, when = context.rpartition("|")
+    return name if when == "run" else name.partition("::")[0]
 
 
 def noticed(room: Room, folder: Path, mutant: Mutant) -> str:
     """The test that failed, or nothing: the mutant is alive."""
     target = folder / mutant.path
     source, before = target.read_text(encoding="utf-8"), target.stat()
-    names = folder / "mutant-tests.txt"
-    names.write_text("\n".join(room.chosen(mutant)), encoding="utf-8")
+    files, names = room.chosen(mutant)
+    listed = folder / "mutant-tests.txt"
+    listed.write_text("\n".join(names), encoding="utf-8")
+    plugin = ["-p", chosen_tests.__name__] if names else []
     try:
         target.write_text(mutated(source, mutant), encoding="utf-8")
-        done = pytest(folder, "-x", f"@{names}")
+        done = pytest(folder, "-x", *plugin, *files, **{chosen_tests.NAMES: str(listed)})
     except subprocess.TimeoutExpired:
         return "no end"
     finally:
         target.write_text(source, encoding="utf-8")
         os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if done.returncode == ExitCode.NO_TESTS_COLLECTED:
+        raise SystemExit(f"none of its tests is there any more: {mutant}")
     failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     return "" if not done.returncode else failed[0] if failed else f"exit {done.returncode}"
 
