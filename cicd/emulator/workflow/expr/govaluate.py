@@ -17,7 +17,7 @@ from cicd.emulator.workflow.expr.dates import seconds_of
 from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.expr.govaluate_operators import BINARY, PREFIXES, Pattern, is_list
 
-DEEPEST = 100
+DEEPEST = 60
 """Brackets and operators of one strength inside each other."""
 MODIFIERS = ("+", "-", "*", "/", "%", "**", "&", "|", "^", ">>", "<<")
 COMPARATORS = ("==", "!=", ">", ">=", "<", "<=", "=~", "!~")

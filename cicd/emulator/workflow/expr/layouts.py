@@ -196,7 +196,7 @@ def _moment(parts: dict[str, str | None], zone: tzinfo) -> Moment | None:
     seconds = first * DAY + hour * 3600 + minute * 60 + second
     fraction = (parts.get("fraction") or "").ljust(9, "0")[:9]
     if parts.get("sign"):
-        if number("over") > 24 or number("under") > 59:
+        if number("over") > 23 or number("under") > 59:
             return None
         ahead = number("over") * 3600 + number("under") * 60 + number("least")
         ahead = -ahead if parts["sign"] == "-" else ahead

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.expr.patterns import BadPattern, compiled
 from cicd.emulator.workflow.expr.time_methods import METHODS
 from cicd.emulator.workflow.expr.times import Duration, Moment
@@ -69,7 +70,8 @@ def text(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value in a message, not too long."""
-    found = "nil" if value is None else repr(value)
+    found = repr(value) if isinstance(value, str | list | Mapping) else printed(value)
+    found = "nil" if value is None else found
     return found if len(found) < 60 else f"{found[:57]}…"
 
 

@@ -18,7 +18,7 @@ def to_int(value: Any) -> int:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str):
-        digits = re.sub(r"\.0*$", "", value)
+        digits = re.sub(r"\.0+$", "", value)
         match = re.fullmatch(
             r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)", digits
         )

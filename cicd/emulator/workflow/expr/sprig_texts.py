@@ -136,8 +136,17 @@ def _found(source: Any, value: Any) -> bool:
         return False
 
 
+def matches(source: Any, value: Any) -> list[re.Match[str]]:
+    """All, as Go finds them: nothing, right behind what was found last, is not found."""
+    found: list[re.Match[str]] = []
+    for match in pattern(source).finditer(text(value)):
+        if match[0] or not found or match.start() != found[-1].end():
+            found.append(match)
+    return found
+
+
 def find_all(source: Any, value: Any, count: Any) -> list[str]:
-    found = [match[0] for match in pattern(source).finditer(text(value))]
+    found = [match[0] for match in matches(source, value)]
     return found if to_int(count) < 0 else found[: to_int(count)]
 
 
@@ -161,23 +170,33 @@ def replaced(source: Any, value: Any, new: Any) -> str:
 
         return re.sub(r"\$(?:\$|\{(?P<braced>\w+)\}|(?P<plain>\w+))", group, text(new))
 
-    found: str = limited(pattern(source).sub(expanded, text(value)))
-    return found
+    return substituted(source, value, expanded)
+
+
+def substituted(source: Any, value: Any, new: Callable[[re.Match[str]], str]) -> str:
+    """Every match replaced."""
+    found, start = "", 0
+    for match in matches(source, value):
+        found += text(value)[start : match.start()] + new(match)
+        start = match.end()
+    changed: str = limited(found + text(value)[start:])
+    return changed
 
 
 def split_by(source: Any, value: Any, count: Any) -> list[str]:
-    most, start = to_int(count), 0
+    """What stands between the matches, at most ``count`` parts (regexp.Split)."""
+    most, start, end = to_int(count), 0, 0
     found: list[str] = []
     if most == 0:
         return []
-    for match in pattern(source).finditer(text(value)):
+    for match in matches(source, value):
         if most > 0 and len(found) == most - 1:
             break
-        if match.end() == match.start() == 0:
-            continue
-        found.append(text(value)[start : match.start()])
+        end = match.start()
+        if match.end():
+            found.append(text(value)[start:end])
         start = match.end()
-    return [*found, text(value)[start:]]
+    return found if value and end == len(text(value)) else [*found, text(value)[start:]]
 
 
 def digest(name: str) -> Callable[[Any], str]:
@@ -257,8 +276,8 @@ OF_PATTERNS: dict[str, Callable[..., Any]] = {
     "regexFindAll": find_all,
     "regexFind": find,
     "regexReplaceAll": replaced,
-    "regexReplaceAllLiteral": lambda source, value, new: pattern(source).sub(
-        lambda _: text(new), text(value)
+    "regexReplaceAllLiteral": lambda source, value, new: substituted(
+        source, value, lambda _: text(new)
     ),
     "regexSplit": split_by,
 }

@@ -53,13 +53,18 @@ class Moment:
     nanoseconds: int
     zone: tzinfo = field(default=UTC, compare=False)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.zone, tzinfo):
+            raise BadTime(f"{self.zone!r} is no time zone; timezone() makes one of its name")
+
     @property
     def offset(self) -> int:
         """Seconds that the zone is ahead of UTC then."""
-        if self.zone is UTC:
-            return 0
-        then = datetime.fromtimestamp(self.nanoseconds // SECOND, UTC).astimezone(self.zone)
-        return int((then.utcoffset() or timedelta()).total_seconds())
+        ahead = self.zone.utcoffset(None)
+        if ahead is None:
+            then = datetime.fromtimestamp(self.nanoseconds // SECOND, UTC)
+            ahead = then.astimezone(self.zone).utcoffset() or timedelta()
+        return int(ahead.total_seconds())
 
     @property
     def date(self) -> tuple[int, int, int]:
