@@ -11,6 +11,7 @@ from cicd.emulator.workflow.expr.expressions import NOW, substitute
 from cicd.emulator.workflow.expr.formatting import printed
 from cicd.emulator.workflow.expr.language import evaluate
 from cicd.emulator.workflow.expr.operators import BadExpression
+from tests.emulator.workflows import expression_bounds as bounds
 from tests.emulator.workflows.cases import call, echo, flow, steps
 from tests.emulator.workflows.expressions import DOCUMENT, ENV, ERRORS, TABLES
 from tests.emulator.workflows.play import NOON, RUN, play
@@ -36,6 +37,26 @@ RANDOM = [
 @pytest.mark.parametrize(("expression", "expected"), VALUES)
 def test_an_expression_prints_what_it_prints_in_argo(expression: str, expected: str) -> None:
     assert printed(evaluate(expression, {**ENV, "document": DOCUMENT})) == expected
+
+
+@pytest.mark.parametrize("table", bounds.TABLES)
+def test_an_expression_at_its_bounds_prints_what_it_prints_in_argo(table: str) -> None:
+    env = {**ENV, "document": DOCUMENT}
+    found = {text: printed(evaluate(text, env)) for text, _ in bounds.TABLES[table]}
+    assert found == dict(bounds.TABLES[table])
+
+
+def test_an_expression_beyond_its_bounds_says_why_it_has_no_value() -> None:
+    def told(text: str) -> str:
+        with pytest.raises(BadExpression) as error:
+            evaluate(text, {**ENV, "document": DOCUMENT})
+        return str(error.value).removeprefix(f"{{{{={text}}}}}: ")
+
+    said = {text: (expected, told(text)) for text, expected in bounds.ERRORS}
+    assert [text for text, (expected, why) in said.items() if not why.startswith(expected)] == []
+    assert (
+        len({text for table in [*bounds.TABLES.values(), bounds.ERRORS] for text, _ in table}) > 900
+    )
 
 
 @pytest.mark.parametrize(("expression", "expected"), ERRORS)
