@@ -82,7 +82,7 @@ def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:
     return claims
 
 
-def find_strangers(session: Session) -> tuple[list[LiveResource], list[str]]:
+def find_unclaimed(session: Session) -> tuple[list[LiveResource], list[str]]:
     """What runs now and no stage names, of what was read last; and the stage files that could not
     be read. Asks the platform for nothing; reads other stage files only where it matters."""
     kinds = session.platform.kinds
@@ -101,16 +101,16 @@ def find_strangers(session: Session) -> tuple[list[LiveResource], list[str]]:
     return [live for live in suspects if id_of(live) not in claims.of], claims.unread
 
 
-def tell_strangers(session: Session, plan: Plan | None = None) -> list[str]:
+def tell_unclaimed(session: Session, plan: Plan | None = None) -> list[str]:
     """That something runs which no stage names, as one hint; nothing where nothing does. Without
     what ``plan`` deletes."""
-    strangers, unread = find_strangers(session)
+    unclaimed, unread = find_unclaimed(session)
     deleted = {
         (change.key.kind, change.id)
         for change in (plan.changes if plan else ())
         if change.action is Action.DELETE
     }
-    stays = [live for live in strangers if id_of(live) not in deleted]
+    stays = [live for live in unclaimed if id_of(live) not in deleted]
     hint = tell_unmanaged(count(stays), session.stage_argument, unread)
     return [hint] if hint else []
 

@@ -58,13 +58,13 @@ class StageSession(Session):
 
     def reviewed_plan(self, choice: Choice) -> tuple[Plan, Refused | None]:
         """The same for a choice, and what stands against it as the error that apply would raise."""
-        from cicd.automation.claims import tell_strangers
+        from cicd.automation.claims import tell_unclaimed
         from cicd.automation.ends import tell_ends
 
         with self.opened():
             plan = self.make_plan(choice)
             warnings = (*plan.warnings, *tell_ends(self, plan))
-            hints = (*plan.hints, *tell_strangers(self, plan))
+            hints = (*plan.hints, *tell_unclaimed(self, plan))
             return self.guarded(replace(plan, warnings=warnings, hints=hints))
 
     def save(self, plan: Plan) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from cicd.automation.claims import tell_strangers
+from cicd.automation.claims import tell_unclaimed
 from cicd.automation.session import Session
 from cicd.automation.status import (
     Row,
@@ -154,7 +154,7 @@ def table_of(
         colour=colour,
         width=width,
         remarks=warnings(session),
-        hints=tell_strangers(session),
+        hints=tell_unclaimed(session),
         title=title,
     )
 

@@ -60,7 +60,7 @@ def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
     seen = [line for line in lines if line.weight < _SERVES] or lines
     seen = seen[:MOST_LINES]
     rest = [change for line in lines if line not in seen for change in line.changes]
-    left = _Room(room)
+    left = _Budget(room)
     kept = [line for line in seen if left.take(_bare(line))]
     hidden = sum(len(line.changes) for line in seen) - sum(len(line.changes) for line in kept)
     closing = "</details>\n"
@@ -131,7 +131,7 @@ def _bare(line: _Line) -> str:
     return f"- **{escape(_verb(line.changes[0]))}** {line.told(code, escape)}\n"
 
 
-def _block(line: _Line, left: _Room) -> str:
+def _block(line: _Line, left: _Budget) -> str:
     """The line with as much as there is room for folded under it."""
     verb = escape_in_html(_verb(line.changes[0]))
     told = line.told(code_in_html, escape_in_html)
@@ -221,7 +221,7 @@ def _noun(change: Document) -> str:
     return short(read.text(change, "kind")).replace("_", " ")
 
 
-class _Room:
+class _Budget:
     """How many characters are left; None: as many as one likes."""
 
     def __init__(self, room: int | None) -> None:

@@ -36,7 +36,7 @@ def render_section(document: Document, *, limit: int | None = None) -> str:
             _about(document),
             _verdict(document),
             _refusal(document),
-            _dangers(changes),
+            _removals(changes),
             _loosened(document),
             _warnings(document),
             _treatment(document),
@@ -104,7 +104,7 @@ def _refusal(document: Document) -> str:
     return _alert("CAUTION", [f"**Refused:** {escape(short(refusal))}"]) if refusal else ""
 
 
-def _dangers(changes: Iterable[Document]) -> str:
+def _removals(changes: Iterable[Document]) -> str:
     """A block that names every delete and replace, up to a bound."""
     lines = []
     for action, word in ((Action.DELETE, "Deletes"), (Action.REPLACE, "Replaces")):

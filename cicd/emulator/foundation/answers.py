@@ -21,7 +21,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelRequest:
     """One request: path below the deployment, and the body as it came."""
 
     path: str
@@ -38,7 +38,7 @@ class Asked:
         return loaded
 
 
-Handler = Callable[[Offer, Asked], Answer]
+Handler = Callable[[Offer, ModelRequest], Answer]
 
 
 def not_emulated(path: str, api: Mapping[str, Any]) -> Answer:

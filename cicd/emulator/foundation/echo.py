@@ -31,14 +31,14 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True)
-class Turn:
+class Message:
     """One thing said in a conversation."""
 
     role: str
     text: str
 
 
-def turns(found: Any, field: str, part: str = "content") -> list[Turn]:
+def turns(found: Any, field: str, part: str = "content") -> list[Message]:
     """The messages of a request, each a role and a text or parts; BadRequest if they are none."""
     if not isinstance(found, list) or not found:
         raise BadRequest(f"'{field}' must be a list of messages, at least one", field)
@@ -50,7 +50,7 @@ def turns(found: Any, field: str, part: str = "content") -> list[Turn]:
         role = item.get("role", "user" if part == "parts" else None)
         if not isinstance(role, str) or not role:
             raise BadRequest(f"'{where}.role' is missing or no text", f"{where}.role")
-        read.append(Turn(role, text_of(item.get(part), f"{where}.{part}")))
+        read.append(Message(role, text_of(item.get(part), f"{where}.{part}")))
     return read
 
 
@@ -75,7 +75,7 @@ def text_of_part(part: Mapping[str, Any], field: str) -> str:
     return f"[{part.get('type') or next(iter(part), 'nothing')}]"
 
 
-def reply(said: Sequence[Turn]) -> str:
+def reply(said: Sequence[Message]) -> str:
     """What a model answers: the last thing that the user said."""
     of_user = [turn for turn in said if turn.role == "user"]
     return f"echo: {(of_user or said)[-1].text}"
@@ -86,7 +86,7 @@ def tokens(*texts: str) -> int:
     return sum(len(re.findall(r"\w+|[^\w\s]", text)) for text in texts)
 
 
-def prompt_tokens(said: Sequence[Turn]) -> int:
+def prompt_tokens(said: Sequence[Message]) -> int:
     """How many tokens a conversation has."""
     return tokens(*(turn.text for turn in said))
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cicd.emulator.foundation import echo
-from cicd.emulator.foundation.answers import Answer, Asked, Handler
+from cicd.emulator.foundation.answers import Answer, Handler, ModelRequest
 from cicd.emulator.foundation.catalogue import Offer
-from cicd.emulator.foundation.echo import BadRequest, Turn
+from cicd.emulator.foundation.echo import BadRequest, Message
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 MOST_DIMENSIONS = 4096
@@ -19,7 +19,7 @@ MOST_DIMENSIONS = 4096
 def refusing(handler: Handler) -> Handler:
     """The same handler, what it refuses in the shape of this API."""
 
-    def answer(offer: Offer, asked: Asked) -> Answer:
+    def answer(offer: Offer, asked: ModelRequest) -> Answer:
         try:
             return handler(offer, asked)
         except BadRequest as error:
@@ -43,7 +43,7 @@ def refusal(error: BadRequest) -> Answer:
     )
 
 
-def chat(offer: Offer, asked: Asked) -> Answer:
+def chat(offer: Offer, asked: ModelRequest) -> Answer:
     """``/chat/completions``"""
     body = asked.json()
     said = conversation(body.get("messages"), "messages")
@@ -57,7 +57,7 @@ def chat(offer: Offer, asked: Asked) -> Answer:
     return Answer(events=tuple(stream(offer, said, answer_id, wants_usage=wants_usage)))
 
 
-def conversation(found: Any, field: str) -> list[Turn]:
+def conversation(found: Any, field: str) -> list[Message]:
     """The messages of a request; BadRequest also for a role that there is not."""
     said = echo.turns(found, field)
     for number, turn in enumerate(said):
@@ -73,7 +73,7 @@ def generates(offer: Offer) -> None:
         raise BadRequest(f"the chatCompletion operation does not work with model {offer.name}")
 
 
-def completion(offer: Offer, said: Sequence[Turn], answer_id: str) -> dict[str, Any]:
+def completion(offer: Offer, said: Sequence[Message], answer_id: str) -> dict[str, Any]:
     """A whole answer."""
     text = echo.reply(said)
     return {
@@ -92,7 +92,7 @@ def completion(offer: Offer, said: Sequence[Turn], answer_id: str) -> dict[str, 
     }
 
 
-def usage(said: Sequence[Turn], text: str) -> dict[str, int]:
+def usage(said: Sequence[Message], text: str) -> dict[str, int]:
     """The tokens of a question and its answer."""
     asked, answered = echo.prompt_tokens(said), echo.tokens(text)
     return {
@@ -103,7 +103,7 @@ def usage(said: Sequence[Turn], text: str) -> dict[str, int]:
 
 
 def stream(
-    offer: Offer, said: Sequence[Turn], answer_id: str, *, wants_usage: bool
+    offer: Offer, said: Sequence[Message], answer_id: str, *, wants_usage: bool
 ) -> list[dict[str, Any]]:
     """The same answer in pieces: the role, the words, the end, and what it cost if wanted."""
     text = echo.reply(said)
@@ -129,7 +129,7 @@ def chunk(
     }
 
 
-def embeddings(offer: Offer, asked: Asked) -> Answer:
+def embeddings(offer: Offer, asked: ModelRequest) -> Answer:
     """``/embeddings``"""
     body = asked.json()
     texts = inputs(body.get("input"), "input")

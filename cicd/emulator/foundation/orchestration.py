@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd.emulator.foundation import echo, openai
-from cicd.emulator.foundation.answers import Answer, Asked, not_emulated
+from cicd.emulator.foundation.answers import Answer, ModelRequest, not_emulated
 from cicd.emulator.foundation.catalogue import LATEST, NotOffered, Offer
 from cicd.emulator.foundation.deployed import ModelFilter
-from cicd.emulator.foundation.echo import BadRequest, Turn
+from cicd.emulator.foundation.echo import BadRequest, Message
 
 FindOffer = Callable[[str, str], Offer]
 """Model name, version -> the model; NotOffered if there is none."""
@@ -40,7 +40,7 @@ class NotEmulated(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class OrchestrationRequest:
     """What is asked for, in whichever version."""
 
     template: Any
@@ -51,7 +51,7 @@ class Wish:
     streams: bool
 
 
-def answer(find: FindOffer, admitted: ModelFilter, asked: Asked) -> Answer:
+def answer(find: FindOffer, admitted: ModelFilter, asked: ModelRequest) -> Answer:
     """What an orchestration deployment answers."""
     paths: dict[str, Callable[[], Answer]] = {
         "/v2/completion": lambda: completed(SECOND, second(asked.json()), find, admitted, asked),
@@ -69,7 +69,7 @@ def answer(find: FindOffer, admitted: ModelFilter, asked: Asked) -> Answer:
         return refusal(version, error, asked)
 
 
-def refusal(version: Version, error: BadRequest, asked: Asked) -> Answer:
+def refusal(version: Version, error: BadRequest, asked: ModelRequest) -> Answer:
     """The 400 of the service; where it went wrong is what a BadRequest calls its field."""
     module = error.field if error.field in (TEMPLATING, LLM, EMBEDDING) else ""
     body = {
@@ -82,7 +82,7 @@ def refusal(version: Version, error: BadRequest, asked: Asked) -> Answer:
     return Answer(400, body if version is FIRST else {"error": body})
 
 
-def first(body: Mapping[str, Any]) -> Wish:
+def first(body: Mapping[str, Any]) -> OrchestrationRequest:
     """A request of ``/completion``."""
     config = part(body, "orchestration_config")
     modules = part(config, "module_configurations", "orchestration_config")
@@ -90,7 +90,7 @@ def first(body: Mapping[str, Any]) -> Wish:
     llm = part(modules, "llm_module_config", "module_configurations")
     if "grounding_module_config" in modules:
         raise NotEmulated("grounding")
-    return Wish(
+    return OrchestrationRequest(
         template=template_of(templating),
         values={
             **part(templating, "defaults", default={}),
@@ -103,7 +103,7 @@ def first(body: Mapping[str, Any]) -> Wish:
     )
 
 
-def second(body: Mapping[str, Any]) -> Wish:
+def second(body: Mapping[str, Any]) -> OrchestrationRequest:
     """A request of ``/v2/completion``."""
     if "config_ref" in body:
         raise NotEmulated("config_ref")
@@ -117,7 +117,7 @@ def second(body: Mapping[str, Any]) -> Wish:
         **part(prompt, "defaults", default={}),
         **part(body, "placeholder_values", default={}),
     }
-    return Wish(
+    return OrchestrationRequest(
         template=template_of(prompt),
         values=values,
         history=body.get("messages_history") or [],
@@ -166,7 +166,11 @@ def text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
 
 
 def completed(
-    version: Version, wish: Wish, find: FindOffer, admitted: ModelFilter, asked: Asked
+    version: Version,
+    wish: OrchestrationRequest,
+    find: FindOffer,
+    admitted: ModelFilter,
+    asked: ModelRequest,
 ) -> Answer:
     """Template, then model."""
     messages = filled(wish)
@@ -197,7 +201,7 @@ def completed(
 
 
 def streamed(
-    offer: Offer, messages: list[Any], said: list[Turn], answer_id: str
+    offer: Offer, messages: list[Any], said: list[Message], answer_id: str
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The steps of a streamed answer, each with its result: the filled template comes first."""
     begin = {**openai.chunk(offer, "", {"content": ""}), "model": ""}
@@ -206,7 +210,7 @@ def streamed(
     return [({"templating": messages}, begin), *(({"llm": chunk}, chunk) for chunk in chunks)]
 
 
-def filled(wish: Wish) -> list[Any]:
+def filled(wish: OrchestrationRequest) -> list[Any]:
     """History and template with every placeholder replaced; BadRequest names what is missing."""
     if not isinstance(wish.template, list) or not wish.template:
         raise BadRequest("'template' must be a list of messages, at least one", TEMPLATING)
@@ -252,7 +256,7 @@ def model_of(name: str, version: str, find: FindOffer, admitted: ModelFilter, mo
 
 
 def embedded(
-    body: Mapping[str, Any], find: FindOffer, admitted: ModelFilter, asked: Asked
+    body: Mapping[str, Any], find: FindOffer, admitted: ModelFilter, asked: ModelRequest
 ) -> Answer:
     """``/v2/embeddings``"""
     modules = modules_of(part(body, "config"))

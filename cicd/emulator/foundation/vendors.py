@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator.foundation import echo, openai
-from cicd.emulator.foundation.answers import Answer, Asked, Handler, not_emulated
+from cicd.emulator.foundation.answers import Answer, Handler, ModelRequest, not_emulated
 from cicd.emulator.foundation.catalogue import Offer
 from cicd.emulator.foundation.echo import BadRequest
 
 
-def converse(offer: Offer, asked: Asked) -> Answer:
+def converse(offer: Offer, asked: ModelRequest) -> Answer:
     """Bedrock's ``/converse``, the same for every model."""
     try:
         openai.generates(offer)
@@ -33,7 +33,7 @@ def converse(offer: Offer, asked: Asked) -> Answer:
     return Answer(body=body)
 
 
-def invoke(offer: Offer, asked: Asked) -> Answer:
+def invoke(offer: Offer, asked: ModelRequest) -> Answer:
     """Bedrock's ``/invoke``, in the shape of the model's maker: Anthropic, or Titan embeddings."""
     try:
         if offer.embeds:
@@ -53,7 +53,7 @@ def titan(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"embedding": echo.vector(text), "inputTextTokenCount": echo.tokens(text)}
 
 
-def anthropic(offer: Offer, asked: Asked) -> dict[str, Any]:
+def anthropic(offer: Offer, asked: ModelRequest) -> dict[str, Any]:
     """Anthropic's messages."""
     said = echo.turns(asked.json().get("messages"), "messages")
     text = echo.reply(said)
@@ -73,7 +73,7 @@ def anthropic(offer: Offer, asked: Asked) -> dict[str, Any]:
     }
 
 
-def generate_content(offer: Offer, asked: Asked) -> Answer:
+def generate_content(offer: Offer, asked: ModelRequest) -> Answer:
     """Vertex AI's ``:generateContent``."""
     try:
         openai.generates(offer)

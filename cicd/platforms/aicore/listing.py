@@ -191,7 +191,7 @@ def find_in(
     params: Mapping[str, Any],
     ids: Collection[str],
     *,
-    is_hasty: bool,
+    only_first_page: bool,
 ) -> list[Document]:
     """The items of a list that have these ids, page after page until all are found or nothing new
     comes. ``ask``: path and parameters -> the ids on a page, and the items that are wanted."""
@@ -201,7 +201,7 @@ def find_in(
         paging = {"$top": PAGE, **({"$skip": len(seen)} if seen else {})}
         page, items = ask(path, {**params, **paging})
         found |= {str(item["id"]): item for item in items}
-        if is_hasty or seen.issuperset(page) or len(seen) > MOST:
+        if only_first_page or seen.issuperset(page) or len(seen) > MOST:
             break
         seen.update(page)
     return list(found.values())

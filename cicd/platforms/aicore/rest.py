@@ -135,10 +135,10 @@ class Http:
         ids: Collection[str],
         params: Mapping[str, Any] | None = None,
         *,
-        is_hasty: bool = False,
+        only_first_page: bool = False,
     ) -> list[dict[str, Any]]:
         """The items of a list that have these ids; nobody looks at the others. It is read until
-        all are found, or with ``is_hasty`` for one page."""
+        all are found, or with ``only_first_page`` for one page."""
 
         def ask(path: str, params: Mapping[str, Any]) -> Any:
             response = self._answer("GET", path, params, None, None)
@@ -148,7 +148,7 @@ class Http:
             checked = self._checked(response, path, {"resources": wanted})
             return told, checked["resources"]
 
-        return find_in(ask, path, params or {}, ids, is_hasty=is_hasty)
+        return find_in(ask, path, params or {}, ids, only_first_page=only_first_page)
 
     def pages(
         self,

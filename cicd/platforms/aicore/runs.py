@@ -71,7 +71,7 @@ class Runs:
         scenarios = {str(live.spec.get("scenario_id") or "") for live in lives}
         params = {"scenarioId": min(scenarios)} if len(scenarios) == 1 and min(scenarios) else {}
         ids = {live.id for live in lives}
-        found = self._api.http.those(self._path, ids, params, is_hasty=most is not None)
+        found = self._api.http.those(self._path, ids, params, only_first_page=most is not None)
         return {str(item["id"]): self._seen(self._read(item)) for item in found}
 
     def _seen(self, found: LiveResource) -> LiveResource:

@@ -24,7 +24,7 @@ GATHER = 0.02
 
 
 @dataclass(frozen=True)
-class Relabelling:
+class LabelChange:
     """What one thread wants of the labels of a group, and when it is written."""
 
     changes: Mapping[str, str | None]
@@ -42,7 +42,7 @@ class ResourceGroups:
         self._gate = threading.Lock()
         self._seen: dict[str, dict[str, str]] = {}
         self._written: dict[str, dict[str, str | None]] = {}
-        self._waiting: dict[str, list[Relabelling]] = {}
+        self._waiting: dict[str, list[LabelChange]] = {}
 
     def peek(self, desired: Resource) -> LiveResource | None:
         """The group, or None. A login that may not look is believed to have its group as desired:
@@ -105,7 +105,7 @@ class ResourceGroups:
     def relabel(self, name: str, changes: Mapping[str, str | None]) -> None:
         """Set labels and, where None is given, remove them; all others stay. What many threads
         want at about the same time is written at once."""
-        mine = Relabelling(changes)
+        mine = LabelChange(changes)
         with self._gate:
             waiting = self._waiting.setdefault(name, [])
             waiting.append(mine)

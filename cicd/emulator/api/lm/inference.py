@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.errors import EmulatorError, GatewayError, denied
 from cicd.emulator.foundation import deployed, executables, models, orchestration
-from cicd.emulator.foundation.answers import Answer, Asked
+from cicd.emulator.foundation.answers import Answer, ModelRequest
 from cicd.emulator.foundation.catalogue import NotOffered, Offer, today
 from cicd.emulator.git.templates import PLATFORM_SCENARIOS
 from cicd.emulator.state.store import Row
@@ -74,10 +74,10 @@ class Inference:
         if request.method != "POST":
             raise GatewayError(405, "method not allowed")
         path = str(request.path_params.get("rest", "")).strip("/")
-        asked = Asked(f"/{path}", await request.body())
+        asked = ModelRequest(f"/{path}", await request.body())
         return await run_in_threadpool(self._respond, run, asked)
 
-    def _respond(self, run: Row, asked: Asked) -> Response:
+    def _respond(self, run: Row, asked: ModelRequest) -> Response:
         try:
             return to_response(self._said(run, asked))
         except RecursionError:
@@ -85,7 +85,7 @@ class Inference:
         except EmulatorError as error:
             raise GatewayError(500, error.message) from None
 
-    def _said(self, run: Row, asked: Asked) -> Answer:
+    def _said(self, run: Row, asked: ModelRequest) -> Answer:
         parameters = self._world.serving_parameters(run)
         catalogue = self._world.models.read()
         if run["scenario_id"] == executables.FOUNDATION:
