@@ -44,6 +44,8 @@ def apply(
     def work(lock: StageLock) -> Work:
         if saved:
             saved.check_place(session.stage)
+        # Planned only now that the lock is ours: before it, somebody else's apply may still be
+        # changing what is planned against.
         plan = replan()
         record = Record(session, saved.document) if saved and saved.is_kept else None
         if saved:
@@ -116,14 +118,20 @@ def carry_out(
     session.remember()
     is_recorded = saved and saved.is_kept
     record = Record(session, saved.document) if saved and is_recorded else None
+    # Before anything is sent: whoever looks at the saved plan while this runs, or after it was
+    # killed, must not apply it a second time.
     if record and plan.has_changes:
         record.begin()
     operation.has_begun = True
     before, rest = yield from make_container(operation, plan, lock, replan)
+    # Consent was given to the plan that was shown. What was planned anew may do less than that, and
+    # never more.
     if rest is not plan:
         if (saved or operation.settings.approve) and (more := not_agreed_to(plan, rest)):
             raise Refused(f"somebody else has applied {plan.stage} meanwhile: {more}", hint=AGAIN)
         session.guard(rest, permissions)
+    # The lock is kept in the container: a plan that deletes it takes the lock along, and that is no
+    # loss to report.
     lock.expect(rest)
     outcomes = yield from execute(operation, rest, lock, wait=wait)
     done = {outcome.key for outcome in before}

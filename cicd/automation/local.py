@@ -104,6 +104,8 @@ def _commit(root: Path, files: Sequence[Path], message: str, environ: Mapping[st
             **_FIXED,
         }
         ask = partial(git, cwd=root, environ=environ, env=here)
+        # The index is made anew from the files that are there, so that nothing of an earlier
+        # snapshot remains.
         ask("read-tree", "--empty")
         if files:
             names = [file.as_posix() for file in files]

@@ -37,6 +37,7 @@ def load_stage(argument: str, around: Surroundings, *, needs_credentials: bool =
     """
     from cicd.config.build import stage_of  # not needed to check a stage
 
+    # The emulator needs no real credentials, and neither does what sends none of them.
     is_lenient = around.application is not None or not needs_credentials
     dialect, draft, problems, context = _read(
         argument, around, is_lenient=is_lenient, is_told=is_lenient
@@ -138,9 +139,12 @@ def _read(
     tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
     file, tree, found = validate(tree, dialect, platforms)
+    # A variable that is missing leaves a text that fits no schema: its own error says more.
     problems += _at_new_places(found, problems)
     problems += _at_new_places(_check_name(tree, path), problems)
     written = tree
+    # The checks after this need a file that fits. Without what does not fit, as much as possible is
+    # still checked, so that all errors come at once.
     if file is None:
         file, tree = fitting(tree, dialect, platforms)
     sources, found = dialect.sources(file, written, root, around.git, around.application)
@@ -150,6 +154,7 @@ def _read(
         name, file, tree, root, around.git, sources, around.application, named, env
     )
     found = problems + _at_new_places(list(dialect.check(draft)), problems)
+    # A value of the environment may be a secret, and messages end up in logs and comments.
     hidden = hidden_texts(written) if found else {}
     return dialect, draft, [_as_written(problem, hidden) for problem in found], context
 
@@ -306,6 +311,7 @@ def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -
     found = [file for file, value in branches.items() if value == branch]
     if len(found) == 1:
         return found[0]
+    # One of those that cannot be read may have this branch: to say that none has it would mislead.
     if unread and not found and is_wanted:
         raise InvalidStage(unread)
     hint = "name a stage: " + (", ".join(Path(file).stem for file in branches) or "there is none")

@@ -96,6 +96,7 @@ class _Promotion:
                     self._add(key, section, item)
                 else:
                     only_in_source.append(key)
+        # After all comparisons, since what is carried over decides what else it takes along.
         only_in_source = self._add_needed(only_in_source)
         for section, carried in self.dialect.CARRIED.items():
             if carried.is_map and self._is_chosen(carried.kind):
@@ -236,6 +237,8 @@ class _Promotion:
                 continue
             if there is not None and (not node.is_leaf or self._same(node, there)):
                 continue
+            # The target's value may be meant for something that stays as it is there; to change it
+            # would change that too, unseen.
             bound = [] if is_selected or there is None else self._other_users(name)
             if bound:
                 self.notes.append(

@@ -85,6 +85,8 @@ def explain_drift(
     """
     if _map(saved, "bound").get("offline"):
         return ["it was made with --offline, so nobody has looked at what is live"]
+    # The fingerprint covers all that decides what apply does. What follows only explains in which
+    # part it differs, as far as the saved document tells.
     if saved.get("fingerprint") == plan.fingerprint:
         return []
     fresh = told(plan)

@@ -80,6 +80,8 @@ def make_plan(
     draft = _Draft(matcher, kinds, rerun, replace, is_ours, refresh_secrets=refresh_secrets)
     chosen = choose(edges, select, exclude, graph.pointers(desired))
     by_key = {resource.key: resource for resource in desired}
+    # In dependency order, as each answers the Refs of those after it: only with the ids in it can a
+    # resource be compared with what is live.
     keys = graph.in_order(edges)
     for key in keys:
         draft.add(by_key[key], edges[key], selected=key in chosen)
@@ -228,6 +230,8 @@ class _Draft:
             return
         self._check_answered(resource)
         if live is None:
+            # Only now that nothing is its own counterpart: what was renamed is one that is
+            # replaced, and not a new thing beside an old one.
             live = self._matcher.predecessor(resource, partial(self._is_ours, resource.key))
         kind = self._kinds[resource.key.kind]
         is_sent_again = self._refresh_secrets and has_secrets(resource, kind)
@@ -279,6 +283,7 @@ class _Draft:
             return live.id
         made = live.outputs.get(ref.output) or None
         if made and self._kinds[ref.key.kind].is_run:
+            # So that the plan can say by which run it was made, and not only an id.
             self._makers[made] = ref.key
         return made
 

@@ -51,6 +51,8 @@ class Api:
         url = self.http.base_url + path
         if isinstance(found, dict):
             asked = path.rpartition("/")[2]
+            # A gateway with a wrong route or cache answers with what was not asked for, and the
+            # wrong thing would be changed.
             if any(found.get(name, asked) != asked for name in ("id", "resourceGroupId")):
                 raise ConnectionFailed(f"{url} answers with another one", hint="check the base URL")
             return found
@@ -76,6 +78,7 @@ class Api:
         for scenario in sorted(set(scenarios)):
             path = f"/lm/scenarios/{scenario}/executables"
             try:
+                # The API has no pages here (and none for scenarios and versions).
                 items = self.http.pages(path, is_paged=False)
             except NotFound:
                 continue

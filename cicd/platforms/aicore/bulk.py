@@ -79,6 +79,8 @@ class Bulk:
         item = Item(id, target)
         with self._lock:
             self._waiting.append(item)
+            # A thread lives while there is something to send; it sets this back under the same
+            # lock, so that nothing is left behind unseen.
             begins, self._is_sending = not self._is_sending, True
         if begins:
             threading.Thread(target=self._send_all, name="bulk", daemon=True).start()
@@ -108,9 +110,11 @@ class Bulk:
 
     def _send(self, batch: list[Item]) -> set[str]:
         """The ids whose change was accepted. Raises one of ASIDE."""
+        # Empty: each caller sends its own, and gets its own answer.
         if len(batch) == 1 or not self._capabilities.has_bulk(self._noun):
             return set()
         body = {self._noun: [{"id": i.id, "targetStatus": i.target} for i in batch]}
+        # The API document asks for this type here.
         headers = {"Content-Type": "application/merge-patch+json"}
         try:
             answer = self._http.call("PATCH", f"/lm/{self._noun}", body=body, headers=headers)

@@ -59,6 +59,8 @@ class Immutable:
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         params = {"scenarioId": desired.spec["scenario_id"]}
         found = self._api.http.pages(self._path, params)
+        # Compared here field by field, because the API can neither search for content nor for a
+        # whole name, and answers with things in no promised order.
         same = [i for i in self._whole(found, [desired]) if convert.has_content(i, desired)]
         return max(same, key=lambda item: item.created_at, default=None)
 

@@ -47,6 +47,8 @@ class Login:
         """A valid token. Raises Denied (wrong client or secret) or ConnectionFailed."""
         asked = self._clock()
         with self._lock:
+            # Whoever had to wait for the lock finds the token that another thread got meanwhile:
+            # many threads that begin at once ask for one.
             if self._token and self._clock() < self._renew_at:
                 return self._token
             if self._failure and self._failed_at >= asked:

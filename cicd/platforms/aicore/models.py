@@ -124,6 +124,8 @@ class Advisor:
         stage's own may not be there yet."""
         scenario, noun = wanted
         path = f"/lm/scenarios/{scenario}/{noun}"
+        # 403 is the answer for a group that is not there yet. The group "default" exists in each
+        # tenant and cannot be deleted.
         for headers in ({}, {"AI-Resource-Group": "default"}):
             try:
                 return self._http.pages(path, headers=headers, is_paged=False)

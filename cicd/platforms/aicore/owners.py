@@ -160,6 +160,8 @@ def of_deployments(
     found = []
     for deployment in deployments:
         bound = inputs.get(deployment.spec["configuration"], ())
+        # Where two stages made what it takes in it may be either's: better nobody's than the wrong
+        # one's, as prune goes by it.
         names = {makers[artifact] for artifact in bound if artifact in makers}
         found.append(replace(deployment, owner=names.pop()) if len(names) == 1 else deployment)
     return found

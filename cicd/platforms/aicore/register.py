@@ -87,6 +87,8 @@ class Register:
 
     def _take(self) -> list[Entry]:
         with self._changed:
+            # The labels of a group are one object, which each change writes whole: what has
+            # gathered while the last one was written goes in one request.
             taken, self._waiting = self._waiting, []
             if not taken:
                 self._end()

@@ -69,6 +69,7 @@ class Runs:
         if most is not None and self._count > most:
             return {}
         scenarios = {str(live.spec.get("scenario_id") or "") for live in lives}
+        # The API filters by one scenario only, and has no filter by ids.
         params = {"scenarioId": min(scenarios)} if len(scenarios) == 1 and min(scenarios) else {}
         ids = {live.id for live in lives}
         found = self._api.http.those(self._path, ids, params, only_first_page=most is not None)
@@ -89,6 +90,8 @@ class Runs:
             if run.spec["configuration"] == desired.spec["configuration"]
             if run.status.raw != "DELETING"
         ]
+        # A create that was sent twice may have made two: the newer one is followed, and the plan
+        # after this shows the other.
         newest = max(fresh, key=lambda run: run.created_at, default=None)
         if newest:
             self._register.enter(desired, newest.id)
@@ -121,6 +124,7 @@ class Runs:
             spec = known[used].spec
             told = {theirs: spec[ours] for ours, theirs in NAMES.items() if spec[ours]}
             item = {**item, **told}
+        # Some gateways and older versions leave fields out of lists; the thing itself has them all.
         wanted = [*needs(item), "status"]
         return self._api.completed(item, f"{self._path}/{item['id']}", wanted)
 
@@ -145,6 +149,8 @@ class Runs:
         except PlatformError:
             document = self._api.get_or_none(f"{self._path}/{live.id}")
             status = None if document is None else self._read(document).status
+            # AI Core refuses to stop what stops already, or has ended, and names no code for it in
+            # its API document: so it is the state that decides whether the refusal matters.
             if status and not status.has_ended and status.state is not State.STOPPING:
                 raise
 
@@ -156,6 +162,7 @@ class Runs:
             raise
         except PlatformError:
             document = self._api.get_or_none(f"{self._path}/{live.id}")
+            # A second delete is refused too while the first one is under way.
             if document is not None and not statuses.is_going(document):
                 raise
         self._register.leave(live.key.kind, live.id)
@@ -227,6 +234,8 @@ class Deployments(Runs):
             # The configuration in use is refused too, as when an update is sent a second time.
             if self._api.get(f"{self._path}/{live.id}").get("configurationId") != wanted:
                 raise
+        # Two updates may follow each other quickly, as in a rollback: all that was there before any
+        # of them may still show.
         last, before, _ = self._asked.get(live.id, ("", frozenset(), 0.0))
         known = {last, str(live.spec.get("configuration", ""))} - {""}
         self._asked[live.id] = (wanted, before | known, self._clock())

@@ -51,6 +51,9 @@ class GenericSecrets:
         """All of one scope, as documents."""
         secrets = self._api.http.pages("/admin/secrets", headers=SCOPES[scope])
         found = [item for item in secrets if not lease.is_lock(item)]
+        # A list of the tenant's secrets has those for all groups too. Only they carry a map of
+        # where they were copied to, which the API document and SAP's documentation call by
+        # different names.
         if scope == "tenant":
             return [item for item in found if not any(item.get(name) for name in REPLICATION)]
         return found
@@ -139,6 +142,7 @@ class GenericSecrets:
         spec = desired.spec
         labels = dict(spec.get("labels") or {})
         if "labels" in spec:
+            # A PATCH keeps labels that it does not name.
             labels = dict.fromkeys(live.spec.get("labels") or {}, "") | labels
         path, headers = f"/admin/secrets/{spec['name']}", SCOPES[spec["scope"]]
         self._api.http.call("PATCH", path, body=self._body(spec, labels), headers=headers)
@@ -217,6 +221,7 @@ class GroupSecrets:
     def create(self, desired: Resource) -> LiveResource:
         name = desired.spec["name"]
         live = made(desired, name, name, THERE)
+        # A POST for a name that is there may answer "Secret exists" with 200 and change nothing.
         if self._is_there(name):
             return self.update(live, desired)
         self._remember(desired)  # first: killed in between, no secret is left that nobody knows
@@ -225,6 +230,7 @@ class GroupSecrets:
         except CicdError as error:
             if isinstance(error, LostAnswer) and self._is_there(name):
                 return self.update(live, desired)
+            # Nothing was made, so what is remembered of it would be taken for another's later.
             self._relabel(name, None)
             raise
         if "exists" in str(answer.get("message", "")).lower():

@@ -66,6 +66,8 @@ class Unlisted:
         known = dict.fromkeys(_pinned(desired), 0.0)
         known |= dict.fromkeys(self._served(lists, desired), 0.0)
         for entry in self._register.own():
+            # The platform's clock may be behind the one that wrote the entry, by which it would
+            # come from the future.
             left = LAG - max(0.0, self._register.age(entry))
             known[entry.key.partition("/")[0], entry.id] = max(0.0, left)
         return {name: known[name] for name in known if ID.fullmatch(name[1])}
@@ -107,6 +109,7 @@ class Unlisted:
         configurations = self._completed(lists, "configuration", used)
         listed: Sequence[LiveResource] = lists.get(ARTIFACTS, ())
         wishes = [wish for wish in desired if wish.key.kind == "artifact"]
+        # All artifacts are there: then nothing is gained by asking for those that runs name.
         if all(any(convert.has_content(item, wish) for item in listed) for wish in wishes):
             return {CONFIGURATIONS: configurations} if CONFIGURATIONS in lists else {}
         bound = {
