@@ -47,6 +47,8 @@ def write_comment(
         is_settled = len(mine) == 1 and (
             mine[0].get("body") == body or (round_number > 0 and _holds(known, plans, run_url))
         )
+        # A run that wrote at the same time may have overwritten ours, or we theirs. So it is
+        # settled only when what is there was read after our own write.
         if is_settled:
             break
         try:

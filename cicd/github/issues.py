@@ -47,9 +47,12 @@ def sync_drift_issue(
             issue, *others = mine
             if (issue.get("title"), issue.get("body")) != (title, body):
                 client.edit_issue(issue["number"], {"title": title, "body": body})
+            # Two scheduled runs at the same time may both have found none. The oldest stays, so
+            # that each of them picks the same one.
             for other in others:
                 _end(client, other, "not_planned")
             return str(issue.get("html_url") or "")
+        # First, so that it has its colour and its words by the time that the issue names it.
         client.ensure_label(LABEL, _COLOUR, _DESCRIPTION)
         try:
             return str(client.create_issue(title, body, LABEL).get("html_url") or "")

@@ -123,6 +123,7 @@ class Syncer:
         if not self._waits(lambda: share(self._pace.timings.refresh, name)):
             return
         with self._lock:
+            # Taken out before Git is asked: a push that comes during the sync asks for another one.
             takes_over = self._waiting.pop(name)
         try:
             done = sync(self._store, self._git, name, takes_over=takes_over)
@@ -148,6 +149,8 @@ def sync(store: Store, git: Git, name: str, *, takes_over: bool) -> Done:
         return Done()
     found = list(check_unique(read_all(snapshot)))
     with store.transaction() as db:
+        # Fetching takes seconds, in which the application may have been changed or deleted: what
+        # was fetched for the one before must not be written for the one that is there now.
         if not is_current(db, application):
             return Done()
         done = replace_executables(db, application, found, takes_over=takes_over)
@@ -282,6 +285,7 @@ def shared(
     if row["digest"] == item.executable.digest:
         message = f"{item.executable.resource} unchanged, already {other}"
         return item, resource(item.name, "Synced", message, item.executable.kind)
+    # AI Core knows an executable by its id alone, over all of a tenant's repositories.
     if row["repository_url"] != application["repository_url"]:
         return duplicate(item, f"already {other} with other content"), None
     if takes_over:

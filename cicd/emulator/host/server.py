@@ -57,6 +57,7 @@ def serve(data: Path, *, port: int, environ: Mapping[str, str], leash: int | Non
         lock.write(str(os.getpid()))
         run(data, port, environ, on_ready=lambda url: write_endpoint(data, url), leash=leash)
     finally:
+        # Before the lock is given back: the next emulator of this folder may write its own at once.
         (data / ENDPOINT).unlink(missing_ok=True)
         lock.release()
 
@@ -155,6 +156,8 @@ def listen(data: Path, port: int) -> socket.socket:
                 f"port {port} on {HOST} cannot be used: {reason}",
                 "choose another --port, or 0 for a free one",
             ) from error
+        # Nobody has asked for that very port, so another one is better than none; urls of
+        # deployments change then.
         listener = bind(0)
     chosen = listener.getsockname()[1]
     if chosen != remembered(data):

@@ -135,6 +135,7 @@ def set_status(
 ) -> None:
     """Move a run to the status that follows from a reported one, with its times."""
     run = db.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
+    # What was said last is the end: threads of the runner may report late.
     if run is None or run["status"] in lifecycle.ENDED:
         return
     after = lifecycle.after_report(run["status"], status)

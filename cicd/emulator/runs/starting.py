@@ -112,6 +112,7 @@ class Runs:
             )
             sql = "INSERT INTO revisions VALUES (?, 1, ?)"
             db.execute(sql, (run_id, wanted.configuration_id))
+        # Only after it is stored: killed in between, it is started when the emulator is back.
         self._dispatcher.start(run_id)
         return run_id
 
@@ -160,6 +161,7 @@ class Runs:
             row = db.execute(sql, (run_id, kind, group)).fetchone()
             if row is None:
                 raise not_found(kind.capitalize(), run_id)
+            # Looked at and written in one transaction, as the run may end at any moment.
             lifecycle.admit(kind, run_id, row["status"], wish)
             db.execute(
                 f"UPDATE runs SET {assignment}, modified_at = ? WHERE id = ?",  # noqa: S608

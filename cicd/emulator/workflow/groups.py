@@ -29,6 +29,8 @@ def steps(walk: Walker, frame: Frame) -> tuple[str, str]:
         if group.phase in FAILED:
             return "Failed", group.message
         loops = {call.name for call in calls if call.loop}
+        # What came of a loop that has ended is taken from its group: to walk through its rounds
+        # each time would take longer the more there are.
         told = group.outputs.get("loops") if group.phase in ENDED else None
         states = {}
         for call in calls:
@@ -65,6 +67,7 @@ def tasks(walk: Walker, frame: Frame) -> tuple[str, str]:
     waits = {name: dependencies(call, calls) for name, call in calls.items()}
     before = walk.activity
     states: dict[str, Node] = {}
+    # In dependency order, so that one walk sees what the tasks before have come to.
     for call in in_order(frame.template.tasks):
         states[call.name] = _task(walk, frame, call, waits[call.name], states, calls)
         frame.scope.add(f"tasks.{call.name}", states[call.name])

@@ -25,6 +25,7 @@ def hooked(
     node = walk.single(name, call, frame, scope)
     if not call.hooks or node.phase in ("Pending", "Skipped", "Omitted"):
         return node
+    # A copy: what a hook knows of its own step is not for the steps after it.
     inner = Scope(dict(scope.texts), dict(scope.artifacts))
     inner.texts[f"{prefix}.{call.name}.status"] = node.phase
     inner.texts[NOW] = str(node.ended or node.started)
@@ -55,6 +56,7 @@ def run(
         where = f"{name}.onExit" if is_exit else f"{name}.hooks.{hook.name}"
         blank = walk.blank(where, hook.template, "Pod", node.parent)
         saved = walk.nodes.get(blank.id)
+        # That its expression has no answer was found out before, and it is not asked again.
         if saved and saved.type == "Skipped":
             trouble = trouble or saved.message
             continue

@@ -26,6 +26,7 @@ class Item:
 def expand(loop: Loop, texts: Mapping[str, str]) -> list[Item]:
     """All rounds, in order. Raises Unresolved."""
     values = _values(loop, texts)
+    # Each item becomes a node in the store, and a template's mistake must not fill this machine.
     if len(values) > MOST_ITEMS:
         raise Unresolved(f"more than {MOST_ITEMS} items: the emulator does not go that far")
     return [_item(index, value) for index, value in enumerate(values)]

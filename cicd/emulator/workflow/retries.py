@@ -53,6 +53,8 @@ def decide(retry: Retry, attempts: Sequence[Node], texts: Mapping[str, str]) -> 
         return Verdict(None, last.phase, last.message)
     # of the attempt that has ended, not of the next (buildRetryStrategyLocalScope)
     texts = {**texts, **last_texts(attempts), "retries": str(len(attempts) - 1)}
+    # From here on in the order in which Argo looks (processNodeRetries): the first reason that
+    # holds is the one that is told.
     limit = _whole("limit", retry.limit, texts)
     longest = _seconds("maxDuration", retry.longest, texts)
     if longest and last.ended > attempts[0].started + longest:
