@@ -15,6 +15,7 @@ from typing import Any
 
 from cicd.config.dialect import Carried, Dialect, Identity
 from cicd.config.edit import Item, Layout, Step, with_value
+from cicd.config.fields import entries_at
 from cicd.config.files import scalar
 from cicd.config.schema import keys_of
 from cicd.config.tree import Node, Path, Place, leaves
@@ -181,16 +182,11 @@ class _Promotion:
         for change in self.changes:
             if not (len(change.steps) > 1 and isinstance(change.steps[1], Item)):
                 continue
+            at = tuple(map(str, change.steps[2:]))  # empty where all of it is new
             for path, named in self.dialect.CARRIED[str(change.steps[0])].needs.items():
-                if named != section:
-                    continue
-                if change.steps[2 : 2 + len(path)] == path:
-                    values = [change.value]
-                elif len(change.steps) == 2:  # all of it is new
-                    values = _values(change.value, path)
-                else:
-                    values = []
-                found |= {value for value in values if isinstance(value, str)}
+                if named == section and at[: len(path)] == path[: len(at)]:
+                    values = entries_at(change.value, path[len(at) :])
+                    found |= {value for _, value in values if isinstance(value, str)}
         return found
 
     def _compare_map(self, section: str, carried: Carried) -> None:
@@ -376,10 +372,3 @@ def _names(steps: Sequence[Step]) -> Path:
 
 def _shown(leaf: Node) -> str:
     return leaf.value if isinstance(leaf.value, str) else leaf.text
-
-
-def _values(value: Any, path: tuple[str, ...]) -> list[Any]:
-    """What stands at that path of plain data: of a map what its keys lead to."""
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
-    return list(value.values()) if isinstance(value, dict) else [value]

@@ -30,6 +30,7 @@ from cicd.model import LiveResource, Stage, State, Status
 from cicd.platforms import registry
 from cicd.platforms.aicore import dialect as aicore
 from cicd.values import Key, Ref, Secret
+from tests.platforms.plain import dialect as plain_dialect
 from tests.platforms.toy import dialect
 
 toy = completed(dialect)
@@ -190,8 +191,12 @@ def test_the_platform_may_be_named_by_what_a_stage_extends(tmp_path: Path, suffi
         ("jobs:\n", "aicore: {resource_group: x}\njobs:\n", 'unknown key "aicore"'),
         ("timeout: 90s", "ttl: 24h", 'unknown key "ttl" in jobs[0] (possible: key, script, knobs'),
         ("prune: everything", "prune: resource_group", "must be one of none, stage, everything"),
-        ("script: wind.py\n", "script: gone.py\n", 'there is no script "gone.py" [no-script]'),
-        ("{box: box-1,", "{", "warning: no box: set toy.box or TOY_BOX [no-box]"),
+        (
+            "script: wind.py\n",
+            "script: gone.py\n",
+            'job/wind takes in "gone.py", which is not there',
+        ),
+        ("{box: box-1,", "{", "warning: no box: set toy.box or TOY_BOX [missing-target]"),
         ("${jobs.wind.files.plan}", "${jobs.wind.file.plan}", '"${jobs.wind.files.plan}"?)'),
         ("${jobs.draw.result}", "${jobs.draw.files.x}", "is possible in knobs only"),
         ("${jobs.draw.result}", "${executions.draw.artifacts.x}", "is unknown (there are: var"),
@@ -381,12 +386,19 @@ def test_a_list_that_stands_for_a_map_is_edited_as_the_list_that_it_is(tmp_path:
 def test_a_new_item_leaves_behind_what_stays_and_takes_along_what_it_needs(
     tmp_path: Path,
 ) -> None:
-    source = STAGE.replace('serves: "${jobs.draw.result}"', "serves: draw")
     target = "platform: toy\nbranch: prd\nprune: none\n"
-    keys, text = promoted(tmp_path, source, target, "service/ride")
-    assert keys == ["service/ride", "job/draw"]
-    assert text.index("services:") < text.index("prune:")
-    assert "timeout" not in promoted(tmp_path, source, target, "job/wind")[1]
+    assert "timeout" not in promoted(tmp_path, STAGE, target, "job/wind")[1]
+    trees = [
+        yaml_trees(f"platform: plain\n{text}", "f")[0]
+        for text in (
+            "models: [{key: m, data: x}, {key: n, data: y}, {key: o, data: z}]\n"
+            "endpoints: [{key: e, variants: [{model: m}, {model: n}], fallback: o}]\n",
+            "prune: none\n",
+        )
+    ]
+    result = promotion(trees[0], trees[1], completed(plain_dialect), ["endpoint/e"])
+    assert [change.key for change in result.changes] == ["endpoint/e", "model/m", "model/n"]
+    assert result.only_in_source == ("model/o",)
 
 
 # the registry
@@ -408,8 +420,8 @@ def test_one_line_in_the_registry_makes_a_platform_known_to_the_commands(
     assert execute(["schema"]) == 0
     out = capsys.readouterr().out
     assert '"const": "toy"' in out and '"const": "aicore"' in out
-    assert execute(["explain", "no-script"]) == 0
-    assert "to do: write it" in capsys.readouterr().out
+    assert execute(["explain", "bad-gate"]) == 0
+    assert "to do: lower it" in capsys.readouterr().out
     (tmp_path / "stages/prd.yaml").write_text(
         "branch: prd\naicore: {resource_group: rg-prd}\n", encoding="utf-8"
     )
@@ -467,8 +479,9 @@ def test_what_says_where_a_stage_goes_is_read_past_what_hides_values() -> None:
 
 def test_a_rule_is_worded_by_the_first_platform_that_has_its_own_words_for_it() -> None:
     rules = book([aicore.RULES, toy.RULES])
-    assert rules["no-script"].cure == "write it"
     assert rules["bad-gate"].says == "A toy cannot pass that gate."
+    assert rules["missing-resource-group"] == aicore.RULES["missing-resource-group"]
+    assert rules["missing-file"] == RULES["missing-file"]
     assert book([])["bad-gate"] == RULES["bad-gate"]
     assert book([toy.RULES, {"bad-gate": RULES["bad-gate"]}])["bad-gate"].says.startswith("A toy")
 

@@ -51,7 +51,7 @@ class File(StageBase, frozen=True, kw_only=True):
 
 
 NAME = "toy"
-RULES = {"bad-gate": Rule("A toy cannot pass that gate.", "cicd: the toy")}
+RULES = {"bad-gate": Rule("A toy cannot pass that gate.", "cicd: the toy", "lower it")}
 ENVIRONMENT = {"TOY_BOX": StandIn(offline="some-box", local="local-box", field="box")}
 SECRETS = Paths("toy.token")
 _KNOBS = {"knobs": Paths("jobs.*.knobs.*")}
