@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.emulator.jobs import Node
+from cicd.emulator.workflow import advance, read
 from cicd.emulator.workflow.expr import expressions, raw_json
 from cicd.emulator.workflow.expr.conditions import BadCondition, evaluate, operands
 from cicd.emulator.workflow.expr.expressions import NOW, Unresolved, substitute
-from cicd.emulator.workflow.loops import aggregate, listed
-from cicd.emulator.workflow.program import duration
+from cicd.emulator.workflow.loops import aggregate, expand, listed
+from cicd.emulator.workflow.program import Artifact, Loop, OutputParameter, Template, duration
 from cicd.emulator.workflow.retries import last_texts
-from cicd.emulator.workflow.scope import is_key_only, moment, node_texts
+from cicd.emulator.workflow.scope import Content, Scope, is_key_only, moment, node_texts
 from cicd.emulator.workflow.sequences import MOST_ITEMS, WIDEST, formatted, sequence
-from cicd.emulator.workflow.work import node_id
+from cicd.emulator.workflow.work import named_outputs, node_id, valued
+from tests.emulator.runner.runner_journal import workflow
+from tests.emulator.workflows.play import NOON, RUN
 
 
 @pytest.mark.parametrize(
@@ -407,3 +411,154 @@ def test_a_run_of_one_container_has_a_pod_of_its_own_name() -> None:
     assert step.startswith("e1-a-")
     assert len(step) == len("e1-a-") + 10
     assert len({step, node_id("e1", "e1[1].a", "a"), node_id("e1", "e1[0].b", "a")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ({"source": "<{{x}}>"}, "<1>"),
+        ({"expression": "x + '2'"}, "12"),
+        ({"expression": "asInt({{x}}) + 1"}, "2"),
+        ({"expression": "x == '1'"}, "true"),
+    ],
+)
+def test_an_output_of_steps_has_the_value_that_it_names(
+    output: dict[str, str], expected: str
+) -> None:
+    assert valued(OutputParameter("o", **output), SCOPE) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"is_fixed": True, "source": "a"}, "o: output parameters must have a valueFrom specified"),
+        ({"source": "{{steps.a.outputs.result}}"}, "has no value here"),
+        ({"expression": "nope"}, "nope has no value here"),
+    ],
+)
+def test_an_output_of_steps_without_a_value_says_why(output: dict[str, Any], said: str) -> None:
+    with pytest.raises(Unresolved) as error:
+        valued(OutputParameter("o", **output), SCOPE)
+    assert said in str(error.value)
+
+
+def test_a_value_of_too_many_values_is_no_text(mocker: MockerFixture) -> None:
+    mocker.patch("cicd.emulator.workflow.expr.formatting.MOST", 9)
+    assert substitute("{{=1..9}}", SCOPE) == "[1 2 3 4 5 6 7 8 9]"
+    with pytest.raises(Unresolved, match=r"^\{\{=1..10\}\}: more than 9 values$"):
+        substitute("{{=1..10}}", SCOPE)
+    with pytest.raises(Unresolved, match=r"^1..10: more than 9 values$"):
+        valued(OutputParameter("o", expression="1..10"), SCOPE)
+
+
+FOUND = {"a": Content("/a"), "b": Content("/b", sub_path="in")}
+
+
+@pytest.mark.parametrize(
+    ("artifact", "expected"),
+    [
+        ({"source": "{{a}}"}, Content("/a")),
+        ({"source": " {{ a }} "}, Content("/a")),
+        ({"source": "{{a}}", "sub_path": "{{x}}"}, Content("/a", sub_path="1")),
+        ({"source": "{{b}}", "sub_path": "s"}, Content("/b", sub_path="in/s")),
+        ({"source": "{{=x == '1' ? a : b}}"}, Content("/a")),
+        ({"expression": "x == '2' ? a : b"}, Content("/b", sub_path="in")),
+        ({"raw": "<{{x}}>", "sub_path": "s"}, Content(raw="<1>")),
+        ({"raw": ""}, Content(raw="")),
+        (
+            {"remote": {"http": {"url": "{{x}}"}}, "sub_path": "s"},
+            Content(remote={"http": {"url": "1"}}, sub_path="s"),
+        ),
+        ({"source": "{{z}}", "is_optional": True}, None),
+        ({"source": "{{z}}", "is_optional": True, "sub_path": "s"}, None),
+        ({"expression": "nope", "is_optional": True}, None),
+    ],
+)
+def test_an_argument_is_the_artifact_that_it_names(
+    artifact: dict[str, Any], expected: Content | None
+) -> None:
+    assert Scope(dict(SCOPE), dict(FOUND)).find(Artifact("f", **artifact)) == expected
+
+
+@pytest.mark.parametrize(
+    ("artifact", "said"),
+    [
+        ({"source": "{{z}}"}, "artifact f: {{z}} is not there (optional: true beside from lets"),
+        ({"expression": "nope"}, "nope has no value here"),
+        ({"expression": "x"}, "artifact f: x is no artifact"),
+        ({"expression": "x", "is_optional": True}, "artifact f: x is no artifact"),
+    ],
+)
+def test_an_argument_that_is_no_artifact_says_why(artifact: dict[str, Any], said: str) -> None:
+    with pytest.raises(Unresolved) as error:
+        Scope(dict(SCOPE), dict(FOUND)).find(Artifact("f", **artifact))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["/a", "/a/b/", "/a/..b", "/{{x}}"])
+def test_a_place_in_a_container_is_absolute(place: str) -> None:
+    template = Template("t", {}, (), (OutputParameter("o", path=place),), ())
+    [[output], _] = named_outputs(template, SCOPE, has_paths=True)
+    assert output.path == place.replace("{{x}}", "1").rstrip("/")
+
+
+@pytest.mark.parametrize("place", ["a", "/", "//", "/a/../b", "/..", "{{x}}"])
+def test_any_other_place_in_a_container_is_named(place: str) -> None:
+    template = Template("t", {}, (), (OutputParameter("o", path=place),), ())
+    with pytest.raises(Unresolved, match="is no absolute path of a file or folder"):
+        named_outputs(template, SCOPE, has_paths=True)
+
+
+def test_a_loop_may_have_the_most_items_there_are() -> None:
+    most = expand(Loop(items=tuple(range(MOST_ITEMS))), {})
+    assert (len(most), most[-1].label, most[-1].texts) == (
+        MOST_ITEMS,
+        "9999:9999",
+        {"item": "9999"},
+    )
+    with pytest.raises(Unresolved, match=f"more than {MOST_ITEMS} items: the emulator does not go"):
+        expand(Loop(items=tuple(range(MOST_ITEMS + 1))), {})
+
+
+@pytest.mark.parametrize("param", ["null", " null ", "[]"])
+def test_a_loop_over_nothing_has_no_rounds(param: str) -> None:
+    assert expand(Loop(param=param), {}) == []
+
+
+@pytest.mark.parametrize("param", ["", "{}", "5", "nul", "x" * 300])
+def test_a_loop_over_what_is_no_list_is_an_error(param: str) -> None:
+    with pytest.raises(Unresolved) as error:
+        expand(Loop(param=param), {})
+    start = "withParam value could not be parsed as a JSON list: "
+    assert str(error.value).startswith(f"{start}{param[:200]}: ")
+
+
+def test_a_round_is_named_after_its_item() -> None:
+    [item] = expand(Loop(param='[{"b": "<x>", "a": 1.0}]'), {})
+    assert item.label == "0:a:1.0,b:<x>"
+    assert item.texts["item"] == '{"a":1.0,"b":"\\u003cx\\u003e"}'
+    assert (item.texts["item.a"], item.texts["item.b"]) == ("1.0", "<x>")
+    labels = [one.label for one in expand(Loop(param='["a", 2.50, true, ["x", 1], "&"]'), {})]
+    assert labels == ["0:a", "1:2.50", "2:true", "3:[x 1]", "4:&"]
+
+
+def test_a_workflow_has_no_more_nodes_than_the_emulator_holds(mocker: MockerFixture) -> None:
+    mocker.patch("cicd.emulator.workflow.walk.MOST_NODES", 2)
+    groups = [[{"name": "a", "template": "main"}]]
+    document = workflow({"name": "main", "steps": groups})
+    progress = advance(read(document), RUN, {}, NOON)
+    assert (progress.phase, progress.message) == ("Error", "the workflow has more than 2 nodes")
+
+
+def test_a_template_that_never_ends_to_call_itself_is_an_error() -> None:
+    document = workflow({"name": "main", "steps": [[{"name": "a", "template": "main"}]]})
+    nodes: dict[str, Node] = {}
+    progress = advance(read(document), RUN, nodes, NOON)
+    while progress.settled:
+        nodes |= {node.id: node for node in progress.settled}
+        progress = advance(read(document), RUN, nodes, NOON)
+    assert progress.phase == "Failed"
+    assert "Maximum recursion depth exceeded: 60 templates" in {
+        node.message for node in nodes.values()
+    }
+    assert max(node.name.count("[0]") for node in nodes.values()) == 61

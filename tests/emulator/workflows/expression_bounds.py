@@ -984,6 +984,7 @@ JSONPATH: list[Value] = [
 """github.com/evilmonkeyinc/jsonpath, README.md."""
 ERRORS: list[Value] = [
     ("m.q?.d[0:1]", "cannot slice nil"),
+    ('m.q?.r["x"]', "cannot fetch 'x' from nil"),
     ("{in: 1}", "a key of a map expected, found 'in'"),
     ("[1,2,3][3]", "index out of range: 3 (array length is 3)"),
     ("[1,2,3][-4]", "index out of range: -1 (array length is 3)"),
