@@ -423,7 +423,7 @@ def test_a_run_of_one_container_has_a_pod_of_its_own_name() -> None:
     ],
 )
 def test_an_output_of_steps_has_the_value_that_it_names(
-    output: dict[str, str], expected: str
+    output: dict[str, Any], expected: str
 ) -> None:
     assert valued(OutputParameter("o", **output), SCOPE) == expected
 
