@@ -11,6 +11,8 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from cicd.platforms.registry import PLATFORMS
+
 ROOT = Path(__file__).parents[1] / "cicd"
 
 # room -> the rooms of ours it may import; a room is the longest matching prefix
@@ -47,24 +49,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.config.plain_dialect",
         "cicd.config.rulebook",
     },
-    "cicd.platforms.aicore": {
-        "cicd.version",
-        "cicd.platforms.base",
-        "cicd.platforms.destination",
-        "cicd.model",
-        "cicd.errors",
-        "cicd.http",
-        "cicd.masking",
-        "cicd.threads",
-    },
-    "cicd.platforms.aicore.dialect": {
-        "cicd.config",
-        "cicd.values",
-        "cicd.words",
-        "cicd.model",
-        "cicd.errors",
-        "cicd.masking",
-    },
+    "cicd.platforms.aicore": {"cicd.platforms.destination"},
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.apply": {"cicd.words", "cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
     "cicd.masking": set(),
@@ -183,6 +168,28 @@ TABLE: dict[str, set[str]] = {
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},
 }
+# each platform has these two, and may have rows of its own above for what it needs besides
+PLATFORM = {
+    "cicd.version",
+    "cicd.platforms.base",
+    "cicd.model",
+    "cicd.errors",
+    "cicd.http",
+    "cicd.masking",
+    "cicd.threads",
+}
+DIALECT = {
+    "cicd.config",
+    "cicd.values",
+    "cicd.words",
+    "cicd.model",
+    "cicd.errors",
+    "cicd.masking",
+}
+for adapter in PLATFORMS.values():
+    folder = adapter.rpartition(".")[0]
+    TABLE[folder] = PLATFORM | TABLE.get(folder, set())
+    TABLE[f"{folder}.dialect"] = DIALECT | TABLE.get(f"{folder}.dialect", set())
 PURE = ("cicd.plan", "cicd.render", "cicd.values", "cicd.words", "cicd.model", "cicd.errors")
 IO_MODULES = {"os", "io", "pathlib", "socket", "subprocess", "requests", "urllib", "http", "time"}
 

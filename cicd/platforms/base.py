@@ -217,12 +217,12 @@ class Platform(Protocol):
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         """Change one of a kind that is ``updatable`` in place; may be repeated safely. Else it is
         refused."""
-        raise PlatformError(f"a {live.key.kind} can never be changed")
+        raise PlatformError(f"{live.key} can never be changed")
 
     def stop(self, live: LiveResource) -> None:
         """Ask a run or service of a kind that is ``stoppable`` to stop; returns at once. Else it is
         refused."""
-        raise PlatformError(f"a {live.key.kind} cannot be stopped")
+        raise PlatformError(f"{live.key} cannot be stopped")
 
     @abstractmethod
     def delete(self, live: LiveResource) -> None:
@@ -283,7 +283,7 @@ class Platform(Protocol):
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         """For smoke tests and ``cicd invoke``: send one request to a service, with the platform's
         login. Any answer of it counts. Else it is refused."""
-        raise PlatformError(f"a {live.key.kind} takes no requests")
+        raise PlatformError(f"{live.key} takes no requests")
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         """What a run has made under one of its outputs, as files in a folder that is there: their
@@ -291,7 +291,7 @@ class Platform(Protocol):
         Else nobody can."""
         if output not in live.outputs:
             raise NotFound(f"{live.key} has no output {output}")
-        raise PlatformError(f"what a {live.key.kind} has made cannot be fetched")
+        raise PlatformError(f"what {live.key} has made cannot be fetched")
 
     # -- looking around ------------------------------------------------------------------------
 

@@ -515,7 +515,8 @@ for name in ("ai_core_sdk", "ai_api_client_sdk", "requests", "urllib3", "boto3",
 import importlib, pkgutil
 from cicd.platforms.registry import DIALECTS
 for dialect in DIALECTS.values():
-    for module in pkgutil.walk_packages(dialect.__path__, f"{dialect.__name__}."):
+    parts = getattr(dialect, "__path__", ())
+    for module in pkgutil.walk_packages(parts, f"{dialect.__name__}."):
         importlib.import_module(module.name)
 print(sorted(name for name in sys.modules if name.startswith("cicd.platforms.aicore.")
     and not name.startswith("cicd.platforms.aicore.dialect")))

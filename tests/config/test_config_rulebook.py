@@ -12,10 +12,11 @@ from tests.config.config_sample import GIT, STAGE, changed, write_repository
 RULES = every_rule()
 TOP = Path(__file__).parents[2]
 ROOMS = (TOP / "cicd" / "config", *TOP.glob("cicd/platforms/*/dialect"))
+FILES = [path for room in ROOMS for path in sorted(room.rglob("*.py"))]
+FILES += sorted(TOP.glob("cicd/platforms/*/dialect.py"))
 SOURCES = {
     str(path.relative_to(TOP)): ast.parse(path.read_text(encoding="utf-8"))
-    for room in ROOMS
-    for path in sorted(room.rglob("*.py"))
+    for path in FILES
     if path.name != "rulebook.py"
 }
 
