@@ -217,16 +217,20 @@ class Room:
             for path in sorted((folder / place).rglob("test_*.py"))
         ]
         measured = [f"--cov={source}" for source in ROOMS[name][0]]
-        done = pytest(folder, *self.tests, *measured, "--cov-context=test", "--cov-report=")
+        measured += ["--cov-context=test", "--cov-report=", "--durations=0", "-vv"]
+        done = pytest(folder, *self.tests, *measured)
         if done.returncode:
             sys.exit(done.stdout)
+        told = re.findall(r"^([\d.]+)s \w+ +(.+)$", done.stdout, re.MULTILINE)
+        self.seconds = {test: float(seconds) for seconds, test in told}
         self.data = CoverageData(str(folder / ".coverage"))
         self.data.read()
 
     def chosen(self, mutant: Mutant) -> tuple[list[str], set[str]]:
-        """The files with tests that come by a mutant's statement, that of its module first, and
-        the tests: no names where each counts, as the line is run before any of them. What is set
-        up for one test may be what another looks at: then the file stands for all of its tests."""
+        """The files with tests that come by a mutant's statement, that of its module first, then
+        those that take the least time, and the tests: no names where each counts, as the line is
+        run before any of them. What is set up for one test may be what another looks at: then the
+        file stands for all of its tests."""
         first, last = mutant.span[0][0], mutant.span[1][0]
         statements = (
             node for node in ast.walk(ast.parse(source_of(mutant))) if isinstance(node, ast.stmt)
@@ -238,7 +242,12 @@ class Room:
         names = set() if "" in names else set(map(_test, names))
         files = {name.partition("::")[0] for name in names} or set(self.tests)
         own = re.compile(rf"_{Path(mutant.path).stem}\b")
-        return sorted(files, key=lambda file: (not own.search(file), file)), names
+        seconds = dict.fromkeys(sorted(files), 0.0)
+        for test, taken in self.seconds.items():
+            file = test.partition("::")[0]
+            if file in files and (not names or not names.isdisjoint((test, file))):
+                seconds[file] += taken
+        return sorted(seconds, key=lambda file: (not own.search(file), seconds[file])), names
 
 
 def _test(context: str) -> str:

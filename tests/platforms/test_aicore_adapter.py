@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import requests
+from pytest_mock import MockerFixture
 
-from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError
+from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError
 from cicd.model import LiveResource, Resource, State
+from cicd.platforms import registry
+from cicd.platforms.aicore.adapter import AICore
+from cicd.platforms.aicore.credentials import Credentials
 from cicd.platforms.base import Answer, Platform, Request
 from tests.platforms.aicore_world import (
     ARTIFACT,
     CONFIGURATION,
     DEPLOYMENT,
+    DESTINATION,
     EXECUTION,
     LIVE_RUN,
+    connected,
+    environ,
     live,
+    stage,
 )
 from tests.platforms.stub_server import Reply, StubServer, page, refused
+from tests.platforms.stub_server import Request as Seen
 
 
 def test_creates_send_the_apis_names_and_the_users_keys(
@@ -244,6 +256,115 @@ def test_a_request_to_a_deployment_carries_login_and_group(
     assert sent[0].headers["AI-Resource-Group"] == "rg"
     with pytest.raises(PlatformError, match="has no URL yet"):
         platform.invoke(base, Request("GET", "/"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected", "body"),
+    [
+        (Request(body={"ä": 1}), "application/json", '{"ä": 1}'),
+        (Request(body="a,b", content_type="text/csv"), "text/csv", "a,b"),
+        (Request(body="x", headers={"Content-Type": "mine"}, content_type="text/csv"), "mine", "x"),
+        (Request(method="get"), None, ""),
+    ],
+)
+def test_a_request_to_a_deployment_says_what_its_body_is(
+    platform: Platform, stub: StubServer, request_: Request, expected: str | None, body: str
+) -> None:
+    stub.on(request_.method.upper(), "/d1/", Reply(200, "ok"))
+    at = replace(live("deployment", "d1"), outputs={"url": f"{stub.url}/d1/"})
+    assert platform.invoke(at, request_) == Answer(200, "ok")
+    [sent] = stub.sent(request_.method.upper())
+    assert sent.headers.get("Content-Type") == expected
+    assert json.loads(sent.body) == json.loads(body) if "{" in body else sent.body == body
+
+
+def test_a_request_to_a_deployment_is_sent_once_and_may_name_another_group(
+    platform: Platform, stub: StubServer
+) -> None:
+    stub.on("GET", "/d1/v1", Reply(503, "no"), Reply(200, "late"))
+    at = replace(live("deployment", "d1"), outputs={"url": f"{stub.url}/d1"})
+    request = Request("GET", "v1", headers={"AI-Resource-Group": "other"})
+    assert platform.invoke(at, request) == Answer(503, "no")
+    assert stub.sent("GET")[0].headers["AI-Resource-Group"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("said", "text"), [("text/plain", "Ã¼"), ("text/plain; charset=latin-1", "Ã\x83Â¼")]
+)
+def test_an_answer_of_a_deployment_is_utf8_unless_it_says_otherwise(
+    platform: Platform, stub: StubServer, said: str, text: str
+) -> None:
+    stub.on("GET", "/d1/", Reply(200, "Ã¼", {"Content-Type": said}))
+    at = replace(live("deployment", "d1"), outputs={"url": f"{stub.url}/d1"})
+    assert platform.invoke(at, Request("GET")).text == text
+
+
+def test_a_platform_that_is_closed_has_closed_its_connections(
+    stub: StubServer, mocker: MockerFixture
+) -> None:
+    closed = mocker.spy(requests.Session, "close")
+    stub.otherwise = page()
+    with connected(stub) as platform:
+        assert closed.call_count == 0
+        assert platform.browse("execution") == []
+    assert closed.call_count == 1
+
+
+def test_the_group_is_that_of_the_stage_then_that_of_the_environment(stub: StubServer) -> None:
+    variables = {**environ(stub.url), "AICORE_RESOURCE_GROUP": "mine"}
+    stub.otherwise = page()
+    for target, expected in (({"resource_group": "rg"}, "rg"), ({}, "mine")):
+        platform = registry.connect(stage(target=target), variables)
+        platform.browse("execution")
+        platform.close()
+        assert stub.sent("GET")[-1].headers["AI-Resource-Group"] == expected
+    with pytest.raises(Denied, match="no resource group is named"):
+        registry.connect(stage(target={}), environ(stub.url))
+
+
+def test_what_cannot_be_fetched_says_where_it_is(platform: Platform, tmp_path: Path) -> None:
+    run = replace(live("execution"), outputs={"artifacts.model": "a1"})
+    with pytest.raises(PlatformError, match=r"model of execution/r1 is in the object store"):
+        platform.fetch(run, "artifacts.model", tmp_path)
+    with pytest.raises(NotFound, match=r"execution/r1 has no artifacts\.other"):
+        platform.fetch(run, "artifacts.other", tmp_path)
+
+
+def test_only_an_execution_has_metrics_and_is_tracked(platform: Platform, stub: StubServer) -> None:
+    metrics = [{"name": "accuracy", "value": 0.5}]
+    stub.on("GET", "/v2/lm/metrics", page({"executionId": "e1", "metrics": metrics}))
+    assert platform.metrics(live("execution", "e1")) == {"accuracy": 0.5}
+    assert platform.metrics(live("deployment", "e1")) == {}
+    runs = [live("execution", "e1"), live("execution", "e1"), live("deployment", "d1")]
+    assert list(platform.track(runs)) == ["e1"]
+    assert [request.query["executionIds"] for request in stub.sent("GET")] == ["e1", "e1"]
+
+
+def test_no_more_runs_are_tracked_at_once_than_a_request_may_name(
+    platform: Platform, stub: StubServer
+) -> None:
+    def told(request: Seen) -> Reply:
+        return page(*({"executionId": id} for id in request.query["executionIds"].split(",")))
+
+    stub.on("GET", "/v2/lm/metrics", told)
+    found = platform.track([live("execution", f"e{n}") for n in range(21)])
+    assert sorted(found) == sorted(f"e{n}" for n in range(21))
+    sizes = [len(request.query["executionIds"].split(",")) for request in stub.sent("GET")]
+    assert sizes == [10, 10, 1]
+
+
+def test_a_kind_of_another_platform_is_refused_by_name(platform: Platform) -> None:
+    with pytest.raises(PlatformError, match='this platform has no "model"'):
+        platform.get(live("model"))
+    assert platform.tail(live("artifact"), 3) == ()
+
+
+def test_a_login_by_certificate_cannot_be_given_to_a_destination() -> None:
+    known = Credentials("https://a/v2", "https://a/oauth/token", "me", None)
+    platform = AICore(known, "rg")
+    with pytest.raises(Denied, match="destination/D needs a client secret"):
+        platform.complete([DESTINATION])
+    assert platform.complete([ARTIFACT]) == [ARTIFACT]
 
 
 def test_what_is_not_there_is_not_found(platform: Platform) -> None:
