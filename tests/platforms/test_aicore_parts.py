@@ -28,7 +28,7 @@ from cicd.platforms.aicore.owners import Entry, entries
 from tests.platforms.aicore_world import live
 
 HALF = "\ud83d"
-KINDS = [
+KINDS: list[tuple[Any, str]] = [
     (None, "null"),
     (True, "true or false"),
     (7, "a number"),
@@ -139,7 +139,8 @@ def test_what_does_not_fit_is_named_with_its_place(
 def test_every_path_with_a_shape_is_looked_at(path: str) -> None:
     shape = shapes.ANSWERS[path]
     real = path.replace("*", "x")
-    for value in (None, 7, "x", [1], {}, {"resources": [None]}, [{}], []):
+    values: list[Any] = [None, 7, "x", [1], {}, {"resources": [None]}, [{}], []]
+    for value in values:
         try:
             expected = shape(value)
         except shapes.Unfit as unfit:
