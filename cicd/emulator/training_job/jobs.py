@@ -114,7 +114,7 @@ def has_begun(run: Row) -> bool:
 def parameters(uuid: str, wanted: Submission) -> dict[str, str]:
     """What a client wrote, by the names that the template has for it: so whatever it wrote stays
     text, with braces in it too."""
-    texts = {f"variable-{number}": text for number, (_, text) in enumerate(wanted.environment)}
+    texts = {f"variable_{number}": text for number, (_, text) in enumerate(wanted.environment)}
     texts["command"] = wanted.command
     found = {name: literal(text) for name, text in texts.items()}
     return {**found, "key": f"jobs/{wanted.name}-{uuid}"}
@@ -123,14 +123,14 @@ def parameters(uuid: str, wanted: Submission) -> dict[str, str]:
 def template(wanted: Submission, names: Iterable[str]) -> dict[str, Any]:
     """One container whose current folder is what is stored for the job, and becomes that again."""
     environment = [
-        {"name": name, "value": f"{{{{workflow.parameters.variable-{number}}}}}"}
+        {"name": name, "value": as_written(f"variable_{number}")}
         for number, (name, _) in enumerate(wanted.environment)
     ]
     made = job_template(
         {
             "name": "main",
             "image": wanted.image,
-            "command": ["sh", "-c", "{{workflow.parameters.command}}"],
+            "command": ["sh", "-c", as_written("command")],
             "workingDir": FOLDER,
             "env": environment,
         }
@@ -138,7 +138,7 @@ def template(wanted: Submission, names: Iterable[str]) -> dict[str, Any]:
     made["spec"]["arguments"] = {"parameters": [{"name": name} for name in names]}
     files = {
         "path": FOLDER,
-        "s3": {"key": "{{workflow.parameters.key}}"},
+        "s3": {"key": as_written("key")},
         "archive": {"none": {}},
     }
     [main] = made["spec"]["templates"]
@@ -147,6 +147,11 @@ def template(wanted: Submission, names: Iterable[str]) -> dict[str, Any]:
     if wanted.retries:
         main["retryStrategy"] = {"limit": str(wanted.retries)}
     return made
+
+
+def as_written(name: str) -> str:
+    """A parameter in a template; the value of an expression is not looked through once more."""
+    return f"{{{{=workflow.parameters.{name}}}}}"
 
 
 def literal(text: str) -> str:
