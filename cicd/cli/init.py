@@ -26,8 +26,8 @@ from cicd.automation.files import write_file
 from cicd.automation.git import find_top, origin_url
 from cicd.cli.console import is_interactive, print_result
 from cicd.cli.help import examples
-from cicd.cli.init_workflows import FOLDER as WORKFLOWS
-from cicd.cli.init_workflows import in_folder, slug_of
+from cicd.scaffold.workflows import FOLDER as WORKFLOWS
+from cicd.scaffold.workflows import in_folder, slug_of
 from cicd.cli.options import consent_option
 from cicd.config.formats import slug
 from cicd.config.remotes import https_url

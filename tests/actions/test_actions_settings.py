@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cicd.cli.init_workflows import in_folder, slug_of
+from cicd.scaffold.workflows import in_folder, slug_of
 from tests.acceptance.conftest import REPOSITORY, Project
 from tests.actions.action_runner import Runner, load
 from tests.actions.conftest import Installed, Recorder

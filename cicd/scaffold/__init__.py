@@ -1,0 +1,1 @@
+"""What ``cicd init`` writes: a folder for each platform."""
