@@ -48,6 +48,15 @@ TABLE: dict[str, set[str]] = {
         "cicd.config.dialect",
         "cicd.config.plain_dialect",
         "cicd.config.rulebook",
+        "cicd.scaffold",
+    },
+    # what cicd init writes: data, and the questions of each platform
+    "cicd.scaffold": {"cicd.version", "cicd.errors", "cicd.config.formats"},
+    "cicd.scaffold.aicore": {
+        "cicd.scaffold",
+        "cicd.errors",
+        "cicd.config.remotes",
+        "cicd.platforms.aicore.dialect",
     },
     "cicd.platforms.aicore": {"cicd.platforms.destination"},
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
@@ -159,6 +168,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.logs",
         "cicd.render",
         "cicd.platforms",
+        "cicd.scaffold",
         "cicd.github",
         # by automation.local alone
         "cicd.emulator.host.control",
@@ -422,7 +432,6 @@ SPEAK_TOO = {
     "cicd.cli.emulator_faults": "the command of AI Core's emulator",
     "cicd.automation.local": "tells AI Core's emulator what stands in for what",
     "cicd.cli.template": "the command that makes AI Core's templates of Metaflow's flows",
-    "cicd.cli.init": "what a project of AI Core is asked for: its scaffold's questions",
     "cicd.cli.import_stage": "the options of AI Core's import",
     "cicd.cli.picture": "the name of the package: aicore-cicd",
     "cicd.github.pulls": "a pull request that carries configuration, the English word",

@@ -78,6 +78,16 @@ def complete_kind(
 
 
 @_quietly
+def complete_platform(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """For ``--platform``: those there are."""
+    from cicd.platforms.registry import PLATFORMS
+
+    return _items(PLATFORMS, incomplete)
+
+
+@_quietly
 def complete_key(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

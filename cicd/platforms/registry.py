@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from cicd.config.rulebook import Rule
     from cicd.model import Kind, Stage
     from cicd.platforms.base import Finding, Platform
+    from cicd.scaffold import Scaffold
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
 }
 """Name in the stage file -> module with a function ``connect(stage, environ)``; in the same folder
 are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say; there may
-be ``provenance``, what it tells of a login. The first is that of stage files which name none."""
+be ``provenance``, what it tells of a login. Beside the folder of platforms there may be one of its
+name in ``scaffold``: its new projects. The first is that of stage files which name none."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
@@ -89,6 +91,15 @@ def _login(name: str) -> Any:
     folder = PLATFORMS[name].rpartition(".")[0]
     found = find_spec(f"{folder}.provenance")
     return import_module(found.name) if found else None
+
+
+def scaffold_of(name: str) -> Scaffold | None:
+    """What ``cicd init`` asks and writes for a platform; None where it has no project to begin
+    with."""
+    folder = f"{PLATFORMS[name].partition('.platforms.')[0]}.scaffold"
+    if not find_spec(folder) or not find_spec(f"{folder}.{name}"):
+        return None
+    return cast("Scaffold", import_module(f"{folder}.{name}"))
 
 
 class _Dialects(Mapping[str, "Dialect"]):

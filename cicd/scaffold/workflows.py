@@ -17,7 +17,7 @@ _FILES = ("plan.json", "plan.html", "report.json", "reviewed")
 
 
 def slug_of(project: str) -> str:
-    """A name for a project's folder that may be one of a file, a group and an artifact: itself
+    """A name for a project's folder that may be one of a file, a group and an upload: itself
     where it is plain, else another one for every folder."""
     plain = re.sub(r"[^a-z0-9-]+", "-", project.lower()).strip("-")
     if plain == project:
@@ -41,7 +41,7 @@ def in_folder(texts: Mapping[str, str], project: str) -> dict[str, str]:
 
 
 def workflow(text: str, stem: str, name: str, project: str, slug: str) -> str:
-    """One workflow for the project: its files, its runs, its groups, artifacts and environments."""
+    """One workflow for the project: its files, its runs, its groups, uploads and environments."""
     paths = _text([f"{_glob(project)}/**", f"{FOLDER}/{name}"])
     text = re.sub(r"(?m)^name: .*$", lambda _: f"name: {_text(f'{stem} {project}')}", text)
     # required checks wait for ever for a workflow that its paths leave out

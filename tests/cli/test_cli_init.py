@@ -13,20 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from cicd.cli.init import (
-    STAGES,
-    Answers,
-    check_group,
-    check_image,
-    check_name,
-    check_repository,
-    check_stages,
-    project_files,
-    write_project,
-)
+from cicd.automation.new_project import project_files, write_project
+from cicd.cli.init import fill
 from cicd.config import GitFacts, Surroundings, check_stage
 from cicd.errors import Refused, Usage
 from cicd.platforms.registry import DIALECTS
+from cicd.scaffold import aicore
+from cicd.scaffold.answers import fill_image
+from cicd.scaffold.facts import ALL, STAGES, fill_stages, markers_of, stages_in
 from tests.acceptance.conftest import CICD, REPOSITORY, Project, clean_environment
 
 APPLY = ("apply", "dev", "--local", "--auto-approve")
@@ -148,11 +142,16 @@ def test_a_new_project_of_another_name_works_at_once(empty: Project, made: Proje
     "name", ["abcd", "a" * 50, "Zähler – Straße 7", "家价", "yes, it's: #1 - really?", "a-b_c"]
 )
 def test_every_name_that_is_taken_makes_valid_files(name: str, tmp_path: Path) -> None:
-    title, slug = check_name(name)
-    answers = Answers(title, slug, "https://h/o/r", "r.io/o/i", "0" + "." * 248, STAGES)
-    files = project_files(answers)
+    given = {
+        "name": name,
+        "repository": "https://h/o/r",
+        "image": "r.io/o/i",
+        "resource_group": "0" + "." * 248,
+    }
+    known, _ = fill((*aicore.QUESTIONS, STAGES), given, markers_of("", ""), asks=False)
+    files = project_files(aicore, known, ALL)
     write_project(tmp_path, files, keep=False, force=False)
-    for stage in STAGES:
+    for stage in ALL:
         problems = check_stage(
             stage,
             Surroundings(root=tmp_path, env={}, variables={}, dialects=DIALECTS, git=GitFacts()),
@@ -162,10 +161,14 @@ def test_every_name_that_is_taken_makes_valid_files(name: str, tmp_path: Path) -
 
 
 def test_a_title_is_kept_and_a_name_made_from_it() -> None:
-    assert check_name("house-prices") == ("House prices", "house-prices")
-    assert check_name(" Café  Größe ") == ("Café Größe", "cafe-groe")
-    assert check_name("家价") == ("家价", check_name("家价")[1])
-    assert re.fullmatch("project-[0-9a-f]{8}", check_name("家价")[1])
+    for text, title, name in (
+        ("house-prices", "House prices", "house-prices"),
+        (" Café  Größe ", "Café Größe", "cafe-groe"),
+        ("家价", "家价", "project-[0-9a-f]{8}"),
+    ):
+        found = aicore.fill_name(text)
+        assert found["TITLE"] == title
+        assert re.fullmatch(name, found["NAME"])
 
 
 @pytest.mark.parametrize(
@@ -174,27 +177,32 @@ def test_a_title_is_kept_and_a_name_made_from_it() -> None:
 )
 def test_a_name_that_the_platform_does_not_take_is_refused(name: str) -> None:
     with pytest.raises(Usage) as caught:
-        check_name(name)
+        aicore.fill_name(name)
     assert caught.value.hint
 
 
 def test_other_answers_are_checked() -> None:
-    assert check_repository("ssh://git@h.com:22/o/r.git") == "https://h.com/o/r.git"
-    assert check_repository("https://h.com:8443/o/r") == "https://h.com:8443/o/r"
-    assert check_image("localhost:5000/a/b@sha256:0a") == "localhost:5000/a/b@sha256:0a"
-    assert check_stages("prd, dev") == ("dev", "prd")
+    assert aicore.fill_repository("ssh://git@h.com:22/o/r.git") == {
+        "REPOSITORY": "https://h.com/o/r.git"
+    }
+    assert aicore.fill_repository("https://h.com:8443/o/r") == {
+        "REPOSITORY": "https://h.com:8443/o/r"
+    }
+    image = "localhost:5000/a/b@sha256:0a"
+    assert fill_image(image) == {"IMAGE": image, "IMAGE_NAME": "localhost:5000/a/b"}
+    assert stages_in("prd, dev") == ("dev", "prd")
     for check, text in (
-        (check_repository, "github.com/o/r"),
-        (check_repository, "https://h/o r"),
-        (check_repository, "https://h/${env.X}"),
-        (check_image, "12:30"),
-        (check_image, "r.io/a: b"),
-        (check_group, ""),
-        (check_group, "-a"),
-        (check_group, "a b"),
-        (check_group, "a" * 250),
-        (check_stages, "dev qa"),
-        (check_stages, ""),
+        (aicore.fill_repository, "github.com/o/r"),
+        (aicore.fill_repository, "https://h/o r"),
+        (aicore.fill_repository, "https://h/${env.X}"),
+        (fill_image, "12:30"),
+        (fill_image, "r.io/a: b"),
+        (aicore.fill_group, ""),
+        (aicore.fill_group, "-a"),
+        (aicore.fill_group, "a b"),
+        (aicore.fill_group, "a" * 250),
+        (fill_stages, "dev qa"),
+        (fill_stages, ""),
     ):
         with pytest.raises(Usage):
             check(text)

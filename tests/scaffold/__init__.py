@@ -1,0 +1,1 @@
+"""Projects of the platforms that are only there for tests."""
