@@ -52,12 +52,6 @@ TABLE: dict[str, set[str]] = {
     },
     # what cicd init writes: data, and the questions of each platform
     "cicd.scaffold": {"cicd.version", "cicd.errors", "cicd.config.formats"},
-    "cicd.scaffold.aicore": {
-        "cicd.scaffold",
-        "cicd.errors",
-        "cicd.config.remotes",
-        "cicd.platforms.aicore.dialect",
-    },
     "cicd.platforms.aicore": {"cicd.platforms.destination"},
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.apply": {"cicd.words", "cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
@@ -200,6 +194,9 @@ for adapter in PLATFORMS.values():
     folder = adapter.rpartition(".")[0]
     TABLE[folder] = PLATFORM | TABLE.get(folder, set())
     TABLE[f"{folder}.dialect"] = DIALECT | TABLE.get(f"{folder}.dialect", set())
+    project = folder.replace(".platforms.", ".scaffold.")
+    if (ROOT.parent / project.replace(".", "/")).is_dir():
+        TABLE[project] = {"cicd.scaffold", "cicd.config", "cicd.errors", f"{folder}.dialect"}
 PURE = ("cicd.plan", "cicd.render", "cicd.values", "cicd.words", "cicd.model", "cicd.errors")
 IO_MODULES = {"os", "io", "pathlib", "socket", "subprocess", "requests", "urllib", "http", "time"}
 
