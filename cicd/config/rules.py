@@ -16,7 +16,7 @@ from cicd.config.fields import Part, entries_at, values_of
 from cicd.config.formats import relative_path_problem
 from cicd.config.schema import Gate
 from cicd.config.tree import Path, Place, did_you_mean, leaves
-from cicd.config.watch import is_file_name, named_files, watched_files
+from cicd.config.watch import is_file_name, named_files, names_beside, watched_files
 from cicd.errors import Problem
 from cicd.values import Key, Ref
 
@@ -116,7 +116,8 @@ def check_files(
     for at, name in files_in(values_of(item), section):
         problem = relative_path_problem(name)
         if not problem and not named_files(draft.root, name):
-            problem = "is not there: write it, or correct the path"
+            meant = did_you_mean(name, names_beside(draft.root, name))
+            problem = f"is not there{meant or ': write it, or correct the path'}"
         if problem:
             message = f'{key} takes in "{name}", which {problem}'
             yield draft.place(*path, *at).problem(message, "missing-file")

@@ -42,6 +42,15 @@ def named_files(root: Path, name: str) -> list[Path]:
     return watched_files(root, glob.escape(name))
 
 
+def names_beside(root: Path, name: str) -> list[str]:
+    """Everything in the folder in which something of that name would be, by its name below
+    ``root``."""
+    try:
+        return [path.relative_to(root).as_posix() for path in (root / name).parent.iterdir()]
+    except OSError:  # there is no such folder, or there can be none
+        return []
+
+
 def file_digests(root: Path, files: list[Path]) -> dict[str, str]:
     """Name below the root -> sha256 of the content, in the order of ``files``; the line endings of
     text files do not count."""

@@ -133,9 +133,8 @@ def test_everything_is_marked_when_it_is_made(applied: Project) -> None:
 
 def test_a_wrong_key_of_the_platform_is_found_with_its_place(project: Project) -> None:
     project.edit("script: train.txt", "script: trian.txt")
-    assert 'stages/dev.yaml:9:13: job/train: there is no script "trian.txt"' in project.run(
-        "validate", "dev", code=3
-    )
+    says = 'job/train takes in "trian.txt", which is not there (did you mean "train.txt"?)'
+    assert f"stages/dev.yaml:9:13: {says}" in project.run("validate", "dev", code=3)
     project.edit("services:", "servces:")
     assert 'unknown key "servces" (did you mean "services"?)' in project.run(
         "validate", "dev", code=3

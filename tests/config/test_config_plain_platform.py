@@ -147,6 +147,16 @@ def test_the_files_of_a_run_are_the_programs_of_the_stage(tmp_path: Path) -> Non
             " correct the path",
         ),
         (
+            "jobs: [{key: j, data: {a: dta/a.csv, b: data/a.csv}}]\n",
+            '2: error missing-file: job/j takes in "dta/a.csv", which is not there: write it, or'
+            " correct the path",
+        ),
+        (
+            "jobs: [{key: j, data: {a: data/b.csv}}]\n",
+            '2: error missing-file: job/j takes in "data/b.csv", which is not there (did you mean'
+            ' "data/a.csv"?)',
+        ),
+        (
             "jobs:\n- key: j\n  data:\n    a: ../a.csv\n",
             '5: error missing-file: job/j takes in "../a.csv", which leads out of the project',
         ),
@@ -158,6 +168,8 @@ def test_the_files_of_a_run_are_the_programs_of_the_stage(tmp_path: Path) -> Non
     ],
 )
 def test_what_an_item_names_must_be_there(tmp_path: Path, text: str, finding: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("1", encoding="utf-8")
     assert told(tmp_path, text) == [finding]
 
 
