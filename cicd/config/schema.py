@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from cicd.config import formats
-from cicd.config.fields import Duration, Part, Plain, Scalar, like, named
+from cicd.config.fields import Duration, Key, Part, Plain, Scalar, like, named
 
 
 class Gate(Part, frozen=True, kw_only=True):
@@ -150,6 +150,28 @@ Require = Annotated[
 OnFailure = Annotated[
     Literal["rollback", "keep"], Meta(description="What an update that fails leaves behind.")
 ]
+
+
+class RunItem(Part, frozen=True, kw_only=True):
+    """Something that runs and ends, as far as all platforms have it."""
+
+    key: Annotated[Key, Meta(description="What the stage calls it.", examples=["train"])]
+    rerun: Rerun = "on_change"
+    watch: Watch = []
+    timeout: Timeout = "30m"
+    require: Require = []
+
+
+class ServiceItem(Part, frozen=True, kw_only=True):
+    """Something that answers until it is taken away, as far as all platforms have it."""
+
+    key: Annotated[Key, Meta(description="What the stage calls it.", examples=["serve"])]
+    timeout: Timeout = "30m"
+    smoke_test: Annotated[
+        AnySmokeTest | None, Meta(description="A request to it once it is up.")
+    ] = None
+    on_failure: OnFailure = "rollback"
+
 
 # a platform may have more words for either
 PRUNE = Meta(description="What is deleted that this file does not name.")

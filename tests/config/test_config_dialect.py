@@ -189,7 +189,7 @@ def test_the_platform_may_be_named_by_what_a_stage_extends(tmp_path: Path, suffi
         ("jobs:\n", "executions: []\njobs:\n", 'unknown key "executions"'),
         ("jobs:\n", "tasks: []\njobs:\n", 'unknown key "tasks" (write jobs)'),
         ("jobs:\n", "aicore: {resource_group: x}\njobs:\n", 'unknown key "aicore"'),
-        ("timeout: 90s", "ttl: 24h", 'unknown key "ttl" in jobs[0] (possible: key, script, knobs'),
+        ("timeout: 90s", "ttl: 24h", 'unknown key "ttl" in jobs[0] (possible: key, rerun, watch'),
         ("prune: everything", "prune: resource_group", "must be one of none, stage, everything"),
         (
             "script: wind.py\n",

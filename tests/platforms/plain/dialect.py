@@ -7,7 +7,7 @@ from msgspec import Meta, field
 from cicd.config.dialect import Carried, StandIn
 from cicd.config.fields import Key, Part, Plain
 from cicd.config.references import Reference
-from cicd.config.schema import AnySmokeTest, Require, Rerun, StageBase, Timeout, Watch
+from cicd.config.schema import RunItem, ServiceItem, StageBase
 from cicd.config.tree import Paths
 from cicd.values import Ref
 
@@ -22,16 +22,11 @@ class Size(Part, frozen=True, kw_only=True):
     class_: str = field(default="small", name="class")
 
 
-class Job(Part, frozen=True, kw_only=True):
-    key: Key
+class Job(RunItem, frozen=True, kw_only=True):
     script: Plain | None = None
     data: dict[str, str] = {}
     settings: dict[str, str | Ref] = {}
     size: Size = field(default_factory=Size)
-    rerun: Rerun = "on_change"
-    watch: Watch = []
-    timeout: Timeout = "5m"
-    require: Require = []
 
 
 class Variant(Part, frozen=True, kw_only=True):
@@ -39,12 +34,10 @@ class Variant(Part, frozen=True, kw_only=True):
     weight: float = 1.0
 
 
-class Endpoint(Part, frozen=True, kw_only=True):
-    key: Key
+class Endpoint(ServiceItem, frozen=True, kw_only=True):
     name: str | None = None
     variants: Annotated[list[Variant], Meta(description="Who answers.")] = []
     fallback: str | None = None
-    smoke_test: AnySmokeTest | None = None
 
 
 class Model(Part, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from msgspec import Meta, field
 
 from cicd.config.build import AnyDraft, programs_of, resource_of, spec_of
 from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
-from cicd.config.fields import Key, Part, Plain, SecretText
+from cicd.config.fields import Part, Plain, SecretText
 from cicd.config.references import Reference
 from cicd.config.rulebook import Rule
-from cicd.config.schema import AnySmokeTest, Require, Rerun, StageBase, Timeout, Watch
+from cicd.config.schema import RunItem, ServiceItem, StageBase, Timeout
 from cicd.config.target import target_of
 from cicd.config.tree import Paths
 from cicd.config.yaml_text import block_lines
@@ -24,21 +24,15 @@ class Toy(Part, frozen=True, kw_only=True):
     token: Annotated[SecretText | None, Meta(description="Only as ${env.NAME}.")] = None
 
 
-class Job(Part, frozen=True, kw_only=True):
-    key: Key
+class Job(RunItem, frozen=True, kw_only=True):
     script: Annotated[Plain, Meta(description="The file that says what it prints.")]
     knobs: Annotated[dict[str, str | Ref], Meta(description="$NAME in the script.")] = {}
-    rerun: Rerun = "on_change"
-    watch: Watch = []
     timeout: Timeout = "1m"
-    require: Require = []
 
 
-class Service(Part, frozen=True, kw_only=True):
-    key: Key
+class Service(ServiceItem, frozen=True, kw_only=True):
     serves: Annotated[Plain | Ref, Meta(description="What it answers.")]
     size: int = 1
-    smoke_test: AnySmokeTest | None = None
 
 
 class File(StageBase, frozen=True, kw_only=True):
