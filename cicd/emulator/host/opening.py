@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cicd.emulator import timestamps
@@ -51,23 +52,17 @@ def open_world(
     journal = StoreJournal(store, objects)
     (data / "runs").mkdir(exist_ok=True)
     credentials = read_or_create(data)
-    store.write(
-        "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
-        (timestamps.now(),),
-    )
+    _add_default_group(store)
     pace, clock = Pace(data), Clock(store)
     runner = PlatformRunner(make_runner(journal), journal, models)
     jobs = Jobs(store, objects, data / "runs", base_url, credentials.s3_login)
     dispatcher = Dispatcher(store, runner, objects, data / "runs", jobs, pace, clock)
-
-    def changed(executable_id: str) -> None:
-        for run_id in cascade(store, executable_id):
-            dispatcher.start(run_id)
-
-    syncer = Syncer(store, Git(data / "git", environ), changed, pace)
+    git = Git(data / "git", environ)
+    syncer = Syncer(store, git, partial(_bring_up_anew, store, dispatcher), pace)
     runs = Runs(store, dispatcher)
     starter = Starter(store, objects, models, runs)
     scheduler = Scheduler(store, clock, starter.start_scheduled)
+    # The dispatcher first: what the other two start goes on where it stood.
     dispatcher.open()
     syncer.start()
     scheduler.open()
@@ -89,3 +84,17 @@ def open_world(
         pace=pace,
         clock=clock,
     )
+
+
+def _add_default_group(store: Store) -> None:
+    """Each tenant of AI Core has it from the start, and it cannot be deleted."""
+    store.write(
+        "INSERT OR IGNORE INTO resource_groups VALUES ('default', 'PROVISIONED', '{}', ?)",
+        (timestamps.now(),),
+    )
+
+
+def _bring_up_anew(store: Store, dispatcher: Dispatcher, executable_id: str) -> None:
+    """Its template has changed: deployments that follow it get a new revision."""
+    for run_id in cascade(store, executable_id):
+        dispatcher.start(run_id)
