@@ -121,12 +121,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         yield from measure(job, live)
         if seen.is_ready:
             return live
-        # A stage may wait for STOPPED, which is an end that nobody wished for everywhere else.
-        if live.status.has_failed and not seen.is_reached and not is_stale:
-            raise _failure(seen, f"ended as {_words(live.status)}")
-        # What cannot be stopped has one reason to go down.
-        if live.status.state is State.STOPPING and not (job.kind.stoppable or is_stale):
-            raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
+        if not is_stale:
+            _check_alive(job, live, seen)
         # Platforms write the parts of an answer at different moments. Only what still contradicts
         # itself after a while is taken at its word.
         if _contradicts_itself(seen, live, is_stale=is_stale):
@@ -135,16 +131,24 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
                 return (yield from _unsettled(job, live, seen))
         else:
             unsettled_since = None
-        if clock() >= deadline and seen.overtaken:
-            raise Overtaken(seen.overtaken)
         if clock() >= deadline:
-            raise TimedOut(_late(job, live, seen), hint="it goes on; apply again to follow it")
+            raise _late(job, live, seen)
         # After news there is mostly more of it soon; where nothing happens the looks get rarer.
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
         until = min(clock() + pause, deadline, settled, paces.next_of(live))
         after = 0.0 if page.has_more else max(0.0, until - clock())
+
+
+def _check_alive(job: Job, live: LiveResource, seen: View) -> None:
+    """Raises CicdError for what is not, and never will be, as wanted."""
+    # A stage may wait for STOPPED, which is an end that nobody wished for everywhere else.
+    if live.status.has_failed and not seen.is_reached:
+        raise _failure(seen, f"ended as {_words(live.status)}")
+    # What cannot be stopped has one reason to go down.
+    if live.status.state is State.STOPPING and not job.kind.stoppable:
+        raise CicdError(f"is {_words(live.status)}: somebody is deleting it")
 
 
 class Paces:
@@ -198,10 +202,14 @@ def _failure(seen: View, text: str) -> CicdError:
     return Overtaken(seen.overtaken) if seen.overtaken else CicdError(text)
 
 
-def _late(job: Job, live: LiveResource, seen: View) -> str:
+def _late(job: Job, live: LiveResource, seen: View) -> CicdError:
+    """The error for what is not as wanted when its time is over."""
+    if seen.overtaken:
+        return Overtaken(seen.overtaken)
     text = f"still {_words(live.status)} after {job.options.timeout:g} s"
     told = "; ".join(map(str, seen.rolled_back))
-    return f"{text}, and {told}" if seen.is_reached and told else text
+    text = f"{text}, and {told}" if seen.is_reached and told else text
+    return TimedOut(text, hint="it goes on; apply again to follow it")
 
 
 def _words(status: Status) -> str:
