@@ -46,6 +46,8 @@ def _problem(root: Path, change: Change, environ: Mapping[str, str]) -> str:
     if not (commit and url) or RANGE.search(revision):
         return ""
     found = remote_commit(root, url, revision, environ)
+    # Only what is known for sure keeps an apply from starting: the platform may reach what this
+    # machine cannot.
     if found is None or found == commit:
         return ""
     place = f"{revision} of {without_logins(url)}"

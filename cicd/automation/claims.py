@@ -76,6 +76,7 @@ def find_claims(session: Session, live: Sequence[LiveResource]) -> Claims:
         claims.add(session, stage, live)
     runs = [item for item in live if session.platform.kinds[item.key.kind].is_run]
     unknown = [item for item in runs if id_of(item) not in claims.of]
+    # Each ten of them cost a request, and there may be thousands that nobody ever looks at.
     newest = sorted(unknown, key=lambda item: item.created_at, reverse=True)[:MOST_TAGS_READ]
     for id, track in session.platform.track(newest).items() if newest else ():
         claims.add_tagged(id, track.tags)

@@ -52,6 +52,7 @@ def former_stage(
     else:
         found = _applied_commits(stage, live)
         commit = next(filter(None, (_available(ask, one) for one in found)), "")
+        # A former file that is older than what is live would tell of changes that are none.
         if found and not commit:
             return None, UNKNOWN.format(commit=found[0][:12])
         commit = commit or _base(ask, environ)

@@ -29,6 +29,7 @@ def make_holder(command: str, environ: Mapping[str, str]) -> Holder:
 def is_gone(holder: Holder) -> bool:
     """Whether it was a process of this machine that lives no more; False when nobody can tell."""
     match = re.fullmatch(r"([1-9]\d{0,8})\.(\d+)", holder.process)
+    # A process id says nothing on another machine, after a boot, or in another container.
     if not match or not holder.machine or holder.machine != _machine():
         return False
     try:

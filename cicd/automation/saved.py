@@ -69,6 +69,8 @@ class Saved:
         from cicd.plan.bound import explain_drift
 
         moved = explain_drift(self.document, plan, told=lambda plan: document_of(plan, mask))
+        # Said first, because everything that it changed is a difference now, and none of these
+        # would tell why.
         if moved and (last or is_done(self.document, plan)):
             told = str(last) if last else "has been applied: all that it was to do is done"
             raise Refused(f"{self.name} {told}", hint=NEXT)

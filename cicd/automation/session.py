@@ -100,6 +100,7 @@ class Session:
         if self.is_local:
             try:
                 local.tell_stand_ins(endpoint, self.stage, self.root)
+            # ``__exit__`` is not called for what fails in ``__enter__``.
             except BaseException:
                 self.close()
                 raise
@@ -135,6 +136,7 @@ class Session:
         says is wrong; not with ``review`` off, as what stops, goes back or goes away need not be
         right."""
         desired = self.platform.complete(self.stage.resources)
+        # Whatever may be deleted has to be seen, and that is more than what the file names.
         everything = everything or self.stage.prune != "none"
         self.live = self.platform.read(desired, everything=everything)
         if review:

@@ -98,6 +98,7 @@ class _Edit:
         found = None
         if isinstance(node, MappingNode) and isinstance(step, str):
             pairs = [(k, v) for k, v in node.value if k.value == step]
+            # Of a key that is there twice the last one counts, as for the parser.
             found = pairs[-1] if pairs else None
         elif isinstance(node, SequenceNode):
             names = [self._layout.identity(_as_tree(item)) for item in node.value]
@@ -108,6 +109,8 @@ class _Edit:
         if found is None:
             return None
         before, child = found
+        # The parser gives an alias as the node that it stands for, which lies further up and serves
+        # others too.
         if child.start_mark.index < before.start_mark.index:
             raise self._by_hand(before, "an alias stands there")
         self._heads[id(child)] = before
@@ -123,6 +126,8 @@ class _Edit:
         start, end = self._span(node)
         if not isinstance(node, ScalarNode) or self._text[start : start + 1] in {"&", "!", "*"}:
             raise self._by_hand(node, "it is no plain value")
+        # The end mark of a block lies behind the empty lines that follow, which belong to what
+        # comes next.
         if node.style in {"|", ">"}:
             end = start + len(self._text[start:end].rstrip())
         shown = self._inline(value)

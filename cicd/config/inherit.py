@@ -75,6 +75,7 @@ def _merged(files: Sequence[Written], dialect: Dialect) -> tuple[Node, list[Prob
         tree, found = dialect.modernise(file.tree, file.suffix)
         trees.append(tree)
         problems += found
+    # From the file that extends nothing upwards: each one goes on top of all below it.
     whole = trees.pop()
     while trees:
         kept = {key: node for key, node in whole.value.items() if key not in _OWN}
@@ -104,6 +105,8 @@ def _read(path: Path, root: Path, allowed: Sequence[Path], text: str | None) -> 
         if target is None:
             return
         base = _base_path(target, path, root, chain)
+        # A stage file of a pull request could else read any file of the machine that plans it, and
+        # show it in messages. Resolved, as links count as what they lead to.
         if not any(base.resolve().is_relative_to(folder) for folder in allowed):
             message = f'extends "{target.value}" leads out of the repository: move the file into it'
             message += f", or name its folder in the environment variable {OUTSIDE}"

@@ -237,6 +237,8 @@ def _merge_lists(
     base: list[Node], over: list[Node], identity: Callable[[Node], str | None]
 ) -> list[Node]:
     names = [identity(item) for item in base]
+    # Without an identity nobody can say which item is meant, so the list of the upper file stands
+    # for all.
     if None in names or any(identity(item) is None for item in over):
         return over
     merged = list(base)

@@ -76,6 +76,7 @@ def validate(
     try:
         return msgspec.convert(plain(tree), dialect.File), tree, misplaced
     except msgspec.ValidationError as error:
+        # msgspec stops at the first problem. People want to hear of all.
         problems = list(_explain(tree, dialect, platforms))
         places = {(problem.line, problem.column) for problem in misplaced}
         rest = [problem for problem in problems if (problem.line, problem.column) not in places]
@@ -95,6 +96,8 @@ def fitting(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> tuple[S
             paths = misplaced | set(_misfits(tree, dialect, platforms))
             if not paths or () in paths:  # the whole file is of no use
                 return dialect.File(platform=dialect.NAME), tree.but(value={})
+            # What is left may not fit any more, as where a key that must be there was taken out
+            # with its parent kept. So it is looked at again, until it does or nothing is left.
             tree = without(tree, paths)
 
 
@@ -150,6 +153,8 @@ def _validator(file: type[StageBase], name: str, platforms: tuple[str, ...]) -> 
 
     found: Any = jsonschema.Draft202012Validator
     validators: Any = jsonschema.validators
+    # For JSON schema 1.0 is a whole number and msgspec refuses it: both have to agree, or there
+    # would be an error without an explanation.
     types = found.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     return validators.extend(found, type_checker=types)(strict_schema(file, name, platforms))
 

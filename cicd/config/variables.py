@@ -145,6 +145,8 @@ class _Replacement:
                 yield path, self._secret(node, path)
             elif isinstance(node.value, str) and "${" in node.value:
                 value = self._expand(node, is_lenient=False)
+                # Messages quote the text. Of a value that nobody may see they quote the ``${…}``
+                # that it came from.
                 text = node.text if value.is_hidden else value.text
                 yield path, node.but(value=value.value, text=text, is_hidden=value.is_hidden)
 
@@ -161,6 +163,8 @@ class _Replacement:
     def tell_unset(self) -> None:
         """One warning for all credentials of ``secrets`` that are not there."""
         if self._unset and self._context.is_told:
+            # One warning for all of them: without credentials there are often ten, and nobody reads
+            # ten times the same.
             names = list(self._unset)
             be, it = ("is", "it") if len(names) == 1 else ("are", "them")
             message = f"{', '.join(names)} {be} not set in the environment, so what needs "
@@ -254,6 +258,8 @@ class _Replacement:
         if name in self._open:
             way = " -> ".join([*self._open[self._open.index(name) :], name])
             return self._unknown(place, f"variables go in a circle: {way}")
+        # What was given on the command line is taken as it is: a shell has replaced what it was to
+        # replace.
         if name in self._overrides or not isinstance(node.value, str):
             return _Value(node.value, node.text, is_told_secret=node.is_hidden)
         self._open.append(name)
@@ -288,5 +294,6 @@ def _override(name: str, text: str, declared: Node | None) -> Node:
     is called like a secret is one, as if it came from the environment."""
     place = Place(f"--var {name}")
     is_scalar = declared is not None and isinstance(declared.value, bool | int | float)
+    # By itself ``--var size=020`` is text, as people who write a version or a tag mean it.
     value = scalar(text) if is_scalar else text
     return Node(value, place, text, is_hidden=is_secret_name(name))

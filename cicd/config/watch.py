@@ -22,6 +22,8 @@ def watched_files(root: Path, pattern: str) -> list[Path]:
         return []
     for path in matches:
         found |= {path} if path.is_file() else {p for p in path.rglob("*") if p.is_file()}
+    # What a run takes in is told by its digest to others. Nothing outside of the repository is
+    # anybody's business.
     inside = root.resolve()
     return sorted(
         path
@@ -72,6 +74,7 @@ def _file_digest(path: Path) -> str:
 
     digest = hashlib.sha256()
     with path.open("rb") as stream:
+        # As Git decides it, which is what changes line endings on Windows.
         is_binary = b"\0" in stream.read(8192)
         stream.seek(0)
         if is_binary:

@@ -44,6 +44,7 @@ def diff_specs(live: Spec, desired: Spec, kind: Kind) -> tuple[FieldChange, ...]
         if before is None and isinstance(after, Mapping | list | tuple):
             before = type(after)() if isinstance(after, list | tuple) else {}
         if name in kind.partial and isinstance(before, Mapping) and isinstance(after, Mapping):
+            # Others may add entries to such a map, and they are not ours to take away.
             before = {key: value for key, value in before.items() if key in after}
         if freeze(before) != freeze(after):
             found += _field_changes(name, before, after, kind.immutable.get(name, ""))

@@ -108,6 +108,8 @@ def in_order(edges: Edges, priority: Callable[[Key], Any] | None = None) -> list
     while sorter.is_active():
         for key in sorter.get_ready():
             rank = priority(key) if priority else 0
+            # A heap, and not the order of graphlib: that gives whole layers at a time, and plans
+            # are to follow the stage file as far as dependencies let them.
             heapq.heappush(ready, (rank, position[key], key))
         key = heapq.heappop(ready)[2]
         ordered.append(key)

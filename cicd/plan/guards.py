@@ -51,6 +51,7 @@ def check_guards(
     ``live``: all that was there when it was made; without it what the plan is about counts.
     """
     protected = list(_protected(plan, stage, kinds))
+    # By themselves, and first: no option helps against these, and a hint to one would mislead.
     if protected:
         hint = "take it out of protect in the stage file if that is meant; no option does it"
         raise Refused("; ".join(protected), hint=hint)
@@ -61,6 +62,7 @@ def check_guards(
         containers = [kind.name.replace("_", " ") for kind in kinds.values() if kind.contains]
         own = " or ".join([*(f"a {name}" for name in containers), "names"])
         hint = f"give stage {stage.name} {own} of its own; "
+    # Replaces do not count: something stands where they were.
     deletes = [change for change in plan.changes if change.action is Action.DELETE]
     if deletes and not permissions.over_limits:
         over = [

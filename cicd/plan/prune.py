@@ -41,6 +41,7 @@ def plan_prune(
         if scope.holds(live)
     ]
     rank = {name: index for index, name in enumerate(kinds)}
+    # Kinds come in dependency order, so the other way round users go before what they use.
     unnamed.sort(key=lambda live: (-rank[live.key.kind], live.created_at, live.id))
     deleted = _unused(unnamed, changes.values(), matcher, kinds)
     unwanted = f"not in the stage file, prune: {stage.prune}"
