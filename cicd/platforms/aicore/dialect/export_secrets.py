@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cicd.config.live_texts import literal, variable_name
 from cicd.model import LiveResource, Spec
 from cicd.platforms.aicore.dialect.labels import OURS
 from cicd.platforms.aicore.dialect.secrets import OBJECT_STORES
@@ -75,34 +75,3 @@ def users_labels(spec: Spec) -> dict[str, Any]:
     """The labels that are not cicd's own."""
     labels = spec.get("labels") or {}
     return {name: literal(v) for name, v in labels.items() if not name.startswith(OURS)}
-
-
-class Written(str):
-    """A live text for which a stage file has another one."""
-
-    def __new__(cls, text: str, written: str) -> Written:
-        found = super().__new__(cls, text)
-        found.written = written
-        return found
-
-    written: str
-
-
-def literal(value: Any) -> Any:
-    """Live text as a stage file writes it: what looks like a variable is none."""
-    if isinstance(value, Written):
-        return value.written
-    return value.replace("${", "$${") if isinstance(value, str) else value
-
-
-def literals(value: Any) -> Any:
-    """The same for a map of texts."""
-    if isinstance(value, Mapping):
-        return {name: literal(item) for name, item in value.items()}
-    return literal(value)
-
-
-def variable_name(*parts: str) -> str:
-    """The name of an environment variable for a secret."""
-    name = re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
-    return f"V_{name}" if name[:1].isdigit() else name

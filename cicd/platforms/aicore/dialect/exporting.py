@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.config.dialect import Around, Export
+from cicd.config.live_texts import literal, literals, variables_in
 from cicd.config.yaml_text import block_lines, comment_lines
 from cicd.model import LiveResource, Spec
 from cicd.platforms.aicore.dialect import schema
@@ -25,14 +26,9 @@ from cicd.platforms.aicore.dialect.export_runs import (
     chosen_artifacts,
     unique_key,
 )
-from cicd.platforms.aicore.dialect.export_secrets import (
-    export_secrets,
-    literal,
-    literals,
-    users_labels,
-)
+from cicd.platforms.aicore.dialect.export_secrets import export_secrets, users_labels
 from cicd.platforms.aicore.dialect.export_section import Section
-from cicd.platforms.aicore.dialect.export_values import Values, variables_in
+from cicd.platforms.aicore.dialect.export_values import Values
 from cicd.platforms.aicore.dialect.template import Template
 from cicd.words import count
 
