@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cicd.config.dialect import Around
+from cicd.config.exported import Section
 from cicd.config.live_texts import literal
 from cicd.model import LiveResource
 from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS
-from cicd.platforms.aicore.dialect.export_section import Section
 from cicd.platforms.aicore.dialect.repository import inside
 from cicd.platforms.aicore.dialect.template import Template
 

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.config.dialect import Around, Export
+from cicd.config.exported import Section
 from cicd.config.live_texts import literal, literals, variables_in
 from cicd.config.yaml_text import block_lines, comment_lines
 from cicd.model import LiveResource, Spec
@@ -27,7 +28,6 @@ from cicd.platforms.aicore.dialect.export_runs import (
     unique_key,
 )
 from cicd.platforms.aicore.dialect.export_secrets import export_secrets, users_labels
-from cicd.platforms.aicore.dialect.export_section import Section
 from cicd.platforms.aicore.dialect.export_values import Values
 from cicd.platforms.aicore.dialect.template import Template
 from cicd.words import count
