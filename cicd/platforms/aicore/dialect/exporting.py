@@ -14,9 +14,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cicd.config.dialect import Around, Export
-from cicd.config.exported import Section
-from cicd.config.live_texts import literal, literals, variables_in
-from cicd.config.yaml_text import block_lines, comment_lines
+from cicd.config.exported import Section, exported
+from cicd.config.live_texts import literal, literals
 from cicd.model import LiveResource, Spec
 from cicd.platforms.aicore.dialect import schema
 from cicd.platforms.aicore.dialect.export_choice import choose
@@ -45,17 +44,11 @@ def export_stage(
     values = Values(around.secrets)
     by_kind = wanted(live, around.select, values)
     sections = all_sections(by_kind, around, templates)
-    content = {section.name: section.content for section in sections if section.content}
-    needed = tuple(dict.fromkeys(variables_in(content)))
-    notes = [note for section in sections for note in section.notes]
-    notes += [note for name, note in values.notes.items() if name in needed]
-    comments = {path: text for section in sections for path, text in section.comments.items()}
-    head = [f"# yaml-language-server: $schema={around.schema_path}"] if around.schema_path else []
-    head += comment_lines(head_of(around.target["resource_group"], needed, notes))
-    text = "\n".join([*head, *block_lines(content, comments), ""])
-    counts = {name: len(content.get(name, ())) for name in LISTS}
-    counts["secrets"] = sum(map(len, content.get("secrets", {}).values()))
-    return Export(text, tuple(notes), needed, counts)
+    lists = {section.name: section.content for section in sections if section.content}
+    counts = {name: len(lists.get(name, ())) for name in LISTS}
+    counts["secrets"] = sum(map(len, lists.get("secrets", {}).values()))
+    place = f"the resource group {around.target['resource_group']}"
+    return exported(sections, around, place, values.notes, counts)
 
 
 def wanted(live: Iterable[LiveResource], select: Collection[str], values: Values) -> Live:
@@ -68,17 +61,6 @@ def wanted(live: Iterable[LiveResource], select: Collection[str], values: Values
         if not select or not scenario or is_asked:
             found.setdefault(item.key.kind, []).append(values.of(item))
     return found
-
-
-def head_of(group: str, variables: Sequence[str], notes: Sequence[str]) -> str:
-    """What to know before using the file."""
-    lines = [f"Imported from the resource group {group}."]
-    if variables:
-        names = ", ".join(variables)
-        lines.append(f"Values that cannot be read back; set these variables: {names}")
-    if notes:
-        lines += ["Not in this file:", *(f"- {note}" for note in notes)]
-    return "\n".join(lines)
 
 
 def all_sections(live: Live, around: Around, templates: Sequence[Template]) -> list[Section]:
