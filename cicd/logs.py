@@ -175,6 +175,8 @@ def follow(
         while positions:
             begun = clock()
             seen = _statuses(patient, pool, positions) if follow else dict.fromkeys(positions)
+            # The status is asked for before the log: what a run wrote until it had ended is then in
+            # this look at its log, and no line is missed.
             over = {key for key, status in seen.items() if not status or status.has_ended}
             looked = [key for key in positions if key in over or due[key] <= clock()]
             ready = [key for key in looked if key.kind not in runs or _has_begun(seen[key])]

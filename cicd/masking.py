@@ -61,6 +61,8 @@ class Mask:
     def add(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, but for those of the length of a word."""
         known = map(str.strip, secrets)  # many end with a line break that nobody repeats
+        # Shorter ones stand in any text by chance, and a log in which each "dev" is hidden helps
+        # nobody.
         self._secrets.update(text for text in known if len(text) >= LONG)
         self._known = None
 
@@ -173,6 +175,8 @@ def _spellings(text: str) -> Iterator[tuple[str, str]]:
     forms = {whole, whole.rstrip("=")}
     if len(raw) >= LONG:
         forms |= {raw.hex(), raw.hex().upper()}
+        # Base64 takes three bytes at a time, so within a longer text a secret has one of three
+        # spellings, by where it begins.
         for shift in range(3):
             code = base64.b64encode(bytes(shift) + raw).decode()
             forms.add(code[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6])

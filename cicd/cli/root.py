@@ -141,6 +141,7 @@ def run() -> None:
     gc.set_threshold(100_000, 50, 100)
     console.prepare_streams()
     code = execute(sys.argv[1:])
+    # A request that hangs would keep Python from ending for as long as its timeout.
     if threading.active_count() > 1:
         console.leave_at_once(code)  # without waiting for requests that hang in threads
     sys.exit(code)
@@ -149,6 +150,7 @@ def run() -> None:
 def execute(arguments: list[str]) -> int:
     """Run one command line; its exit code."""
     is_json = wants_json(arguments)
+    # Tests and programs run several command lines in one process.
     MASK.clear()
     MASK.add(secrets_of(os.environ).values())
     try:

@@ -92,6 +92,7 @@ def endpoint(world: World, operation: Operation) -> ASGIApp:
         request = Request(scope, receive, send)
         raw = await read_body(request, operation.most_bytes)
         if isinstance(raw, bytes):
+            # Handlers use SQLite, files and Git, which block; the event loop goes on meanwhile.
             raw = await run_in_threadpool(respond, world, operation, request, raw)
         await raw(scope, receive, send)
 

@@ -86,6 +86,8 @@ class Forwarder:
         if upstream is None:
             return await refuse(request, send, 503, "no healthy upstream")
         try:
+            # As Knative's queue does it: more requests than containerConcurrency wait outside of
+            # the container.
             async with self._gates.turn(upstream, upstream.concurrency):
                 return await forward(upstream, request, send, target, is_last=is_last)
         except QueueFull:
@@ -111,6 +113,7 @@ async def forward(
     )
     gone = asyncio.ensure_future(incoming.wait_until_gone())
     try:
+        # A model may compute for minutes for a client that has gone; so its going ends the request.
         await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
         return await work if work.done() else True
     finally:

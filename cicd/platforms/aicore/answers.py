@@ -81,10 +81,14 @@ def _kind_of(
     status = response.status_code
     if status == 401:
         return Denied, "the login was refused, a new token too: cicd doctor looks into it"
+    # Which code and status a full quota has is documented nowhere; the word is in what AI Core
+    # says.
     if "quota" in text.lower() and status in {400, 403, 409}:
         return PlatformError, QUOTA
     if status == 403:
         return Denied, _rights(group)
+    # Before 404 is taken at its word: a wrong base URL would make everything look new, and it would
+    # all be made.
     if is_html(response) or 300 <= status < 400 or (status == 404 and is_foreign(response)):
         return ConnectionFailed, ""
     # For an application whose name is taken it is 400, for a repository 409.

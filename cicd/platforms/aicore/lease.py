@@ -51,6 +51,8 @@ class SecretLock:
     def take(self, holder: Holder, seconds: float) -> Holder:
         guessed = self._http.now()
         taken = _for(holder, guessed, seconds)
+        # This is what makes it a lock: of two creates with one name the platform refuses the
+        # second.
         self._http.call("POST", PATH, body={"name": self._name, **_body(taken)})
         # before its first answer nobody knows the server's clock, and by it others may find the
         # lock expired at once
@@ -78,6 +80,8 @@ class SecretLock:
         self._http.call("PATCH", f"{PATH}/{self._name}", body=_body(replace(holder, until=until)))
 
     def drop(self) -> None:
+        # Labels of the resource group are written beside the rest; somebody else must not get the
+        # lock while one of ours is still on its way.
         self._flush()
         with suppress(NotFound):
             self._http.call("DELETE", f"{PATH}/{self._name}")

@@ -63,6 +63,8 @@ def next_page(items: Sequence[Document], cursor: Cursor, top: int = TOP) -> LogP
             left[mark] -= 1
         else:
             fresh.append(entry)
+    # A gateway may give fewer lines than were asked for. Taken for the end, the rest would come a
+    # look later each time.
     is_full = len(items) >= min(top, CUT)
     start = _next_start(entries, cursor, is_full)
     seen = Counter({mark: n for mark, n in (cursor.seen | present).items() if _time(mark) >= start})

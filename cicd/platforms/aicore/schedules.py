@@ -66,6 +66,7 @@ class Schedules:
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
         name = desired.spec["name"]
         same = [d for d in self.peek() if d.get("name") == name and str(d.get("id")) not in known]
+        # The API takes any number of schedules with one name.
         same.sort(key=lambda d: (d.get("status") == ACTIVE, str(d.get("createdAt"))))
         return self._look(same[-1], desired.spec) if same else None
 
@@ -164,6 +165,7 @@ def _sent(name: str, value: Any) -> Any:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two times are the same second, or two cron expressions the same but for blanks."""
+    # The API keeps whole seconds in UTC, whatever it was sent.
     times = [moment(one), moment(other)]
     if None in times:
         return str(one).split() == str(other).split()

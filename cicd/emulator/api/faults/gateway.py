@@ -82,6 +82,7 @@ class Gateway:
         skew = verdict.value("skew") or 0.0
         send_dated = recorder(send, verdict.request, skew)
         states = faults.states()
+        # Rules never hit what takes rules away again.
         if not states or scope["path"].startswith("/emulator/"):
             await self._app(scope, receive, send_dated)
             return

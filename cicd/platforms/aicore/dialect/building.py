@@ -195,6 +195,7 @@ def _run_resources(
         # the template decides what a configuration does
         template = draft.template_of(run)
         sources = {template.file: template.digest} if template else {}
+        # With a salt of its own nobody can tell that two runs take in the same hidden value.
         salt = f"{draft.name} {run.key}"
         spec |= inputs_of(draft, salt, configuration.spec, item.watch, sources)
         options = _execution_options(item)

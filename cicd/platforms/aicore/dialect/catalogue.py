@@ -43,6 +43,8 @@ def read_catalogue(
     is_ours = (has_git and is_theirs) or is_local
     if is_ours and not templates and not problems:
         problems = [_no_template(file, written, folder)]
+    # A template that could not be read may be the one that a run is missing, so nothing is said of
+    # that.
     is_lost = any(p.severity == "error" and p.rule in LOSING for p in problems)
     if is_local:  # something of this machine stands in for images and their secrets
         problems = [_stood_in(problem) for problem in problems]

@@ -57,6 +57,8 @@ def _check_same(draft: Draft) -> Iterator[Problem]:
         c = run.configuration
         content: list[object] = [run.kind, c.name, c.scenario_id, c.executable_id]
         if run.kind == "execution":
+            # A deployment is found by the names alone, as its bindings change when it is updated; a
+            # run is another one with other bindings.
             content.append(frozenset(c.parameter_bindings.items()))
             content.append(frozenset(c.input_artifact_bindings.items()))
         advice = "give its configuration another name"
@@ -123,6 +125,7 @@ def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:
             message = f'{run.key}: no template declares the executable "{executable}"{hint}'
             place = draft.place(*path, "executable_id")
             yield place.problem(message, "unknown-executable", _severity(draft))
+        # Without all templates at hand it may be there, so only what looks like a slip is told.
         elif hint := did_you_mean(scenario, PLATFORM_SCENARIOS):
             message = f'{run.key}: AI Core brings no scenario "{scenario}" along{hint}'
             place = draft.place(*path, "scenario_id")
