@@ -27,6 +27,7 @@ from cicd.platforms.aicore.dialect.metadata import (
     LABELS,
     SCENARIO,
     VERSION,
+    Declared,
     check_artifact_annotations,
     check_metadata,
     spelling,
@@ -174,12 +175,17 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         *check_artifact_annotations(tree, declared),
         *check_plain_secrets(tree),
     ]
-    # as it is meant: there is an error for each that AI Core would not find there
+    return _template(tree, kind, declared), problems
+
+
+def _template(tree: Node, kind: str, declared: Declared) -> Template | None:
+    """What the document declares, as it is meant: there is an error for each that AI Core would not
+    find there. None without an executable id, as nothing can refer to it then."""
     executable = _text(tree, "metadata", "name") or _text(tree, "metadata", "labels", EXECUTABLE)
     scenario = _text(tree, "metadata", "labels", spelling(tree, LABELS, SCENARIO))
-    if not executable:  # nothing can refer to it
-        return None, problems
-    template = Template(
+    if not executable:
+        return None
+    return Template(
         file=tree.place.file,
         executable_id=executable,
         scenario_id=scenario,
@@ -198,7 +204,6 @@ def read_template(tree: Node) -> tuple[Template | None, list[Problem]]:
         choices=declared.choices,
         conditions=declared.conditions,
     )
-    return template, problems
 
 
 def _left_over(tree: Node) -> Iterator[Problem]:
