@@ -36,6 +36,8 @@ def remember_tests(session: Session, plan: Plan, outcomes: Sequence[Outcome]) ->
     after = {id: why for id, why in known.items() if id not in tried}
     after |= {id: why for id, why in tried.items() if why}
     if after != known:
+        # A platform keeps a short text at most, and what failed long ago is no longer what anybody
+        # goes back to.
         latest = dict(list(after.items())[-MOST:])
         session.platform.remember(NAME, json.dumps(latest, separators=(",", ":")))
 

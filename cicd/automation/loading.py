@@ -89,6 +89,7 @@ class Loader:
         if argument and not any(is_file(path / argument) for path in (root, self.folder)):
             check_project(root, self.environ)
         name = argument or stage_of_branch(root, facts, self.environ)
+        # These stand in each plan, and variables of a CI run have the same values.
         self.mask.spare((name, facts.branch, facts.commit))
         around = self.surroundings(root, facts, stand_ins, is_offline=is_offline)
         needs_secrets = needs_secrets and not is_offline

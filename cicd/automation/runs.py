@@ -126,6 +126,8 @@ class Runs:
             return self._standing_first(wish, self._own_by_tag(wish, found))
         current = self.current(wish)
         others = {live.id for live in self._matched().values() if live}
+        # What planning gives to another key is no former version of this one, even if both have the
+        # same names.
         older = [live for live in found if live.id not in others]
         return [current, *older] if current else older
 
@@ -174,6 +176,7 @@ class Runs:
             live = [item for name in names for item in self._list(name)]
             matcher = Matcher(wishes, live, kinds)
             self._current = {wish.key: matcher.take(wish) for wish in wishes}
+            # Only then, as it reads much more than a list of services.
             if live and not all(self._current.values()):
                 # what points at it may tell, which only planning looks at
                 pointers = [w for w in self._resources if kinds[w.key.kind].role == "pointer"]

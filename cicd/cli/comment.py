@@ -121,6 +121,8 @@ def plan_now(
     for stage in stages:
         try:
             plan, problem = plan_one(stage, common, offline=False)
+        # What failed goes into the comment too: reviewers look there, and not into logs. It is
+        # raised after all is written.
         except Exception as error:
             documents.append(failed_plan(stage, error))
             first = first or error

@@ -91,6 +91,7 @@ def _number(event: Mapping[str, Any], ref: str) -> int | None:
     pull_request = event.get("pull_request")
     run = event.get("workflow_run")
     others = run.get("pull_requests") if isinstance(run, dict) else None
+    # With two of them nobody can tell which one is meant.
     if isinstance(others, list) and len(others) == 1:
         pull_request = others[0]
     issue = event.get("issue")

@@ -176,6 +176,8 @@ def compose(
     At most ``limit`` characters. What is too long is divided fairly, shortened, and says so.
     """
     plans = placed(known, documents)
+    # A failure that came before anybody knew its stage stands under a name of its own, and would
+    # stay for ever.
     known = _without_unknown(known, plans)
     facts = {name: section.facts for name, section in known.items()}
     facts |= {name: facts_of(plan, run_url, known.get(name)) for name, plan in plans.items()}
@@ -221,6 +223,7 @@ def _assemble(texts: Mapping[str, str], facts: Mapping[str, Mapping[str, Any]]) 
     counts = [f"{escape(name)} {described(facts[name])}" for name in texts]
     lines = [hidden("plan", head), f"## cicd plan: {' · '.join(counts)}"]
     for name, text in texts.items():
+        # Two hyphens may not stand inside of an HTML comment.
         marker = quote(name, safe="").replace("--", "%2D%2D")
         lines += ["", f"<!-- cicd:stage {marker} -->", text, f"<!-- /cicd:stage {marker} -->"]
     return "\n".join(lines) + "\n"
@@ -250,6 +253,7 @@ def _fit(
     texts = {name: text(name) if name in plans else known[name].text for name in facts}
     rooms = share({name: len(text) for name, text in texts.items()}, room)
     for name in texts.keys() - plans.keys():
+        # What another run wrote cannot be rendered shorter here: its plan is not at hand.
         if len(texts[name]) > rooms[name]:
             texts[name] = _line(name, facts[name])
     room -= sum(len(text) for name, text in texts.items() if name not in plans)

@@ -53,6 +53,8 @@ def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any], head: str
     if name == "pull_request_target" or follows.startswith("pull_request"):
         return Trigger("refuse")
     found = _read(environ, event, name, ref)
+    # Only with that very commit checked out is the run about it: actions/checkout takes the default
+    # branch unless it is told otherwise.
     if follows and head and head == _text(event, "workflow_run", "head_sha"):
         # itself it is on the default branch, whichever the run before was on
         is_same = head == environ.get("GITHUB_SHA")

@@ -59,6 +59,7 @@ def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
     lines = _lines(listed)
     seen = [line for line in lines if line.weight < _SERVES] or lines
     seen = seen[:MOST_LINES]
+    # What has its line keeps it: values are given room only once each change is told of.
     rest = [change for line in lines if line not in seen for change in line.changes]
     left = _Budget(room)
     kept = [line for line in seen if left.take(_bare(line))]
@@ -107,6 +108,7 @@ def _lines(listed: Sequence[Document]) -> list[_Line]:
         group = (*names, read.sentence(change) if is_told else str(place))
         alike.setdefault(group, []).append(change)
     lines = [_Line(_weight(changes[0]), tuple(changes)) for changes in alike.values()]
+    # Otherwise in the order of the plan, in which people follow what leads to what.
     if sum(line.weight < _SERVES for line in lines) > MOST_LINES:
         lines.sort(key=lambda line: line.weight)
     return lines

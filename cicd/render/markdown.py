@@ -46,6 +46,7 @@ def render_section(document: Document, *, limit: int | None = None) -> str:
     beside = _hints(document)
     listed = read.listed(document)
     whole = "\n".join([headline, *parts, *folded(listed, None), *beside])
+    # Tried whole first, since nearly all plans fit and cutting takes a second rendering.
     if limit is None or len(whole) <= limit:
         return whole
     # a line end joins two parts; the line that says what is left out must always have its room

@@ -165,6 +165,7 @@ def show_both(before: Any, after: Any, *, longest: int = MAX_VALUE) -> tuple[str
     texts = [value for value in (before, after) if isinstance(value, str)]
     whole = [printable(json.dumps(text, ensure_ascii=False)) for text in texts]
     alike = _alike(*whole) if len(whole) == 2 else 0
+    # Where they differ early both are shown from the start, which people recognise.
     if alike < longest // 2:
         return show(before, longest=longest), show(after, longest=longest)
     start = alike - longest // 3

@@ -96,6 +96,7 @@ class ObjectStore:
             return
         target = self.path(group, url)
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Written elsewhere and then renamed, so that nobody reads half of a model.
         self._drafts.mkdir(exist_ok=True)
         draft = self._drafts / uuid.uuid4().hex
         is_folder = source.is_dir() and not source.is_symlink()

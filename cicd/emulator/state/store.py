@@ -59,6 +59,8 @@ class Store:
                 return
             for call in tuple(self.before_write):
                 call()
+            # The lock is taken now: a transaction that reads first and writes later would fail when
+            # somebody else has written in between.
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -103,6 +105,8 @@ def connect(path: Path) -> sqlite3.Connection:
         db.row_factory = sqlite3.Row
         db.create_function("folded", 1, folded, deterministic=True)
         db.execute("PRAGMA journal_mode = WAL")
+        # With WAL a crash of the program loses nothing; a loss of power may lose the last moments,
+        # which an emulator can do without.
         db.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         db.close()
@@ -124,5 +128,7 @@ def migrate(db: sqlite3.Connection) -> None:
             f"this one knows {len(MIGRATIONS)})",
             "upgrade cicd, or start from nothing with `cicd emulator reset`",
         )
+    # Each step in a transaction with its number: ended in between, the next start goes on with the
+    # step that was not finished.
     for number, (_, script) in enumerate(MIGRATIONS[version:], start=version + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
