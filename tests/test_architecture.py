@@ -26,6 +26,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.errors": set(),
     "cicd.config": {
         "cicd.values",
+        "cicd.words",
         "cicd.model",
         "cicd.errors",
         "cicd.masking",

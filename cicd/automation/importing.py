@@ -17,8 +17,9 @@ from cicd.automation.git import origin_url, project_of
 from cicd.automation.loading import Loader
 from cicd.automation.session import Session
 from cicd.config import formats
-from cicd.config.dialect import Around, Export
+from cicd.config.dialect import Around, Dialect, Export
 from cicd.config.load import FOLDER
+from cicd.config.schema import part_of
 from cicd.config.tree import did_you_mean
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused, Usage
 from cicd.masking import secrets_of
@@ -74,11 +75,12 @@ def import_stage(
     if platform not in DIALECTS:
         message = f'there is no platform "{platform}"{did_you_mean(platform, DIALECTS)}'
         raise Usage(message, hint=f"there are: {', '.join(DIALECTS)}")
+    dialect = DIALECTS[platform]
+    check_words(dialect, target)
     stage = Stage(name, "", str(root), platform, target, None, ())
     with connected(loader, stage, root) as there:
         live = there.survey(target, _told(tell))
     around = surroundings(loader, root, file, stage, select)
-    dialect = DIALECTS[platform]
     found = dialect.export(live, around)
     write_stage(loader, file, found)
     plan = plan_of(loader, file, found, tell)
@@ -94,6 +96,16 @@ def import_stage(
         plan = plan_of(loader, file, found, tell)
     unset = tuple(name for name in found.environment if name not in loader.environ)
     return Imported(file, found, plan, unset)
+
+
+def check_words(dialect: Dialect, target: Mapping[str, str]) -> None:
+    """Raises Usage for a word of the place that the platform does not have."""
+    part = part_of(dialect.File, dialect.NAME)
+    known = part.__struct_encode_fields__ if part else ()
+    for word in target:
+        if word not in known:
+            message = f'{dialect.NAME} has no "{word}"{did_you_mean(word, known)}'
+            raise Usage(message, hint=f"it has: {', '.join(known)}" if known else "")
 
 
 def check_target(loader: Loader, root: Path, name: str, out: Path | None, *, force: bool) -> Path:

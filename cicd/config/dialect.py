@@ -108,7 +108,7 @@ class Export(msgspec.Struct, frozen=True):
 class Dialect(Protocol):
     """What the stage files of one platform say.
 
-    A module says ``NAME``, ``File`` and ``export``, and of the rest what differs from
+    A module says ``NAME`` and ``File``, and of the rest what differs from
     ``cicd.config.plain_dialect``: the sentence that begins with "Else" tells what that is. A stage
     file is read in this order: ``modernise`` (each file), variables (``REFERENCES``, ``SECRETS``),
     ``File``, ``sources``, ``names``, ``Draft``, ``check``; and without errors ``build``.
@@ -187,7 +187,9 @@ class Dialect(Protocol):
         ``CARRIED``, whose spec is just its fields: ``cicd.config.build`` has the parts of that."""
 
     def export(self, live: Iterable[LiveResource], around: Around) -> Export:
-        """For ``cicd import``: the stage file that asks for just what is live."""
+        """For ``cicd import``: the stage file that asks for just what is live. Else each item of a
+        section has those of its fields that the spec of what is live has, and what that took from
+        others is written as a reference or a key."""
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         """What something live takes from its surroundings as far as files tell; only the adapter's

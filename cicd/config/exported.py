@@ -51,8 +51,8 @@ def exported(
     counts: Mapping[str, int],
 ) -> Export:
     """The stage file of these sections, empty ones left out. ``place``: where it all lives, as
-    people say it; ``asked``: variable of the environment -> why a text asks for it; ``counts``: as
-    of ``Export``."""
+    people say it, empty where a section says so; ``asked``: variable of the environment -> why a
+    text asks for it; ``counts``: as of ``Export``."""
     content = {section.name: section.content for section in sections if section.content}
     needed = tuple(dict.fromkeys(variables_in(content)))
     notes = [note for section in sections for note in section.notes]
@@ -66,7 +66,7 @@ def exported(
 
 def _head_of(place: str, variables: Sequence[str], notes: Sequence[str]) -> str:
     """What to know before using the file."""
-    lines = [f"Imported from {place}."]
+    lines = [f"Imported from {place}."] if place else []
     if variables:
         names = ", ".join(variables)
         lines.append(f"Values that cannot be read back; set these variables: {names}")

@@ -18,8 +18,6 @@ from cicd.errors import Problem
 from cicd.values import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cicd.config.dialect import Around
     from cicd.model import LiveResource, Stage
 
@@ -29,7 +27,6 @@ class _Plain:
 
     NAME: str
     File: type[StageBase]
-    export: Callable[[Iterable[LiveResource], Around], Export]
 
     Draft: type[draft.Draft[Any, Any]] = draft.Draft
     RULES: Mapping[str, Rule] = {}
@@ -91,6 +88,11 @@ class _Plain:
         programs = programs_of(draft, sections)
         resources = resources_of(draft, sections)
         return Built(target, resources, tuple(target.values()), programs=programs)
+
+    def export(self, live: Iterable[LiveResource], around: Around) -> Export:
+        from cicd.config.plain_export import export_stage  # only an import needs it
+
+        return export_stage(live, around, self)
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         return [program.file for program in stage.programs if program.is_called_by(live.spec)]

@@ -61,6 +61,16 @@ def reference(expression: str, references: References) -> Ref | None:
     return None
 
 
+def expression(ref: Ref, references: References) -> tuple[str, Reference] | None:
+    """What stands for a Ref in a stage file, and what form that is; None where nothing does."""
+    for form, found in references.items():
+        if found.makes(ref):
+            before, key, after = form.partition("KEY")
+            name = ref.output[found.output.find("NAME") :] if "NAME" in found.output else ""
+            return f"{before}{ref.key.name if key else ''}{after.replace('NAME', name)}", found
+    return None
+
+
 @cache
 def _pattern(form: str) -> re.Pattern[str]:
     known = re.escape(form).replace("KEY", "(?P<KEY>.+?)")

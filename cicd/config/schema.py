@@ -3,9 +3,11 @@
 Only shape, patterns and lengths; what one part says of another is checked elsewhere.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, field
+from msgspec.structs import fields
 
 from cicd.config import formats
 from cicd.config.fields import Duration, Key, Part, Plain, Scalar, like, named
@@ -224,3 +226,16 @@ def keys_of(file: type[StageBase], name: str) -> tuple[str, ...]:
     rest = [key for key in own if key != name]
     variables, *bounds = shared
     return (*_FIRST, *place, variables, *rest, *bounds)
+
+
+def part_of(file: type[StageBase], section: str) -> type[Part] | None:
+    """What a section, or each of its items, is made of."""
+    found = (info.type for info in fields(file) if info.encode_name == section)
+    return next((part for kind in found for part in _parts_in(kind)), None)
+
+
+def _parts_in(kind: Any) -> Iterator[type[Part]]:
+    if isinstance(kind, type) and issubclass(kind, Part):
+        yield kind
+    for inner in get_args(kind):
+        yield from _parts_in(inner)

@@ -1,20 +1,19 @@
 """What stage files of the toy say: jobs that have a script, and services that serve something."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
 from cicd.config.build import AnyDraft, programs_of, resource_of, spec_of
-from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
+from cicd.config.dialect import Built, Carried, Spellings, StandIn
 from cicd.config.fields import Part, Plain, SecretText
 from cicd.config.references import Reference
 from cicd.config.rulebook import Rule
 from cicd.config.schema import RunItem, ServiceItem, StageBase, Timeout
 from cicd.config.target import target_of
 from cicd.config.tree import Paths
-from cicd.config.yaml_text import block_lines
-from cicd.model import LiveResource, Resource
+from cicd.model import Resource
 from cicd.values import Key as Name
 from cicd.values import Ref
 
@@ -76,22 +75,3 @@ def _services(draft: AnyDraft) -> Iterator[Resource]:
         spec, release = spec_of(draft, CARRIED, path, service), Name("release", service.key)
         yield Resource(release, {"name": service.key, "serves": spec.pop("serves")})
         yield resource_of(draft, CARRIED, path, service, {**spec, "release": Ref(release)})
-
-
-def export(live: Iterable[LiveResource], around: Around) -> Export:
-    """Of a job the newest."""
-    newest = {item.key: item for item in live}.values()
-    serves = {item.id: item.spec.get("serves") for item in newest}
-    jobs = [
-        {"key": item.key.name, "script": item.spec["script"], "knobs": item.spec.get("knobs", {})}
-        for item in newest
-        if item.key.kind == "job"
-    ]
-    services = [
-        {"key": item.key.name, "serves": serves[item.spec["release"]], "size": item.spec["size"]}
-        for item in newest
-        if item.key.kind == "service"
-    ]
-    found = {"platform": NAME, NAME: dict(around.target), "jobs": jobs, "services": services}
-    counts = {"jobs": len(jobs), "services": len(services)}
-    return Export("\n".join([*block_lines(found), ""]), (), (), counts)

@@ -137,12 +137,15 @@ def test_what_is_there_is_imported(cicd: Run, toy: Path) -> None:
     assert "wrote stages/new.yaml: 1 job, 1 service" in told
     text = (toy / "stages/new.yaml").read_text(encoding="utf-8")
     assert text.startswith("platform: toy\ntoy:\n  box: box\njobs:\n")
+    assert 'serves: "${jobs.wind.result}"' in text
+    assert told.endswith("plan: no changes\n")
 
 
 def test_a_place_is_named_in_the_words_of_its_platform(cicd: Run, toy: Path) -> None:
     cicd("import", "new", "--platform", "toy", code=64)
     cicd("import", "new", "--platform", "toi", "--target", "box=box", code=64)
     cicd("import", "new", "--target", "box", code=64)
+    cicd("import", "new", "--platform", "toy", "--target", "bx=box", code=64)
 
 
 def test_what_a_stage_was_on_another_platform_is_not_what_it_is_compared_with(toy: Path) -> None:
