@@ -31,7 +31,7 @@ def go_back(operation: Operation, key: str, wanted: str | None) -> Work:
     def work(lock: StageLock) -> Work:
         change, history = read_versions(session, key)
         # Without a wish it goes back to the last one that is not known to be bad. Who names one by
-        # its id knows what he wants.
+        # its id knows what is wanted.
         if wanted is None:
             failed = failed_tests(session)
             history = [item for item in history if item.is_running or item.content.id not in failed]

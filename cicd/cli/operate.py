@@ -50,7 +50,7 @@ def operate(
             for event in operation:
                 screen.show(event)
         except KeyboardInterrupt:
-            # Whoever interrupts has to know what goes on without him, and costs money.
+            # Whoever interrupts has to know what still goes on, and costs money.
             was_executing = screen.tell_standing()
             if operation.has_begun:
                 record(operation.so_far().summary)
