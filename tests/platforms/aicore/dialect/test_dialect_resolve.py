@@ -89,7 +89,7 @@ CASES = [
         "artifact/b cannot be told apart from artifact/customers: remove one",
     ),
     ("kind: dataset", "labels: {x: y}, kind: dataset", 'the label "x" must be ext.ai.sap.com/'),
-    ("branch: main", "platform: spark", 'platform is "spark", must be aicore'),
+    ("branch: main", "platform: bakery", 'platform is "bakery", must be '),
     (
         "branch: main",
         "schedules: [{name: w, execution: train, cron: 0 0 * *}]",
