@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import Usage
-from cicd.model import Action, Change, Key, Secret, State
+from cicd.model import Action, Change, Key, Options, Secret, State
 from cicd.plan import make_stop_plan
 from cicd.plan.bound import explain_place, explain_version
 from cicd.plan.diff import as_secret_as, freeze
@@ -19,9 +19,12 @@ from tests.plan.plan_world import (
     KINDS,
     a_live,
     a_stage,
+    actions,
+    change_of,
     configuration,
     deployment,
     execution,
+    plan_of,
 )
 
 
@@ -148,3 +151,44 @@ def test_what_does_not_run_is_told_what_does() -> None:
             a_stage(BOTH), BOTH, [], KINDS, ["configuration/serve"], created_at=CREATED_AT
         )
     assert error.value.hint == "runs and deployments can be stopped"
+
+
+OLD = {"executable_id": "old"}
+
+
+@pytest.mark.parametrize(
+    ("live", "wish", "expected"),
+    [
+        ({**OLD}, {}, ("replace", "d1")),
+        ({"scenario_id": "old"}, {}, ("update", "d1")),
+        ({"configuration_name": "else"}, {}, ("create", "")),
+        ({"owner": "prod", **OLD}, {}, ("create", "")),
+        ({"owner": "", **OLD}, {}, ("create", "")),
+        ({"known_as": "deployment/other", **OLD}, {}, ("create", "")),
+        ({**OLD}, {"existing_id": "d1"}, ("replace", "d1")),
+    ],
+)
+def test_a_service_of_another_program_is_the_one_of_its_name_replaced(
+    live: dict[str, Any], wish: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    names = {"configuration_name", "scenario_id", "executable_id"}
+    spec = {name: value for name, value in live.items() if name in names}
+    told = {name: value for name, value in live.items() if name not in names}
+    found = a_live(deployment(), "d1", spec=spec, **{"owner": "dev", **told})
+    stays = configuration("other"), deployment("other", **OLD)
+    desired = [configuration("serve"), deployment(options=Options(**wish)), *stays]
+    plan = plan_of(desired, [a_live(configuration("serve"), "c2"), found])
+    change = change_of(plan, "deployment/serve")
+    assert (change.action.value, change.id) == expected
+
+
+def test_what_another_key_takes_as_it_is_is_not_replaced_before() -> None:
+    found = a_live(deployment(**OLD), "d1", owner="dev")
+    other = deployment(configuration_name="serve", **OLD)
+    taken = replace(other, key=Key("deployment", "as-it-is"))
+    plan = plan_of(
+        [configuration("serve"), deployment(), taken],
+        [a_live(configuration("serve"), "c2"), found],
+    )
+    assert actions(plan)["deployment/serve"] == "create"
+    assert change_of(plan, "deployment/as-it-is").id == "d1"
