@@ -153,7 +153,7 @@ def test_what_does_not_run_is_told_what_does() -> None:
     assert error.value.hint == "runs and deployments can be stopped"
 
 
-OLD = {"executable_id": "old"}
+OLD: dict[str, Any] = {"executable_id": "old"}
 
 
 @pytest.mark.parametrize(
