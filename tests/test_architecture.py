@@ -134,6 +134,19 @@ TABLE: dict[str, set[str]] = {
         "cicd.emulator.workflow.yaml12",
         "cicd.emulator.world",
     },
+    # AWS's other services come with it, and S3 and what serves are those that all have
+    "cicd.emulator.sagemaker": {
+        "cicd.emulator.api.passing",
+        "cicd.emulator.api.s3",
+        "cicd.emulator.api.signature",
+        "cicd.emulator.front_door",
+        "cicd.emulator.jobs",
+        "cicd.emulator.runner.artifacts",
+        "cicd.emulator.runs",
+        "cicd.emulator.state",
+        "cicd.emulator.world",
+    },
+    "cicd.emulator.sagemaker.inside": set(),
     "cicd.emulator.api": {
         "cicd.emulator.errors",
         "cicd.emulator.timestamps",

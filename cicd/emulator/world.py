@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from cicd.emulator.faults.judge import Faults
@@ -46,9 +47,12 @@ class World:
     faults: Faults
     pace: Pace
     clock: Clock
+    closing: Event = field(default_factory=Event)
+    """Set when it is time to end; what front doors do beside answering stops then."""
 
     def close(self) -> None:
         """End all work; what runs is left as it is in the store and resumed by the next one."""
+        self.closing.set()
         self.faults.clear()
         self.scheduler.close()
         self.syncer.close()

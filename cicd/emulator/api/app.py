@@ -82,6 +82,8 @@ def door_routes(
         path = f"{door.prefix}{each.path}"
         named = {"operation": f"{door.name}.{each.name}", "template": path, "method": each.method}
         yield Route(path, around(mounted, **named), methods=[each.method])
+    # some clients leave out the slash at the end
+    yield Route(door.prefix, around(mounted.app))
     yield Mount(door.prefix, around(mounted.app))
 
 

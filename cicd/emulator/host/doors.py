@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cicd.emulator.front_door import FrontDoor
+from cicd.emulator.sagemaker import SAGEMAKER
 from cicd.emulator.state.private import write_private
 from cicd.emulator.training_job import TRAINING_JOB
 
-FRONT_DOORS: tuple[FrontDoor, ...] = (TRAINING_JOB,)
+FRONT_DOORS: tuple[FrontDoor, ...] = (TRAINING_JOB, SAGEMAKER)
 """All of them; a new one is a line here, under the name of its platform."""
 FILE_NAME = "front-doors"
 

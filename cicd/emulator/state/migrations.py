@@ -107,6 +107,12 @@ ALTER TABLE runs ADD COLUMN own_name TEXT;
 CREATE UNIQUE INDEX runs_by_own_name ON runs (resource_group, own_name);
 """
 """``own_name``: what a client calls a run, where the API lets it choose."""
+THINGS = """
+CREATE TABLE things (
+  number INTEGER PRIMARY KEY, door TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+  body TEXT NOT NULL, UNIQUE (door, kind, name)
+);
+"""
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("first tables", FIRST),
@@ -114,4 +120,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("node reservations, order of secrets", RESERVATIONS),
     ("objects of the emulator's own S3", OBJECTS),
     ("buckets that were made, names of runs that clients chose", FRONT_DOORS),
+    ("what clients of further front doors have made", THINGS),
 )

@@ -1,0 +1,90 @@
+"""The operations of all services that are ours, found by their names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cicd.emulator.sagemaker import (
+    endpoint_configs,
+    endpoints,
+    logs,
+    models,
+    packages,
+    search,
+    tags,
+    training,
+)
+from cicd.emulator.sagemaker.account import Account, Call, Handler
+from cicd.emulator.sagemaker.errors import Refused
+from cicd.emulator.sagemaker.invocations import Invocations
+from cicd.emulator.sagemaker.names import PREFIX
+from cicd.emulator.sagemaker.shapes import ServiceModel
+
+SAGEMAKER: Mapping[str, Handler] = {
+    **models.OPERATIONS,
+    **endpoint_configs.OPERATIONS,
+    **endpoints.OPERATIONS,
+    **training.OPERATIONS,
+    **packages.OPERATIONS,
+    **tags.OPERATIONS,
+    **search.OPERATIONS,
+}
+INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/invocations")
+Route = Callable[[Request, bytes], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class JsonService:
+    """A service whose operations are named in a header."""
+
+    model: ServiceModel
+    operations: Mapping[str, Handler]
+
+
+class Services:
+    """All of them, for one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._invocations = Invocations(account)
+        self._by_target = {
+            "SageMaker": JsonService(account.shapes, SAGEMAKER),
+            "Logs_20140328": JsonService(ServiceModel("logs"), logs.OPERATIONS),
+        }
+
+    def keys(self) -> Mapping[str, str]:
+        """Access key -> secret of everybody who may."""
+        login = self._account.world.credentials.s3_login
+        return {login["AWS_ACCESS_KEY_ID"]: login["AWS_SECRET_ACCESS_KEY"]}
+
+    def runtime_route(self, request: Request) -> Route | None:
+        """What answers for an endpoint; None where the request is for none."""
+        found = INVOCATION.fullmatch(request.url.path)
+        if not found or request.method != "POST":
+            return None
+        return lambda asked, body: self._invocations.answer(asked, found[1], body)
+
+    def call(self, target: str, region: str, raw: bytes) -> Mapping[str, Any]:
+        """The answer of the operation that a target names. Raises Refused."""
+        prefix, _, name = target.partition(".")
+        service = self._by_target.get(prefix)
+        if service is None or name not in service.model.names:
+            raise Refused("UnknownOperationException", f"The operation {name} is unknown.")
+        handler = service.operations.get(name)
+        if handler is None:
+            text = f"The operation {name} is not supported by this emulator."
+            raise Refused("UnknownOperationException", text)
+        try:
+            body = json.loads(raw or b"{}")
+        except (ValueError, RecursionError):
+            raise Refused("SerializationException", "The body is no JSON.") from None
+        checked = service.model.check(name, body)
+        found = handler(Call(self._account, name, region or "us-east-1", checked))
+        return service.model.answer(name, found)

@@ -1,0 +1,332 @@
+"""Training jobs: data in, a program on one or more instances, a model out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cicd.emulator.sagemaker import jobs
+from cicd.emulator.sagemaker.account import Account, Call, describe
+from cicd.emulator.sagemaker.channels import Channel, bring, channels_of
+from cicd.emulator.sagemaker.containers import ROOT, Container, failure_of
+from cicd.emulator.sagemaker.errors import invalid
+from cicd.emulator.sagemaker.jobs import ENDED, Stopped, move
+from cicd.emulator.sagemaker.listing import listing
+from cicd.emulator.sagemaker.nouns import TRAINING_JOB
+from cicd.emulator.sagemaker.storage import DataError
+from cicd.emulator.sagemaker.streams import Stream
+from cicd.emulator.sagemaker.things import Thing
+from cicd.emulator.sagemaker.toolkit import Cluster, script_mode, variables
+
+LOGS = "/aws/sagemaker/TrainingJobs"
+RUNTIME = 86400
+"""Seconds that a job may take whose maker wants no other time."""
+OUTPUTS = {
+    "model": f"{ROOT}/model",
+    "data": f"{ROOT}/output/data",
+    "failure": f"{ROOT}/output/failure",
+}
+CHECKPOINTS = f"{ROOT}/checkpoints"
+MESSAGES = {
+    "Starting": "Starting the training job",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
+}
+
+
+def create(call: Call) -> Mapping[str, Any]:
+    """Begin a job; all that follows happens in a thread of its own."""
+    body, now = call.body, call.account.now()
+    check(body)
+    job: Thing = {
+        TRAINING_JOB.status: "InProgress",
+        "ModelArtifacts": {"S3ModelArtifacts": model_url(body)},
+        "StoppingCondition": {"MaxRuntimeInSeconds": RUNTIME},
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "EnableManagedSpotTraining": False,
+        **body,
+    }
+    move(job, "Starting", MESSAGES["Starting"], now)
+    answer = call.add(TRAINING_JOB, **job)
+    jobs.start(call.account, TRAINING_JOB, str(body[TRAINING_JOB.name]), live)
+    return answer
+
+
+def check(body: Mapping[str, Any]) -> None:
+    """Refuse what no job can be made of."""
+    for field in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
+        if field not in body:
+            raise invalid(f"{field} must be given for a training job.")
+    algorithm, resources = body["AlgorithmSpecification"], body["ResourceConfig"]
+    if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
+        raise invalid("You must specify exactly one of TrainingImage and AlgorithmName.")
+    if "InstanceGroups" not in resources:
+        for field in ("InstanceType", "InstanceCount"):
+            if field not in resources:
+                raise invalid(f"ResourceConfig: {field} must be given.")
+    names = [channel["ChannelName"] for channel in body.get("InputDataConfig", [])]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise invalid(f"Channel name {sorted(twice)[0]} is given more than once.")
+    for definition in algorithm.get("MetricDefinitions", []):
+        try:
+            re.compile(definition["Regex"])
+        except re.error as error:
+            name = definition["Name"]
+            raise invalid(f"Metric {name}: its Regex is no regular expression: {error}") from None
+
+
+def live(account: Account, job: Thing) -> None:
+    """From where it stands to its end."""
+    name = str(job[TRAINING_JOB.name])
+    runs: list[str] = job.get("_runs") or begin(account, job)
+
+    def is_begun() -> None:
+        step(account, name, "Training", TrainingStartTime=account.now())
+
+    jobs.wait_for_end(account, TRAINING_JOB, name, "execution", runs, is_begun)
+    conclude(account, job, runs)
+    shutil.rmtree(folder_of(account, name), ignore_errors=True)
+
+
+def begin(account: Account, job: Thing) -> list[str]:
+    """Bring the data and start the program on each instance; the ids of the runs."""
+    name = str(job[TRAINING_JOB.name])
+    step(account, name, "Downloading")
+    folder = folder_of(account, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    resources = job["ResourceConfig"]
+    groups = resources.get("InstanceGroups", [])
+    count = int(resources.get("InstanceCount") or sum(one["InstanceCount"] for one in groups))
+    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    channels = channels_of(job)
+    containers = [
+        prepared(account, job, Cluster(host, hosts, resources), channels, folder / host)
+        for host in hosts
+    ]
+    if jobs.is_stopping(account, TRAINING_JOB, name):
+        raise Stopped
+    longest = int(job["StoppingCondition"].get("MaxRuntimeInSeconds", RUNTIME))
+    runs = [account.runner.start_job(container, longest) for container in containers]
+    for host, run_id in zip(hosts, runs, strict=True):
+        stream = f"{name}/{host}-{int(job['CreationTime'])}"
+        account.streams.add(Stream(LOGS, stream, run_id, account.now()))
+    account.things.put(TRAINING_JOB.kind, name, _runs=runs)
+    return runs
+
+
+def prepared(
+    account: Account, job: Thing, cluster: Cluster, channels: list[Channel], folder: Path
+) -> Container:
+    """The container of one instance, with everything that it finds below /opt/ml. DataError for
+    data that is not there."""
+    hyperparameters: Mapping[str, str] = job.get("HyperParameters", {})
+    script = script_mode(hyperparameters)
+    algorithm = job["AlgorithmSpecification"]
+    image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
+    stand_in = account.runner.stand_in(image, needed=script is None)
+    files = {f"{ROOT}/model": folder / "model", f"{ROOT}/output/data": folder / "output"}
+    mounts = {
+        f"{ROOT}/input/data/{one.name}": bring(account.storage, one, cluster, folder / one.name)
+        for one in channels
+    }
+    if saved := job.get("CheckpointConfig"):
+        place = folder / "checkpoints"
+        place.mkdir(parents=True)
+        if account.storage.holds(saved["S3Uri"]):
+            account.storage.fetch(saved["S3Uri"].rstrip("/") + "/", place)
+        files[saved.get("LocalPath", CHECKPOINTS)] = place
+    configuration = folder / "config"
+    files[f"{ROOT}/input/config"] = configuration
+    if script:
+        account.storage.unpack(script.source, folder / "code")
+        files[f"{ROOT}/code"] = folder / "code"
+    for place in files.values():
+        place.mkdir(parents=True, exist_ok=True)
+    configure(configuration, hyperparameters, channels, cluster)
+    arguments = algorithm.get("ContainerArguments", [])
+    command = [*algorithm.get("ContainerEntrypoint", []), *arguments]
+    if "ContainerEntrypoint" not in algorithm:
+        own = [*stand_in.command, *(arguments or ["train"])]
+        command = script.command() if script else own
+    identity = {
+        "TRAINING_JOB_NAME": job[TRAINING_JOB.name],
+        "TRAINING_JOB_ARN": job[TRAINING_JOB.arn],
+    }
+    env = {
+        **account.aws_variables(str(job[TRAINING_JOB.arn])),
+        **identity,
+        **variables(hyperparameters, [one.name for one in channels], cluster, script),
+        **job.get("Environment", {}),
+    }
+    outputs = OUTPUTS | ({"checkpoints": saved.get("LocalPath", CHECKPOINTS)} if saved else {})
+    workdir = f"{ROOT}/code" if script else ""
+    return Container(image, command, env, files, mounts, outputs, workdir)
+
+
+def configure(
+    folder: Path, hyperparameters: Mapping[str, str], channels: list[Channel], cluster: Cluster
+) -> None:
+    """What a program reads below /opt/ml/input/config."""
+    contents = {
+        "hyperparameters": hyperparameters,
+        "inputdataconfig": {one.name: one.configuration for one in channels},
+        "resourceconfig": cluster.configuration,
+    }
+    for name, content in contents.items():
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def conclude(account: Account, job: Thing, runs: list[str]) -> None:
+    """Keep what the programs have left, and say how the job ended."""
+    name = str(job[TRAINING_JOB.name])
+    found = [account.runner.look("execution", run_id) for run_id in runs]
+    ended = [run for run in found if run is not None]
+    if len(ended) < len(runs):
+        raise DataError("InternalServerError: the run of the job is gone")
+    metrics = final_metrics(account, job, runs[0])
+    account.things.put(TRAINING_JOB.kind, name, FinalMetricDataList=metrics)
+    dead = next((run for run in ended if run["status"] == "DEAD"), None)
+    is_late = dead is not None and "activeDeadlineSeconds" in dead["message"]
+    is_complete = all(run["status"] == "COMPLETED" for run in ended)
+    if is_complete or is_late or dead is None:
+        step(account, name, "Uploading")
+    upload(account, job, runs[0], with_model=dead is None or is_late)
+    reason = "" if dead is None or is_late else why_failed(account, dead["id"])
+    for run_id in runs:
+        account.runner.forget_outputs(run_id)
+    status = "Completed" if is_complete else "Failed" if reason else "Stopped"
+    finish(account, name, status, "MaxRuntimeExceeded" if is_late else status, reason)
+
+
+def upload(account: Account, job: Thing, run_id: str, *, with_model: bool) -> None:
+    """What the first instance has left, to where the job says."""
+    kept = account.runner.outputs(run_id)
+    base = model_url(job).rpartition("/")[0]
+    is_plain = job["OutputDataConfig"].get("CompressionType") == "NONE"
+    for output, word in (("model", "model"), ("data", "output")):
+        place = kept.get(output)
+        if place is None or (output == "model" and not with_model):
+            continue
+        if is_plain:
+            account.storage.put(place, f"{base}/{word}" if output == "data" else model_url(job))
+        else:
+            account.storage.pack(place, f"{base}/{word}.tar.gz")
+    if with_model and "model" not in kept and not is_plain:
+        empty = folder_of(account, str(job[TRAINING_JOB.name])) / "empty"
+        empty.mkdir(parents=True, exist_ok=True)
+        account.storage.pack(empty, model_url(job))
+    if "checkpoints" in kept:
+        account.storage.put(kept["checkpoints"], job["CheckpointConfig"]["S3Uri"])
+
+
+def why_failed(account: Account, run_id: str) -> str:
+    """The reason of a failure: what the program has written down for it, else its last lines."""
+    run = account.runner.look("execution", run_id)
+    assert run is not None
+    code, message = failure_of(run)
+    if code is None and "exit code" not in message:
+        return f"ClientError: {message}"
+    said = account.runner.outputs(run_id).get("failure")
+    if said and said.is_file():
+        text = said.read_text(encoding="utf-8", errors="replace")
+    else:
+        text = "\n".join(account.runner.last_lines(run_id))
+    exit_code = code if code is not None else 137
+    tail = f", exit code: {exit_code}"
+    return f"AlgorithmError: {text[: jobs.LONGEST_REASON - len(tail) - 20]}{tail}"
+
+
+def final_metrics(account: Account, job: Thing, run_id: str) -> list[dict[str, Any]]:
+    """The last value of each metric in what was written."""
+    wanted = job["AlgorithmSpecification"].get("MetricDefinitions", [])
+    found: dict[str, dict[str, Any]] = {}
+    if not wanted:
+        return []
+    patterns = [(one["Name"], re.compile(one["Regex"])) for one in wanted]
+    for moment, text in lines(account, run_id):
+        for name, pattern in patterns:
+            for match in pattern.finditer(text):
+                value = number(match[1] if pattern.groups else match[0])
+                if value is not None:
+                    at = round(moment / 1e9, 3)
+                    found[name] = {"MetricName": name, "Value": value, "Timestamp": at}
+    return list(found.values())
+
+
+def lines(account: Account, run_id: str) -> Iterator[tuple[int, str]]:
+    """Time in nanoseconds and text of everything that a run has written."""
+    sql = "SELECT time, text FROM logs WHERE run_id = ? ORDER BY time, rowid"
+    for row in account.world.store.rows(sql, (run_id,)):
+        yield row["time"], row["text"]
+
+
+def number(text: str) -> float | None:
+    """A finite number; None where the text is none."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def step(account: Account, name: str, word: str, **fields: Any) -> None:
+    """Go on to another secondary status, unless the job is to stop."""
+
+    def change(job: Thing) -> None:
+        job.update({key: value for key, value in fields.items() if key not in job})
+        if job[TRAINING_JOB.status] == "InProgress":
+            move(job, word, MESSAGES[word], account.now())
+
+    account.things.change(TRAINING_JOB.kind, name, change)
+
+
+def finish(account: Account, name: str, status: str, word: str, reason: str = "") -> None:
+    """The end of a job: its status, both words for it, and how long it took."""
+    now = account.now()
+
+    def change(job: Thing) -> None:
+        move(job, word, reason or MESSAGES.get(word, word), now)
+        seconds = max(1, round(now - job.get("TrainingStartTime", now)))
+        job.update(TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
+        job["SecondaryStatusTransitions"][-1]["EndTime"] = now
+
+    account.things.change(TRAINING_JOB.kind, name, change)
+    jobs.end(account, TRAINING_JOB, name, status, reason)
+
+
+def model_url(job: Mapping[str, Any]) -> str:
+    """Where the model of a job is, or will be."""
+    base = str(job["OutputDataConfig"]["S3OutputPath"]).rstrip("/")
+    is_plain = job["OutputDataConfig"].get("CompressionType") == "NONE"
+    name = "model/" if is_plain else "model.tar.gz"
+    return f"{base}/{job[TRAINING_JOB.name]}/output/{name}"
+
+
+def folder_of(account: Account, name: str) -> Path:
+    """Where the data of a job is while it runs."""
+    return account.folder / "training" / name
+
+
+def resume(account: Account) -> None:
+    """Go on with what an emulator before this one has left."""
+    for job in account.things.all([TRAINING_JOB.kind]):
+        if job[TRAINING_JOB.status] not in ENDED:
+            jobs.start(account, TRAINING_JOB, str(job[TRAINING_JOB.name]), live)
+
+
+OPERATIONS = {
+    "CreateTrainingJob": create,
+    "DescribeTrainingJob": describe(TRAINING_JOB),
+    "ListTrainingJobs": listing(TRAINING_JOB),
+    "StopTrainingJob": jobs.stopping(TRAINING_JOB),
+    "DeleteTrainingJob": jobs.deleting(TRAINING_JOB),
+}
