@@ -43,7 +43,10 @@ AICORE = "cicd/platforms/aicore"
 ROOMS = {
     "plan": (["cicd/plan"], ["tests/plan"]),
     "apply": (["cicd/apply"], ["tests/apply"]),
-    "config": (["cicd/config", f"{AICORE}/dialect"], ["tests/config", "tests/platforms/aicore"]),
+    "config": (
+        ["cicd/config", f"{AICORE}/dialect"],
+        ["tests/config", "tests/platforms/aicore", "tests/metaflow/test_metaflow_check.py"],
+    ),
     "workflow": (["cicd/emulator/workflow"], ["tests/emulator/workflow"]),
     "aicore": ([AICORE], ["tests/platforms"]),
 }
@@ -213,8 +216,8 @@ class Room:
         self.folder = folder
         self.tests = [
             path.relative_to(folder).as_posix()
-            for place in ROOMS[name][1]
-            for path in sorted((folder / place).rglob("test_*.py"))
+            for place in map(folder.joinpath, ROOMS[name][1])
+            for path in ([place] if place.is_file() else sorted(place.rglob("test_*.py")))
         ]
         measured = [f"--cov={source}" for source in ROOMS[name][0]]
         measured += ["--cov-context=test", "--cov-report=", "--durations=0", "-vv"]

@@ -8,6 +8,7 @@ from cicd.config import GitFacts, GitOverride, Surroundings, check_stage, load_s
 from cicd.errors import InvalidStage
 from cicd.model import Resource, Stage
 from cicd.platforms.registry import DIALECTS
+from tests.told import Told
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GIT = GitFacts(COMMIT, "main")
@@ -124,14 +125,18 @@ def changed(*edits: tuple[str, str], text: str = STAGE) -> str:
     return text
 
 
+TOLD = Told(Path(__file__).with_name("told_of_stages.json"))
+
+
 def findings(
     root: Path, argument: str = "dev", env: dict[str, str] | None = None, **variables: str
 ) -> list[str]:
-    """What check_stage says, as text."""
+    """What check_stage says, as text, and as the golden file of its test has it."""
     found = check_stage(
         argument,
         Surroundings(root=root, env=env or {}, variables=variables, dialects=DIALECTS, git=GIT),
     )
+    TOLD.check(root, found)
     return [str(problem) for problem in found]
 
 

@@ -18,6 +18,7 @@ from tests.config.config_sample import STAGE, changed, findings, write_repositor
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema_of(DIALECTS)
+ONE_OF_THEM = f"must be {'one of ' if len(DIALECTS) > 1 else ''}{', '.join(DIALECTS)}"
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,10 @@ SCHEMA = schema_of(DIALECTS)
         ("kind: dataset", "kind: data", 'artifacts[0].kind is "data", must be one of model, data'),
         ('url: "ai://default/c"', "url: default/c", "must be a url like ai://default/path"),
         ("churn-dev", "a", "aicore.resource_group"),
-        ("branch: main", "platform: aicor", 'platform is "aicor", must be aicore'),
-        ("branch: main", "platform: sagemaker", 'platform is "sagemaker", must be aicore'),
-        ("branch: main", "platform: [aicore]", "platform is a list, must be aicore"),
-        ("branch: main", "platform:", "platform is null, must be aicore"),
+        ("branch: main", "platform: aicor", f'platform is "aicor", {ONE_OF_THEM}'),
+        ("branch: main", "platform: bakery", f'platform is "bakery", {ONE_OF_THEM}'),
+        ("branch: main", "platform: [aicore]", f"platform is a list, {ONE_OF_THEM}"),
+        ("branch: main", "platform:", f"platform is null, {ONE_OF_THEM}"),
         ("application: churn", "application: Churn", 'git.application is "Churn", must be 3 to 54'),
         ("https://example", "ftp://example", "must be an https:// URL"),
         ("epochs: 3", "epochs: [3]", "parameter_bindings.epochs must be text or a number or true"),

@@ -13,6 +13,7 @@ from cicd.errors import InvalidStage
 from cicd.platforms.aicore.dialect.flows.record import header, parts_of
 from cicd.platforms.registry import DIALECTS
 from tests.metaflow.flow_project import FLOW, STAGE, load, write_project
+from tests.told import Told
 
 DOCUMENT = {
     "apiVersion": "argoproj.io/v1alpha1",
@@ -52,6 +53,9 @@ def edit(file: Path, before: str, after: str) -> None:
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
+TOLD = Told(Path(__file__).with_name("told_of_flows.json"))
+
+
 def found(root: Path) -> list[str]:
     problems = check_stage(
         "dev",
@@ -59,6 +63,7 @@ def found(root: Path) -> list[str]:
             root=root, env={"KEY": "hunter2"}, variables={}, dialects=DIALECTS, git=GitFacts()
         ),
     )
+    TOLD.check(root, problems)
     return [f"{problem.severity} {problem.message}" for problem in problems]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,16 +13,20 @@ from cicd.emulator.git.syncing import located
 from cicd.emulator.workflow import check
 from tests.emulator.workflows import validated_calls, validated_templates, validated_values
 from tests.emulator.workflows.verdicts import Verdict, leaf, spec
+from tests.told import Told
 
 TABLES = (validated_calls, validated_templates, validated_values)
 VERDICTS = [case for table in TABLES for case in table.VERDICTS]
+TOLD = Told(Path(__file__).with_name("told_of_workflows.json"))
 
 
 @pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)
 def test_a_sync_judges_as_argo_does(case: Verdict) -> None:
-    found = "\n".join(check(case.document))
+    told = check(case.document)
+    found = "\n".join(told)
     assert bool(found) is bool(case.rule), found
     assert case.says in found
+    assert told == TOLD.of(case.name, told)
 
 
 ELSEWHERE = {

@@ -608,6 +608,23 @@ UPKEEP = [
         "bad-pod-deletion",
         "need some",
     ),
+    *(
+        Verdict(
+            f"{operator} with values",
+            "Kubernetes: LabelSelectorAsSelector",
+            workflow(
+                "  podGC:\n    labelSelector:\n      matchExpressions:\n"
+                f"      - {{key: a, operator: {operator}, values: [b]}}{mark}"
+            ),
+            rule,
+            says,
+        )
+        for operator, mark, rule, says in (
+            ("Exists", "  # HERE", "bad-pod-deletion", ""),
+            ("DoesNotExist", "  # HERE", "bad-pod-deletion", ""),
+            ("NotIn", "", "", ""),
+        )
+    ),
     Verdict(
         "podGC",
         "TestIncorrectPodGCStrategy",

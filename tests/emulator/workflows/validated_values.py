@@ -325,6 +325,8 @@ PLACES = [
             "  manifestFrom: {artifact: {name: x}}  # HERE",
             "an artifact that is no input": "  action: apply\n"
             "  manifestFrom: {artifact: {name: x}}  # HERE",
+            "a manifest with tags that is no YAML": "  action: apply\n  manifest: |\n"
+            "    kind: '{{workflow.name}}'\n    name: {{workflow.name}}: x  # HERE",
             "a manifest that is no YAML": "  action: apply\n  manifest: |\n"
             "    kind: Pod\n    spec: [1\n    more: 2  # HERE",
         }.items()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from cicd.config.tree import Place
 from cicd.errors import InvalidStage
-from cicd.platforms.aicore.dialect.flows.declared import loopback_in
+from cicd.platforms.aicore.dialect.flows.declared import Store, loopback_in
 from cicd.platforms.aicore.dialect.flows.source import read_flow
+from tests.metaflow.flow_project import STAGE, load, write_project
 
 HERE = Place("stages/dev.yaml", 5, 9)
 FLOW = "class Churn_Flow(metaflow.FlowSpec):\n    pass\n"
@@ -61,3 +65,61 @@ def test_a_file_without_just_one_flow_is_said(tmp_path: Path, text: str | None, 
 )
 def test_a_url_of_the_machine_itself_is_told_from_others(text: str, expected: str) -> None:
     assert loopback_in(text) == expected
+
+
+DATA = {"AWS_ACCESS_KEY_ID": "${env.K}", "AWS_SECRET_ACCESS_KEY": "${env.S}"}
+SECRET: dict[str, Any] = {"type": "S3", "bucket": "b", "data": DATA}
+
+
+@pytest.mark.parametrize(
+    ("secret", "flow", "expected"),
+    [
+        (None, {}, None),
+        (None, {"datastore": "s3://x/y"}, Store("s3://x/y")),
+        ({"name": "default"}, {}, Store("s3://b/metaflow")),
+        ({"name": "default", "path_prefix": "/p//q/"}, {}, Store("s3://b/p/q/metaflow")),
+        ({"name": "default"}, {"datastore": "s3://x/y"}, Store("s3://x/y")),
+        ({"name": "default", "region": "eu"}, {}, Store("s3://b/metaflow", region="eu")),
+        (
+            {"name": "default", "endpoint": "https://s3.eu.amazonaws.com"},
+            {},
+            Store("s3://b/metaflow"),
+        ),
+        (
+            {"name": "default", "endpoint": "minio.x:9000"},
+            {},
+            Store("s3://b/metaflow", "https://minio.x:9000"),
+        ),
+        (
+            {"name": "default", "endpoint": "minio.x:9000", "use_https": False},
+            {},
+            Store("s3://b/metaflow", "http://minio.x:9000"),
+        ),
+        (
+            {"name": "default", "endpoint": "http://minio.x", "use_https": True},
+            {},
+            Store("s3://b/metaflow", "http://minio.x"),
+        ),
+        ({"name": "other"}, {}, None),
+        ({"name": "mine"}, {"object_store_secret": "mine"}, Store("s3://b/metaflow")),
+        (
+            {"name": "mine"},
+            {"object_store_secret": "mine-object-store-secret"},
+            Store("s3://b/metaflow"),
+        ),
+    ],
+)
+def test_a_flow_keeps_its_data_where_its_secret_says(
+    tmp_path: Path, secret: dict[str, Any] | None, flow: dict[str, Any], expected: Store | None
+) -> None:
+    stage = yaml.safe_load(STAGE)
+    del stage["flows"][0]["datastore"]
+    stage["flows"][0] |= flow
+    if secret:
+        stage["secrets"] = {"object_store": [{**SECRET, **secret}]}
+    write_project(tmp_path, stage=yaml.safe_dump(stage))
+    found = load(tmp_path)
+    told = replace(found.store, credentials=None) if found.store else None
+    assert told == expected
+    kept = {key: value for key, value in found.record.items() if "object store" in key}
+    assert bool(kept) is (expected is not None)

@@ -22,6 +22,7 @@ from cicd.errors import Problem
 from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.config.config_sample import SERVE, TRAIN, changed, write_repository
 from tests.config.config_sample import findings as checked
+from tests.told import Told
 
 HERE = Place("stages/dev.yaml", 5, 9)
 
@@ -123,10 +124,20 @@ VARIABLES = [
 ]
 
 
-def findings(tmp_path: Path, text: str) -> list[Problem]:
+TOLD = Told(Path(__file__).with_name("told_of_templates.json"))
+
+
+def untold(tmp_path: Path, text: str) -> list[Problem]:
     (tmp_path / "templates").mkdir(exist_ok=True)
     (tmp_path / "templates" / "t.yaml").write_text(text, encoding="utf-8")
     return read_templates(tmp_path, "templates", HERE)[1]
+
+
+def findings(tmp_path: Path, text: str) -> list[Problem]:
+    """What is found, word for word as the golden file has it."""
+    found = untold(tmp_path, text)
+    TOLD.check(tmp_path, found)
+    return found
 
 
 def refusal(text: str) -> str:
@@ -762,6 +773,6 @@ def test_a_value_of_any_other_type_is_a_finding_and_no_bug(
         for key in way[:-1]:
             place = place[key]
         place[way[-1]] = wrong
-        findings(tmp_path, json.dumps(spoilt))
+        untold(tmp_path, json.dumps(spoilt))
         with contextlib.suppress(emulator.TemplateError):
             emulator.read(spoilt)

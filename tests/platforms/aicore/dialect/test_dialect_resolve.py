@@ -89,7 +89,7 @@ CASES = [
         "artifact/b cannot be told apart from artifact/customers: remove one",
     ),
     ("kind: dataset", "labels: {x: y}, kind: dataset", 'the label "x" must be ext.ai.sap.com/'),
-    ("branch: main", "platform: spark", 'platform is "spark", must be aicore'),
+    ("branch: main", "platform: bakery", 'platform is "bakery", must be '),
     (
         "branch: main",
         "schedules: [{name: w, execution: train, cron: 0 0 * *}]",
@@ -125,6 +125,33 @@ CASES = [
         'warning: the local path "y" doe',
     ),
 ]
+
+
+CUSTOMERS = "name: Customers, kind: dataset, url: 'ai://default/c', scenario_id: churn"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["b"], ["artifact/b cannot be told apart from artifact/customers: remove one"]),
+        (
+            ["b", "c"],
+            [
+                f"artifact/{key} cannot be told apart from artifact/customers: remove one"
+                for key in "bc"
+            ],
+        ),
+        (["b", "b"], ["artifact/b cannot be told apart from artifact/customers: remove one"] * 2),
+        (["customers"], []),
+    ],
+)
+def test_only_things_of_different_keys_cannot_be_told_apart(
+    tmp_path: Path, more: list[str], expected: list[str]
+) -> None:
+    text = "".join(f"  - {{key: {key}, {CUSTOMERS}}}\n" for key in more)
+    found = findings(write_repository(tmp_path, changed(("executions:\n", f"{text}executions:\n"))))
+    told = [line.partition(": ")[2] for line in found if "cannot be told apart" in line]
+    assert told == expected
 
 
 @pytest.mark.parametrize(("before", "after", "message"), CASES)

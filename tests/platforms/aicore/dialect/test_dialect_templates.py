@@ -362,6 +362,8 @@ def test_a_template_that_is_a_link_to_somewhere_else_is_not_read(
     (repo / "templates" / "x.yaml").symlink_to(outside)
     says = "is a link that leads out of the project: copy the file"
     assert lint(repo) == [f"templates/x.yaml: {says}"]
+    [problem] = read_templates(repo, "templates", HERE)[1]
+    assert (problem.line, problem.column) == (0, 0)
 
 
 def test_a_label_among_the_annotations_is_to_be_moved(repo: Path) -> None:

@@ -15,7 +15,9 @@ from cicd.emulator.workflow.expr.sprig import SPRIG_DRAWN
 from cicd.platforms.aicore.dialect.expression_functions import FUNCTIONS, SPRIG
 from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.emulator.workflows.verdicts import HEAD
+from tests.told import Told
 
+TOLD = Told(Path(__file__).with_name("told_of_slips.json"))
 HERE = Place("stages/dev.yaml", 5, 9)
 
 
@@ -25,6 +27,7 @@ def found_in(root: Path, templates: str, rule: str = "") -> list[str]:
     folder.mkdir()
     (folder / "t.yaml").write_text(f"{HEAD}  templates:\n{templates}", encoding="utf-8")
     _, problems = read_templates(root, "templates", HERE)
+    TOLD.check(root, problems)
     return [str(problem) for problem in problems if rule in ("", problem.rule)]
 
 

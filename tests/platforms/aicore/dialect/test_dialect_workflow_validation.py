@@ -12,11 +12,13 @@ from cicd.platforms.aicore.dialect.templates import read_templates
 from tests.emulator.workflow.test_workflow_validation import chain
 from tests.emulator.workflows import validated_calls, validated_templates, validated_values
 from tests.emulator.workflows.verdicts import Verdict
+from tests.told import Told
 
 HERE = Place("stages/dev.yaml", 5, 9)
 
 TABLES = (validated_calls, validated_templates, validated_values)
 VERDICTS = [case for table in TABLES for case in table.VERDICTS]
+TOLD = Told(Path(__file__).with_name("told_of_workflows.json"))
 
 
 @pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case.name)
@@ -29,6 +31,8 @@ def test_validate_judges_as_argo_does(tmp_path: Path, case: Verdict) -> None:
     assert bool(errors) is bool(case.rule), shown
     if case.rule:
         assert (case.rule, case.line) in {(p.rule, p.line) for p in errors}, shown
+    told = [str(problem) for problem in problems]
+    assert told == TOLD.of(case.name, told)
 
 
 def test_a_chain_of_templates_may_be_longer_than_the_stack_of_python(tmp_path: Path) -> None:

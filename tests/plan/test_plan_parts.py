@@ -1,0 +1,194 @@
+"""Small parts of plans at their bounds: whose one is, what is secret, what goes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cicd.errors import Usage
+from cicd.model import Action, Change, Key, Options, Secret, State
+from cicd.plan import make_stop_plan
+from cicd.plan.bound import explain_place, explain_version
+from cicd.plan.diff import as_secret_as, freeze
+from cicd.plan.history import takes_back
+from cicd.values import Hidden
+from tests.plan.plan_world import (
+    CREATED_AT,
+    KINDS,
+    a_live,
+    a_stage,
+    actions,
+    change_of,
+    configuration,
+    deployment,
+    execution,
+    plan_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("saved", "expected"),
+    [
+        ({"stage": "dev"}, ""),
+        ({"stage": "dev", "project": None}, ""),
+        ({"stage": "prod"}, "was made for prod, not dev"),
+        ({"stage": "dev", "project": "shop"}, "was made for shop/dev, not dev"),
+        ({}, "was made for , not dev"),
+    ],
+)
+def test_a_saved_plan_is_of_one_stage(saved: dict[str, Any], expected: str) -> None:
+    assert explain_place(saved, a_stage(name="dev")) == expected
+
+
+def test_a_saved_plan_of_the_same_stage_of_another_project_is_not_its_own() -> None:
+    stage = a_stage(name="dev", project="shop")
+    assert explain_place({"stage": "dev", "project": "shop"}, stage) == ""
+    assert explain_place({"stage": "dev"}, stage) == "was made for dev, not shop/dev"
+
+
+def test_a_plan_of_another_version_says_which() -> None:
+    assert "made by cicd unknown with schema_version" in explain_version({})
+    told = explain_version({"schema_version": 99, "tool_version": "9.1"})
+    assert told.startswith("it was made by cicd 9.1 with schema_version 99, and this one reads ")
+
+
+S = Secret("s3cret")
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "hidden"),
+    [
+        (S, "old", True),
+        (S, 5, False),
+        ("plain", "old", False),
+        (None, "old", False),
+        ({"a": S}, {"a": "old"}, True),
+        ({"a": "x"}, {"a": "old"}, False),
+        ({"b": S}, {"a": "old"}, False),
+        ([S], ["old"], True),
+        (["x", S], ["old"], True),
+        ((S,), ("old",), True),
+        (["x"], ["old"], False),
+        ([S], {"a": "old"}, False),
+        ({"a": [S]}, {"a": ["old"]}, True),
+    ],
+)
+def test_what_stood_where_a_secret_goes_is_not_shown(
+    after: Any, before: Any, *, hidden: bool
+) -> None:
+    found = as_secret_as(after, before)
+    leaf = found
+    while isinstance(leaf, dict | list | tuple):
+        leaf = leaf["a"] if isinstance(leaf, dict) else leaf[0]
+    assert isinstance(leaf, Hidden) is hidden
+    if not hidden:
+        assert freeze(found) == freeze(before)
+
+
+def service(now: Any, wanted: Any, action: Action = Action.UPDATE) -> Change:
+    live = a_live(deployment(configuration=now), "d1")
+    wish = deployment(configuration=wanted)
+    return Change(Key("deployment", "serve"), action, "", desired=wish, live=live)
+
+
+@pytest.mark.parametrize(
+    ("change", "sides", "expected"),
+    [
+        (service("c1", "c2"), (), True),
+        (service("c1", "c1"), (), False),
+        (service("c1", "c2", Action.NO_OP), (), False),
+        (service("c1", None), (), False),
+        (service(None, "c2"), (), False),
+        (service("c1", "c2"), ("c2", "c1"), True),
+        (service("c1", "c2"), ("c1", "c2"), False),
+        (service("c1", "c2"), ("c2", "c9"), False),
+        (service("c1", "c2"), ("c9", "c1"), False),
+    ],
+)
+def test_a_service_goes_back_to_a_content_that_was_there(
+    change: Change, sides: tuple[str, ...], *, expected: bool
+) -> None:
+    assert takes_back(change, KINDS, *sides) is expected
+
+
+def test_what_is_only_there_or_only_wanted_goes_back_to_nothing() -> None:
+    change = service("c1", "c2")
+    assert not takes_back(replace(change, live=None), KINDS)
+    assert not takes_back(replace(change, desired=None), KINDS)
+
+
+BOTH = [
+    configuration("train"),
+    execution("train"),
+    configuration("serve"),
+    deployment("train", configuration="c1"),
+]
+
+
+def test_a_name_of_two_things_that_run_has_to_be_said_in_full() -> None:
+    lives = [
+        a_live(configuration("train"), "c1"),
+        a_live(execution("train", configuration="c1"), "e1", State.RUNNING),
+        a_live(deployment("train", configuration="c1"), "d1", State.RUNNING),
+    ]
+
+    def plan(*patterns: str) -> Any:
+        return make_stop_plan(a_stage(BOTH), BOTH, lives, KINDS, patterns, created_at=CREATED_AT)
+
+    with pytest.raises(Usage, match="train is more than one") as error:
+        plan("train")
+    assert error.value.hint == "say deployment/train or execution/train" or (
+        error.value.hint == "say execution/train or deployment/train"
+    )
+    assert [str(change.key) for change in plan("execution/train").changes] == ["execution/train"]
+
+
+def test_what_does_not_run_is_told_what_does() -> None:
+    with pytest.raises(Usage, match="configuration/serve is nothing that runs") as error:
+        make_stop_plan(
+            a_stage(BOTH), BOTH, [], KINDS, ["configuration/serve"], created_at=CREATED_AT
+        )
+    assert error.value.hint == "runs and deployments can be stopped"
+
+
+OLD: dict[str, Any] = {"executable_id": "old"}
+
+
+@pytest.mark.parametrize(
+    ("live", "wish", "expected"),
+    [
+        ({**OLD}, {}, ("replace", "d1")),
+        ({"scenario_id": "old"}, {}, ("update", "d1")),
+        ({"configuration_name": "else"}, {}, ("create", "")),
+        ({"owner": "prod", **OLD}, {}, ("create", "")),
+        ({"owner": "", **OLD}, {}, ("create", "")),
+        ({"known_as": "deployment/other", **OLD}, {}, ("create", "")),
+        ({**OLD}, {"existing_id": "d1"}, ("replace", "d1")),
+    ],
+)
+def test_a_service_of_another_program_is_the_one_of_its_name_replaced(
+    live: dict[str, Any], wish: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    names = {"configuration_name", "scenario_id", "executable_id"}
+    spec = {name: value for name, value in live.items() if name in names}
+    told = {name: value for name, value in live.items() if name not in names}
+    found = a_live(deployment(), "d1", spec=spec, **{"owner": "dev", **told})
+    stays = configuration("other"), deployment("other", **OLD)
+    desired = [configuration("serve"), deployment(options=Options(**wish)), *stays]
+    plan = plan_of(desired, [a_live(configuration("serve"), "c2"), found])
+    change = change_of(plan, "deployment/serve")
+    assert (change.action.value, change.id) == expected
+
+
+def test_what_another_key_takes_as_it_is_is_not_replaced_before() -> None:
+    found = a_live(deployment(**OLD), "d1", owner="dev")
+    other = deployment(configuration_name="serve", **OLD)
+    taken = replace(other, key=Key("deployment", "as-it-is"))
+    plan = plan_of(
+        [configuration("serve"), deployment(), taken],
+        [a_live(configuration("serve"), "c2"), found],
+    )
+    assert actions(plan)["deployment/serve"] == "create"
+    assert change_of(plan, "deployment/as-it-is").id == "d1"
