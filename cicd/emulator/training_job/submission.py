@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import yaml
 
 from cicd.emulator.workflow.yaml12 import load_yaml
 
@@ -15,6 +16,8 @@ NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 VARIABLE = re.compile(r"[^=\x00-\x20]+")
 RESOURCES = ("cpus", "gpus", "memory")
 MOST_RETRIES = 10
+MOST_ALIASES = 20
+"""So few of them that what they stand for cannot become much, however they are nested."""
 REQUIRED: Mapping[str, Callable[[Any], bool]] = {
     "name": bool,
     "execution.command": bool,
@@ -50,13 +53,13 @@ def read(body: bytes) -> Submission:
     for name, is_there in REQUIRED.items():
         if not is_there(fields.get(name)):
             missing.append(name)
-        elif not isinstance(fields[name], str) and name != "execution.completionTime":
+        elif name != "execution.completionTime" and not is_text(fields[name]):
             wrong.append(f"{name} must be a text")
     lacking, odd = resources(execution)
     missing += lacking
     environment, unclear = variables(job.get("env"))
     wrong += odd + unclear
-    if isinstance(job.get("name"), str) and job["name"] and not is_name(job["name"]):
+    if is_text(job.get("name")) and job["name"] and not is_name(job["name"]):
         wrong.append("name must be one part of a path, of at most 200 characters")
     retries = execution.get("retries")
     if retries is not None and not (is_whole(retries) and retries <= MOST_RETRIES):
@@ -74,9 +77,11 @@ def load(body: bytes) -> Any:
     """The one document of a body. Raises Unacceptable."""
     try:
         text = body.decode("utf-8-sig")
+        events = yaml.parse(text, yaml.CSafeLoader)
+        if sum(isinstance(event, yaml.AliasEvent) for event in events) > MOST_ALIASES:
+            raise Unacceptable(f"the body has more than {MOST_ALIASES} aliases")
         found = list(load_yaml(text))
-        json.dumps(found, default=str, ensure_ascii=False).encode()
-    except (ValueError, RecursionError, TypeError, OverflowError) as error:
+    except (ValueError, RecursionError, TypeError, OverflowError, yaml.YAMLError) as error:
         said = " ".join(str(error).split())[:200]
         raise Unacceptable(f"the body is neither YAML nor JSON: {said}") from None
     if len(found) != 1:
@@ -93,7 +98,7 @@ def part(found: Any, name: str) -> Found:
         return {}
     if not isinstance(inner, Mapping):
         raise Unacceptable(f"{name} must be a map")
-    return {str(key): value for key, value in inner.items()}
+    return {key: value for key, value in inner.items() if isinstance(key, str)}
 
 
 def resources(execution: Found) -> tuple[list[str], list[str]]:
@@ -102,13 +107,13 @@ def resources(execution: Found) -> tuple[list[str], list[str]]:
     if found is None:
         if plan is None or plan == "":
             return ["execution.resources"], []
-        return [], [] if isinstance(plan, str) else ["execution.resourcePlanId must be a text"]
+        return [], [] if is_text(plan) else ["execution.resourcePlanId must be a text"]
     if not isinstance(found, Mapping):
         return [], ["execution.resources must be a map"]
     where = "execution.resources"
     missing = [f"{where}.{name}" for name in RESOURCES if found.get(name) is None]
     wrong = [
-        f"{where}.{name} must be a whole number, not {str(found[name])[:50]!r}"
+        f"{where}.{name} must be a whole number{instead(found[name])}"
         for name in RESOURCES
         if found.get(name) is not None and not is_whole(found[name])
     ]
@@ -125,20 +130,36 @@ def variables(found: Any) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     for number, item in enumerate(found):
         name = item.get("name") if isinstance(item, Mapping) else None
         value = item.get("value") if isinstance(item, Mapping) else None
-        if not isinstance(name, str) or not VARIABLE.fullmatch(name):
+        if not isinstance(name, str) or not is_text(name) or not VARIABLE.fullmatch(name):
             wrong.append(f"env[{number}].name must be the name of a variable")
-        elif isinstance(value, Mapping | list) or "\0" in str(value):
+        elif (text := text_of(value)) is None:
             wrong.append(f"env[{number}].value must be a text")
         else:
-            read.append((name, text_of(value)))
+            read.append((name, text))
     return tuple(read), wrong
 
 
-def text_of(value: Any) -> str:
-    """A scalar of YAML as it was meant."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def text_of(value: Any) -> str | None:
+    """A scalar of YAML as it was meant; None for what is none, or cannot be a variable."""
+    if value is None or is_text(value):
+        return value or ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
+    return str(value) if is_number else None
+
+
+def instead(value: Any) -> str:
+    """What was there, for a message; nothing of what may be large."""
+    text = text_of(value)
+    return "" if text is None else f", not {text[:50]!r}"
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is a text that programs can be given."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def is_name(text: str) -> bool:

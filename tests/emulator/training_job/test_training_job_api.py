@@ -6,6 +6,7 @@ import base64
 import json
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -58,6 +59,11 @@ def test_no_token_is_given_to_others(
     service.session.headers.pop("Authorization", None)
     answer = service.session.post(service.variables["TRAINING_JOB_TOKEN_URL"], timeout=30, **asked)
     assert (answer.status_code, answer.json()) == (status, body)
+
+
+def nested(line: bytes) -> bytes:
+    """Each level is twice the one before."""
+    return b"".join(line % (level, level, level - 1, level - 1) for level in range(1, 60))
 
 
 ROUTES = [
@@ -229,7 +235,10 @@ def test_all_that_is_wrong_is_said_at_once(service: Service) -> None:
         b"\0\0\0",
         b'{"job": "\\ud800"}',
         b"job: !!timestamp 2001-99-99",
-        b"a: &a [x]\n" + b"".join(b"b%d: &b%d [*a, *a, *a]\n" % (n, n) for n in range(99)),
+        b"a0: &a0 [x]\n" + nested(b"a%d: &a%d [*a%d, *a%d]\n"),
+        b"a0: &a0 {x: y}\n" + nested(b"a%d: &a%d {<<: [*a%d, *a%d]}\n"),
+        b"job: {name: a, env: [{name: a, value: 0x" + b"f" * 99_999 + b"}]}",
+        b"job: {name: a, env: [{name: a, value: !!binary /w==}]}",
         b"x: .nan",
         b"job:\n\t name: tab",
     ],
@@ -260,3 +269,13 @@ def test_an_odd_offset_is_a_400(service: Service, offset: str) -> None:
     job_id = service.submit("true")
     answer = service.send("GET", f"/jobs/{job_id}/logs", params={"offset": offset})
     assert answer.status_code == 400 and "offset" in answer.json()["error"]
+
+
+def test_of_many_who_submit_one_id_one_does(service: Service) -> None:
+    for _ in range(3):
+        path, body = f"/jobs/{uuid.uuid4()}", document()
+        with ThreadPoolExecutor(8) as pool:
+            sent = [pool.submit(service.send, "POST", path, json=body) for _ in range(8)]
+            statuses = sorted(one.result().status_code for one in sent)
+        assert statuses == [201, *[409] * 7]
+        service.wait(path.rpartition("/")[2], "SUCCESSFUL")
