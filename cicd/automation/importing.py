@@ -19,7 +19,6 @@ from cicd.automation.session import Session
 from cicd.config import formats
 from cicd.config.dialect import Around, Dialect, Export
 from cicd.config.load import FOLDER
-from cicd.config.schema import part_of
 from cicd.config.tree import did_you_mean
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused, Usage
 from cicd.masking import secrets_of
@@ -99,13 +98,12 @@ def import_stage(
 
 
 def check_words(dialect: Dialect, target: Mapping[str, str]) -> None:
-    """Raises Usage for a word of the place that the platform does not have."""
-    part = part_of(dialect.File, dialect.NAME)
-    known = part.__struct_encode_fields__ if part else ()
-    for word in target:
+    """Raises Usage for a word of the place that the platform does not have, as far as it tells."""
+    known = [found.field for found in dialect.ENVIRONMENT.values() if found.field]
+    for word in target if known else ():
         if word not in known:
             message = f'{dialect.NAME} has no "{word}"{did_you_mean(word, known)}'
-            raise Usage(message, hint=f"it has: {', '.join(known)}" if known else "")
+            raise Usage(message, hint=f"it has: {', '.join(known)}")
 
 
 def check_target(loader: Loader, root: Path, name: str, out: Path | None, *, force: bool) -> Path:

@@ -8,16 +8,18 @@ One API call per method where the API allows it. No polling inside a write, no r
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
+from urllib.parse import unquote, urlsplit
 
-from cicd.errors import NotFound, PlatformError, Problem
+from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import (
     Holder,
     Kind,
@@ -44,6 +46,14 @@ class LogPage:
     cursor: str
     is_last: bool = True
     """False when more lines are ready right now."""
+
+
+def page_of(entries: Sequence[LogEntry], cursor: str = "", since: int | None = None) -> LogPage:
+    """The page after ``cursor`` of a log that is always told as a whole; arguments as of
+    ``Platform.logs``. The cursor is how many of its ``entries`` were told."""
+    told = int(cursor or 0)
+    shown = (entry for entry in entries[told:] if since is None or entry.time >= since)
+    return LogPage(tuple(shown), str(max(told, len(entries))))
 
 
 JSON = "application/json"
@@ -288,14 +298,16 @@ class Platform(Protocol):
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         """What a run has made under one of its outputs, as files in a folder that is there: their
         paths. Raises NotFound where it has no such output, PlatformError where nobody can read it.
-        Else nobody can."""
+        Else only what lies on this machine, at a ``file:`` URL."""
         if output not in live.outputs:
             raise NotFound(f"{live.key} has no output {output}")
-        raise PlatformError(f"what {live.key} has made cannot be fetched")
+        url = urlsplit(live.outputs[output])
+        if url.scheme != "file":
+            raise PlatformError(f"what {live.key} has made cannot be fetched")
+        return copied(Path(unquote(url.path)), folder)
 
     # -- looking around ------------------------------------------------------------------------
 
-    @abstractmethod
     def survey(
         self,
         selector: Mapping[str, str],
@@ -303,15 +315,25 @@ class Platform(Protocol):
     ) -> list[LiveResource]:
         """For ``cicd import``: all that lives in the place that ``selector`` says, by the
         platform's own words: each once. ``unseen`` hears of each kind that this login may not see.
-        Raises NotFound where there is no such place."""
+        Raises NotFound where there is no such place. Else what ``browse`` has of all kinds in the
+        place that this was connected for."""
+        found: list[LiveResource] = []
+        for kind in self.kinds:
+            try:
+                found += self.browse(kind)
+            except Denied as error:
+                unseen(kind, error)
+        return found
 
     def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         """For ``cicd explain``: why it is as it is, as far as the platform tells: status, what is
         likely with its cure (``likely``), what it reported, and whether what it ``needs`` (which
         its dialect has told) is there. Changes nothing and raises nothing that a person should
-        rather read. Else the status."""
+        rather read. Else the status, and the programs that it needs."""
         has_failed = live.status.state is State.FAILED
         yield Finding("status", "error" if has_failed else "ok", f"it is {live.status.raw}")
+        if needs:
+            yield Finding("programs", "ok", ", ".join(map(str, needs)))
 
     def diagnose(self) -> Iterator[Finding]:
         """For ``cicd doctor``: looks at login, rights, quotas and clock, one finding after the
@@ -345,6 +367,16 @@ def owner_of(tags: Mapping[str, str]) -> str:
     return identity(tags.get("cicd.project", ""), stage) if stage else ""
 
 
-def known_ids(live: Iterable[LiveResource], kind: str) -> frozenset[str]:
-    """The ids of all live resources of one kind."""
-    return frozenset(resource.id for resource in live if resource.key.kind == kind)
+def copied(path: Path, folder: Path) -> list[Path]:
+    """A file, or all that is in a folder, copied into ``folder``: the copies. Raises NotFound where
+    there is nothing, PlatformError where it cannot be read or written."""
+    if not path.exists():
+        raise NotFound(f"there is no {path} any more")
+    copy = folder / path.name
+    try:
+        if path.is_file():
+            return [Path(shutil.copy(path, copy))]
+        shutil.copytree(path, copy, dirs_exist_ok=True)
+    except OSError as error:
+        raise PlatformError(f"cannot copy {path} to {folder}: {error.strerror}") from error
+    return sorted(file for file in copy.rglob("*") if file.is_file())

@@ -32,7 +32,7 @@ from cicd.model import (
 )
 from cicd.plan import make_plan, make_stop_plan
 from cicd.plan.graph import texts_in
-from cicd.platforms.base import JSON, Platform, Request, known_ids
+from cicd.platforms.base import JSON, Platform, Request
 
 PATIENCE = 60.0
 
@@ -219,7 +219,7 @@ class PlatformContract:
 
     def test_runs_known_before_are_not_what_was_lost(self, applied: Applied) -> None:
         for key in running(applied):
-            known = known_ids(applied.read(), key.kind)
+            known = frozenset(live.id for live in applied.read() if live.key.kind == key.kind)
             assert applied.world.platform.find(applied.resolved[key], known) is None
 
     def test_every_line_of_the_log_comes_once_and_in_order(self, applied: Applied) -> None:

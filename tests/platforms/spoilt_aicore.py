@@ -15,7 +15,7 @@ from cicd.logs import Polling
 from cicd.model import Action, Outcome, Plan, Stage
 from cicd.plan import make_plan
 from cicd.platforms import registry
-from cicd.platforms.base import Platform, known_ids
+from cicd.platforms.base import Platform
 
 Spoil = Callable[[str, str, int, Any], tuple[int, Any]]
 """Method, path, status and content of an answer -> the status and content that arrive."""
@@ -61,7 +61,7 @@ def planned(platform: Platform, stage: Stage) -> tuple[Plan, set[str]]:
     problems, live = platform.review(desired, platform.read(desired))
     assert not problems
     plan = make_plan(stage, desired, live, platform.kinds, created_at="now")
-    return plan, {id for kind in platform.kinds for id in known_ids(live, kind)}
+    return plan, {one.id for one in live}
 
 
 def applied(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -16,9 +17,17 @@ from cicd.config.files import yaml_trees
 from cicd.config.plain_dialect import completed
 from cicd.config.schema import StageBase
 from cicd.config.tree import plain
-from cicd.errors import NotFound, PlatformError
+from cicd.errors import Denied, NotFound, PlatformError
 from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, State, Status
-from cicd.platforms.base import NO_MARKS, LogPage, Platform, Request, fields_of, owner_of
+from cicd.platforms.base import (
+    NO_MARKS,
+    LogPage,
+    Platform,
+    Request,
+    fields_of,
+    owner_of,
+    page_of,
+)
 from tests.platforms.toy import dialect
 
 KINDS = {kind.name: kind for kind in (Kind("job", role="run"), Kind("note", identity=()))}
@@ -51,9 +60,6 @@ class Least(Platform):
     def delete(self, live: LiveResource) -> None:
         self.things.remove(live)
 
-    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
-        return self.read([], everything=True)
-
 
 def wish(kind: str, name: str) -> Resource:
     return Resource(Key(kind, name), {"name": name})
@@ -69,7 +75,7 @@ def test_a_platform_that_lacks_what_it_must_have_is_told_so_by_name() -> None:
         name = "lacking"
         kinds = KINDS
 
-    with pytest.raises(TypeError, match="browse, create, delete, get, survey"):
+    with pytest.raises(TypeError, match="browse, create, delete, get"):
         Lacking()  # type: ignore[abstract]
 
 
@@ -106,7 +112,56 @@ def test_what_it_has_nothing_for_is_refused_or_empty(least: Least, tmp_path: Pat
     assert [(one.state, one.text) for one in least.explain(job, None)] == [
         ("error", "it is broken")
     ]
+    assert [one.text for one in least.explain(job, ["a.py", "b.py"])][1:] == ["a.py, b.py"]
     assert least.logs(job, "7") == LogPage((), "7")
+
+
+def test_a_survey_has_all_kinds_that_the_login_may_see(least: Least) -> None:
+    class Shy(Least):
+        def browse(self, kind: str) -> list[LiveResource]:
+            if kind == "job":
+                raise Denied("no right to read jobs")
+            return super().browse(kind)
+
+    made = [least.create(wish("note", "b")), least.create(wish("job", "a"))]
+    assert least.survey({}) == made[::-1]
+    shy, told = Shy(), []
+    note = shy.create(wish("note", "b"))
+    assert shy.survey({}, lambda kind, error: told.append((kind, str(error)))) == [note]
+    assert told == [("job", "no right to read jobs")]
+
+
+@pytest.mark.parametrize("name", ["model.bin", "grüße und mehr.txt", "a%20b", "model"])
+def test_what_lies_on_this_machine_is_fetched(least: Least, tmp_path: Path, name: str) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    there.mkdir()
+    if name == "model":
+        (here / name / "deep").mkdir(parents=True)
+        (here / name / "deep/a.bin").write_text("1", encoding="utf-8")
+        wanted = [there / name / "deep/a.bin"]
+    else:
+        here.mkdir()
+        (here / name).write_text("1", encoding="utf-8")
+        wanted = [there / name]
+    job = replace(least.create(wish("job", "a")), outputs={"model": (here / name).as_uri()})
+    for _ in range(2):  # twice is as once
+        assert least.fetch(job, "model", there) == wanted
+        assert wanted[0].read_text(encoding="utf-8") == "1"
+    gone = replace(job, outputs={"model": (here / "gone").as_uri()})
+    with pytest.raises(NotFound, match="gone any more"):
+        least.fetch(gone, "model", there)
+
+
+def test_a_log_that_is_told_as_a_whole_is_told_page_by_page() -> None:
+    lines = [LogEntry(at, f"line {at}") for at in range(4)]
+    first = page_of(lines[:2])
+    assert [entry.text for entry in first.entries] == ["line 0", "line 1"]
+    assert page_of(lines[:2], first.cursor) == LogPage((), first.cursor)
+    rest = page_of(lines, first.cursor)
+    assert [entry.text for entry in rest.entries] == ["line 2", "line 3"]
+    assert page_of(lines, "", since=3).entries == (lines[3],)
+    assert page_of(lines[:1], rest.cursor) == LogPage((), rest.cursor), "a log that was cut"
+    assert page_of([]) == LogPage((), "0")
 
 
 def test_the_end_of_a_log_is_found_over_all_its_pages() -> None:
