@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,6 +223,36 @@ def test_a_change_anywhere_else_is_refused(tmp_path: Path) -> None:
 )
 def test_splices(text: str, path: tuple[Step, ...], value: str, wanted: str) -> None:
     assert wanted in with_value(text, path, value, LAYOUT)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (Verbatim("3"), "3"),
+        (Verbatim("-1.5"), "-1.5"),
+        (Verbatim("1.10"), '"1.10"'),
+        (Verbatim("1e3"), '"1e3"'),
+        (Verbatim("007"), '"007"'),
+        (Verbatim("true"), "true"),
+        (Verbatim("null"), "null"),
+        (Verbatim("yes"), '"yes"'),
+        ("3", '"3"'),
+        ({"a": [Verbatim("2"), Verbatim("0.50")], "ä": "x"}, '{"a": [2, "0.50"], "ä": "x"}'),
+    ],
+)
+@pytest.mark.parametrize("before", ['{"v": {"x": 9}}', '{"v": {}}', "{}"])
+def test_numbers_in_json_keep_their_digits_or_are_texts(
+    before: str, value: Any, wanted: str
+) -> None:
+    changed = with_value(before, ("v", "x"), value, LAYOUT, is_json=True)
+    assert json.loads(changed) == {"v": {"x": json.loads(wanted)}}
+    assert wanted in changed
+
+
+@pytest.mark.parametrize("text", ["{", "a: [", "- a: b: c"])
+def test_a_text_that_cannot_be_read_is_left_to_people(text: str) -> None:
+    with pytest.raises(Refused):
+        with_value(text, ("a",), "x", LAYOUT)
 
 
 def test_text_of_values_reads_back_as_the_same() -> None:

@@ -170,6 +170,8 @@ def test_the_newest_run_of_each_family_is_what_a_new_one_follows() -> None:
         ("PENDING", "c2", "c1", "c2", State.PENDING),
         ("DEAD", "c2", "c1", "c2", State.FAILED),
         ("STOPPED", "c1", "c1", "c1", State.STOPPED),
+        ("RUNNING", "", "c1", "c1", State.RUNNING),
+        ("PENDING", "", "c1", "", State.PENDING),
     ],
 )
 def test_a_deployment_runs_only_when_what_was_asked_for_serves(
@@ -294,6 +296,7 @@ def test_paths_are_the_same_in_any_spelling(one: str, other: str, same: bool) ->
         ({"map": {"a": Ref(Key("artifact", "x")), "b": "2"}}, True),
         ({"map": {"a": Secret("x"), "b": "2"}}, True),
         ({"map": {"a": "1"}}, False),
+        ({"map": {"a": "1", "b": "2", "c": "3"}}, False),
         ({"map": {"a": "1", "b": "3"}}, False),
         ({"absent": "x"}, False),
     ],

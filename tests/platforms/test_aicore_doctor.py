@@ -89,6 +89,26 @@ Change = Callable[[StubServer], Any]
         (lambda s: s.on("GET", "/v2/admin/resources/nodes", Reply(403, "")), ("rights", "warning")),
         (lambda s: s.on("GET", "/v2/lm/metrics", refused(501, "no")), ("rights", "skipped")),
         (
+            lambda s: s.on("GET", "/v2/admin/resources/nodes", refused(404, "no")),
+            ("rights", "skipped"),
+        ),
+        (lambda s: s.on("GET", "/v2/lm/artifacts", refused(400, "bad")), ("rights", "error")),
+        (lambda s: s.on("GET", "/v2/admin/resources/nodes", HTML), ("rights", "error")),
+        (
+            lambda s: s.on("GET", "/v2/admin/resourceGroups/rg", refused(403, "no")),
+            ("resource group", "skipped"),
+        ),
+        (
+            lambda s: s.on("GET", "/v2/admin/resourceGroups/rg", refused(501, "no")),
+            ("resource group", "skipped"),
+        ),
+        (
+            lambda s: s.on("GET", "/v2/admin/resourceQuota/secrets", refused(400, "no")),
+            ("quota", "error"),
+        ),
+        (lambda s: s.on("GET", "/v2/admin/resourceQuota/secrets", refused(403, "no")), None),
+        (lambda s: s.on("GET", "/v2/admin/resourceQuota/secrets", refused(501, "no")), None),
+        (
             lambda s: s.on("GET", "/v2/admin/objectStoreSecrets", page()),
             ("object store", "warning"),
         ),

@@ -127,6 +127,83 @@ CASES = [
 ]
 
 
+EDGES = [
+    (("  username: ${env.GIT_USER}\n", ""),),
+    (("  password: ${env.GIT_TOKEN}\n", ""),),
+    (("  repository: https://example.com/org/churn\n", ""),),
+    (("https://example.com/org/churn", "https://me@example.com/org/churn"),),
+    (("ai://default/c", "ai://default/c/"),),
+    (("{epochs: 3}", "{epochs: 3, '': x}"),),
+    (("{epochs: 3}", f"{{epochs: 3, {'x' * 256}: x}}"),),
+    (("{epochs: 3}", f"{{epochs: 3, {'x' * 257}: x}}"),),
+    (("ttl: 24h", "ttl: 10m"),),
+    (("ttl: 24h", "ttl: 9m"),),
+    (("ttl: 24h", "ttl: 599s"),),
+    (("path: /v1/", "path: /v2/"),),
+    (("smoke_test: {path: /v1/health}", "timeout: 1s"),),
+    (("branch: main", "protect: [execution/train, deployment/*]"),),
+    (("branch: main", "protect: [execution/tain]"),),
+    (("branch: main", "prune: stage"),),
+    (("branch: main", "limits: {max_delete: 0}"),),
+    (("branch: main", "limits: {max_delete: -1}"),),
+    (("branch: main", "limits: {max_delete_percent: 100}"),),
+    (("branch: main", "limits: {max_delete_percent: 101}"),),
+    *(
+        ((("branch: main", f'schedules: [{{name: w, execution: train, cron: "{cron}"{more}}}]')),)
+        for cron, more in (
+            ("0 0 * * *", ""),
+            ("* * * * *", ""),
+            ("0 0 31 2 *", ""),
+            ("60 0 * * *", ""),
+            ("0 24 * * *", ""),
+            ("0 0 0 * *", ""),
+            ("0 0 * 13 *", ""),
+            ("0 0 * * 7", ""),
+            ("0 0 * * 8", ""),
+            ("*/0 * * * *", ""),
+            ("@daily", ""),
+            ("0 0 * * *", ', start: "2026-01-02T00:00:00Z", end: "2026-01-01T00:00:00Z"'),
+            ("0 0 * * *", ', start: "2026-01-01T00:00:00Z", end: "2026-01-01T00:00:00Z"'),
+            ("0 0 * * *", ', start: "tomorrow"'),
+            ("0 0 * * *", ", active: no"),
+        )
+    ),
+    (
+        (
+            "scenario_id: churn\n      executable_id: server",
+            "scenario_id: chu\n      executable_id: s",
+        ),
+    ),
+    (("key: train\n", "key: Train\n"),),
+    (("name: Training", f"name: {'x' * 256}"),),
+    (("name: Training", f"name: {'x' * 257}"),),
+    (("destination_name: CHURN", f"destination_name: {'x' * 200}"),),
+    (("destination_name: CHURN", f"destination_name: {'x' * 201}"),),
+    (("aicore: {resource_group: churn-dev}", "aicore: {resource_group: ab}"),),
+    (("aicore: {resource_group: churn-dev}", f"aicore: {{resource_group: {'a' * 253}}}"),),
+    (("aicore: {resource_group: churn-dev}", f"aicore: {{resource_group: {'a' * 254}}}"),),
+    (("    watch: [", "    rerun: sometimes\n    watch: ["),),
+    (("    watch: [", "    rerun: always\n    watch: ["),),
+    (("    watch: [", "    require: [{metric: r2}]\n    watch: ["),),
+    (("    watch: [", "    require: [{metric: r2, min: 2, max: 1}]\n    watch: ["),),
+    (("    watch: [", "    require: [{metric: r2, min: 1, max: 1}]\n    watch: ["),),
+    (("    watch: [", "    wait_for_status: RUNNING\n    watch: ["),),
+    (("    watch: [", "    wait_for_status: WAITING\n    watch: ["),),
+    (("    watch: [", "    timeout: 0s\n    watch: ["),),
+    (("    watch: [", "    timeout: 1x\n    watch: ["),),
+    (("    watch: [", "    existing_id: ../x\n    watch: ["),),
+]
+
+
+@pytest.mark.parametrize("edits", EDGES, ids=lambda edits: edits[0][1].strip()[:60])
+def test_what_is_told_at_an_edge_is_what_was_told(
+    tmp_path: Path, edits: tuple[tuple[str, str], ...]
+) -> None:
+    """Word for word: the golden file of ``findings`` has it."""
+    found = findings(write_repository(tmp_path, changed(*edits)))
+    assert all(line.startswith(("stages/dev.yaml:", "templates/")) for line in found)
+
+
 CUSTOMERS = "name: Customers, kind: dataset, url: 'ai://default/c', scenario_id: churn"
 
 
