@@ -36,6 +36,7 @@ class Agenda:
     def close(self) -> None:
         """Finish what was asked for and end the thread."""
         if self._thread.is_alive():
+            # At the end of the queue: everything asked for before is still done.
             self._queue.put(None)
             self._thread.join()
 
@@ -53,10 +54,13 @@ class Agenda:
                 done.set()
 
         self._queue.put(told)
+        # Whoever waits holds up an answer to a client, which must not hang on a slow task.
         done.wait(PATIENCE)
 
     def later(self, seconds: float, task: Task) -> None:
         """Do a task after some time; to be called by tasks."""
+        # The number decides between equal times, since tasks cannot be compared, and keeps their
+        # order.
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), task))
 
     def make_all_due(self) -> None:

@@ -35,9 +35,13 @@ class Inputs:
         away = {name: url for name, url in job["inputs"].items() if here[name] is None}
         key = (run["id"], run["revision"])
         if key in self._coming:
+            # Started again meanwhile, by a timer or a second request: whoever fetches will call.
             if not self._coming[key].done():
                 return None
+            # Taken out before the result is asked for: if that raises, the next start tries anew.
             brought = self._coming.pop(key).result()
+        # From a bucket somewhere, which may take minutes; from the folder of this machine it is a
+        # look.
         elif away and self._objects.choice == "secrets":
             future = self._pool.submit(self._bring, run["resource_group"], key, away)
             self._coming[key] = future

@@ -63,6 +63,8 @@ class StoreJournal:
 
     def save_node(self, run_id: str, node: Node) -> None:
         with self._store.transaction() as db:
+            # A thread of the runner may come here after a request has deleted the run: rows without
+            # a run would never be removed.
             if self._is_frozen or not exists(db, run_id):
                 return
             db.execute(
@@ -78,6 +80,8 @@ class StoreJournal:
 
     def publish(self, run_id: str, global_name: str, path: Path) -> None:
         run = self._store.row("SELECT * FROM runs WHERE id = ?", (run_id,))
+        # Asked again after a restart between the two: the file may be there already, the row is
+        # what counts.
         if run is None or self._is_published(run_id, global_name):
             return
         url = f"ai://default/{run_id}/{global_name}"
@@ -172,6 +176,8 @@ def explain_death(db: sqlite3.Connection, run: Row, message: str) -> None:
     )
     if last and db.execute(sql, (run["id"], message, message)).fetchone():
         return
+    # After the last line even where the clock has gone back, or that line was dated by the
+    # container.
     now = max(time.time_ns(), (last or 0) + 1)
     container = "main" if run["kind"] == "execution" else "kserve-container"
     row = (run["id"], now, message, container, run["id"], "stderr")

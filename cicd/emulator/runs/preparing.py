@@ -41,6 +41,8 @@ class Jobs:
     def of(self, run: Row, inputs: Mapping[str, Path]) -> ExecutionJob | DeploymentJob:
         """The job of a run, inputs brought; NotStartable when something else is not there."""
         job = json.loads(run["job"])
+        # Looked at when the run starts, not when it is asked for: the secret may come in between,
+        # and AI Core tells of it in the status of the run too.
         self._check_pull_secrets(job)
         folder = self._folder / run["id"]
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ class Rotation:
         if run_id in self._sizes:
             size = self._sizes[run_id] + sum(len(line.text) + ROW for line in lines)
         else:
+            # The first lines since the emulator began; what it wrote before counts as well.
             size = measured(db, run_id)
         if size > self._most:
             size -= self._drop(db, run_id)
@@ -43,8 +44,11 @@ class Rotation:
             if found >= self._most // PARTS:
                 break
         rows.close()
+        # An eighth at once: dropping line by line would cost a deletion for each line that is
+        # logged.
         db.execute("DELETE FROM logs WHERE run_id = ? AND time <= ?", (run_id, last))
         text = f"what is older was dropped: {self._most / 2**20:.3g} MiB of a log are kept"
+        # Dated as the last line that went, so that it stands before all that is kept.
         line = (run_id, last, text, "main", run_id, "stderr")
         db.execute("INSERT INTO logs VALUES (?, ?, ?, ?, ?, ?)", line)
         return found

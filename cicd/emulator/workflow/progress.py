@@ -82,6 +82,8 @@ def advance(
         return Progress("Error", str(error))
     except Again:
         return Progress("Running", "", settled=tuple(walk.settled))
+    # What has just been settled may open the way for more, or end the run: nothing starts before it
+    # is stored and looked at anew.
     work = () if walk.settled else _as_many_as_allowed(walk)
     return Progress(
         phase=root.phase,
@@ -109,9 +111,13 @@ def _root(walk: Walk, late: str) -> Node:
     root = walk.visit(name, entrypoint, Given(walk.run.parameters), 0, "")
     if not late or root.phase in ENDED:
         return root
+    # The walk was only made to see where the run stands: what it would start is dropped, and so is
+    # the time of the next retry.
     walk.work.clear()
     walk.settled.clear()
     walk.wake = None
+    # What runs is being ended by whoever found the run late. It fails when the last container is
+    # gone, so that no exit handler runs beside one.
     if any(node.type == "Pod" and node.phase == "Running" for node in walk.nodes.values()):
         return root
     return replace(root, phase="Failed", message=late)
@@ -177,5 +183,7 @@ def _publications(nodes: Iterable[Node]) -> Iterable[Publication]:
     for node in nodes:
         shared = (node.outputs.get("globals") or {}).get("artifacts") or {}
         for name, item in shared.items() if node.phase == "Succeeded" else ():
+            # The first that gave the name has it: what is published is an artifact with an id,
+            # which another step cannot change any more.
             found.setdefault(name, Publication(name, item["path"], item["archived"]))
     return found.values()

@@ -169,6 +169,7 @@ def workflow_texts(program: Program, run: Run, now: float) -> dict[str, str]:
     parameters = as_list(run.parameters, program.declared, {})
     texts = {
         "workflow.name": run.name,
+        # Made from the name, so that it stays the same after a restart of the emulator.
         "workflow.uid": str(uuid.uuid5(uuid.NAMESPACE_URL, run.name)),
         "workflow.namespace": "default",
         "workflow.serviceAccountName": "default",

@@ -29,9 +29,12 @@ def sequence(bounds: Mapping[str, str]) -> list[str]:
         return []
     else:
         end = start + count - 1
+    # Argo counts down where the end is below the start.
     numbers = range(start, end + 1) if start <= end else range(start, end - 1, -1)
     if len(numbers) > MOST_ITEMS:
         raise Unresolved(f"withSequence: more than {MOST_ITEMS} items")
+    # Put between quotes without escaping, as Argo does: a format with a quote makes bad JSON there
+    # as well, which the lines below tell.
     found = [f'"{formatted(bounds.get("format") or "%d", number)}"' for number in numbers]
     try:
         for item in found:

@@ -227,10 +227,13 @@ def likely(said: str, log: str, codes: Iterable[int]) -> Iterator[Finding]:
     found: list[Cause] = []
     flags = re.IGNORECASE | re.MULTILINE
     is_said = any(re.search(cause.pattern, said, flags) for cause in CAUSES)
+    # 137, say, is a kill by whomever: for lack of memory, or by force after a request to end.
     known = set() if is_said else set(codes)
     for cause in CAUSES:
         words = re.compile(cause.pattern, flags)
         is_so = words.search(said) or (cause.is_logged and words.search(log))
+        # The last of the causes about images fits whenever one of the narrower ones does, as
+        # Kubernetes reports ImagePullBackOff along with the reason.
         is_told = any(cause.text.startswith(PULL) and one.text.startswith(PULL) for one in found)
         if (is_so or known & cause.codes) and not is_told:
             found.append(cause)

@@ -111,6 +111,7 @@ def examine(patient: Patient) -> Iterator[Finding]:
             yield from _account(patient)
     if patient.destination:
         yield from _tried("destination", partial(_destination, patient.destination))
+    # Last and in any case: who reports a problem copies the output, and the versions belong to it.
     yield from _versions(meta)
 
 
@@ -120,6 +121,8 @@ def _account(patient: Patient) -> Iterator[Finding]:
     group: dict[str, Any] = {}
     yield from _tried("resource group", partial(_group, api, group))
     is_there = group.get("status", "ERROR") != "ERROR"
+    # More than twenty requests that do not need each other. They are told in the order of the
+    # tables all the same, so that two outputs can be compared.
     with together(WORKERS) as pool:
         rights = [pool.submit(_right, api.http, f, is_there=is_there) for f in FAMILIES]
         quotas = [
@@ -140,6 +143,8 @@ def _tried(check: str, look: Callable[[], list[Finding]]) -> list[Finding]:
         return look()
     except CicdError as error:
         return [Finding(check, "error", error.message, error.hint)]
+    # A proxy or an older release may answer with JSON of another shape. One odd answer must not
+    # cost the person the findings of all other checks.
     except (AttributeError, KeyError, TypeError, ValueError):
         return [Finding(check, "warning", "the answer is not what the API describes")]
 
@@ -150,10 +155,13 @@ def _has_error(findings: list[Finding]) -> bool:
 
 def _login(patient: Patient) -> list[Finding]:
     known, found = patient.credentials, []
+    # A fresh token, never one that is still kept: the kept one would hide that the secret has since
+    # been changed or taken away.
     life = patient.login.probe()
     host = known.auth_url
     found.append(Finding("login", "ok", f"{host} gave a token, good for {_span(life)}"))
     if known.certificate:
+        # The login above has worked already, so this is only about how much longer it will.
         with certificate.as_files(known.certificate) as files:
             assert files
             now = patient.clock()
@@ -171,17 +179,22 @@ def _connection(patient: Patient, meta: dict[str, Any]) -> list[Finding]:
     url = f"{http.base_url}/lm/meta"
     headers = {"Accept": "application/json", "AI-Resource-Group": patient.api.group}
     before = patient.clock()
+    # Sent without the usual judgement of the answer: a 403 or 404 here still shows that the API was
+    # reached, and the Date header that the clock is compared with is on any answer.
     response = http.send("GET", url, headers=headers)
     after = patient.clock()
     if response.status_code == 200:
         document = answers.content(response)
         meta.update(document if isinstance(document, dict) else {})
+    # HTML is no answer of the API but of something in front of it: a proxy or a captive portal.
     elif response.status_code not in {403, 404} or answers.is_html(response):
         raise answers.failure(response)
     found = [Finding("connection", "ok", f"{http.base_url} answers")]
     try:
         theirs = parsedate_to_datetime(response.headers["Date"])
+        # The middle of the request is the best guess of when the answer was dated.
         skew = (before + (after - before) / 2 - theirs).total_seconds()
+    # No date, or one that cannot be read: a gateway may leave it out, and that is no fault.
     except (KeyError, ValueError, TypeError):
         return found
     if abs(skew) > MAX_SKEW:
@@ -196,12 +209,16 @@ def _group(api: Api, group: dict[str, Any]) -> list[Finding]:
     """``group``: gets what there is of it, at least its status."""
     check = "resource group"
     try:
+        # UNKNOWN first, for an answer without a status: the group is there, and what needs it is
+        # tried.
         group.update({"status": "UNKNOWN", **api.get(f"/admin/resourceGroups/{api.group}")})
     except NotFound:
         text = f'there is no resource group "{api.group}"'
         cure = "cicd apply creates the one that a stage names; else correct aicore.resource_group"
         return [Finding(check, "warning", text, cure)]
     except PlatformError as error:
+        # Roles for runs alone are usual, and they may not look at groups. What needs the group is
+        # tried all the same, as only the lack of it is a reason not to.
         if error.status not in {403, 501}:
             raise
         group["status"] = "UNKNOWN"
@@ -222,9 +239,12 @@ def _right(http: Http, family: Family, *, is_there: bool) -> Finding:
     try:
         http.call("GET", family.path, headers=dict(family.headers))
     except PlatformError as error:
+        # The id in the path is made up, so a 404 says that the right to ask is there.
         if PROBE in family.path and isinstance(error, NotFound):
             return Finding(check, "ok", family.title)
         if error.status == 403:
+            # A service key with few rights is good practice: whoever only runs need not read
+            # secrets.
             state: Any = "error" if family.is_needed else "warning"
             return Finding(check, state, f"{family.title}: no right (403)", f"{ASK} read them")
         if error.status in {404, 501}:
@@ -249,6 +269,8 @@ def quota(api: Api, title: str, noun: str) -> list[Finding]:
 def quota_shares(title: str, document: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """(name, used, maximum) of everything that a quota answer counts; without maximum left out."""
     usage = document.get("usage") or {}
+    # The quota of deployments alone has this form: a maximum for each resource plan, and the usage
+    # as a list of plans (API description, resourceQuota/deployments).
     if isinstance(document.get("quotas"), list):
         items = usage.get("items") or ()
         plans = [
@@ -262,6 +284,8 @@ def quota_shares(title: str, document: Mapping[str, Any]) -> list[tuple[str, int
         ]
     found = []
     for name, most in (document.get("quota") or {}).items():
+        # `maxCount` belongs to `count`; of templates `servingTemplateMaxCount` to
+        # `servingTemplateCount`.
         sort = re.sub("[mM]axCount$", "", name)
         used = usage.get(f"{sort}Count" if sort else "count")
         if isinstance(most, int) and isinstance(used, int) and most > 0:
@@ -298,6 +322,7 @@ def object_store(api: Api) -> list[Finding]:
 
 def _destination(opened: Callable[[], Http]) -> list[Finding]:
     http = opened()
+    # The name is made up: a 404 shows that the login got through to the service.
     with suppress(NotFound):
         http.call("GET", f"/subaccountDestinations/{PROBE}")
     return [Finding("destination", "ok", f"{http.base_url} answers and accepts the login")]
@@ -317,6 +342,7 @@ def _versions(meta: Mapping[str, Any]) -> Iterator[Finding]:
 def _span(seconds: float) -> str:
     """Seconds in the largest unit that fits: ``12 h``, ``5 min``, ``40 s``."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        # Two of a unit at least: "1 h" would be said of 60 minutes as well as of 89.
         if seconds >= 2 * size:
             return f"{round(seconds / size)} {unit}"
     return f"{round(seconds)} s"

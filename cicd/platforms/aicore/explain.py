@@ -42,14 +42,17 @@ def explain(
     yield Finding("status", STATES.get(live.status.state, "warning"), _status(live))
     document = _details(api, live) if live.key.kind in RUNS else {}
     messages = list(dict.fromkeys(statuses.messages(document.get("statusDetails"))))
+    # Nothing is sought for what went well: the words occur in many a harmless log.
     if live.status.state is not State.SUCCEEDED:
         said = "\n".join([live.status.message, *messages])
         text = "\n".join(entry.text for entry in log)
+        # As long as it runs, an error in its log may be one that it has coped with.
         has_failed = live.status.state is State.FAILED
         found = list(causes.likely(said, text if has_failed else "", statuses.exit_codes(document)))
         has_run = bool(log or statuses.exit_codes(document) or EXIT_CODE.search(said))
         yield from found or _unknown_cause(live, has_run=has_run)
     for message in messages:
+        # The short status often is one of these already.
         if message not in live.status.message:
             yield Finding("reported", "warning", message)
     if live.key.kind in RUNS:
@@ -96,6 +99,7 @@ def _surroundings(api: Api, live: LiveResource, needs: Needs) -> Iterator[Findin
     else:
         looks.append(partial(doctor.quota, api, "deployments", "deployments"))
     with together(len(looks)) as pool:
+        # All are begun before the first is waited for, hence a list.
         for answer in [pool.submit(_quietly, look) for look in looks]:
             yield from answer.result()
 
@@ -118,6 +122,8 @@ def _images(needs: Needs, configuration: Document) -> list[Finding]:
     bound = convert.pairs(configuration.get("parameterBindings"))
 
     def filled(image: str) -> str:
+        # A parameter without a binding has its default, which only the platform knows: it stays in
+        # braces.
         return PARAMETER.sub(lambda found: bound.get(found[1], found[0]), image)
 
     found = []
@@ -140,6 +146,8 @@ def _secrets(api: Api, check: str, path: str, names: Iterable[str]) -> list[Find
     section = "docker_registry" if kind.startswith("docker") else "generic"
     found = []
     for name in wanted:
+        # The platform keeps the object store secret X as X-object-store-secret, and templates may
+        # name either.
         if name in there or f"{name}{STORE}" in there:
             found.append(Finding(check, "ok", f'"{name}" is there'))
         else:
@@ -150,7 +158,7 @@ def _secrets(api: Api, check: str, path: str, names: Iterable[str]) -> list[Find
 
 
 def _plans(api: Api, names: Iterable[str]) -> list[Finding]:
-    """What each resource plan gives; an error for one that the platform does not have."""
+    """What each resource plan gives, as far as that can be read."""
     wanted = [name for name in dict.fromkeys(names) if not PARAMETER.search(name)]
     if not wanted:
         return []
@@ -158,6 +166,7 @@ def _plans(api: Api, names: Iterable[str]) -> list[Finding]:
     try:
         known = api.get("/admin/resources/instanceTypes")
     except PlatformError:
+        # A login may lack the right to read the list. Which plan is named is worth a line even so.
         return [Finding("resource plan", "ok", name) for name in wanted]
     found = []
     for name in wanted:
@@ -166,6 +175,7 @@ def _plans(api: Api, names: Iterable[str]) -> list[Finding]:
             parts = [f"{size[part]} {unit}" for part, unit in _SIZES if size.get(part)]
             found.append(Finding("resource plan", "ok", f"{name}: {', '.join(parts)}"))
         else:
+            # No error: nothing says that the list is whole.
             found.append(Finding("resource plan", "ok", name))
     return found
 

@@ -23,6 +23,7 @@ def create(call: ApiCall) -> Reply:
     username, password = login(call)
     name = limits.optional(call.body, "name", limits.REPOSITORY) or default_name(url)
     with call.world.store.transaction() as db:
+        # In Python, not in SQL: two urls are the same by a rule that SQL cannot say.
         for row in db.execute("SELECT name, url FROM repositories"):
             if row["name"] == name or same(row["url"], url):
                 raise ApiError(

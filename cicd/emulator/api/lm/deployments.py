@@ -110,12 +110,15 @@ def configure(call: ApiCall) -> None:
     """Bring up another configuration of the same executable; the present one serves meanwhile."""
     deployment_id = call.path["id"]
     configuration = runs.wanted_configuration(call)
+    # Worked out before the transaction, which must be short: all other requests that write wait for
+    # it.
     job = call.world.starter.wanted("deployment", configuration).job
     with call.world.store.transaction() as db:
         sql = "SELECT * FROM runs WHERE id = ? AND kind = 'deployment' AND resource_group = ?"
         run = db.execute(sql, (deployment_id, call.group)).fetchone()
         if run is None:
             raise not_found("Deployment", deployment_id)
+        # In the transaction that writes: the status may change between any two statements.
         lifecycle.admit("deployment", deployment_id, run["status"], "configure")
         if run["configuration_id"] == configuration["id"]:
             raise invalid(f"Deployment {deployment_id} already has this configuration")
@@ -123,6 +126,7 @@ def configure(call: ApiCall) -> None:
             if run[column] != configuration[column]:
                 raise invalid(f"the new configuration must have the same {word}: {run[column]}")
         new_revision(db, run, configuration["id"], configuration["name"], job)
+    # After the transaction: the other thread must find the new revision in the store.
     call.world.dispatcher.start(deployment_id)
 
 

@@ -108,6 +108,8 @@ def calculate(expression: str, scope: Mapping[str, Any], place: str = "") -> Any
     """The value of an expression in which the names of ``scope`` are known. Raises Unresolved."""
     known = [str(scope.get(name, "")) for name in PLACES]
     known += [str(scope.get(name, "")).partition("(")[0] for name in CALLS]
+    # Chance is drawn from all of this, so that a run that goes on after a restart, which works out
+    # everything anew, gets the numbers and ids that it had.
     known += [place, expression]
     try:
         chance = Chance("\n".join(known), float(scope.get(NOW, 0)))
@@ -141,6 +143,8 @@ def nested(scope: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(inner, dict):
                 inner = place[part] = {}
             place = inner
+        # Sorted, `a` comes before `a.b`, whose loop above puts a mapping in its place; the value
+        # stays where nothing longer follows.
         place.setdefault(last, scope[name])
     return found
 
