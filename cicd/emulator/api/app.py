@@ -24,6 +24,7 @@ from cicd.emulator.api.faults.effects import deleters
 from cicd.emulator.api.faults.gateway import WORLD, Gateway
 from cicd.emulator.api.lm.inference import METHODS, PREFIX, Inference
 from cicd.emulator.api.s3 import S3
+from cicd.emulator.api.s3_requests import is_signed
 from cicd.emulator.api.table import OPERATIONS
 from cicd.emulator.api.web import ApiCall, Guard, Operation, Reply
 from cicd.emulator.errors import ApiError, GatewayError, denied, invalid
@@ -212,8 +213,8 @@ class SignedRequests(Anything):
     """A route for requests that clients of S3 have signed, whatever their path."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        is_signed = scope["type"] == "http" and s3.is_signed(Request(scope).headers)
-        return (Match.FULL if is_signed else Match.NONE), {}
+        is_theirs = scope["type"] == "http" and is_signed(Request(scope).headers)
+        return (Match.FULL if is_theirs else Match.NONE), {}
 
 
 class Unrouted:

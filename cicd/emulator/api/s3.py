@@ -8,25 +8,31 @@ everything. Bodies stream to disk. https://docs.aws.amazon.com/AmazonS3/latest/A
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, unquote
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
+from cicd.emulator.api.s3_answers import S3Error, entry, error_answer, xml_answer
+from cicd.emulator.api.s3_requests import (
+    condition,
+    headers_of,
+    kept,
+    received,
+    small_body,
+    texts_in,
+)
 from cicd.emulator.api.signature import Signed, refusal
-from cicd.emulator.state.buckets import Buckets, Condition, Draft, NotAsExpected, Object
+from cicd.emulator.state.buckets import Buckets, NotAsExpected, Object
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -34,17 +40,10 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 MOST = 1000
 """Objects in one answer to a list."""
 LONGEST_KEY = 1024
 """Bytes."""
-MOST_XML = 4 * 2**20
-KEPT = {"content-type", "content-encoding", "content-disposition", "content-language"} | {
-    "cache-control",
-    "expires",
-}
 KNOWN = {"prefix", "delimiter", "max-keys", "list-type", "continuation-token", "start-after"} | {
     "marker",
     "encoding-type",
@@ -57,38 +56,8 @@ KNOWN = {"prefix", "delimiter", "max-keys", "list-type", "continuation-token", "
     "x-id",
     "versionId",
 }
-STATUSES = {
-    "AccessDenied": 403,
-    "BucketNotEmpty": 409,
-    "InvalidBucketName": 400,
-    "InvalidAccessKeyId": 403,
-    "SignatureDoesNotMatch": 403,
-    "NoSuchBucket": 404,
-    "NoSuchKey": 404,
-    "NoSuchUpload": 404,
-    "InvalidPart": 400,
-    "KeyTooLongError": 400,
-    "MalformedXML": 400,
-    "InvalidArgument": 400,
-    "XAmzContentSHA256Mismatch": 400,
-    "NotImplemented": 501,
-    "PreconditionFailed": 412,
-}
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 Query = Mapping[str, list[str]]
-
-
-class S3Error(Exception):
-    """What S3 answers in place of a result; the code is its own word."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def is_signed(headers: Headers) -> bool:
-    """Whether a client of S3 has sent this, and no other."""
-    return headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
 
 
 class S3:
@@ -106,20 +75,20 @@ class S3:
         try:
             answer = await self._answer(request)
         except S3Error as error:
-            answer = _error(error.code, request)
+            answer = error_answer(error.code, request)
         except NotAsExpected:
-            answer = _error("PreconditionFailed", request)
+            answer = error_answer("PreconditionFailed", request)
         except ClientDisconnect:
             return
         except OSError as error:
             LOG.warning("%s %s failed: %s", request.method, request.url.path, error)
-            answer = _error("InternalError", request)
+            answer = error_answer("InternalError", request)
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
         path = raw.decode("ascii", "replace")
-        signed = Signed(request.method, path, request.url.query, _headers(request))
+        signed = Signed(request.method, path, request.url.query, headers_of(request))
         if code := refusal(signed, await run_in_threadpool(self._keys)):
             raise S3Error(code)
         query = parse_qs(request.url.query, keep_blank_values=True)
@@ -149,15 +118,15 @@ class S3:
         if not bucket:
             found = await run_in_threadpool(self._buckets.names)
             names = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in found)
-            return _xml("ListAllMyBucketsResult", f"<Buckets>{names}</Buckets>")
+            return xml_answer("ListAllMyBucketsResult", f"<Buckets>{names}</Buckets>")
         if request.method == "POST" and "delete" in query:
-            keys = _texts(await _small_body(request), "Object", "Key")
+            keys = texts_in(await small_body(request), "Object", "Key")
             for key in keys:
                 await run_in_threadpool(self._buckets.delete, bucket, key)
             gone = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
-            return _xml("DeleteResult", gone)
+            return xml_answer("DeleteResult", gone)
         if request.method == "GET" and "location" in query:
-            return _xml("LocationConstraint", "")
+            return xml_answer("LocationConstraint", "")
         if request.method == "GET" and "uploads" not in query:
             return await run_in_threadpool(self._list, query, bucket)
         if request.method == "PUT" and not query:
@@ -208,8 +177,8 @@ class S3:
             name = "NextContinuationToken" if is_second else "NextMarker"
             last = shown[-1][0]
             text += f"<{name}>{escape(last) if is_second else encode(last)}</{name}>"
-        text += "".join(_entry(key, item, encode) for key, item in shown)
-        return _xml("ListBucketResult", text)
+        text += "".join(entry(key, item, encode) for key, item in shown)
+        return xml_answer("ListBucketResult", text)
 
     async def _with_object(self, request: Request, query: Query, bucket: str, key: str) -> Response:
         upload = query.get("uploadId", [""])[0]
@@ -219,10 +188,12 @@ class S3:
             case "PUT":
                 return await self._put(request, query, bucket, key, upload)
             case "POST" if "uploads" in query:
-                kept = _kept(request)
-                begun = await run_in_threadpool(self._buckets.begin, bucket, key, kept)
+                headers = kept(request)
+                begun = await run_in_threadpool(self._buckets.begin, bucket, key, headers)
                 text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
-                return _xml("InitiateMultipartUploadResult", f"{text}<UploadId>{begun}</UploadId>")
+                return xml_answer(
+                    "InitiateMultipartUploadResult", f"{text}<UploadId>{begun}</UploadId>"
+                )
             case "POST" if upload:
                 return await self._complete(request, bucket, key, upload)
             case "DELETE" if upload:
@@ -257,10 +228,10 @@ class S3:
             return await run_in_threadpool(self._copy, request, unquote(source), bucket, key)
         if bool(upload) != bool(number.isdigit() and 0 < int(number) <= 10_000):
             raise S3Error("InvalidArgument")
-        wanted = _condition(request)
-        draft = await self._receive(request)
+        wanted = condition(request)
+        draft = await received(request, self._buckets.draft())
         if not upload:
-            put = (bucket, key, draft, _kept(request), wanted)
+            put = (bucket, key, draft, kept(request), wanted)
             made = await run_in_threadpool(self._buckets.put, *put)
             return Response(headers={"ETag": f'"{made.etag}"'})
         part = (upload, bucket, key, int(number), draft)
@@ -275,138 +246,19 @@ class S3:
         if found is None:
             raise S3Error("NoSuchKey")
         is_new = request.headers.get("x-amz-metadata-directive", "").upper() == "REPLACE"
-        made = self._buckets.copy(found, bucket, key, _kept(request) if is_new else None)
+        made = self._buckets.copy(found, bucket, key, kept(request) if is_new else None)
         text = f"<LastModified>{made.modified}</LastModified><ETag>&quot;{made.etag}&quot;</ETag>"
-        return _xml("CopyObjectResult", text)
+        return xml_answer("CopyObjectResult", text)
 
     async def _complete(self, request: Request, bucket: str, key: str, upload: str) -> Response:
-        numbers = _texts(await _small_body(request), "Part", "PartNumber")
+        numbers = texts_in(await small_body(request), "Part", "PartNumber")
         if not numbers or not all(number.isdigit() for number in numbers):
             raise S3Error("MalformedXML")
         order = list(map(int, numbers))
-        parts = (upload, bucket, key, order, _condition(request))
+        parts = (upload, bucket, key, order, condition(request))
         made = await run_in_threadpool(self._buckets.complete, *parts)
         if made is None:
             raise S3Error("NoSuchUpload")
         text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
         text += f"<ETag>&quot;{made.etag}&quot;</ETag>"
-        return _xml("CompleteMultipartUploadResult", text)
-
-    async def _receive(self, request: Request) -> Draft:
-        """The body as a file; whoever signed what it is must have sent just that."""
-        wanted = request.headers.get("x-amz-content-sha256", "")
-        path = self._buckets.draft()
-        md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-        try:
-            with path.open("wb") as file:
-                body = request.stream()
-                async for piece in _unchunked(body) if wanted.startswith("STREAMING-") else body:
-                    file.write(piece)
-                    md5.update(piece)
-                    sha256.update(piece)
-                    size += len(piece)
-            if len(wanted) == 64 and wanted != sha256.hexdigest():
-                raise S3Error("XAmzContentSHA256Mismatch")
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        return Draft(path, size, md5.hexdigest())
-
-
-async def _unchunked(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What aws-chunked carries: ``SIZE;…\\r\\nDATA\\r\\n`` until a size of 0, then trailers."""
-    rest, left = b"", 0
-    async for piece in body:
-        rest += piece
-        while rest:
-            if left:
-                yield rest[:left]
-                left, rest = max(0, left - len(rest)), rest[left:]
-                continue
-            line, found, after = rest.removeprefix(b"\r\n").partition(b"\r\n")
-            if not found:
-                break
-            try:
-                left = int(line.partition(b";")[0], 16)
-            except ValueError:
-                raise S3Error("InvalidArgument") from None
-            if not left:
-                return
-            rest = after
-
-
-async def _small_body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_XML:
-            raise S3Error("MalformedXML")
-    return body
-
-
-def _texts(body: bytes, outer: str, inner: str) -> list[str]:
-    """The text of each ``inner`` in an ``outer``, whatever the namespace."""
-    if b"<!" in body:
-        raise S3Error("MalformedXML")
-    try:
-        root = ElementTree.fromstring(body)  # noqa: S314 no declarations, see above
-    except ElementTree.ParseError:
-        raise S3Error("MalformedXML") from None
-    return [
-        child.text or ""
-        for item in root.iter()
-        if item.tag.rpartition("}")[2] == outer
-        for child in item
-        if child.tag.rpartition("}")[2] == inner
-    ]
-
-
-def _headers(request: Request) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in request.headers.items():
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
-
-
-def _kept(request: Request) -> dict[str, str]:
-    """The headers that an object is given back with."""
-    return {
-        name: value
-        for name, value in _headers(request).items()
-        if (name in KEPT and value != "aws-chunked") or name.startswith("x-amz-meta-")
-    }
-
-
-def _condition(request: Request) -> Condition:
-    """What must be there for a write: ``*`` for nothing yet, an ETag, or empty for whatever.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-    """
-    is_new = request.headers.get("if-none-match")
-    if is_new not in (None, "*"):
-        raise S3Error("NotImplemented")
-    return is_new or request.headers.get("if-match", "").strip('"')
-
-
-def _entry(key: str, item: Object | None, encode: Callable[[str], str]) -> str:
-    if item is None:
-        return f"<CommonPrefixes><Prefix>{encode(key)}</Prefix></CommonPrefixes>"
-    return (
-        f"<Contents><Key>{encode(key)}</Key><LastModified>{item.modified}</LastModified>"
-        f"<ETag>&quot;{item.etag}&quot;</ETag><Size>{item.size}</Size>"
-        f"<StorageClass>STANDARD</StorageClass></Contents>"
-    )
-
-
-def _xml(name: str, text: str) -> Response:
-    body = f'{HEAD}<{name} xmlns="{NAMESPACE}">{text}</{name}>'
-    return Response(body, 200, None, "application/xml")
-
-
-def _error(code: str, request: Request) -> Response:
-    where = escape(request.url.path)
-    text = f"<Code>{code}</Code><Message>{code}</Message><Resource>{where}</Resource>"
-    # what of the body was not read cannot be told from the next request
-    headers = {"Connection": "close"} if request.method in ("PUT", "POST") else None
-    body = f"{HEAD}<Error>{text}</Error>"
-    return Response(body, STATUSES.get(code, 500), headers, "application/xml")
+        return xml_answer("CompleteMultipartUploadResult", text)
