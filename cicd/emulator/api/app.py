@@ -213,7 +213,7 @@ class SignedRequests(Anything):
     """A route for requests that clients of S3 have signed, whatever their path."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        is_theirs = scope["type"] == "http" and is_signed(Request(scope).headers)
+        is_theirs = scope["type"] == "http" and is_signed(Request(scope))
         return (Match.FULL if is_theirs else Match.NONE), {}
 
 

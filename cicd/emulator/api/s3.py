@@ -31,8 +31,8 @@ from cicd.emulator.api.s3_requests import (
     small_body,
     texts_in,
 )
-from cicd.emulator.api.signature import Signed, refusal
-from cicd.emulator.state.buckets import Buckets, NotAsExpected, Object
+from cicd.emulator.api.signature import QUERY, Signed, refusal
+from cicd.emulator.state.buckets import Buckets, Draft, NotAsExpected, Object
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ KNOWN = {"prefix", "delimiter", "max-keys", "list-type", "continuation-token", "
     "x-id",
     "versionId",
 }
+SPAN = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 Query = Mapping[str, list[str]]
 
@@ -91,7 +92,8 @@ class S3:
         signed = Signed(request.method, path, request.url.query, headers_of(request))
         if code := refusal(signed, await run_in_threadpool(self._keys)):
             raise S3Error(code)
-        query = parse_qs(request.url.query, keep_blank_values=True)
+        said = parse_qs(request.url.query, keep_blank_values=True)
+        query = {name: values for name, values in said.items() if not name.startswith(QUERY)}
         if query.keys() - KNOWN:
             raise S3Error("NotImplemented")
         bucket, _, key = path.removeprefix(self._prefix).lstrip("/").partition("/")
@@ -184,7 +186,7 @@ class S3:
         upload = query.get("uploadId", [""])[0]
         match request.method:
             case "GET" | "HEAD" if not upload:
-                return await run_in_threadpool(self._read, bucket, key)
+                return await run_in_threadpool(self._read, request, bucket, key)
             case "PUT":
                 return await self._put(request, query, bucket, key, upload)
             case "POST" if "uploads" in query:
@@ -205,10 +207,14 @@ class S3:
                 return Response(status_code=204)
         raise S3Error("NotImplemented")
 
-    def _read(self, bucket: str, key: str) -> Response:
+    def _read(self, request: Request, bucket: str, key: str) -> Response:
         found = self._buckets.get(bucket, key)
         if found is None:
             raise S3Error("NoSuchKey")
+        if not is_among(found.etag, request.headers.get("if-match", "*")):
+            raise NotAsExpected
+        if is_among(found.etag, request.headers.get("if-none-match", "")):
+            return Response(status_code=304, headers={"ETag": f'"{found.etag}"'})
         moment = datetime.fromisoformat(found.modified)
         headers = {
             "content-type": "binary/octet-stream",
@@ -222,14 +228,17 @@ class S3:
         self, request: Request, query: Query, bucket: str, key: str, upload: str
     ) -> Response:
         number = query.get("partNumber", ["0"])[0]
-        if source := request.headers.get("x-amz-copy-source"):
-            if upload:
-                raise S3Error("NotImplemented")
-            return await run_in_threadpool(self._copy, request, unquote(source), bucket, key)
+        source = unquote(request.headers.get("x-amz-copy-source", ""))
+        if source and not upload:
+            return await run_in_threadpool(self._copy, request, source, bucket, key)
         if bool(upload) != bool(number.isdigit() and 0 < int(number) <= 10_000):
             raise S3Error("InvalidArgument")
         wanted = condition(request)
-        draft = await received(request, self._buckets.draft())
+        if source:
+            span = request.headers.get("x-amz-copy-source-range", "")
+            draft = await run_in_threadpool(self._piece, source, span)
+        else:
+            draft = await received(request, self._buckets.draft())
         if not upload:
             put = (bucket, key, draft, kept(request), wanted)
             made = await run_in_threadpool(self._buckets.put, *put)
@@ -238,13 +247,28 @@ class S3:
         if not await run_in_threadpool(self._buckets.add_part, *part):
             draft.path.unlink(missing_ok=True)
             raise S3Error("NoSuchUpload")
+        if source:
+            return xml_answer("CopyPartResult", f"<ETag>&quot;{draft.md5}&quot;</ETag>")
         return Response(headers={"ETag": f'"{draft.md5}"'})
 
-    def _copy(self, request: Request, source: str, bucket: str, key: str) -> Response:
-        other, _, name = source.lstrip("/").partition("?")[0].partition("/")
-        found = self._buckets.get(other, name)
+    def _source(self, source: str) -> Object:
+        """What is to be copied."""
+        bucket, _, key = source.lstrip("/").partition("?")[0].partition("/")
+        found = self._buckets.get(bucket, key)
         if found is None:
             raise S3Error("NoSuchKey")
+        return found
+
+    def _piece(self, source: str, span: str) -> Draft:
+        """A part of an object as the content of another; ``span`` as ``bytes=0-99``."""
+        found = self._source(source)
+        match = SPAN.fullmatch(span or f"bytes=0-{max(0, found.size - 1)}")
+        if not match or not int(match[1]) <= int(match[2]) < max(1, found.size):
+            raise S3Error("InvalidRange")
+        return self._buckets.piece(found, int(match[1]), int(match[2]) + 1)
+
+    def _copy(self, request: Request, source: str, bucket: str, key: str) -> Response:
+        found = self._source(source)
         is_new = request.headers.get("x-amz-metadata-directive", "").upper() == "REPLACE"
         made = self._buckets.copy(found, bucket, key, kept(request) if is_new else None)
         text = f"<LastModified>{made.modified}</LastModified><ETag>&quot;{made.etag}&quot;</ETag>"
@@ -262,3 +286,8 @@ class S3:
         text = f"<Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
         text += f"<ETag>&quot;{made.etag}&quot;</ETag>"
         return xml_answer("CompleteMultipartUploadResult", text)
+
+
+def is_among(etag: str, wanted: str) -> bool:
+    """Whether a header names this object: a list of ETags, or ``*`` for any."""
+    return wanted.strip() == "*" or etag in {part.strip().strip('"') for part in wanted.split(",")}

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from cicd.emulator.api.s3_answers import S3Error
+from cicd.emulator.api.signature import IN_QUERY
 from cicd.emulator.state.buckets import Condition, Draft
 
 MOST_XML = 4 * 2**20
@@ -20,9 +20,10 @@ KEPT = {"content-type", "content-encoding", "content-disposition", "content-lang
 }
 
 
-def is_signed(headers: Headers) -> bool:
+def is_signed(request: Request) -> bool:
     """Whether a client of S3 has sent this, and no other."""
-    return headers.get("authorization", "").startswith("AWS4-HMAC-SHA256")
+    header = request.headers.get("authorization", "")
+    return header.startswith("AWS4-HMAC-SHA256") or IN_QUERY in request.url.query
 
 
 async def received(request: Request, path: Path) -> Draft:
@@ -39,6 +40,8 @@ async def received(request: Request, path: Path) -> Draft:
                 size += len(piece)
         if len(wanted) == 64 and wanted != sha256.hexdigest():
             raise S3Error("XAmzContentSHA256Mismatch")
+        if request.headers.get("x-amz-decoded-content-length", str(size)) != str(size):
+            raise S3Error("IncompleteBody")
     except BaseException:
         path.unlink(missing_ok=True)
         raise

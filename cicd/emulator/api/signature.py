@@ -1,6 +1,7 @@
-"""AWS Signature Version 4 of a request, checked.
+"""AWS Signature Version 4 of a request, in its header or its query, checked.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote, unquote_plus
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 from cicd.emulator.state.credentials import is_same
 
@@ -19,23 +21,31 @@ HEADER = re.compile(
     r"SignedHeaders=([\w;-]+),\s*Signature=([0-9a-f]{64})"
 )
 UNSIGNED = "UNSIGNED-PAYLOAD"
+QUERY = "X-Amz-"
+"""How the parameters of a url begin that is signed in advance."""
+IN_QUERY = f"{QUERY}Signature"
+STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
 class Signed:
-    """``path`` and ``query`` as they were sent, still encoded; header names in lower case."""
+    """``path`` and ``query`` as they were sent, still encoded; header names in lower case.
+    ``seconds``: how long it may be sent, where it was signed in advance."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
+    seconds: str | None = None
 
 
 def refusal(request: Signed, keys: Mapping[str, str]) -> str:
     """S3's code for a request that none of ``keys`` (id -> secret) has signed; empty for a good
     one."""
+    if IN_QUERY in request.query:
+        request = from_query(request)
     match = HEADER.fullmatch(request.headers.get("authorization", "").strip())
-    if not match:
+    if not match or is_over(request):
         return "AccessDenied"
     key_id, date, region, service, names, signature = match.groups()
     if key_id not in keys:
@@ -48,6 +58,36 @@ def refusal(request: Signed, keys: Mapping[str, str]) -> str:
         key = hmac.digest(key, part.encode(), hashlib.sha256)
     right = hmac.digest(key, text.encode(), hashlib.sha256).hex()
     return "" if is_same(right, signature) else "SignatureDoesNotMatch"
+
+
+def from_query(request: Signed) -> Signed:
+    """The same request as if its header said what its query does."""
+    said = dict(parse_qsl(request.query))
+    parts = (part for part in request.query.split("&") if not part.startswith(f"{IN_QUERY}="))
+    authorization = (
+        f"{said.get(f'{QUERY}Algorithm')} Credential={said.get(f'{QUERY}Credential')}, "
+        f"SignedHeaders={said.get(f'{QUERY}SignedHeaders')}, Signature={said[IN_QUERY]}"
+    )
+    headers = {
+        **request.headers,
+        "authorization": authorization,
+        "x-amz-date": said.get(f"{QUERY}Date", ""),
+        "x-amz-content-sha256": UNSIGNED,
+    }
+    return replace(
+        request, query="&".join(parts), headers=headers, seconds=said.get(f"{QUERY}Expires", "0")
+    )
+
+
+def is_over(request: Signed) -> bool:
+    """Whether it was signed in advance and its time has gone by."""
+    if request.seconds is None:
+        return False
+    try:
+        begun = datetime.strptime(request.headers["x-amz-date"], STAMP).replace(tzinfo=UTC)
+        return datetime.now(UTC) >= begun + timedelta(seconds=int(request.seconds))
+    except (ValueError, OverflowError):
+        return True
 
 
 def canonical(request: Signed, names: str) -> str:

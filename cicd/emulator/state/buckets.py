@@ -17,6 +17,7 @@ from typing import Any
 from cicd.emulator import timestamps
 from cicd.emulator.state.store import Row, Store
 
+PIECE = 2**20
 Condition = str
 """What must be there for a write: ``*`` for no object, an ETag for that one, empty for whatever."""
 
@@ -88,6 +89,16 @@ class Buckets:
         return self._keep(
             bucket, key, draft, source.etag, source.headers if headers is None else headers
         )
+
+    def piece(self, source: Object, start: int, end: int) -> Draft:
+        """The bytes of an object from ``start`` to before ``end``, as content of another."""
+        path, md5 = self.draft(), hashlib.md5(usedforsecurity=False)
+        with source.path.open("rb") as file, path.open("wb") as made:
+            file.seek(start)
+            while found := file.read(min(PIECE, end - file.tell())):
+                made.write(found)
+                md5.update(found)
+        return Draft(path, path.stat().st_size, md5.hexdigest())
 
     def delete(self, bucket: str, key: str) -> None:
         """Forget an object; one that is not there is no error."""
@@ -168,7 +179,7 @@ class Buckets:
             for part in found:
                 digests += bytes.fromhex(part.name.partition("-")[2])
                 with part.open("rb") as file:
-                    shutil.copyfileobj(file, whole, 2**20)
+                    shutil.copyfileobj(file, whole, PIECE)
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(found)}"
         draft = Draft(target, target.stat().st_size, etag)
         made = self._keep(bucket, key, draft, etag, about["headers"], wanted)

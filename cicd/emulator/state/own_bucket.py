@@ -13,10 +13,8 @@ import shutil
 import stat
 from pathlib import Path
 
-from cicd.emulator.state.buckets import Buckets, Draft
+from cicd.emulator.state.buckets import PIECE, Buckets, Draft
 from cicd.emulator.state.s3 import files
-
-PIECE = 2**20
 
 
 class OwnBucket:

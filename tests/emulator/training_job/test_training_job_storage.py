@@ -289,3 +289,45 @@ def test_large_files_go_through_a_job(service: Service, s3: Any, tmp_path: Path)
     s3.download_file("data", f"{prefix}model", str(tmp_path / "model"), Config=transfer())
     assert (tmp_path / "model").read_bytes() == content * 2
     assert s3.head_object(Bucket="data", Key=f"{prefix}rows")["ETag"].endswith('-3"')
+
+
+def test_a_url_that_was_signed_in_advance_is_good_for_its_time(service: Service) -> None:
+    s3 = s3_client(service.storage(), signature_version="s3v4")
+    s3.create_bucket(Bucket="data")
+    target = {"Bucket": "data", "Key": "a b/ü+&"}
+    put = s3.generate_presigned_url("put_object", Params=target)
+    assert requests.put(put, data=b"content", timeout=30).status_code == 200
+    get = s3.generate_presigned_url("get_object", Params=target, ExpiresIn=600)
+    assert requests.get(get, timeout=30).content == b"content"
+    part = requests.get(get, headers={"Range": "bytes=3-"}, timeout=30)
+    assert (part.status_code, part.content) == (206, b"tent")
+    over = s3.generate_presigned_url("get_object", Params=target, ExpiresIn=0)
+    for url in (over, get[:-1] + ("0" if get[-1] != "0" else "1"), get.replace("a%20b", "other")):
+        answer = requests.get(url, timeout=30)
+        assert answer.status_code == 403 and b"content" not in answer.content
+    assert requests.put(get, data=b"x", timeout=30).status_code == 403
+
+
+def test_an_object_is_asked_for_only_if_it_is_another(s3: Any) -> None:
+    target = {"Bucket": "data", "Key": "etag"}
+    etag = s3.put_object(**target, Body=b"1")["ETag"]
+    assert s3.get_object(**target, IfMatch=etag)["Body"].read() == b"1"
+    assert s3.get_object(**target, IfNoneMatch='"other"')["Body"].read() == b"1"
+    with refused("PreconditionFailed", 412):
+        s3.get_object(**target, IfMatch='"other"')
+    with refused("NotModified", 304):
+        s3.get_object(**target, IfNoneMatch=etag)
+
+
+def test_a_large_object_is_copied_in_parts(s3: Any) -> None:
+    content = bytes(range(256)) * (12 * MIB // 256)
+    s3.put_object(Bucket="data", Key="whole ü", Body=content)
+    source = {"Bucket": "data", "Key": "whole ü"}
+    s3.copy(source, "data", "copied", Config=transfer())
+    assert s3.get_object(Bucket="data", Key="copied")["Body"].read() == content
+    target = {"Bucket": "data", "Key": "piece"}
+    upload = {**target, "UploadId": s3.create_multipart_upload(**target)["UploadId"]}
+    for span in ("bytes=0-12582912", "bytes=9-8", "0-1"):
+        with refused("InvalidRange", 416):
+            s3.upload_part_copy(**upload, PartNumber=1, CopySource=source, CopySourceRange=span)
+    s3.abort_multipart_upload(**upload)

@@ -163,7 +163,9 @@ def without_none(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def s3_client(storage: Mapping[str, Any], **other: Any) -> Any:
+def s3_client(
+    storage: Mapping[str, Any], *, signature_version: str | None = None, **other: Any
+) -> Any:
     """boto3 as a client of the API makes it of what it is told."""
     login = {
         "aws_access_key_id": storage["accessKey"],
@@ -171,7 +173,9 @@ def s3_client(storage: Mapping[str, Any], **other: Any) -> Any:
         **other,
     }
     config = import_module("botocore.config").Config(
-        retries={"max_attempts": 1}, s3={"addressing_style": "path"}
+        retries={"max_attempts": 1},
+        s3={"addressing_style": "path"},
+        signature_version=signature_version,
     )
     url = f"http{'s' if storage['secure'] else ''}://{storage['endpoint']}"
     return import_module("boto3").client(
