@@ -191,6 +191,7 @@ TABLE: dict[str, set[str]] = {
 PLATFORM = {
     "cicd.version",
     "cicd.platforms.base",
+    "cicd.platforms.recorded",
     "cicd.model",
     "cicd.errors",
     "cicd.http",

@@ -7,7 +7,7 @@ import click
 from cicd.automation.listing import Wanted, kind_named, list_kind
 from cicd.cli.completion import complete_stage
 from cicd.cli.help import examples
-from cicd.cli.listing import limit_option, run_options, show
+from cicd.cli.listing import RunCommand, limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
 from cicd.words import plural
@@ -17,6 +17,7 @@ KIND = "execution"
 
 @click.command(
     "executions",
+    cls=RunCommand,
     epilog=examples(
         "cicd executions dev --status DEAD --since 7d",
         "cicd executions dev --key train --limit 5 -o json",

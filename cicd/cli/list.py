@@ -7,7 +7,7 @@ import click
 from cicd.automation.listing import Wanted, kind_named, list_kind
 from cicd.cli.completion import complete_kind, complete_stage
 from cicd.cli.help import examples
-from cicd.cli.listing import limit_option, run_options, show
+from cicd.cli.listing import RunCommand, limit_option, run_options, show
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
 from cicd.words import plural
@@ -15,6 +15,7 @@ from cicd.words import plural
 
 @click.command(
     "list",
+    cls=RunCommand,
     epilog=examples("cicd list deployments dev --unmanaged", "cicd list schedules prd -o json"),
 )
 @click.argument("kind", shell_complete=complete_kind)

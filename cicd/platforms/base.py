@@ -354,11 +354,17 @@ class Platform(Protocol):
         return
 
 
-def fields_of(tags: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a run's spec that ``tag`` or the marks of its create have kept."""
-    files = tags.get("cicd.files")
+def fields_of(tags: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a run's spec that ``tag`` or the marks of its create have kept. Files that
+    somebody else has written there, and nobody can read, are left out."""
     inputs = {"inputs": tags["cicd.inputs"]} if "cicd.inputs" in tags else {}
-    return {**inputs, "files": json.loads(files)} if files else inputs
+    try:
+        told = json.loads(tags.get("cicd.files") or "{}")
+    except ValueError:
+        return inputs
+    files = told.items() if isinstance(told, dict) else ()
+    known = {path: digest for path, digest in files if isinstance(digest, str)}
+    return {**inputs, "files": known} if known else inputs
 
 
 def owner_of(tags: Mapping[str, str]) -> str:

@@ -175,6 +175,11 @@ def test_the_end_of_a_log_is_found_over_all_its_pages() -> None:
     assert [entry.text for entry in talking.tail(job, 3)] == ["line 4", "line 5", "line 6"]
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", "3", "null", "", '{"a.py": 3}', "grüße"])
+def test_marks_that_somebody_else_has_written_are_no_files(text: str) -> None:
+    assert fields_of({"cicd.inputs": "01", "cicd.files": text}) == {"inputs": "01"}
+
+
 def test_marks_come_back_as_fields_and_owner() -> None:
     tags = {"cicd.inputs": "01", "cicd.files": '{"a.py": "02"}', "cicd.stage": "dev"}
     assert fields_of(tags) == {"inputs": "01", "files": {"a.py": "02"}} and fields_of({}) == {}

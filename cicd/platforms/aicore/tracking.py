@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from cicd.model import LiveResource, MetricPoint, Track, identity
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.times import moment
+from cicd.platforms.base import fields_of
 
 FILES = "cicd.files"
 LONGEST = 256
@@ -23,10 +23,8 @@ def tagged(live: LiveResource, document: Document) -> LiveResource:
     tags = {str(tag.get("name")): tag.get("value") for tag in document.get("tags") or ()}
     spec = dict(live.spec)
     if "cicd.inputs" in tags:
-        spec["inputs"] = tags["cicd.inputs"]
+        spec |= fields_of({**tags, FILES: _joined(tags)})
         spec.pop("completed_after_sync", None)
-        if files := _files(tags):
-            spec["files"] = files
     stage, project, commit = (
         str(tags.get(f"cicd.{name}") or "") for name in ("stage", "project", "commit")
     )
@@ -46,17 +44,10 @@ def in_parts(tags: Mapping[str, str]) -> dict[str, str]:
     return parts
 
 
-def _files(tags: Mapping[str, Any]) -> dict[str, str]:
-    """File -> the beginning of its digest, as a run's tags tell; empty where they do not."""
+def _joined(tags: Mapping[str, Any]) -> str:
+    """The files of a run as one text again; empty where its tags tell of none."""
     names = [FILES, *(f"{FILES}.{number}" for number in range(2, MOST_PARTS + 1))]
-    text = "".join(str(tags[name]) for name in names if name in tags)
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {path: digest for path, digest in found.items() if isinstance(digest, str)}
+    return "".join(str(tags[name]) for name in names if name in tags)
 
 
 def last_metrics(document: Document) -> dict[str, float]:
