@@ -8,18 +8,33 @@ from typing import Any
 import pytest
 
 from cicd.errors import Usage
-from cicd.model import Action, Change, Key, Options, Secret, State
-from cicd.plan import make_stop_plan
+from cicd.model import (
+    Action,
+    Change,
+    Key,
+    Kind,
+    Options,
+    Resource,
+    Secret,
+    SmokeTest,
+    State,
+    Status,
+)
+from cicd.plan import make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.bound import explain_place, explain_version
-from cicd.plan.diff import as_secret_as, freeze
+from cicd.plan.diff import as_secret_as, freeze, undeclared
 from cicd.plan.history import takes_back
+from cicd.plan.unmanaged import running
 from cicd.values import Hidden
+from tests.plan.other_kinds import live, wish
+from tests.plan.other_kinds import plan_of as other_plan
 from tests.plan.plan_world import (
     CREATED_AT,
     KINDS,
     a_live,
     a_stage,
     actions,
+    artifact,
     change_of,
     configuration,
     deployment,
@@ -192,3 +207,97 @@ def test_what_another_key_takes_as_it_is_is_not_replaced_before() -> None:
     )
     assert actions(plan)["deployment/serve"] == "create"
     assert change_of(plan, "deployment/as-it-is").id == "d1"
+
+
+def test_what_is_reached_by_two_ways_hides_no_other_user() -> None:
+    """All that is to be deleted goes before what it needs, also behind things that stay."""
+    repository = Resource(Key("repository", "repo"), {"name": "repo", "url": "https://h/r"})
+    application = Resource(Key("application", "app"), {"name": "app", "repository": "https://h/r"})
+    application = replace(application, depends_on=frozenset({repository.key}))
+
+    def kept(name: str, *needs: Key) -> Resource:
+        return replace(artifact(name), depends_on=frozenset(needs))
+
+    one, two = kept("one", repository.key), kept("two", repository.key)
+    both = kept("both", one.key, two.key)
+    server = replace(deployment(configuration="c2"), depends_on=frozenset({both.key}))
+    desired = [repository, application, one, two, both, server]
+    lives = [a_live(wish, name) for wish, name in ((repository, "repo"), (application, "app"))]
+    lives += [a_live(wish, wish.key.name) for wish in (one, two, both)] + [a_live(server, "d1")]
+    plan = make_destroy_plan(a_stage(desired), desired, lives, KINDS, created_at=CREATED_AT)
+    needs = {str(change.key): change.depends_on for change in plan.changes}
+    assert set(map(str, needs["repository/repo"])) == {"application/app", "deployment/serve"}
+
+
+def test_a_job_under_way_whose_spec_changes_is_named_by_what_changed() -> None:
+    wanted = wish("job", "train", epochs=2)
+    under_way = live("job", "j1", Status(State.RUNNING, "InProgress"), name="train", epochs=1)
+    [change] = other_plan([wanted], [under_way]).changes
+    assert (change.action, change.reason) == (
+        Action.RUN,
+        "inputs changed: epochs, j1 is still InProgress",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("abc", "b", "loosened"),
+        ("b", "abc", "tightened"),
+        ("b", "b2", "tightened"),
+        ("x", "y", ""),
+        (5, "5", ""),
+        ("5", 5, ""),
+        (None, 5, "tightened"),
+        ("5", None, "loosened"),
+    ],
+)
+def test_the_text_that_an_answer_has_to_hold_is_more_or_less_strict(
+    before: Any, after: Any, reason: str
+) -> None:
+    def treated(text: Any) -> list[Resource]:
+        test = SmokeTest("/v2/predict", expect_contains=text)
+        return [configuration("serve"), deployment(options=Options(smoke_test=test))]
+
+    lives = [a_live(configuration("serve"), "c2"), a_live(deployment(configuration="c2"), "d1")]
+    plan = make_plan(
+        a_stage(treated(after)),
+        treated(after),
+        lives,
+        KINDS,
+        created_at=CREATED_AT,
+        former=a_stage(treated(before)),
+    )
+    told = [x for x in change_of(plan, "deployment/serve").treatment if "contains" in x.path]
+    assert [(x.before, x.after, x.reason) for x in told] == (
+        [] if before == after else [(before, after, reason)]
+    )
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_runs_right_now_is_running(state: State) -> None:
+    found = running([a_live(deployment(configuration="c2"), "d1", state)], KINDS)
+    assert bool(found) is (state is State.RUNNING)
+
+
+PARTIAL = Kind("thing", partial=frozenset({"labels"}))
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "expected"),
+    [
+        ({"labels": {"a": "1", "b": "2"}}, {"labels": {"a": "1"}}, ["labels.b"]),
+        ({"labels": {"b": "1", "a": "2"}}, {"labels": {}}, ["labels.a", "labels.b"]),
+        ({"labels": {"a": "1"}}, {"labels": {"a": "2", "c": "3"}}, []),
+        ({"labels": None}, {"labels": {"a": "1"}}, []),
+        ({}, {"labels": {"a": "1"}}, []),
+        ({"labels": {"a": "1"}}, {}, []),
+        ({"other": {"a": "1"}}, {"other": {}}, []),
+    ],
+)
+def test_what_is_live_of_a_partial_map_and_not_declared_is_remarked(
+    there: dict[str, Any], wanted: dict[str, Any], expected: list[str]
+) -> None:
+    told = undeclared(there, wanted, PARTIAL)
+    tail = " is live and not declared here: it was removed, or is another's"
+    assert told == [f"{name}{tail}" for name in expected]
