@@ -23,7 +23,8 @@ SERVER = """
 import gc, importlib, json, os, signal, socket, sys, threading, traceback
 
 import cicd.cli.root
-modules = {entry.module for entry in cicd.cli.root.COMMANDS.values()}
+found = cicd.cli.root.sections().values()
+modules = {entry.module for section in found for entry in section.values()}
 for name in sorted(modules - {"cicd.cli.emulator"}):
     importlib.import_module(name)
 for name in ("plan", "apply", "platforms.registry", "platforms.aicore.adapter", "render.text"):

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -23,6 +23,10 @@ from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, Interrupted, Usage
 from cicd.masking import secrets_of
 from cicd.version import __version__
+from cicd.words import plural
+
+if TYPE_CHECKING:
+    from cicd.platforms.commands import Short
 
 
 class Entry(NamedTuple):
@@ -30,54 +34,61 @@ class Entry(NamedTuple):
     that --help need not import it."""
 
     module: str
-    summary: str
+    short_help: str
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Every day": {
         "validate": Entry(
-            "cicd.cli.validate", "Check stage files and templates; no network, no login."
+            "cicd.cli.validate", short_help="Check stage files and templates; no network, no login."
         ),
-        "plan": Entry("cicd.cli.plan", "Show what apply would change."),
-        "apply": Entry("cicd.cli.apply", "Make the stage so."),
-        "status": Entry("cicd.cli.status", "Show what runs now."),
-        "logs": Entry("cicd.cli.logs", "Show the log lines of a run or deployment."),
+        "plan": Entry("cicd.cli.plan", short_help="Show what apply would change."),
+        "apply": Entry("cicd.cli.apply", short_help="Make the stage so."),
+        "status": Entry("cicd.cli.status", short_help="Show what runs now."),
+        "logs": Entry("cicd.cli.logs", short_help="Show the log lines of a run or deployment."),
     },
     "Look closer": {
-        "explain": Entry("cicd.cli.explain", "Tell why something is as it is, and what to do."),
-        "metrics": Entry("cicd.cli.metrics", "Show what a run has recorded."),
-        "compare": Entry("cicd.cli.compare", "Show parameters and metrics of runs side by side."),
-        "list": Entry("cicd.cli.list", "List everything of one kind, and what no stage names."),
-        "deployments": Entry(
-            "cicd.cli.deployments", "List deployments, also those of no stage file."
+        "explain": Entry(
+            "cicd.cli.explain", short_help="Tell why something is as it is, and what to do."
         ),
-        "executions": Entry("cicd.cli.executions", "List runs, also those of no stage file."),
-        "artifacts": Entry("cicd.cli.artifacts", "List models, data sets and results."),
+        "metrics": Entry("cicd.cli.metrics", short_help="Show what a run has recorded."),
+        "compare": Entry(
+            "cicd.cli.compare", short_help="Show parameters and metrics of runs side by side."
+        ),
+        "list": Entry(
+            "cicd.cli.list", short_help="List everything of one kind, and what no stage names."
+        ),
         "doctor": Entry(
-            "cicd.cli.doctor", "Check login, rights, quotas and clock; say what to do."
+            "cicd.cli.doctor", short_help="Check login, rights, quotas and clock; say what to do."
         ),
     },
     "Step in": {
-        "stop": Entry("cicd.cli.stop", "Stop runs and deployments."),
+        "stop": Entry("cicd.cli.stop", short_help="Stop runs and deployments."),
         "rollback": Entry(
-            "cicd.cli.rollback", "Put a deployment back to an earlier configuration."
+            "cicd.cli.rollback", short_help="Put a deployment back to an earlier configuration."
         ),
-        "unlock": Entry("cicd.cli.unlock", "Take the lock of a stage away from whoever has it."),
-        "destroy": Entry("cicd.cli.destroy", "Take down what a stage has put up."),
+        "unlock": Entry(
+            "cicd.cli.unlock", short_help="Take the lock of a stage away from whoever has it."
+        ),
+        "destroy": Entry("cicd.cli.destroy", short_help="Take down what a stage has put up."),
     },
     "Write stages and templates": {
-        "init": Entry("cicd.cli.init", "Write a new project that works at once."),
-        "promote": Entry("cicd.cli.promote", "Carry changes from one stage file to the next."),
-        "import": Entry("cicd.cli.import_stage", "Write the stage file of what is live."),
-        "template": Entry("cicd.cli.template", "Make templates from Metaflow flows."),
-        "schema": Entry("cicd.cli.schema", "Print the JSON Schema of stage files."),
+        "init": Entry("cicd.cli.init", short_help="Write a new project that works at once."),
+        "promote": Entry(
+            "cicd.cli.promote", short_help="Carry changes from one stage file to the next."
+        ),
+        "import": Entry(
+            "cicd.cli.import_stage", short_help="Write the stage file of what is live."
+        ),
+        "template": Entry("cicd.cli.template", short_help="Make templates from Metaflow flows."),
+        "schema": Entry("cicd.cli.schema", short_help="Print the JSON Schema of stage files."),
     },
     "Around it": {
-        "comment": Entry("cicd.cli.comment", "Write plans into the pull request."),
-        "emulator": Entry("cicd.cli.emulator", "Run SAP AI Core on this machine."),
+        "comment": Entry("cicd.cli.comment", short_help="Write plans into the pull request."),
+        "emulator": Entry("cicd.cli.emulator", short_help="Run SAP AI Core on this machine."),
     },
 }
-"""All commands, those most used first."""
+"""All commands but those that are short for ``list``, those most used first."""
 COMMANDS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 ELSEWHERE = {"deploy": "apply", "diff": "plan", "check": "validate", "delete": "destroy"}
 """What other tools call them."""
@@ -91,15 +102,37 @@ COMPLETION = "_CICD_COMPLETE"
 click.Context.formatter_class = Page  # for every command, however deep
 
 
+def sections() -> dict[str, dict[str, Entry]]:
+    """All commands; those that are short for ``list`` and a kind of a platform stand behind it."""
+    short = {
+        name: Entry("cicd.cli.short", text.summary) for name, (_, text) in short_lists().items()
+    }
+    found: dict[str, dict[str, Entry]] = {}
+    for title, section in SECTIONS.items():
+        found[title] = {}
+        for name, entry in section.items():
+            found[title] |= {name: entry, **(short if name == "list" else {})}
+    return found
+
+
+def short_lists() -> dict[str, tuple[str, Short]]:
+    """Name of a command -> the kind that it lists, and its words."""
+    from cicd.platforms import registry
+
+    lists = registry.short_lists()
+    named = {plural(kind).replace("_", "-"): (kind, words) for kind, words in lists.items()}
+    return {name: found for name, found in named.items() if name not in COMMANDS}
+
+
 class Commands(click.Group):
     """A group whose commands are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for section in sections().values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            return short_command(cmd_name)
         command = importlib.import_module(COMMANDS[cmd_name].module).command
         assert isinstance(command, click.Command)
         return command
@@ -108,18 +141,29 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            close = ELSEWHERE.get(name) or next(iter(get_close_matches(name, COMMANDS, n=1)), "")
+        if name not in COMMANDS and not name.startswith("-") and not short_lists().get(name):
+            names = self.list_commands(ctx)
+            close = ELSEWHERE.get(name) or next(iter(get_close_matches(name, names, n=1)), "")
             hint = f" Did you mean {close}?" if close else ""
             raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        widest = max(map(len, COMMANDS))
-        for title, section in SECTIONS.items():
+        widest = max(map(len, self.list_commands(ctx)))
+        for title, section in sections().items():
             with formatter.section(title):
-                lines = [(name.ljust(widest), entry.summary) for name, entry in section.items()]
+                lines = [(name.ljust(widest), entry.short_help) for name, entry in section.items()]
                 formatter.write_dl(lines)
+
+
+def short_command(name: str) -> click.Command | None:
+    """The command of that name that is short for ``list``, None where there is none."""
+    found = short_lists().get(name)
+    if found is None:
+        return None
+    from cicd.cli.short import command_of
+
+    return command_of(name, *found)
 
 
 @click.command(

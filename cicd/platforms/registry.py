@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from cicd.config.rulebook import Rule
     from cicd.model import Kind, Stage
     from cicd.platforms.base import Finding, Platform
+    from cicd.platforms.commands import Imports, Short
     from cicd.scaffold import Scaffold
 
 PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
 }
-"""Name in the stage file -> module with a function ``connect(stage, environ)``; in the same folder
+"""Name in the stage file -> module with a function ``connect(stage, environ)``. In the same folder
 are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say; there may
-be ``provenance``, what it tells of a login. Beside the folder of platforms there may be one of its
-name in ``scaffold``: its new projects. The first is that of stage files which name none."""
+be ``provenance``, what it tells of a login, and ``commands``, what some commands say of it. Beside
+the folder of platforms there may be one of its name in ``scaffold``: its new projects. The first is
+that of stage files which name none."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Platform:
@@ -68,6 +70,45 @@ def every_kind() -> Mapping[str, Kind]:
     return kinds
 
 
+def kinds_called(name: str) -> list[Mapping[str, Kind]]:
+    """The kinds of each platform that has one of this name."""
+    folders = (module.rpartition(".")[0] for module in PLATFORMS.values())
+    every = (import_module(f"{folder}.kinds").KINDS for folder in folders)
+    return [kinds for kinds in every if name in kinds]
+
+
+def short_lists() -> dict[str, Short]:
+    """Kind -> the words of a command that is called like it: of what runs, and of content that is
+    no mere version of something else. A platform that says the words itself has those it names:
+    no kind is loaded to list the commands."""
+    from cicd.platforms.commands import plain
+
+    found: dict[str, Short] = {}
+    for name, module in PLATFORMS.items():
+        if words := _beside(name, "commands"):
+            short = words.SHORT
+        else:
+            kinds = import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
+            short = {kind: plain(kind) for kind in reversed(listed(kinds))}
+        found |= {kind: text for kind, text in short.items() if kind not in found}
+    return found
+
+
+def listed(kinds: Mapping[str, Kind]) -> list[str]:
+    """The kinds that have a command of their own."""
+    versions = {kind.version[1] for kind in kinds.values() if kind.version}
+    return [
+        name
+        for name, kind in kinds.items()
+        if kind.runs or (kind.role == "content" and name not in versions)
+    ]
+
+
+def imports() -> list[Imports]:
+    """The options of ``cicd import`` that platforms have."""
+    return [words.IMPORTS for name in PLATFORMS if (words := _beside(name, "commands"))]
+
+
 def account(root: str, environ: Mapping[str, str]) -> Stage:
     """The account of the first platform, as a stage with nothing in it."""
     from cicd.model import Stage
@@ -88,8 +129,13 @@ def explain(stage: Stage, environ: Mapping[str, str]) -> Iterable[Finding]:
 
 def _login(name: str) -> Any:
     """The module of a platform that tells of its login, None where it has none."""
+    return _beside(name, "provenance")
+
+
+def _beside(name: str, module: str) -> Any:
+    """A module in the folder of a platform, None where there is none."""
     folder = PLATFORMS[name].rpartition(".")[0]
-    found = find_spec(f"{folder}.provenance")
+    found = find_spec(f"{folder}.{module}")
     return import_module(found.name) if found else None
 
 

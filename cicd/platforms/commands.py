@@ -1,0 +1,42 @@
+"""What commands say of a platform in its own words.
+
+A platform may have a module ``commands`` with ``SHORT`` (kind -> ``Short``, in the order in which
+they are listed) and ``IMPORTS``. It holds nothing but texts: the list of all commands loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from cicd.words import plural
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Short(NamedTuple):
+    """A command that is called like a kind, short for ``cicd list``. ``summary``: its line among
+    all commands; ``about``: its help; ``examples``: what may stand behind its name; ``filters``:
+    field -> help of the option for some of its values."""
+
+    summary: str
+    about: str
+    examples: tuple[str, ...]
+    filters: Mapping[str, str] = NONE
+
+
+class Imports(NamedTuple):
+    """Options of ``cicd import``, with their help. ``target``: field of the platform's section ->
+    for what to import; ``select``: for the part of it."""
+
+    target: Mapping[str, str] = NONE
+    select: Mapping[str, str] = NONE
+
+
+def plain(kind: str) -> Short:
+    """Of a kind of which its platform says no more."""
+    many = plural(kind).replace("_", " ")
+    summary = f"List {many}, also those of no stage file."
+    examples = ("dev", "dev --unmanaged -o json")
+    return Short(summary, f"List {many}, newest first, also those of no stage file.", examples)
