@@ -447,13 +447,11 @@ THEIRS = (
     "cicd.metaflow",
 )
 SPEAK_TOO = {
+    "cicd.version": "the name of the package: aicore-cicd",
     "cicd.platforms.registry": "the one line of each platform",
-    "cicd.cli.emulator": "the command of AI Core's emulator",
-    "cicd.cli.emulator_faults": "the command of AI Core's emulator",
-    "cicd.automation.local": "tells AI Core's emulator what stands in for what",
-    "cicd.cli.template": "the command that makes AI Core's templates of Metaflow's flows",
-    "cicd.cli.import_stage": "the options of AI Core's import",
-    "cicd.cli.picture": "the name of the package: aicore-cicd",
+    "cicd.cli.emulator": "the command of the emulator: what AI Core's front door is asked by",
+    "cicd.cli.emulator_faults": "the same, for its fault rules",
+    "cicd.automation.local": "puts AI Core's front door of the emulator in place of the account",
     "cicd.github.pulls": "a pull request that carries configuration, the English word",
 }
 """Modules that say a word of AI Core all the same, each with its reason."""

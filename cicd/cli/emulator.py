@@ -18,6 +18,7 @@ from cicd.cli.emulator_folder import data_option, endpoint_of, folder, translate
 from cicd.cli.help import Group, examples
 from cicd.cli.redaction import MASK
 from cicd.errors import CicdError
+from cicd.version import install
 
 
 @click.group("emulator", cls=Group, epilog=examples("cicd emulator start", "cicd emulator status"))
@@ -97,7 +98,7 @@ def serve(where: Path, port: int, leash: int | None) -> None:
     if name := server.missing():
         raise CicdError(
             f"the emulator needs {name}, which is not installed",
-            hint="pip install 'aicore-cicd[local]'",
+            hint=install("local"),
         )
     server.serve(where, port=port, environ=os.environ, leash=leash)
 

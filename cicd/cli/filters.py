@@ -69,9 +69,10 @@ def content_filters(
 ) -> Decorator:
     """Add the filters of what runs take in and make; the command gets them as ``wanted``."""
     makers = {run for kinds in platforms for run in running_kinds(kinds, only_runs=True)[:1]}
-    made = {f"{run}_id" for run in makers}
     found = _fields([kinds[kind] for kinds in platforms])
-    fields = {name: word for name, word in found.items() if name not in {*made, *several}}
+    # of the many facts that content may tell, those lead to others
+    fields = {name: word for name, word in found.items() if name.endswith("_id")}
+    fields = {name: word for name, word in fields.items() if name[:-3] not in makers}
     many = plural(kind).replace("_", " ").capitalize()
 
     def wanted(given: dict[str, Any]) -> Wanted:

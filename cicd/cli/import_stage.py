@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,9 +15,34 @@ from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, parse_variables
 from cicd.cli.project import loader_of
 from cicd.errors import Usage
-from cicd.model import Action, Change
-from cicd.platforms.registry import every_kind
+from cicd.model import Action, Change, Kind
+from cicd.platforms.commands import Imports
+from cicd.platforms.registry import imports, kinds_on
 from cicd.words import count
+
+OPTIONS = imports()
+TARGETS = {name: text for one in OPTIONS.values() for name, text in one.target.items()}
+SELECTS = {name: text for one in OPTIONS.values() for name, text in one.select.items()}
+
+
+def spelled(name: str) -> str:
+    """The option for a word of a platform."""
+    return f"--{name.replace('_', '-')}"
+
+
+def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each way to say what is to be imported, whatever the platform."""
+    for name, text in reversed(TARGETS.items()):
+        command = click.option(spelled(name), f"at_{name}", help=text)(command)
+    return command
+
+
+def select_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each way to say which part of it."""
+    for name, text in reversed(SELECTS.items()):
+        option = click.option(spelled(name), f"at_{name}", multiple=True, metavar="GLOB", help=text)
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -26,7 +53,7 @@ from cicd.words import count
     ),
 )
 @click.argument("stage")
-@click.option("--resource-group", "group", help="What to import from AI Core.")
+@target_options
 @click.option("--platform", help="Of which platform it is.  [default: that of most stages]")
 @click.option(
     "--target",
@@ -40,33 +67,29 @@ from cicd.words import count
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file to write.  [default: stages/STAGE.yaml]",
 )
-@click.option(
-    "--scenario",
-    "scenarios",
-    multiple=True,
-    metavar="GLOB",
-    help="Only what belongs to these scenarios.",
-)
+@select_options
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 @common_options()
 def command(
     stage: str,
     common: Common,
-    group: str | None,
     platform: str | None,
     target: dict[str, str],
     out: Path | None,
-    scenarios: tuple[str, ...],
     force: bool,
+    **given: Any,
 ) -> None:
     """Write a stage file that asks for what lives in a resource group, or another such place.
 
     Changes nothing there. Templates cannot be read back: with those of the group in templates/, the
     file syncs them too. Ends with 5 when the file is already there.
     """
-    wanted = {**target, **({"resource_group": group} if group else {})}
+    named = {name.removeprefix("at_"): text for name, text in given.items() if text}
+    wanted = {**target, **{name: text for name, text in named.items() if name in TARGETS}}
     if not wanted:
-        raise Usage("nothing says what to import", hint="add --resource-group NAME")
+        asked = OPTIONS.get(platform or next(iter(OPTIONS)), Imports()).target
+        option = f"{spelled(next(iter(asked)))} NAME" if asked else "--target NAME=VALUE"
+        raise Usage("nothing says what to import", hint=f"add {option}")
     loader = loader_of(common)
     found = import_stage(
         loader,
@@ -74,7 +97,7 @@ def command(
         wanted,
         platform=platform or "",
         out=out,
-        select=scenarios,
+        select=[glob for name in SELECTS for glob in named.get(name, ())],
         force=force,
         tell=print_note,
     )
@@ -94,16 +117,19 @@ def report(loader: Loader, imported: Imported) -> None:
         print_note(f"not imported: {printable(note)}")
     if unset:
         print_note(f"set these variables before you plan: {', '.join(unset)}")
+    kinds = kinds_on(imported.plan.platform)
     differing = [
-        change for change in imported.plan.changes if is_difference(change, has_unset=bool(unset))
+        change
+        for change in imported.plan.changes
+        if is_difference(change, kinds, has_unset=bool(unset))
     ]
     print_result(f"plan: {count(len(differing), 'change')}" if differing else "plan: no changes")
     for change in differing:
         print_result(f"  {change.key}: {change.action.value}, {printable(change.reason)}")
 
 
-def is_difference(change: Change, *, has_unset: bool) -> bool:
+def is_difference(change: Change, kinds: Mapping[str, Kind], *, has_unset: bool) -> bool:
     """Whether applying changes it; of a secret whose value is not at hand nobody can tell."""
     if change.action is Action.NO_OP:
         return False
-    return not (has_unset and every_kind()[change.key.kind].is_secret)
+    return not (has_unset and kinds[change.key.kind].is_secret)

@@ -13,6 +13,7 @@ from cicd.errors import CicdError, Usage
 from cicd.render.chart import DASHES, LIGHT, Line, has_course, is_drawn, lines_of
 from cicd.render.comparison import Comparison, Metric
 from cicd.render.table import cut
+from cicd.version import install
 from cicd.words import printable
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check_picture(path: Path | None) -> Path:
     if importlib.util.find_spec("matplotlib") is None:
         raise CicdError(
             "pictures need matplotlib, which is not installed",
-            hint="pip install 'aicore-cicd[reports]'",
+            hint=install("reports"),
         )
     return path
 

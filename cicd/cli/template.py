@@ -20,7 +20,7 @@ from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, Problem, Usage
 
 if TYPE_CHECKING:
-    from cicd.platforms.aicore.dialect.flows.declared import Flow, Store
+    from cicd.metaflow import Flow, Store
 
 DIFFERS = 1
 
@@ -70,8 +70,8 @@ def local_store(root: Path) -> Store:
     """The S3 of the project's emulator, which is started if it does not run."""
     from cicd.automation import local
     from cicd.emulator.host import control
+    from cicd.metaflow import Store
     from cicd.model import Secret
-    from cicd.platforms.aicore.dialect.flows.declared import Store
 
     found = control.s3_environment(local.start(root, os.environ))
     login = {name: Secret(found[name]) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
@@ -161,8 +161,7 @@ def write_template(flow: Flow, text: str) -> str:
 
 def differences(flow: Flow, *, generate: bool) -> list[str]:
     """How the committed template of a flow differs, in words."""
-    from cicd.metaflow import compare
-    from cicd.platforms.aicore.dialect.flows.declared import template_differences
+    from cicd.metaflow import compare, template_differences
 
     if not (flow.root / flow.settings.template).is_file():
         return ["is not there"]
@@ -174,7 +173,7 @@ def chosen_flows(names: Sequence[str], variables: Mapping[str, str]) -> list[Flo
     """The flows that are meant: those of the named stages, or else of the stage whose branch is
     checked out; of these the named ones. Raises Usage, InvalidStage."""
     from cicd.config import Surroundings, stage_files
-    from cicd.platforms.aicore.dialect.flows.loading import load_flows
+    from cicd.metaflow import load_flows
     from cicd.platforms.registry import DIALECTS
 
     root = find_root(Path.cwd())
@@ -213,17 +212,10 @@ def _is_stage(name: str, files: Sequence[str]) -> bool:
 
 def is_called(flow: Flow, name: str) -> bool:
     """Whether a person means this flow by that name."""
-    given = Path(name).as_posix()
     files = {flow.settings.file, flow.settings.template}
-    known = {
-        *files,
-        flow.source.class_name,
-        flow.source.executable_id,
-        Path(flow.settings.file).stem,
-    }
-    return given in known or Path(name).resolve() in {
-        (flow.root / file).resolve() for file in files
-    }
+    if Path(name).as_posix() in files | flow.names:
+        return True
+    return Path(name).resolve() in {(flow.root / file).resolve() for file in files}
 
 
 def _raise(failed: Sequence[CicdError]) -> None:

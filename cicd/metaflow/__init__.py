@@ -15,5 +15,17 @@ Metaflow is never imported here. What a template was made from is
 from cicd.metaflow.build import Built, build
 from cicd.metaflow.compare import compare
 from cicd.metaflow.package import Package, fetch_package
+from cicd.platforms.aicore.dialect.flows.declared import Flow, Store, template_differences
+from cicd.platforms.aicore.dialect.flows.loading import load_flows
 
-__all__ = ["Built", "Package", "build", "compare", "fetch_package"]
+__all__ = [
+    "Built",
+    "Flow",
+    "Package",
+    "Store",
+    "build",
+    "compare",
+    "fetch_package",
+    "load_flows",
+    "template_differences",
+]

@@ -1,7 +1,8 @@
 """What commands say of a platform in its own words.
 
 A platform may have a module ``commands`` with ``SHORT`` (kind -> ``Short``, in the order in which
-they are listed) and ``IMPORTS``. It holds nothing but texts: the list of all commands loads it.
+they are listed) and ``IMPORTS``. It holds nothing but texts: the list of all commands loads it,
+and without it all kinds of the platform.
 """
 
 from __future__ import annotations

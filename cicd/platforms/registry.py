@@ -58,23 +58,27 @@ def _adapter(stage: Stage) -> Any:
 def kinds_of(stage: Stage) -> Mapping[str, Kind]:
     """The kinds of the platform a stage names, without its SDK. Raises InvalidStage when there is
     no such platform."""
-    folder = _module(stage).rpartition(".")[0]
+    _module(stage)
+    return kinds_on(stage.platform)
+
+
+def kinds_on(name: str) -> Mapping[str, Kind]:
+    """The kinds of a platform that there is, without its SDK."""
+    folder = PLATFORMS[name].rpartition(".")[0]
     return cast("Mapping[str, Kind]", import_module(f"{folder}.kinds").KINDS)
 
 
 def every_kind() -> Mapping[str, Kind]:
     """The kinds of all platforms, without any SDK."""
     kinds: dict[str, Kind] = {}
-    for module in PLATFORMS.values():
-        kinds |= import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
+    for name in PLATFORMS:
+        kinds |= kinds_on(name)
     return kinds
 
 
 def kinds_called(name: str) -> list[Mapping[str, Kind]]:
     """The kinds of each platform that has one of this name."""
-    folders = (module.rpartition(".")[0] for module in PLATFORMS.values())
-    every = (import_module(f"{folder}.kinds").KINDS for folder in folders)
-    return [kinds for kinds in every if name in kinds]
+    return [kinds for platform in PLATFORMS if name in (kinds := kinds_on(platform))]
 
 
 def short_lists() -> dict[str, Short]:
@@ -84,12 +88,11 @@ def short_lists() -> dict[str, Short]:
     from cicd.platforms.commands import plain
 
     found: dict[str, Short] = {}
-    for name, module in PLATFORMS.items():
+    for name in PLATFORMS:
         if words := _beside(name, "commands"):
             short = words.SHORT
         else:
-            kinds = import_module(f"{module.rpartition('.')[0]}.kinds").KINDS
-            short = {kind: plain(kind) for kind in reversed(listed(kinds))}
+            short = {kind: plain(kind) for kind in reversed(listed(kinds_on(name)))}
         found |= {kind: text for kind, text in short.items() if kind not in found}
     return found
 
@@ -104,9 +107,12 @@ def listed(kinds: Mapping[str, Kind]) -> list[str]:
     ]
 
 
-def imports() -> list[Imports]:
-    """The options of ``cicd import`` that platforms have."""
-    return [words.IMPORTS for name in PLATFORMS if (words := _beside(name, "commands"))]
+def imports() -> dict[str, Imports]:
+    """Platform -> the options of ``cicd import`` that it has."""
+    from cicd.platforms.commands import Imports
+
+    found = {name: _beside(name, "commands") for name in PLATFORMS}
+    return {name: words.IMPORTS if words else Imports() for name, words in found.items()}
 
 
 def account(root: str, environ: Mapping[str, str]) -> Stage:

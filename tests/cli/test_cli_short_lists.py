@@ -17,7 +17,7 @@ from pytest_mock import MockerFixture
 from cicd.automation.listing import Wanted
 from cicd.cli.filters import filters_of
 from cicd.cli.root import COMMANDS, execute, main, sections
-from cicd.model import Kind, Stage
+from cicd.model import Kind
 from cicd.platforms import registry
 
 STAGE = """\
@@ -76,7 +76,7 @@ def test_it_stands_among_all_commands_and_has_a_help_page(
 
 
 def test_a_platform_that_is_not_there_has_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "No such command 'jobs'." in said(capsys, "jobs", "dev", code=64)
+    assert "No such command 'services'." in said(capsys, "services", "dev", code=64)
     assert "\n  services " not in said(capsys, "--help")
 
 
@@ -99,14 +99,11 @@ def test_the_shell_completes_it(toy: Path, typed: tuple[str, ...], found: set[st
 
 def test_the_words_that_a_platform_has_for_lists_are_those_of_its_kinds() -> None:
     found = registry.short_lists()
-    asked = {kind for name in registry.PLATFORMS for kind in listed_by(name)}
+    asked = {
+        kind for name in registry.PLATFORMS for kind in registry.listed(registry.kinds_on(name))
+    }
     assert found.keys() == asked
     assert all(text.summary and text.about and len(text.examples) > 1 for text in found.values())
-
-
-def listed_by(platform: str) -> list[str]:
-    stage = Stage("dev", "", "", platform, {}, None, ())
-    return registry.listed(registry.kinds_of(stage))
 
 
 def test_no_kind_is_loaded_to_list_the_commands() -> None:
@@ -115,20 +112,20 @@ def test_no_kind_is_loaded_to_list_the_commands() -> None:
         "sys.exit('cicd.model' in sys.modules or 'msgspec' in sys.modules)"
     )
     asked = subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False)
-    assert asked.returncode == 0
+    assert asked.returncode == 0, "a platform needs a module `commands` with its words"
 
 
 def test_no_command_is_called_like_a_kind_that_another_one_has() -> None:
     names = [name for section in sections().values() for name in section]
     assert len({*names}) == len(names)
-    assert {"executions", "deployments", "artifacts"} == {*names} - {*COMMANDS}
+    assert {"executions", "deployments", "artifacts"} <= {*names} - {*COMMANDS}
 
 
 RUN = Kind("train", role="run", columns={"id": "ID", "image": "IMAGE"})
 MODEL = Kind(
     "model",
     role="content",
-    columns={"name": "NAME", "flavour": "FLAVOUR", "train_id": "TRAIN"},
+    columns={"name": "NAME", "data_id": "DATA", "flavour": "FLAVOUR", "train_id": "TRAIN"},
 )
 ENDPOINT = Kind(
     "endpoint",
@@ -149,6 +146,7 @@ KINDS = {kind.name: kind for kind in (RUN, MODEL, ENDPOINT)}
         ("endpoint", "--instance-type large", {"fields": {"instance_type": ("large",)}}),
         ("model", "--train r1 --name m*", {"maker": "r1", "name": "m*"}),
         ("model", "--flavour a --flavour b", {"fields": {"flavour": ("a", "b")}}),
+        ("model", "--data d", {"fields": {"data_id": ("d",)}}),
         ("model", "", {}),
     ],
 )
@@ -169,3 +167,30 @@ def test_what_has_no_column_or_is_of_another_kind_is_no_filter(option: str) -> N
     command = click.command()(filters_of("endpoint", [KINDS], {})(lambda wanted: wanted))
     with pytest.raises(click.NoSuchOption):
         command.main([option, "x"], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "nothing says what to import (add --resource-group NAME)"),
+        (("--platform", "aicore"), "add --resource-group NAME"),
+        (("--platform", "toy"), "add --target NAME=VALUE"),
+        (("--platform", "toy", "--scenario", "x*"), "add --target NAME=VALUE"),
+        (("--platform", "tyo", "--target", "box=b"), 'there is no platform "tyo"'),
+        (("--resource-group", ""), "nothing says what to import"),
+    ],
+)
+def test_what_to_import_is_asked_for_in_the_words_of_the_platform(
+    toy: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+) -> None:
+    assert told in said(capsys, "import", "new", *arguments, code=64)
+    assert not (toy / "stages/new.yaml").exists()
+
+
+def test_an_import_tells_what_differs_by_the_kinds_of_its_own_platform(
+    toy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "apply", "dev", "--yes")
+    told = said(capsys, "import", "new", "--platform", "toy", "--target", "box=box")
+    assert "wrote stages/new.yaml: 1 job, 1 service" in told
+    assert (toy / "stages/new.yaml").read_text(encoding="utf-8").startswith("platform: toy\n")

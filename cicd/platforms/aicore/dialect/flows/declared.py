@@ -78,6 +78,12 @@ class Flow:
             values["object store"] = kept
         return sources_of(self.source, values)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What people call it: its class, its executable, the stem of its file."""
+        source, stem = self.source, Path(self.settings.file).stem
+        return frozenset({source.class_name, source.executable_id, stem})
+
 
 def flows_of(draft: Draft) -> list[Flow]:
     """All flows of a draft. Raises InvalidStage with everything that is wrong with them."""
