@@ -20,88 +20,88 @@ from cicd.platforms.commands import Imports
 from cicd.platforms.registry import imports, kinds_on
 from cicd.words import count
 
-OPTIONS = imports()
-TARGETS = {name: text for one in OPTIONS.values() for name, text in one.target.items()}
-SELECTS = {name: text for one in OPTIONS.values() for name, text in one.select.items()}
+
+def command() -> click.Command:
+    """The command with the options of every platform."""
+    words = imports()
+    targets = {name: text for one in words.values() for name, text in one.target.items()}
+    selects = {name: text for one in words.values() for name, text in one.select.items()}
+
+    @click.command(
+        "import",
+        epilog=examples(
+            "cicd import dev --resource-group churn-dev",
+            "cicd import prd --resource-group churn --scenario 'churn*' --out stages/prd.yaml",
+        ),
+    )
+    @click.argument("stage")
+    @word_options(targets)
+    @click.option("--platform", help="Of which platform it is.  [default: that of most stages]")
+    @click.option(
+        "--target",
+        multiple=True,
+        callback=parse_variables,
+        metavar="NAME=VALUE",
+        help="What to import, as the platform's section of a stage file names it.",
+    )
+    @click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The file to write.  [default: stages/STAGE.yaml]",
+    )
+    @word_options(selects, multiple=True, metavar="GLOB")
+    @click.option("--force", is_flag=True, help="Overwrite the file.")
+    @common_options()
+    def imported(
+        stage: str,
+        common: Common,
+        platform: str | None,
+        target: dict[str, str],
+        out: Path | None,
+        force: bool,
+        **given: Any,
+    ) -> None:
+        """Write a stage file that asks for what lives in a resource group, or another such place.
+
+        Changes nothing there. Templates cannot be read back: with those of the group in templates/,
+        the file syncs them too. Ends with 5 when the file is already there.
+        """
+        named = {name.removeprefix("at_"): text for name, text in given.items() if text}
+        wanted = {**target, **{name: text for name, text in named.items() if name in targets}}
+        if not wanted:
+            first = next(iter(words.get(platform or next(iter(words)), Imports()).target), "")
+            hint = f"add {spelled(first)} NAME" if first else "add --target NAME=VALUE"
+            raise Usage("nothing says what to import", hint=hint)
+        loader = loader_of(common)
+        found = import_stage(
+            loader,
+            stage,
+            wanted,
+            platform=platform or "",
+            out=out,
+            select=[glob for name in selects for glob in named.get(name, ())],
+            force=force,
+            tell=print_note,
+        )
+        report(loader, found)
+
+    return imported
+
+
+def word_options(texts: dict[str, str], **more: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Adds an option for each word of a platform, with its help; ``at_WORD`` is its value."""
+
+    def decorate(command: Callable[..., Any]) -> Any:
+        for name, text in reversed(texts.items()):
+            command = click.option(spelled(name), f"at_{name}", help=text, **more)(command)
+        return command
+
+    return decorate
 
 
 def spelled(name: str) -> str:
-    """The option for a word of a platform."""
+    """The option for a word."""
     return f"--{name.replace('_', '-')}"
-
-
-def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each way to say what is to be imported, whatever the platform."""
-    for name, text in reversed(TARGETS.items()):
-        command = click.option(spelled(name), f"at_{name}", help=text)(command)
-    return command
-
-
-def select_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each way to say which part of it."""
-    for name, text in reversed(SELECTS.items()):
-        option = click.option(spelled(name), f"at_{name}", multiple=True, metavar="GLOB", help=text)
-        command = option(command)
-    return command
-
-
-@click.command(
-    "import",
-    epilog=examples(
-        "cicd import dev --resource-group churn-dev",
-        "cicd import prd --resource-group churn --scenario 'churn*' --out stages/prd.yaml",
-    ),
-)
-@click.argument("stage")
-@target_options
-@click.option("--platform", help="Of which platform it is.  [default: that of most stages]")
-@click.option(
-    "--target",
-    multiple=True,
-    callback=parse_variables,
-    metavar="NAME=VALUE",
-    help="What to import, as the platform's section of a stage file names it.",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.  [default: stages/STAGE.yaml]",
-)
-@select_options
-@click.option("--force", is_flag=True, help="Overwrite the file.")
-@common_options()
-def command(
-    stage: str,
-    common: Common,
-    platform: str | None,
-    target: dict[str, str],
-    out: Path | None,
-    force: bool,
-    **given: Any,
-) -> None:
-    """Write a stage file that asks for what lives in a resource group, or another such place.
-
-    Changes nothing there. Templates cannot be read back: with those of the group in templates/, the
-    file syncs them too. Ends with 5 when the file is already there.
-    """
-    named = {name.removeprefix("at_"): text for name, text in given.items() if text}
-    wanted = {**target, **{name: text for name, text in named.items() if name in TARGETS}}
-    if not wanted:
-        asked = OPTIONS.get(platform or next(iter(OPTIONS)), Imports()).target
-        option = f"{spelled(next(iter(asked)))} NAME" if asked else "--target NAME=VALUE"
-        raise Usage("nothing says what to import", hint=f"add {option}")
-    loader = loader_of(common)
-    found = import_stage(
-        loader,
-        stage,
-        wanted,
-        platform=platform or "",
-        out=out,
-        select=[glob for name in SELECTS for glob in named.get(name, ())],
-        force=force,
-        tell=print_note,
-    )
-    report(loader, found)
 
 
 def report(loader: Loader, imported: Imported) -> None:

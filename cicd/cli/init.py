@@ -32,6 +32,7 @@ from cicd.words import count
 
 FIRST = next(iter(PLATFORMS))
 """That of stage files which name none."""
+KEEP = "Leave files that differ as they are, write the rest."
 
 
 def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,50 +48,59 @@ def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command(
-    "init",
-    epilog=examples("cicd init", "cicd init churn --repository https://github.com/org/churn --yes"),
-)
-@click.argument(
-    "folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path)
-)
-@click.option(
-    "--platform",
-    default=FIRST,
-    metavar="NAME",
-    shell_complete=complete_platform,
-    help=f"Where it runs.  [default: {FIRST}]",
-)
-@question_options
-@consent_option(help="Ask nothing; what is not given has its default.")
-@click.option("--keep", is_flag=True, help="Leave files that differ as they are, write the rest.")
-@click.option("--force", is_flag=True, help="Overwrite files that differ.")
-def command(
-    folder: Path, platform: str, yes: bool, keep: bool, force: bool, **given: str | None
-) -> None:
-    """Write a project into DIR: stages, templates, workflows, a README.
+def command() -> click.Command:
+    """The command with the questions of every platform."""
 
-    Asks on a terminal; Enter takes the default. Ends with 5, and writes nothing, when a file is
-    already there and differs.
-    """
-    if keep and force:
-        raise Usage("--keep and --force exclude each other", hint="give one of them")
-    scaffold = chosen_scaffold(platform)
-    questions = (*scaffold.QUESTIONS, STAGES)
-    check_asked(platform, questions, given)
-    asks = is_interactive() and not yes
-    project = folder_in_repository(folder)
-    facts = markers_of(project, remote_of(folder, os.environ))
-    known, answers = fill(questions, given, facts, asks)
-    top = repository_around(folder) if project else None
-    files = project_files(scaffold, known, stages_in(answers["stages"]), project)
-    written = write_project(top or folder, files, keep=keep, force=force)
-    print_result(told(written, top or folder, project))
-    if written and not asks and given.get("name", "") is None:
-        again = "".join(f" {part}" for part in _again(folder, platform))
-        name = known["NAME"]
-        print_result(f"its name is {name}; another one: cicd init{again} --name NAME --force")
-    print_result(next_steps(folder, [render(step, known) for step in scaffold.STEPS]))
+    @click.command(
+        "init",
+        epilog=examples(
+            "cicd init", "cicd init churn --repository https://github.com/org/churn --yes"
+        ),
+    )
+    @click.argument(
+        "folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path)
+    )
+    @click.option(
+        "--platform",
+        default=FIRST,
+        metavar="NAME",
+        shell_complete=complete_platform,
+        help=f"Where it runs.  [default: {FIRST}]",
+    )
+    @question_options
+    @consent_option(help="Ask nothing; what is not given has its default.")
+    @click.option(
+        "--keep", is_flag=True, help="Leave files that differ as they are, write the rest."
+    )
+    @click.option("--force", is_flag=True, help="Overwrite files that differ.")
+    def init(
+        folder: Path, platform: str, yes: bool, keep: bool, force: bool, **given: str | None
+    ) -> None:
+        """Write a project into DIR: stages, templates, workflows, a README.
+
+        Asks on a terminal; Enter takes the default. Ends with 5, and writes nothing, when a file is
+        already there and differs.
+        """
+        if keep and force:
+            raise Usage("--keep and --force exclude each other", hint="give one of them")
+        scaffold = chosen_scaffold(platform)
+        questions = (*scaffold.QUESTIONS, STAGES)
+        check_asked(platform, questions, given)
+        asks = is_interactive() and not yes
+        project = folder_in_repository(folder)
+        facts = markers_of(project, remote_of(folder, os.environ))
+        known, answers = fill(questions, given, facts, asks)
+        top = repository_around(folder) if project else None
+        files = project_files(scaffold, known, stages_in(answers["stages"]), project)
+        written = write_project(top or folder, files, keep=keep, force=force)
+        print_result(told(written, top or folder, project))
+        if written and not asks and given.get("name", "") is None:
+            again = "".join(f" {part}" for part in _again(folder, platform))
+            name = known["NAME"]
+            print_result(f"its name is {name}; another one: cicd init{again} --name NAME --force")
+        print_result(next_steps(folder, [render(step, known) for step in scaffold.STEPS]))
+
+    return init
 
 
 def chosen_scaffold(platform: str) -> Scaffold:

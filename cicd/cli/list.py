@@ -15,34 +15,39 @@ from cicd.platforms.registry import every_kind
 from cicd.words import plural
 
 
-@click.command(
-    "list",
-    epilog=examples("cicd list deployments dev --unmanaged", "cicd list schedules prd -o json"),
-)
-@click.argument("kind", shell_complete=complete_kind)
-@click.argument("stage", required=False, shell_complete=complete_stage)
-@common_options()
-@run_filters([kind for kind in every_kind().values() if kind.runs])
-@click.option("--name", metavar="GLOB", help="Those with such a name.")
-@limit_option
-@output_option("text", "json")
-def command(
-    kind: str,
-    stage: str | None,
-    common: Common,
-    wanted: Wanted,
-    limit: int,
-    output: str,
-) -> None:
-    """List everything of one kind in the resource group, newest first: deployments, executions,
-    schedules, artifacts, configurations, applications, …
+def command() -> click.Command:
+    """The command with the filters of whatever runs on any platform."""
 
-    What no stage file of the project names is marked unmanaged. Ends with 64 for a KIND that the
-    platform does not have, and says which it has.
-    """
-    kind_named(kind, every_kind())  # a wrong word is told without a login
-    with open_session(stage, common, needs_secrets=False) as session:
-        name = kind_named(kind, session.platform.kinds)
-        found = list_kind(session, name, wanted, limit)
-        columns = session.platform.kinds[name].columns
-    show(plural(name), columns, found, common, output)
+    @click.command(
+        "list",
+        epilog=examples("cicd list deployments dev --unmanaged", "cicd list schedules prd -o json"),
+    )
+    @click.argument("kind", shell_complete=complete_kind)
+    @click.argument("stage", required=False, shell_complete=complete_stage)
+    @common_options()
+    @run_filters([kind for kind in every_kind().values() if kind.runs])
+    @click.option("--name", metavar="GLOB", help="Those with such a name.")
+    @limit_option
+    @output_option("text", "json")
+    def listed(
+        kind: str,
+        stage: str | None,
+        common: Common,
+        wanted: Wanted,
+        limit: int,
+        output: str,
+    ) -> None:
+        """List everything of one kind in the resource group, newest first: deployments,
+        executions, schedules, artifacts, configurations, applications, …
+
+        What no stage file of the project names is marked unmanaged. Ends with 64 for a KIND that
+        the platform does not have, and says which it has.
+        """
+        kind_named(kind, every_kind())  # a wrong word is told without a login
+        with open_session(stage, common, needs_secrets=False) as session:
+            name = kind_named(kind, session.platform.kinds)
+            found = list_kind(session, name, wanted, limit)
+            columns = session.platform.kinds[name].columns
+        show(plural(name), columns, found, common, output)
+
+    return listed

@@ -134,8 +134,10 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return short_command(cmd_name)
         command = importlib.import_module(COMMANDS[cmd_name].module).command
-        assert isinstance(command, click.Command)
-        return command
+        # one with options of the platforms is made when it is asked for
+        made = command if isinstance(command, click.Command) else command()
+        assert isinstance(made, click.Command)
+        return made
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
