@@ -137,7 +137,8 @@ def resource_of(
 ) -> Resource:
     """What the item of a section that is written at ``path`` asks for. ``spec``: where that is not
     just its fields, as ``spec_of`` gives them. What has a ``rerun`` is a run, and gets ``inputs``:
-    of its spec, of the files that it names, and of those that it watches."""
+    of its spec, of the files that it names, and of those that it watches: it can have no field
+    ``inputs`` or ``files`` of its own."""
     section = sections[str(path[0])]
     key = Key(section.kind, item.key)
     spec = spec_of(draft, sections, path, item) if spec is None else spec
@@ -152,12 +153,12 @@ def spec_of(
     draft: AnyDraft, sections: Mapping[str, Carried], path: Path, item: Any
 ) -> dict[str, Any]:
     """The fields of an item by their names in the file, without those that are not set: texts of
-    the environment are hidden, and a key of another section is a Ref. ``name`` is its key where it
-    has none of its own."""
+    the environment are hidden, and a key of another section is a Ref. ``name``, its key where it
+    has none of its own, stays plain."""
     values: Any = {name: value for name, value in values_of(item, HOW).items() if value is not None}
     for field, other in sections[str(path[0])].needs.items():
         values = _referring(values, field, sections[other].kind)
-    return {"name": item.key, **draft.hidden(values, *path)}
+    return {**draft.hidden(values, *path), "name": values.get("name", item.key)}
 
 
 def _referring(value: Any, field: Sequence[str], kind: str) -> Any:

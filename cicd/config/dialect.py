@@ -153,7 +153,7 @@ class Dialect(Protocol):
 
     @property
     def CARRIED(self) -> Mapping[str, Carried]:
-        """Section -> what it lists, or else it is none of things. Else there are no sections."""
+        """Section -> what it lists; or the platform's own section, which is a map. Else none."""
 
     def identity(self, item: Node) -> str | None:
         """What makes an item of a list the same item in two files; None where nothing does.

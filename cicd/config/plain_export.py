@@ -137,9 +137,10 @@ class _Writing:
             return [
                 self._written(item, live, carried, (*at, index)) for index, item in enumerate(value)
             ]
+        if source := self._source(value, live, carried, at):
+            return source
         name = ".".join(map(str, at))
-        text = self.texts.of(value, str(live.key).replace("/", " "), name)
-        return self._source(value, live, carried, at) or literal(text)
+        return literal(self.texts.of(value, f"{live.key.kind} {live.key.name}", name))
 
     def _source(self, value: Any, live: LiveResource, carried: Carried, at: Path) -> str:
         """What of the stage a value is taken from, as an item says that; empty where it is from

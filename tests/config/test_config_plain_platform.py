@@ -82,6 +82,12 @@ def test_a_text_of_the_environment_is_hidden_also_deep_inside(tmp_path: Path) ->
     assert other["inputs"] != spec["inputs"]
 
 
+def test_what_it_is_called_stays_plain_also_where_the_environment_says_it(tmp_path: Path) -> None:
+    env = {**GOOD, "X": "e-dev"}
+    [wish] = built(tmp_path, "endpoints: [{key: e, name: 'a-${env.X}'}]\n", env).values()
+    assert wish.spec["name"] == "a-e-dev" and not isinstance(wish.spec["name"], Hidden)
+
+
 @pytest.mark.parametrize(
     ("text", "file", "counts"),
     [

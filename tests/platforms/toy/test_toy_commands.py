@@ -141,6 +141,28 @@ def test_what_is_there_is_imported(cicd: Run, toy: Path) -> None:
     assert told.endswith("plan: no changes\n")
 
 
+@pytest.mark.parametrize("before", ["failed", "watched other files", "no such script any more"])
+def test_what_would_run_again_is_imported_so_that_it_does_not(
+    cicd: Run, toy: Path, before: str
+) -> None:
+    job = STAGE[: STAGE.index("services:")]
+    if before == "failed":
+        (toy / "wind.txt").write_text("fail\n", encoding="utf-8")
+    if before == "watched other files":
+        job = job.replace("require:", 'watch: ["stages/*"], require:')
+    (toy / "stages/dev.yaml").write_text(job, encoding="utf-8")
+    cicd("apply", "dev", "--yes", code=1 if before == "failed" else 0)
+    if before == "no such script any more":
+        (toy / "wind.txt").unlink()
+        cicd("import", "new", "--platform", "toy", "--target", "box=box", code=3)
+        assert "script: wind.txt" in (toy / "stages/new.yaml").read_text(encoding="utf-8")
+        return
+    told = cicd("import", "new", "--platform", "toy", "--target", "box=box")
+    text = (toy / "stages/new.yaml").read_text(encoding="utf-8")
+    assert "    # with on_change it would run again: " in text and "rerun: never" in text
+    assert told.endswith("plan: no changes\n")
+
+
 def test_a_place_is_named_in_the_words_of_its_platform(cicd: Run, toy: Path) -> None:
     cicd("import", "new", "--platform", "toy", code=64)
     cicd("import", "new", "--platform", "toi", "--target", "box=box", code=64)
