@@ -118,11 +118,10 @@ class _Writing:
         spec: dict[str, Any] = {}
         for part in (*self._parts_of(live), live):
             spec |= part.spec
-        skipped = {*HOW, *(("inputs", "files") if "rerun" in model.__struct_fields__ else ())}
         item: dict[str, Any] = {"key": live.key.name}
         for name in model.__struct_encode_fields__:
             value = spec.get(name)
-            if name not in skipped and value is not None and (name, value) != ("name", item["key"]):
+            if name not in HOW and value is not None and (name, value) != ("name", item["key"]):
                 item[name] = self._written(value, live, carried, (name,))
         return item
 

@@ -100,7 +100,7 @@ class Recorded(Platform):
         same = (token or str(uuid.uuid4())) if kind.identity else json.dumps(spec, sort_keys=True)
         end = uuid.uuid5(uuid.NAMESPACE_URL, same).hex[:8]
         id = spec["name"] if kind.named else f"{spec['name']}-{end}"
-        told = {"spec": spec, "tags": dict(marks), "start": time.time_ns(), **more}
+        told = {"spec": spec, "tags": dict(marks), "at": time.time_ns(), **more}
         if not self.records.add(kind.name, id, told) and kind.named:
             raise Conflict(f"there is a {kind.name} {id} already", status=409)
         return self._live(kind.name, id)
@@ -142,7 +142,7 @@ class Recorded(Platform):
             {**record["spec"], **fields_of(record["tags"])},
             Status(State.UNKNOWN, ""),
             {"id": id},
-            created_at=_iso(record["start"]),
+            created_at=_iso(record["at"]),
             owner=owner_of(record["tags"]),
         )
         return self.as_it_is(live, record)

@@ -11,6 +11,7 @@ import pytest
 from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.config.dialect import Around, Export
 from cicd.config.plain_dialect import completed
+from cicd.config.schema import part_of
 from cicd.model import LiveResource, Ref, Resource, State, Status
 from cicd.values import Hidden, Key
 from tests.platforms.plain import dialect
@@ -151,6 +152,17 @@ def test_no_secret_gets_into_the_file() -> None:
     assert 'c: "is ${env.MINE} here"' in found.text
     assert found.environment == ("JOB_J_SETTINGS_API_KEY", "JOB_J_SETTINGS_B", "MINE")
     assert 'the value of job j "settings.b": it looks like a credential' in found.notes
+
+
+def test_who_is_not_in_the_file_asks_for_no_variable() -> None:
+    found = exported(live("model", "m/1", {"data": Hidden("hush")}))
+    assert found.environment == () and len(found.notes) == 1
+    assert "hush" not in found.text
+
+
+def test_what_a_section_is_made_of_is_known_where_it_is_made_of_parts() -> None:
+    found = {name: part_of(dialect.File, name) for name in ("plain", "jobs", "stage", "prune")}
+    assert found == {"plain": dialect.Place, "jobs": dialect.Job, "stage": None, "prune": None}
 
 
 def test_a_run_that_must_not_run_again_says_why() -> None:

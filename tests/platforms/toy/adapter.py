@@ -48,7 +48,7 @@ class Toy(Recorded):
         told = self.records.read(live.key.kind, live.id)
         texts = told.get("lines") or ["it is up"]
         step, end = told.get("length", 0) // len(texts), told.get("stopped") or time.time_ns()
-        times = [told["start"] + number * step for number in range(len(texts))]
+        times = [told["at"] + number * step for number in range(len(texts))]
         lines = map(LogEntry, times, texts)
         return page_of([line for line in lines if line.time <= end], cursor, since)
 
@@ -83,6 +83,6 @@ def word_of(kind: str, record: Record) -> str:
         return "up" if kind == "service" else "there"
     if "stopped" in record:
         return "stopped"
-    if time.time_ns() < record["start"] + record["length"]:
+    if time.time_ns() < record["at"] + record["length"]:
         return "running"
     return "failed" if "fail" in record["lines"] else "done"
