@@ -264,7 +264,9 @@ class Client:
         return wait_for(lambda: self.get(path), lambda shown: shown["status"] in statuses)
 
 
-def wait_for(look: Callable[[], Any], is_done: Callable[[Any], bool], seconds: float = 20) -> Any:
+def wait_for(
+    look: Callable[[], Any], is_done: Callable[[Any], bool], seconds: float = 20, gap: float = 0.01
+) -> Any:
     """Look until it is done; fails with the last sight."""
     deadline = time.monotonic() + seconds
     while True:
@@ -272,7 +274,7 @@ def wait_for(look: Callable[[], Any], is_done: Callable[[Any], bool], seconds: f
         if is_done(seen):
             return seen
         assert time.monotonic() < deadline, seen
-        time.sleep(0.01)
+        time.sleep(gap)
 
 
 @contextmanager

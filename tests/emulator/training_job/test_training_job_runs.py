@@ -66,16 +66,28 @@ def test_the_exit_code_decides(service: Service, command: str, status: str) -> N
 ODD = "a 'b' \"c\" $HOME $$ $(id) `id` {{inputs}} {{=1+1}} ${x} \\n %s ü 日本 \U0001f600\ttab"
 
 
-@pytest.mark.parametrize(
-    ("value", "seen"),
-    [(ODD, ODD), ("", ""), (7, "7"), (True, "true"), (None, ""), ("a\nb", "a\nb"), (0.5, "0.5")],
-)
-def test_a_variable_comes_as_it_was_written(service: Service, value: Any, seen: str) -> None:
-    command = "printf %s \"$ODD\" > seen; printf '{{workflow.name}} $(HOME) $$' > text"
-    job_id = service.run(command, env=[{"name": "ODD", "value": value}])
-    found = service.files(job_id)
-    assert found["seen"].decode() == seen
-    assert found["text"] == b"{{workflow.name}} $(HOME) $$"
+VALUES = [
+    (ODD, ODD),
+    ("", ""),
+    (7, "7"),
+    (True, "true"),
+    (None, ""),
+    ("a\nb", "a\nb"),
+    (0.5, "0.5"),
+]
+
+
+def test_variables_and_the_command_come_as_they_were_written(service: Service) -> None:
+    env: list[dict[str, Any]] = [
+        {"name": f"V{number}", "value": value} for number, (value, _) in enumerate(VALUES)
+    ]
+    prints = "; ".join(f'printf %s "$V{number}" > {number}' for number in range(len(VALUES)))
+    text = "{{workflow.name}} $(HOME) $$ {{=1+1}}"
+    found = service.files(service.run(f"{prints}; printf '{text}' > text", env=env))
+    assert found.pop("text").decode() == text
+    assert [found[str(number)].decode() for number in range(len(VALUES))] == [
+        seen for _, seen in VALUES
+    ]
 
 
 def test_the_last_of_two_variables_of_a_name_counts(service: Service) -> None:

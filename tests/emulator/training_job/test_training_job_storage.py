@@ -219,7 +219,7 @@ def test_a_lock_is_taken_once(s3: Any) -> None:
 
 
 def test_of_many_who_want_a_lock_one_has_it(service: Service, s3: Any) -> None:
-    clients = [service.s3() for _ in range(6)]
+    clients = [s3_client(service.storage()) for _ in range(6)]
     for number in range(5):
         key = f"race/{number}"
         with ThreadPoolExecutor(len(clients)) as pool:

@@ -42,6 +42,7 @@ class Service:
     variables: Mapping[str, str]
     session: requests.Session
     opened: World | None = None
+    objects: Any = None
 
     @property
     def world(self) -> World:
@@ -78,11 +79,12 @@ class Service:
         found: dict[str, Any] = self.send("GET", "/storage").json()
         return found
 
-    def s3(self, **other: Any) -> Any:
+    def s3(self) -> Any:
         """boto3 on the storage of the API; the bucket is there."""
-        client = s3_client(self.storage(), **other)
-        client.create_bucket(Bucket="data")
-        return client
+        if self.objects is None:  # it takes a moment to make one
+            self.objects = s3_client(self.storage())
+            self.objects.create_bucket(Bucket="data")
+        return self.objects
 
     def submit(self, command: str, files: Mapping[str, bytes] | None = None, **job: Any) -> str:
         """The id of a new job whose files are in the storage."""
@@ -107,7 +109,10 @@ class Service:
         """The status of a job once it is one of the words, or it has ended."""
         wanted = words or ENDS
         found: dict[str, Any] = wait_for(
-            lambda: self.status(job_id), lambda shown: shown["status"] in (*wanted, *ENDS), 60
+            lambda: self.status(job_id),
+            lambda shown: shown["status"] in (*wanted, *ENDS),
+            seconds=60,
+            gap=0.03,
         )
         assert found["status"] in wanted, (found, self.log(job_id))
         return found
