@@ -30,6 +30,13 @@ def start(account: Account, noun: Noun, name: str, live: Live) -> None:
     account.workers.start(f"{noun.said} {name}", partial(_lived, account, noun, name, live))
 
 
+def resume(account: Account, noun: Noun, live: Live) -> None:
+    """Let every job live on that an emulator before this one has left."""
+    for job in account.things.all([noun.kind]):
+        if job[noun.status] not in ENDED:
+            start(account, noun, str(job[noun.name]), live)
+
+
 def _lived(account: Account, noun: Noun, name: str, live: Live) -> None:
     job = account.things.get(noun.kind, name)
     if job is None or job[noun.status] in ENDED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cicd.emulator.sagemaker import endpoints, training
+from cicd.emulator.sagemaker import endpoints, processing, training, transform
 from cicd.emulator.sagemaker.account import Account
 from cicd.emulator.sagemaker.containers import Runner
 from cicd.emulator.sagemaker.shapes import ServiceModel
@@ -13,7 +13,7 @@ from cicd.emulator.sagemaker.traffic import Traffic
 from cicd.emulator.sagemaker.workers import Workers
 from cicd.emulator.world import World
 
-RESUMED = (training.resume, endpoints.resume)
+RESUMED = (training.resume, processing.resume, transform.resume, endpoints.resume)
 
 
 def open_account(world: World) -> Account:

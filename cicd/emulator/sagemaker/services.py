@@ -17,9 +17,11 @@ from cicd.emulator.sagemaker import (
     logs,
     models,
     packages,
+    processing,
     search,
     tags,
     training,
+    transform,
 )
 from cicd.emulator.sagemaker.account import Account, Call, Handler
 from cicd.emulator.sagemaker.errors import Refused
@@ -32,6 +34,8 @@ SAGEMAKER: Mapping[str, Handler] = {
     **endpoint_configs.OPERATIONS,
     **endpoints.OPERATIONS,
     **training.OPERATIONS,
+    **processing.OPERATIONS,
+    **transform.OPERATIONS,
     **packages.OPERATIONS,
     **tags.OPERATIONS,
     **search.OPERATIONS,

@@ -14,7 +14,7 @@ from cicd.emulator.sagemaker.account import Account, Call, describe
 from cicd.emulator.sagemaker.channels import Channel, bring, channels_of
 from cicd.emulator.sagemaker.containers import ROOT, Container, failure_of
 from cicd.emulator.sagemaker.errors import invalid
-from cicd.emulator.sagemaker.jobs import ENDED, Stopped, move
+from cicd.emulator.sagemaker.jobs import Stopped, move
 from cicd.emulator.sagemaker.listing import listing
 from cicd.emulator.sagemaker.nouns import TRAINING_JOB
 from cicd.emulator.sagemaker.storage import DataError
@@ -318,9 +318,7 @@ def folder_of(account: Account, name: str) -> Path:
 
 def resume(account: Account) -> None:
     """Go on with what an emulator before this one has left."""
-    for job in account.things.all([TRAINING_JOB.kind]):
-        if job[TRAINING_JOB.status] not in ENDED:
-            jobs.start(account, TRAINING_JOB, str(job[TRAINING_JOB.name]), live)
+    jobs.resume(account, TRAINING_JOB, live)
 
 
 OPERATIONS = {

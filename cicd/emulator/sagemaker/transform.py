@@ -1,0 +1,180 @@
+"""Batch transform: a model is asked about every object of a place, and its answers are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cicd.emulator.api.passing import Forwarder
+from cicd.emulator.runs.lifecycle import ENDED
+from cicd.emulator.sagemaker import jobs
+from cicd.emulator.sagemaker.account import Account, Call, describe
+from cicd.emulator.sagemaker.asking import ask
+from cicd.emulator.sagemaker.errors import invalid
+from cicd.emulator.sagemaker.listing import listing
+from cicd.emulator.sagemaker.models import containers_of
+from cicd.emulator.sagemaker.nouns import MODEL, TRANSFORM_JOB
+from cicd.emulator.sagemaker.packages import from_package
+from cicd.emulator.sagemaker.records import Batch, batches, joined
+from cicd.emulator.sagemaker.serving import serving
+from cicd.emulator.sagemaker.storage import DataError, name_below, split
+from cicd.emulator.sagemaker.streams import Stream
+from cicd.emulator.sagemaker.things import Thing
+
+LOGS = "/aws/sagemaker/TransformJobs"
+PATIENCE = 120
+"""Seconds until the model must answer."""
+PAYLOAD = 6
+"""Megabytes of a request whose maker wants no other number."""
+ALL = ("", "$")
+"""Filters that leave everything in."""
+
+
+def create(call: Call) -> Mapping[str, Any]:
+    """Begin a job; all that follows happens in a thread of its own."""
+    body = call.body
+    call.find(MODEL, body["ModelName"])
+    processing = body.get("DataProcessing", {})
+    filters = [processing.get(name, "") for name in ("InputFilter", "OutputFilter")]
+    if processing.get("JoinSource", "None") != "None" or any(one not in ALL for one in filters):
+        raise invalid("DataProcessing is not supported by this emulator, but for its defaults.")
+    if body["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
+        raise invalid("TransformInput: this emulator supports S3DataType S3Prefix only.")
+    answer = call.add(TRANSFORM_JOB, **{TRANSFORM_JOB.status: "InProgress", **body})
+    jobs.start(call.account, TRANSFORM_JOB, str(body[TRANSFORM_JOB.name]), live)
+    return answer
+
+
+def live(account: Account, job: Thing) -> None:
+    """From nothing to its end: what an emulator before this one has begun begins again."""
+    name = str(job[TRANSFORM_JOB.name])
+    for run_id in job.get("_runs", []):
+        account.runner.stop("deployment", run_id)
+    runs = begin(account, job)
+    try:
+        wait_until_up(account, name, runs)
+        account.things.put(TRANSFORM_JOB.kind, name, TransformStartTime=account.now())
+        answers = asyncio.run(transformed(account, job, runs))
+        if jobs.is_stopping(account, TRANSFORM_JOB, name):
+            # what was not finished is not kept
+            raise jobs.Stopped
+        for url, content in answers:
+            account.storage.write(content, url)
+    finally:
+        for run_id in runs:
+            account.runner.stop("deployment", run_id)
+    jobs.end(account, TRANSFORM_JOB, name, "Completed")
+    shutil.rmtree(folder_of(account, name), ignore_errors=True)
+
+
+def begin(account: Account, job: Thing) -> list[str]:
+    """Start the containers of the model, one after the other asked; the ids of their runs."""
+    name = str(job[TRANSFORM_JOB.name])
+    model = account.things.get(MODEL.kind, job["ModelName"])
+    if model is None:
+        raise DataError(f'ClientError: Could not find model "{job["ModelName"]}".')
+    runs = []
+    for number, container in enumerate(containers_of(model)):
+        ready = serving(
+            account,
+            from_package(account, container),
+            job[TRANSFORM_JOB.arn],
+            folder_of(account, name) / str(number),
+            {**_limits(job), **job.get("Environment", {})},
+        )
+        runs.append(account.runner.start_server(ready, PATIENCE))
+        host = f"{name}/i-{runs[-1]}" + (f"-{number + 1}" if number else "")
+        account.streams.add(Stream(LOGS, host, runs[-1], account.now()))
+    account.things.put(TRANSFORM_JOB.kind, name, _runs=runs)
+    return runs
+
+
+def _limits(job: Thing) -> dict[str, str]:
+    """What the container is told of the requests that come."""
+    return {
+        "SAGEMAKER_BATCH": "true",
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(job.get("MaxPayloadInMB", PAYLOAD)),
+        "SAGEMAKER_BATCH_STRATEGY": _strategy(job).upper(),
+        "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(job.get("MaxConcurrentTransforms") or 1),
+    }
+
+
+def _strategy(job: Thing) -> str:
+    return str(job.get("BatchStrategy", "MultiRecord"))
+
+
+def wait_until_up(account: Account, name: str, runs: Sequence[str]) -> None:
+    """Return when the model answers. DataError when it never will."""
+
+    def is_up() -> bool:
+        if jobs.is_stopping(account, TRANSFORM_JOB, name):
+            raise jobs.Stopped
+        found = [account.runner.look("deployment", run_id) for run_id in runs]
+        if any(run is None or run["status"] in ENDED for run in found):
+            raise DataError(
+                "AlgorithmError: The model container did not pass the ping health check. Please "
+                "check CloudWatch logs for this job."
+            )
+        return all(run and run["status"] == "RUNNING" for run in found)
+
+    account.workers.until(is_up)
+
+
+async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Output url -> answer for each object. DataError for an answer that is an error."""
+    name, told = str(job[TRANSFORM_JOB.name]), job["TransformInput"]
+    source, target = told["DataSource"]["S3DataSource"]["S3Uri"], job["TransformOutput"]
+    forwarder = Forwarder(account.world.runner)
+    limit = int(job.get("MaxPayloadInMB", PAYLOAD)) * 2**20
+    places = asyncio.Semaphore(int(job.get("MaxConcurrentTransforms") or 1))
+    headers = [("content-type", told.get("ContentType", "application/octet-stream"))]
+    if accept := target.get("Accept"):
+        headers.append(("accept", accept))
+
+    async def one(batch: Batch) -> bytes:
+        async with places:
+            if jobs.is_stopping(account, TRANSFORM_JOB, name):
+                return b""
+            body = batch.content
+            for run_id in runs:
+                answer = await ask(forwarder, run_id, headers, body)
+                if answer.status >= 400:
+                    text = answer.body.decode("utf-8", "replace")
+                    raise DataError(
+                        f"ClientError: {batch.name}: received {answer.status} from the model "
+                        f"with message {text[:500]!r}. See job logs for more information"
+                    )
+                body = answer.body
+            return body
+
+    found = []
+    for item in account.storage.objects(source):
+        pieces = batches(
+            item.key, item.path.read_bytes(), told.get("SplitType", "None"), _strategy(job), limit
+        )
+        answers = await asyncio.gather(*map(one, pieces))
+        place = f"{name_below(item.key, split(source)[1])}.out"
+        content = joined(answers, target.get("AssembleWith", "None"))
+        found.append((f"{target['S3OutputPath'].rstrip('/')}/{place}", content))
+    return found
+
+
+def folder_of(account: Account, name: str) -> Path:
+    """Where the data of a job is while it runs."""
+    return account.folder / "transform" / name
+
+
+def resume(account: Account) -> None:
+    """Go on with what an emulator before this one has left."""
+    jobs.resume(account, TRANSFORM_JOB, live)
+
+
+OPERATIONS = {
+    "CreateTransformJob": create,
+    "DescribeTransformJob": describe(TRANSFORM_JOB),
+    "ListTransformJobs": listing(TRANSFORM_JOB),
+    "StopTransformJob": jobs.stopping(TRANSFORM_JOB),
+}
