@@ -6,12 +6,12 @@ It answers below ``/NAME``, where NAME is that of the platform that meets it. Wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Scope
 
     from cicd.emulator.state.credentials import Credentials
     from cicd.emulator.world import World
@@ -35,9 +35,14 @@ def no_variables(url: str, credentials: Credentials) -> dict[str, str]:
     return {}
 
 
-def plain_error(status: int, message: str) -> Any:
+def plain_error(status: int, message: str, code: str) -> Any:
     """The body of an error, as most say it."""
     return {"error": message}
+
+
+def unnamed(scope: Scope) -> str:
+    """Of a request whose path says what it asks for."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class FrontDoor:
     ``variables``: those with which clients find it at the url of an emulator. Secrets in clear.
     ``bucket``: of the emulator's own S3, where its runs keep what they keep by key; empty for the
     object store of AI Core. ``error``: the body of its own errors, for those that fault rules ask
-    for.
+    for, by status, message and code; None for a quota that it refuses by itself. ``named``: the
+    operation of a request whose path does not say it, one of ``names``, or empty.
     """
 
     name: str
@@ -55,7 +61,9 @@ class FrontDoor:
     operations: Sequence[Served] = ()
     variables: Callable[[str, Credentials], Mapping[str, str]] = no_variables
     bucket: str = ""
-    error: Callable[[int, str], Any] = plain_error
+    error: Callable[[int, str, str], Any] = plain_error
+    named: Callable[[Scope], str] = unnamed
+    names: Collection[str] = ()
     about: str = ""
     """What it is, for the help of the command that starts emulators."""
 

@@ -68,7 +68,9 @@ def create_app(world: World, doors: Iterable[FrontDoor] = ()) -> Router:
     unrouted = Unrouted(world, list(routes))
     routes.append(Anything(around(unrouted)))
     names = {each.name for each in OPERATIONS if not each.path.startswith("/emulator/")}
-    names |= {f"{door.name}.{each.name}" for door in doors for each in door.operations}
+    for door in doors:
+        own = {*door.names, *(each.name for each in door.operations)}
+        names |= {f"{door.name}.{name}" for name in own}
     world.faults.known = frozenset({INFERENCE, *names})
     # not Starlette itself: what it puts around routes hides the connection that faults break
     return Router(routes)
@@ -83,9 +85,14 @@ def door_routes(
         path = f"{door.prefix}{each.path}"
         named = {"operation": f"{door.name}.{each.name}", "template": path, "method": each.method}
         yield Route(path, around(mounted, **named), methods=[each.method])
+
+    def spoken(scope: Scope) -> str:
+        name = door.named(scope)
+        return name and f"{door.name}.{name}"
+
     # some clients leave out the slash at the end
-    yield Route(door.prefix, around(mounted.app))
-    yield Mount(door.prefix, around(mounted.app))
+    yield Route(door.prefix, around(mounted.app, named=spoken))
+    yield Mount(door.prefix, around(mounted.app, named=spoken))
 
 
 def endpoint(world: World, operation: Operation) -> ASGIApp:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, unquote
 from xml.sax.saxutils import escape
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 
@@ -61,15 +62,29 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 Query = Mapping[str, list[str]]
 
 
+def nobody(headers: Headers) -> Mapping[str, str]:
+    """Nobody else may."""
+    return {}
+
+
 class S3:
     """An ASGI application for all buckets below ``prefix``. With ``has_all`` a bucket of every name
-    exists there, else those that were made."""
+    exists there, else those that were made. ``guests``: access key -> secret of who else may, by
+    the headers of a request."""
 
-    def __init__(self, world: World, prefix: str = "", *, has_all: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        prefix: str = "",
+        *,
+        has_all: bool = False,
+        guests: Callable[[Headers], Mapping[str, str]] = nobody,
+    ) -> None:
         self._world = world
         self._buckets: Buckets = world.buckets
         self._prefix = prefix
         self._has_all = has_all
+        self._guests = guests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -90,7 +105,8 @@ class S3:
         raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
         path = raw.decode("ascii", "replace")
         signed = Signed(request.method, path, request.url.query, headers_of(request))
-        if code := refusal(signed, await run_in_threadpool(self._keys)):
+        keys = {**await run_in_threadpool(self._keys), **self._guests(request.headers)}
+        if code := refusal(signed, keys):
             raise S3Error(code)
         said = parse_qs(request.url.query, keep_blank_values=True)
         query = {name: values for name, values in said.items() if not name.startswith(QUERY)}

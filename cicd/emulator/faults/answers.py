@@ -15,8 +15,10 @@ from cicd.emulator import timestamps
 
 JSON = "application/json"
 AS_JSON = {"content-type": JSON}
-ErrorBody = Callable[[int, str], Any]
-"""What an API says of an error, by status and message."""
+ErrorBody = Callable[[int, str, str], Any]
+"""What an API says of an error, by status, message and code."""
+QUOTA = "quota"
+"""The code of the error for one thing too many."""
 HTML = (
     "<!DOCTYPE html>\n<html><head><title>{status}</title></head>"
     "<body><h1>{status} {message}</h1><hr><center>nginx</center></body></html>\n"
@@ -77,7 +79,10 @@ def refusal(
     ``error`` is for another API than AI Core's."""
     if "quota" in effects:
         text = "Quota exceeded: no more of them are allowed for this tenant"
-        return envelope(400, text, "01010429", target, request_id)
+        if not error:
+            return envelope(400, text, "01010429", target, request_id)
+        body = error(400, text, QUOTA)
+        return Answer(400, headers=AS_JSON).with_json(body) if body is not None else None
     if "status" not in effects:
         return None
     status = effects["status"]
@@ -87,7 +92,7 @@ def refusal(
     code = effects.get("code", str(status))
     made = envelope(status, message, code, target, request_id)
     if error:
-        made = made.with_json(error(status, message))
+        made = made.with_json(error(status, message, effects.get("code", "")))
     return shaped(replace(made, headers={**made.headers, **headers}), shape, message)
 
 

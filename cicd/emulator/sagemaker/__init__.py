@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cicd.emulator.front_door import FrontDoor
-from cicd.emulator.sagemaker.names import NAME, PREFIX
+from cicd.emulator.sagemaker.names import ALL, NAME, PREFIX, error, named
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -34,5 +34,8 @@ SAGEMAKER = FrontDoor(
     NAME,
     make,
     variables=variables,
+    error=error,
+    named=named,
+    names=ALL,
     about="Amazon SageMaker and what it needs of AWS, for the AWS SDKs",
 )

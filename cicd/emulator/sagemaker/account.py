@@ -54,6 +54,8 @@ class Call:
     operation: str
     region: str
     body: Mapping[str, Any]
+    effects: Mapping[str, Any]
+    """What fault rules want, by name."""
 
     def arn(self, noun: Noun, name: str) -> str:
         """The ARN of a thing in the region that was asked."""

@@ -146,9 +146,13 @@ class Runner:
                 path.unlink(missing_ok=True)
 
     def last_lines(self, run_id: str, most: int = 10) -> list[str]:
-        """The end of what a run has written."""
-        sql = "SELECT text FROM logs WHERE run_id = ? ORDER BY time DESC, rowid DESC LIMIT ?"
-        return [row["text"] for row in self._world.store.rows(sql, (run_id, most))][::-1]
+        """The end of what a program has written, without the emulator's own remark on it."""
+        sql = (
+            "SELECT text FROM logs WHERE run_id = ? AND instr(text, ?) != 1 "
+            "ORDER BY time DESC, rowid DESC LIMIT ?"
+        )
+        rows = self._world.store.rows(sql, (run_id, f"step {run_id}: ", most))
+        return [row["text"] for row in rows][::-1]
 
 
 class Words:

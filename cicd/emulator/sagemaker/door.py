@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Mapping
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,10 @@ from starlette.responses import Response
 
 from cicd.emulator.api.s3 import METHODS, S3
 from cicd.emulator.api.signature import HEADER, Signed, refusal
+from cicd.emulator.front_door import EFFECTS
+from cicd.emulator.sagemaker import elsewhere, identity
 from cicd.emulator.sagemaker.errors import Refused
+from cicd.emulator.sagemaker.identity import Login, Logins
 from cicd.emulator.sagemaker.names import PREFIX
 from cicd.emulator.sagemaker.things import DOOR
 from cicd.emulator.state.store import Store
@@ -34,6 +36,7 @@ LOG = logging.getLogger(__name__)
 JSON = "application/x-amz-json-1.1"
 MOST_BYTES = 26 * 2**20
 """The largest body of a request, but for S3."""
+OURS = frozenset({"sagemaker", "logs"})
 UNSIGNED = {
     "AccessDenied": ("MissingAuthenticationTokenException", "Missing Authentication Token", 403),
     "InvalidAccessKeyId": (
@@ -57,7 +60,8 @@ class Door:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._s3 = S3(world, prefix=PREFIX)
+        logins = Logins(world.credentials)
+        self._s3 = S3(world, prefix=PREFIX, guests=logins.temporary_of)
         self._services: Services | None = None
         self._lock = Lock()
         if has_things(world.store):
@@ -65,7 +69,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        if service_of(request) == "s3":
+        if is_for_s3(request):
             await self._s3(scope, receive, send)
             return
         try:
@@ -85,13 +89,20 @@ class Door:
 
     async def _answer(self, services: Services, request: Request, body: bytes) -> Response:
         """Refuse who has not signed; then whoever's it is answers."""
-        check_signature(request, body, services.keys())
+        service, region = scope_of(request)
+        if service == "sts" or is_form(request):
+            return await run_in_threadpool(from_sts, services.logins, request, body)
+        check_signature(request, body, services.logins)
         if route := services.runtime_route(request):
             return await route(request, body)
-        region = scope_of(request)[1]
         target = request.headers.get("x-amz-target", "")
-        found = await run_in_threadpool(services.call, target, region, body)
-        return Response(json.dumps(found).encode(), 200, media_type=JSON)
+        if service in OURS or services.has(target):
+            effects = request.scope.get(EFFECTS, {})
+            found = await run_in_threadpool(services.call, target, region, body, effects)
+            return Response(json.dumps(found).encode(), 200, media_type=JSON)
+        path = request.url.path.removeprefix(PREFIX) or "/"
+        told = (request.method, path, request.url.query, request.headers, body)
+        return await run_in_threadpool(elsewhere.answer, *told)
 
     def _open(self) -> Services:
         """Load it all, once."""
@@ -115,12 +126,19 @@ def scope_of(request: Request) -> tuple[str, str]:
     return (found[4], found[3]) if found else ("", "")
 
 
-def service_of(request: Request) -> str:
-    """The service that a request is for; what has no target, and nobody has signed for another, is
-    S3's."""
+def is_for_s3(request: Request) -> bool:
+    """Whether S3 answers: it was signed for that, or by nobody and for nothing else."""
     service = scope_of(request)[0]
-    is_plain = "x-amz-target" not in request.headers and not is_rest(request)
-    return service or ("s3" if is_plain and request.method in METHODS else "")
+    if service or "x-amz-target" in request.headers:
+        return service == "s3"
+    return request.method in METHODS and not is_rest(request) and not is_form(request)
+
+
+def is_form(request: Request) -> bool:
+    """Whether nobody has signed it, and an action is named in a form: as those do who have no login
+    yet."""
+    kind = request.headers.get("content-type", "")
+    return not scope_of(request)[0] and kind.startswith("application/x-www-form-urlencoded")
 
 
 def is_rest(request: Request) -> bool:
@@ -138,15 +156,29 @@ async def read(request: Request) -> bytes:
     return bytes(body)
 
 
-def check_signature(request: Request, body: bytes, keys: Mapping[str, str]) -> None:
-    """Refuse what none of the keys has signed, as it is."""
+def check_signature(request: Request, body: bytes, logins: Logins) -> Login:
+    """Who has signed the request, as it is. Refused where nobody has who may."""
+    found = HEADER.match(request.headers.get("authorization", "").strip())
+    token = request.headers.get("x-amz-security-token", "")
+    login = logins.find(found[1], token) if found else None
     digest = hashlib.sha256(body).hexdigest()
     headers = {**dict(request.headers), "x-amz-content-sha256": digest}
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
     signed = Signed(request.method, raw.decode("ascii", "replace"), request.url.query, headers)
-    if code := refusal(signed, keys):
+    code = refusal(signed, {login.key: login.secret} if login else {})
+    if code or login is None:
         word, text, status = UNSIGNED[code]
         raise Refused(word, text, status)
+    return login
+
+
+def from_sts(logins: Logins, request: Request, body: bytes) -> Response:
+    """What STS answers; of some it wants no signature."""
+    try:
+        who = None if is_form(request) else check_signature(request, body, logins)
+        return Response(identity.answer(logins, who, body), 200, media_type="text/xml")
+    except Refused as refused:
+        return Response(identity.error(refused), refused.status, media_type="text/xml")
 
 
 def error(refused: Refused, *, is_rest: bool) -> Response:

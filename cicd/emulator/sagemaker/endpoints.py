@@ -48,6 +48,7 @@ def update(call: Call) -> Mapping[str, Any]:
                 STATUS: "Updating",
                 "LastModifiedTime": now,
                 "_goal": config,
+                "_goes_back": bool(call.effects.get("rollback")),
                 "_kept": kept,
                 "_revision": endpoint["_revision"] + 1,
                 "_deployment": call.body.get("DeploymentConfig")
@@ -163,6 +164,10 @@ def live(account: Account, name: str) -> None:
 def deploy(account: Account, name: str, endpoint: Thing) -> None:
     """Bring up the fleet for the configuration that is the goal, and let it answer."""
     config = endpoint["_goal"]
+    if endpoint.get("_goes_back"):
+        # AWS may do so without a word of why
+        go_back(account, name, "")
+        return
     fleet: list[fleets.Server] = endpoint.get("_next", [])
     try:
         if not fleet:
@@ -237,8 +242,10 @@ def go_back(account: Account, name: str, reason: str) -> None:
     def change(endpoint: Thing) -> None:
         status = "InService" if endpoint["_fleet"] else "Failed"
         _forget_goal(endpoint)
-        endpoint.update({STATUS: status, "FailureReason": reason[:LONGEST_REASON]})
-        endpoint["LastModifiedTime"] = account.now()
+        endpoint.update({STATUS: status, "LastModifiedTime": account.now()})
+        endpoint.pop("FailureReason", None)
+        if reason:
+            endpoint["FailureReason"] = reason[:LONGEST_REASON]
 
     account.things.change(ENDPOINT.kind, name, change)
 

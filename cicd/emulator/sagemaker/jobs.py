@@ -17,6 +17,11 @@ from cicd.emulator.sagemaker.workers import Closing
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 LONGEST_REASON = 1024
+ENDINGS = {
+    "Completed": "Training job completed",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
+}
 Live = Callable[[Account, Thing], None]
 """Does what a job is for, from where it stands; in a thread of its own."""
 
@@ -54,13 +59,26 @@ def _lived(account: Account, noun: Noun, name: str, live: Live) -> None:
         raise
 
 
-def end(account: Account, noun: Noun, name: str, status: str, reason: str = "") -> None:
-    """The one status that a job ends with, and why it failed."""
+def end(
+    account: Account, noun: Noun, name: str, status: str, reason: str = "", word: str = ""
+) -> None:
+    """The one status that a job ends with, why it failed, and the word for its last secondary
+    status where that is another."""
     now = account.now()
-    fields: dict[str, Any] = {noun.status: status, f"{noun.word.removesuffix('Job')}EndTime": now}
-    if reason:
-        fields["FailureReason"] = reason[:LONGEST_REASON]
-    account.things.put(noun.kind, name, LastModifiedTime=now, **fields)
+
+    def change(job: Thing) -> None:
+        if "SecondaryStatus" in job:
+            said = word or status
+            move(job, said, reason or ENDINGS.get(said, said), now)
+            job["SecondaryStatusTransitions"][-1]["EndTime"] = now
+            seconds = max(1, round(now - job.get("TrainingStartTime", now)))
+            job.update(TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
+        job.update({noun.status: status, f"{noun.word.removesuffix('Job')}EndTime": now})
+        job["LastModifiedTime"] = now
+        if reason:
+            job["FailureReason"] = reason[:LONGEST_REASON]
+
+    account.things.change(noun.kind, name, change)
 
 
 def is_stopping(account: Account, noun: Noun, name: str) -> bool:
@@ -144,5 +162,5 @@ def move(job: Thing, word: str, message: str, now: float) -> None:
         return
     if passed:
         passed[-1]["EndTime"] = now
-    passed.append({"Status": word, "StartTime": now, "StatusMessage": message})
+    passed.append({"Status": word, "StartTime": now, "StatusMessage": message[:LONGEST_REASON]})
     job.update({"SecondaryStatus": word, "LastModifiedTime": now})

@@ -1,7 +1,91 @@
-"""What the front door is called, and where it is."""
+"""What the front door is called, where it is, and what fault rules call its operations."""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 NAME = "sagemaker"
 PREFIX = f"/{NAME}"
 """Below which path AWS answers."""
+OPERATIONS = frozenset(
+    [
+        "AddTags",
+        "BatchDescribeModelPackage",
+        "CreateEndpoint",
+        "CreateEndpointConfig",
+        "CreateModel",
+        "CreateModelPackage",
+        "CreateModelPackageGroup",
+        "CreateProcessingJob",
+        "CreateTrainingJob",
+        "CreateTransformJob",
+        "DeleteEndpoint",
+        "DeleteEndpointConfig",
+        "DeleteModel",
+        "DeleteModelPackage",
+        "DeleteModelPackageGroup",
+        "DeleteProcessingJob",
+        "DeleteTags",
+        "DeleteTrainingJob",
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeModel",
+        "DescribeModelPackage",
+        "DescribeModelPackageGroup",
+        "DescribeProcessingJob",
+        "DescribeTrainingJob",
+        "DescribeTransformJob",
+        "ListEndpointConfigs",
+        "ListEndpoints",
+        "ListModelPackageGroups",
+        "ListModelPackages",
+        "ListModels",
+        "ListProcessingJobs",
+        "ListTags",
+        "ListTrainingJobs",
+        "ListTransformJobs",
+        "Search",
+        "StopProcessingJob",
+        "StopTrainingJob",
+        "StopTransformJob",
+        "UpdateEndpoint",
+        "UpdateEndpointWeightsAndCapacities",
+        "UpdateModelPackage",
+    ]
+)
+LOGS = frozenset(["DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents"])
+INVOKE = "InvokeEndpoint"
+S3 = frozenset({"s3.delete", "s3.get", "s3.head", "s3.post", "s3.put"})
+ALL = OPERATIONS | LOGS | {INVOKE} | S3
+INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/invocations")
+ERRORS = {
+    400: "ValidationException",
+    403: "AccessDeniedException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailable",
+}
+SIGNED_FOR = re.compile(rb"Credential=[^/]+/\d+/[\w-]*/(\w+)/")
+
+
+def named(scope: Scope) -> str:
+    """The operation that a request asks for; empty for one that is not here."""
+    headers = dict(scope["headers"])
+    name = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[2]
+    if INVOCATION.fullmatch(scope["path"]):
+        name = INVOKE
+    service = SIGNED_FOR.search(headers.get(b"authorization", b""))
+    if service and service[1] == b"s3":
+        name = f"s3.{scope['method'].lower()}"
+    return name if name in ALL else ""
+
+
+def error(status: int, message: str, code: str) -> Any:
+    """The body of an error; a quota is refused by who knows of what."""
+    if code == "quota":
+        return None
+    word = code or ERRORS.get(status, "InternalFailure")
+    return {"__type": word, "message": message}

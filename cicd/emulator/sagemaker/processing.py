@@ -22,7 +22,7 @@ LOGS = "/aws/sagemaker/ProcessingJobs"
 RUNTIME = 86400
 """Seconds that a job may take whose maker wants no other time."""
 CONFIGURATION = "/opt/ml/config"
-MESSAGE = "/opt/ml/output/message"
+OUTPUT = "/opt/ml/output"
 LONGEST_MESSAGE = 1024
 
 
@@ -107,7 +107,7 @@ def prepared(
     for name, content in contents.items():
         (configuration / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     files = {CONFIGURATION: configuration}
-    outputs = {"message": MESSAGE}
+    outputs = {"output": OUTPUT}
     for number, one in enumerate(outputs_of(job)):
         empty = folder / "outputs" / str(number)
         empty.mkdir(parents=True)
@@ -137,8 +137,8 @@ def conclude(account: Account, job: Thing, runs: list[str]) -> None:
     dead = next((run for run in ended if run["status"] == "DEAD"), None)
     for run_id in runs:
         kept = account.runner.outputs(run_id)
-        said = kept.get("message")
-        if said and said.is_file():
+        said = kept.get("output", Path()) / "message"
+        if said.is_file():
             text = said.read_text(encoding="utf-8", errors="replace")[:LONGEST_MESSAGE]
             account.things.put(PROCESSING_JOB.kind, name, ExitMessage=text)
         for number, one in enumerate(outputs_of(job)):

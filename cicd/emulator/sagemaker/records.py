@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,11 @@ class Batch:
 
 def batches(name: str, content: bytes, split: str, strategy: str, limit: int) -> list[Batch]:
     """The requests for one object: as many records in each as fit in so many bytes, or one.
-
-    DataError for a record that does not fit.
+    0 bytes are no limit. DataError for a record that does not fit.
     """
     records = [content] if split == "None" else list(records_of(content, split))
     for record in records:
-        if len(record) > limit:
+        if limit and len(record) > limit:
             raise DataError(
                 f"ClientError: {name}: a record has {len(record)} bytes, more than MaxPayloadInMB"
             )
@@ -42,7 +42,7 @@ def packed(records: Iterable[bytes], limit: int) -> Iterator[bytes]:
     """Records put together as far as they fit."""
     whole = bytearray()
     for record in records:
-        if whole and len(whole) + len(record) > limit:
+        if whole and limit and len(whole) + len(record) > limit:
             yield bytes(whole)
             whole.clear()
         whole += record
@@ -53,7 +53,7 @@ def packed(records: Iterable[bytes], limit: int) -> Iterator[bytes]:
 def records_of(content: bytes, split: str) -> Iterator[bytes]:
     """The records of a file, each as it is there. DataError for a file that is not of that sort."""
     if split == "Line":
-        yield from (line for line in content.splitlines(keepends=True) if line.strip())
+        yield from (line for line in io.BytesIO(content) if line.strip())
         return
     begin = 0
     while begin < len(content):
@@ -71,7 +71,8 @@ def _record_io(content: bytes, begin: int) -> int:
     magic, word = struct.unpack_from("<II", content, begin)
     if magic != MAGIC:
         raise DataError("ClientError: the file is no RecordIO")
-    return 8 + -(-(word & LENGTH) // 4) * 4
+    size: int = word & LENGTH
+    return 8 + -(-size // 4) * 4
 
 
 def _tf_record(content: bytes, begin: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +24,10 @@ from cicd.emulator.sagemaker import (
 )
 from cicd.emulator.sagemaker.account import Account, Call, Handler
 from cicd.emulator.sagemaker.errors import Refused
+from cicd.emulator.sagemaker.identity import Logins
 from cicd.emulator.sagemaker.invocations import Invocations
-from cicd.emulator.sagemaker.names import PREFIX
+from cicd.emulator.sagemaker.names import INVOCATION
+from cicd.emulator.sagemaker.quotas import exceeded
 from cicd.emulator.sagemaker.shapes import ServiceModel
 
 SAGEMAKER: Mapping[str, Handler] = {
@@ -40,7 +41,6 @@ SAGEMAKER: Mapping[str, Handler] = {
     **tags.OPERATIONS,
     **search.OPERATIONS,
 }
-INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/invocations")
 Route = Callable[[Request, bytes], Awaitable[Response]]
 
 
@@ -62,11 +62,11 @@ class Services:
             "SageMaker": JsonService(account.shapes, SAGEMAKER),
             "Logs_20140328": JsonService(ServiceModel("logs"), logs.OPERATIONS),
         }
+        self.logins = Logins(account.world.credentials)
 
-    def keys(self) -> Mapping[str, str]:
-        """Access key -> secret of everybody who may."""
-        login = self._account.world.credentials.s3_login
-        return {login["AWS_ACCESS_KEY_ID"]: login["AWS_SECRET_ACCESS_KEY"]}
+    def has(self, target: str) -> bool:
+        """Whether the service that a target names is ours."""
+        return target.partition(".")[0] in self._by_target
 
     def runtime_route(self, request: Request) -> Route | None:
         """What answers for an endpoint; None where the request is for none."""
@@ -75,7 +75,9 @@ class Services:
             return None
         return lambda asked, body: self._invocations.answer(asked, found[1], body)
 
-    def call(self, target: str, region: str, raw: bytes) -> Mapping[str, Any]:
+    def call(
+        self, target: str, region: str, raw: bytes, effects: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         """The answer of the operation that a target names. Raises Refused."""
         prefix, _, name = target.partition(".")
         service = self._by_target.get(prefix)
@@ -90,5 +92,7 @@ class Services:
         except (ValueError, RecursionError):
             raise Refused("SerializationException", "The body is no JSON.") from None
         checked = service.model.check(name, body)
-        found = handler(Call(self._account, name, region or "us-east-1", checked))
+        if effects.get("quota") and name.startswith("Create"):
+            raise exceeded(self._account, name, checked)
+        found = handler(Call(self._account, name, region or "us-east-1", checked, effects))
         return service.model.answer(name, found)

@@ -25,20 +25,13 @@ from cicd.emulator.sagemaker.toolkit import Cluster, script_mode, variables
 LOGS = "/aws/sagemaker/TrainingJobs"
 RUNTIME = 86400
 """Seconds that a job may take whose maker wants no other time."""
-OUTPUTS = {
-    "model": f"{ROOT}/model",
-    "data": f"{ROOT}/output/data",
-    "failure": f"{ROOT}/output/failure",
-}
+OUTPUTS = {"model": f"{ROOT}/model", "output": f"{ROOT}/output"}
 CHECKPOINTS = f"{ROOT}/checkpoints"
 MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
-    "Completed": "Training job completed",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
 }
 
 
@@ -204,26 +197,26 @@ def conclude(account: Account, job: Thing, runs: list[str]) -> None:
     for run_id in runs:
         account.runner.forget_outputs(run_id)
     status = "Completed" if is_complete else "Failed" if reason else "Stopped"
-    finish(account, name, status, "MaxRuntimeExceeded" if is_late else status, reason)
+    word = "MaxRuntimeExceeded" if is_late else ""
+    jobs.end(account, TRAINING_JOB, name, status, reason, word)
 
 
 def upload(account: Account, job: Thing, run_id: str, *, with_model: bool) -> None:
     """What the first instance has left, to where the job says."""
     kept = account.runner.outputs(run_id)
-    base = model_url(job).rpartition("/")[0]
-    is_plain = job["OutputDataConfig"].get("CompressionType") == "NONE"
-    for output, word in (("model", "model"), ("data", "output")):
-        place = kept.get(output)
-        if place is None or (output == "model" and not with_model):
-            continue
+    base, is_plain = model_url(job), job["OutputDataConfig"].get("CompressionType") == "NONE"
+    empty = folder_of(account, str(job[TRAINING_JOB.name])) / "empty"
+    empty.mkdir(parents=True, exist_ok=True)
+    places = {"model": kept.get("model", empty)} if with_model else {}
+    data = kept.get("output", empty) / "data"
+    if data.is_dir() and any(data.iterdir()):
+        places["output"] = data
+    for word, place in places.items():
+        url = f"{base.rstrip('/').rpartition('/')[0]}/{word}"
         if is_plain:
-            account.storage.put(place, f"{base}/{word}" if output == "data" else model_url(job))
+            account.storage.put(place, url)
         else:
-            account.storage.pack(place, f"{base}/{word}.tar.gz")
-    if with_model and "model" not in kept and not is_plain:
-        empty = folder_of(account, str(job[TRAINING_JOB.name])) / "empty"
-        empty.mkdir(parents=True, exist_ok=True)
-        account.storage.pack(empty, model_url(job))
+            account.storage.pack(place, f"{url}.tar.gz")
     if "checkpoints" in kept:
         account.storage.put(kept["checkpoints"], job["CheckpointConfig"]["S3Uri"])
 
@@ -235,8 +228,8 @@ def why_failed(account: Account, run_id: str) -> str:
     code, message = failure_of(run)
     if code is None and "exit code" not in message:
         return f"ClientError: {message}"
-    said = account.runner.outputs(run_id).get("failure")
-    if said and said.is_file():
+    said = account.runner.outputs(run_id).get("output", Path()) / "failure"
+    if said.is_file():
         text = said.read_text(encoding="utf-8", errors="replace")
     else:
         text = "\n".join(account.runner.last_lines(run_id))
@@ -287,20 +280,6 @@ def step(account: Account, name: str, word: str, **fields: Any) -> None:
             move(job, word, MESSAGES[word], account.now())
 
     account.things.change(TRAINING_JOB.kind, name, change)
-
-
-def finish(account: Account, name: str, status: str, word: str, reason: str = "") -> None:
-    """The end of a job: its status, both words for it, and how long it took."""
-    now = account.now()
-
-    def change(job: Thing) -> None:
-        move(job, word, reason or MESSAGES.get(word, word), now)
-        seconds = max(1, round(now - job.get("TrainingStartTime", now)))
-        job.update(TrainingTimeInSeconds=seconds, BillableTimeInSeconds=seconds)
-        job["SecondaryStatusTransitions"][-1]["EndTime"] = now
-
-    account.things.change(TRAINING_JOB.kind, name, change)
-    jobs.end(account, TRAINING_JOB, name, status, reason)
 
 
 def model_url(job: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ def make(world: World) -> ASGIApp:
     return create_app(world)
 
 
-def error(status: int, message: str) -> dict[str, str]:
+def error(status: int, message: str, code: str) -> dict[str, str]:
     """The body of an error."""
     return {"error": "invalid_token" if status == 401 else message}
 

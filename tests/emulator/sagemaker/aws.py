@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from cicd.emulator.host.opening import open_world
 from cicd.emulator.host.server import default_runner, http_server, listen
 from cicd.emulator.sagemaker import SAGEMAKER
@@ -44,6 +46,18 @@ class Aws:
         )
         url = self.environ["AWS_ENDPOINT_URL"]
         return session.client(service, endpoint_url=url, config=config, **more)
+
+    def ask(self, method: str, path: str, body: Any) -> None:
+        """A request of whoever owns the emulator."""
+        token = self.world.credentials.issue("aicore", issuer="")
+        headers = {"Authorization": f"Bearer {token}", "AI-Resource-Group": "sagemaker"}
+        url = f"{self.world.base_url}{path}"
+        answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+        assert answer.ok, answer.text
+
+    def stand_in(self, images: Mapping[str, Any]) -> None:
+        """Tell what stands in for images."""
+        self.ask("PUT", "/emulator/stand-ins", {"images": images})
 
 
 @contextmanager

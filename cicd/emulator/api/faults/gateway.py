@@ -8,7 +8,7 @@ import struct
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,8 @@ BODILESS = frozenset({204, 304})
 class Gateway:
     """An ASGI application around one that answers an operation. With no rules it only records and
     dates. ``method`` is the one that the operation has; by any other it is no such. ``error`` is
-    the body of errors of another API than AI Core's."""
+    the body of errors of another API than AI Core's, and ``named`` its operation where the path
+    does not say it."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Gateway:
         template: str = "",
         method: str = "",
         error: answers.ErrorBody | None = None,
+        named: Callable[[Scope], str] | None = None,
     ) -> None:
         # what fails is recorded too, with the answer that it gets
         self._app = ServerErrorMiddleware(app)
@@ -74,6 +76,7 @@ class Gateway:
         self._template = template
         self._method = method
         self._error = error
+        self._named = named
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = self._asked(scope)
@@ -109,7 +112,8 @@ class Gateway:
         method, path = scope["method"], scope["path"]
         group = header(scope, b"ai-resource-group").decode("latin-1")
         if self._operation == UNKNOWN or self._method not in ("", method):
-            return Asked(method, path, path, UNKNOWN, group)
+            said = self._named(scope) if self._named else ""
+            return Asked(method, path, path, said or UNKNOWN, group)
         values = scope.get("path_params", {})
         return Asked(method, path, self._template, self._operation, group, values)
 

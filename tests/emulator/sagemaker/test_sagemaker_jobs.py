@@ -1,0 +1,408 @@
+"""Jobs that really run: training, processing and batch transform, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cicd.emulator.sagemaker.records import batches, joined
+from cicd.emulator.sagemaker.storage import DataError
+from tests.emulator.emulator_client import wait_for
+from tests.emulator.sagemaker.aws import (
+    BUCKET,
+    IMAGE,
+    QUICK,
+    ROLE,
+    Aws,
+    channel,
+    packed,
+    training,
+    unpacked,
+)
+from tests.emulator.sagemaker.conforming import watch
+
+OWN = "own/image:1"
+RUN = {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}}
+TRAIN = """
+import json, os, pathlib, signal, sys, time
+told = json.loads(pathlib.Path("/opt/ml/input/config/hyperparameters.json").read_text())
+mode = json.loads(told.get("mode", '"plain"'))
+print("mode", mode, *sys.argv[1:], flush=True)
+if mode == "fail":
+    raise SystemExit("the data is bad")
+if mode == "say":
+    pathlib.Path("/opt/ml/output/failure").write_text("no convergence")
+    raise SystemExit(3)
+if mode == "sleep":
+    time.sleep(600)
+data = pathlib.Path("/opt/ml/input/data")
+seen = {str(p.relative_to(data)): p.read_text() for p in sorted(data.rglob("*")) if p.is_file()}
+cluster = json.loads(pathlib.Path("/opt/ml/input/config/resourceconfig.json").read_text())
+env = {key: value for key, value in os.environ.items() if key.startswith(("SM_", "TRAINING", "X_"))}
+content = {"seen": seen, "env": env, "host": cluster["current_host"], "hosts": cluster["hosts"]}
+print("seen", json.dumps(seen), flush=True)
+pathlib.Path("/opt/ml/model/model.json").write_text(json.dumps(content))
+pathlib.Path("/opt/ml/output/data/report.txt").write_text("fine")
+pathlib.Path("/opt/ml/checkpoints/step").write_text("1") if mode == "save" else None
+"""
+SERVE = """
+import json, os, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+assert sys.argv[1:] == ["serve"], sys.argv
+class Handler(BaseHTTPRequestHandler):
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.answer(200, b"")
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        print("asked", body, flush=True)
+        self.answer(422 if b"bad" in body else 200, body.upper())
+ThreadingHTTPServer(("", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def sagemaker(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "serve.py").write_text(SERVE)
+    image = {"mounts": {"/opt/own": str(folder)}, "command": ["python", "/opt/own/serve.py"]}
+    aws.stand_in({OWN: image})
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="code/sourcedir.tar.gz", Body=packed({"train.py": TRAIN}))
+    for name in "abc":
+        s3.put_object(Bucket=BUCKET, Key=f"in/{name}.csv", Body=f"{name}1\n{name}2\n".encode())
+    return watch(aws.client("sagemaker"))
+
+
+def train(sagemaker: Any, name: str, mode: str = "plain", **more: Any) -> dict[str, Any]:
+    """A training job that has ended."""
+    begin(sagemaker, name, mode, **more)
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    try:
+        waiter.wait(TrainingJobName=name, WaiterConfig=QUICK)
+    except Exception:
+        if mode == "plain":
+            raise
+    found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+    return found
+
+
+def begin(sagemaker: Any, name: str, mode: str = "plain", **more: Any) -> None:
+    own = {"mode": json.dumps(mode), **more.pop("hyperparameters", {})}
+    sagemaker.create_training_job(**training(name, hyperparameters=own, **more))
+
+
+def model_of(aws: Aws, job: dict[str, Any]) -> Any:
+    key = job["ModelArtifacts"]["S3ModelArtifacts"].split("/", 3)[3]
+    content = aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    return json.loads(unpacked(content)["model.json"])
+
+
+def test_a_program_finds_data_settings_and_its_instance(aws: Aws, sagemaker: Any) -> None:
+    job = train(
+        sagemaker,
+        "finds",
+        hyperparameters={"learning-rate": "0.1", "k": "2", "tags": '["a","b"]'},
+        InputDataConfig=[channel("train", f"s3://{BUCKET}/in/")],
+        Environment={"X_OWN": "yes"},
+    )
+    model = model_of(aws, job)
+    assert model["seen"] == {f"train/{name}.csv": f"{name}1\n{name}2\n" for name in "abc"}
+    env = model["env"]
+    assert env["X_OWN"] == "yes"
+    assert env["TRAINING_JOB_NAME"] == "finds"
+    assert env["SM_CHANNEL_TRAIN"] == "/opt/ml/input/data/train"
+    assert json.loads(env["SM_CHANNELS"]) == ["train"]
+    assert env["SM_HP_LEARNING-RATE"] == "0.1"
+    words = ["-k", "2", "--learning-rate", "0.1", "--mode", "plain", "--tags", "['a', 'b']"]
+    assert json.loads(env["SM_USER_ARGS"]) == words
+    s3 = aws.client("s3")
+    data = s3.get_object(Bucket=BUCKET, Key="out/finds/output/output.tar.gz")["Body"].read()
+    assert unpacked(data) == {"report.txt": "fine"}
+    assert job["TrainingTimeInSeconds"] >= 1 and job["BillableTimeInSeconds"] >= 1
+
+
+def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker: Any) -> None:
+    manifest = json.dumps([{"prefix": f"s3://{BUCKET}/in/"}, "a.csv", "c.csv"])
+    aws.client("s3").put_object(Bucket=BUCKET, Key="lists/manifest", Body=manifest.encode())
+    shared = {"S3DataDistributionType": "ShardedByS3Key"}
+    job = train(
+        sagemaker,
+        "several",
+        InputDataConfig=[
+            channel("all", f"s3://{BUCKET}/lists/manifest", S3DataType="ManifestFile"),
+            channel("share", f"s3://{BUCKET}/in/", **shared),
+        ],
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1},
+    )
+    assert job["TrainingJobStatus"] == "Completed", job
+    logs = aws.client("logs")
+    group = "/aws/sagemaker/TrainingJobs"
+    streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="several/")
+    seen = []
+    for stream in streams["logStreams"]:
+        name = stream["logStreamName"]
+        found = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)
+        said = [e["message"] for e in found["events"] if e["message"].startswith("seen ")]
+        seen.append(sorted(json.loads(said[0].removeprefix("seen "))))
+    every = ["all/a.csv", "all/c.csv"]
+    assert sorted(seen) == sorted([[*every, "share/a.csv", "share/c.csv"], [*every, "share/b.csv"]])
+
+
+@pytest.mark.parametrize(
+    ("mode", "change", "status", "word", "reason"),
+    [
+        ("fail", {}, "Failed", "Failed", "AlgorithmError: .*the data is bad.*, exit code: 1"),
+        ("say", {}, "Failed", "Failed", "AlgorithmError: no convergence, exit code: 3"),
+        (
+            "plain-not",
+            {"InputDataConfig": [channel("train", f"s3://{BUCKET}/nothing")]},
+            "Failed",
+            "Failed",
+            'No S3 objects found under S3 URL "s3://data/nothing"',
+        ),
+        (
+            "sleep",
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 1}},
+            "Stopped",
+            "MaxRuntimeExceeded",
+            "",
+        ),
+        (
+            "own",
+            {
+                "AlgorithmSpecification": {
+                    "TrainingImage": "no/one:1",
+                    "TrainingInputMode": "File",
+                },
+                "HyperParameters": {},
+            },
+            "Failed",
+            "Failed",
+            "nothing stands in for image no/one:1",
+        ),
+    ],
+)
+def test_a_job_that_does_not_end_well_says_why(
+    sagemaker: Any, mode: str, change: dict[str, Any], status: str, word: str, reason: str
+) -> None:
+    name = f"ends-{mode}"
+    if "HyperParameters" in change:
+        sagemaker.create_training_job(**training(name, **change))
+        look = lambda: sagemaker.describe_training_job(TrainingJobName=name)  # noqa: E731
+        job = wait_for(look, lambda found: found["TrainingJobStatus"] != "InProgress", 60)
+    else:
+        job = train(sagemaker, name, mode, **change)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == (status, word)
+    if reason:
+        assert re.search(reason, job["FailureReason"], re.DOTALL), job["FailureReason"]
+    else:
+        assert "FailureReason" not in job
+
+
+def test_a_job_is_stopped_deleted_and_its_name_free_again(sagemaker: Any) -> None:
+    begin(sagemaker, "halted", "sleep")
+    errors = sagemaker.exceptions
+    with pytest.raises(errors.ResourceInUse):
+        begin(sagemaker, "halted")
+    with pytest.raises(errors.ResourceInUse):
+        sagemaker.delete_training_job(TrainingJobName="halted")
+    sagemaker.stop_training_job(TrainingJobName="halted")
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName="halted", WaiterConfig=QUICK)
+    job = sagemaker.describe_training_job(TrainingJobName="halted")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    with pytest.raises(errors.ClientError, match="is in status Stopped"):
+        sagemaker.stop_training_job(TrainingJobName="halted")
+    sagemaker.delete_training_job(TrainingJobName="halted")
+    with pytest.raises(errors.ClientError, match=r"Requested resource not found\."):
+        sagemaker.describe_training_job(TrainingJobName="halted")
+    assert train(sagemaker, "halted")["TrainingJobStatus"] == "Completed"
+
+
+def test_checkpoints_are_kept_where_the_job_says(aws: Aws, sagemaker: Any) -> None:
+    place = {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/saved/"}}
+    job = train(sagemaker, "saves", "save", **place)
+    assert job["TrainingJobStatus"] == "Completed", job
+    found = aws.client("s3").get_object(Bucket=BUCKET, Key="saved/step")["Body"].read()
+    assert found == b"1"
+
+
+# processing
+
+
+def process(sagemaker: Any, name: str, entrypoint: list[str], **more: Any) -> dict[str, Any]:
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=ROLE,
+        ProcessingResources=RUN,
+        AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": entrypoint},
+        **more,
+    )
+    try:
+        waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
+        waiter.wait(ProcessingJobName=name, WaiterConfig=QUICK)
+    except Exception as error:
+        assert "Failed" in str(error), error
+    found: dict[str, Any] = sagemaker.describe_processing_job(ProcessingJobName=name)
+    return found
+
+
+COUNT = """
+import os, pathlib
+rows = sum(len(f.read_text().split()) for f in pathlib.Path("/opt/ml/processing/in").iterdir())
+pathlib.Path("/opt/ml/processing/out/count.txt").write_text(f"{rows} {os.environ['WORD']}")
+pathlib.Path("/opt/ml/output/message").write_text("counted")
+"""
+
+
+def test_processing_takes_inputs_and_leaves_outputs(aws: Aws, sagemaker: Any) -> None:
+    aws.client("s3").put_object(Bucket=BUCKET, Key="code/count.py", Body=COUNT.encode())
+    sources = [("in/", "/opt/ml/processing/in"), ("code/count.py", "/opt/ml/processing/code")]
+    inputs = [
+        {
+            "InputName": path.rpartition("/")[2],
+            "S3Input": {
+                "S3Uri": f"s3://{BUCKET}/{key}",
+                "LocalPath": path,
+                "S3DataType": "S3Prefix",
+                "S3InputMode": "File",
+            },
+        }
+        for key, path in sources
+    ]
+    target = {
+        "S3Uri": f"s3://{BUCKET}/processed",
+        "LocalPath": "/opt/ml/processing/out",
+        "S3UploadMode": "EndOfJob",
+    }
+    job = process(
+        sagemaker,
+        "counts",
+        ["python3", "/opt/ml/processing/code/count.py"],
+        Environment={"WORD": "rows"},
+        ProcessingInputs=inputs,
+        ProcessingOutputConfig={"Outputs": [{"OutputName": "count", "S3Output": target}]},
+    )
+    assert job["ProcessingJobStatus"] == "Completed", job
+    assert job["ExitMessage"] == "counted"
+    found = aws.client("s3").get_object(Bucket=BUCKET, Key="processed/count.txt")["Body"].read()
+    assert found == b"6 rows"
+    sagemaker.delete_processing_job(ProcessingJobName="counts")
+    names = sagemaker.list_processing_jobs(NameContains="counts")["ProcessingJobSummaries"]
+    assert names == []
+
+
+def test_processing_that_fails_shows_its_last_lines(sagemaker: Any) -> None:
+    job = process(sagemaker, "fails", ["sh", "-c", "echo half way; exit 2"])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert "half way" in job["FailureReason"]
+
+
+# batch transform
+
+
+def transform(sagemaker: Any, name: str, **more: Any) -> dict[str, Any]:
+    known = [one["ModelName"] for one in sagemaker.list_models(NameContains="upper")["Models"]]
+    if not known:
+        container = {"Image": OWN}
+        sagemaker.create_model(ModelName="upper", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in/"}}
+    told = {"DataSource": source, "ContentType": "text/csv", **more.pop("TransformInput", {})}
+    output = {"S3OutputPath": f"s3://{BUCKET}/{name}", **more.pop("TransformOutput", {})}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName="upper",
+        TransformInput=told,
+        TransformOutput=output,
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        **more,
+    )
+    look = lambda: sagemaker.describe_transform_job(TransformJobName=name)  # noqa: E731
+    found: dict[str, Any] = wait_for(
+        look, lambda job: job["TransformJobStatus"] not in ("InProgress", "Stopping"), 60
+    )
+    return found
+
+
+def asked(aws: Aws, name: str) -> list[str]:
+    logs = aws.client("logs")
+    found = logs.filter_log_events(
+        logGroupName="/aws/sagemaker/TransformJobs", logStreamNamePrefix=f"{name}/"
+    )
+    said = [event["message"] for event in found["events"]]
+    return sorted(line for line in said if line.startswith("asked "))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "requests"),
+    [
+        ("whole", {}, 3),
+        ("lines", {"TransformInput": {"SplitType": "Line"}, "BatchStrategy": "SingleRecord"}, 6),
+        ("many", {"TransformInput": {"SplitType": "Line"}, "BatchStrategy": "MultiRecord"}, 3),
+    ],
+)
+def test_transform_asks_about_each_object_and_keeps_the_answers(
+    aws: Aws, sagemaker: Any, name: str, change: dict[str, Any], requests: int
+) -> None:
+    job = transform(sagemaker, name, TransformOutput={"AssembleWith": "Line"}, **change)
+    assert job["TransformJobStatus"] == "Completed", job
+    s3 = aws.client("s3")
+    for word in "abc":
+        found = s3.get_object(Bucket=BUCKET, Key=f"{name}/{word}.csv.out")["Body"].read().decode()
+        assert found == f"{word.upper()}1\n{word.upper()}2\n"
+    assert len(asked(aws, name)) == requests
+
+
+def test_transform_fails_with_what_the_model_has_said(aws: Aws, sagemaker: Any) -> None:
+    aws.client("s3").put_object(Bucket=BUCKET, Key="ill/a.csv", Body=b"bad row\n")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/ill/"}}
+    job = transform(sagemaker, "ill", TransformInput={"DataSource": source})
+    assert job["TransformJobStatus"] == "Failed"
+    assert "received 422" in job["FailureReason"] and "BAD ROW" in job["FailureReason"]
+    found = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="ill/a.csv.out")
+    assert found["KeyCount"] == 0
+
+
+RECORD_IO = b"\x0a\x23\xd7\xce\x03\x00\x00\x00abc\x00" + b"\x0a\x23\xd7\xce\x04\x00\x00\x00defg"
+TF_RECORD = b"\x03" + b"\x00" * 7 + b"sum_" + b"abc" + b"sum_"
+
+
+@pytest.mark.parametrize(
+    ("content", "split", "strategy", "limit", "wanted"),
+    [
+        (b"a\nb\nc\n", "Line", "MultiRecord", 4, [b"a\nb\n", b"c\n"]),
+        (b"a\n\nb", "Line", "SingleRecord", 9, [b"a\n", b"b"]),
+        (b"a\r\nb\r\n", "Line", "SingleRecord", 0, [b"a\r\n", b"b\r\n"]),
+        (b"a\nb", "None", "MultiRecord", 9, [b"a\nb"]),
+        (b"", "Line", "MultiRecord", 9, []),
+        (RECORD_IO, "RecordIO", "SingleRecord", 99, [RECORD_IO[:12], RECORD_IO[12:]]),
+        (TF_RECORD * 2, "TFRecord", "SingleRecord", 99, [TF_RECORD, TF_RECORD]),
+    ],
+)
+def test_files_are_cut_into_requests(
+    content: bytes, split: str, strategy: str, limit: int, wanted: list[bytes]
+) -> None:
+    found = batches("name", content, split, strategy, limit)
+    assert [batch.content for batch in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "split"),
+    [(b"12345678901", "Line"), (b"no record", "RecordIO"), (TF_RECORD[:-1], "TFRecord")],
+)
+def test_files_that_cannot_be_cut_are_told(content: bytes, split: str) -> None:
+    with pytest.raises(DataError, match="ClientError"):
+        batches("name", content, split, "SingleRecord", 10)
+
+
+def test_answers_are_put_together_with_line_ends_where_there_are_none() -> None:
+    assert joined([b"a", b"b\n", b""], "Line") == b"a\nb\n\n"
+    assert joined([b"a", b"b"], "None") == b"ab"
