@@ -12,7 +12,7 @@ import msgspec
 from cicd.config.build import HOW
 from cicd.config.dialect import Around, Carried, Dialect, Export
 from cicd.config.exported import Section, exported
-from cicd.config.fields import Part, misfit, values_of
+from cicd.config.fields import Part, entries_at, misfit, values_of
 from cicd.config.live_texts import Texts, literal
 from cicd.config.references import Reference, expression
 from cicd.config.schema import part_of
@@ -98,7 +98,8 @@ class _Writing:
 
     def rest(self) -> Section:
         """Nothing but notes: what no section lists, and nothing listed takes in."""
-        used = {part.id for live in self._chosen.values() for part in self._parts_of(live)}
+        users = [*self._chosen.values(), *self._parts.values()]
+        used = {value for live in users for _, value in entries_at(live.spec, ())}
         left: dict[str, int] = {}
         for part in self._parts.values():
             if part.id not in used and not self._around.select:

@@ -121,6 +121,9 @@ def test_what_no_section_lists_is_said_by_what_takes_it_in() -> None:
     found = exported(
         live("model", "m", {"name": "m", "revision": held.id}, 2),
         held,
+        live("job", "j", {"data": {"a": "set-id"}}, 3),
+        live("set", "set", {"blobs": ["blob-id"]}, 0),
+        live("blob", "blob", {}, 0),
         live("revision", "old", {"data": "x"}, 0),
         live("revision", "older", {"data": "x"}, 0),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cicd.config import GitFacts, Surroundings, load_stage
+from cicd.config.fields import entries_at
 from cicd.config.load import check_stage
 from cicd.config.plain_dialect import completed
 from cicd.model import Gate, Hidden, Ref, Resource, Stage
@@ -200,3 +201,23 @@ def test_a_stage_that_goes_nowhere_is_only_warned_of_where_nothing_is_sent(tmp_p
     assert [one.split()[2] for one in told(tmp_path, "plain: {api_url: [1]}\n", {})] == [
         "wrong-type:"
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ((), {("a", 0, "b"): 1, ("a", 0, "c"): 2, ("a", 1, "b"): 3, ("d", "b"): 4}),
+        (("a",), {("a", 0, "b"): 1, ("a", 0, "c"): 2, ("a", 1, "b"): 3}),
+        (("a", "b"), {("a", 0, "b"): 1, ("a", 1, "b"): 3}),
+        (("a", "c"), {("a", 0, "c"): 2}),
+        (("d", "b"), {("d", "b"): 4}),
+        (("d", "b", "e"), {}),
+        (("e",), {}),
+        (("f",), {}),
+    ],
+)
+def test_what_stands_at_a_path_is_found_with_its_place(
+    path: tuple[str, ...], found: dict[tuple[str | int, ...], int]
+) -> None:
+    values = {"a": [{"b": 1, "c": 2}, {"b": 3, "c": None}], "d": {"b": 4}, "e": None}
+    assert dict(entries_at(values, path)) == found

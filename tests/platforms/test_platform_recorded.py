@@ -76,8 +76,9 @@ def test_any_name_finds_its_thing_again(tmp_path: Path, name: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["box"]
     shelf.delete(made)
     shelf.delete(made)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as gone:
         shelf.get(made)
+    assert gone.value.status == 404
     assert shelf.browse("endpoint") == []
 
 
