@@ -11,10 +11,12 @@ import pytest
 from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.config.dialect import Around, Export
 from cicd.config.plain_dialect import completed
+from cicd.config.references import expression, reference
 from cicd.config.schema import part_of
 from cicd.model import LiveResource, Ref, Resource, State, Status
 from cicd.values import Hidden, Key
 from tests.platforms.plain import dialect
+from tests.platforms.toy import dialect as toy
 
 PLAIN = completed(dialect)
 AROUND = Around("dev", {"api_url": "there", "internal": "x"})
@@ -185,3 +187,15 @@ def test_a_file_of_another_name_says_what_stage_it_is_and_leads_to_its_schema() 
     assert exported(around=around).text == (
         "# yaml-language-server: $schema=../config.schema.json\nstage: dev\nplatform: plain\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["jobs.wind.result", "jobs.wind.files.plan", "jobs.a.b.files.c.d", "jobs.NAME.files.KEY"],
+)
+def test_a_reference_is_written_as_it_was_read(text: str) -> None:
+    ref = reference(text, toy.REFERENCES)
+    assert ref
+    found = expression(ref, toy.REFERENCES)
+    assert found and found[0] == text and found[1].makes(ref)
+    assert expression(Ref(ref.key, "other"), toy.REFERENCES) is None
