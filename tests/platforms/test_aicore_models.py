@@ -172,12 +172,15 @@ def test_nothing_is_asked_where_no_such_scenario_is_named(bench: Bench) -> None:
     assert not bench.stub.requests
 
 
-@pytest.mark.parametrize("status", [403, 404, 501])
-def test_a_tenant_that_does_not_tell_is_one_warning(bench: Bench, status: int) -> None:
+@pytest.mark.parametrize(("status", "groups"), [(403, 2), (404, 1), (501, 1)])
+def test_a_tenant_that_does_not_tell_is_one_warning(bench: Bench, status: int, groups: int) -> None:
+    """Only where the group may not be there yet another one is asked in."""
     refusal = Reply(status, {"error": {"code": "1", "message": "no"}})
     for noun in ("executables", "models"):
         bench.stub.on("GET", f"{bench.path}/{noun}", refusal)
     assert bench.review(wish(), wish("gpt-4")) == ["warning unknown-model"]
+    asked = [request.headers.get("AI-Resource-Group") for request in bench.stub.sent("GET")]
+    assert (asked.count(None), asked.count("default")) == (2, 2 * (groups - 1))
 
 
 def test_a_refused_login_is_no_warning(bench: Bench) -> None:
