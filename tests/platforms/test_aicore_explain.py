@@ -356,3 +356,91 @@ def test_where_there_is_no_log_the_last_words_of_the_container_count(
     gone = Reply(status, {"error": {"code": "x", "message": "no log"}})
     stub.on("GET", f"/v2/lm/executions/{ID}/logs", gone)
     assert [entry.text for entry in platform.tail(live, 2)] == ["b", "last"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "check", "expected"),
+    [
+        (Needs(images=("docker.io/Org/x:1",)), "image", [("warning", "is no name of an image")]),
+        (Needs(images=("a b",)), "image", [("warning", '"a b" is no name of an image')]),
+        (
+            Needs(images=("x:{{workflow.parameters.tag}}", "x:{{parameters.tag}}", "y:{{z}}")),
+            "image",
+            [("ok", "x:1.4"), ("ok", "y:{{z}}")],
+        ),
+        (
+            Needs(images=("x@sha256:AB", "Y:Z")),
+            "image",
+            [("ok", "x@sha256:AB"), ("warning", '"Y:Z"')],
+        ),
+        (
+            Needs(secrets=("api-key", "other", "default", "api-key")),
+            "secret",
+            [("ok", '"api-key" is there'), ("error", '"other"'), ("error", '"default"')],
+        ),
+        (
+            Needs(plans=("train.l", "none", "{{inputs.parameters.p}}")),
+            "resource plan",
+            [("ok", "train.l: 7 CPU, 55Gi memory, 1 GPU"), ("ok", "none")],
+        ),
+        (Needs(plans=("odd", "small")), "resource plan", [("ok", "odd"), ("ok", "small: 1 CPU")]),
+    ],
+)
+def test_all_that_a_template_needs_is_looked_for_by_its_name(
+    stub: StubServer,
+    platform: Platform,
+    needs: Needs,
+    check: str,
+    expected: list[tuple[str, str]],
+) -> None:
+    plans = {"train.l": {"cpu": "7", "memory": "55Gi", "gpu": "1"}, "odd": 7, "small": {"cpu": "1"}}
+    stub.on("GET", "/v2/admin/resources/instanceTypes", Reply(200, plans))
+    found = explained(platform, a_run(stub, "execution"), needs)[check]
+    assert [finding.state for finding in found] == [state for state, _ in expected]
+    assert all(text in finding.text for finding, (_, text) in zip(found, expected, strict=True))
+
+
+def test_a_secret_of_an_object_store_has_a_longer_name(
+    stub: StubServer, platform: Platform
+) -> None:
+    stub.on("GET", "/v2/admin/secrets", page({"name": "mine-object-store-secret"}))
+    found = explained(platform, a_run(stub, "execution"), Needs(secrets=("mine",)))["secret"]
+    assert [finding.text for finding in found] == ['"mine" is there']
+
+
+def test_where_nothing_is_needed_nothing_is_asked(stub: StubServer, platform: Platform) -> None:
+    found = explained(platform, a_run(stub, "execution"), Needs())
+    assert not {"image", "pull secret", "secret", "resource plan"} & found.keys()
+    asked = {request.path.rpartition("/")[2] for request in stub.sent("GET")}
+    assert not asked & {"dockerRegistrySecrets", "secrets", "instanceTypes"}
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "details", "text"),
+    [
+        ("DEAD", ("words",), {}, "its program ended by itself"),
+        ("DEAD", (), container("x", 3), "its program ended by itself"),
+        ("DEAD", (), container("odd", 0), "its program never began"),
+        ("PENDING", (), {}, "it waits for a node"),
+        ("NOVEL", (), {}, "it waits for a node"),
+        ("STOPPED", (), {}, None),
+        ("RUNNING", ("words",), {}, None),
+    ],
+)
+def test_without_known_words_it_is_told_how_far_it_came(
+    stub: StubServer,
+    platform: Platform,
+    status: str,
+    lines: tuple[str, ...],
+    details: dict[str, Any],
+    text: str | None,
+) -> None:
+    live = a_run(stub, "execution", *lines, status=status, statusDetails=details)
+    found = [finding.text for finding in explained(platform, live).get("likely", ())]
+    assert [line.startswith(text or "") for line in found] == ([True] if text else [])
+
+
+def test_what_no_run_is_has_only_its_status(platform: Platform) -> None:
+    failed = Status(State.FAILED, "ERROR", "why")
+    live = LiveResource(Key("repository", "r"), "r", {}, failed)
+    assert list(platform.explain(live, NEEDS)) == [Finding("status", "error", "ERROR: why")]
