@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from cicd.errors import ConnectionFailed
+from cicd.errors import ConnectionFailed, Denied
 from cicd.model import State as S
 from cicd.model import Status
 from cicd.platforms.aicore import (
     convert,
+    credentials,
     launchpad,
     lease,
     listing,
     models,
+    provenance,
     rest,
     shapes,
     sources,
@@ -532,3 +535,206 @@ def test_a_lock_ends_when_it_says(until: str, *, expired: bool) -> None:
     assert lease.is_lock({"name": "cicd-lock-x"})
     assert not lease.is_lock({"name": "my-cicd-lock-x"})
     assert not lease.is_lock({})
+
+
+NOWHERE = {"HOME": "/nowhere"}
+LOGIN = {
+    "AICORE_BASE_URL": "https://a",
+    "AICORE_AUTH_URL": "https://b",
+    "AICORE_CLIENT_ID": "me",
+    "AICORE_CLIENT_SECRET": "s3cret",
+}
+SERVICE_KEY = json.dumps({**KEY, "clientid": "other", "clientsecret": "t"})
+ALL = ("ok", "base URL, auth URL, client id, client secret: AICORE_* variables", "")
+SKIPPED = "AICORE_SERVICE_KEY: not used, AICORE_* variables come first"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (LOGIN, [ALL]),
+        (
+            {**LOGIN, "AICORE_RESOURCE_GROUP": "rg"},
+            [ALL, ("ok", "resource group: AICORE_* variables", "")],
+        ),
+        (
+            {},
+            [
+                (
+                    "error",
+                    "the AI Core login is missing: AICORE_AUTH_URL, AICORE_BASE_URL, "
+                    "AICORE_CLIENT_ID, AICORE_CLIENT_SECRET not set",
+                    "set them, or use --local, which needs no account",
+                )
+            ],
+        ),
+        (
+            {"AICORE_CLIENT_ID": "me"},
+            [
+                ("ok", "client id: AICORE_* variables", ""),
+                (
+                    "error",
+                    "the AI Core login is incomplete: AICORE_AUTH_URL, AICORE_BASE_URL, "
+                    "AICORE_CLIENT_SECRET not set",
+                    "set them, or use --local, which needs no account",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_SERVICE_KEY": SERVICE_KEY},
+            [
+                ALL,
+                (
+                    "warning",
+                    f"{SKIPPED}, and it is of another client",
+                    "unset the one that is not meant: the SAP SDK would take the service key",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_SERVICE_KEY": SERVICE_KEY.replace("other", "me")},
+            [ALL, ("skipped", SKIPPED, "")],
+        ),
+        (
+            {"AICORE_SERVICE_KEY": SERVICE_KEY},
+            [("ok", "base URL, auth URL, client id, client secret: AICORE_SERVICE_KEY", "")],
+        ),
+        (
+            {"AICORE_BASE_URL": "https://a", "AICORE_SERVICE_KEY": SERVICE_KEY},
+            [
+                ("ok", "base URL: AICORE_* variables", ""),
+                ("ok", "auth URL, client id, client secret: AICORE_SERVICE_KEY", ""),
+                (
+                    "warning",
+                    "the login is put together from AICORE_* variables and AICORE_SERVICE_KEY",
+                    "keep all of it in one place",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_SERVICE_KEY": "{"},
+            [
+                ALL,
+                (
+                    "warning",
+                    "AICORE_SERVICE_KEY is not the JSON of a service key",
+                    "paste the whole key, from { to }",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_CERT_STR": "x", "AICORE_KEY_STR": "y"},
+            [
+                (
+                    "ok",
+                    "base URL, auth URL, client id, client secret, certificate, key: "
+                    "AICORE_* variables",
+                    "",
+                ),
+                (
+                    "warning",
+                    "a client secret and a certificate are both set: the secret is used",
+                    "unset the one that is not meant",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "VCAP_SERVICES": json.dumps({"a": [{"label": "aicore", "clientid": "x"}]})},
+            [
+                ALL,
+                (
+                    "skipped",
+                    SKIPPED.replace("AICORE_SERVICE_KEY", 'VCAP_SERVICES, label "aicore"'),
+                    "",
+                ),
+            ],
+        ),
+        ({**LOGIN, "VCAP_SERVICES": json.dumps({"a": [{"label": "other"}]})}, [ALL]),
+        (
+            {**LOGIN, "VCAP_SERVICES": "[1]"},
+            [
+                ALL,
+                (
+                    "warning",
+                    "VCAP_SERVICES is not the JSON of bound services",
+                    "unset it, or bind the service again",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_CONFIG": "/nowhere/x.json"},
+            [
+                ALL,
+                (
+                    "warning",
+                    "there is no file /nowhere/x.json, which AICORE_CONFIG names",
+                    "see AICORE_PROFILE",
+                ),
+            ],
+        ),
+        (
+            {**LOGIN, "AICORE_CONFIG": '{"a": 1}'},
+            [ALL, ("warning", "AICORE_CONFIG is no path of a file", "see AICORE_PROFILE")],
+        ),
+        (
+            {**LOGIN, "AICORE_PROFILE": "p"},
+            [
+                ALL,
+                (
+                    "warning",
+                    "there is no file /nowhere/.aicore/config_p.json, which AICORE_PROFILE "
+                    '"p" names',
+                    "see AICORE_PROFILE",
+                ),
+            ],
+        ),
+    ],
+)
+def test_where_a_login_comes_from_is_told_place_by_place(
+    environ: dict[str, str], expected: list[tuple[str, str, str]]
+) -> None:
+    found = provenance.explain({**NOWHERE, **environ})
+    assert [(one.state, one.text, one.cure) for one in found] == expected
+    assert {one.check for one in found} == {"credentials"}
+    assert "s3cret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "hint"),
+    [
+        (
+            {"AICORE_BASE_URL": "a.example"},
+            'AICORE_BASE_URL is no URL: "a.example"',
+            "it begins with",
+        ),
+        ({"AICORE_BASE_URL": "ftp://a"}, 'AICORE_BASE_URL is no URL: "ftp://a"', "it begins with"),
+        ({"AICORE_AUTH_URL": "https://b?x=s3cret"}, "AICORE_AUTH_URL has a query", "leave out"),
+        ({"AICORE_AUTH_URL": "https://b#x"}, "AICORE_AUTH_URL has a fragment", "leave out"),
+        ({"AICORE_AUTH_URL": "https:b"}, 'AICORE_AUTH_URL is no URL: "https:b"', "it begins with"),
+    ],
+)
+def test_an_address_that_is_none_is_named(changes: dict[str, str], said: str, hint: str) -> None:
+    with pytest.raises(Denied) as error:
+        credentials.aicore_credentials({**NOWHERE, **LOGIN, **changes})
+    assert error.value.message == said
+    assert error.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("base", "auth", "expected"),
+    [
+        ("https://a", "https://b", ("https://a/v2", "https://b/oauth/token")),
+        ("https://a/v2/", "https://b/oauth", ("https://a/v2", "https://b/oauth/token")),
+        ("https://a/v2/lm", "https://b/oauth/token/", ("https://a/v2", "https://b/oauth/token")),
+        ("HTTPS://a/x", "http://b/x", ("https://a/x/v2", "http://b/x/oauth/token")),
+        ("https://a/lm", "https://b/token", ("https://a/v2", "https://b/token/oauth/token")),
+    ],
+)
+def test_an_address_has_its_end_however_much_of_it_was_given(
+    base: str, auth: str, expected: tuple[str, str]
+) -> None:
+    given = {"AICORE_BASE_URL": base, "AICORE_AUTH_URL": auth}
+    known = credentials.aicore_credentials({**NOWHERE, **LOGIN, **given})
+    assert (known.base_url, known.auth_url) == expected
+    assert (known.client_id, known.resource_group, known.certificate) == ("me", "", None)
+    assert known.source == "AICORE_* variables"
