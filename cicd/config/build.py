@@ -44,6 +44,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         limits=Limits(file.limits.max_delete_percent, file.limits.max_delete),
         protect=frozenset(file.protect),
         local={**values_of(file.local), **built.local},
+        settings=built.settings,
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft, built.scope),
         project=draft.git.folder,

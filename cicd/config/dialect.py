@@ -63,13 +63,15 @@ class StandIn(msgspec.Struct, frozen=True):
 
 class Built(msgspec.Struct, frozen=True):
     """What a dialect makes of a draft. ``scope``: what its digest covers beside the file, such as
-    where it goes. ``local``: what the emulator is told beside ``local`` of the file."""
+    where it goes. ``local``: what the emulator is told beside ``local`` of the file. ``settings``:
+    what the adapter is told beside the target (see ``Stage``)."""
 
     target: Mapping[str, str]
     resources: Iterable[Resource]
     scope: tuple[str, ...] = ()
     local: Mapping[str, Any] = {}
     programs: tuple[Program, ...] = ()
+    settings: Mapping[str, Any] = {}
 
 
 class Around(msgspec.Struct, frozen=True):

@@ -22,7 +22,8 @@ class Draft(Generic[F, S]):
 
     ``named`` is everything that the file as written gives a key, also what was left out of
     ``file`` because it does not fit: who refers to that is not wrong too. ``sources``: what the
-    dialect has found beside the file.
+    dialect has found beside the file. ``is_local``: it is for the emulator, wherever it says that
+    it goes.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Draft(Generic[F, S]):
     override: GitOverride | None = None
     named: frozenset[Key] = frozenset()
     env: Mapping[str, str] | None = None
+    is_local: bool = False
 
     def variable(self, name: str) -> str:
         """A variable of the environment; empty where it is not set."""

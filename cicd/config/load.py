@@ -150,8 +150,9 @@ def _read(
     sources, found = dialect.sources(file, written, root, around.git, around.application)
     problems += found
     named = dialect.names(written)
+    is_local = around.stand_ins == "local"
     draft = dialect.Draft(
-        name, file, tree, root, around.git, sources, around.application, named, env
+        name, file, tree, root, around.git, sources, around.application, named, env, is_local
     )
     found = problems + _at_new_places(list(dialect.check(draft)), problems)
     # A value of the environment may be a secret, and messages end up in logs and comments.

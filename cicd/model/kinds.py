@@ -29,6 +29,9 @@ class Kind:
     ``wait_for``: raw word that means ready, for kinds with no such option in the stage file.
     ``verify``: fields that must read back as asked once it is ready.
     ``log``: whether it has logs to follow.
+    ``log_pause``: the seconds after which its log is read again, also where it has been silent for
+    long; 0: the longer the silence, the later.
+    ``report``: what the event is called that tells its status in the platform's own form.
     ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
     ``role``: what it is to a person: ground that others stand on, content that others take in,
     something that runs and ends, a service that answers, a pointer to a service.
@@ -68,6 +71,8 @@ class Kind:
     wait_for: str | None = None
     verify: tuple[str, ...] = ()
     log: bool = False
+    log_pause: float = 0.0
+    report: str = ""
     is_secret: bool = False
     role: Role = "ground"
     stoppable: bool = False

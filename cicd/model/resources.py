@@ -82,7 +82,8 @@ class Options:
     ``wait_for`` is the platform's own word (``COMPLETED``), None starts and goes on.
     ``timeout`` in seconds. ``existing_id`` pins the live resource to update. ``drain``: seconds
     between the switch to a replacement and the stop of what it replaces. ``uses``: what must be
-    there and is made by somebody else, with where it is named.
+    there and is made by somebody else, with where it is named. ``fetch``: outputs of a run, and the
+    folder of the project that each is fetched to once it has succeeded.
     """
 
     wait_for: str | None = None
@@ -94,6 +95,7 @@ class Options:
     existing_id: str | None = None
     drain: float = 0.0
     uses: tuple[tuple[Key, str], ...] = ()
+    fetch: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ class LiveResource:
     applied: Mapping[str, str] = field(default_factory=dict)
     """Fields as the stage applied them last, where the platform remembers that."""
     facts: Mapping[str, str] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """Its status in the platform's own form, where that is told as it is (``Kind.report``)."""
 
 
 def same_inputs(before: Spec, after: Spec) -> bool:

@@ -11,8 +11,10 @@ from cicd.values import Program
 
 
 def place_of(target: Mapping[str, str]) -> str:
-    """Where a stage goes, in a few words: an address for links is no place."""
-    return ", ".join(text for name, text in target.items() if not name.endswith("_url"))
+    """Where a stage goes, in a few words: an address for links is no place, but where there is
+    nothing else."""
+    words = [text for name, text in target.items() if not name.endswith("_url")]
+    return ", ".join(words or filter(None, target.values()))
 
 
 def identity(project: str, stage: str) -> str:
@@ -50,6 +52,9 @@ class Stage:
     limits: Limits = Limits()
     protect: frozenset[str] = frozenset()
     local: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What its file says of how to speak to the platform; a login in it is a Secret. Only the
+    adapter looks into it."""
     commit: str = ""
     digest: str = ""
     """sha256 of the resolved content, secrets left out."""
