@@ -14,6 +14,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from cicd.errors import ConnectionFailed, LostAnswer, NotFound, PlatformError, Throttled
@@ -155,6 +156,7 @@ def follow(
     since: int | None = None,
     follow: bool = False,
     runs: Collection[str] = (),
+    pauses: Mapping[str, float] = MappingProxyType({}),
     polling: Polling = Polling(),
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -162,12 +164,13 @@ def follow(
     """The lines of many runs, merged by time within one look; each line once.
 
     Without ``follow`` one look at what is there; with it until every run has ended and its last
-    line was read. ``runs``: kinds that have no log before they have begun. Failures that pass are
-    sat out for ``polling.patience`` seconds, others raise.
+    line was read. ``runs``: kinds that have no log before they have begun; ``pauses``: kind -> its
+    longest pause between two looks, where it has its own. Failures that pass are sat out for
+    ``polling.patience`` seconds, others raise.
     """
     patient = _Patient(source, polling, clock, sleep)
     positions = {key: LogPosition(live, since=since) for key, live in lives.items()}
-    paces = {key: Pace(clock(), polling.longest) for key in positions}
+    paces = {key: Pace(clock(), pauses.get(key.kind) or polling.longest) for key in positions}
     due = dict.fromkeys(positions, clock())
     pool = ThreadPoolExecutor(min(READERS, len(positions)) or 1, "cicd-logs")
 

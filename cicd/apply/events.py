@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cicd.model import Action, Key, LogEntry, MetricPoint, Outcome, Status
 
@@ -71,6 +73,27 @@ class RollingBack:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """An output of a run is in a folder of the project now. ``files``: name, size in bytes and
+    sha256 of each; none where the folder had them already."""
+
+    key: Key
+    output: str
+    folder: str
+    files: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The status of a run in the platform's own form, told when it changes and at least once a
+    minute. ``name``: what its kind calls that (``Kind.report``)."""
+
+    key: Key
+    name: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something did not work that the change does not depend on."""
 
@@ -78,4 +101,16 @@ class Warned:
     message: str
 
 
-Event = Began | Progress | LogLine | Measured | Answered | Draining | RollingBack | Warned | Outcome
+Event = (
+    Began
+    | Progress
+    | LogLine
+    | Measured
+    | Answered
+    | Draining
+    | RollingBack
+    | Fetched
+    | Reported
+    | Warned
+    | Outcome
+)

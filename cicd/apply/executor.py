@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Shared
@@ -41,6 +42,7 @@ def execute(
     halted: Callable[[], str] = str,
     checkpoint: Callable[[], object] = lambda: None,
     measures: bool = False,
+    root: Path = Path(),
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
 
@@ -51,11 +53,14 @@ def execute(
     apply may have failed it, or never come to it. Once ``halted`` says why, nothing more is begun
     or sent, and what is under way is followed to its end. ``checkpoint`` is called before each
     wait: what it raises ends it, as if the generator were closed. ``measures``: tell what runs
-    record while they go on, for somebody who looks on. Closing the generator stops waiting and
-    leaves runs running. Raises what a bug raised, after everything else has ended.
+    record while they go on, for somebody who looks on. ``root``: the project. Closing the
+    generator stops waiting and leaves runs running. Raises what a bug raised, after everything
+    else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
-    shared = Shared(plan, platform, polling, clock, known=ids | set(known), measures=measures)
+    shared = Shared(
+        plan, platform, polling, clock, known=ids | set(known), measures=measures, root=root
+    )
     lookup = partial(look_up, platform)
     scheduler = Scheduler[None](
         workers,

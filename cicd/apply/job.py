@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar, cast
 
-from cicd.apply.events import Progress
+from cicd.apply.events import Progress, Reported
 from cicd.apply.tasks import Look, Pause, Task, read
 from cicd.errors import CicdError, ConnectionFailed, NotFound, PlatformError, TimedOut
 from cicd.logs import LogPosition, Polling, is_transient
@@ -16,6 +17,9 @@ from cicd.platforms.base import Platform
 
 T = TypeVar("T")
 
+REPORT = 50.0
+"""Seconds after which a status that has not changed is reported again: with all that goes on
+meanwhile that is at least once a minute."""
 LAST_LINES = 10
 """Lines of a log that a failure is told with."""
 
@@ -26,7 +30,8 @@ class Shared:
 
     ``known`` are all ids that existed before or were made here: what is found after a lost answer
     must not be one of them. ``made`` are things identified by content, made or being made here.
-    ``measures``: whether to tell what runs record while they go on.
+    ``measures``: whether to tell what runs record while they go on. ``root``: the project, where
+    what runs have made is brought to.
     """
 
     plan: Plan
@@ -36,6 +41,7 @@ class Shared:
     known: set[str] = field(default_factory=set)
     made: dict[Key, LiveResource | None] = field(default_factory=dict)
     measures: bool = False
+    root: Path = Path()
 
 
 @dataclass
@@ -58,6 +64,7 @@ class Job:
     listed: LiveResource | None = None
     began: float = 0.0
     next_measure: float = 0.0
+    next_report: float = float("inf")
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property
@@ -87,6 +94,11 @@ def see(job: Job, live: LiveResource) -> Task[LiveResource]:
     job.live = live
     if before is None or (before.id, before.status) != (live.id, live.status):
         yield Progress(job.key, live.status, live.id)
+    if job.kind.report and live.report:
+        is_new = before is None or (before.id, before.report) != (live.id, live.report)
+        if is_new or job.shared.clock() >= job.next_report:
+            job.next_report = job.shared.clock() + REPORT
+            yield Reported(job.key, job.kind.report, live.report)
     return live
 
 

@@ -17,9 +17,11 @@ def has_checks(plan: Plan) -> bool:
 
 
 def is_check(change: Change) -> bool:
-    """Whether it stays and has a test: whether it ever passed that test is remembered nowhere."""
-    test = change.desired.options.smoke_test if change.desired else None
-    return change.action is Action.NO_OP and change.live is not None and test is not None
+    """Whether it stays and has a test, or made what is wanted here: whether it ever passed that
+    test, and whether that ever came, is remembered nowhere."""
+    if change.action is not Action.NO_OP or change.live is None or change.desired is None:
+        return False
+    return change.desired.options.smoke_test is not None or bool(change.desired.options.fetch)
 
 
 def needs_of(changes: Sequence[Change]) -> Needs:

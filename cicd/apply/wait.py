@@ -137,7 +137,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
         settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
-        until = min(clock() + pause, deadline, settled, paces.next_of(live))
+        due = min(settled, paces.next_of(live), job.next_report)
+        until = min(clock() + pause, deadline, due)
         after = 0.0 if page.has_more else max(0.0, until - clock())
 
 
@@ -158,7 +159,7 @@ class Paces:
 
     def __init__(self, job: Job, began: float) -> None:
         self._is_run = job.kind.is_run
-        self._pace = Pace(began, job.polling.longest)
+        self._pace = Pace(began, job.kind.log_pause or job.polling.longest)
         self.is_silent = not self._is_run
         self._next = 0.0 if self._is_run else began + EARLY_LOG
 

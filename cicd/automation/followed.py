@@ -27,7 +27,10 @@ def read_lines(
     start = None if period is None else max(0, session.platform.now() - period)
     lives = {run.key: run.live for run in runs}
     kinds = [kind.name for kind in session.platform.kinds.values() if kind.is_run]
-    return logs.follow(session.platform, lives, since=start, follow=follow, runs=kinds)
+    pauses = {name: kind.log_pause for name, kind in session.platform.kinds.items()}
+    return logs.follow(
+        session.platform, lives, since=start, follow=follow, runs=kinds, pauses=pauses
+    )
 
 
 def has_failed(session: Session, runs: Iterable[Run]) -> bool:

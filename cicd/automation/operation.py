@@ -180,6 +180,7 @@ def execute(
         measures=settings.measures and plan.has_changes,
         sleep=operation.sleep,
         checkpoint=operation.check,
+        root=session.root,
     )
     return (yield from follow(operation, plan, told))
 
@@ -218,4 +219,6 @@ def hidden(event: change_events.Event, session: Session) -> change_events.Event:
             return replace(event, answer=hide(answer))
         case change_events.Warned(message=message):
             return replace(event, message=hide(message))
+        case change_events.Reported(report=report):
+            return replace(event, report=session.mask.hide_in(report))
     return event

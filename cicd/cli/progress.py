@@ -15,9 +15,11 @@ from cicd.apply.events import (
     Began,
     Draining,
     Event,
+    Fetched,
     LogLine,
     Measured,
     Progress,
+    Reported,
     RollingBack,
     Warned,
 )
@@ -25,7 +27,7 @@ from cicd.cli.console import EventLog, fitted, shown
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result, State
 from cicd.render.progress import Row, Stand, draw
-from cicd.words import printable
+from cicd.words import count, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +39,8 @@ INDENT = 6
 """Cells that the branches of the tree and their signs take."""
 SPARE = 4
 """Lines of the screen that are left for the log above the tree, and for its title."""
+MOST_FILES = 20
+"""Files that are told one by one where many were fetched."""
 DOING = {
     Action.CREATE: "creating",
     Action.UPDATE: "updating",
@@ -87,6 +91,7 @@ class Lines:
 
     def __init__(self, common: Common) -> None:
         self._log = EventLog(common)
+        self._is_json = common.log_format == "json"
         self._last: dict[Key, tuple[str, str]] = {}
 
     def show(self, event: Event) -> None:
@@ -106,6 +111,11 @@ class Lines:
                 self._log.write(f"draining for {seconds:g} s", key=str(key), id=id_)
             case RollingBack(key=key, id=id_):
                 self._log.write(rolling_back(event), key=str(key), id=id_)
+            case Fetched(key=key):
+                for line in fetched(event):
+                    self._log.write(line, key=str(key))
+            case Reported(key=key, name=name, report=report) if self._is_json:
+                self._log.write(name, key=str(key), **report)
             case Warned(key=key, message=message):
                 self._log.write(f"warning: {message}", key=str(key))
             case Outcome() as outcome if outcome.result is not Result.UNCHANGED:
@@ -116,6 +126,21 @@ def rolling_back(event: RollingBack) -> str:
     """One line that an update is being taken back."""
     instead = f" (from {event.before})" if event.before else ""
     return f"it did not work out: rolls back to {event.to}{instead}"
+
+
+def fetched(event: Fetched) -> list[str]:
+    """What was fetched, and a line for each of its files."""
+    total = sum(size for _, size, _ in event.files)
+    head = (
+        f"{event.output} is in {event.folder}: {count(len(event.files), 'file')}, {total:,} bytes"
+    )
+    lines = [
+        f"  {printable(name)}  {size:,} bytes  sha256 {digest}"
+        for name, size, digest in event.files
+    ]
+    most = lines[:MOST_FILES]
+    more = [f"  and {len(lines) - len(most)} more"] if len(lines) > len(most) else []
+    return [head, *most, *more]
 
 
 def describe(outcome: Outcome) -> str:
@@ -182,6 +207,9 @@ class Tree:
             case RollingBack(key=key):
                 self._print(key, rolling_back(event))
                 self._set(key, "doing", "rolling back")
+            case Fetched(key=key):
+                for line in fetched(event):
+                    self._print(key, line)
             case Warned(key=key, message=message):
                 self._print(key, f"warning: {message}")
             case Outcome() as outcome if outcome.key in self._rows or has_failed(outcome):

@@ -306,6 +306,11 @@ class Platform(Protocol):
             raise PlatformError(f"what {live.key} has made cannot be fetched")
         return copied(Path(unquote(url.path)), folder)
 
+    def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
+        """Before something is fetched: whether a folder that is there has just what ``fetch`` would
+        give. Raises as that. Else False: it is fetched again."""
+        return False
+
     # -- looking around ------------------------------------------------------------------------
 
     def survey(

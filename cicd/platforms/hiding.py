@@ -116,6 +116,9 @@ class Hiding:
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         return self._platform.fetch(_opened(live), output, folder)
 
+    def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
+        return self._platform.holds(_opened(live), output, folder)
+
     def survey(
         self,
         selector: Mapping[str, str],
