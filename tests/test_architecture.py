@@ -57,6 +57,21 @@ TABLE: dict[str, set[str]] = {
     # what cicd init writes: data, and the questions of each platform
     "cicd.scaffold": {"cicd.version", "cicd.errors", "cicd.config.formats"},
     "cicd.platforms.aicore": {"cicd.platforms.destination"},
+    "cicd.platforms.training_job": {
+        "cicd.platforms.base",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.http",
+        "cicd.masking",
+        "cicd.threads",
+    },
+    "cicd.platforms.training_job.dialect": {
+        "cicd.config",
+        "cicd.values",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.masking",
+    },
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.apply": {"cicd.words", "cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
     "cicd.masking": set(),
@@ -442,6 +457,7 @@ WORD = re.compile(
 THEIRS = (
     "cicd.platforms.aicore",
     "cicd.platforms.destination",
+    "cicd.platforms.training_job",  # another platform, whose API has some of these words too
     "cicd.emulator",
     "cicd.scaffold.aicore",
     "cicd.metaflow",

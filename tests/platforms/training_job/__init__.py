@@ -1,0 +1,1 @@
+"""The training-job API as a platform."""
