@@ -15,7 +15,7 @@ from cicd.errors import Problem
 from cicd.platforms.training_job.dialect.checks import check_jobs, check_place
 from cicd.platforms.training_job.dialect.draft import Draft
 from cicd.platforms.training_job.dialect.login_sources import BINDINGS, PREFIX, SERVICE_KEY
-from cicd.platforms.training_job.dialect.rulebook import NO_API, RULES
+from cicd.platforms.training_job.dialect.rulebook import RULES
 from cicd.platforms.training_job.dialect.schema import StageFile
 from cicd.platforms.training_job.dialect.spelling import modernised
 
@@ -27,7 +27,6 @@ __all__ = [
     "RULES",
     "SECRETS",
     "SPELLINGS",
-    "UNSURE",
     "Draft",
     "File",
     "build",
@@ -37,7 +36,6 @@ __all__ = [
 
 NAME = "training_job"
 File = StageFile
-UNSURE = frozenset({NO_API})
 _NOWHERE = "https://training.example.com"
 ENVIRONMENT = {
     f"{PREFIX}API_URL": StandIn(offline=_NOWHERE, local="", field="api_url"),

@@ -18,7 +18,6 @@ from cicd.platforms.training_job.dialect.draft import (
     script_name,
 )
 from cicd.platforms.training_job.dialect.login_sources import PREFIX
-from cicd.platforms.training_job.dialect.rulebook import NO_API
 from cicd.platforms.training_job.dialect.schema import Job
 from cicd.values import Key, Ref
 
@@ -32,7 +31,7 @@ def check_place(draft: Draft) -> Iterator[Problem]:
     for name, url in (("api_url", draft.api_url), ("token_url", draft.token_url)):
         if not url and not draft.has_lost("training_job", name):
             message = f"no {name}: set training_job.{name} or {PREFIX}{name.upper()}"
-            yield draft.place("training_job").problem(message, NO_API)
+            yield draft.place("training_job").problem(message, "missing-target")
 
 
 def check_jobs(draft: Draft) -> Iterator[Problem]:

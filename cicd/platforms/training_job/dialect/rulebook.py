@@ -7,14 +7,8 @@ from collections.abc import Mapping
 from cicd.config.rulebook import Rule
 
 SOURCE = "trainingClient: configuration parameters"
-NO_API = "no-training-api"
 
 RULES: Mapping[str, Rule] = {
-    NO_API: Rule(
-        "Nothing says where the training-job API is, or where it gives tokens.",
-        SOURCE,
-        "set training_job.api_url and token_url, or TRAINING_JOB_API_URL and _TOKEN_URL",
-    ),
     "bad-training-file": Rule(
         "A script, data file or list of requirements cannot be read, or its name may not be.",
         "trainingClient: files beside the script",
