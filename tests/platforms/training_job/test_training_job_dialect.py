@@ -10,12 +10,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cicd.config import load_stage
 from cicd.config.references import reference
 from cicd.errors import InvalidStage
 from cicd.model import Hidden, Key, Ref
 from cicd.platforms.registry import DIALECTS
 from cicd.platforms.training_job import submission
-from tests.platforms.training_job.samples import JOB, PLACE, TEXT, findings, spec_of, stage_of
+from tests.platforms.training_job.samples import (
+    JOB,
+    PLACE,
+    TEXT,
+    around,
+    findings,
+    project,
+    spec_of,
+    stage_of,
+)
 
 
 def changed(before: str, after: str) -> str:
@@ -374,10 +384,8 @@ def test_the_content_of_files_is_an_input(name: str, tmp_path: Path) -> None:
     text = changed("[tensorflow==1.4.0]", "requirements.txt")
     before = spec_of(stage_of(tmp_path, text))["inputs"]
     assert spec_of(stage_of(tmp_path, text))["inputs"] == before
-    from tests.platforms.training_job import samples
-
     (tmp_path / name).write_text("scipy==1\n", encoding="utf-8")
-    assert spec_of(samples.load_stage("dev", samples.around(tmp_path)))["inputs"] != before
+    assert spec_of(load_stage("dev", around(tmp_path)))["inputs"] != before
 
 
 def test_gates_patterns_and_folders_are_no_inputs(tmp_path: Path) -> None:
@@ -395,9 +403,7 @@ def test_gates_patterns_and_folders_are_no_inputs(tmp_path: Path) -> None:
 
 
 def test_two_projects_on_one_api_do_not_meet(tmp_path: Path) -> None:
-    from tests.platforms.training_job import samples
-
-    samples.project(tmp_path)
+    project(tmp_path)
     remotes = [
         ("https://github.com/a/one",),
         ("git@github.com:a/one.git",),
@@ -406,7 +412,7 @@ def test_two_projects_on_one_api_do_not_meet(tmp_path: Path) -> None:
     ]
     names = []
     for urls in remotes:
-        loaded = samples.load_stage("dev", samples.around(tmp_path, remotes=urls))
+        loaded = load_stage("dev", around(tmp_path, remotes=urls))
         names.append(loaded.settings["namespace"])
     assert names == ["github.com/a/one", "github.com/a/one", "github.com/a/two", ""]
     named = TEXT.replace("{api_url", "{namespace: churn, api_url")
@@ -427,8 +433,6 @@ def test_the_schema_for_editors_knows_the_platform() -> None:
 
 
 def test_a_check_loads_neither_boto3_nor_an_http_library(tmp_path: Path) -> None:
-    from tests.platforms.training_job.samples import project
-
     project(tmp_path)
     code = (
         "import sys\nfrom cicd.cli.root import execute\n"
