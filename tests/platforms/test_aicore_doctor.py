@@ -12,7 +12,7 @@ from cicd.model import Stage
 from cicd.platforms import registry
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.credentials import aicore_credentials
-from cicd.platforms.aicore.doctor import FAMILIES, QUOTAS, Patient, examine, quota_shares
+from cicd.platforms.aicore.doctor import FAMILIES, QUOTAS, Account, examine, quota_shares
 from cicd.platforms.aicore.login import Login
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.transport import open_session
@@ -183,7 +183,7 @@ def test_clocks_that_differ_are_told_with_their_direction(
     def clock() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=seconds)
 
-    found = list(examine(Patient(api, known, login, {}, clock=clock)))
+    found = list(examine(Account(api, known, login, {}, clock=clock)))
     session.close()
     (told,) = [finding for finding in found if finding.check == "clock"]
     assert told.text == text

@@ -23,7 +23,7 @@ from cicd.model import Secret
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.certificate import Certificate, check, not_after
 from cicd.platforms.aicore.credentials import Credentials, aicore_credentials
-from cicd.platforms.aicore.doctor import Patient, examine
+from cicd.platforms.aicore.doctor import Account, examine
 from cicd.platforms.aicore.login import ATTEMPTS, Login
 from cicd.platforms.aicore.rest import Http
 from cicd.platforms.aicore.transport import open_session
@@ -210,7 +210,7 @@ def test_doctor_tells_the_end_of_a_certificate_before_it_comes(
     def clock() -> datetime:
         return datetime.now(UTC) + timedelta(days=days)
 
-    found = [f for f in examine(Patient(api, known, login, {}, clock=clock)) if f.check == "login"]
+    found = [f for f in examine(Account(api, known, login, {}, clock=clock)) if f.check == "login"]
     session.close()
     assert found[-1].state == state and "client.pem from AICORE_* variables end" in found[-1].text
 

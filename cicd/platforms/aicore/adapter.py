@@ -324,7 +324,7 @@ class AICore:
         session = self._open_session(self._credentials)
         is_set = bool(sources(self._environ, "DESTINATION"))
         yield from doctor.examine(
-            doctor.Patient(
+            doctor.Account(
                 self._api,
                 self._credentials,
                 Login(self._credentials, session),

@@ -86,7 +86,7 @@ ASK = "ask the administrator of the tenant for a service key, or a role, that ma
 
 
 @dataclass(frozen=True)
-class Patient:
+class Account:
     """What is looked at. ``destination``: opens the Destination service, None where nothing needs
     it; raises Denied when its login is incomplete."""
 
@@ -98,26 +98,26 @@ class Patient:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-def examine(patient: Patient) -> Iterator[Finding]:
+def examine(account: Account) -> Iterator[Finding]:
     """All findings, in an order in which each explains those after it."""
-    yield from explain(patient.environ)
-    found = _tried("login", partial(_login, patient))
+    yield from explain(account.environ)
+    found = _tried("login", partial(_login, account))
     yield from found
     meta: dict[str, Any] = {}
     if not _has_error(found):
-        found = _tried("connection", partial(_connection, patient, meta))
+        found = _tried("connection", partial(_connection, account, meta))
         yield from found
         if not _has_error(found):
-            yield from _account(patient)
-    if patient.destination:
-        yield from _tried("destination", partial(_destination, patient.destination))
+            yield from _with_login(account)
+    if account.destination:
+        yield from _tried("destination", partial(_destination, account.destination))
     # Last and in any case: who reports a problem copies the output, and the versions belong to it.
     yield from _versions(meta)
 
 
-def _account(patient: Patient) -> Iterator[Finding]:
+def _with_login(account: Account) -> Iterator[Finding]:
     """What needs a working login: side by side, told in their order."""
-    api = patient.api
+    api = account.api
     group: dict[str, Any] = {}
     yield from _tried("resource group", partial(_group, api, group))
     is_there = group.get("status", "ERROR") != "ERROR"
@@ -153,18 +153,18 @@ def _has_error(findings: list[Finding]) -> bool:
     return any(finding.state == "error" for finding in findings)
 
 
-def _login(patient: Patient) -> list[Finding]:
-    known, found = patient.credentials, []
+def _login(account: Account) -> list[Finding]:
+    known, found = account.credentials, []
     # A fresh token, never one that is still kept: the kept one would hide that the secret has since
     # been changed or taken away.
-    life = patient.login.probe()
+    life = account.login.probe()
     host = known.auth_url
     found.append(Finding("login", "ok", f"{host} gave a token, good for {_span(life)}"))
     if known.certificate:
         # The login above has worked already, so this is only about how much longer it will.
         with certificate.as_files(known.certificate) as files:
             assert files
-            now = patient.clock()
+            now = account.clock()
             ends = certificate.check(known.certificate, files, now)
         text = f"{known.certificate.title} ends on {ends:%Y-%m-%d}"
         if (ends - now).days < ENDS_SOON:
@@ -174,15 +174,15 @@ def _login(patient: Patient) -> list[Finding]:
     return found
 
 
-def _connection(patient: Patient, meta: dict[str, Any]) -> list[Finding]:
-    http = patient.api.http
+def _connection(account: Account, meta: dict[str, Any]) -> list[Finding]:
+    http = account.api.http
     url = f"{http.base_url}/lm/meta"
-    headers = {"Accept": "application/json", "AI-Resource-Group": patient.api.group}
-    before = patient.clock()
+    headers = {"Accept": "application/json", "AI-Resource-Group": account.api.group}
+    before = account.clock()
     # Sent without the usual judgement of the answer: a 403 or 404 here still shows that the API was
     # reached, and the Date header that the clock is compared with is on any answer.
     response = http.send("GET", url, headers=headers)
-    after = patient.clock()
+    after = account.clock()
     if response.status_code == 200:
         document = answers.content(response)
         meta.update(document if isinstance(document, dict) else {})
