@@ -24,12 +24,12 @@ ALL = tuple(BRANCHES)
 
 def fill_stages(text: str) -> Markers:
     """Names of stages, put in their own order. Raises Usage."""
-    stages = stages_in(text)
-    if not stages or not _words(text) <= set(ALL):
+    if not _words(text) <= set(ALL):
         raise Usage(
             f"{text[:50]!r} are not stages to begin with",
             hint=f"some of {' '.join(ALL)}; a stage of another name is a copy of its file",
         )
+    stages = stages_in(text)
     return {
         "STAGE": stages[0],
         "STAGES": ", ".join(f"`{stage}`" for stage in stages),

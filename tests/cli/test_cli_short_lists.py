@@ -65,9 +65,9 @@ def test_it_stands_among_all_commands_and_has_a_help_page(
     toy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = said(capsys, "--help")
-    assert "\n  jobs         List jobs, also those of no stage file.\n" in page
-    assert page.index("\n  list ") < page.index("\n  artifacts ") < page.index("\n  jobs ")
-    assert page.count("\n  services ") == 1
+    assert "\n  services     List services, also those of no stage file.\n" in page
+    assert page.index("\n  list ") < page.index("\n  artifacts ") < page.index("\n  services ")
+    assert page.count("\n  jobs ") == page.count("\n  services ") == 1
     assert "\n  releases " not in page, "versions of a service are no list of their own"
     help_page = said(capsys, "services", "--help")
     assert "--release" in help_page
@@ -104,6 +104,25 @@ def test_the_words_that_a_platform_has_for_lists_are_those_of_its_kinds() -> Non
     }
     assert found.keys() == asked
     assert all(text.summary and text.about and len(text.examples) > 1 for text in found.values())
+
+
+def test_of_a_kind_of_two_platforms_the_first_one_has_the_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
+) -> None:
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late/__init__.py").write_text("", encoding="utf-8")
+    kinds = 'Kind("execution", role="run", columns={"queue": "QUEUE"}), Kind("trial", role="run")'
+    text = f"from cicd.model import Kind\nKINDS = {{kind.name: kind for kind in ({kinds})}}\n"
+    (tmp_path / "late/kinds.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    mocker.patch.dict(registry.PLATFORMS, {"late": "late.adapter"})
+    lists = registry.short_lists()
+    assert lists["execution"].summary == "List runs, also those of no stage file."
+    assert lists["trial"].summary == "List trials, also those of no stage file."
+    command = main.get_command(click.Context(main), "executions")
+    assert command
+    options = {option for param in command.params for option in param.opts}
+    assert {"--queue", "--scenario"} <= options, "filters of both"
 
 
 def test_no_kind_is_loaded_to_list_the_commands() -> None:
