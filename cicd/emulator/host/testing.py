@@ -83,6 +83,11 @@ class Emulator:
         """The variables that point SDKs at it, for resource group ``default``. Secrets in clear."""
         return control.environment(self.endpoint, "default")
 
+    def platform(self, name: str) -> dict[str, str]:
+        """The variables with which clients of another platform find it: ``training_job``. Secrets
+        in clear."""
+        return control.platform_environment(self.endpoint, name, "default")
+
     def resource_group(self, name: str) -> dict[str, str]:
         """Make a resource group, if there is none of this name; the variables for it."""
         path = "/v2/admin/resourceGroups"

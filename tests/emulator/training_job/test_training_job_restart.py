@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cicd.emulator import running
-from cicd.emulator.host import control
+from cicd.emulator.host.testing import Emulator
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.training_job.training_job_client import Service, document, emulator
 
@@ -59,12 +59,9 @@ def session() -> Iterator[requests.Session]:
         yield made
 
 
-def of_process(data: Path, session: requests.Session) -> Service:
-    """A client of the emulator of a folder, which knows what ``cicd emulator env`` prints."""
-    control.offer_doors(data, ["training_job"])
-    endpoint = control.status(data)
-    assert endpoint
-    service = Service(control.environment(endpoint, "default"), session)
+def of_process(process: Emulator, session: requests.Session) -> Service:
+    """A client of an emulator that is another process."""
+    service = Service(process.platform("training_job"), session)
     service.sign_in()
     return service
 
@@ -73,13 +70,13 @@ def test_a_kill_leaves_one_job_and_one_model(tmp_path: Path, session: requests.S
     """The process of an emulator is killed, with what it runs."""
     command = "echo begun; test -e go && cp go model && exit 0; exec sleep 600"
     with running(tmp_path / "data") as process:
-        service = of_process(process.data, session)
+        service = of_process(process, session)
         job_id = service.submit(command, {"x": b"1"})
         wait_for(lambda: service.log(job_id), lambda said: "begun\n" in said)
         os.kill(process.endpoint.pid, signal.SIGKILL)
         process.stop()
         process.start()
-        service = of_process(process.data, session)
+        service = of_process(process, session)
         [shown] = service.send("GET", "/jobs").json()
         assert shown["job_id"] == job_id and shown["status"] in ("PENDING", "RUNNING")
         assert service.send("POST", f"/jobs/{job_id}", json=document()).status_code == 409
@@ -88,6 +85,6 @@ def test_a_kill_leaves_one_job_and_one_model(tmp_path: Path, session: requests.S
         os.kill(process.endpoint.pid, signal.SIGKILL)
         process.stop()
         process.start()
-        service = of_process(process.data, session)
+        service = of_process(process, session)
         assert service.wait(job_id)["status"] == "SUCCESSFUL"
         assert service.files(job_id) == {"x": b"1", "go": b"model", "model": b"model"}
