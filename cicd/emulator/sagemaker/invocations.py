@@ -56,7 +56,7 @@ class Invocations:
             await run_in_threadpool(entered.__exit__, None, None, None)
         if answer.status >= 400:
             raise model_error(answer, target, name)
-        found = Response(answer.body, answer.status, media_type=answer.content_type)
+        found = Response(answer.body, answer.status, {"content-type": answer.content_type})
         found.headers["x-Amzn-Invoked-Production-Variant"] = target.variant
         if said := answer.headers.get(CUSTOM):
             found.headers[CUSTOM] = said

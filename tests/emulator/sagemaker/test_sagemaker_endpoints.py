@@ -1,0 +1,392 @@
+"""Endpoints that really answer: variants, shadows, pipelines, updates under load, and failures."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from tests.emulator.emulator_client import wait_for
+from tests.emulator.sagemaker.aws import BUCKET, IMAGE, QUICK, ROLE, Aws, packed, variant
+from tests.emulator.sagemaker.conforming import watch
+
+OWN = "own/echo:1"
+SERVE = """
+import json, os, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+if os.environ.get("BREAK"):
+    sys.exit("cannot load the model")
+class Handler(BaseHTTPRequestHandler):
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        self.answer(200, b"")
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        print("asked", body, flush=True)
+        said = {"word": os.environ.get("WORD"), "got": body, "type": self.headers["content-type"]}
+        self.answer(int(body[5:]) if body.startswith("fail ") else 200, json.dumps(said).encode())
+    def log_message(self, *words):
+        pass
+ThreadingHTTPServer(("", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def sagemaker(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "serve.py").write_text(SERVE)
+    image = {"mounts": {"/opt/own": str(folder)}, "command": ["python", "/opt/own/serve.py"]}
+    aws.stand_in({OWN: image})
+    client = watch(aws.client("sagemaker"))
+    for word in ("one", "two", "three"):
+        model(client, word, {"WORD": word})
+        client.create_endpoint_config(EndpointConfigName=word, ProductionVariants=[variant(word)])
+    model(client, "bad", {"BREAK": "1"})
+    client.create_endpoint_config(EndpointConfigName="bad", ProductionVariants=[variant("bad")])
+    return client
+
+
+@pytest.fixture(scope="module")
+def served(sagemaker: Any) -> str:
+    """An endpoint that answers with ``one``, for tests that leave it so."""
+    create(sagemaker, "served", "one")
+    return "served"
+
+
+def model(client: Any, name: str, *environments: dict[str, str]) -> None:
+    containers = [{"Image": OWN, "Environment": env} for env in environments]
+    client.create_model(ModelName=name, ExecutionRoleArn=ROLE, Containers=containers)
+
+
+def create(client: Any, name: str, config: str) -> None:
+    client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+    in_service(client, name)
+
+
+def in_service(client: Any, name: str) -> dict[str, Any]:
+    client.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=QUICK)
+    found: dict[str, Any] = client.describe_endpoint(EndpointName=name)
+    return found
+
+
+def ask(aws: Aws, name: str, body: str = "hello", **more: Any) -> dict[str, Any]:
+    answer = aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=name, Body=body.encode(), ContentType="text/plain", **more
+    )
+    return {"variant": answer["InvokedProductionVariant"], **json.load(answer["Body"])}
+
+
+def error_of(call: Callable[[], Any]) -> dict[str, Any]:
+    with pytest.raises(import_module("botocore.exceptions").ClientError) as caught:
+        call()
+    found: dict[str, Any] = caught.value.response
+    return found
+
+
+def test_requests_are_shared_by_weight_or_go_where_they_want(aws: Aws, sagemaker: Any) -> None:
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="shared",
+        ProductionVariants=[
+            variant("one", "first", InitialVariantWeight=3),
+            variant("two", "second", InitialVariantWeight=1),
+        ],
+    )
+    create(sagemaker, "shared", "shared")
+    counted = Counter(ask(aws, "shared")["variant"] for _ in range(8))
+    assert counted == {"first": 6, "second": 2}
+    assert ask(aws, "shared", TargetVariant="second")["word"] == "two"
+    unknown = error_of(lambda: ask(aws, "shared", TargetVariant="third"))
+    assert unknown["Error"]["Code"] == "ValidationError"
+
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="shared",
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "first", "DesiredWeight": 0},
+            {"VariantName": "second", "DesiredWeight": 1, "DesiredInstanceCount": 2},
+        ],
+    )
+    shown = in_service(sagemaker, "shared")
+    weights = {one["VariantName"]: one["CurrentWeight"] for one in shown["ProductionVariants"]}
+    assert weights == {"first": 0, "second": 1}
+    assert {ask(aws, "shared")["variant"] for _ in range(4)} == {"second"}
+
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="shared-2",
+        ProductionVariants=[
+            variant("one", "first", InitialVariantWeight=3),
+            variant("three", "second", InitialVariantWeight=3),
+        ],
+    )
+    sagemaker.update_endpoint(
+        EndpointName="shared",
+        EndpointConfigName="shared-2",
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredInstanceCount"}],
+    )
+    shown = in_service(sagemaker, "shared")
+    kept = {one["VariantName"]: one for one in shown["ProductionVariants"]}
+    assert kept["second"]["CurrentWeight"] == 1 and kept["first"]["CurrentWeight"] == 0
+    assert kept["second"]["CurrentInstanceCount"] == 1
+    assert ask(aws, "shared")["word"] == "three"
+
+
+def test_a_pipeline_passes_answers_on_and_a_shadow_gets_a_copy(aws: Aws, sagemaker: Any) -> None:
+    model(sagemaker, "pipeline", {"WORD": "before"}, {"WORD": "after"})
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="pipeline",
+        ProductionVariants=[variant("pipeline")],
+        ShadowProductionVariants=[variant("two", "Shadow")],
+    )
+    create(sagemaker, "pipeline", "pipeline")
+    answer = ask(aws, "pipeline")
+    assert answer["word"] == "after" and answer["type"] == "application/json"
+    assert json.loads(answer["got"]) == {"word": "before", "got": "hello", "type": "text/plain"}
+    logs, group = aws.client("logs"), "/aws/sagemaker/Endpoints/pipeline"
+
+    def seen() -> list[str]:
+        try:
+            found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix="Shadow/")
+        except logs.exceptions.ResourceNotFoundException:
+            return []  # it comes with its first line
+        return [event["message"] for event in found["events"]]
+
+    wait_for(seen, lambda lines: "asked hello" in lines)
+    shown = sagemaker.describe_endpoint(EndpointName="pipeline")
+    assert [one["VariantName"] for one in shown["ShadowProductionVariants"]] == ["Shadow"]
+
+
+def test_no_request_is_lost_while_an_endpoint_moves(aws: Aws, sagemaker: Any) -> None:
+    create(sagemaker, "moves", "one")
+    runtime, over = aws.client("sagemaker-runtime"), threading.Event()
+    words: list[str] = []
+    failed: list[Exception] = []
+
+    def load() -> None:
+        while not over.wait(0.02):
+            try:
+                answer = runtime.invoke_endpoint(EndpointName="moves", Body=b"x")
+                words.append(json.load(answer["Body"])["word"])
+            except Exception as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        sagemaker.update_endpoint(EndpointName="moves", EndpointConfigName="two")
+        pending = sagemaker.describe_endpoint(EndpointName="moves")
+        in_service(sagemaker, "moves")
+        sagemaker.update_endpoint(EndpointName="moves", EndpointConfigName="bad")
+        shown = in_service(sagemaker, "moves")
+        before = len(words)
+        wait_for(lambda: len(words), lambda count: count > before + 5)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not failed
+    assert words[0] == "one" and set(words[before:]) == {"two"}
+    if pending["EndpointStatus"] == "Updating":
+        assert pending["EndpointConfigName"] == "one"
+        assert pending["PendingDeploymentSummary"]["EndpointConfigName"] == "two"
+    # the rollback is silent but for a reason, and the failed container's lines are there
+    assert (shown["EndpointStatus"], shown["EndpointConfigName"]) == ("InService", "two")
+    assert "variant AllTraffic did not pass the ping health check" in shown["FailureReason"]
+    logs = aws.client("logs").filter_log_events(logGroupName="/aws/sagemaker/Endpoints/moves")
+    assert "cannot load the model" in [event["message"] for event in logs["events"]]
+    sagemaker.update_endpoint(EndpointName="moves", EndpointConfigName="three")
+    assert "FailureReason" not in in_service(sagemaker, "moves")
+
+
+def test_a_rollback_may_have_no_reason_at_all(aws: Aws, sagemaker: Any, served: str) -> None:
+    rule = {"operation": "sagemaker.UpdateEndpoint", "rollback": True, "times": 1}
+    aws.ask("POST", "/emulator/faults", rule)
+    sagemaker.update_endpoint(EndpointName=served, EndpointConfigName="two")
+    shown = in_service(sagemaker, served)
+    assert shown["EndpointConfigName"] == "one"
+    assert "FailureReason" not in shown
+    assert ask(aws, served)["word"] == "one"
+
+
+def test_what_is_busy_can_be_neither_updated_nor_deleted(aws: Aws, sagemaker: Any) -> None:
+    rule = {"operation": "sagemaker.CreateEndpoint", "stuck": True, "times": 1}
+    aws.ask("POST", "/emulator/faults", rule)
+    sagemaker.create_endpoint(EndpointName="busy", EndpointConfigName="one")
+    arn = sagemaker.describe_endpoint(EndpointName="busy")["EndpointArn"]
+    weights = [{"VariantName": "AllTraffic", "DesiredWeight": 1}]
+    for call in (
+        lambda: sagemaker.update_endpoint(EndpointName="busy", EndpointConfigName="two"),
+        lambda: sagemaker.delete_endpoint(EndpointName="busy"),
+        lambda: sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName="busy", DesiredWeightsAndCapacities=weights
+        ),
+    ):
+        error = error_of(call)["Error"]
+        assert error["Code"] == "ValidationException"
+        assert error["Message"] == f'Cannot update in-progress endpoint "{arn}".'
+    missing = error_of(lambda: ask(aws, "busy"))["Error"]
+    assert missing["Code"] == "ValidationError" and "busy of account" in missing["Message"]
+
+
+def test_an_endpoint_that_fails_can_only_be_deleted(sagemaker: Any) -> None:
+    sagemaker.create_endpoint(EndpointName="fails", EndpointConfigName="bad")
+    look = lambda: sagemaker.describe_endpoint(EndpointName="fails")  # noqa: E731
+    shown = wait_for(look, lambda found: found["EndpointStatus"] != "Creating", 60)
+    assert shown["EndpointStatus"] == "Failed"
+    assert "did not pass the ping health check" in shown["FailureReason"]
+    error = error_of(
+        lambda: sagemaker.update_endpoint(EndpointName="fails", EndpointConfigName="one")
+    )["Error"]
+    assert error["Code"] == "ValidationException" and "endpoint/fails" in error["Message"]
+    sagemaker.delete_endpoint(EndpointName="fails")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="fails", WaiterConfig=QUICK)
+    names = sagemaker.list_endpoints(NameContains="fails")["Endpoints"]
+    assert names == []
+
+
+def test_without_its_old_configuration_an_endpoint_cannot_move(sagemaker: Any) -> None:
+    sagemaker.create_endpoint_config(EndpointConfigName="gone", ProductionVariants=[variant("one")])
+    create(sagemaker, "orphan", "gone")
+    sagemaker.delete_endpoint_config(EndpointConfigName="gone")
+    error = error_of(
+        lambda: sagemaker.update_endpoint(EndpointName="orphan", EndpointConfigName="two")
+    )["Error"]
+    assert error["Message"].startswith("Could not find endpoint configuration ")
+    assert "endpoint-config/gone" in error["Message"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+def test_the_error_of_a_model_is_told_as_its_own(aws: Aws, served: str, status: int) -> None:
+    answer = error_of(lambda: ask(aws, served, f"fail {status}"))
+    assert answer["Error"]["Code"] == "ModelError"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert answer["OriginalStatusCode"] == status
+    assert json.loads(answer["OriginalMessage"])["got"] == f"fail {status}"
+    side = "server" if status >= 500 else "client"
+    assert answer["Error"]["Message"].startswith(f"Received {side} error ({status}) from primary")
+
+
+SCRIPT = """
+def model_fn(folder):
+    return 2
+def predict_fn(data, model):
+    return [[cell * model for cell in row] for row in data]
+"""
+WHOLE = """
+def model_fn(folder):
+    return open(folder + "/weight").read()
+def transform_fn(model, body, content_type, accept):
+    if content_type == "boom/boom":
+        raise ValueError("no such thing")
+    return f"{model} {body.decode()} {content_type}", "text/x-own"
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "content_type", "accept", "body", "wanted"),
+    [
+        (SCRIPT, "application/json", "application/json", "[[1, 2]]", "[[2, 4]]"),
+        (SCRIPT, "text/csv", "text/csv", "1,2\n3,4\n", "2.0,4.0\n6.0,8.0\n"),
+        (SCRIPT, "image/png", "application/json", "x", 415),
+        (SCRIPT, "application/json", "image/png", "[[1]]", 406),
+        (WHOLE, "text/x-any", "text/x-any", "hi", "w hi text/x-any"),
+        (WHOLE, "boom/boom", "text/x-any", "hi", 500),
+    ],
+)
+def test_an_inference_script_serves_with_defaults_for_what_it_lacks(
+    aws: Aws,
+    sagemaker: Any,
+    script: str,
+    content_type: str,
+    accept: str,
+    body: str,
+    wanted: str | int,
+) -> None:
+    name = "script" if script == SCRIPT else "whole"
+    if name not in {one["EndpointName"] for one in sagemaker.list_endpoints()["Endpoints"]}:
+        content = packed({"code/inference.py": script, "weight": "w"})
+        aws.client("s3").put_object(Bucket=BUCKET, Key=f"{name}.tar.gz", Body=content)
+        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/{name}.tar.gz"}
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[variant(name)]
+        )
+        create(sagemaker, name, name)
+    call = partial(
+        aws.client("sagemaker-runtime").invoke_endpoint,
+        EndpointName=name,
+        Body=body.encode(),
+        ContentType=content_type,
+        Accept=accept,
+    )
+    if isinstance(wanted, int):
+        assert error_of(call)["OriginalStatusCode"] == wanted
+    else:
+        assert call()["Body"].read().decode() == wanted
+
+
+def test_serving_from_a_folder_and_with_a_script_of_its_own(aws: Aws, sagemaker: Any) -> None:
+    s3 = aws.client("s3")
+    s3.put_object(Bucket=BUCKET, Key="plain/weight", Body=b"p")
+    s3.put_object(Bucket=BUCKET, Key="plain.tar.gz", Body=packed({"own.py": WHOLE}))
+    data = {"S3Uri": f"s3://{BUCKET}/plain/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    env = {
+        "SAGEMAKER_PROGRAM": "own.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": f"s3://{BUCKET}/plain.tar.gz",
+    }
+    sagemaker.create_model(
+        ModelName="plain",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={
+            "Image": IMAGE,
+            "ModelDataSource": {"S3DataSource": data},
+            "Environment": env,
+        },
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="plain", ProductionVariants=[variant("plain")]
+    )
+    create(sagemaker, "plain", "plain")
+    answer = aws.client("sagemaker-runtime").invoke_endpoint(EndpointName="plain", Body=b"x")
+    assert answer["Body"].read().startswith(b"p x")
+    assert answer["ContentType"] == "text/x-own"
+
+
+def test_lines_of_a_log_are_read_page_by_page_in_both_directions(aws: Aws, served: str) -> None:
+    for number in range(9):
+        ask(aws, served, f"line {number}")
+    logs, group = aws.client("logs"), f"/aws/sagemaker/Endpoints/{served}"
+    assert group in [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    streams = logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime")
+    stream = {
+        "logGroupName": group,
+        "logStreamName": streams["logStreams"][-1]["logStreamName"],
+    }
+    seen: list[str] = []
+    found = logs.get_log_events(**stream, startFromHead=True, limit=2)
+    while found["events"]:
+        assert len(found["events"]) <= 2
+        seen += [event["message"] for event in found["events"]]
+        token = found["nextForwardToken"]
+        found = logs.get_log_events(**stream, nextToken=token, limit=2)
+    assert found["nextForwardToken"] == token, "the same token again is the end"
+    asked = [line for line in seen if line.startswith("asked line")]
+    assert asked == [f"asked line {number}" for number in range(9)]
+    last = logs.get_log_events(**stream, limit=2)
+    assert [event["message"] for event in last["events"]] == seen[-2:]
+    earlier = logs.get_log_events(**stream, nextToken=last["nextBackwardToken"], limit=3)
+    assert [event["message"] for event in earlier["events"]] == seen[-5:-2]
+    for missing in ({"logStreamName": "no"}, {"logGroupName": "/aws/sagemaker/no"}):
+        error = error_of(partial(logs.get_log_events, **{**stream, **missing}))["Error"]
+        assert error["Code"] == "ResourceNotFoundException"
