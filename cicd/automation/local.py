@@ -246,7 +246,8 @@ def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) ->
     from cicd.emulator.host import control
 
     own = control.platform_environment(endpoint, stage.platform, group_of(stage))
-    theirs = ("AICORE_", "DESTINATION_", "VCAP_", f"{stage.platform.upper()}_")
+    families = {f"{name.partition('_')[0]}_" for name in own}
+    theirs = ("AICORE_", "DESTINATION_", "VCAP_", f"{stage.platform.upper()}_", *families)
     kept = {name: value for name, value in environ.items() if not name.startswith(theirs)}
     return {**kept, **own}
 

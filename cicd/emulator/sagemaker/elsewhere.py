@@ -55,10 +55,13 @@ def answer(method: str, path: str, query: str, headers: Headers, body: bytes) ->
     }
     environ |= {f"HTTP_{key.upper().replace('-', '_')}": text for key, text in headers.items()}
     began: list[Any] = []
-    content = b"".join(moto()(environ, lambda status, found, *_: began.extend((status, found))))
+    try:
+        content = b"".join(moto()(environ, lambda status, found, *_: began.extend((status, found))))
+    except NotImplementedError as error:
+        raise Refused("UnknownOperationException", str(error)) from None
     status, found = int(str(began[0]).partition(" ")[0]), dict(began[1])
     if status >= 500:
-        # an operation that moto does not have ends in a page for people
+        # what moto does not have may end in a page for people
         raise Refused("UnknownOperationException", "This operation is not supported here.")
     kept = {key: text for key, text in found.items() if key.lower() != "content-length"}
     return Response(content, status, kept)

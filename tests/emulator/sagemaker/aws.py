@@ -42,6 +42,7 @@ class Aws:
         session = import_module("boto3").Session(
             self.environ["AWS_ACCESS_KEY_ID"],
             self.environ["AWS_SECRET_ACCESS_KEY"],
+            self.environ.get("AWS_SESSION_TOKEN"),
             region_name=self.environ["AWS_DEFAULT_REGION"],
         )
         url = self.environ["AWS_ENDPOINT_URL"]
