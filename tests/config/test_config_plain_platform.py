@@ -52,7 +52,7 @@ def test_fields_that_say_how_it_is_applied_are_no_part_of_it(tmp_path: Path) -> 
     )
     found = built(tmp_path, text)
     job, endpoint = found["job/j"], found["endpoint/e"]
-    assert job.spec.keys() == {"name", "data", "settings", "size", "inputs", "files"}
+    assert job.spec.keys() == {"name", "data", "args", "settings", "size", "inputs", "files"}
     assert job.spec["size"] == {"cpus": 1, "class": "small"}
     assert (job.options.timeout, job.options.rerun) == (120.0, "never")
     assert job.options.require == (Gate("a", 1.0),)
@@ -75,8 +75,10 @@ def test_a_key_of_another_section_becomes_a_reference_wherever_it_stands(tmp_pat
 
 def test_a_text_of_the_environment_is_hidden_also_deep_inside(tmp_path: Path) -> None:
     env = {**GOOD, "X": "s3cret", "Y": "huge"}
-    text = "jobs: [{key: j, settings: {A: '${env.X}'}, size: {class: '${env.Y}'}}]\n"
+    more = "size: {class: '${env.Y}'}, args: [one, '${env.Y}']"
+    text = f"jobs: [{{key: j, settings: {{A: '${{env.X}}'}}, {more}}}]\n"
     spec = built(tmp_path, text, env)["job/j"].spec
+    assert isinstance(spec["args"][1], Hidden)
     assert isinstance(spec["settings"]["A"], Hidden) and isinstance(spec["size"]["class"], Hidden)
     assert "s3cret" not in repr(spec) and "huge" not in repr(spec)
     other = built(tmp_path, text, {**env, "Y": "tiny"})["job/j"].spec
@@ -87,6 +89,24 @@ def test_what_it_is_called_stays_plain_also_where_the_environment_says_it(tmp_pa
     env = {**GOOD, "X": "e-dev"}
     [wish] = built(tmp_path, "endpoints: [{key: e, name: 'a-${env.X}'}]\n", env).values()
     assert wish.spec["name"] == "a-e-dev" and not isinstance(wish.spec["name"], Hidden)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("args: [a, b]", "args: [b, a]"),
+        ("args: ['${env.X}']", "args: ['${env.Y}']"),
+        ("size: {cpus: 1}", "size: {cpus: 2}"),
+        ("settings: {a: '1'}", "settings: {a: '2'}"),
+    ],
+)
+def test_whatever_it_takes_in_is_an_input_of_a_run(tmp_path: Path, one: str, other: str) -> None:
+    env = {**GOOD, "X": "x", "Y": "y"}
+    found = [
+        built(tmp_path, f"jobs: [{{key: j, {text}}}]\n", env)["job/j"].spec["inputs"]
+        for text in (one, other, one)
+    ]
+    assert found[0] == found[2] != found[1]
 
 
 @pytest.mark.parametrize(

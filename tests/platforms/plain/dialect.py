@@ -25,6 +25,7 @@ class Size(Part, frozen=True, kw_only=True):
 class Job(RunItem, frozen=True, kw_only=True):
     script: Plain | None = None
     data: dict[str, str] = {}
+    args: list[str] = []
     settings: dict[str, str | Ref] = {}
     size: Size = field(default_factory=Size)
 
