@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Key, LiveResource, Ref, Resource
+from cicd.model import Key, LiveResource, Options, Ref, Resource
 from cicd.plan.diff import diff_specs, undeclared
-from cicd.platforms.aicore import convert, owners, sync, tracking
+from cicd.platforms.aicore import convert, owners, statuses, sync, tracking
 from cicd.platforms.aicore.interface import executable_spec
 from cicd.platforms.aicore.kinds import KINDS
 
@@ -132,6 +132,64 @@ def test_a_deployment_is_of_the_stage_that_made_its_model() -> None:
     by_id = Resource(Key("configuration", "c"), {"input_artifact_bindings": {"model": "m3"}})
     found = owners.of_deployments(deployments, configurations, runs, [wish, by_id])
     assert [deployment.owner for deployment in found] == ["", "", ""]
+
+
+def test_a_schedule_is_of_the_one_stage_that_ran_its_configuration() -> None:
+    def run(owner: str, configuration: str) -> LiveResource:
+        return replace(
+            convert.execution({"id": "e", "configurationId": configuration}), owner=owner
+        )
+
+    runs = [run("dev", "c1"), run("dev", "c1"), run("", "c1"), run("dev", "c2"), run("tst", "c2")]
+    schedules = [
+        LiveResource(Key("schedule", "s"), id, {"configuration": id}, statuses.THERE)
+        for id in ("c1", "c2", "c3")
+    ]
+    found = owners.of_schedules(schedules, [*runs, run("", "c3")])
+    assert [schedule.owner for schedule in found] == ["dev", "", ""]
+
+
+SERVE, DEST = Key("deployment", "serve"), Key("destination", "DEST")
+NAMES = {"configuration_name": "n", "scenario_id": "s", "executable_id": "x"}
+
+
+def pointing(url: str, known_as: str = "", name: str = "DEST") -> LiveResource:
+    live = LiveResource(Key("destination", name), name, {"url": url}, statuses.THERE)
+    return replace(live, known_as=known_as)
+
+
+def deployed(url: str = "u1", **more: Any) -> LiveResource:
+    spec = {**NAMES, "configuration_name": "handmade", **more.pop("spec", {})}
+    live = LiveResource(Key("deployment", "d1"), "d1", spec, statuses.THERE, {"url": url})
+    return replace(live, **more)
+
+
+@pytest.mark.parametrize(
+    ("live", "target", "options", "expected"),
+    [
+        (deployed(), pointing("u1"), Options(), "deployment/serve"),
+        (deployed(), pointing("u1", "destination/DEST", "X"), Options(), "deployment/serve"),
+        (deployed(), pointing("u2"), Options(), ""),
+        (deployed(url=""), pointing(""), Options(), ""),
+        (deployed(), pointing("u1", name="OTHER"), Options(), ""),
+        (deployed(applied={"configuration_name": "n"}), pointing("u1"), Options(), ""),
+        (deployed(), pointing("u1"), Options(existing_id="d9"), ""),
+        (deployed(spec=NAMES), pointing("u1"), Options(), ""),
+        (deployed(known_as="deployment/serve"), pointing("u1"), Options(), "deployment/serve"),
+    ],
+)
+def test_a_deployment_that_looks_like_none_is_the_one_its_destination_points_at(
+    live: LiveResource, target: LiveResource, options: Options, expected: str
+) -> None:
+    wishes = [
+        Resource(SERVE, NAMES, options),
+        Resource(DEST, {"url": Ref(SERVE, "url")}),
+        Resource(Key("configuration", "n"), NAMES),
+        Resource(Key("destination", "PLAIN"), {"url": "u1"}),
+    ]
+    [found] = owners.pointed_at([live], [target], wishes)
+    assert found.known_as == expected
+    assert owners.pointed_at([], [target], wishes) == []
 
 
 def test_the_tag_of_a_run_names_its_stage() -> None:

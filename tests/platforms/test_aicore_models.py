@@ -181,6 +181,9 @@ def test_a_tenant_that_does_not_tell_is_one_warning(bench: Bench, status: int, g
     assert bench.review(wish(), wish("gpt-4")) == ["warning unknown-model"]
     asked = [request.headers.get("AI-Resource-Group") for request in bench.stub.sent("GET")]
     assert (asked.count(None), asked.count("default")) == (2, 2 * (groups - 1))
+    second = replace(wish("gpt-4"), source="stages/dev.yaml:20:7")
+    [problem], _ = bench.advisor.review([wish(), second], ())
+    assert (problem.file, problem.line, problem.column) == ("stages/dev.yaml", 14, 7)
 
 
 def test_a_refused_login_is_no_warning(bench: Bench) -> None:
