@@ -124,6 +124,25 @@ def test_a_failed_template_is_named(item: dict[str, Any]) -> None:
     assert status.state is State.FAILED and status.message.startswith("serve: ")
 
 
+@pytest.mark.parametrize(
+    ("word", "raw"),
+    [("Synced", "SyncFailed"), ("synced", "SyncFailed"), ("", "SyncFailed"), ("Odd", "Odd")],
+)
+def test_a_failed_sync_is_never_called_synced(word: str, raw: str) -> None:
+    item = {"name": "serve", "status": "SyncFailed", "message": "no parameters"}
+    document = {**DONE, "syncStatus": word, "syncResourcesStatus": [item]}
+    status = judge(document, THERE, Goal(SPEC))
+    assert (status.state, status.raw) == (State.FAILED, raw)
+
+
+def test_a_sync_that_was_just_asked_for_tells_how_far_the_one_before_was() -> None:
+    assert sync.begun(Goal(SPEC)).message == "waits for the first sync, of commit bbbbbbbbbbbb"
+    nameless = {**SPEC, "commit": None}
+    assert sync.begun(Goal(nameless)).message == "waits for the first sync"
+    waits = "waits for commit bbbbbbbbbbbb, it is at aaaaaaaaaaaa"
+    assert sync.begun(Goal(SPEC, BEFORE)).message.startswith(waits)
+
+
 def test_a_template_that_could_not_be_read_is_a_failure() -> None:
     broken = {"train": {"versionId": "1", "modifiedAt": "1970-01-01T00:00:00+00:00"}}
     status = judge(DONE, broken, Goal(SPEC))

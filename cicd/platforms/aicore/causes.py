@@ -97,8 +97,8 @@ CAUSES = (
         "the object store refuses the login",
         "correct the object store secret (cicd apply --refresh-secrets): key, secret, region, "
         "bucket, and its rights to read and write",
-        r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|Access Denied|403 Forbidden"
-        r"|ExpiredToken|AuthorizationFailure|InvalidToken",
+        r"InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|(?<!pull )Access Denied"
+        r"|403 Forbidden|ExpiredToken|AuthorizationFailure|InvalidToken",
         is_logged=True,
     ),
     Cause(

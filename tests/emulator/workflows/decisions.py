@@ -249,6 +249,7 @@ BOUNDS: list[Decision] = [
     (f"{'(' * 61}1{')' * 61} == 1", "more than 60 brackets inside each other"),
     ("a.B == 1", "No parameter 'a' found."),
     ("a.B(1) == 1", "No parameter 'a' found."),
+    ("a.B(1 - true) == 1", "cannot be used with the modifier '-'"),
     ("a.B.c == 1", "Unable to access unexported field 'c' in token 'a.B.c'"),
     ("(1, 2) == (1, 3)", False),
     ("(1, 2) == (1, 2, 3)", False),

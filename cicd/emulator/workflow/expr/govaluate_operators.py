@@ -82,8 +82,8 @@ def _divide(left: float, right: float) -> float:
 
 
 def _remainder(left: float, right: float) -> float:
-    if not right or math.isinf(left) or math.isnan(left) or math.isnan(right):
-        return math.nan
+    if not right or math.isinf(left):
+        return math.nan  # Python refuses both
     return math.fmod(left, right)
 
 
