@@ -36,7 +36,8 @@ class Logs:
             position += len(piece)
             after = [rows[-1]["time"], rows[-1]["rowid"]]
         with self._lock:
-            self._ends[run_id] = (position, after[0], after[1])
+            # where a log has lost its beginning, who reads it anew counts less than who follows it
+            self._ends[run_id] = max((position, after[0], after[1]), self._ends.get(run_id, BEGIN))
 
     def shorten(self, run_id: str) -> None:
         """Forget half of what was logged so far."""

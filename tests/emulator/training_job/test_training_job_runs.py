@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
 import pytest
 
+from cicd.emulator.jobs import Line
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.training_job.training_job_client import Service, document
 
@@ -246,3 +248,19 @@ def test_ai_core_sees_no_job_and_keeps_its_own_objects(service: Service) -> None
         assert answer.status_code == status
         assert job_id not in answer.text
     assert not any(service.world.store.rows("SELECT * FROM artifacts"))
+
+
+def test_who_follows_a_log_that_loses_its_beginning_misses_nothing(service: Service) -> None:
+    """As when more was written than is kept."""
+    job_id = service.run("seq 1 2500")
+    seen = len(service.log(job_id))
+    run_id = service.status(job_id)["containerID"]
+    last = service.world.store.rows("SELECT time FROM logs WHERE run_id = ?", (run_id,))[2000][0]
+    service.world.store.write("DELETE FROM logs WHERE run_id = ? AND time <= ?", (run_id, last))
+    for _ in "twice":
+        line = Line(time.time_ns(), "and on it goes")
+        service.world.journal.log(run_id, [line])
+        assert service.log(job_id, seen) == "and on it goes\n"
+        seen += len("and on it goes\n")
+        left = service.log(job_id)
+        assert left.endswith("and on it goes\n") and len(left) < seen
