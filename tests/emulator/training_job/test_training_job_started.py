@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from cicd.automation import local
+from cicd.cli.emulator_faults import add, words
 from cicd.emulator.host import control
 from cicd.emulator.host.doors import FRONT_DOORS
 from cicd.emulator.host.folder import Endpoint
@@ -122,6 +124,23 @@ def test_a_slip_in_a_rule_is_told(emulator: Emulator, client: Service) -> None:
     assert "training_job.job.create" in said
     said = emulator.cicd("faults", "add", "lifetime=soon", code=64)
     assert "lifetime" in said
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs/training-job.md"
+RULES = re.findall(r"^\| .* \| `(--[^`]+)`", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_rules_of_the_documentation_are_rules(emulator: Emulator, client: Service) -> None:
+    assert len(RULES) > 10
+    endpoint = control.status(emulator.data)
+    assert endpoint
+    for line in RULES:
+        given = add.make_context("add", shlex.split(line)).params
+        rule = {name: value for name, value in given.items() if value is not None}
+        rule |= words(rule.pop("effects"))
+        body = {name.replace("_", "-"): value for name, value in rule.items()}
+        [added] = control.ask(endpoint, "POST", "/emulator/faults", body)["rules"]
+        control.ask(endpoint, "DELETE", f"/emulator/faults/{added['id']}")
 
 
 def stage(platform: str, **target: str) -> Stage:
