@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from cicd.config.build import gates_of, inputs_of, smoke_test_of
+from cicd.config.build import inputs_of, options_of
 from cicd.config.dialect import Built
 from cicd.config.formats import seconds, slug
 from cicd.config.remotes import repository_name
@@ -26,7 +27,7 @@ from cicd.platforms.aicore.dialect.draft import (
 from cicd.platforms.aicore.dialect.flows.schema import FlowSettings
 from cicd.platforms.aicore.dialect.groundwork import group_of, supplies_of
 from cicd.platforms.aicore.dialect.repository import is_synced, sent_path
-from cicd.platforms.aicore.dialect.schema import Artifact, Deployment, Execution, Schedule
+from cicd.platforms.aicore.dialect.schema import Artifact, Execution, Schedule
 from cicd.platforms.aicore.dialect.secrets import with_uses
 from cicd.platforms.aicore.dialect.template import Template
 
@@ -198,11 +199,17 @@ def _run_resources(
         # With a salt of its own nobody can tell that two runs take in the same hidden value.
         salt = f"{draft.name} {run.key}"
         spec |= inputs_of(draft, salt, configuration.spec, item.watch, sources)
-        options = _execution_options(item)
+        options = replace(options_of(draft, run.path, item), wait_for=item.wait_for_status)
         return [Resource(run.key, spec, options, supplied, source)]
     if item.ttl:
         spec["ttl"] = draft.hidden(item.ttl, *run.path, "ttl")
-    deployment = Resource(run.key, spec, _deployment_options(draft, run, item), supplied, source)
+    options = replace(
+        options_of(draft, run.path, item),
+        wait_for=item.wait_for_status,
+        existing_id=item.existing_deployment_id,
+        drain=float(seconds(item.drain)),
+    )
+    deployment = Resource(run.key, spec, options, supplied, source)
     if not item.destination_name:
         return [deployment]
     destination = Resource(
@@ -262,24 +269,3 @@ def _configuration(draft: Draft, run: Run, before: frozenset[Key]) -> Resource:
     }
     source = str(draft.place(*path))
     return Resource(_configuration_key(draft, run), spec, depends_on=before, source=source)
-
-
-def _execution_options(item: Execution) -> Options:
-    return Options(
-        wait_for=item.wait_for_status,
-        timeout=float(seconds(item.timeout)),
-        rerun=item.rerun,
-        require=gates_of(item.require),
-    )
-
-
-def _deployment_options(draft: Draft, run: Run, item: Deployment) -> Options:
-    test = item.smoke_test
-    return Options(
-        wait_for=item.wait_for_status,
-        timeout=float(seconds(item.timeout)),
-        smoke_test=smoke_test_of(draft, (*run.path, "smoke_test"), test) if test else None,
-        on_failure=item.on_failure,
-        existing_id=item.existing_deployment_id,
-        drain=float(seconds(item.drain)),
-    )
