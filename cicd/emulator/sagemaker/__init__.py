@@ -18,9 +18,10 @@ REGION = "eu-central-1"
 
 
 def variables(url: str, credentials: Credentials) -> dict[str, str]:
-    """What the AWS SDKs read; one url for all services."""
-    place = {"AWS_ENDPOINT_URL": f"{url}{PREFIX}", "AWS_DEFAULT_REGION": REGION}
-    return {**place, **credentials.s3_login}
+    """What the AWS SDKs read, Python's and the others each its own word for the region; one url for
+    all services."""
+    regions = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
+    return {"AWS_ENDPOINT_URL": f"{url}{PREFIX}", **regions, **credentials.s3_login}
 
 
 def make(world: World) -> ASGIApp:
