@@ -135,7 +135,8 @@ class Container:
             for sidecar in sidecars:
                 sidecar.stop()
         failed = self._failure(ended, who)
-        if failed and self._stopped.is_set():
+        if failed and self._stopped.is_set() and self._stop_within == 0:
+            # it goes on another time, from nothing; after a stop Argo keeps what is there
             return failed
         node = failed or replace(self._work.node, exit_code=ended.code, phase="Succeeded")
         for sidecar in () if failed else sidecars:

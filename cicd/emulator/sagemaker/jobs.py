@@ -50,11 +50,14 @@ def _lived(account: Account, noun: Noun, name: str, live: Live) -> None:
         live(account, job)
     except Stopped:
         end(account, noun, name, "Stopped")
-    except DataError as error:
-        end(account, noun, name, "Failed", str(error))
     except Closing:
         raise
+    except DataError as error:
+        if not account.workers.is_closing:
+            end(account, noun, name, "Failed", str(error))
     except Exception as error:
+        if account.workers.is_closing:
+            return
         end(account, noun, name, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
         raise
 

@@ -32,6 +32,11 @@ class Workers:
         )
         thread.start()
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the emulator ends: what fails now says nothing."""
+        return self._closing.is_set()
+
     def until(self, is_done: Callable[[], bool], seconds: float | None = None) -> bool:
         """Wait until something is the case; False when it is not after so many seconds. Raises
         Closing."""

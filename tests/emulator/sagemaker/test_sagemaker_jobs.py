@@ -36,7 +36,9 @@ if mode == "fail":
 if mode == "say":
     pathlib.Path("/opt/ml/output/failure").write_text("no convergence")
     raise SystemExit(3)
-if mode == "sleep":
+if mode in ("sleep", "partial"):
+    pathlib.Path("/opt/ml/model/model.json").write_text('"half"')
+    print("written", flush=True)
     time.sleep(600)
 data = pathlib.Path("/opt/ml/input/data")
 seen = {str(p.relative_to(data)): p.read_text() for p in sorted(data.rglob("*")) if p.is_file()}
@@ -170,7 +172,7 @@ def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker
         ),
         (
             "sleep",
-            {"StoppingCondition": {"MaxRuntimeInSeconds": 1}},
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 2}},
             "Stopped",
             "MaxRuntimeExceeded",
             "",
@@ -191,7 +193,13 @@ def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker
     ],
 )
 def test_a_job_that_does_not_end_well_says_why(
-    sagemaker: Any, mode: str, change: dict[str, Any], status: str, word: str, reason: str
+    aws: Aws,
+    sagemaker: Any,
+    mode: str,
+    change: dict[str, Any],
+    status: str,
+    word: str,
+    reason: str,
 ) -> None:
     name = f"ends-{mode}"
     if "HyperParameters" in change:
@@ -201,10 +209,32 @@ def test_a_job_that_does_not_end_well_says_why(
     else:
         job = train(sagemaker, name, mode, **change)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == (status, word)
+    if word == "MaxRuntimeExceeded":
+        assert model_of(aws, job) == "half"
     if reason:
         assert re.search(reason, job["FailureReason"], re.DOTALL), job["FailureReason"]
     else:
         assert "FailureReason" not in job
+
+
+def test_what_a_stopped_job_has_made_so_far_is_kept(aws: Aws, sagemaker: Any) -> None:
+    begin(sagemaker, "part", "partial")
+    logs, group = aws.client("logs"), "/aws/sagemaker/TrainingJobs"
+
+    def said() -> list[str]:
+        try:
+            found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix="part/")
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [event["message"] for event in found["events"]]
+
+    wait_for(said, lambda lines: "written" in lines, 60)
+    sagemaker.stop_training_job(TrainingJobName="part")
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName="part", WaiterConfig=QUICK)
+    job = sagemaker.describe_training_job(TrainingJobName="part")
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert model_of(aws, job) == "half"
 
 
 def test_a_job_is_stopped_deleted_and_its_name_free_again(sagemaker: Any) -> None:
