@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -697,6 +698,31 @@ def test_where_a_login_comes_from_is_told_place_by_place(
     assert [(one.state, one.text, one.cure) for one in found] == expected
     assert {one.check for one in found} == {"credentials"}
     assert "s3cret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{", [("warning", "{} is not the JSON of a login")]),
+        ("[1]", [("warning", "{} is not the JSON of a login")]),
+        ('"x"', [("warning", "{} is not the JSON of a login")]),
+        ('{"clientid": "x", "credentials": 5}', [("warning", "{} is not the JSON of a login")]),
+        ("{}", []),
+        ('{"AICORE_RESOURCE_GROUP": "rg"}', [("ok", "resource group: {}")]),
+        ('{"AICORE_CLIENT_ID": "x"}', [("skipped", "{}: not used, AICORE_* variables come first")]),
+        ('{"clientid": "x"}', [("skipped", "{}: not used, AICORE_* variables come first")]),
+        ("\ufeff{}", []),
+        (None, [("warning", "cannot read {}: Is a directory")]),
+    ],
+)
+def test_a_file_with_a_login_is_read_or_said_to_be_none(
+    tmp_path: Path, text: str | None, expected: list[tuple[str, str]]
+) -> None:
+    file = tmp_path / "login.json"
+    file.mkdir() if text is None else file.write_text(text, encoding="utf-8")
+    found = provenance.explain({**NOWHERE, **LOGIN, "AICORE_CONFIG": str(file)})
+    told = [(one.state, one.text) for one in found if (one.state, one.text, one.cure) != ALL]
+    assert told == [(state, line.format(file)) for state, line in expected]
 
 
 @pytest.mark.parametrize(

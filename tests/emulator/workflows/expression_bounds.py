@@ -918,6 +918,12 @@ VERSIONS: list[Value] = [
 ]
 """sprig's functions of versions: Masterminds/semver, README.md."""
 JSONPATH: list[Value] = [
+    ("$.of[?(@.n < 5)].v", "[]"),
+    ("$.of[?(5 > @.n)].v", "[]"),
+    ("$.of[?(@.v <= 'z')].v", "[]"),
+    ("$.of[?(@.z >= 0)].v", "[]"),
+    ("$.of[?(@.z < @.y)].v", "[]"),
+    ("$.of[?(true > 0)].v", "[]"),
     ("$", "map[a:map[b:[1 2 map[c:x]]] of:[map[n:p v:5] map[n:r v:15] map[v:0.5]]]"),
     ("$.of[?(@.v + 1 == 6)].v", "[5]"),
     ("$.of[?(@.v - 1 == 4)].v", "[5]"),
