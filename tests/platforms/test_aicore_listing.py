@@ -14,7 +14,7 @@ from cicd.model import Action, Stage
 from cicd.plan import make_plan
 from cicd.platforms.aicore import rest
 from cicd.platforms.aicore.kinds import KINDS
-from cicd.platforms.aicore.listing import Listing
+from cicd.platforms.aicore.listing import DISAGREEMENTS, Listing, find_in
 from cicd.platforms.base import Platform
 from tests.benchmarks.test_request_budget import COMMIT, resources, synced
 from tests.platforms.aicore_world import ARTIFACT, stage
@@ -186,6 +186,47 @@ def test_a_list_that_shrinks_meanwhile_is_read_again(is_paged: bool) -> None:
 
     found = Listing(ask, "/x", {}, "x", is_paged, sleep=lambda _: None).read()
     assert {str(n) for n in range(3, 12)} <= {item["id"] for item in found}
+
+
+def test_a_list_that_lacks_what_it_counts_is_asked_again_a_little_later_each_time() -> None:
+    pauses: list[float] = []
+    answer = {"count": 3, "resources": [{"id": "a"}, {"id": "b"}]}
+    short = Listing(lambda path, params: answer, "/x", {}, "x", sleep=pauses.append)
+    with pytest.raises(ConnectionFailed, match="3 items and gives 2"):
+        short.read()
+    assert pauses == [0.5 * (n + 1) for n in range(DISAGREEMENTS - 1)]
+
+
+def pages_of(ids: str, size: int, asked: list[int]) -> Any:
+    """A list of items with these ids, so many on a page; ``asked``: where each page began."""
+
+    def ask(path: str, params: Any) -> Any:
+        start = int(params.get("$skip", 0))
+        asked.append(start)
+        page = list(ids[start : start + size])
+        return page, [{"id": one} for one in page if one in "bdz"]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("wanted", "only_first_page", "expected", "asked"),
+    [
+        ("b", False, "b", [0]),
+        ("bd", False, "bd", [0, 2]),
+        ("bdz", False, "bd", [0, 2, 4, 5]),
+        ("bd", True, "b", [0]),
+        ("", False, "", []),
+    ],
+)
+def test_a_list_is_read_until_all_that_is_wanted_is_found(
+    wanted: str, *, only_first_page: bool, expected: str, asked: list[int]
+) -> None:
+    begun: list[int] = []
+    ask = pages_of("abcde", 2, begun)
+    found = find_in(ask, "/x", {}, set(wanted), only_first_page=only_first_page)
+    assert "".join(item["id"] for item in found) == expected
+    assert begun == asked
 
 
 STAGE = Stage(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cicd.model import LogEntry
-from cicd.platforms.aicore import logs
 from cicd.platforms.aicore.logs import Cursor, next_page, read_cursor
 from cicd.platforms.aicore.times import moment, rfc3339
 
@@ -129,4 +128,6 @@ def test_a_line_without_a_time_has_that_of_the_one_before() -> None:
 def test_the_cursor_stays_small() -> None:
     items = [line(n, f"line {n}") for n in range(4999)]
     page = next_page(items, Cursor(START))
-    assert len(read_cursor(page.cursor, 0).seen) <= logs.MAX_OVERLAP_LINES
+    assert len(read_cursor(page.cursor, 0).seen) == 1
+    some = next_page(items[:99], Cursor(START))
+    assert len(read_cursor(some.cursor, 0).seen) == 99

@@ -24,7 +24,6 @@ CUT = 100
 """Lines from which on a page that is shorter than asked may have been cut on the way."""
 OVERLAP = 10**9
 """Nanoseconds asked for again once all is read, for lines that come late."""
-MAX_OVERLAP_LINES = 1000
 PLATFORM_LINE = 'time="'
 """How lines of Argo itself begin, in the midst of the program's own."""
 
@@ -97,8 +96,7 @@ def _entries(items: Iterable[Document], start: int) -> Iterable[LogEntry]:
 def _next_start(entries: Sequence[LogEntry], cursor: Cursor, is_full: bool) -> int:
     last = max(entry.time for entry in entries)
     if not is_full:
-        crowded = sorted(entry.time for entry in entries)[:-MAX_OVERLAP_LINES][-1:]
-        return min(last, max(cursor.start, last - OVERLAP, *(time + 1 for time in crowded)))
+        return min(last, max(cursor.start, last - OVERLAP))
     # A whole page within one nanosecond: asking from there again would bring it again, for ever.
     return last if last > cursor.start else cursor.start + 1
 
