@@ -92,8 +92,9 @@ class TrainingJobs(Platform):
         return list({(live.key.kind, live.id): live for live in reversed(found)}.values())
 
     def _read_job(self, wish: Resource) -> list[LiveResource]:
-        """The newest with what gates ask for."""
-        return [self._measured(live, wish.spec) for live in self._jobs.read(wish)]
+        """Former ones, and the newest with its metrics: gates ask for those of no other."""
+        found = self._jobs.read(wish)
+        return [*found[:-1], *(self._measured(live, wish.spec) for live in found[-1:])]
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         if kind == "dataset":

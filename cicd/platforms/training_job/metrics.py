@@ -18,9 +18,9 @@ def points(lines: Iterable[tuple[int, str]], patterns: Mapping[str, str]) -> lis
     for time, text in lines:
         for name, pattern in compiled.items():
             for match in pattern.finditer(text):
-                value = next(filter(None.__ne__, map(number, match.groups())), None)
-                if value is not None:
-                    found.append(MetricPoint(name, value, steps[name], time))
+                values = [value for group in match.groups() if (value := number(group)) is not None]
+                if values:
+                    found.append(MetricPoint(name, values[0], steps[name], time))
                     steps[name] += 1
     return found
 
