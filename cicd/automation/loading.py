@@ -12,6 +12,7 @@ from cicd.automation.git import check_project, find_root, read_facts, stage_of_b
 from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.config.files import is_file
 from cicd.config.load import find_stage, is_path
+from cicd.config.overrides import Override
 from cicd.config.surroundings import StandIns
 from cicd.masking import Mask
 from cicd.model import Stage
@@ -24,7 +25,8 @@ class Loader:
 
     ``folder``: where the names of files begin. ``environ``: all variables there are. ``mask``
     learns what must not be shown. ``variables`` override those of the stage file. ``is_local``: for
-    the emulator.
+    the emulator. ``overrides``: fields of a run that are said otherwise in what is loaded, of the
+    ``selected`` one where there are several.
     """
 
     folder: Path
@@ -32,6 +34,8 @@ class Loader:
     mask: Mask = field(repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_local: bool = False
+    overrides: tuple[Override, ...] = ()
+    selected: tuple[str, ...] = ()
 
     def environment(self, stand_ins: Mapping[str, str] | None = None) -> Environment:
         """The variables as stage files read them; ``stand_ins``: what unset ones count as."""
@@ -91,7 +95,11 @@ class Loader:
         name = argument or stage_of_branch(root, facts, self.environ)
         # These stand in each plan, and variables of a CI run have the same values.
         self.mask.spare((name, facts.branch, facts.commit))
-        around = self.surroundings(root, facts, stand_ins, is_offline=is_offline)
+        around = replace(
+            self.surroundings(root, facts, stand_ins, is_offline=is_offline),
+            overrides=self.overrides,
+            selected=self.selected,
+        )
         needs_secrets = needs_secrets and not is_offline
         stage = load_stage(self.find_argument(name), around, needs_credentials=needs_secrets)
         self.mask.spare([stage.name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cicd.automation.choice import ALL, Choice, texts
 from cicd.automation.git import every_stage, read_facts, stage_of_branch
 from cicd.automation.loading import Loader
 from cicd.config import GitFacts
+from cicd.config.overrides import Override
 from cicd.errors import InvalidStage, Problem, Usage
 from cicd.masking import Mask, is_secret_name, secrets_of
 from cicd.model import Plan
@@ -106,17 +108,21 @@ class Project:
         local: bool = False,
         needs_secrets: bool = True,
         stand_ins: Mapping[str, str] | None = None,
+        overrides: Sequence[Override] = (),
+        selected: Sequence[str] = (),
     ) -> StageSession:
         """A stage: by its name, its file, or without either the one whose branch is checked out.
 
         Used in a ``with`` block it is loaded and logged in there. ``variables`` override those of
         the stage file. ``local``: the embedded emulator instead of an account, started if needed.
         ``needs_secrets``: off for whoever only looks at, stops or deletes what is there.
-        ``stand_ins``: what variables of the environment that are not set count as.
+        ``stand_ins``: what variables of the environment that are not set count as. ``overrides``:
+        fields of a run that are said otherwise, of the ``selected`` one where there are several.
         """
         from cicd.automation.stage import StageSession
 
         loader = self.loader(variables, local=local)
+        loader = replace(loader, overrides=tuple(overrides), selected=tuple(selected))
         return StageSession(loader, text_of(name), needs_secrets=needs_secrets, stand_ins=stand_ins)
 
     def offline_plan(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cicd.cli.completion import complete_key, complete_replace, complete_rerun
+from cicd.cli.overrides import overrides_of
 from cicd.cli.redaction import MASK
 from cicd.masking import is_secret_name
 
 if TYPE_CHECKING:
     from cicd.automation.choice import Choice
+    from cicd.config.overrides import Override
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Common:
     rerun: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     refresh_secrets: bool = False
+    overrides: tuple[Override, ...] = ()
     log_format: str = "text"
     verbosity: int = 0
     colour: bool = True
@@ -106,6 +110,27 @@ def _stage_options() -> list[Callable[[Any], Any]]:
 def _choice_options() -> list[Callable[[Any], Any]]:
     return [
         click.option(
+            "--data",
+            "override_data",
+            multiple=True,
+            metavar="NAME=FILE",
+            help="Give this run another file beside its script.",
+        ),
+        click.option(
+            "--headers",
+            "override_headers",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Fields of this run as a JSON map, as --set has them.",
+        ),
+        click.option(
+            "--set",
+            "override_fields",
+            multiple=True,
+            metavar="[KEY.]FIELD=VALUE",
+            help="Say a field of this run otherwise, on platforms that have some.",
+        ),
+        click.option(
             "--refresh-secrets",
             is_flag=True,
             help="Send every secret again: what they hold cannot be read back.",
@@ -155,6 +180,7 @@ def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any
                 rerun=given.pop("rerun", ()),
                 replace=given.pop("replace", ()),
                 refresh_secrets=given.pop("refresh_secrets", False),
+                overrides=overrides_of(given) if choice else (),
                 log_format=given.pop("log_format"),
                 verbosity=-1 if given.pop("quiet") else int(given["verbose"]),
                 colour=not given.pop("no_color"),

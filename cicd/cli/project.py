@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ def project_here() -> Project:
 
 def loader_of(common: Common) -> Loader:
     """What reads its stages, as the options say."""
-    return project_here().loader(common.variables, local=common.local)
+    loader = project_here().loader(common.variables, local=common.local)
+    return replace(loader, overrides=common.overrides, selected=common.select)
 
 
 def open_session(
@@ -42,4 +44,6 @@ def open_session(
         local=common.local,
         needs_secrets=needs_secrets,
         stand_ins=stand_ins,
+        overrides=common.overrides,
+        selected=common.select,
     )

@@ -51,6 +51,15 @@ class Spellings(msgspec.Struct, frozen=True):
     checked: Paths = Paths()
 
 
+class Overridable(msgspec.Struct, frozen=True):
+    """What a command line may say otherwise for one run: the ``fields`` of the items of a
+    ``section``. ``data``: that of them which maps names to files, empty for none."""
+
+    section: str
+    fields: tuple[str, ...]
+    data: str = ""
+
+
 class StandIn(msgspec.Struct, frozen=True):
     """What a variable of the environment counts as where it is not set: ``offline``, where nothing
     is sent, and for the emulator (``local``). ``field``: that of the platform's own section which
@@ -152,6 +161,10 @@ class Dialect(Protocol):
     @property
     def SPELLINGS(self) -> Spellings:
         """Other ways to write what ``File`` has. Else none."""
+
+    @property
+    def OVERRIDES(self) -> Overridable | None:
+        """What of a run may be said otherwise for this once. Else nothing."""
 
     @property
     def CARRIED(self) -> Mapping[str, Carried]:

@@ -14,6 +14,7 @@ from cicd.config.draft import Draft
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
+from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
@@ -46,9 +47,10 @@ def load_stage(argument: str, around: Surroundings, *, needs_credentials: bool =
     if errors:
         raise InvalidStage(errors)
     remarks = tuple(remark for problem in problems if (remark := _remark(problem, around)))
-    stage = replace(stage_of(draft, dialect.build(draft)), remarks=remarks)
     path = find_stage(argument, around.root)
     whole = read_whole(path, around.root, around.dialects, env=around.env)
+    _, told = overridden(whole.tree, around.overrides, around.selected, dialect)
+    stage = replace(stage_of(draft, dialect.build(draft)), remarks=(*remarks, *told))
     return _with_sources(stage, whole, context)
 
 
@@ -130,7 +132,8 @@ def _read(
     wrong with it, and what its variables were replaced from."""
     root, path = around.root, find_stage(argument, around.root)
     whole = read_whole(path, root, around.dialects, text, env=around.env)
-    tree, dialect, platforms = whole.tree, whole.dialect, tuple(around.dialects)
+    dialect, platforms = whole.dialect, tuple(around.dialects)
+    tree, _ = overridden(whole.tree, around.overrides, around.selected, dialect)
     texts = leaves(tree)
     problems = [*whole.problems, *_check_texts(tree, texts, dialect)]
     name = _name(tree, path)

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cicd.config import draft
-from cicd.config.dialect import Built, Carried, Dialect, Export, Spellings, StandIn
+from cicd.config.dialect import Built, Carried, Dialect, Export, Overridable, Spellings, StandIn
 from cicd.config.inherit import identity_of
 from cicd.config.references import Reference
 from cicd.config.rulebook import Rule
@@ -35,6 +35,7 @@ class _Plain:
     SECRETS = Paths()
     REFERENCES: Mapping[str, Reference] = {}
     SPELLINGS = Spellings()
+    OVERRIDES: Overridable | None = None
     CARRIED: Mapping[str, Carried] = {}
 
     def __init__(self, module: ModuleType) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from cicd.config.dialect import Dialect, Dialects
+from cicd.config.overrides import Override
 from cicd.config.variables import GitFacts, GitOverride
 
 StandIns = Literal["", "offline", "local"]
@@ -23,7 +24,8 @@ class Surroundings:
     ``stand_ins``: what variables that say where stages go count as where they are not set: where
     nothing is sent anywhere (``offline``), in the emulator (``local``), or nothing at all.
     ``places``: the environment that those variables are read from, None for ``env``, which may note
-    what is read of it as something to hide.
+    what is read of it as something to hide. ``overrides``: fields of a run that are said otherwise
+    this once; ``selected``: globs of the keys that are chosen.
     """
 
     root: Path
@@ -34,6 +36,8 @@ class Surroundings:
     application: GitOverride | None = None
     stand_ins: StandIns = ""
     places: Mapping[str, str] | None = None
+    overrides: tuple[Override, ...] = ()
+    selected: tuple[str, ...] = ()
 
     def env_of(self, dialect: Dialect) -> Mapping[str, str]:
         """The environment as stage files of this dialect read it."""

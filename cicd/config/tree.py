@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
@@ -162,6 +163,19 @@ def hidden(value: Any, node: Node | None) -> Any:
 def hidden_texts(node: Node) -> dict[Place, tuple[str, str]]:
     """Where texts of the environment ended up: (value, as the file has it) by place."""
     return {n.place: (str(n.value), n.text) for _, n in leaves(node) if n.is_hidden}
+
+
+def as_node(value: Any, at: Node) -> Node:
+    """A plain value as if it stood where ``at`` does."""
+    if isinstance(value, dict):
+        children = {
+            str(name): as_node(item, at).but(key_place=at.place) for name, item in value.items()
+        }
+        return at.but(value=children, text="", block=None)
+    if isinstance(value, list):
+        return at.but(value=[as_node(item, at) for item in value], text="", block=None)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return at.but(value=value, text=text, block=None)
 
 
 def with_leaves(node: Node, changed: Mapping[Path, Node]) -> Node:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.dialect import Built, Carried, Overridable, Spellings, StandIn
 from cicd.config.references import Reference
 from cicd.config.rules import check_items
 from cicd.config.tree import Node, Paths
@@ -23,6 +23,7 @@ __all__ = [
     "CARRIED",
     "ENVIRONMENT",
     "NAME",
+    "OVERRIDES",
     "REFERENCES",
     "RULES",
     "SECRETS",
@@ -75,6 +76,24 @@ CARRIED = {
         ),
     )
 }
+
+
+OVERRIDES = Overridable(
+    "jobs",
+    (
+        "name",
+        "script",
+        "image",
+        "completion_time",
+        "env",
+        "resources",
+        "resource_plan_id",
+        "requirements",
+        "python_major_version",
+        "data",
+    ),
+    data="data",
+)
 
 
 def modernise(tree: Node, suffix: str) -> tuple[Node, list[Problem]]:

@@ -15,7 +15,9 @@ from cicd.config.watch import file_digests
 from cicd.model import Options, Resource
 from cicd.platforms.training_job.dialect.draft import (
     Draft,
+    in_project,
     is_inline,
+    is_url,
     local_data,
     requirements_file,
     script_name,
@@ -33,7 +35,7 @@ def build(draft: Draft) -> Built:
     digests = {
         source: _sha256(draft.root / source)
         for job in draft.file.jobs
-        for _, source in local_data(job)
+        for _, source in local_data(job, draft.root)
     }
     resources = [*_datasets(draft, digests), *_jobs(draft, digests)]
     settings = {
@@ -57,7 +59,7 @@ def _datasets(draft: Draft, digests: Mapping[str, str]) -> Iterator[Resource]:
 def _jobs(draft: Draft, digests: Mapping[str, str]) -> Iterator[Resource]:
     for index, job in enumerate(draft.file.jobs):
         spec = _spec(draft, index, job)
-        files = {source: digests[source] for _, source in local_data(job)}
+        files = {source: digests[source] for _, source in local_data(job, draft.root)}
         if not is_inline(job.script):
             files |= file_digests(draft.root, [draft.root / job.script])
         taken = {name: value for name, value in spec.items() if not name.startswith("metrics")}
@@ -78,8 +80,8 @@ def _spec(draft: Draft, index: int, job: Job) -> dict[str, Any]:
     """All that a job takes in. What it does not say is left out."""
     data = {
         name: source
-        if isinstance(source, Ref) or source.startswith("s3://")
-        else Ref(Key("dataset", source))
+        if isinstance(source, Ref) or is_url(source)
+        else Ref(Key("dataset", in_project(source, draft.root)))
         for name, source in job.data.items()
     }
     said = {

@@ -50,7 +50,7 @@ def _check_files(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     if file := requirements_file(job):
         named.append(("requirements", "list of requirements", file))
     for field, what, file in named:
-        if problem := _file_problem(draft.root, file):
+        if problem := relative_path_problem(file) or _file_problem(draft.root, file):
             message = f'{key}: the {what} "{file}" {problem}'
             yield draft.place(*path, field).problem(message, "bad-training-file")
     given = draft.file.jobs[index].data
@@ -65,10 +65,13 @@ def _check_files(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
             message = f'{key}: data cannot be called "{name}": {problem}'
             place = draft.place(*path, "data", name, key=True)
             yield place.problem(message, "bad-training-file")
-    for name, source in local_data(job):
-        if problem := _file_problem(draft.root, source):
+    for name, source in local_data(job, draft.root):
+        place = draft.place(*path, "data", name)
+        # what a command line names may lie anywhere
+        problem = "" if place.file.startswith("--") else relative_path_problem(source)
+        if problem := problem or _file_problem(draft.root, source):
             message = f'{key}: the data file "{source}" {problem}'
-            yield draft.place(*path, "data", name).problem(message, "bad-training-file")
+            yield place.problem(message, "bad-training-file")
 
 
 def _name_problem(name: str) -> str:
@@ -80,8 +83,6 @@ def _name_problem(name: str) -> str:
 
 def _file_problem(root: Path, file: str) -> str:
     """Why a file of the project cannot be uploaded; empty where it can."""
-    if not Path(file).is_absolute() and (problem := relative_path_problem(file)):
-        return problem
     path = root / file
     try:
         if path.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from cicd.config import draft
 from cicd.config.remotes import https_url
@@ -61,11 +61,18 @@ def is_url(source: str | Ref) -> bool:
     return isinstance(source, Ref) or source.startswith(S3)
 
 
-def local_data(job: Job) -> Iterator[tuple[str, str]]:
+def local_data(job: Job, root: Path) -> Iterator[tuple[str, str]]:
     """Name and file of each data that is uploaded."""
     for name, source in job.data.items():
         if isinstance(source, str) and not is_url(source):
-            yield name, source
+            yield name, in_project(source, root)
+
+
+def in_project(file: str, root: Path) -> str:
+    """A file as the project knows it; one outside, as a command line may have, as it is."""
+    path = Path(file)
+    is_inside = path.is_absolute() and path.is_relative_to(root.resolve())
+    return path.relative_to(root.resolve()).as_posix() if is_inside else file
 
 
 def requirements_file(job: Job) -> str:

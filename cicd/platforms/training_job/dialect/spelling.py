@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import msgspec
 
 from cicd.config.formats import slug
-from cicd.config.tree import Node
+from cicd.config.tree import Node, as_node
 from cicd.errors import Problem
 from cicd.platforms.training_job.dialect.schema import Job, TrainingJob
 
@@ -80,17 +79,6 @@ def parsed(node: Node) -> Node:
         return as_node(json.loads(node.value), node)
     except (ValueError, RecursionError):
         return node
-
-
-def as_node(value: Any, at: Node) -> Node:
-    """A plain value as if it stood where ``at`` does."""
-    if isinstance(value, dict):
-        children = {name: as_node(item, at).but(key_place=at.place) for name, item in value.items()}
-        return Node(children, at.place, is_hidden=at.is_hidden)
-    if isinstance(value, list):
-        return Node([as_node(item, at) for item in value], at.place, is_hidden=at.is_hidden)
-    text = value if isinstance(value, str) else json.dumps(value)
-    return Node(value, at.place, text, is_hidden=at.is_hidden)
 
 
 def _as_map(env: Node, problems: list[Problem]) -> Node:
