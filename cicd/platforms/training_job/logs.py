@@ -7,6 +7,7 @@ each byte before it, so that a line has the same time whenever it is read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cicd.model import LogEntry
 from cicd.platforms.base import LogPage
@@ -15,33 +16,39 @@ LONGEST = 1 << 16
 """Bytes of a line without an end that are told as one."""
 FULL = 1 << 20
 """Bytes after which there may be more right now."""
+KEPT = 200
+"""Bytes of the last line that a cursor keeps."""
 ENDS = (b"\n", b"\r")
-OPEN = "+"
-"""The end of a cursor where no line has ended."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """So many bytes were told. ``last``: the end of the last line, to find it again in a log that
+    was cut at its beginning. ``is_open``: that line has no end yet."""
+
+    at: int = 0
+    last: str = ""
+    is_open: bool = False
+
+    @classmethod
+    def read(cls, text: str) -> Cursor:
+        number, _, last = text.partition(" ")
+        is_open = number.endswith("+")
+        number = number.removesuffix("+")
+        return cls(int(number), last, is_open) if number.isdecimal() else cls()
+
+    def __str__(self) -> str:
+        return f"{self.at}{'+' if self.is_open else ''} {self.last}"
 
 
 def next_page(
     read: Callable[[int], bytes], cursor: str, began: int, has_ended: Callable[[], bool]
 ) -> LogPage:
-    """The whole lines after ``cursor``, a number of bytes; ``read`` gives what is there from a byte
-    on. What has no end of line yet is told once ``has_ended`` says that none will come.
-
-    One byte that was read before is read again: a log that is shorter than it was, or another one
-    altogether, has no end of a line there. (After a line without an end there is nothing to see.)
-    """
-    is_open = cursor.endswith(OPEN)
-    at = int(cursor.removesuffix(OPEN)) if cursor.removesuffix(OPEN).isdecimal() else 0
-    has_check = at > 0 and not is_open
-    found = read(at - 1 if has_check else at)
+    """The whole lines after ``cursor``; ``read`` gives what is there from a byte on. What has no
+    end of line yet is told once ``has_ended`` says that none will come."""
+    known = Cursor.read(cursor)
+    at, found = _found(read, known)
     is_full = len(found) >= FULL
-    if has_check and found:
-        if found[:1] in ENDS:
-            found = found[1:]
-        elif found[at - 1 : at] in ENDS:
-            found = found[at:]  # whoever answers takes no notice of offsets
-        else:
-            at, found = 0, read(0)  # it was begun anew
-            is_full = len(found) >= FULL
     whole, is_open = max(found.rfind(b"\n"), found.rfind(b"\r")) + 1, False
     if found and not whole and (len(found) >= LONGEST or has_ended()):
         whole, is_open = len(found), True
@@ -52,5 +59,28 @@ def next_page(
     for raw in found[:whole].splitlines(keepends=True):
         entries.append(LogEntry(began + start, raw.decode(errors="replace").rstrip("\r\n")))
         start += len(raw)
-    after = f"{at + whole}{OPEN if is_open else ''}"
-    return LogPage(tuple(entries), after, is_last=not is_full)
+    after = Cursor(at + whole, entries[-1].text[-KEPT:], is_open)
+    return LogPage(tuple(entries), str(after), is_last=not is_full)
+
+
+def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
+    """What is new, and where that begins.
+
+    One byte that was told is read again: a log that is shorter than it was, or another one
+    altogether, has no end of a line there. (After a line without an end there is nothing to see.)
+    """
+    at = known.at
+    if not at or known.is_open:
+        return at, read(at)
+    found = read(at - 1)
+    if found[:1] in ENDS:
+        return at, found[1:]
+    whole = read(0)
+    if found and whole[: len(found)] == found and whole[at - 1 : at] in ENDS:
+        return at, whole[at:]  # whoever answers takes no notice of offsets
+    mark = known.last.encode() + b"\n"
+    cut = whole.rfind(mark) if known.last else -1
+    if cut >= 0:
+        return cut + len(mark), whole[cut + len(mark) :]
+    # begun anew, or for a moment not all there: what is longer than before is another log
+    return (0, whole) if found else (at, b"")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cicd.config import inherit
-from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
+from cicd.config.dialect import Around, Built, Carried, Export, Overridable, Spellings, StandIn
 from cicd.config.formats import slug
 from cicd.config.references import Reference
 from cicd.config.tree import Node, Paths
@@ -38,6 +38,7 @@ __all__ = [
     "CARRIED",
     "ENVIRONMENT",
     "NAME",
+    "OVERRIDES",
     "REFERENCES",
     "RULES",
     "SECRETS",
@@ -87,6 +88,8 @@ _RUN = (
 )
 _NEEDS: Mapping[tuple[str, ...], str] = {("configuration", _INPUTS): "artifacts"}
 _STAYS = frozenset({"destination_name", "existing_deployment_id", "ttl"})
+OVERRIDES: Overridable | None = None
+"""What a run takes in stands in its configuration, which the stage file alone says."""
 CARRIED = {
     "artifacts": Carried(
         "artifact", (("kind",), ("url",), ("scenario_id",), ("description",), ("labels",)), _STAYS

@@ -1,0 +1,326 @@
+"""The pure parts: ids, commands, words for a status, lines of a log, metrics, objects."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cicd.errors import ConnectionFailed
+from cicd.model import State
+from cicd.platforms.base import LogPage
+from cicd.platforms.training_job import metrics, statuses, submission
+from cicd.platforms.training_job.logs import LONGEST, next_page
+from cicd.platforms.training_job.objects import Object, is_inside
+from cicd.platforms.training_job.storage import Place
+
+SPEC: dict[str, Any] = {
+    "name": "wide-deep",
+    "script": "src/model.py",
+    "image": "tensorflow/tensorflow:1.4.0",
+    "completion_time": "1h",
+    "resources": {"cpus": 1, "gpus": 0, "memory": 2048},
+}
+
+
+def test_an_id_is_told_by_stage_key_inputs_and_attempt_alone() -> None:
+    first = submission.job_id("dev", "train", "abc", 0)
+    assert first == str(uuid.uuid5(uuid.NAMESPACE_URL, "cicd:dev/train/abc/0"))
+    others = {
+        submission.job_id(*told)
+        for told in (
+            ("tst", "train", "abc", 0),
+            ("churn/dev", "train", "abc", 0),
+            ("dev", "use", "abc", 0),
+            ("dev", "train", "abd", 0),
+            ("dev", "train", "abc", 1),
+        )
+    }
+    assert len(others | {first}) == 6
+
+
+@pytest.mark.parametrize(
+    ("more", "command"),
+    [
+        ({}, "python3 model.py"),
+        ({"requirements": ["numpy"]}, "pip3 install -r requirements.txt && python3 model.py"),
+        (
+            {"requirements": ["numpy"], "python_major_version": 2},
+            "pip install -r requirements.txt && python model.py",
+        ),
+        (
+            {"python_major_version": 3, "env": {"TEST_DATA": "t.csv"}},
+            "python3 model.py --test_data=t.csv",
+        ),
+        ({"env": {"A": "b c", "D": ""}}, "python3 model.py '--a=b c' --d="),
+        ({"script": "my model.py"}, "python3 'my model.py'"),
+    ],
+)
+def test_c12_c16_c17_the_command_installs_and_runs(more: dict[str, Any], command: str) -> None:
+    assert submission.command({**SPEC, **more}) == command
+
+
+NASTY = [
+    "; rm -rf /",
+    "$(id)",
+    "`id`",
+    "a'b",
+    'a"b',
+    "a\nb",
+    "--x=y z",
+    "*",
+    "~",
+    "ü 🎉",
+    "\\",
+    "a && b",
+    "#",
+]
+
+
+@pytest.mark.parametrize("value", NASTY)
+def test_c12_a_value_is_one_argument_and_one_text_whatever_it_holds(value: str) -> None:
+    spec = {**SPEC, "env": {"VALUE": value}}
+    assert shlex.split(submission.command(spec)) == ["python3", "model.py", f"--value={value}"]
+    body = yaml.safe_load(submission.body(spec))
+    assert body["job"]["env"] == [{"name": "VALUE", "value": value}]
+    assert body["job"]["execution"]["command"] == submission.command(spec)
+
+
+@pytest.mark.parametrize("text", ["yes", "no", "1.10", "0x1", "null", "1:20", "2026-01-01", "~"])
+def test_texts_stay_texts_in_the_body(text: str) -> None:
+    spec = {**SPEC, "completion_time": text, "image": text, "name": text, "env": {"A": text}}
+    job = yaml.safe_load(submission.body(spec))["job"]
+    assert (job["name"], job["env"][0]["value"]) == (text, text)
+    assert (job["execution"]["image"], job["execution"]["completionTime"]) == (text, text)
+
+
+def test_c15_a_plan_is_named_in_place_of_resources() -> None:
+    spec = {name: value for name, value in SPEC.items() if name != "resources"}
+    execution = yaml.safe_load(submission.body({**spec, "resource_plan_id": "basic"}))["job"][
+        "execution"
+    ]
+    assert execution["resourcePlanId"] == "basic" and "resources" not in execution
+
+
+WORDS = {
+    "SUCCESSFUL": State.SUCCEEDED,
+    "Running": State.RUNNING,
+    "running ": State.RUNNING,
+    "pending": State.PENDING,
+    "Succeeded": State.SUCCEEDED,
+    "FAILED": State.FAILED,
+    "Error": State.FAILED,
+    "killed": State.STOPPED,
+    "STOPPING": State.STOPPING,
+    "Enqueued": State.PENDING,
+    "Levitating": State.UNKNOWN,
+    "": State.UNKNOWN,
+    "SUCCESSFULLY STARTED": State.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(("word", "state"), WORDS.items())
+def test_words_mean_what_they_say_in_any_case_and_unknown_ones_no_success(
+    word: str, state: State
+) -> None:
+    found = statuses.status_of({"status": word}, {"enqueued": "PENDING"})
+    assert found.state is state
+    assert bool(found.message) == (state is State.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"containerID": None, "finishTime": "", "job_id": "7", "name": "n", "status": "RUNNING"},
+        {"CONTAINERID": "", "JobId": "7", "Name": "n", "Status": "RUNNING", "extra": [1]},
+        {"job_id": 7, "name": "n", "status": "RUNNING", "startTime": None, "submissionTime": None},
+        {"job": {"job_id": "7", "name": "n", "status": "RUNNING"}},
+    ],
+)
+def test_a_status_has_its_seven_fields_however_it_is_told(told: dict[str, Any]) -> None:
+    assert statuses.normal(told) == {
+        "containerID": "",
+        "finishTime": None,
+        "job_id": "7",
+        "name": "n",
+        "startTime": "",
+        "status": "RUNNING",
+        "submissionTime": "",
+    }
+
+
+@pytest.mark.parametrize("told", [None, [], "RUNNING", 7, {}])
+def test_what_is_no_status_is_unknown(told: Any) -> None:
+    assert statuses.status_of(statuses.normal(told, "7"), {}).state is State.UNKNOWN
+    assert statuses.normal(told, "7")["job_id"] == "7"
+
+
+# -- logs ----------------------------------------------------------------------------------------
+
+
+def source(text: bytes) -> Callable[[int], bytes]:
+    return lambda offset: text[offset:]
+
+
+def read_all(*states: bytes, ended: bool = True) -> list[str]:
+    """The lines that are told while a log goes through these states."""
+    cursor, told = "", []
+    for number, state in enumerate(states):
+        is_last = number == len(states) - 1
+        page = LogPage((), cursor, is_last=False)
+        while page.entries or not page.is_last:
+            page = next_page(source(state), page.cursor, 0, lambda: ended and is_last)  # noqa: B023
+            told += [entry.text for entry in page.entries]
+        cursor = page.cursor
+    return told
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        (b"", b"one\n", b"one\ntwo\nthree\n"),
+        (b"on", b"one\ntw", b"one\ntwo\nthr", b"one\ntwo\nthree"),
+        (b"one\r\ntwo\r\n", b"one\r\ntwo\r\nthree\r\n"),
+        (b"one\ntwo\n", b"one\n", b"one\ntwo\nthree\n"),
+        (b"one\ntwo\n", b"", b"one\ntwo\nthree\n"),
+        (b"one\ntwo\nthree", b"one\ntwo\nthree", b"one\ntwo\nthree"),
+    ],
+)
+def test_every_line_is_told_once_also_of_a_log_that_shrinks(states: tuple[bytes, ...]) -> None:
+    assert read_all(*states) == ["one", "two", "three"]
+
+
+def test_a_log_that_is_begun_anew_is_told_anew() -> None:
+    assert read_all(b"one\ntwo\n", b"eins\nzwei\ndrei\n") == ["one", "two", "eins", "zwei", "drei"]
+
+
+def test_a_log_that_lost_its_beginning_goes_on_after_the_last_line() -> None:
+    told = read_all(b"one\ntwo\nthree\n", b"three\n", b"three\nfour\n", b"four\nfive\n")
+    assert told == ["one", "two", "three", "four", "five"]
+
+
+def test_who_takes_no_notice_of_offsets_tells_each_line_once() -> None:
+    cursor, told = "", []
+    for state in (b"one\n", b"one\ntwo\n", b"one\ntwo\n"):
+        page = next_page(lambda _: state, cursor, 0, lambda: True)  # noqa: B023
+        cursor = page.cursor
+        told += [entry.text for entry in page.entries]
+    assert told == ["one", "two"]
+
+
+def test_a_line_without_an_end_is_told_at_last() -> None:
+    long = b"x" * LONGEST
+    page = next_page(source(long), "", 0, lambda: False)
+    assert [len(entry.text) for entry in page.entries] == [LONGEST]
+    again = next_page(source(long + b"yz\n"), page.cursor, 0, lambda: False)
+    assert [entry.text for entry in again.entries] == ["yz"]
+
+
+def test_a_character_is_never_cut() -> None:
+    whole = "grüße\n".encode()
+    states = [whole[:end] for end in range(len(whole) + 1)]
+    assert read_all(*states) == ["grüße"]
+
+
+def test_a_line_has_the_same_time_whenever_it_is_read() -> None:
+    text = b"one\ntwo\nthree\n"
+    at_once = next_page(source(text), "", 1000, lambda: True).entries
+    page = next_page(source(text[:4]), "", 1000, lambda: False)
+    later = next_page(source(text), page.cursor, 1000, lambda: True)
+    assert at_once == (*page.entries, *later.entries)
+    assert [entry.time for entry in at_once] == [1000, 1004, 1008]
+
+
+# -- metrics -------------------------------------------------------------------------------------
+
+
+def test_the_last_value_of_a_pattern_counts_and_all_are_kept() -> None:
+    lines = [
+        (n, text) for n, text in enumerate(["loss=3", "x loss=2.5e-1, loss=nan?", "loss=high"])
+    ]
+    found = metrics.points(lines, {"loss": r"loss=(\S+?)(?:,|$)", "none": "none=([0-9]+)"})
+    assert [(point.name, point.value, point.step) for point in found] == [
+        ("loss", 3.0, 0),
+        ("loss", 0.25, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ({"a": 1, "b": {"c": 2.5, "d": "x"}, "e": True, "f": None}, {"a": 1.0, "b.c": 2.5}),
+        ([1, 2], {}),
+        ("x", {}),
+        (None, {}),
+    ],
+)
+def test_the_numbers_of_a_file_have_dotted_names(document: Any, found: dict[str, float]) -> None:
+    assert metrics.in_file(document) == found
+
+
+# -- storage -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "url"),
+    [
+        ({"endpoint": "127.0.0.1:9000", "secure": False}, "http://127.0.0.1:9000"),
+        ({"endpoint": "127.0.0.1:9000"}, "http://127.0.0.1:9000"),
+        ({"endpoint": "localhost:9000", "secure": None}, "http://localhost:9000"),
+        ({"endpoint": "store.example.com:9000"}, "https://store.example.com:9000"),
+        ({"Endpoint": "store.example.com", "secure": "false"}, "http://store.example.com"),
+        ({"endpoint": "https://store.example.com/"}, "https://store.example.com"),
+    ],
+)
+def test_where_the_storage_is_told_in_many_ways(told: dict[str, Any], url: str) -> None:
+    place = Place({"accessKey": "a", "secretKey": "a-secret-key", **told, "more": 1})
+    assert place.url == url
+    assert "a-secret-key" not in f"{place.__dict__} {place.secret}"
+
+
+def test_a_storage_without_a_login_is_refused() -> None:
+    with pytest.raises(ConnectionFailed, match="secret is missing"):
+        Place({"endpoint": "x", "accessKey": "a"})
+
+
+@pytest.mark.parametrize(
+    ("name", "is_in"),
+    [
+        ("model.pb", True),
+        ("saved_model/variables/x", True),
+        ("../x", False),
+        ("a/../../x", False),
+        ("/etc/passwd", False),
+        ("a//b", False),
+        ("a\\..\\b", False),
+        ("c:/x", False),
+        (".", False),
+    ],
+)
+def test_names_that_leave_their_folder_are_known(name: str, is_in: bool) -> None:
+    assert is_inside(name) is is_in
+
+
+def test_a_file_is_compared_by_its_tag_also_one_of_parts(tmp_path: Path) -> None:
+    file = tmp_path / "model"
+    content = b"0123456789abcdef" * (1 << 16) * 12  # 12 MB: two parts of 8
+    file.write_bytes(content)
+    whole = hashlib.md5(content).hexdigest()
+    halves = [hashlib.md5(content[at : at + (8 << 20)]).digest() for at in (0, 8 << 20)]
+    parts = f"{hashlib.md5(b''.join(halves)).hexdigest()}-2"
+
+    def is_copy(size: int, etag: str) -> bool:
+        return Object("k", size, etag, "").is_copy(file)
+
+    assert is_copy(len(content), whole) and is_copy(len(content), parts)
+    assert not is_copy(len(content) + 1, whole)
+    assert not is_copy(len(content), "0" * 32)
+    assert not is_copy(len(content), f"{'0' * 32}-2")
+    assert not is_copy(len(content), "some-other-tag")
+    assert not Object("k", 0, "", "").is_copy(tmp_path / "none")
