@@ -23,11 +23,13 @@ only the front door itself can do."""
 
 @dataclass(frozen=True)
 class Served:
-    """One operation: its name for fault rules, ``job.create``, its method, and its path."""
+    """One operation: its name for fault rules, ``job.create``, its method, and its path; the body
+    of its errors, where that is not as all others have it."""
 
     name: str
     method: str
     path: str
+    error: Callable[[int, str, str], Any] | None = None
 
 
 def no_variables(url: str, credentials: Credentials) -> dict[str, str]:

@@ -62,7 +62,7 @@ def create_app(world: World, doors: Iterable[FrontDoor] = ()) -> Router:
         app = around(S3(world, prefix="/s3", has_all=True))
         routes.append(Route(path, app, methods=list(s3.METHODS)))
     for door in doors:
-        routes += door_routes(world, door, partial(around, error=door.error))
+        routes += door_routes(world, door, around)
     # what AI Core has is looked at first; nobody signs a request for it
     routes.append(SignedRequests(around(S3(world))))
     unrouted = Unrouted(world, list(routes))
@@ -83,16 +83,23 @@ def door_routes(
     mounted = Mount(door.prefix, door.make(world))
     for each in door.operations:
         path = f"{door.prefix}{each.path}"
-        named = {"operation": f"{door.name}.{each.name}", "template": path, "method": each.method}
-        yield Route(path, around(mounted, **named), methods=[each.method])
+        app = around(
+            mounted,
+            operation=f"{door.name}.{each.name}",
+            template=path,
+            method=each.method,
+            error=each.error or door.error,
+        )
+        yield Route(path, app, methods=[each.method])
 
     def spoken(scope: Scope) -> str:
         name = door.named(scope)
         return name and f"{door.name}.{name}"
 
     # some clients leave out the slash at the end
-    yield Route(door.prefix, around(mounted.app, named=spoken))
-    yield Mount(door.prefix, around(mounted.app, named=spoken))
+    whole = around(mounted.app, named=spoken, error=door.error)
+    yield Route(door.prefix, whole)
+    yield Mount(door.prefix, whole)
 
 
 def endpoint(world: World, operation: Operation) -> ASGIApp:

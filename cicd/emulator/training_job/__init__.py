@@ -46,12 +46,19 @@ def error(status: int, message: str, code: str) -> dict[str, str]:
     return {"error": "invalid_token" if status == 401 else message}
 
 
+def login_error(status: int, message: str, code: str) -> dict[str, str]:
+    """The body of an error of who gives out tokens."""
+    from cicd.emulator.training_job.login import BAD_CREDENTIALS
+
+    return BAD_CREDENTIALS if status == 401 else {"error": message}
+
+
 TRAINING_JOB = FrontDoor(
     "training_job",
     make,
     operations=(
-        Served("token.create", "GET", "/oauth/token"),
-        Served("token.create", "POST", "/oauth/token"),
+        Served("token.create", "GET", "/oauth/token", login_error),
+        Served("token.create", "POST", "/oauth/token", login_error),
         Served("storage.get", "GET", "/api/v2/storage"),
         Served("job.list", "GET", "/api/v2/jobs"),
         Served("job.create", "POST", JOB),

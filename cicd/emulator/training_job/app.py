@@ -17,7 +17,7 @@ from cicd.emulator.errors import ApiError
 from cicd.emulator.front_door import EFFECTS
 from cicd.emulator.training_job.jobs import Jobs, has_begun
 from cicd.emulator.training_job.log import Logs
-from cicd.emulator.training_job.login import LIFETIME, Login, basic
+from cicd.emulator.training_job.login import BAD_CREDENTIALS, LIFETIME, Login, basic
 from cicd.emulator.training_job.submission import Unacceptable, read
 from cicd.emulator.world import World
 
@@ -49,8 +49,7 @@ class Api:
             return JSONResponse({"error": "unsupported_grant_type"}, 400)
         in_form = (form.get("client_id", ""), form.get("client_secret", ""))
         if not self._login.is_client(*(basic(header(request, "authorization")) or in_form)):
-            refusal = {"error": "unauthorized", "error_description": "Bad credentials"}
-            return JSONResponse(refusal, 401)
+            return JSONResponse(BAD_CREDENTIALS, 401)
         lifetime = effects(request).get("lifetime", LIFETIME)
         issued = {"access_token": self._login.issue(lifetime), "token_type": "bearer"}
         no_store = {"Cache-Control": "no-store"}

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from cicd.emulator.state.credentials import Credentials, is_same
 
+BAD_CREDENTIALS = {"error": "unauthorized", "error_description": "Bad credentials"}
 LIFETIME = 3600
 """Seconds that a token is good for."""
 
