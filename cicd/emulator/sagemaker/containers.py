@@ -41,6 +41,8 @@ class Container:
     mounts: Mapping[str, Path] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     workdir: str = ""
+    name: str = ""
+    """The same for the same work, which is started once, however often it is asked for."""
 
 
 class Runner:
@@ -63,6 +65,11 @@ class Runner:
             f"ClientError: nothing stands in for image {image} on this machine: name it under "
             "local.images in the stage file, or in PUT /emulator/stand-ins"
         )
+
+    def started(self, name: str) -> str:
+        """The run of a container of that name; empty where it has none yet."""
+        run = self._world.runs.named(GROUP, name)
+        return str(run["id"]) if run else ""
 
     def start_job(self, container: Container, seconds: int) -> str:
         """Start a program that may take so long; the id of its run."""
@@ -115,7 +122,14 @@ class Runner:
             "note": image.note,
         }
         stand_ins = {**standins.EMPTY, "images": {container.image: entry}}
-        wanted = Wanted(kind, GROUP, template, parameters=words.kept, stand_ins=stand_ins)
+        wanted = Wanted(
+            kind,
+            GROUP,
+            template,
+            parameters=words.kept,
+            stand_ins=stand_ins,
+            own_name=container.name or None,
+        )
         return self._world.runs.start(wanted)
 
     def look(self, kind: Kind, run_id: str) -> Row | None:

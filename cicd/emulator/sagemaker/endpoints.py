@@ -191,12 +191,14 @@ def promote(
     account: Account, name: str, config: Mapping[str, Any], fleet: list[fleets.Server]
 ) -> None:
     """From now on the new fleet answers."""
-    now, before = account.now(), list[fleets.Server]()
+    now, before, place = account.now(), list[fleets.Server](), fleets.folder_of(account, name)
     variants = [summary(account, variant, now) for variant in config["ProductionVariants"]]
     shadows = [summary(account, one, now) for one in config.get("ShadowProductionVariants", [])]
 
     def change(endpoint: Thing) -> None:
+        nonlocal place
         before.extend(endpoint["_fleet"])
+        place /= str(endpoint.get("_served", "none"))
         kept = endpoint.pop("_kept", {})
         for variant in variants:
             variant.update(kept.get(variant["VariantName"], {}))
@@ -212,13 +214,13 @@ def promote(
                 "LastDeploymentConfig": endpoint.pop("_deployment", None),
                 "LastModifiedTime": now,
                 "_fleet": fleet,
-                "_config": config,
+                "_served": endpoint["_revision"],
             }
         )
         endpoint.pop("FailureReason", None)
 
     account.things.change(ENDPOINT.kind, name, change)
-    fleets.retire(account, before)
+    fleets.retire(account, before, place)
 
 
 def capture(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -274,7 +276,7 @@ def remove(account: Account, name: str, endpoint: Thing) -> None:
     fleets.stop(account, fleet)
     fleets.wait_until_gone(account, fleet)
     account.things.remove(ENDPOINT.kind, name)
-    shutil.rmtree(account.folder / "endpoints" / name, ignore_errors=True)
+    shutil.rmtree(fleets.folder_of(account, name), ignore_errors=True)
 
 
 def summary(account: Account, variant: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from cicd.emulator.runs.lifecycle import ENDED
@@ -39,14 +42,18 @@ def bring_up(account: Account, endpoint: Thing, config: Mapping[str, Any]) -> li
             fleet.append(server)
             for number, container in enumerate(containers_of(model)):
                 place = f"{endpoint['_revision']}/{variant['VariantName']}/{number}"
-                ready = serving(
-                    account,
-                    from_package(account, container),
-                    endpoint[ENDPOINT.arn],
-                    account.folder / "endpoints" / name / place,
-                )
-                patience = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE)
-                run_id = account.runner.start_server(ready, int(patience))
+                own_name = f"{ENDPOINT.kind}/{name}/{endpoint['CreationTime']}/{place}"
+                run_id = account.runner.started(own_name)
+                if not run_id:
+                    ready = serving(
+                        account,
+                        from_package(account, container),
+                        endpoint[ENDPOINT.arn],
+                        folder_of(account, name) / place,
+                    )
+                    patience = variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE)
+                    named = replace(ready, name=own_name)
+                    run_id = account.runner.start_server(named, int(patience))
                 server["runs"].append(run_id)
                 stream = f"{variant['VariantName']}/i-{run_id}"
                 account.streams.add(Stream(f"{LOGS}/{name}", stream, run_id, account.now()))
@@ -73,13 +80,16 @@ def wait_until_up(account: Account, fleet: Iterable[Server]) -> None:
     account.workers.until(is_up)
 
 
-def retire(account: Account, fleet: list[Server]) -> None:
-    """Stop servers once they have answered what they were asked, in the background."""
+def retire(account: Account, fleet: list[Server], folder: Path) -> None:
+    """Stop servers once they have answered what they were asked, in the background; then what they
+    have served from goes."""
     runs = [run_id for server in fleet for run_id in server["runs"]]
 
     def work() -> None:
         account.workers.until(partial(account.traffic.is_idle, runs), DRAIN)
         stop(account, fleet)
+        wait_until_gone(account, fleet)
+        shutil.rmtree(folder, ignore_errors=True)
 
     if runs:
         account.workers.start("retire", work)
@@ -101,6 +111,11 @@ def wait_until_gone(account: Account, fleet: list[Server]) -> None:
         return all(run is None or run["status"] in ENDED for run in found)
 
     account.workers.until(is_gone)
+
+
+def folder_of(account: Account, name: str) -> Path:
+    """Where what an endpoint serves from is, by its revisions."""
+    return account.folder / "endpoints" / name
 
 
 def variants_of(config: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], bool]]:

@@ -90,6 +90,11 @@ def is_stopping(account: Account, noun: Noun, name: str) -> bool:
     return job is None or job[noun.status] == "Stopping"
 
 
+def names_of(noun: Noun, job: Thing, hosts: Sequence[str]) -> list[str]:
+    """What the runs of a job are called: a job of the same name later has others."""
+    return [f"{noun.kind}/{job[noun.name]}/{job['CreationTime']}/{host}" for host in hosts]
+
+
 def wait_for_end(
     account: Account,
     noun: Noun,

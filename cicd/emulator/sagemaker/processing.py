@@ -64,27 +64,46 @@ def begin(account: Account, job: Thing) -> list[str]:
     """Bring the inputs and start the program on each instance; the ids of the runs."""
     name = str(job[PROCESSING_JOB.name])
     folder = folder_of(account, name)
-    shutil.rmtree(folder, ignore_errors=True)
     cluster = job["ProcessingResources"]["ClusterConfig"]
     hosts = [f"algo-{number}" for number in range(1, int(cluster["InstanceCount"]) + 1)]
+    names = jobs.names_of(PROCESSING_JOB, job, hosts)
+    longest = int(job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", RUNTIME))
+    runs = [*map(account.runner.started, names)]
+    if not any(runs):
+        # what another emulator was about to bring when it was killed
+        shutil.rmtree(folder, ignore_errors=True)
+    if not all(runs):
+        mounts = inputs_of(account, job, folder / "inputs")
+        containers = [
+            prepared(account, job, mounts, host, hosts, own_name)
+            for host, own_name, run_id in zip(hosts, names, runs, strict=True)
+            if not run_id
+        ]
+        if jobs.is_stopping(account, PROCESSING_JOB, name):
+            raise jobs.Stopped
+        new = iter([account.runner.start_job(container, longest) for container in containers])
+        runs = [run_id or next(new) for run_id in runs]
+    for host, run_id in zip(hosts, runs, strict=True):
+        stream = f"{name}/{host}-{int(job['CreationTime'])}"
+        account.streams.add(Stream(LOGS, stream, run_id, account.now()))
+    account.things.put(PROCESSING_JOB.kind, name, _runs=runs)
+    return runs
+
+
+def inputs_of(account: Account, job: Thing, folder: Path) -> dict[str, Path]:
+    """The inputs of a job, brought here: container path -> folder. DataError for what is not
+    there."""
     mounts = {}
     for number, one in enumerate(job.get("ProcessingInputs", [])):
         source = one.get("S3Input")
         if source is None or "LocalPath" not in source:
             text = "must have S3Input with a LocalPath here"
             raise DataError(f"ClientError: input {one['InputName']} {text}")
-        mounts[source["LocalPath"]] = folder / "inputs" / str(number)
-        account.storage.fetch(source["S3Uri"], mounts[source["LocalPath"]])
-    containers = [prepared(account, job, mounts, host, hosts, folder / host) for host in hosts]
-    if jobs.is_stopping(account, PROCESSING_JOB, name):
-        raise jobs.Stopped
-    longest = int(job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", RUNTIME))
-    runs = [account.runner.start_job(container, longest) for container in containers]
-    for host, run_id in zip(hosts, runs, strict=True):
-        stream = f"{name}/{host}-{int(job['CreationTime'])}"
-        account.streams.add(Stream(LOGS, stream, run_id, account.now()))
-    account.things.put(PROCESSING_JOB.kind, name, _runs=runs)
-    return runs
+        place = folder / str(number)
+        mounts[source["LocalPath"]] = place
+        if not place.exists():
+            account.storage.fetch(source["S3Uri"], place)
+    return mounts
 
 
 def prepared(
@@ -93,9 +112,11 @@ def prepared(
     mounts: Mapping[str, Path],
     host: str,
     hosts: list[str],
-    folder: Path,
+    own_name: str,
 ) -> Container:
     """The container of one instance."""
+    folder = folder_of(account, str(job[PROCESSING_JOB.name])) / host
+    shutil.rmtree(folder, ignore_errors=True)
     application = job["AppSpecification"]
     image, arguments = application["ImageUri"], application.get("ContainerArguments", [])
     entrypoint = application.get("ContainerEntrypoint")
@@ -121,7 +142,7 @@ def prepared(
         **job.get("Environment", {}),
     }
     command = [*(entrypoint or stand_in.command), *arguments]
-    return Container(image, command, env, files, mounts, outputs)
+    return Container(image, command, env, files, mounts, outputs, name=own_name)
 
 
 def _shown(job: Thing) -> dict[str, Any]:

@@ -94,21 +94,24 @@ def begin(account: Account, job: Thing) -> list[str]:
     """Bring the data and start the program on each instance; the ids of the runs."""
     name = str(job[TRAINING_JOB.name])
     step(account, name, "Downloading")
-    folder = folder_of(account, name)
-    shutil.rmtree(folder, ignore_errors=True)
     resources = job["ResourceConfig"]
     groups = resources.get("InstanceGroups", [])
     count = int(resources.get("InstanceCount") or sum(one["InstanceCount"] for one in groups))
     hosts = [f"algo-{number}" for number in range(1, count + 1)]
-    channels = channels_of(job)
-    containers = [
-        prepared(account, job, Cluster(host, hosts, resources), channels, folder / host)
-        for host in hosts
-    ]
-    if jobs.is_stopping(account, TRAINING_JOB, name):
-        raise Stopped
+    names = jobs.names_of(TRAINING_JOB, job, hosts)
     longest = int(job["StoppingCondition"].get("MaxRuntimeInSeconds", RUNTIME))
-    runs = [account.runner.start_job(container, longest) for container in containers]
+    runs = [*map(account.runner.started, names)]
+    if not all(runs):
+        channels = channels_of(job)
+        containers = [
+            prepared(account, job, Cluster(host, hosts, resources), channels, own_name)
+            for host, own_name, run_id in zip(hosts, names, runs, strict=True)
+            if not run_id
+        ]
+        if jobs.is_stopping(account, TRAINING_JOB, name):
+            raise Stopped
+        new = iter([account.runner.start_job(container, longest) for container in containers])
+        runs = [run_id or next(new) for run_id in runs]
     for host, run_id in zip(hosts, runs, strict=True):
         stream = f"{name}/{host}-{int(job['CreationTime'])}"
         account.streams.add(Stream(LOGS, stream, run_id, account.now()))
@@ -117,10 +120,12 @@ def begin(account: Account, job: Thing) -> list[str]:
 
 
 def prepared(
-    account: Account, job: Thing, cluster: Cluster, channels: list[Channel], folder: Path
+    account: Account, job: Thing, cluster: Cluster, channels: list[Channel], own_name: str
 ) -> Container:
     """The container of one instance, with everything that it finds below /opt/ml. DataError for
     data that is not there."""
+    folder = folder_of(account, str(job[TRAINING_JOB.name])) / cluster.host
+    shutil.rmtree(folder, ignore_errors=True)
     hyperparameters: Mapping[str, str] = job.get("HyperParameters", {})
     script = script_mode(hyperparameters)
     algorithm = job["AlgorithmSpecification"]
@@ -162,7 +167,7 @@ def prepared(
     }
     outputs = OUTPUTS | ({"checkpoints": saved.get("LocalPath", CHECKPOINTS)} if saved else {})
     workdir = f"{ROOT}/code" if script else ""
-    return Container(image, command, env, files, mounts, outputs, workdir)
+    return Container(image, command, env, files, mounts, outputs, workdir, own_name)
 
 
 def configure(

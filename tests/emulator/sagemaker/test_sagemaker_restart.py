@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cicd.emulator.sagemaker.things import Things
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.sagemaker.aws import (
     BUCKET,
@@ -68,6 +69,8 @@ def test_a_restart_loses_nothing_and_goes_on(tmp_path: Path) -> None:
         sagemaker.create_training_job(**training("lasts"))
         wait_for(lambda: lines(aws, "lasts"), lambda found: "begun" in found, 60)
         sagemaker.create_endpoint(EndpointName="comes", EndpointConfigName="c")
+        # as if it had been killed between the start of a program and its note of it
+        Things(aws.world.store).change("training-job", "lasts", lambda job: job.pop("_runs"))
     with running(tmp_path / "data") as aws:
         sagemaker = aws.client("sagemaker")
         # the first request waits for what is being started again
@@ -75,6 +78,9 @@ def test_a_restart_loses_nothing_and_goes_on(tmp_path: Path) -> None:
         waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
         waiter.wait(TrainingJobName="lasts", WaiterConfig=QUICK)
         assert lines(aws, "lasts").count("begun") == 2
+        started = "SELECT COUNT(*) FROM runs WHERE kind = 'execution'"
+        row = aws.world.store.row(started)
+        assert row and row[0] == 1, "a program is never started twice"
         job = sagemaker.describe_training_job(TrainingJobName="lasts")
         assert job["TrainingJobStatus"] == "Completed", job
         sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="comes", WaiterConfig=QUICK)
