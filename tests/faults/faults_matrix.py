@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.faults_world import IS_ALL, UNANSWERED, Faulty, Result, is_one_clear_failure
+from tests.faults.faults_world import UNANSWERED, Faulty, Result, is_one_clear_failure
+from tests.sampling import IS_ALL
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "503 before": {"status": 503},

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -62,8 +61,6 @@ SECRETS = {
     "DOCKER": '{"auths": {"https://h": {"auth": "canary-docker"}}}',
     "API": "canary-api-key",
 }
-IS_ALL = os.environ.get("CICD_FAULTS") == "all"
-"""Whether every case is run and not just a sample."""
 NUMBERS = itertools.count()
 UNANSWERED = 0.4
 """Seconds that a client of these tests waits for an answer."""

@@ -24,7 +24,8 @@ from benchmarks.aicore import World
 from cicd.cli import root
 from cicd.platforms.aicore import adapter, transport
 from tests.faults import faults_world
-from tests.faults.faults_world import IS_ALL, Faulty, Result, hastened
+from tests.faults.faults_world import Faulty, Result, hastened
+from tests.sampling import IS_ALL
 
 Place = tuple[str | int, ...]
 """Where in an answer; any index of a list is 0."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.faults_world import IS_ALL, Faulty, is_one_clear_failure, slow_services
+from tests.faults.faults_world import Faulty, is_one_clear_failure, slow_services
+from tests.sampling import IS_ALL
 
 OPERATIONS = (
     "resource_group.get",

@@ -11,7 +11,8 @@ from pytest_mock import MockerFixture
 
 from cicd.apply.lease import Lease
 from tests.faults.faults_matrix import FIRST, KINDS, PIECES, TIMEOUT, Deed, disturbed
-from tests.faults.faults_world import IS_ALL, Faulty
+from tests.faults.faults_world import Faulty
+from tests.sampling import IS_ALL
 
 APPLY = ("apply", "--workers", "1")
 MINI = ("--var", "model=gpt-4o-mini")

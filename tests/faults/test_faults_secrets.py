@@ -25,7 +25,7 @@ from cicd.masking import hide_secrets
 from cicd.platforms.aicore import answers
 from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo
-from tests.faults.faults_world import DESTINATIONS, IS_ALL, STAGE, Faulty
+from tests.faults.faults_world import DESTINATIONS, STAGE, Faulty
 from tests.faults.secrets_canaries import (
     BY_THE_WAY,
     PEM,
@@ -42,6 +42,7 @@ from tests.faults.secrets_canaries import (
 from tests.faults.secrets_echo import SHAPES, Gateway, spellings
 from tests.github import github_server
 from tests.metaflow import flow_project
+from tests.sampling import IS_ALL
 
 SCRIPT = """\
 schema

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import CICD, REPOSITORY
-from tests.faults.faults_world import IS_ALL, Faulty
+from tests.faults.faults_world import Faulty
+from tests.sampling import IS_ALL
 
 pytestmark = pytest.mark.slow
 PATIENCE = 30

@@ -13,7 +13,8 @@ import pytest
 from tests.acceptance.conftest import SMALL
 from tests.emulator.emulator_client import commit
 from tests.faults.faults_matrix import KINDS, TIMEOUT, Deed, disturbed, stormed
-from tests.faults.faults_world import IS_ALL, Faulty
+from tests.faults.faults_world import Faulty
+from tests.sampling import IS_ALL
 
 STAGE = """\
 aicore:
