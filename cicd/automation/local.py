@@ -8,6 +8,7 @@ date: the same files give the same id, whoever asks and whenever.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cicd.automation.bounds import choose_bounds, told_by
 from cicd.automation.built_images import built_images, flow_images
 from cicd.automation.git import git
+from cicd.automation.objects import write_commit
 from cicd.config import GitOverride
 from cicd.errors import CicdError, ConnectionFailed
 from cicd.masking import Mask
@@ -36,15 +38,6 @@ pulls no image."""
 CHANGED = " with changes"
 NO_COMMIT = "none yet"
 SUFFIXES = (".yaml", ".yml", ".json")
-_FIXED = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (
-        ("NAME", "cicd"),
-        ("EMAIL", "cicd@localhost"),
-        ("DATE", "2000-01-01T00:00:00Z"),
-    )
-}
 
 
 def state_folder(root: Path) -> Path:
@@ -89,32 +82,30 @@ def snapshot(root: Path, path: str, environ: Mapping[str, str]) -> str:
 def _commit(root: Path, files: Sequence[Path], message: str, environ: Mapping[str, str]) -> str:
     """A commit of files below the root, as they are on disk, in the shadow repository; its id."""
     repository = shadow(root)
-    # everything half-made is in a folder of its own: several plans at once must not meet
-    with tempfile.TemporaryDirectory(dir=state_folder(root)) as temporary:
-        if not repository.exists():
-            begun = Path(temporary) / "new.git"
-            begin = ("init", "--quiet", "--bare", "--template=", str(begun))
-            git(*begin, cwd=root, environ=environ)
-            with suppress(OSError):  # another one was quicker
-                begun.rename(repository)
-        here = {
-            "GIT_DIR": str(repository),
-            "GIT_WORK_TREE": str(root),
-            "GIT_INDEX_FILE": str(Path(temporary) / "index"),
-            **_FIXED,
+    if not repository.exists():
+        _make_repository(repository, root, environ)
+    try:
+        # not git add: it takes nothing out of a submodule, and changes what it takes elsewhere
+        contents = {
+            tuple(map(os.fsencode, file.parts)): (root / file).read_bytes() for file in files
         }
-        ask = partial(git, cwd=root, environ=environ, env=here)
-        # The index is made anew from the files that are there, so that nothing of an earlier
-        # snapshot remains.
-        ask("read-tree", "--empty")
-        if files:
-            names = [file.as_posix() for file in files]
-            # not git add: it takes nothing out of a submodule, and changes what it takes elsewhere
-            ids = ask("hash-object", "-w", "--no-filters", "--", *names)
-            added = (f"100644,{id},{name}" for id, name in zip(ids.split(), names, strict=True))
-            options = [part for one in added for part in ("--cacheinfo", one)]
-            ask("update-index", "--add", *options)
-        return ask("commit-tree", ask("write-tree"), "-m", message)
+        return write_commit(repository, contents, message)
+    except OSError as error:
+        raise CicdError(
+            f"{error.filename or repository}: {error.strerror}",
+            hint="--local keeps a copy of templates and stage files in .cicd",
+        ) from error
+
+
+def _make_repository(repository: Path, root: Path, environ: Mapping[str, str]) -> None:
+    """Make an empty one. Half-made it is in a folder of its own: several plans at once must not
+    meet."""
+    with tempfile.TemporaryDirectory(dir=repository.parent) as temporary:
+        begun = Path(temporary) / "new.git"
+        begin = ("init", "--quiet", "--bare", "--template=", str(begun))
+        git(*begin, cwd=root, environ=environ)
+        with suppress(OSError):  # another one was quicker
+            begun.rename(repository)
 
 
 def remember(root: Path, name: str, folders: Iterable[str], environ: Mapping[str, str]) -> None:
