@@ -45,7 +45,8 @@ def hide(text: str, secrets: Iterable[str], *, shortest: int = SHORTEST) -> str:
     What is no longer than a word, or is one, counts only where it stands by itself: the rest of
     the text stays readable, and no digits vanish from ids and times.
     """
-    pattern = _pattern(known for known in map(str.strip, secrets) if len(known) >= shortest)
+    known = frozenset(text for text in map(str.strip, secrets) if len(text) >= shortest)
+    pattern = _pattern(known)
     return pattern.sub("***", text) if pattern else text
 
 
@@ -89,7 +90,7 @@ class Mask:
             return text
         hidden = self._secrets - self._spared
         if self._known is None:
-            self._known = _pattern(hidden) or _NEVER
+            self._known = _pattern(frozenset(hidden)) or _NEVER
         return _hide_torn(self._known.sub("***", text), hidden)
 
     def hide_in(self, value: Any) -> Any:
@@ -126,7 +127,8 @@ def _overlap(before: str, after: str) -> int:
     return next((length for length in most if before.endswith(after[:length])), 0)
 
 
-def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+@lru_cache(maxsize=16)  # the same few are looked for in every answer
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
     """What finds each of them, the longest first."""
     forms = {form: pattern for secret in secrets for form, pattern in _spellings(secret)}
     ordered = sorted(forms, key=lambda form: (-len(form), form))
