@@ -212,7 +212,8 @@ def _spelled(char: str) -> str:
         "".join(rf"\\{{1,7}}u{wide[at : at + 2].hex()}" for at in range(0, len(wide), 2)),
         rf"\\{{1,7}}(?:x{code:02x}|U{code:08x})",
         f"&(?:amp;){{0,2}}(?:{entity}|#0{{0,4}}{code}|#x0{{0,4}}{code:x});",
-        re.escape(raw.decode("latin-1")),
+        # each way is there once: of two that are the same a text cut short would try all mixtures
+        *([] if char.isascii() else [re.escape(raw.decode("latin-1"))]),
         *([r"\?"] if "\ud800" <= char <= "\udfff" else []),
     ]
     return f"(?:{forms[0]}|(?i:{'|'.join(forms[1:])}))"

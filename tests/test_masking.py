@@ -144,3 +144,25 @@ def test_words_of_language_models_are_no_secrets(name: str) -> None:
 @pytest.mark.parametrize("front", ["", "\ufeff"])
 def test_the_parts_of_a_key_are_found_behind_a_byte_order_mark(front: str) -> None:
     assert {"hidden-1", "hidden-2"} <= {*parts(f'{front}{{"a": "hidden-1", "b": ["hidden-2"]}}')}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "q7Z/" * 1000,
+        "-----BEGIN KEY-----\n" + "MIIEvQ+/IBADANBg==\n" * 60 + "-----END KEY-----",
+        json.dumps({f"key-{number}": f"a+b/{number}" for number in range(60)}),
+        "https://user:pa$$@host/?" + "&".join(f"a{number}=%2F{number}" for number in range(80)),
+        "größe·" * 200,
+    ],
+    ids=["path", "PEM", "JSON", "URL", "no ASCII"],
+)
+def test_a_text_in_which_the_end_of_a_long_secret_is_another_is_read_to_its_end(
+    secret: str,
+) -> None:
+    """With two ways to read each sign it would take longer than anybody waits."""
+    mask = Mask()
+    mask.add([secret])
+    nearly = f"before {secret[:-1]}\x01 is not there, {'and so on, ' * 20}"
+    assert mask.hide(nearly) == nearly
+    assert mask.hide(f"before {secret} after") == "before *** after"
