@@ -15,9 +15,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from tests.forked_emulators import REPOSITORY, emulators, own_environment
 
 SERVER = """
 import gc, importlib, json, os, signal, socket, sys, threading, traceback
@@ -32,18 +36,24 @@ for name in ("plan", "apply", "platforms.registry", "platforms.aicore.adapter", 
 import cicd.emulator.host.control  # for --local
 import cicd.platforms.aicore.dialect.building
 import deepdiff, structlog, structlog.dev
+from tests import forked_emulators
 from tests.cheap_digests import make_cheap
 make_cheap()
+cicd.emulator.host.control.subprocess = forked_emulators.Starting(sys.argv[2])
 
 def child(wish, fds):
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
     os.closerange(3, 64)
+    # these may be pipes, and those that the interpreter opened were none
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.setsid()
     os.chdir(wish["cwd"])
     os.environ.clear()
     os.environ.update(wish["env"])
     sys.argv = ["cicd", *wish["arguments"]]
+    cicd.platforms.registry.PLATFORMS.update(wish["platforms"])
     cicd.cli.root.run()
 
 gc.freeze()  # what is here stays, and no child looks through it
@@ -82,42 +92,35 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair()
-        environ = {
-            name: value for name, value in os.environ.items() if not name.startswith("AICORE_")
-        }
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-X", "utf8", "-c", SERVER, str(theirs.fileno())],
+            [sys.executable, "-P", "-X", "utf8", "-c", SERVER, str(theirs.fileno()), emulators()],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            cwd=Path(__file__).parents[1],
-            env={**environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            cwd=REPOSITORY,
+            env=own_environment(),
         )
         theirs.close()
 
-    def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
-    ) -> subprocess.CompletedProcess[str]:
-        """One command to its end. Raises subprocess.TimeoutExpired, having killed it."""
-        wish = json.dumps({"arguments": [*arguments], "cwd": str(cwd), "env": dict(env)}).encode()
-        with (
-            Path(os.devnull).open("rb") as nothing,
-            tempfile.TemporaryFile() as out,
-            tempfile.TemporaryFile() as err,
-        ):
-            fds = [stream.fileno() for stream in (nothing, out, err)]
-            socket.send_fds(self._control, [b"%16d" % len(wish)], fds)
-            self._control.sendall(wish)
-            pid = self._number(None)
-            try:
-                code = self._number(timeout)
-            except TimeoutError:
-                os.killpg(pid, signal.SIGKILL)
-                self._number(None)
-                raise subprocess.TimeoutExpired(["cicd", *arguments], timeout) from None
-            return subprocess.CompletedProcess(
-                ["cicd", *arguments], code, text_of(out), text_of(err)
-            )
+    def begin(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        streams: Sequence[IO[Any]],
+        platforms: Mapping[str, str],
+    ) -> int:
+        """Start one command, with these as its standard streams; the id of its process."""
+        wish = {"arguments": [*arguments], "cwd": str(cwd), "env": dict(env)}
+        body = json.dumps({**wish, "platforms": dict(platforms)}).encode()
+        fds = [stream.fileno() for stream in streams]
+        socket.send_fds(self._control, [b"%16d" % len(body)], fds)
+        self._control.sendall(body)
+        return self._number(None)
+
+    def end(self, timeout: float | None = None) -> int:
+        """The exit code of the command, once it has ended. Raises TimeoutError."""
+        return self._number(timeout)
 
     def _number(self, timeout: float | None) -> int:
         self._control.settimeout(timeout)
@@ -143,18 +146,91 @@ FREE: list[ForkServer] = []
 """Servers that wait for a command; tests that run several at once make several."""
 
 
+class Command:
+    """A command that runs, as ``subprocess`` shows a process; as bytes what it prints is read by
+    ``stdout`` and ``stderr``."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        output: IO[Any],
+        errors: IO[Any],
+        platforms: Mapping[str, str],
+    ) -> None:
+        self.args = ["cicd", *arguments]
+        self.returncode: int | None = None
+        self._server = FREE.pop() if FREE else ForkServer()
+        with Path(os.devnull).open("rb") as nothing:
+            streams = (nothing, output, errors)
+            self.pid = self._server.begin(arguments, cwd, env, streams, platforms)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises subprocess.TimeoutExpired, having killed it."""
+        if self.returncode is None:
+            try:
+                self.returncode = self._server.end(timeout)
+            except TimeoutError:
+                os.killpg(self.pid, signal.SIGKILL)
+                self._server.close()
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            FREE.append(self._server)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 def run(
-    arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float = 100
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float = 100,
+    platforms: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``cicd`` with exactly this environment; its exit code and what it printed."""
-    server = FREE.pop() if FREE else ForkServer()
-    try:
-        result = server.run(arguments, cwd=cwd, env=env, timeout=timeout)
-    except BaseException:
-        server.close()
-        raise
-    FREE.append(server)
-    return result
+    """Run ``cicd`` with exactly this environment; its exit code and what it printed.
+
+    ``platforms``: what the registry has besides its own, name -> module. Raises
+    subprocess.TimeoutExpired, having killed it.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        command = Command(arguments, cwd, env, out, err, platforms or {})
+        code = command.wait(timeout)
+        return subprocess.CompletedProcess(command.args, code, text_of(out), text_of(err))
+
+
+class Started(Command):
+    """A command of which somebody reads what it prints while it runs, on both streams together."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        platforms: Mapping[str, str] | None = None,
+    ) -> None:
+        reads, writes = os.pipe()
+        self.stdout = os.fdopen(reads, encoding="utf-8")
+        with os.fdopen(writes, "wb") as output:
+            super().__init__(arguments, cwd, env, output, output, platforms or {})
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """What it prints until its end. Raises subprocess.TimeoutExpired, having killed it."""
+        late = threading.Timer(timeout or threading.TIMEOUT_MAX, self.kill)
+        late.start()
+        try:
+            with self.stdout:
+                text = self.stdout.read()
+        finally:
+            late.cancel()
+        self.wait(timeout)
+        return text, None
 
 
 @atexit.register

@@ -37,17 +37,8 @@ class Project:
         environ = {**self.environ, **(env or {})}
         return forked.run(arguments, cwd=self.root, env=environ, timeout=timeout)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*CICD, *arguments],
-            cwd=self.root,
-            env=self.environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            stdin=subprocess.DEVNULL,
-        )
+    def start(self, *arguments: str) -> forked.Started:
+        return forked.Started(arguments, self.root, self.environ)
 
     def write(self, path: str, text: str) -> Path:
         file = self.root / path

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +13,9 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
-PROGRAM = """
-from cicd.platforms import registry
-registry.PLATFORMS["toy"] = "tests.platforms.toy.adapter"
-from cicd.cli.root import run
-run()
-"""
+from tests import forked
+
+TOY = {"toy": "tests.platforms.toy.adapter"}
 STAGE = """
 platform: toy
 toy: {box: things}
@@ -62,24 +57,19 @@ class Project:
         assert before in text
         self.write(text.replace(before, after))
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    @property
+    def environ(self) -> dict[str, str]:
         environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environ |= {"PYTHONPATH": str(REPOSITORY), "NAME": "you"}
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            cwd=self.root,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        return {**environ, "NAME": "you"}
+
+    def start(self, *arguments: str) -> forked.Started:
+        return forked.Started(arguments, self.root, self.environ, TOY)
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """What a command prints; all of it where it ends otherwise than it should."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=100)
-        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
+        done = forked.run(arguments, cwd=self.root, env=self.environ, platforms=TOY)
+        out, err = done.stdout, done.stderr
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{out}\n{err}"
         return out + err if code else out
 
     def json(self, *arguments: str) -> Any:
