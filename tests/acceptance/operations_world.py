@@ -25,7 +25,9 @@ from tests.emulator.emulator_client import running as emulator_running
 from tests.platforms.stub_server import Reply, Request, StubServer
 from tests.platforms.stub_server import running as gate_running
 
-QUICK = Polling(gap=0.0, first=0.02, factor=1.0, longest=0.02, patience=0.1, grace=0.1, settle=0.2)
+QUICK = Polling(
+    gap=0.0, first=0.02, factor=1.0, longest=0.02, patience=0.1, grace=0.1, settle=0.2, lag=0.5
+)
 STAGE = """\
 aicore: {resource_group: GROUP}
 git: {application: ops, path: templates, revision: main}
