@@ -4,6 +4,7 @@ for images that it has built on this machine."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cicd.emulator.runner.bubblewrap import Bubblewrap
@@ -17,6 +18,12 @@ def choose(choice: Choice, environ: Mapping[str, str], private: Sequence[Path]) 
     return Podman(_inner(choice, environ, private), environ)
 
 
+@lru_cache(maxsize=16)
+def _why_not(bwrap: str, private: tuple[Path, ...]) -> str:
+    """Why it does not work, as tried once in this process; empty when it does."""
+    return works(Bubblewrap(bwrap, private))
+
+
 def _inner(choice: Choice, environ: Mapping[str, str], private: Sequence[Path]) -> Sandbox:
     """The sandbox for what does not run in an image of its own."""
     if choice == "process":
@@ -24,10 +31,9 @@ def _inner(choice: Choice, environ: Mapping[str, str], private: Sequence[Path]) 
     bwrap = find_bubblewrap(environ)
     why = "bubblewrap is not installed"
     if bwrap:
-        sandbox = Bubblewrap(bwrap, private)
-        why = works(sandbox)
+        why = _why_not(bwrap, tuple(private))
         if not why:
-            return sandbox
+            return Bubblewrap(bwrap, private)
     if choice == "bubblewrap":
         raise RuntimeError(f"bubblewrap does not work here: {why}")
     return Plain(why)
