@@ -19,7 +19,7 @@ import pytest
 from cicd.scaffold.workflows import in_folder, slug_of
 from tests.acceptance.conftest import REPOSITORY, Project
 from tests.actions.action_runner import Runner, load
-from tests.actions.conftest import Installed, Recorder
+from tests.actions.conftest import Installed, Recorder, make_recorder
 from tests.actions.test_actions_scaffold import COMPARE, job, needs_jq, put_gh
 from tests.github.github_server import GitHub, running
 
@@ -144,7 +144,6 @@ def test_every_event_plans_with_the_same_inputs(
     found = {}
     for event in EVENTS:
         place = tmp_path / event
-        (place / "bin").mkdir(parents=True)
         found[event] = planned(make_recorder(place), folder, settings, event)
     secretless = [] if folder == OWN else ["--offline"]  # the action finds out by itself
     assert found["fork"] == found["dependabot"] == secretless
@@ -152,18 +151,6 @@ def test_every_event_plans_with_the_same_inputs(
     assert bool(found["push"]) is ("CICD_IMAGE" in settings)
     built = tmp_path / "built"
     assert len(built.read_text().split()) == 1 if "CICD_IMAGE" in settings else not built.exists()
-
-
-def make_recorder(folder: Path) -> Recorder:
-    from tests.actions.conftest import RECORDER
-
-    program = folder / "bin" / "cicd"
-    files = {name: str(folder / name) for name in ("log.jsonl", "codes.json")}
-    program.write_text(
-        RECORDER.format(python=sys.executable, log=files["log.jsonl"], codes=files["codes.json"])
-    )
-    program.chmod(0o755)
-    return Recorder(folder)
 
 
 @pytest.fixture
