@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
-from cicd.errors import Usage
+from cicd.errors import Refused, Usage
 from cicd.model import (
     Action,
     Change,
     Key,
     Kind,
     Options,
+    Ref,
     Resource,
     Secret,
     SmokeTest,
     State,
     Status,
 )
-from cicd.plan import make_destroy_plan, make_plan, make_stop_plan
+from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.bound import explain_place, explain_version
 from cicd.plan.diff import as_secret_as, freeze, undeclared
 from cicd.plan.history import takes_back
@@ -301,3 +302,35 @@ def test_what_is_live_of_a_partial_map_and_not_declared_is_remarked(
     told = undeclared(there, wanted, PARTIAL)
     tail = " is live and not declared here: it was removed, or is another's"
     assert told == [f"{name}{tail}" for name in expected]
+
+
+@pytest.mark.parametrize(("state", "is_refused"), [(State.SUCCEEDED, False), (State.RUNNING, True)])
+def test_only_runs_that_have_ended_make_way_for_a_new_one_without_loss(
+    state: State, *, is_refused: bool
+) -> None:
+    desired = [configuration("train", {"a": "new"}), execution("train")]
+    lives = [a_live(configuration("train", {"a": "old"}), "c1")]
+    former = execution("train", configuration="c1")
+    lives += [a_live(former, f"e{n}", state, owner="dev") for n in range(9)]
+    stage = a_stage(desired, prune="stage")
+    plan = plan_of(desired, lives, prune="stage")
+    told = []
+    try:
+        check_guards(plan, stage, KINDS, lives)
+    except Refused as refusal:
+        told = [str(refusal)]
+    assert any("would be deleted: 100% is over" in line for line in told) is is_refused
+
+
+def test_a_destination_follows_only_a_new_url() -> None:
+    server = Key("deployment", "serve")
+    pointer = Resource(Key("destination", "DEST"), {"name": "D", "url": Ref(server, "url")})
+    user = Resource(pointer.key, {"name": "D", "url": "u", "user": Ref(server, "id")})
+    lives = [a_live(configuration("serve"), "c2")]
+    for wanted, spec, told in (
+        (pointer, {"url": "old"}, "follows to the new URL of deployment/serve"),
+        (user, {"user": "old"}, "is changed in place (the new user from serve)"),
+    ):
+        there = a_live(wanted, "D", spec=spec)
+        plan = plan_of([configuration("serve"), deployment(), wanted], [*lives, there])
+        assert change_of(plan, "destination/DEST").consequence == told
