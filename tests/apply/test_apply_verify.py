@@ -121,6 +121,22 @@ def test_routes_appear_late(platform: FakePlatform) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "is_final"),
+    [
+        *((status, False) for status in (404, 408, 425, 429, 399, 500, 503, 301)),
+        *((status, True) for status in (400, 401, 403, 405, 409, 410, 424, 426, 428, 430, 499)),
+    ],
+)
+def test_an_answer_that_will_not_get_better_ends_the_test_at_once(
+    platform: FakePlatform, status: int, *, is_final: bool
+) -> None:
+    platform.answers = [Answer(status, "no"), Answer(200, '{"prediction": 2}')]
+    ended = outcomes(created(platform))["deployment/serve"]
+    assert ended.result == ("failed" if is_final else "applied")
+    assert len(platform.ops("invoke")) == (1 if is_final else 2)
+
+
 def test_a_smoke_test_is_sent_after_ever_longer_pauses_and_at_its_end(
     platform: FakePlatform,
 ) -> None:

@@ -304,6 +304,8 @@ BOUNDS: list[Decision] = [
     ("1 / -0 < 0", True),
     ("-1 / -0 > 0", True),
     ("1 ? 2", "cannot be used with the ternary operator '?'"),
+    ("a ? , b", "Unable to plan token kind: 'SEPARATOR', value: ','"),
+    ("true ? ,", "Unexpected end of expression"),
     ("false ? 1 : true", True),
     ("true && true && false", False),
     ("false || false || true", True),
