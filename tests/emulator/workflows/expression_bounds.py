@@ -148,6 +148,7 @@ LANGUAGE: list[Value] = [
 ]
 """Operators, members and literals."""
 FUNCTIONS: list[Value] = [
+    ('toJSON({"ä": "ß<"})', '{\n  "ä": "ß\\u003c"\n}'),
     ("last([])", "<nil>"),
     ("take([1,2,3], 0)", "[]"),
     ("take([1,2,3], 3)", "[1 2 3]"),
