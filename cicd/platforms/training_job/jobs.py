@@ -70,12 +70,17 @@ class Jobs:
         self._root = root
 
     def read(self, wish: Resource) -> list[LiveResource]:
-        """Former runs of a wish, and the newest attempt at what it takes in, last."""
+        """Former runs of a wish, and the newest attempt at what it takes in, last: that one counts,
+        also where others were submitted later."""
         records = self._records.of(wish.key.name)
         newest = self._newest(wish, with_inputs(records, inputs_of(wish.spec)))
         others = [record for record in records if not newest or record.id != newest.id]
         found = [live for record in others[-OLDER:] if (live := self._live(record))]
-        return [*found, newest] if newest else found
+        if newest is None:
+            return found
+        if newest.status.has_ended:  # what goes on beside it takes in something else
+            found = [live for live in found if live.status.has_ended]
+        return [*found, replace(newest, known_as=str(wish.key))]
 
     def browse(self) -> list[LiveResource]:
         """All of the stage, newest last."""

@@ -254,6 +254,9 @@ class Storage:
             return Denied(what, hint="cicd doctor looks into it", status=status)
         if code in TAKEN:
             return Conflict(what, status=status)
+        if status >= 500:
+            text = f"the storage {self._url} does not answer as it should ({code})"
+            return ConnectionFailed(text, hint="try again later", status=status)
         return PlatformError(what, status=status)
 
 
