@@ -165,6 +165,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.emulator.world",
     },
     "cicd.emulator.sagemaker.inside": set(),
+    "cicd.emulator.training_job.inside": set(),
     "cicd.emulator.api": {
         "cicd.emulator.errors",
         "cicd.emulator.timestamps",

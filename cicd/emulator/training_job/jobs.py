@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from typing import Any
 
 from cicd.emulator.errors import ApiError
@@ -11,6 +12,7 @@ from cicd.emulator.runs import standins
 from cicd.emulator.runs.lifecycle import ACTIVE
 from cicd.emulator.runs.starting import Wanted, job_template
 from cicd.emulator.state.store import Row
+from cicd.emulator.training_job import inside
 from cicd.emulator.training_job.submission import Submission
 from cicd.emulator.world import World
 
@@ -18,6 +20,11 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 GROUP = "training_job"
 FOLDER = "/job"
 """Where a job's files are in its container."""
+INSTALLS = re.compile(r"\bpip[23]?\b")
+PACKAGES = "/opt/packages.py"
+ENVIRONMENT = "${TMPDIR:-/tmp}/packages"
+PRELUDE = f'python3 {PACKAGES} "{ENVIRONMENT}" && export PATH="{ENVIRONMENT}/bin:$PATH"\n'
+"""Before a command that installs something: an image can be written to, its stand-in cannot."""
 STATUSES: Mapping[str, str] = {
     "UNKNOWN": "PENDING",
     "COMPLETED": "SUCCESSFUL",
@@ -115,7 +122,8 @@ def parameters(uuid: str, wanted: Submission) -> dict[str, str]:
     """What a client wrote, by the names that the template has for it: so whatever it wrote stays
     text, with braces in it too."""
     texts = {f"variable_{number}": text for number, (_, text) in enumerate(wanted.environment)}
-    texts["command"] = wanted.command
+    prelude = PRELUDE if INSTALLS.search(wanted.command) else ""
+    texts["command"] = prelude + wanted.command
     found = {name: literal(text) for name, text in texts.items()}
     return {**found, "key": f"jobs/{wanted.name}-{uuid}"}
 
@@ -142,7 +150,11 @@ def template(wanted: Submission, names: Iterable[str]) -> dict[str, Any]:
         "archive": {"none": {}},
     }
     [main] = made["spec"]["templates"]
-    main["inputs"] = {"artifacts": [{"name": "before", **files}]}
+    before = [{"name": "before", **files}]
+    if INSTALLS.search(wanted.command):
+        program = (resources.files(inside) / "packages.py").read_text(encoding="utf-8")
+        before.append({"name": "packages", "path": PACKAGES, "raw": {"data": program}})
+    main["inputs"] = {"artifacts": before}
     main["outputs"] = {"artifacts": [{"name": "after", **files, "optional": True}]}
     if wanted.retries:
         main["retryStrategy"] = {"limit": str(wanted.retries)}

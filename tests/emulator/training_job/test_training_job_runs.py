@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 import uuid
+import zipfile
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -168,6 +172,36 @@ def test_a_job_is_tried_again_as_often_as_it_says(service: Service) -> None:
     assert service.wait(service.submit(command))["status"] == "FAILED"
     again = service.submit(command, execution={"retries": 2})
     assert service.wait(again)["status"] == "SUCCESSFUL"
+
+
+def wheel(name: str, version: str) -> bytes:
+    """A package of one module that knows its version."""
+    made, about = io.BytesIO(), f"{name}-{version}.dist-info"
+    content = {
+        f"{name}/__init__.py": f"__version__ = {version!r}\n",
+        f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/RECORD": "",
+    }
+    with zipfile.ZipFile(made, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(path, text)
+    return made.getvalue()
+
+
+def test_a_job_installs_what_it_requires_for_itself_alone(service: Service) -> None:
+    """Another version than the image has, something new, and what is there already."""
+    names = ("click-99.0-py3-none-any.whl", "own_thing-1.0-py3-none-any.whl")
+    wanted = "".join(f"./{name}\n" for name in names) + "msgspec\n"
+    files = {name: wheel(*name.split("-")[:2]) for name in names}
+    said = "import click, own_thing, msgspec; print(click.__version__, own_thing.__version__)"
+    job_id = service.run(
+        f"pip3 install --no-index -r requirements.txt && python3 -c '{said}' > seen",
+        {**files, "requirements.txt": wanted.encode()},
+    )
+    assert service.files(job_id)["seen"] == b"99.0 1.0\n"
+    assert set(service.files(job_id)) == {*names, "requirements.txt", "seen"}
+    assert version("click") != "99.0" and find_spec("own_thing") is None
 
 
 def test_a_resource_plan_takes_the_place_of_resources(service: Service) -> None:
