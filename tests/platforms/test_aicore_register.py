@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.model import Key, Resource
 from cicd.platforms.aicore.owners import Entry
+from cicd.platforms.aicore.register import Register
+from cicd.platforms.aicore.tenant import ResourceGroups
 from cicd.platforms.base import Platform
 from tests.platforms.aicore_world import DEPLOYMENT, LIVE_RUN, group, live
 from tests.platforms.stub_server import Reply, Request, StubServer, page, refused
@@ -201,3 +204,27 @@ def test_reserved_nodes_are_found_by_their_plan(
     assert found is not None
     assert (found.id, found.spec) == ("starter", {"name": "starter", "count": count})
     assert (found.status.raw, found.status.message) == (word, f"{up} nodes are up")
+
+
+def test_a_bug_while_something_is_remembered_stops_nothing_that_comes_after(
+    mocker: MockerFixture,
+) -> None:
+    mocker.patch("threading.excepthook")
+    written: list[dict[str, str | None]] = []
+
+    class Groups:
+        def labels(self, name: str, *, fresh: bool = False) -> dict[str, str]:
+            return {}
+
+        def relabel(self, name: str, changes: dict[str, str | None]) -> None:
+            written.append(changes)
+            if len(written) == 1:
+                raise RuntimeError("a bug")
+
+    register = Register(cast(ResourceGroups, Groups()), "rg", STAGE)
+    for id in ("d1", "d2"):
+        register.enter(DEPLOYMENT, id)
+        register.flush()
+    assert [told({"l": str(*changes.values())}) for changes in written] == [
+        {(STAGE, "deployment/serve", id, "Training")} for id in ("d1", "d2")
+    ]
