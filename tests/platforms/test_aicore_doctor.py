@@ -227,3 +227,30 @@ def test_quotas_in_all_their_shapes(
     document: dict[str, Any], shares: list[tuple[str, int, int]]
 ) -> None:
     assert quota_shares("things", document) == shares
+
+
+NEEDED = {"scenarios", "artifacts", "configurations", "executions", "deployments"}
+IN_GROUP = NEEDED | {
+    "schedules",
+    "metrics",
+    "object store secrets",
+    "generic secrets of the group",
+}
+
+
+def rights(stub: StubServer, state: str) -> set[str]:
+    """The families of which the rights are found to be so."""
+    found = [one for one in diagnose(stub) if one.check == "rights" and one.state == state]
+    return {one.text.partition(":")[0] for one in found}
+
+
+def test_without_the_group_only_what_is_in_it_is_not_asked_for(stub: StubServer) -> None:
+    stub.on("GET", "/v2/admin/resourceGroups/rg", refused(404, "no such group"))
+    assert rights(stub, "skipped") == IN_GROUP
+
+
+def test_what_every_stage_needs_is_an_error_without_the_right_to_it(stub: StubServer) -> None:
+    for family in FAMILIES:
+        stub.on("GET", f"/v2{family.path.partition('?')[0]}", refused(403, "no"))
+    assert rights(stub, "error") == NEEDED
+    assert rights(stub, "warning") == {family.title for family in FAMILIES} - NEEDED
