@@ -8,7 +8,8 @@ import tarfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,26 +28,30 @@ QUICK = {"Delay": 0.1, "MaxAttempts": 600}
 """For boto3's waiters."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Aws:
     """What a client needs to know, and the world behind it."""
 
     world: World
     environ: Mapping[str, str]
+    _clients: dict[Any, Any] = field(default_factory=dict)
 
-    def client(self, service: str, **more: Any) -> Any:
-        """boto3's client of a service, without a second try of anything."""
-        config = import_module("botocore.config").Config(
-            retries={"total_max_attempts": 1}, **more.pop("config", {})
-        )
-        session = import_module("boto3").Session(
-            self.environ["AWS_ACCESS_KEY_ID"],
-            self.environ["AWS_SECRET_ACCESS_KEY"],
-            self.environ.get("AWS_SESSION_TOKEN"),
-            region_name=self.environ["AWS_DEFAULT_REGION"],
-        )
-        url = self.environ["AWS_ENDPOINT_URL"]
-        return session.client(service, endpoint_url=url, config=config, **more)
+    def client(self, service: str, **config: Any) -> Any:
+        """boto3's client of a service, without a second try of anything; the same one each time."""
+        key = (service, tuple(sorted(config.items())))
+        if key not in self._clients:
+            told = import_module("botocore.config").Config(
+                retries={"total_max_attempts": 1}, **config
+            )
+            url = self.environ["AWS_ENDPOINT_URL"]
+            self._clients[key] = self._session.client(service, endpoint_url=url, config=told)
+        return self._clients[key]
+
+    @cached_property
+    def _session(self) -> Any:
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        login = map(self.environ.get, (*names, "AWS_DEFAULT_REGION"))
+        return import_module("boto3").Session(*login)
 
     def ask(self, method: str, path: str, body: Any) -> None:
         """A request of whoever owns the emulator."""

@@ -25,7 +25,7 @@ def sagemaker(aws: Aws) -> Any:
 @pytest.fixture(scope="module")
 def bold(aws: Aws) -> Any:
     """A client that sends whatever it is told to."""
-    return aws.client("sagemaker", config={"parameter_validation": False})
+    return aws.client("sagemaker", parameter_validation=False)
 
 
 def refused(call: Callable[[], Any]) -> tuple[str, str]:

@@ -172,7 +172,7 @@ def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker
         ),
         (
             "sleep",
-            {"StoppingCondition": {"MaxRuntimeInSeconds": 2}},
+            {"StoppingCondition": {"MaxRuntimeInSeconds": 1}},
             "Stopped",
             "MaxRuntimeExceeded",
             "",
@@ -193,13 +193,7 @@ def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker
     ],
 )
 def test_a_job_that_does_not_end_well_says_why(
-    aws: Aws,
-    sagemaker: Any,
-    mode: str,
-    change: dict[str, Any],
-    status: str,
-    word: str,
-    reason: str,
+    sagemaker: Any, mode: str, change: dict[str, Any], status: str, word: str, reason: str
 ) -> None:
     name = f"ends-{mode}"
     if "HyperParameters" in change:
@@ -209,8 +203,6 @@ def test_a_job_that_does_not_end_well_says_why(
     else:
         job = train(sagemaker, name, mode, **change)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == (status, word)
-    if word == "MaxRuntimeExceeded":
-        assert model_of(aws, job) == "half"
     if reason:
         assert re.search(reason, job["FailureReason"], re.DOTALL), job["FailureReason"]
     else:

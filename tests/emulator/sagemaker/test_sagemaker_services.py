@@ -78,9 +78,9 @@ def test_a_temporary_login_ends_and_cannot_be_made_up(aws: Aws) -> None:
     longer = {**made, "SessionToken": f"{head}A.{tail}"}
     code = error_of(with_login(aws, longer)("sagemaker").list_models)["Error"]["Code"]
     assert code == "UnrecognizedClientException"
-    over = aws.client("sts", config={"parameter_validation": False}).assume_role(
-        **role, DurationSeconds=-1
-    )["Credentials"]
+    over = aws.client("sts", parameter_validation=False).assume_role(**role, DurationSeconds=-1)[
+        "Credentials"
+    ]
     code = error_of(with_login(aws, over)("sagemaker").list_models)["Error"]["Code"]
     assert code == "ExpiredTokenException"
     code = error_of(partial(with_login(aws, over)("s3").list_buckets))["Error"]["Code"]
