@@ -274,7 +274,7 @@ def remove(account: Account, name: str, endpoint: Thing) -> None:
     """End its servers and forget it."""
     fleet = [*endpoint["_fleet"], *endpoint.get("_next", [])]
     fleets.stop(account, fleet)
-    fleets.wait_until_gone(account, fleet)
+    fleets.wait_until_gone(account, fleets.runs_of(fleet))
     account.things.remove(ENDPOINT.kind, name)
     shutil.rmtree(fleets.folder_of(account, name), ignore_errors=True)
 

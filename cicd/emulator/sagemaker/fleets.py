@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -83,12 +83,12 @@ def wait_until_up(account: Account, fleet: Iterable[Server]) -> None:
 def retire(account: Account, fleet: list[Server], folder: Path) -> None:
     """Stop servers once they have answered what they were asked, in the background; then what they
     have served from goes."""
-    runs = [run_id for server in fleet for run_id in server["runs"]]
+    runs = runs_of(fleet)
 
     def work() -> None:
         account.workers.until(partial(account.traffic.is_idle, runs), DRAIN)
         stop(account, fleet)
-        wait_until_gone(account, fleet)
+        wait_until_gone(account, runs)
         shutil.rmtree(folder, ignore_errors=True)
 
     if runs:
@@ -97,20 +97,23 @@ def retire(account: Account, fleet: list[Server], folder: Path) -> None:
 
 def stop(account: Account, fleet: Iterable[Server]) -> None:
     """Ask servers to end."""
-    for server in fleet:
-        for run_id in server["runs"]:
-            account.runner.stop("deployment", run_id)
+    for run_id in runs_of(fleet):
+        account.runner.stop("deployment", run_id)
 
 
-def wait_until_gone(account: Account, fleet: list[Server]) -> None:
-    """Return when no server is there any more."""
-    runs = [run_id for server in fleet for run_id in server["runs"]]
+def wait_until_gone(account: Account, runs: Sequence[str]) -> None:
+    """Return when no server of these is there any more; all that it wrote is in its log then."""
 
     def is_gone() -> bool:
         found = [account.runner.look("deployment", run_id) for run_id in runs]
         return all(run is None or run["status"] in ENDED for run in found)
 
     account.workers.until(is_gone)
+
+
+def runs_of(fleet: Iterable[Server]) -> list[str]:
+    """The runs of every container of a fleet."""
+    return [run_id for server in fleet for run_id in server["runs"]]
 
 
 def folder_of(account: Account, name: str) -> Path:

@@ -14,6 +14,7 @@ from cicd.emulator.sagemaker import jobs
 from cicd.emulator.sagemaker.account import Account, Call, describe
 from cicd.emulator.sagemaker.asking import ask
 from cicd.emulator.sagemaker.errors import invalid
+from cicd.emulator.sagemaker.fleets import wait_until_gone
 from cicd.emulator.sagemaker.listing import listing
 from cicd.emulator.sagemaker.models import containers_of
 from cicd.emulator.sagemaker.nouns import MODEL, TRANSFORM_JOB
@@ -66,6 +67,7 @@ def live(account: Account, job: Thing) -> None:
     finally:
         for run_id in runs:
             account.runner.stop("deployment", run_id)
+        wait_until_gone(account, runs)
     jobs.end(account, TRANSFORM_JOB, name, "Completed")
     shutil.rmtree(folder_of(account, name), ignore_errors=True)
 
