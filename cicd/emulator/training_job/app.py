@@ -18,7 +18,6 @@ from cicd.emulator.front_door import EFFECTS
 from cicd.emulator.training_job.jobs import Jobs, has_begun
 from cicd.emulator.training_job.log import Logs
 from cicd.emulator.training_job.login import BAD_CREDENTIALS, LIFETIME, Login, basic
-from cicd.emulator.training_job.submission import Unacceptable, read
 from cicd.emulator.world import World
 
 if TYPE_CHECKING:
@@ -70,6 +69,9 @@ class Api:
 
     def submit(self, request: Request, body: bytes) -> Response:
         """A new job under the id that the client chose."""
+        # what reads YAML takes long to load, and an emulator starts often
+        from cicd.emulator.training_job.submission import Unacceptable, read
+
         self._admit(request)
         try:
             wanted = read(body)

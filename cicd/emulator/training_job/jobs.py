@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cicd.emulator.errors import ApiError
 from cicd.emulator.runs import standins
@@ -13,8 +13,10 @@ from cicd.emulator.runs.lifecycle import ACTIVE
 from cicd.emulator.runs.starting import Wanted, job_template
 from cicd.emulator.state.store import Row
 from cicd.emulator.training_job import inside
-from cicd.emulator.training_job.submission import Submission
 from cicd.emulator.world import World
+
+if TYPE_CHECKING:
+    from cicd.emulator.training_job.submission import Submission
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 GROUP = "training_job"
