@@ -73,6 +73,15 @@ class RollingBack:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """So many bytes of how many have been sent or fetched for it."""
+
+    key: Key
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Fetched:
     """An output of a run is in a folder of the project now. ``files``: name, size in bytes and
     sha256 of each; none where the folder had them already."""
@@ -109,6 +118,7 @@ Event = (
     | Answered
     | Draining
     | RollingBack
+    | Moved
     | Fetched
     | Reported
     | Warned

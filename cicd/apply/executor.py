@@ -13,6 +13,7 @@ from cicd.apply.events import Event, Warned
 from cicd.apply.job import Job, Shared
 from cicd.apply.lifecycle import bring_up, check, goal_of
 from cicd.apply.listed import MAKING, await_lists, can_be_twice
+from cicd.apply.moving import Meter
 from cicd.apply.order import Needs, dependents, needs_of, removal_needs
 from cicd.apply.outcome import failure, outcome
 from cicd.apply.removal import drain, is_replaced_first, remove
@@ -61,7 +62,7 @@ def execute(
     shared = Shared(
         plan, platform, polling, clock, known=ids | set(known), measures=measures, root=root
     )
-    lookup = partial(look_up, platform)
+    lookup, meter = partial(look_up, platform), Meter(clock)
     scheduler = Scheduler[None](
         workers,
         polling.gap,
@@ -70,7 +71,9 @@ def execute(
         halted=halted,
         checkpoint=checkpoint,
         lookup=lookup,
+        news=meter.tell,
     )
+    platform.listen(meter.hear)
     try:
         yield from _Apply(shared, scheduler, wait=wait, halted=halted).run()
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -112,7 +112,8 @@ class Scheduler(Generic[T]):
     """Runs tasks; at most ``workers`` calls at once, at most BURST reads of one task in BURST times
     ``gap`` seconds, and in ``gap`` seconds one look at many of a kind. Once ``halted`` says why, no
     write is sent any more. ``checkpoint`` is called before each wait, in the thread that reads and
-    once a second while calls are under way: what it raises ends all of it."""
+    once a second while calls are under way: what it raises ends all of it. ``news``: events that
+    come of calls under way, asked for after each wait."""
 
     def __init__(
         self,
@@ -124,10 +125,12 @@ class Scheduler(Generic[T]):
         halted: Callable[[], str] = str,
         checkpoint: Callable[[], object] = lambda: None,
         lookup: Lookup = lambda _: {},
+        news: Callable[[], Iterable[Event]] = tuple,
     ) -> None:
         self._halted = halted
         self._checkpoint = checkpoint
         self._lookup = lookup
+        self._news = news
         self._pool = ThreadPoolExecutor(workers, "cicd-apply") if workers > 1 else _Inline()
         self._gap = gap
         self._clock = clock
@@ -150,6 +153,7 @@ class Scheduler(Generic[T]):
             while self._ready:
                 yield from self._resume(self._ready.popleft())
             self._await_next()
+            yield from self._news()
             self._forget_timers()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from cicd.apply.events import (
     Fetched,
     LogLine,
     Measured,
+    Moved,
     Progress,
     Reported,
     RollingBack,
@@ -111,6 +112,8 @@ class Lines:
                 self._log.write(f"draining for {seconds:g} s", key=str(key), id=id_)
             case RollingBack(key=key, id=id_):
                 self._log.write(rolling_back(event), key=str(key), id=id_)
+            case Moved(key=key):
+                self._log.write(moved(event), key=str(key))
             case Fetched(key=key):
                 for line in fetched(event):
                     self._log.write(line, key=str(key))
@@ -126,6 +129,11 @@ def rolling_back(event: RollingBack) -> str:
     """One line that an update is being taken back."""
     instead = f" (from {event.before})" if event.before else ""
     return f"it did not work out: rolls back to {event.to}{instead}"
+
+
+def moved(event: Moved) -> str:
+    """How far its files have come."""
+    return f"{event.done * 100 // event.total} % of {event.total:,} bytes"
 
 
 def fetched(event: Fetched) -> list[str]:
@@ -207,6 +215,8 @@ class Tree:
             case RollingBack(key=key):
                 self._print(key, rolling_back(event))
                 self._set(key, "doing", "rolling back")
+            case Moved(key=key):
+                self._set(key, "doing", moved(event))
             case Fetched(key=key):
                 for line in fetched(event):
                     self._print(key, line)

@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import (
     Holder,
+    Key,
     Kind,
     LiveResource,
     LogEntry,
@@ -258,6 +259,11 @@ class Platform(Protocol):
         """Before an apply: the lock of this name in the place the stage deploys to. Sends nothing.
         Else None, which is that there are no locks."""
         return None
+
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        """Before an apply: tell ``hear``, on any thread, how many bytes of how many have been sent
+        or fetched for a key, while that goes on. Else nothing is told."""
+        return
 
     # -- runs and services ---------------------------------------------------------------------
 

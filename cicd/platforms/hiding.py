@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from cicd.errors import PlatformError, Problem
 from cicd.masking import is_secret_name
-from cicd.model import Hidden, Kind, LiveResource, LogEntry, Resource, Track, opened
+from cicd.model import Hidden, Key, Kind, LiveResource, LogEntry, Resource, Track, opened
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 
 T = TypeVar("T", Resource, LiveResource)
@@ -115,6 +115,9 @@ class Hiding:
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         return self._platform.fetch(_opened(live), output, folder)
+
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        self._platform.listen(hear)
 
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         return self._platform.holds(_opened(live), output, folder)

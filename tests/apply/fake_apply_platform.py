@@ -354,6 +354,9 @@ class FakePlatform:
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         raise NotFound(f"{live.key} has no {output}")
 
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        return
+
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 
 from cicd.apply import execute
-from cicd.apply.events import Event, Fetched, LogLine, Reported
+from cicd.apply.events import Event, Fetched, LogLine, Moved, Reported
+from cicd.apply.moving import Meter
 from cicd.apply.order import has_checks
 from cicd.errors import ConnectionFailed, PlatformError
 from cicd.logs import Polling
-from cicd.model import Action, Change, Gate, LiveResource, LogEntry, Options, State, Status
+from cicd.model import Action, Change, Gate, Key, LiveResource, LogEntry, Options, State, Status
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     KINDS,
@@ -232,3 +234,44 @@ def test_a_kind_that_reports_nothing_tells_nothing(clock: Clock, tmp_path: Path)
     plain = FakePlatform(clock)
     events = apply(plain, train(Options(wait_for="COMPLETED")), root=tmp_path)
     assert not [event for event in events if isinstance(event, Reported | Fetched)]
+
+
+def test_how_far_a_large_file_has_come_is_told_now_and_then(clock: Clock) -> None:
+    meter = Meter(clock)
+    key, other = Key("execution", "train"), Key("execution", "small")
+    size = 100 * 2**20
+    told = []
+    for done in range(0, size + 1, 2**20):
+        meter.hear(key, done, size)
+        meter.hear(other, min(done, 2**20), 2**20)
+        told += list(meter.tell())
+        clock.sleep(0.1)
+    assert {event.key for event in told} == {key}
+    assert len(told) <= 8 and told[-1].done == told[-1].total == size
+    assert [event.done for event in told] == sorted(event.done for event in told)
+    assert not list(meter.tell())
+
+
+def test_progress_is_told_while_a_call_is_under_way(tmp_path: Path) -> None:
+    """On the real clock and real threads: the call itself ends only once it was told."""
+    heard = threading.Event()
+
+    class Uploading(Maker):
+        def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+            self.hear = hear
+
+        def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+            self.hear(live.key, 2**20, 2**30)
+            assert heard.wait(30)
+            return super().fetch(live, output, folder)
+
+    maker = Uploading(Clock())
+    live = maker.add("execution", "train", COMPLETED, configuration="con-1")
+    kept = change("execution/train", Action.NO_OP, live=live, options=FETCH, configuration="con-1")
+    moved = []
+    for event in execute(plan(kept), maker, workers=2, root=tmp_path):
+        if isinstance(event, Moved):
+            moved.append((event.done, event.total))
+            heard.set()
+    assert moved == [(2**20, 2**30)]
+    assert files_in(tmp_path / "build/model") == FILES

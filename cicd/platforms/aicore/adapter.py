@@ -279,6 +279,10 @@ class AICore:
             hint="cicd artifacts shows its URL; read it with the tools of the store",
         )
 
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        """No files go to or fro."""
+        return
+
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         """Nobody can tell: see ``fetch``."""
         return False

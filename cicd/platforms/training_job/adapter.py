@@ -13,6 +13,7 @@ import requests
 
 from cicd.errors import NotFound, PlatformError
 from cicd.model import (
+    Key,
     Kind,
     LiveResource,
     MetricPoint,
@@ -77,6 +78,7 @@ class TrainingJobs(Platform):
         folder = str(settings.get("folder") or FOLDER)
         naming = Naming(self._stage, folder, settings.get("statuses") or {})
         root = Path(stage.root)
+        self._hear: Callable[[Key, int, int], None] = lambda key, done, total: None
         self._models = Models(self._storage, records)
         self._datasets = Datasets(self._storage, root)
         self._jobs = Jobs(self._api, self._storage, records, self._models, naming, root)
@@ -125,7 +127,7 @@ class TrainingJobs(Platform):
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
         if desired.key.kind == "dataset":
-            return self._datasets.create(desired)
+            return self._datasets.create(desired, partial(self._hear, desired.key))
         return self._jobs.create(desired, token, marks)
 
     def stop(self, live: LiveResource) -> None:
@@ -204,7 +206,10 @@ class TrainingJobs(Platform):
         return page if since is None or since <= last else replace(page, entries=())
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
-        return self._models.fetch(live, output, folder)
+        return self._models.fetch(live, output, folder, partial(self._hear, live.key))
+
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        self._hear = hear
 
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         return self._models.is_in(live, output, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, State, Status
-from cicd.platforms.training_job.storage import Storage
+from cicd.platforms.training_job.storage import Hear, Storage
 
 FOLDER = "datasets/"
 SHOWN = 12
@@ -44,8 +44,8 @@ class Datasets:
                 return self._live(key.removeprefix(FOLDER), item.size, item.changed)
         raise NotFound(f"there is no dataset {live.id}", status=404)
 
-    def create(self, desired: Resource) -> LiveResource:
-        """Upload it, unless that was done meanwhile."""
+    def create(self, desired: Resource, hear: Hear) -> LiveResource:
+        """Upload it, unless that was done meanwhile; ``hear`` is told how far it has come."""
         if found := self.find(desired):
             return found
         digest, name = str(desired.spec["digest"]), str(desired.spec["file"])
@@ -57,7 +57,7 @@ class Datasets:
             raise PlatformError(f"{name} cannot be read: {error.strerror}") from None
         if has_changed:
             raise PlatformError(f"{name} has changed since it was planned", hint="apply again")
-        self._storage.upload(file, FOLDER + digest)
+        self._storage.upload(file, FOLDER + digest, hear)
         return self.find(desired) or self._live(digest, int(desired.spec["size"]), "")
 
     def _live(self, digest: str, size: int, changed: str) -> LiveResource:

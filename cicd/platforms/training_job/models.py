@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, LiveResource, State, Status
 from cicd.platforms.training_job.objects import Object, is_inside
 from cicd.platforms.training_job.records import Records
-from cicd.platforms.training_job.storage import Storage
+from cicd.platforms.training_job.storage import Hear, Storage
 
 OUTPUT = "artifacts.saved_model"
 DIGITS = 12
@@ -31,14 +32,16 @@ class Models:
         # a name that ends so stands for a folder
         return [item for item in found if item.key not in uploaded and item.key[-1:] != "/"]
 
-    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
-        """All of it below a folder; nothing where a part of it would lie elsewhere."""
+    def fetch(self, live: LiveResource, output: str, folder: Path, hear: Hear) -> list[Path]:
+        """All of it below a folder; nothing where a part of it would lie elsewhere. ``hear`` is
+        told how far it has come."""
         prefix, made = self._wanted(live, output)
-        found = []
+        found, before, total = [], 0, sum(item.size for item in made)
         for item in made:
             file = folder / item.key.removeprefix(prefix)
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._storage.download(item, file)
+            self._storage.download(item, file, partial(_hear_more, hear, before, total))
+            before += item.size
             found.append(file)
         return found
 
@@ -86,6 +89,11 @@ class Models:
                 hint="nothing was fetched",
             )
         return prefix, made
+
+
+def _hear_more(hear: Hear, before: int, total: int, done: int, size: int) -> None:
+    """Of one file among others: how far all of them have come."""
+    hear(before + done, total)
 
 
 def _live(job: LiveResource, url: str, prefix: str, made: list[Object]) -> LiveResource:

@@ -283,7 +283,7 @@ def _counted(total: int, hear: Hear | None) -> Callable[[int], None] | None:
     def count(piece: int) -> None:
         with lock:
             moved[0] += piece
-            hear(moved[0], total)
+            hear(min(moved[0], total), total)
 
     return count
 
@@ -291,7 +291,7 @@ def _counted(total: int, hear: Hear | None) -> Callable[[int], None] | None:
 def _transfer() -> Any:
     """In parts, few at once: memory stays bounded whatever the size."""
     return import_module("boto3.s3.transfer").TransferConfig(
-        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=4
+        multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=2, max_io_queue=8
     )
 
 
