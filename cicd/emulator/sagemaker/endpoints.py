@@ -214,6 +214,7 @@ def promote(
                 "LastDeploymentConfig": endpoint.pop("_deployment", None),
                 "LastModifiedTime": now,
                 "_fleet": fleet,
+                "_capture": config.get("DataCaptureConfig"),
                 "_served": endpoint["_revision"],
             }
         )

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.sagemaker.account import Account
-from cicd.emulator.sagemaker.asking import Answer, ask
+from cicd.emulator.sagemaker.asking import Answer, Headers, ask
+from cicd.emulator.sagemaker.capture import Part, captured
 from cicd.emulator.sagemaker.errors import Refused
 from cicd.emulator.sagemaker.fleets import LOGS
+from cicd.emulator.sagemaker.later import Later
 from cicd.emulator.sagemaker.nouns import ACCOUNT
+from cicd.emulator.sagemaker.streaming import CONTENT_TYPE, Flowing, framed
 from cicd.emulator.sagemaker.traffic import Target
 
-if TYPE_CHECKING:
-    from cicd.emulator.sagemaker.asking import Headers
-
+HEAD = "x-amzn-sagemaker-"
 PASSED_ON = (
     "content-type",
     "accept",
@@ -41,26 +43,81 @@ class Invocations:
         self._account = account
         self._forwarder = Forwarder(account.world.runner)
         self._copies: set[asyncio.Task[None]] = set()
+        self._later = Later(account, self._by_name)
 
     async def answer(self, request: Request, name: str, body: bytes) -> Response:
         """What the endpoint answers. Refused with the model's own error where that is one."""
-        variant = request.headers.get("x-amzn-sagemaker-target-variant", "")
-        headers = [(key, request.headers[key]) for key in PASSED_ON if key in request.headers]
-        entered = self._account.traffic.enter(name, variant)
-        target = await run_in_threadpool(entered.__enter__)
-        try:
-            for shadow in target.shadows:
-                self._copy(shadow, headers, body)
-            answer = await self._through(target.runs, headers, body)
-        finally:
-            await run_in_threadpool(entered.__exit__, None, None, None)
-        if answer.status >= 400:
-            raise model_error(answer, target, name)
+        variant = request.headers.get(f"{HEAD}target-variant", "")
+        target, answer = await self._asked(name, variant, headers_of(request), body)
         found = Response(answer.body, answer.status, {"content-type": answer.content_type})
         found.headers["x-Amzn-Invoked-Production-Variant"] = target.variant
         if said := answer.headers.get(CUSTOM):
             found.headers[CUSTOM] = said
         return found
+
+    async def later(self, request: Request, name: str, body: bytes) -> Response:
+        """Where the answer of the endpoint will be."""
+        return await self._later.answer(request, name)
+
+    async def stream(self, request: Request, name: str, body: bytes) -> Response:
+        """What the endpoint answers, as it comes; the last container of a pipeline does."""
+        headers, stack = headers_of(request), AsyncExitStack()
+        target = await self._entered(stack, name, request.headers.get(f"{HEAD}target-variant", ""))
+        try:
+            *before, last = target.runs
+            first = await self._through(before, headers, body)
+            if first.status >= 400:
+                raise model_error(first, target, name)
+            await self._ready(last)
+            flowing = Flowing(self._forwarder, last, passed(headers, first), first.body)
+            stack.push_async_callback(flowing.close)
+            answer = await flowing.begun()
+            if answer.status >= 400:
+                raise model_error(answer, target, name)
+        except BaseException:
+            await stack.aclose()
+            raise
+        told = {
+            "x-amzn-sagemaker-content-type": answer.content_type,
+            "x-Amzn-Invoked-Production-Variant": target.variant,
+        }
+        end = BackgroundTask(stack.aclose)
+        pieces = framed(flowing.pieces())
+        return StreamingResponse(pieces, 200, told, CONTENT_TYPE, background=end)
+
+    async def _asked(
+        self, name: str, variant: str, headers: Headers, body: bytes
+    ) -> tuple[Target, Answer]:
+        """Who was asked, and the answer. Refused where that is an error."""
+        async with AsyncExitStack() as stack:
+            target = await self._entered(stack, name, variant)
+            for shadow in target.shadows:
+                self._copy(shadow, headers, body)
+            answer = await self._through(target.runs, headers, body)
+        if answer.status >= 400:
+            raise model_error(answer, target, name)
+        if target.capture:
+            kind = dict(headers).get("content-type", "application/octet-stream")
+            asked, answered = Part(kind, body), Part(answer.content_type, answer.body)
+            kept = captured(target.capture, name, target.variant, asked, answered)
+            if kept:
+                url, content = kept
+                await run_in_threadpool(self._account.storage.write, content, url)
+        return target, answer
+
+    async def _entered(self, stack: AsyncExitStack, name: str, variant: str) -> Target:
+        """The server for a request, which is under way until the stack is closed."""
+        entered = self._account.traffic.enter(name, variant)
+        target = await run_in_threadpool(entered.__enter__)
+
+        async def leave() -> None:
+            await run_in_threadpool(entered.__exit__, None, None, None)
+
+        stack.push_async_callback(leave)
+        return target
+
+    async def _by_name(self, name: str, headers: Headers, body: bytes) -> Answer:
+        return (await self._asked(name, "", headers, body))[1]
 
     async def _through(self, runs: Sequence[str], headers: Headers, body: bytes) -> Answer:
         """Ask one container after the other, each with what the one before has answered."""
@@ -70,9 +127,7 @@ class Invocations:
             answer = await ask(self._forwarder, run_id, headers, body)
             if answer.status >= 400:
                 return answer
-            body = answer.body
-            others = [(key, text) for key, text in headers if key != "content-type"]
-            headers = [*others, ("content-type", answer.content_type)]
+            body, headers = answer.body, passed(headers, answer)
         return answer
 
     async def _ready(self, run_id: str) -> None:
@@ -92,6 +147,19 @@ class Invocations:
         task = asyncio.create_task(work())
         self._copies.add(task)
         task.add_done_callback(self._copies.discard)
+
+
+def headers_of(request: Request) -> Headers:
+    """Those of a request that are for the container."""
+    return [(key, request.headers[key]) for key in PASSED_ON if key in request.headers]
+
+
+def passed(headers: Headers, answer: Answer) -> Headers:
+    """Headers for the next container, which is asked with the answer of the one before."""
+    if "content-type" not in answer.headers:
+        return headers
+    others = [(key, text) for key, text in headers if key != "content-type"]
+    return [*others, ("content-type", answer.content_type)]
 
 
 def model_error(answer: Answer, target: Target, name: str) -> Refused:

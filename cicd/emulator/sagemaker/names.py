@@ -58,10 +58,15 @@ OPERATIONS = frozenset(
     ]
 )
 LOGS = frozenset(["DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents"])
-INVOKE = "InvokeEndpoint"
 S3 = frozenset({"s3.delete", "s3.get", "s3.head", "s3.post", "s3.put"})
-ALL = OPERATIONS | LOGS | {INVOKE} | S3
-INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/invocations")
+INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/([a-z-]+)")
+RUNTIME = {
+    "invocations": "InvokeEndpoint",
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+"""Last part of a path -> the operation of the runtime."""
+ALL = OPERATIONS | LOGS | {*RUNTIME.values()} | S3
 ERRORS = {
     400: "ValidationException",
     403: "AccessDeniedException",
@@ -75,8 +80,8 @@ def named(scope: Scope) -> str:
     """The operation that a request asks for; empty for one that is not here."""
     headers = dict(scope["headers"])
     name = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[2]
-    if INVOCATION.fullmatch(scope["path"]):
-        name = INVOKE
+    if found := INVOCATION.fullmatch(scope["path"]):
+        name = RUNTIME.get(found[2], "")
     service = SIGNED_FOR.search(headers.get(b"authorization", b""))
     if service and service[1] == b"s3":
         name = f"s3.{scope['method'].lower()}"

@@ -26,7 +26,8 @@ from cicd.emulator.sagemaker.account import Account, Call, Handler
 from cicd.emulator.sagemaker.errors import Refused
 from cicd.emulator.sagemaker.identity import Logins
 from cicd.emulator.sagemaker.invocations import Invocations
-from cicd.emulator.sagemaker.names import INVOCATION
+from cicd.emulator.sagemaker.names import INVOCATION, RUNTIME
+from cicd.emulator.sagemaker.nouns import NOUNS
 from cicd.emulator.sagemaker.quotas import exceeded
 from cicd.emulator.sagemaker.shapes import ServiceModel
 
@@ -41,6 +42,7 @@ SAGEMAKER: Mapping[str, Handler] = {
     **tags.OPERATIONS,
     **search.OPERATIONS,
 }
+STATUSES = frozenset(noun.status for noun in NOUNS)
 Route = Callable[[Request, bytes], Awaitable[Response]]
 
 
@@ -71,9 +73,15 @@ class Services:
     def runtime_route(self, request: Request) -> Route | None:
         """What answers for an endpoint; None where the request is for none."""
         found = INVOCATION.fullmatch(request.url.path)
-        if not found or request.method != "POST":
+        routes = {
+            "InvokeEndpoint": self._invocations.answer,
+            "InvokeEndpointAsync": self._invocations.later,
+            "InvokeEndpointWithResponseStream": self._invocations.stream,
+        }
+        if not found or found[2] not in RUNTIME or request.method != "POST":
             return None
-        return lambda asked, body: self._invocations.answer(asked, found[1], body)
+        route = routes[RUNTIME[found[2]]]
+        return lambda asked, body: route(asked, found[1], body)
 
     def call(
         self, target: str, region: str, raw: bytes, effects: Mapping[str, Any]
@@ -95,4 +103,6 @@ class Services:
         if effects.get("quota") and name.startswith("Create"):
             raise exceeded(self._account, name, checked)
         found = handler(Call(self._account, name, region or "us-east-1", checked, effects))
+        if word := effects.get("status-word"):
+            found = {key: word if key in STATUSES else value for key, value in found.items()}
         return service.model.answer(name, found)

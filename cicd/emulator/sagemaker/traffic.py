@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from cicd.emulator.sagemaker.errors import Refused
 from cicd.emulator.sagemaker.nouns import ACCOUNT, ENDPOINT
@@ -23,6 +24,8 @@ class Target:
     arn: str
     runs: Sequence[str]
     shadows: Sequence[Sequence[str]] = field(default_factory=tuple)
+    capture: Mapping[str, Any] | None = None
+    """The DataCaptureConfig of the endpoint."""
 
 
 class Traffic:
@@ -63,7 +66,8 @@ class Traffic:
             raise Refused("ValidationError", text)
         shadows = [one["runs"] for one in endpoint["_fleet"] if one["shadow"]]
         variant = wanted or self._next(endpoint)
-        return Target(variant, endpoint[ENDPOINT.arn], fleet[variant], shadows)
+        capture = endpoint.get("_capture")
+        return Target(variant, endpoint[ENDPOINT.arn], fleet[variant], shadows, capture)
 
     def _next(self, endpoint: Thing) -> str:
         """The variant whose turn it is: each gets its share, as evenly as it goes."""

@@ -393,3 +393,94 @@ def test_lines_of_a_log_are_read_page_by_page_in_both_directions(aws: Aws, serve
     for missing in ({"logStreamName": "no"}, {"logGroupName": "/aws/sagemaker/no"}):
         error = error_of(partial(logs.get_log_events, **{**stream, **missing}))["Error"]
         assert error["Code"] == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("size", [0, 5, 300_000])
+def test_an_answer_may_be_streamed(aws: Aws, served: str, size: int) -> None:
+    runtime = aws.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint_with_response_stream(EndpointName=served, Body=b"x" * size)
+    pieces = [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    assert answer["ContentType"] == "application/json"
+    assert answer["InvokedProductionVariant"] == "AllTraffic"
+    assert json.loads(b"".join(pieces))["got"] == "x" * size
+    error = error_of(
+        lambda: runtime.invoke_endpoint_with_response_stream(EndpointName=served, Body=b"fail 418")
+    )
+    assert (error["Error"]["Code"], error["OriginalStatusCode"]) == ("ModelError", 418)
+
+
+def test_an_asynchronous_endpoint_answers_in_the_bucket(aws: Aws, sagemaker: Any) -> None:
+    place = {"S3OutputPath": f"s3://{BUCKET}/later", "S3FailurePath": f"s3://{BUCKET}/failed"}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="later",
+        ProductionVariants=[variant("one")],
+        AsyncInferenceConfig={"OutputConfig": place},
+    )
+    create(sagemaker, "later", "later")
+    runtime, s3 = aws.client("sagemaker-runtime"), aws.client("s3")
+
+    def content(url: str) -> bytes:
+        try:
+            found = s3.get_object(Bucket=BUCKET, Key=url.split("/", 3)[3])
+        except s3.exceptions.NoSuchKey:
+            return b""
+        return bytes(found["Body"].read())
+
+    for key, body, location in (
+        ("good", "hello", "OutputLocation"),
+        ("bad", "fail 500", "FailureLocation"),
+        ("missing", "", "FailureLocation"),
+    ):
+        if body:
+            s3.put_object(Bucket=BUCKET, Key=f"asked/{key}", Body=body.encode())
+        told = {"InputLocation": f"s3://{BUCKET}/asked/{key}", "ContentType": "text/plain"}
+        answer = runtime.invoke_endpoint_async(EndpointName="later", **told)
+        assert answer["InferenceId"]
+        found = wait_for(partial(content, answer[location]), bool)
+        if key == "good":
+            assert json.loads(found) == {"word": "one", "got": "hello", "type": "text/plain"}
+        else:
+            assert b"error (500)" in found or b"Could not find" in found
+    error = error_of(
+        lambda: runtime.invoke_endpoint_async(EndpointName="moves", InputLocation="s3://a/b")
+    )
+    assert error["Error"]["Code"] == "ValidationError"
+
+
+def test_what_is_asked_and_answered_is_captured(aws: Aws, sagemaker: Any) -> None:
+    captured = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{BUCKET}/captured",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"JsonContentTypes": ["text/own"]},
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="captured",
+        ProductionVariants=[variant("one")],
+        DataCaptureConfig=captured,
+    )
+    create(sagemaker, "captured", "captured")
+    shown = sagemaker.describe_endpoint(EndpointName="captured")["DataCaptureConfig"]
+    assert (shown["CaptureStatus"], shown["CurrentSamplingPercentage"]) == ("Started", 100)
+    runtime, s3 = aws.client("sagemaker-runtime"), aws.client("s3")
+    for kind, body in (("text/own", "[1]"), ("image/png", "x")):
+        runtime.invoke_endpoint(EndpointName="captured", Body=body.encode(), ContentType=kind)
+    prefix = "captured/captured/AllTraffic/"
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    lines = [s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed]
+    asked = [json.loads(line)["captureData"]["endpointInput"] for line in lines]
+    assert sorted((one["encoding"], one["data"]) for one in asked) == [
+        ("BASE64", "eA=="),
+        ("JSON", "[1]"),
+    ]
+    answered = [json.loads(line)["captureData"]["endpointOutput"]["data"] for line in lines]
+    assert sorted(json.loads(text)["got"] for text in answered) == ["[1]", "x"]
+
+
+@pytest.mark.parametrize("word", ["SystemUpdating", "UpdateRollbackFailed", "OutOfService"])
+def test_a_status_that_is_rare_can_be_had(aws: Aws, sagemaker: Any, served: str, word: str) -> None:
+    rule = {"operation": "sagemaker.DescribeEndpoint", "status-word": word, "times": 1}
+    aws.ask("POST", "/emulator/faults", rule)
+    assert sagemaker.describe_endpoint(EndpointName=served)["EndpointStatus"] == word
+    assert sagemaker.describe_endpoint(EndpointName=served)["EndpointStatus"] == "InService"

@@ -257,6 +257,33 @@ def test_checkpoints_are_kept_where_the_job_says(aws: Aws, sagemaker: Any) -> No
     assert found == b"1"
 
 
+@pytest.mark.parametrize(
+    ("effect", "error"), [({"lost": "reset"}, "Connection"), ({"lost": 503}, "503")]
+)
+def test_a_create_whose_answer_is_lost_has_begun_one_job(
+    aws: Aws, sagemaker: Any, effect: dict[str, Any], error: str
+) -> None:
+    name = f"lost-{error.lower()}"
+    rule = {"operation": "sagemaker.CreateTrainingJob", "times": 1, **effect}
+    aws.ask("POST", "/emulator/faults", rule)
+    with pytest.raises(Exception, match=error):
+        begin(sagemaker, name)
+    with pytest.raises(sagemaker.exceptions.ResourceInUse):
+        begin(sagemaker, name)
+    waiter = sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName=name, WaiterConfig=QUICK)
+    found = sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+    assert [one["TrainingJobStatus"] for one in found] == ["Completed"]
+
+
+def test_a_program_that_runs_out_of_memory_is_told(aws: Aws, sagemaker: Any) -> None:
+    rule = {"operation": "sagemaker.CreateTrainingJob", "times": 1, "dies": 0}
+    aws.ask("POST", "/emulator/faults", rule)
+    job = train(sagemaker, "dies", "sleep")
+    assert job["TrainingJobStatus"] == "Failed"
+    assert job["FailureReason"].endswith("exit code: 137")
+
+
 # processing
 
 
