@@ -38,10 +38,11 @@ class ObjectLock:
             told = json.loads(self._storage.read(self._key))
         except NotFound:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             return Holder(run="", name="nobody who can be read", has_expired=True)
+        told = told if isinstance(told, dict) else {}
         known = {field.name for field in fields(Holder)} - {"has_expired"}
-        texts = {name: str(value) for name, value in dict(told).items() if name in known}
+        texts = {name: str(value) for name, value in told.items() if name in known}
         until = moment(texts.get("until"))
         has_expired = until is None or until <= self._now()
         return Holder(**{"run": "", **texts}, has_expired=has_expired)

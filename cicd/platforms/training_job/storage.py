@@ -85,7 +85,7 @@ class Storage:
     def __init__(self, tell: Callable[[], Mapping[str, Any]], bucket: str) -> None:
         self._tell = tell
         self.bucket = bucket
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._client: Any = None
         self._url = ""
 
@@ -207,6 +207,8 @@ class Storage:
             try:
                 client.head_bucket(Bucket=self.bucket)
             except client.exceptions.ClientError as error:
+                if _code(error) in REFUSED:
+                    return  # it may be there for all that; whatever is asked of it next tells
                 if _code(error) not in MISSING:
                     raise
                 with _ignoring_owned(client):
