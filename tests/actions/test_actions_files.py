@@ -16,8 +16,10 @@ from ruamel.yaml import YAML
 REPOSITORY = Path(__file__).parents[2]
 ACTION = REPOSITORY / "action.yml"
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
-SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold/aicore/.github/workflows").glob("*.yml"))
+SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold").glob("*/.github/workflows/*.yml"))
 FILES = [ACTION, *WORKFLOWS, *SCAFFOLD]
+EXTRAS = {"training_job": "[training-job]"}
+"""What is installed with cicd for a platform."""
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
 # all that a workflow's token may do, job by job where it differs
@@ -67,7 +69,9 @@ def check(instance: Any, name: str) -> list[str]:
 def test_there_is_everything_that_is_promised() -> None:
     ours = ["dependencies.yml", "deploy.yml", "drift.yml", "plan.yml", "test.yml"]
     assert [path.name for path in WORKFLOWS] == ours
-    assert [path.name for path in SCAFFOLD] == ["deploy.yml", "drift.yml", "plan.yml"]
+    for folder in {path.parent for path in SCAFFOLD}:
+        names = [path.name for path in SCAFFOLD if path.parent == folder]
+        assert names == ["deploy.yml", "drift.yml", "plan.yml"]
 
 
 def test_action_fits_the_schema() -> None:
@@ -165,7 +169,8 @@ def test_scaffold_installs_one_version(path: Path) -> None:
     installs = [step for step in steps(path) if "pip install" in step.get("run", "")]
     assert installs
     assert {step["run"] for step in installs} == {'python -m pip install --quiet "$CICD_INSTALL"'}
-    source = "${{ vars.CICD_INSTALL || 'aicore-cicd==@VERSION@' }}"
+    extra = EXTRAS.get(path.parents[2].name, "")
+    source = f"${{{{ vars.CICD_INSTALL || 'aicore-cicd{extra}==@VERSION@' }}}}"
     assert all(step["env"]["CICD_INSTALL"] == source for step in installs)
     assert path.read_text(encoding="utf-8").count("@VERSION@") == len(installs)
 

@@ -1,0 +1,95 @@
+"""What somebody begins with on the training-job API: a new project, and the example, line by line
+as its README says."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import REPOSITORY, Project, clean_environment
+
+EXAMPLE = REPOSITORY / "examples/training-job"
+BLOCKS = re.findall(r"```sh\n(.*?)```", (EXAMPLE / "README.md").read_text("utf-8"), re.DOTALL)
+APPLY = ("apply", "dev", "--local", "--yes")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty folder of somebody who has Python and cicd."""
+    root = tmp_path / "project"
+    root.mkdir()
+    found = Project(root, {**clean_environment(), "HOME": str(tmp_path)})
+    yield found
+    found.stop()
+
+
+def cicd(project: Project, *arguments: str) -> str:
+    done = project.cicd(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def lines(block: str) -> Iterator[tuple[str, ...]]:
+    yield from (tuple(shlex.split(line)) for line in block.splitlines())
+
+
+def ids(project: Project, kind: str) -> list[str]:
+    told = json.loads(cicd(project, kind, "dev", "--local", "-o", "json"))
+    return [row["id"] for row in told[kind]]
+
+
+def python(project: Project, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project.root,
+        env=project.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_new_project_trains_once_and_again_when_something_changed(project: Project) -> None:
+    cicd(project, "init", "--platform", "training_job", "--name", "Mieten in Köln")
+    cicd(project, "validate", "--all")
+    assert "job/train: trains for the first time" in cicd(project, *APPLY)
+    assert re.fullmatch(r"\d+ EUR\n", python(project, "predict.py", "80", "3", "20", "5"))
+    assert "No changes" in cicd(project, *APPLY)
+    project.edit("stages/dev.yaml", '"100"', '"150"')
+    assert "EPOCHS 100 → 150" in cicd(project, *APPLY)
+    assert len(ids(project, "jobs")) == 2
+    shutil.rmtree(project.root / "build")  # as it is in a clone of somebody else
+    assert "No changes" in cicd(project, "plan", "dev", "--local")
+
+
+def test_the_example_does_what_its_readme_says(project: Project) -> None:
+    built = shutil.ignore_patterns(".cicd", "build", "__pycache__")
+    shutil.copytree(EXAMPLE, project.root, ignore=built, dirs_exist_ok=True)
+    first, offline, again = BLOCKS
+    said = {}
+    for command in (*lines(first), *lines(offline), *lines(again)):
+        name, *arguments = command
+        if name == "cicd":
+            said[command] = cicd(project, *arguments)
+        elif name == "cat":
+            said[command] = (project.root / arguments[0]).read_text(encoding="utf-8")
+        else:
+            assert name == "python"
+            said[command] = python(project, *arguments)
+    text = "\n".join(said.values())
+    assert "p01,good," in said["cat", "build/scores/scores.csv"]
+    # the model says the same wherever it is used
+    [elsewhere] = [told for command, told in said.items() if command[0] == "python"]
+    assert elsewhere in said["cat", "build/scores/scores.csv"]
+    assert "job/score: runs again (the new model from train)" in text
+    assert [name for name in ids(project, "jobs") if not name] == []
+    assert len(ids(project, "jobs")) == 4 and len(ids(project, "artifacts")) == 4
