@@ -9,6 +9,7 @@ from typing import Any
 
 from cicd.emulator.sagemaker.containers import Runner
 from cicd.emulator.sagemaker.errors import Refused, invalid
+from cicd.emulator.sagemaker.metrics import Metrics
 from cicd.emulator.sagemaker.names import PREFIX
 from cicd.emulator.sagemaker.nouns import JOBS, TRAINING_JOB, Noun, arn_of
 from cicd.emulator.sagemaker.shapes import ServiceModel
@@ -32,6 +33,7 @@ class Account:
     runner: Runner
     streams: Streams
     traffic: Traffic
+    metrics: Metrics
     folder: Path
 
     def now(self) -> float:

@@ -36,6 +36,8 @@ LOG = logging.getLogger(__name__)
 JSON = "application/x-amz-json-1.1"
 MOST_BYTES = 26 * 2**20
 """The largest body of a request, but for S3."""
+TOO_LARGE = 413
+CLOUDWATCH = "monitoring"
 OURS = frozenset({"sagemaker", "logs"})
 UNSIGNED = {
     "AccessDenied": ("MissingAuthenticationTokenException", "Missing Authentication Token", 403),
@@ -101,6 +103,8 @@ class Door:
             found = await run_in_threadpool(services.call, target, region, body, effects)
             return Response(json.dumps(found).encode(), 200, media_type=JSON)
         path = request.url.path.removeprefix(PREFIX) or "/"
+        if service == CLOUDWATCH:
+            await run_in_threadpool(services.hand_over)
         told = (request.method, path, request.url.query, request.headers, body)
         return await run_in_threadpool(elsewhere.answer, *told)
 
@@ -152,7 +156,8 @@ async def read(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:
-            raise Refused("RequestEntityTooLarge", "The request body is too large.", 413)
+            text = "The request body is too large."
+            raise Refused("RequestEntityTooLarge", text, TOO_LARGE)
     return bytes(body)
 
 
@@ -187,5 +192,8 @@ def error(refused: Refused, *, is_rest: bool) -> Response:
     headers = {"x-amzn-ErrorType": refused.code} if is_rest else {}
     if is_rest:
         body = {"Message": refused.message, **refused.more}
+    if refused.status == TOO_LARGE:
+        # the rest stays unread, so the connection cannot be used again
+        headers["Connection"] = "close"
     content = json.dumps(body).encode()
     return Response(content, refused.status, headers, "application/json" if is_rest else JSON)

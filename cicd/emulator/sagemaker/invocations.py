@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
@@ -18,6 +19,7 @@ from cicd.emulator.sagemaker.capture import Part, captured
 from cicd.emulator.sagemaker.errors import Refused
 from cicd.emulator.sagemaker.fleets import LOGS
 from cicd.emulator.sagemaker.later import Later
+from cicd.emulator.sagemaker.metrics import invocation
 from cicd.emulator.sagemaker.nouns import ACCOUNT
 from cicd.emulator.sagemaker.streaming import CONTENT_TYPE, Flowing, framed
 from cicd.emulator.sagemaker.traffic import Target
@@ -93,7 +95,11 @@ class Invocations:
             target = await self._entered(stack, name, variant)
             for shadow in target.shadows:
                 self._copy(shadow, headers, body)
+            begun = time.perf_counter()
             answer = await self._through(target.runs, headers, body)
+            took = (time.perf_counter() - begun) * 1e6
+        told = (target.arn, target.variant, answer.status, took, time.time())
+        self._account.metrics.add(invocation(*told))
         if answer.status >= 400:
             raise model_error(answer, target, name)
         if target.capture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cicd.emulator.sagemaker import endpoints, processing, training, transform
 from cicd.emulator.sagemaker.account import Account
 from cicd.emulator.sagemaker.containers import Runner
+from cicd.emulator.sagemaker.metrics import Metrics
 from cicd.emulator.sagemaker.shapes import ServiceModel
 from cicd.emulator.sagemaker.storage import Storage
 from cicd.emulator.sagemaker.streams import Streams
@@ -30,6 +31,7 @@ def open_account(world: World) -> Account:
         runner=Runner(world),
         streams=Streams(things),
         traffic=Traffic(things),
+        metrics=Metrics(),
         folder=folder,
     )
     for resume in RESUMED:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cicd.emulator.sagemaker import (
+    elsewhere,
     endpoint_configs,
     endpoints,
     logs,
@@ -65,6 +66,11 @@ class Services:
             "Logs_20140328": JsonService(ServiceModel("logs"), logs.OPERATIONS),
         }
         self.logins = Logins(account.world.credentials)
+
+    def hand_over(self) -> None:
+        """Let CloudWatch have what it is about to be asked for. Refused where it is not here."""
+        elsewhere.moto()
+        self._account.metrics.hand_over()
 
     def has(self, target: str) -> bool:
         """Whether the service that a target names is ours."""

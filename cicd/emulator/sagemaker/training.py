@@ -16,6 +16,7 @@ from cicd.emulator.sagemaker.containers import ROOT, Container, failure_of
 from cicd.emulator.sagemaker.errors import invalid
 from cicd.emulator.sagemaker.jobs import Stopped, move
 from cicd.emulator.sagemaker.listing import listing
+from cicd.emulator.sagemaker.metrics import JOBS, Figure
 from cicd.emulator.sagemaker.nouns import TRAINING_JOB
 from cicd.emulator.sagemaker.storage import DataError
 from cicd.emulator.sagemaker.streams import Stream
@@ -132,9 +133,11 @@ def prepared(
     image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
     stand_in = account.runner.stand_in(image, needed=script is None)
     files = {f"{ROOT}/model": folder / "model", f"{ROOT}/output/data": folder / "output"}
+    # a channel may be called like anything, also like a folder of ours or ..
+    data = folder / "channels"
     mounts = {
-        f"{ROOT}/input/data/{one.name}": bring(account.storage, one, cluster, folder / one.name)
-        for one in channels
+        f"{ROOT}/input/data/{one.name}": bring(account.storage, one, cluster, data / str(number))
+        for number, one in enumerate(channels)
     }
     if saved := job.get("CheckpointConfig"):
         place = folder / "checkpoints"
@@ -244,9 +247,11 @@ def why_failed(account: Account, run_id: str) -> str:
 
 
 def final_metrics(account: Account, job: Thing, run_id: str) -> list[dict[str, Any]]:
-    """The last value of each metric in what was written."""
+    """The last value of each metric in what was written; all of them go to CloudWatch."""
     wanted = job["AlgorithmSpecification"].get("MetricDefinitions", [])
     found: dict[str, dict[str, Any]] = {}
+    series: list[Figure] = []
+    region, host = str(job[TRAINING_JOB.arn]).split(":")[3], f"{job[TRAINING_JOB.name]}/algo-1"
     if not wanted:
         return []
     patterns = [(one["Name"], re.compile(one["Regex"])) for one in wanted]
@@ -257,6 +262,8 @@ def final_metrics(account: Account, job: Thing, run_id: str) -> list[dict[str, A
                 if value is not None:
                     at = round(moment / 1e9, 3)
                     found[name] = {"MetricName": name, "Value": value, "Timestamp": at}
+                    series.append(Figure(region, JOBS, name, value, "None", at, {"Host": host}))
+    account.metrics.add(series)
     return list(found.values())
 
 

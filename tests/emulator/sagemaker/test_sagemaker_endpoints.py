@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -484,3 +485,25 @@ def test_a_status_that_is_rare_can_be_had(aws: Aws, sagemaker: Any, served: str,
     aws.ask("POST", "/emulator/faults", rule)
     assert sagemaker.describe_endpoint(EndpointName=served)["EndpointStatus"] == word
     assert sagemaker.describe_endpoint(EndpointName=served)["EndpointStatus"] == "InService"
+
+
+def test_what_was_asked_is_counted_in_cloudwatch(aws: Aws, served: str) -> None:
+    pytest.importorskip("moto")
+    ask(aws, served)
+    error_of(lambda: ask(aws, served, "fail 500"))
+    now = datetime.now(UTC)
+    found = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[
+            {"Name": "EndpointName", "Value": served},
+            {"Name": "VariantName", "Value": "AllTraffic"},
+        ],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=5),
+        Period=7200,
+        Statistics=["Sum", "SampleCount"],
+    )
+    points = found["Datapoints"]
+    assert sum(one["Sum"] for one in points) >= 1
+    assert sum(one["SampleCount"] for one in points) > sum(one["Sum"] for one in points)

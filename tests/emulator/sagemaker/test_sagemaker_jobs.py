@@ -112,16 +112,21 @@ def test_a_program_finds_data_settings_and_its_instance(aws: Aws, sagemaker: Any
         sagemaker,
         "finds",
         hyperparameters={"learning-rate": "0.1", "k": "2", "tags": '["a","b"]'},
-        InputDataConfig=[channel("train", f"s3://{BUCKET}/in/")],
+        InputDataConfig=[
+            channel("train", f"s3://{BUCKET}/in/"),
+            # called like a folder that a program writes to
+            channel("model", f"s3://{BUCKET}/in/a"),
+        ],
         Environment={"X_OWN": "yes"},
     )
     model = model_of(aws, job)
-    assert model["seen"] == {f"train/{name}.csv": f"{name}1\n{name}2\n" for name in "abc"}
+    wanted = {f"train/{name}.csv": f"{name}1\n{name}2\n" for name in "abc"}
+    assert model["seen"] == {**wanted, "model/a.csv": "a1\na2\n"}
     env = model["env"]
     assert env["X_OWN"] == "yes"
     assert env["TRAINING_JOB_NAME"] == "finds"
     assert env["SM_CHANNEL_TRAIN"] == "/opt/ml/input/data/train"
-    assert json.loads(env["SM_CHANNELS"]) == ["train"]
+    assert json.loads(env["SM_CHANNELS"]) == ["model", "train"]
     assert env["SM_HP_LEARNING-RATE"] == "0.1"
     words = ["-k", "2", "--learning-rate", "0.1", "--mode", "plain", "--tags", "['a', 'b']"]
     assert json.loads(env["SM_USER_ARGS"]) == words
