@@ -528,3 +528,15 @@ def texts_of(node: ast.AST) -> Iterator[str]:
             yield said
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
+
+
+def test_no_word_of_another_front_door_stands_outside_its_folder() -> None:
+    """What an emulator offers beside AI Core is a folder and a line."""
+    said = {
+        module
+        for module, path in MODULES.items()
+        if re.search("sagemaker", path.read_text(encoding="utf-8"), re.IGNORECASE)
+        if is_within(module, "cicd.emulator")
+        if not is_within(module, "cicd.emulator.sagemaker")
+    }
+    assert said == {"cicd.emulator.host.doors"}

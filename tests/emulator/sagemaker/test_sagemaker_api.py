@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -137,21 +138,92 @@ def test_values_of_another_type_are_no_values(bold: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "operation", ["CreateFeatureGroup", "CreateMonitoringSchedule", "NoSuchThing"]
-)
-def test_an_operation_that_is_not_here_is_unknown(aws: Aws, sagemaker: Any, operation: str) -> None:
+def sent(aws: Aws, client: Any, target: str, body: bytes) -> requests.Response:
+    """The answer to a signed request of any body."""
     url = aws.environ["AWS_ENDPOINT_URL"]
-    request = import_module("botocore.awsrequest").AWSRequest(
-        "POST", url, {"X-Amz-Target": f"SageMaker.{operation}"}, "{}"
-    )
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    request = import_module("botocore.awsrequest").AWSRequest("POST", url, headers, body)
     auth = import_module("botocore.auth").SigV4Auth
-    auth(sagemaker._get_credentials(), "sagemaker", "eu-central-1").add_auth(request)
-    answer = requests.post(url, "{}", headers=dict(request.headers.items()), timeout=30)
+    auth(client._get_credentials(), "sagemaker", "eu-central-1").add_auth(request)
+    return requests.post(url, body, headers=dict(request.headers.items()), timeout=30)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "SageMaker.CreateFeatureGroup",
+        "SageMaker.CreateMonitoringSchedule",
+        "SageMaker.NoSuchThing",
+        "SageMaker.",
+        "SageMaker",
+        "Nobody.Knows",
+        "Logs_20140328.PutLogEvents",
+        "",
+    ],
+)
+def test_an_operation_that_is_not_here_is_unknown(aws: Aws, sagemaker: Any, target: str) -> None:
+    answer = sent(aws, sagemaker, target, b"{}")
     assert answer.status_code == 400
     assert answer.json()["__type"] == "UnknownOperationException"
     assert answer.headers["content-type"] == "application/x-amz-json-1.1"
     assert answer.headers["x-amzn-requestid"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "SerializationException"),
+        (b"[]", "SerializationException"),
+        (b"null", "SerializationException"),
+        (b"\xff\xfe", "SerializationException"),
+        (b'{"ModelName": [1]}', "SerializationException"),
+        (b'{"ModelName": {}}', "SerializationException"),
+        (b'{"ModelName": true}', "SerializationException"),
+        (b"[" * 100_000, "SerializationException"),
+        (b'{"ModelName": null}', "ValidationException"),
+        (b"", "ValidationException"),
+        (b'{"ModelName": "\xc3\xa4"}', "ValidationException"),
+        (b'{"ModelName": "' + b"x" * 100_000 + b'"}', "ValidationException"),
+        (b'{"ModelName": "a", "More": 1}', "ValidationException"),
+    ],
+)
+def test_whatever_is_sent_is_answered_in_json(
+    aws: Aws, sagemaker: Any, body: bytes, code: str
+) -> None:
+    answer = sent(aws, sagemaker, "SageMaker.DescribeModel", body)
+    assert (answer.status_code, answer.json()["__type"]) == (400, code)
+
+
+def test_a_body_that_is_too_large_is_refused(aws: Aws, sagemaker: Any) -> None:
+    runtime = aws.client("sagemaker-runtime")
+    with pytest.raises(import_module("botocore.exceptions").ClientError) as caught:
+        runtime.invoke_endpoint(EndpointName="none", Body=b"x" * (27 * 2**20))
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+    assert sagemaker.list_models(NameContains="none")["Models"] == []
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_of_many_who_take_a_name_at_once_one_has_it(aws: Aws, sagemaker: Any, number: int) -> None:
+    def take(word: str) -> bool:
+        try:
+            make_model(sagemaker, f"raced-{number}", Environment={"WORD": word})
+        except sagemaker.exceptions.ClientError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [
+            word for word, has in zip("abcdefgh", pool.map(take, "abcdefgh"), strict=True) if has
+        ]
+    shown = sagemaker.describe_model(ModelName=f"raced-{number}")
+    assert won == [shown["PrimaryContainer"]["Environment"]["WORD"]]
+
+
+def test_an_instance_may_be_in_any_region(aws: Aws) -> None:
+    for region, partition in (("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")):
+        client = aws.client("sagemaker", region_name=region)
+        arn = make_model(client, f"in-{region}")
+        assert arn == f"arn:{partition}:sagemaker:{region}:123456789012:model/in-{region}"
 
 
 @pytest.mark.parametrize(
