@@ -52,8 +52,16 @@ def _adapter(stage: Stage) -> Any:
             raise  # a module of ours: a bug, and nothing to install
         raise CicdError(
             f"the platform {stage.platform} needs {missing}, which is not installed",
-            hint="install cicd again together with the packages that it depends on",
+            hint=_cure(stage.platform),
         ) from error
+
+
+def _cure(platform: str) -> str:
+    """How to install what a platform needs: an extra is called like it, but for the first, whose
+    packages come along."""
+    if platform != next(iter(PLATFORMS)):
+        return f"pip install 'aicore-cicd[{platform.replace('_', '-')}]'"
+    return "install cicd again together with the packages that it depends on"
 
 
 def kinds_of(stage: Stage) -> Mapping[str, Kind]:

@@ -64,7 +64,8 @@ class TrainingJobs(Platform):
         self, known: Credentials, stage: Stage, environ: Mapping[str, str] | None = None
     ) -> None:
         settings = stage.settings
-        namespace = str(settings.get("namespace") or "")
+        # an import has no file, and says in its target what that would
+        namespace = str(settings.get("namespace") or stage.target.get("namespace") or "")
         self._stage = f"{namespace}/{stage.identity}" if namespace else stage.identity
         self._environ = environ or {}
         self._wishes = {wish.key.name: wish for wish in stage.resources if wish.key.kind == "job"}

@@ -21,6 +21,8 @@ from cicd.errors import Conflict, ConnectionFailed, Denied, NotFound, PlatformEr
 from cicd.model import Secret
 from cicd.platforms.training_job.objects import PART, Object
 
+import_module("boto3")
+"""Loaded with the adapter: who has not installed it hears of that before anything is sent."""
 FIELDS = {
     "endpoint": ("endpoint", "url", "host"),
     "access": ("accesskey", "accesskeyid", "awsaccesskeyid"),

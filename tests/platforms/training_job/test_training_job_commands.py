@@ -119,7 +119,7 @@ def world(
     return made
 
 
-def test_c1_to_c6_the_story_of_the_operator(world: World) -> None:
+def test_c1_c2_c4_c5_c6_c23_c24_the_story_of_the_operator(world: World) -> None:
     told = world.run("plan", "dev", "-o", "json").json
     actions = {change["key"]: change["action"] for change in told["changes"]}
     assert actions == {"dataset/data/t.csv": "create", "job/train": "run"}
@@ -158,7 +158,7 @@ def test_what_there_is_to_see_afterwards(world: World) -> None:
     assert world.run("doctor", "dev").out.count("ok") >= 5
 
 
-def test_nothing_is_done_twice_and_only_what_differs_is_uploaded(world: World) -> None:
+def test_c2_nothing_is_done_twice_and_only_what_differs_is_uploaded(world: World) -> None:
     world.run("apply", "dev", "--yes")
     world.service.world.faults.forget_requests()
     world.run("apply", "dev", "--yes")
@@ -279,10 +279,23 @@ def test_a_token_that_ends_in_the_middle_is_renewed(world: World) -> None:
 
 def test_what_is_there_is_imported(world: World) -> None:
     world.run("apply", "dev", "--yes")
+    (world.root / "stages/dev.yaml").unlink()
     url = world.service.variables["TRAINING_JOB_API_URL"]
-    world.run("import", "dev2", "--platform", "training_job", "--target", f"api_url={url}")
-    text = (world.root / "stages/dev2.yaml").read_text()
-    assert "platform: training_job" in text
+    place = ("--target", f"api_url={url}", "--target", f"namespace={world.root.name}")
+    world.run("import", "dev", "--platform", "training_job", *place)
+    text = (world.root / "stages/dev.yaml").read_text()
+    assert "script: train.py" in text and "t.csv: " in text
+    assert "no changes" in world.run("plan", "dev").out.lower()
+
+
+def test_what_is_tried_on_one_stage_is_carried_to_the_next(world: World) -> None:
+    text = (world.root / "stages/dev.yaml").read_text()
+    world.write("stages/tst.yaml", text)
+    world.edit("completion_time: 1h", "completion_time: 2h")
+    world.edit("{TEST_DATA: t.csv}", "{TEST_DATA: t.csv, EPOCHS: 20}")
+    world.run("promote", "dev", "tst", "--yes")
+    carried = (world.root / "stages/tst.yaml").read_text()
+    assert "completion_time: 2h" in carried and "EPOCHS: 20" in carried
 
 
 def fault(**rule: Any) -> Callable[[World], None]:

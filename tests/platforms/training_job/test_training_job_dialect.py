@@ -12,11 +12,13 @@ import yaml
 
 from cicd.config import load_stage
 from cicd.config.references import reference
-from cicd.errors import InvalidStage
+from cicd.errors import CicdError, InvalidStage
 from cicd.model import Hidden, Key, Ref
+from cicd.platforms import registry
 from cicd.platforms.registry import DIALECTS
 from cicd.platforms.training_job import submission
 from tests.platforms.training_job.samples import (
+    ENV,
     JOB,
     PLACE,
     TEXT,
@@ -443,6 +445,18 @@ def test_a_check_loads_neither_boto3_nor_an_http_library(tmp_path: Path) -> None
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_without_boto3_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_of(tmp_path)
+    for name in [name for name in sys.modules if name.startswith("cicd.platforms.training_job.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(CicdError) as caught:
+        registry.connect(stage, ENV)
+    assert "needs boto3" in str(caught.value) and "[training-job]" in str(caught.value)
 
 
 def test_references_have_one_form() -> None:

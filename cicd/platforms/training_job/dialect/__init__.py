@@ -41,6 +41,7 @@ _NOWHERE = "https://training.example.com"
 ENVIRONMENT = {
     f"{PREFIX}API_URL": StandIn(offline=_NOWHERE, local="", field="api_url"),
     f"{PREFIX}TOKEN_URL": StandIn(offline=f"{_NOWHERE}/oauth/token", local="", field="token_url"),
+    f"{PREFIX}NAMESPACE": StandIn(offline="", local="", field="namespace"),
     SERVICE_KEY: StandIn(offline="", local=""),
     BINDINGS: StandIn(offline="", local=""),
 }

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from cicd.config import draft
 from cicd.config.remotes import https_url
 from cicd.masking import without_logins
-from cicd.platforms.training_job.dialect.login_sources import found_in
+from cicd.platforms.training_job.dialect.login_sources import PREFIX, found_in
 from cicd.platforms.training_job.dialect.schema import Job, StageFile
 from cicd.values import Ref
 
@@ -40,8 +40,8 @@ class Draft(draft.Draft[StageFile, None]):
     @property
     def namespace(self) -> str:
         """What tells the jobs of this project from those of others on the same API."""
-        if self.file.training_job.namespace:
-            return self.file.training_job.namespace
+        if named := self.file.training_job.namespace or self.variable(f"{PREFIX}NAMESPACE"):
+            return named
         remote = next(iter(self.git.remotes), "")
         return without_logins(https_url(remote)).partition("://")[2].removesuffix(".git")
 

@@ -71,7 +71,8 @@ class TrainingJob(Part, frozen=True, kw_only=True):
     namespace: Annotated[
         Plain | None,
         Meta(
-            description="Tells this project's jobs from those of others; default: its repository.",
+            description="Tells this project's jobs from those of others; default: "
+            "TRAINING_JOB_NAMESPACE, else its repository.",
             examples=["churn"],
         ),
     ] = None
