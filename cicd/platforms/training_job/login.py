@@ -22,6 +22,9 @@ LIFE = 300.0
 """Seconds that a token is taken to be good for where nothing tells."""
 OTHER_METHOD = frozenset({400, 404, 405, 415})
 """Answers after which a token is asked for by POST."""
+REFUSED = 401
+"""Asked once more, by the other way where there is one: a server that has just begun may refuse
+everybody."""
 Method = Literal["auto", "GET", "POST"]
 
 
@@ -67,10 +70,12 @@ class Login:
 
     def _renew(self) -> float:
         self._token = ""
-        response = self._ask("POST" if self._method == "POST" else "GET")
-        is_auto = self._method == "auto"
-        if is_auto and response.status_code in OTHER_METHOD and not answers.is_html(response):
-            response = self._ask("POST")
+        first = "POST" if self._method == "POST" else "GET"
+        second = "POST" if self._method == "auto" else first
+        response = self._ask(first)
+        is_other = second != first and response.status_code in OTHER_METHOD
+        if (is_other or response.status_code == REFUSED) and not answers.is_html(response):
+            response = self._ask(second)
         if response.status_code // 100 != 2:
             raise self._refusal(response)
         self._token, life = self._read(response)

@@ -65,7 +65,7 @@ def test_c1_a_token_is_asked_for_with_the_clients_id_and_secret(server: StubServ
     assert sent.headers["Authorization"] == "Bearer token-1"
 
 
-@pytest.mark.parametrize("refusal", [400, 404, 405])
+@pytest.mark.parametrize("refusal", [400, 401, 404, 405])
 def test_c1_who_gives_no_token_by_get_is_asked_by_post(refusal: int, server: StubServer) -> None:
     server.on("GET", "/oauth/token", Reply(refusal, {"error": "unsupported"}))
     server.on("GET", JOB, Reply(200, {"status": "Running"}))
@@ -74,6 +74,14 @@ def test_c1_who_gives_no_token_by_get_is_asked_by_post(refusal: int, server: Stu
     assert asked.method == "POST"
     assert "grant_type=client_credentials" in asked.body and "client_id=me" in asked.body
     assert "client_secret=quite+secret" in asked.body
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_c1_a_login_that_is_refused_once_is_tried_again(method: Method, server: StubServer) -> None:
+    server.on(method, "/oauth/token", Reply(401, {"error": "unauthorized"}), TOKEN)
+    server.on("GET", JOB, Reply(200, {"status": "Running"}))
+    assert api_of(server, method).status(ID)["status"] == "Running"
+    assert [request.method for request in tokens(server)] == [method, method]
 
 
 @pytest.mark.parametrize(("method", "sent"), [("GET", "GET"), ("POST", "POST")])
@@ -87,7 +95,8 @@ def test_how_a_token_is_asked_for_can_be_said(
 
 def test_c1_a_wrong_secret_names_where_it_is_from(server: StubServer) -> None:
     error = {"error": "unauthorized", "error_description": "Bad credentials: quite secret"}
-    server.on("GET", "/oauth/token", Reply(401, error))
+    for method in ("GET", "POST"):
+        server.on(method, "/oauth/token", Reply(401, error))
     with pytest.raises(Denied) as caught:
         api_of(server).status(ID)
     assert caught.value.exit_code == 4
