@@ -49,9 +49,10 @@ def next_page(
     known = Cursor.read(cursor)
     at, found = _found(read, known)
     is_full = len(found) >= FULL
-    whole, is_open = max(found.rfind(b"\n"), found.rfind(b"\r")) + 1, False
-    if found and not whole and (len(found) >= LONGEST or has_ended()):
-        whole, is_open = len(found), True
+    whole = max(found.rfind(b"\n"), found.rfind(b"\r")) + 1
+    left = len(found) - whole
+    is_open = left >= LONGEST or (left > 0 and not is_full and has_ended())
+    whole += left if is_open else 0
     if not whole:
         return LogPage((), cursor)
     entries = []
@@ -70,8 +71,12 @@ def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
     altogether, has no end of a line there. (After a line without an end there is nothing to see.)
     """
     at = known.at
-    if not at or known.is_open:
+    if not at:
         return at, read(at)
+    if known.is_open:
+        found = read(at)
+        is_all = bool(found) and read(0) == found
+        return at, found[at:] if is_all else found
     found = read(at - 1)
     if found[:1] in ENDS:
         return at, found[1:]

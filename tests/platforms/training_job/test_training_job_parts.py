@@ -207,7 +207,7 @@ def test_a_log_that_lost_its_beginning_goes_on_after_the_last_line() -> None:
 
 def test_who_takes_no_notice_of_offsets_tells_each_line_once() -> None:
     cursor, told = "", []
-    for state in (b"one\n", b"one\ntwo\n", b"one\ntwo\n"):
+    for state in (b"one\n", b"one\ntwo", b"one\ntwo", b"one\ntwo"):
         page = next_page(lambda _: state, cursor, 0, lambda: True)  # noqa: B023
         cursor = page.cursor
         told += [entry.text for entry in page.entries]
@@ -220,6 +220,12 @@ def test_a_line_without_an_end_is_told_at_last() -> None:
     assert [len(entry.text) for entry in page.entries] == [LONGEST]
     again = next_page(source(long + b"yz\n"), page.cursor, 0, lambda: False)
     assert [entry.text for entry in again.entries] == ["yz"]
+
+
+def test_one_look_at_what_has_ended_tells_also_a_line_without_an_end() -> None:
+    page = next_page(source(b"one\ntwo"), "", 0, lambda: True)
+    assert [entry.text for entry in page.entries] == ["one", "two"] and page.is_last
+    assert next_page(source(b"one\ntwo"), page.cursor, 0, lambda: True).entries == ()
 
 
 def test_a_character_is_never_cut() -> None:
