@@ -13,14 +13,13 @@ import requests
 from cicd.emulator.sagemaker import names
 from cicd.emulator.sagemaker.services import SAGEMAKER
 from tests.emulator.sagemaker.aws import IMAGE, ROLE, Aws, training, variant
-from tests.emulator.sagemaker.conforming import watch
 
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012"
 
 
 @pytest.fixture(scope="module")
 def sagemaker(aws: Aws) -> Any:
-    return watch(aws.client("sagemaker"))
+    return aws.client("sagemaker")
 
 
 @pytest.fixture(scope="module")

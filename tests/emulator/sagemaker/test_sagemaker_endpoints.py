@@ -15,7 +15,6 @@ import pytest
 
 from tests.emulator.emulator_client import wait_for
 from tests.emulator.sagemaker.aws import BUCKET, IMAGE, QUICK, ROLE, Aws, packed, variant
-from tests.emulator.sagemaker.conforming import watch
 
 OWN = "own/echo:1"
 SERVE = """
@@ -49,7 +48,7 @@ def sagemaker(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
     (folder / "serve.py").write_text(SERVE)
     image = {"mounts": {"/opt/own": str(folder)}, "command": ["python", "/opt/own/serve.py"]}
     aws.stand_in({OWN: image})
-    client = watch(aws.client("sagemaker"))
+    client = aws.client("sagemaker")
     for word in ("one", "two", "three"):
         model(client, word, {"WORD": word})
         client.create_endpoint_config(EndpointConfigName=word, ProductionVariants=[variant(word)])

@@ -22,7 +22,6 @@ from tests.emulator.sagemaker.aws import (
     training,
     unpacked,
 )
-from tests.emulator.sagemaker.conforming import watch
 
 OWN = "own/image:1"
 RUN = {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}}
@@ -80,7 +79,7 @@ def sagemaker(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
     s3.put_object(Bucket=BUCKET, Key="code/sourcedir.tar.gz", Body=packed({"train.py": TRAIN}))
     for name in "abc":
         s3.put_object(Bucket=BUCKET, Key=f"in/{name}.csv", Body=f"{name}1\n{name}2\n".encode())
-    return watch(aws.client("sagemaker"))
+    return aws.client("sagemaker")
 
 
 def train(sagemaker: Any, name: str, mode: str = "plain", **more: Any) -> dict[str, Any]:

@@ -98,3 +98,30 @@ def test_an_emulator_that_was_not_asked_to_says_nothing_of_it(tmp_path: Path) ->
         assert not NAMES & told
     finally:
         control.stop(plain)
+
+
+LAZY = """
+import os, sys, tempfile
+from pathlib import Path
+from cicd.emulator.host.opening import open_world
+from cicd.emulator.host.server import default_runner, http_server
+
+data = Path(tempfile.mkdtemp())
+world = open_world(data, "http://127.0.0.1:1", os.environ, default_runner(os.environ, data))
+http_server(world)
+world.close()
+print(sorted({"boto3", "botocore", "moto", "flask"} & sys.modules.keys()))
+"""
+
+
+def test_nothing_of_aws_is_loaded_before_it_is_asked_for(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", LAZY],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "[]\n", done.stdout + done.stderr
