@@ -10,7 +10,7 @@ from typing import Any
 
 from cicd.emulator.api.passing import Forwarder
 from cicd.emulator.runs.lifecycle import ENDED
-from cicd.emulator.sagemaker import jobs
+from cicd.emulator.sagemaker import jobs, joining
 from cicd.emulator.sagemaker.account import Account, Call, describe
 from cicd.emulator.sagemaker.asking import ask
 from cicd.emulator.sagemaker.errors import invalid
@@ -30,18 +30,21 @@ PATIENCE = 120
 """Seconds until the model must answer."""
 PAYLOAD = 6
 """Megabytes of a request whose maker wants no other number."""
-ALL = ("", "$")
-"""Filters that leave everything in."""
+KINDS = (joining.CSV, joining.JSON, joining.LINES)
+"""Content types that records can be taken apart of."""
 
 
 def create(call: Call) -> Mapping[str, Any]:
     """Begin a job; all that follows happens in a thread of its own."""
     body = call.body
     call.find(MODEL, body["ModelName"])
-    processing = body.get("DataProcessing", {})
-    filters = [processing.get(name, "") for name in ("InputFilter", "OutputFilter")]
-    if processing.get("JoinSource", "None") != "None" or any(one not in ALL for one in filters):
-        raise invalid("DataProcessing is not supported by this emulator, but for its defaults.")
+    try:
+        processing = joining.read(body.get("DataProcessing", {}))
+    except ValueError as error:
+        raise invalid(f"DataProcessing: {error}") from None
+    kind = body["TransformInput"].get("ContentType", "")
+    if not processing.is_plain and kind not in KINDS:
+        raise invalid(f"DataProcessing needs a ContentType of {', '.join(KINDS)}.")
     if body["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
         raise invalid("TransformInput: this emulator supports S3DataType S3Prefix only.")
     answer = call.add(TRANSFORM_JOB, **{TRANSFORM_JOB.status: "InProgress", **body})
@@ -132,7 +135,9 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list
     forwarder = Forwarder(account.world.runner)
     limit = int(job.get("MaxPayloadInMB", PAYLOAD)) * 2**20
     places = asyncio.Semaphore(int(job.get("MaxConcurrentTransforms") or 1))
-    headers = [("content-type", told.get("ContentType", "application/octet-stream"))]
+    kind = told.get("ContentType", "application/octet-stream")
+    processing = joining.read(job.get("DataProcessing", {}))
+    headers = [("content-type", kind)]
     if accept := target.get("Accept"):
         headers.append(("accept", accept))
 
@@ -140,7 +145,7 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list
         async with places:
             if jobs.is_stopping(account, TRANSFORM_JOB, name):
                 return b""
-            body = batch.content
+            body = joining.sent(batch.content, kind, processing)
             for run_id in runs:
                 answer = await ask(forwarder, run_id, headers, body)
                 if answer.status >= 400:
@@ -150,7 +155,8 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list
                         f"with message {text[:500]!r}. See job logs for more information"
                     )
                 body = answer.body
-            return body
+            answered = target.get("Accept") or kind
+            return joining.kept(batch.content, kind, body, answered, processing)
 
     found = []
     for item in account.storage.objects(source):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from cicd.emulator.sagemaker import joining
+from cicd.emulator.sagemaker.joining import Processing
 from cicd.emulator.sagemaker.records import batches, joined
 from cicd.emulator.sagemaker.storage import DataError
 from tests.emulator.emulator_client import wait_for
@@ -291,7 +295,17 @@ def test_a_program_that_runs_out_of_memory_is_told(aws: Aws, sagemaker: Any) -> 
 # processing
 
 
-def process(sagemaker: Any, name: str, entrypoint: list[str], **more: Any) -> dict[str, Any]:
+def nothing() -> None:
+    """What else there is to do once a job has begun."""
+
+
+def process(
+    sagemaker: Any,
+    name: str,
+    entrypoint: list[str],
+    begun: Callable[[], Any] = nothing,
+    **more: Any,
+) -> dict[str, Any]:
     sagemaker.create_processing_job(
         ProcessingJobName=name,
         RoleArn=ROLE,
@@ -299,6 +313,7 @@ def process(sagemaker: Any, name: str, entrypoint: list[str], **more: Any) -> di
         AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": entrypoint},
         **more,
     )
+    begun()
     try:
         waiter = sagemaker.get_waiter("processing_job_completed_or_stopped")
         waiter.wait(ProcessingJobName=name, WaiterConfig=QUICK)
@@ -353,6 +368,14 @@ def test_processing_takes_inputs_and_leaves_outputs(aws: Aws, sagemaker: Any) ->
     assert names == []
 
 
+def test_processing_is_stopped(sagemaker: Any) -> None:
+    stop = partial(sagemaker.stop_processing_job, ProcessingJobName="stops")
+    job = process(sagemaker, "stops", ["sleep", "600"], begun=stop)
+    assert job["ProcessingJobStatus"] == "Stopped"
+    with pytest.raises(sagemaker.exceptions.ClientError, match="is in status Stopped"):
+        stop()
+
+
 def test_processing_that_fails_shows_its_last_lines(sagemaker: Any) -> None:
     job = process(sagemaker, "fails", ["sh", "-c", "echo half way; exit 2"])
     assert job["ProcessingJobStatus"] == "Failed"
@@ -362,7 +385,9 @@ def test_processing_that_fails_shows_its_last_lines(sagemaker: Any) -> None:
 # batch transform
 
 
-def transform(sagemaker: Any, name: str, **more: Any) -> dict[str, Any]:
+def transform(
+    sagemaker: Any, name: str, begun: Callable[[], Any] = nothing, **more: Any
+) -> dict[str, Any]:
     known = [one["ModelName"] for one in sagemaker.list_models(NameContains="upper")["Models"]]
     if not known:
         container = {"Image": OWN}
@@ -378,6 +403,7 @@ def transform(sagemaker: Any, name: str, **more: Any) -> dict[str, Any]:
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         **more,
     )
+    begun()
     look = lambda: sagemaker.describe_transform_job(TransformJobName=name)  # noqa: E731
     found: dict[str, Any] = wait_for(
         look, lambda job: job["TransformJobStatus"] not in ("InProgress", "Stopping"), 60
@@ -422,6 +448,88 @@ def test_transform_fails_with_what_the_model_has_said(aws: Aws, sagemaker: Any) 
     assert "received 422" in job["FailureReason"] and "BAD ROW" in job["FailureReason"]
     found = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="ill/a.csv.out")
     assert found["KeyCount"] == 0
+
+
+def test_a_transform_that_is_stopped_keeps_nothing(aws: Aws, sagemaker: Any) -> None:
+    rule = {"operation": "sagemaker.CreateTransformJob", "times": 1, "stuck": True}
+    aws.ask("POST", "/emulator/faults", rule)
+    stop = partial(sagemaker.stop_transform_job, TransformJobName="halts")
+    job = transform(sagemaker, "halts", begun=stop)
+    assert job["TransformJobStatus"] == "Stopped"
+    found = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="halts/")
+    assert found["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "processing", "wanted"),
+    [
+        ("joins", {"JoinSource": "Input"}, "a1,A1\na2,A2\n"),
+        ("filters", {"InputFilter": "$[0:1]", "OutputFilter": "$[-1]"}, "A1\nA2\n"),
+        ("both", {"JoinSource": "Input", "OutputFilter": "$[1,0]"}, "A1,a1\nA2,a2\n"),
+    ],
+)
+def test_transform_joins_what_was_asked_with_the_answers(
+    aws: Aws, sagemaker: Any, name: str, processing: dict[str, str], wanted: str
+) -> None:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in/a"}}
+    told = {"SplitType": "Line", "DataSource": source}
+    job = transform(sagemaker, name, TransformInput=told, DataProcessing=processing)
+    assert job["TransformJobStatus"] == "Completed", job
+    found = aws.client("s3").get_object(Bucket=BUCKET, Key=f"{name}/a.csv.out")["Body"].read()
+    assert found.decode() == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "answer", "processing", "sent", "kept"),
+    [
+        (
+            b'{"id": 1, "x": [1, 2]}',
+            "application/json",
+            b'{"y": 3}',
+            Processing("$.x", "$", True),
+            b"[1, 2]",
+            b'{"id": 1, "x": [1, 2], "SageMakerOutput": {"y": 3}}',
+        ),
+        (
+            b'{"id": 1, "x": 2}\n{"id": 2, "x": 3}\n',
+            "application/jsonlines",
+            b"[4, 9]",
+            Processing("$['x']", "$.SageMakerOutput", True),
+            b"2\n3",
+            b"4\n9",
+        ),
+        (
+            b"7,1,2\n8,3,4\n",
+            "text/csv",
+            b"a\nb\n",
+            Processing("$[1:]", "$[0,-1]", True),
+            b"1,2\n3,4\n",
+            b"7,a\n8,b\n",
+        ),
+        (b"x", "image/png", b"y", Processing(), b"x", b"y"),
+    ],
+)
+def test_records_are_taken_apart_and_put_together(
+    asked: bytes, kind: str, answer: bytes, processing: Processing, sent: bytes, kept: bytes
+) -> None:
+    assert joining.sent(asked, kind, processing) == sent
+    assert joining.kept(asked, kind, answer, kind, processing) == kept
+
+
+@pytest.mark.parametrize("path", ["x", "$..x", "$.x[?(@.y)]", "$[*]", "$[1", "$x", ""])
+def test_paths_that_are_not_known_are_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is no JSONPath"):
+        joining.steps_of(path)
+
+
+def test_answers_that_do_not_fit_are_told() -> None:
+    joined = Processing(is_joined=True)
+    with pytest.raises(DataError, match="2 records were asked and 1 answered"):
+        joining.kept(b"1\n2\n", "text/csv", b"a\n", "text/csv", joined)
+    with pytest.raises(DataError, match="is no application/json"):
+        joining.kept(b"{", "application/json", b"1", "application/json", joined)
+    with pytest.raises(DataError, match="nothing is at"):
+        joining.sent(b'{"a": 1}', "application/json", Processing("$.b"))
 
 
 RECORD_IO = b"\x0a\x23\xd7\xce\x03\x00\x00\x00abc\x00" + b"\x0a\x23\xd7\xce\x04\x00\x00\x00defg"
