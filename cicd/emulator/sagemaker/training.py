@@ -128,10 +128,13 @@ def prepared(
     folder = folder_of(account, str(job[TRAINING_JOB.name])) / cluster.host
     shutil.rmtree(folder, ignore_errors=True)
     hyperparameters: Mapping[str, str] = job.get("HyperParameters", {})
-    script = script_mode(hyperparameters)
     algorithm = job["AlgorithmSpecification"]
+    # it is the image that knows of scripts, and an entrypoint takes the place of what it does
+    is_own = "ContainerEntrypoint" in algorithm
+    script = None if is_own else script_mode(hyperparameters)
+    is_known = is_own or script is not None
     image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
-    stand_in = account.runner.stand_in(image, needed=script is None)
+    stand_in = account.runner.stand_in(image, needed=not is_known)
     files = {f"{ROOT}/model": folder / "model", f"{ROOT}/output/data": folder / "output"}
     # a channel may be called like anything, also like a folder of ours or ..
     data = folder / "channels"
@@ -155,7 +158,7 @@ def prepared(
     configure(configuration, hyperparameters, channels, cluster)
     arguments = algorithm.get("ContainerArguments", [])
     command = [*algorithm.get("ContainerEntrypoint", []), *arguments]
-    if "ContainerEntrypoint" not in algorithm:
+    if not is_own:
         own = [*stand_in.command, *(arguments or ["train"])]
         command = script.command() if script else own
     identity = {
