@@ -117,17 +117,6 @@ class Storage:
                 ]
         return sorted(found, key=lambda item: item.key)
 
-    def size(self, key: str, bucket: str = "") -> int | None:
-        """How many bytes an object has; None where it is not there."""
-        with self._translated() as client:
-            try:
-                told = client.head_object(Bucket=bucket or self.bucket, Key=key)
-            except client.exceptions.ClientError as error:
-                if _code(error) not in MISSING:
-                    raise
-                return None
-        return int(told["ContentLength"])
-
     def read(self, key: str) -> bytes:
         """A small object. Raises NotFound."""
         with self._translated(key) as client:

@@ -265,6 +265,12 @@ def test_one_apply_at_a_time(world: World) -> None:
     world.run("apply", "dev", "--yes")
 
 
+def test_c23_a_log_moves_no_cursor(world: World) -> None:
+    world.write("train.py", SCRIPT.replace('"training on"', r'"\x1b[2J\x07training on"'))
+    told = world.run("apply", "dev", "--yes")
+    assert "training on a,b" in told.err and "\x1b" not in told.err and "\x07" not in told.err
+
+
 def test_a_submission_whose_answer_is_lost_is_one_job(world: World) -> None:
     world.service.fault(operation="training_job.job.create", times=1, lost="reset")
     world.run("apply", "dev", "--yes")
