@@ -43,6 +43,8 @@ def update(call: Call) -> Mapping[str, Any]:
     def change(endpoint: Thing) -> None:
         admit(endpoint, UPDATABLE)
         kept = kept_properties(call.body, endpoint)
+        is_same = call.body.get("RetainDeploymentConfig")
+        before = endpoint.get("LastDeploymentConfig") if is_same else None
         endpoint.update(
             {
                 STATUS: "Updating",
@@ -51,23 +53,8 @@ def update(call: Call) -> Mapping[str, Any]:
                 "_goes_back": bool(call.effects.get("rollback")),
                 "_kept": kept,
                 "_revision": endpoint["_revision"] + 1,
-                "_deployment": call.body.get("DeploymentConfig")
-                or (
-                    endpoint.get("LastDeploymentConfig")
-                    if call.body.get("RetainDeploymentConfig")
-                    else None
-                ),
-                "PendingDeploymentSummary": {
-                    ENDPOINT_CONFIG.name: config[ENDPOINT_CONFIG.name],
-                    "StartTime": now,
-                    "ProductionVariants": [
-                        {
-                            **_counts(variant),
-                            "VariantStatus": [{"Status": "Creating", "StartTime": now}],
-                        }
-                        for variant in config["ProductionVariants"]
-                    ],
-                },
+                "_deployment": call.body.get("DeploymentConfig") or before,
+                "PendingDeploymentSummary": pending(config, now),
             }
         )
 
@@ -75,6 +62,18 @@ def update(call: Call) -> Mapping[str, Any]:
         raise call.missing(ENDPOINT, name)
     _start(account, name)
     return {ENDPOINT.arn: call.arn(ENDPOINT, name)}
+
+
+def pending(config: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """How an endpoint shows where it is going."""
+    status = {"VariantStatus": [{"Status": "Creating", "StartTime": now}]}
+    return {
+        ENDPOINT_CONFIG.name: config[ENDPOINT_CONFIG.name],
+        "StartTime": now,
+        "ProductionVariants": [
+            {**_counts(variant), **status} for variant in config["ProductionVariants"]
+        ],
+    }
 
 
 def kept_properties(body: Mapping[str, Any], endpoint: Thing) -> dict[str, dict[str, Any]]:

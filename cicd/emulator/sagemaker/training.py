@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,8 @@ from typing import Any
 
 from cicd.emulator.sagemaker import jobs
 from cicd.emulator.sagemaker.account import Account, Call, describe
-from cicd.emulator.sagemaker.channels import Channel, bring, channels_of
-from cicd.emulator.sagemaker.containers import ROOT, Container, failure_of
+from cicd.emulator.sagemaker.channels import channels_of
+from cicd.emulator.sagemaker.containers import failure_of
 from cicd.emulator.sagemaker.errors import invalid
 from cicd.emulator.sagemaker.jobs import Stopped, move
 from cicd.emulator.sagemaker.listing import listing
@@ -21,13 +20,12 @@ from cicd.emulator.sagemaker.nouns import TRAINING_JOB
 from cicd.emulator.sagemaker.storage import DataError
 from cicd.emulator.sagemaker.streams import Stream
 from cicd.emulator.sagemaker.things import Thing
-from cicd.emulator.sagemaker.toolkit import Cluster, script_mode, variables
+from cicd.emulator.sagemaker.toolkit import Cluster
+from cicd.emulator.sagemaker.training_container import folder_of, training_container
 
 LOGS = "/aws/sagemaker/TrainingJobs"
 RUNTIME = 86400
 """Seconds that a job may take whose maker wants no other time."""
-OUTPUTS = {"model": f"{ROOT}/model", "output": f"{ROOT}/output"}
-CHECKPOINTS = f"{ROOT}/checkpoints"
 MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -105,7 +103,7 @@ def begin(account: Account, job: Thing) -> list[str]:
     if not all(runs):
         channels = channels_of(job)
         containers = [
-            prepared(account, job, Cluster(host, hosts, resources), channels, own_name)
+            training_container(account, job, Cluster(host, hosts, resources), channels, own_name)
             for host, own_name, run_id in zip(hosts, names, runs, strict=True)
             if not run_id
         ]
@@ -118,75 +116,6 @@ def begin(account: Account, job: Thing) -> list[str]:
         account.streams.add(Stream(LOGS, stream, run_id, account.now()))
     account.things.put(TRAINING_JOB.kind, name, _runs=runs)
     return runs
-
-
-def prepared(
-    account: Account, job: Thing, cluster: Cluster, channels: list[Channel], own_name: str
-) -> Container:
-    """The container of one instance, with everything that it finds below /opt/ml. DataError for
-    data that is not there."""
-    folder = folder_of(account, str(job[TRAINING_JOB.name])) / cluster.host
-    shutil.rmtree(folder, ignore_errors=True)
-    hyperparameters: Mapping[str, str] = job.get("HyperParameters", {})
-    algorithm = job["AlgorithmSpecification"]
-    # it is the image that knows of scripts, and an entrypoint takes the place of what it does
-    is_own = "ContainerEntrypoint" in algorithm
-    script = None if is_own else script_mode(hyperparameters)
-    is_known = is_own or script is not None
-    image = algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))
-    stand_in = account.runner.stand_in(image, needed=not is_known)
-    files = {f"{ROOT}/model": folder / "model", f"{ROOT}/output/data": folder / "output"}
-    # a channel may be called like anything, also like a folder of ours or ..
-    data = folder / "channels"
-    mounts = {
-        f"{ROOT}/input/data/{one.name}": bring(account.storage, one, cluster, data / str(number))
-        for number, one in enumerate(channels)
-    }
-    if saved := job.get("CheckpointConfig"):
-        place = folder / "checkpoints"
-        place.mkdir(parents=True)
-        if account.storage.holds(saved["S3Uri"]):
-            account.storage.fetch(saved["S3Uri"].rstrip("/") + "/", place)
-        files[saved.get("LocalPath", CHECKPOINTS)] = place
-    configuration = folder / "config"
-    files[f"{ROOT}/input/config"] = configuration
-    if script:
-        account.storage.unpack(script.source, folder / "code")
-        files[f"{ROOT}/code"] = folder / "code"
-    for place in files.values():
-        place.mkdir(parents=True, exist_ok=True)
-    configure(configuration, hyperparameters, channels, cluster)
-    arguments = algorithm.get("ContainerArguments", [])
-    command = [*algorithm.get("ContainerEntrypoint", []), *arguments]
-    if not is_own:
-        own = [*stand_in.command, *(arguments or ["train"])]
-        command = script.command() if script else own
-    identity = {
-        "TRAINING_JOB_NAME": job[TRAINING_JOB.name],
-        "TRAINING_JOB_ARN": job[TRAINING_JOB.arn],
-    }
-    env = {
-        **account.aws_variables(str(job[TRAINING_JOB.arn])),
-        **identity,
-        **variables(hyperparameters, [one.name for one in channels], cluster, script),
-        **job.get("Environment", {}),
-    }
-    outputs = OUTPUTS | ({"checkpoints": saved.get("LocalPath", CHECKPOINTS)} if saved else {})
-    workdir = f"{ROOT}/code" if script else ""
-    return Container(image, command, env, files, mounts, outputs, workdir, own_name)
-
-
-def configure(
-    folder: Path, hyperparameters: Mapping[str, str], channels: list[Channel], cluster: Cluster
-) -> None:
-    """What a program reads below /opt/ml/input/config."""
-    contents = {
-        "hyperparameters": hyperparameters,
-        "inputdataconfig": {one.name: one.configuration for one in channels},
-        "resourceconfig": cluster.configuration,
-    }
-    for name, content in contents.items():
-        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def conclude(account: Account, job: Thing, runs: list[str]) -> None:
@@ -303,11 +232,6 @@ def model_url(job: Mapping[str, Any]) -> str:
     is_plain = job["OutputDataConfig"].get("CompressionType") == "NONE"
     name = "model/" if is_plain else "model.tar.gz"
     return f"{base}/{job[TRAINING_JOB.name]}/output/{name}"
-
-
-def folder_of(account: Account, name: str) -> Path:
-    """Where the data of a job is while it runs."""
-    return account.folder / "training" / name
 
 
 def resume(account: Account) -> None:

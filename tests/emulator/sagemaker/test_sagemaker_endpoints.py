@@ -6,9 +6,11 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from tests.emulator.sagemaker.aws import BUCKET, IMAGE, QUICK, ROLE, Aws, packed
 
 OWN = "own/echo:1"
 SERVE = """
-import json, os, sys
+import json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 if os.environ.get("BREAK"):
     sys.exit("cannot load the model")
@@ -34,6 +36,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         print("asked", body, flush=True)
+        if body.startswith("wait "):
+            while not os.path.exists(body[5:]):
+                time.sleep(0.02)
         said = {"word": os.environ.get("WORD"), "got": body, "type": self.headers["content-type"]}
         self.answer(int(body[5:]) if body.startswith("fail ") else 200, json.dumps(said).encode())
     def log_message(self, *words):
@@ -43,9 +48,15 @@ ThreadingHTTPServer(("", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).se
 
 
 @pytest.fixture(scope="module")
-def sagemaker(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("own")
-    (folder / "serve.py").write_text(SERVE)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What servers have at /opt/own."""
+    found = tmp_path_factory.mktemp("own")
+    (found / "serve.py").write_text(SERVE)
+    return found
+
+
+@pytest.fixture(scope="module")
+def sagemaker(aws: Aws, folder: Path) -> Any:
     image = {"mounts": {"/opt/own": str(folder)}, "command": ["python", "/opt/own/serve.py"]}
     aws.stand_in({OWN: image})
     client = aws.client("sagemaker")
@@ -205,6 +216,31 @@ def test_no_request_is_lost_while_an_endpoint_moves(aws: Aws, sagemaker: Any) ->
     assert "cannot load the model" in [event["message"] for event in logs["events"]]
     sagemaker.update_endpoint(EndpointName="moves", EndpointConfigName="three")
     assert "FailureReason" not in in_service(sagemaker, "moves")
+
+
+def test_what_is_being_answered_is_answered_by_whom_it_was_asked(
+    aws: Aws, sagemaker: Any, folder: Path
+) -> None:
+    create(sagemaker, "slow", "one")
+    body = "wait /opt/own/done"
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, aws, "slow", body)
+        logs, group = aws.client("logs"), "/aws/sagemaker/Endpoints/slow"
+
+        def seen() -> list[str]:
+            try:
+                found = logs.filter_log_events(logGroupName=group)
+            except logs.exceptions.ResourceNotFoundException:
+                return []
+            return [event["message"] for event in found["events"]]
+
+        wait_for(seen, lambda lines: f"asked {body}" in lines)
+        sagemaker.update_endpoint(EndpointName="slow", EndpointConfigName="two")
+        in_service(sagemaker, "slow")
+        assert ask(aws, "slow")["word"] == "two"
+        assert not answer.done()
+        (folder / "done").touch()
+        assert answer.result(30)["word"] == "one"
 
 
 def test_a_rollback_may_have_no_reason_at_all(aws: Aws, sagemaker: Any, served: str) -> None:
