@@ -67,9 +67,14 @@ class Call:
         """The thing of that name, or of the name in the body. Refused where there is none."""
         wanted = str(self.body[noun.name]) if name is None else name
         found = self.account.things.get(noun.kind, wanted)
-        if found is None:
+        if found is None or not self.sees(found):
             raise self.missing(noun, wanted)
         return found
+
+    def sees(self, thing: Thing) -> bool:
+        """Whether this request knows of a thing: by a fault rule what is new may be unknown yet."""
+        stale = self.effects.get("stale")
+        return stale is None or float(thing["CreationTime"]) < self.account.now() - float(stale)
 
     def missing(self, noun: Noun, name: str) -> Refused:
         """AWS has no status for what is not there, only a text."""

@@ -31,11 +31,14 @@ def listing(
     """The operation that lists things of a kind; ``narrowed`` leaves out some more."""
 
     def answer(call: Call) -> Mapping[str, Any]:
+        field, shape = call.account.shapes.page(call.operation)
+        if call.effects.get("shuffle") and "NextToken" not in call.body:
+            # a page may be empty and others follow
+            return {field: [], "NextToken": _token(None)}
         found = call.account.things.all([noun.kind], str(call.body.get("NameContains", "")))
-        wanted = [thing for thing in found if _is_wanted(noun, thing, call.body)]
+        wanted = [one for one in found if call.sees(one) and _is_wanted(noun, one, call.body)]
         if narrowed:
             wanted = narrowed(call, wanted)
-        field, shape = call.account.shapes.page(call.operation)
         order = str(call.body.get("SortOrder", noun.order))
         by = _sorted_by(noun, str(call.body.get("SortBy", "CreationTime")))
         ordered = sorted(wanted, key=by, reverse=order == "Descending")
@@ -57,8 +60,9 @@ def page(
     A token says after which thing to go on, so that others may come and go meanwhile. Refused where
     it is not ours.
     """
-    if token := body.get("NextToken"):
-        after = _place(str(token))
+    token = body.get("NextToken")
+    after = _place(str(token)) if token else None
+    if after is not None:
         ordered = [t for t in ordered if (by(t) < after if is_falling else by(t) > after)]
     size = int(body.get("MaxResults", PAGE))
     shown = ordered[:size]
@@ -82,13 +86,16 @@ def _sorted_by(noun: Noun, word: str) -> Callable[[Thing], Place]:
     return lambda thing: (thing.get(field, ""), str(thing.get(noun.arn)))
 
 
-def _token(place: Place) -> str:
+def _token(place: Place | None) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def _place(token: str) -> Place:
+def _place(token: str) -> Place | None:
     try:
-        value, name = json.loads(base64.urlsafe_b64decode(token))
+        place = json.loads(base64.urlsafe_b64decode(token))
+        if place is None:
+            return None
+        value, name = place
         return value, str(name)
-    except ValueError:
+    except (ValueError, TypeError):
         raise invalid("Invalid pagination token") from None

@@ -55,6 +55,7 @@ OPERATIONS = frozenset(
         "UpdateEndpoint",
         "UpdateEndpointWeightsAndCapacities",
         "UpdateModelPackage",
+        "UpdateTrainingJob",
     ]
 )
 LOGS = frozenset(["DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents"])

@@ -76,6 +76,19 @@ def check(body: Mapping[str, Any]) -> None:
             raise invalid(f"Metric {name}: its Regex is no regular expression: {error}") from None
 
 
+def update(call: Call) -> Mapping[str, Any]:
+    """Keep what may change of a job; its program learns nothing of it."""
+    job = call.find(TRAINING_JOB)
+    changes = {
+        key: call.body[key] for key in ("ProfilerConfig", "RemoteDebugConfig") if key in call.body
+    }
+    resources = {**job["ResourceConfig"], **call.body.get("ResourceConfig", {})}
+    name, now = str(job[TRAINING_JOB.name]), call.account.now()
+    fields = {**changes, "ResourceConfig": resources, "LastModifiedTime": now}
+    call.account.things.put(TRAINING_JOB.kind, name, **fields)
+    return {TRAINING_JOB.arn: job[TRAINING_JOB.arn]}
+
+
 def live(account: Account, job: Thing) -> None:
     """From where it stands to its end."""
     name = str(job[TRAINING_JOB.name])
@@ -243,6 +256,7 @@ OPERATIONS = {
     "CreateTrainingJob": create,
     "DescribeTrainingJob": describe(TRAINING_JOB),
     "ListTrainingJobs": listing(TRAINING_JOB),
+    "UpdateTrainingJob": update,
     "StopTrainingJob": jobs.stopping(TRAINING_JOB),
     "DeleteTrainingJob": jobs.deleting(TRAINING_JOB),
 }

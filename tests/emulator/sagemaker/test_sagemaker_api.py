@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -538,6 +539,29 @@ def test_a_fault_is_worded_as_aws_words_it(
     fault(aws, operation="sagemaker.ListModels", **rule)
     assert refused(sagemaker.list_models) == wanted
     assert "Models" in sagemaker.list_models()
+
+
+def test_an_empty_page_may_be_followed_by_others(aws: Aws, sagemaker: Any, many: list[str]) -> None:
+    fault(aws, operation="sagemaker.ListModels", shuffle=True)
+    first = sagemaker.list_models(NameContains="many-")
+    assert first["Models"] == [] and first["NextToken"]
+    fault(aws, operation="sagemaker.ListModels", shuffle=True)
+    assert sorted(listed(sagemaker)) == many
+
+
+def test_what_is_new_may_be_unknown_for_a_while(aws: Aws, sagemaker: Any) -> None:
+    make_model(sagemaker, "new")
+    make_config(sagemaker, "new", "new")
+    for operation in ("ListModels", "CreateEndpoint"):
+        fault(aws, operation=f"sagemaker.{operation}", stale=600)
+    assert sagemaker.list_models(NameContains="new")["Models"] == []
+    create = partial(sagemaker.create_endpoint, EndpointName="new", EndpointConfigName="new")
+    assert refused(create)[1] == (
+        f'Could not find endpoint configuration "{ARN}:endpoint-config/new".'
+    )
+    assert [one["ModelName"] for one in sagemaker.list_models(NameContains="new")["Models"]] == [
+        "new"
+    ]
 
 
 def test_a_quota_names_the_instance_that_was_asked_for(aws: Aws, sagemaker: Any) -> None:

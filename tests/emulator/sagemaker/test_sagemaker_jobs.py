@@ -137,6 +137,10 @@ def test_a_program_finds_data_settings_and_its_instance(aws: Aws, sagemaker: Any
     data = s3.get_object(Bucket=BUCKET, Key="out/finds/output/output.tar.gz")["Body"].read()
     assert unpacked(data) == {"report.txt": "fine"}
     assert job["TrainingTimeInSeconds"] >= 1 and job["BillableTimeInSeconds"] >= 1
+    kept = {"KeepAlivePeriodInSeconds": 60}
+    sagemaker.update_training_job(TrainingJobName="finds", ResourceConfig=kept)
+    shown = sagemaker.describe_training_job(TrainingJobName="finds")["ResourceConfig"]
+    assert shown == {**job["ResourceConfig"], **kept}
 
 
 def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker: Any) -> None:
