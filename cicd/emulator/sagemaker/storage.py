@@ -82,7 +82,11 @@ class Storage:
         """Store each file of a folder below a url."""
         for path in _files(folder):
             place = f"{url.rstrip('/')}/{path.relative_to(folder).as_posix()}"
-            self._keep(share(path, self._buckets.draft()), place)
+            self.keep(path, place)
+
+    def keep(self, file: Path, url: str) -> None:
+        """Store a file, which nobody changes any more."""
+        self._keep(share(file, self._buckets.draft()), url)
 
     def write(self, content: bytes, url: str) -> None:
         """Store one object."""

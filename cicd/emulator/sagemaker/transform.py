@@ -65,8 +65,8 @@ def live(account: Account, job: Thing) -> None:
         if jobs.is_stopping(account, TRANSFORM_JOB, name):
             # what was not finished is not kept
             raise jobs.Stopped
-        for url, content in answers:
-            account.storage.write(content, url)
+        for url, file in answers.items():
+            account.storage.keep(file, url)
     finally:
         for run_id in runs:
             account.runner.stop("deployment", run_id)
@@ -128,8 +128,8 @@ def wait_until_up(account: Account, name: str, runs: Sequence[str]) -> None:
     account.workers.until(is_up)
 
 
-async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Output url -> answer for each object. DataError for an answer that is an error."""
+async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> dict[str, Path]:
+    """Output url -> file with the answer for each object. DataError for one that is an error."""
     name, told = str(job[TRANSFORM_JOB.name]), job["TransformInput"]
     source, target = told["DataSource"]["S3DataSource"]["S3Uri"], job["TransformOutput"]
     forwarder = Forwarder(account.world.runner)
@@ -158,15 +158,19 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> list
             answered = target.get("Accept") or kind
             return joining.kept(batch.content, kind, body, answered, processing)
 
-    found = []
-    for item in account.storage.objects(source):
+    found: dict[str, Path] = {}
+    # not in memory, and not in the bucket before the last of them is there
+    folder = folder_of(account, name) / "answers"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, item in enumerate(account.storage.objects(source)):
         pieces = batches(
             item.key, item.path.read_bytes(), told.get("SplitType", "None"), _strategy(job), limit
         )
         answers = await asyncio.gather(*map(one, pieces))
         place = f"{name_below(item.key, split(source)[1])}.out"
-        content = joined(answers, target.get("AssembleWith", "None"))
-        found.append((f"{target['S3OutputPath'].rstrip('/')}/{place}", content))
+        file = folder / str(number)
+        file.write_bytes(joined(answers, target.get("AssembleWith", "None")))
+        found[f"{target['S3OutputPath'].rstrip('/')}/{place}"] = file
     return found
 
 
