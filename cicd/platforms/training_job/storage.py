@@ -35,6 +35,8 @@ REFUSED = frozenset(
     {"401", "403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
 )
 TAKEN = frozenset({"409", "412", "PreconditionFailed", "ConditionalRequestConflict"})
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect and to wait for an answer."""
 NOTHING = (None, None, os.devnull, None)
 OWN = {
     "profile": (None, None, None, None),
@@ -291,8 +293,8 @@ def _transfer() -> Any:
 def _connect(place: Place) -> Any:
     core = import_module("botocore.session").Session(session_vars=OWN)
     config = import_module("botocore.config").Config(
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=TIMEOUT[0],
+        read_timeout=TIMEOUT[1],
         retries={"max_attempts": 4, "mode": "standard"},
         # stores other than Amazon's may know no newer checksums, and no bucket host names
         request_checksum_calculation="when_required",
