@@ -93,3 +93,57 @@ def test_the_example_does_what_its_readme_says(project: Project) -> None:
     assert "job/score: runs again (the new model from train)" in text
     assert [name for name in ids(project, "jobs") if not name] == []
     assert len(ids(project, "jobs")) == 4 and len(ids(project, "artifacts")) == 4
+
+
+LARGE = 200 * 10**6
+LARGE_STAGE = """\
+platform: training_job
+jobs:
+  - key: train
+    script: train.py
+    image: python:3.11
+    completion_time: 1h
+    data: {t.bin: t.bin}
+    resources: {cpus: 1, gpus: 0, memory: 512}
+    outputs: {saved_model: model}
+"""
+COPYING = """\
+import shutil
+shutil.copyfile("t.bin", "model.bin")
+with open("model.bin", "r+b") as file:
+    file.write(b"model")
+"""
+MEASURED = """\
+import resource, sys
+from cicd.cli.root import execute
+code = execute(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+sys.exit(code)
+"""
+ENOUGH = 150_000
+"""Kilobytes, most of them for programs: neither of the files fits in."""
+
+
+@pytest.mark.slow
+def test_200_mb_of_data_and_of_a_model_go_through_in_little_memory(project: Project) -> None:
+    """Measured are the most that the command and the service have ever had."""
+    project.write("stages/dev.yaml", LARGE_STAGE)
+    project.write("train.py", COPYING)
+    data, model = project.root / "t.bin", project.root / "model/model.bin"
+    piece = bytes(range(256)) * 4096
+    with data.open("wb") as file:
+        for number in range(LARGE // len(piece) + 1):
+            file.write(number.to_bytes(8, "big") + piece[8:])
+    cicd(project, "emulator", "start", "--training-job")
+    project.environ |= project.emulator_environment()
+    *_, peak = python(project, "-c", MEASURED, "apply", "dev", "--yes").split()
+    assert int(peak) < ENOUGH
+    endpoint = json.loads((project.root / ".cicd/emulator/endpoint.json").read_text("utf-8"))
+    status = Path(f"/proc/{endpoint['pid']}/status").read_text(encoding="utf-8")
+    [served] = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    assert int(served) < ENOUGH
+    assert model.stat().st_size == data.stat().st_size > LARGE
+    with data.open("rb") as ours, model.open("rb") as theirs:
+        assert theirs.read(8) == b"model" + ours.read(8)[5:]
+        while chunk := ours.read(2**20):
+            assert theirs.read(2**20) == chunk

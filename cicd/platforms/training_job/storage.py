@@ -141,13 +141,12 @@ class Storage:
 
     def upload(self, file: Path, key: str, hear: Hear | None = None) -> None:
         """A file of any size, in parts where it is large."""
-        with file.open("rb") as stream, self._translated(key) as client:
-            total = os.fstat(stream.fileno()).st_size
-            client.upload_fileobj(
-                stream,
+        with self._translated(key) as client:
+            client.upload_file(
+                str(file),  # parts of an open one would all be held in memory
                 self.bucket,
                 key,
-                Callback=_counted(total, hear),
+                Callback=_counted(file.stat().st_size, hear),
                 Config=_transfer(),
             )
 

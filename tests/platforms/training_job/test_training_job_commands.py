@@ -328,6 +328,22 @@ def script(text: str) -> Callable[[World], None]:
     return lambda world: world.write("train.py", text)
 
 
+def loop(name: str) -> Callable[[World], None]:
+    """A file that is there, and that nobody can read, not even root."""
+
+    def change(world: World) -> None:
+        path = world.root / name
+        path.unlink()
+        path.symlink_to(path.name)
+
+    return change
+
+
+def refused_bucket(world: World) -> None:
+    world.edit("namespace:", "bucket: not-there, namespace:")
+    world.service.fault(method="PUT", path="/not-there", status=403)
+
+
 SECRET, TOKENS = "TRAINING_JOB_CLIENT_SECRET", "TRAINING_JOB_TOKEN_URL"
 NOWHERE = "http://127.0.0.1:9/oauth/token"
 GONE = fault(operation="training_job.job.get", after=5, times=1, vanish=True)
@@ -339,6 +355,12 @@ BAD = {
     "nobody there": (environ(TOKENS, NOWHERE), 4, "cannot reach"),
     "no script": (stage("script: train.py", "script: none.py"), 3, '"none.py" is not there'),
     "no data": (stage("data/t.csv", "data/none.csv"), 3, '"data/none.csv" is not there'),
+    "script unreadable": (loop("train.py"), 3, '"train.py" cannot be read'),
+    "script is a folder": (stage("script: train.py", "script: data"), 3, "is a folder"),
+    "data unreadable": (loop("data/t.csv"), 3, '"data/t.csv" cannot be read'),
+    "data is a folder": (stage("t.csv: data/t.csv", "t.csv: data"), 3, "is a folder"),
+    "storage unreachable": (fault(path="/data*", reset=True), 4, "cannot be reached"),
+    "no bucket, and none may be made": (refused_bucket, 4, "refused bucket not-there"),
     "no integers": (stage("cpus: 1", 'cpus: "1"'), 3, "cpus must be a whole number"),
     "python 4": (stage("    data:", PYTHON_4), 3, "must be at most 3"),
     "unknown image": (stage("python:3.11", "no/such:image"), 1, "no/such:image"),
