@@ -201,6 +201,8 @@ class TrainingJobs(Platform):
             _nanoseconds(live.created_at),
             lambda: self.get(live).status.has_ended,
         )
+        if live.status.has_ended:  # an answer may have less than there is
+            page = replace(page, is_last=not page.entries)
         # nobody tells when a line was written: those of a job that went on after that may be newer
         ended = live.facts.get("completed_at", "")
         last = _nanoseconds(ended) if ended else self.now()

@@ -48,10 +48,14 @@ def next_page(
     end of line yet is told once ``has_ended`` says that none will come."""
     known = Cursor.read(cursor)
     at, found = _found(read, known)
+    whole = _whole(found)
+    is_over = whole < len(found) < FULL and has_ended()
+    if is_over:
+        found = _to_its_end(read, at, found)
+        whole = _whole(found)
     is_full = len(found) >= FULL
-    whole = max(found.rfind(b"\n"), found.rfind(b"\r")) + 1
     left = len(found) - whole
-    is_open = left >= LONGEST or (left > 0 and not is_full and has_ended())
+    is_open = left >= LONGEST or (left > 0 and not is_full and is_over)
     whole += left if is_open else 0
     if not whole:
         return LogPage((), cursor)
@@ -62,6 +66,21 @@ def next_page(
         start += len(raw)
     after = Cursor(at + whole, entries[-1].text[-KEPT:], is_open)
     return LogPage(tuple(entries), str(after), is_last=not is_full)
+
+
+def _whole(found: bytes) -> int:
+    """How many bytes of it are whole lines."""
+    return max(found.rfind(b"\n"), found.rfind(b"\r")) + 1
+
+
+def _to_its_end(read: Callable[[int], bytes], at: int, found: bytes) -> bytes:
+    """What a log that grows no more has from ``at`` on: whoever answers may give less at once."""
+    while len(found) < FULL:
+        more = read(at + len(found))
+        if not more or more == read(0):  # the latter takes no notice of offsets
+            break
+        found += more
+    return found
 
 
 def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
@@ -81,11 +100,11 @@ def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
     if found[:1] in ENDS:
         return at, found[1:]
     whole = read(0)
-    if found and whole[: len(found)] == found and whole[at - 1 : at] in ENDS:
-        return at, whole[at:]  # whoever answers takes no notice of offsets
+    if whole[: len(found)] == found and whole[at - 1 : at] in ENDS:
+        return at, whole[at:]  # whoever answers takes no notice of offsets, or it is back again
     mark = known.last.encode() + b"\n"
     cut = whole.rfind(mark) if known.last else -1
     if cut >= 0:
         return cut + len(mark), whole[cut + len(mark) :]
     # begun anew, or for a moment not all there: what is longer than before is another log
-    return (0, whole) if found else (at, b"")
+    return (0, whole) if len(whole) >= at else (at, b"")

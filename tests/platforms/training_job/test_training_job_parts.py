@@ -196,6 +196,27 @@ def test_every_line_is_told_once_also_of_a_log_that_shrinks(states: tuple[bytes,
     assert read_all(*states) == ["one", "two", "three"]
 
 
+def test_of_a_log_that_has_ended_all_is_told_however_little_is_given_at_once() -> None:
+    text = b"".join(b"line %d of some length\n" % number for number in range(30)) + b"the last"
+    told, page = [], LogPage((), "", is_last=False)
+    while page.entries or not page.is_last:
+        page = next_page(lambda at: text[at : at + 10], page.cursor, 0, lambda: True)
+        told += [entry.text for entry in page.entries]
+    assert told == text.decode().split("\n")
+
+
+@pytest.mark.parametrize("half", [b"one\n", b"on", b"one\ntwo", b""])
+def test_a_log_of_which_half_is_missing_for_a_moment_is_told_once(half: bytes) -> None:
+    """Also by who takes no notice of offsets."""
+    whole = b"one\ntwo\nthree\n"
+    cursor, told = "", []
+    for state in (whole, half, whole, half, whole + b"four\n"):
+        page = next_page(lambda _: state, cursor, 0, lambda: False)  # noqa: B023
+        cursor = page.cursor
+        told += [entry.text for entry in page.entries]
+    assert told == ["one", "two", "three", "four"]
+
+
 def test_a_log_that_is_begun_anew_is_told_anew() -> None:
     assert read_all(b"one\ntwo\n", b"eins\nzwei\ndrei\n") == ["one", "two", "eins", "zwei", "drei"]
 
