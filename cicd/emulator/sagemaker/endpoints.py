@@ -22,6 +22,8 @@ from cicd.emulator.sagemaker.workers import Closing
 STATUS = ENDPOINT.status
 DELETABLE = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 UPDATABLE = frozenset({"InService", "UpdateRollbackFailed"})
+DESIRED = {"DesiredWeight": "CurrentWeight", "DesiredInstanceCount": "CurrentInstanceCount"}
+"""What is wanted of a variant -> how it is."""
 
 
 def create(call: Call) -> Mapping[str, Any]:
@@ -80,10 +82,9 @@ def kept_properties(body: Mapping[str, Any], endpoint: Thing) -> dict[str, dict[
     """Variant -> the weight and count that it keeps through an update."""
     if not body.get("RetainAllVariantProperties"):
         return {}
-    fields = {"DesiredWeight": "CurrentWeight", "DesiredInstanceCount": "CurrentInstanceCount"}
     left_out = body.get("ExcludeRetainedVariantProperties", [])
-    for one in left_out:
-        fields.pop(one["VariantPropertyType"], None)
+    gone = {one["VariantPropertyType"] for one in left_out}
+    fields = {desired: current for desired, current in DESIRED.items() if desired not in gone}
     return {
         variant["VariantName"]: {
             word: variant[current]
@@ -108,16 +109,13 @@ def update_weights(call: Call) -> Mapping[str, Any]:
             raise invalid(f'{text} "{endpoint[ENDPOINT.arn]}".')
         for variant in endpoint["ProductionVariants"]:
             new = wanted.get(variant["VariantName"], {})
-            variant.update({key: new[key] for key in _DESIRED if key in new})
+            variant.update({key: new[key] for key in DESIRED if key in new})
         endpoint.update({STATUS: "Updating", "LastModifiedTime": account.now()})
 
     if account.things.change(ENDPOINT.kind, name, change) is None:
         raise call.missing(ENDPOINT, name)
     _start(account, name)
     return {ENDPOINT.arn: call.arn(ENDPOINT, name)}
-
-
-_DESIRED = {"DesiredWeight": "CurrentWeight", "DesiredInstanceCount": "CurrentInstanceCount"}
 
 
 def delete(call: Call) -> Mapping[str, Any]:
@@ -263,7 +261,7 @@ def settle_weights(account: Account, name: str) -> None:
     def change(endpoint: Thing) -> None:
         for variant in endpoint["ProductionVariants"]:
             variant.update(
-                {now: variant[desired] for desired, now in _DESIRED.items() if desired in variant}
+                {now: variant[desired] for desired, now in DESIRED.items() if desired in variant}
             )
         endpoint.update({STATUS: "InService", "LastModifiedTime": account.now()})
 
