@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -32,11 +32,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: ``body`` as JSON, or as it is when it is text. ``drop``: hang up instead."""
+    """An answer: ``body`` as JSON, or as it is when it is text; ``headers``: None leaves out what
+    is sent otherwise. ``drop``: hang up instead."""
 
     status: int = 200
     body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
     drop: bool = False
     delay: float = 0.0
 
@@ -120,7 +121,8 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
             kind = "text/plain" if is_text else "application/json"
             headers = {"Content-Type": kind, **reply.headers, "Content-Length": str(len(content))}
             for name, value in headers.items():
-                self.send_header(name, value)
+                if value is not None:
+                    self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 

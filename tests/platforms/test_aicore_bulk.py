@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -74,6 +75,17 @@ def bench(mocker: MockerFixture) -> Iterator[Bench]:
         made = Bench(stub, url)
         yield made
         made.session.close()
+
+
+def test_what_sends_for_others_keeps_no_process_from_its_end(bench: Bench) -> None:
+    def seen(request: Request) -> Reply:
+        threads.update((thread.name, thread.daemon) for thread in threading.enumerate())
+        return accept(request)
+
+    threads: dict[str, bool] = {}
+    bench.stub.on("PATCH", "/v2/lm/executions", seen)
+    assert bench.at_once(*bench.stops("e1", "e2")) == [None, None]
+    assert threads["bulk"]
 
 
 def test_calls_that_come_together_travel_together(bench: Bench) -> None:

@@ -137,6 +137,36 @@ def test_one_trouble_is_one_finding(
     assert troubles(stub) == ([expected] if expected else [])
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"usage": "odd", "quota": {"maxCount": 50}},
+        {"quota": 5},
+        {"quotas": [1]},
+        {
+            "usage": {"items": 5},
+            "quotas": [{"resourcePlanType": "p", "deploymentQuota": {"maxCount": 1}}],
+        },
+    ],
+)
+def test_an_odd_answer_costs_no_other_finding(stub: StubServer, answer: Any) -> None:
+    stub.on("GET", "/v2/admin/resourceQuota/secrets", Reply(200, answer))
+    found = diagnose(stub)
+    assert [finding for finding in found if finding.state != "ok"] == []
+    assert "generic secrets: " not in str(found) and "deployments: 1 of 50 used" in str(found)
+
+
+@pytest.mark.parametrize(
+    "date", [None, "", "yesterday", "Thu, 01 Jan 2026 00:00:00 -0000", "Thu, 99 Jan 2026 00:00:00"]
+)
+def test_a_date_that_nobody_can_read_is_no_trouble(stub: StubServer, date: str | None) -> None:
+    stub.on("GET", "/v2/lm/meta", Reply(200, {"runtimeApiVersion": "2.42.0"}, {"Date": date}))
+    found = diagnose(stub)
+    assert [finding for finding in found if finding.state != "ok"] == []
+    checks = {finding.check for finding in found}
+    assert "connection" in checks and "clock" not in checks
+
+
 def test_without_a_login_nothing_more_is_asked(stub: StubServer) -> None:
     stub.on("POST", "/oauth/token", Reply(401, {"error": "unauthorized"}))
     assert troubles(stub) == [("login", "error"), ("destination", "error")]

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed, Denied
 from cicd.model import Secret
@@ -81,6 +82,53 @@ def test_a_login_that_fails_is_not_tried_again_for_all_who_wait_for_it(stub: Stu
         login.token()
     session.close()
     assert len(stub.requests) == 2 * ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("life", "early"), [(43200, 60), (601, 60), (600, 60), (590, 59), (60, 6), (10, 1)]
+)
+def test_a_token_is_renewed_a_minute_before_its_end_or_a_tenth_of_its_life(
+    stub: StubServer, life: int, early: int
+) -> None:
+    stub.token_life, now = life, 100.0
+    known = Credentials(stub.url, f"{stub.url}/oauth/token", "me", Secret("s3cret"))
+    with open_session(stub.url) as session:
+        login = Login(known, session, clock=lambda: now)
+        for seconds, token in ((0, 1), (life - early - 0.25, 1), (life - early + 0.25, 2)):
+            now = 100.0 + seconds
+            assert login.token() == f"token-{token}"
+
+
+def test_a_login_waits_ten_seconds_to_be_heard_and_thirty_for_a_word(
+    stub: StubServer, mocker: MockerFixture
+) -> None:
+    known = Credentials(stub.url, f"{stub.url}/oauth/token", "me", Secret("s3cret"))
+    with open_session(stub.url) as session:
+        asked = mocker.spy(session, "post")
+        Login(known, session).token()
+    assert asked.call_args.kwargs["timeout"] == (10, 30)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"expires_in": 5},
+        {"access_token": "x", "expires_in": "soon"},
+        {"access_token": "x", "expires_in": [5]},
+        ["x"],
+        "x",
+        {"access_token": "a\nb"},
+        {"access_token": "Größe"},
+    ],
+)
+def test_what_is_no_token_is_no_answer_of_the_api(stub: StubServer, answer: object) -> None:
+    stub.on("POST", "/oauth/token", Reply(200, answer))
+    with (
+        connected(stub) as platform,
+        pytest.raises(ConnectionFailed, match="does not answer like the API"),
+    ):
+        platform.get(live("execution"))
+    assert stub.sent("GET") == []
 
 
 def test_a_login_that_is_revoked_in_the_middle_is_told_as_that(stub: StubServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, cast
 
 import pytest
@@ -127,6 +128,20 @@ def test_without_the_right_to_labels_all_else_goes_on(
     platform.delete(platform.create(DEPLOYMENT))
     platform.remember("stamp", "text")
     assert platform.recall("stamp") == ""
+
+
+def test_what_is_written_beside_all_else_keeps_no_process_from_its_end(
+    platform: Platform, stub: StubServer
+) -> None:
+    def seen(_: Request) -> Reply:
+        threads.update((thread.name, thread.daemon) for thread in threading.enumerate())
+        return Reply(200, group("PROVISIONED"))
+
+    threads: dict[str, bool] = {}
+    stub.on("GET", PATH, seen)
+    platform.tag(live("deployment", "d1"), {"cicd.key": "deployment/serve"})
+    platform.close()
+    assert threads["cicd-register"]
 
 
 def test_a_text_is_kept_under_its_name_as_far_as_a_label_takes_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from cicd.model import Key, Resource, Secret, State, Status
 from cicd.platforms.base import Platform
 from tests.platforms.aicore_world import (
     APPLICATION,
+    ARTIFACT,
     DESTINATION,
     GROUP,
     group,
+    live,
 )
 from tests.platforms.stub_server import Reply, StubServer, page, refused
 
@@ -125,3 +128,45 @@ def test_a_destination_is_completed_created_compared_and_replaced_whole(
     assert "s3cret" not in repr(found)
     platform.update(found, wish)
     assert stub.sent("PUT")[0].json == {**entry, "Description": "mine"}
+
+
+def test_an_application_names_a_repository_as_it_was_just_registered(
+    platform: Platform, stub: StubServer
+) -> None:
+    stub.on("POST", "/v2/admin/repositories", Reply(200, {"message": "ok"}))
+    stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
+    for name, url in (("other", "https://H/other.git"), ("r", "https://H/r.git")):
+        platform.create(Resource(Key("repository", name), {"name": name, "url": url}))
+    platform.create(APPLICATION)
+    assert stub.sent("POST")[-1].json["repositoryUrl"] == "https://H/r.git"
+
+
+def test_an_application_is_looked_at_whole_whatever_else_is_wanted(
+    platform: Platform, stub: StubServer
+) -> None:
+    document = {"repositoryUrl": "https://h/r.git", "path": "templates", "revision": "main"}
+    stub.otherwise = page()
+    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
+    stub.on("GET", "/v2/admin/applications", page({"applicationName": "app"}))
+    stub.on("GET", "/v2/admin/applications/app", Reply(200, document))
+    repository = Resource(Key("repository", "r"), {"name": "r", "url": "https://h/r"})
+    for wishes in ([APPLICATION], [repository, APPLICATION], [APPLICATION, ARTIFACT]):
+        (found,) = [one for one in platform.read(wishes) if one.key.kind == "application"]
+        assert (found.spec["path"], found.spec["revision"]) == ("templates", "main")
+
+
+def test_labels_that_are_refused_are_refused_to_all_who_set_them_together(
+    platform: Platform, stub: StubServer
+) -> None:
+    def set_label(name: str) -> None:
+        labels = {f"ext.ai.sap.com/{name}": "x"}
+        platform.update(
+            live("resource_group", "rg"), Resource(GROUP.key, {**GROUP.spec, "labels": labels})
+        )
+
+    stub.on("GET", "/v2/admin/resourceGroups/rg", Reply(200, group("PROVISIONED")))
+    stub.on("PATCH", "/v2/admin/resourceGroups/rg", refused(400, "too many labels"))
+    with ThreadPoolExecutor(3) as pool:
+        ends = [pool.submit(set_label, name) for name in "abc"]
+        errors = [end.exception() for end in ends]
+    assert ["too many labels" in str(error) for error in errors] == [True] * 3
