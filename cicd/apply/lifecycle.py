@@ -140,7 +140,7 @@ def _has_to_be_sent(job: Job, live: LiveResource, desired: Resource) -> bool:
     fields = changed_fields(job.change)
     if not fields:
         return not job.change.fields
-    return not has_taken(job, live, desired, fields)
+    return not has_taken(job.kind, live.spec, desired.spec, fields)
 
 
 def _settle(

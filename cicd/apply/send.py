@@ -22,7 +22,7 @@ from cicd.errors import (
     Throttled,
     TimedOut,
 )
-from cicd.model import Key, LiveResource, Resource, Secret, State
+from cicd.model import Key, Kind, LiveResource, Resource, Secret, Spec, State
 
 SETTLED = {State.RUNNING, State.SUCCEEDED}
 """States that no waiting changes: a change that is refused then is refused for another reason."""
@@ -164,17 +164,16 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
                 raise
         except LostAnswer:
             live = yield from look(job, live, deadline)
-            if fields and has_taken(job, live, desired, fields):
+            if fields and has_taken(job.kind, live.spec, desired.spec, fields):
                 return live
             if attempt >= job.polling.tries:
                 raise
 
 
-def has_taken(job: Job, live: LiveResource, desired: Resource, fields: frozenset[str]) -> bool:
-    """Whether these fields already are as wanted; what cannot be read back is not."""
-    is_readable = not job.kind.is_secret and not fields & job.kind.write_only
-    is_readable = is_readable and fields <= live.spec.keys()
-    return is_readable and not differences(job.kind, desired.spec, live.spec, fields)
+def has_taken(kind: Kind, live: Spec, desired: Spec, fields: frozenset[str]) -> bool:
+    """Pure: whether these fields already are as wanted; what cannot be read back is not."""
+    is_readable = not kind.is_secret and not fields & kind.write_only and fields <= live.keys()
+    return is_readable and not differences(kind, desired, live, fields)
 
 
 def _changeable(

@@ -219,6 +219,31 @@ def test_c24_the_last_report_says_where_the_model_is(
     assert reports[-1] == {"status": "COMPLETED", "end": None, "model": "build/model"}
 
 
+@pytest.mark.parametrize(
+    ("report", "fetch", "expected"),
+    [
+        ("job", {MODEL: "m", "artifacts.log": "l"}, {"model": "m", "log": "l"}),
+        ("job", {}, {}),
+        ("", {MODEL: "m"}, None),
+    ],
+)
+def test_folders_are_reported_once_and_only_of_what_reports(
+    report: str,
+    fetch: dict[str, str],
+    expected: dict[str, str] | None,
+    maker: Maker,
+    tmp_path: Path,
+) -> None:
+    maker.kinds = {**KINDS, "execution": replace(KINDS["execution"], report=report)}
+    events = apply(maker, train(replace(FETCH, fetch=fetch)), root=tmp_path)
+    reports = [event.report for event in events if isinstance(event, Reported)]
+    ended = {"status": "COMPLETED", "end": None}
+    assert reports[-1:] == ([] if expected is None else [{**ended, **expected}])
+    # at its end, and again where there are folders to tell of
+    told = [each for each in reports if each["status"] == "COMPLETED"]
+    assert len(told) == (0 if not report else 2 if fetch else 1)
+
+
 def test_c5_a_silent_log_is_read_each_second(maker: Maker, clock: Clock, tmp_path: Path) -> None:
     maker.scripts["train"] = [HOURS]
     began = clock()

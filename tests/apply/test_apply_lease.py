@@ -97,6 +97,14 @@ def locks() -> Locks:
     return Locks()
 
 
+def test_a_lock_is_renewed_twice_a_minute(mocker: MockerFixture) -> None:
+    waited = mocker.spy(threading.Event, "wait")
+    lease = Locks().lease("me")
+    assert lease.take() is None
+    lease.give_back()
+    assert [call.args[1] for call in waited.call_args_list if len(call.args) > 1] == [30]
+
+
 def test_a_free_lock_costs_two_calls(locks: Locks) -> None:
     lease = locks.lease("a")
     assert lease.take() is None

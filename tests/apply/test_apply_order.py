@@ -160,6 +160,28 @@ def test_outputs_that_come_late_are_awaited(platform: FakePlatform) -> None:
     assert platform.clock() < 1000 + 20
 
 
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.REPLACE])
+def test_outputs_are_awaited_for_what_is_there_already_too(
+    platform: FakePlatform, action: Action
+) -> None:
+    platform.scripts["train"] = [[(0, COMPLETED)]]
+    platform.outputs_at = platform.clock() + 5
+    live = platform.add("deployment", "serve", RUNNING, configuration="old")
+    user = change(
+        "deployment/serve",
+        action,
+        after=["execution/train"],
+        live=live,
+        options=UP,
+        fields=["configuration"],
+        configuration=ref("execution/train", "artifacts.model"),
+    )
+    events = apply(platform, change("execution/train", configuration="c"), user)
+    assert set(results(events).values()) == {"applied"}
+    ended = outcomes(events)["deployment/serve"]
+    assert platform.things[ended.id].live.spec["configuration"] == "a-model"
+
+
 def test_a_reference_out_of_the_plan_is_a_failure(platform: FakePlatform) -> None:
     events = apply(platform, change("destination/api", url=ref("deployment/serve", "url")))
     assert outcomes(events)["destination/api"].error == (
@@ -206,6 +228,38 @@ def test_a_failed_dependent_keeps_the_old_one_and_says_so(platform: FakePlatform
     assert live.id in platform.things
     warned = [event.message for event in events if isinstance(event, Warned)]
     assert warned == [f"the one before ({live.id}) is kept: destination/api failed"]
+
+
+@pytest.mark.parametrize("step", ["stop", "delete"])
+def test_an_old_one_that_still_has_a_user_is_kept_and_says_so(
+    platform: FakePlatform, step: str
+) -> None:
+    old = {
+        key: platform.add("deployment", f"old-{key}", RUNNING, configuration="con-0")
+        for key in ("serve", "gate")
+    }
+    changes = [
+        change(
+            f"deployment/{key}",
+            Action.REPLACE,
+            live=live,
+            options=UP,
+            after=[] if key == "serve" else ["deployment/serve"],
+            configuration="con-1",
+        )
+        for key, live in old.items()
+    ]
+    platform.faults[f"{step} deployment/old-gate"] = [Fault(Denied("no rights", status=403))]
+    events = apply(platform, *changes)
+    ended = outcomes(events)
+    assert results(events) == {"deployment/serve": "applied", "deployment/gate": "failed"}
+    assert ended["deployment/serve"].id in platform.things
+    assert "is not gone" in ended["deployment/gate"].error
+    warned = [event.message for event in events if isinstance(event, Warned)]
+    assert warned == [f"the one before ({old['serve'].id}) is kept: deployment/gate failed"]
+    assert (
+        old["serve"].id in platform.things and "delete deployment/old-serve" not in platform.ops()
+    )
 
 
 def test_what_is_gone_already_counts_as_deleted(platform: FakePlatform) -> None:

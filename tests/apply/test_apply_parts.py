@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from cicd.apply.resolve import (
     refs,
     resolved,
 )
+from cicd.apply.send import has_taken
 from cicd.apply.verify import expectation, request_of, shown
 from cicd.errors import CicdError
 from cicd.model import (
@@ -148,6 +150,28 @@ def test_what_does_not_read_back_as_asked_is_named(
     told = [str(item) for item in differences(THING, wanted, found, {*wanted, *found})]
     assert len(told) == len(expected)
     assert all(line.startswith(start) for line, start in zip(told, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "fields", "expected"),
+    [
+        (THING, {"a": 1}, {"a"}, True),
+        (THING, {"a": 1, "b": 2, "c": 5}, {"a", "b"}, True),
+        (THING, {"a": 1, "b": 3}, {"a"}, True),
+        (THING, {"a": 1, "b": 3}, {"a", "b"}, False),
+        # what a platform does not show may be anything
+        (THING, {}, {"a"}, False),
+        (THING, {"b": 2, "c": 5}, {"a", "b"}, False),
+        (THING, {"a": 1, "pw": 0}, {"a", "pw"}, False),
+        (THING, {"a": 1, "pw": 0}, {"a"}, True),
+        (replace(THING, is_secret=True), {"a": 1}, {"a"}, False),
+    ],
+)
+def test_a_change_has_been_taken_where_all_of_it_reads_back(
+    kind: Kind, found: dict[str, Any], fields: set[str], *, expected: bool
+) -> None:
+    wanted = {"a": 1, "b": 2, "pw": 0}
+    assert has_taken(kind, found, wanted, frozenset(fields)) is expected
 
 
 def with_test(key: str, action: Action = Action.NO_OP, *needs: str) -> Change:
