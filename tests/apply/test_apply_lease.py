@@ -199,9 +199,21 @@ def test_what_had_no_effect_is_sent_again(locks: Locks) -> None:
 
 def test_an_answer_that_stays_lost_is_raised(locks: Locks) -> None:
     locks.main.before["take"] = [fail(LostAnswer("lost")) for _ in PAUSES]
-    lease = locks.lease("a")
+    lease, begun = locks.lease("a"), locks.clock()
     with pytest.raises(LostAnswer):
         lease.take()
+    assert locks.clock() - begun == pytest.approx(sum(PAUSES))
+    lease.give_back()
+
+
+@pytest.mark.parametrize("tries", range(1, len(PAUSES)))
+def test_between_two_tries_there_is_time_for_reads_to_follow_writes(
+    locks: Locks, tries: int
+) -> None:
+    locks.main.before["take"] = [fail(Conflict("taken", status=409)) for _ in range(tries)]
+    lease, begun = locks.lease("a"), locks.clock()
+    assert lease.take() is None
+    assert locks.clock() - begun == pytest.approx(sum(PAUSES[:tries]))
     lease.give_back()
 
 
