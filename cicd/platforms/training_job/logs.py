@@ -77,10 +77,16 @@ def _to_its_end(read: Callable[[int], bytes], at: int, found: bytes) -> bytes:
     """What a log that grows no more has from ``at`` on: whoever answers may give less at once."""
     while len(found) < FULL:
         more = read(at + len(found))
-        if not more or more == read(0):  # the latter takes no notice of offsets
+        if not more or _are_one(more, read(0)):
             break
         found += more
     return found
+
+
+def _are_one(one: bytes, other: bytes) -> bool:
+    """Whether two answers begin with the same, as those for any offset do of who takes no notice of
+    them, however much of a log there is each time."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
@@ -94,14 +100,14 @@ def _found(read: Callable[[int], bytes], known: Cursor) -> tuple[int, bytes]:
         return at, read(at)
     if known.is_open:
         found = read(at)
-        is_all = bool(found) and read(0) == found
+        is_all = bool(found) and _are_one(found, read(0))
         return at, found[at:] if is_all else found
     found = read(at - 1)
     if found[:1] in ENDS:
         return at, found[1:]
     whole = read(0)
-    if whole[: len(found)] == found and whole[at - 1 : at] in ENDS:
-        return at, whole[at:]  # whoever answers takes no notice of offsets, or it is back again
+    if _are_one(found, whole) and whole[at - 1 : at] in ENDS:
+        return at, max(found, whole, key=len)[at:]
     mark = known.last.encode() + b"\n"
     cut = whole.rfind(mark) if known.last else -1
     if cut >= 0:
