@@ -31,34 +31,43 @@ jobs:
     require: [{{metric: accuracy, min: 0.7}}]
 """
 OTHER_WAYS = {
-    "accepted, lower case": Ways(submitted=202, asked=202, spelt="lower"),
-    "200, as words begin": Ways(submitted=200, spelt="title", times="java"),
-    "nothing but a status": Ways(fields=frozenset({"status"}), life=...),
-    "nothing is said of what was submitted": Ways(submitted=204, is_silent=True, asked=203),
-    "null, and more": Ways(nulls=True, more={"retries": 0, "hint": {"a": [1, None]}}, life=None),
-    "wrapped, no times": Ways(wrapped="job", times="none", life="3600"),
-    "times as numbers": Ways(times="milliseconds", content_type="text/plain"),
-    "times of HTTP": Ways(times="http", content_type="application/yaml"),
-    "other words": Ways(words={"PENDING": "Queued", "RUNNING": "Started", "SUCCESSFUL": "DONE"}),
-    "a word for a while": Ways(words={"PENDING": "HATCHING", "RUNNING": "Levitating"}),
-    "a log that is late": Ways(late=409),
-    "a log that is later": Ways(late=503),
-    "half a log now and then": Ways(halves=True),
-    "no offsets": Ways(has_offsets=False),
+    "accepted, lower case, tokens by POST": Ways(
+        submitted=202, asked=202, spelt="lower", tokens="POST"
+    ),
+    "200, as words begin, a storage with its scheme": Ways(
+        submitted=200, spelt="title", times="java", endpoint="http://{}/"
+    ),
+    "nothing but a status, a storage that says not secure": Ways(
+        fields=frozenset({"status"}), life=..., secure="false"
+    ),
+    "nothing of what was submitted, nor of a secure storage": Ways(
+        submitted=204, is_silent=True, asked=203, secure=None
+    ),
+    "null, and more, a log that is late": Ways(
+        nulls=True, more={"retries": 0, "hint": {"a": [1, None]}}, life=None, late=409
+    ),
+    "wrapped, no times, a log that is later": Ways(
+        wrapped="job", times="none", life="3600", late=503
+    ),
+    "times as numbers, half a log now and then": Ways(
+        times="milliseconds", content_type="text/plain", halves=True
+    ),
+    "times of HTTP, other words": Ways(
+        times="http",
+        content_type="application/yaml",
+        words={"PENDING": "Queued", "RUNNING": "Started", "SUCCESSFUL": "DONE"},
+    ),
+    "words that nobody knows for a while, no offsets": Ways(
+        words={"PENDING": "HATCHING", "RUNNING": "Levitating"}, has_offsets=False
+    ),
     "half a log, and no offsets": Ways(has_offsets=False, halves=True, late=400),
-    "a log in pieces": Ways(at_once=30),
     "a log in small pieces": Ways(at_once=7),
-    "tokens by POST": Ways(tokens="POST"),
-    "a storage with its scheme": Ways(endpoint="http://{}/"),
-    "a storage that says not secure": Ways(secure="false"),
-    "a storage that says nothing of it": Ways(secure=None),
 }
 SAID = "there is no image tensorflow/tensorflow:1.4.0"
 REFUSALS = {
     "text": Reply(400, SAID),
     "of the RFC": Reply(422, {"error": "invalid_image", "error_description": SAID}),
     "an object": Reply(400, {"error": {"code": 17, "message": SAID}}),
-    "a message": Reply(400, {"timestamp": 1, "status": 400, "message": SAID}),
     "a page without a type": Reply(404, SAID),
 }
 Run = Callable[..., str]
