@@ -72,6 +72,18 @@ TABLE: dict[str, set[str]] = {
         "cicd.errors",
         "cicd.masking",
     },
+    "cicd.platforms.sagemaker": {
+        "cicd.platforms.base",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.threads",
+    },
+    "cicd.platforms.sagemaker.dialect": {
+        "cicd.config",
+        "cicd.values",
+        "cicd.model",
+        "cicd.errors",
+    },
     "cicd.platforms.destination": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.apply": {"cicd.words", "cicd.model", "cicd.errors", "cicd.platforms.base", "cicd.logs"},
     "cicd.masking": set(),
@@ -458,6 +470,7 @@ WORD = re.compile(
 THEIRS = (
     "cicd.platforms.aicore",
     "cicd.platforms.destination",
+    "cicd.platforms.sagemaker",  # the same
     "cicd.platforms.training_job",  # another platform, whose API has some of these words too
     "cicd.emulator",
     "cicd.scaffold.aicore",

@@ -99,6 +99,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
     deadline = clock() + job.options.timeout
     pause, status = job.polling.first, live.status
     unsettled_since: float | None = None
+    settle = job.kind.settle or job.polling.settle
     paces = Paces(job, clock())
     while True:
         live = yield from fetch(job, live, deadline, after=after)
@@ -127,7 +128,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         # itself after a while is taken at its word.
         if _contradicts_itself(seen, live, is_stale=is_stale):
             unsettled_since = clock() if unsettled_since is None else unsettled_since
-            if clock() - unsettled_since >= job.polling.settle:
+            if clock() - unsettled_since >= settle:
                 return (yield from _unsettled(job, live, seen))
         else:
             unsettled_since = None
@@ -136,7 +137,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         # After news there is mostly more of it soon; where nothing happens the looks get rarer.
         has_news = page.has_lines or live.status != status
         pause, status = (job.polling.first if has_news else job.polling.slower(pause)), live.status
-        settled = float("inf") if unsettled_since is None else unsettled_since + job.polling.settle
+        settled = float("inf") if unsettled_since is None else unsettled_since + settle
         due = min(settled, paces.next_of(live), job.next_report)
         until = min(clock() + pause, deadline, due)
         after = 0.0 if page.has_more else max(0.0, until - clock())
@@ -194,7 +195,7 @@ def _unsettled(job: Job, live: LiveResource, seen: View) -> Task[LiveResource]:
         raise _failure(seen, f"ended as {_words(live.status)}")
     if seen.rolled_back:
         told = "; ".join(map(str, seen.rolled_back))
-        raise CicdError(f"is {live.status.raw}, but {told}: the platform went back by itself")
+        raise CicdError(f"is {_words(live.status)}, but {told}: the platform went back by itself")
     return live
 
 

@@ -65,7 +65,7 @@ def former_stage(
             file = os.path.relpath(stage_path(stage, root), root)
             former = load_former(
                 str(Path(folder) / file),
-                replace(around, root=Path(folder), git=facts, application=None, stand_ins=""),
+                replace(around, root=Path(folder), git=facts, application=None),
             )
         except (CicdError, OSError, tarfile.TarError):
             return None, ""  # it was not there yet, or it is of a form that is not read any more

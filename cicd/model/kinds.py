@@ -28,6 +28,8 @@ class Kind:
     ``updatable_in``: states in which an update is possible; in any other a difference is a replace.
     ``wait_for``: raw word that means ready, for kinds with no such option in the stage file.
     ``verify``: fields that must read back as asked once it is ready.
+    ``settle``: the seconds after which a status that says done and fields that do not are taken at
+    their word; 0: as long as for any other.
     ``log``: whether it has logs to follow.
     ``log_pause``: the seconds after which its log is read again, also where it has been silent for
     long; 0: the longer the silence, the later.
@@ -70,6 +72,7 @@ class Kind:
     prunable: bool = False
     wait_for: str | None = None
     verify: tuple[str, ...] = ()
+    settle: float = 0.0
     log: bool = False
     log_pause: float = 0.0
     report: str = ""

@@ -1,0 +1,1 @@
+"""Amazon SageMaker as a platform: jobs, models, and what serves them."""

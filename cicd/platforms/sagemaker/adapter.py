@@ -1,0 +1,301 @@
+"""SageMaker as a Platform."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cicd.errors import Conflict, NotFound, PlatformError
+from cicd.model import Kind, LiveResource, Resource, Stage, State
+from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
+from cicd.platforms.sagemaker import (
+    console,
+    doctor,
+    endpoint_configs,
+    endpoints,
+    logs,
+    models,
+    training,
+)
+from cicd.platforms.sagemaker.api import Api
+from cicd.platforms.sagemaker.credentials import session
+from cicd.platforms.sagemaker.kinds import KINDS
+from cicd.platforms.sagemaker.lease import ObjectLock
+from cicd.platforms.sagemaker.names import LONGEST_KEY, Names, slug
+from cicd.platforms.sagemaker.nouns import NOUNS
+from cicd.platforms.sagemaker.packing import packed
+from cicd.platforms.sagemaker.records import Records
+from cicd.platforms.sagemaker.storage import FOLDER, Storage
+from cicd.platforms.sagemaker.tags import tags_of
+from cicd.platforms.sagemaker.things import RUNS, Things
+
+
+def connect(stage: Stage, environ: Mapping[str, str]) -> SageMaker:
+    """SageMaker with the login that the stage file asks for. Sends nothing."""
+    return SageMaker(stage, environ)
+
+
+class SageMaker(Platform):
+    """The things of one stage, shared by all threads."""
+
+    name = "sagemaker"
+    kinds: Mapping[str, Kind] = KINDS
+
+    def __init__(self, stage: Stage, environ: Mapping[str, str]) -> None:
+        settings = stage.settings
+        self._root = Path(stage.root)
+        self._environ = environ
+        self._role = str(settings.get("role") or "")
+        self._instances = frozenset(_instances(stage.resources))
+        region, url = str(stage.target["region"]), environ.get("AWS_ENDPOINT_URL", "")
+        self._api = Api(partial(session, settings, environ, region), region, url.rstrip("/"))
+        self._names = Names(str(settings.get("prefix") or stage.identity))
+        self._storage = Storage(self._api, str(settings.get("bucket") or ""))
+        self._records = Records(self._storage, self._names.prefix)
+        keys = {
+            (wish.key.kind, slug(wish.key.name, LONGEST_KEY)): wish.key.name
+            for wish in stage.resources
+        }
+        runtime = self._api.url or f"https://runtime.sagemaker.{region}.amazonaws.com"
+        self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
+
+    # -- planning --------------------------------------------------------------------------------
+
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
+        found: list[LiveResource] = []
+        for kind in KINDS:
+            if everything:
+                found += self._things.all(kind)
+            if wishes := [wish for wish in desired if wish.key.kind == kind]:
+                found += self._things.of(kind, wishes)
+        return list({(live.key.kind, live.id): live for live in found}.values())
+
+    def browse(self, kind: str) -> Sequence[LiveResource]:
+        return self._things.listed(kind)
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self._things.get(live)
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        noun = NOUNS[desired.key.kind]
+        if noun.kind in RUNS:
+            return self._things.newest_run(noun, desired, known)
+        if noun.kind == "endpoint":
+            return self._things.find(noun, str(desired.spec["name"]))
+        return self._things.find(noun, self._named(desired))
+
+    # -- applying --------------------------------------------------------------------------------
+
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        noun = NOUNS[desired.key.kind]
+        tags = tags_of(desired.spec.get("tags") or {}, marks)
+        if noun.kind in RUNS:
+            return self._start(desired, token, marks, tags)
+        if noun.kind == "endpoint":
+            name = str(desired.spec["name"])
+            body = {"EndpointConfigName": desired.spec["config"]}
+            self._api.write("create_endpoint", EndpointName=name, **body, Tags=tags)
+            return self._made(noun.kind, name)
+        return self._create_content(desired, tags)
+
+    def _create_content(self, desired: Resource, tags: Sequence[Mapping[str, str]]) -> LiveResource:
+        """What is there under the same name has the same content, unless somebody put it there."""
+        noun, name = NOUNS[desired.key.kind], self._named(desired)
+        if noun.kind == "model":
+            body = models.request(desired.spec, self._sources(desired.spec))
+        else:
+            body = endpoint_configs.request(desired.spec)
+        try:
+            self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
+        except Conflict:
+            found = self._things.find(noun, name)
+            if found is None or not _is_as(found, desired):
+                raise
+            return found
+        return self._made(noun.kind, name)
+
+    def _start(
+        self,
+        desired: Resource,
+        token: str,
+        marks: Mapping[str, str],
+        tags: Sequence[Mapping[str, str]],
+    ) -> LiveResource:
+        """One run for each token: its name holds that, and no name is given twice."""
+        noun, spec = NOUNS[desired.key.kind], desired.spec
+        inputs = str(spec.get("inputs", ""))
+        name = self._names.of_run(desired.key.name, inputs, token or secrets.token_hex(16))
+        source = self._sources(spec).get(str(spec.get("source") or ""), "")
+        body = training.request(spec, source)
+        self._records.add(name, {"cicd.inputs": inputs, **marks} if inputs else marks)
+        try:
+            self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
+        except Conflict:
+            found = self._things.find(noun, name)
+            if found is None or not token:
+                raise
+            return found
+        return self._made(noun.kind, name)
+
+    def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        if live.key.kind != "endpoint":
+            return super().update(live, desired)
+        wanted = str(desired.spec["config"])
+        told = self._api.describe(NOUNS["endpoint"], live.id)
+        is_up = told["EndpointStatus"] == "InService"
+        if endpoints.pending_config(told) == wanted or (
+            is_up and told["EndpointConfigName"] == wanted
+        ):
+            return self._things.whole(NOUNS["endpoint"], told)
+        body: dict[str, Any] = {"EndpointName": live.id, "EndpointConfigName": wanted}
+        if self._has_same_variants(told, wanted):
+            # else what has been scaled meanwhile would be as it was at the beginning
+            body["RetainAllVariantProperties"] = True
+        if how := endpoints.deployment(desired.spec.get("deployment")):
+            body["DeploymentConfig"] = how
+        self._api.write("update_endpoint", **body)
+        return self._things.get(live)
+
+    def _has_same_variants(self, told: Mapping[str, Any], config: str) -> bool:
+        """Whether every variant of a configuration is there already, with the same weight and
+        instances as asked for at the beginning: what the stage changes must take effect."""
+        noun = NOUNS["endpoint_config"]
+        before = self._things.find(noun, str(told["EndpointConfigName"]))
+        after = self._things.find(noun, config)
+        if before is None or after is None:
+            return False
+        return bool(before.spec["variants"] == after.spec["variants"])
+
+    def stop(self, live: LiveResource) -> None:
+        noun = NOUNS[live.key.kind]
+        if noun.kind not in RUNS:
+            return super().stop(live)
+        try:
+            if not self._things.get(live).status.has_ended:
+                self._api.write(f"stop_{noun.kind}", **{noun.name: live.id})
+        except NotFound:
+            return None
+        except PlatformError:
+            # it may have ended at this very moment, and cannot be stopped then
+            if not self._things.get(live).status.has_ended:
+                raise
+
+    def delete(self, live: LiveResource) -> None:
+        noun = NOUNS[live.key.kind]
+        try:
+            self._api.write(f"delete_{noun.kind}", **{noun.name: live.id})
+        except NotFound:
+            return
+        except PlatformError:
+            # a second request while the first is being carried out is refused in other words
+            found = self._things.find(noun, live.id)
+            if found is not None and found.status.state is not State.STOPPING:
+                raise
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        if live.key.kind in RUNS:
+            self._records.add(live.id, tags)
+
+    def remember(self, name: str, text: str) -> None:
+        self._records.remember(name, text)
+
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        return self._records.recall(name)
+
+    def lock(self, name: str) -> Lock:
+        return ObjectLock(self._storage, self._records.lock_key(name), self._api.now)
+
+    # -- runs and services -----------------------------------------------------------------------
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        if not KINDS[live.key.kind].log:
+            return super().logs(live, cursor, since=since)
+        return logs.next_page(self._api, live, cursor, since)
+
+    def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
+        if live.key.kind != "endpoint":
+            return super().invoke(live, request, timeout=timeout)
+        headers = {name.lower(): text for name, text in request.headers.items()}
+        asked = {
+            "ContentType": request.sort or headers.get("content-type"),
+            "Accept": headers.get("accept"),
+            "TargetVariant": request.variant or None,
+        }
+        more = {name: text for name, text in asked.items() if text}
+        return self._api.invoke(live.id, request.data or b"", more)
+
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        if output not in live.outputs or output in {"id", "url"}:
+            raise NotFound(f"{live.key} has no output {output}")
+        return self._storage.download(live.outputs[output], folder)
+
+    # -- looking around --------------------------------------------------------------------------
+
+    def survey(
+        self,
+        selector: Mapping[str, str],
+        unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+    ) -> list[LiveResource]:
+        asked = selector.get("region", self._api.region)
+        if asked != self._api.region:
+            raise NotFound(f"this login is for {self._api.region}, not for {asked}")
+        return self.read([], everything=True)
+
+    def diagnose(self) -> Iterator[Finding]:
+        return doctor.examine(self._api, self._storage, self._role, self._instances)
+
+    def link(self, live: LiveResource) -> str | None:
+        return None if self._api.url else console.link(live, self._api.region)
+
+    def now(self) -> int:
+        return self._api.now()
+
+    def close(self) -> None:
+        self._api.close()
+
+    # -- names and sources -----------------------------------------------------------------------
+
+    def _named(self, desired: Resource) -> str:
+        """The name that holds the content of a wish."""
+        spec = desired.spec
+        content = {name: spec[name] for name in spec if name not in {"name", "tags", "source_dir"}}
+        return self._names.of_content(desired.key.name, content)
+
+    def _made(self, kind: str, name: str) -> LiveResource:
+        """What was just made; a list may not show it yet."""
+        return self._things.whole(NOUNS[kind], self._api.describe(NOUNS[kind], name))
+
+    def _sources(self, spec: Mapping[str, Any]) -> dict[str, str]:
+        """Digest of each folder of source -> where it is; it is uploaded where it is not."""
+        parts = [spec, *(spec.get("containers") or ())]
+        found = {}
+        for part in parts:
+            digest, folder = str(part.get("source") or ""), str(part.get("source_dir") or "")
+            if not digest or not folder:
+                continue
+            key = f"{FOLDER}/source/{digest}.tar.gz"
+            if not self._storage.has(key):
+                self._storage.write(key, packed(self._root, folder, digest))
+            found[digest] = self._storage.url(key)
+        return found
+
+
+def _is_as(found: LiveResource, desired: Resource) -> bool:
+    """Whether something has the content of a wish."""
+    ignored = KINDS[desired.key.kind].computed | {"name"}
+    asked = {name: value for name, value in desired.spec.items() if name not in ignored}
+    return all(found.spec.get(name) == value for name, value in asked.items())
+
+
+def _instances(resources: Sequence[Resource]) -> Iterator[str]:
+    """The instance types that a stage names."""
+    for wish in resources:
+        parts = [wish.spec, *(wish.spec.get("variants") or {}).values()]
+        for part in parts:
+            if instance := part.get("instance"):
+                yield str(instance["type"])

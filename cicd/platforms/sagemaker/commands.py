@@ -1,0 +1,19 @@
+"""What commands say of SageMaker: see ``cicd.platforms.commands``."""
+
+from __future__ import annotations
+
+from cicd.platforms.commands import Imports, Short
+
+SHORT = {
+    "training_job": Short(
+        "List training jobs, also those of no stage file.",
+        "List training jobs, newest first, also those of no stage file.",
+        ("dev --status failed --since 7d", "dev --key train --limit 5 -o json"),
+    ),
+    "endpoint": Short(
+        "List endpoints, also those of no stage file.",
+        "List endpoints, newest first, also those of no stage file.",
+        ("dev", "dev --unmanaged -o json"),
+    ),
+}
+IMPORTS = Imports()

@@ -1,0 +1,101 @@
+"""What stage files of SageMaker say: jobs, models, and what serves them.
+
+No SDK is loaded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd.config.build import AnyDraft
+from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.references import Reference
+from cicd.config.rules import check_items
+from cicd.config.target import check_target
+from cicd.config.tree import Paths
+from cicd.errors import Problem
+from cicd.platforms.sagemaker.dialect.checks import check_all
+from cicd.platforms.sagemaker.dialect.rulebook import RULES
+from cicd.platforms.sagemaker.dialect.schema import StageFile
+
+__all__ = [
+    "CARRIED",
+    "ENVIRONMENT",
+    "NAME",
+    "REFERENCES",
+    "RULES",
+    "SPELLINGS",
+    "File",
+    "build",
+    "check",
+]
+
+NAME = "sagemaker"
+File = StageFile
+_REGION = "eu-central-1"
+_ROLE = "arn:aws:iam::123456789012:role/cicd"
+ENVIRONMENT = {
+    "AWS_REGION": StandIn(offline=_REGION, local=_REGION, field="region"),
+    "SAGEMAKER_ROLE": StandIn(offline=_ROLE, local=_ROLE, field="role"),
+}
+REFERENCES = {
+    "training_jobs.KEY.model": Reference(
+        "training_job",
+        "model",
+        {
+            "data": Paths("models.*.data", "models.*.containers.*.data"),
+            "inputs": Paths("training_jobs.*.inputs.*"),
+        },
+    )
+}
+SPELLINGS = Spellings(
+    hints={
+        "endpoint_configurations": "endpoint_configs",
+        "training": "training_jobs",
+    },
+    texts=Paths(
+        "training_jobs.*.environment.*",
+        "models.*.environment.*",
+        "models.*.containers.*.environment.*",
+    ),
+)
+_CONTAINER = (("image",), ("package",), ("data",), ("environment",), ("containers",))
+CARRIED = {
+    "training_jobs": Carried(
+        "training_job",
+        (
+            ("image",),
+            ("algorithm",),
+            ("source_dir",),
+            ("entry_point",),
+            ("hyperparameters",),
+            ("metrics",),
+            ("environment",),
+        ),
+        files=(("source_dir",),),
+    ),
+    "models": Carried("model", _CONTAINER, files=(("source_dir",), ("containers", "source_dir"))),
+    "endpoint_configs": Carried(
+        "endpoint_config", (("variants",),), needs={("variants", "model"): "models"}
+    ),
+    "endpoints": Carried(
+        "endpoint",
+        (("deployment",),),
+        stays=frozenset({"name"}),
+        needs={("config",): "endpoint_configs"},
+    ),
+}
+
+
+def check(draft: AnyDraft) -> Iterator[Problem]:
+    """All that is wrong beside the shape."""
+    yield from check_target(draft, ENVIRONMENT)
+    yield from check_items(draft, CARRIED)
+    yield from check_all(draft)
+
+
+def build(draft: AnyDraft) -> Built:
+    """Where it goes, and all that should be there."""
+    from cicd.platforms.sagemaker.dialect.building import build  # not needed to check a stage
+
+    return build(draft, ENVIRONMENT, CARRIED)

@@ -1,0 +1,223 @@
+"""Resources of a draft without errors: jobs, models, configurations, endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd.config.build import AnyDraft, programs_of, resource_of
+from cicd.config.dialect import Built, Carried, StandIn
+from cicd.config.fields import values_of
+from cicd.config.formats import seconds
+from cicd.config.target import target_of
+from cicd.config.tree import Path
+from cicd.model import Resource
+from cicd.platforms.sagemaker.dialect.schema import Container, Endpoint, Model, TrainingJob
+from cicd.platforms.sagemaker.dialect.source_folders import source_digest
+from cicd.platforms.sagemaker.names import Names
+from cicd.platforms.sagemaker.training import said, text_of
+from cicd.values import Key, Ref
+
+EMULATOR = "emulator"
+
+
+def build(
+    draft: AnyDraft, environment: Mapping[str, StandIn], sections: Mapping[str, Carried]
+) -> Built:
+    """Where it goes, and everything in the order of the file."""
+    told = target_of(draft, environment)
+    place, region = draft.file.sagemaker, told["region"]
+    bucket = place.bucket or f"sagemaker-{region}-{_account_of(told['role'])}"
+    building = _Building(draft, sections, told["role"], bucket)
+    settings = {
+        "role": told["role"],
+        "bucket": bucket,
+        "prefix": building.prefix,
+        "credentials": {} if draft.is_local else values_of(place.credentials),
+    }
+    target = {"region": region} | ({"account": EMULATOR} if draft.is_local else {})
+    resources = [*building.jobs(), *building.models(), *building.configs(), *building.endpoints()]
+    programs = programs_of(draft, sections)
+    scope = (*target.values(), building.prefix, bucket)
+    return Built(target, resources, scope, programs=programs, settings=settings)
+
+
+def _account_of(role: str) -> str:
+    """The account that a role is of: that of the stage."""
+    return role.split(":")[4] if role.count(":") > 4 else ""
+
+
+class _Building:
+    """What a draft asks for, section by section."""
+
+    def __init__(
+        self, draft: AnyDraft, sections: Mapping[str, Carried], role: str, bucket: str
+    ) -> None:
+        self._draft = draft
+        self._sections = sections
+        self._role = role
+        folder = draft.git.folder
+        self.prefix = draft.file.sagemaker.prefix or (f"{folder}/" if folder else "") + draft.name
+        self._names = Names(self.prefix)
+        self._output = f"s3://{bucket}/cicd/{self._names.prefix.rstrip('-')}/output"
+
+    def _resource(self, path: Path, item: Any, spec: Mapping[str, Any]) -> Resource:
+        return resource_of(self._draft, self._sections, path, item, spec)
+
+    def jobs(self) -> Iterator[Resource]:
+        """Training jobs. What is not said is left out, but for what decides by its default."""
+        for path, job in self._draft.items("training_jobs"):
+            yield self._resource(path, job, self._job(path, job))
+
+    def _job(self, path: Path, job: TrainingJob) -> dict[str, Any]:
+        wait = seconds(job.max_wait) if job.max_wait else None
+        said_of_it = {
+            "image": job.image,
+            "algorithm": job.algorithm,
+            **self._source(job.source_dir, job.entry_point),
+            "hyperparameters": self._hyperparameters(path, job),
+            "channels": self._channels(path, job),
+            "output": job.output or self._output,
+            "instance": values_of(job.instance),
+            "max_runtime": seconds(job.max_runtime),
+            "max_wait": (wait or seconds(job.max_runtime)) if job.spot else None,
+            "spot": job.spot,
+            "checkpoints": job.checkpoints,
+            "metrics": dict(job.metrics),
+            "input_mode": job.input_mode,
+            "environment": self._hidden(job.environment, *path, "environment"),
+            "role": job.role or self._role,
+            "network_isolation": job.network_isolation,
+            "vpc": _vpc(job),
+            "tags": dict(job.tags),
+        }
+        named = {"name": job.key}
+        return named | {
+            name: value for name, value in said_of_it.items() if value not in (None, "", {})
+        }
+
+    def _hidden(self, value: Any, *path: str | int) -> Any:
+        return self._draft.hidden(value, *path)
+
+    def _hyperparameters(self, path: Path, job: TrainingJob) -> dict[str, Any]:
+        """As they are for a script, which gets JSON; as texts for an image of one's own."""
+        own = self._hidden(dict(job.hyperparameters), *path, "hyperparameters")
+        if job.entry_point:
+            return dict(own)
+        return {
+            name: text_of(value) if isinstance(value, int | float | list | dict) else value
+            for name, value in own.items()
+        }
+
+    def _channels(self, path: Path, job: TrainingJob) -> dict[str, Any]:
+        return {
+            name: said({"url": url, **(values_of(told) if told else {})})
+            for name, url in self._hidden(dict(job.inputs), *path, "inputs").items()
+            for told in [job.channels.get(name)]
+        }
+
+    def _source(self, folder: str | None, entry_point: str | None) -> dict[str, Any]:
+        if not folder:
+            return {"entry_point": entry_point or ""}
+        digest = source_digest(self._draft.root, folder)
+        return {"source_dir": folder, "source": digest, "entry_point": entry_point or ""}
+
+    def models(self) -> Iterator[Resource]:
+        """Models, every field: what says nothing counts as well where content is compared."""
+        for path, model in self._draft.items("models"):
+            yield self._resource(path, model, self._model(path, model))
+
+    def _model(self, path: Path, model: Model) -> dict[str, Any]:
+        several = [
+            self._container((*path, "containers", index), one)
+            for index, one in enumerate(model.containers)
+        ]
+        return {
+            "name": model.key,
+            "role": model.role or self._role,
+            **self._container(path, model),
+            "containers": several,
+            "execution": (model.execution or "Serial") if several else "",
+            "network_isolation": model.network_isolation,
+            "vpc": _vpc(model),
+            "tags": dict(model.tags),
+        }
+
+    def _container(self, path: Path, told: Container) -> dict[str, Any]:
+        mode = told.mode or ""
+        return {
+            "image": told.image or "",
+            "package": told.package or "",
+            "data": told.data or "",
+            "source": "",
+            **self._source(told.source_dir, told.entry_point),
+            "environment": self._hidden(dict(told.environment), *path, "environment"),
+            "hostname": told.hostname or "",
+            "mode": "" if mode == "SingleModel" else mode,
+        }
+
+    def configs(self) -> Iterator[Resource]:
+        """Endpoint configurations, every field."""
+        for path, config in self._draft.items("endpoint_configs"):
+            variants = {one.name: self._variant(one) for one in config.variants}
+            spec = {
+                "name": config.key,
+                "models": {one.name: Ref(Key("model", one.model)) for one in config.variants},
+                "variants": variants,
+                "data_capture": _capture(config.data_capture),
+                "async": _said(config.asynchronous),
+                "kms_key": config.kms_key or "",
+                "tags": dict(config.tags),
+            }
+            yield self._resource(path, config, spec)
+
+    def _variant(self, told: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {"weight": float(told.weight)}
+        if told.serverless:
+            found["serverless"] = _said(told.serverless)
+        if told.instance:
+            found["instance"] = values_of(told.instance)
+        if told.startup_timeout:
+            found["startup_timeout"] = seconds(told.startup_timeout)
+        return found | ({"shadow": True} if told.shadow else {})
+
+    def endpoints(self) -> Iterator[Resource]:
+        """Endpoints, by the names that they are asked by."""
+        for path, endpoint in self._draft.items("endpoints"):
+            spec: dict[str, Any] = {
+                "name": endpoint.name or self._names.of_service(endpoint.key),
+                "config": Ref(Key("endpoint_config", endpoint.config)),
+                "deployment": _deployment(endpoint),
+                "tags": dict(endpoint.tags),
+            }
+            yield self._resource(path, endpoint, spec)
+
+
+def _deployment(endpoint: Endpoint) -> dict[str, Any]:
+    """How an update is made, times in seconds."""
+    found = _said(endpoint.deployment)
+    for name in ("wait", "termination_wait", "timeout"):
+        if name in found:
+            found[name] = seconds(found[name])
+    return {
+        name: _said_in(value) if isinstance(value, Mapping) else value
+        for name, value in found.items()
+    }
+
+
+def _capture(told: Any) -> dict[str, Any]:
+    return {**values_of(told), "of": told.of or ["input", "output"]} if told else {}
+
+
+def _said(part: Any) -> dict[str, Any]:
+    return _said_in(values_of(part)) if part else {}
+
+
+def _said_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, [], {})}
+
+
+def _vpc(item: Any) -> dict[str, Any]:
+    if not item.vpc:
+        return {}
+    return {name: sorted(ids) for name, ids in values_of(item.vpc).items()}

@@ -1,0 +1,211 @@
+"""What a schema cannot say: what belongs together or excludes each other, patterns, addresses."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from cicd.config.build import AnyDraft
+from cicd.config.formats import relative_path_problem
+from cicd.config.tree import Path, did_you_mean, leaves
+from cicd.errors import Problem
+from cicd.platforms.sagemaker.dialect.schema import (
+    Container,
+    Deployment,
+    EndpointConfig,
+    TrainingJob,
+)
+from cicd.platforms.sagemaker.dialect.source_folders import source_files
+
+LONGEST_VALUE = 2500
+MOST_PARAMETERS = 100
+URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+ACCESS_KEY = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
+NOT_FOR_SHADOWS = "a configuration with a shadow has one variant that answers and one shadow"
+
+
+def check_all(draft: AnyDraft) -> Iterator[Problem]:
+    """All that is wrong with what the sections list."""
+    for path, job in draft.items("training_jobs"):
+        yield from _check_job(draft, path, job)
+    for path, model in draft.items("models"):
+        yield from _check_model(draft, path, model)
+    for path, config in draft.items("endpoint_configs"):
+        yield from _check_config(draft, path, config)
+    yield from _check_endpoints(draft)
+    yield from _check_keys(draft)
+
+
+def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Problem]:
+    name = f"training_job/{job.key}"
+    if bool(job.image) == bool(job.algorithm) and not draft.has_lost(*path, "image"):
+        message = f"{name}: give one of image and algorithm"
+        yield draft.place(*path).problem(message, "bad-container")
+    yield from _check_source(draft, path, name, job.source_dir, job.entry_point)
+    for channel, url in job.inputs.items():
+        if isinstance(url, str) and not URL.fullmatch(url):
+            message = f'{name}: input {channel} "{url}" must be an address like s3://bucket/folder'
+            yield draft.place(*path, "inputs", channel).problem(message, "bad-s3-url")
+    for channel in job.channels.keys() - job.inputs.keys():
+        message = f"{name}: {channel} is no input{did_you_mean(channel, job.inputs)}"
+        yield draft.place(*path, "channels", channel, key=True).problem(message, "bad-container")
+    if len(job.inputs) > 20:
+        yield draft.place(*path, "inputs").problem(f"{name}: more than 20 inputs", "bad-s3-url")
+    yield from _check_hyperparameters(draft, path, name, job)
+    yield from _check_metrics(draft, path, name, job)
+    if job.max_wait and not job.spot:
+        message = f"{name}: max_wait is only for spot instances: add spot: true, or take it out"
+        yield draft.place(*path, "max_wait").problem(message, "bad-container")
+
+
+def _check_hyperparameters(
+    draft: AnyDraft, path: Path, name: str, job: TrainingJob
+) -> Iterator[Problem]:
+    place, rule = (*path, "hyperparameters"), "bad-hyperparameter"
+    if len(job.hyperparameters) > MOST_PARAMETERS:
+        message = f"{name}: more than {MOST_PARAMETERS} hyperparameters"
+        yield draft.place(*place).problem(message, rule)
+    for parameter, value in job.hyperparameters.items():
+        if len(str(value)) > LONGEST_VALUE:
+            message = f"{name}: {parameter} is longer than {LONGEST_VALUE} characters"
+            yield draft.place(*place, parameter).problem(message, rule)
+        if parameter.startswith("sagemaker_"):
+            message = f"{name}: {parameter} is for the platform's own use: name it otherwise"
+            yield draft.place(*place, parameter).problem(message, rule)
+
+
+def _check_metrics(draft: AnyDraft, path: Path, name: str, job: TrainingJob) -> Iterator[Problem]:
+    for metric, pattern in job.metrics.items():
+        try:
+            groups = re.compile(pattern).groups
+            problem = "" if groups == 1 else f"has {groups} groups: put just the value in ( )"
+        except (re.error, OverflowError, RecursionError) as error:
+            problem = f"is no regular expression: {error}"
+        if problem:
+            message = f'{name}: the pattern "{pattern}" of {metric} {problem}'
+            yield draft.place(*path, "metrics", metric).problem(message, "bad-metric-pattern")
+    for at, gate in enumerate(job.require):
+        is_known = gate.metric in job.metrics or job.algorithm
+        if not is_known and not draft.has_lost(*path, "metrics"):
+            meant = did_you_mean(gate.metric, job.metrics) or ": add one"
+            message = f'{name} requires "{gate.metric}", for which metrics has no pattern{meant}'
+            yield draft.place(*path, "require", at).problem(message, "bad-gate")
+
+
+def _check_source(
+    draft: AnyDraft, path: Path, name: str, folder: str | None, script: str | None
+) -> Iterator[Problem]:
+    if bool(folder) != bool(script):
+        missing, has = ("entry_point", "source_dir") if folder else ("source_dir", "entry_point")
+        if not draft.has_lost(*path, missing):
+            message = f"{name}: {has} needs {missing} beside it"
+            yield draft.place(*path, has).problem(message, "bad-container")
+        return
+    if not folder or not script or relative_path_problem(folder):
+        return
+    files = source_files(draft.root, folder)
+    if files and script not in files:
+        message = f'{name}: "{script}" is not in {folder}{did_you_mean(script, files)}'
+        yield draft.place(*path, "entry_point").problem(message, "missing-file")
+
+
+def _check_model(draft: AnyDraft, path: Path, model: Any) -> Iterator[Problem]:
+    name = f"model/{model.key}"
+    own = model.image or model.package
+    if model.containers and own:
+        message = f"{name}: give either image or containers"
+        yield draft.place(*path, "containers", key=True).problem(message, "bad-container")
+    for at, one in (
+        [((), model)]
+        if not model.containers
+        else [(("containers", index), one) for index, one in enumerate(model.containers)]
+    ):
+        yield from _check_container(draft, (*path, *at), name, one)
+    names = [one.hostname for one in model.containers if one.hostname]
+    for twice in (text for text, count in Counter(names).items() if count > 1):
+        message = f"{name}: two containers have the hostname {twice}"
+        yield draft.place(*path, "containers").problem(message, "bad-container")
+
+
+def _check_container(draft: AnyDraft, path: Path, name: str, told: Container) -> Iterator[Problem]:
+    if bool(told.image) == bool(told.package) and not draft.has_lost(*path, "image"):
+        message = f"{name}: give one of image and package"
+        yield draft.place(*path).problem(message, "bad-container")
+    if isinstance(told.data, str) and not URL.fullmatch(told.data):
+        message = f'{name}: data "{told.data}" must be an address like s3://bucket/model.tar.gz'
+        yield draft.place(*path, "data").problem(message, "bad-s3-url")
+    yield from _check_source(draft, path, name, told.source_dir, told.entry_point)
+
+
+def _check_config(draft: AnyDraft, path: Path, config: EndpointConfig) -> Iterator[Problem]:
+    name, rule = f"endpoint_config/{config.key}", "bad-variant"
+    for twice in [
+        one for one, count in Counter(v.name for v in config.variants).items() if count > 1
+    ]:
+        message = f"{name}: two variants are called {twice}"
+        yield draft.place(*path, "variants").problem(message, rule)
+    for index, variant in enumerate(config.variants):
+        at = (*path, "variants", index)
+        if bool(variant.instance) == bool(variant.serverless) and draft.is_whole(*at):
+            message = f"{name}: variant {variant.name} needs one of instance and serverless"
+            yield draft.place(*at).problem(message, rule)
+        if variant.serverless and config.data_capture:
+            message = f"{name}: data_capture is not for serverless variants"
+            yield draft.place(*path, "data_capture").problem(message, rule)
+        told = variant.serverless
+        if told and told.provisioned and told.provisioned > told.max_concurrency:
+            message = f"{name}: provisioned is above max_concurrency"
+            yield draft.place(*at, "serverless", "provisioned").problem(message, rule)
+    answering = [variant for variant in config.variants if not variant.shadow]
+    shadows = len(config.variants) - len(answering)
+    if answering and not any(variant.weight for variant in answering):
+        message = f"{name}: no variant that answers has a weight above 0"
+        yield draft.place(*path, "variants").problem(message, rule)
+    if shadows and (shadows > 1 or len(answering) != 1):
+        message = f"{name}: {NOT_FOR_SHADOWS}"
+        yield draft.place(*path, "variants").problem(message, rule)
+
+
+def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
+    configs = {config.key: config for _, config in draft.items("endpoint_configs")}
+    seen: dict[str, str] = {}
+    for path, endpoint in draft.items("endpoints"):
+        if endpoint.name and endpoint.name in seen:
+            message = f"endpoint/{endpoint.key}: endpoint/{seen[endpoint.name]} has this name too"
+            yield draft.place(*path, "name").problem(message, "duplicate-name")
+        seen.setdefault(endpoint.name, endpoint.key)
+        if endpoint.deployment and (config := configs.get(endpoint.config)):
+            for field, problem in _guardrail_problems(endpoint.deployment, config):
+                message = f"endpoint/{endpoint.key}: {problem}"
+                place = draft.place(*path, "deployment", *([field] if field else []))
+                yield place.problem(message, "bad-guardrail")
+
+
+def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tuple[str, str]]:
+    """Where in it, and what AWS says of it."""
+    variants = config.variants
+    types = [variant.instance.type for variant in variants if variant.instance]
+    if any(variant.serverless for variant in variants):
+        yield "", "deployment is not for serverless variants: AWS would update it all at once"
+    if any(kind.startswith("ml.inf1.") for kind in types):
+        yield "", "deployment is not for ml.inf1 instances: AWS would update it all at once"
+    if told.rolling and len(variants) > 1:
+        yield "rolling", "rolling is not for several variants: AWS would update it all at once"
+    if told.rolling and told.traffic != "all_at_once":
+        yield "rolling", "give either rolling or traffic"
+    if told.traffic != "all_at_once" and told.step is None:
+        yield "traffic", f"{told.traffic} needs step: {{percent: 10}} or {{instances: 1}}"
+    for field, size in (("step", told.step), ("rolling", told.rolling)):
+        if size and (size.percent is None) == (size.instances is None):
+            yield field, "give one of percent and instances"
+        if size and size.percent and size.percent > 50:
+            yield field, "AWS moves at most 50 percent at once"
+
+
+def _check_keys(draft: AnyDraft) -> Iterator[Problem]:
+    for _, leaf in leaves(draft.tree):
+        if isinstance(leaf.value, str) and ACCESS_KEY.search(leaf.value):
+            message = "an AWS access key stands here in clear: take it out, and renew it"
+            yield leaf.place.problem(message, "plain-credential")

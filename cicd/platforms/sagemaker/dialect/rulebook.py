@@ -1,0 +1,30 @@
+"""The rules that only stage files of SageMaker can break."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cicd.config.rulebook import Rule
+
+_API = "Amazon SageMaker: API reference"
+
+RULES: Mapping[str, Rule] = {
+    "bad-container": Rule("A container lacks something, or has two of one.", _API),
+    "bad-s3-url": Rule("Data is not named by an address of S3.", _API, "write s3://bucket/folder"),
+    "bad-hyperparameter": Rule("A hyperparameter is too long or of no use.", _API),
+    "bad-metric-pattern": Rule(
+        "The pattern of a metric is none, or has not just one group for the value.",
+        _API,
+        "write a regular expression with one group: accuracy=([0-9.]+)",
+    ),
+    "bad-variant": Rule("A variant cannot be served so.", _API),
+    "bad-guardrail": Rule(
+        "AWS does not update this endpoint in that way, and would do it all at once unasked.",
+        "Amazon SageMaker: deployment guardrails, exclusions",
+    ),
+    "plain-credential": Rule(
+        "An AWS key stands in the file.",
+        "cicd: no secret in a file",
+        "take it out, and renew it: ${env.NAME}",
+    ),
+}

@@ -1,0 +1,64 @@
+"""The kinds of SageMaker, as data."""
+
+from __future__ import annotations
+
+from cicd.model import Kind, State
+
+COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "age": "AGE"}
+KEPT = 3
+"""So many versions of a model and of a configuration stay, to go back to."""
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "training_job",
+            role="run",
+            inline=True,
+            computed=frozenset({"source_dir", "tags"}),
+            updatable=False,
+            prunable=True,
+            wait_for="Completed",
+            log=True,
+            stoppable=True,
+            columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
+        ),
+        Kind(
+            "model",
+            role="content",
+            identity=(),
+            computed=frozenset({"source_dir", "tags"}),
+            updatable=False,
+            prunable=True,
+            keep=KEPT,
+            columns={"id": "ID", "managed_by": "KEY", "age": "AGE", "image": "IMAGE"},
+        ),
+        Kind(
+            "endpoint_config",
+            role="content",
+            identity=(),
+            computed=frozenset({"tags"}),
+            updatable=False,
+            prunable=True,
+            keep=KEPT,
+            takes={"models": "model"},
+            columns={"id": "ID", "managed_by": "KEY", "age": "AGE"},
+        ),
+        Kind(
+            "endpoint",
+            role="service",
+            named=True,
+            computed=frozenset({"deployment", "tags"}),
+            # one that never came up can only be deleted; one that is busy is waited for
+            updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
+            prunable=True,
+            wait_for="InService",
+            verify=("config",),
+            # an update under way says so: one that is over without effect has failed, silently
+            settle=5.0,
+            version=("config", "endpoint_config"),
+            log=True,
+            columns={**COLUMNS, "config": "CONFIG", "url": "URL"},
+        ),
+    )
+}

@@ -1,0 +1,211 @@
+"""Things as they are read: found by the beginnings of their names, described, and told in the
+vocabulary of planning."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from cicd.errors import NotFound
+from cicd.model import Key, LiveResource, Resource, State, Status
+from cicd.platforms.base import fields_of
+from cicd.platforms.sagemaker import endpoint_configs, endpoints, models, training
+from cicd.platforms.sagemaker.api import Api
+from cicd.platforms.sagemaker.names import Names
+from cicd.platforms.sagemaker.nouns import NOUNS, Noun
+from cicd.platforms.sagemaker.records import Records
+from cicd.platforms.sagemaker.statuses import status_of
+from cicd.threads import together
+
+READERS = 8
+OLDER = 10
+"""So many versions of one thing are looked at, the newest."""
+RUNS = frozenset({"training_job"})
+SPECS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "training_job": training.spec_of,
+    "model": models.spec_of,
+    "endpoint_config": endpoint_configs.spec_of,
+    "endpoint": endpoints.spec_of,
+}
+MOST_KEPT = 5000
+
+
+class Things:
+    """The things of one stage. ``keys``: kind and part of a name -> the key that it stands for;
+    ``owner``: what the stage is called where several meet."""
+
+    def __init__(
+        self,
+        api: Api,
+        names: Names,
+        records: Records,
+        keys: Mapping[tuple[str, str], str],
+        owner: str,
+        runtime: str,
+    ) -> None:
+        self._api = api
+        self._names = names
+        self._records = records
+        self._keys = keys
+        self._owner = owner
+        self._runtime = runtime
+        self._lock = threading.Lock()
+        self._described: dict[tuple[str, str, str], dict[str, Any]] = {}
+
+    def of(self, kind: str, wishes: Sequence[Resource]) -> list[LiveResource]:
+        """Those that wishes of one kind may be, whole; newest last."""
+        noun = NOUNS[kind]
+        if kind == "endpoint":
+            with together(READERS) as pool:
+                named = [str(wish.spec["name"]) for wish in wishes]
+                return [
+                    live for live in pool.map(lambda name: self.find(noun, name), named) if live
+                ]
+        begins = {self._names.begin(wish.key.name) for wish in wishes}
+        contains = begins.copy().pop() if len(begins) == 1 else self._names.prefix
+        found: dict[str, list[dict[str, Any]]] = {begin: [] for begin in begins}
+        for item in self._api.listed(noun, contains):
+            name = str(item[noun.name])
+            part = self._names.part_of(name)
+            begin = f"{self._names.prefix}{part}--"
+            if begin in found and name.startswith(begin) and len(found[begin]) < OLDER:
+                found[begin].append(item)
+        return self._whole(noun, [item for items in found.values() for item in items])
+
+    def all(self, kind: str) -> list[LiveResource]:
+        """All of the stage, whole; newest last."""
+        noun = NOUNS[kind]
+        if kind == "endpoint":
+            return self._owned(noun)
+        listed = self._api.listed(noun, self._names.prefix)
+        return self._whole(noun, [item for item in listed if self._is_ours(str(item[noun.name]))])
+
+    def listed(self, kind: str) -> list[LiveResource]:
+        """All of the account, as far as its list tells; newest last."""
+        noun = NOUNS[kind]
+        found = [self._live(noun, item, {}) for item in self._api.listed(noun)]
+        return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def get(self, live: LiveResource) -> LiveResource:
+        """It as it is now. Raises NotFound."""
+        noun = NOUNS[live.key.kind]
+        return self.whole(noun, self._api.describe(noun, live.id))
+
+    def find(self, noun: Noun, name: str) -> LiveResource | None:
+        """The one of that name, whole."""
+        try:
+            return self.whole(noun, self._api.describe(noun, name))
+        except NotFound:
+            return None
+
+    def newest_run(self, noun: Noun, wish: Resource, known: frozenset[str]) -> LiveResource | None:
+        """The newest run that takes in the same and is not known yet."""
+        begin = self._names.with_inputs(wish.key.name, str(wish.spec.get("inputs", "")))
+        for item in self._api.listed(noun, begin):
+            name = str(item[noun.name])
+            if name.startswith(begin) and name not in known:
+                return self.find(noun, name)
+        return None
+
+    def whole(self, noun: Noun, told: Mapping[str, Any]) -> LiveResource:
+        """A thing from its description."""
+        more = SPECS[noun.kind](told)
+        if noun.kind in RUNS:
+            marks = self._records.of(str(told[noun.name]))
+            more |= fields_of(marks)
+        return self._live(noun, told, more)
+
+    def _whole(self, noun: Noun, items: Iterable[Mapping[str, Any]]) -> list[LiveResource]:
+        def look(item: Mapping[str, Any]) -> LiveResource | None:
+            try:
+                return self.whole(noun, self._description(noun, item))
+            except NotFound:  # deleted since it was listed
+                return None
+
+        with together(READERS) as pool:
+            found = [live for live in pool.map(look, list(items)) if live]
+        return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def _description(self, noun: Noun, item: Mapping[str, Any]) -> dict[str, Any]:
+        """The description of an item of a list; of what never changes, or has not changed since, as
+        it was told before."""
+        changed = item.get("LastModifiedTime") or item.get("CreationTime")
+        at = (noun.kind, str(item[noun.name]), str(changed))
+        with self._lock:
+            known = self._described.get(at)
+        if known is None:
+            known = self._api.describe(noun, str(item[noun.name]))
+            with self._lock:
+                if len(self._described) >= MOST_KEPT:
+                    self._described.clear()
+                self._described[at] = known
+        return known
+
+    def _owned(self, noun: Noun) -> list[LiveResource]:
+        """The services whose tags name the stage: their own names need not."""
+        tag = {"Name": "Tags.cicd:stage", "Operator": "Equals", "Value": self._owner}
+        found = []
+        for page in self._api.pages(
+            "sagemaker", "search", Resource=noun.word, SearchExpression={"Filters": [tag]}
+        ):
+            names = [str(one[noun.word][noun.name]) for one in page.get("Results", ())]
+            found += [live for name in names if (live := self.find(noun, name))]
+        return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def _is_ours(self, name: str) -> bool:
+        return bool(self._names.part_of(name))
+
+    def _live(self, noun: Noun, told: Mapping[str, Any], more: Mapping[str, Any]) -> LiveResource:
+        id = str(told[noun.name])
+        part = self._names.part_of(id)
+        name = self._keys.get((noun.kind, part), part) if part else id
+        is_ours = bool(part)
+        if noun.kind == "endpoint":
+            name = id
+            is_ours = self._is_ours(str(more.get("config", "")))
+        status = status_of(noun.kind, told)
+        return LiveResource(
+            Key(noun.kind, name),
+            id,
+            {"name": name, **more},
+            status,
+            self._outputs(noun, told, status),
+            metrics_of(told),
+            created_at=stamp(told.get("CreationTime")),
+            owner=self._owner if is_ours else "",
+            facts=facts_of(told),
+        )
+
+    def _outputs(self, noun: Noun, told: Mapping[str, Any], status: Status) -> dict[str, str]:
+        found = {"id": str(told[noun.name])}
+        if noun.kind == "endpoint":
+            found["url"] = f"{self._runtime}/endpoints/{found['id']}/invocations"
+        model = str((told.get("ModelArtifacts") or {}).get("S3ModelArtifacts") or "")
+        if model and status.state is State.SUCCEEDED:
+            found["model"] = model
+        return found
+
+
+def metrics_of(told: Mapping[str, Any]) -> dict[str, float]:
+    """The last value of each metric of a job."""
+    return {
+        str(one["MetricName"]): float(one["Value"]) for one in told.get("FinalMetricDataList") or ()
+    }
+
+
+def facts_of(told: Mapping[str, Any]) -> dict[str, str]:
+    """What a person wants to know of it beside."""
+    times = {
+        "started_at": told.get("TrainingStartTime") or told.get("ProcessingStartTime"),
+        "completed_at": told.get("TrainingEndTime") or told.get("ProcessingEndTime"),
+    }
+    return {name: stamp(time) for name, time in times.items() if time}
+
+
+def stamp(time: Any) -> str:
+    """A time as everybody writes it here; empty for none."""
+    if not isinstance(time, datetime):
+        return ""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")

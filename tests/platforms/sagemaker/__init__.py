@@ -1,0 +1,1 @@
+"""SageMaker as a platform, against the emulator."""

@@ -1,0 +1,161 @@
+"""The commands on SageMaker, which really trains and serves: from a script to an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd.cli.root import execute
+from tests.emulator.sagemaker.aws import IMAGE, Aws
+
+TRAIN = """\
+import argparse, json, pathlib, shutil
+asked = argparse.ArgumentParser()
+asked.add_argument("--epochs", type=int)
+asked.add_argument("--greeting")
+told = asked.parse_args()
+for epoch in range(told.epochs):
+    print(f"epoch {epoch} accuracy={0.5 + 0.1 * epoch:.2f}", flush=True)
+pathlib.Path("/opt/ml/model/model.json").write_text(json.dumps(vars(told)))
+pathlib.Path("/opt/ml/model/code").mkdir()
+shutil.copy("/opt/ml/code/inference.py", "/opt/ml/model/code/")
+"""
+INFERENCE = """\
+import json, pathlib
+def model_fn(folder):
+    model = json.loads(pathlib.Path(folder, "model.json").read_text())
+    if model["greeting"] == "break":
+        raise SystemExit("cannot load the model")
+    return model
+def predict_fn(data, model):
+    return {**model, "asked": data}
+"""
+STAGE = f"""\
+platform: sagemaker
+sagemaker:
+  region: eu-central-1
+  role: arn:aws:iam::123456789012:role/trainer
+  prefix: story
+training_jobs:
+  - key: train
+    image: {IMAGE}
+    source_dir: src
+    entry_point: train.py
+    hyperparameters: {{epochs: 2, greeting: "grüß dich"}}
+    instance: {{type: ml.m5.large}}
+    metrics: {{accuracy: "accuracy=([0-9.]+)"}}
+    require: [{{metric: accuracy, min: 0.5}}]
+models:
+  - {{key: churn, image: {IMAGE}, data: "${{training_jobs.train.model}}"}}
+endpoint_configs:
+  - {{key: churn, variants: [{{name: main, model: churn, instance: {{type: ml.m5.large}}}}]}}
+endpoints:
+  - key: churn
+    name: churn-dev
+    config: churn
+    smoke_test: {{json: {{x: 1}}, expect: {{contains: epochs}}}}
+"""
+
+
+@dataclass
+class Told:
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Project:
+    """A repository whose stage goes to the emulator."""
+
+    root: Path
+    aws: Aws
+    run: Callable[..., Told]
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def edit(self, before: str, after: str) -> None:
+        text = (self.root / "stages/dev.yaml").read_text(encoding="utf-8")
+        assert text.count(before) == 1, before
+        self.write("stages/dev.yaml", text.replace(before, after))
+
+    def actions(self) -> dict[str, str]:
+        changes = self.run("plan", "dev", "-o", "json").json["changes"]
+        return {item["key"]: item["action"] for item in changes if item["action"] != "no_op"}
+
+    def answer(self) -> Any:
+        runtime = self.aws.client("sagemaker-runtime")
+        told = runtime.invoke_endpoint(
+            EndpointName="churn-dev", Body=b"1", ContentType="application/json"
+        )
+        return json.load(told["Body"])
+
+
+@pytest.fixture
+def project(
+    aws: Aws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Project:
+    for name, value in aws.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, code: int = 0) -> Told:
+        ended = execute(list(arguments))
+        said = capsys.readouterr()
+        assert ended == code, f"{arguments}: {ended}\n{said.out}\n{said.err}"
+        return Told(said.out, said.err)
+
+    made = Project(tmp_path, aws, run)
+    made.write("stages/dev.yaml", STAGE)
+    made.write("src/train.py", TRAIN)
+    made.write("src/inference.py", INFERENCE)
+    return made
+
+
+def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> None:
+    assert project.actions() == {
+        "training_job/train": "run",
+        "model/churn": "create",
+        "endpoint_config/churn": "create",
+        "endpoint/churn": "create",
+    }
+    project.run("apply", "dev", "--yes")
+    assert project.answer() == {"epochs": 2, "greeting": "grüß dich", "asked": 1}
+    assert project.actions() == {}
+
+    project.edit("epochs: 2", "epochs: 3")
+    project.run("apply", "dev", "--yes")
+    assert project.answer()["epochs"] == 3
+    assert project.actions() == {}
+    log = project.run("logs", "dev", "training_job/train").out
+    assert [line.rpartition("=")[2] for line in log.splitlines()] == ["0.50", "0.60", "0.70"]
+    sagemaker = project.aws.client("sagemaker")
+    assert len(sagemaker.list_training_jobs()["TrainingJobSummaries"]) == 2
+    assert len(sagemaker.list_models()["Models"]) == 2
+    assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 2
+    rows = project.run("status", "dev", "-o", "json").json
+    assert {row["key"]: row["status"] for row in rows} == {
+        "training_job/train": "Completed",
+        "endpoint/churn": "InService",
+    }
+
+    project.edit('"grüß dich"', '"break"')
+    told = project.run("apply", "dev", "--yes", code=1)
+    assert "did not pass the ping health check" in told.out, told.out
+    assert "went back by itself" in told.out and "cannot load the model" in told.out
+    assert project.answer()["greeting"] == "grüß dich"
