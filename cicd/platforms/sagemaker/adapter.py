@@ -22,9 +22,9 @@ from cicd.platforms.sagemaker import (
 )
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.credentials import session
+from cicd.platforms.sagemaker.dialect.names import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import ObjectLock
-from cicd.platforms.sagemaker.names import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.nouns import NOUNS
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.records import Records

@@ -10,6 +10,11 @@ SHORT = {
         "List training jobs, newest first, also those of no stage file.",
         ("dev --status failed --since 7d", "dev --key train --limit 5 -o json"),
     ),
+    "model": Short(
+        "List models, also those of no stage file.",
+        "List models, newest first, also those of no stage file.",
+        ("dev", "dev --unmanaged -o json"),
+    ),
     "endpoint": Short(
         "List endpoints, also those of no stage file.",
         "List endpoints, newest first, also those of no stage file.",

@@ -13,7 +13,7 @@ from cicd.model import Key, LiveResource, Resource, State, Status
 from cicd.platforms.base import fields_of
 from cicd.platforms.sagemaker import endpoint_configs, endpoints, models, training
 from cicd.platforms.sagemaker.api import Api
-from cicd.platforms.sagemaker.names import Names
+from cicd.platforms.sagemaker.dialect.names import Names
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.statuses import status_of

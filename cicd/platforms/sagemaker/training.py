@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Spec
+from cicd.platforms.sagemaker.dialect.wording import said, text_of
 
 PROGRAM = "sagemaker_program"
 SOURCE = "sagemaker_submit_directory"
@@ -92,11 +93,6 @@ def encoded(spec: Spec, source: str) -> dict[str, str]:
     return {name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}
 
 
-def text_of(value: Any) -> str:
-    """A value as a text; of a list or map its JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def decoded(told: Mapping[str, str]) -> dict[str, Any]:
     """The script, its source, and hyperparameters as they were before they were sent."""
     if PROGRAM not in told:
@@ -152,19 +148,6 @@ def channel_of(told: Mapping[str, Any]) -> dict[str, Any]:
         "mode": told.get("InputMode"),
     }
     return said(found)
-
-
-PLAIN = {
-    "data_type": "S3Prefix",
-    "distribution": "FullyReplicated",
-    "compression": "None",
-    "record_wrapper": "None",
-}
-
-
-def said(channel: Mapping[str, Any]) -> dict[str, Any]:
-    """A channel without what goes without saying."""
-    return {name: value for name, value in channel.items() if value and value != PLAIN.get(name)}
 
 
 def network(spec: Spec) -> dict[str, Any]:

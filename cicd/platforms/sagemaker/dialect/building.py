@@ -12,10 +12,10 @@ from cicd.config.formats import seconds
 from cicd.config.target import target_of
 from cicd.config.tree import Path
 from cicd.model import Resource
+from cicd.platforms.sagemaker.dialect.names import Names
 from cicd.platforms.sagemaker.dialect.schema import Container, Endpoint, Model, TrainingJob
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
-from cicd.platforms.sagemaker.names import Names
-from cicd.platforms.sagemaker.training import said, text_of
+from cicd.platforms.sagemaker.dialect.wording import said, text_of
 from cicd.values import Key, Ref
 
 EMULATOR = "emulator"

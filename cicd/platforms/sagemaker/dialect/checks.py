@@ -47,12 +47,12 @@ def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Proble
     for channel, url in job.inputs.items():
         if isinstance(url, str) and not URL.fullmatch(url):
             message = f'{name}: input {channel} "{url}" must be an address like s3://bucket/folder'
-            yield draft.place(*path, "inputs", channel).problem(message, "bad-s3-url")
+            yield draft.place(*path, "inputs", channel).problem(message, "bad-address")
     for channel in job.channels.keys() - job.inputs.keys():
         message = f"{name}: {channel} is no input{did_you_mean(channel, job.inputs)}"
         yield draft.place(*path, "channels", channel, key=True).problem(message, "bad-container")
     if len(job.inputs) > 20:
-        yield draft.place(*path, "inputs").problem(f"{name}: more than 20 inputs", "bad-s3-url")
+        yield draft.place(*path, "inputs").problem(f"{name}: more than 20 inputs", "bad-address")
     yield from _check_hyperparameters(draft, path, name, job)
     yield from _check_metrics(draft, path, name, job)
     if job.max_wait and not job.spot:
@@ -135,7 +135,7 @@ def _check_container(draft: AnyDraft, path: Path, name: str, told: Container) ->
         yield draft.place(*path).problem(message, "bad-container")
     if isinstance(told.data, str) and not URL.fullmatch(told.data):
         message = f'{name}: data "{told.data}" must be an address like s3://bucket/model.tar.gz'
-        yield draft.place(*path, "data").problem(message, "bad-s3-url")
+        yield draft.place(*path, "data").problem(message, "bad-address")
     yield from _check_source(draft, path, name, told.source_dir, told.entry_point)
 
 

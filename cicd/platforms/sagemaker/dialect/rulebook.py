@@ -10,7 +10,7 @@ _API = "Amazon SageMaker: API reference"
 
 RULES: Mapping[str, Rule] = {
     "bad-container": Rule("A container lacks something, or has two of one.", _API),
-    "bad-s3-url": Rule("Data is not named by an address of S3.", _API, "write s3://bucket/folder"),
+    "bad-address": Rule("Data is not named by an address of S3.", _API, "write s3://bucket/folder"),
     "bad-hyperparameter": Rule("A hyperparameter is too long or of no use.", _API),
     "bad-metric-pattern": Rule(
         "The pattern of a metric is none, or has not just one group for the value.",
@@ -19,7 +19,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "bad-variant": Rule("A variant cannot be served so.", _API),
     "bad-guardrail": Rule(
-        "AWS does not update this endpoint in that way, and would do it all at once unasked.",
+        "An endpoint cannot be updated in that way: AWS would do it all at once, unasked.",
         "Amazon SageMaker: deployment guardrails, exclusions",
     ),
     "plain-credential": Rule(

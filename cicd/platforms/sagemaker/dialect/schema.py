@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
-from cicd.config.fields import Duration, Key, Part, Plain, like
+from cicd.config.fields import Duration, Key, Part, Plain, like, named
 from cicd.config.schema import RunItem, ServiceItem, StageBase, Timeout
 from cicd.values import Ref
 
@@ -32,13 +32,17 @@ _Type = Annotated[
 _Bucket = Annotated[str, like(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "the name of a bucket", 63)]
 _Region = Annotated[str, like(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region like eu-central-1", 32)]
 _Environment = Annotated[
-    dict[Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*\Z", max_length=1024)], str | Ref],
+    dict[
+        Annotated[str, named(r"^[a-zA-Z_][a-zA-Z0-9_]*$", "letters, digits and underscores")],
+        str | Ref,
+    ],
     Meta(description="Environment of the container.", examples=[{"LOG_LEVEL": "debug"}]),
 ]
+_TAG_SAYS = "letters, digits, blanks and _.:/=+-@"
 _Tags = Annotated[
     dict[
-        Annotated[str, Meta(pattern=r"^(?!aws:)[\w .:/=+@-]+\Z", max_length=128)],
-        Annotated[str, Meta(pattern=r"^[\w .:/=+@-]*\Z", max_length=256)],
+        Annotated[str, named(r"^(?!aws:)[\w .:/=+@-]{1,128}$", f"{_TAG_SAYS}, not aws:…")],
+        Annotated[str, like(r"^[\w .:/=+@-]*$", _TAG_SAYS)],
     ],
     Meta(description="Tags, given when it is made.", examples=[{"team": "churn"}]),
 ]
@@ -128,7 +132,7 @@ class TrainingJob(RunItem, frozen=True, kw_only=True):
     ] = {}
     inputs: Annotated[
         dict[
-            Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", max_length=64)],
+            Annotated[str, named(r"^[A-Za-z0-9._-]{1,64}$", "letters, digits, dots, - and _")],
             Plain | Ref,
         ],
         Meta(description="Channel -> data.", examples=[{"train": "s3://bucket/train"}]),
