@@ -32,6 +32,7 @@ from tests.faults.training_job_world import (
 from tests.sampling import IS_ALL
 
 PATIENT = [kind for kind in KINDS if kind != "too slow"]
+LOOKS = 4
 Make = Callable[[], Project]
 
 
@@ -102,10 +103,11 @@ def test_the_first_request_of_every_sort_fails(made: Make, first: int) -> None:
 
 
 @TIMEOUT
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS if IS_ALL else ["too slow"])
 def test_each_request_fails_once(made: Make, kind: str) -> None:
-    found = asked(made())
-    chosen = found if IS_ALL else found[[*KINDS].index(kind) :: len(found) // 2]
+    """But for looks at how a job is doing, of which there are many alike."""
+    found = [one for one in asked(made()) if one.nth < LOOKS]
+    chosen = found if IS_ALL else found[4::12]
     timeout = UNANSWERED if kind == "too slow" else None
     wrong = [
         f"{target}: {problem}"
