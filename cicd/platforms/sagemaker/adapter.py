@@ -22,7 +22,7 @@ from cicd.platforms.sagemaker import (
 )
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.credentials import session
-from cicd.platforms.sagemaker.dialect.names import LONGEST_KEY, Names, slug
+from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import ObjectLock
 from cicd.platforms.sagemaker.nouns import NOUNS
@@ -61,6 +61,9 @@ class SageMaker(Platform):
         }
         runtime = self._api.url or f"https://runtime.sagemaker.{region}.amazonaws.com"
         self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
+        self._services = [
+            str(wish.spec["name"]) for wish in stage.resources if wish.key.kind == "endpoint"
+        ]
 
     # -- planning --------------------------------------------------------------------------------
 
@@ -68,7 +71,7 @@ class SageMaker(Platform):
         found: list[LiveResource] = []
         for kind in KINDS:
             if everything:
-                found += self._things.all(kind)
+                found += self._things.all(kind, self._services)
             if wishes := [wish for wish in desired if wish.key.kind == kind]:
                 found += self._things.of(kind, wishes)
         return list({(live.key.kind, live.id): live for live in found}.values())
@@ -84,7 +87,8 @@ class SageMaker(Platform):
         if noun.kind in RUNS:
             return self._things.newest_run(noun, desired, known)
         if noun.kind == "endpoint":
-            return self._things.find(noun, str(desired.spec["name"]))
+            name = str(desired.spec["name"])
+            return None if name in known else self._things.find(noun, name)
         return self._things.find(noun, self._named(desired))
 
     # -- applying --------------------------------------------------------------------------------
@@ -191,11 +195,15 @@ class SageMaker(Platform):
             self._api.write(f"delete_{noun.kind}", **{noun.name: live.id})
         except NotFound:
             return
-        except PlatformError:
-            # a second request while the first is being carried out is refused in other words
+        except PlatformError as error:
+            # a second request while the first is being carried out is refused in other words, and
+            # so is one that comes too early
             found = self._things.find(noun, live.id)
-            if found is not None and found.status.state is not State.STOPPING:
-                raise
+            if found is None or found.status.state is State.STOPPING:
+                return
+            if found.status.state is State.PENDING:
+                raise Conflict(error.message, status=error.status, code=error.code) from None
+            raise
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
         if live.key.kind in RUNS:

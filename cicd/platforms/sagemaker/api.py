@@ -15,6 +15,7 @@ from cicd.platforms.base import Answer
 from cicd.platforms.sagemaker.answers import refusal
 from cicd.platforms.sagemaker.nouns import Noun
 
+import_module("boto3")  # where it is missing, that is told when a stage is opened
 PAGE = 100
 MOST_PAGES = 1000
 """After so many pages of one list something else is wrong."""

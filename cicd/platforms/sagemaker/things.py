@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from cicd.errors import NotFound
@@ -13,7 +14,7 @@ from cicd.model import Key, LiveResource, Resource, State, Status
 from cicd.platforms.base import fields_of
 from cicd.platforms.sagemaker import endpoint_configs, endpoints, models, training
 from cicd.platforms.sagemaker.api import Api
-from cicd.platforms.sagemaker.dialect.names import Names
+from cicd.platforms.sagemaker.dialect.naming import Names
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.statuses import status_of
@@ -58,11 +59,7 @@ class Things:
         """Those that wishes of one kind may be, whole; newest last."""
         noun = NOUNS[kind]
         if kind == "endpoint":
-            with together(READERS) as pool:
-                named = [str(wish.spec["name"]) for wish in wishes]
-                return [
-                    live for live in pool.map(lambda name: self.find(noun, name), named) if live
-                ]
+            return self._by_name(noun, [str(wish.spec["name"]) for wish in wishes])
         begins = {self._names.begin(wish.key.name) for wish in wishes}
         contains = begins.copy().pop() if len(begins) == 1 else self._names.prefix
         found: dict[str, list[dict[str, Any]]] = {begin: [] for begin in begins}
@@ -74,11 +71,11 @@ class Things:
                 found[begin].append(item)
         return self._whole(noun, [item for items in found.values() for item in items])
 
-    def all(self, kind: str) -> list[LiveResource]:
-        """All of the stage, whole; newest last."""
+    def all(self, kind: str, services: Iterable[str]) -> list[LiveResource]:
+        """All of the stage, whole; newest last. ``services``: the names of those in its file."""
         noun = NOUNS[kind]
         if kind == "endpoint":
-            return self._owned(noun)
+            return self._owned(noun, services)
         listed = self._api.listed(noun, self._names.prefix)
         return self._whole(noun, [item for item in listed if self._is_ours(str(item[noun.name]))])
 
@@ -143,15 +140,20 @@ class Things:
                 self._described[at] = known
         return known
 
-    def _owned(self, noun: Noun) -> list[LiveResource]:
-        """The services whose tags name the stage: their own names need not."""
+    def _owned(self, noun: Noun, services: Iterable[str]) -> list[LiveResource]:
+        """The services that the stage names, and those whose tags name the stage: their own names
+        need not."""
         tag = {"Name": "Tags.cicd:stage", "Operator": "Equals", "Value": self._owner}
-        found = []
+        names = dict.fromkeys(services)
         for page in self._api.pages(
             "sagemaker", "search", Resource=noun.word, SearchExpression={"Filters": [tag]}
         ):
-            names = [str(one[noun.word][noun.name]) for one in page.get("Results", ())]
-            found += [live for name in names if (live := self.find(noun, name))]
+            names |= dict.fromkeys(str(one[noun.word][noun.name]) for one in page["Results"])
+        return self._by_name(noun, [*names])
+
+    def _by_name(self, noun: Noun, names: Sequence[str]) -> list[LiveResource]:
+        with together(READERS) as pool:
+            found = [live for live in pool.map(partial(self.find, noun), names) if live]
         return sorted(found, key=lambda live: (live.created_at, live.id))
 
     def _is_ours(self, name: str) -> bool:

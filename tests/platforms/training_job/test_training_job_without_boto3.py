@@ -23,9 +23,10 @@ IMPORTING = """
 import importlib, pkgutil, sys
 sys.modules |= dict.fromkeys(("boto3", "botocore", "s3transfer"))
 import cicd.platforms
+OWN = ("cicd.platforms.training_job.", "cicd.platforms.sagemaker.")
+WITHOUT = ("dialect", "kinds", "commands", "provenance")
 for module in pkgutil.walk_packages(cicd.platforms.__path__, "cicd.platforms."):
-    own = module.name.startswith("cicd.platforms.training_job.")
-    if not own or module.name.startswith("cicd.platforms.training_job.dialect"):
+    if not module.name.startswith(OWN) or module.name.split(".")[3] in WITHOUT:
         importlib.import_module(module.name)
 """
 

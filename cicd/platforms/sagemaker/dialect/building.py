@@ -12,7 +12,7 @@ from cicd.config.formats import seconds
 from cicd.config.target import target_of
 from cicd.config.tree import Path
 from cicd.model import Resource
-from cicd.platforms.sagemaker.dialect.names import Names
+from cicd.platforms.sagemaker.dialect.naming import Names
 from cicd.platforms.sagemaker.dialect.schema import Container, Endpoint, Model, TrainingJob
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
 from cicd.platforms.sagemaker.dialect.wording import said, text_of

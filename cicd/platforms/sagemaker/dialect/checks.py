@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd.config.build import AnyDraft
 from cicd.config.formats import relative_path_problem
-from cicd.config.tree import Path, did_you_mean, leaves
+from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.sagemaker.dialect.schema import (
     Container,
@@ -22,7 +22,6 @@ from cicd.platforms.sagemaker.dialect.source_folders import source_files
 LONGEST_VALUE = 2500
 MOST_PARAMETERS = 100
 URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
-ACCESS_KEY = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])")
 NOT_FOR_SHADOWS = "a configuration with a shadow has one variant that answers and one shadow"
 
 
@@ -35,7 +34,6 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
     for path, config in draft.items("endpoint_configs"):
         yield from _check_config(draft, path, config)
     yield from _check_endpoints(draft)
-    yield from _check_keys(draft)
 
 
 def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Problem]:
@@ -202,10 +200,3 @@ def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tu
             yield field, "give one of percent and instances"
         if size and size.percent and size.percent > 50:
             yield field, "AWS moves at most 50 percent at once"
-
-
-def _check_keys(draft: AnyDraft) -> Iterator[Problem]:
-    for _, leaf in leaves(draft.tree):
-        if isinstance(leaf.value, str) and ACCESS_KEY.search(leaf.value):
-            message = "an AWS access key stands here in clear: take it out, and renew it"
-            yield leaf.place.problem(message, "plain-credential")

@@ -22,9 +22,4 @@ RULES: Mapping[str, Rule] = {
         "An endpoint cannot be updated in that way: AWS would do it all at once, unasked.",
         "Amazon SageMaker: deployment guardrails, exclusions",
     ),
-    "plain-credential": Rule(
-        "An AWS key stands in the file.",
-        "cicd: no secret in a file",
-        "take it out, and renew it: ${env.NAME}",
-    ),
 }

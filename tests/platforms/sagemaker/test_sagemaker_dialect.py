@@ -1,0 +1,147 @@
+"""What stage files of SageMaker say, and what is wrong with them, without a network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cicd.model import Key, Ref
+from tests.platforms.sagemaker.samples import ROLE, TEXT, findings, spec_of, stage_of
+
+
+def changed(before: str, after: str) -> str:
+    assert TEXT.count(before) >= 1, before
+    return TEXT.replace(before, after, 1)
+
+
+def test_a_whole_stage_is_valid_and_becomes_jobs_models_configs_and_endpoints(
+    tmp_path: Path,
+) -> None:
+    assert findings(tmp_path, TEXT) == []
+    stage = stage_of(tmp_path)
+    assert [str(wish.key) for wish in stage.resources] == [
+        "training_job/train",
+        "model/churn",
+        "endpoint_config/churn",
+        "endpoint/churn",
+    ]
+    train = spec_of(stage, "training_job/train")
+    assert train["channels"] == {"train": {"url": "s3://bucket/train"}}
+    assert train["output"] == "s3://sagemaker-eu-central-1-123456789012/cicd/dev/output"
+    assert set(train["files"]) == {"src/train.py", "src/inference.py"}
+    config = spec_of(stage, "endpoint_config/churn")
+    assert config["models"] == {name: Ref(Key("model", "churn")) for name in ("main", "trial")}
+    assert config["variants"]["main"]["weight"] == 3.0
+    assert spec_of(stage, "model/churn")["data"] == Ref(Key("training_job", "train"), "model")
+    assert spec_of(stage, "endpoint/churn")["config"] == Ref(Key("endpoint_config", "churn"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("role/ml", "user/ml", 2, "the ARN of a role"),
+        ("region: eu-central-1", "region: Frankfurt", 2, "a region like eu-central-1"),
+        ("name: churn-dev", "name: churn_dev", 22, "letters, digits and hyphens"),
+        ("name: churn-dev", "name: churn-", 22, "letters, digits and hyphens"),
+        ("name: churn-dev", f"name: {'c' * 64}", 22, "63"),
+        ("name: trial", "name: main", 19, "two variants are called main"),
+        ("ml.m5.large, count: 1}\n", "m5.large, count: 1}\n", 10, "an instance type"),
+        ("ml.m5.large, count: 1}\n", "ml.m5.large, count: 0}\n", 10, "1"),
+        ("s3://bucket/train", "https://bucket/train", 9, "an address like s3://bucket/folder"),
+        ('{train: "s3', '{"tr ain": "s3', 9, "letters, digits, dots, - and _"),
+        ("accuracy=([0-9.]+)", "accuracy=[0-9.]+", 12, "has 0 groups"),
+        ("accuracy=([0-9.]+)", "(accuracy)=([0-9.]+)", 12, "has 2 groups"),
+        ("accuracy=([0-9.]+)", "accuracy=(", 12, "is no regular expression"),
+        ("metric: accuracy", "metric: acuracy", 13, 'did you mean "accuracy"'),
+        ("entry_point: train.py", "entry_point: trian.py", 7, 'did you mean "train.py"'),
+        ("    entry_point: train.py\n", "", 6, "source_dir needs entry_point"),
+        ("source_dir: src", "source_dir: scr", 6, "is not there"),
+        ("image: img:1\n", "image: img:1\n    algorithm: xgboost\n", 4, "one of image and algor"),
+        ("{epochs: 20", f"{{epochs: {'x' * 2501}", 8, "longer than 2500"),
+        ("{epochs: 20", "{sagemaker_program: x", 8, "for the platform's own use"),
+        ("model: churn, instance", "model: chrun, instance", 19, "model/chrun, which is not def"),
+        ("config: churn, dep", "config: chrun, dep", 22, "endpoint_config/chrun, which is not"),
+        ("${training_jobs.train.model}", "${training_jobs.trian.model}", 15, "training_job/trian"),
+        ("${training_jobs.train.model}", "model.tar.gz", 15, "an address like s3://bucket/mod"),
+        (", weight: 3}", ", serverless: {memory_mb: 1024, max_concurrency: 1}}", 19, "one of inst"),
+        ("step: {percent: 10}", "step: {percent: 60}", 22, "at most 50 percent"),
+        (", step: {percent: 10}", "", 22, "canary needs step"),
+        ("traffic: canary, step", "rolling", 22, "not for several variants"),
+        ("img:1, data", "AKIAIOSFODNN7EXAMPLE, data", 15, "looks like an AWS access key"),
+        ("weight: 3}", "weight: -1}", 19, "0"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_line(
+    tmp_path: Path, before: str, after: str, line: int, said: str
+) -> None:
+    found = findings(tmp_path, changed(before, after))
+    assert any(one.startswith(f"{line}: ") and said in one for one in found), found
+
+
+SERVERLESS = "serverless: {memory_mb: 2048, max_concurrency: 5}"
+INSTANCE = "instance: {type: ml.m5.large, count: 1}"
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        (((INSTANCE, SERVERLESS),), "deployment is not for serverless variants"),
+        ((("ml.m5.large", "ml.inf1.xlarge"),), "deployment is not for ml.inf1 instances"),
+        (((", weight: 3", ", weight: 0"), ("count: 1}}", "count: 1}, weight: 0}")), "a weight abo"),
+        (((", weight: 3", ", shadow: true"), ("count: 1}}", "count: 1}, shadow: true}")), "shadow"),
+        (((INSTANCE, "serverless: {memory_mb: 1500, max_concurrency: 5}"),), "1024"),
+        (((INSTANCE, "serverless: {memory_mb: 1024, max_concurrency: 201}"),), "200"),
+        (
+            ((INSTANCE, f"{SERVERLESS[:-1]}, provisioned: 6}}"),),
+            "provisioned is above max_concurrency",
+        ),
+        (
+            (
+                (INSTANCE, SERVERLESS),
+                ("    variants:", "    data_capture: {url: s3://bucket/kept}\n    variants:"),
+            ),
+            "data_capture is not for serverless variants",
+        ),
+    ],
+)
+def test_what_excludes_each_other_is_told_with_the_reason(
+    tmp_path: Path, edits: tuple[tuple[str, str], ...], said: str
+) -> None:
+    jobs, served = TEXT.split("models:\n")
+    for before, after in edits:
+        assert before in served, before
+        served = served.replace(before, after)
+    found = findings(tmp_path, f"{jobs}models:\n{served}")
+    assert any(said in one for one in found), found
+
+
+def test_a_place_that_nobody_tells_is_missing_once_for_each_part(tmp_path: Path) -> None:
+    text = TEXT.replace(f'sagemaker: {{region: eu-central-1, role: "{ROLE}"}}\n', "")
+    found = findings(tmp_path, text)
+    assert [one.partition(": ")[2].partition(":")[0] for one in found] == ["no region", "no role"]
+    assert findings(tmp_path, text, {"AWS_REGION": "eu-west-1", "SAGEMAKER_ROLE": ROLE}) == []
+
+
+def test_hyperparameters_of_an_image_of_ones_own_are_texts(tmp_path: Path) -> None:
+    text = TEXT.replace("    source_dir: src\n    entry_point: train.py\n", "")
+    spec = spec_of(
+        stage_of(tmp_path, text.replace("rate: 0.1", "flag: true")), "training_job/train"
+    )
+    assert spec["hyperparameters"] == {"epochs": "20", "flag": "true"}
+
+
+def test_without_boto3_a_stage_is_checked_and_a_plan_says_what_to_install(tmp_path: Path) -> None:
+    stage_of(tmp_path)
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('boto3', 'botocore')); "
+        "from cicd.cli.root import execute; "
+        "print([execute([command, 'dev']) for command in ('validate', 'plan')])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "[0, 1]"
+    assert "pip install 'aicore-cicd[sagemaker]'" in told.stderr
