@@ -55,7 +55,7 @@ class Job:
 
     shared: Shared
     change: Change
-    waits: bool = True
+    waits: bool
     outputs: frozenset[str] = frozenset()
     live: LiveResource | None = None
     log: LogPosition | None = None

@@ -235,7 +235,7 @@ def test_a_command_ends_with_the_code_that_all_its_failures_share(
     change = Change(ARTIFACT.key, Action.CREATE, "new", desired=ARTIFACT)
     plan = Plan("dev", "aicore", {}, "", "", (change,), "")
     shared = Shared(plan, platform, Polling(), lambda: 0.0)
-    outcomes = [failure(Job(shared, change), error) for error in errors]
+    outcomes = [failure(Job(shared, change, waits=True), error) for error in errors]
     assert command_code(outcomes) == code
     assert summary_of(plan, outcomes)["result"] == result
     assert "a bug" not in "".join(outcome.error for outcome in outcomes)
