@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,33 @@ def test_a_run_that_missed_a_gate_is_repeated(
     expected = f"last run missed {missed}" if missed else "unchanged"
     assert change.reason == expected
     assert change.action is (Action.RUN if missed else Action.NO_OP)
+
+
+@pytest.mark.parametrize(
+    ("run", "options", "why"),
+    [
+        (a_run(State.FAILED), {}, ": the last run e12 is DEAD"),
+        (a_run(), {"rerun": "always"}, ", as at every apply (rerun: always)"),
+        (
+            a_run(metrics={"loss": 0.5}),
+            {"require": (Gate("loss", maximum=0.1), Gate("f1", minimum=0.5))},
+            ": the last run missed loss <= 0.1 (0.5); f1 >= 0.5 (not recorded)",
+        ),
+        (
+            replace(
+                a_run(inputs=None), spec={**a_run(inputs=None).spec, "completed_after_sync": False}
+            ),
+            {},
+            ": templates were synced after the last run e12",
+        ),
+        (a_run(), {}, ""),
+    ],
+)
+def test_why_a_run_is_repeated_is_told_with_it(
+    run: LiveResource, options: dict[str, Any], why: str
+) -> None:
+    change = planned([run], options)
+    assert change.consequence == (f"trains again{why}" if why else "unchanged")
 
 
 def test_changed_code_is_shown_as_a_field() -> None:

@@ -60,7 +60,14 @@ def test_all_that_is_under_way_of_a_key_is_stopped() -> None:
         ("execution/e2", "update", "stop e2"),
     ]
     assert plan.changes[0].fields[0].before == "PENDING"
-    assert "cannot be resumed: the next apply runs it again" in plan.warnings[0]
+    again = "cannot be resumed: the next apply runs it again"
+    assert plan.warnings == (f"execution/train {again}", f"execution/e2 {again}")
+
+
+def test_only_of_what_is_stopped_is_said_that_it_does_not_go_on() -> None:
+    plan = stop_plan("*", live=[run("e1", State.SUCCEEDED), serve("d1", State.RUNNING)])
+    anew = "the next apply makes a new one, with a new URL"
+    assert plan.warnings == (f"deployment/serve cannot be resumed: {anew}",)
 
 
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.PENDING, State.RUNNING, State.STOPPING])
@@ -79,7 +86,7 @@ def test_what_has_ended_is_fine_and_said(state: State, raw: str) -> None:
         ("execution/train", "no_op", f"e1 is {raw} already"),
         ("deployment/serve", "no_op", "nothing of it is there"),
     ]
-    assert not plan.has_changes
+    assert not plan.has_changes and not plan.warnings
 
 
 @pytest.mark.parametrize(
