@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yaml.error import MarkedYAMLError
 
-from cicd.config.files import MAX_BYTES, label, read_tree, scalar, yaml_trees
+from cicd.config.files import MAX_BYTES, MAX_DEPTH, label, read_tree, scalar, yaml_trees
 from cicd.config.json_source import json_tree
 from cicd.config.tree import Place, plain
+from cicd.config.yaml_problem import syntax_problem
 from cicd.errors import InvalidStage
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -89,6 +91,27 @@ BAD_JSON = {
     "null": "f.json: the file is empty",
     "{'a': 1}": "f.json:1:2: not valid JSON",
 }
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a": ', "}"), ('[{"a": ', "}]")])
+def test_json_may_be_as_deep_as_yaml(begin: str, end: str) -> None:
+    levels = (MAX_DEPTH - 1) // (len(end))
+    deep = json.dumps(1)
+    for _ in range(levels):
+        deep = begin + deep + end
+    json_tree(deep, "f.json", MAX_DEPTH)
+    yaml_trees(deep, "f.yaml")
+    for read in (
+        lambda text: json_tree(text, "f.json", MAX_DEPTH),
+        lambda text: yaml_trees(text, "f"),
+    ):
+        with pytest.raises(InvalidStage, match="nested deeper than 50 levels"):
+            read(begin + begin + deep + end + end)
+
+
+def test_what_libyaml_says_without_a_place_is_said_of_the_file() -> None:
+    found = syntax_problem(MarkedYAMLError(problem="odd"), "a: 1", "f.yaml")
+    assert (found.line, found.column, str(found)) == (0, 0, "f.yaml: not valid YAML: odd")
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,19 @@ def test_an_unknown_commit_is_a_problem() -> None:
     assert problems == ["f:1:4: ${git.commit} is not known: no Git commit here"]
 
 
+@pytest.mark.parametrize(
+    ("leniency", "expected"),
+    [({}, "error"), ({"is_lenient": True}, ""), ({"is_lenient": True, "is_told": True}, "warning")],
+)
+def test_a_credential_that_is_not_set_is_an_error_or_nothing_or_said(
+    leniency: dict[str, bool], expected: str
+) -> None:
+    context = Context("dev", {}, {}, GitFacts(), **leniency)
+    [tree] = yaml_trees("secrets: {generic: [{name: n, data: {k: '${env.NONE}'}}]}", "f")
+    _, problems = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES)
+    assert [problem.severity for problem in problems] == ([expected] if expected else [])
+
+
 def test_credentials_become_secrets_directly_and_through_variables() -> None:
     git = "{username: 'u-${env.HOME_URL}', password: '${var.t}'}"
     text = f"variables: {{t: '${{env.HOME_URL}}'}}\ngit: {git}"
