@@ -103,11 +103,12 @@ def test_overrides_are_added_to_the_own_file_and_comments_stay(tmp_path: Path) -
 
 def test_variables_are_looked_at_whatever_comes_before_them(tmp_path: Path) -> None:
     """One that nothing uses, and one that is the same in both, are no end."""
-    run = "executions: [{key: train, configuration: {parameter_bindings: {a: '${var.same}'}}}]\n"
-    source = f'extends: base.yaml\nvariables: {{unused: "1", same: "2", image: "3"}}\n{run}'
-    target = f'extends: base.yaml\nvariables: {{unused: "9", same: "2", image: "8"}}\n{run}'
+    bindings = "{a: '${var.same}', b: '${var.wanted}'}"
+    run = f"executions: [{{key: train, configuration: {{parameter_bindings: {bindings}}}}}]\n"
+    source = f'extends: base.yaml\nvariables: {{unused: "1", same: "2", wanted: "3"}}\n{run}'
+    target = f'extends: base.yaml\nvariables: {{unused: "9", same: "2", wanted: "8"}}\n{run}'
     found, _ = promoted(tmp_path, source, target)
-    assert [(c.key, c.before, c.value) for c in found.changes] == [("variable/image", "8", "3")]
+    assert [(c.key, c.before, c.value) for c in found.changes] == [("variable/wanted", "8", "3")]
 
 
 def test_a_variable_of_what_is_carried_over_anyway_has_no_other_user(tmp_path: Path) -> None:
