@@ -194,8 +194,11 @@ def copy(folder: Path) -> Path:
     return folder
 
 
-def pytest(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Its end, with what it printed; ``more`` of the environment. Raises TimeoutExpired."""
+def pytest(
+    folder: Path, *arguments: str, longest: float | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Its end, with what it printed; ``more`` of the environment. Raises TimeoutExpired after
+    ``longest`` seconds."""
     return subprocess.run(
         [*PYTEST, *arguments],
         cwd=folder,
@@ -204,7 +207,7 @@ def pytest(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LONGEST,
+        timeout=longest,
     )
 
 
@@ -269,7 +272,8 @@ def noticed(room: Room, folder: Path, mutant: Mutant) -> str:
     plugin = ["-p", chosen_tests.__name__] if names else []
     try:
         target.write_text(mutated(source, mutant), encoding="utf-8")
-        done = pytest(folder, "-x", *plugin, *files, **{chosen_tests.NAMES: str(listed)})
+        more = {chosen_tests.NAMES: str(listed)}
+        done = pytest(folder, "-x", *plugin, *files, longest=LONGEST, **more)
     except subprocess.TimeoutExpired:
         return "no end"
     finally:
