@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cicd.cli.completion import complete_key, complete_replace, complete_rerun
-from cicd.cli.overrides import overrides_of
 from cicd.cli.redaction import MASK
 from cicd.masking import is_secret_name
 
@@ -166,6 +165,14 @@ def _choice_options() -> list[Callable[[Any], Any]]:
     ]
 
 
+def _overrides_of(given: dict[str, Any]) -> tuple[Override, ...]:
+    """What of one run is said otherwise. What reads it imports the language of stage files, which
+    help and version do without."""
+    from cicd.cli.overrides import overrides_of
+
+    return overrides_of(given)
+
+
 def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any], Any]:
     """Add the shared options; the command gets them as one ``common`` argument."""
 
@@ -180,7 +187,7 @@ def common_options(*, stage: bool = True, choice: bool = False) -> Callable[[Any
                 rerun=given.pop("rerun", ()),
                 replace=given.pop("replace", ()),
                 refresh_secrets=given.pop("refresh_secrets", False),
-                overrides=overrides_of(given) if choice else (),
+                overrides=_overrides_of(given) if choice else (),
                 log_format=given.pop("log_format"),
                 verbosity=-1 if given.pop("quiet") else int(given["verbose"]),
                 colour=not given.pop("no_color"),
