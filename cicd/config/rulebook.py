@@ -27,7 +27,7 @@ def book(platforms: Iterable[Mapping[str, Rule]]) -> dict[str, Rule]:
     has its own for it."""
     own: dict[str, Rule] = {}
     for rules in platforms:
-        own = {**rules, **own}
+        own = {**own, **rules, **own}  # what is there stays in its place and in its words
     return {**RULES, **own}
 
 

@@ -482,6 +482,9 @@ def test_a_rule_is_worded_by_the_first_platform_that_has_its_own_words_for_it() 
     assert rules["bad-gate"].says == "A toy cannot pass that gate."
     assert rules["missing-resource-group"] == aicore.RULES["missing-resource-group"]
     assert rules["missing-file"] == RULES["missing-file"]
+    assert [*book([aicore.RULES, toy.RULES])][: len(book([aicore.RULES]))] == [
+        *book([aicore.RULES])
+    ], "the rules of one more platform stand behind all others"
     assert book([])["bad-gate"] == RULES["bad-gate"]
     assert book([toy.RULES, {"bad-gate": RULES["bad-gate"]}])["bad-gate"].says.startswith("A toy")
 
