@@ -149,7 +149,23 @@ def test_a_kind_that_the_platform_has_not_is_said(
 ) -> None:
     error = cicd.both("list", word, "dev", code=64)[1]
     assert hint in error
-    assert "schedules" in error
+    *_, known = error.rstrip(")\n").partition("It has: ")
+    assert known.split(", ") == [plural(name) for name in KINDS], "and none of another platform"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("platform: training_job\nbranch: main\n", "datasets, jobs, artifacts)"),
+        ("platform: nosuch\n", "deployments, destinations)"),
+        ("- no map", "deployments, destinations)"),
+    ],
+)
+def test_a_wrong_kind_is_said_with_those_of_the_platform_of_the_stage(
+    cicd: Cicd, project: Path, text: str, known: str
+) -> None:
+    (project / "other.yaml").write_text(text, encoding="utf-8")
+    assert known in cicd.both("list", "pods", "other", code=64)[1]
 
 
 @pytest.mark.parametrize("command", ["plan", "status"])
