@@ -10,6 +10,11 @@ def plural(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
+def singular(nouns: str) -> str:
+    """One of them, as ``plural`` made many: ``deployment``, ``repository``."""
+    return f"{nouns[:-3]}y" if nouns.endswith("ies") else nouns.removesuffix("s")
+
+
 def count(number: int, noun: str) -> str:
     """``1 problem``, ``2 repositories``."""
     return f"{number} {noun if number == 1 else plural(noun)}"

@@ -18,7 +18,7 @@ from cicd.errors import Usage
 from cicd.model import Action, Change, Kind
 from cicd.platforms.commands import Imports
 from cicd.platforms.registry import imports, kinds_on
-from cicd.words import count
+from cicd.words import count, singular
 
 
 def command() -> click.Command:
@@ -109,7 +109,7 @@ def report(loader: Loader, imported: Imported) -> None:
     from cicd.words import printable
 
     found, unset = imported.export, imported.unset
-    counts = [count(n, name.removesuffix("s")) for name, n in found.counts.items() if n]
+    counts = [count(n, singular(name)) for name, n in found.counts.items() if n]
     print_result(
         f"wrote {shown(loader, imported.file)}: {', '.join(counts) or 'the group is empty'}"
     )

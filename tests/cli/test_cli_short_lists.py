@@ -19,6 +19,7 @@ from cicd.cli.filters import filters_of
 from cicd.cli.root import COMMANDS, execute, main, sections
 from cicd.model import Kind
 from cicd.platforms import registry
+from cicd.words import plural, singular
 
 STAGE = """\
 platform: toy
@@ -213,3 +214,8 @@ def test_an_import_tells_what_differs_by_the_kinds_of_its_own_platform(
     told = said(capsys, "import", "new", "--platform", "toy", "--target", "box=box")
     assert "wrote stages/new.yaml: 1 job, 1 service" in told
     assert (toy / "stages/new.yaml").read_text(encoding="utf-8").startswith("platform: toy\n")
+
+
+def test_one_of_each_kind_is_called_like_it() -> None:
+    kinds = [*registry.every_kind(), "copy"]
+    assert [singular(plural(kind)) for kind in kinds] == kinds
