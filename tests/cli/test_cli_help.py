@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 import pytest
@@ -167,3 +169,9 @@ def test_a_command_that_there_is_not_names_the_nearest(
     said = capsys.readouterr().err
     assert f"No such command '{word}'." in said
     assert (f"Did you mean {meant}?" in said) if meant else "Did you mean" not in said
+
+
+def test_the_reference_has_a_row_for_every_command() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `cicd ([a-z]+)", text, re.MULTILINE))
+    assert sorted(COMMANDS.keys() - rows) == []

@@ -42,7 +42,8 @@ class World:
     """What a platform brings along: ``desired`` in dependency order, with Refs between them.
 
     ``run`` writes ``lines`` (among others) and records ``metrics``; ``service`` answers ``request``
-    with ``answer`` somewhere in its text, and 404 to ``no_route`` where it has routes.
+    with ``answer`` somewhere in its text, and 404 to ``no_route`` where it has routes. Some wish
+    has a text that is Hidden, and the platform is behind ``Hiding``.
     """
 
     platform: Platform
@@ -51,7 +52,7 @@ class World:
     """What ``survey`` finds all of it by."""
     run: Key
     lines: tuple[str, ...]
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)
     service: Key | None = None
     request: Request | None = None
     answer: str = ""
@@ -378,7 +379,7 @@ class PlatformContract:
             for entry, text in (value.items() if isinstance(value, Mapping) else [("", value)])
             if isinstance(text, Hidden)
         ]
-        assert hidden
+        assert hidden, "give a wish of the world a field, or an entry of one, that is Hidden"
         for wish, name, entry in hidden:
             value = found[wish.key.kind, wish.spec["name"]].spec[name]
             text = value[entry] if entry else value
