@@ -18,7 +18,9 @@ from cicd.platforms.sagemaker import (
     endpoints,
     logs,
     models,
+    processing,
     training,
+    transforming,
 )
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.credentials import session
@@ -134,8 +136,7 @@ class SageMaker(Platform):
         noun, spec = NOUNS[desired.key.kind], desired.spec
         inputs = str(spec.get("inputs", ""))
         name = self._names.of_run(desired.key.name, inputs, token or secrets.token_hex(16))
-        source = self._sources(spec).get(str(spec.get("source") or ""), "")
-        body = training.request(spec, source)
+        body = self._run(noun.kind, spec)
         self._records.add(name, {"cicd.inputs": inputs, **marks} if inputs else marks)
         try:
             self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
@@ -145,6 +146,14 @@ class SageMaker(Platform):
                 raise
             return found
         return self._made(noun.kind, name)
+
+    def _run(self, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        if kind == "processing_job":
+            return processing.request(spec)
+        if kind == "transform_job":
+            return transforming.request(spec)
+        source = self._sources(spec).get(str(spec.get("source") or ""), "")
+        return training.request(spec, source)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         if live.key.kind != "endpoint":

@@ -10,6 +10,16 @@ SHORT = {
         "List training jobs, newest first, also those of no stage file.",
         ("dev --status failed --since 7d", "dev --key train --limit 5 -o json"),
     ),
+    "processing_job": Short(
+        "List processing jobs, also those of no stage file.",
+        "List processing jobs, newest first, also those of no stage file.",
+        ("dev", "dev --unmanaged -o json"),
+    ),
+    "transform_job": Short(
+        "List transform jobs, also those of no stage file.",
+        "List transform jobs, newest first, also those of no stage file.",
+        ("dev", "dev --unmanaged -o json"),
+    ),
     "model": Short(
         "List models, also those of no stage file.",
         "List models, newest first, also those of no stage file.",

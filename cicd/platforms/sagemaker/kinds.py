@@ -24,6 +24,18 @@ KINDS: dict[str, Kind] = {
             columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
         ),
         Kind(
+            "processing_job",
+            role="run",
+            inline=True,
+            computed=frozenset({"tags"}),
+            updatable=False,
+            prunable=True,
+            wait_for="Completed",
+            log=True,
+            stoppable=True,
+            columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
+        ),
+        Kind(
             "model",
             role="content",
             identity=(),
@@ -32,6 +44,18 @@ KINDS: dict[str, Kind] = {
             prunable=True,
             keep=KEPT,
             columns={"id": "ID", "managed_by": "KEY", "age": "AGE", "image": "IMAGE"},
+        ),
+        Kind(
+            "transform_job",  # stays for good: it must not hold its model, which it has copied
+            role="run",
+            inline=True,
+            computed=frozenset({"tags"}),
+            updatable=False,
+            deletable=False,
+            wait_for="Completed",
+            log=True,
+            stoppable=True,
+            columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "model": "MODEL"},
         ),
         Kind(
             "endpoint_config",

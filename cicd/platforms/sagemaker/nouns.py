@@ -28,6 +28,8 @@ NOUNS: dict[str, Noun] = {
     noun.kind: noun
     for noun in (
         Noun("training_job", "TrainingJob", "TrainingJobSummaries"),
+        Noun("processing_job", "ProcessingJob", "ProcessingJobSummaries"),
+        Noun("transform_job", "TransformJob", "TransformJobSummaries"),
         Noun("model", "Model", "Models"),
         Noun("endpoint_config", "EndpointConfig", "EndpointConfigs"),
         Noun("endpoint", "Endpoint", "Endpoints"),

@@ -12,7 +12,14 @@ from typing import Any
 from cicd.errors import NotFound
 from cicd.model import Key, LiveResource, Resource, State, Status
 from cicd.platforms.base import fields_of
-from cicd.platforms.sagemaker import endpoint_configs, endpoints, models, training
+from cicd.platforms.sagemaker import (
+    endpoint_configs,
+    endpoints,
+    models,
+    processing,
+    training,
+    transforming,
+)
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.dialect.naming import Names
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
@@ -23,9 +30,16 @@ from cicd.threads import together
 READERS = 8
 OLDER = 10
 """So many versions of one thing are looked at, the newest."""
-RUNS = frozenset({"training_job"})
+RUNS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
+    "training_job": training.outputs_of,
+    "processing_job": processing.outputs_of,
+    "transform_job": transforming.outputs_of,
+}
+"""What runs, with what each has made."""
 SPECS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "training_job": training.spec_of,
+    "processing_job": processing.spec_of,
+    "transform_job": transforming.spec_of,
     "model": models.spec_of,
     "endpoint_config": endpoint_configs.spec_of,
     "endpoint": endpoints.spec_of,
@@ -184,9 +198,9 @@ class Things:
         found = {"id": str(told[noun.name])}
         if noun.kind == "endpoint":
             found["url"] = f"{self._runtime}/endpoints/{found['id']}/invocations"
-        model = str((told.get("ModelArtifacts") or {}).get("S3ModelArtifacts") or "")
-        if model and status.state is State.SUCCEEDED:
-            found["model"] = model
+        is_whole = "RoleArn" in told or "ModelName" in told
+        if noun.kind in RUNS and is_whole and status.state is State.SUCCEEDED:
+            found |= RUNS[noun.kind](told)
         return found
 
 
@@ -199,11 +213,14 @@ def metrics_of(told: Mapping[str, Any]) -> dict[str, float]:
 
 def facts_of(told: Mapping[str, Any]) -> dict[str, str]:
     """What a person wants to know of it beside."""
-    times = {
-        "started_at": told.get("TrainingStartTime") or told.get("ProcessingStartTime"),
-        "completed_at": told.get("TrainingEndTime") or told.get("ProcessingEndTime"),
+    kinds = ("Training", "Processing", "Transform")
+    times = {"started_at": "StartTime", "completed_at": "EndTime"}
+    return {
+        name: stamp(told[f"{kind}{word}"])
+        for name, word in times.items()
+        for kind in kinds
+        if f"{kind}{word}" in told
     }
-    return {name: stamp(time) for name, time in times.items() if time}
 
 
 def stamp(time: Any) -> str:

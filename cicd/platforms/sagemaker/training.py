@@ -83,6 +83,12 @@ def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def outputs_of(told: Mapping[str, Any]) -> dict[str, str]:
+    """What it has made, and where that is."""
+    made = str((told.get("ModelArtifacts") or {}).get("S3ModelArtifacts") or "")
+    return {"model": made} if made else {}
+
+
 def encoded(spec: Spec, source: str) -> dict[str, str]:
     """Hyperparameters as programs read them: for a script each is JSON, as the toolkit wants it;
     an image of one's own gets texts."""

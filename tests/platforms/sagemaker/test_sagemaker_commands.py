@@ -159,3 +159,54 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
     assert "did not pass the ping health check" in told.out, told.out
     assert "went back by itself" in told.out and "cannot load the model" in told.out
     assert project.answer()["greeting"] == "grüß dich"
+
+
+CLEAN = "print(1, 2, 3, sep=chr(10), file=open('/opt/ml/processing/output/rows/rows.jsonl', 'w'))"
+BATCH = f"""\
+platform: sagemaker
+sagemaker: {{region: eu-central-1, role: "arn:aws:iam::123456789012:role/trainer", prefix: batch}}
+processing_jobs:
+  - key: clean
+    image: {IMAGE}
+    command: [python, -c, "{CLEAN}"]
+    outputs: {{rows: "s3://batch-data/rows"}}
+    instance: {{type: ml.m5.large}}
+models:
+  - {{key: double, image: {IMAGE}, source_dir: src, entry_point: double.py}}
+transform_jobs:
+  - key: score
+    model: double
+    input: "${{processing_jobs.clean.outputs.rows}}"
+    content_type: application/json
+    split: Line
+    assemble: Line
+    strategy: SingleRecord
+    output: s3://batch-data/scores
+    instance: {{type: ml.m5.large}}
+"""
+DOUBLE = """\
+def model_fn(folder):
+    return 2
+def predict_fn(data, model):
+    return data * model
+"""
+
+
+def test_data_is_processed_and_a_model_answers_for_all_of_it(project: Project) -> None:
+    project.write("src/double.py", DOUBLE)
+    project.write("stages/dev.yaml", BATCH)
+    s3 = project.aws.client("s3")
+    place = {"LocationConstraint": "eu-central-1"}
+    s3.create_bucket(Bucket="batch-data", CreateBucketConfiguration=place)
+    project.run("apply", "dev", "--yes")
+    scores = s3.get_object(Bucket="batch-data", Key="scores/rows.jsonl.out")["Body"].read()
+    assert scores.split() == [b"2", b"4", b"6"]
+    assert project.actions() == {}
+    project.write("src/double.py", DOUBLE.replace("return 2", "return 3"))
+    assert project.actions() == {"model/double": "create", "transform_job/score": "run"}
+    project.edit("batch-data/rows", "batch-data/others")
+    assert project.actions()["processing_job/clean"] == "run"
+    project.write("src/double.py", DOUBLE)
+    told = project.run("destroy", "dev", "--yes", "--stage-name", "dev", "--over-limits")
+    models = project.aws.client("sagemaker").list_models(NameContains="batch")["Models"]
+    assert models == [], told.out

@@ -13,7 +13,15 @@ import pytest
 
 from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError, Throttled
 from cicd.model import Key, LiveResource, State, Status
-from cicd.platforms.sagemaker import console, endpoint_configs, endpoints, models, training
+from cicd.platforms.sagemaker import (
+    console,
+    endpoint_configs,
+    endpoints,
+    models,
+    processing,
+    training,
+    transforming,
+)
 from cicd.platforms.sagemaker.answers import refusal
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
@@ -201,6 +209,34 @@ JOB = {
     "vpc": {"subnets": ["a"], "security_groups": ["c"]},
     "checkpoints": "s3://b/k",
 }
+TRANSFORM = {
+    "model": "m",
+    "input": "s3://b/i",
+    "content_type": "text/csv",
+    "compression": "Gzip",
+    "split": "Line",
+    "output": "s3://b/o",
+    "accept": "text/csv",
+    "assemble": "Line",
+    "instance": {"type": "ml.m5.large", "count": 2},
+    "strategy": "MultiRecord",
+    "max_payload_mb": 6,
+    "max_concurrent": 2,
+    "environment": {"A": "b"},
+}
+PROCESSING = {
+    "image": "i",
+    "command": ["python", "x.py"],
+    "arguments": ["--all"],
+    "role": "r",
+    "channels": {"raw": "s3://b/raw"},
+    "outputs": {"clean": "s3://b/clean", "rest": "s3://b/rest"},
+    "instance": {"type": "ml.m5.large", "count": 1, "volume_gb": 5},
+    "max_runtime": 60,
+    "environment": {"A": "b"},
+    "network_isolation": True,
+    "vpc": {"subnets": ["a"], "security_groups": ["c"]},
+}
 SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
 
 
@@ -211,6 +247,8 @@ SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
         (models.request(MODEL, SOURCES), models.spec_of, MODEL),
         (models.request(PIPELINE, SOURCES), models.spec_of, PIPELINE),
         (training.request(JOB, SOURCES["d1"]), training.spec_of, JOB),
+        (transforming.request(TRANSFORM), transforming.spec_of, TRANSFORM),
+        (processing.request(PROCESSING), processing.spec_of, PROCESSING),
     ],
 )
 def test_what_is_sent_reads_back_as_it_was_asked_for(sent: Any, found: Any, spec: Any) -> None:

@@ -38,15 +38,19 @@ ENVIRONMENT = {
     "AWS_REGION": StandIn(offline=_REGION, local=_REGION, field="region"),
     "SAGEMAKER_ROLE": StandIn(offline=_ROLE, local=_ROLE, field="role"),
 }
+_DATA = {
+    "inputs": Paths("training_jobs.*.inputs.*", "processing_jobs.*.inputs.*"),
+    "input": Paths("transform_jobs.*.input"),
+    "data": Paths("models.*.data", "models.*.containers.*.data"),
+}
 REFERENCES = {
+    "processing_jobs.KEY.outputs.NAME": Reference("processing_job", "outputs.NAME", _DATA),
+    "transform_jobs.KEY.output": Reference("transform_job", "output", _DATA),
     "training_jobs.KEY.model": Reference(
         "training_job",
         "model",
-        {
-            "data": Paths("models.*.data", "models.*.containers.*.data"),
-            "inputs": Paths("training_jobs.*.inputs.*"),
-        },
-    )
+        _DATA,
+    ),
 }
 SPELLINGS = Spellings(
     hints={
@@ -55,6 +59,8 @@ SPELLINGS = Spellings(
     },
     texts=Paths(
         "training_jobs.*.environment.*",
+        "processing_jobs.*.environment.*",
+        "transform_jobs.*.environment.*",
         "models.*.environment.*",
         "models.*.containers.*.environment.*",
     ),
@@ -73,6 +79,14 @@ CARRIED = {
             ("environment",),
         ),
         files=(("source_dir",),),
+    ),
+    "processing_jobs": Carried(
+        "processing_job", (("image",), ("command",), ("arguments",), ("environment",))
+    ),
+    "transform_jobs": Carried(
+        "transform_job",
+        (("content_type",), ("split",), ("assemble",), ("accept",), ("strategy",)),
+        needs={("model",): "models"},
     ),
     "models": Carried("model", _CONTAINER, files=(("source_dir",), ("containers", "source_dir"))),
     "endpoint_configs": Carried(

@@ -36,7 +36,14 @@ def build(
         "credentials": {} if draft.is_local else values_of(place.credentials),
     }
     target = {"region": region} | ({"account": EMULATOR} if draft.is_local else {})
-    resources = [*building.jobs(), *building.models(), *building.configs(), *building.endpoints()]
+    resources = [
+        *building.jobs(),
+        *building.processing(),
+        *building.models(),
+        *building.transforms(),
+        *building.configs(),
+        *building.endpoints(),
+    ]
     programs = programs_of(draft, sections)
     scope = (*target.values(), building.prefix, bucket)
     return Built(target, resources, scope, programs=programs, settings=settings)
@@ -95,6 +102,42 @@ class _Building:
         return named | {
             name: value for name, value in said_of_it.items() if value not in (None, "", {})
         }
+
+    def processing(self) -> Iterator[Resource]:
+        """Processing jobs; what is not said is left out."""
+        for path, job in self._draft.items("processing_jobs"):
+            told = {
+                "image": job.image,
+                "command": list(job.command),
+                "arguments": list(job.arguments),
+                "channels": self._hidden(dict(job.inputs), *path, "inputs"),
+                "outputs": dict(job.outputs),
+                "instance": values_of(job.instance),
+                "max_runtime": seconds(job.max_runtime),
+                "environment": self._hidden(dict(job.environment), *path, "environment"),
+                "role": job.role or self._role,
+                "network_isolation": job.network_isolation,
+                "vpc": _vpc(job),
+                "tags": dict(job.tags),
+            }
+            yield self._resource(path, job, {"name": job.key, **_said_in(told)})
+
+    def transforms(self) -> Iterator[Resource]:
+        """Transform jobs; what is not said is left out."""
+        own = ("content_type", "compression", "split", "accept", "assemble", "strategy")
+        for path, job in self._draft.items("transform_jobs"):
+            told = {
+                "model": Ref(Key("model", job.model)),
+                "input": job.input,
+                **{name: getattr(job, name) for name in own},
+                "max_payload_mb": job.max_payload_mb,
+                "max_concurrent": job.max_concurrent,
+                "output": job.output or f"{self._output}/{job.key}",
+                "instance": values_of(job.instance),
+                "environment": self._hidden(dict(job.environment), *path, "environment"),
+                "tags": dict(job.tags),
+            }
+            yield self._resource(path, job, {"name": job.key, **_said_in(told)})
 
     def _hidden(self, value: Any, *path: str | int) -> Any:
         return self._draft.hidden(value, *path)

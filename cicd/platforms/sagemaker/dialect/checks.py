@@ -29,6 +29,13 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
     """All that is wrong with what the sections list."""
     for path, job in draft.items("training_jobs"):
         yield from _check_job(draft, path, job)
+    for path, job in draft.items("processing_jobs"):
+        for name, url in job.inputs.items():
+            where = (*path, "inputs", name)
+            yield from _check_address(draft, where, f"processing_job/{job.key}: input {name}", url)
+    for path, job in draft.items("transform_jobs"):
+        name = f"transform_job/{job.key}: input"
+        yield from _check_address(draft, (*path, "input"), name, job.input)
     for path, model in draft.items("models"):
         yield from _check_model(draft, path, model)
     for path, config in draft.items("endpoint_configs"):
@@ -43,9 +50,8 @@ def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Proble
         yield draft.place(*path).problem(message, "bad-container")
     yield from _check_source(draft, path, name, job.source_dir, job.entry_point)
     for channel, url in job.inputs.items():
-        if isinstance(url, str) and not URL.fullmatch(url):
-            message = f'{name}: input {channel} "{url}" must be an address like s3://bucket/folder'
-            yield draft.place(*path, "inputs", channel).problem(message, "bad-address")
+        where = (*path, "inputs", channel)
+        yield from _check_address(draft, where, f"{name}: input {channel}", url)
     for channel in job.channels.keys() - job.inputs.keys():
         message = f"{name}: {channel} is no input{did_you_mean(channel, job.inputs)}"
         yield draft.place(*path, "channels", channel, key=True).problem(message, "bad-container")
@@ -56,6 +62,12 @@ def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Proble
     if job.max_wait and not job.spot:
         message = f"{name}: max_wait is only for spot instances: add spot: true, or take it out"
         yield draft.place(*path, "max_wait").problem(message, "bad-container")
+
+
+def _check_address(draft: AnyDraft, path: Path, name: str, url: Any) -> Iterator[Problem]:
+    if isinstance(url, str) and not URL.fullmatch(url):
+        message = f'{name} "{url}" must be an address like s3://bucket/folder'
+        yield draft.place(*path).problem(message, "bad-address")
 
 
 def _check_hyperparameters(

@@ -175,6 +175,70 @@ class TrainingJob(RunItem, frozen=True, kw_only=True):
     timeout: Timeout = "1d"
 
 
+class ProcessingJob(RunItem, frozen=True, kw_only=True):
+    image: Annotated[Plain, Meta(description="Container image.")]
+    command: Annotated[
+        list[Plain],
+        Meta(description="What it runs.", max_length=100, examples=[["python", "x.py"]]),
+    ] = []
+    arguments: Annotated[list[Plain], Meta(description="Words after it.", max_length=100)] = []
+    inputs: Annotated[
+        dict[_Name, Plain | Ref],
+        Meta(
+            description="Name -> data, which is below /opt/ml/processing/input/NAME.",
+            examples=[{"raw": "s3://bucket/raw"}],
+        ),
+    ] = {}
+    outputs: Annotated[
+        dict[_Name, _Url],
+        Meta(
+            description="Name -> where that goes which is left in /opt/ml/processing/output/NAME.",
+            examples=[{"clean": "s3://bucket/clean"}],
+        ),
+    ] = {}
+    instance: Annotated[JobInstance, Meta(description="What it runs on.")]
+    max_runtime: Annotated[Duration, Meta(description="How long it may run.")] = "1d"
+    environment: _Environment = {}
+    role: Annotated[_Role | None, Meta(description="Default: sagemaker.role.")] = None
+    vpc: Annotated[Vpc | None, Meta(description="Its network.")] = None
+    network_isolation: Annotated[bool, Meta(description="No network at all.")] = False
+    tags: _Tags = {}
+    timeout: Timeout = "1d"
+
+
+class TransformJob(RunItem, frozen=True, kw_only=True):
+    model: Annotated[Plain, Meta(description="Key of the model that answers.")]
+    input: Annotated[Plain | Ref, Meta(description="Where the data is.", examples=["s3://b/in"])]
+    content_type: Annotated[
+        Plain | None, Meta(description="What it is.", examples=["text/csv"])
+    ] = None
+    compression: Annotated[
+        Literal["None", "Gzip"] | None, Meta(description="How it is packed.")
+    ] = None
+    split: Annotated[
+        Literal["None", "Line", "RecordIO", "TFRecord"] | None,
+        Meta(description="What of it makes one record."),
+    ] = None
+    output: Annotated[_Url | None, Meta(description="Where answers go.")] = None
+    accept: Annotated[Plain | None, Meta(description="What answers are to be.")] = None
+    assemble: Annotated[
+        Literal["None", "Line"] | None, Meta(description="What stands between answers.")
+    ] = None
+    strategy: Annotated[
+        Literal["MultiRecord", "SingleRecord"] | None, Meta(description="Records of one request.")
+    ] = None
+    max_payload_mb: Annotated[
+        Annotated[int, Meta(ge=0, le=100)] | None, Meta(description="Of one request.")
+    ] = None
+    max_concurrent: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="Requests at once.")
+    ] = None
+    instance: Annotated[Instance, Meta(description="What it runs on.")]
+    environment: _Environment = {}
+    tags: _Tags = {}
+    timeout: Timeout = "1d"
+
+
 class Container(Part, frozen=True, kw_only=True):
     image: Annotated[Plain | None, Meta(description="Container image.")] = None
     package: Annotated[Plain | None, Meta(description="ARN of a model package instead.")] = None
@@ -309,6 +373,12 @@ class StageFile(StageBase, frozen=True, kw_only=True):
         default_factory=SageMaker
     )
     training_jobs: Annotated[list[TrainingJob], Meta(description="Jobs that make models.")] = []
+    processing_jobs: Annotated[
+        list[ProcessingJob], Meta(description="Jobs that make data of data.")
+    ] = []
+    transform_jobs: Annotated[
+        list[TransformJob], Meta(description="Jobs that let a model answer for all of some data.")
+    ] = []
     models: Annotated[list[Model], Meta(description="Models that can serve.")] = []
     endpoint_configs: Annotated[
         list[EndpointConfig], Meta(description="What serves, on what, with which share.")
