@@ -286,9 +286,9 @@ class Platform(Protocol):
         return LogPage((), cursor)
 
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
-        """When something failed: the last lines of its log, in their order; none where there is no
-        log. Where the platform remembers only what a container said at its end, that. Else the end
-        of all that ``logs`` has."""
+        """When something failed, and for ``cicd explain`` of whatever it is: the last lines of its
+        log, in their order; none where there is no log. Where the platform remembers only what a
+        container said at its end, that. Else the end of all that ``logs`` has."""
         last: deque[LogEntry] = deque(maxlen=count)
         page = LogPage((), "", is_last=False)
         while not page.is_last:
