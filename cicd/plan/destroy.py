@@ -82,6 +82,8 @@ def _staying_user(
     names = {text for live in found[key] for text in _names(live, kind)}
     for live in matcher.all():
         user = kinds[live.key.kind]
+        if user.is_run and not user.deletable and live.status.has_ended:
+            continue  # it stays for good, and needs nothing any more
         taken = set(taken_in(live, user))
         if not kind.identity and live.key.kind != kind.name:
             taken |= {(kind.name, text) for text in texts_taken(live.spec)}
