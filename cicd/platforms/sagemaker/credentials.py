@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from cicd.errors import Denied
+from cicd.platforms.sagemaker import credentials_files
 
 NOTHING = (None, None, os.devnull, None)
 ALONE = {
@@ -23,6 +24,9 @@ def session(settings: Mapping[str, Any], environ: Mapping[str, str], region: str
     """A session of boto3 with the login that the stage file asks for, else with what AWS's own
     tools would take. Raises Denied where it is incomplete."""
     asked = settings.get("credentials") or {}
+    if asked.get("group") or asked.get("path"):
+        stored = credentials_files.chosen(asked, environ)
+        environ, asked = {**environ, **stored.variables}, {"type": stored.type}
     kind = asked.get("type") or "default"
     if kind == "basic":
         return _keyed(environ, region, is_needed=True)

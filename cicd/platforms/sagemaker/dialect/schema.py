@@ -62,6 +62,14 @@ class Credentials(Part, frozen=True, kw_only=True):
         Plain | None,
         Meta(description="The file with its token; default: AWS_WEB_IDENTITY_TOKEN_FILE."),
     ] = None
+    group: Annotated[
+        Plain | None,
+        Meta(description="The stored login of this group, of CICD_SAGEMAKER_CREDENTIALS."),
+    ] = None
+    path: Annotated[
+        Plain | None,
+        Meta(description="The service account of this path, of the same file."),
+    ] = None
 
 
 class SageMaker(Part, frozen=True, kw_only=True):
