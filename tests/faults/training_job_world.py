@@ -55,6 +55,12 @@ UNANSWERED = 1.0
 """Seconds that a client waits for an answer where one comes too late."""
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "503 before": {"status": 503},
+    "500 before": {"status": 500},
+    "429": {"status": 429, "retry-after": 20},
+    "proxy page before": {"status": 502, "body": "html"},
+    "proxy page after": {"body": "html"},
+    "truncated": {"body": "truncated"},
+    "empty": {"body": "empty"},
     "reset before": {"reset": True},
     "reset after": {"lost": "reset"},
     "504 after": {"lost": 504},

@@ -37,6 +37,8 @@ REFUSED = frozenset(
 TAKEN = frozenset({"409", "412", "PreconditionFailed", "ConditionalRequestConflict"})
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
+TRIES = 3
+"""How often a file is fetched that does not arrive whole."""
 NOTHING = (None, None, os.devnull, None)
 OWN = {
     "profile": (None, None, None, None),
@@ -151,15 +153,22 @@ class Storage:
             )
 
     def download(self, item: Object, file: Path, hear: Hear | None = None) -> None:
-        """An object of any size, into a file that is not there yet."""
-        with self._translated(item.key) as client:
-            client.download_file(
-                self.bucket,
-                item.key,
-                str(file),
-                Callback=_counted(item.size, hear),
-                Config=_transfer(),
-            )
+        """An object of any size, into a file that is not there yet. Raises ConnectionFailed where
+        what comes is cut off, or something else: proxies answer too."""
+        for _ in range(TRIES):
+            with self._translated(item.key) as client:
+                client.download_file(
+                    self.bucket,
+                    item.key,
+                    str(file),
+                    Callback=_counted(item.size, hear),
+                    Config=_transfer(),
+                )
+            size = file.stat().st_size
+            if size == item.size:
+                return
+        text = f"the storage {self._url} gave {size} bytes of {item.key}, which has {item.size}"
+        raise ConnectionFailed(text, hint="apply again; a proxy on the way may have answered")
 
     def copy(self, bucket: str, source: str, key: str) -> None:
         """An object beside itself under another name, without moving its content through here."""

@@ -9,7 +9,7 @@ from cicd.scaffold import Markers, Question, answers
 
 NAME = "rents"
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,48}[a-z0-9]")
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,48}[a-z0-9])?")
 
 
 def fill_name(text: str) -> Markers:
@@ -18,7 +18,7 @@ def fill_name(text: str) -> Markers:
         text,
         _NAME,
         "the name of a job",
-        "2 to 50 letters, digits and hyphens, a letter first; not a word such as true",
+        "up to 50 letters, digits and hyphens, a letter first; not a word such as true",
     )
 
 

@@ -169,3 +169,19 @@ def test_files_of_many_parts_go_through_and_what_is_missing_is_told(
     with pytest.raises(NotFound):
         storage.copy("data", "none", "copies/none")
     assert storage.read_json("none") is None
+
+
+@pytest.mark.parametrize("body", ["html", "truncated", "empty"])
+def test_a_file_that_does_not_arrive_whole_is_fetched_again(
+    body: str, service: Service, storage: Storage, tmp_path: Path
+) -> None:
+    """A proxy may answer 200 with a page of its own."""
+    name, file = f"x/{uuid.uuid4()}", tmp_path / "model"
+    storage.write(name, b"weights")
+    [item] = storage.under(name)
+    service.fault(path=f"/data/{name}", times=1, body=body)
+    storage.download(item, file)
+    assert file.read_bytes() == b"weights"
+    service.fault(path=f"/data/{name}", body=body)
+    with pytest.raises(ConnectionFailed, match="which has 7"):
+        storage.download(item, file)
