@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cicd.errors import Conflict, NotFound, PlatformError
+from cicd.errors import Conflict, NotFound, PlatformError, Throttled
 from cicd.model import Kind, LiveResource, Resource, Stage, State
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
@@ -33,6 +34,9 @@ from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
 from cicd.platforms.sagemaker.tags import tags_of
 from cicd.platforms.sagemaker.things import RUNS, Things
+
+FRESH = 60.0
+"""Seconds after which everything that was made is seen by all of AWS."""
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> SageMaker:
@@ -63,6 +67,7 @@ class SageMaker(Platform):
         }
         runtime = self._api.url or f"https://runtime.sagemaker.{region}.amazonaws.com"
         self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
+        self._fresh: dict[str, float] = {}
         self._services = [
             str(wish.spec["name"]) for wish in stage.resources if wish.key.kind == "endpoint"
         ]
@@ -105,7 +110,7 @@ class SageMaker(Platform):
         if noun.kind == "endpoint":
             name = str(desired.spec["name"])
             body = {"EndpointConfigName": desired.spec["config"]}
-            self._api.write("create_endpoint", EndpointName=name, **body, Tags=tags)
+            self._write("create_endpoint", EndpointName=name, **body, Tags=tags)
             return self._made(noun.kind, name)
         return self._create_content(desired, tags)
 
@@ -117,7 +122,7 @@ class SageMaker(Platform):
         else:
             body = endpoint_configs.request(desired.spec)
         try:
-            self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
+            self._write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
         except Conflict:
             found = self._things.find(noun, name)
             if found is None or not _is_as(found, desired):
@@ -171,7 +176,7 @@ class SageMaker(Platform):
             body["RetainAllVariantProperties"] = True
         if how := endpoints.deployment(desired.spec.get("deployment")):
             body["DeploymentConfig"] = how
-        self._api.write("update_endpoint", **body)
+        self._write("update_endpoint", **body)
         return self._things.get(live)
 
     def _has_same_variants(self, told: Mapping[str, Any], config: str) -> bool:
@@ -283,8 +288,20 @@ class SageMaker(Platform):
         content = {name: spec[name] for name in spec if name not in {"name", "tags", "source_dir"}}
         return self._names.of_content(desired.key.name, content)
 
+    def _write(self, operation: str, **body: Any) -> None:
+        """A change that names what may have been made just now: AWS may not see that yet. Raises
+        Throttled then: the same is asked again a little later."""
+        try:
+            self._api.write(operation, **body)
+        except NotFound as error:
+            began = time.monotonic() - FRESH
+            if any(name in error.message and at > began for name, at in [*self._fresh.items()]):
+                raise Throttled(error.message, code=error.code) from None
+            raise
+
     def _made(self, kind: str, name: str) -> LiveResource:
         """What was just made; a list may not show it yet."""
+        self._fresh[name] = time.monotonic()
         return self._things.whole(NOUNS[kind], self._api.describe(NOUNS[kind], name))
 
     def _sources(self, spec: Mapping[str, Any]) -> dict[str, str]:

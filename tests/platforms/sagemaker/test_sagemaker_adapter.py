@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.errors import Conflict, NotFound
+from cicd.errors import Conflict, NotFound, Throttled
 from cicd.model import Holder, Resource, Stage
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
@@ -136,6 +136,19 @@ def test_the_things_of_a_stage_with_a_longer_name_are_not_its_own(connect: Conne
     assert [live.key.name for live in one.read([ours])] == ["x-greet"]
     assert made.id not in {live.id for live in one.read([], everything=True)}
     assert [live.key.name for live in two.read([theirs])] == ["greet"]
+
+
+def test_what_aws_does_not_see_yet_is_asked_for_again(aws: Aws, connect: Connect) -> None:
+    wish = model("late", DATA)
+    platform = connect("late", wish)
+    made = platform.create(wish)
+    rule = {"operation": "sagemaker.CreateEndpointConfig", "stale": 60, "times": 1}
+    aws.ask("POST", "/emulator/faults", rule)
+    with pytest.raises(Throttled, match="Could not find model"):
+        platform.create(config("late", made.id))
+    assert platform.create(config("late", made.id)).spec["models"] == {"main": made.id}
+    with pytest.raises(NotFound):
+        platform.create(config("never", "nothing-of-that-name"))
 
 
 def test_another_region_has_nothing_of_it(connect: Connect) -> None:
