@@ -173,6 +173,16 @@ def test_a_deployment_that_goes_back_to_a_live_configuration_tells_both() -> Non
     assert change.consequence == "takes tone ho → hi; the same URL goes on answering"
 
 
+def test_a_content_that_nobody_finds_has_no_parts_to_tell() -> None:
+    was = a_live(configuration("serve", parameters={"rate": "1"}), "c1")
+    served = a_live(deployment("serve", configuration="c1"), "d1")
+    for live, action in (([], Action.CREATE), ([was, served], Action.UPDATE)):
+        plan = plan_of([deployment("serve", configuration="nowhere")], live)
+        change = change_of(plan, "deployment/serve")
+        assert change.action is action
+        assert "rate" not in change.consequence and "(new)" not in change.consequence
+
+
 def test_a_new_thing_lists_its_values_and_a_changed_one_only_its_differences() -> None:
     plan = plan_of([artifact(labels={"a": "b"})])
     (change,) = plan.changes
