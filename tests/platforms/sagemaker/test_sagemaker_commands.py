@@ -210,3 +210,31 @@ def test_data_is_processed_and_a_model_answers_for_all_of_it(project: Project) -
     told = project.run("destroy", "dev", "--yes", "--stage-name", "dev", "--over-limits")
     models = project.aws.client("sagemaker").list_models(NameContains="batch")["Models"]
     assert models == [], told.out
+
+
+SERVING = f"""\
+platform: sagemaker
+sagemaker: {{region: eu-central-1, role: "arn:aws:iam::123456789012:role/trainer", prefix: serving}}
+models:
+  - {{key: double, image: {IMAGE}, source_dir: src, entry_point: double.py}}
+endpoint_configs:
+  - {{key: double, variants: [{{name: main, model: double, instance: {{type: ml.m5.large}}}}]}}
+endpoints:
+  - {{key: double, config: double, smoke_test: {{json: 4, expect: {{contains: "8"}}}}}}
+"""
+
+
+def test_an_endpoint_that_never_came_up_is_deleted_and_made_again(project: Project) -> None:
+    """AWS lets nobody do anything else with one, and gives no name twice."""
+    project.write("stages/dev.yaml", SERVING)
+    project.write("src/double.py", "raise SystemExit('no model')\n")
+    told = project.run("apply", "dev", "--yes", code=1)
+    assert "ended as Failed: The primary container" in told.out, told.out
+    project.write("src/double.py", DOUBLE)
+    changes = project.run("plan", "dev", "-o", "json").json["changes"]
+    [endpoint] = [item for item in changes if item["key"] == "endpoint/double"]
+    assert endpoint["action"] == "replace" and "Failed" in endpoint["reason"]
+    project.run("apply", "dev", "--yes")
+    assert project.actions() == {}
+    [found] = project.run("endpoints", "dev", "-o", "json").json["endpoints"]
+    assert (found["id"], found["status"]) == ("serving--double", "InService")
