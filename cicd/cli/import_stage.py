@@ -17,7 +17,7 @@ from cicd.cli.project import loader_of
 from cicd.errors import Usage
 from cicd.model import Action, Change, Kind
 from cicd.platforms.commands import Imports
-from cicd.platforms.registry import imports, kinds_on
+from cicd.platforms.registry import PLATFORMS, imports, kinds_on
 from cicd.words import count, singular
 
 
@@ -36,7 +36,9 @@ def command() -> click.Command:
     )
     @click.argument("stage")
     @word_options(targets)
-    @click.option("--platform", help="Of which platform it is.  [default: that of most stages]")
+    @click.option(
+        "--platform", help=f"Of which platform it is.  [default: {next(iter(PLATFORMS))}]"
+    )
     @click.option(
         "--target",
         multiple=True,
