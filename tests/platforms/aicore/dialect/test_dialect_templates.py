@@ -309,6 +309,21 @@ def test_inputs_of_inner_steps_are_bound_unless_another_step_passes_them(
     assert trainer.input_artifacts == inputs
 
 
+def test_artifacts_of_a_workflow_are_bound_unless_it_brings_them_itself(repo: Path) -> None:
+    own = "    artifacts:\n      - name: dataset\n"
+    more = (
+        "      - {name: only-here}\n"
+        "      - {name: brought, raw: {data: x}}\n"
+        '      - {name: stored, s3: {key: k}, optional: "true"}\n'
+        "      - {name: maybe, optional: true}\n"
+    )
+    text = changed((own, own + more), text=TRAIN)
+    (repo / "templates" / "train.yaml").write_text(text, encoding="utf-8")
+    templates, _ = read_templates(repo, "templates", HERE)
+    [trainer] = [t for t in templates if t.executable_id == "trainer"]
+    assert trainer.input_artifacts == {"dataset", "only-here", "maybe"}
+
+
 def test_an_executable_defined_twice_is_found_over_all_files(repo: Path) -> None:
     (repo / "templates" / "zweit.json").write_text(
         '{"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "metadata": {'
