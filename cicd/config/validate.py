@@ -179,6 +179,11 @@ def _problems_of(error: Any, tree: Node, hints: Mapping[str, str]) -> Iterator[P
             if f"'{key}'" in error.message:
                 message = f'"{key}" is missing{_inside(path)}: add it'
                 yield tree.place_of(*path).problem(message, "missing-key")
+    elif "propertyNames" in error.absolute_schema_path:
+        says = error.schema.get("patternErrorMessage") or _message(error, tree)
+        message = f'the name "{_one_line(error.instance)}"{_inside(path)} {says}'
+        place = tree.place_of(*path, error.instance, key=True)
+        yield place.problem(message, _RULES.get(error.validator, "wrong-value"))
     elif error.validator != "type" or "enum" not in error.schema:  # there enum says it better
         message = f"{_dotted(path)}{_message(error, tree)}"
         yield tree.place_of(*path).problem(message, _RULES.get(error.validator, "wrong-value"))

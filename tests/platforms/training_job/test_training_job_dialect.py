@@ -125,7 +125,14 @@ WRONG = [
         changed("{TEST_DATA: t.csv}", "[{name: A, value: b}, {name: A, value: c}]"),
         '"A" twice',
     ),
-    ("C12", "name", changed("{TEST_DATA: t.csv}", "{a b: c}"), "letters, digits"),
+    (
+        "C12",
+        "name",
+        changed("{TEST_DATA: t.csv}", "{a b: c}"),
+        'the name "a b" in jobs[0].env must',
+    ),
+    ("C12", "name", changed("{TEST_DATA: t.csv}", "[{name: größe, value: c}]"), '"größe"'),
+    ("C12", "no name", changed("{TEST_DATA: t.csv}", '{"": c}'), 'the name "" in jobs[0].env'),
     # C13: the image
     (
         "C13",
@@ -167,6 +174,7 @@ WRONG = [
         changed("[tensorflow==1.4.0]", "requirement.txt"),
         'did you mean "requirements.txt"',
     ),
+    ("C16", "encoding", changed("[tensorflow==1.4.0]", "latin.txt"), "is no text in UTF-8"),
     # C17: Python
     (
         "C17",
@@ -222,6 +230,21 @@ WRONG = [
     ("C22", "absolute", changed("{t.csv: data", "{/t.csv: data"), "must be relative"),
     ("C22", "taken", changed("{t.csv: data", "{train.py: data"), "is what the script is called"),
     ("C22", "folder", changed("data/t.csv}", "data}"), "is a folder"),
+    (
+        "C22",
+        "both",
+        changed("data/t.csv}", "data/t.csv, t.csv/a: data/t.csv}"),
+        '"t.csv" is a file and no folder',
+    ),
+    (
+        "C22",
+        "below",
+        changed("{t.csv:", "{train.py/a: data/t.csv, t.csv:"),
+        '"train.py" is a file and no folder',
+    ),
+    ("C22", "bucket", changed("data/t.csv}", "s3://data}"), "must be like s3://bucket/key"),
+    ("C22", "nothing", changed("data/t.csv}", '"s3://"}'), "must be like s3://bucket/key"),
+    ("C22", "no bucket", changed("data/t.csv}", '"s3:///key"}'), "must be like s3://bucket/key"),
     # what comes of it
     (
         "C6",
@@ -241,6 +264,20 @@ WRONG = [
         changed("    data:", "    outputs: {saved_model: train.py}\n    data:"),
         "is a file",
     ),
+    *(
+        (
+            "C6",
+            folder,
+            changed("    data:", f"    outputs: {{saved_model: {folder}}}\n    data:"),
+            said,
+        )
+        for folder, said in {
+            "train.py/model": "is below a file: train.py",
+            "data": "data/t.csv is in it",
+            "./stages/": "stages is in it",
+            ".git": ".git is in it",
+        }.items()
+    ),
     ("C6", "unknown", changed("    data:", "    outputs: {model: x}\n    data:"), "saved_model"),
     (
         "metric",
@@ -258,10 +295,23 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize("folder", ["build/model", "./build/model", "build", "build/model/b"])
+def test_c6_no_saved_model_is_put_in_place_of_that_of_another_job(
+    folder: str, tmp_path: Path
+) -> None:
+    text = changed("    data:", "    outputs: {saved_model: build/model}\n    data:")
+    second = JOB.partition("\n")[2].replace("key: train", "key: other")
+    second += f"    outputs: {{saved_model: {folder}}}\n"
+    [found] = findings(tmp_path, text + second)
+    assert "that of job/train is build/model" in found
+    assert findings(tmp_path, text + second.replace(folder, "build/models")) == []
+
+
 @pytest.mark.parametrize(("row", "what", "text", "said"), WRONG)
 def test_what_is_wrong_with_a_parameter_is_told_once_at_its_line(
     row: str, what: str, text: str, said: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "latin.txt").write_bytes("# größe\nnumpy\n".encode("latin-1"))
     found = findings(tmp_path, text)
     assert len(found) == 1, found
     assert any(part in found[0] for part in said.split("|")), found[0]
@@ -323,6 +373,11 @@ def test_a_script_may_stand_in_the_file_itself(tmp_path: Path) -> None:
     assert submission.command(spec).startswith(
         "pip3 install -r requirements.txt && python3 script.py"
     )
+
+
+def test_a_script_of_one_line_may_stand_in_the_file_itself(tmp_path: Path) -> None:
+    spec = spec_of(stage_of(tmp_path, changed("script: train.py", "script: |\n      print(1)")))
+    assert (spec["script"], spec["source"]) == ("script.py", "print(1)\n")
 
 
 def test_requirements_may_stand_in_a_file(tmp_path: Path) -> None:

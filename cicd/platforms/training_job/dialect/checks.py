@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 from cicd.config.formats import relative_path_problem
+from cicd.config.load import FOLDER
 from cicd.config.tree import did_you_mean, leaves
 from cicd.errors import Problem
 from cicd.platforms.training_job.dialect.draft import (
     REQUIREMENTS,
+    S3_OBJECT,
     Draft,
     is_inline,
+    is_url,
     local_data,
     requirements_file,
     script_name,
@@ -22,6 +25,8 @@ from cicd.platforms.training_job.dialect.schema import Job
 from cicd.values import Key, Ref
 
 MODEL = "artifacts.saved_model"
+KEPT = (FOLDER, ".git")
+"""What no saved model is put in place of."""
 
 
 def check_place(draft: Draft) -> Iterator[Problem]:
@@ -50,7 +55,9 @@ def _check_files(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     if file := requirements_file(job):
         named.append(("requirements", "list of requirements", file))
     for field, what, file in named:
-        if problem := relative_path_problem(file) or _file_problem(draft.root, file):
+        is_text = field == "requirements"
+        problem = relative_path_problem(file) or _file_problem(draft.root, file, is_text=is_text)
+        if problem:
             message = f'{key}: the {what} "{file}" {problem}'
             yield draft.place(*path, field).problem(message, "bad-training-file")
     given = draft.file.jobs[index].data
@@ -61,6 +68,8 @@ def _check_files(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
         problem = relative_path_problem(name) or _name_problem(name)
         if name in taken:
             problem = f"is what {taken[name]} is called"
+        elif not problem and (outer := _above(name, [*given, *taken])):
+            problem = f'"{outer}" is a file and no folder'
         if problem:
             message = f'{key}: data cannot be called "{name}": {problem}'
             place = draft.place(*path, "data", name, key=True)
@@ -72,6 +81,15 @@ def _check_files(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
         if problem := problem or _file_problem(draft.root, source):
             message = f'{key}: the data file "{source}" {problem}'
             yield place.problem(message, "bad-training-file")
+    for name, url in given.items():
+        if isinstance(url, str) and is_url(url) and not S3_OBJECT.fullmatch(url):
+            message = f'{key}: the data "{url}" must be like s3://bucket/key'
+            yield draft.place(*path, "data", name).problem(message, "bad-training-file")
+
+
+def _above(name: str, others: Iterable[str]) -> str:
+    """The first of some names that would have to be a folder for this one; empty for none."""
+    return next((other for other in others if name.startswith(f"{other}/")), "")
 
 
 def _name_problem(name: str) -> str:
@@ -81,16 +99,20 @@ def _name_problem(name: str) -> str:
     return "" if name.isprintable() else "must be printable"
 
 
-def _file_problem(root: Path, file: str) -> str:
-    """Why a file of the project cannot be uploaded; empty where it can."""
+def _file_problem(root: Path, file: str, *, is_text: bool = False) -> str:
+    """Why a file of the project cannot be uploaded, or read where ``is_text``; empty where it
+    can."""
     path = root / file
     try:
         if path.is_dir():
             return "is a folder: name a file"
         with path.open("rb") as stream:
+            (stream.read() if is_text else b"").decode()
             stream.read(1)
     except FileNotFoundError:
         return f"is not there{did_you_mean(path.name, _names_beside(path))}"
+    except UnicodeDecodeError:
+        return "is no text in UTF-8"
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', None) or error}"
     return ""
@@ -157,13 +179,34 @@ def _check_references(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 
 def _check_outputs(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     folder = job.outputs.saved_model
-    if folder and (problem := relative_path_problem(folder)):
+    if folder and (problem := relative_path_problem(folder) or _folder_problem(draft, index, job)):
         message = f'job/{job.key}: the folder "{folder}" for the saved model {problem}'
-    elif folder and folder.strip("./") == "":
-        message = f'job/{job.key}: the folder "{folder}" would be replaced as a whole: name another'
-    elif folder and (draft.root / folder).is_file():
-        message = f'job/{job.key}: the folder "{folder}" for the saved model is a file'
-    else:
-        return
-    place = draft.place("jobs", index, "outputs", "saved_model")
-    yield place.problem(message, "bad-training-file")
+        place = draft.place("jobs", index, "outputs", "saved_model")
+        yield place.problem(message, "bad-training-file")
+
+
+def _folder_problem(draft: Draft, index: int, job: Job) -> str:
+    """Why a folder cannot be put in place of what is there; empty where it can."""
+    folder = PurePosixPath(job.outputs.saved_model or "")
+    if folder == PurePosixPath():
+        return "would be replaced as a whole: name another"
+    for path in (folder, *folder.parents):
+        if (draft.root / path).is_file():
+            return "is a file" if path == folder else f"is below a file: {path}"
+    kept = [PurePosixPath(file) for file in (*KEPT, *_files_of(job, draft.root))]
+    if inner := next((file for file in kept if file.is_relative_to(folder)), None):
+        return f"is replaced as a whole, and {inner} is in it: name another"
+    for other in draft.file.jobs[:index]:
+        taken = PurePosixPath(other.outputs.saved_model or "")
+        if taken != PurePosixPath() and (
+            taken.is_relative_to(folder) or folder.is_relative_to(taken)
+        ):
+            return f"is replaced as a whole, and that of job/{other.key} is {taken}: name another"
+    return ""
+
+
+def _files_of(job: Job, root: Path) -> Iterator[str]:
+    """The files of the project that a job takes in."""
+    yield from () if is_inline(job.script) else (job.script,)
+    yield from filter(None, [requirements_file(job)])
+    yield from (source for _, source in local_data(job, root))

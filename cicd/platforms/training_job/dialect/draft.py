@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +16,7 @@ from cicd.values import Ref
 INLINE_SCRIPT = "script.py"
 REQUIREMENTS = "requirements.txt"
 S3 = "s3://"
+S3_OBJECT = re.compile(r"s3://[^/\s]+/\S[^\n]*")
 
 
 class Draft(draft.Draft[StageFile, None]):
@@ -47,8 +49,9 @@ class Draft(draft.Draft[StageFile, None]):
 
 
 def is_inline(script: str) -> bool:
-    """Whether a script is the text of one."""
-    return "\n" in script.strip()
+    """Whether a script is the text of one: no path has a line break, and a text in block style one
+    at its end."""
+    return "\n" in script
 
 
 def script_name(job: Job) -> str:

@@ -48,7 +48,10 @@ def _renamed(node: Node, known: frozenset[str], problems: list[Problem]) -> Node
     for name, child in node.value.items():
         ours = field_named(name, known)
         if ours in found:
-            message = f'"{name}" says "{ours}" a second time: keep one of the two'
+            said = found[ours].key_place or found[ours].place
+            message = (
+                f'"{name}" says "{ours}" a second time, after line {said.line}: keep one of them'
+            )
             problems.append((child.key_place or child.place).problem(message, "duplicate-key"))
             continue
         found[ours] = child
