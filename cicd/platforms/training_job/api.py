@@ -78,7 +78,7 @@ class Api:
         """The seven fields of its status. Raises NotFound."""
         response = self._good("GET", self._url("job", id=id))
         told = answers.content(response)
-        if not isinstance(told, dict):
+        if statuses.one_of(told, id) is None:
             raise answers.not_the_api(response)
         return statuses.normal(told, id)
 

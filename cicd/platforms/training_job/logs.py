@@ -6,6 +6,7 @@ each byte before it, so that a line has the same time whenever it is read.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ def next_page(
     is_full = len(found) >= FULL
     left = len(found) - whole
     is_open = left >= LONGEST or (left > 0 and not is_full and is_over)
-    whole += left if is_open else 0
+    whole += left - (0 if is_over else _cut(found)) if is_open else 0
     if not whole:
         return LogPage((), cursor)
     entries = []
@@ -69,8 +70,16 @@ def next_page(
 
 
 def _whole(found: bytes) -> int:
-    """How many bytes of it are whole lines."""
-    return max(found.rfind(b"\n"), found.rfind(b"\r")) + 1
+    """How many bytes of it are whole lines. What comes after a last carriage return may be the rest
+    of that end of a line."""
+    return max(found.rfind(b"\n"), found.removesuffix(b"\r").rfind(b"\r")) + 1
+
+
+def _cut(found: bytes) -> int:
+    """How many bytes at its end are a part of a character."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(found)
+    return len(decoder.getstate()[0])
 
 
 def _to_its_end(read: Callable[[int], bytes], at: int, found: bytes) -> bytes:

@@ -23,7 +23,7 @@ WORDS: Mapping[State, frozenset[str]] = {
 def normal(document: Any, id: str = "") -> dict[str, Any]:
     """The seven fields of a status: those that are missing empty, ``finishTime`` None. Letters'
     case of the names does not matter; what else there is is left out."""
-    told = document if isinstance(document, dict) else {}
+    told = one_of(document, id) or {}
     inner = told.get("job")
     if isinstance(inner, dict) and "status" not in {str(name).lower() for name in told}:
         told = inner
@@ -35,6 +35,15 @@ def normal(document: Any, id: str = "") -> dict[str, Any]:
         found[name] = empty if value is None or value == "" else str(value)
     found["job_id"] = found["job_id"] or id
     return found
+
+
+def one_of(document: Any, id: str) -> dict[str, Any] | None:
+    """The document itself; of a list that of the job, or the only one; None for all else."""
+    if not isinstance(document, list):
+        return document if isinstance(document, dict) else None
+    found = [item for item in document if isinstance(item, dict)]
+    named = [item for item in found if id in item.values()]
+    return (named or found)[0] if named or len(found) == 1 else None
 
 
 def _letters(name: Any) -> str:
@@ -59,12 +68,13 @@ def status_of(told: Mapping[str, Any], more: Mapping[str, str]) -> Status:
 
 
 def moment(text: Any) -> datetime | None:
-    """A time of the API in UTC; None where it tells none."""
+    """A time of the API in UTC; None where it tells none, as year 1 does, the zero of some."""
     try:
         found = datetime.fromisoformat(str(text).strip())
-    except ValueError:
+        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return found if found.year > 1 else None
 
 
 def stamp(text: Any) -> str:

@@ -155,6 +155,9 @@ class Storage:
     def download(self, item: Object, file: Path, hear: Hear | None = None) -> None:
         """An object of any size, into a file that is not there yet. Raises ConnectionFailed where
         what comes is cut off, or something else: proxies answer too."""
+        if not item.size:  # of nothing there is no first byte to ask for
+            file.touch()
+            return
         for _ in range(TRIES):
             with self._translated(item.key) as client:
                 client.download_file(

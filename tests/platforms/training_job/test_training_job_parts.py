@@ -141,10 +141,12 @@ def test_words_mean_what_they_say_in_any_case_and_unknown_ones_no_success(
         {"CONTAINERID": "", "JobId": "7", "Name": "n", "Status": "RUNNING", "extra": [1]},
         {"job_id": 7, "name": "n", "status": "RUNNING", "startTime": None, "submissionTime": None},
         {"job": {"job_id": "7", "name": "n", "status": "RUNNING"}},
+        [{"name": "n", "status": "RUNNING"}],
+        [{"job_id": "8", "status": "FAILED"}, {"jobId": "7", "name": "n", "status": "RUNNING"}],
     ],
 )
-def test_a_status_has_its_seven_fields_however_it_is_told(told: dict[str, Any]) -> None:
-    assert statuses.normal(told) == {
+def test_a_status_has_its_seven_fields_however_it_is_told(told: Any) -> None:
+    assert statuses.normal(told, "7") == {
         "containerID": "",
         "finishTime": None,
         "job_id": "7",
@@ -155,10 +157,27 @@ def test_a_status_has_its_seven_fields_however_it_is_told(told: dict[str, Any]) 
     }
 
 
-@pytest.mark.parametrize("told", [None, [], "RUNNING", 7, {}])
+@pytest.mark.parametrize("told", [None, [], "RUNNING", 7, {}, [{"name": "a"}, {"name": "b"}]])
 def test_what_is_no_status_is_unknown(told: Any) -> None:
     assert statuses.status_of(statuses.normal(told, "7"), {}).state is State.UNKNOWN
     assert statuses.normal(told, "7")["job_id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("told", "stamp"),
+    [
+        ("0001-01-01T00:00:00Z", ""),
+        ("0001-01-01T00:00:00+05:00", ""),
+        ("9999-12-31T23:59:59-05:00", ""),
+        ("", ""),
+        (None, ""),
+        ("2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05.123456+00:00"),
+        ("2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05.000000+00:00"),
+        ("2026-01-02 03:04:05", "2026-01-02T03:04:05.000000+00:00"),
+    ],
+)
+def test_a_time_is_told_as_everybody_writes_it_and_a_zero_is_none(told: Any, stamp: str) -> None:
+    assert statuses.stamp(told) == stamp
 
 
 # -- logs ----------------------------------------------------------------------------------------
@@ -253,6 +272,18 @@ def test_a_character_is_never_cut() -> None:
     whole = "grüße\n".encode()
     states = [whole[:end] for end in range(len(whole) + 1)]
     assert read_all(*states) == ["grüße"]
+    text = "".join(f"{number}ü" for number in range(LONGEST))
+    long = text.encode()
+    end = long.index("ü".encode(), LONGEST) + 1
+    page = next_page(source(long[:end]), "", 0, lambda: False)
+    rest = next_page(source(long), page.cursor, 0, lambda: True)
+    assert "".join(entry.text for entry in (*page.entries, *rest.entries)) == text
+
+
+@pytest.mark.parametrize("text", [b"one\r\n\r\ntwo\r\n", b"one\r\rtwo\r", b"one\n\ntwo"])
+def test_an_end_of_a_line_is_one_wherever_an_answer_ends(text: bytes) -> None:
+    states = [text[:end] for end in range(len(text) + 1)]
+    assert read_all(*states) == ["one", "", "two"]
 
 
 def test_a_line_has_the_same_time_whenever_it_is_read() -> None:

@@ -185,3 +185,17 @@ def test_a_file_that_does_not_arrive_whole_is_fetched_again(
     service.fault(path=f"/data/{name}", body=body)
     with pytest.raises(ConnectionFailed, match="which has 7"):
         storage.download(item, file)
+
+
+def test_files_without_content_go_through(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "none").touch()
+    storage.upload(tmp_path / "none", "empty/a")
+    storage.write("empty/b", b"")
+    storage.copy("data", "empty/a", "empty/c")
+    found = storage.under("empty/")
+    for item in found:
+        storage.download(item, tmp_path / item.key[-1])
+    assert [(item.key, (tmp_path / item.key[-1]).read_bytes()) for item in found] == [
+        (f"empty/{name}", b"") for name in "abc"
+    ]
+    assert all(item.is_copy(tmp_path / item.key[-1]) for item in found)
