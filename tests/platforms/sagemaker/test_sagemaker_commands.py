@@ -236,5 +236,6 @@ def test_an_endpoint_that_never_came_up_is_deleted_and_made_again(project: Proje
     assert endpoint["action"] == "replace" and "Failed" in endpoint["reason"]
     project.run("apply", "dev", "--yes")
     assert project.actions() == {}
-    [found] = project.run("endpoints", "dev", "-o", "json").json["endpoints"]
-    assert (found["id"], found["status"]) == ("serving--double", "InService")
+    listed = project.run("endpoints", "dev", "-o", "json").json["endpoints"]
+    found = {item["id"]: (item["status"], item["key"]) for item in listed}
+    assert found["serving--double"] == ("InService", "endpoint/double")
