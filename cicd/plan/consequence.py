@@ -181,7 +181,7 @@ def _terms(change: Change) -> str:
 
 def with_values(fields: Sequence[FieldChange]) -> str:
     """`` (epochs 130, rate 0.1 and 2 more)`` for something new, nothing where none can be shown."""
-    names = [(field.path.partition(".")[2], _short(field.after)) for field in fields]
+    names = [(_name(field.path), _short(field.after)) for field in fields if "." in field.path]
     told = [f"{name} {value}" for name, value in names if name and value]
     more = f" and {len(fields) - MOST} more" if len(fields) > MOST and told else ""
     return f" ({', '.join(told[:MOST])}{more})" if told else ""
@@ -191,8 +191,7 @@ def phrase(field: FieldChange, *, is_again: bool = False) -> str:
     """One difference in a few words."""
     if field.reason == UNNAMED:
         return "code or template changed"
-    parts = field.path.rpartition("/") if field.reason == FILE else field.path.partition(".")
-    name = parts[2] or field.path
+    name = field.path.rpartition("/")[2] if field.reason == FILE else _name(field.path)
     before, after = _short(field.before), _short(field.after)
     if isinstance(field.after, Ref):
         return f"the new {name} from {field.after.key.name}"
@@ -206,6 +205,12 @@ def phrase(field: FieldChange, *, is_again: bool = False) -> str:
     if before and after and before != after and not is_file(field):
         return f"{name} {before} → {after}"
     return f"{name} changed"
+
+
+def _name(path: str) -> str:
+    """What a sentence calls a field: without its section, but an item of a list by its list."""
+    section, _, name = path.partition(".")
+    return section if not name or name.isdecimal() else name
 
 
 def _short(value: Any) -> str:

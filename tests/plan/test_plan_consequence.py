@@ -20,7 +20,7 @@ from cicd.model import (
     Status,
 )
 from cicd.plan import make_destroy_plan, make_stop_plan
-from cicd.plan.consequence import with_values
+from cicd.plan.consequence import phrase, with_values
 from tests.plan.plan_world import (
     CREATED_AT,
     KINDS,
@@ -89,6 +89,26 @@ def test_templates_that_are_not_there_yet_are_waited_for() -> None:
 def test_of_many_values_three_are_told_and_the_rest_is_counted(count: int, told: str) -> None:
     fields = [FieldChange(f"values.p{n}", None, str(n)) for n in range(1, count + 1)]
     assert with_values(fields) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "told"),
+    [
+        ("requirements.0", "six==1.16", "six==1.17", "requirements six==1.16 → six==1.17"),
+        ("requirements.12", None, "numpy", "requirements numpy added"),
+        ("requirements.3", "numpy", None, "requirements removed"),
+        ("env.EPOCHS", "5", "6", "EPOCHS 5 → 6"),
+        ("image", "a:1", "a:2", "image a:1 → a:2"),
+    ],
+)
+def test_an_item_of_a_list_is_called_by_its_list(
+    path: str, before: str | None, after: str | None, told: str
+) -> None:
+    assert phrase(FieldChange(path, before, after)) == told
+
+
+def test_the_first_items_of_a_list_are_called_by_their_list() -> None:
+    assert with_values([FieldChange("requirements.0", None, "six")]) == " (requirements six)"
 
 
 def test_what_runs_other_content_for_no_known_cause_says_so_by_its_field() -> None:
