@@ -426,6 +426,7 @@ def test_a_reference_that_leads_nowhere_is_told(
     assert text != SECOND
     found = findings(tmp_path, TEXT + text)
     assert found and said in found[0], found
+    assert sum("trian" in line for line in found) <= 1, found
 
 
 def test_texts_of_the_environment_stay_hidden_and_count_as_inputs(tmp_path: Path) -> None:

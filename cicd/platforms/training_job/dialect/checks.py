@@ -22,7 +22,7 @@ from cicd.platforms.training_job.dialect.draft import (
 )
 from cicd.platforms.training_job.dialect.login_sources import PREFIX
 from cicd.platforms.training_job.dialect.schema import Job
-from cicd.values import Key, Ref
+from cicd.values import Ref
 
 MODEL = "artifacts.saved_model"
 KEPT = (FOLDER, ".git")
@@ -163,16 +163,11 @@ def _check_metrics(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 
 def _check_references(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     node = draft.tree.get("jobs", index)
-    known = [key.name for key in draft.named if key.kind == "job"]
     for _, leaf in leaves(node) if node else ():
         if not isinstance(leaf.value, Ref):
             continue
         ref = leaf.value
-        if not draft.is_named(Key("job", ref.key.name)):
-            meant = did_you_mean(ref.key.name, known)
-            message = f'job/{job.key} refers to job "{ref.key.name}", which is not here{meant}'
-            yield leaf.place.problem(message, "unknown-reference")
-        elif ref.output != MODEL:
+        if draft.is_named(ref.key) and ref.output != MODEL:  # one of no job: ``check_needed``
             message = f'job/{job.key}: a job has no "{ref.output}": write {MODEL}'
             yield leaf.place.problem(message, "unknown-reference")
 
