@@ -25,8 +25,12 @@ FOLDER = "/job"
 INSTALLS = re.compile(r"\bpip[23]?\b")
 PACKAGES = "/opt/packages.py"
 ENVIRONMENT = "${TMPDIR:-/tmp}/packages"
-PRELUDE = f'python3 {PACKAGES} "{ENVIRONMENT}" && export PATH="{ENVIRONMENT}/bin:$PATH"\n'
-"""Before a command that installs something: an image can be written to, its stand-in cannot."""
+PRELUDE = (
+    f'python3 {PACKAGES} "{ENVIRONMENT}" && export PATH="{ENVIRONMENT}/bin:$PATH"'
+    " PIP_DISABLE_PIP_VERSION_CHECK=1\n"
+)
+"""Before a command that installs something: an image can be written to, its stand-in cannot. What
+pip says of its own age is no concern of the job."""
 STATUSES: Mapping[str, str] = {
     "UNKNOWN": "PENDING",
     "COMPLETED": "SUCCESSFUL",
