@@ -17,7 +17,7 @@ from cicd.cli.project import loader_of
 from cicd.errors import Usage
 from cicd.model import Action, Change, Kind
 from cicd.platforms.commands import Imports
-from cicd.platforms.registry import PLATFORMS, imports, kinds_on
+from cicd.platforms.registry import DIALECTS, PLATFORMS, imports, kinds_on
 from cicd.words import count, singular
 
 
@@ -71,8 +71,9 @@ def command() -> click.Command:
         named = {name.removeprefix("at_"): text for name, text in given.items() if text}
         wanted = {**target, **{name: text for name, text in named.items() if name in targets}}
         if not wanted:
-            first = next(iter(words.get(platform or next(iter(words)), Imports()).target), "")
-            hint = f"add {spelled(first)} NAME" if first else "add --target NAME=VALUE"
+            about = platform or next(iter(words))
+            first = next(iter(words.get(about, Imports()).target), "")
+            hint = f"add {spelled(first)} NAME" if first else targets_of(about)
             raise Usage("nothing says what to import", hint=hint)
         loader = loader_of(common)
         found = import_stage(
@@ -88,6 +89,13 @@ def command() -> click.Command:
         report(loader, found)
 
     return imported
+
+
+def targets_of(platform: str) -> str:
+    """How to say what to import, with the names that the platform has for it."""
+    environment = DIALECTS[platform].ENVIRONMENT.values() if platform in DIALECTS else ()
+    names = ", ".join(found.field for found in environment if found.field)
+    return f"add --target NAME=VALUE{names and f'; NAME is one of {names}'}"
 
 
 def word_options(texts: dict[str, str], **more: Any) -> Callable[[Callable[..., Any]], Any]:
