@@ -217,11 +217,12 @@ class _Apply:
             return [outcome(job, Result.UNCHANGED)]
         job.began = self._shared.clock()
         assert job.change.desired, f"{job.key}: {job.change.action} of nothing"
+        if is_check:
+            return check(job)
         try:
             # Whether a run really put out what others take as input is only known now. Where it did
             # not, that is the failure of this change and the rest of the apply goes on.
-            desired = resolved(job.change.desired, self._done)
-            return check(job, desired) if is_check else bring_up(job, desired)
+            return bring_up(job, resolved(job.change.desired, self._done))
         except CicdError as error:
             self._failed[position] = f"{job.key} failed"
             return [failure(job, error)]

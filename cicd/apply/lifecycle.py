@@ -44,15 +44,17 @@ def bring_up(job: Job, desired: Resource) -> Task[None]:
             yield from _settle(job, live, desired, after=job.polling.glance)
 
 
-def check(job: Job, desired: Resource) -> Task[None]:
+def check(job: Job) -> Task[None]:
     """Test what is unchanged, and bring what it has made: the apply that made it may have failed
     its test, or come to neither.
 
     Raises CicdError when it is not good. Nothing is rolled back then: nobody knows what ran before.
     """
-    assert job.change.live, "a check without a live resource"
+    live, desired = job.change.live, job.change.desired
+    assert live and desired, "a check without a live resource"
     try:
-        yield from _settle(job, job.change.live, desired)
+        # what it would need today may be made only now: it stays with what it has
+        yield from _settle(job, live, replace(desired, spec=live.spec))
     # This one goes on by itself, and a later apply may find it good.
     except TimedOut:
         raise

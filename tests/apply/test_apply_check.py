@@ -66,6 +66,21 @@ def test_a_test_fails_also_when_nothing_is_to_change(platform: FakePlatform) -> 
     assert results(apply(platform, kept(platform))) == {"deployment/serve": "failed"}
 
 
+@pytest.mark.parametrize("needed", ["destination/new", "destination/late", "destination/nowhere"])
+def test_what_stays_needs_nothing_that_is_made_only_now(
+    needed: str, platform: FakePlatform
+) -> None:
+    """A run that is never repeated keeps what it was given, whatever the stage gives it today."""
+    platform.answers = [Answer(200, "fine")]
+    live = platform.add("deployment", "serve", RUNNING, configuration="con-1")
+    stays = change(
+        "deployment/serve", Action.NO_OP, live=live, options=TESTED, configuration=ref(needed, "id")
+    )
+    made = [change(key, url="x") for key in ("destination/new", "destination/late")]
+    ended = results(apply(platform, made[0], stays, made[1]))
+    assert ended["deployment/serve"] == "unchanged"
+
+
 def test_what_began_to_move_since_the_plan_is_waited_for(platform: FakePlatform) -> None:
     same = kept(platform)
     platform.things[same.id].script = [(0, PENDING), (20, RUNNING)]

@@ -200,6 +200,17 @@ def test_a_model_that_went_away_comes_again_without_another_run(world: World) ->
     assert [path.name for path in (world.root / "build").iterdir()] == ["model"]
 
 
+def test_what_is_never_repeated_stays_whatever_data_there_is(world: World) -> None:
+    world.edit("    require:", "    rerun: never\n    require:")
+    world.run("apply", "dev", "--yes")
+    before = world.id()
+    world.write("data/t.csv", "other\n")
+    (world.root / "build/model/saved_model/model.pb").unlink()
+    told = world.run("apply", "dev", "--yes")
+    assert "Done: 1 applied" in told.out
+    assert (world.id(), world.model()) == (before, {"saved_model/model.pb": "weights"})
+
+
 def test_a_second_script_uses_the_model_of_the_first(world: World) -> None:
     code = "import pathlib\nprint('used', pathlib.Path('m/saved_model/model.pb').read_text())\n"
     world.write("use.py", code)
