@@ -80,7 +80,8 @@ def _spelled(section: str, field: str, value: Node, dialect: Dialect) -> Node:
     tree, _ = dialect.modernise(Node({section: Node([item], value.place)}, value.place), ".yaml")
     found = tree.get(section, 0)
     assert found is not None
-    kept = {name: node for name, node in found.value.items() if node.value is not None}
+    told = {name: node for name, node in found.value.items() if node.value is not None}
+    kept = told or found.value  # null too may be said
     named = [name for name in kept if name == field] or [*kept][:1]
     return found.but(value={name: kept[name] for name in named})
 

@@ -74,6 +74,14 @@ def test_c21_headers_override_fields_of_the_same_name(plan: Run, tmp_path: Path)
     assert "env.TEST_DATA" not in fields
 
 
+def test_c21_null_takes_a_field_back(plan: Run, tmp_path: Path) -> None:
+    headers = {"jobName": None, "resources": None, "resourcePlanId": "basic"}
+    (tmp_path / "headers.json").write_text(json.dumps(headers), encoding="utf-8")
+    fields = spec(plan("--headers", "headers.json", "-o", "json"))
+    assert (fields["name"], fields["resource_plan_id"]) == ("train", "basic")
+    assert "resources.cpus" not in fields
+
+
 def test_c22_a_file_is_added_from_anywhere(
     plan: Run, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -99,6 +107,7 @@ def test_c22_a_file_is_added_from_anywhere(
         (("--headers", "none.json"), 64, "cannot be read"),
         (("--headers", "train.py"), 64, "is no JSON"),
         (("--headers", "list.json"), 64, "is no map"),
+        (("--headers", "null.json"), 3, "jobs[0].image must be text, not null"),
         (("--set", "python_major_version=4"), 3, "must be at most 3"),
         (("--set", "resources.cpus=one"), 3, "must be a whole number"),
         (("--set", "script=none.py"), 3, 'script "none.py" is not there'),
@@ -110,6 +119,7 @@ def test_c21_what_cannot_be_said_is_refused(
     arguments: tuple[str, ...], code: int, said: str, plan: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "list.json").write_text("[1]", encoding="utf-8")
+    (tmp_path / "null.json").write_text('{"image": null}', encoding="utf-8")
     assert said in plan(*arguments, code=code)
 
 
