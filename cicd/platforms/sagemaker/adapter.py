@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cicd.errors import Conflict, NotFound, PlatformError, Throttled
+from cicd.errors import Conflict, NotFound, PlatformError, Throttled, Usage
 from cicd.model import Kind, LiveResource, Resource, Stage, State
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
@@ -56,7 +56,7 @@ class SageMaker(Platform):
         self._environ = environ
         self._role = str(settings.get("role") or "")
         self._instances = frozenset(_instances(stage.resources))
-        region, url = str(stage.target["region"]), environ.get("AWS_ENDPOINT_URL", "")
+        region, url = _region(stage, environ), environ.get("AWS_ENDPOINT_URL", "")
         self._api = Api(partial(session, settings, environ, region), region, url.rstrip("/"))
         self._names = Names(str(settings.get("prefix") or stage.identity))
         self._storage = Storage(self._api, str(settings.get("bucket") or ""))
@@ -333,3 +333,11 @@ def _instances(resources: Sequence[Resource]) -> Iterator[str]:
         for part in parts:
             if instance := part.get("instance"):
                 yield str(instance["type"])
+
+
+def _region(stage: Stage, environ: Mapping[str, str]) -> str:
+    """Where its SageMaker is. Raises Usage where nothing says so, as an import may."""
+    region = stage.target.get("region") or environ.get("AWS_REGION", "")
+    if not region:
+        raise Usage("nothing says in which region", hint="set AWS_REGION, or name the region")
+    return region

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.errors import Conflict, NotFound, Throttled
+from cicd.errors import Conflict, NotFound, Throttled, Usage
 from cicd.model import Holder, Resource, Stage
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
@@ -34,6 +34,21 @@ def connect(aws: Aws, tmp_path: Path) -> Iterator[Connect]:
     yield connected
     for platform in made:
         platform.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "region"),
+    [({"role": ROLE}, ""), ({}, ""), ({"region": ""}, ""), ({"role": ROLE}, "eu-central-1")],
+)
+def test_an_import_that_names_no_region_takes_that_of_the_environment_or_says_so(
+    place: dict[str, str], region: str, tmp_path: Path
+) -> None:
+    stage = Stage("dev", "", str(tmp_path), "sagemaker", place, None, ())
+    if region:
+        registry.connect(stage, {"AWS_REGION": region}).close()
+        return
+    with pytest.raises(Usage, match="in which region"):
+        registry.connect(stage, {})
 
 
 def asked(aws: Aws) -> list[str]:
