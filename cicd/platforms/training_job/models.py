@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, LiveResource, State, Status
@@ -88,7 +88,18 @@ class Models:
                 f"the saved model has a file that would leave its folder: {outside[0]!r}",
                 hint="nothing was fetched",
             )
+        if both := _file_and_folder(names):
+            raise PlatformError(
+                f"the saved model has {both!r} as a file and as a folder",
+                hint="nothing was fetched",
+            )
         return prefix, made
+
+
+def _file_and_folder(names: list[str]) -> str:
+    """The first name that others have as a folder, as it may be in a storage; empty for none."""
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    return next((name for name in names if name in folders), "")
 
 
 def _hear_more(hear: Hear, before: int, total: int, done: int, size: int) -> None:

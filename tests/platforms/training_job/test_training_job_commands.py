@@ -414,14 +414,20 @@ def test_a_word_that_nobody_knows_is_no_success(world: World) -> None:
     assert world.model()
 
 
-def test_a_model_that_would_leave_its_folder_is_not_fetched(world: World) -> None:
+def test_a_model_that_is_no_folder_of_files_is_not_fetched(world: World) -> None:
     world.run("apply", "dev", "--yes")
     s3 = world.service.s3()
-    key = f"jobs/train-{world.id()}/../escaped"
-    s3.put_object(Bucket="data", Key=key, Body=b"x")
     world.write("build/model/old", "of before")
-    told = world.run("apply", "dev", "--yes", code=1)
-    assert "would leave its folder" in told.out + told.err
+    for name, said in {
+        "../escaped": "would leave its folder",
+        "saved_model": "'saved_model' as a file and as a folder",
+        "saved_model/model.pb/a/b": "'saved_model/model.pb' as a file and as a folder",
+    }.items():
+        key = f"jobs/train-{world.id()}/{name}"
+        s3.put_object(Bucket="data", Key=key, Body=b"x")
+        told = world.run("apply", "dev", "--yes", code=1)
+        assert said in told.out + told.err
+        s3.delete_object(Bucket="data", Key=key)
     assert world.model() == {"saved_model/model.pb": "weights", "old": "of before"}
     assert not list(world.root.rglob("escaped"))
 
