@@ -82,7 +82,9 @@ class TrainingJobs(Platform):
         self._hear: Callable[[Key, int, int], None] = lambda key, done, total: None
         self._models = Models(self._storage, records)
         self._datasets = Datasets(self._storage, root)
-        self._jobs = Jobs(self._api, self._storage, records, self._models, naming, root)
+        self._jobs = Jobs(
+            self._api, self._storage, records, self._models, naming, root, self._wishes
+        )
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         jobs = [wish for wish in desired if wish.key.kind == "job"]

@@ -19,6 +19,7 @@ from cicd.platforms.training_job import statuses, submission
 from cicd.platforms.training_job.api import Api
 from cicd.platforms.training_job.models import OUTPUT, Models
 from cicd.platforms.training_job.records import Record, Records, with_inputs
+from cicd.platforms.training_job.sealing import sealed, unsealed
 from cicd.platforms.training_job.storage import Storage
 from cicd.threads import together
 
@@ -51,7 +52,8 @@ def inputs_of(spec: Spec) -> str:
 
 
 class Jobs:
-    """The jobs of one stage. ``root``: the project that scripts are in."""
+    """The jobs of one stage. ``root``: the project that scripts are in. ``wishes``: what the stage
+    file says of them by key, with its texts of the environment hidden."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Jobs:
         models: Models,
         naming: Naming,
         root: Path,
+        wishes: Mapping[str, Resource],
     ) -> None:
         self._api = api
         self._storage = storage
@@ -68,6 +71,7 @@ class Jobs:
         self._models = models
         self._naming = naming
         self._root = root
+        self._wishes = wishes
 
     def read(self, wish: Resource) -> list[LiveResource]:
         """Former runs of a wish, and the newest attempt at what it takes in, last: that one counts,
@@ -160,12 +164,16 @@ class Jobs:
             for name, url in spec.get("data", {}).items()
             for copy in self._copy(str(url), folder, name)
         ]
-        now = self._api.now().isoformat(timespec="microseconds")
-        record = Record(
-            id, wish.key.name, attempt, spec, folder, (*files, *copied), token, dict(marks), now
-        )
+        now, key = self._api.now().isoformat(timespec="microseconds"), wish.key.name
+        kept = sealed(spec, self._asked(key), self._naming.stage)
+        record = Record(id, key, attempt, kept, folder, (*files, *copied), token, dict(marks), now)
         self._records.write(record)
         return record
+
+    def _asked(self, key: str) -> Spec:
+        """What the stage file says of a job."""
+        wish = self._wishes.get(key)
+        return wish.spec if wish else {}
 
     def _script(self, spec: Spec) -> bytes:
         if "source" in spec:
@@ -235,6 +243,7 @@ class Jobs:
 
     def _shown(self, record: Record, told: Mapping[str, Any]) -> LiveResource:
         status = statuses.status_of(told, self._naming.words)
+        spec = unsealed(record.spec, self._asked(record.key), self._naming.stage)
         outputs = {"id": record.id}
         if status.state is State.SUCCEEDED:
             outputs[OUTPUT] = self._storage.url(record.folder)
@@ -246,7 +255,7 @@ class Jobs:
         return LiveResource(
             Key("job", record.key),
             record.id,
-            {**record.spec, **fields_of(record.marks)},
+            {**spec, **fields_of(record.marks)},
             status,
             outputs,
             created_at=_created(told, record),

@@ -173,6 +173,29 @@ def test_c2_nothing_is_done_twice_and_only_what_differs_is_uploaded(world: World
     assert "no changes" in world.run("plan", "dev").out.lower()
 
 
+def test_a_text_of_the_environment_is_kept_nowhere_in_clear_and_known_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API has to have it; what is kept beside the job has not."""
+    monkeypatch.setenv("API_PASSWORD", "grüße-vom-see")
+    world.edit("asked = asked.parse_args()", "asked, _ = asked.parse_known_args()", "train.py")
+    world.edit("{TEST_DATA: t.csv}", '{TEST_DATA: t.csv, API_PASSWORD: "${env.API_PASSWORD}"}')
+    world.run("apply", "dev", "--yes")
+    objects = world.service.s3()
+    pages = objects.get_paginator("list_objects_v2").paginate(Bucket="data", Prefix="cicd/")
+    names = [item["Key"] for page in pages for item in page["Contents"]]
+    kept = [objects.get_object(Bucket="data", Key=name)["Body"].read().decode() for name in names]
+    assert any("API_PASSWORD" in text for text in kept)
+    assert not any("grüße" in text or "gr\\u00fc" in text for text in kept)
+    assert "no changes" in world.run("plan", "dev").out.lower()
+    world.edit("TEST_DATA: t.csv,", "TEST_DATA: t.csv, EPOCHS: 3,")
+    told = world.run("plan", "dev").out
+    assert "EPOCHS" in told and "API_PASSWORD" not in told
+    monkeypatch.setenv("API_PASSWORD", "another-one")
+    told = world.run("plan", "dev").out
+    assert "API_PASSWORD changed" in told and "another-one" not in told
+
+
 def test_a_run_is_repeated_when_it_is_asked_for_and_has_an_id_of_its_own(world: World) -> None:
     world.run("apply", "dev", "--yes")
     first = world.id()

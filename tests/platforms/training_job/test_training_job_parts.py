@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from cicd.errors import ConnectionFailed
-from cicd.model import State
+from cicd.model import Hidden, State, opened
 from cicd.platforms.base import LogPage
 from cicd.platforms.training_job import metrics, statuses, submission
 from cicd.platforms.training_job.logs import LONGEST, next_page
 from cicd.platforms.training_job.objects import Object, is_inside
+from cicd.platforms.training_job.sealing import sealed, unsealed
 from cicd.platforms.training_job.storage import Place
 
 SPEC: dict[str, Any] = {
@@ -382,3 +383,30 @@ def test_a_file_is_compared_by_its_tag_also_one_of_parts(tmp_path: Path) -> None
     assert not is_copy(len(content), f"{'0' * 32}-2")
     assert not is_copy(len(content), "some-other-tag")
     assert not Object("k", 0, "", "").is_copy(tmp_path / "none")
+
+
+@pytest.mark.parametrize("value", ["secret", "grüße aus Köln", "\udce4", "line\nline"])
+def test_a_hidden_text_is_kept_as_a_digest_and_known_again(value: str) -> None:
+    """Wherever it stands: in a map, in a list, in place of a field."""
+    wish: dict[str, Any] = {"env": {"A": Hidden(value), "B": "open"}, "source": Hidden(value)}
+    wish["requirements"] = [Hidden(value), "numpy"]
+    kept = sealed(opened(wish), wish, "dev")
+    assert value not in repr(kept)
+    assert kept["env"]["B"] == "open" and kept["requirements"][1] == "numpy"
+    assert kept["env"]["A"] != kept["source"]  # nobody sees that they are the same
+    assert unsealed(kept, wish, "dev") == opened(wish)
+
+
+@pytest.mark.parametrize(
+    ("wish", "place"),
+    [
+        ({"env": {"A": Hidden("other")}}, "dev"),
+        ({"env": {"A": "secret"}}, "dev"),
+        ({"env": {"A": Hidden("secret")}}, "prd"),
+        ({"env": [Hidden("secret")]}, "dev"),
+        ({}, "dev"),
+    ],
+)
+def test_a_digest_of_another_text_stays_one(wish: dict[str, Any], place: str) -> None:
+    kept = sealed({"env": {"A": "secret"}}, {"env": {"A": Hidden("secret")}}, "dev")
+    assert unsealed(kept, wish, place) == kept
