@@ -114,10 +114,11 @@ with open("model.bin", "r+b") as file:
     file.write(b"model")
 """
 MEASURED = """\
-import resource, sys
+import re, sys
+from pathlib import Path
 from cicd.cli.root import execute
 code = execute(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(*re.findall(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()))
 sys.exit(code)
 """
 ENOUGH = 150_000
@@ -126,7 +127,8 @@ ENOUGH = 150_000
 
 @pytest.mark.slow
 def test_200_mb_of_data_and_of_a_model_go_through_in_little_memory(project: Project) -> None:
-    """Measured are the most that the command and the service have ever had."""
+    """Measured are the most that the command and the service have ever had: by their own status, as
+    rusage also counts what the process had that started them."""
     project.write("stages/dev.yaml", LARGE_STAGE)
     project.write("train.py", COPYING)
     data, model = project.root / "t.bin", project.root / "model/model.bin"

@@ -135,7 +135,7 @@ def test_runs_that_the_emulator_lets_wait_are_a_queue_in_the_tree(small: Project
     slow_runs(small, 4)
     assert small.cicd("emulator", "start", "--parallel", "1").returncode == 0
     arguments = ("apply", "slow", "--local", "--yes")
-    code, screen = screen_of(small, 100, *arguments, interrupt_at="of 3 in the queue")
+    code, screen = screen_of(small, 100, *arguments, interrupt_at=" 1 of 3 in the queue")
     assert code == 130, screen
     assert re.search(
         r"execution/run\d +PENDING · [\dms ]+ of 30m · 1 of 3 in the queue", ESCAPE.sub("", screen)

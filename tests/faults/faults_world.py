@@ -57,9 +57,9 @@ deployments:
     destination_name: "${var.group}"
 """
 SECRETS = {
-    "S3": "canary-s3-secret",
-    "DOCKER": '{"auths": {"https://h": {"auth": "canary-docker"}}}',
-    "API": "canary-api-key",
+    "S3": "kanary-s3-secret",
+    "DOCKER": '{"auths": {"https://h": {"auth": "kanary-docker"}}}',
+    "API": "kanary-api-key",
 }
 NUMBERS = itertools.count()
 UNANSWERED = 0.4
@@ -98,9 +98,9 @@ class Clock:
 
 
 @contextmanager
-def slow_services(emulator: Emulator) -> Iterator[None]:
+def slow_services(emulator: Emulator, seconds: float = 30) -> Iterator[None]:
     """Services come up late: apply reads no log of one that is up at once."""
-    late = 30 / SQUEEZE
+    late = seconds / SQUEEZE
     with emulator.faults(
         {"operation": "deployment.get", "stale": late},
         {"operation": "deployment.list", "stale": late},

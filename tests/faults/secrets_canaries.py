@@ -19,8 +19,8 @@ from pytest_mock import MockerFixture
 
 from tests.faults.faults_world import Faulty, Result
 
-PEM = "-----BEGIN {0}-----\ncanary{1}/+=canary\ncanary-{1}-second-line\n-----END {0}-----\n"
-SPECIAL = "canary-\"quoted\" 'canary' <canary>&100%25/+=\\canary"
+PEM = "-----BEGIN {0}-----\nkanary{1}/+=kanary\nkanary-{1}-second-line\n-----END {0}-----\n"
+SPECIAL = "kanary-\"quoted\" 'kanary' <kanary>&100%25/+=\\kanary"
 SHORT = "~q7Z"
 
 
@@ -29,7 +29,7 @@ def key(word: str) -> str:
     return json.dumps(
         {
             "clientid": "client",
-            "clientsecret": f"canary-{word}$canary=",
+            "clientsecret": f"kanary-{word}$kanary=",
             "certificate": PEM.format("CERTIFICATE", word),
             "key": PEM.format("RSA PRIVATE KEY", word),
             "url": "https://127.0.0.1:1",
@@ -39,12 +39,12 @@ def key(word: str) -> str:
 
 
 STAGE_SECRETS = {
-    "S3": f"canary-s3-{SPECIAL}",
-    "DOCKER": json.dumps({"auths": {"https://h": {"auth": "canary-docker/+=", "password": SHORT}}}),
-    "API": "canary-api-one\ncanary-api-two\tcanary-api-ü-three\n",
+    "S3": f"kanary-s3-{SPECIAL}",
+    "DOCKER": json.dumps({"auths": {"https://h": {"auth": "kanary-docker/+=", "password": SHORT}}}),
+    "API": "kanary-api-one\nkanary-api-two\tkanary-api-ü-three\n",
     "PIN": SHORT,
     "GIT_USER": "robot",
-    "GIT_PASSWORD": f"canary-git-{SPECIAL}",
+    "GIT_PASSWORD": f"kanary-git-{SPECIAL}",
 }
 BY_THE_WAY = {
     **{f"{name}_SERVICE_KEY": key(f"{name}-key") for name in ("AICORE", "DESTINATION")},
@@ -53,25 +53,26 @@ BY_THE_WAY = {
         f"{name}_KEY_STR": PEM.format("RSA PRIVATE KEY", name) for name in ("AICORE", "DESTINATION")
     },
     "VCAP_SERVICES": json.dumps({"aicore": [{"label": "aicore", "credentials": key("vcap")}]}),
-    "GH_TOKEN": "gho_canary-other-token",
-    "UNUSED_NAME": "canary-of-a-variable-that-nobody-names",
-    "HTTPS_PROXY": "http://me:canary-proxy@127.0.0.1:9",
+    "GH_TOKEN": "gho_kanary-other-token",
+    "UNUSED_NAME": "kanary-of-a-variable-that-nobody-names",
+    "HTTPS_PROXY": "http://me:kanary-proxy@127.0.0.1:9",
     "NO_PROXY": "127.0.0.1",
-    "CI_JOB_URL": "https://me:canary-job@ci.example/1",
-    "AWS_ACCESS_KEY_ID": "canary-aws-id",
-    "AWS_SECRET_ACCESS_KEY": "canary-aws/+secret",
+    "CI_JOB_URL": "https://me:kanary-job@ci.example/1",
+    "AWS_ACCESS_KEY_ID": "kanary-aws-id",
+    "AWS_SECRET_ACCESS_KEY": "kanary-aws/+secret",
     "ACTIONS_STEP_DEBUG": "true",
     "RUNNER_DEBUG": "1",
     "CICD_DEBUG": "1",
     "DEBUG": "*",
 }
 """What no login needs because something else goes first, and what asks for more output."""
-ENCODED = ("Y2FuYXJ5", "NhbmFye", "jYW5hcn")
-"""What base64 makes of ``canary`` wherever in a text it stands."""
-WORDS = ("canary", *ENCODED, b"canary".hex(), SHORT)
+ENCODED = ("a2FuYXJ5", "thbmFye", "rYW5hcn")
+"""What base64 makes of ``kanary`` wherever in a text it stands. With a c it is a word of stage
+files."""
+WORDS = ("kanary", *ENCODED, b"kanary".hex(), SHORT)
 
 
-GIT_ITSELF = b"remote-https\0origin\0https://me:canary-origin@127.0.0.1"
+GIT_ITSELF = b"remote-https\0origin\0https://me:kanary-origin@127.0.0.1"
 """What git starts when the user has put a login into the address of the remote: not of our doing.
 ``cicd`` puts none there, and the emulator takes no such address."""
 
@@ -212,7 +213,7 @@ def plant(faulty: Faulty, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 
 
 PLANTED = {
-    "home/.aicore/config.json": json.dumps({"AICORE_CLIENT_SECRET": "canary-config"}),
-    "home/.netrc": "machine 127.0.0.1 login me password canary-netrc\n",
+    "home/.aicore/config.json": json.dumps({"AICORE_CLIENT_SECRET": "kanary-config"}),
+    "home/.netrc": "machine 127.0.0.1 login me password kanary-netrc\n",
 }
 """Files with canaries of our own, which are not searched."""

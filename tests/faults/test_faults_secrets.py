@@ -23,6 +23,7 @@ from cicd.cli.options import Common
 from cicd.cli.project import open_session
 from cicd.masking import hide_secrets
 from cicd.platforms.aicore import answers
+from cicd.platforms.aicore.kinds import KINDS
 from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo
 from tests.faults.faults_world import DESTINATIONS, STAGE, Faulty
@@ -98,6 +99,9 @@ destroy dev --auto-approve --force --summary summary2.json
 after ``=`` the codes that it may end with, if not 0."""
 PICTURE = "png"
 """The one format in which no text can be searched; it shows what the others say."""
+OF_OTHERS = [name for name, (kind, _) in root.short_lists().items() if kind not in KINDS]
+"""Short lists of what only other platforms have: a stage of this one has no such kind."""
+SCRIPT += "".join(f"{name} dev = 64\n" for name in OF_OTHERS)
 NOT_RUN = {
     ("emulator", "env"): "prints the emulator's own random login, which is what it is for",
 }
@@ -204,7 +208,7 @@ def prepare(faulty: Faulty, group: str) -> None:
     here["stages/flows.yaml"] = flow_project.STAGE.replace("main", "other") + python
     commit(faulty.root, here)
     (faulty.root / "bin/python").chmod(0o755)
-    origin = "https://me:canary-origin@127.0.0.1:1/org/repo"
+    origin = "https://me:kanary-origin@127.0.0.1:1/org/repo"
     with (faulty.root / ".git/config").open("a", encoding="utf-8") as file:
         file.write(f'[remote "origin"]\n\turl = {origin}\n')
     faulty.can_run(group, {"/app": str(faulty.root)})
@@ -275,8 +279,8 @@ def calls(line: str, values: Mapping[str, str]) -> Iterator[list[str]]:
 def change_secrets(faulty: Faulty, group: str) -> None:
     """Somebody has put other secrets into the destination, which can be read back."""
     entry = {"Name": group, "Type": "HTTP", "URL": "https://elsewhere", "clientId": "me",
-             "clientSecret": "canary-of-an-answer", "ProxyType": "Internet",
-             "tokenServicePassword": "canary-of-an-answer-too",
+             "clientSecret": "kanary-of-an-answer", "ProxyType": "Internet",
+             "tokenServicePassword": "kanary-of-an-answer-too",
              "Authentication": "OAuth2ClientCredentials"}  # fmt: skip
     faulty.ask("PUT", DESTINATIONS, group, entry)
 
@@ -344,7 +348,7 @@ def network_calls() -> Iterator[list[str]]:
 def test_a_login_that_echoes_what_it_was_sent(
     watch: Watch, gateway: Gateway, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AICORE_CLIENT_SECRET", f"canary-{SPECIAL}")
+    monkeypatch.setenv("AICORE_CLIENT_SECRET", f"kanary-{SPECIAL}")
     gateway.shape = shape
     gateway.echoes = lambda request: request.endswith("/oauth/token")
     for command in ("plan", "doctor", "status"):
@@ -354,7 +358,7 @@ def test_a_login_that_echoes_what_it_was_sent(
     watch.check()
 
 
-@pytest.mark.parametrize("token", ["canary\ntoken", "canary-tökén→", "canary token", " canary"])
+@pytest.mark.parametrize("token", ["kanary\ntoken", "kanary-tökén→", "kanary token", " kanary"])
 def test_a_token_that_no_header_can_hold(watch: Watch, gateway: Gateway, token: str) -> None:
     gateway.token = token
     for command in ("plan", "doctor"):
@@ -465,7 +469,7 @@ def test_the_report_of_a_bug(watch: Watch, faulty: Faulty, mocker: MockerFixture
             raise RuntimeError(said) from error
 
     mocker.patch("cicd.config.check_stage", broken)
-    result = watch.run("validate", "dev", "--var", "group=canary", "--var=group=canary")
+    result = watch.run("validate", "dev", "--var", "group=kanary", "--var=group=kanary")
     assert result.code == root.BUG
     report = Path(result.err.rpartition("report: ")[2].strip())
     text = report.read_text(encoding="utf-8")
@@ -486,7 +490,7 @@ def test_what_is_hidden_in_a_report() -> None:
     assert hide_secrets(f"of {no_text}", {"X": no_text}) == "of ***"
 
 
-SENT = [*STAGE_SECRETS.values(), f"canary-{SPECIAL}", "canary", "~q7Z"]
+SENT = [*STAGE_SECRETS.values(), f"kanary-{SPECIAL}", "kanary", "~q7Z"]
 
 
 @pytest.mark.parametrize("secret", SENT, ids=range(len(SENT)))

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.serving import serving
 
-TOKEN = "ghs_canary-7f3a9c"
+TOKEN = "ghs_kanary-7f3a9c"
 BOT = "github-actions[bot]"
 MAX_BODY = 65_536
 BODY_TOO_LONG = {
