@@ -11,19 +11,11 @@ from cicd.errors import Denied, NotFound, PlatformError
 from cicd.model import LiveResource, Resource
 from cicd.platforms.aicore import models, statuses, sync
 from cicd.platforms.aicore.api import Api
-from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.named_secrets import NamedSecrets, kinds_used
-from cicd.platforms.aicore.nodes import NodeReservations
-from cicd.platforms.aicore.runs import Deployments, Executions
-from cicd.platforms.aicore.schedules import Schedules
+from cicd.platforms.aicore.nouns import Nouns
 from cicd.platforms.aicore.secrets import (
     ALL_GROUPS,
-    DockerRegistrySecrets,
-    GenericSecrets,
-    ObjectStoreSecrets,
 )
-from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
-from cicd.platforms.destination.entries import Destinations
 from cicd.platforms.destination.entries import batches as batches_of_names
 
 SOURCES = frozenset({"repository", "application"})
@@ -48,26 +40,14 @@ class Queries:
     def __init__(
         self,
         api: Api,
-        nouns: Mapping[str, Any],
+        nouns: Nouns,
         advisor: models.Advisor,
         named: NamedSecrets,
     ) -> None:
         self._api = api
+        self._nouns = nouns
         self._advisor = advisor
         self._named = named
-        self._groups: ResourceGroups = nouns["resource_group"]
-        self._repositories: Repositories = nouns["repository"]
-        self._applications: Applications = nouns["application"]
-        self._artifacts: Artifacts = nouns["artifact"]
-        self._configurations: Configurations = nouns["configuration"]
-        self._executions: Executions = nouns["execution"]
-        self._deployments: Deployments = nouns["deployment"]
-        self._schedules: Schedules = nouns["schedule"]
-        self._nodes: NodeReservations = nouns["node_reservation"]
-        self._generic: GenericSecrets = nouns["generic_secret"]
-        self._docker: DockerRegistrySecrets = nouns["docker_registry_secret"]
-        self._stores: ObjectStoreSecrets = nouns["object_store_secret"]
-        self._destinations: Destinations | None = nouns.get("destination")
 
     def ask(
         self,
@@ -85,7 +65,7 @@ class Queries:
         # Asked at the same time although the answer decides whether the others count: in nearly all
         # plans the group is there, and a plan lasts as long as its longest chain of requests.
         wishes = [wish for wish in desired if wish.key.kind == "resource_group"]
-        looks = [pool.submit(self._groups.peek, wish) for wish in wishes]
+        looks = [pool.submit(self._nouns.groups.peek, wish) for wish in wishes]
         answers = start(pool, outside)
         begun = start(pool, inside)
         groups = [group for look in looks if (group := look.result())]
@@ -104,29 +84,29 @@ class Queries:
         sources = sources_in(desired)
         wanted = {wish.key.kind for wish in desired}
         tasks: dict[str, Task] = {}
-        if self._destinations:  # first, as their service has a login of its own
+        if self._nouns.destinations:  # first, as their service has a login of its own
             names = [wish.spec["name"] for wish in desired if wish.key.kind == "destination"]
             for number, batch in enumerate(batches_of_names(names)):
-                tasks[f"live destinations {number}"] = partial(self._destinations.read, batch)
+                tasks[f"live destinations {number}"] = partial(self._nouns.destinations.read, batch)
         if sources:
-            tasks["applications"] = partial(self._applications.peek, sources)
+            tasks["applications"] = partial(self._nouns.applications.peek, sources)
         if sources and everything:
-            tasks["live repositories"] = partial(self._repositories.peek, sources)
+            tasks["live repositories"] = partial(self._nouns.repositories.peek, sources)
         for wish in sources:
             if wish.key.kind == "application":
                 name = wish.spec["name"]
-                tasks[f"{STATUS}{name}"] = partial(self._applications.status, name)
+                tasks[f"{STATUS}{name}"] = partial(self._nouns.applications.status, name)
         if "node_reservation" in wanted:
-            tasks["live nodes"] = partial(self._nodes.peek, desired)
+            tasks["live nodes"] = partial(self._nouns.nodes.peek, desired)
         if "docker_registry_secret" in wanted:
-            tasks[DOCKER] = self._docker.peek
+            tasks[DOCKER] = self._nouns.docker.peek
         scopes = _scopes(desired)
         for scope in sorted(scopes - {OWN_SCOPE}):
-            tasks[f"{SECRETS}{scope}"] = partial(self._generic.peek, scope)
+            tasks[f"{SECRETS}{scope}"] = partial(self._nouns.generic.peek, scope)
         # Also where none of this scope is desired: one that serves all groups is seen inside of
         # each of them, and would be taken for the group's own there.
         if everything and ALL_GROUPS not in scopes:
-            tasks[SHARED] = partial(self._generic.visible, ALL_GROUPS)
+            tasks[SHARED] = partial(self._nouns.generic.visible, ALL_GROUPS)
         if not everything and models.wishes_in(desired):
             tasks["models"] = partial(self._advisor.look, desired)
         for kind in kinds_used(desired) if not everything else ():
@@ -139,22 +119,22 @@ class Queries:
         """For what is in the stage's group. What only ``everything`` asks for may be refused:
         ``refused`` tells of it then."""
         wanted = {wish.key.kind for wish in desired}
-        own_secrets = partial(self._generic.peek, OWN_SCOPE)
+        own_secrets = partial(self._nouns.generic.peek, OWN_SCOPE)
         tasks: dict[str, Task] = {}
         if everything or "artifact" in wanted:
-            tasks["live artifacts"] = partial(self._artifacts.peek, desired)
+            tasks["live artifacts"] = partial(self._nouns.artifacts.peek, desired)
         if everything or wanted & {"configuration", "schedule", *RUN_KINDS}:
-            tasks["live configurations"] = partial(self._configurations.peek, desired)
+            tasks["live configurations"] = partial(self._nouns.configurations.peek, desired)
         if everything or "execution" in wanted:
-            tasks["executions"] = self._executions.peek
+            tasks["executions"] = self._nouns.executions.peek
         if everything or "deployment" in wanted:
-            tasks["deployments"] = self._deployments.peek
+            tasks["deployments"] = self._nouns.deployments.peek
         elif wanted & IN_USE:
             # of a stage that names none, one may run on that it named until now
-            tasks["deployments"] = _allowed(self._deployments.peek, "deployments", [])
+            tasks["deployments"] = _allowed(self._nouns.deployments.peek, "deployments", [])
         for name, task, is_wanted in (
-            ("schedules", partial(self._schedules.peek, desired), "schedule" in wanted),
-            (STORES, self._stores.peek, "object_store_secret" in wanted),
+            ("schedules", partial(self._nouns.schedules.peek, desired), "schedule" in wanted),
+            (STORES, self._nouns.stores.peek, "object_store_secret" in wanted),
             (f"{SECRETS}{OWN_SCOPE}", own_secrets, OWN_SCOPE in _scopes(desired)),
         ):
             if is_wanted:

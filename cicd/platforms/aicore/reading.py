@@ -13,11 +13,10 @@ from cicd.errors import ConnectionFailed
 from cicd.model import LiveResource, Ref, Resource, State
 from cicd.platforms.aicore import convert, models, owners, tenant, tracking
 from cicd.platforms.aicore.api import Api
-from cicd.platforms.aicore.content import Artifacts, Configurations
 from cicd.platforms.aicore.convert import Document
 from cicd.platforms.aicore.listing import LONG
 from cicd.platforms.aicore.named_secrets import NamedSecrets
-from cicd.platforms.aicore.nodes import NodeReservations
+from cicd.platforms.aicore.nouns import Nouns
 from cicd.platforms.aicore.queries import (
     DOCKER,
     EXECUTABLES,
@@ -30,18 +29,12 @@ from cicd.platforms.aicore.queries import (
     start,
 )
 from cicd.platforms.aicore.register import Register
-from cicd.platforms.aicore.runs import Deployments, Executions, Runs, batches
-from cicd.platforms.aicore.schedules import Schedules
+from cicd.platforms.aicore.runs import Runs, batches
 from cicd.platforms.aicore.secrets import (
     ALL_GROUPS,
-    DockerRegistrySecrets,
-    GenericSecrets,
-    ObjectStoreSecrets,
 )
-from cicd.platforms.aicore.tenant import Applications, Repositories, ResourceGroups
 from cicd.platforms.aicore.transport import CONNECTIONS
 from cicd.platforms.aicore.unlisted import Unlisted
-from cicd.platforms.destination.entries import Destinations
 from cicd.threads import together
 
 WORKERS = CONNECTIONS
@@ -59,44 +52,34 @@ class Reader:
         register: Register,
     ) -> None:
         self._api = api
-        self._queries = Queries(api, nouns, advisor, named)
+        self._nouns = Nouns(nouns)
+        self._queries = Queries(api, self._nouns, advisor, named)
         self._register = register
         self._unlisted = Unlisted(api, register)
-        self._groups: ResourceGroups = nouns["resource_group"]
-        self._repositories: Repositories = nouns["repository"]
-        self._applications: Applications = nouns["application"]
-        self._artifacts: Artifacts = nouns["artifact"]
-        self._configurations: Configurations = nouns["configuration"]
-        self._executions: Executions = nouns["execution"]
-        self._deployments: Deployments = nouns["deployment"]
-        self._schedules: Schedules = nouns["schedule"]
-        self._nodes: NodeReservations = nouns["node_reservation"]
-        self._generic: GenericSecrets = nouns["generic_secret"]
-        self._docker: DockerRegistrySecrets = nouns["docker_registry_secret"]
-        self._stores: ObjectStoreSecrets = nouns["object_store_secret"]
-        self._destinations: Destinations | None = nouns.get("destination")
 
     def browse(self, kind: str) -> list[LiveResource]:
         """Everything of one kind, newest last: of the resource group, or of the tenant where the
         kind is the tenant's."""
         lists: dict[str, Callable[[], Iterable[LiveResource]]] = {
-            "resource_group": self._groups.browse,
-            "node_reservation": self._nodes.peek,
-            "repository": lambda: self._repositories.peek(()),
-            "docker_registry_secret": lambda: self._docker.read(self._docker.peek()),
-            "generic_secret": self._generic.browse,
-            "object_store_secret": lambda: self._stores.read(self._stores.peek()),
-            "application": self._applications.browse,
-            "artifact": self._artifacts.peek,
-            "configuration": self._configurations.peek,
-            "execution": lambda: map(convert.execution, self._executions.peek()),
+            "resource_group": self._nouns.groups.browse,
+            "node_reservation": self._nouns.nodes.peek,
+            "repository": lambda: self._nouns.repositories.peek(()),
+            "docker_registry_secret": lambda: self._nouns.docker.read(self._nouns.docker.peek()),
+            "generic_secret": self._nouns.generic.browse,
+            "object_store_secret": lambda: self._nouns.stores.read(self._nouns.stores.peek()),
+            "application": self._nouns.applications.browse,
+            "artifact": self._nouns.artifacts.peek,
+            "configuration": self._nouns.configurations.peek,
+            "execution": lambda: map(convert.execution, self._nouns.executions.peek()),
             "schedule": lambda: self._register.recognise(
-                self._schedules.read(self._schedules.peek(), self._configurations.peek())
+                self._nouns.schedules.read(
+                    self._nouns.schedules.peek(), self._nouns.configurations.peek()
+                )
             ),
             "deployment": lambda: self._register.recognise(
-                [convert.deployment(item) for item in self._deployments.peek()]
+                [convert.deployment(item) for item in self._nouns.deployments.peek()]
             ),
-            "destination": self._destinations.browse if self._destinations else list,
+            "destination": self._nouns.destinations.browse if self._nouns.destinations else list,
         }
         return sorted(lists[kind](), key=lambda live: (live.created_at, live.id))
 
@@ -113,7 +96,7 @@ class Reader:
             lists |= self._unlisted.found(lists, desired, pool)
             lists |= self._completed(pool, desired, lists)
             executables = _executables_in(lists)
-            applications = self._applications.read(
+            applications = self._nouns.applications.read(
                 lists.get("applications", ()), _starting(STATUS, lists), executables or {}, sources
             )
             repositories = pool.submit(self._repositories_of, sources, applications, lists)
@@ -124,7 +107,7 @@ class Reader:
         if refused:
             groups = [_unclear(group, refused) for group in groups]
         configurations = lists.get("live configurations", ())
-        schedules = self._schedules.read(lists.get("schedules", ()), configurations, desired)
+        schedules = self._nouns.schedules.read(lists.get("schedules", ()), configurations, desired)
         destinations = [*chain.from_iterable(_starting("live destinations ", lists).values())]
         renamed = self._renamed(desired, destinations, deployments)
         deployments = owners.of_deployments(deployments, configurations, runs, desired)
@@ -152,9 +135,9 @@ class Reader:
         missing = {wish.spec["name"] for wish in desired if wish.key.kind == "destination"}
         missing -= {live.id for live in found}
         ids = {live.id for live in deployments}
-        if not (self._destinations and missing and ids):
+        if not (self._nouns.destinations and missing and ids):
             return []
-        return self._destinations.renamed(missing, ids)
+        return self._nouns.destinations.renamed(missing, ids)
 
     def _completed(
         self, pool: ThreadPoolExecutor, desired: Sequence[Resource], lists: Mapping[str, Any]
@@ -181,8 +164,8 @@ class Reader:
                 yield "ttl"
 
         nouns: dict[str, tuple[Runs, Callable[[Document], Iterable[str]]]] = {
-            "executions": (self._executions, of_execution),
-            "deployments": (self._deployments, of_deployment),
+            "executions": (self._nouns.executions, of_execution),
+            "deployments": (self._nouns.deployments, of_deployment),
         }
         found = {
             name: noun.complete(lists[name], configurations, needs, pool)
@@ -203,11 +186,11 @@ class Reader:
         """The lists in which something is missed, once more: a short one whose count is that of a
         page may have been cut, and what is missed would be made a second time."""
         peeks: dict[str, Callable[..., Any]] = {
-            "live artifacts": partial(self._artifacts.peek, desired),
-            "live configurations": partial(self._configurations.peek, desired),
-            "executions": self._executions.peek,
-            "deployments": self._deployments.peek,
-            "schedules": partial(self._schedules.peek, desired),
+            "live artifacts": partial(self._nouns.artifacts.peek, desired),
+            "live configurations": partial(self._nouns.configurations.peek, desired),
+            "executions": self._nouns.executions.peek,
+            "deployments": self._nouns.deployments.peek,
+            "schedules": partial(self._nouns.schedules.peek, desired),
         }
         doubtful = {
             name: partial(peek, is_thorough=True)
@@ -233,16 +216,16 @@ class Reader:
         urls = {wish.spec.get("repository") for wish in synced}
         wanted = [wish for wish in sources if wish.key.kind == "repository"]
         if len(synced) < len(wishes) or not {wish.spec["url"] for wish in wanted} <= urls:
-            return self._repositories.peek(sources)
+            return self._nouns.repositories.peek(sources)
         return [tenant.synced_repository(wish) for wish in wanted]
 
     def _secrets(
         self, desired: Sequence[Resource], lists: Mapping[str, Any]
     ) -> Iterator[LiveResource]:
-        yield from self._docker.read(lists.get(DOCKER, ()), desired)
-        yield from self._stores.read(lists.get(STORES, ()), desired)
+        yield from self._nouns.docker.read(lists.get(DOCKER, ()), desired)
+        yield from self._nouns.stores.read(lists.get(STORES, ()), desired)
         scopes = _starting(SECRETS, lists)
-        yield from self._generic.read(
+        yield from self._nouns.generic.read(
             scopes, desired, scopes.get(ALL_GROUPS) or lists.get(SHARED, ())
         )
 
