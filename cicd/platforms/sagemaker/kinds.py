@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cicd.model import Kind, State
 
 COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "age": "AGE"}
 KEPT = 3
 """So many versions of a model and of a configuration stay, to go back to."""
 
+JOB = Kind(
+    "processing_job",
+    role="run",
+    inline=True,
+    computed=frozenset({"tags"}),
+    updatable=False,
+    prunable=True,
+    wait_for="Completed",
+    log=True,
+    stoppable=True,
+    columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
+)
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind(
-            "training_job",
-            role="run",
-            inline=True,
-            computed=frozenset({"source_dir", "tags"}),
-            updatable=False,
-            prunable=True,
-            wait_for="Completed",
-            log=True,
-            stoppable=True,
-            columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
-        ),
-        Kind(
-            "processing_job",
-            role="run",
-            inline=True,
-            computed=frozenset({"tags"}),
-            updatable=False,
-            prunable=True,
-            wait_for="Completed",
-            log=True,
-            stoppable=True,
-            columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
-        ),
+        replace(JOB, name="training_job", computed=frozenset({"source_dir", "tags"})),
+        JOB,
         Kind(
             "model",
             role="content",
@@ -45,16 +38,11 @@ KINDS: dict[str, Kind] = {
             keep=KEPT,
             columns={"id": "ID", "managed_by": "KEY", "age": "AGE", "image": "IMAGE"},
         ),
-        Kind(
-            "transform_job",  # stays for good: it must not hold its model, which it has copied
-            role="run",
-            inline=True,
-            computed=frozenset({"tags"}),
-            updatable=False,
+        replace(
+            JOB,
+            name="transform_job",  # stays for good: it must not hold its model, which it has copied
+            prunable=False,
             deletable=False,
-            wait_for="Completed",
-            log=True,
-            stoppable=True,
             columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "model": "MODEL"},
         ),
         Kind(
