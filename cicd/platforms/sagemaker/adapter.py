@@ -27,7 +27,8 @@ from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.kinds import KINDS
-from cicd.platforms.sagemaker.lease import ObjectLock
+from cicd.platforms.sagemaker.lease import TextLock
+from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
 from cicd.platforms.sagemaker.nouns import NOUNS
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.records import Records
@@ -230,7 +231,9 @@ class SageMaker(Platform):
         return self._records.recall(name)
 
     def lock(self, name: str) -> Lock:
-        return ObjectLock(self._storage, self._records.lock_key(name), self._api.now)
+        key = self._records.lock_key(name)
+        places = (ObjectPlace(self._storage, key), ParameterPlace(self._api, key))
+        return TextLock(places, self._api.now)
 
     # -- runs and services -----------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ _QUOTA = "ask for more in AWS Service Quotas, or name another instance type"
 _PASSING = "the login needs iam:PassRole on the role that the stage file names"
 _RIGHTS = "the login lacks this right; docs/sagemaker.md lists those that are needed"
 _LOGIN = "check the login; cicd doctor looks into it"
+NOT_IMPLEMENTED = 501
+"""The status of what never has an effect."""
 TEXTS: tuple[tuple[str, type[PlatformError], str], ...] = (
     (r"could not find|requested resource not found|does not exist", NotFound, ""),
     (r"cannot create already existing", Conflict, ""),
@@ -30,7 +32,7 @@ CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
         "",
     ),
     (r"ResourceLimitExceeded|.*QuotaExceeded.*", PlatformError, _QUOTA),
-    (r"Throttl.*|TooManyRequests.*|RequestLimitExceeded|SlowDown", Throttled, ""),
+    (r"Throttl.*|TooMany(Requests|Updates).*|RequestLimitExceeded|SlowDown", Throttled, ""),
     (r"AccessDenied.*|UnauthorizedOperation|403", Denied, _RIGHTS),
     (
         r"ExpiredToken.*|UnrecognizedClient.*|InvalidClientTokenId|InvalidSignature.*"
@@ -48,7 +50,7 @@ def refusal(
     """The error for an answer that is one. ``is_write``: of a request that may have had its effect
     where the platform itself has failed."""
     kind, hint = _meaning(code, text)
-    if kind is PlatformError and is_write and status >= 500:
+    if kind is PlatformError and is_write and status >= 500 and status != NOT_IMPLEMENTED:
         kind = LostAnswer
     shown = text.strip() or code
     return kind(shown, hint=hint, status=status, code=code, request_id=request_id)
