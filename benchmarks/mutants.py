@@ -55,6 +55,9 @@ ROOMS = {
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=90"]
 LONGEST = 900.0
 """Seconds that the tests of one mutant may take; one that takes longer has been noticed."""
+NO_END = "no end"
+"""What is told of such a mutant, and of one that a test's own bound of time has noticed: on a
+machine that does much else it wants a look."""
 
 Span = tuple[tuple[int, int], tuple[int, int]]
 """From line and column to line and column, as cosmic-ray counts them."""
@@ -275,14 +278,19 @@ def noticed(room: Room, folder: Path, mutant: Mutant) -> str:
         more = {chosen_tests.NAMES: str(listed)}
         done = pytest(folder, "-x", *plugin, *files, longest=LONGEST, **more)
     except subprocess.TimeoutExpired:
-        return "no end"
+        return NO_END
     finally:
         target.write_text(source, encoding="utf-8")
         os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
     if done.returncode == ExitCode.NO_TESTS_COLLECTED:
         raise SystemExit(f"none of its tests is there any more: {mutant}")
+    if not done.returncode:
+        return ""
     failed = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
-    return "" if not done.returncode else failed[0] if failed else f"exit {done.returncode}"
+    late = (
+        f" ({NO_END})" if re.search(r"Timeout \(>|^\++ Timeout", done.stdout, re.MULTILINE) else ""
+    )
+    return (failed[0] if failed else f"exit {done.returncode}") + late
 
 
 def change(mutant: Mutant) -> str:
