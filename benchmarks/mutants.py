@@ -41,16 +41,20 @@ from benchmarks import chosen_tests
 ROOT = Path(__file__).parents[1]
 AICORE = "cicd/platforms/aicore"
 ROOMS = {
-    "plan": (["cicd/plan"], ["tests/plan"]),
-    "apply": (["cicd/apply"], ["tests/apply"]),
+    "plan": (["cicd/plan"], ["tests/plan/test_*.py"]),
+    "apply": (["cicd/apply"], ["tests/apply/test_*.py"]),
     "config": (
         ["cicd/config", f"{AICORE}/dialect"],
-        ["tests/config", "tests/platforms/aicore", "tests/metaflow/test_metaflow_check.py"],
+        [
+            "tests/config/test_*.py",
+            "tests/platforms/aicore/dialect/test_*.py",
+            "tests/metaflow/test_metaflow_check.py",
+        ],
     ),
-    "workflow": (["cicd/emulator/workflow"], ["tests/emulator/workflow"]),
-    "aicore": ([AICORE], ["tests/platforms"]),
+    "workflow": (["cicd/emulator/workflow"], ["tests/emulator/workflow/test_*.py"]),
+    "aicore": ([AICORE], ["tests/platforms/test_*.py"]),
 }
-"""Room -> where its source stands, where its tests do; a folder of another room is not its own."""
+"""Room -> where its source stands, which tests are its own; a folder of another room is not."""
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=90"]
 LONGEST = 900.0
@@ -222,8 +226,8 @@ class Room:
         self.folder = folder
         self.tests = [
             path.relative_to(folder).as_posix()
-            for place in map(folder.joinpath, ROOMS[name][1])
-            for path in ([place] if place.is_file() else sorted(place.rglob("test_*.py")))
+            for pattern in ROOMS[name][1]
+            for path in sorted(folder.glob(pattern))
         ]
         measured = [f"--cov={source}" for source in ROOMS[name][0]]
         measured += ["--cov-context=test", "--cov-report=", "--durations=0", "-vv"]

@@ -74,6 +74,9 @@ spec:
 """
 
 
+BESIDE = [{"name": "x", "image": "i", "command": ["c"]}]
+
+
 def good() -> dict[str, Any]:
     document: dict[str, Any] = YAML(typ="safe", pure=True).load(GOOD)
     return document
@@ -102,6 +105,8 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     [
         ("templates.1.resource", {}, "templates[1].resource: not supported by the emulator: needs"),
         ("templates.1.sidecars", [{"name": "x", "image": "i"}], "sidecars[0].command: is missing"),
+        ("templates.0.sidecars", BESIDE, "templates[0].sidecars: only where a container runs"),
+        ("templates.0.initContainers", BESIDE, "initContainers: only where a container runs"),
         (
             "templates.2.volumes",
             [{"name": "v", "hostPath": {"path": "/"}}],

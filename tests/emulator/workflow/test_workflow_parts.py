@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from cicd.emulator.workflow.program import Artifact, Loop, OutputParameter, Temp
 from cicd.emulator.workflow.retries import last_texts
 from cicd.emulator.workflow.scope import Content, Scope, is_key_only, moment, node_texts
 from cicd.emulator.workflow.sequences import MOST_ITEMS, WIDEST, formatted, sequence
+from cicd.emulator.workflow.when import decide
 from cicd.emulator.workflow.work import named_outputs, node_id, valued
-from tests.emulator.runner.runner_journal import workflow
+from tests.emulator.runner.runner_journal import shell, workflow
 from tests.emulator.workflows.play import NOON, RUN
 
 
@@ -449,6 +451,27 @@ def test_a_value_of_too_many_values_is_no_text(mocker: MockerFixture) -> None:
         substitute("{{=1..10}}", SCOPE)
     with pytest.raises(Unresolved, match=r"^1..10: more than 9 values$"):
         valued(OutputParameter("o", expression="1..10"), SCOPE)
+
+
+def test_a_text_that_a_condition_puts_together_has_a_longest(mocker: MockerFixture) -> None:
+    mocker.patch("cicd.emulator.workflow.expr.govaluate_operators.LONGEST", 4)
+    assert decide("'ab' + 'cd' == 'abcd'")
+    with pytest.raises(BadCondition, match="a text of more than 4 characters"):
+        decide("'ab' + 'cde' == 'abcde'")
+
+
+def test_a_run_whose_group_has_failed_has_failed_when_it_goes_on() -> None:
+    """The group is stored before what it belongs to."""
+    document = workflow(
+        {"name": "main", "steps": [[{"name": "a", "template": "t"}]]}, shell("t", "")
+    )
+    begun = advance(read(document), RUN, {}, NOON).settled
+    nodes = {
+        node.id: replace(node, phase="Error", message="why") if node.type == "StepGroup" else node
+        for node in begun
+    }
+    progress = advance(read(document), RUN, nodes, NOON)
+    assert (progress.phase, progress.message, progress.work) == ("Failed", "why", ())
 
 
 FOUND = {"a": Content("/a"), "b": Content("/b", sub_path="in")}

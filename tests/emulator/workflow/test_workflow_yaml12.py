@@ -64,3 +64,8 @@ def test_what_is_no_yaml_is_refused_with_its_line(text: str, line: int, what: st
     with pytest.raises(ValueError, match=f"line {line}") as error:
         list(load_yaml(text))
     assert what in str(error.value)
+
+
+def test_a_character_that_no_yaml_may_have_is_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^yaml: unacceptable character #x0001: .*$"):
+        list(load_yaml("a: \x01"))

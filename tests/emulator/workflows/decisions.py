@@ -312,6 +312,9 @@ BOUNDS: list[Decision] = [
     ("true || true && false", True),
     ("[true]", "Got true"),
     ("\x1c", "Invalid token: '\x1c'"),
+    ("(1, 2) in (1, 2)", False),
+    ("(1, 2) in (1, (1, 2))", "lists cannot be looked for in lists"),
+    ("(1, 2) in ((1, 2), 3)", False),
 ]
 """The same at the bounds of numbers, brackets and kinds: Go's float64, int64 and uint64."""
 TABLES = {

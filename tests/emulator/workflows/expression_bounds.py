@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.emulator.workflows.expressions import Value
 
 LANGUAGE: list[Value] = [
+    (f"len('{'a' * 19_993}')", "19993"),
     ("true ? false : true ? 1 : 2", "false"),
     ("[1,2,3][0]", "1"),
     ("[1,2,3][-3]", "1"),
@@ -556,6 +557,18 @@ TIMES: list[Value] = [
 ]
 """Go's times, durations and layouts; sprig's functions of them."""
 SPRIG: list[Value] = [
+    ("sprig.seq(3)", "1 2 3"),
+    ("sprig.seq(1, 1, 5)", "1 2 3 4 5"),
+    ("sprig.seq(1, 5, 1)", "1"),
+    ("sprig.seq(3, 2, 5)", "3 5"),
+    ("sprig.seq(5, 2, 1)", ""),
+    ("sprig.seq(5, -2, 1)", "5 3 1"),
+    ("sprig.seq(0)", "1 0"),
+    ("sprig.seq()", ""),
+    ("sprig.seq(1, 2, 3, 4)", ""),
+    ("sprig.b64dec('%%%')", "illegal base data: Only base64 data is allowed"),
+    ("sprig.b64dec('YQ')", "illegal base data: Incorrect padding"),
+    ("sprig.b32dec('a')", "illegal base data: Incorrect padding"),
     ("sprig.title('it is 5th-rate')", "It Is 5th-Rate"),
     ('sprig.title("o\'neil")', "O'Neil"),
     ("sprig.untitle('First-Try Me')", "first-Try me"),
@@ -994,6 +1007,17 @@ JSONPATH: list[Value] = [
 ]
 """github.com/evilmonkeyinc/jsonpath, README.md."""
 ERRORS: list[Value] = [
+    (f"1{' + 1' * 3000}", "needs too much"),
+    (f"'{'a' * 19_999}'", "an expression of more than 20000 characters"),
+    ("jsonpath(document, '$.of[1 2]')", "jsonpath(): cannot read [1 2]"),
+    ("jsonpath(document, '$.of[0:,1]')", "jsonpath(): cannot read [0:]"),
+    ("jsonpath(document, '$.of[,0]')", "jsonpath(): cannot read []"),
+    ("jsonpath(document, '$.of[0,]')", "jsonpath(): cannot read []"),
+    ("jsonpath(document, '$.of[(1)(2)]')", "jsonpath(): cannot read '1)(2'"),
+    ("jsonpath(document, '$.of[?!]')", "jsonpath(): a value is missing"),
+    ("jsonpath(document, '$.of[?(!)]')", "jsonpath(): unexpected ')'"),
+    ("jsonpath(document, '$.of[?(1 2)]')", "jsonpath(): a bracket is not closed"),
+    ("jsonpath(document, '$.of[?()]')", "jsonpath(): unexpected ')'"),
     ("m.q?.d[0:1]", "cannot slice nil"),
     ('m.q?.r["x"]', "cannot fetch 'x' from nil"),
     ("{in: 1}", "a key of a map expected, found 'in'"),

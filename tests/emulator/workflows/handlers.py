@@ -150,6 +150,25 @@ HOOKS = [
         phases={"[0].a": OK, "[1].b": OK, "hooks.up": OK},
     ),
     Case(
+        "an exit hook whose arguments have no value",
+        flow(
+            steps(
+                call(
+                    "b",
+                    **exit_hook(
+                        template="a",
+                        arguments={"parameters": [{"name": "x", "value": "{{=asInt('x')}}"}]},
+                    ),
+                ),
+                call("c"),
+            ),
+            A,
+            echoes("b", "c"),
+        ),
+        phases={"[0].b": OK, "[0].b.onExit": "Error", "[1].c": OK},
+        messages={"[0].b.onExit": "{{=asInt('x')}}: asInt(): 'x' is no whole number"},
+    ),
+    Case(
         "an exit hook for every item",
         flow(steps(call("a", withItems=[0, 1], **exit_hook())), AB, HANDLER),
         phases={

@@ -100,6 +100,16 @@ LOOPS = [
         ),
         phases={"[0].a": "Skipped", "[1].b": "Skipped"},
     ),
+    *(
+        Case(
+            f"items that are no list, where when cannot be told either: {when}",
+            flow(steps(call("a", when=when, withParam="no")), AB),
+            phase="Failed",
+            message="step a failed: withParam value could not be parsed as a JSON list: no: "
+            "Expecting value: line 1 column 1 (char 0)",
+        )
+        for when in ("maybe", "{{=asInt('x')}} > 1")
+    ),
     Case(
         "items from the output of a step",
         flow(
@@ -156,6 +166,26 @@ LOOPS = [
         groups={"[0]": OK},
         messages={
             "e1": "outputs.result of (0:1) is no JSON, so the results of the loop cannot be "
+            "listed: Expecting value: line 1 column 1 (char 0): 'no JSON' (print a text in double "
+            "quotes)"
+        },
+    ),
+    Case(
+        "a result of a loop of tasks that is no JSON",
+        flow(
+            dag(
+                call("a", withItems=[1, 2]),
+                call("b", given={"x": "{{tasks.a.outputs.result}}"}, dependencies=["a"]),
+            ),
+            writes("a"),
+            B,
+        ),
+        {"a": {"result": "no JSON"}},
+        "Error",
+        {"a(0:1)": OK, "a(1:2)": OK, "b": "Omitted"},
+        groups={"a": "Error"},
+        messages={
+            "a": "outputs.result of (0:1) is no JSON, so the results of the loop cannot be "
             "listed: Expecting value: line 1 column 1 (char 0): 'no JSON' (print a text in double "
             "quotes)"
         },
@@ -372,4 +402,48 @@ PAUSES = [
         seconds=20,
     ),
 ]
-CASES = [*LOOPS, *PARALLEL, *RETRIES, *PAUSES]
+
+
+def told_late(field: str, kind: str, document: dict[str, Any]) -> Case:
+    """What a parameter gives a field is only seen when it is run: ``soon`` is none of its kind."""
+    message = f"{field}: 'soon' is no {kind}"
+    return Case(
+        f"{field} from a parameter that is no {kind}",
+        flow(steps(call("a", given={"x": "soon"})), document),
+        {"a": FAIL},
+        "Failed",
+        message=f"step a failed: {message}",
+        messages={"[0].a": message},
+    )
+
+
+GIVEN = "{{inputs.parameters.x}}"
+DEADLINES = ("timeout", "activeDeadlineSeconds")
+DURATION = "duration such as 30, 90s or 1h30m"
+NUMBER = "whole number"
+LATE = [
+    told_late(
+        "suspend.duration",
+        DURATION,
+        {
+            "name": "a",
+            "inputs": {"parameters": [{"name": "x"}]},
+            "suspend": {"duration": GIVEN},
+        },
+    ),
+    *(told_late(field, DURATION, echo("a", "x", **{field: GIVEN})) for field in DEADLINES),
+    told_late("retryStrategy.limit", NUMBER, echo("a", "x", retryStrategy={"limit": GIVEN})),
+    *(
+        told_late(
+            f"retryStrategy.backoff.{field}",
+            kind,
+            echo("a", "x", retryStrategy={"backoff": {"duration": "1s", field: GIVEN}}),
+        )
+        for field, kind in (
+            ("duration", DURATION),
+            ("maxDuration", DURATION),
+            ("factor", NUMBER),
+        )
+    ),
+]
+CASES = [*LOOPS, *PARALLEL, *RETRIES, *PAUSES, *LATE]

@@ -104,7 +104,7 @@ class _Reader:
         raise BadExpression(f"jsonpath(): unexpected {word!r}")
 
     def items(self, end: str, *, is_list: bool) -> Any:
-        found = [] if self.here == end else [self.level(0)]
+        found = [] if is_list and self.here == end else [self.level(0)]
         while is_list and self.here == ",":
             self.take()
             found.append(self.level(0))
