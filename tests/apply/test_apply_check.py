@@ -6,7 +6,7 @@ import pytest
 
 from cicd.apply import has_checks
 from cicd.apply.events import Answered, Began
-from cicd.model import Action, Change, Options, SmokeTest
+from cicd.model import Action, Change, Options, SmokeTest, Status
 from cicd.platforms.base import Answer
 from tests.apply.fake_apply_platform import (
     DEAD,
@@ -124,6 +124,32 @@ def test_what_a_change_needs_is_tested_also_by_who_does_not_wait(platform: FakeP
     platform.answers = [BAD]
     events = apply(platform, kept(platform), destination(), wait=False)
     assert results(events) == {"deployment/serve": "failed", "destination/api": "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "word", "error"),
+    [
+        (
+            TESTED,
+            PENDING,
+            "timed_out",
+            "still PENDING after 300 s (it goes on; apply again to follow it)",
+        ),
+        (
+            Options(fetch={"model": "build/model"}),
+            RUNNING,
+            "failed",
+            "deployment/serve has no model",
+        ),
+    ],
+)
+def test_a_check_that_never_asked_says_nothing_of_going_back(
+    platform: FakePlatform, options: Options, status: Status, word: str, error: str
+) -> None:
+    live = platform.add("deployment", "serve", status, configuration="con-1")
+    kept = change("deployment/serve", Action.NO_OP, live=live, options=options)
+    ended = outcomes(apply(platform, kept))["deployment/serve"]
+    assert (ended.result.value, ended.error) == (word, error)
 
 
 @pytest.mark.parametrize(

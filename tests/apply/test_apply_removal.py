@@ -9,7 +9,14 @@ import pytest
 
 from cicd.apply import execute, stop_all
 from cicd.apply.events import Draining, Event
-from cicd.errors import Conflict, PlatformError
+from cicd.errors import (
+    Conflict,
+    Denied,
+    LostAnswer,
+    NotFound,
+    PlatformError,
+    Throttled,
+)
 from cicd.logs import Polling
 from cicd.model import (
     Action,
@@ -304,3 +311,60 @@ def test_a_secret_whose_values_fit_is_sent_all_the_same(platform: FakePlatform) 
     update = Change(key, Action.UPDATE, "--refresh-secrets", fields, desired=desired, live=live)
     assert results(apply(platform, update)) == {"generic_secret/s": "applied"}
     assert platform.ops() == ["update generic_secret/s"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "result", "told", "writes"),
+    [
+        (Fault(NotFound("gone", status=404), after=True), "applied", "", 1),
+        (Fault(LostAnswer("reset")), "applied", "", 2),
+        (Fault(Throttled("busy", status=429)), "applied", "", 2),
+        (Fault(Denied("no rights", status=403)), "failed", "no rights", 1),
+    ],
+)
+@pytest.mark.parametrize("is_asked_to_stop", [True, False])
+def test_what_refuses_to_go_down_is_asked_again_where_that_can_help(
+    platform: FakePlatform,
+    fault: Fault,
+    result: str,
+    told: str,
+    writes: int,
+    *,
+    is_asked_to_stop: bool,
+) -> None:
+    live = a_live(platform, "execution", (0, RUNNING if is_asked_to_stop else STOPPED))
+    platform.faults["stop" if is_asked_to_stop else "delete"] = [fault]
+    if is_asked_to_stop:
+        [ended] = outcomes(stop(platform, live)).values()
+    else:
+        [ended] = outcomes(
+            apply(platform, change("execution/x", Action.DELETE, live=live))
+        ).values()
+    assert (ended.result.value, ended.error) == (result, told)
+    assert len(platform.ops()) == writes
+
+
+def test_a_stop_of_many_tells_each_and_a_bug_after_all(platform: FakePlatform) -> None:
+    clock = platform.clock
+    lives = [platform.add("execution", name, RUNNING) for name in ("no", "bug", "ok")]
+    platform.faults["stop execution/no"] = [Fault(Denied("no rights", status=403))]
+    platform.faults["stop execution/bug"] = [Fault(ZeroDivisionError("ours"))]
+    changes = [Change(live.key, Action.UPDATE, "stop", live=live) for live in lives]
+    changes.append(Change(key_of("execution/off"), Action.NO_OP, "is not there"))
+    changes.append(Change(key_of("execution/gone"), Action.UPDATE, "stop"))
+    told = stop_all(
+        plan(*changes), platform, workers=1, polling=Polling(), clock=clock, sleep=clock.sleep
+    )
+    ended: list[Event] = []
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        ended.extend(told)
+    assert results(ended) == {
+        "execution/off": "unchanged",
+        "execution/gone": "unchanged",
+        "execution/no": "failed",
+        "execution/bug": "failed",
+        "execution/ok": "applied",
+    }
+    assert 2 <= outcomes(ended)["execution/ok"].seconds < 4
+    assert outcomes(ended)["execution/no"].seconds == 0
+    assert "ZeroDivisionError" in outcomes(ended)["execution/bug"].error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,14 +13,27 @@ from cicd.apply.executor import execute
 from cicd.apply.lifecycle import can_adopt
 from cicd.errors import Conflict, ConnectionFailed, Denied, LostAnswer, PlatformError, Throttled
 from cicd.logs import Polling
-from cicd.model import Action, Change, LiveResource, Options, Outcome, Resource, Status
+from cicd.model import (
+    Action,
+    Change,
+    Gate,
+    LiveResource,
+    Options,
+    Outcome,
+    Resource,
+    Secret,
+    Status,
+)
 from cicd.platforms.base import NO_MARKS
 from tests.apply.fake_apply_platform import (
     COMPLETED,
     DEAD,
     KINDS,
     PENDING,
+    READY,
     RUNNING,
+    STOPPED,
+    STOPPING,
     SYNCED,
     UNKNOWN,
     FakePlatform,
@@ -466,3 +480,61 @@ def test_a_refused_create_is_final(
     ended = outcomes(apply(platform, train()))["execution/train"]
     assert (ended.result, ended.id) == ("failed", "")
     assert len(platform.ops("create")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "metrics", "require", "miss"),
+    [
+        (DEAD, {}, (), "ended as DEAD"),
+        (COMPLETED, {"f1": 0.1}, (Gate("f1", 0.5),), "does not meet its require: f1 0.1 < 0.5"),
+        (
+            COMPLETED,
+            {"a": 1.0},
+            (Gate("a", 2), Gate("b", 2)),
+            "does not meet its require: a 1 < 2; b was not recorded (metrics of the run: a)",
+        ),
+        (COMPLETED, {"f1": 0.9}, (Gate("f1", 0.5),), ""),
+        (COMPLETED, {}, (), ""),
+        (STOPPED, {}, (Gate("f1", 0.5),), "ended as STOPPED"),
+        (STOPPING, {}, (Gate("f1", 0.5),), ""),
+    ],
+)
+def test_a_run_that_is_repeated_says_what_its_last_one_missed(
+    platform: FakePlatform,
+    status: Status,
+    metrics: dict[str, float],
+    require: tuple[Gate, ...],
+    miss: str,
+) -> None:
+    last = replace(platform.add("execution", "train", status, inputs="abc"), metrics=metrics)
+    options = Options(wait_for="COMPLETED", require=require)
+    again = change("execution/train", Action.RUN, live=last, options=options, inputs="abc")
+    told = [event.message for event in apply(platform, again) if isinstance(event, Warned)]
+    assert told == ([f"the last run {last.id} {miss}: it runs again"] if miss else [])
+
+
+@pytest.mark.parametrize(("lost", "result"), [(2, "applied"), (3, "failed")])
+def test_an_update_whose_answers_stay_lost_is_sent_three_times(
+    platform: FakePlatform, lost: int, result: str
+) -> None:
+    live = platform.add("destination", "api", READY, url="old")
+    platform.faults["update"] = [LOST_BEFORE] * lost
+    events = apply(
+        platform, change("destination/api", Action.UPDATE, live=live, fields=["url"], url="new")
+    )
+    ended = outcomes(events)["destination/api"]
+    assert (ended.result.value, ended.error) == (
+        result,
+        "connection reset" if result == "failed" else "",
+    )
+    assert len(platform.ops("update")) == 3
+
+
+def test_content_that_json_has_no_word_for_is_told_apart(platform: FakePlatform) -> None:
+    """Two are one only where all of it is the same, secrets too."""
+    values = {"a": b"x", "b": b"y", "c": Secret("x"), "d": Secret("y"), "e": b"x", "f": Secret("y")}
+    changes = [change(f"configuration/{name}", value=value) for name, value in values.items()]
+    ended = outcomes(apply(platform, *changes))
+    ids = {name: ended[f"configuration/{name}"].id for name in values}
+    assert (ids["a"], ids["d"]) == (ids["e"], ids["f"])
+    assert len(set(ids.values())) == 4

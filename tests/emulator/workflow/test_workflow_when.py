@@ -27,7 +27,7 @@ def test_when_is_read_as_govaluate_reads_it(text: str, expected: bool | str) -> 
 
 @pytest.mark.parametrize(("first", "more"), [("true", " && true"), ("1", " + 1"), ("1", " ? 1")])
 def test_a_condition_has_no_more_operators_than_can_be_calculated(first: str, more: str) -> None:
-    with pytest.raises(BadCondition, match="': too many operators$"):
+    with pytest.raises(BadCondition, match=r"': too many operators$"):
         decide(f"{first}{more * 5000} == 1")
 
 
