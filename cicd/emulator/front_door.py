@@ -29,7 +29,7 @@ class Served:
     name: str
     method: str
     path: str
-    error: Callable[[int, str, str], Any] | None = None
+    error: Callable[[int, str, str, str], Any] | None = None
 
 
 def no_variables(url: str, credentials: Credentials) -> dict[str, str]:
@@ -37,7 +37,7 @@ def no_variables(url: str, credentials: Credentials) -> dict[str, str]:
     return {}
 
 
-def plain_error(status: int, message: str, code: str) -> Any:
+def plain_error(status: int, message: str, code: str, operation: str) -> Any:
     """The body of an error, as most say it."""
     return {"error": message}
 
@@ -54,8 +54,9 @@ class FrontDoor:
     ``variables``: those with which clients find it at the url of an emulator. Secrets in clear.
     ``bucket``: of the emulator's own S3, where its runs keep what they keep by key; empty for the
     object store of AI Core. ``error``: the body of its own errors, for those that fault rules ask
-    for, by status, message and code; None for a quota that it refuses by itself. ``named``: the
-    operation of a request whose path does not say it, one of ``names``, or empty.
+    for, by status, message, code and operation: a text is XML, None a quota that it refuses by
+    itself. ``named``: the operation of a request whose path does not say it, one of ``names``, or
+    empty.
     """
 
     name: str
@@ -63,7 +64,7 @@ class FrontDoor:
     operations: Sequence[Served] = ()
     variables: Callable[[str, Credentials], Mapping[str, str]] = no_variables
     bucket: str = ""
-    error: Callable[[int, str, str], Any] = plain_error
+    error: Callable[[int, str, str, str], Any] = plain_error
     named: Callable[[Scope], str] = unnamed
     names: Collection[str] = ()
     about: str = ""

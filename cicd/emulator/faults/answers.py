@@ -15,8 +15,8 @@ from cicd.emulator import timestamps
 
 JSON = "application/json"
 AS_JSON = {"content-type": JSON}
-ErrorBody = Callable[[int, str, str], Any]
-"""What an API says of an error, by status, message and code."""
+ErrorBody = Callable[[int, str, str, str], Any]
+"""What an API says of an error, by status, message, code and operation; a text is XML."""
 QUOTA = "quota"
 """The code of the error for one thing too many."""
 HTML = (
@@ -73,7 +73,11 @@ class Answer:
 
 
 def refusal(
-    effects: Mapping[str, Any], target: str, request_id: str, error: ErrorBody | None = None
+    effects: Mapping[str, Any],
+    target: str,
+    request_id: str,
+    error: ErrorBody | None = None,
+    operation: str = "",
 ) -> Answer | None:
     """The answer that takes the place of the operation; None where none of the effects is one.
     ``error`` is for another API than AI Core's."""
@@ -81,7 +85,7 @@ def refusal(
         text = "Quota exceeded: no more of them are allowed for this tenant"
         if not error:
             return envelope(400, text, "01010429", target, request_id)
-        body = error(400, text, QUOTA)
+        body = error(400, text, QUOTA, operation)
         return Answer(400, headers=AS_JSON).with_json(body) if body is not None else None
     if "status" not in effects:
         return None
@@ -92,7 +96,9 @@ def refusal(
     code = effects.get("code", str(status))
     made = envelope(status, message, code, target, request_id)
     if error:
-        made = made.with_json(error(status, message, effects.get("code", "")))
+        body = error(status, message, effects.get("code", ""), operation)
+        is_xml = isinstance(body, str)
+        made = made.with_text(body, "application/xml") if is_xml else made.with_json(body)
     return shaped(replace(made, headers={**made.headers, **headers}), shape, message)
 
 

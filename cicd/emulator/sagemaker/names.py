@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -74,6 +75,14 @@ ERRORS = {
     429: "ThrottlingException",
     503: "ServiceUnavailable",
 }
+OBJECTS = {
+    400: "RequestTimeout",
+    403: "AccessDenied",
+    404: "NoSuchKey",
+    429: "SlowDown",
+    503: "SlowDown",
+}
+"""The same of S3."""
 SIGNED_FOR = re.compile(rb"Credential=[^/]+/\d+/[\w-]*/(\w+)/")
 
 
@@ -89,9 +98,13 @@ def named(scope: Scope) -> str:
     return name if name in ALL else ""
 
 
-def error(status: int, message: str, code: str) -> Any:
+def error(status: int, message: str, code: str, operation: str) -> Any:
     """The body of an error; a quota is refused by who knows of what."""
     if code == "quota":
         return None
+    if operation.startswith(f"{NAME}.s3."):
+        word = code or OBJECTS.get(status, "InternalError")
+        text = f"<Code>{escape(word)}</Code><Message>{escape(message)}</Message>"
+        return f'<?xml version="1.0" encoding="UTF-8"?><Error>{text}</Error>'
     word = code or ERRORS.get(status, "InternalFailure")
     return {"__type": word, "message": message}

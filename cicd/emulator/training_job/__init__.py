@@ -41,12 +41,12 @@ def make(world: World) -> ASGIApp:
     return create_app(world)
 
 
-def error(status: int, message: str, code: str) -> dict[str, str]:
+def error(status: int, message: str, code: str, operation: str) -> dict[str, str]:
     """The body of an error."""
     return {"error": "invalid_token" if status == 401 else message}
 
 
-def login_error(status: int, message: str, code: str) -> dict[str, str]:
+def login_error(status: int, message: str, code: str, operation: str) -> dict[str, str]:
     """The body of an error of who gives out tokens."""
     from cicd.emulator.training_job.login import BAD_CREDENTIALS
 

@@ -3,7 +3,10 @@ theirs means five different things. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError, Throttled
 
@@ -42,6 +45,19 @@ CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
         _LOGIN,
     ),
 )
+
+def is_whole(told: Mapping[str, Any], required: Collection[str] | None, content: bytes) -> bool:
+    """Whether a success is one of AWS, and not of something in between: ``told`` is what botocore
+    has read in ``content``, which is JSON; ``required`` what the service model promises, None where
+    it promises nothing at all."""
+    if told.keys() - {"ResponseMetadata"}:
+        return set(required or ()) <= told.keys()
+    if required is None and not content.strip():
+        return True
+    try:
+        return not required and isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def refusal(

@@ -12,7 +12,7 @@ from typing import Any
 
 from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError
 from cicd.platforms.base import Answer
-from cicd.platforms.sagemaker.answers import refusal
+from cicd.platforms.sagemaker.answers import is_whole, refusal
 from cicd.platforms.sagemaker.nouns import Noun
 
 import_module("boto3")  # where it is missing, that is told when a stage is opened
@@ -20,6 +20,8 @@ PAGE = 100
 MOST_PAGES = 1000
 """After so many pages of one list something else is wrong."""
 SECOND = 10**9
+OF_OBJECTS = frozenset({"PutObject", "GetObject", "HeadObject"})
+"""What S3 always answers with a tag, though its service model does not say so."""
 
 
 class Api:
@@ -119,6 +121,11 @@ class Api:
             if is_write:
                 raise LostAnswer(f"{service} did not answer: {type(error).__name__}") from None
             raise self._unreachable(service, error) from None
+        except import_module("botocore.parsers").ResponseParserError:
+            text = f"{service} did not answer, something in between did"
+            if is_write:
+                raise LostAnswer(text) from None
+            raise ConnectionFailed(text, hint="check proxies; the same again may do") from None
         except exceptions.BotoCoreError as error:
             raise PlatformError(f"{service} failed: {_words(error)}") from None
 
@@ -139,6 +146,7 @@ class Api:
                     config=_config(service),
                 )
                 client.meta.events.register("after-call", self._hear_clock)
+                client.meta.events.register("after-call", _check)
                 self._clients[service] = client
             return self._clients[service]
 
@@ -161,6 +169,23 @@ class Api:
             clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             client.close()
+
+
+def _check(http_response: Any, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Raises what botocore raises of an answer that it cannot read: for want of a body in its own
+    form it says that there is nothing."""
+    if http_response.status_code >= 300:
+        return
+    shape = model.output_shape
+    if model.name in OF_OBJECTS:
+        is_good = "ETag" in parsed
+    elif model.service_model.metadata.get("protocol") != "json":
+        return
+    else:
+        required = None if shape is None else shape.required_members
+        is_good = is_whole(parsed, required, http_response.content)
+    if not is_good:
+        raise import_module("botocore.parsers").ResponseParserError(f"{model.name}: no answer")
 
 
 def _words(error: Exception) -> str:

@@ -154,7 +154,9 @@ class Handling:
             await abort(send, receive)
             return None
         values = {name: found for name, (found, _) in self._verdict.effects.items()}
-        refusal = answers.refusal(values, self._asked.path, str(uuid.uuid4()), self._error)
+        refusal = answers.refusal(
+            values, self._asked.path, str(uuid.uuid4()), self._error, self._asked.operation
+        )
         if refusal:
             await drained(receive)
             return refusal
