@@ -22,6 +22,8 @@ import pytest
 
 from cicd.cli import root
 from cicd.emulator.faults.rules import read
+from cicd.emulator.sagemaker.nouns import NOUNS
+from cicd.emulator.sagemaker.things import Things
 from cicd.platforms.sagemaker import api
 from tests.emulator.sagemaker.aws import IMAGE, ROLE, Aws
 from tests.faults.faults_world import SQUEEZE, Clock, Result, hastened
@@ -169,6 +171,14 @@ class Project:
             "answer": self.answer() if endpoints else "",
             "locks": self.keys("locks/"),
         }
+
+    def grow_old(self, seconds: float) -> None:
+        """Everything of it was made so much earlier."""
+        things = Things(self.aws.world.store)
+        for noun in NOUNS:
+            for thing in things.all([noun.kind], f"{self.name}-"):
+                made = thing["CreationTime"] - seconds
+                things.put(noun.kind, thing[noun.name], CreationTime=made)
 
     def contents(self) -> list[str]:
         """What models and configurations are made of, without their names: nothing twice."""

@@ -6,6 +6,8 @@ The suite runs a sample; all of it: ``CICD_FAULTS=all pytest -m slow tests/fault
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests import forked
+from tests.emulator.emulator_client import wait_for
 from tests.emulator.sagemaker.aws import Aws, running
 from tests.faults.faults_matrix import TIMEOUT
 from tests.faults.faults_world import Result, is_one_clear_failure
@@ -49,10 +53,14 @@ class Deed:
     name: str = "apply"
     past: tuple[str, ...] = ()
 
+    @property
+    def command(self) -> tuple[str, ...]:
+        more = ("--stage-name", "dev") if self.name == "destroy" else ()
+        return (self.name, "dev", "--yes", *more)
+
     def do(self, project: Project, timeout: float | None = None) -> Result:
         project.write(self.word)
-        more = ("--stage-name", "dev") if self.name == "destroy" else ()
-        return project.cicd(self.name, "dev", "--yes", *more, timeout=timeout)
+        return project.cicd(*self.command, timeout=timeout)
 
 
 DEEDS = {
@@ -249,22 +257,21 @@ MOMENT = 0.3
 
 
 def test_what_no_list_shows_yet_is_not_made_again(made: Make) -> None:
-    project = made()
-    assert DEEDS["apply"].do(project).code == 0
-    project.fault({"operation": "sagemaker.List*", "stale": AN_HOUR})
-    again = DEEDS["apply"].do(project)
-    assert again.code == 0, again.text
-    assert_is_once(project, "hello")
-    project.aws.world.faults.clear()
-    assert DEEDS["change"].do(project).code == 0
-    project.fault({"operation": "sagemaker.List*", "stale": AN_HOUR})
-    again = DEEDS["change"].do(project)
-    assert again.code == 0, again.text
-    project.aws.world.faults.clear()
-    assert_is_once(project, "hello", "bye")
+    project, words = made(), []
+    for deed in (DEEDS["apply"], DEEDS["change"]):
+        words.append(deed.word)
+        assert deed.do(project).code == 0
+        project.fault({"operation": "sagemaker.List*", "stale": AN_HOUR})
+        again = deed.do(project)
+        project.aws.world.faults.clear()
+        assert again.code == 0, again.text
+        assert_is_once(project, *words)
+        project.grow_old(2 * AN_HOUR)
 
 
-@pytest.mark.parametrize("operation", ["*"] if not IS_ALL else ["List*", "Describe*", "Update*", "Create*", "*"])
+@pytest.mark.parametrize(
+    "operation", ["*", "List*", "Describe*", "Update*", "Create*"] if IS_ALL else ["*"]
+)
 def test_what_was_made_just_now_is_known_to_aws_a_moment_later(made: Make, operation: str) -> None:
     project = made()
     project.fault({"operation": f"sagemaker.{operation}", "stale": MOMENT})
@@ -273,3 +280,59 @@ def test_what_was_made_just_now_is_known_to_aws_a_moment_later(made: Make, opera
     project.aws.world.faults.clear()
     assert (first.code, second.code) == (0, 0), first.text + second.text
     assert_is_once(project, "hello", "bye")
+
+
+LATE = {
+    "had its effect": {"slow-after": 1},
+    "has its effect later": {"slow": 1},
+    "never arrived": {"slow": 1, "status": 503},
+}
+"""What becomes of the request with which a command is killed."""
+MOMENTS = [
+    ("apply", "s3.put", 0),  # the lock
+    ("apply", "s3.put", 1),  # the source
+    ("apply", "s3.put", 2),  # what the run is made of
+    ("apply", "CreateTrainingJob", 0),
+    ("apply", "DescribeTrainingJob", 0),
+    ("apply", "CreateModel", 0),
+    ("apply", "CreateEndpointConfig", 0),
+    ("apply", "CreateEndpoint", 0),
+    ("apply", "DescribeEndpoint", 1),
+    ("apply", "InvokeEndpoint", 0),
+    ("apply", "s3.delete", 0),
+    ("change", "CreateTrainingJob", 0),
+    ("change", "CreateModel", 0),
+    ("change", "CreateEndpointConfig", 0),
+    ("change", "UpdateEndpoint", 0),
+    ("destroy", "DeleteEndpoint", 0),
+    ("destroy", "DeleteEndpointConfig", 1),
+    ("destroy", "DeleteModel", 0),
+    ("destroy", "DeleteTrainingJob", 1),
+]
+KILLED = [(*moment, when) for moment in MOMENTS for when in LATE]
+SOME = [KILLED[9], KILLED[23], KILLED[43]]
+
+
+@TIMEOUT
+@pytest.mark.parametrize(("name", "operation", "nth", "when"), KILLED if IS_ALL else SOME)
+def test_a_command_is_killed_and_given_again(
+    made: Make, name: str, operation: str, nth: int, when: str
+) -> None:
+    """What was on its way when it was killed may arrive while the next one is at work."""
+    deed = DEEDS[name]
+    project = ready(made(), deed)
+    project.write(deed.word)
+    project.fault(Target(f"sagemaker.{operation}", nth).rule(LATE[when]))
+    [rule] = project.aws.world.faults.states()
+    process = forked.Started(deed.command, project.folder, dict(os.environ))
+    wait_for(lambda: rule.show()["fired"], bool, seconds=60, gap=0.02)
+    process.kill()
+    process.stdout.close()
+    assert process.wait(60) == -signal.SIGKILL
+    again, third = deed.do(project), deed.do(project)
+    assert (again.code, third.code) == (0, 0), again.text + third.text
+    if name != "destroy":
+        assert_is_once(project, *(["hello", "bye"] if deed.past else ["hello"]))
+        return
+    left = project.left()
+    assert not any(left.values()), left

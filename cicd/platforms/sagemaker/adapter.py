@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cicd.errors import Conflict, NotFound, PlatformError, Throttled, Usage
+from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError, Throttled, Usage
 from cicd.model import Kind, LiveResource, Resource, Stage, State
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
@@ -23,19 +24,21 @@ from cicd.platforms.sagemaker import (
     training,
     transforming,
 )
-from cicd.platforms.sagemaker.api import Api
+from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import TextLock
 from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
-from cicd.platforms.sagemaker.nouns import NOUNS
+from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
 from cicd.platforms.sagemaker.tags import tags_of
 from cicd.platforms.sagemaker.things import RUNS, Things
 
+BEGUN = {**dict.fromkeys(RUNS, "InProgress"), "endpoint": "Creating"}
+"""The status with which something begins."""
 FRESH = 60.0
 """Seconds after which everything that was made is seen by all of AWS."""
 
@@ -112,7 +115,7 @@ class SageMaker(Platform):
             name = str(desired.spec["name"])
             body = {"EndpointConfigName": desired.spec["config"]}
             self._write("create_endpoint", EndpointName=name, **body, Tags=tags)
-            return self._made(noun.kind, name)
+            return self._made(noun, name, body)
         return self._create_content(desired, tags)
 
     def _create_content(self, desired: Resource, tags: Sequence[Mapping[str, str]]) -> LiveResource:
@@ -124,12 +127,14 @@ class SageMaker(Platform):
             body = endpoint_configs.request(desired.spec)
         try:
             self._write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
-        except Conflict:
+        except Conflict as error:
             found = self._things.find(noun, name)
-            if found is None or not _is_as(found, desired):
+            if found is None:  # AWS does not see yet what an earlier try has made
+                raise LostAnswer(error.message, code=error.code) from None
+            if not _is_as(found, desired):
                 raise
             return found
-        return self._made(noun.kind, name)
+        return self._made(noun, name, body)
 
     def _start(
         self,
@@ -147,11 +152,11 @@ class SageMaker(Platform):
         try:
             self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
         except Conflict:
-            found = self._things.find(noun, name)
-            if found is None or not token:
+            if not token:
                 raise
-            return found
-        return self._made(noun.kind, name)
+            # it is of an earlier try, even where AWS does not see it yet
+            return self._things.find(noun, name) or self._made(noun, name, body)
+        return self._made(noun, name, body)
 
     def _run(self, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         if kind == "processing_job":
@@ -302,10 +307,12 @@ class SageMaker(Platform):
                 raise Throttled(error.message, code=error.code) from None
             raise
 
-    def _made(self, kind: str, name: str) -> LiveResource:
-        """What was just made; a list may not show it yet."""
+    def _made(self, noun: Noun, name: str, body: Mapping[str, Any]) -> LiveResource:
+        """What was made just now of a body. AWS is not asked: it may not see it yet."""
         self._fresh[name] = time.monotonic()
-        return self._things.whole(NOUNS[kind], self._api.describe(NOUNS[kind], name))
+        now = datetime.fromtimestamp(self._api.now() / SECOND, UTC)
+        begun = {noun.status: BEGUN[noun.kind]} if noun.kind in BEGUN else {}
+        return self._things.whole(noun, {**body, noun.name: name, "CreationTime": now, **begun})
 
     def _sources(self, spec: Mapping[str, Any]) -> dict[str, str]:
         """Digest of each folder of source -> where it is; it is uploaded where it is not."""

@@ -46,6 +46,7 @@ CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
     ),
 )
 
+
 def is_whole(told: Mapping[str, Any], required: Collection[str] | None, content: bytes) -> bool:
     """Whether a success is one of AWS, and not of something in between: ``told`` is what botocore
     has read in ``content``, which is JSON; ``required`` what the service model promises, None where

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from cicd.emulator.faults.rules import read
 from cicd.emulator.sagemaker import elsewhere
 from tests.emulator.sagemaker.aws import BUCKET, Aws
 
@@ -100,6 +101,29 @@ def test_objects_are_written_on_conditions(aws: Aws) -> None:
         ).content
         == b"c"
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"status": 503}, "SlowDown"),
+        ({"status": 403, "message": "a <b> & c"}, "AccessDenied"),
+        ({"status": 500}, "InternalError"),
+        ({"status": 400, "code": "ExpiredToken", "message": "It has expired"}, "ExpiredToken"),
+    ],
+)
+def test_a_fault_of_objects_is_worded_as_s3_words_it(
+    aws: Aws, rule: dict[str, Any], code: str
+) -> None:
+    faults, s3 = aws.world.faults, aws.client("s3")
+    faults.add([read({"operation": "sagemaker.s3.put", "times": 1, **rule}, faults.known)])
+    with pytest.raises(s3.exceptions.ClientError) as caught:
+        s3.put_object(Bucket=BUCKET, Key="k", Body=b"x")
+    told = caught.value.response
+    assert told["Error"]["Code"] == code
+    assert told["Error"]["Message"] == rule.get("message", told["Error"]["Message"])
+    assert told["ResponseMetadata"]["HTTPStatusCode"] == rule["status"]
+    s3.put_object(Bucket=BUCKET, Key="k", Body=b"x")
 
 
 def test_moto_answers_for_what_is_not_ours(aws: Aws) -> None:

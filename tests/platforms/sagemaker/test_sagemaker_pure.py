@@ -22,7 +22,7 @@ from cicd.platforms.sagemaker import (
     training,
     transforming,
 )
-from cicd.platforms.sagemaker.answers import refusal
+from cicd.platforms.sagemaker.answers import is_whole, refusal
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
 from cicd.platforms.sagemaker.packing import packed
@@ -63,6 +63,30 @@ def test_the_text_of_a_refusal_goes_before_its_code(
 def test_a_write_that_the_platform_failed_may_have_had_its_effect() -> None:
     assert type(refusal("InternalFailure", "", status=500, is_write=True)) is LostAnswer
     assert type(refusal("InternalFailure", "", status=500)) is PlatformError
+
+
+@pytest.mark.parametrize(
+    ("told", "required", "content", "is_one"),
+    [
+        ({"ModelArn": "a"}, ["ModelArn"], b"{...}", True),
+        ({"ModelArn": "a"}, ["ModelArn", "Models"], b"{...}", False),
+        ({}, ["ModelArn"], b"{}", False),
+        ({}, [], b"{}", True),
+        ({}, [], b"", False),
+        ({}, [], b'{"Models": [', False),
+        ({}, [], b"<html></html>", False),
+        ({}, [], b"[" * 100_000, False),
+        ({}, [], b"[]", False),
+        ({}, None, b"", True),
+        ({}, None, b"{}", True),
+        ({}, None, b"<html></html>", False),
+        ({}, None, b"\xff", False),
+    ],
+)
+def test_what_something_in_between_answers_is_no_answer_of_aws(
+    told: dict[str, Any], required: list[str] | None, content: bytes, is_one: bool
+) -> None:
+    assert is_whole({**told, "ResponseMetadata": {}}, required, content) is is_one
 
 
 def test_names_carry_stage_and_key_and_fit() -> None:

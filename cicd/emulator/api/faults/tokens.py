@@ -39,7 +39,8 @@ def refused_token(
         if is_revoked or digest(token) in state.memory.get(DEAD, ()):
             text = SAYS[state.rule.effects["tokens"]]
             if error:
-                return Answer(401, headers=answers.AS_JSON).with_json(error(401, text, "", asked.operation))
+                body = error(401, text, "", asked.operation)
+                return Answer(401, headers=answers.AS_JSON).with_json(body)
             return answers.shaped(Answer(401), "plain", text)
     return None
 
