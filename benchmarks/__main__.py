@@ -18,6 +18,7 @@ NAMES = (
     "waiting",
     "applying",
     "emulator",
+    "sagemaker",
 )
 
 
