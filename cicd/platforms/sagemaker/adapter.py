@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError, Throttled, Usage
-from cicd.model import Kind, LiveResource, Resource, Stage, State
+from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
     console,
@@ -246,6 +246,9 @@ class SageMaker(Platform):
         if not KINDS[live.key.kind].log:
             return super().logs(live, cursor, since=since)
         return logs.next_page(self._api, live, cursor, since)
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        return logs.last_lines(self._api, live, count) if KINDS[live.key.kind].log else ()
 
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         if live.key.kind != "endpoint":

@@ -64,16 +64,18 @@ class Api:
         for page in self.pages("sagemaker", f"list_{noun.kind}s", **asked):
             yield from page.get(noun.listed, ())
 
-    def pages(self, service: str, operation: str, **body: Any) -> Iterator[Mapping[str, Any]]:
-        """Every page of a list."""
+    def pages(
+        self, service: str, operation: str, field: str = "NextToken", /, **body: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        """Every page of a list. ``field``: what the service calls the token of the next one."""
         token: dict[str, Any] = {}
         for _ in range(MOST_PAGES):
             page = self.call(service, operation, **body, **token)
             yield page
-            following = page.get("NextToken")
-            if not following or following == token.get("NextToken"):
+            following = page.get(field)
+            if not following or following == token.get(field):
                 return
-            token = {"NextToken": following}
+            token = {field: following}
 
     def invoke(self, name: str, body: bytes, asked: Mapping[str, str]) -> Answer:
         """What a service says; also where the model behind it answers with an error of its own."""
