@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from cicd.automation.runs import Run, Runs
+from cicd.automation.runs import Run, Runs, running_kinds
 from cicd.automation.session import Session
 from cicd.errors import NotFound
 from cicd.model import Key, Kind, LiveResource, Secret, State, Status, Track, leaves
@@ -27,7 +27,7 @@ def compare_keys(
 ) -> Comparison:
     """The runs of these keys side by side: ``last`` of each, else the one that plan takes, and of a
     single key its last ones. Raises Usage."""
-    runs = Runs(session, only_runs=True)
+    runs = Runs(session, names=running_kinds(session.platform.kinds, only_runs=True))
     count = last or (LAST if len(keys) == 1 and runs.is_one_key(keys[0]) else 1)
     return side_by_side(session, runs.find(keys, last=count), globs)
 

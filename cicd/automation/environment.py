@@ -34,6 +34,10 @@ class Environment(Mapping[str, str]):
             self._mask.add(_made_of(value))
         return value
 
+    def __contains__(self, name: object) -> bool:
+        """Whether it is set: who asks that takes nothing from it."""
+        return name in self._environ
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._environ)
 

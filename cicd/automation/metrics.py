@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from cicd.automation.followed import chosen
-from cicd.automation.runs import Run, Runs
+from cicd.automation.runs import Run, Runs, measured_kinds
 from cicd.automation.session import Session
 from cicd.errors import NotFound, Usage
 from cicd.logs import Polling, patiently
@@ -16,8 +16,9 @@ POLLING = Polling(first=2.0)
 
 
 def find_run(session: Session, key: str | None, id: str | None = None) -> Run:
-    """The one run that is meant, by its key or its id. Raises Usage."""
-    runs = Runs(session, only_runs=True)
+    """The one run that is meant, or the service of which figures are told, by its key or its id.
+    Raises Usage."""
+    runs = Runs(session, names=measured_kinds(session.platform.kinds))
     found = chosen(runs, [key] if key else [], [id] if id else [])
     if len(found) > 1:
         names = " or ".join(str(run.key) for run in found)

@@ -36,6 +36,11 @@ def running_kinds(kinds: Mapping[str, Kind], *, only_runs: bool = False) -> tupl
     return tuple(name for name, kind in kinds.items() if (kind.is_run if only_runs else kind.runs))
 
 
+def measured_kinds(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """The names of the kinds of which figures are told."""
+    return tuple(name for name, kind in kinds.items() if kind.is_run or kind.measured)
+
+
 def browse(session: Session, kind: str) -> Sequence[LiveResource]:
     """Everything of one kind, newest last; nothing where the stage's container is not there yet,
     which the platform answers like a lack of rights."""
@@ -59,20 +64,21 @@ class NoSuchRun(Usage):
 
 
 class Runs:
-    """Finds the runs of a stage. ``only_runs``: and no services. ``lists``: where lists come from,
-    each is read once. ``live``: what tells which runs planning takes, where it has been read."""
+    """Finds the runs of a stage. ``names``: of these kinds, else of all that run. ``lists``: where
+    lists come from, each is read once. ``live``: what tells which runs planning takes, where it has
+    been read."""
 
     def __init__(
         self,
         session: Session,
         *,
-        only_runs: bool = False,
+        names: Sequence[str] = (),
         lists: Callable[[str], Sequence[LiveResource]] | None = None,
         live: Sequence[LiveResource] | None = None,
     ) -> None:
         self._platform: Platform = session.platform
         self._stage = session.stage.name
-        self._names = running_kinds(session.platform.kinds, only_runs=only_runs)
+        self._names = tuple(names) or running_kinds(session.platform.kinds)
         self._kinds = session.platform.kinds
         self._resources = session.stage.resources
         self._wishes = [wish for wish in session.stage.resources if wish.key.kind in self._names]

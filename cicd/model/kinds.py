@@ -33,6 +33,7 @@ class Kind:
     ``log``: whether it has logs to follow.
     ``log_pause``: the seconds after which its log is read again, also where it has been silent for
     long; 0: the longer the silence, the later.
+    ``measured``: a service of which is told how it is used: requests, errors, times.
     ``report``: what the event is called that tells its status in the platform's own form.
     ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
     ``role``: what it is to a person: ground that others stand on, content that others take in,
@@ -75,6 +76,7 @@ class Kind:
     settle: float = 0.0
     log: bool = False
     log_pause: float = 0.0
+    measured: bool = False
     report: str = ""
     is_secret: bool = False
     role: Role = "ground"

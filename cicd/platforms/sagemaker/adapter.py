@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError, Throttled, Usage
-from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State
+from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State, Track
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
     console,
+    credentials_files,
     doctor,
     endpoint_configs,
     endpoints,
@@ -35,7 +36,9 @@ from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
 from cicd.platforms.sagemaker.tags import tags_of
-from cicd.platforms.sagemaker.things import RUNS, Things
+from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of
+from cicd.platforms.sagemaker.usage import used
+from cicd.threads import together
 
 BEGUN = {**dict.fromkeys(RUNS, "InProgress"), "endpoint": "Creating"}
 """The status with which something begins."""
@@ -242,6 +245,16 @@ class SageMaker(Platform):
 
     # -- runs and services -----------------------------------------------------------------------
 
+    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
+        def look(one: LiveResource) -> Track:
+            told = self._api.describe(NOUNS[one.key.kind], one.id)
+            return used(self._api, told) if one.key.kind == "endpoint" else Track(points_of(told))
+
+        asked = [one for one in live if one.key.kind in {"endpoint", "training_job"}]
+        with together(READERS) as pool:
+            found = zip(asked, pool.map(look, asked), strict=True)
+            return {one.id: track for one, track in found if track != Track()}
+
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         if not KINDS[live.key.kind].log:
             return super().logs(live, cursor, since=since)
@@ -351,6 +364,9 @@ def _instances(resources: Sequence[Resource]) -> Iterator[str]:
 def _region(stage: Stage, environ: Mapping[str, str]) -> str:
     """Where its SageMaker is. Raises Usage where nothing says so, as an import may."""
     region = stage.target.get("region") or environ.get("AWS_REGION", "")
+    asked = stage.settings.get("credentials") or {}
+    if not region and credentials_files.is_chosen(asked):
+        region = credentials_files.region_of(asked, environ)
     if not region:
         raise Usage("nothing says in which region", hint="set AWS_REGION, or name the region")
     return region

@@ -111,10 +111,13 @@ class Api:
             exceptions.CredentialRetrievalError,
             exceptions.TokenRetrievalError,
             exceptions.SSOError,
-            FileNotFoundError,  # of a token
         ) as error:
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --local"
             raise Denied(f"there is no AWS login: {_words(error)}", hint=hint) from None
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            text = f"the token file {error.filename} cannot be read: {error.strerror}"
+            hint = "sagemaker.credentials.token_file or AWS_WEB_IDENTITY_TOKEN_FILE names it"
+            raise Denied(text, hint=hint) from None
         except exceptions.ParamValidationError as error:
             raise PlatformError(f"AWS would refuse this: {_words(error)}") from None
         except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError) as error:

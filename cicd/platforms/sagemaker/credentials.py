@@ -24,7 +24,7 @@ def session(settings: Mapping[str, Any], environ: Mapping[str, str], region: str
     """A session of boto3 with the login that the stage file asks for, else with what AWS's own
     tools would take. Raises Denied where it is incomplete."""
     asked = settings.get("credentials") or {}
-    if asked.get("group") or asked.get("path"):
+    if credentials_files.is_chosen(asked):
         stored = credentials_files.chosen(asked, environ)
         environ, asked = {**environ, **stored.variables}, {"type": stored.type}
     kind = asked.get("type") or "default"
@@ -43,7 +43,7 @@ def _keyed(environ: Mapping[str, str], region: str, *, is_needed: bool) -> Any:
     if not missing:
         return import_module("boto3.session").Session(
             *(environ[name] for name in names),
-            environ.get("AWS_SESSION_TOKEN"),
+            environ.get("AWS_SESSION_TOKEN") or None,
             region_name=region,
             botocore_session=import_module("botocore.session").Session(session_vars=ALONE),
         )

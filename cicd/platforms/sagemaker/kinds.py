@@ -70,6 +70,7 @@ KINDS: dict[str, Kind] = {
             settle=5.0,
             version=("config", "endpoint_config"),
             log=True,
+            measured=True,
             columns={**COLUMNS, "config": "CONFIG", "url": "URL"},
         ),
     )

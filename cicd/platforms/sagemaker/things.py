@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import NotFound
-from cicd.model import Key, LiveResource, Resource, State, Status
+from cicd.model import Key, LiveResource, MetricPoint, Resource, State, Status
 from cicd.platforms.base import fields_of
 from cicd.platforms.sagemaker import (
     endpoint_configs,
@@ -209,6 +209,19 @@ def metrics_of(told: Mapping[str, Any]) -> dict[str, float]:
     return {
         str(one["MetricName"]): float(one["Value"]) for one in told.get("FinalMetricDataList") or ()
     }
+
+
+def points_of(told: Mapping[str, Any]) -> tuple[MetricPoint, ...]:
+    """The same with their times."""
+    return tuple(
+        MetricPoint(str(one["MetricName"]), float(one["Value"]), time=_nanoseconds(one))
+        for one in told.get("FinalMetricDataList") or ()
+    )
+
+
+def _nanoseconds(one: Mapping[str, Any]) -> int:
+    time = one.get("Timestamp")
+    return round(time.timestamp() * 1000) * 10**6 if isinstance(time, datetime) else 0
 
 
 def facts_of(told: Mapping[str, Any]) -> dict[str, str]:

@@ -21,11 +21,13 @@ LOGIN = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7STANDIN", "AWS_SECRET_ACCESS_KEY": "
 
 @dataclass
 class StandIn:
-    """``operations``: by AWS's names for them; ``asked``: what came, in its order."""
+    """``operations``: by AWS's names for them; ``asked``: what came, in its order;
+    ``otherwise``: what is answered for others."""
 
     url: str
     operations: dict[str, Operation]
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    otherwise: Reply | None = None
 
     @property
     def environ(self) -> dict[str, str]:
@@ -36,11 +38,12 @@ class StandIn:
 
     def answer(self, request: Request) -> Reply:
         target = {name.lower(): text for name, text in request.headers.items()}.get("x-amz-target")
-        body = request.json if target else dict(parse_qsl(request.body))
+        is_json = target and request.body.startswith("{")
+        body = request.json if is_json else dict(parse_qsl(request.body))
         name = (target or "").rpartition(".")[2] or body.get("Action", request.method)
         self.asked.append((name, body))
         if name not in self.operations:
-            return refused("UnknownOperationException", f"{name} is unknown")
+            return self.otherwise or refused("UnknownOperationException", f"{name} is unknown")
         found = self.operations[name](body)
         return found if isinstance(found, Reply) else Reply(200, found)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cicd.config.build import AnyDraft
-from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.dialect import Built, Carried, Spellings
 from cicd.config.references import Reference
 from cicd.config.rules import check_items
-from cicd.config.target import check_target
 from cicd.config.tree import Paths
 from cicd.errors import Problem
 from cicd.platforms.sagemaker.dialect.checks import check_all
+from cicd.platforms.sagemaker.dialect.place import ENVIRONMENT, check_place
 from cicd.platforms.sagemaker.dialect.rulebook import RULES
 from cicd.platforms.sagemaker.dialect.schema import StageFile
 
@@ -32,12 +32,6 @@ __all__ = [
 
 NAME = "sagemaker"
 File = StageFile
-_REGION = "eu-central-1"
-_ROLE = "arn:aws:iam::123456789012:role/cicd"
-ENVIRONMENT = {
-    "AWS_REGION": StandIn(offline=_REGION, local=_REGION, field="region"),
-    "SAGEMAKER_ROLE": StandIn(offline=_ROLE, local=_ROLE, field="role"),
-}
 _DATA = {
     "inputs": Paths("training_jobs.*.inputs.*", "processing_jobs.*.inputs.*"),
     "input": Paths("transform_jobs.*.input"),
@@ -103,7 +97,7 @@ CARRIED = {
 
 def check(draft: AnyDraft) -> Iterator[Problem]:
     """All that is wrong beside the shape."""
-    yield from check_target(draft, ENVIRONMENT)
+    yield from check_place(draft)
     yield from check_items(draft, CARRIED)
     yield from check_all(draft)
 
@@ -112,4 +106,4 @@ def build(draft: AnyDraft) -> Built:
     """Where it goes, and all that should be there."""
     from cicd.platforms.sagemaker.dialect.building import build  # not needed to check a stage
 
-    return build(draft, ENVIRONMENT, CARRIED)
+    return build(draft, CARRIED)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd.config.build import AnyDraft, programs_of, resource_of
-from cicd.config.dialect import Built, Carried, StandIn
+from cicd.config.dialect import Built, Carried
 from cicd.config.fields import values_of
 from cicd.config.formats import seconds
-from cicd.config.target import target_of
 from cicd.config.tree import Path
 from cicd.model import Resource
 from cicd.platforms.sagemaker.dialect.naming import Names
+from cicd.platforms.sagemaker.dialect.place import place_of
 from cicd.platforms.sagemaker.dialect.schema import Container, Endpoint, Model, TrainingJob
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
 from cicd.platforms.sagemaker.dialect.wording import said, text_of
@@ -21,11 +21,9 @@ from cicd.values import Key, Ref
 EMULATOR = "emulator"
 
 
-def build(
-    draft: AnyDraft, environment: Mapping[str, StandIn], sections: Mapping[str, Carried]
-) -> Built:
+def build(draft: AnyDraft, sections: Mapping[str, Carried]) -> Built:
     """Where it goes, and everything in the order of the file."""
-    told = target_of(draft, environment)
+    told = place_of(draft)
     place, region = draft.file.sagemaker, told["region"]
     bucket = place.bucket or f"sagemaker-{region}-{_account_of(told['role'])}"
     building = _Building(draft, sections, told["role"], bucket)
