@@ -15,7 +15,6 @@ from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State, Tra
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
     console,
-    credentials_files,
     doctor,
     endpoint_configs,
     endpoints,
@@ -27,6 +26,7 @@ from cicd.platforms.sagemaker import (
 )
 from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
+from cicd.platforms.sagemaker.dialect import stored_logins
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import TextLock
@@ -365,8 +365,8 @@ def _region(stage: Stage, environ: Mapping[str, str]) -> str:
     """Where its SageMaker is. Raises Usage where nothing says so, as an import may."""
     region = stage.target.get("region") or environ.get("AWS_REGION", "")
     asked = stage.settings.get("credentials") or {}
-    if not region and credentials_files.is_chosen(asked):
-        region = credentials_files.region_of(asked, environ)
+    if not region and stored_logins.is_chosen(asked):
+        region = stored_logins.region_of(asked, environ)
     if not region:
         raise Usage("nothing says in which region", hint="set AWS_REGION, or name the region")
     return region

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from cicd.errors import Denied
-from cicd.platforms.sagemaker import credentials_files
+from cicd.platforms.sagemaker.dialect import stored_logins
 
 NOTHING = (None, None, os.devnull, None)
 ALONE = {
@@ -24,8 +24,8 @@ def session(settings: Mapping[str, Any], environ: Mapping[str, str], region: str
     """A session of boto3 with the login that the stage file asks for, else with what AWS's own
     tools would take. Raises Denied where it is incomplete."""
     asked = settings.get("credentials") or {}
-    if credentials_files.is_chosen(asked):
-        stored = credentials_files.chosen(asked, environ)
+    if stored_logins.is_chosen(asked):
+        stored = stored_logins.chosen(asked, environ)
         environ, asked = {**environ, **stored.variables}, {"type": stored.type}
     kind = asked.get("type") or "default"
     if kind == "basic":

@@ -56,6 +56,14 @@ def test_a_training_job_of_a_list_is_asked_for_its_metrics(tmp_path: Path) -> No
     """A list tells none."""
     told = {
         "TrainingJobName": "t",
+        "TrainingJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:training-job/t",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"},
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {},
+        "CreationTime": 1,
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
         "FinalMetricDataList": [{"MetricName": "loss", "Value": 0.5, "Timestamp": 1700000000.25}],
     }
     with (

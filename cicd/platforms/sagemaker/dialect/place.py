@@ -11,7 +11,7 @@ from cicd.config.dialect import StandIn
 from cicd.config.fields import values_of
 from cicd.config.target import check_target, target_of
 from cicd.errors import Denied, Problem
-from cicd.platforms.sagemaker.credentials_files import VARIABLE, is_chosen, region_of
+from cicd.platforms.sagemaker.dialect.stored_logins import VARIABLE, is_chosen, region_of
 
 _REGION = "eu-central-1"
 _ROLE = "arn:aws:iam::123456789012:role/cicd"
