@@ -56,6 +56,11 @@ def shown(live: Any, desired: Any, kind: Kind = PLAIN) -> Shown:
         ({"id": "e1"}, {"id": REF}, [("id", "e1", REF)]),
         ({"m": {"in": "e1"}}, {"m": {"in": REF}}, [("m.in", "e1", REF)]),
         ({"m": {"in": None}}, {"m": {}}, [("m.in", None, None)]),
+        ({"l": [1]}, {"l": [1, {"x": "y"}]}, [("l.1", None, {"x": "y"})]),
+        ({"l": [1, [2, {"x": "y"}]]}, {"l": [1]}, [("l.1", [2, {"x": "y"}], None)]),
+        ({"m": {"n": {"o": 1}}}, {"m": {"n": {"o": 1, "p": {"q": [2]}}}},
+          [("m.n.p", None, {"q": [2]})]),
+        ({"m": {"n": {"o": "x"}}}, {"m": {"n": {"o": ["x", "z"]}}}, [("m.n.o", "x", ["x", "z"])]),
     ],
 )  # fmt: skip
 def test_differences(live: Any, desired: Any, expected: Shown) -> None:

@@ -159,6 +159,7 @@ def test_the_fingerprint_does_not_depend_on_time_or_order() -> None:
         {"commit": "other"},
         {"target": {"resource_group": "prd"}},
         {"name": "tst"},
+        {"project": "shop"},
         {"epochs": "30"},
         {"epochs": "10"},
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -391,3 +392,25 @@ def test_destroying_leaves_the_content_of_other_stages() -> None:
     theirs = [of_model("m8", "s3://m8", owner="tst"), of_setting("s8", "m8", owner="tst")]
     plan = make_destroy_plan(stage(WANTED), WANTED, [*THERE, *theirs], KINDS, created_at="")
     assert deletes(plan) == {"churn", "s1", "m1"}
+
+
+JOB_STAYS = {
+    **KINDS,
+    "job": replace(KINDS["job"], deletable=False, takes={"content": "model"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "kinds", "expected"),
+    [
+        (State.RUNNING, JOB_STAYS, {"churn", "s1"}),
+        (State.SUCCEEDED, JOB_STAYS, {"churn", "s1", "m1"}),
+        (State.FAILED, JOB_STAYS, {"churn", "s1", "m1"}),
+    ],
+)
+def test_destroying_leaves_what_a_run_that_stays_still_needs(
+    state: State, kinds: Mapping[str, Kind], expected: set[str]
+) -> None:
+    job = live("job", "j1", Status(state, "x"), owner="tst", content="m1", name="other")
+    plan = make_destroy_plan(stage(WANTED), WANTED, [*THERE, job], kinds, created_at="")
+    assert deletes(plan) == expected

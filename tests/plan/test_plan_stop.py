@@ -94,6 +94,8 @@ def test_what_has_ended_is_fine_and_said(state: State, raw: str) -> None:
     [
         ("tain", "KEY tain fits nothing"),
         ("schedule/weekly", "schedule/weekly is nothing that runs"),
+        ("weekly", "KEY weekly fits nothing"),
+        ("schedule/*", r"KEY schedule/\* fits nothing"),
     ],
 )
 def test_what_cannot_be_stopped_is_wrong_usage(pattern: str, text: str) -> None:

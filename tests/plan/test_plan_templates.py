@@ -70,6 +70,29 @@ def test_a_new_template_says_all_that_it_takes_and_gives() -> None:
 
 
 @pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"parameters": {}}, "takes data; gives model; image org/train:1; resource plan starter"),
+        (
+            {"parameters": {"seed": ""}, "inputs": frozenset(), "asks": {}},
+            'parameters seed (default ""); gives model',
+        ),
+        (
+            {"inputs": frozenset("ba"), "outputs": frozenset(), "asks": {"image": ()}},
+            "parameters epochs (default 10), rate; takes a, b",
+        ),
+    ],
+)
+def test_a_new_template_says_nothing_of_what_it_has_not(parts: dict[str, Any], told: str) -> None:
+    assert change(with_(**parts)).templates == (f"train 1.0 is new: {told}",)
+
+
+def test_a_new_template_that_takes_and_gives_nothing_is_new() -> None:
+    bare = with_(parameters={}, inputs=frozenset(), outputs=frozenset(), asks={})
+    assert change(bare).templates == ("train 1.0 is new",)
+
+
+@pytest.mark.parametrize(
     ("now", "told"),
     [
         ({"parameters": {"epochs": "20", "rate": None}}, "parameter epochs: default 10 → 20"),
