@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yaml.error import MarkedYAMLError
 
-from cicd.config.files import MAX_BYTES, MAX_DEPTH, label, read_tree, scalar, yaml_trees
+from cicd.config.files import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    is_file,
+    is_folder,
+    label,
+    read_tree,
+    scalar,
+    yaml_trees,
+)
 from cicd.config.json_source import json_tree
 from cicd.config.tree import Place, plain
 from cicd.config.yaml_problem import syntax_problem
@@ -56,6 +65,8 @@ BAD_YAML = {
     'a: "\\ud83d"': "f.yaml:1:7: not valid YAML: half a surrogate pair",
     'a: "\\U99999999"': "not valid YAML: half a surrogate pair, and what is beyond Unicode",
     "[" * 1_001: "nested too deeply",
+    f"{'[' * 400}{']' * 400}": "nested deeper than 50 levels",
+    f"{'[' * 5_000}{']' * 5_000}": "f.yaml: nested too deeply: flatten it",
     "a: [b\nc: d\n": "f.yaml:2:2: not valid YAML: did not find expected ',' or ']'; is the one in",
     "a: 1\n  b: 2": "f.yaml:2:4: not valid YAML: no ':' is possible here",
     "a:\n  b: 1\n c: 2": "f.yaml:3:2: not valid YAML: no key is possible here: check the",
@@ -149,6 +160,20 @@ def test_a_folder_or_a_missing_file_is_a_problem_not_a_crash(tmp_path: Path) -> 
     for path in (tmp_path, tmp_path / "none.yaml"):
         with pytest.raises(InvalidStage, match="cannot be read"):
             read_tree(path, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [("f.yaml", (True, False)), ("d", (False, True)), ("no", (False, False))],
+)
+def test_a_path_is_a_file_a_folder_or_neither(
+    tmp_path: Path, name: str, there: tuple[bool, bool]
+) -> None:
+    (tmp_path / "f.yaml").touch()
+    (tmp_path / "d").mkdir()
+    assert (is_file(tmp_path / name), is_folder(tmp_path / name)) == there
+    assert not is_file(tmp_path / ("x" * 5000))
+    assert not is_folder(tmp_path / ("x" * 5000))
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])

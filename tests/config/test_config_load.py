@@ -17,6 +17,7 @@ from cicd.config import (
     load_stage,
     shared_branches,
     stage_files,
+    stage_name,
 )
 from cicd.config.inherit import read_files
 from cicd.errors import InvalidStage, Usage
@@ -449,6 +450,62 @@ def test_stages_that_are_not_there(repo: Path, argument: str, message: str) -> N
         load(repo, argument)
     assert message in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("dev", "dev"),
+        ("stages/dev.yaml", "dev"),
+        ("named", "mine"),
+        ("number", "number"),
+        ("broken", "broken"),
+        ("stages/broken.YAML", "broken"),
+        ("gone", "gone"),
+        ("else/gone.json", "gone"),
+        ("gone.txt", "gone.txt"),
+    ],
+)
+def test_a_stage_has_a_name_whatever_its_file_holds(repo: Path, argument: str, name: str) -> None:
+    write(repo, "named.yaml", "stage: mine\n")
+    write(repo, "number.yaml", "stage: 5\n")
+    write(repo, "broken.yaml", "a: [\n")
+    assert stage_name(argument, repo) == name
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_a_stage_that_cannot_be_read_may_be_that_of_the_branch(
+    repo: Path, *, is_wanted: bool
+) -> None:
+    write(repo, "broken.yaml", "a: [\n")
+    assert find_stage_for_branch(repo, "main", is_wanted=is_wanted) == "stages/dev.yaml"
+    with pytest.raises(InvalidStage if is_wanted else Usage) as error:
+        find_stage_for_branch(repo, "x", is_wanted=is_wanted)
+    assert ("broken.yaml:1:4: not valid YAML" in str(error.value)) is is_wanted
+
+
+def test_of_very_many_watched_files_one_digest_is_kept_for_each_glob(repo: Path) -> None:
+    code = repo / "templates" / "code"
+    code.mkdir(exist_ok=True)
+    for number in range(51):
+        (code / f"m{number}.py").write_text(f"x = {number}\n", encoding="utf-8")
+
+    def files() -> dict[str, str]:
+        found: dict[str, str] = resource(load(repo), "execution/train").spec["files"]
+        return found
+
+    before = files()
+    assert "templates/code/*.py" in before
+    assert not any(name.endswith("m1.py") for name in before)
+    (code / "m50.py").write_text("other", encoding="utf-8")
+    changed_ = files()
+    assert changed_["templates/code/*.py"] != before["templates/code/*.py"]
+    (code / "m50.py").unlink()
+    left = len(list(code.glob("*.py")))
+    for path in sorted(code.glob("*.py"))[: left - 50]:
+        path.unlink()
+    assert {"templates/code/m7.py", "templates/code/m8.py"} <= files().keys()
+    assert "templates/code/*.py" not in files()
 
 
 def test_no_stages_at_all(tmp_path: Path) -> None:

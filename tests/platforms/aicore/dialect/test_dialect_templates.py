@@ -193,6 +193,19 @@ WORKFLOW = [
     ("docker.io/org/churn:1", "AKIAABCDEFGHIJKLMNOP", "this looks like an AWS access key: use va"),
     ("{name: model, path", "{name: mo del, path", "letters, digits, hyphens and _"),
     ("name: train\n", "name: tr_ain\n", "letters, digits, hyphens, 128 at most"),
+    (
+        "  entrypoint: train\n",
+        "  entrypoint: train\n  suspend: true\n",
+        "13:12: warning: a workflow that is suspended never goes on: nobody can resume it",
+    ),
+    (
+        "      container:\n",
+        "      retryStrategy: {limit: 1, backoff: {factor: 2}}\n      container:\n",
+        "25:33: warning: backoff has no duration, without which the first retry ends the run",
+    ),
+    ("scenarios.ai.sap.com/id: churn", "scenarios.ai.sap.com/id: abc", "must have 4 to 64 char"),
+    ("image: docker.io/org/churn:1", "image: Org/churn:1", 'image of the registry "Org", as names'),
+    ("image: docker.io/org/churn:1", 'image: " "', 'template "train" has no image: add one'),
     *(
         (
             "      container:\n",
@@ -231,6 +244,12 @@ SERVING = [
         'env: [{name: STORAGE_URI, value: "{{inputs.artifacts.model}}"}]',
         "env: [{name: API_TOKEN, value: abcdef}]",
         '26:44: warning: "API_TOKEN" looks like a secret',
+    ),
+    ("      predictor:\n", "      - predictor:\n", "spec.template.spec must hold a YAML map"),
+    (
+        "    spec: |\n",
+        "    spec: |\n      a: 1\n      ---\n",
+        "spec.template.spec must hold a YAML",
     ),
     ("kserve-container", "server", 'warning: no container is called "kserve-container"'),
 ]
