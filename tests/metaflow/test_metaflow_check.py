@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from cicd.cli.template import command
 from cicd.config import GitFacts, Surroundings, check_stage
 from cicd.config.yaml_text import block_lines
 from cicd.errors import InvalidStage
+from cicd.platforms.aicore.dialect.flows.declared import template_differences
+from cicd.platforms.aicore.dialect.flows.loading import load_flows
 from cicd.platforms.aicore.dialect.flows.record import header, parts_of
 from cicd.platforms.registry import DIALECTS
 from tests.metaflow.flow_project import FLOW, STAGE, load, write_project
@@ -119,6 +122,38 @@ def test_each_difference_is_named(
     assert says in capsys.readouterr().out
 
 
+def test_a_second_document_is_told_and_the_first_one_compared(root: Path) -> None:
+    template = root / "templates/trainflow.yaml"
+    template.write_text(template.read_text(encoding="utf-8") + "---\na: 1\n", encoding="utf-8")
+    assert template_differences(load(root)) == ["edited by hand: it holds more than one document"]
+
+
+def test_a_template_where_ai_core_does_not_look_is_told(root: Path) -> None:
+    edit(root / "stages/dev.yaml", "path: templates}", "path: other}")
+    (root / "other").mkdir()
+    told = "templates/trainflow.yaml is not in git.path (other), so AI Core never sees it: move it"
+    assert f"warning {told}" in found(root)
+
+
+def test_a_flow_has_the_names_that_people_call_it_by(root: Path) -> None:
+    assert load(root).names == {"TrainFlow", "trainflow"}
+
+
+def test_a_stage_of_another_platform_has_no_flows(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/dev.yaml").write_text("platform: training_job\n", encoding="utf-8")
+    around = Surroundings(root=tmp_path, env={}, variables={}, dialects=DIALECTS, git=GitFacts())
+    assert load_flows("dev", around) == []
+
+
+def test_a_link_out_of_the_project_is_no_file_of_it(root: Path, tmp_path_factory: Any) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "trainflow.py").write_text(FLOW, encoding="utf-8")
+    (root / "linked").symlink_to(outside)
+    edit(root / "stages/dev.yaml", "file: flows/", "file: linked/")
+    assert 'error file is "linked/trainflow.py", which leads out of the project' in found(root)
+
+
 def test_a_new_step_is_told_once(root: Path) -> None:
     last = '    @kubernetes(image="docker.io/acme/eval:1")'
     more = "    @step\n    def extra(self):\n        self.next(self.end)\n\n"
@@ -185,6 +220,12 @@ def test_a_new_step_is_told_once(root: Path) -> None:
             )
         ),
         ("stages/dev.yaml", "version:", "verzion:", 'unknown key "verzion"'),
+        (
+            "stages/dev.yaml",
+            "inputs: [{name: data, path: /app/data}]",
+            "inputs: [{name: data, path: /app/data}, {name: data, path: /app/more}]",
+            '"data" stands twice in inputs: rename one',
+        ),
         (
             "stages/dev.yaml",
             "templates/trainflow.yaml",

@@ -48,6 +48,25 @@ def test_a_file_without_just_one_flow_is_said(tmp_path: Path, text: str | None, 
     assert said in str(problem)
 
 
+@pytest.mark.parametrize("raw", [b"x = '\xff'\n", "# \u00e4\n".encode("utf-16")])
+def test_a_file_that_is_no_utf_8_is_said(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "flow.py").write_bytes(raw)
+    with pytest.raises(InvalidStage) as error:
+        read_flow(tmp_path, "flow.py", HERE)
+    [problem] = error.value.problems
+    assert str(problem) == "stages/dev.yaml:5:9: flow.py is no Python text: save it as UTF-8"
+
+
+def test_only_methods_that_are_steps_are_steps(tmp_path: Path) -> None:
+    above = {"one": "retry", "two": "zstep", "three": "step", "four": "mod.step", "five": "stepper"}
+    methods = [f"    @{mark}\n    def {name}(self): pass\n" for name, mark in above.items()]
+    text = "class F(FlowSpec):\n    def none(self): pass\n" + "".join(methods)
+    (tmp_path / "flow.py").write_text(text, encoding="utf-8")
+    flow = read_flow(tmp_path, "flow.py", HERE)
+    assert [*flow.steps] == ["three", "four"]
+    assert "def five" in flow.rest and "def three" not in flow.rest and "@step\n" not in flow.rest
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
