@@ -110,7 +110,14 @@ def is_expected(test: SmokeTest, answer: Answer) -> bool:
 
 def shown(answer: Answer) -> str:
     """An answer in one line, cut."""
-    return f"{answer.status} {one_line(answer.text, 200)}".rstrip()
+    more = f" (the model's own error; {answer.log})" if answer.log else ""
+    return f"{answer.status} {one_line(_gist(answer.text), 200)}".rstrip() + more
+
+
+def _gist(text: str) -> str:
+    """The last line of a trace of Python's, which says what went wrong; any other text."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines and lines[0].startswith("Traceback (") else text
 
 
 def expectation(test: SmokeTest) -> str:

@@ -98,10 +98,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service said to a request."""
+    """What a service said to a request. ``log``: where to read what the program behind it wrote,
+    where it was that which failed."""
 
     status: int
     text: str
+    log: str = ""
 
 
 @dataclass(frozen=True)

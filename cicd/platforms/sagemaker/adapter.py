@@ -28,6 +28,7 @@ from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect import stored_logins
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
+from cicd.platforms.sagemaker.invoking import Invocations
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import TextLock
 from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
@@ -68,6 +69,7 @@ class SageMaker(Platform):
         self._names = Names(str(settings.get("prefix") or stage.identity))
         self._storage = Storage(self._api, str(settings.get("bucket") or ""))
         self._records = Records(self._storage, self._names.prefix)
+        self._invocations = Invocations(self._api, self._storage, self._records.requests)
         keys = {
             (wish.key.kind, slug(wish.key.name, LONGEST_KEY)): wish.key.name
             for wish in stage.resources
@@ -266,14 +268,7 @@ class SageMaker(Platform):
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         if live.key.kind != "endpoint":
             return super().invoke(live, request, timeout=timeout)
-        headers = {name.lower(): text for name, text in request.headers.items()}
-        asked = {
-            "ContentType": request.sort or headers.get("content-type"),
-            "Accept": headers.get("accept"),
-            "TargetVariant": request.variant or None,
-        }
-        more = {name: text for name, text in asked.items() if text}
-        return self._api.invoke(live.id, request.data or b"", more)
+        return self._invocations.ask(live, request, timeout)
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
         if output not in live.outputs or output in {"id", "url"}:
@@ -302,6 +297,7 @@ class SageMaker(Platform):
         return self._api.now()
 
     def close(self) -> None:
+        self._invocations.close()
         self._api.close()
 
     # -- names and sources -----------------------------------------------------------------------

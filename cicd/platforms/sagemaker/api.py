@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Any
 
 from cicd.errors import ConnectionFailed, Denied, LostAnswer, PlatformError
-from cicd.platforms.base import Answer
 from cicd.platforms.sagemaker.answers import is_whole, refusal
 from cicd.platforms.sagemaker.nouns import Noun
 
@@ -76,19 +75,6 @@ class Api:
             if not following or following == token.get(field):
                 return
             token = {field: following}
-
-    def invoke(self, name: str, body: bytes, asked: Mapping[str, str]) -> Answer:
-        """What a service says; also where the model behind it answers with an error of its own."""
-        exceptions = import_module("botocore.exceptions")
-        with self.translated("sagemaker-runtime") as client:
-            try:
-                told = client.invoke_endpoint(EndpointName=name, Body=body, **asked)
-            except exceptions.ClientError as error:
-                if error.response.get("Error", {}).get("Code") != "ModelError":
-                    raise
-                status = int(error.response.get("OriginalStatusCode") or 500)
-                return Answer(status, str(error.response.get("OriginalMessage") or ""))
-            return Answer(200, told["Body"].read().decode(errors="replace"))
 
     @contextmanager
     def translated(self, service: str, *, is_write: bool = False) -> Iterator[Any]:
@@ -200,7 +186,8 @@ def _words(error: Exception) -> str:
 def _config(service: str) -> Any:
     """Creates may be sent again as well: their names are unique, and a second one is refused."""
     is_model = service == "sagemaker-runtime"
-    retries = {"max_attempts": 1 if is_model else 6, "mode": "adaptive"}
+    # a model is asked once: whoever asks knows whether that may be repeated
+    retries = {"total_max_attempts": 1 if is_model else 7, "mode": "adaptive"}
     return import_module("botocore.config").Config(
         connect_timeout=10,
         read_timeout=65 if is_model else 30,

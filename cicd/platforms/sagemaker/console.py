@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from cicd.model import LiveResource
 
 PAGES = {
@@ -20,6 +22,13 @@ def link(live: LiveResource, region: str) -> str | None:
     if not page:
         return None
     return f"https://{host(region)}/sagemaker/home?region={region}#/{page}/{live.id}"
+
+
+def log_link(group: str, region: str) -> str:
+    """Where a person can read what is logged in a group."""
+    # the page wants it quoted twice, with $ for %
+    named = quote(quote(group, safe=""), safe="").replace("%", "$")
+    return f"https://{host(region)}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{named}"
 
 
 def host(region: str) -> str:

@@ -50,6 +50,11 @@ class Records:
         """The object that stands for a lock."""
         return f"{self._folder}/locks/{name.replace('/', '+')}"
 
+    @property
+    def requests(self) -> str:
+        """Below which requests lie that endpoints read from the bucket."""
+        return f"{self._folder}/requests"
+
     def _key(self, run: str) -> str:
         return f"{self._folder}/runs/{run}.json"
 

@@ -35,6 +35,13 @@ class Storage:
             body: bytes = client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
             return body
 
+    def read_at(self, url: str) -> bytes:
+        """A small object at an ``s3://`` address. Raises NotFound."""
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        with self._api.translated("s3") as client:
+            body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return body
+
     def read_json(self, key: str) -> Any:
         """The JSON of a small object, None where it is none or not there."""
         try:

@@ -14,6 +14,7 @@ from cicd.errors import Problem
 from cicd.platforms.sagemaker.dialect.schema import (
     Container,
     Deployment,
+    Endpoint,
     EndpointConfig,
     TrainingJob,
 )
@@ -186,11 +187,28 @@ def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
             message = f"endpoint/{endpoint.key}: endpoint/{seen[endpoint.name]} has this name too"
             yield draft.place(*path, "name").problem(message, "duplicate-name")
         seen.setdefault(endpoint.name, endpoint.key)
-        if endpoint.deployment and (config := configs.get(endpoint.config)):
+        config = configs.get(endpoint.config)
+        if config and (problem := _variant_problem(endpoint, config)):
+            place = draft.place(*path, "smoke_test", "variant")
+            yield place.problem(f"endpoint/{endpoint.key}: {problem}", "bad-variant")
+        if endpoint.deployment and config:
             for field, problem in _guardrail_problems(endpoint.deployment, config):
                 message = f"endpoint/{endpoint.key}: {problem}"
                 place = draft.place(*path, "deployment", *([field] if field else []))
                 yield place.problem(message, "bad-guardrail")
+
+
+def _variant_problem(endpoint: Endpoint, config: EndpointConfig) -> str:
+    """Why the smoke test cannot ask just the variant that it names; empty where it can."""
+    name = endpoint.smoke_test.variant if endpoint.smoke_test else ""
+    if not name:
+        return ""
+    if config.asynchronous:
+        return "an endpoint that answers asynchronously cannot be asked for one variant"
+    known = {variant.name: variant for variant in config.variants}
+    if name not in known:
+        return f"{config.key} has no variant {name}{did_you_mean(name, known)}"
+    return f"{name} is a shadow: it never answers" if known[name].shadow else ""
 
 
 def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from cicd.config.fields import Duration, Key, Part, Plain, like, named
-from cicd.config.schema import RunItem, ServiceItem, StageBase, Timeout
+from cicd.config.schema import AnySmokeTest, RunItem, ServiceItem, StageBase, Timeout
 from cicd.values import Ref
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
@@ -363,6 +363,12 @@ class Deployment(Part, frozen=True, kw_only=True):
     ] = []
 
 
+class EndpointTest(AnySmokeTest, frozen=True, kw_only=True):
+    method: Annotated[Literal["POST"], Meta(description="The only one that an endpoint knows.")] = (
+        "POST"
+    )
+
+
 class Endpoint(ServiceItem, frozen=True, kw_only=True):
     name: Annotated[
         _Name | None, Meta(description="Default: stage and key.", examples=["churn-dev"])
@@ -371,6 +377,9 @@ class Endpoint(ServiceItem, frozen=True, kw_only=True):
     deployment: Annotated[Deployment | None, Meta(description="How an update is made.")] = None
     tags: _Tags = {}
     timeout: Timeout = "1h"
+    smoke_test: Annotated[
+        EndpointTest | None, Meta(description="A request to it once it is up.")
+    ] = None
 
 
 class StageFile(StageBase, frozen=True, kw_only=True):
