@@ -22,9 +22,10 @@ from cicd.model import (
     Status,
 )
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
-from cicd.plan.bound import explain_place, explain_version
+from cicd.plan.bound import _moved_change, explain_place, explain_version
 from cicd.plan.diff import as_secret_as, freeze, undeclared
 from cicd.plan.history import takes_back
+from cicd.plan.selection import check_patterns
 from cicd.plan.unmanaged import running
 from cicd.values import Hidden
 from tests.plan.other_kinds import live, wish
@@ -334,3 +335,94 @@ def test_a_destination_follows_only_a_new_url() -> None:
         there = a_live(wanted, "D", spec=spec)
         plan = plan_of([configuration("serve"), deployment(), wanted], [*lives, there])
         assert change_of(plan, "destination/DEST").consequence == told
+
+
+def field(path: str, before: Any, after: Any) -> dict[str, Any]:
+    return {"path": path, "before": before, "after": after}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "expected"),
+    [
+        ([field("a", 1, 2)], [field("a", 1, 2)], []),
+        ([field("a", 1, 2)], [field("a", 1, 3)], ["a was 1 → 2, is now 1 → 3"]),
+        ([field("inputs", 1, 2)], [field("inputs", 1, 3)], ["inputs was 1 → 2, is now 1 → 3"]),
+        ([field("files.x", 1, 2)], [field("files.x", 1, 3)], ["file x changed"]),
+        (
+            [field("inputs", 1, 2), field("files.x", 1, 2)],
+            [field("inputs", 1, 3), field("files.x", 1, 3)],
+            ["file x changed"],
+        ),
+        (
+            [field("a", 1, 2), field("files.x", 1, 2)],
+            [field("a", 1, 3), field("files.x", 1, 3)],
+            ["file x changed", "a was 1 → 2, is now 1 → 3"],
+        ),
+    ],
+)
+def test_fields_that_moved_since_a_plan_was_saved_are_told_the_files_first(
+    was: list[Any], now: list[Any], expected: list[str]
+) -> None:
+    before, after = ({"action": "run", "id": "e1", "reason": "", "fields": x} for x in (was, now))
+    told = _moved_change("execution/train", before, after)
+    assert told == [f"execution/train: {line}" for line in expected]
+
+
+@pytest.mark.parametrize(
+    ("known", "pattern", "hint"),
+    [
+        (["a/train", "b/train"], "train", "did you mean a/train or b/train?"),
+        (["a/train", "a/trains"], "a/trai", "did you mean a/train?"),
+        (["a/x"], "b/yyyyyyyy", "it has a/x"),
+        ([f"a/x{n}" for n in range(5)], "zzzz", "it has a/x0, a/x1, a/x2, a/x3, a/x4"),
+        ([f"a/x{n}" for n in range(6)], "zzzz", "it has a/x0, a/x1, a/x2, a/x3, a/x4 and 1 more"),
+        ([], "zzzz", "it has nothing that it could fit"),
+    ],
+)
+def test_a_glob_that_fits_nothing_says_what_is_near(
+    known: list[str], pattern: str, hint: str
+) -> None:
+    keys = [Key(*text.split("/")) for text in known]
+    with pytest.raises(Usage, match=f"^--select {pattern} fits nothing in stage dev") as error:
+        check_patterns("--select", [pattern], keys, "dev")
+    assert error.value.hint == hint
+    check_patterns("--select", ["*/*", "a/*"][: bool(known)], keys, "dev")
+
+
+@pytest.mark.parametrize(("prune", "is_known"), [("none", False), ("resource_group", True)])
+def test_what_is_only_live_is_selected_only_where_it_may_be_deleted(
+    prune: str, *, is_known: bool
+) -> None:
+    desired, lives = [artifact()], [a_live(deployment("old"), "d1")]
+    if is_known:
+        plan_of(desired, lives, prune=prune, select=["deployment/d1"])
+        return
+    with pytest.raises(Usage, match="--select deployment/d1 fits nothing in stage dev"):
+        plan_of(desired, lives, prune=prune, select=["deployment/d1"])
+
+
+@pytest.mark.parametrize(
+    ("state", "owner", "is_told"),
+    [
+        (State.STOPPED, "dev", True),
+        (State.STOPPED, "", True),
+        (State.STOPPED, "tst", False),
+        (State.RUNNING, "dev", False),
+        (State.FAILED, "dev", False),
+    ],
+)
+def test_a_stopped_former_version_of_a_service_is_told(
+    state: State, owner: str, *, is_told: bool
+) -> None:
+    desired = [configuration("serve"), deployment(), configuration("train"), execution()]
+    lives = [
+        a_live(configuration("serve"), "c1"),
+        a_live(configuration("train"), "c2"),
+        a_live(deployment(configuration="c1"), "d1", owner="dev"),
+        a_live(execution(configuration="c2"), "e1", State.SUCCEEDED, owner="dev"),
+        a_live(deployment(configuration="c1"), "d0", state, owner=owner),
+        a_live(execution(configuration="c2"), "e0", state, owner=owner),
+    ]
+    told = [hint for hint in plan_of(desired, lives).hints if "is a former" in hint]
+    expected = "deployment d0 is STOPPED: it is a former deployment/serve, and stays (prune: none)"
+    assert told == ([expected] if is_told else [])

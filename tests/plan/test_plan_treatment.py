@@ -306,6 +306,11 @@ GONE = [schedule(), deployment("api"), destination(of="api")]
             ["schedule/weekly", "destination/DEST"],
         ),
         ([schedule()], "resource_group", ["destination/DEST"]),
+        (
+            [configuration("api2"), deployment("api2")],
+            "none",
+            ["schedule/weekly", "deployment/api", "destination/DEST"],
+        ),
     ],
 )
 def test_what_no_stage_file_names_any_more_and_goes_on_is_told(
