@@ -92,3 +92,15 @@ def test_a_run_whose_end_nobody_wants_is_waited_for_by_nothing(
 ) -> None:
     found = told(run(State.RUNNING), configuration(), execution(options=options), schedule())
     assert found == ({"schedule/weekly": "execution/train"} if waits else {})
+
+
+@pytest.mark.parametrize(
+    ("output", "waits"), [("artifacts.model", True), ("url", True), ("id", False), ("a", True)]
+)
+def test_who_needs_more_of_a_run_than_its_id_waits_for_its_end(output: str, *, waits: bool) -> None:
+    user = configuration(
+        "serve", input_artifact_bindings={"m": Ref(Key("execution", "train"), output)}
+    )
+    started = execution(options=Options(wait_for=None))
+    found = told(run(State.RUNNING), configuration(), started, user)
+    assert found == ({"configuration/serve": "execution/train"} if waits else {})

@@ -271,6 +271,14 @@ def test_a_group_that_holds_what_is_not_ours_is_kept(other: LiveResource, held: 
     assert change_of(plan, "deployment/serve").action is Action.DELETE
 
 
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and 1 more"), (5, " and 2 more")])
+def test_of_what_holds_a_group_three_are_named(count: int, more: str) -> None:
+    others = [a_live(deployment(f"t{n}"), f"d9{n}") for n in range(count)]
+    change = change_of(destroy_plan(everything(), [*all_live(), *others]), "resource_group/g")
+    named = ", ".join(f"deployment d9{n}" for n in range(count - 1, count - 4, -1))
+    assert change.reason == f"kept: it holds {named}{more} of others"
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -11,6 +11,7 @@ from cicd.errors import Refused, Usage
 from cicd.model import (
     Action,
     Change,
+    FieldChange,
     Key,
     Kind,
     Options,
@@ -40,6 +41,7 @@ from tests.plan.plan_world import (
     change_of,
     configuration,
     deployment,
+    destination,
     execution,
     plan_of,
 )
@@ -426,3 +428,23 @@ def test_a_stopped_former_version_of_a_service_is_told(
     told = [hint for hint in plan_of(desired, lives).hints if "is a former" in hint]
     expected = "deployment d0 is STOPPED: it is a former deployment/serve, and stays (prune: none)"
     assert told == ([expected] if is_told else [])
+
+
+def test_a_service_of_another_program_is_found_behind_others() -> None:
+    old = a_live(deployment(**OLD), "d1", owner="dev")
+    newer = a_live(deployment("else", configuration="c9"), "d2", created_at="2027-01-01")
+    desired = [configuration("serve"), deployment()]
+    plan = plan_of(desired, [a_live(configuration("serve"), "c2"), newer, old])
+    change = change_of(plan, "deployment/serve")
+    assert (change.action.value, change.id) == ("replace", "d1")
+
+
+def test_only_what_a_run_has_made_is_told_with_its_maker() -> None:
+    desired = [configuration("serve"), deployment(), destination()]
+    lives = [
+        a_live(configuration("serve"), "c1"),
+        a_live(deployment(configuration="c1"), "d1", outputs={"url": "https://x/d1"}),
+        a_live(destination(), "DEST", spec={"url": "https://x/d0"}),
+    ]
+    [url] = change_of(plan_of(desired, lives), "destination/DEST").fields
+    assert url == FieldChange("url", "https://x/d0", "https://x/d1")
