@@ -23,7 +23,7 @@ JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "float": (int, float),
     "double": (int, float),
     "boolean": (bool,),
-    "timestamp": (int, float, str),
+    "timestamp": (int, float),
     "blob": (str,),
     "structure": (dict,),
     "list": (list,),
@@ -41,6 +41,9 @@ UNICODE = {
     r"\p{Alnum}": "A-Za-z0-9",
 }
 """Classes of characters that Python's patterns do not have, as near as they come."""
+
+LATEST = 10**12
+"""No moment is so many seconds from 1970; nor is what is no number."""
 
 
 class ServiceModel:
@@ -115,14 +118,15 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
                     where = "Map keys" if said == "keys" else "Map value"
                     rules = ", ".join(found)
                     yield _failed(value, path, f"{where} must satisfy constraint: [{rules}]")
-            if not isinstance(item, str):
+            if not isinstance(item, str) or shape.value.type_name != "string":
                 yield from _problems(shape.value, item, f"{path}.{key}.member")
 
 
 def _check_type(kind: str, value: Any) -> None:
     wanted = JSON_TYPES[kind]
     is_switch = isinstance(value, bool)
-    if not isinstance(value, wanted) or (is_switch and bool not in wanted):
+    is_good = isinstance(value, wanted) and (not is_switch or bool in wanted)
+    if not is_good or (kind == "timestamp" and not abs(value) < LATEST):
         sent = NAMES.get(type(value), "COLLECTION")
         text = f"{sent}_VALUE cannot be converted to {kind.capitalize()}"
         raise Refused("SerializationException", text)

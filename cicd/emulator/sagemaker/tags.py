@@ -40,7 +40,7 @@ def place_of(call: Call) -> tuple[str, str]:
 
 
 def _unknown(call: Call) -> Refused:
-    return Refused("ResourceNotFound", f"{call.body['ResourceArn']} does not exist")
+    return invalid(f"{call.body['ResourceArn']} does not exist")
 
 
 def add(call: Call) -> Mapping[str, Any]:

@@ -19,16 +19,43 @@ TYPES: dict[str, Any] = {
 }
 
 
+COMMON = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "InternalFailure",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "RequestEntityTooLarge",
+    "SerializationException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "UnknownOperationException",
+    "UnrecognizedClientException",
+    "ValidationException",
+}
+"""What AWS may answer to every operation, and names in the model of none."""
+OF_STS = {"AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch", "ValidationError"}
+
+
 def watch(client: Any) -> Any:
     """The same client, each of whose answers is checked."""
 
     def check(model: Any, parsed: Any, **more: Any) -> None:
-        if "Error" not in parsed and model.output_shape is not None:
+        if error := parsed.get("Error"):
+            known = {_code(shape) for shape in model.error_shapes} | COMMON
+            known |= OF_STS if model.service_model.service_name == "sts" else set()
+            assert error["Code"] in known, f"{model.name}: {error['Code']} is none of its errors"
+        elif model.output_shape is not None:
             content = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
             assert not (found := problems(model.output_shape, content, model.name)), found
 
     client.meta.events.register("after-call.*", check)
     return client
+
+
+def _code(shape: Any) -> str:
+    """What an error is called in an answer."""
+    return str(shape.metadata.get("error", {}).get("code", shape.name))
 
 
 def problems(shape: Any, value: Any, path: str) -> list[str]:
