@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from cicd.automation import local
 from cicd.automation.git import read_facts, stage_of_branch
 from cicd.automation.loading import Loader
-from cicd.errors import Denied, Usage
+from cicd.errors import Denied, InvalidStage, Usage
 from cicd.model import Stage
 
 if TYPE_CHECKING:
@@ -41,8 +42,13 @@ def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
         name = argument or stage_of_branch(root, facts, loader.environ)
     except Usage:
         return account(str(root), loader.environ)
-    around = replace(loader.surroundings(root, facts), application=None, stand_ins="local")
-    return load_stage(loader.find_argument(name), around, needs_credentials=False)
+    around = replace(loader.surroundings(root, facts), application=None)
+    file = loader.find_argument(name)
+    if not loader.is_local:
+        with suppress(InvalidStage):  # most likely nothing says where it goes, which is a finding
+            there = replace(around, stand_ins="account")
+            return load_stage(file, there, needs_credentials=False)
+    return load_stage(file, replace(around, stand_ins="local"), needs_credentials=False)
 
 
 def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:

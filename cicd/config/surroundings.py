@@ -12,7 +12,7 @@ from cicd.config.dialect import Dialect, Dialects
 from cicd.config.overrides import Override
 from cicd.config.variables import GitFacts, GitOverride
 
-StandIns = Literal["", "offline", "local"]
+StandIns = Literal["", "offline", "local", "account"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Surroundings:
     ``root``: the project. ``env``: the environment. ``variables``: those of ``--var``, over those
     of the file. ``application``: the Git that is synced in place of the stage's own, None for that.
     ``stand_ins``: what variables that say where stages go count as where they are not set: where
-    nothing is sent anywhere (``offline``), in the emulator (``local``), or nothing at all.
+    nothing is sent anywhere (``offline``), in the emulator (``local``), as there for a stage that
+    all the same goes where it says (``account``), or nothing at all.
     ``places``: the environment that those variables are read from, None for ``env``, which may note
     what is read of it as something to hide. ``overrides``: fields of a run that are said otherwise
     this once; ``selected``: globs of the keys that are chosen.
@@ -44,7 +45,7 @@ class Surroundings:
         there = self.env if self.places is None else self.places
         places = {name: there[name] for name in dialect.ENVIRONMENT if name in there}
         if self.stand_ins:
-            is_local = self.stand_ins == "local"
+            is_local = self.stand_ins != "offline"
             for name, found in dialect.ENVIRONMENT.items():
                 if name not in self.env:
                     places.setdefault(name, found.local if is_local else found.offline)

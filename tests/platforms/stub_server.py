@@ -124,7 +124,8 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
                 if value is not None:
                     self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
         def read(self) -> Request:
             parts = urlsplit(self.path)
@@ -136,7 +137,7 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             """Tests look at ``requests`` instead."""
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     return Handler
 

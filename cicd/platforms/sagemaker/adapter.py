@@ -34,6 +34,7 @@ from cicd.platforms.sagemaker.lease import TextLock
 from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packing import packed
+from cicd.platforms.sagemaker.quotas import needed_by
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
 from cicd.platforms.sagemaker.tags import tags_of
@@ -63,7 +64,7 @@ class SageMaker(Platform):
         self._root = Path(stage.root)
         self._environ = environ
         self._role = str(settings.get("role") or "")
-        self._instances = frozenset(_instances(stage.resources))
+        self._instances = needed_by(stage.resources)
         region, url = _region(stage, environ), environ.get("AWS_ENDPOINT_URL", "")
         self._api = Api(partial(session, settings, environ, region), region, url.rstrip("/"))
         self._names = Names(str(settings.get("prefix") or stage.identity))
@@ -346,15 +347,6 @@ def _is_as(found: LiveResource, desired: Resource) -> bool:
     ignored = KINDS[desired.key.kind].computed | {"name"}
     asked = {name: value for name, value in desired.spec.items() if name not in ignored}
     return all(found.spec.get(name) == value for name, value in asked.items())
-
-
-def _instances(resources: Sequence[Resource]) -> Iterator[str]:
-    """The instance types that a stage names."""
-    for wish in resources:
-        parts = [wish.spec, *(wish.spec.get("variants") or {}).values()]
-        for part in parts:
-            if instance := part.get("instance"):
-                yield str(instance["type"])
 
 
 def _region(stage: Stage, environ: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ TEXTS: tuple[tuple[str, type[PlatformError], str], ...] = (
     (r"rate exceeded", Throttled, ""),
 )
 CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
-    (r"ResourceNotFound.*|NoSuch(Key|Bucket)|NotFound|404|ParameterNotFound", NotFound, ""),
+    (r"ResourceNotFound.*|NoSuch(Key|Bucket|Entity)|NotFound|404|ParameterNotFound", NotFound, ""),
     (
         r"ResourceInUse|Conflict.*|.*AlreadyExists.*|PreconditionFailed|412|409"
         r"|ConditionalRequestConflict|BucketAlreadyOwnedByYou",

@@ -96,10 +96,11 @@ class Storage:
             raise NotFound(f"there is nothing at {url}")
         return found
 
-    def probe(self) -> None:
-        """Ask for the bucket. Raises what stands against it."""
+    def probe(self) -> str:
+        """Ask for the bucket; its region, empty where that is not told. Raises what stands against
+        it."""
         with self._api.translated("s3") as client:
-            client.head_bucket(Bucket=self.bucket)
+            return str(client.head_bucket(Bucket=self.bucket).get("BucketRegion") or "")
 
     def _ensure(self) -> None:
         """Make the bucket where it is not there: the default one is nobody's but this product's and
