@@ -149,7 +149,7 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
     """Change it in place; waits, at most the timeout, while its status allows no change."""
     deadline = job.shared.clock() + job.options.timeout
     fields = changed_fields(job.change)
-    attempt, pause = 0, job.polling.first
+    attempt, refused, pause = 0, 0, job.polling.first
     while True:
         attempt += 1
         try:
@@ -159,8 +159,10 @@ def update(job: Job, live: LiveResource, desired: Resource) -> Task[LiveResource
             live = yield from _changeable(job, live, conflict, deadline, pause)
             pause = job.polling.slower(pause)
             # The status allows a change and the platform refuses it all the same, again and again:
-            # the reason is another one, and the platform's words say which.
-            if live.status.state in SETTLED and attempt >= job.polling.tries:
+            # the reason is another one, and the platform's words say which. What is busy is waited
+            # for, however often.
+            refused = refused + 1 if live.status.state in SETTLED else 0
+            if refused >= job.polling.tries:
                 raise
         except LostAnswer:
             live = yield from look(job, live, deadline)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Carried(msgspec.Struct, frozen=True):
     """One section: the ``kind`` of its items, and what promoting carries from them to another
     stage: ``fields``, of maps each entry. ``stays``: what even a new item leaves behind. ``needs``:
-    fields whose values are keys of another section, which then come along. ``files``: fields that
+    fields whose values are keys of another section, which then come along; those ``elsewhere`` may
+    also name what is on the platform without the stage. ``files``: fields that
     name files or folders of the project, or else a URL or the content itself; files count as
     inputs of a run. ``is_map``: the section has no items."""
 
@@ -36,6 +37,7 @@ class Carried(msgspec.Struct, frozen=True):
     fields: Sequence[tuple[str, ...]]
     stays: frozenset[str] = frozenset()
     needs: Mapping[tuple[str, ...], str] = {}
+    elsewhere: frozenset[tuple[str, ...]] = frozenset()
     is_map: bool = False
     files: Sequence[tuple[str, ...]] = ()
 

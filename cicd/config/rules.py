@@ -15,7 +15,7 @@ from cicd.config.draft import Draft
 from cicd.config.fields import Part, entries_at, values_of
 from cicd.config.formats import relative_path_problem
 from cicd.config.schema import Gate
-from cicd.config.tree import Path, Place, did_you_mean, leaves
+from cicd.config.tree import Path, Place, did_you_mean, is_like, leaves
 from cicd.config.watch import is_file_name, named_files, names_beside, watched_files
 from cicd.errors import Problem
 from cicd.values import Key, Ref
@@ -54,10 +54,22 @@ def _needed(
         if isinstance(leaf.value, Ref):
             yield leaf.value.key, leaf.place
     values = values_of(item)
-    for field, section in sections[str(path[0])].needs.items():
+    carried = sections[str(path[0])]
+    for field, section in carried.needs.items():
+        kind = sections[section].kind
         for at, name in entries_at(values, field):
             if isinstance(name, str):
-                yield Key(sections[section].kind, name), draft.place(*path, *at)
+                key = Key(kind, name)
+                if field in carried.elsewhere and is_elsewhere(draft, key):
+                    continue
+                yield key, draft.place(*path, *at)
+
+
+def is_elsewhere(draft: AnyDraft, key: Key) -> bool:
+    """Whether nothing of the stage is meant: not named, and no slip of what is."""
+    slips = [one.name for one in draft.named if one.kind == key.kind]
+    near = [name for name in slips if abs(len(name) - len(key.name)) <= 1]
+    return not draft.is_named(key) and not is_like(key.name, near)
 
 
 def check_unique(draft: AnyDraft, keys: Iterable[tuple[Key, Path]]) -> Iterator[Problem]:

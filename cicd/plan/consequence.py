@@ -107,7 +107,16 @@ def _service(change: Change, pointers: Sequence[Change], kinds: Mapping[str, Kin
     )
     told = because(telling(change.causes) or change.fields, is_again=is_again)
     told = told.removeprefix(" (").removesuffix(")")
+    if section := _only_section(change.fields):
+        told = f"other {section}: {told}"
     return f"takes {told or 'what differs'}; the same URL goes on answering"
+
+
+def _only_section(fields: Sequence[FieldChange]) -> str:
+    """The field in which all that differs lies; empty for several, and for fields as a whole."""
+    sections = {field.path.partition(".")[0] for field in fields}
+    is_inside = all("." in field.path for field in fields)
+    return sections.pop() if is_inside and len(sections) == 1 else ""
 
 
 def _pointer(change: Change, kinds: Mapping[str, Kind]) -> str:

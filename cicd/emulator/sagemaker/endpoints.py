@@ -44,6 +44,7 @@ def update(call: Call) -> Mapping[str, Any]:
 
     def change(endpoint: Thing) -> None:
         admit(endpoint, UPDATABLE)
+        check_kind(endpoint, config)
         kept = kept_properties(call.body, endpoint)
         is_same = call.body.get("RetainDeploymentConfig")
         before = endpoint.get("LastDeploymentConfig") if is_same else None
@@ -64,6 +65,14 @@ def update(call: Call) -> Mapping[str, Any]:
         raise call.missing(ENDPOINT, name)
     _start(account, name)
     return {ENDPOINT.arn: call.arn(ENDPOINT, name)}
+
+
+def check_kind(endpoint: Thing, config: Mapping[str, Any]) -> None:
+    """Refuse to make a serverless endpoint of one with instances; the other way is open."""
+    has_instances = any("CurrentInstanceCount" in one for one in endpoint["ProductionVariants"])
+    if has_instances and any("ServerlessConfig" in one for one in config["ProductionVariants"]):
+        text = "An instance-based endpoint cannot be updated to a serverless one: endpoint"
+        raise invalid(f'{text} "{endpoint[ENDPOINT.arn]}".')
 
 
 def pending(config: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -215,7 +224,6 @@ def promote(
                 "_served": endpoint["_revision"],
             }
         )
-        endpoint.pop("FailureReason", None)
 
     account.things.change(ENDPOINT.kind, name, change)
     fleets.retire(account, before, place)

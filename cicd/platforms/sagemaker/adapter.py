@@ -10,20 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cicd.errors import Conflict, LostAnswer, NotFound, PlatformError, Throttled, Usage
+from cicd.errors import (
+    Conflict,
+    LostAnswer,
+    NotFound,
+    PlatformError,
+    Problem,
+    Throttled,
+    Usage,
+)
 from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State, Track
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
     console,
     doctor,
     endpoint_configs,
-    endpoints,
     logs,
     models,
     processing,
+    reviewing,
     training,
     transforming,
 )
+from cicd.platforms.sagemaker.answers import is_untrusted
 from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect import stored_logins
@@ -32,6 +41,7 @@ from cicd.platforms.sagemaker.invoking import Invocations
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import TextLock
 from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
+from cicd.platforms.sagemaker.moves import Moves
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.quotas import needed_by
@@ -78,6 +88,7 @@ class SageMaker(Platform):
         runtime = self._api.url or f"https://runtime.sagemaker.{region}.amazonaws.com"
         self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
         self._fresh: dict[str, float] = {}
+        self._moves = Moves(self._things.config)
         self._services = [
             str(wish.spec["name"]) for wish in stage.resources if wish.key.kind == "endpoint"
         ]
@@ -92,6 +103,11 @@ class SageMaker(Platform):
             if wishes := [wish for wish in desired if wish.key.kind == kind]:
                 found += self._things.of(kind, wishes)
         return list({(live.key.kind, live.id): live for live in found}.values())
+
+    def review(
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
+        return reviewing.review(desired, live, self._things), list(live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
         return self._things.listed(kind)
@@ -156,7 +172,7 @@ class SageMaker(Platform):
         body = self._run(noun.kind, spec)
         self._records.add(name, {"cicd.inputs": inputs, **marks} if inputs else marks)
         try:
-            self._api.write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
+            self._write(f"create_{noun.kind}", **{noun.name: name}, **body, Tags=tags)
         except Conflict:
             if not token:
                 raise
@@ -165,41 +181,24 @@ class SageMaker(Platform):
         return self._made(noun, name, body)
 
     def _run(self, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-        if kind == "processing_job":
-            return processing.request(spec)
         if kind == "transform_job":
             return transforming.request(spec)
         source = self._sources(spec).get(str(spec.get("source") or ""), "")
+        if kind == "processing_job":
+            return processing.request(spec, source)
         return training.request(spec, source)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
         if live.key.kind != "endpoint":
             return super().update(live, desired)
-        wanted = str(desired.spec["config"])
         told = self._api.describe(NOUNS["endpoint"], live.id)
-        is_up = told["EndpointStatus"] == "InService"
-        if endpoints.pending_config(told) == wanted or (
-            is_up and told["EndpointConfigName"] == wanted
-        ):
+        move = self._moves.next(told, desired.spec)
+        if move is None:
             return self._things.whole(NOUNS["endpoint"], told)
-        body: dict[str, Any] = {"EndpointName": live.id, "EndpointConfigName": wanted}
-        if self._has_same_variants(told, wanted):
-            # else what has been scaled meanwhile would be as it was at the beginning
-            body["RetainAllVariantProperties"] = True
-        if how := endpoints.deployment(desired.spec.get("deployment")):
-            body["DeploymentConfig"] = how
-        self._write("update_endpoint", **body)
+        self._things.know_reason(live.id, str(told.get("FailureReason") or ""))
+        self._write(move.operation, EndpointName=live.id, **move.body)
+        self._moves.sent(move, live.id)
         return self._things.get(live)
-
-    def _has_same_variants(self, told: Mapping[str, Any], config: str) -> bool:
-        """Whether every variant of a configuration is there already, with the same weight and
-        instances as asked for at the beginning: what the stage changes must take effect."""
-        noun = NOUNS["endpoint_config"]
-        before = self._things.find(noun, str(told["EndpointConfigName"]))
-        after = self._things.find(noun, config)
-        if before is None or after is None:
-            return False
-        return bool(before.spec["variants"] == after.spec["variants"])
 
     def stop(self, live: LiveResource) -> None:
         noun = NOUNS[live.key.kind]
@@ -306,12 +305,13 @@ class SageMaker(Platform):
     def _named(self, desired: Resource) -> str:
         """The name that holds the content of a wish."""
         spec = desired.spec
-        content = {name: spec[name] for name in spec if name not in {"name", "tags", "source_dir"}}
+        beside = KINDS[desired.key.kind].computed | {"name"}
+        content = {name: spec[name] for name in spec if name not in beside}
         return self._names.of_content(desired.key.name, content)
 
     def _write(self, operation: str, **body: Any) -> None:
-        """A change that names what may have been made just now: AWS may not see that yet. Raises
-        Throttled then: the same is asked again a little later."""
+        """A change that names what may have been made just now, such as a model or a role: AWS may
+        not see or trust that yet. Raises Throttled then: the same is asked again a little later."""
         try:
             self._api.write(operation, **body)
         except NotFound as error:
@@ -319,6 +319,11 @@ class SageMaker(Platform):
             if any(name in error.message and at > began for name, at in [*self._fresh.items()]):
                 raise Throttled(error.message, code=error.code) from None
             raise
+        except PlatformError as error:
+            if not is_untrusted(error.message):
+                raise
+            # how old a role is nobody knows
+            raise Throttled(error.message, hint=error.hint, code=error.code) from None
 
     def _made(self, noun: Noun, name: str, body: Mapping[str, Any]) -> LiveResource:
         """What was made just now of a body. AWS is not asked: it may not see it yet."""

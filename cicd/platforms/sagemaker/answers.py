@@ -16,13 +16,14 @@ _RIGHTS = "the login lacks this right; docs/sagemaker.md lists those that are ne
 _LOGIN = "check the login; cicd doctor looks into it"
 NOT_IMPLEMENTED = 501
 """The status of what never has an effect."""
+ROLE = "could not assume role"
 TEXTS: tuple[tuple[str, type[PlatformError], str], ...] = (
     (r"could not find|requested resource not found|does not exist", NotFound, ""),
     (r"cannot create already existing", Conflict, ""),
     (r"in-progress|in progress|is currently being|while .* is (creating|updating)", Conflict, ""),
     (r"iam:PassRole", Denied, _PASSING),
     (r"not authorized to perform", Denied, _RIGHTS),
-    (r"could not assume role", PlatformError, "check that sagemaker.amazonaws.com may assume it"),
+    (ROLE, PlatformError, "check that sagemaker.amazonaws.com may assume it"),
     (r"no s3 objects found|could not access model data", PlatformError, "check the S3 address"),
     (r"rate exceeded", Throttled, ""),
 )
@@ -71,6 +72,11 @@ def refusal(
         kind = LostAnswer
     shown = text.strip() or code
     return kind(shown, hint=hint, status=status, code=code, request_id=request_id)
+
+
+def is_untrusted(text: str) -> bool:
+    """Whether a role is refused: that passes where it has been made just now."""
+    return bool(re.search(ROLE, text, re.IGNORECASE))
 
 
 def _meaning(code: str, text: str) -> tuple[type[PlatformError], str]:

@@ -1,6 +1,8 @@
 """Endpoint configurations: what is sent, and what comes back, in the words of a stage file. Pure.
 
-The models of variants stand beside them (``models``), so that planning knows what takes in what.
+The models of variants stand beside them (``models``), so that planning knows what takes in what;
+and so do the shares of those that answer (``weights``), which an endpoint may have otherwise by
+now: a configuration is the same with others.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ SHADOW = "shadow"
 
 def request(spec: Spec) -> dict[str, Any]:
     """The input of CreateEndpointConfig but for name and tags."""
+    weights = spec["weights"]
     told = {
-        name: variant(name, one, str(spec["models"][name]))
+        name: variant(name, one, str(spec["models"][name]), weights.get(name, one.get("weight")))
         for name, one in spec["variants"].items()
     }
     shadows = {name for name, one in spec["variants"].items() if one.get(SHADOW)}
@@ -30,12 +33,12 @@ def request(spec: Spec) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, {}, [], "")}
 
 
-def variant(name: str, told: Mapping[str, Any], model: str) -> dict[str, Any]:
+def variant(name: str, told: Mapping[str, Any], model: str, weight: float) -> dict[str, Any]:
     """One variant as it is sent."""
     found: dict[str, Any] = {
         "VariantName": name,
         "ModelName": model,
-        "InitialVariantWeight": told["weight"],
+        "InitialVariantWeight": weight,
     }
     if serverless := told.get("serverless"):
         found["ServerlessConfig"] = {
@@ -64,6 +67,10 @@ def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
             for one in [*production, *shadows]
         },
         "variants": variants,
+        "weights": {
+            str(one["VariantName"]): weight_of(one.get("InitialVariantWeight", 1))
+            for one in production
+        },
         "data_capture": capture_of(told.get("DataCaptureConfig") or {}),
         "async": asynchronous_of(told.get("AsyncInferenceConfig") or {}),
         "kms_key": told.get("KmsKeyId", ""),
@@ -71,8 +78,11 @@ def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def variant_of(told: Mapping[str, Any], *, is_shadow: bool = False) -> dict[str, Any]:
-    """One variant as a stage file says it, without its model."""
-    found: dict[str, Any] = {"weight": float(told.get("InitialVariantWeight", 1))}
+    """One variant as a stage file says it, without its model; of one that answers also without its
+    weight."""
+    found: dict[str, Any] = {}
+    if is_shadow:
+        found = {SHADOW: True, "weight": weight_of(told.get("InitialVariantWeight", 1))}
     if serverless := told.get("ServerlessConfig"):
         found["serverless"] = {
             "memory_mb": serverless["MemorySizeInMB"],
@@ -85,7 +95,12 @@ def variant_of(told: Mapping[str, Any], *, is_shadow: bool = False) -> dict[str,
         found["instance"] = {"type": told["InstanceType"], "count": count}
     if seconds := told.get("ContainerStartupHealthCheckTimeoutInSeconds"):
         found["startup_timeout"] = seconds
-    return found | ({SHADOW: True} if is_shadow else {})
+    return found
+
+
+def weight_of(told: Any) -> float:
+    """A weight: AWS has numbers of seven digits, and tells more."""
+    return float(f"{float(told):.6g}")
 
 
 def capture(told: Mapping[str, Any]) -> dict[str, Any]:

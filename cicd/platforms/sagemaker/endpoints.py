@@ -6,14 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Spec
+from cicd.platforms.sagemaker.endpoint_configs import weight_of
 
 TRAFFIC = {"all_at_once": "ALL_AT_ONCE", "canary": "CANARY", "linear": "LINEAR"}
 MEASURES = {"percent": "CAPACITY_PERCENT", "instances": "INSTANCE_COUNT"}
 
 
 def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What a description says, but for ``name``."""
-    return {"config": told.get("EndpointConfigName", "")}
+    """What a description says, but for ``name``. One that was never up has no variants yet, and
+    tells neither weights nor whether it is serverless."""
+    found: dict[str, Any] = {"config": told.get("EndpointConfigName", "")}
+    if goal := pending_config(told):
+        found["pending"] = goal
+    if variants := told.get("ProductionVariants"):
+        found["weights"] = weights_of(told)
+        found["serverless"] = any("CurrentServerlessConfig" in one for one in variants)
+    return found
+
+
+def weights_of(told: Mapping[str, Any]) -> dict[str, float]:
+    """The share that each variant which answers has now."""
+    return {
+        str(one["VariantName"]): weight_of(one.get("CurrentWeight", 1))
+        for one in told.get("ProductionVariants") or ()
+    }
 
 
 def pending_config(told: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ JOB = Kind(
     "processing_job",
     role="run",
     inline=True,
-    computed=frozenset({"tags"}),
+    computed=frozenset({"source_dir", "tags"}),
     updatable=False,
     prunable=True,
     wait_for="Completed",
@@ -26,7 +26,7 @@ JOB = Kind(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        replace(JOB, name="training_job", computed=frozenset({"source_dir", "tags"})),
+        replace(JOB, name="training_job"),
         JOB,
         Kind(
             "model",
@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
             "endpoint_config",
             role="content",
             identity=(),
-            computed=frozenset({"tags"}),
+            computed=frozenset({"tags", "weights"}),
             updatable=False,
             prunable=True,
             keep=KEPT,
@@ -60,12 +60,14 @@ KINDS: dict[str, Kind] = {
             "endpoint",
             role="service",
             named=True,
+            immutable={"serverless": "AWS makes no serverless endpoint of one with instances"},
             computed=frozenset({"deployment", "tags"}),
+            defaults={"serverless": True},  # of one that was never up nobody knows
             # one that never came up can only be deleted; one that is busy is waited for
             updatable_in=frozenset({State.RUNNING, State.PENDING, State.UNKNOWN}),
             prunable=True,
             wait_for="InService",
-            verify=("config",),
+            verify=("config", "weights"),
             # an update under way says so: one that is over without effect has failed, silently
             settle=5.0,
             version=("config", "endpoint_config"),

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Spec
-from cicd.platforms.sagemaker.training import network, vpc_of
+from cicd.platforms.sagemaker.dialect.wording import CODE
+from cicd.platforms.sagemaker.training import digest_in, network, vpc_of
 
 INPUT = "/opt/ml/processing/input"
 OUTPUT = "/opt/ml/processing/output"
 
 
-def request(spec: Spec) -> dict[str, Any]:
-    """The input of CreateProcessingJob but for name and tags."""
+UNPACK = f'cd "$(mktemp -d)" && tar -xzf {INPUT}/{CODE}/*.tar.gz && exec "$0" "$@"'
+"""What unpacks a script and runs it; by what, and its arguments, comes after."""
+SHELL = ("/bin/sh", "-c", UNPACK)
+
+
+def request(spec: Spec, source: str = "") -> dict[str, Any]:
+    """The input of CreateProcessingJob but for name and tags. ``source``: where the packed source
+    is; empty for none."""
     instance = spec["instance"]
     cluster = {
         "InstanceType": instance["type"],
@@ -22,7 +29,9 @@ def request(spec: Spec) -> dict[str, Any]:
     }
     program = {
         "ImageUri": spec["image"],
-        "ContainerEntrypoint": spec.get("command"),
+        "ContainerEntrypoint": [*SHELL, *spec["command"], spec["entry_point"]]
+        if source
+        else spec.get("command"),
         "ContainerArguments": spec.get("arguments"),
     }
     isolation = {
@@ -33,7 +42,10 @@ def request(spec: Spec) -> dict[str, Any]:
         "RoleArn": spec["role"],
         "ProcessingResources": {"ClusterConfig": cluster},
         "AppSpecification": _said(program),
-        "ProcessingInputs": [_input(*one) for one in spec.get("channels", {}).items()],
+        "ProcessingInputs": [
+            _input(*one)
+            for one in {**spec.get("channels", {}), **({CODE: source} if source else {})}.items()
+        ],
         "ProcessingOutputConfig": {
             "Outputs": [_output(*one) for one in spec.get("outputs", {}).items()]
         }
@@ -65,15 +77,22 @@ def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """What a description says, but for ``name``."""
     cluster = told.get("ProcessingResources", {}).get("ClusterConfig", {})
     program, isolation = told.get("AppSpecification", {}), told.get("NetworkConfig") or {}
+    channels = {
+        str(one["InputName"]): str((one.get("S3Input") or {}).get("S3Uri", ""))
+        for one in told.get("ProcessingInputs") or ()
+    }
+    command = [*map(str, program.get("ContainerEntrypoint") or ())]
+    script = {}
+    if tuple(command[: len(SHELL)]) == SHELL and CODE in channels:
+        *command, entry_point = command[len(SHELL) :]
+        script = {"entry_point": entry_point, "source": digest_in(channels.pop(CODE))}
     return {
         "image": program.get("ImageUri", ""),
-        "command": list(program.get("ContainerEntrypoint") or ()),
+        "command": command,
+        **script,
         "arguments": list(program.get("ContainerArguments") or ()),
         "role": told.get("RoleArn", ""),
-        "channels": {
-            str(one["InputName"]): str((one.get("S3Input") or {}).get("S3Uri", ""))
-            for one in told.get("ProcessingInputs") or ()
-        },
+        "channels": channels,
         "outputs": _urls(told),
         "instance": {
             "type": cluster.get("InstanceType", ""),

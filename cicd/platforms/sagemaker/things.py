@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from cicd.errors import NotFound
-from cicd.model import Key, LiveResource, MetricPoint, Resource, State, Status
+from cicd.model import Key, LiveResource, MetricPoint, Resource, Spec, State, Status
 from cicd.platforms.base import fields_of
 from cicd.platforms.sagemaker import (
     endpoint_configs,
@@ -67,6 +68,7 @@ class Things:
         self._owner = owner
         self._runtime = runtime
         self._lock = threading.Lock()
+        self._reasons: dict[str, str] = {}
         self._described: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def of(self, kind: str, wishes: Sequence[Resource]) -> list[LiveResource]:
@@ -128,6 +130,26 @@ class Things:
             more |= fields_of(marks)
         return self._live(noun, told, more)
 
+    def config(self, name: str) -> Spec | None:
+        """What is in the endpoint configuration of that name; None where there is none."""
+        noun = NOUNS["endpoint_config"]
+        try:
+            return endpoint_configs.spec_of(self._known((noun.kind, name, ""), noun))
+        except NotFound:
+            return None
+
+    def know_reason(self, endpoint: str, reason: str) -> None:
+        """Why an endpoint has failed before: AWS goes on telling that after a success."""
+        self._reasons[endpoint] = reason
+
+    def _promised(self, config: str) -> dict[str, Any]:
+        """What an endpoint without variants yet tells once it is up, by its configuration."""
+        spec = self.config(config)
+        if spec is None:
+            return {}
+        is_serverless = any("serverless" in one for one in spec["variants"].values())
+        return {"weights": spec["weights"], "serverless": is_serverless}
+
     def _whole(self, noun: Noun, items: Iterable[Mapping[str, Any]]) -> list[LiveResource]:
         def look(item: Mapping[str, Any]) -> LiveResource | None:
             try:
@@ -143,11 +165,13 @@ class Things:
         """The description of an item of a list; of what never changes, or has not changed since, as
         it was told before."""
         changed = item.get("LastModifiedTime") or item.get("CreationTime")
-        at = (noun.kind, str(item[noun.name]), str(changed))
+        return self._known((noun.kind, str(item[noun.name]), str(changed)), noun)
+
+    def _known(self, at: tuple[str, str, str], noun: Noun) -> dict[str, Any]:
         with self._lock:
             known = self._described.get(at)
         if known is None:
-            known = self._api.describe(noun, str(item[noun.name]))
+            known = self._api.describe(noun, at[1])
             with self._lock:
                 if len(self._described) >= MOST_KEPT:
                     self._described.clear()
@@ -167,8 +191,15 @@ class Things:
 
     def _by_name(self, noun: Noun, names: Sequence[str]) -> list[LiveResource]:
         with together(READERS) as pool:
-            found = [live for live in pool.map(partial(self.find, noun), names) if live]
+            found = [live for live in pool.map(partial(self._service, noun), names) if live]
         return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def _service(self, noun: Noun, name: str) -> LiveResource | None:
+        """The service of that name, with what it tells once it is up where it was never up."""
+        live = self.find(noun, name)
+        if live is None or "weights" in live.spec:
+            return live
+        return replace(live, spec={**live.spec, **self._promised(str(live.spec["config"]))})
 
     def _is_ours(self, name: str) -> bool:
         return bool(self._names.part_of(name))
@@ -182,6 +213,8 @@ class Things:
             name = id
             is_ours = self._is_ours(str(more.get("config", "")))
         status = status_of(noun.kind, told)
+        if status.state is State.RUNNING and status.message == self._reasons.get(id):
+            status = replace(status, message="")
         return LiveResource(
             Key(noun.kind, name),
             id,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cicd.errors import Conflict, NotFound, Throttled, Usage
-from cicd.model import Holder, Resource, Stage
+from cicd.errors import Conflict, NotFound, PlatformError, Throttled, Usage
+from cicd.model import Holder, Key, Resource, Stage
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
 from tests.emulator.sagemaker.aws import IMAGE, ROLE, Aws
@@ -170,3 +170,36 @@ def test_another_region_has_nothing_of_it(connect: Connect) -> None:
     platform = connect("region")
     with pytest.raises(NotFound, match="this login is for eu-central-1"):
         platform.survey({"region": "us-east-1"})
+
+
+def test_a_role_that_nobody_may_assume_yet_is_tried_again(aws: Aws, connect: Connect) -> None:
+    wish = model("role", DATA)
+    platform = connect("role", wish)
+    said = "Could not assume role arn:aws:iam::123456789012:role/new. Please ensure that it exists"
+    refused = {"operation": "sagemaker.CreateModel", "status": 400, "times": 1, "message": said}
+    aws.ask("POST", "/emulator/faults", {**refused, "code": "ValidationException"})
+    with pytest.raises(Throttled, match="Could not assume role") as told:
+        platform.create(wish)
+    assert "may assume it" in told.value.hint  # which apply does for a minute, and then tells
+    assert platform.create(wish).id.startswith("role--greet--")
+    other = {**refused, "message": "The role has no such path", "code": "ValidationException"}
+    aws.ask("POST", "/emulator/faults", other)
+    with pytest.raises(PlatformError) as error:
+        platform.create(model("role", DATA, key="other"))
+    assert type(error.value) is PlatformError
+
+
+def test_a_model_that_nobody_has_is_told_where_the_stage_names_it(
+    aws: Aws, connect: Connect
+) -> None:
+    places = {"bought": "stages/dev.yaml:7:9", "none": "stages/dev.yaml:9:9"}
+    uses = tuple((Key("model", name), place) for name, place in places.items())
+    wish = config("served", "bought")
+    wish = replace(wish, options=replace(wish.options, uses=uses))
+    container = {"Image": IMAGE, "ModelDataUrl": DATA}
+    aws.client("sagemaker").create_model(
+        ModelName="bought", ExecutionRoleArn=ROLE, PrimaryContainer=container
+    )
+    [problem], live = connect("taken").review([wish], [])
+    assert (problem.line, problem.severity, live) == (9, "error", [])
+    assert "none is no model of this stage, nor is there any of that name" in problem.message

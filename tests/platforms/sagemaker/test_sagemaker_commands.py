@@ -161,14 +161,20 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
     assert project.answer()["greeting"] == "grüß dich"
 
 
-CLEAN = "print(1, 2, 3, sep=chr(10), file=open('/opt/ml/processing/output/rows/rows.jsonl', 'w'))"
+CLEAN = """\
+import sys
+rows = "/opt/ml/processing/output/rows/rows.jsonl"
+print(*sys.argv[1:], sep=chr(10), file=open(rows, "w"))
+"""
 BATCH = f"""\
 platform: sagemaker
 sagemaker: {{region: eu-central-1, role: "arn:aws:iam::123456789012:role/trainer", prefix: batch}}
 processing_jobs:
   - key: clean
     image: {IMAGE}
-    command: [python, -c, "{CLEAN}"]
+    source_dir: clean
+    entry_point: clean.py
+    arguments: ["1", "2", "3"]
     outputs: {{rows: "s3://batch-data/rows"}}
     instance: {{type: ml.m5.large}}
 models:
@@ -194,6 +200,7 @@ def predict_fn(data, model):
 
 def test_data_is_processed_and_a_model_answers_for_all_of_it(project: Project) -> None:
     project.write("src/double.py", DOUBLE)
+    project.write("clean/clean.py", CLEAN)
     project.write("stages/dev.yaml", BATCH)
     s3 = project.aws.client("s3")
     place = {"LocationConstraint": "eu-central-1"}
@@ -205,6 +212,9 @@ def test_data_is_processed_and_a_model_answers_for_all_of_it(project: Project) -
     project.write("src/double.py", DOUBLE.replace("return 2", "return 3"))
     assert project.actions() == {"model/double": "create", "transform_job/score": "run"}
     project.edit("batch-data/rows", "batch-data/others")
+    assert project.actions()["processing_job/clean"] == "run"
+    project.edit("batch-data/others", "batch-data/rows")
+    project.write("clean/clean.py", CLEAN + "print('done')")
     assert project.actions()["processing_job/clean"] == "run"
     project.write("src/double.py", DOUBLE)
     told = project.run("destroy", "dev", "--yes", "--stage-name", "dev", "--over-limits")

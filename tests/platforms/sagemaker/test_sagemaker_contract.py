@@ -61,7 +61,8 @@ def config(name: str, serves: Any) -> Resource:
     spec = {
         "name": name,
         "models": {"main": serves},
-        "variants": {"main": {"weight": 1.0, "instance": {"type": "ml.m5.large", "count": 1}}},
+        "variants": {"main": {"instance": {"type": "ml.m5.large", "count": 1}}},
+        "weights": {"main": 1.0},
         "data_capture": {},
         "async": {},
         "kms_key": "",

@@ -34,7 +34,8 @@ def test_a_whole_stage_is_valid_and_becomes_jobs_models_configs_and_endpoints(
     assert set(train["files"]) == {"src/train.py", "src/inference.py"}
     config = spec_of(stage, "endpoint_config/churn")
     assert config["models"] == {name: Ref(Key("model", "churn")) for name in ("main", "trial")}
-    assert config["variants"]["main"]["weight"] == 3.0
+    assert config["weights"] == {"main": 3.0, "trial": 1.0}
+    assert spec_of(stage, "endpoint/churn")["weights"] == config["weights"]
     assert spec_of(stage, "model/churn")["data"] == Ref(Key("training_job", "train"), "model")
     assert spec_of(stage, "endpoint/churn")["config"] == Ref(Key("endpoint_config", "churn"))
 
@@ -145,3 +146,79 @@ def test_without_boto3_a_stage_is_checked_and_a_plan_says_what_to_install(tmp_pa
     )
     assert told.stdout.splitlines()[-1] == "[0, 1]"
     assert "pip install 'aicore-cicd[sagemaker]'" in told.stderr
+
+
+NAMES = """
+variables: {where: dev}
+endpoints:
+  - {key: churn, name: "churn-${var.where}", config: churn}
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "place"),
+    [
+        ('{key: other, name: "churn-${stage}", config: churn}', "name"),
+        ("{key: other, name: churn-dev, config: churn}", "name"),
+        ('{key: other, name: "${env.ENDPOINT}", config: churn}', "name"),
+    ],
+)
+def test_two_endpoints_of_one_name_are_told_however_they_come_by_it(
+    tmp_path: Path, second: str, place: str
+) -> None:
+    served = TEXT.partition("endpoints:\n")[0]
+    text = f"{served}{NAMES}  - {second}\n"
+    found = findings(tmp_path, text, {"ENDPOINT": "churn-dev"})
+    [said] = [one for one in found if "duplicate-name" in one]
+    assert "its name churn-dev is that of endpoint/churn too" in said
+    assert said.startswith(f"{len(text.splitlines())}: ")
+
+
+def test_an_endpoint_without_a_name_gets_none_that_another_has(tmp_path: Path) -> None:
+    served = TEXT.partition("endpoints:\n")[0]
+    text = f"{served}endpoints:\n  - {{key: a, config: churn}}\n"
+    assert findings(tmp_path, f"{text}  - {{key: b, config: churn}}\n") == []
+    [said] = findings(tmp_path, f"{text}  - {{key: b, name: dev--a, config: churn}}\n")
+    assert "its name dev--a is that of endpoint/a too" in said
+
+
+def test_a_model_that_is_there_without_the_stage_is_named_as_it_is(tmp_path: Path) -> None:
+    text = TEXT.replace("name: trial, model: churn", "name: trial, model: bought-2024")
+    assert findings(tmp_path, text) == []
+    [wish] = [
+        one for one in stage_of(tmp_path, text).resources if one.key.kind == "endpoint_config"
+    ]
+    assert wish.spec["models"] == {"main": Ref(Key("model", "churn")), "trial": "bought-2024"}
+    [(key, place)] = wish.options.uses
+    assert (str(key), place.rpartition(":")[0]) == ("model/bought-2024", "stages/dev.yaml:20")
+
+
+PROCESSING = """
+processing_jobs:
+  - key: clean
+    instance: {type: ml.m5.large}
+    image: img:1
+    source_dir: src
+    entry_point: train.py
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("entry_point: train.py", "entry_point: trian.py", 'did you mean "train.py"'),
+        ("    source_dir: src\n", "", "entry_point needs source_dir"),
+        ("img:1\n", 'img:1\n    inputs: {code: "s3://bucket/c"}\n', "code is for source_dir"),
+    ],
+)
+def test_a_script_of_a_processing_job_is_checked(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    text = TEXT + PROCESSING
+    spec = spec_of(stage_of(tmp_path, text), "processing_job/clean")
+    assert (spec["command"], spec["entry_point"]) == (["python3"], "train.py")
+    assert set(spec["files"]) == {"src/train.py", "src/inference.py"}
+    job = text.rpartition("processing_jobs:")[2]
+    assert before in job
+    found = findings(tmp_path, text.replace(job, job.replace(before, after)))
+    assert any(said in one for one in found), found

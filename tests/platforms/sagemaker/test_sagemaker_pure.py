@@ -173,11 +173,8 @@ def test_words_for_a_status(kind: str, told: dict[str, str], state: State) -> No
 CONFIG = {
     "models": {"main": "m", "trial": "m", "copy": "n"},
     "variants": {
-        "main": {"weight": 3.0, "instance": {"type": "ml.m5.large", "count": 2}},
-        "trial": {
-            "weight": 1.0,
-            "serverless": {"memory_mb": 1024, "max_concurrency": 2, "provisioned": 1},
-        },
+        "main": {"instance": {"type": "ml.m5.large", "count": 2}},
+        "trial": {"serverless": {"memory_mb": 1024, "max_concurrency": 2, "provisioned": 1}},
         "copy": {
             "weight": 1.0,
             "instance": {"type": "ml.m5.large", "count": 1},
@@ -185,6 +182,7 @@ CONFIG = {
             "shadow": True,
         },
     },
+    "weights": {"main": 3.0, "trial": 1.0},
     "data_capture": {"url": "s3://b/c", "percent": 10, "of": ["input", "output"]},
     "async": {"url": "s3://b/o", "failure_url": "s3://b/f", "max_concurrent": 4},
     "kms_key": "key",
@@ -261,6 +259,7 @@ PROCESSING = {
     "network_isolation": True,
     "vpc": {"subnets": ["a"], "security_groups": ["c"]},
 }
+SCRIPT = {**PROCESSING, "entry_point": "clean.py", "source": "d1", "command": ["python3", "-u"]}
 SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
 
 
@@ -273,6 +272,7 @@ SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
         (training.request(JOB, SOURCES["d1"]), training.spec_of, JOB),
         (transforming.request(TRANSFORM), transforming.spec_of, TRANSFORM),
         (processing.request(PROCESSING), processing.spec_of, PROCESSING),
+        (processing.request(SCRIPT, SOURCES["d1"]), processing.spec_of, SCRIPT),
     ],
 )
 def test_what_is_sent_reads_back_as_it_was_asked_for(sent: Any, found: Any, spec: Any) -> None:

@@ -75,16 +75,29 @@ CARRIED = {
         files=(("source_dir",),),
     ),
     "processing_jobs": Carried(
-        "processing_job", (("image",), ("command",), ("arguments",), ("environment",))
+        "processing_job",
+        (
+            ("image",),
+            ("command",),
+            ("source_dir",),
+            ("entry_point",),
+            ("arguments",),
+            ("environment",),
+        ),
+        files=(("source_dir",),),
     ),
     "transform_jobs": Carried(
         "transform_job",
         (("content_type",), ("split",), ("assemble",), ("accept",), ("strategy",)),
         needs={("model",): "models"},
+        elsewhere=frozenset({("model",)}),
     ),
     "models": Carried("model", _CONTAINER, files=(("source_dir",), ("containers", "source_dir"))),
     "endpoint_configs": Carried(
-        "endpoint_config", (("variants",),), needs={("variants", "model"): "models"}
+        "endpoint_config",
+        (("variants",),),
+        needs={("variants", "model"): "models"},
+        elsewhere=frozenset({("variants", "model")}),
     ),
     "endpoints": Carried(
         "endpoint",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cicd.config.build import AnyDraft, programs_of, resource_of
@@ -11,14 +12,23 @@ from cicd.config.fields import values_of
 from cicd.config.formats import seconds
 from cicd.config.tree import Path
 from cicd.model import Resource
+from cicd.platforms.sagemaker.dialect.checks import prefix_of
 from cicd.platforms.sagemaker.dialect.naming import Names
 from cicd.platforms.sagemaker.dialect.place import place_of
-from cicd.platforms.sagemaker.dialect.schema import Container, Endpoint, Model, TrainingJob
+from cicd.platforms.sagemaker.dialect.schema import (
+    Container,
+    Endpoint,
+    EndpointConfig,
+    Model,
+    TrainingJob,
+)
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
 from cicd.platforms.sagemaker.dialect.wording import said, text_of
 from cicd.values import Key, Ref
 
 EMULATOR = "emulator"
+PYTHON = ["python3"]
+"""What runs a script of a processing job whose stage file says nothing else."""
 
 
 def build(draft: AnyDraft, sections: Mapping[str, Carried]) -> Built:
@@ -61,8 +71,7 @@ class _Building:
         self._draft = draft
         self._sections = sections
         self._role = role
-        folder = draft.git.folder
-        self.prefix = draft.file.sagemaker.prefix or (f"{folder}/" if folder else "") + draft.name
+        self.prefix = prefix_of(draft)
         self._names = Names(self.prefix)
         self._output = f"s3://{bucket}/cicd/{self._names.prefix.rstrip('-')}/output"
 
@@ -106,7 +115,8 @@ class _Building:
         for path, job in self._draft.items("processing_jobs"):
             told = {
                 "image": job.image,
-                "command": list(job.command),
+                **self._source(job.source_dir, job.entry_point),
+                "command": list(job.command) or (PYTHON if job.entry_point else []),
                 "arguments": list(job.arguments),
                 "channels": self._hidden(dict(job.inputs), *path, "inputs"),
                 "outputs": dict(job.outputs),
@@ -125,7 +135,7 @@ class _Building:
         own = ("content_type", "compression", "split", "accept", "assemble", "strategy")
         for path, job in self._draft.items("transform_jobs"):
             told = {
-                "model": Ref(Key("model", job.model)),
+                "model": self._model_named(job.model),
                 "input": job.input,
                 **{name: getattr(job, name) for name in own},
                 "max_payload_mb": job.max_payload_mb,
@@ -135,7 +145,14 @@ class _Building:
                 "environment": self._hidden(dict(job.environment), *path, "environment"),
                 "tags": dict(job.tags),
             }
-            yield self._resource(path, job, {"name": job.key, **_said_in(told)})
+            resource = self._resource(path, job, {"name": job.key, **_said_in(told)})
+            yield self._using(resource, [(job.model, (*path, "model"))])
+
+    def _using(self, resource: Resource, models: list[tuple[str, Path]]) -> Resource:
+        """With those of the models that are not the stage's, each with the place that names it."""
+        keys = [(Key("model", name), str(self._draft.place(*at))) for name, at in models]
+        uses = tuple((key, place) for key, place in keys if not self._draft.is_named(key))
+        return replace(resource, options=replace(resource.options, uses=uses)) if uses else resource
 
     def _hidden(self, value: Any, *path: str | int) -> Any:
         return self._draft.hidden(value, *path)
@@ -201,37 +218,61 @@ class _Building:
         """Endpoint configurations, every field."""
         for path, config in self._draft.items("endpoint_configs"):
             variants = {one.name: self._variant(one) for one in config.variants}
-            spec = {
+            spec: dict[str, Any] = {
                 "name": config.key,
-                "models": {one.name: Ref(Key("model", one.model)) for one in config.variants},
+                "models": {one.name: self._model_named(one.model) for one in config.variants},
                 "variants": variants,
+                "weights": _weights(config),
                 "data_capture": _capture(config.data_capture),
                 "async": _said(config.asynchronous),
                 "kms_key": config.kms_key or "",
                 "tags": dict(config.tags),
             }
-            yield self._resource(path, config, spec)
+            models = [
+                (one.model, (*path, "variants", index, "model"))
+                for index, one in enumerate(config.variants)
+            ]
+            yield self._using(self._resource(path, config, spec), models)
 
     def _variant(self, told: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {"weight": float(told.weight)}
+        found: dict[str, Any] = {}
+        if told.shadow:
+            found = {"shadow": True, "weight": float(told.weight)}
         if told.serverless:
             found["serverless"] = _said(told.serverless)
         if told.instance:
             found["instance"] = values_of(told.instance)
         if told.startup_timeout:
             found["startup_timeout"] = seconds(told.startup_timeout)
-        return found | ({"shadow": True} if told.shadow else {})
+        return found
+
+    def _model_named(self, name: str) -> Ref | str:
+        """A model of the stage, or the name of one that is there without it."""
+        key = Key("model", name)
+        return Ref(key) if self._draft.is_named(key) else name
 
     def endpoints(self) -> Iterator[Resource]:
         """Endpoints, by the names that they are asked by."""
+        configs = {config.key: config for _, config in self._draft.items("endpoint_configs")}
         for path, endpoint in self._draft.items("endpoints"):
+            config = configs[endpoint.config]
             spec: dict[str, Any] = {
                 "name": endpoint.name or self._names.of_service(endpoint.key),
                 "config": Ref(Key("endpoint_config", endpoint.config)),
                 "deployment": _deployment(endpoint),
                 "tags": dict(endpoint.tags),
             }
+            weights = _weights(config)
+            if len(weights) > 1:  # all of the requests is all, whatever the number
+                spec["weights"] = weights
+            if any(variant.serverless for variant in config.variants):
+                spec["serverless"] = True
             yield self._resource(path, endpoint, spec)
+
+
+def _weights(config: EndpointConfig) -> dict[str, float]:
+    """The shares of the variants that answer, in as many digits as AWS keeps."""
+    return {one.name: float(f"{one.weight:.6g}") for one in config.variants if not one.shadow}
 
 
 def _deployment(endpoint: Endpoint) -> dict[str, Any]:
@@ -255,7 +296,7 @@ def _said(part: Any) -> dict[str, Any]:
 
 
 def _said_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, [], {})}
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
 def _vpc(item: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from cicd.config.build import AnyDraft
 from cicd.config.formats import relative_path_problem
 from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
+from cicd.platforms.sagemaker.dialect.naming import Names
 from cicd.platforms.sagemaker.dialect.schema import (
     Container,
     Deployment,
@@ -19,6 +20,7 @@ from cicd.platforms.sagemaker.dialect.schema import (
     TrainingJob,
 )
 from cicd.platforms.sagemaker.dialect.source_folders import source_files
+from cicd.platforms.sagemaker.dialect.wording import CODE
 
 LONGEST_VALUE = 2500
 MOST_PARAMETERS = 100
@@ -31,6 +33,11 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
     for path, job in draft.items("training_jobs"):
         yield from _check_job(draft, path, job)
     for path, job in draft.items("processing_jobs"):
+        named = f"processing_job/{job.key}"
+        yield from _check_source(draft, path, named, job.source_dir, job.entry_point)
+        if job.source_dir and CODE in job.inputs:
+            message = f"{named}: input {CODE} is for source_dir: name this one otherwise"
+            yield draft.place(*path, "inputs", CODE, key=True).problem(message, "bad-address")
         for name, url in job.inputs.items():
             where = (*path, "inputs", name)
             yield from _check_address(draft, where, f"processing_job/{job.key}: input {name}", url)
@@ -42,6 +49,12 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
     for path, config in draft.items("endpoint_configs"):
         yield from _check_config(draft, path, config)
     yield from _check_endpoints(draft)
+
+
+def prefix_of(draft: AnyDraft) -> str:
+    """With what the names of a stage's things begin."""
+    folder = draft.git.folder
+    return draft.file.sagemaker.prefix or (f"{folder}/" if folder else "") + draft.name
 
 
 def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Problem]:
@@ -181,12 +194,16 @@ def _check_config(draft: AnyDraft, path: Path, config: EndpointConfig) -> Iterat
 
 def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
     configs = {config.key: config for _, config in draft.items("endpoint_configs")}
+    names = Names(prefix_of(draft))
     seen: dict[str, str] = {}
     for path, endpoint in draft.items("endpoints"):
-        if endpoint.name and endpoint.name in seen:
-            message = f"endpoint/{endpoint.key}: endpoint/{seen[endpoint.name]} has this name too"
-            yield draft.place(*path, "name").problem(message, "duplicate-name")
-        seen.setdefault(endpoint.name, endpoint.key)
+        name = endpoint.name or names.of_service(endpoint.key)
+        if name in seen:
+            message = f"endpoint/{endpoint.key}: its name {name} is that of endpoint/{seen[name]} "
+            message += "too: AWS has one of each name"
+            field = "name" if endpoint.name else "key"
+            yield draft.place(*path, field).problem(message, "duplicate-name")
+        seen.setdefault(name, endpoint.key)
         config = configs.get(endpoint.config)
         if config and (problem := _variant_problem(endpoint, config)):
             place = draft.place(*path, "smoke_test", "variant")

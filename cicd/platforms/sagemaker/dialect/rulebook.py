@@ -18,6 +18,10 @@ RULES: Mapping[str, Rule] = {
         "write a regular expression with one group: accuracy=([0-9.]+)",
     ),
     "bad-variant": Rule("A variant cannot be served so.", _API),
+    "one-way": Rule(
+        "An endpoint is changed in a way that AWS lets nobody take back.",
+        "Amazon SageMaker: serverless inference, exclusions",
+    ),
     "bad-guardrail": Rule(
         "An endpoint cannot be updated in that way: AWS would do it all at once, unasked.",
         "Amazon SageMaker: deployment guardrails, exclusions",

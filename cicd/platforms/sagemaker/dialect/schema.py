@@ -187,8 +187,18 @@ class ProcessingJob(RunItem, frozen=True, kw_only=True):
     image: Annotated[Plain, Meta(description="Container image.")]
     command: Annotated[
         list[Plain],
-        Meta(description="What it runs.", max_length=100, examples=[["python", "x.py"]]),
+        Meta(
+            description="What it runs; with a script: what runs that, default python3.",
+            max_length=50,
+            examples=[["python", "x.py"]],
+        ),
     ] = []
+    source_dir: Annotated[
+        Plain | None, Meta(description="Folder of the repository with the script.")
+    ] = None
+    entry_point: Annotated[
+        Plain | None, Meta(description="The script in source_dir.", examples=["clean.py"])
+    ] = None
     arguments: Annotated[list[Plain], Meta(description="Words after it.", max_length=100)] = []
     inputs: Annotated[
         dict[_Name, Plain | Ref],

@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+CODE = "code"
+"""The input of a processing job that its script comes by."""
+ONE_WAY = "one-way"
+"""The rule about changes that AWS lets nobody take back."""
 PLAIN = {
     "data_type": "S3Prefix",
     "distribution": "FullyReplicated",
