@@ -7,7 +7,12 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import * as sagemaker from '@aws-sdk/client-sagemaker';
-import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import {
+  InvokeEndpointAsyncCommand,
+  InvokeEndpointCommand,
+  InvokeEndpointWithResponseStreamCommand,
+  SageMakerRuntimeClient
+} from '@aws-sdk/client-sagemaker-runtime';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 
 const client = new sagemaker.SageMakerClient({});
@@ -74,6 +79,11 @@ await send('CreateModel', {
   ExecutionRoleArn: RoleArn,
   PrimaryContainer: { Image: 'python:3.12', ModelDataUrl: url }
 });
+await send('CreateModel', {
+  ModelName: 'js-2',
+  ExecutionRoleArn: RoleArn,
+  PrimaryContainer: { Image: 'python:3.12', ModelDataUrl: url }
+});
 await send('CreateEndpointConfig', {
   EndpointConfigName: 'js',
   ProductionVariants: [
@@ -102,9 +112,173 @@ await assert.rejects(
   error => error.message.includes("Value 'bad_name' at 'modelName' failed to satisfy constraint")
 );
 const names = [];
-for await (const page of sagemaker.paginateListModels({ client, pageSize: 1 }, {}))
+for await (const page of sagemaker.paginateListModels({ client, pageSize: 1 }, {})) {
+  assert.ok(page.Models.length <= 1);
   names.push(...page.Models.map(one => one.ModelName));
-assert.deepEqual(names, ['js']);
+}
+assert.deepEqual(names.sort(), ['js', 'js-2']);
+
+// the other sorts of jobs
+const place = { InstanceType: 'ml.m5.large', InstanceCount: 1 };
+const ProcessingJobName = 'js-process';
+const local = '/opt/ml/processing';
+await send('CreateProcessingJob', {
+  ProcessingJobName,
+  RoleArn,
+  ProcessingResources: { ClusterConfig: { ...place, VolumeSizeInGB: 1 } },
+  AppSpecification: {
+    ImageUri: 'python:3.12',
+    ContainerEntrypoint: ['sh', '-c', `sort -r ${local}/in/a.csv > ${local}/out/b.csv`]
+  },
+  ProcessingInputs: [
+    {
+      InputName: 'in',
+      S3Input: {
+        S3Uri: 's3://js-data/in/a.csv',
+        LocalPath: `${local}/in`,
+        S3DataType: 'S3Prefix',
+        S3InputMode: 'File'
+      }
+    }
+  ],
+  ProcessingOutputConfig: {
+    Outputs: [
+      {
+        OutputName: 'out',
+        S3Output: {
+          S3Uri: 's3://js-data/processed',
+          LocalPath: `${local}/out`,
+          S3UploadMode: 'EndOfJob'
+        }
+      }
+    ]
+  }
+});
+await sagemaker.waitUntilProcessingJobCompletedOrStopped(waiting, { ProcessingJobName });
+const processed = await send('DescribeProcessingJob', { ProcessingJobName });
+assert.equal(processed.ProcessingJobStatus, 'Completed', processed.FailureReason);
+const text = async Key => {
+  const found = await s3.send(new GetObjectCommand({ Bucket: 'js-data', Key }));
+  return found.Body.transformToString();
+};
+assert.equal(await text('processed/b.csv'), '2\n1\n');
+
+await s3.send(new PutObjectCommand({ Bucket: 'js-data', Key: 'asked/a.json', Body: '4' }));
+const TransformJobName = 'js-transform';
+await send('CreateTransformJob', {
+  TransformJobName,
+  ModelName: 'js',
+  TransformInput: { DataSource: source('s3://js-data/asked/'), ContentType: 'application/json' },
+  TransformOutput: { S3OutputPath: 's3://js-data/answered' },
+  TransformResources: place
+});
+await sagemaker.waitUntilTransformJobCompletedOrStopped(waiting, { TransformJobName });
+const transformed = await send('DescribeTransformJob', { TransformJobName });
+assert.equal(transformed.TransformJobStatus, 'Completed', transformed.FailureReason);
+assert.equal(await text('answered/a.json.out'), '8');
+
+const jobs = [];
+for (const [kind, listed] of [
+  ['Training', 'TrainingJobSummaries'],
+  ['Processing', 'ProcessingJobSummaries'],
+  ['Transform', 'TransformJobSummaries']
+]) {
+  const paginate = sagemaker[`paginateList${kind}Jobs`];
+  for await (const page of paginate({ client, pageSize: 1 }, { NameContains: 'js-' }))
+    jobs.push(...page[listed].map(one => one[`${kind}JobName`]));
+}
+assert.deepEqual(jobs, [TrainingJobName, ProcessingJobName, TransformJobName]);
+
+// two variants whose weights move, and answers that nobody waits for
+const weights = async (...all) => {
+  const DesiredWeightsAndCapacities = ['All', 'Other'].map((VariantName, n) => ({
+    VariantName,
+    DesiredWeight: all[n]
+  }));
+  const EndpointName = 'js-2';
+  await send('UpdateEndpointWeightsAndCapacities', { EndpointName, DesiredWeightsAndCapacities });
+  await sagemaker.waitUntilEndpointInService(waiting, { EndpointName });
+  const { ProductionVariants } = await send('DescribeEndpoint', { EndpointName });
+  assert.deepEqual(
+    ProductionVariants.map(one => one.CurrentWeight),
+    all
+  );
+  const asked = { EndpointName, ContentType: 'application/json', Body: '3' };
+  const found = await runtime.send(new InvokeEndpointCommand(asked));
+  assert.equal(found.Body.transformToString(), '6');
+  return found.InvokedProductionVariant;
+};
+await send('CreateEndpointConfig', {
+  EndpointConfigName: 'js-2',
+  ProductionVariants: ['All', 'Other'].map((VariantName, n) => ({
+    VariantName,
+    ModelName: n ? 'js-2' : 'js',
+    InstanceType: 'ml.m5.large',
+    InitialInstanceCount: 1
+  })),
+  AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://js-data/later' } }
+});
+await send('CreateEndpoint', { EndpointName: 'js-2', EndpointConfigName: 'js-2' });
+await sagemaker.waitUntilEndpointInService(waiting, { EndpointName: 'js-2' });
+assert.equal(await weights(0, 1), 'Other');
+assert.equal(await weights(1, 0), 'All');
+const later = await runtime.send(
+  new InvokeEndpointAsyncCommand({
+    EndpointName: 'js-2',
+    ContentType: 'application/json',
+    InputLocation: 's3://js-data/asked/a.json'
+  })
+);
+const kept = later.OutputLocation.slice('s3://js-data/'.length);
+for (let tries = 0; ; tries++) {
+  try {
+    assert.equal(await text(kept), '8');
+    break;
+  } catch (error) {
+    if (error.name !== 'NoSuchKey' || tries > 300) throw error;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+const streamed = await runtime.send(
+  new InvokeEndpointWithResponseStreamCommand({
+    EndpointName: 'js',
+    ContentType: 'application/json',
+    Body: '5'
+  })
+);
+let whole = '';
+for await (const { PayloadPart } of streamed.Body) whole += Buffer.from(PayloadPart.Bytes);
+assert.equal(whole, '10');
+
+// what belongs to whom
+const { ModelArn } = await send('DescribeModel', { ModelName: 'js-2' });
+const Tags = [
+  { Key: 'team', Value: 'grüße' },
+  { Key: 'stage', Value: 'dev' }
+];
+await send('AddTags', { ResourceArn: ModelArn, Tags });
+await send('DeleteTags', { ResourceArn: ModelArn, TagKeys: ['stage'] });
+const tags = [];
+for await (const page of sagemaker.paginateListTags({ client }, { ResourceArn: ModelArn }))
+  tags.push(...page.Tags);
+assert.deepEqual(tags, Tags.slice(0, 1));
+const results = [];
+const SearchExpression = {
+  Filters: [{ Name: 'Tags.team', Operator: 'Equals', Value: 'grüße' }]
+};
+for await (const page of sagemaker.paginateSearch(
+  { client, pageSize: 1 },
+  { Resource: 'Model', SearchExpression }
+))
+  results.push(...page.Results.map(one => one.Model.Model.ModelName));
+assert.deepEqual(results, ['js-2']);
+
+await send('DeleteEndpoint', { EndpointName: 'js-2' });
+await sagemaker.waitUntilEndpointDeleted(waiting, { EndpointName: 'js-2' });
+await send('DeleteEndpointConfig', { EndpointConfigName: 'js-2' });
+await send('DeleteModel', { ModelName: 'js-2' });
+await send('DeleteProcessingJob', { ProcessingJobName });
+await send('DeleteTrainingJob', { TrainingJobName });
 
 await send('DeleteEndpoint', { EndpointName: 'js' });
 await sagemaker.waitUntilEndpointDeleted(waiting, { EndpointName: 'js' });
