@@ -67,7 +67,7 @@ def predict_fn(data, model):
     return model
 """
 NUMBERS = itertools.count()
-UNANSWERED = 1.0
+UNANSWERED = 0.5
 """Seconds that a client waits for an answer where one comes too late."""
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "throttled": {"status": 400, "code": "ThrottlingException", "message": "Rate exceeded"},
@@ -171,6 +171,13 @@ class Project:
             "answer": self.answer() if endpoints else "",
             "locks": self.keys("locks/"),
         }
+
+    def end(self) -> None:
+        """Nothing of it answers any more: so many programs run at once, and no more."""
+        client = self.aws.client("sagemaker")
+        for one in client.list_endpoints(NameContains=f"{self.name}-")["Endpoints"]:
+            if one["EndpointStatus"] in ("InService", "Failed"):
+                client.delete_endpoint(EndpointName=one["EndpointName"])
 
     def grow_old(self, seconds: float) -> None:
         """Everything of it was made so much earlier."""

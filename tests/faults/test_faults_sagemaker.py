@@ -89,8 +89,20 @@ def made(
     for name, value in {**aws.environ, "NO_PROXY": "*"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    yield lambda: make(tmp_path, aws, capsys)
+    found: list[Project] = []
+
+    def new() -> Project:
+        aws.world.faults.clear()
+        # two are held against each other
+        while len(found) > 1:
+            found.pop(0).end()
+        found.append(make(tmp_path, aws, capsys))
+        return found[-1]
+
+    yield new
     aws.world.faults.clear()
+    for project in found:
+        project.end()
 
 
 def ready(project: Project, deed: Deed) -> Project:
