@@ -12,6 +12,7 @@ from cicd.automation.importing import Imported, import_stage, shown
 from cicd.automation.loading import Loader
 from cicd.cli.console import print_note, print_result
 from cicd.cli.help import examples
+from cicd.cli.login_prompt import with_login
 from cicd.cli.options import Common, common_options, parse_variables
 from cicd.cli.project import loader_of
 from cicd.errors import Usage
@@ -53,6 +54,7 @@ def command() -> click.Command:
     )
     @word_options(selects, multiple=True, metavar="GLOB")
     @click.option("--force", is_flag=True, help="Overwrite the file.")
+    @click.option("--prompt", is_flag=True, help="Ask for a login; it is kept nowhere.")
     @common_options()
     def imported(
         stage: str,
@@ -61,6 +63,7 @@ def command() -> click.Command:
         target: dict[str, str],
         out: Path | None,
         force: bool,
+        prompt: bool,
         **given: Any,
     ) -> None:
         """Write a stage file that asks for what lives in a resource group, or another such place.
@@ -76,6 +79,8 @@ def command() -> click.Command:
             hint = f"add {spelled(first)} NAME" if first else targets_of(about)
             raise Usage("nothing says what to import", hint=hint)
         loader = loader_of(common)
+        if prompt:
+            loader = with_login(loader, platform)
         found = import_stage(
             loader,
             stage,

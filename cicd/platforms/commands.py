@@ -1,8 +1,9 @@
 """What commands say of a platform in its own words.
 
 A platform may have a module ``commands`` with ``SHORT`` (kind -> ``Short``, in the order in which
-they are listed) and ``IMPORTS``. It holds nothing but texts: the list of all commands loads it,
-and without it all kinds of the platform.
+they are listed), ``IMPORTS``, and, where a login can be typed, ``LOGIN`` (variable ->
+``Question``). It holds nothing but texts: the list of all commands loads it, and without it all
+kinds of the platform.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ class Short(NamedTuple):
     about: str
     examples: tuple[str, ...]
     filters: Mapping[str, str] = NONE
+
+
+class Question(NamedTuple):
+    """What a person is asked for, in place of a variable of the environment. ``is_secret``: it is
+    not seen while it is typed; ``is_place``: what the environment says is offered."""
+
+    asks: str
+    is_secret: bool = False
+    is_place: bool = False
+    is_optional: bool = False
 
 
 class Imports(NamedTuple):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cicd.config.rulebook import Rule
     from cicd.model import Kind, Stage
     from cicd.platforms.base import Finding, Platform
-    from cicd.platforms.commands import Imports, Short
+    from cicd.platforms.commands import Imports, Question, Short
     from cicd.scaffold import Scaffold
 
 PLATFORMS: dict[str, str] = {
@@ -123,6 +123,11 @@ def imports() -> dict[str, Imports]:
 
     found = {name: _beside(name, "commands") for name in PLATFORMS}
     return {name: words.IMPORTS if words else Imports() for name, words in found.items()}
+
+
+def login_questions(name: str) -> Mapping[str, Question]:
+    """Variable -> question, where the login of a platform can be typed."""
+    return cast("Mapping[str, Question]", getattr(_beside(name, "commands"), "LOGIN", {}))
 
 
 def account(root: str, environ: Mapping[str, str]) -> Stage:

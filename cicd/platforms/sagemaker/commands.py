@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from cicd.platforms.commands import Imports, Short
+from cicd.platforms.commands import Imports, Question, Short
 
+LOGIN = {
+    "AWS_REGION": Question("Region", is_place=True),
+    "AWS_ACCESS_KEY_ID": Question("Access key"),
+    "AWS_SECRET_ACCESS_KEY": Question("Secret key", is_secret=True),
+    "AWS_SESSION_TOKEN": Question("Session token, if any", is_secret=True, is_optional=True),
+}
 SHORT = {
     "training_job": Short(
         "List training jobs, also those of no stage file.",
