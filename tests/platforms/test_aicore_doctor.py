@@ -138,6 +138,15 @@ def test_one_trouble_is_one_finding(
 
 
 @pytest.mark.parametrize(
+    ("path", "check"),
+    [("resourceGroups/rg", "resource group"), ("objectStoreSecrets", "object store")],
+)
+def test_a_failure_is_no_lack_of_rights(stub: StubServer, path: str, check: str) -> None:
+    stub.on("GET", f"/v2/admin/{path}", refused(400, "bad"))
+    assert (check, "error") in troubles(stub)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         {"usage": "odd", "quota": {"maxCount": 50}},

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cicd.errors import ConnectionFailed, Denied
+from cicd.model import Secret, Status
 from cicd.model import State as S
-from cicd.model import Status
 from cicd.platforms.aicore import (
     convert,
     credentials,
@@ -401,6 +401,8 @@ TODAY = date(2026, 6, 15)
         ({"deprecated": True, "suggestedReplacements": ["x", "y"]}, "is deprecated: use x or y"),
         ({"retirementDate": "2026-06-16T00:00:00Z"}, "retires on 2026-06-16"),
         ({"retirementDate": "2026-06-15"}, "was retired on 2026-06-15"),
+        ({"retirementDate": "soon"}, "retires on soon"),
+        ({"retirementDate": "sometime in 2026"}, "retires on sometime i"),
         ({"retirementDate": "2026-06-14", "deprecated": True}, "was retired on 2026-06-14"),
         (
             {"retirementDate": "2026-07-01", "suggestedReplacements": ["x"]},
@@ -764,3 +766,16 @@ def test_an_address_has_its_end_however_much_of_it_was_given(
     assert (known.base_url, known.auth_url) == expected
     assert (known.client_id, known.resource_group, known.certificate) == ("me", "", None)
     assert known.source == "AICORE_* variables"
+
+
+def test_a_login_goes_to_its_group_by_itself() -> None:
+    assert provenance.target({"AICORE_RESOURCE_GROUP": "rg", "X": "y"}) == {"resource_group": "rg"}
+
+
+@pytest.mark.parametrize("leaf", [{1, 2}, object(), b"x"])
+def test_what_is_no_json_is_never_sent(leaf: Any) -> None:
+    secrets: dict[str, None] = {}
+    with pytest.raises(TypeError, match=f"{type(leaf).__name__} cannot be sent"):
+        rest._reveal(leaf, secrets)
+    assert rest._reveal(Secret("s"), secrets) == "s"
+    assert secrets == {"s": None}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest
 
 from cicd.errors import Denied, NotFound, PlatformError
 from cicd.model import Key, Resource
-from cicd.platforms.aicore.models import ending
 from cicd.platforms.base import Platform, Request
 from tests.platforms.aicore_world import APPLICATION, DEPLOYMENT, EXECUTION, GROUP, group, live
 from tests.platforms.stub_server import Reply, StubServer, page, refused
@@ -218,28 +216,3 @@ def test_what_a_survey_may_not_see_is_told_and_the_rest_found(
     found = platform.survey({}, lambda kind, error: unseen.append(kind))
     assert "docker_registry_secret" in unseen
     assert [str(item.key) for item in found] == ["resource_group/rg"]
-
-
-TODAY = date(2026, 6, 1)
-
-
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [
-        ({}, ""),
-        ({"deprecated": False}, ""),
-        ({"deprecated": True}, "is deprecated"),
-        ({"deprecated": True, "suggestedReplacements": ["a"]}, "is deprecated: use a"),
-        ({"deprecated": True, "suggestedReplacements": ["a", "b"]}, "is deprecated: use a or b"),
-        ({"retirementDate": "2026-06-01"}, "was retired on 2026-06-01"),
-        ({"retirementDate": "2026-06-02T00:00:00Z"}, "retires on 2026-06-02"),
-        (
-            {"retirementDate": "2026-05-31", "suggestedReplacements": [5]},
-            "was retired on 2026-05-31: use 5",
-        ),
-        ({"retirementDate": "soon"}, "retires on soon"),
-        ({"retirementDate": "sometime in 2026"}, "retires on sometime i"),
-    ],
-)
-def test_a_model_says_how_it_ends(version: dict[str, Any], expected: str) -> None:
-    assert ending(version, TODAY) == expected
