@@ -271,6 +271,60 @@ def test_numbers_in_json_keep_their_digits_or_are_texts(
     assert wanted in changed
 
 
+BOUND = ("executions", Item("key", "a"), "configuration", "parameter_bindings")
+BINDINGS = "executions:\n- key: a\n  configuration: {parameter_bindings: [{key: p, value: 1}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value", "wanted"),
+    [
+        ("a:\nb: 1\n", ("a",), "3", 'a: "3"\nb: 1\n'),
+        ("a: 'x'\n", ("a",), "it's", "a: 'it''s'\n"),
+        ('a: "x"\n', ("a",), 'q"q', 'a: "q\\"q"\n'),
+        ("a: 1\na: 2\n", ("a",), "3", 'a: 1\na: "3"\n'),
+        ("b: ~\n", ("b", "c"), "x", "b: {c: x}\n"),
+        ("b: null # y\n", ("b", "c"), "x", "b: {c: x} # y\n"),
+        ("b:   # y\n", ("b", "c"), "x", "b: {c: x}   # y\n"),
+        ("\ufeffa: 1\n", ("a",), "x", "\ufeffa: x\n"),
+        ("a: >\n  x\n\n\nb: 1\n", ("a",), "z", "a: z\n\n\nb: 1\n"),
+        (BINDINGS, (*BOUND, "p"), "x", BINDINGS.replace("value: 1", "value: x")),
+        (BINDINGS, (*BOUND, "q"), "x", BINDINGS.replace("1}", "1}, {key: q, value: x}")),
+        (
+            BINDINGS.replace(", value: 1", ""),
+            (*BOUND, "p"),
+            "x",
+            BINDINGS.replace("value: 1", "value: x"),
+        ),
+    ],
+)
+def test_a_value_is_set_and_every_other_character_stays(
+    text: str, path: tuple[Step, ...], value: str, wanted: str
+) -> None:
+    assert with_value(text, path, value, LAYOUT) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line", "why"),
+    [
+        ("l: [1, 2]\n", ("l", "x"), 1, '"x" in a list'),
+        ("a: 1\nl:\n- b\n", ("l", "x"), 3, '"x" in a list'),
+        ("a: &x 1\n", ("a",), 1, "it is no plain value"),
+        ("a: !!str 1\n", ("a",), 1, "it is no plain value"),
+        ("b: 1\na: [1]\n", ("a",), 2, "it is no plain value"),
+        ("a: 1\n", ("a", "b"), 1, "it is not what was expected there"),
+        ("a: 'x'\n", ("a", "b"), 1, "it is not what was expected there"),
+        ("a: ''\n", ("a", "b"), 1, "it is not what was expected there"),
+    ],
+)
+def test_what_cannot_be_edited_safely_is_left_to_people(
+    text: str, path: tuple[Step, ...], line: int, why: str
+) -> None:
+    with pytest.raises(Refused) as error:
+        with_value(text, path, "x", LAYOUT)
+    assert error.value.message == f"line {line} cannot be edited safely: {why}"
+    assert error.value.hint == "change it by hand"
+
+
 @pytest.mark.parametrize("text", ["{", "a: [", "- a: b: c"])
 def test_a_text_that_cannot_be_read_is_left_to_people(text: str) -> None:
     with pytest.raises(Refused):
