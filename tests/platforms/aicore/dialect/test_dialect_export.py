@@ -335,3 +335,72 @@ def test_scenarios_filter_what_has_one() -> None:
     found = [one, two, *(run("execution", f"e{c.id}", c, "COMPLETED") for c in (one, two))]
     _, content = exported(found, select=["oth*"])
     assert [item["key"] for item in content["executions"]] == ["u"]
+
+
+def syncing(path: str, **around: Any) -> tuple[tuple[str, ...], Any]:
+    """The notes and the git section where an application syncs that path of our repository."""
+    one = configuration("c1")
+    spec = {"name": "app", "repository": "https://h/o/r", "path": path, "revision": "main"}
+    found = [one, run("execution", "e1", one, "COMPLETED"), live("application", "app", spec=spec)]
+    here = Template(
+        "templates/t.yaml", "exec", "scen", "1", "workflow", {}, frozenset(), frozenset(), ""
+    )
+    export, content = exported(found, templates=[here], repository="https://h/o/r", **around)
+    return export.notes, content.get("git")
+
+
+@pytest.mark.parametrize(
+    ("path", "around", "git"),
+    [
+        ("templates", {}, {"repository": "https://h/o/r", "path": "templates", "revision": "main"}),
+        ("templates", {"is_local": True}, {"path": "templates"}),
+        (
+            "sub/templates",
+            {"folder": "sub"},
+            {"repository": "https://h/o/r", "path": "templates", "revision": "main"},
+        ),
+        ("templates", {"folder": "sub"}, None),
+        ("other", {}, None),
+        ("other", {"is_local": True}, None),
+    ],
+)
+def test_an_application_is_ours_where_it_syncs_our_templates(
+    path: str, around: dict[str, Any], git: dict[str, str] | None
+) -> None:
+    notes, found = syncing(path, **around)
+    assert found == (None if git is None else {"application": "app", **git})
+    is_told = git is None and not around.get("is_local")
+    told = "git: no application is known to sync https://h/o/r (there are: app)"
+    assert (told in notes) is is_told
+
+
+def test_a_run_is_not_bound_to_what_it_has_made_itself() -> None:
+    train = configuration("c1", "Train", input_artifact_bindings={"data": uuid(7)})
+    outputs = {"id": "e1", "artifacts.model": uuid(7)}
+    found = [artifact(7), train, run("execution", "e1", train, "COMPLETED", outputs=outputs)]
+    [item] = exported(found)[1]["executions"]
+    assert item["configuration"]["input_artifact_bindings"] == {"data": uuid(7)}
+
+
+def test_a_deployment_has_the_destination_that_points_at_it() -> None:
+    one, two = configuration("c1"), configuration("c2", "U")
+    found = [
+        one,
+        two,
+        run("deployment", "d1", one, "RUNNING", outputs={"url": "https://x/d1"}),
+        run("deployment", "d2", two, "RUNNING"),
+        live("destination", "B", spec={"name": "B", "url": "https://x/d1"}, at="2026-01-02"),
+        live("destination", "A", spec={"name": "A", "url": "https://x/d1"}, at="2026-01-03"),
+        live("destination", "C", spec={"name": "C", "url": "https://x/d9"}),
+        live("destination", "D", spec={"name": "D", "url": None}),
+    ]
+    items = exported(found)[1]["deployments"]
+    assert [item.get("destination_name") for item in items] == ["B", None]
+
+
+@pytest.mark.parametrize("kind", ["", None, "FTP"])
+def test_an_object_store_of_a_kind_that_nobody_knows_is_said(kind: str | None) -> None:
+    store = live("object_store_secret", "x", spec={"name": "x", "type": kind, "data": {}})
+    export, content = exported([store])
+    assert "secrets" not in content
+    assert others(export) == ("secret x: its type cannot be read back",)
