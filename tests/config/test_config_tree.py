@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cicd.config import tree
+from cicd.config.plain_dialect import _as_map
 from cicd.config.tree import MAX_MESSAGE, Node, Paths, Place
 from cicd.values import Hidden
 
@@ -252,3 +253,41 @@ def test_the_closest_word_is_proposed_where_one_is_near(word: str, expected: str
 )
 def test_a_slip_spares_the_first_letter(word: str, *, expected: bool) -> None:
     assert tree.is_like(word, ["type", "name"]) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([], {}),
+        ([{"key": "a", "v": 1}, {"key": "b", "v": [2]}], {"a": 1, "b": [2]}),
+        ([{"key": "a", "v": 1}, {"key": "a", "v": 2}], None),
+        ([{"key": "a"}], None),
+        ([{"v": 1}], None),
+        ([{"key": 5, "v": 1}], None),
+        ([{"key": "a", "v": 1, "w": 2}], None),
+        (["a"], None),
+        ({"a": 1}, {}),
+    ],
+)
+def test_a_list_of_keys_and_values_is_a_map_where_each_key_comes_once(
+    value: Any, expected: dict[str, Any] | None
+) -> None:
+    found = _as_map(node(value), "v")
+    assert found is expected or {key: tree.plain(item) for key, item in (found or {}).items()} == (
+        expected
+    )
+    for item in (found or {}).values():
+        assert item.key_place is not None and item.key_place.file == "f"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("x", "x"), (5, "5"), (1.5, "1.5"), (True, "true"), (None, "null"), ("", "")],
+)
+def test_a_value_that_is_said_stands_where_it_is_said(value: Any, text: str) -> None:
+    place = Place("--set a", 1)
+    found = tree.as_node({"m": [value]}, Node(None, place, is_hidden=True))
+    leaf = found.get("m", 0)
+    assert leaf is not None
+    assert (leaf.value, leaf.text, leaf.place, leaf.is_hidden) == (value, text, place, True)
+    assert tree.plain(found) == {"m": [value]}
