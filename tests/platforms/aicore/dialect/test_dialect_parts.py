@@ -11,6 +11,8 @@ from cicd.platforms.aicore import dialect
 from cicd.platforms.aicore.dialect import legacy
 from cicd.platforms.aicore.dialect.exporting import _utc
 from cicd.platforms.aicore.dialect.metadata import check_metadata
+from cicd.platforms.aicore.dialect.template_secrets import secrets_named
+from cicd.platforms.aicore.dialect.workflow_names import _items, _results
 from cicd.platforms.aicore.dialect.workflow_when import fits, unquoted
 from tests.config.test_config_tree import node
 
@@ -281,3 +283,87 @@ def test_an_executable_has_a_name_that_kubernetes_takes(name: Any, *, is_good: b
     tree = metadata()
     tree.value["metadata"].value["name"] = node(name)
     assert (check_metadata(tree) == []) is is_good
+
+
+DOCKER, GENERIC = "docker_registry_secret", "generic_secret"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"imagePullSecrets": [{"name": "a"}, {"name": "b"}]}, [(DOCKER, "a"), (DOCKER, "b")]),
+        ({"imagePullSecrets": "a"}, []),
+        ({"imagePullSecrets": ["a"]}, []),
+        ({"env": [{"valueFrom": {"secretKeyRef": {"name": "a", "key": "k"}}}]}, [(GENERIC, "a")]),
+        ({"envFrom": [{"secretRef": {"name": "a"}}]}, [(GENERIC, "a")]),
+        ({"envFrom": [{"secretRef": {"name": "a", "optional": True}}]}, []),
+        ({"envFrom": [{"secretRef": {"name": "a", "optional": False}}]}, [(GENERIC, "a")]),
+        ({"envFrom": [{"secretRef": "a"}]}, []),
+        ({"envFrom": [{"secretRef": {}}]}, []),
+        ({"volumes": [{"secret": {"secretName": "a"}}]}, [(GENERIC, "a")]),
+        ({"volumes": [{"secret": {"name": "a"}}]}, []),
+        (
+            {"s3": {"accessKeySecret": {"name": "a"}, "secretKeySecret": {"name": "b"}}},
+            [(GENERIC, "a"), (GENERIC, "b")],
+        ),
+        ({"podSpecPatch": '{"imagePullSecrets": [{"name": "a"}]}'}, [(DOCKER, "a")]),
+        ({"podSpecPatch": "imagePullSecrets:\n- name: a\n"}, [(DOCKER, "a")]),
+        ({"podSpecPatch": "a: {{x}}\nenvFrom: [{secretRef: {name: b}}]\n"}, [(GENERIC, "b")]),
+        ({"podSpecPatch": "a: ["}, []),
+        ({"podSpecPatch": {"imagePullSecrets": [{"name": "a"}]}}, [(DOCKER, "a")]),
+        ({"podSpecPatch": 5}, []),
+        ([{"secretRef": {"name": "a"}}], [(GENERIC, "a")]),
+        ("a", []),
+    ],
+)
+def test_every_secret_that_must_be_there_is_found(spec: Any, expected: list[Any]) -> None:
+    found = [(kind, name.value) for kind, name in secrets_named(node(spec))]
+    assert found == expected
+
+
+WRITING = {"name": "t", "container": {"image": "i"}}
+OF_ALL = {"exitCode", "outputs.result"}
+
+
+@pytest.mark.parametrize(
+    ("call", "called", "expected"),
+    [
+        ({}, WRITING, OF_ALL),
+        ({}, {"script": {}}, OF_ALL),
+        ({}, {"steps": []}, set()),
+        ({}, {"suspend": {}}, set()),
+        ({}, {"containerSet": {"containers": [{"name": "main"}]}}, OF_ALL),
+        ({}, {"containerSet": {"containers": [{"name": "other"}]}}, set()),
+        (
+            {"withItems": [1]},
+            {"containerSet": {"containers": [{"name": "other"}]}},
+            {"outputs.parameters", *OF_ALL},
+        ),
+        ({"withItems": [1]}, {"steps": []}, {"outputs.parameters"}),
+        ({"withParam": "x"}, {"steps": []}, {"outputs.parameters"}),
+        ({"withSequence": {"count": 1}}, {"steps": []}, set()),
+        ({}, {**WRITING, "daemon": True}, {"ip", *OF_ALL}),
+        ({}, {**WRITING, "daemon": False}, OF_ALL),
+        ({}, {**WRITING, "daemon": "true"}, OF_ALL),
+    ],
+)
+def test_a_call_has_what_its_template_can_give(
+    call: dict[str, Any], called: dict[str, Any], expected: set[str]
+) -> None:
+    assert set(_results(node(call), node(called))) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ({}, (set(),)),
+        ({"withItems": []}, (set(),)),
+        ({"withItems": [1, "a"]}, ({"item"},)),
+        ({"withItems": [{"a": 1}, {"b": 2}]}, ({"item", "item.a", "item.b"},)),
+        ({"withItems": [[1, 2]]}, ({"item", "item.[0]", "item.[1]"},)),
+        ({"withParam": "x"}, ({"item"}, "item.")),
+        ({"withSequence": {"count": 2}}, ({"item"},)),
+    ],
+)
+def test_an_item_has_the_fields_of_what_is_looped_over(call: dict[str, Any], expected: Any) -> None:
+    assert _items(node(call)) == expected
