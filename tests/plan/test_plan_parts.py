@@ -24,11 +24,16 @@ from cicd.model import (
 )
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.bound import _moved_change, explain_place, explain_version
+from cicd.plan.causes import FILE, telling
+from cicd.plan.consequence import _short
 from cicd.plan.diff import as_secret_as, freeze, undeclared
-from cicd.plan.history import takes_back
+from cicd.plan.document import fingerprint
+from cicd.plan.guards import _counts, _succeeded
+from cicd.plan.history import read_history, takes_back
 from cicd.plan.selection import check_patterns
 from cicd.plan.unmanaged import running
 from cicd.values import Hidden
+from tests.plan.other_kinds import KINDS as OTHER_KINDS
 from tests.plan.other_kinds import live, wish
 from tests.plan.other_kinds import plan_of as other_plan
 from tests.plan.plan_world import (
@@ -448,3 +453,109 @@ def test_only_what_a_run_has_made_is_told_with_its_maker() -> None:
     ]
     [url] = change_of(plan_of(desired, lives), "destination/DEST").fields
     assert url == FieldChange("url", "https://x/d0", "https://x/d1")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * 28, "x" * 28),
+        ("x" * 29, ""),
+        ("a/" + "x" * 27, "x" * 27),
+        ("a/" + "x" * 28, "x" * 28),
+        ("a/" + "x" * 29, ""),
+        ("a b/" + "x" * 24, "a b/" + "x" * 24),
+        ("a b/" + "x" * 26, ""),
+        ("a/b", "a/b"),
+        ("a" * 12, "a" * 12),
+        ("a" * 13, ""),
+        ("1234-abcdef00", ""),
+        ("z" * 13, "z" * 13),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (1.5, "1.5"),
+        ("", ""),
+        (None, ""),
+        ([1], ""),
+    ],
+)
+def test_a_sentence_shows_a_value_that_is_short_enough(value: Any, shown: str) -> None:
+    assert _short(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_told"),
+    [
+        (FieldChange("configuration", "serve 11111111", "serve 22222222"), False),
+        (FieldChange("configuration", "serve 11111111", "serve (new)"), False),
+        (FieldChange("configuration", "serve 11111111", "other 11111111"), True),
+        (FieldChange("configuration", "serve", "serve"), True),
+        (FieldChange("configuration", None, "serve 22222222"), True),
+        (FieldChange("parameter_bindings.a", "x 1", "x 2"), True),
+        (FieldChange("my file.py", "x 1", "x 2", FILE), True),
+    ],
+)
+def test_another_content_of_the_same_name_alone_tells_nothing(
+    cause: FieldChange, *, is_told: bool
+) -> None:
+    assert telling([cause]) == ([cause] if is_told else [])
+
+
+def test_only_what_is_pruned_and_goes_on_by_itself_makes_a_share() -> None:
+    assert {name for name, kind in KINDS.items() if _counts(kind)} == {
+        "deployment",
+        "execution",
+        "schedule",
+    }
+    assert {name for name, kind in OTHER_KINDS.items() if _counts(kind)} == {"job", "endpoint"}
+
+
+@pytest.mark.parametrize(("repeats", "is_no_loss"), [(True, True), (False, False)])
+def test_only_a_run_that_is_repeated_is_no_loss(*, repeats: bool, is_no_loss: bool) -> None:
+    former = a_live(execution(configuration="c1"), "e1", State.SUCCEEDED)
+    action = Action.RUN if repeats else Action.NO_OP
+    changes = (
+        Change(Key("execution", "train"), action, "", desired=execution()),
+        Change(Key("execution", "e1"), Action.DELETE, "", live=former),
+    )
+    plan = replace(plan_of([artifact()]), changes=changes)
+    assert _succeeded(plan, KINDS) == ({("execution", "e1")} if is_no_loss else set())
+
+
+def test_a_run_that_goes_on_is_a_loss_though_it_is_repeated() -> None:
+    former = a_live(execution(configuration="c1"), "e1", State.RUNNING)
+    changes = (
+        Change(Key("execution", "train"), Action.RUN, "", desired=execution()),
+        Change(Key("execution", "e1"), Action.DELETE, "", live=former),
+    )
+    assert _succeeded(replace(plan_of([artifact()]), changes=changes), KINDS) == set()
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_names_in_a_map() -> None:
+    def of(value: dict[str, Any]) -> str:
+        fields = (FieldChange("m", None, value),)
+        change = Change(Key("a", "x"), Action.UPDATE, "", fields, desired=artifact())
+        stage = a_stage(
+            target={"a": "1", "b": "2"} if "a" in [*value][:1] else {"b": "2", "a": "1"}
+        )
+        return fingerprint(stage, [change])
+
+    assert of({"a": 1, "b": {"c": 2, "d": 3}}) == of({"b": {"d": 3, "c": 2}, "a": 1})
+    assert of({"a": 1, "b": {"c": 2, "d": 3}}) != of({"b": {"d": 2, "c": 3}, "a": 1})
+
+
+def test_a_service_that_tells_no_names_has_the_history_of_what_it_runs() -> None:
+    """Its fields may be ids alone: then the content says which others are of its family."""
+    contents = [
+        a_live(configuration("serve", {"a": "1"}), "c1", created_at="2026-01-01"),
+        a_live(configuration("serve", {"a": "2"}), "c2", created_at="2026-01-02"),
+        a_live(configuration("other"), "c3", created_at="2026-01-03"),
+    ]
+    told = dict.fromkeys(("configuration_name", "scenario_id", "executable_id"))
+    service = a_live(deployment(configuration="c2", **told), "d1")
+    assert [item.content.id for item in read_history(service, contents, KINDS)] == ["c2", "c1"]
+    wish = deployment(**told)
+    found = read_history(service, contents, KINDS, wish)
+    assert [item.content.id for item in found] == ["c2", "c1"]
+    gone = a_live(deployment(configuration="c9", **told), "d1")
+    assert read_history(gone, contents, KINDS, wish) == []
