@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from cicd.apply import execute, stop_all
 from cicd.apply.events import Draining, Event
@@ -368,3 +370,20 @@ def test_a_stop_of_many_tells_each_and_a_bug_after_all(platform: FakePlatform) -
     assert 2 <= outcomes(ended)["execution/ok"].seconds < 4
     assert outcomes(ended)["execution/no"].seconds == 0
     assert "ZeroDivisionError" in outcomes(ended)["execution/bug"].error
+
+
+@pytest.mark.parametrize("seconds", [3.0, 7.5, 20.0])
+@pytest.mark.parametrize("has_own", [True, False])
+def test_what_never_goes_is_given_up_when_its_time_is_over_and_not_a_moment_later(
+    platform: FakePlatform, mocker: MockerFixture, seconds: float, *, has_own: bool
+) -> None:
+    live = platform.add("execution", "x", STOPPED)
+    mocker.patch.object(platform, "delete")
+    gone = change("execution/x", Action.DELETE, live=live)
+    if has_own:
+        wish = Resource(gone.key, {}, Options(timeout=seconds))
+        gone = replace(gone, desired=wish)
+    polling = Polling(removal=900.0 if has_own else seconds)
+    [ended] = outcomes(apply(platform, gone, polling=polling)).values()
+    assert (ended.result.value, ended.error) == ("timed_out", "still STOPPED and not deleted")
+    assert ended.seconds == seconds

@@ -171,6 +171,13 @@ def test_equal_content_of_two_changes_is_made_once(platform: FakePlatform) -> No
     assert len({ended[f"configuration/{name}"].id for name in "abc"}) == 1
 
 
+def test_the_order_of_what_is_in_it_makes_no_other_content(platform: FakePlatform) -> None:
+    one = change("configuration/a", x="1", y={"b": "1", "c": "2"})
+    same = change("configuration/b", y={"c": "2", "b": "1"}, x="1")
+    ended = outcomes(apply(platform, one, same))
+    assert ended["configuration/a"].id == ended["configuration/b"].id
+
+
 def test_equal_content_is_tried_again_when_the_first_failed(platform: FakePlatform) -> None:
     platform.faults["create configuration/a"] = [Fault(Denied("no rights", status=403))]
     events = apply(
