@@ -232,6 +232,42 @@ def test_what_runs_is_shown_with_its_model_and_its_end(bench: Bench) -> None:
     assert [live.notes for live in again] == [()] * 3
 
 
+@pytest.mark.parametrize(
+    ("facts", "bound"),
+    [
+        ({}, wish("unheard-of")),
+        ({"model": "unheard-of 1"}, wish("gpt-4")),
+        ({}, wish(executable_id="aws-bedrock")),
+        ({}, None),
+    ],
+)
+def test_what_runs_a_model_that_nobody_knows_is_shown_as_it_is(
+    bench: Bench, facts: dict[str, str], bound: Resource | None
+) -> None:
+    serving = replace(deployment("c1"), facts=facts)
+    if bound is not None and bound.spec["executable_id"] != "azure-openai":
+        serving = replace(serving, spec={**serving.spec, "executable_id": "aws-bedrock"})
+    lives = [serving, *([configuration("c1", bound)] if bound else [])]
+    assert bench.shown(wish(), *lives) == lives
+
+
+def test_a_model_that_goes_on_has_no_end_in_its_title(bench: Bench) -> None:
+    lives = [deployment("c1"), configuration("c1", wish("gpt-4o", "v2"))]
+    shown = bench.shown(wish(), *lives)[0]
+    assert (shown.facts, shown.notes) == ({"model": "gpt-4o v2"}, ())
+
+
+def test_what_an_executable_does_not_tell_of_its_parameters_is_not_checked() -> None:
+    bindings = {"modelName": "nova", "odd": "1"}
+    desired = wish(executable_id="aws-bedrock", parameter_bindings=bindings)
+    assert problems([desired], CATALOGUE, TODAY) == []
+    told = replace(desired, spec={**desired.spec, "executable_id": "azure-openai"})
+    assert [problem.rule for problem in problems([told], CATALOGUE, TODAY)] == [
+        "unknown-parameter",
+        "unknown-model",
+    ]
+
+
 def test_a_catalogue_is_asked_for_once(bench: Bench) -> None:
     bench.advisor.look([wish()])
     asked = len(bench.stub.requests)
