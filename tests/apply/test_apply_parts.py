@@ -6,11 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
+from cicd.apply.job import Job, Shared
+from cicd.apply.lease import Lease
 from cicd.apply.listed import can_be_twice
-from cicd.apply.marks import marks_of
+from cicd.apply.marks import marks_of, token_of
 from cicd.apply.measure import last_point
+from cicd.apply.moving import Meter
 from cicd.apply.order import dependents, has_checks, is_check, needs_of, removal_needs
+from cicd.apply.outcome import exit_code, failure
 from cicd.apply.resolve import (
     changed_fields,
     differences,
@@ -20,11 +25,13 @@ from cicd.apply.resolve import (
 )
 from cicd.apply.send import has_taken
 from cicd.apply.verify import expectation, request_of, shown
-from cicd.errors import CicdError
+from cicd.errors import CicdError, Denied, TimedOut
+from cicd.logs import Polling
 from cicd.model import (
     Action,
     Change,
     FieldChange,
+    Holder,
     Key,
     Kind,
     MetricPoint,
@@ -36,6 +43,7 @@ from cicd.model import (
 )
 from cicd.platforms.base import Answer
 from cicd.values import Hidden
+from tests.apply.fake_apply_platform import Clock, FakePlatform
 from tests.plan.plan_world import a_live, a_stage, artifact, deployment, execution, plan_of
 
 TRAIN, DATA = Key("execution", "train"), Key("artifact", "data")
@@ -353,3 +361,101 @@ def test_marks_tell_whose_it_is_and_none_is_empty() -> None:
         "cicd.stage": "dev",
         "cicd.key": "execution/train",
     }
+
+
+def job(**fields: Any) -> Job:
+    """One that a failure is told of."""
+    clock = Clock()
+    shared = Shared(plan_of([artifact()]), FakePlatform(clock), Polling(), clock)
+    made = change("artifact/data", Action.CREATE, artifact().spec)
+    return Job(shared, made, True, **fields)
+
+
+def words(text: str, told: int) -> list[int]:
+    ended = failure(job(live=a_live(artifact(), "a1", facts={"last_log": text})), CicdError("x"))
+    assert len(ended.log) == told
+    return [len(line) for line in ended.log]
+
+
+def test_a_failure_is_told_with_its_last_ten_lines_and_none_of_them_is_a_page() -> None:
+    assert words("", 0) == []
+    assert words("\n".join("abcdefghij"), 10) == [1] * 10
+    lines = "\n".join(str(number) for number in range(11))
+    assert failure(
+        job(live=a_live(artifact(), "a1", facts={"last_log": lines})), CicdError("x")
+    ).log == tuple(str(number) for number in range(1, 11))
+    assert words(f"{'x' * 300}\n{'x' * 301}", 2) == [300, 300]
+    tail = job(live=a_live(artifact(), "a1", facts={"last_log": "other"}))
+    tail.tail.extend(["read", "from\x1b its log"])
+    assert failure(tail, CicdError("x")).log == ("read", "from\\x1b its log")
+    assert failure(job(), CicdError("x")).log == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "result", "text", "code"),
+    [
+        (CicdError("why"), "failed", "why", CicdError.exit_code),
+        (CicdError("why", hint="do it"), "failed", "why (do it)", CicdError.exit_code),
+        (TimedOut("late"), "timed_out", "late", TimedOut.exit_code),
+        (Denied("no", status=403), "failed", "no", Denied.exit_code),
+        (ValueError("s3cret"), "failed", "internal error (ValueError)", CicdError.exit_code),
+        (CicdError("x" * 1000), "failed", "x" * 1000, CicdError.exit_code),
+        (CicdError("x" * 1001), "failed", "x" * 999 + "…", CicdError.exit_code),
+    ],
+)
+def test_an_error_is_told_in_one_line_with_its_exit_code(
+    error: Exception, result: str, text: str, code: int
+) -> None:
+    ended = failure(job(), error, 1.5)
+    assert (ended.result.value, ended.error, ended.exit_code) == (result, text, code)
+    assert (ended.id, ended.status, ended.url, ended.seconds) == ("", "", "", 1.5)
+
+
+def test_an_error_that_tells_of_a_failed_call_has_the_exit_code_of_that_call() -> None:
+    told = CicdError("and what became of it")
+    told.__cause__ = Denied("no")
+    assert exit_code(told) == Denied.exit_code != CicdError.exit_code
+    told.__cause__ = ValueError("no")
+    assert exit_code(told) == CicdError.exit_code
+    own = TimedOut("late")
+    own.__cause__ = Denied("no")
+    assert exit_code(own) == TimedOut.exit_code
+
+
+def test_a_small_file_is_not_told_of_and_a_large_one_now_and_then_and_at_its_end() -> None:
+    clock, small = Clock(), 16 * 1024 * 1024
+    meter, data = Meter(clock), Key("dataset", "data")
+
+    def told(done: int, total: int) -> list[int]:
+        meter.hear(data, done, total)
+        return [moved.done for moved in meter.tell()]
+
+    assert told(1, small) == told(small, small) == []
+    assert told(1, small + 1) == [1]
+    assert told(2, small + 1) == []
+    clock.sleep(1.9)
+    assert told(3, small + 1) == []
+    clock.sleep(0.1)
+    assert told(3, small + 1) == [3]
+    assert told(small + 1, small + 1) == [small + 1]
+    assert list(meter.tell()) == []
+
+
+def test_a_token_may_become_part_of_a_name() -> None:
+    made = change("artifact/data", Action.CREATE, artifact().spec)
+    token = token_of(plan_of([artifact()]), made, artifact())
+    assert len(token) == 32 and set(token) <= set("0123456789abcdef")
+    spec = dict(reversed([*artifact().spec.items()]))
+    assert token_of(plan_of([artifact()]), made, replace(artifact(), spec=spec)) == token
+
+
+def test_a_lock_that_is_being_renewed_is_given_back_after_two_seconds(
+    mocker: MockerFixture,
+) -> None:
+    lock = mocker.Mock()
+    lease = Lease(lock, mocker.Mock(), Holder("me"), lambda _: False)
+    keeper = mocker.patch.object(lease, "_keeper")
+    keeper.is_alive.return_value = True
+    lease.give_back()
+    keeper.join.assert_called_once_with(2.0)
+    lock.drop.assert_not_called()

@@ -551,7 +551,8 @@ def test_a_service_that_tells_no_names_has_the_history_of_what_it_runs() -> None
         a_live(configuration("serve", {"a": "2"}), "c2", created_at="2026-01-02"),
         a_live(configuration("other"), "c3", created_at="2026-01-03"),
     ]
-    told = dict.fromkeys(("configuration_name", "scenario_id", "executable_id"))
+    names = ("configuration_name", "scenario_id", "executable_id")
+    told: dict[str, Any] = dict.fromkeys(names)
     service = a_live(deployment(configuration="c2", **told), "d1")
     assert [item.content.id for item in read_history(service, contents, KINDS)] == ["c2", "c1"]
     wish = deployment(**told)
