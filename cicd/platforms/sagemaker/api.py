@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,10 @@ from cicd.platforms.sagemaker.answers import is_whole, refusal
 from cicd.platforms.sagemaker.nouns import Noun
 
 import_module("boto3")  # where it is missing, that is told when a stage is opened
+BOTOCORE = logging.getLogger("botocore")
+if BOTOCORE.level == logging.NOTSET:
+    # below that it tells of each request with its login; whoever wants it sets another level
+    BOTOCORE.setLevel(logging.INFO)
 PAGE = 100
 MOST_PAGES = 1000
 """After so many pages of one list something else is wrong."""
