@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 from cicd.emulator.state.credentials import is_same
 
 HEADER = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([\w-]*)/(\w+)/aws4_request,\s*"
+    r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/(\d{8})/([\w-]*)/([\w-]+)/aws4_request,\s*"
     r"SignedHeaders=([\w;-]+),\s*Signature=([0-9a-f]{64})"
 )
 UNSIGNED = "UNSIGNED-PAYLOAD"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cicd.emulator.sagemaker import fleets
+from cicd.emulator.sagemaker import fleets, scaling
 from cicd.emulator.sagemaker.account import NOTHING, Account, Call, describe
 from cicd.emulator.sagemaker.errors import invalid
 from cicd.emulator.sagemaker.jobs import LONGEST_REASON
@@ -45,6 +45,7 @@ def update(call: Call) -> Mapping[str, Any]:
     def change(endpoint: Thing) -> None:
         admit(endpoint, UPDATABLE)
         check_kind(endpoint, config)
+        scaling.check_update(account, endpoint, types_of(config))
         kept = kept_properties(call.body, endpoint)
         is_same = call.body.get("RetainDeploymentConfig")
         before = endpoint.get("LastDeploymentConfig") if is_same else None
@@ -65,6 +66,11 @@ def update(call: Call) -> Mapping[str, Any]:
         raise call.missing(ENDPOINT, name)
     _start(account, name)
     return {ENDPOINT.arn: call.arn(ENDPOINT, name)}
+
+
+def types_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Variant -> the type of its instances; None for what is serverless."""
+    return {one["VariantName"]: one.get("InstanceType") for one in config["ProductionVariants"]}
 
 
 def check_kind(endpoint: Thing, config: Mapping[str, Any]) -> None:
@@ -222,6 +228,7 @@ def promote(
                 "_fleet": fleet,
                 "_capture": config.get("DataCaptureConfig"),
                 "_served": endpoint["_revision"],
+                "_types": types_of(config),
             }
         )
 
@@ -282,6 +289,7 @@ def remove(account: Account, name: str, endpoint: Thing) -> None:
     fleets.stop(account, fleet)
     fleets.wait_until_gone(account, fleets.runs_of(fleet))
     account.things.remove(ENDPOINT.kind, name)
+    scaling.forget(account, name)
     shutil.rmtree(fleets.folder_of(account, name), ignore_errors=True)
 
 

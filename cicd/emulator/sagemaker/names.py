@@ -60,6 +60,16 @@ OPERATIONS = frozenset(
     ]
 )
 LOGS = frozenset(["DescribeLogGroups", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents"])
+SCALING = frozenset(
+    [
+        "DeleteScalingPolicy",
+        "DeregisterScalableTarget",
+        "DescribeScalableTargets",
+        "DescribeScalingPolicies",
+        "PutScalingPolicy",
+        "RegisterScalableTarget",
+    ]
+)
 S3 = frozenset({"s3.delete", "s3.get", "s3.head", "s3.post", "s3.put"})
 INVOCATION = re.compile(rf"{PREFIX}/endpoints/([^/]+)/([a-z-]+)")
 RUNTIME = {
@@ -68,7 +78,7 @@ RUNTIME = {
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
 }
 """Last part of a path -> the operation of the runtime."""
-ALL = OPERATIONS | LOGS | {*RUNTIME.values()} | S3
+ALL = OPERATIONS | LOGS | SCALING | {*RUNTIME.values()} | S3
 ERRORS = {
     400: "ValidationException",
     403: "AccessDeniedException",

@@ -18,6 +18,7 @@ from cicd.emulator.sagemaker import (
     models,
     packages,
     processing,
+    scaling,
     search,
     tags,
     training,
@@ -64,6 +65,9 @@ class Services:
         self._by_target = {
             "SageMaker": JsonService(account.shapes, SAGEMAKER),
             "Logs_20140328": JsonService(ServiceModel("logs"), logs.OPERATIONS),
+            "AnyScaleFrontendService": JsonService(
+                ServiceModel("application-autoscaling"), scaling.OPERATIONS
+            ),
         }
         self.logins = Logins(account.world.credentials)
 

@@ -31,6 +31,7 @@ JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 }
 NAMES = {str: "STRING", bool: "BOOLEAN", int: "NUMBER", float: "NUMBER", dict: "OBJECT"}
 UNICODE = {
+    r"\p{Print}": "[ -~]",
     r"\p{L}": r"\w",
     r"\p{N}": r"\d",
     r"\p{Z}": r"\s",

@@ -46,6 +46,8 @@ from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.quotas import needed_by
 from cicd.platforms.sagemaker.records import Records
+from cicd.platforms.sagemaker.scaling import KIND as SCALING
+from cicd.platforms.sagemaker.scaling import Scalings, is_scaled
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
 from cicd.platforms.sagemaker.tags import tags_of
 from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of
@@ -89,6 +91,12 @@ class SageMaker(Platform):
         self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
         self._fresh: dict[str, float] = {}
         self._moves = Moves(self._things.config)
+        self._scalings = Scalings(self._api, self._things)
+        self._scaled = {
+            str(wish.spec["name"]): tuple(wish.spec["variants"])
+            for wish in stage.resources
+            if wish.key.kind == SCALING
+        }
         self._services = [
             str(wish.spec["name"]) for wish in stage.resources if wish.key.kind == "endpoint"
         ]
@@ -97,11 +105,15 @@ class SageMaker(Platform):
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         found: list[LiveResource] = []
-        for kind in KINDS:
+        for kind in NOUNS:
             if everything:
                 found += self._things.all(kind, self._services)
             if wishes := [wish for wish in desired if wish.key.kind == kind]:
                 found += self._things.of(kind, wishes)
+        if everything:
+            found += self._scalings.beside(live for live in found if live.key.kind == "endpoint")
+        if scaled := [wish for wish in desired if wish.key.kind == SCALING]:
+            found += self._scalings.of(scaled)
         return list({(live.key.kind, live.id): live for live in found}.values())
 
     def review(
@@ -110,12 +122,16 @@ class SageMaker(Platform):
         return reviewing.review(desired, live, self._things), list(live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
+        if kind == SCALING:
+            return self._scalings.beside(self._things.all("endpoint", self._services))
         return self._things.listed(kind)
 
     def get(self, live: LiveResource) -> LiveResource:
-        return self._things.get(live)
+        return (self._scalings if live.key.kind == SCALING else self._things).get(live)
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        if desired.key.kind == SCALING:
+            return self._scalings.find(desired)
         noun = NOUNS[desired.key.kind]
         if noun.kind in RUNS:
             return self._things.newest_run(noun, desired, known)
@@ -129,6 +145,8 @@ class SageMaker(Platform):
     def create(
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
+        if desired.key.kind == SCALING:
+            return self._scalings.put(desired)
         noun = NOUNS[desired.key.kind]
         tags = tags_of(desired.spec.get("tags") or {}, marks)
         if noun.kind in RUNS:
@@ -189,6 +207,8 @@ class SageMaker(Platform):
         return training.request(spec, source)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
+        if live.key.kind == SCALING:
+            return self._scalings.put(desired, live.spec)
         if live.key.kind != "endpoint":
             return super().update(live, desired)
         told = self._api.describe(NOUNS["endpoint"], live.id)
@@ -196,7 +216,14 @@ class SageMaker(Platform):
         if move is None:
             return self._things.whole(NOUNS["endpoint"], told)
         self._things.know_reason(live.id, str(told.get("FailureReason") or ""))
-        self._write(move.operation, EndpointName=live.id, **move.body)
+        try:
+            self._write(move.operation, EndpointName=live.id, **move.body)
+        except PlatformError as error:
+            if live.id not in self._scaled or not is_scaled(error):
+                raise
+            # what the stage itself scales it registers again afterwards
+            self._scalings.release(live.id, self._scaled[live.id])
+            self._write(move.operation, EndpointName=live.id, **move.body)
         self._moves.sent(move, live.id)
         return self._things.get(live)
 
@@ -215,17 +242,19 @@ class SageMaker(Platform):
                 raise
 
     def delete(self, live: LiveResource) -> None:
+        if live.key.kind == SCALING:
+            return self._scalings.delete(live)
         noun = NOUNS[live.key.kind]
         try:
             self._api.write(f"delete_{noun.kind}", **{noun.name: live.id})
         except NotFound:
-            return
+            return None
         except PlatformError as error:
             # a second request while the first is being carried out is refused in other words, and
             # so is one that comes too early
             found = self._things.find(noun, live.id)
             if found is None or found.status.state is State.STOPPING:
-                return
+                return None
             if found.status.state is State.PENDING:
                 raise Conflict(error.message, status=error.status, code=error.code) from None
             raise

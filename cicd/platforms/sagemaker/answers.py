@@ -28,7 +28,11 @@ TEXTS: tuple[tuple[str, type[PlatformError], str], ...] = (
     (r"rate exceeded", Throttled, ""),
 )
 CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
-    (r"ResourceNotFound.*|NoSuch(Key|Bucket|Entity)|NotFound|404|ParameterNotFound", NotFound, ""),
+    (
+        r"ResourceNotFound.*|ObjectNotFoundException|NoSuch(Key|Bucket|Entity)|NotFound|404|ParameterNotFound",
+        NotFound,
+        "",
+    ),
     (
         r"ResourceInUse|Conflict.*|.*AlreadyExists.*|PreconditionFailed|412|409"
         r"|ConditionalRequestConflict|BucketAlreadyOwnedByYou",
@@ -36,7 +40,11 @@ CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
         "",
     ),
     (r"ResourceLimitExceeded|.*QuotaExceeded.*", PlatformError, _QUOTA),
-    (r"Throttl.*|TooMany(Requests|Updates).*|RequestLimitExceeded|SlowDown", Throttled, ""),
+    (
+        r"Throttl.*|ConcurrentUpdateException|TooMany(Requests|Updates).*|RequestLimitExceeded|SlowDown",
+        Throttled,
+        "",
+    ),
     (r"AccessDenied.*|UnauthorizedOperation|403", Denied, _RIGHTS),
     (
         r"ExpiredToken.*|UnrecognizedClient.*|InvalidClientTokenId|InvalidSignature.*"

@@ -75,5 +75,6 @@ KINDS: dict[str, Kind] = {
             measured=True,
             columns={**COLUMNS, "config": "CONFIG", "url": "URL"},
         ),
+        Kind("scaling", prunable=True, columns={"id": "ENDPOINT", "managed_by": "KEY"}),
     )
 }

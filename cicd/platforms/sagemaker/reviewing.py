@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from cicd.errors import Problem
-from cicd.model import LiveResource, Resource
+from cicd.model import LiveResource, Ref, Resource
 from cicd.platforms.sagemaker.dialect.wording import ONE_WAY
 from cicd.platforms.sagemaker.nouns import NOUNS
 from cicd.platforms.sagemaker.things import Things
 
+GUARDRAIL = "bad-guardrail"
 MISSING = "unknown-reference"
 
 
@@ -19,7 +20,7 @@ def review(
     desired: Sequence[Resource], live: Sequence[LiveResource], things: Things
 ) -> list[Problem]:
     """Every finding, at its line of the stage file."""
-    return [*_missing(desired, things), *_one_way(desired, live)]
+    return [*_missing(desired, things), *_one_way(desired, live), *_all_at_once(desired, live)]
 
 
 def _missing(desired: Sequence[Resource], things: Things) -> Iterator[Problem]:
@@ -43,6 +44,24 @@ def _one_way(desired: Sequence[Resource], live: Sequence[LiveResource]) -> Itera
             message = f"{wish.key}: from serverless to instances there is no way back: AWS makes "
             message += "no serverless endpoint of one with instances"
             yield _problem(wish.source, message, ONE_WAY, "warning")
+
+
+def _all_at_once(desired: Sequence[Resource], live: Sequence[LiveResource]) -> Iterator[Problem]:
+    """Ways to move traffic that AWS does not take, without a word, where variants change names."""
+    configs = {wish.key: wish for wish in desired if wish.key.kind == "endpoint_config"}
+    serving = {
+        item.id: item.spec.get("weights") or {} for item in live if item.key.kind == "endpoint"
+    }
+    for wish in desired:
+        if wish.key.kind != "endpoint" or not wish.spec.get("deployment"):
+            continue
+        config = wish.spec["config"]
+        now = serving.get(str(wish.spec["name"]))
+        then = configs[config.key].spec["weights"] if isinstance(config, Ref) else now
+        if now and then and now.keys() != then.keys():
+            message = f"{wish.key}: {', '.join(now)} answer now, and {', '.join(then)} then: where "
+            message += "variants change their names AWS takes no notice of deployment, and updates "
+            yield _problem(wish.source, f"{message}all at once", GUARDRAIL, "warning")
 
 
 def _problem(

@@ -25,7 +25,7 @@ from tests.emulator.sagemaker.conforming import watch
 ROLE = "arn:aws:iam::123456789012:role/trainer"
 IMAGE = "763104351884.dkr.ecr.eu-central-1.amazonaws.com/pytorch-training:2.6-cpu-py312"
 BUCKET = "data"
-OURS = ("sagemaker", "sts", "logs")
+OURS = ("sagemaker", "sts", "logs", "application-autoscaling")
 """Services whose answers are ours."""
 QUICK = {"Delay": 0.1, "MaxAttempts": 600}
 """For boto3's waiters."""

@@ -29,8 +29,16 @@ from tests.emulator.sagemaker.aws import (
 )
 from tests.emulator.sagemaker.shape_walk import misfits, nested, places
 
-SERVICES = {"sagemaker": names.OPERATIONS, "logs": names.LOGS}
-TARGETS = {"sagemaker": "SageMaker", "logs": "Logs_20140328"}
+SERVICES = {
+    "sagemaker": names.OPERATIONS,
+    "logs": names.LOGS,
+    "application-autoscaling": names.SCALING,
+}
+TARGETS = {
+    "sagemaker": "SageMaker",
+    "logs": "Logs_20140328",
+    "application-autoscaling": "AnyScaleFrontendService",
+}
 SESSION = import_module("botocore.session").get_session()
 
 
@@ -162,9 +170,10 @@ class Life:
         self.sagemaker = aws.client("sagemaker")
         self.runtime = aws.client("sagemaker-runtime")
         self.logs = aws.client("logs")
+        self.scaling = aws.client("application-autoscaling")
         self.answered: set[str] = set()
         self.waited: set[str] = set()
-        for client in (self.sagemaker, self.runtime, self.logs):
+        for client in (self.sagemaker, self.runtime, self.logs, self.scaling):
             client.meta.events.register("after-call", self._hear)
 
     def _hear(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -258,6 +267,24 @@ class Life:
         told = self.sagemaker.describe_endpoint(EndpointName="life-0")
         assert told["EndpointConfigName"] == "life-2"
 
+    def scale(self) -> None:
+        for number in range(2):
+            target = scaled(number)
+            self.scaling.register_scalable_target(**target, MinCapacity=2 - number, MaxCapacity=3)
+            self.scaling.put_scaling_policy(
+                **target,
+                PolicyName="by-requests",
+                PolicyType="TargetTrackingScaling",
+                TargetTrackingScalingPolicyConfiguration={
+                    "TargetValue": 70.0,
+                    "PredefinedMetricSpecification": {
+                        "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+                    },
+                },
+            )
+        told = self.sagemaker.describe_endpoint(EndpointName="life-0")
+        assert told["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
     def transform(self) -> None:
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/life.json"}
         for number in range(2):
@@ -298,6 +325,11 @@ class Life:
         self.sagemaker.delete_tags(ResourceArn=self.arn, TagKeys=["k2"])
 
     def delete(self) -> None:
+        target = scaled(0)
+        self.scaling.delete_scaling_policy(**target, PolicyName="by-requests")
+        self.scaling.deregister_scalable_target(**target)
+        with pytest.raises(self.scaling.exceptions.ObjectNotFoundException):
+            self.scaling.deregister_scalable_target(**target)
         for number in range(2):
             name = f"life-{number}"
             self.sagemaker.delete_endpoint(EndpointName=name)
@@ -314,6 +346,15 @@ class Life:
         assert {one["TrainingJobName"] for one in left} == {"job-0", "job-1", "job-2"}
 
 
+def scaled(number: int) -> dict[str, str]:
+    """A variant as Application Auto Scaling names it."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/life-{number}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
 JSON = "application/json"
 FOUND = {
     "ListTrainingJobs": ({}, 4),
@@ -326,6 +367,8 @@ FOUND = {
     "ListModelPackages": ({"ModelPackageGroupName": "life-0"}, 2),
     "ListTags": ({}, 2),
     "Search": ({"Resource": "Model"}, 2),
+    "DescribeScalableTargets": ({"ServiceNamespace": "sagemaker"}, 2),
+    "DescribeScalingPolicies": ({"ServiceNamespace": "sagemaker"}, 2),
     "DescribeLogGroups": ({}, 3),
     "DescribeLogStreams": ({"logGroupName": "/aws/sagemaker/TrainingJobs"}, 2),
     "FilterLogEvents": ({"logGroupName": "/aws/sagemaker/TrainingJobs"}, 2),
@@ -340,6 +383,7 @@ def pages_of(life: Life, operation: str) -> list[list[str]]:
     if operation == "ListTags":
         asked = {"ResourceArn": life.arn}
     client = life.logs if operation in names.LOGS else life.sagemaker
+    client = life.scaling if operation in names.SCALING else client
     pager = client.get_paginator(import_module("botocore").xform_name(operation))
     size = {} if operation == "ListTags" else {"PageSize": 1}
     [key] = [one.expression for one in pager.result_keys if one.expression != "searchedLogStreams"]
@@ -354,6 +398,7 @@ def test_every_operation_waiter_and_paginator_of_boto3_is_good_for_a_whole_life(
     life.serve()
     life.transform()
     life.move()
+    life.scale()
     life.register()
     life.tag()
     aws.client("logs").get_log_events(
@@ -370,7 +415,7 @@ def test_every_operation_waiter_and_paginator_of_boto3_is_good_for_a_whole_life(
         assert operation == "ListTags" or all(len(page) <= 1 for page in pages), operation
     life.delete()
 
-    everything = names.OPERATIONS | names.LOGS | {*names.RUNTIME.values()}
+    everything = names.OPERATIONS | names.LOGS | names.SCALING | {*names.RUNTIME.values()}
     assert life.answered == everything, life.answered ^ everything
     waiters = SESSION.get_waiter_model("sagemaker")
     ours = {

@@ -249,3 +249,53 @@ def test_an_endpoint_that_never_came_up_is_deleted_and_made_again(project: Proje
     listed = project.run("endpoints", "dev", "-o", "json").json["endpoints"]
     found = {item["id"]: (item["status"], item["key"]) for item in listed}
     assert found["serving--double"] == ("InService", "endpoint/double")
+
+
+SCALED = SERVING.replace("config: double,", "config: double, autoscaling: {main: BOUNDS},").replace(
+    "serving", "scaled"
+)
+
+
+def test_an_endpoint_is_scaled_as_its_stage_says(project: Project) -> None:
+    """Its variants are registered once it is up, and anew where AWS wants them let go before."""
+    scaling = project.aws.client("application-autoscaling")
+
+    def registered() -> dict[str, Any]:
+        told = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")
+        targets = {one["ResourceId"]: (one["MinCapacity"], one["MaxCapacity"]) for one in told}
+        values = {
+            one["ResourceId"]: one["TargetTrackingScalingPolicyConfiguration"]
+            for one in policies["ScalingPolicies"]
+        }
+        assert targets.keys() == values.keys()
+        return {
+            name: (*targets[name], values[name]["TargetValue"], values[name].get("ScaleInCooldown"))
+            for name in targets
+        }
+
+    main = "endpoint/scaled--double/variant/main"
+    project.write("src/double.py", DOUBLE)
+    project.write(
+        "stages/dev.yaml",
+        SCALED.replace("BOUNDS", "{min: 2, max: 3, target: 70, scale_in: 5m}")
+        + "prune: stage\nlimits: {max_delete_percent: 100}\n",
+    )
+    assert project.actions()["scaling/double"] == "create"
+    project.run("apply", "dev", "--yes")
+    assert registered() == {main: (2, 3, 70.0, 300)}
+    told = project.aws.client("sagemaker").describe_endpoint(EndpointName="scaled--double")
+    assert told["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    assert project.actions() == {}  # also as it has more instances by now
+
+    project.edit("max: 3", "max: 5")
+    assert project.actions() == {"scaling/double": "update"}
+    project.edit("ml.m5.large", "ml.m5.xlarge")
+    project.run("apply", "dev", "--yes")
+    assert registered() == {main: (2, 5, 70.0, 300)}
+    assert project.actions() == {}
+
+    project.edit(" autoscaling: {main: {min: 2, max: 5, target: 70, scale_in: 5m}},", "")
+    assert project.actions()["scaling/scaled--double"] == "delete"
+    project.run("apply", "dev", "--yes")
+    assert registered() == {}

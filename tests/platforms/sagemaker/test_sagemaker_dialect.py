@@ -222,3 +222,29 @@ def test_a_script_of_a_processing_job_is_checked(
     assert before in job
     found = findings(tmp_path, text.replace(job, job.replace(before, after)))
     assert any(said in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ("mian: {min: 1, max: 2, target: 7}", 'mian is no variant that answers (did you mean "ma'),
+        ("main: {min: 3, max: 2, target: 7}", "the min of main is above its max"),
+        ("main: {min: 0, max: 2, target: 7}", "min"),
+        ("main: {min: 1, max: 2, target: 0}", "target"),
+        ("main: {min: 1, max: 2}", "target"),
+        ("main: {min: 1, max: 2, target: 7, metric: cpu}", "invocations"),
+        ("main: {min: 1, max: 2, target: 7, scale_in: soon}", "scale_in"),
+    ],
+)
+def test_how_a_variant_is_scaled_is_checked(tmp_path: Path, bounds: str, said: str) -> None:
+    text = TEXT.replace("config: churn, dep", f"config: churn, autoscaling: {{{bounds}}}, dep")
+    found = findings(tmp_path, text)
+    assert any(one.startswith("22: ") and said in one for one in found), found
+
+
+def test_a_variant_that_is_serverless_scales_by_itself(tmp_path: Path) -> None:
+    text = TEXT.replace("instance: {type: ml.m5.large, count: 1}, weight", f"{SERVERLESS}, weight")
+    text = text.replace("config: churn, deployment: {traffic: canary, step: {percent: 10}}", "BOTH")
+    scaled = "config: churn, autoscaling: {main: {min: 1, max: 2, target: 7}}"
+    found = findings(tmp_path, text.replace("BOTH", scaled))
+    assert [one for one in found if "main is serverless, and scales by itself" in one]

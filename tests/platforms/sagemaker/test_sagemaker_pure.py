@@ -19,6 +19,7 @@ from cicd.platforms.sagemaker import (
     endpoints,
     models,
     processing,
+    scaling,
     training,
     transforming,
 )
@@ -350,3 +351,16 @@ def test_every_partition_has_pages_for_people(region: str, host: str) -> None:
     assert console.link(live, region) == (
         f"https://{host}/sagemaker/home?region={region}#/endpoints/e"
     )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"target": 70.0, "metric": "invocations"},
+        {"target": 0.5, "metric": "concurrency", "scale_in": 300, "scale_out": 0},
+    ],
+)
+def test_how_a_variant_is_scaled_reads_back_as_it_was_asked_for(told: dict[str, Any]) -> None:
+    assert scaling.policy_of(scaling.policy(told)) == told
+    foreign = {**scaling.policy(told), "PolicyName": "by-hand"}
+    assert scaling.policy_of(foreign) == {}

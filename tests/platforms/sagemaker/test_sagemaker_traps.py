@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cicd.errors import Conflict, PlatformError
-from cicd.model import Action, Key, Options, Resource, Stage, State
+from cicd.model import Action, Key, Options, Ref, Resource, Stage, State
 from cicd.plan.planner import make_plan
 from cicd.platforms import registry
 from cicd.platforms.base import Platform
@@ -277,6 +278,27 @@ def test_trap_5_4_what_was_scaled_and_weighted_meanwhile_stays(served: Served) -
     assert served.now("CurrentInstanceCount") == {"main": 1, "other": 1}
 
 
+def test_trap_5_5_how_traffic_moves_is_sent_and_what_aws_would_not_do_is_told(
+    served: Served,
+) -> None:
+    one, two = served.make(config("good", main="one")), served.make(config("other", main="two"))
+    served.start(one)
+    canary = {"traffic": "canary", "step": {"percent": 10}, "wait": 60, "alarms": ["errors"]}
+    served.move(two, deployment=canary)
+    told = served.client.describe_endpoint(EndpointName=served.name)["LastDeploymentConfig"]
+    routing = told["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert (routing["Type"], routing["CanarySize"]["Value"]) == ("CANARY", 10)
+    assert told["AutoRollbackConfiguration"]["Alarms"] == [{"AlarmName": "errors"}]
+    # of other names AWS would take no notice of it, without a word
+    for variant, count in (("main", 0), ("renamed", 1)):
+        next_one = config("next", None, **{variant: "two"})
+        wish = served.wish("", deployment=canary)
+        spec = {**wish.spec, "config": Ref(next_one.key)}
+        wish = replace(wish, spec=spec, source="stages/dev.yaml:9:5")
+        problems, _ = served.platform.review([next_one, wish], [served.live])
+        assert [(one.line, one.severity) for one in problems] == [(9, "warning")] * count
+
+
 def test_trap_5_6_an_update_whose_goal_is_under_way_already_is_not_sent_again(
     served: Served,
 ) -> None:
@@ -364,3 +386,32 @@ def test_trap_5_9_an_endpoint_with_instances_is_made_anew_to_be_serverless(
     assert "there is no way back" in problems[0].message
     [change] = make_plan(stage, [back], [live], served.platform.kinds, created_at="").changes
     assert change.action is Action.UPDATE
+
+
+def test_trap_5_10_an_endpoint_is_let_go_by_what_scales_it_before_it_is_deleted(
+    served: Served,
+) -> None:
+    one = served.make(config("good", main="one"))
+    served.start(one)
+    bounds = {"min": 1, "max": 2, "target": 70.0, "metric": "invocations"}
+    variants = {"main": {**bounds, "instance_type": LARGE["type"]}}
+    spec = {"name": served.name, "endpoint": served.name, "variants": variants}
+    wish = Resource(Key("scaling", "x"), spec)
+    served.platform.create(wish)
+    [scaling] = served.platform.read([wish])
+    assert scaling.spec == spec
+    stage = Stage("dev", "", "", "sagemaker", {}, None, (), prune="everything")
+    lives = [served.live, scaling]
+    plan = make_plan(stage, [], lives, served.platform.kinds, created_at="")
+    assert [str(change.key.kind) for change in plan.changes] == ["scaling", "endpoint"]
+    # where somebody else scales it nothing is let go unasked
+    other = served.make(
+        config("larger", main=("one", {"instance": {**LARGE, "type": "ml.c5.large"}}))
+    )
+    with pytest.raises(PlatformError, match="must be deregistered as scalable targets"):
+        served.platform.update(served.live, served.wish(other))
+    served.platform.delete(scaling)
+    served.platform.delete(scaling)
+    assert served.platform.read([wish]) == []
+    served.platform.update(served.live, served.wish(other))
+    served.wait()

@@ -101,7 +101,7 @@ CARRIED = {
     ),
     "endpoints": Carried(
         "endpoint",
-        (("deployment",),),
+        (("deployment",), ("autoscaling",)),
         stays=frozenset({"name"}),
         needs={("config",): "endpoint_configs"},
     ),

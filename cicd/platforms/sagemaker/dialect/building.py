@@ -268,6 +268,26 @@ class _Building:
             if any(variant.serverless for variant in config.variants):
                 spec["serverless"] = True
             yield self._resource(path, endpoint, spec)
+            if endpoint.autoscaling:
+                yield self._scaling(path, endpoint, spec["name"], config)
+
+    def _scaling(
+        self, path: Path, endpoint: Endpoint, name: str, config: EndpointConfig
+    ) -> Resource:
+        """How an endpoint is scaled, which can be told only once it is up. The types of instances
+        stand beside: another one means to register the variant anew."""
+        types = {one.name: one.instance.type for one in config.variants if one.instance}
+        variants = {}
+        for variant, told in endpoint.autoscaling.items():
+            found = {**_said(told), "target": float(told.target), "instance_type": types[variant]}
+            for field in ("scale_in", "scale_out"):
+                if field in found:
+                    found[field] = seconds(found[field])
+            variants[variant] = found
+        endpoint_key = Key("endpoint", endpoint.key)
+        spec = {"name": name, "endpoint": Ref(endpoint_key), "variants": variants}
+        source = str(self._draft.place(*path, "autoscaling", key=True))
+        return Resource(Key("scaling", endpoint.key), spec, source=source)
 
 
 def _weights(config: EndpointConfig) -> dict[str, float]:

@@ -208,6 +208,8 @@ def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
         if config and (problem := _variant_problem(endpoint, config)):
             place = draft.place(*path, "smoke_test", "variant")
             yield place.problem(f"endpoint/{endpoint.key}: {problem}", "bad-variant")
+        if config:
+            yield from _check_scaling(draft, path, endpoint, config)
         if endpoint.deployment and config:
             for field, problem in _guardrail_problems(endpoint.deployment, config):
                 message = f"endpoint/{endpoint.key}: {problem}"
@@ -226,6 +228,23 @@ def _variant_problem(endpoint: Endpoint, config: EndpointConfig) -> str:
     if name not in known:
         return f"{config.key} has no variant {name}{did_you_mean(name, known)}"
     return f"{name} is a shadow: it never answers" if known[name].shadow else ""
+
+
+def _check_scaling(
+    draft: AnyDraft, path: Path, endpoint: Endpoint, config: EndpointConfig
+) -> Iterator[Problem]:
+    variants = {variant.name: variant for variant in config.variants if not variant.shadow}
+    for name, told in endpoint.autoscaling.items():
+        problem = ""
+        if name not in variants:
+            problem = f"{name} is no variant that answers{did_you_mean(name, variants)}"
+        elif variants[name].serverless:
+            problem = f"{name} is serverless, and scales by itself"
+        elif told.min > told.max:
+            problem = f"the min of {name} is above its max: swap them"
+        if problem:
+            place = draft.place(*path, "autoscaling", name, key=True)
+            yield place.problem(f"endpoint/{endpoint.key}: {problem}", "bad-scaling")
 
 
 def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tuple[str, str]]:

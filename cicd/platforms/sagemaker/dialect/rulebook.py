@@ -22,6 +22,9 @@ RULES: Mapping[str, Rule] = {
         "An endpoint is changed in a way that AWS lets nobody take back.",
         "Amazon SageMaker: serverless inference, exclusions",
     ),
+    "bad-scaling": Rule(
+        "A variant cannot be scaled so.", "Amazon SageMaker: automatic scaling of models"
+    ),
     "bad-guardrail": Rule(
         "An endpoint cannot be updated in that way: AWS would do it all at once, unasked.",
         "Amazon SageMaker: deployment guardrails, exclusions",

@@ -379,12 +379,38 @@ class EndpointTest(AnySmokeTest, frozen=True, kw_only=True):
     )
 
 
+class Scaling(Part, frozen=True, kw_only=True):
+    min: Annotated[_Positive, Meta(description="So many instances at least.")]
+    max: Annotated[_Positive, Meta(description="So many at most.")]
+    target: Annotated[
+        Annotated[float, Meta(gt=0)],
+        Meta(description="What each instance is to have of the metric.", examples=[70]),
+    ]
+    metric: Annotated[
+        Literal["invocations", "concurrency"],
+        Meta(description="Requests in a minute, or at once."),
+    ] = "invocations"
+    scale_in: Annotated[
+        Duration | None, Meta(description="How long after a change there may be fewer.")
+    ] = None
+    scale_out: Annotated[
+        Duration | None, Meta(description="How long after a change there may be more.")
+    ] = None
+
+
 class Endpoint(ServiceItem, frozen=True, kw_only=True):
     name: Annotated[
         _Name | None, Meta(description="Default: stage and key.", examples=["churn-dev"])
     ] = None
     config: Annotated[Plain, Meta(description="Key of the configuration that it has.")]
     deployment: Annotated[Deployment | None, Meta(description="How an update is made.")] = None
+    autoscaling: Annotated[
+        dict[_Name, Scaling],
+        Meta(
+            description="Variant -> how many instances it has, by how much it is asked.",
+            examples=[{"main": {"min": 1, "max": 4, "target": 70}}],
+        ),
+    ] = {}
     tags: _Tags = {}
     timeout: Timeout = "1h"
     smoke_test: Annotated[
