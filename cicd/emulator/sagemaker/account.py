@@ -67,12 +67,15 @@ class Call:
         """The thing of that name, or of the name in the body. Refused where there is none."""
         wanted = str(self.body[noun.name]) if name is None else name
         found = self.account.things.get(noun.kind, wanted)
-        if found is None or not self.sees(found):
+        if found is None or not self.sees(noun, found):
             raise self.missing(noun, wanted)
         return found
 
-    def sees(self, thing: Thing) -> bool:
-        """Whether this request knows of a thing: by a fault rule what is new may be unknown yet."""
+    def sees(self, noun: Noun, thing: Thing) -> bool:
+        """Whether this request knows of a thing: nothing of another region, and by a fault rule
+        what is new may be unknown yet."""
+        if str(thing[noun.arn]).split(":")[3] != self.region:
+            return False
         stale = self.effects.get("stale")
         return stale is None or float(thing["CreationTime"]) < self.account.now() - float(stale)
 

@@ -36,7 +36,7 @@ def listing(
             # a page may be empty and others follow
             return {field: [], "NextToken": _token(None)}
         found = call.account.things.all([noun.kind], str(call.body.get("NameContains", "")))
-        wanted = [one for one in found if call.sees(one) and _is_wanted(noun, one, call.body)]
+        wanted = [one for one in found if call.sees(noun, one) and _is_wanted(noun, one, call.body)]
         if narrowed:
             wanted = narrowed(call, wanted)
         order = str(call.body.get("SortOrder", noun.order))

@@ -71,7 +71,7 @@ sagemaker-credentials:
     return str(file)
 
 
-def test_logins_of_every_kind_are_taken(aws: Aws, tmp_path: Path) -> None:
+def test_b10_logins_of_every_kind_are_taken(aws: Aws, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("first", encoding="utf-8")
     bare = {"AWS_ENDPOINT_URL": aws.environ["AWS_ENDPOINT_URL"]}
@@ -140,7 +140,7 @@ def test_a_wrong_login_ends_as_refused(aws: Aws, tmp_path: Path) -> None:
         ("credentials: {type: basic}", {}, None),
     ],
 )
-def test_the_region_of_a_stored_login_counts_where_nothing_else_says_one(
+def test_b11_the_region_of_a_stored_login_counts_where_nothing_else_says_one(
     aws: Aws, tmp_path: Path, place: str, environ: dict[str, str], region: str | None
 ) -> None:
     text = f"platform: sagemaker\nsagemaker: {{role: '{ROLE}', {place}}}\n"
@@ -231,7 +231,7 @@ def assumed(seconds: int) -> Reply:
     return xml("AssumeRoleWithWebIdentity", f"<Credentials>{told}</Credentials>")
 
 
-def test_a_token_file_that_is_replaced_meanwhile_is_read_again_at_each_refresh(
+def test_b10_a_token_file_that_is_replaced_meanwhile_is_read_again_at_each_refresh(
     tmp_path: Path,
 ) -> None:
     """Kubernetes replaces it each hour; logins that end within ten minutes are renewed."""
