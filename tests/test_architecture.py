@@ -223,6 +223,8 @@ PLATFORM = {
     "cicd.version",
     "cicd.platforms.base",
     "cicd.platforms.recorded",
+    "cicd.platforms.sealing",
+    "cicd.platforms.log_metrics",
     "cicd.model",
     "cicd.errors",
     "cicd.http",

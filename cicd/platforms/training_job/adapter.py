@@ -23,8 +23,9 @@ from cicd.model import (
     State,
     Track,
 )
+from cicd.platforms import log_metrics as metrics
 from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
-from cicd.platforms.training_job import doctor, metrics
+from cicd.platforms.training_job import doctor
 from cicd.platforms.training_job.api import Api
 from cicd.platforms.training_job.credentials import Credentials, credentials
 from cicd.platforms.training_job.datasets import Datasets

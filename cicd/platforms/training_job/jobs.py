@@ -15,11 +15,11 @@ from typing import Any
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, LiveResource, Ref, Resource, Spec, State
 from cicd.platforms.base import fields_of, owner_of
+from cicd.platforms.sealing import sealed, unsealed
 from cicd.platforms.training_job import statuses, submission
 from cicd.platforms.training_job.api import Api
 from cicd.platforms.training_job.models import OUTPUT, Models
 from cicd.platforms.training_job.records import Record, Records, with_inputs
-from cicd.platforms.training_job.sealing import sealed, unsealed
 from cicd.platforms.training_job.storage import Storage
 from cicd.threads import together
 
