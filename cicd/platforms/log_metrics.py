@@ -1,4 +1,4 @@
-"""Metrics of runs that only write logs: numbers found by patterns, and those in a JSON file. Pure."""
+"""Metrics of runs that only write logs: numbers found by patterns, or in a JSON file. Pure."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ PLATFORMS: dict[str, str] = {
     "aicore": "cicd.platforms.aicore.adapter",
     "training_job": "cicd.platforms.training_job.adapter",
     "sagemaker": "cicd.platforms.sagemaker.adapter",
+    "spark": "cicd.platforms.spark.adapter",
 }
 """Name in the stage file -> module with a function ``connect(stage, environ)``. In the same folder
 are a module ``kinds`` with the map ``KINDS``, and ``dialect``, what its stage files say; there may

@@ -1,0 +1,217 @@
+"""Spark as a Platform."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from cicd.errors import NotFound, PlatformError, Problem
+from cicd.model import (
+    Kind,
+    LiveResource,
+    LogEntry,
+    MetricPoint,
+    Resource,
+    Stage,
+    State,
+    Track,
+)
+from cicd.platforms import log_metrics
+from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
+from cicd.platforms.recorded import MEMORY, Records
+from cicd.platforms.spark import doctor
+from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.jobs import Jobs
+from cicd.platforms.spark.kinds import KINDS
+from cicd.platforms.spark.lease import RecordLock
+from cicd.platforms.spark.logs import next_page
+from cicd.platforms.spark.rest import RestSubmitter
+from cicd.platforms.spark.runs import Runs
+from cicd.platforms.spark.staging import Staging
+from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
+
+HERE = ".cicd/spark"
+SECOND = 10**9
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
+    """The cluster that the stage names. Sends nothing."""
+    settings, master = stage.settings, stage.target["master"]
+    calls = Calls()
+    submitter = RestSubmitter(calls, master, settings["rest_url"], settings["ui_url"])
+    return Spark(submitter, stage)
+
+
+class Spark(Platform):
+    """The jobs of one stage, shared by all threads."""
+
+    name = "spark"
+    kinds: Mapping[str, Kind] = KINDS
+
+    def __init__(self, submitter: Submitter, stage: Stage) -> None:
+        settings, root = stage.settings, Path(stage.root)
+        namespace = str(settings.get("namespace", ""))
+        identity = f"{namespace}/{stage.identity}" if namespace else stage.identity
+        self._wishes = {wish.key.name: wish for wish in stage.resources}
+        self._master = stage.target.get("master", "")
+        self._file = stage.file
+        self._is_shared = bool(settings.get("state"))
+        self._folder = Path(str(settings.get("state") or root / HERE)) / _folder_of(identity)
+        self._records = Records(self._folder)
+        self._submitter = submitter
+        staging = Path(str(settings.get("staging") or root / HERE)) / _folder_of(identity)
+        self._jobs = Jobs(
+            submitter,
+            Runs(self._records),
+            Staging((staging / "staged").absolute()),
+            identity,
+            root,
+            self._wishes,
+        )
+
+    def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
+        found = self._jobs.browse() if everything else []
+        if not everything:
+            found = [live for wish in desired for live in self._jobs.read(wish)]
+        newest = {live.key: live.id for live in found}
+        return [self._measured(live) if newest[live.key] == live.id else live for live in found]
+
+    def review(
+        self, desired: Sequence[Resource], live: Sequence[LiveResource]
+    ) -> tuple[list[Problem], list[LiveResource]]:
+        problems = []
+        if not self._is_shared and desired:
+            text = f"jobs are remembered on this machine only, in {HERE}: others who apply this "
+            text += "stage run them again; spark.state names a folder that all share"
+            problems.append(Problem(self._file, 0, 0, text, "unremembered", "warning"))
+        return problems, list(live)
+
+    def browse(self, kind: str) -> Sequence[LiveResource]:
+        return self._jobs.browse()
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        """No list is quicker than asking for each."""
+        found = {}
+        for live in lives if most is None else ():
+            with suppress(NotFound):
+                found[live.id] = self.get(live)
+        return found
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self._jobs.get(live)
+
+    def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
+        return self._jobs.find(desired, known)
+
+    def create(
+        self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
+    ) -> LiveResource:
+        return self._jobs.create(desired, token, marks)
+
+    def stop(self, live: LiveResource) -> None:
+        self._jobs.stop(live)
+
+    def delete(self, live: LiveResource) -> None:
+        self._jobs.delete(live)
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        self._jobs.tag(live, tags)
+
+    def remember(self, name: str, text: str) -> None:
+        self._records.write(MEMORY, name, {"text": text})
+
+    def recall(self, name: str, *, fresh: bool = True) -> str:
+        try:
+            return str(self._records.read(MEMORY, name)["text"])
+        except (NotFound, ValueError, KeyError):
+            return ""
+
+    def lock(self, name: str) -> Lock:
+        return RecordLock(self._records, name)
+
+    def metrics(self, live: LiveResource) -> Mapping[str, float]:
+        return self._measured(self.get(live)).metrics
+
+    def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
+        tracks = {run.id: Track(tuple(self._points(run))) for run in live}
+        return {id: track for id, track in tracks.items() if track.points}
+
+    def _measured(self, live: LiveResource) -> LiveResource:
+        """A job with the last value of each metric, once there is more to come of none. Its log may
+        be gone with the worker that had it."""
+        if live.status.state is not State.SUCCEEDED:
+            return live
+        with suppress(PlatformError):
+            last = {point.name: point.value for point in self._points(live)}
+            return replace(live, metrics=last)
+        return live
+
+    def _points(self, live: LiveResource) -> list[MetricPoint]:
+        """All values of a job's metrics; what they are called, the stage says as it is now."""
+        wish = self._wishes.get(live.key.name)
+        patterns = (wish.spec if wish else live.spec).get("metrics")
+        return log_metrics.points(self._lines(live), patterns) if patterns else []
+
+    def _lines(self, live: LiveResource) -> Iterable[tuple[int, str]]:
+        page = LogPage((), "", is_last=False)
+        while not page.is_last:
+            page = self.logs(live, page.cursor)
+            yield from ((entry.time, entry.text) for entry in page.entries)
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        page = self._page(live, STDOUT, cursor)
+        # nobody tells when a line was written: those of a job that went on after that may be newer
+        ended = live.facts.get("completed_at", "")
+        last = _nanoseconds(ended) if ended else self.now()
+        return page if since is None or since <= last else replace(page, entries=())
+
+    def _page(self, live: LiveResource, stream: str, cursor: str) -> LogPage:
+        run = self._jobs.run_of(live)
+        read = partial(self._submitter.log, run, stream)
+        is_over = live.status.has_ended or run.has_ended
+        return next_page(read, cursor, _nanoseconds(run.created), is_over=is_over)
+
+    def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
+        """What the program has printed; of one that did not get that far, what Spark says."""
+        for stream in (STDOUT, STDERR):
+            page, found = LogPage((), "", is_last=False), list[LogEntry]()
+            while not page.is_last:
+                page = self._page(live, stream, page.cursor)
+                found = [*found, *page.entries][-count:]
+            if found:
+                return tuple(found)
+        return ()
+
+    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
+        asked = selector.get("master", "")
+        if asked and asked != self._master:
+            raise NotFound(f"this is the cluster {self._master}", hint=f"it is not {asked}")
+        return self.read([], everything=True)
+
+    def diagnose(self) -> Iterator[Finding]:
+        return doctor.examine(self._submitter, self._folder, is_shared=self._is_shared)
+
+    def close(self) -> None:
+        self._submitter.close()
+
+
+def _folder_of(identity: str) -> str:
+    """What the folder of a stage is called: its name, and what tells it from those that look so."""
+    plain = _UNSAFE.sub("-", identity).strip("-")[-60:]
+    return f"{plain}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
+def _nanoseconds(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * SECOND)
+    except ValueError:
+        return 0

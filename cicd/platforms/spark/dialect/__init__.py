@@ -1,0 +1,88 @@
+"""What stage files of Spark say: jobs, what they run on, what they read and write.
+
+No SDK is loaded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.references import Reference
+from cicd.config.rules import check_items
+from cicd.config.tree import Paths
+from cicd.errors import Problem
+from cicd.platforms.spark.dialect.checks import check_jobs, check_place
+from cicd.platforms.spark.dialect.draft import PREFIX, Draft
+from cicd.platforms.spark.dialect.rulebook import RULES
+from cicd.platforms.spark.dialect.schema import StageFile
+
+__all__ = [
+    "CARRIED",
+    "ENVIRONMENT",
+    "NAME",
+    "REFERENCES",
+    "RULES",
+    "SPELLINGS",
+    "Draft",
+    "File",
+    "build",
+    "check",
+]
+
+NAME = "spark"
+File = StageFile
+_NOWHERE = "spark://localhost:7077"
+ENVIRONMENT = {
+    f"{PREFIX}MASTER": StandIn(offline=_NOWHERE, local="", field="master"),
+    f"{PREFIX}REST_URL": StandIn(offline="", local=""),
+    f"{PREFIX}UI_URL": StandIn(offline="", local=""),
+}
+REFERENCES = {
+    "jobs.KEY.outputs.NAME": Reference(
+        "job",
+        "outputs.NAME",
+        {
+            "url": Paths("jobs.*.inputs.*.url"),
+            "args": Paths("jobs.*.args.*"),
+            "env": Paths("jobs.*.env.*"),
+        },
+    )
+}
+SPELLINGS = Spellings(
+    hints={"applications": "jobs", "spark_jobs": "jobs", "class": "main_class"},
+    texts=Paths("jobs.*.args.*", "jobs.*.env.*", "jobs.*.conf.*", "spark.conf.*"),
+)
+CARRIED = {
+    "jobs": Carried(
+        "job",
+        (
+            ("source",),
+            ("main_class",),
+            ("args",),
+            ("env",),
+            ("conf",),
+            ("packages",),
+            ("py_files",),
+            ("jars",),
+            ("files",),
+            ("resources",),
+            ("metrics",),
+        ),
+        files=(("source",), ("py_files",), ("jars",), ("files",)),
+    )
+}
+
+
+def check(draft: Draft) -> Iterator[Problem]:
+    """All that is wrong beside the shape."""
+    yield from check_items(draft, CARRIED)
+    yield from check_place(draft)
+    yield from check_jobs(draft)
+
+
+def build(draft: Draft) -> Built:
+    """Where it goes, and the jobs."""
+    from cicd.platforms.spark.dialect.building import build  # not needed to check a stage
+
+    return build(draft)

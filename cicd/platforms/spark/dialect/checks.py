@@ -1,0 +1,162 @@
+"""What a schema cannot say of jobs: programs, memory, properties that would carry a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from cicd.config.tree import did_you_mean
+from cicd.errors import Problem
+from cicd.masking import is_secret_name
+from cicd.platforms.spark.dialect.draft import PREFIX, Draft, is_python, named_files
+from cicd.platforms.spark.dialect.schema import Job
+from cicd.values import Ref
+
+LEAST = 450 << 20
+"""Bytes of memory that a driver or executor starts with at least: Spark keeps 300 MiB of it for
+itself, and refuses less than one and a half times that."""
+_UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
+MEMORY = ("spark.driver.memory", "spark.executor.memory")
+OWN = ("--inputs", "--outputs")
+"""Arguments that cicd adds."""
+
+
+def check_place(draft: Draft) -> Iterator[Problem]:
+    """Whether it is known where the cluster is, and whether it sees what it is to run."""
+    spark = draft.file.spark
+    if not draft.master and not draft.has_lost("spark", "master"):
+        message = f"no master: set spark.master or {PREFIX}MASTER"
+        yield draft.place("spark").problem(message, "missing-target")
+    elif not (spark.staging or draft.is_on_this_machine or draft.has_lost("spark", "staging")):
+        for index, job in enumerate(draft.file.jobs):
+            for field, _, name in named_files(job):
+                message = f'job/{job.key}: "{name}" is a file of this machine, and the workers '
+                message += "are elsewhere: set spark.staging"
+                yield draft.place("jobs", index, field).problem(message, "no-staging")
+    for field in ("state", "staging"):
+        folder = getattr(spark, field) or ""
+        if "://" in folder and not folder.startswith("file:///"):
+            message = f'spark.{field} is "{folder}": it must be a folder, as a path or file:/// URL'
+            yield draft.place("spark", field).problem(message, "wrong-value")
+    if draft.variable("GITHUB_ACTIONS") and not (spark.state or draft.has_lost("spark", "state")):
+        runs = [job.key for job in draft.file.jobs if job.rerun == "on_change"]
+        if runs:
+            message = f"no spark.state: a run of CI forgets that {', '.join(runs)} has run"
+            yield draft.place("spark").problem(message, "unremembered", "warning")
+
+
+def check_jobs(draft: Draft) -> Iterator[Problem]:
+    """All that is wrong with the jobs themselves."""
+    yield from _check_conf(draft, draft.file.spark.conf, "spark")
+    for index, job in enumerate(draft.file.jobs):
+        yield from _check_conf(draft, job.conf, "jobs", index)
+        yield from _check_program(draft, index, job)
+        yield from _check_assets(draft, index, job)
+        yield from _check_memory(draft, index, job)
+        yield from _check_metrics(draft, index, job)
+
+
+def _check_conf(draft: Draft, conf: Mapping[str, str], *path: str | int) -> Iterator[Problem]:
+    for name, value in conf.items():
+        place = draft.place(*path, "conf", name)
+        if is_secret_name(name.rpartition(".")[2]) or re.search(r"(?i)secret|password", name):
+            message = f"{name} would show on the command line of the driver"
+            yield place.problem(message, "secret-in-conf")
+        if name in MEMORY and (size := _bytes(value)) is not None and size < LEAST:
+            message = f"{name} is {value}: Spark does not start with less than 450m"
+            yield place.problem(message, "too-little-memory")
+
+
+def _bytes(text: str) -> int | None:
+    """A size as Spark writes it; without a unit it is in MiB. None for what is none."""
+    match = re.fullmatch(r"(\d+)([kmgt]?)b?", text.strip().lower())
+    return int(match[1]) << _UNITS[match[2] or "m"] if match else None
+
+
+def _check_program(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
+    path, key = ("jobs", index), f"job/{job.key}"
+    if is_python(job.source) and job.main_class:
+        message = f"{key}: {job.source} is Python, which has no main_class: take it out"
+        yield draft.place(*path, "main_class").problem(message, "bad-program")
+    if job.source.endswith(".jar") and not (job.main_class or draft.has_lost(*path, "main_class")):
+        message = f"{key}: which class of {job.source} is run? Set main_class"
+        yield draft.place(*path, "source").problem(message, "bad-program")
+    if not job.source.endswith((".py", ".jar")):
+        message = f'{key}: "{job.source}" is neither a .py nor a .jar'
+        yield draft.place(*path, "source").problem(message, "bad-program")
+    seen: dict[str, str] = {"cicd_assets.py": "the module that cicd adds"}
+    for field, at, name in named_files(job):
+        end = PurePosixPath(name).name
+        place = draft.place(*path, field, *([] if at is None else [at]))
+        if end in seen:
+            message = f'{key}: "{name}" has the name of {seen[end]}'
+            yield place.problem(message, "bad-program")
+        elif (draft.root / name).is_dir():
+            yield place.problem(f'{key}: "{name}" is a folder: name a file', "bad-program")
+        elif field == "py_files" and not end.endswith((".py", ".zip", ".egg", ".whl")):
+            message = f'{key}: "{name}" is no module: it must be a .py, .zip or .egg'
+            yield place.problem(message, "bad-program")
+        seen[end] = name
+
+
+def _check_assets(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
+    for field in ("inputs", "outputs"):
+        seen: set[str] = set()
+        for at, asset in enumerate(getattr(job, field)):
+            place = draft.place("jobs", index, field, at)
+            if asset.name in seen:
+                message = f"job/{job.key} has two {field} {asset.name}: give one another name"
+                yield place.problem(message, "duplicate-name")
+            seen.add(asset.name)
+            if isinstance(asset.url, Ref):
+                yield from _check_reference(draft, index, asset.url, (field, at, "url"))
+    for at, text in enumerate(job.args):
+        place = draft.place("jobs", index, "args", at)
+        if text in OWN and (job.inputs or job.outputs):
+            message = f"job/{job.key}: cicd itself adds {text}"
+            yield place.problem(message, "bad-program")
+        elif isinstance(text, Ref):
+            yield from _check_reference(draft, index, text, ("args", at))
+    for name, value in job.env.items():
+        if isinstance(value, Ref):
+            yield from _check_reference(draft, index, value, ("env", name))
+
+
+def _check_reference(
+    draft: Draft, index: int, ref: Ref, path: tuple[Any, ...]
+) -> Iterator[Problem]:
+    other = next((job for job in draft.file.jobs if job.key == ref.key.name), None)
+    known = {f"outputs.{asset.name}" for asset in other.outputs} if other else set()
+    if other and ref.output not in known:
+        name = ref.output.partition(".")[2]
+        meant = did_you_mean(name, [output.partition(".")[2] for output in known])
+        message = f"{ref.key} has no output {name}{meant}"
+        yield draft.place("jobs", index, *path).problem(message, "unknown-reference")
+
+
+def _check_memory(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
+    for field in ("driver_memory", "executor_memory"):
+        text = getattr(job.resources, field)
+        if text and (size := _bytes(text)) is not None and size < LEAST:
+            message = f"job/{job.key}: {field} is {text}: Spark does not start with less than 450m"
+            place = draft.place("jobs", index, "resources", field)
+            yield place.problem(message, "too-little-memory")
+
+
+def _check_metrics(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
+    for name, pattern in job.metrics.items():
+        try:
+            groups = re.compile(pattern).groups
+            problem = "" if groups else "has no group for the value: put it in ( )"
+        except (re.error, OverflowError, RecursionError) as error:
+            problem = f"is no regular expression: {error}"
+        if problem:
+            message = f'job/{job.key}: the pattern "{pattern}" of {name} {problem}'
+            yield draft.place("jobs", index, "metrics", name).problem(message, "bad-metric-pattern")
+    for at, gate in enumerate(job.require):
+        if gate.metric not in job.metrics:
+            message = f'job/{job.key} requires "{gate.metric}", for which metrics has no pattern'
+            message += did_you_mean(gate.metric, job.metrics) or ": add one"
+            yield draft.place("jobs", index, "require", at).problem(message, "bad-gate")

@@ -1,0 +1,83 @@
+"""A stage file of Spark on its way to a Stage: where its jobs go."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cicd.config import draft
+from cicd.config.remotes import https_url
+from cicd.masking import without_logins
+from cicd.platforms.spark.dialect.schema import Job, StageFile
+
+PREFIX = "SPARK_"
+REST_PORT = 6066
+UI_PORT = 8080
+
+
+class Draft(draft.Draft[StageFile, None]):
+    """What is in the file, and what that means."""
+
+    @property
+    def master(self) -> str:
+        """The cluster, as far as file and environment tell."""
+        return str(self.file.spark.master or self.variable(f"{PREFIX}MASTER"))
+
+    @property
+    def rest_url(self) -> str:
+        """The REST server of the master."""
+        own = self.file.spark.rest_url or self.variable(f"{PREFIX}REST_URL")
+        return str(own or self._beside(REST_PORT)).rstrip("/")
+
+    @property
+    def ui_url(self) -> str:
+        """The web page of the master."""
+        own = self.file.spark.ui_url or self.variable(f"{PREFIX}UI_URL")
+        return str(own or self._beside(UI_PORT)).rstrip("/")
+
+    @property
+    def namespace(self) -> str:
+        """What tells the jobs of this project from those of others on the same cluster."""
+        remote = next(iter(self.git.remotes), "")
+        return without_logins(https_url(remote)).partition("://")[2].removesuffix(".git")
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the cluster surely sees the files of this machine."""
+        hosts = [address.rpartition(":")[0] for address in self._masters()]
+        return bool(hosts) and all(map(_is_loopback, hosts))
+
+    def _masters(self) -> list[str]:
+        return self.master.removeprefix("spark://").split(",") if self.master else []
+
+    def _beside(self, port: int) -> str:
+        hosts = [address.rpartition(":")[0] for address in self._masters()]
+        return f"http://{hosts[0]}:{port}" if hosts else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def is_address(source: str) -> bool:
+    """Whether a program or file is one that Spark itself fetches."""
+    return "://" in source or bool(urlsplit(source).scheme)
+
+
+def is_python(source: str) -> bool:
+    """Whether a program is one of Python."""
+    return source.endswith(".py")
+
+
+def named_files(job: Job) -> Iterator[tuple[str, int | None, str]]:
+    """Field, place in it and path of each file of the project that a job takes along."""
+    if not is_address(job.source):
+        yield "source", None, job.source
+    for field in ("py_files", "jars", "files"):
+        for index, name in enumerate(getattr(job, field)):
+            if not is_address(name):
+                yield field, index, name

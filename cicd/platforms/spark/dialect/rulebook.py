@@ -1,0 +1,40 @@
+"""The rules that only stage files of Spark can break."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cicd.config.rulebook import Rule
+
+RULES: Mapping[str, Rule] = {
+    "bad-program": Rule(
+        "A job has no class for a jar, or one for Python; or two of its files have one name.",
+        "spark-submit: --class",
+        "name main_class for jars only, and give each file another name",
+    ),
+    "too-little-memory": Rule(
+        "A driver or executor has less memory than Spark starts with.",
+        "cicd: UnifiedMemoryManager refuses less than 450 MiB",
+        "ask for 512m or more",
+    ),
+    "no-staging": Rule(
+        "Workers on other machines cannot see the files of this one.",
+        "cicd: the driver runs on a worker",
+        "set spark.staging to a folder that the workers see under the same path",
+    ),
+    "secret-in-conf": Rule(
+        "A property is called like a secret: the command line of a driver shows it to everybody.",
+        "Spark: Launch Command in the log of a driver",
+        "hand it over in env, or in a file of the workers",
+    ),
+    "bad-metric-pattern": Rule(
+        "The pattern of a metric is none, or has not just one group for the value.",
+        "cicd: metrics from the log",
+        "write a regular expression with one group: accuracy=([0-9.]+)",
+    ),
+    "unremembered": Rule(
+        "A run of CI forgets its jobs: each push would run all of them again.",
+        "cicd: memory of jobs",
+        "set spark.state to a folder that all runs share",
+    ),
+}

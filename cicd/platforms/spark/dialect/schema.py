@@ -1,0 +1,153 @@
+"""The shape of Spark's stage files as msgspec structs. Names are Spark's own, in snake case."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from cicd.config.fields import Part, Plain, like, named
+from cicd.config.schema import RunItem, StageBase, Timeout
+from cicd.values import Ref
+
+ANY_MASTER = r"^spark://[^\s/:,]+:[0-9]+(,[^\s/:,]+:[0-9]+)*$"
+URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
+_URL = like(URL, "an address like http://host:port, without login and query", 1024)
+CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+MEMORY = r"^[1-9][0-9]{0,6}[kKmMgGtT]$"
+_MEMORY = like(MEMORY, "a number and a unit: 512m, 2g")
+_CONF = named(r"^spark\.\S+$", "a name that begins with spark.")
+_ENV = named(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")
+Conf = dict[Annotated[str, _CONF], Plain]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Spark(Part, frozen=True, kw_only=True):
+    master: Annotated[
+        Annotated[str, like(ANY_MASTER, "the address of a master: spark://host:7077", 1024)] | None,
+        Meta(description="The cluster; default: SPARK_MASTER.", examples=["spark://host:7077"]),
+    ] = None
+    rest_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="The master's REST server, which jobs are submitted to; default: "
+            "SPARK_REST_URL, else port 6066 of the master.",
+            examples=["http://host:6066"],
+        ),
+    ] = None
+    ui_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="The master's web page; default: SPARK_UI_URL, else port 8080 of the "
+            "master.",
+            examples=["http://host:8080"],
+        ),
+    ] = None
+    state: Annotated[
+        Plain | None,
+        Meta(
+            description="Folder that all who apply this stage share, to remember its jobs in; "
+            "default: .cicd of this machine.",
+            examples=["/shared/cicd"],
+        ),
+    ] = None
+    staging: Annotated[
+        Plain | None,
+        Meta(
+            description="Folder that the workers see under the same path, for programs on their "
+            "way; default, for a master on this machine: .cicd.",
+            examples=["/shared/staging"],
+        ),
+    ] = None
+    conf: Annotated[
+        Conf,
+        Meta(
+            description="Properties of every job.",
+            examples=[{"spark.sql.shuffle.partitions": "64"}],
+        ),
+    ] = {}
+
+
+class Asset(Part, frozen=True, kw_only=True):
+    name: Annotated[
+        Annotated[str, like(NAME, "letters, digits, dots, - and _", 100)],
+        Meta(description="What the job calls it.", examples=["customers"]),
+    ]
+    url: Annotated[
+        Plain | Ref,
+        Meta(description="Where it is, as Spark reads it.", examples=["s3a://bucket/customers"]),
+    ]
+    format: Annotated[
+        Plain | None, Meta(description="What it is, told to the job.", examples=["csv"])
+    ] = None
+
+
+class Resources(Part, frozen=True, kw_only=True):
+    executors: Annotated[Count | None, Meta(description="How many.", examples=[2])] = None
+    executor_cores: Annotated[Count | None, Meta(description="Of each.", examples=[1])] = None
+    executor_memory: Annotated[
+        Annotated[str, _MEMORY] | None, Meta(description="Of each.", examples=["1g"])
+    ] = None
+    driver_cores: Annotated[Count | None, Meta(description="Of the driver.", examples=[1])] = None
+    driver_memory: Annotated[
+        Annotated[str, _MEMORY] | None, Meta(description="Of the driver.", examples=["1g"])
+    ] = None
+
+
+class Job(RunItem, frozen=True, kw_only=True):
+    source: Annotated[
+        Plain,
+        Meta(
+            description="Python file or jar: of the repository, or an address that Spark reads.",
+            examples=["jobs/score.py"],
+        ),
+    ]
+    main_class: Annotated[
+        Annotated[str, like(CLASS, "the name of a class")] | None,
+        Meta(description="The class of a jar that is run.", examples=["com.example.Score"]),
+    ] = None
+    args: Annotated[
+        list[str | Ref], Meta(description="Arguments, before those of inputs and outputs.")
+    ] = []
+    env: Annotated[
+        dict[Annotated[str, _ENV], str | Ref],
+        Meta(description="Environment of the driver.", examples=[{"EPOCHS": "20"}]),
+    ] = {}
+    conf: Annotated[Conf, Meta(description="Properties, over those of all jobs.")] = {}
+    packages: Annotated[
+        list[Annotated[str, like(r"^[^\s:,]+:[^\s:,]+:[^\s:,]+$", "group:artifact:version")]],
+        Meta(
+            description="Maven packages: group:artifact:version.",
+            examples=[["org.apache.spark:spark-avro_2.12:3.5.1"]],
+        ),
+    ] = []
+    py_files: Annotated[
+        list[Plain],
+        Meta(description="Python modules that it imports.", examples=[["jobs/features.py"]]),
+    ] = []
+    jars: Annotated[list[Plain], Meta(description="Jars on its class path.")] = []
+    files: Annotated[
+        list[Plain], Meta(description="Files beside each executor.", examples=[["conf/rates.csv"]])
+    ] = []
+    inputs: Annotated[list[Asset], Meta(description="What it reads.")] = []
+    outputs: Annotated[list[Asset], Meta(description="What it writes.")] = []
+    resources: Annotated[Resources, Meta(description="What it runs on.")] = field(
+        default_factory=Resources
+    )
+    metrics: Annotated[
+        dict[Plain, Plain],
+        Meta(
+            description="Metric -> pattern for what it prints, whose first group is the value.",
+            examples=[{"accuracy": "accuracy=([0-9.]+)"}],
+        ),
+    ] = {}
+    timeout: Timeout = "1h"
+
+
+class StageFile(StageBase, frozen=True, kw_only=True):
+    """What should exist on one stage."""
+
+    platform: Annotated[Literal["spark"], Meta(description="Where it all runs.")] = "spark"
+    spark: Annotated[Spark, Meta(description="The cluster, and what all jobs share.")] = field(
+        default_factory=Spark
+    )
+    jobs: Annotated[list[Job], Meta(description="Programs that are run.")] = []

@@ -1,0 +1,235 @@
+"""Jobs: written down, submitted once, found again, shown with what is remembered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from cicd.errors import LostAnswer, NotFound, PlatformError
+from cicd.model import Key, LiveResource, Resource, Spec, State, Status
+from cicd.platforms.base import fields_of, owner_of
+from cicd.platforms.sealing import sealed, unsealed
+from cicd.platforms.spark import manifest, statuses
+from cicd.platforms.spark.runs import Run, Runs, name_of, now
+from cicd.platforms.spark.staging import Staging
+from cicd.platforms.spark.submitter import Seen, Submitter
+
+OLDER = 10
+"""Former runs of a job that planning looks at."""
+
+
+class Jobs:
+    """The jobs of one stage. ``stage``: what others know it by. ``root``: the project that programs
+    are in. ``wishes``: what the stage file says of them by key, with its texts of the environment
+    hidden."""
+
+    def __init__(
+        self,
+        submitter: Submitter,
+        runs: Runs,
+        staging: Staging,
+        stage: str,
+        root: Path,
+        wishes: Mapping[str, Resource],
+    ) -> None:
+        self._submitter = submitter
+        self._runs = runs
+        self._staging = staging
+        self._stage = stage
+        self._root = root
+        self._wishes = wishes
+
+    def read(self, wish: Resource) -> list[LiveResource]:
+        """The last runs of a wish, newest last."""
+        return self._shown_all(self._runs.all(wish.key.name)[-OLDER:])
+
+    def browse(self) -> list[LiveResource]:
+        """All that are remembered, newest last."""
+        return self._shown_all(self._runs.all())
+
+    def _shown_all(self, runs: list[Run]) -> list[LiveResource]:
+        """Those that were submitted: what a crash has left before that says nothing."""
+        found = [found for run in runs if (found := self._found(run))]
+        return [self._shown(run, self._seen(run)) for run in found]
+
+    def get(self, live: LiveResource) -> LiveResource:
+        """It as it is now; what is new is remembered, and what it needs no more removed. Raises
+        NotFound."""
+        run = self._runs.of(live.id)
+        found = self._found(run)
+        if found is None:
+            raise NotFound(f"{live.id} was never submitted", status=404)
+        seen = self._seen(found)
+        return self._shown(self._noted(run, found, seen), seen)
+
+    def find(self, wish: Resource, known: frozenset[str]) -> LiveResource | None:
+        """The newest run of what a wish takes in."""
+        inputs = str(wish.spec.get("inputs", ""))
+        for run in reversed(self._runs.all(wish.key.name)):
+            is_other = str(run.spec.get("inputs", "")) != inputs or {run.id, run.name} & known
+            if not is_other and (found := self._found(run)):
+                return self._shown(found, self._seen(found))
+        return None
+
+    def create(self, wish: Resource, token: str, marks: Mapping[str, str]) -> LiveResource:
+        """Submit it, unless that has been done with this token."""
+        key = wish.key.name
+        run = self._runs.with_token(key, token)
+        if run is None:
+            self._sweep()
+            run = self._begun(wish, token, marks)
+        elif not run.submission:  # begun by somebody who did not live to tell how it went
+            run = self._noted_submission(run, self._submitter.find(run))
+        if not run.submission:
+            run = self._noted_submission(run, self._submit(wish.spec, run))
+        return self._shown(run, self._seen(run))
+
+    def stop(self, live: LiveResource) -> None:
+        """Ask it to stop; one that has ended or is not there has."""
+        with suppress(NotFound):
+            run = self._found(self._runs.of(live.id))
+            if run and run.submission and not run.has_ended:
+                self._submitter.stop(run)
+
+    def delete(self, live: LiveResource) -> None:
+        """Nothing is remembered of it any more; what it has written stays."""
+        with suppress(NotFound):
+            run = self._runs.of(live.id)
+            self._staging.remove(run.name)
+            self._runs.forget(run)
+
+    def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
+        """Remember these with it."""
+        run = self._runs.of(live.id)
+        if {**run.marks, **tags} != run.marks:
+            self._runs.note(run, marks={**run.marks, **tags})
+
+    def run_of(self, live: LiveResource) -> Run:
+        """What is remembered of it, with where its driver is. Raises NotFound."""
+        run = self._runs.of(live.id)
+        if run.submission and not run.worker and not run.has_ended:
+            run = replace(run, worker=self._submitter.look(run).worker)
+        return run
+
+    def _begun(self, wish: Resource, token: str, marks: Mapping[str, str]) -> Run:
+        """Written down with all that is known before it is submitted."""
+        key, spec = wish.key.name, wish.spec
+        asked = self._wishes[key].spec if key in self._wishes else {}
+        run = Run(
+            name=name_of(self._stage, key, str(spec.get("inputs", "")), token),
+            key=key,
+            spec=sealed(spec, asked, self._stage),
+            token=token,
+            marks=dict(marks),
+            created=now(),
+            before=self._submitter.last(),
+        )
+        self._runs.begin(run)
+        return run
+
+    def _submit(self, spec: Spec, run: Run) -> str:
+        """What the cluster calls it. A refusal leaves nothing behind."""
+        try:
+            places = self._staging.put(run.name, self._files(spec))
+            return self._submitter.submit(manifest.manifest(spec, run.name, places))
+        except LostAnswer:
+            raise
+        except PlatformError:
+            self._staging.remove(run.name)
+            self._runs.forget(run)
+            raise
+
+    def _files(self, spec: Spec) -> dict[str, bytes]:
+        """All that the driver finds in the staging folder."""
+        found = {}
+        for name in manifest.named_files(spec):
+            try:
+                found[name] = (self._root / name).read_bytes()
+            except OSError as error:
+                raise PlatformError(f"{name} cannot be read: {error.strerror}") from None
+        if manifest.any_of(spec):
+            found[manifest.ASSETS_FILE] = manifest.assets_module(spec).encode()
+        return found
+
+    def _found(self, run: Run) -> Run | None:
+        """With what the cluster calls it, also where nobody lived to write that down. One of which
+        nobody can tell yet whether it is there has no submission; None for one that is not."""
+        if run.submission or run.has_ended:
+            return run
+        try:
+            submission = self._submitter.find(run)
+        except LostAnswer:
+            return run
+        return replace(run, submission=submission) if submission else None
+
+    def _noted_submission(self, run: Run, submission: str) -> Run:
+        return self._runs.note(run, submission=submission) if submission else run
+
+    def _seen(self, run: Run) -> Seen:
+        """How it is now: as it is remembered to have ended, else as the cluster says."""
+        if run.has_ended:
+            return Seen(statuses.status_of(State(run.state), run.message), run.application)
+        if not run.submission:
+            return Seen(statuses.status_of(State.PENDING, "submitted, and not found yet"))
+        return self._submitter.look(run)
+
+    def _noted(self, before: Run, found: Run, seen: Seen) -> Run:
+        """With what has become known of it; once it has ended nothing of it is left in staging."""
+        told = {
+            "submission": found.submission,
+            "application": seen.application,
+            "worker": seen.worker,
+        }
+        known = {name: text for name, text in told.items() if text}
+        run = before
+        if any(getattr(before, name) != text for name, text in known.items()):
+            run = self._runs.note(before, **known)
+        if seen.status.has_ended and not run.has_ended:
+            run = self._runs.end(run, seen.status.state, seen.status.message)
+            self._staging.remove(run.name)
+        return run
+
+    def _sweep(self) -> None:
+        """Remove what runs have left that nobody saw the end of."""
+        for name in self._staging.runs():
+            run = self._runs.named(name)
+            if run is None or (run.has_ended or self._has_ended(run)):
+                self._staging.remove(name)
+
+    def _has_ended(self, run: Run) -> bool:
+        with suppress(PlatformError):
+            found = self._found(run)
+            return found is None or self._seen(found).status.has_ended
+        return False
+
+    def _shown(self, run: Run, seen: Seen) -> LiveResource:
+        """As the stage file would say it."""
+        asked = self._wishes[run.key].spec if run.key in self._wishes else {}
+        spec = unsealed(run.spec, asked, self._stage)
+        outputs = {"id": run.id}
+        if seen.status.state is State.SUCCEEDED:
+            written = spec.get("writes", {})
+            outputs |= {f"outputs.{name}": str(asset["url"]) for name, asset in written.items()}
+        facts = {
+            "application_id": seen.application or run.application,
+            "application": run.name,
+            "completed_at": run.ended,
+            "commit": run.marks.get("cicd.commit", ""),
+        }
+        return LiveResource(
+            Key("job", run.key),
+            run.id,
+            {**spec, **fields_of(run.marks)},
+            seen.status,
+            outputs,
+            created_at=run.created,
+            notes=_notes(seen.status),
+            owner=owner_of(run.marks),
+            facts={name: text for name, text in facts.items() if text},
+        )
+
+
+def _notes(status: Status) -> tuple[str, ...]:
+    return (status.message,) if status.state is State.UNKNOWN and status.message else ()

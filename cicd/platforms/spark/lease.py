@@ -1,0 +1,60 @@
+"""Locks: a document that is made only where there is none of its name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime, timedelta
+
+from cicd.errors import Conflict, NotFound
+from cicd.model import Holder
+from cicd.platforms.recorded import Records
+
+KIND = "lock"
+
+
+class RecordLock:
+    """The document that stands for one lock. Times are by this machine's clock."""
+
+    def __init__(self, records: Records, name: str) -> None:
+        self._records = records
+        self._name = name
+
+    def take(self, holder: Holder, seconds: float) -> Holder:
+        now = datetime.now(UTC)
+        taken = replace(holder, since=_stamp(now), until=_stamp(now + timedelta(seconds=seconds)))
+        if not self._records.add(KIND, self._name, _told(taken)):
+            raise Conflict(f"somebody has the lock {self._name}", status=409)
+        return taken
+
+    def look(self) -> Holder | None:
+        try:
+            told = self._records.read(KIND, self._name)
+        except NotFound:
+            return None
+        except ValueError:
+            return Holder(run="", name="nobody who can be read", has_expired=True)
+        known = {field.name for field in fields(Holder)} - {"has_expired"}
+        texts = {name: str(value) for name, value in told.items() if name in known}
+        return Holder(**{"run": "", **texts}, has_expired=_is_over(texts.get("until", "")))
+
+    def renew(self, holder: Holder, seconds: float) -> None:
+        until = _stamp(datetime.now(UTC) + timedelta(seconds=seconds))
+        self._records.write(KIND, self._name, _told(replace(holder, until=until)))
+
+    def drop(self) -> None:
+        self._records.delete(KIND, self._name)
+
+
+def _told(holder: Holder) -> dict[str, str]:
+    return {name: text for name, text in asdict(holder).items() if name != "has_expired"}
+
+
+def _stamp(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_over(until: str) -> bool:
+    try:
+        return datetime.fromisoformat(until) <= datetime.now(UTC)
+    except ValueError:
+        return True

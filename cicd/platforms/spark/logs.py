@@ -1,0 +1,84 @@
+"""The lines of a log that is read by bytes. Pure, but for the reading that is handed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cicd.model import LogEntry
+from cicd.platforms.base import LogPage
+
+FULL = 1 << 18
+"""Bytes that are read at once."""
+LONGEST = 1 << 16
+"""Bytes of a line without an end that are told as one."""
+_HEAD = re.compile(r"==== Bytes (\d+)-(\d+) of (\d+) of .* ====\n?")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes ``start`` to ``end`` of a log of ``total``."""
+
+    start: int
+    end: int
+    total: int
+    text: str
+
+    @classmethod
+    def of_page(cls, page: str) -> Chunk:
+        """What a worker's page of a log says (its first line tells the bytes); nothing where there
+        is no log."""
+        head = _HEAD.match(page)
+        if not head:
+            return cls(0, 0, 0, "")
+        start, end, total = map(int, head.groups())
+        return cls(start, end, total, page[head.end() :] if end > start else "")
+
+
+Read = Callable[[int, int], Chunk]
+"""What a log has from a byte on, so many bytes at most."""
+
+
+def next_page(read: Read, cursor: str, began: int, *, is_over: bool) -> LogPage:
+    """The whole lines after ``cursor``, which is a byte. What has no end of line yet is told once
+    it ``is_over``. A log that is shorter than it was has been rolled, and begins anew."""
+    at = int(cursor) if cursor.isdecimal() else 0
+    chunk = read(at, FULL)
+    if chunk.total < at:
+        at, chunk = 0, read(0, FULL)
+    if not chunk.text:
+        return LogPage((), cursor)
+    is_all = chunk.end >= chunk.total
+    whole = chunk.text.rfind("\n") + 1
+    if (is_all and is_over) or (not whole and len(chunk.text) >= LONGEST):
+        whole = len(chunk.text)
+    if not whole:
+        return LogPage((), cursor)
+    after = _byte_after(chunk, whole)
+    entries = _entries(chunk.text[:whole], began + chunk.start)
+    return LogPage(entries, str(after), is_last=is_all)
+
+
+def _byte_after(chunk: Chunk, whole: int) -> int:
+    """The byte after so many characters. Bytes that are no text count from the end of the chunk,
+    where none of them stand."""
+    if whole == len(chunk.text):
+        return chunk.end
+    if "\ufffd" in chunk.text[:whole]:
+        return chunk.end - len(chunk.text[whole:].encode())
+    return chunk.start + len(chunk.text[:whole].encode())
+
+
+def _entries(text: str, began: int) -> tuple[LogEntry, ...]:
+    """Lines, each a nanosecond after the one before for each of its bytes: nobody tells when a
+    line was written."""
+    found = []
+    for line in _lines(text):
+        found.append(LogEntry(began, line.rstrip("\r\n")))
+        began += len(line.encode())
+    return tuple(found)
+
+
+def _lines(text: str) -> Sequence[str]:
+    return [f"{line}\n" for line in text.removesuffix("\n").split("\n")]

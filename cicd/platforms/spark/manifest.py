@@ -1,0 +1,128 @@
+"""What is submitted: the program, its arguments, properties, files and environment. Pure.
+
+What a job reads and writes reaches it as lists in three ways: as arguments, in the environment, and
+as a module that it can import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cicd.model import Spec
+
+ASSETS_FILE = "cicd_assets.py"
+INPUTS, OUTPUTS = "CICD_INPUT_ASSETS", "CICD_OUTPUT_ASSETS"
+FIELDS = ("py_files", "jars", "beside")
+"""Fields of a job that list files, the program left out."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One job as it is handed over; every file is where the driver finds it.
+
+    ``name``: of the application, which no other has.
+    """
+
+    name: str
+    program: str
+    main_class: str = ""
+    arguments: tuple[str, ...] = ()
+    conf: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    py_files: tuple[str, ...] = ()
+    jars: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+    def options(self, master: str, deploy_mode: str) -> list[str]:
+        """The arguments of spark-submit."""
+        lists = {
+            "--py-files": self.py_files,
+            "--jars": self.jars,
+            "--files": self.files,
+            "--packages": self.packages,
+        }
+        return [
+            *("--master", master, "--deploy-mode", deploy_mode, "--name", self.name),
+            *(("--class", self.main_class) if self.main_class else ()),
+            *(part for name in self.conf for part in ("--conf", f"{name}={self.conf[name]}")),
+            *(part for name in lists if lists[name] for part in (name, ",".join(lists[name]))),
+            self.program,
+            *self.arguments,
+        ]
+
+
+def named_files(spec: Spec) -> list[str]:
+    """The files of the project that a job takes along."""
+    found = [str(spec["source"]), *(str(name) for field in FIELDS for name in spec.get(field, ()))]
+    return [name for name in found if "://" not in name]
+
+
+def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
+    """A job as an application of that ``name``. ``places``: file of the project -> where the driver
+    finds it; those of other places are as they are. ``ASSETS_FILE`` is one of them where there is
+    something to read or write."""
+    assets = {INPUTS: assets_of(spec, "reads"), OUTPUTS: assets_of(spec, "writes")}
+    told = {variable: _json(found) for variable, found in assets.items()} if any_of(spec) else {}
+
+    def placed(field: str) -> tuple[str, ...]:
+        return tuple(places.get(str(name), str(name)) for name in spec.get(field, ()))
+
+    module = (places[ASSETS_FILE],) if told else ()
+    added = ("--inputs", told[INPUTS], "--outputs", told[OUTPUTS]) if told else ()
+    return Manifest(
+        name=name,
+        program=places.get(str(spec["source"]), str(spec["source"])),
+        main_class=str(spec.get("main_class", "")),
+        arguments=(*map(str, spec.get("args", ())), *added),
+        conf={**_resources(spec), **{key: str(text) for key, text in spec.get("conf", {}).items()}},
+        environment={**{key: str(text) for key, text in spec.get("env", {}).items()}, **told},
+        py_files=(*module, *placed("py_files")),
+        jars=placed("jars"),
+        files=placed("beside"),
+        packages=tuple(map(str, spec.get("packages", ()))),
+    )
+
+
+def any_of(spec: Spec) -> bool:
+    """Whether a job says what it reads or writes."""
+    return bool(spec.get("reads") or spec.get("writes"))
+
+
+def assets_of(spec: Spec, field: str) -> list[dict[str, Any]]:
+    """What a job reads, or writes, as it is told that."""
+    return [{"name": name, **asset} for name, asset in spec.get(field, {}).items()]
+
+
+def assets_module(spec: Spec) -> str:
+    """The text of the module that a job may import."""
+    return (
+        '"""What this job reads and writes."""\n\n'
+        f"INPUTS = {assets_of(spec, 'reads')!r}\nOUTPUTS = {assets_of(spec, 'writes')!r}\n"
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _resources(spec: Spec) -> dict[str, str]:
+    return dict(_properties(spec.get("resources", {})))
+
+
+def _properties(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the resources of a job are as properties. A standalone master counts cores, the others
+    executors."""
+    executors, cores = asked.get("executors"), asked.get("executor_cores")
+    if executors:
+        yield "spark.executor.instances", str(executors)
+        yield "spark.cores.max", str(executors * (cores or 1))
+        yield "spark.executor.cores", str(cores or 1)
+    elif cores:
+        yield "spark.executor.cores", str(cores)
+    for name in ("executor_memory", "driver_cores", "driver_memory"):
+        if name in asked:
+            yield f"spark.{name.replace('_', '.')}", str(asked[name])

@@ -1,0 +1,80 @@
+"""What a standalone master and its workers show on their web pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.submitter import STDERR
+
+BEGIN = 1 << 16
+"""Bytes at the beginning of a driver's log that have its command line."""
+
+
+class Master:
+    """The pages of one cluster."""
+
+    def __init__(self, calls: Calls, ui_url: str) -> None:
+        self._calls = calls
+        self.url = ui_url
+
+    def state(self) -> Mapping[str, Any]:
+        """All that it tells at once: workers, drivers, applications."""
+        return self._calls.json("GET", f"{self.url}/json/")
+
+    def drivers(self) -> list[Mapping[str, Any]]:
+        """All that it remembers, oldest first."""
+        state = self.state()
+        found = [*_rows(state, "completeddrivers"), *_rows(state, "activedrivers")]
+        return sorted(found, key=lambda driver: order_of(str(driver.get("id"))))
+
+    def application(self, name: str) -> str:
+        """The id of the application that is called so; empty where it has none."""
+        state = self.state()
+        found = [*_rows(state, "completedapps"), *_rows(state, "activeapps")]
+        return next((str(app["id"]) for app in reversed(found) if app.get("name") == name), "")
+
+    def page_of(self, host_port: str) -> str:
+        """The web page of the worker at that address; empty where there is none any more."""
+        for worker in _rows(self.state(), "workers"):
+            if f"{worker.get('host')}:{worker.get('port')}" == host_port:
+                return str(worker.get("webuiaddress", "")).rstrip("/")
+        return ""
+
+    def page_of_worker(self, id: str) -> str:
+        """The same, by what the master calls the worker."""
+        for worker in _rows(self.state(), "workers"):
+            if worker.get("id") == id:
+                return str(worker.get("webuiaddress", "")).rstrip("/")
+        return ""
+
+    def log(self, worker: str, driver: str, stream: str, offset: int, size: int) -> Chunk:
+        """A part of the log of a driver; ``worker``: the page of the one that it is on."""
+        page = self._calls.text(
+            f"{worker}/log/", driverId=driver, logType=stream, offset=offset, byteLength=size
+        )
+        return Chunk.of_page(page)
+
+    def name_of(self, driver: Mapping[str, Any]) -> str | None:
+        """What the application of a driver is called, as its command line tells; None while there
+        is none to read."""
+        worker = self.page_of_worker(str(driver.get("worker") or ""))
+        if not worker:
+            return None
+        command = self.log(worker, str(driver["id"]), STDERR, 0, BEGIN).text
+        match = re.search(r'"-Dspark\.app\.name=([^"]*)"', command)
+        return match[1] if match else None
+
+
+def order_of(submission: str) -> tuple[str, ...]:
+    """Submissions in the order in which a master has made them: time, then number."""
+    time, _, number = submission.removeprefix("driver-").rpartition("-")
+    return time, number.zfill(12)
+
+
+def _rows(state: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    rows = state.get(name)
+    yield from (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()

@@ -1,0 +1,62 @@
+"""What submits jobs, and knows how they are: one protocol, a module for each way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from cicd.model import Status
+from cicd.platforms.base import Finding
+from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.manifest import Manifest
+from cicd.platforms.spark.runs import Run
+
+STDOUT, STDERR = "stdout", "stderr"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a run is. ``application``: what the cluster calls its application; ``worker``: the page
+    of the worker that its driver is on. Both empty where nobody knows."""
+
+    status: Status
+    application: str = ""
+    worker: str = ""
+
+
+class Submitter(Protocol):
+    """One way to a cluster. Safe for many threads."""
+
+    def last(self) -> str:
+        """The last submission that the cluster has: what is begun from now on comes after it."""
+        ...
+
+    def submit(self, manifest: Manifest) -> str:
+        """Hand a job over: what the cluster calls it. Raises LostAnswer if unsure."""
+        ...
+
+    def find(self, run: Run) -> str:
+        """What the cluster calls a run of which it is not known whether it was handed over; empty
+        where it surely was not. Raises LostAnswer while nobody can tell."""
+        ...
+
+    def look(self, run: Run) -> Seen:
+        """How one that was handed over is."""
+        ...
+
+    def stop(self, run: Run) -> None:
+        """Ask it to stop; one that has ended has."""
+        ...
+
+    def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
+        """A part of what its driver writes to STDOUT or STDERR."""
+        ...
+
+    def examine(self) -> Iterator[Finding]:
+        """Looks at the cluster the way a job would use it; changes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back."""
+        ...
