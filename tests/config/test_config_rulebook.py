@@ -53,7 +53,7 @@ def test_every_rule_has_a_source_or_is_a_warning() -> None:
     bare = [name for name, rule in RULES.items() if not rule.source.strip()]
     assert [name for name in bare if told.get(name) != {"warning"}] == []
     known = "AI Core API|SAP AI Core|Argo|Kubernetes|KServe|Metaflow|OCI|POSIX|YAML|cicd:"
-    known += "|trainingClient: |Amazon SageMaker: "
+    known += "|trainingClient: |Amazon SageMaker: |Apache Spark: "
     assert [n for n, r in RULES.items() if r.source and not re.match(known, r.source)] == []
     assert len(told) > 40
 

@@ -9,22 +9,22 @@ from cicd.config.rulebook import Rule
 RULES: Mapping[str, Rule] = {
     "bad-program": Rule(
         "A job has no class for a jar, or one for Python; or two of its files have one name.",
-        "spark-submit: --class",
+        "Apache Spark: spark-submit --class",
         "name main_class for jars only, and give each file another name",
     ),
     "too-little-memory": Rule(
         "A driver or executor has less memory than Spark starts with.",
-        "cicd: UnifiedMemoryManager refuses less than 450 MiB",
+        "Apache Spark: UnifiedMemoryManager, reserved memory",
         "ask for 512m or more",
     ),
     "no-staging": Rule(
         "Workers on other machines cannot see the files of this one.",
-        "cicd: the driver runs on a worker",
+        "Apache Spark: cluster deploy mode",
         "set spark.staging to a folder that the workers see under the same path",
     ),
     "secret-in-conf": Rule(
         "A property is called like a secret: the command line of a driver shows it to everybody.",
-        "Spark: Launch Command in the log of a driver",
+        "Apache Spark: Launch Command in the log of a driver",
         "hand it over in env, or in a file of the workers",
     ),
     "bad-metric-pattern": Rule(

@@ -114,9 +114,9 @@ class Job(RunItem, frozen=True, kw_only=True):
     ] = {}
     conf: Annotated[Conf, Meta(description="Properties, over those of all jobs.")] = {}
     packages: Annotated[
-        list[Annotated[str, like(r"^[^\s:,]+:[^\s:,]+:[^\s:,]+$", "group:artifact:version")]],
+        list[Annotated[str, like(r"^[^\s:,]+:[^\s:,]+:[^\s:,]+$", "group:name:version")]],
         Meta(
-            description="Maven packages: group:artifact:version.",
+            description="Maven packages: group:name:version.",
             examples=[["org.apache.spark:spark-avro_2.12:3.5.1"]],
         ),
     ] = []
