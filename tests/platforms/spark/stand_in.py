@@ -87,6 +87,7 @@ class Cluster:
     version: str = VERSION
     drivers: dict[str, Driver] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    forgotten: list[Driver] = field(default_factory=list)
 
     @property
     def creates(self) -> int:
@@ -111,7 +112,8 @@ class Cluster:
                 driver.start()
 
     def forget(self) -> None:
-        """As a restarted master does."""
+        """As a restarted master does; what runs goes on."""
+        self.forgotten += self.drivers.values()
         self.drivers.clear()
 
     def status(self, id: str) -> dict[str, Any]:
@@ -177,7 +179,7 @@ class Cluster:
         return f"==== Bytes {start}-{end} of {total} of {path} ====\n{text}"
 
     def close(self) -> None:
-        for driver in self.drivers.values():
+        for driver in (*self.drivers.values(), *self.forgotten):
             if driver.process:
                 driver.process.kill()
                 driver.process.wait()

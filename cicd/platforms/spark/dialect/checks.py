@@ -27,11 +27,12 @@ def check_place(draft: Draft) -> Iterator[Problem]:
     """Whether it is known where the cluster is, and whether it sees what it is to run."""
     spark = draft.file.spark
     if draft.is_local:
-        message = "jobs of Spark do not run on this machine alone yet: name a master, and no --local"
+        message = "Spark has no --local yet: name a master, also one on this machine"
         yield draft.place("spark").problem(message, "missing-target")
-    elif not draft.master and not draft.has_lost("spark", "master"):
-        message = f"no master: set spark.master or {PREFIX}MASTER"
-        yield draft.place("spark").problem(message, "missing-target")
+    elif not draft.master:
+        if not draft.has_lost("spark", "master"):
+            message = f"no master: set spark.master or {PREFIX}MASTER"
+            yield draft.place("spark").problem(message, "missing-target")
     elif not (spark.staging or draft.is_on_this_machine or draft.has_lost("spark", "staging")):
         for index, job in enumerate(draft.file.jobs):
             for field, _, name in named_files(job):

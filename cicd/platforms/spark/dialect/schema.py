@@ -8,7 +8,8 @@ from cicd.config.fields import Part, Plain, like, named
 from cicd.config.schema import RunItem, StageBase, Timeout
 from cicd.values import Ref
 
-ANY_MASTER = r"^spark://[^\s/:,]+:[0-9]+(,[^\s/:,]+:[0-9]+)*$"
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
+ANY_MASTER = rf"^spark://{_HOST}(,{_HOST})*$"
 URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"

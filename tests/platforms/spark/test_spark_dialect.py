@@ -1,0 +1,258 @@
+"""What stage files of Spark say, and what is wrong with them, each at its place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cicd.config import GitFacts, Surroundings, check_stage, load_stage
+from cicd.model import Hidden, Key, Ref, Stage
+from cicd.platforms.registry import DIALECTS
+
+TEXT = """\
+platform: spark
+spark:
+  master: spark://127.0.0.1:7077
+  conf: {spark.sql.shuffle.partitions: 64}
+jobs:
+  - key: score
+    source: jobs/score.py
+    args: [--limit, 100]
+    env: {API_KEY: "${env.API_KEY}"}
+    conf: {spark.executor.memory: 1g}
+    py_files: [jobs/features.py]
+    inputs: [{name: customers, url: "s3a://b/customers", format: csv}]
+    outputs: [{name: scores, url: "s3a://b/scores"}]
+    resources: {executors: 2, driver_memory: 512m}
+    metrics: {rows: "rows=([0-9]+)"}
+    require: [{metric: rows, min: 1}]
+  - key: report
+    source: jobs/report.py
+    inputs: [{name: scores, url: "${jobs.score.outputs.scores}"}]
+"""
+
+
+def around(root: Path, env: Mapping[str, str] | None = None, **more: Any) -> Surroundings:
+    git = GitFacts("c0ffee", "main", remotes=("https://u:p@github.com/org/churn.git",))
+    return replace(Surroundings(root, env or {}, {}, git, DIALECTS), **more)
+
+
+def project(root: Path, text: str = TEXT) -> Path:
+    for name, content in {
+        "stages/dev.yaml": text,
+        "jobs/score.py": "print(1)\n",
+        "jobs/report.py": "print(2)\n",
+        "jobs/features.py": "",
+        "other/score.py": "",
+        "app.jar": "PK",
+    }.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return root
+
+
+def findings(root: Path, text: str, env: Mapping[str, str] | None = None, **more: Any) -> list[str]:
+    known = {"API_KEY": "a key of mine", **(env or {})}
+    return [str(one) for one in check_stage("dev", around(project(root, text), known, **more))]
+
+
+def stage_of(root: Path, text: str = TEXT, env: Mapping[str, str] | None = None) -> Stage:
+    known = {"API_KEY": "a key of mine", **(env or {})}
+    return load_stage("dev", around(project(root, text), known))
+
+
+def changed(before: str, after: str) -> str:
+    assert TEXT.count(before) == 1, before
+    return TEXT.replace(before, after)
+
+
+def test_a_whole_stage_is_valid_and_becomes_jobs(tmp_path: Path) -> None:
+    assert findings(tmp_path, TEXT) == []
+    stage = stage_of(tmp_path)
+    score, report = (dict(wish.spec) for wish in stage.resources)
+    assert score["args"] == ["--limit", "100"]
+    assert isinstance(score["env"]["API_KEY"], Hidden)
+    assert score["conf"] == {"spark.sql.shuffle.partitions": "64", "spark.executor.memory": "1g"}
+    assert score["reads"] == {"customers": {"url": "s3a://b/customers", "format": "csv"}}
+    assert score["resources"] == {"executors": 2, "driver_memory": "512m"}
+    assert set(score["files"]) == {"jobs/score.py", "jobs/features.py"}
+    assert report["reads"] == {"scores": {"url": Ref(Key("job", "score"), "outputs.scores")}}
+    assert stage.target == {"master": "spark://127.0.0.1:7077"}
+    assert stage.settings["namespace"] == "github.com/org/churn"
+    assert "a key of mine" not in repr(stage)
+
+
+@pytest.mark.parametrize(
+    ("place", "env", "settings"),
+    [
+        ("{master: 'spark://h:1'}", {}, ("spark://h:1", "http://h:6066", "http://h:8080")),
+        (
+            "{master: 'spark://a:1,b:2', rest_url: 'http://r:3/', ui_url: 'https://u/x'}",
+            {},
+            ("spark://a:1,b:2", "http://r:3", "https://u/x"),
+        ),
+        (
+            "{}",
+            {"SPARK_MASTER": "spark://e:9", "SPARK_REST_URL": "http://e:5"},
+            ("spark://e:9", "http://e:5", "http://e:8080"),
+        ),
+        (
+            "{master: 'spark://h:1'}",
+            {"SPARK_MASTER": "spark://e:9"},
+            ("spark://h:1", "http://h:6066", "http://h:8080"),
+        ),
+    ],
+)
+def test_addresses_come_from_the_file_then_the_environment_then_the_master(
+    tmp_path: Path, place: str, env: Mapping[str, str], settings: tuple[str, ...]
+) -> None:
+    text = f"platform: spark\nspark: {place}\njobs: [{{key: a, source: 's3a://b/a.py'}}]\n"
+    stage = stage_of(tmp_path, text, env)
+    told = stage.settings
+    assert (stage.target["master"], told["rest_url"], told["ui_url"]) == settings
+
+
+WRONG = [
+    (
+        "source: jobs/score.py",
+        "source: jobs/scor.py",
+        '"jobs/scor.py", which is not there (did',
+    ),
+    ("source: jobs/score.py", "source: ../score.py", "leads out of the project"),
+    ("source: jobs/score.py", "source: jobs", "neither a .py nor a .jar"),
+    ("source: jobs/score.py", "source: app.jar", "which class of app.jar is run? Set main_class"),
+    (
+        "source: jobs/score.py",
+        "source: jobs/score.py\n    main_class: a.B",
+        "is Python, which has no main_class: take it out",
+    ),
+    ("[jobs/features.py]", "[other/score.py]", '"other/score.py" has the name of jobs/score.py'),
+    ("[jobs/features.py]", "[app.jar]", '"app.jar" is no module'),
+    ("[jobs/features.py]", "[jobs]", '"jobs" is a folder: name a file'),
+    ("driver_memory: 512m", "driver_memory: 400m", "driver_memory is 400m: Spark does not start"),
+    ("driver_memory: 512m", "driver_memory: 512", "driver_memory must be text"),
+    ("executors: 2", "executors: 0", "executors"),
+    ("executor.memory: 1g", "executor.memory: 300000k", "spark.executor.memory is 300000k"),
+    (
+        "{spark.executor.memory: 1g}",
+        "{spark.hadoop.fs.s3a.secret.key: x}",
+        "spark.hadoop.fs.s3a.secret.key would show on the command line of the driver",
+    ),
+    (
+        "spark.sql.shuffle.partitions: 64",
+        "spark.ssl.keyPassword: x",
+        "spark.ssl.keyPassword would show on the command line",
+    ),
+    ("spark.executor.memory: 1g", "executor.memory: 1g", "must be a name that begins with spark."),
+    ("args: [--limit, 100]", "args: [--inputs, x]", "cicd itself adds --inputs"),
+    ('url: "s3a://b/scores"}]', "url: a}, {name: scores, url: b}]", "has two outputs scores"),
+    ("outputs.scores}", "outputs.score}", 'has no output score (did you mean "scores"?)'),
+    ("${jobs.score.", "${jobs.scor.", "job/scor, which is not defined"),
+    ('"rows=([0-9]+)"', '"rows=[0-9]+"', "has no group for the value"),
+    ('"rows=([0-9]+)"', '"rows=(["', "is no regular expression"),
+    ("metric: rows,", "metric: row,", 'has no pattern (did you mean "rows"?)'),
+    ("spark://127.0.0.1:7077", "127.0.0.1:7077", "the address of a master: spark://host:7077"),
+    ("spark://127.0.0.1:7077", "yarn", "the address of a master: spark://host:7077"),
+    ("  master: spark://127.0.0.1:7077", "  state: /s", "no master: set spark.master or SPARK_M"),
+    ("  conf: {spark.sql", "  state: s3://b/x\n  conf: {spark.sql", "it must be a folder"),
+    ("  conf: {spark.sql", "  staging: hdfs://x/y\n  conf: {spark.sql", "it must be a folder"),
+    ("    metrics:", "    files: [nothing.csv]\n    metrics:", '"nothing.csv", which is not there'),
+    ("key: report", "key: score", "job/score is already defined"),
+    ("jobs:\n", "applications: []\njobs:\n", "write jobs"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), WRONG)
+def test_what_is_wrong_is_told_with_its_place(
+    tmp_path: Path, before: str, after: str, told: str
+) -> None:
+    found = findings(tmp_path, changed(before, after))
+    assert any(told in one for one in found), found
+    assert all(one.startswith("stages/dev.yaml:") for one in found)
+
+
+def test_workers_elsewhere_need_a_folder_that_they_see(tmp_path: Path) -> None:
+    text = changed("spark://127.0.0.1:7077", "spark://cluster.example.com:7077")
+    found = findings(tmp_path, text)
+    assert [one.split(": ", 1)[1].partition(",")[0] for one in found] == [
+        'job/score: "jobs/score.py" is a file of this machine',
+        'job/score: "jobs/features.py" is a file of this machine',
+        'job/report: "jobs/report.py" is a file of this machine',
+    ]
+    staged = text.replace("  conf: {spark.sql", "  staging: /shared/x\n  conf: {spark.sql")
+    assert findings(tmp_path, staged) == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.3.2.1", "[::1]"])
+def test_a_master_on_this_machine_sees_its_files(tmp_path: Path, host: str) -> None:
+    assert findings(tmp_path, changed("127.0.0.1", host)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (TEXT, True),
+        (changed("  conf: {spark.sql", "  state: /shared\n  conf: {spark.sql"), False),
+        (TEXT.replace("source:", "rerun: always\n    source:"), False),
+    ],
+)
+def test_a_run_of_ci_without_a_state_is_warned_of(tmp_path: Path, text: str, warned: bool) -> None:
+    found = findings(tmp_path, text, {"GITHUB_ACTIONS": "true"})
+    assert ["forgets" in one for one in found] == [True] * warned
+    assert findings(tmp_path, text) == []
+
+
+def test_local_is_refused_until_it_is_there(tmp_path: Path) -> None:
+    [found] = findings(tmp_path, TEXT, stand_ins="local")
+    assert "Spark has no --local yet" in found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_other"),
+    [
+        ("limit, 100", "limit, 101", True),
+        ("partitions: 64", "partitions: 65", True),
+        ("executors: 2", "executors: 3", True),
+        ("rows=([0-9]+)", "n=([0-9]+)", False),
+        ("min: 1", "min: 2", False),
+    ],
+)
+def test_what_a_job_takes_in_decides_whether_it_runs_again(
+    tmp_path: Path, before: str, after: str, is_other: bool
+) -> None:
+    one = stage_of(tmp_path).resources[0].spec["inputs"]
+    other = stage_of(tmp_path, changed(before, after)).resources[0].spec["inputs"]
+    assert (one != other) is is_other
+
+
+def test_a_changed_module_is_a_changed_input(tmp_path: Path) -> None:
+    before = stage_of(tmp_path).resources[0].spec["inputs"]
+    project(tmp_path)
+    (tmp_path / "jobs/features.py").write_text("x = 1\n", encoding="utf-8")
+    after = load_stage("dev", around(tmp_path, {"API_KEY": "a key of mine"}))
+    assert after.resources[0].spec["inputs"] != before
+
+
+def test_nothing_of_pyspark_and_no_http_is_loaded_to_check_a_stage(tmp_path: Path) -> None:
+    project(tmp_path)
+    code = (
+        "import sys; from cicd.cli.root import execute; code = execute(['validate', 'dev']); "
+        "print(code, sorted({'pyspark', 'requests', 'boto3'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "API_KEY": "a key of mine"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "0 []", done.stdout + done.stderr
