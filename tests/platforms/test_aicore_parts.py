@@ -779,3 +779,8 @@ def test_what_is_no_json_is_never_sent(leaf: Any) -> None:
         rest._reveal(leaf, secrets)
     assert rest._reveal(Secret("s"), secrets) == "s"
     assert secrets == {"s": None}
+
+
+def test_a_place_of_credentials_shows_none_of_them() -> None:
+    shown = repr(sources.Source("AICORE_*", {"client_secret": "s3cret"}))
+    assert "AICORE_*" in shown and "s3cret" not in shown

@@ -231,6 +231,20 @@ def test_a_token_url_that_is_none_names_it(bench: Bench, answer: Reply) -> None:
         bench.http.call("GET", "/x")
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_secret_is_never_sent_on_to_where_a_login_is_redirected(
+    bench: Bench, status: int
+) -> None:
+    answer = Reply(status, "", {"Location": f"{bench.url}/elsewhere"})
+    bench.stub.on("POST", "/oauth/token", answer)
+    for method in ("GET", "POST"):
+        token = {"access_token": "t", "expires_in": 60}
+        bench.stub.on(method, "/elsewhere", Reply(200, token))
+    with pytest.raises(ConnectionFailed, match=f"{bench.url}/oauth/token"):
+        bench.http.call("GET", "/x")
+    assert {request.path for request in bench.stub.requests} == {"/oauth/token"}
+
+
 def test_calls_share_one_connection(bench: Bench) -> None:
     bench.stub.on("GET", "/v2/x", Reply(200, {}))
     for _ in range(5):

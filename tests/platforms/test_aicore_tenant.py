@@ -65,6 +65,36 @@ def test_an_application_is_refreshed_and_followed_to_its_commit(
     assert platform.get(asked).status == Status(State.SUCCEEDED, "Synced")
 
 
+@pytest.mark.parametrize(
+    ("changed", "is_sent"),
+    [
+        ({}, False),
+        ({"path": "other"}, True),
+        ({"revision": "dev"}, True),
+        ({"repository": "https://h/other"}, True),
+        ({"path": None, "revision": None}, False),
+        ({"commit": "a" * 40}, False),
+    ],
+)
+def test_an_application_is_changed_only_where_it_points_elsewhere(
+    platform: Platform, stub: StubServer, changed: dict[str, Any], *, is_sent: bool
+) -> None:
+    repositories = [{"name": url[-1], "url": url} for url in ("https://h/r", "https://h/other")]
+    stub.on("GET", "/v2/admin/repositories", page(*repositories))
+    stub.on("PATCH", "/v2/admin/applications/app", Reply(200, {"id": "app"}))
+    stub.on("POST", "/v2/admin/applications/app/refresh", Reply(202))
+    there = live("application", "app", **{**APPLICATION.spec, "revision": "main"})
+    wanted = Resource(APPLICATION.key, {**APPLICATION.spec, **changed})
+    platform.update(there, wanted)
+    expected = {
+        "repositoryUrl": changed.get("repository", "https://h/r"),
+        "path": changed.get("path") or "templates",
+        "revision": changed.get("revision") or "main",
+    }
+    assert [request.json for request in stub.sent("PATCH")] == ([expected] if is_sent else [])
+    assert len(stub.sent("POST", "/v2/admin/applications/app/refresh")) == 1
+
+
 def test_a_new_application_says_what_it_waits_for(platform: Platform, stub: StubServer) -> None:
     stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
     status = platform.create(APPLICATION).status
