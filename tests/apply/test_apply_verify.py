@@ -92,6 +92,7 @@ def test_a_gate_is_judged_after_success_also_without_a_wanted_status(
     options = Options(require=(Gate("accuracy", 0.9),))
     ended = outcomes(apply(platform, change("execution/train", Action.RUN, options=options)))
     assert ended["execution/train"].error == "accuracy 0.1 < 0.9"
+    assert min(at for op, _, at in platform.calls if op == "metrics") >= 1010
 
 
 @pytest.mark.parametrize(

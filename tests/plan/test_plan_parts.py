@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +24,13 @@ from cicd.model import (
     Status,
 )
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
-from cicd.plan.bound import _moved_change, explain_place, explain_version
+from cicd.plan.bound import _moved_change, explain_drift, explain_place, explain_version
 from cicd.plan.causes import FILE, telling
-from cicd.plan.consequence import _short
+from cicd.plan.consequence import _changed_in_place, _short
 from cicd.plan.diff import as_secret_as, freeze, undeclared
-from cicd.plan.document import fingerprint
+from cicd.plan.document import fingerprint, to_document
 from cicd.plan.guards import _counts, _succeeded
-from cicd.plan.history import read_history, takes_back
+from cicd.plan.history import read_history, takes_back, tell_undone
 from cicd.plan.selection import check_patterns
 from cicd.plan.unmanaged import running
 from cicd.values import Hidden
@@ -560,3 +561,98 @@ def test_a_service_that_tells_no_names_has_the_history_of_what_it_runs() -> None
     assert [item.content.id for item in found] == ["c2", "c1"]
     gone = a_live(deployment(configuration="c9", **told), "d1")
     assert read_history(gone, contents, KINDS, wish) == []
+
+
+def in_place(reason: str = "", fields: Sequence[FieldChange] = (), **more: Any) -> str:
+    desired = more.pop("desired", destination())
+    change = Change(Key("destination", "D"), Action.UPDATE, reason, tuple(fields), **more)
+    return _changed_in_place(replace(change, desired=desired), KINDS["destination"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "fields", "desired", "expected"),
+    [
+        ("", [FieldChange("status", "X", "Y")], destination(), "is still X: apply waits for Y"),
+        ("", [FieldChange("status", "X", "Y")], None, "is stopped"),
+        ("--replace", [], destination(), "is sent again (--replace)"),
+        ("why", [], destination(), "is changed in place"),
+        ("", [FieldChange("url", "a", "b")], destination(), "is changed in place (url a → b)"),
+        (
+            "",
+            [FieldChange("status", "X", "Y"), FieldChange("url", "a", "b")],
+            destination(),
+            "is changed in place (status X → Y, url a → b)",
+        ),
+    ],
+)
+def test_what_is_changed_in_place_says_what_of_it(
+    reason: str, fields: list[FieldChange], desired: Resource | None, expected: str
+) -> None:
+    assert in_place(reason, fields, desired=desired) == expected
+
+
+@pytest.mark.parametrize(
+    ("undone", "is_told"),
+    [
+        ({}, False),
+        ({"deployment/serve": ("c2", "c1")}, True),
+        ({"deployment/serve": ("c1", "c2")}, False),
+        ({"deployment/serve": ("c2", "c9")}, False),
+        ({"deployment/serve": ("c9", "c1")}, False),
+        ({"deployment/other": ("c2", "c1")}, False),
+    ],
+)
+def test_only_what_goes_back_to_what_was_left_undoes_a_rollback(
+    undone: dict[str, tuple[str, str]], *, is_told: bool
+) -> None:
+    plan = replace(plan_of([artifact()]), changes=(service("c1", "c2"),))
+    [told] = tell_undone(plan, undone, KINDS).changes
+    assert told.consequence.startswith("undoes the rollback to c1: ") is is_told
+    assert is_told or told == service("c1", "c2")
+
+
+def test_a_document_without_its_sources_says_that_it_has_none() -> None:
+    saved = {**to_document(plan_of([artifact()])), "fingerprint": "0"}
+    for bound in ({}, None, {"offline": False}):
+        told = explain_drift({**saved, "bound": bound}, plan_of([artifact()]))
+        assert told == ["it does not say which stage file and variables it was made from"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((1, 0), "1 artifact"),
+        ((2, 0), "2 artifacts"),
+        ((3, 1), "3 artifacts and 1 configuration"),
+        ((1, 2), "1 artifact and 2 configurations"),
+    ],
+)
+def test_what_goes_with_a_group_is_counted(counts: tuple[int, int], told: str) -> None:
+    group = Resource(Key("resource_group", "g"), {"name": "g"})
+    lives = [a_live(group, "g", owner="dev", status=Status(State.SUCCEEDED, "PROVISIONED"))]
+    desired = [group]
+    for make, number in zip((artifact, configuration), counts, strict=True):
+        wishes = [make(f"x{n}") for n in range(number)]
+        lives += [a_live(wish, f"{make.__name__}{n}") for n, wish in enumerate(wishes)]
+        desired += wishes
+    plan = make_destroy_plan(a_stage(desired), desired, lives, KINDS, created_at=CREATED_AT)
+    assert f"{told} would go with resource_group/g" in plan.warnings
+
+
+@pytest.mark.parametrize(("owner", "id"), [("dev", "c0"), ("", "c0"), ("tst", "c0")])
+def test_content_is_known_by_what_is_in_it_whoever_made_it(owner: str, id: str) -> None:
+    there = [a_live(configuration("serve"), id, owner=owner)]
+    plan = plan_of([configuration("serve")], there)
+    change = change_of(plan, "configuration/serve")
+    assert (change.action, change.id) == (Action.NO_OP, id)
+
+
+@pytest.mark.parametrize(("known_as", "action"), [("", "no_op"), ("deployment/zwei", "create")])
+def test_what_is_known_to_be_of_another_key_is_not_taken(known_as: str, action: str) -> None:
+    two = replace(deployment(), key=Key("deployment", "zwei"))
+    lives = [
+        a_live(configuration("serve"), "c1"),
+        a_live(deployment(configuration="c1"), "d1", owner="dev", known_as=known_as),
+    ]
+    plan = plan_of([configuration("serve"), deployment(), two], lives)
+    assert actions(plan)["deployment/serve"] == action
