@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cicd.errors import Denied, NotFound, PlatformError
-from cicd.model import Key, Resource
+from cicd.model import Key, Options, Resource
 from cicd.platforms.base import Platform, Request
 from tests.platforms.aicore_world import APPLICATION, DEPLOYMENT, EXECUTION, GROUP, group, live
 from tests.platforms.stub_server import Reply, StubServer, page, refused
+from tests.platforms.test_aicore_secrets import REGISTRY, STORE
 
 RG, SECRETS = "/v2/admin/resourceGroups/rg", "/v2/admin/secrets"
 GENERIC = Resource(
@@ -81,6 +83,46 @@ def test_a_login_that_is_refused_is_a_failure(
     stub.on("GET", path, Reply(401, "Jwt issuer is not configured"))
     with pytest.raises(Denied):
         ask(platform)
+
+
+USER = replace(
+    DEPLOYMENT, options=Options(uses=((Key("docker_registry_secret", "x"), "t.yaml:1:1"),))
+)
+LISTS = [
+    ("dockerRegistrySecrets", [USER]),
+    ("dockerRegistrySecrets", [REGISTRY]),
+    ("secrets", [GENERIC]),
+    ("objectStoreSecrets", [STORE]),
+    ("applications", [APPLICATION]),
+]
+
+
+@pytest.mark.parametrize(("path", "desired"), LISTS)
+def test_a_list_that_fails_is_never_an_empty_one(
+    platform: Platform, stub: StubServer, path: str, desired: list[Resource]
+) -> None:
+    stub.otherwise = page()
+    stub.on("GET", RG, Reply(200, group("PROVISIONED")))
+    stub.on("GET", f"/v2/admin/{path}", Reply(401, "Jwt issuer is not configured"))
+    with pytest.raises(Denied):
+        platform.review(desired, platform.read([GROUP, *desired]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_failure"),
+    [(RBAC, False), (refused(404, "none"), False), (Reply(401, "Jwt issuer"), True)],
+)
+def test_a_secret_is_made_also_where_nothing_can_remember_it(
+    platform: Platform, stub: StubServer, answer: Reply, *, is_failure: bool
+) -> None:
+    stub.on("POST", "/v2/admin/objectStoreSecrets", Reply(200, {"message": "ok"}))
+    stub.on("GET", RG, answer)
+    try:
+        made = platform.create(STORE)
+    except Denied:
+        assert is_failure
+    else:
+        assert not is_failure and made.id == "default"
 
 
 @pytest.mark.parametrize("ask", [tail, log])
