@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from http.client import BadStatusLine
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from cicd.errors import ConnectionFailed, Denied
 from cicd.model import Secret, Status
 from cicd.model import State as S
 from cicd.platforms.aicore import (
+    answers,
     convert,
     credentials,
     launchpad,
@@ -27,6 +30,8 @@ from cicd.platforms.aicore import (
     statuses,
     tracking,
 )
+from cicd.platforms.aicore.certificate import Certificate
+from cicd.platforms.aicore.certificate import check as check_certificate
 from cicd.platforms.aicore.logs import last_lines, last_words, read_cursor
 from cicd.platforms.aicore.owners import Entry, entries
 from tests.platforms.aicore_world import live
@@ -784,3 +789,43 @@ def test_what_is_no_json_is_never_sent(leaf: Any) -> None:
 def test_a_place_of_credentials_shows_none_of_them() -> None:
     shown = repr(sources.Source("AICORE_*", {"client_secret": "s3cret"}))
     assert "AICORE_*" in shown and "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (requests.exceptions.ConnectTimeout("x"), "connecting took too long"),
+        (requests.exceptions.ReadTimeout("x"), "no answer in time"),
+        (
+            requests.exceptions.ConnectionError("s3cret", BadStatusLine("s3cret")),
+            "the answer is no HTTP",
+        ),
+        (
+            requests.exceptions.ConnectionError(ConnectionResetError(104, "reset by peer")),
+            "reset by peer",
+        ),
+        (requests.exceptions.InvalidURL("bad: no host"), "no host"),
+    ],
+)
+def test_why_there_was_no_answer_is_told_in_a_few_words(
+    error: requests.RequestException, told: str
+) -> None:
+    assert answers._cause(error) == told
+
+
+def test_an_answer_without_an_id_is_of_something_else() -> None:
+    assert [convert.id_of({"id": id}) for id in ("a", 5)] == ["a", "5"]
+    for document in ({}, {"id": ""}, {"id": None}):
+        with pytest.raises(ConnectionFailed, match="something that has no id"):
+            convert.id_of(document)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_text_where_a_file_of_a_certificate_is_named_is_told_without_it(which: int) -> None:
+    files = [__file__, __file__]
+    files[which] = "-----BEGIN s3cret"
+    for source, who in (("AICORE_*", "AICORE_*"), ("", "the login")):
+        known = Certificate("", Secret(""), source=source)
+        with pytest.raises(Denied, match="has a text for a file of the certificate") as error:
+            check_certificate(known, (files[0], files[1]), datetime(2026, 1, 1, tzinfo=UTC))
+        assert error.value.message.startswith(who) and "s3cret" not in str(error.value)
