@@ -829,3 +829,23 @@ def test_a_text_where_a_file_of_a_certificate_is_named_is_told_without_it(which:
         with pytest.raises(Denied, match="has a text for a file of the certificate") as error:
             check_certificate(known, (files[0], files[1]), datetime(2026, 1, 1, tzinfo=UTC))
         assert error.value.message.startswith(who) and "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "chased"),
+    [
+        ([100, *[49] * 9], False),
+        ([100, *[49] * 10], True),
+        ([100, *[50] * 20], False),
+        ([100, *[49] * 9, 50], False),
+        ([100, *[49] * 9, 50, *[49] * 10], True),
+        ([1] * 20, False),
+        ([0] * 20, False),
+    ],
+)
+def test_a_list_that_grows_as_it_is_read_ends_with_ten_short_pages(
+    sizes: list[int], *, chased: bool
+) -> None:
+    one = listing.Pass(Any, 100)  # type: ignore[arg-type]
+    found = [one._is_chased(size) for size in sizes]
+    assert found == [*[False] * (len(sizes) - 1), chased]
