@@ -123,6 +123,47 @@ def test_a_variable_of_what_is_carried_over_anyway_has_no_other_user(tmp_path: P
     assert "git.application of the target uses it too" in found.notes[0]
 
 
+GIT = "git: {application: app, path: p"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "revision"),
+    [
+        (f"{GIT}, revision: v2}}", f"{GIT}, revision: v1}}", "v2"),
+        (f"{GIT}, revision: v2}}", f"{GIT}}}", "v2"),
+        (f"{GIT}, revision: v1}}", f"{GIT}, revision: v1}}", None),
+        (f"{GIT}, revision: dev}}", f"{GIT}, revision: v1}}", None),
+        (f"{GIT}, revision: '${{git.commit}}'}}", f"{GIT}, revision: v1}}", None),
+        (f"{GIT}, revision: 'x-${{git.branch}}'}}", f"{GIT}, revision: v1}}", None),
+        (f"{GIT}}}", f"{GIT}, revision: v1}}", None),
+        (f"{GIT}, revision: v2}}", "prune: none", None),
+        ("prune: none", f"{GIT}, revision: v1}}", None),
+    ],
+)
+def test_a_revision_goes_along_unless_it_follows_the_stages_own_branch(
+    tmp_path: Path, source: str, target: str, revision: str | None
+) -> None:
+    found, _ = promoted(tmp_path, f"branch: dev\n{source}\n", f"branch: prd\n{target}\n")
+    expected = [] if revision is None else [("git", "revision", revision)]
+    assert [(c.key, c.path, c.value) for c in found.changes] == expected
+
+
+def test_what_only_the_target_has_is_told(tmp_path: Path) -> None:
+    run = "executions: [{{key: {key}, configuration: {{name: T, parameter_bindings: {bound}}}}}]\n"
+    source = f"branch: dev\n{run.format(key='train', bound='{a: x}')}"
+    for target, told in (
+        (run.format(key="train", bound="{a: x, b: y, c: z}"), ["b", "c"]),
+        (run.format(key="train", bound="{a: x}"), []),
+    ):
+        found, _ = promoted(tmp_path, source, f"branch: prd\n{target}")
+        start = "execution/train configuration.parameter_bindings."
+        assert [text for text in found.only_in_target if text.startswith(start)] == [
+            f"{start}{name}" for name in told
+        ]
+    found, _ = promoted(tmp_path, source, f"branch: prd\n{run.format(key='old', bound='{}')}")
+    assert "execution/old" in found.only_in_target
+
+
 def test_selected_keys_only(tmp_path: Path) -> None:
     found, _ = promoted(tmp_path, DEV, PRD, "variable/group")
     assert [c.key for c in found.changes] == ["variable/group"]
