@@ -94,6 +94,32 @@ def test_mistakes(text: str, message: str) -> None:
     assert message in problems[0]
 
 
+def test_the_same_repository_has_another_commit_checked_out() -> None:
+    facts = GitFacts("a", "main", "sub", ("https://h/r",), {"lib": "s1"}, {"v1": "t1"})
+    assert facts.at("b", "dev") == GitFacts(
+        "b", "dev", "sub", ("https://h/r",), {"lib": "s1"}, {"v1": "t1"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("''", ""),
+        ("'${env.HOME_URL}'", "http://x"),
+        ("'a ${env.HOME_URL}'", "a http://x"),
+    ],
+)
+def test_a_credential_is_what_the_environment_says_or_left_out(text: str, value: object) -> None:
+    [tree] = yaml_trees(f"git: {{password: {text}}}", "f")
+    found, problems = replace_variables(tree, CONTEXT, dialect.SECRETS, dialect.REFERENCES)
+    node = found.get("git", "password")
+    assert node is not None
+    told = node.value.reveal() if isinstance(node.value, Secret) else node.value
+    assert (told, isinstance(node.value, Secret)) == (value, value is not None)
+    assert bool(problems) is (value == "")
+
+
 def test_all_mistakes_are_found_at_once() -> None:
     _, problems = replaced("a: ${x}\nb: ['${y}', '${z']")
     assert len(problems) == 3
