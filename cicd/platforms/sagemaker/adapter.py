@@ -49,13 +49,15 @@ from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.scaling import KIND as SCALING
 from cicd.platforms.sagemaker.scaling import Scalings, is_scaled
 from cicd.platforms.sagemaker.storage import FOLDER, Storage
-from cicd.platforms.sagemaker.tags import tags_of
+from cicd.platforms.sagemaker.tags import NEVER, tags_of
 from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of
 from cicd.platforms.sagemaker.usage import used
 from cicd.threads import together
 
 BEGUN = {**dict.fromkeys(RUNS, "InProgress"), "endpoint": "Creating"}
 """The status with which something begins."""
+MEASURED = frozenset({"endpoint", "training_job"})
+"""What has metrics of its own."""
 FRESH = 60.0
 """Seconds after which everything that was made is seen by all of AWS."""
 
@@ -277,14 +279,17 @@ class SageMaker(Platform):
     # -- runs and services -----------------------------------------------------------------------
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
-        def look(one: LiveResource) -> Track:
-            told = self._api.describe(NOUNS[one.key.kind], one.id)
-            return used(self._api, told) if one.key.kind == "endpoint" else Track(points_of(told))
-
-        asked = [one for one in live if one.key.kind in {"endpoint", "training_job"}]
+        asked = [one for one in live if one.key.kind in MEASURED]
         with together(READERS) as pool:
-            found = zip(asked, pool.map(look, asked), strict=True)
+            found = zip(asked, pool.map(self._track, asked), strict=True)
             return {one.id: track for one, track in found if track != Track()}
+
+    def _track(self, live: LiveResource) -> Track:
+        told = self._api.describe(NOUNS[live.key.kind], live.id)
+        if live.key.kind == "endpoint":
+            return used(self._api, told)
+        tags = self._records.of(live.id)
+        return Track(points_of(told), {name: tags[name] for name in tags if name not in NEVER})
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         if not KINDS[live.key.kind].log:

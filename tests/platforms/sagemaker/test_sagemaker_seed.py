@@ -51,7 +51,7 @@ FILES = {
     "stages/dev.yaml": STAGE,
     "src/double.py": SERVING.replace("FACTOR", "2"),
     "src/triple.py": SERVING.replace("FACTOR", "3"),
-    "src/train.py": "print('trained')\n",
+    "src/train.py": "import os\nprint(os.environ['SM_CURRENT_HOST'], 'accuracy=0.75')\n",
 }
 
 
@@ -64,8 +64,12 @@ JOB = f"""\
 platform: sagemaker
 sagemaker: {{region: eu-central-1, role: "{ROLE}", prefix: seedjob}}
 training_jobs:
-  - {{key: new, image: {IMAGE}, source_dir: src, entry_point: train.py,
-     instance: {{type: ml.m5.large}}}}
+  - key: new
+    image: {IMAGE}
+    source_dir: src
+    entry_point: train.py
+    instance: {{type: ml.m5.large, count: 2}}
+    metrics: {{accuracy: "accuracy=([0-9.]+)"}}
 """
 
 
@@ -272,6 +276,13 @@ def test_b18_jobs_that_ran_are_seen_and_new_ones_are_made_by_editing(project: Pr
     [own] = [row for row in rows.values() if row["key"] == "training_job/new"]
     assert own["status"] == "Completed" and own["unmanaged"] is False
     assert next(iter(rows)) == own["id"]  # newest first
+    log = project.run("logs", "job", "new").out.splitlines()
+    assert {"[algo-1] algo-1 accuracy=0.75", "[algo-2] algo-2 accuracy=0.75"} <= set(log)
+    told = project.run("metrics", "job", "new", "-o", "json").json
+    assert told["tags"]["cicd.key"] == "training_job/new"
+    [metric] = told["metrics"]
+    assert (metric["name"], metric["value"]) == ("accuracy", 0.75)
+    assert metric["time"]
 
 
 def test_b01_a_deployment_is_changed_and_put_back(project: Project) -> None:
