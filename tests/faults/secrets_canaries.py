@@ -124,7 +124,7 @@ class Processes:
     def __init__(self) -> None:
         self.watch: Watch | None = None
         self.started = 0
-        sys.addaudithook(self._hook)  # which never goes away, so that there is one for all tests
+        self._is_hooked = False
 
     def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.watch and event in {"subprocess.Popen", "os.exec", "os.posix_spawn"}:
@@ -134,14 +134,22 @@ class Processes:
     @contextmanager
     def watched(self, watch: Watch) -> Iterator[None]:
         """As long as the block lasts."""
+        if not self._is_hooked:
+            # which never goes away, and slows whatever this process does from now on
+            sys.addaudithook(self._hook)
+            self._is_hooked = True
         is_over = threading.Event()
         old: set[str] = set()
         ours = {str(os.getpid())}
+        others: set[str] = set()
 
         def look() -> None:
             while not is_over.wait(0.005):
-                running = {path.name for path in Path("/proc").iterdir() if path.name.isdecimal()}
-                ours.update(_below(running, ours))
+                running = {name for name in os.listdir("/proc") if name.isdecimal()}  # noqa: PTH208
+                ours.update(_below(running - others, ours))
+                # a parent changes only when it ends: these never become ours
+                others.update(running - ours)
+                others.intersection_update(running)
                 for name in (running - old) & ours:
                     with suppress(OSError):
                         command = Path("/proc", name, "cmdline").read_bytes()
