@@ -85,8 +85,14 @@ def create(call: Call) -> Mapping[str, Any]:
         if not things.add(PACKAGE.kind, name, {**body, **fields, **CREATOR}):
             raise Refused("ConflictException", f"Model Package already exists: {name}")
         return {PACKAGE.arn: fields[PACKAGE.arn]}
+    if "Tags" in body:
+        raise invalid("Tags are not supported for versioned model packages: tag the group.")
     group = found(call, PACKAGE_GROUP, str(body[PACKAGE_GROUP.name]))
     group_name = str(group[PACKAGE_GROUP.name])
+    token = body.get("ClientToken")
+    for one in of_group(call.account, group_name) if token else ():
+        if one.get("ClientToken") == token:
+            return {PACKAGE.arn: one[PACKAGE.arn]}
 
     def next_version(thing: Thing) -> None:
         thing["_version"] = thing.get("_version", 0) + 1

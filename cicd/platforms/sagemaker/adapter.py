@@ -33,6 +33,7 @@ from cicd.platforms.sagemaker import (
     transforming,
 )
 from cicd.platforms.sagemaker.answers import is_untrusted
+from cicd.platforms.sagemaker.apart import Apart
 from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect import stored_logins
@@ -43,6 +44,8 @@ from cicd.platforms.sagemaker.lease import TextLock
 from cicd.platforms.sagemaker.lock_places import ObjectPlace, ParameterPlace
 from cicd.platforms.sagemaker.moves import Moves
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
+from cicd.platforms.sagemaker.packages import KIND as PACKAGE
+from cicd.platforms.sagemaker.packages import Packages
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.quotas import needed_by
 from cicd.platforms.sagemaker.records import Records
@@ -93,7 +96,12 @@ class SageMaker(Platform):
         self._things = Things(self._api, self._names, self._records, keys, stage.identity, runtime)
         self._fresh: dict[str, float] = {}
         self._moves = Moves(self._things.config)
-        self._scalings = Scalings(self._api, self._things)
+        self._scalings = Scalings(self._api, self._things, self._endpoints)
+        groups = [str(wish.spec["group"]) for wish in stage.resources if wish.key.kind == PACKAGE]
+        self._apart: Mapping[str, Apart] = {
+            PACKAGE: Packages(self._api, stage.identity, groups, self._sources),
+            SCALING: self._scalings,
+        }
         self._scaled = {
             str(wish.spec["name"]): tuple(wish.spec["variants"])
             for wish in stage.resources
@@ -112,10 +120,11 @@ class SageMaker(Platform):
                 found += self._things.all(kind, self._services)
             if wishes := [wish for wish in desired if wish.key.kind == kind]:
                 found += self._things.of(kind, wishes)
-        if everything:
-            found += self._scalings.beside(live for live in found if live.key.kind == "endpoint")
-        if scaled := [wish for wish in desired if wish.key.kind == SCALING]:
-            found += self._scalings.of(scaled)
+        for kind, apart in self._apart.items():
+            if everything:
+                found += apart.all(found)
+            if wishes := [wish for wish in desired if wish.key.kind == kind]:
+                found += apart.of(wishes)
         return list({(live.key.kind, live.id): live for live in found}.values())
 
     def review(
@@ -124,16 +133,16 @@ class SageMaker(Platform):
         return reviewing.review(desired, live, self._things), list(live)
 
     def browse(self, kind: str) -> Sequence[LiveResource]:
-        if kind == SCALING:
-            return self._scalings.beside(self._things.all("endpoint", self._services))
+        if kind in self._apart:
+            return self._apart[kind].listed()
         return self._things.listed(kind)
 
     def get(self, live: LiveResource) -> LiveResource:
-        return (self._scalings if live.key.kind == SCALING else self._things).get(live)
+        return (self._apart.get(live.key.kind) or self._things).get(live)
 
     def find(self, desired: Resource, known: frozenset[str]) -> LiveResource | None:
-        if desired.key.kind == SCALING:
-            return self._scalings.find(desired)
+        if apart := self._apart.get(desired.key.kind):
+            return apart.find(desired, known)
         noun = NOUNS[desired.key.kind]
         if noun.kind in RUNS:
             return self._things.newest_run(noun, desired, known)
@@ -147,8 +156,8 @@ class SageMaker(Platform):
     def create(
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
-        if desired.key.kind == SCALING:
-            return self._scalings.put(desired)
+        if apart := self._apart.get(desired.key.kind):
+            return apart.create(desired, token, marks)
         noun = NOUNS[desired.key.kind]
         tags = tags_of(desired.spec.get("tags") or {}, marks)
         if noun.kind in RUNS:
@@ -209,8 +218,8 @@ class SageMaker(Platform):
         return training.request(spec, source)
 
     def update(self, live: LiveResource, desired: Resource) -> LiveResource:
-        if live.key.kind == SCALING:
-            return self._scalings.put(desired, live.spec)
+        if apart := self._apart.get(live.key.kind):
+            return apart.update(live, desired)
         if live.key.kind != "endpoint":
             return super().update(live, desired)
         told = self._api.describe(NOUNS["endpoint"], live.id)
@@ -229,6 +238,9 @@ class SageMaker(Platform):
         self._moves.sent(move, live.id)
         return self._things.get(live)
 
+    def _endpoints(self) -> list[LiveResource]:
+        return self._things.all("endpoint", self._services)
+
     def stop(self, live: LiveResource) -> None:
         noun = NOUNS[live.key.kind]
         if noun.kind not in RUNS:
@@ -244,8 +256,8 @@ class SageMaker(Platform):
                 raise
 
     def delete(self, live: LiveResource) -> None:
-        if live.key.kind == SCALING:
-            return self._scalings.delete(live)
+        if apart := self._apart.get(live.key.kind):
+            return apart.delete(live)
         noun = NOUNS[live.key.kind]
         try:
             self._api.write(f"delete_{noun.kind}", **{noun.name: live.id})
@@ -368,10 +380,9 @@ class SageMaker(Platform):
 
     def _sources(self, spec: Mapping[str, Any]) -> dict[str, str]:
         """Digest of each folder of source -> where it is; it is uploaded where it is not."""
-        parts = [spec, *(spec.get("containers") or ())]
+        own = {str(spec.get("source") or ""): str(spec.get("source_dir") or "")}
         found = {}
-        for part in parts:
-            digest, folder = str(part.get("source") or ""), str(part.get("source_dir") or "")
+        for digest, folder in {**own, **(spec.get("sources") or {})}.items():
             if not digest or not folder:
                 continue
             key = f"{FOLDER}/source/{digest}.tar.gz"

@@ -10,6 +10,17 @@ COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "age": "AGE"}
 KEPT = 3
 """So many versions of a model and of a configuration stay, to go back to."""
 
+CONTENT = (
+    "group",
+    "containers",
+    "content_types",
+    "response_types",
+    "instance_types",
+    "transform_instance_types",
+    "description",
+)
+"""What makes a version of a model package: with another of these it is another one."""
+
 JOB = Kind(
     "processing_job",
     role="run",
@@ -29,10 +40,19 @@ KINDS: dict[str, Kind] = {
         replace(JOB, name="training_job"),
         JOB,
         Kind(
+            "model_package",  # a register tells what was, also of a stage that is no more
+            identity=("name", *CONTENT),
+            computed=frozenset({"sources"}),
+            partial=frozenset({"metadata"}),
+            deletable=False,
+            wait_for="Completed",
+            columns={**COLUMNS, "name": "NAME", "approval": "APPROVAL"},
+        ),
+        Kind(
             "model",
             role="content",
             identity=(),
-            computed=frozenset({"source_dir", "tags"}),
+            computed=frozenset({"source_dir", "sources", "tags"}),
             updatable=False,
             prunable=True,
             keep=KEPT,

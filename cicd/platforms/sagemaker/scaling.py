@@ -3,11 +3,12 @@ Scaling. It is a thing of its own beside its endpoint, which must be up for that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cicd.errors import Denied, NotFound, PlatformError
-from cicd.model import Key, LiveResource, Resource, Spec, State, Status
+from cicd.model import Key, LiveResource, Resource, State, Status
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.nouns import NOUNS
 from cicd.platforms.sagemaker.things import Things
@@ -29,17 +30,28 @@ MOST = 50
 class Scalings:
     """Those of the endpoints of one stage."""
 
-    def __init__(self, api: Api, things: Things) -> None:
+    def __init__(
+        self, api: Api, things: Things, endpoints: Callable[[], Iterable[LiveResource]]
+    ) -> None:
         self._api = api
         self._things = things
+        self._endpoints = endpoints
+
+    def listed(self) -> list[LiveResource]:
+        """Those of the stage's endpoints: nobody lists others."""
+        return self._beside(self._endpoints())
+
+    def all(self, found: Sequence[LiveResource]) -> list[LiveResource]:
+        """Those of the endpoints among what was found."""
+        return self._beside(live for live in found if live.key.kind == "endpoint")
 
     def of(self, wishes: Sequence[Resource]) -> list[LiveResource]:
         """Those that are there of what is wished for."""
         names = [str(wish.spec["name"]) for wish in wishes]
         found = (self._things.find(NOUNS["endpoint"], name) for name in names)
-        return self.beside([live for live in found if live])
+        return self._beside([live for live in found if live])
 
-    def beside(self, endpoints: Iterable[LiveResource]) -> list[LiveResource]:
+    def _beside(self, endpoints: Iterable[LiveResource]) -> list[LiveResource]:
         """Those of endpoints that are there; none where this login may not look."""
         lives = {live.id: live for live in endpoints}
         ids = [
@@ -92,23 +104,27 @@ class Scalings:
         bounds = {"min": target["MinCapacity"], "max": target["MaxCapacity"]}
         return {**bounds, **(policy_of(policies[0]) if len(policies) == 1 else {})}
 
-    def find(self, wish: Resource) -> LiveResource | None:
+    def find(self, wish: Resource, known: frozenset[str]) -> LiveResource | None:
         """The one that a wish names."""
         return next(iter(self.of([wish])), None)
 
     def get(self, live: LiveResource) -> LiveResource:
         """It as it is now. Raises NotFound."""
         endpoint = self._things.find(NOUNS["endpoint"], live.id)
-        found = self.beside([endpoint] if endpoint else [])
+        found = self._beside([endpoint] if endpoint else [])
         if not found:
             raise NotFound(f"{live.id} is not scaled")
         return found[0]
 
-    def put(self, wish: Resource, known: Spec | None = None) -> LiveResource:
-        """Register every variant of a wish, and no other. May be repeated."""
+    def update(self, live: LiveResource, wish: Resource) -> LiveResource:
+        """Register every variant of a wish, and no other."""
+        gone = live.spec["variants"].keys() - wish.spec["variants"].keys()
+        self.release(live.id, gone)
+        return self.create(wish, "", {})
+
+    def create(self, wish: Resource, token: str, marks: Mapping[str, str]) -> LiveResource:
+        """Register every variant of a wish. May be repeated."""
         name, wanted = str(wish.spec["name"]), wish.spec["variants"]
-        for variant in (known or {}).get("variants", {}).keys() - wanted.keys():
-            self._forget(name, variant)
         for variant, told in wanted.items():
             place = {**NAMESPACE, **DIMENSION, "ResourceId": _resource(name, variant)}
             bounds = {"MinCapacity": told["min"], "MaxCapacity": told["max"]}
@@ -120,20 +136,14 @@ class Scalings:
 
     def delete(self, live: LiveResource) -> None:
         """Scale nothing of an endpoint any more."""
-        for variant in live.spec["variants"]:
-            self._forget(live.id, variant)
+        self.release(live.id, live.spec["variants"])
 
     def release(self, endpoint: str, variants: Iterable[str]) -> None:
-        """Let go of variants that are about to change: they are registered anew afterwards."""
+        """Scale these variants no more, if anything does."""
         for variant in variants:
-            self._forget(endpoint, variant)
-
-    def _forget(self, endpoint: str, variant: str) -> None:
-        place = {**NAMESPACE, **DIMENSION, "ResourceId": _resource(endpoint, variant)}
-        try:
-            self._write("deregister_scalable_target", **place)
-        except NotFound:
-            return
+            place = {**NAMESPACE, **DIMENSION, "ResourceId": _resource(endpoint, variant)}
+            with suppress(NotFound):
+                self._write("deregister_scalable_target", **place)
 
     def _write(self, operation: str, **body: Any) -> None:
         self._api.call(SERVICE, operation, is_write=True, **body)

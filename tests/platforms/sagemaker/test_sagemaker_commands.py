@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cicd.cli.root import execute
-from tests.emulator.sagemaker.aws import IMAGE, Aws
+from tests.emulator.sagemaker.aws import IMAGE, ROLE, Aws
 
 TRAIN = """\
 import argparse, json, pathlib, shutil
@@ -299,3 +299,64 @@ def test_an_endpoint_is_scaled_as_its_stage_says(project: Project) -> None:
     assert project.actions()["scaling/scaled--double"] == "delete"
     project.run("apply", "dev", "--yes")
     assert registered() == {}
+
+
+REGISTER = f"""\
+platform: sagemaker
+sagemaker: {{region: eu-central-1, role: "{ROLE}", prefix: register}}
+models:
+  - {{key: double, image: {IMAGE}, source_dir: src, entry_point: double.py}}
+  - {{key: chosen, package: "${{model_packages.double.arn}}"}}
+model_packages:
+  - {{key: double, group: doubles, model: double, metadata: {{team: ml}}}}
+"""
+
+
+def test_a_model_is_registered_once_for_each_content_and_approved(project: Project) -> None:
+    sagemaker = project.aws.client("sagemaker")
+
+    def versions() -> list[tuple[int, str]]:
+        listed = sagemaker.list_model_packages(
+            ModelPackageGroupName="doubles", SortBy="CreationTime", SortOrder="Ascending"
+        )
+        found = listed["ModelPackageSummaryList"]
+        return [(one["ModelPackageVersion"], one["ModelApprovalStatus"]) for one in found]
+
+    project.write("src/double.py", DOUBLE)
+    project.write("stages/dev.yaml", REGISTER)
+    project.run("apply", "dev", "--yes")
+    assert versions() == [(1, "PendingManualApproval")]
+    arn = sagemaker.list_model_packages(ModelPackageGroupName="doubles")
+    arn = arn["ModelPackageSummaryList"][0]["ModelPackageArn"]
+    told = sagemaker.describe_model_package(ModelPackageName=arn)
+    assert told["CustomerMetadataProperties"]["team"] == "ml"
+    assert told["CustomerMetadataProperties"]["cicd:key"] == "model_package/double"
+    [chosen] = sagemaker.list_models(NameContains="register--chosen")["Models"]
+    model = sagemaker.describe_model(ModelName=chosen["ModelName"])
+    assert model["PrimaryContainer"]["ModelPackageName"] == arn
+    assert project.actions() == {}
+
+    # what a person decides stays, until the stage file says otherwise
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Rejected")
+    assert project.actions() == {}
+    project.edit("model: double, m", "model: double, approval: approved, m")
+    assert project.actions() == {"model_package/double": "update"}
+    project.run("apply", "dev", "--yes")
+    assert versions() == [(1, "Approved")]
+    assert project.actions() == {}
+
+    # another content is another version, and the former stays
+    project.write("src/double.py", DOUBLE.replace("return 2", "return 3"))
+    assert project.actions() == {
+        "model_package/double": "create",
+        "model/double": "create",
+        "model/chosen": "create",
+    }
+    project.run("apply", "dev", "--yes")
+    assert versions() == [(1, "Approved"), (2, "Approved")]
+    assert project.actions() == {}
+    told = project.run("destroy", "dev", "--yes", "--stage-name", "dev", "--over-limits")
+    assert "model_package" in told.out and len(versions()) == 2
+    assert sagemaker.list_models(NameContains="register")["Models"] == []
+    listed = project.run("list", "model_package", "dev", "-o", "json").json
+    assert "doubles/2" in json.dumps(listed)

@@ -248,3 +248,51 @@ def test_a_variant_that_is_serverless_scales_by_itself(tmp_path: Path) -> None:
     scaled = "config: churn, autoscaling: {main: {min: 1, max: 2, target: 7}}"
     found = findings(tmp_path, text.replace("BOTH", scaled))
     assert [one for one in found if "main is serverless, and scales by itself" in one]
+
+
+PACKAGES = """
+model_packages:
+  - {key: churn, group: churn, model: churn, approval: approved, metadata: {team: ml}}
+"""
+
+
+def test_a_model_package_has_the_containers_of_its_model(tmp_path: Path) -> None:
+    text = TEXT.replace("img:1, data:", "img:1, source_dir: src, entry_point: inference.py, data:")
+    stage = stage_of(tmp_path, text + PACKAGES)
+    spec, model = spec_of(stage, "model_package/churn"), spec_of(stage, "model/churn")
+    [container] = spec["containers"]
+    assert "source_dir" not in container
+    assert container == {name: model[name] for name in container}
+    assert spec["sources"] == {container["source"]: "src"}
+    assert spec["content_types"] == spec["response_types"] == ["application/json"]
+    pending = stage_of(tmp_path, (text + PACKAGES).replace("approval: approved, ", ""))
+    assert "approval" not in spec_of(pending, "model_package/churn")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("model: churn, app", "model: chrun, app", "refers to model/chrun, which is not defined"),
+        ("model: churn, app", "model: bought, app", "refers to model/bought, which is not defi"),
+        ("group: churn,", "group: churn_x,", "letters, digits and hyphens"),
+        ("approved,", "accepted,", "approved"),
+        ("{team: ml}", '{"cicd:stage": ml}', "not cicd:"),
+        ("{key: churn, group", "{key: churn, instance_types: [m5], group", "instance type"),
+    ],
+)
+def test_what_is_wrong_with_a_model_package_is_told(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    assert findings(tmp_path, TEXT + PACKAGES) == []
+    assert PACKAGES.count(before) == 1
+    found = findings(tmp_path, TEXT + PACKAGES.replace(before, after))
+    assert any(said in one for one in found), found
+
+
+def test_a_model_is_made_of_a_package_of_the_stage_and_never_one_of_that(tmp_path: Path) -> None:
+    more = '  - {key: bought, package: "${model_packages.churn.arn}"}\n'
+    text = TEXT.replace("endpoint_configs:", f"{more}endpoint_configs:") + PACKAGES
+    stage = stage_of(tmp_path, text)
+    assert spec_of(stage, "model/bought")["package"] == Ref(Key("model_package", "churn"), "arn")
+    found = findings(tmp_path, text.replace("model: churn, app", "model: bought, app"))
+    assert any("model bought is made of a package" in one for one in found), found

@@ -18,6 +18,7 @@ from cicd.platforms.sagemaker import (
     endpoint_configs,
     endpoints,
     models,
+    packages,
     processing,
     scaling,
     training,
@@ -261,6 +262,16 @@ PROCESSING = {
     "vpc": {"subnets": ["a"], "security_groups": ["c"]},
 }
 SCRIPT = {**PROCESSING, "entry_point": "clean.py", "source": "d1", "command": ["python3", "-u"]}
+PACKAGE = {
+    "group": "churn",
+    "containers": [{**CONTAINER, "mode": ""}],
+    "content_types": ["text/csv"],
+    "response_types": ["application/json"],
+    "instance_types": ["ml.m5.large"],
+    "transform_instance_types": [],
+    "description": "grüß",
+}
+APPROVED = {**PACKAGE, "approval": "approved", "description": ""}
 SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
 
 
@@ -270,6 +281,8 @@ SOURCES = {"d1": "s3://b/cicd/source/d1.tar.gz"}
         (endpoint_configs.request(CONFIG), endpoint_configs.spec_of, CONFIG),
         (models.request(MODEL, SOURCES), models.spec_of, MODEL),
         (models.request(PIPELINE, SOURCES), models.spec_of, PIPELINE),
+        (packages.request(PACKAGE, SOURCES), packages.spec_of, PACKAGE),
+        (packages.request(APPROVED, SOURCES), packages.spec_of, APPROVED),
         (training.request(JOB, SOURCES["d1"]), training.spec_of, JOB),
         (transforming.request(TRANSFORM), transforming.spec_of, TRANSFORM),
         (processing.request(PROCESSING), processing.spec_of, PROCESSING),

@@ -37,9 +37,11 @@ _DATA = {
     "input": Paths("transform_jobs.*.input"),
     "data": Paths("models.*.data", "models.*.containers.*.data"),
 }
+_PACKAGE = {"package": Paths("models.*.package", "models.*.containers.*.package")}
 REFERENCES = {
     "processing_jobs.KEY.outputs.NAME": Reference("processing_job", "outputs.NAME", _DATA),
     "transform_jobs.KEY.output": Reference("transform_job", "output", _DATA),
+    "model_packages.KEY.arn": Reference("model_package", "arn", _PACKAGE),
     "training_jobs.KEY.model": Reference(
         "training_job",
         "model",
@@ -93,6 +95,11 @@ CARRIED = {
         elsewhere=frozenset({("model",)}),
     ),
     "models": Carried("model", _CONTAINER, files=(("source_dir",), ("containers", "source_dir"))),
+    "model_packages": Carried(
+        "model_package",
+        (("description",), ("content_types",), ("response_types",)),
+        needs={("model",): "models"},
+    ),
     "endpoint_configs": Carried(
         "endpoint_config",
         (("variants",),),

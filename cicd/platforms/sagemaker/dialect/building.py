@@ -27,6 +27,7 @@ from cicd.platforms.sagemaker.dialect.wording import said, text_of
 from cicd.values import Key, Ref
 
 EMULATOR = "emulator"
+JSON = "application/json"
 PYTHON = ["python3"]
 """What runs a script of a processing job whose stage file says nothing else."""
 
@@ -47,6 +48,7 @@ def build(draft: AnyDraft, sections: Mapping[str, Carried]) -> Built:
     resources = [
         *building.jobs(),
         *building.processing(),
+        *building.packages(),
         *building.models(),
         *building.transforms(),
         *building.configs(),
@@ -185,16 +187,46 @@ class _Building:
         for path, model in self._draft.items("models"):
             yield self._resource(path, model, self._model(path, model))
 
+    def packages(self) -> Iterator[Resource]:
+        """Versions of models, with the containers that a model of the stage has."""
+        models = {model.key: (path, model) for path, model in self._draft.items("models")}
+        for path, package in self._draft.items("model_packages"):
+            place, model = models[package.model]
+            spec = self._model(place, model)
+            containers = spec["containers"]
+            if not containers:
+                [first], sources = _without_folders([self._container(place, model)])
+                containers, spec = [first], {**spec, "sources": sources}
+            told: dict[str, Any] = {
+                "name": package.key,
+                "group": package.group,
+                "containers": containers,
+                "content_types": list(package.content_types) or [JSON],
+                "response_types": list(package.response_types) or [JSON],
+                "instance_types": list(package.instance_types),
+                "transform_instance_types": list(package.transform_instance_types),
+                "description": package.description or "",
+                "sources": spec["sources"],
+            }
+            if package.approval != "pending":  # else whatever somebody has decided stays
+                told["approval"] = package.approval
+            if package.metadata:
+                told["metadata"] = dict(package.metadata)
+            yield self._resource(path, package, told)
+
     def _model(self, path: Path, model: Model) -> dict[str, Any]:
-        several = [
-            self._container((*path, "containers", index), one)
-            for index, one in enumerate(model.containers)
-        ]
+        several, sources = _without_folders(
+            [
+                self._container((*path, "containers", index), one)
+                for index, one in enumerate(model.containers)
+            ]
+        )
         return {
             "name": model.key,
             "role": model.role or self._role,
             **self._container(path, model),
             "containers": several,
+            "sources": sources,
             "execution": (model.execution or "Serial") if several else "",
             "network_isolation": model.network_isolation,
             "vpc": _vpc(model),
@@ -293,6 +325,14 @@ class _Building:
 def _weights(config: EndpointConfig) -> dict[str, float]:
     """The shares of the variants that answer, in as many digits as AWS keeps."""
     return {one.name: float(f"{one.weight:.6g}") for one in config.variants if not one.shadow}
+
+
+def _without_folders(
+    containers: list[dict[str, Any]],
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Containers as AWS knows them, and the folder of each digest of a source."""
+    sources = {str(one["source"]): one.pop("source_dir") for one in containers if one["source"]}
+    return containers, sources
 
 
 def _deployment(endpoint: Endpoint) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
         yield from _check_address(draft, (*path, "input"), name, job.input)
     for path, model in draft.items("models"):
         yield from _check_model(draft, path, model)
+    yield from _check_packages(draft)
     for path, config in draft.items("endpoint_configs"):
         yield from _check_config(draft, path, config)
     yield from _check_endpoints(draft)
@@ -151,6 +152,16 @@ def _check_model(draft: AnyDraft, path: Path, model: Any) -> Iterator[Problem]:
     for twice in (text for text, count in Counter(names).items() if count > 1):
         message = f"{name}: two containers have the hostname {twice}"
         yield draft.place(*path, "containers").problem(message, "bad-container")
+
+
+def _check_packages(draft: AnyDraft) -> Iterator[Problem]:
+    models = {model.key: model for _, model in draft.items("models")}
+    for path, package in draft.items("model_packages"):
+        model = models.get(package.model)
+        if model and any(one.package for one in (model, *model.containers)):
+            message = f"model_package/{package.key}: model {model.key} is made of a package: name "
+            message += "one with an image"
+            yield draft.place(*path, "model").problem(message, "bad-container")
 
 
 def _check_container(draft: AnyDraft, path: Path, name: str, told: Container) -> Iterator[Problem]:

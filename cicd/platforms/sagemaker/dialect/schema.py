@@ -259,7 +259,13 @@ class TransformJob(RunItem, frozen=True, kw_only=True):
 
 class Container(Part, frozen=True, kw_only=True):
     image: Annotated[Plain | None, Meta(description="Container image.")] = None
-    package: Annotated[Plain | None, Meta(description="ARN of a model package instead.")] = None
+    package: Annotated[
+        Plain | Ref | None,
+        Meta(
+            description="ARN of a model package instead.",
+            examples=["${model_packages.churn.arn}"],
+        ),
+    ] = None
     data: Annotated[
         Plain | Ref | None,
         Meta(description="model.tar.gz with the model.", examples=["${training_jobs.train.model}"]),
@@ -289,6 +295,36 @@ class Model(Container, frozen=True, kw_only=True):
     vpc: Annotated[Vpc | None, Meta(description="Its network.")] = None
     network_isolation: Annotated[bool, Meta(description="No network at all.")] = False
     tags: _Tags = {}
+
+
+class ModelPackage(Part, frozen=True, kw_only=True):
+    key: Annotated[Key, Meta(description="What the stage calls it.", examples=["churn"])]
+    group: Annotated[_Name, Meta(description="The group that it is a version of.")]
+    model: Annotated[Plain, Meta(description="Key of the model whose containers it has.")]
+    approval: Annotated[
+        Literal["pending", "approved", "rejected"],
+        Meta(description="pending: what a person decides later stays."),
+    ] = "pending"
+    description: Annotated[
+        Annotated[str, Meta(max_length=1024)] | None, Meta(description="In words.")
+    ] = None
+    content_types: Annotated[
+        list[Plain], Meta(description="What it takes; default: application/json.")
+    ] = []
+    response_types: Annotated[
+        list[Plain], Meta(description="What it answers; default: application/json.")
+    ] = []
+    instance_types: Annotated[list[_Type], Meta(description="On what it can serve.")] = []
+    transform_instance_types: Annotated[
+        list[_Type], Meta(description="On what it can transform.")
+    ] = []
+    metadata: Annotated[
+        dict[
+            Annotated[str, named(r"^(?!cicd:)[\w .:/=+@-]{1,128}$", f"{_TAG_SAYS}, not cicd:…")],
+            Annotated[str, Meta(max_length=256)],
+        ],
+        Meta(description="Properties of this version.", max_length=40),
+    ] = {}
 
 
 class Serverless(Part, frozen=True, kw_only=True):
@@ -433,6 +469,9 @@ class StageFile(StageBase, frozen=True, kw_only=True):
         list[TransformJob], Meta(description="Jobs that let a model answer for all of some data.")
     ] = []
     models: Annotated[list[Model], Meta(description="Models that can serve.")] = []
+    model_packages: Annotated[
+        list[ModelPackage], Meta(description="Versions of models, to be approved.")
+    ] = []
     endpoint_configs: Annotated[
         list[EndpointConfig], Meta(description="What serves, on what, with which share.")
     ] = []
