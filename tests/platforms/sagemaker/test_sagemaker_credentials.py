@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cicd.emulator.sagemaker.identity import Logins
 from cicd.errors import Denied, NotFound
 from cicd.model import Stage
 from cicd.platforms import registry
@@ -283,3 +284,15 @@ def test_a_login_that_lasts_is_asked_for_once(tmp_path: Path) -> None:
         for _ in range(5):
             platform.browse("model")
         assert server.count("AssumeRoleWithWebIdentity") == 1
+
+
+@pytest.mark.parametrize("type", ["basic", "default"])
+def test_b10_a_login_that_has_ended_is_refused_and_says_so(
+    aws: Aws, tmp_path: Path, type: str
+) -> None:
+    made, token, _ = Logins(aws.world.credentials).temporary(ROLE, -5)
+    keys = {"AWS_ACCESS_KEY_ID": made.key, "AWS_SECRET_ACCESS_KEY": made.secret}
+    found = login({**aws.environ, **keys, "AWS_SESSION_TOKEN": token}, tmp_path, type=type)
+    assert found.state == "error" and "expired" in found.text
+    assert "cicd doctor" in found.cure or "login" in found.cure
+    assert token not in repr(found) and made.secret not in repr(found)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,14 +16,17 @@ import pytest
 
 from cicd.model import Key, Resource
 from cicd.platforms.base import Finding
+from cicd.platforms.sagemaker import doctor
+from cicd.platforms.sagemaker.api import Api
+from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.quotas import needed_by
+from cicd.platforms.sagemaker.storage import Storage
 from tests.emulator.sagemaker.aws import Aws
 from tests.platforms.sagemaker.seeded import in_project
 from tests.platforms.sagemaker.stand_in import (
     Operation,
     StandIn,
     identity,
-    platform_of,
     refused,
     standing_in,
     xml,
@@ -32,6 +37,7 @@ from tests.platforms.stub_server import Reply
 ROLE = "arn:aws:iam::123456789012:role/team/ml"
 TRUST = {"Statement": [{"Principal": {"Service": "sagemaker.amazonaws.com"}, "Effect": "Allow"}]}
 GET_ROLE = "iam:GetRole"
+NOTHING: Mapping[str, Operation] = {}
 
 
 def role(trust: Any = TRUST, arn: str = ROLE) -> Operation:
@@ -72,29 +78,35 @@ FINE: Mapping[str, Operation] = {
 }
 
 
+@dataclass(frozen=True)
+class Account:
+    """An account as its services tell of it; the clients of boto3 take long to make, so that all
+    tests have the same."""
+
+    server: StandIn
+    api: Api
+
+    def examined(
+        self, *wishes: Resource, operations: Mapping[str, Operation] = NOTHING, role: str = ROLE
+    ) -> dict[str, Finding]:
+        self.server.operations = {**FINE, **operations}
+        self.server.asked.clear()
+        storage = Storage(self.api, "some-bucket")
+        found = doctor.examine(self.api, storage, role, needed_by(wishes))
+        return {finding.check: finding for finding in found}
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[StandIn]:
-    with standing_in() as found:
-        yield found
+def account() -> Iterator[Account]:
+    with standing_in() as server:
+        region = "eu-central-1"
+        api = Api(partial(session, {}, server.environ, region), region, server.url)
+        yield Account(server, api)
+        api.close()
 
 
-def examined(
-    server: StandIn, root: Path, *wishes: Resource, **operations: Operation
-) -> dict[str, Finding]:
-    return examined_with(ROLE, server, root, *wishes, **operations)
-
-
-def examined_with(
-    name: str, server: StandIn, root: Path, *wishes: Resource, **operations: Operation
-) -> dict[str, Finding]:
-    server.operations = {**FINE, **operations}
-    server.asked.clear()
-    with platform_of(server, root, *wishes, role=name) as platform:
-        return {finding.check: finding for finding in platform.diagnose()}
-
-
-def test_all_is_well(server: StandIn, tmp_path: Path) -> None:
-    found = examined(server, tmp_path)
+def test_all_is_well(account: Account) -> None:
+    found = account.examined()
     assert {check: one.state for check, one in found.items()} == dict.fromkeys(
         ("login", "region", "role", "pass role", "bucket", "clock"), "ok"
     )
@@ -145,15 +157,14 @@ DENIED = xml_refused("AccessDenied", "User ann is not authorized to perform: tha
     ],
 )
 def test_what_stands_against_it_is_told_and_nothing_else_is_left_out(
-    server: StandIn,
-    tmp_path: Path,
+    account: Account,
     operation: str,
     answer: Reply,
     check: str,
     state: str,
     said: str,
 ) -> None:
-    found = examined(server, tmp_path, **{operation: lambda asked: answer})
+    found = account.examined(operations={operation: lambda asked: answer})
     assert (found[check].state, said in found[check].text) == (state, True), found[check]
     assert {"login", "region", "role", "bucket", "clock"} <= found.keys()
     others = {name for name, one in found.items() if one.state != "ok"}
@@ -168,27 +179,25 @@ def test_what_stands_against_it_is_told_and_nothing_else_is_left_out(
     ],
 )
 def test_the_policies_of_whoever_has_logged_in_count(
-    server: StandIn, tmp_path: Path, arn: str, asked: str
+    account: Account, arn: str, asked: str
 ) -> None:
     """Of a role that was taken those of the role, whose path its session does not tell."""
-    found = examined(server, tmp_path, GetCallerIdentity=identity(arn))
+    found = account.examined(operations={"GetCallerIdentity": identity(arn)})
     assert found["pass role"].state == "ok"
-    [body] = [body for name, body in server.asked if name == "SimulatePrincipalPolicy"]
+    [body] = [body for name, body in account.server.asked if name == "SimulatePrincipalPolicy"]
     assert body["PolicySourceArn"] == asked
     assert body["ResourceArns.member.1"] == ROLE
     assert body["ContextEntries.member.1.ContextKeyValues.member.1"] == "sagemaker.amazonaws.com"
 
 
-def test_root_may_pass_every_role(server: StandIn, tmp_path: Path) -> None:
+def test_root_may_pass_every_role(account: Account) -> None:
     login = identity("arn:aws:iam::123456789012:root")
-    assert examined(server, tmp_path, GetCallerIdentity=login)["pass role"].state == "ok"
-    assert server.count("SimulatePrincipalPolicy") == 0
+    assert account.examined(operations={"GetCallerIdentity": login})["pass role"].state == "ok"
+    assert account.server.count("SimulatePrincipalPolicy") == 0
 
 
-def test_a_role_of_another_account_is_no_role_for_this_login(
-    server: StandIn, tmp_path: Path
-) -> None:
-    found = examined_with(ROLE.replace("123456789012", "999999999999"), server, tmp_path)
+def test_a_role_of_another_account_is_no_role_for_this_login(account: Account) -> None:
+    found = account.examined(role=ROLE.replace("123456789012", "999999999999"))
     assert found["role"].state == "error"
     assert "of account 999999999999, the login of 123456789012" in found["role"].text
 
@@ -198,7 +207,7 @@ def test_a_role_of_another_account_is_no_role_for_this_login(
     [(3600, "3600 s behind that of AWS"), (-600, "600 s ahead of that of AWS")],
 )
 def test_a_clock_that_is_off_is_told_also_where_it_keeps_the_login_away(
-    server: StandIn, tmp_path: Path, ahead: int, said: str
+    account: Account, ahead: int, said: str
 ) -> None:
     late = xml_refused("SignatureDoesNotMatch", "Signature not yet current", 403)
 
@@ -206,7 +215,7 @@ def test_a_clock_that_is_off_is_told_also_where_it_keeps_the_login_away(
         date = {"Date": formatdate(time.time() + ahead, usegmt=True)}
         return lambda asked: Reply(reply.status, reply.body, {**reply.headers, **date})
 
-    found = examined(server, tmp_path, GetCallerIdentity=at(late))
+    found = account.examined(operations={"GetCallerIdentity": at(late)})
     assert [*found] == ["login", "clock"]
     assert found["login"].state == found["clock"].state == "error"
     assert found["clock"].text.startswith("this machine's clock is ")
@@ -215,10 +224,10 @@ def test_a_clock_that_is_off_is_told_also_where_it_keeps_the_login_away(
 
 
 def test_a_login_that_is_refused_at_the_right_time_says_nothing_of_the_clock(
-    server: StandIn, tmp_path: Path
+    account: Account,
 ) -> None:
     wrong = xml_refused("InvalidClientTokenId", "The security token is invalid", 403)
-    found = examined(server, tmp_path, GetCallerIdentity=lambda asked: wrong)
+    found = account.examined(operations={"GetCallerIdentity": lambda asked: wrong})
     assert [*found] == ["login"] and found["login"].state == "error"
 
 
@@ -273,8 +282,7 @@ OTHERS = [quota(f"ml.x{number}.large for endpoint usage", 1) for number in range
 )
 @pytest.mark.parametrize("where", ["ListServiceQuotas", "ListAWSDefaultServiceQuotas"])
 def test_quotas_of_what_the_stage_asks_for_are_judged(
-    server: StandIn,
-    tmp_path: Path,
+    account: Account,
     where: str,
     quotas: Mapping[str, int],
     state: str,
@@ -283,29 +291,27 @@ def test_quotas_of_what_the_stage_asks_for_are_judged(
     told = [quota(f"ml.m5.large for {name} usage", value) for name, value in quotas.items()]
     wishes = job("ml.m5.large"), config(a=("ml.m5.large", 2))
     lists = {where: pages([*OTHERS, *told])}
-    found = examined(server, tmp_path, *wishes, **lists)["quota of ml.m5.large"]
+    found = account.examined(*wishes, operations=lists)["quota of ml.m5.large"]
     assert (found.state, said in found.text) == (state, True), found
 
 
-def test_all_instance_types_are_looked_up_in_one_pass(server: StandIn, tmp_path: Path) -> None:
+def test_all_instance_types_are_looked_up_in_one_pass(account: Account) -> None:
     """AWS has thousands of quotas of SageMaker, and throttles who asks often."""
     types = [f"ml.m{number}.large" for number in range(40)]
     told = [quota(f"{type} for training job usage", 1) for type in types] + OTHERS * 20
     wishes = [job(type) for type in types]
-    found = examined(server, tmp_path, *wishes, ListServiceQuotas=pages(told, 100))
+    found = account.examined(*wishes, operations={"ListServiceQuotas": pages(told, 100)})
     assert sum(check.startswith("quota of") for check in found) == 40
-    assert server.count("ListServiceQuotas") == 3
-    assert server.count("ListAWSDefaultServiceQuotas") == 0
-    examined(server, tmp_path)
-    assert server.count("ListServiceQuotas") == 0
+    assert account.server.count("ListServiceQuotas") == 3
+    assert account.server.count("ListAWSDefaultServiceQuotas") == 0
+    account.examined()
+    assert account.server.count("ListServiceQuotas") == 0
 
 
-def test_who_may_not_look_at_quotas_is_told_so_for_each_type(
-    server: StandIn, tmp_path: Path
-) -> None:
+def test_who_may_not_look_at_quotas_is_told_so_for_each_type(account: Account) -> None:
     no = refused("AccessDeniedException", "not authorized to perform: that")
     wishes = job("ml.m5.large"), job("ml.c5.large")
-    found = examined(server, tmp_path, *wishes, ListServiceQuotas=lambda asked: no)
+    found = account.examined(*wishes, operations={"ListServiceQuotas": lambda asked: no})
     for type in ("ml.m5.large", "ml.c5.large"):
         assert found[f"quota of {type}"].state == "skipped"
         assert "servicequotas:ListServiceQuotas" in found[f"quota of {type}"].text

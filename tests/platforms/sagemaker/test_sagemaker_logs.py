@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,9 +76,9 @@ def server() -> Iterator[StandIn]:
         yield found
 
 
-@pytest.fixture
-def platform(server: StandIn, tmp_path: Path) -> Iterator[Platform]:
-    with platform_of(server, tmp_path) as found:
+@pytest.fixture(scope="module")
+def platform(server: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with platform_of(server, tmp_path_factory.mktemp("logs")) as found:
         yield found
 
 

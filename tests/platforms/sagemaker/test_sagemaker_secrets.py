@@ -75,7 +75,7 @@ comment plan.json
 destroy dev --yes --stage-name dev --over-limits --force --verbose
 """
 """One command a line. Each may end as it likes: what it says counts."""
-EACH = frozenset({"plan", "apply", "status", "doctor", "import", "destroy"})
+EACH = frozenset({"plan", "apply", "doctor"})
 """What is run with every kind of login: the others are run with keys and with a token, whose
 secrets are all that there are."""
 WHOLE = {"basic": "text", "web-identity": "json"}
