@@ -34,7 +34,7 @@ def make_destroy_plan(
     check_kinds(desired, kinds)
     edges = graph.dependencies(desired)
     matcher = Matcher(desired, live, kinds)
-    found = find_all(desired, edges, matcher, kinds)
+    found = find_all(desired, edges, matcher, kinds, stage.identity)
     reasons = {key: _why_kept(key, found, matcher, kinds) for key in edges}
     deleted = {key: found[key] for key, reason in reasons.items() if not reason}
     reasons |= _container_reasons(stage, found, deleted, matcher, kinds)

@@ -15,9 +15,14 @@ Found = Mapping[Key, Sequence[LiveResource]]
 
 
 def find_all(
-    desired: Sequence[Resource], edges: graph.Edges, matcher: Matcher, kinds: Mapping[str, Kind]
+    desired: Sequence[Resource],
+    edges: graph.Edges,
+    matcher: Matcher,
+    kinds: Mapping[str, Kind],
+    owner: str = "",
 ) -> dict[Key, list[LiveResource]]:
-    """What every key has live, the present one first; each live thing once, content excepted."""
+    """What every key has live, the present one first; each live thing once, content excepted.
+    ``owner``: the stage, as what it made is known to be its own."""
     by_key = {resource.key: resource for resource in desired}
     found: dict[Key, list[LiveResource]] = {}
     seen: set[tuple[str, str]] = set()
@@ -31,7 +36,7 @@ def find_all(
     for key in graph.in_order(edges):
         spec = graph.resolve(by_key[key].spec, answer)
         resource = dataclasses.replace(by_key[key], spec=spec)
-        versions = _versions(resource, matcher, kinds[key.kind])
+        versions = _versions(resource, matcher, kinds[key.kind], owner)
         fresh = {live.id: live for live in versions if (key.kind, live.id) not in seen}
         if kinds[key.kind].identity:
             seen |= {(key.kind, live_id) for live_id in fresh}
@@ -85,7 +90,7 @@ def standing(
     return {key: live for key, live in found.items() if kinds[key.kind].is_run}
 
 
-def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveResource]:
+def _versions(resource: Resource, matcher: Matcher, kind: Kind, owner: str) -> list[LiveResource]:
     pinned_id = resource.options.existing_id
     if pinned_id:
         return [
@@ -103,7 +108,8 @@ def _versions(resource: Resource, matcher: Matcher, kind: Kind) -> list[LiveReso
     alike = [live for live in matcher.candidates(resource) if not kind.identity or is_of_it(live)]
     found = [*known, *alike]
     if not kind.identity and owners is None:
-        owners = {"", *(live.owner for live in found[:1])}
+        # where a run has failed nothing is of what it would have made, but former ones are
+        owners = {"", *([live.owner for live in found[:1]] or [owner])}
     if kind.prunable:
         former = matcher.relatives(kind.name, resource.spec)
         return [*found, *filter(is_of_it, former)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import Refused, Usage
-from cicd.model import Action, Key, Kind, Limits, LiveResource, Ref, State, Status
+from cicd.model import Action, Key, Kind, Limits, LiveResource, Ref, Resource, State, Status
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.history import choose_version, make_rollback_plan, read_history, tell_undone
 from tests.plan.other_kinds import (
@@ -34,6 +34,7 @@ THERE = [
     of_setting("s1", "m1", at="1"),
     of_endpoint("churn", "s1"),
 ]
+FROM_JOB = wish("model", "churn", data=Ref(Key("job", "train"), "model"))
 
 
 # -- content that can go: not while it is used, and some of it is kept --------------------------
@@ -414,3 +415,25 @@ def test_destroying_leaves_what_a_run_that_stays_still_needs(
     job = live("job", "j1", Status(state, "x"), owner="tst", content="m1", name="other")
     plan = make_destroy_plan(stage(WANTED), WANTED, [*THERE, job], kinds, created_at="")
     assert deletes(plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "jobs"),
+    [
+        ([model(9), setting(), endpoint()], []),
+        ([model(1), setting(kms="k"), endpoint()], []),
+        ([wish("job", "train"), FROM_JOB, setting(), endpoint()], []),
+        (
+            [wish("job", "train"), FROM_JOB, setting(), endpoint()],
+            [live("job", "t1", Status(State.STOPPED, "Stopped"), name="train", at="3")],
+        ),
+    ],
+    ids=["changed data", "changed below it", "nothing has run", "the last run has failed"],
+)
+def test_destroying_takes_former_content_where_none_is_as_the_file_asks_for(
+    wanted: list[Resource], jobs: list[LiveResource]
+) -> None:
+    theirs = [of_model("m8", "s3://m8", owner="tst"), of_setting("s8", "m8", owner="tst")]
+    lives = [*THERE, *jobs, *theirs]
+    plan = make_destroy_plan(stage(wanted), wanted, lives, KINDS, created_at="")
+    assert deletes(plan) == {"churn", "s1", "m1", *(job.id for job in jobs)}
