@@ -26,6 +26,11 @@ def some(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
+def short_id(id: str) -> str:
+    """The beginning of an id that only a machine can read; one that says something stays whole."""
+    return id[:8] if all(char in "0123456789abcdef-" for char in id) else id
+
+
 def printable(text: str) -> str:
     """The text with every character escaped that could move the cursor, break the line or turn
     the writing direction: names and messages come from files and from the platform."""

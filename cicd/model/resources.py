@@ -71,8 +71,9 @@ class SmokeTest:
 
     @property
     def title(self) -> str:
-        """What it asks, in a few words."""
-        return " ".join(part for part in (self.method, str(self.path), self.variant) if part)
+        """What it asks, in a few words; what has one address only is not asked by a method."""
+        asked = f"{self.method} {self.path}" if self.path else "invoke"
+        return f"{asked} {self.variant}".rstrip()
 
 
 @dataclass(frozen=True)

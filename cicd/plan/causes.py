@@ -8,6 +8,7 @@ from dataclasses import replace
 from cicd.model import Change, FieldChange, Key, Kind, LiveResource, Ref, Resource, Spec, leaves
 from cicd.plan.diff import diff_specs
 from cicd.plan.graph import Path, leaves_at, value_at
+from cicd.words import short_id
 
 FILE = "file"
 """The reason of a cause that is a watched file or the template."""
@@ -55,8 +56,8 @@ def content_causes(
 
 
 def _label(spec: Spec, id: str) -> str:
-    """What a person knows a content by: its name, and the beginning of its id."""
-    return f"{spec.get('name', '')} {id[:8] or '(new)'}".strip()
+    """What a person knows a content by: its name, and its id, or the beginning of that."""
+    return f"{spec.get('name', '')} {short_id(id) or '(new)'}".strip()
 
 
 def _content(

@@ -28,7 +28,7 @@ from cicd.plan import graph
 from cicd.plan.diff import diff_specs
 from cicd.plan.match import family
 from cicd.plan.planner import make_plan
-from cicd.words import plural
+from cicd.words import plural, short_id
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def tell_undone(
         left, taken = undone.get(str(change.key), ("", ""))
         if not left or not takes_back(change, kinds, left, taken):
             return change
-        text = f"undoes the rollback to {taken[:8]}: {change.consequence}"
+        text = f"undoes the rollback to {short_id(taken)}: {change.consequence}"
         return dataclasses.replace(change, consequence=text)
 
     return dataclasses.replace(plan, changes=tuple(map(told, plan.changes)))

@@ -47,4 +47,6 @@ def status_of(kind: str, told: Mapping[str, Any]) -> Status:
         return Status(State.PENDING, raw, second)
     if raw not in STATES:
         return Status(State.UNKNOWN, raw, f'"{raw}" is no status that cicd knows')
+    if raw == "Updating":
+        reason = ""  # of an update before this one: AWS keeps it
     return Status(STATES[raw], raw, reason)
