@@ -232,6 +232,13 @@ def group_of(stage: Stage) -> str:
     return control.group_of(stage.platform, stage.target.get("resource_group", "default"))
 
 
+def speak_of(endpoint: Endpoint, stage: Stage) -> None:
+    """Let ``cicd emulator env`` tell the variables of the platform of a stage too."""
+    from cicd.emulator.host import control
+
+    control.offer_doors(endpoint.data, [stage.platform])
+
+
 def environment(endpoint: Endpoint, stage: Stage, environ: Mapping[str, str]) -> dict[str, str]:
     """``environ`` with every login of a real account taken out and the emulator's put in."""
     from cicd.emulator.host import control

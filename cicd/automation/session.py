@@ -94,6 +94,7 @@ class Session:
         environ = self.environ
         if self.is_local:
             endpoint = local.start(self.root, environ)
+            local.speak_of(endpoint, self.stage)
             environ = local.environment(endpoint, self.stage, environ)
         self.platform = connect(self.stage, environ)
         self._is_open = True

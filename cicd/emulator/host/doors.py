@@ -1,6 +1,7 @@
 """The front doors of an emulator beside AI Core's own, and which of them a data folder offers.
 
-Each answers in every emulator; what is chosen is only what ``cicd emulator env`` speaks of.
+Each answers in every emulator; what is chosen, or used by ``--local``, is only what ``cicd emulator
+env`` speaks of.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ FILE_NAME = "front-doors"
 
 
 def offer(data: Path, names: Iterable[str]) -> None:
-    """From now on speak of these too, of those before as ever."""
-    chosen = {door.name for door in offered(data)} | set(names)
-    write_private(data / FILE_NAME, " ".join(sorted(chosen)))
+    """From now on speak of these too, of those before as ever; AI Core's is always there."""
+    before = {door.name for door in offered(data)}
+    chosen = before | {door.name for door in FRONT_DOORS}.intersection(names)
+    if chosen != before:
+        write_private(data / FILE_NAME, " ".join(sorted(chosen)))
 
 
 def offered(data: Path) -> list[FrontDoor]:
