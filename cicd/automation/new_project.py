@@ -31,7 +31,9 @@ def project_files(
     from cicd.platforms.registry import DIALECTS
 
     skipped = {f"stages/{stage}.yaml" for stage in ALL if stage not in stages}
-    values = {**known, "ENVIRONMENT": environment_of(project, stages[0])}
+    environments = {"ENVIRONMENT": stages[0], "BEFORE_STAGE": ""}
+    told = {name: environment_of(project, stage) for name, stage in environments.items()}
+    values = {**known, **told}
     texts = {
         path.removesuffix(".in"): render(text, values)
         for path, text in _texts(files(scaffold.__name__), "")

@@ -1,9 +1,10 @@
 """Markers that the files of every platform's scaffold may have, and the question for the stages.
 
 ``STAGE``: the first one; ``STAGES``, ``BRANCHES``: all, as a sentence lists them; ``ENVIRONMENT``:
-that of the first stage on GitHub; ``FOLDER``: of a project that is a folder of a repository, as a
-name; ``FOLDER_DIGEST``: another one for every folder; ``REMOTE``: the repository it is a clone of;
-``VERSION``: of cicd. Those of the folder and of the clone are empty where there is none. Pure.
+that of the first stage on GitHub; ``BEFORE_STAGE``: what stands before the stage there;
+``FOLDER``: of a project that is a folder of a repository, as a name; ``FOLDER_DIGEST``: another one
+for every folder; ``REMOTE``: the repository it is a clone of; ``VERSION``: of cicd. Those of the
+folder and of the clone are empty where there is none. Pure.
 """
 
 from __future__ import annotations

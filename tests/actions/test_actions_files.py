@@ -18,7 +18,7 @@ ACTION = REPOSITORY / "action.yml"
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
 SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold").glob("*/.github/workflows/*.yml"))
 FILES = [ACTION, *WORKFLOWS, *SCAFFOLD]
-EXTRAS = {"training_job": "[training-job]"}
+EXTRAS = {"training_job": "[training-job]", "sagemaker": "[sagemaker]"}
 """What is installed with cicd for a platform."""
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
@@ -30,6 +30,8 @@ PERMISSIONS = {
     "deploy": {"contents": "read"},
     "drift": {"contents": "read", "issues": "write"},
 }
+OF_PLATFORM = {"sagemaker": {"id-token": "write"}}
+"""What the workflows of a platform's scaffold may do besides: AWS trusts GitHub's own token."""
 JOB_PERMISSIONS = {
     ("deploy", "plan"): {"contents": "read", "actions": "read", "pull-requests": "read"}
 }
@@ -122,11 +124,11 @@ def test_nothing_runs_foreign_code_with_secrets(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *SCAFFOLD], ids=label)
 def test_permissions_are_no_more_than_needed(path: Path) -> None:
-    document = load(path)
-    assert document["permissions"] == PERMISSIONS[path.stem]
+    document, more = load(path), OF_PLATFORM.get(path.parents[2].name, {})
+    assert document["permissions"] == PERMISSIONS[path.stem] | more
     for name, job in document["jobs"].items():
         expected = JOB_PERMISSIONS.get((path.stem, name))
-        assert job.get("permissions") == expected
+        assert job.get("permissions") == (expected and expected | more)
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)
