@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -41,12 +42,9 @@ def _keyed(environ: Mapping[str, str], region: str, *, is_needed: bool) -> Any:
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     missing = [name for name in names if not environ.get(name)]
     if not missing:
-        return import_module("boto3.session").Session(
-            *(environ[name] for name in names),
-            environ.get("AWS_SESSION_TOKEN") or None,
-            region_name=region,
-            botocore_session=import_module("botocore.session").Session(session_vars=ALONE),
-        )
+        token = environ.get("AWS_SESSION_TOKEN") or None
+        keys = (environ[name] for name in names)
+        return _session(_core(session_vars=ALONE), region, *keys, token)
     if is_needed:
         raise Denied(
             f"the AWS login is incomplete: {', '.join(missing)} not set",
@@ -59,7 +57,7 @@ def _profile(name: str, region: str) -> Any:
     """What AWS's own tools would take: a profile, a role of this machine or container."""
     missing = import_module("botocore.exceptions").ProfileNotFound
     try:
-        return import_module("boto3.session").Session(profile_name=name or None, region_name=region)
+        return _session(_core(profile=name or None), region)
     except missing:
         raise Denied(
             f'there is no AWS profile "{name}"', hint="write it into ~/.aws/config"
@@ -76,7 +74,7 @@ def _web_identity(asked: Mapping[str, Any], environ: Mapping[str, str], region: 
             f"the AWS login is incomplete: {', '.join(missing)} not set",
             hint="set them, or role_arn and token_file under sagemaker.credentials",
         )
-    core = import_module("botocore.session").Session(session_vars=ALONE)
+    core = _core(session_vars=ALONE)
     provider = import_module("botocore.credentials").AssumeRoleWithWebIdentityProvider(
         load_config=lambda: {
             "profiles": {
@@ -88,7 +86,28 @@ def _web_identity(asked: Mapping[str, Any], environ: Mapping[str, str], region: 
         disable_env_vars=True,
     )
     core.get_component("credential_provider").providers.insert(0, provider)
-    return import_module("boto3.session").Session(region_name=region, botocore_session=core)
+    return _session(core, region)
+
+
+def _core(**more: Any) -> Any:
+    """A session of botocore that knows the services as those before it do."""
+    core = import_module("botocore.session").Session(**more)
+    core.register_component("data_loader", _services(core.get_config_variable("data_path") or ""))
+    return core
+
+
+@cache
+def _services(path: str) -> Any:
+    """What botocore has on disk of the services: to read it takes longer than all else here."""
+    return import_module("botocore.loaders").create_loader(path or None)
+
+
+def _session(core: Any, region: str, *keys: str | None) -> Any:
+    found = import_module("boto3.session").Session(*keys, region_name=region, botocore_session=core)
+    # each session of boto3 adds its own folder to those of the loader
+    paths = core.get_component("data_loader").search_paths
+    paths[:] = dict.fromkeys(paths)
+    return found
 
 
 def _client_creator(core: Any, environ: Mapping[str, str], region: str) -> Any:
