@@ -46,14 +46,14 @@ from cicd.platforms.sagemaker.moves import Moves
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packages import KIND as PACKAGE
 from cicd.platforms.sagemaker.packages import Packages
-from cicd.platforms.sagemaker.packing import packed
+from cicd.platforms.sagemaker.packing import Sources
 from cicd.platforms.sagemaker.quotas import needed_by
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.scaling import KIND as SCALING
 from cicd.platforms.sagemaker.scaling import Scalings, is_scaled
-from cicd.platforms.sagemaker.storage import FOLDER, Storage
+from cicd.platforms.sagemaker.storage import Storage
 from cicd.platforms.sagemaker.tags import NEVER, tags_of
-from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of
+from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of, without_others
 from cicd.platforms.sagemaker.usage import used
 from cicd.threads import together
 
@@ -78,7 +78,6 @@ class SageMaker(Platform):
 
     def __init__(self, stage: Stage, environ: Mapping[str, str]) -> None:
         settings = stage.settings
-        self._root = Path(stage.root)
         self._environ = environ
         self._role = str(settings.get("role") or "")
         self._instances = needed_by(stage.resources)
@@ -86,6 +85,7 @@ class SageMaker(Platform):
         self._api = Api(partial(session, settings, environ, region), region, url.rstrip("/"))
         self._names = Names(str(settings.get("prefix") or stage.identity))
         self._storage = Storage(self._api, str(settings.get("bucket") or ""))
+        self._sources = Sources(Path(stage.root), self._storage)
         self._records = Records(self._storage, self._names.prefix)
         self._invocations = Invocations(self._api, self._storage, self._records.requests)
         keys = {
@@ -99,7 +99,7 @@ class SageMaker(Platform):
         self._scalings = Scalings(self._api, self._things, self._endpoints)
         groups = [str(wish.spec["group"]) for wish in stage.resources if wish.key.kind == PACKAGE]
         self._apart: Mapping[str, Apart] = {
-            PACKAGE: Packages(self._api, stage.identity, groups, self._sources),
+            PACKAGE: Packages(self._api, stage.identity, groups, self._sources.of),
             SCALING: self._scalings,
         }
         self._scaled = {
@@ -107,6 +107,7 @@ class SageMaker(Platform):
             for wish in stage.resources
             if wish.key.kind == SCALING
         }
+        self._takes_all = stage.prunes_everything
         self._services = [
             str(wish.spec["name"]) for wish in stage.resources if wish.key.kind == "endpoint"
         ]
@@ -125,7 +126,8 @@ class SageMaker(Platform):
                 found += apart.all(found)
             if wishes := [wish for wish in desired if wish.key.kind == kind]:
                 found += apart.of(wishes)
-        return list({(live.key.kind, live.id): live for live in found}.values())
+        once = {(live.key.kind, live.id): live for live in found}.values()
+        return without_others(list(once), self._services) if self._takes_all else list(once)
 
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
@@ -173,7 +175,7 @@ class SageMaker(Platform):
         """What is there under the same name has the same content, unless somebody put it there."""
         noun, name = NOUNS[desired.key.kind], self._named(desired)
         if noun.kind == "model":
-            body = models.request(desired.spec, self._sources(desired.spec))
+            body = models.request(desired.spec, self._sources.of(desired.spec))
         else:
             body = endpoint_configs.request(desired.spec)
         try:
@@ -212,7 +214,7 @@ class SageMaker(Platform):
     def _run(self, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         if kind == "transform_job":
             return transforming.request(spec)
-        source = self._sources(spec).get(str(spec.get("source") or ""), "")
+        source = self._sources.of(spec).get(str(spec.get("source") or ""), "")
         if kind == "processing_job":
             return processing.request(spec, source)
         return training.request(spec, source)
@@ -270,7 +272,9 @@ class SageMaker(Platform):
             if found is None or found.status.state is State.STOPPING:
                 return None
             if found.status.state is State.PENDING:
-                raise Conflict(error.message, status=error.status, code=error.code) from None
+                late = f"{error.message}: one that is {found.status.raw} can be neither updated nor"
+                late += " deleted, which may take AWS up to an hour"
+                raise Conflict(late, status=error.status, code=error.code) from None
             raise
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
@@ -377,19 +381,6 @@ class SageMaker(Platform):
         now = datetime.fromtimestamp(self._api.now() / SECOND, UTC)
         begun = {noun.status: BEGUN[noun.kind]} if noun.kind in BEGUN else {}
         return self._things.whole(noun, {**body, noun.name: name, "CreationTime": now, **begun})
-
-    def _sources(self, spec: Mapping[str, Any]) -> dict[str, str]:
-        """Digest of each folder of source -> where it is; it is uploaded where it is not."""
-        own = {str(spec.get("source") or ""): str(spec.get("source_dir") or "")}
-        found = {}
-        for digest, folder in {**own, **(spec.get("sources") or {})}.items():
-            if not digest or not folder:
-                continue
-            key = f"{FOLDER}/source/{digest}.tar.gz"
-            if not self._storage.has(key):
-                self._storage.write(key, packed(self._root, folder, digest))
-            found[digest] = self._storage.url(key)
-        return found
 
 
 def _is_as(found: LiveResource, desired: Resource) -> bool:

@@ -9,7 +9,31 @@ import tarfile
 from pathlib import Path
 
 from cicd.errors import PlatformError
+from cicd.model import Spec
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest, source_files
+from cicd.platforms.sagemaker.storage import FOLDER, Storage
+
+
+class Sources:
+    """The folders of one project in its bucket."""
+
+    def __init__(self, root: Path, storage: Storage) -> None:
+        self._root = root
+        self._storage = storage
+
+    def of(self, spec: Spec) -> dict[str, str]:
+        """Digest of each folder that a wish takes in -> where it is; it is uploaded where it is
+        not."""
+        own = {str(spec.get("source") or ""): str(spec.get("source_dir") or "")}
+        found = {}
+        for digest, folder in {**own, **(spec.get("sources") or {})}.items():
+            if not digest or not folder:
+                continue
+            key = f"{FOLDER}/source/{digest}.tar.gz"
+            if not self._storage.has(key):
+                self._storage.write(key, packed(self._root, folder, digest))
+            found[digest] = self._storage.url(key)
+        return found
 
 
 def packed(root: Path, folder: str, digest: str) -> bytes:

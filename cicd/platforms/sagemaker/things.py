@@ -4,7 +4,7 @@ vocabulary of planning."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -180,14 +180,22 @@ class Things:
 
     def _owned(self, noun: Noun, services: Iterable[str]) -> list[LiveResource]:
         """The services that the stage names, and those whose tags name the stage: their own names
-        need not."""
+        need not. Those of others that have a configuration of the stage come along: it must stay as
+        long as they have it."""
         tag = {"Name": "Tags.cicd:stage", "Operator": "Equals", "Value": self._owner}
-        names = dict.fromkeys(services)
+        config = {"Name": "EndpointConfigName", "Operator": "Contains", "Value": self._names.prefix}
+        asked = {"Operator": "Or", "Filters": [tag, config]}
+        ours, all = {*services}, dict.fromkeys(services)
         for page in self._api.pages(
-            "sagemaker", "search", Resource=noun.word, SearchExpression={"Filters": [tag]}
+            "sagemaker", "search", Resource=noun.word, SearchExpression=asked
         ):
-            names |= dict.fromkeys(str(one[noun.word][noun.name]) for one in page["Results"])
-        return self._by_name(noun, [*names])
+            for told in (one[noun.word] for one in page["Results"]):
+                name = str(told[noun.name])
+                all[name] = None
+                tags = {one["Key"]: one["Value"] for one in told.get("Tags") or ()}
+                ours |= {name} if tags.get("cicd:stage") == self._owner else set()
+        found = self._by_name(noun, [*all])
+        return [live if live.id in ours else replace(live, owner="") for live in found]
 
     def _by_name(self, noun: Noun, names: Sequence[str]) -> list[LiveResource]:
         with together(READERS) as pool:
@@ -235,6 +243,21 @@ class Things:
         if noun.kind in RUNS and is_whole and status.state is State.SUCCEEDED:
             found |= RUNS[noun.kind](told)
         return found
+
+
+def without_others(found: Sequence[LiveResource], services: Collection[str]) -> list[LiveResource]:
+    """Where a stage takes away all that it does not name: without the endpoints of others, and
+    without what those have of the stage's. ``services``: those that it names."""
+    others = [
+        live
+        for live in found
+        if live.key.kind == "endpoint" and not live.owner and live.id not in services
+    ]
+    held = {live.spec.get(name) for live in others for name in ("config", "pending")}
+    for live in found:
+        if live.key.kind == "endpoint_config" and live.id in held:
+            held |= {*live.spec["models"].values()}
+    return [live for live in found if live not in others and live.id not in held]
 
 
 def metrics_of(told: Mapping[str, Any]) -> dict[str, float]:

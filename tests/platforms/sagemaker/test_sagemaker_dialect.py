@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd.model import Key, Ref
-from tests.platforms.sagemaker.samples import ROLE, TEXT, findings, spec_of, stage_of
+from tests.platforms.sagemaker.samples import PLACE, ROLE, TEXT, findings, spec_of, stage_of
 
 
 def changed(before: str, after: str) -> str:
@@ -296,3 +296,28 @@ def test_a_model_is_made_of_a_package_of_the_stage_and_never_one_of_that(tmp_pat
     assert spec_of(stage, "model/bought")["package"] == Ref(Key("model_package", "churn"), "arn")
     found = findings(tmp_path, text.replace("model: churn, app", "model: bought, app"))
     assert any("model bought is made of a package" in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("model", "variants", "said"),
+    [
+        ("image: i", "{MAIN}, {MAIN2}", "only where it is the only one"),
+        (
+            "image: i, vpc: {subnets: [a], security_groups: [b]}",
+            "{MAIN}",
+            "only where its model has no vpc",
+        ),
+        ("image: i, network_isolation: true", "{MAIN}", "its model has no network_isolation"),
+        ("containers: [{image: i}, {image: j}]", "{MAIN}", "its model has one container"),
+        ("image: i", "{MAIN}", ""),
+    ],
+)
+def test_what_aws_does_not_serve_without_instances_is_told(
+    tmp_path: Path, model: str, variants: str, said: str
+) -> None:
+    main = f"{{name: main, model: m, {SERVERLESS}}}"
+    variants = variants.replace("{MAIN}", main).replace("{MAIN2}", main.replace("main", "other"))
+    text = f"{PLACE}models: [{{key: m, {model}}}]\n"
+    text += f"endpoint_configs:\n  - {{key: c, variants: [{variants}]}}\n"
+    found = findings(tmp_path, text)
+    assert any(said in one for one in found) if said else found == []

@@ -234,15 +234,45 @@ def test_trap_5_2_the_reason_of_an_earlier_failure_does_not_make_a_success_fail(
     assert (served.live.status.state, served.live.status.message) == (State.RUNNING, "")
 
 
-def test_trap_5_3_a_configuration_or_model_that_an_endpoint_names_is_never_collected(
+def test_trap_5_3_a_configuration_that_an_endpoint_names_is_never_collected(
     served: Served,
 ) -> None:
-    """Without its configuration AWS lets nobody update an endpoint any more."""
-    one, two = served.make(config("good", main="one")), served.make(config("other", main="two"))
-    served.start(one)
-    served.client.delete_endpoint_config(EndpointConfigName=one)
+    """Without it AWS lets nobody update the endpoint any more, whoever made that."""
+    made = [
+        served.make(
+            config("versions", main=("one", {"instance": LARGE, "startup_timeout": 60 + n}))
+        )
+        for n in range(6)
+    ]
+    served.client.create_endpoint(EndpointName=served.name, EndpointConfigName=made[0])
+    served.wait()
+    stage = Stage("dev", "", "", "sagemaker", {}, None, (), prune="stage")
+
+    def collected() -> set[str]:
+        lives = served.platform.read([], everything=True)
+        plan = make_plan(stage, [], lives, served.platform.kinds, created_at="")
+        assert {change.key.kind for change in plan.changes} <= {"endpoint_config"}
+        return {change.id for change in plan.changes if change.id in made}
+
+    # the one that is served stays, and the newest three to go back to
+    assert collected() == {made[1], made[2]}
+    served.client.update_endpoint(EndpointName=served.name, EndpointConfigName=made[1])
+    assert collected() == {made[2]}  # it has the one and is on its way to the other
+    served.wait()
+    assert collected() == {made[0], made[2]}
+    # also where all goes that the stage does not name: what is another's is not even seen
+    stage = replace(stage, prune="everything")
+    settings = {"role": ROLE, "bucket": BUCKET, "prefix": "traps"}
+    wider = replace(stage, root="/", platform="sagemaker", settings=settings)
+    wider = replace(wider, target={"region": "eu-central-1"})
+    platform = registry.connect(wider, dict(served.aws.environ))
+    lives = platform.read([], everything=True)
+    platform.close()
+    assert {served.name, made[1], "model-one"}.isdisjoint(live.id for live in lives)
+    assert made[2] in {live.id for live in lives}
+    served.client.delete_endpoint_config(EndpointConfigName=made[1])
     with pytest.raises(PlatformError, match="Could not find endpoint configuration"):
-        served.platform.update(served.live, served.wish(two))
+        served.platform.update(served.live, served.wish(made[2]))
 
 
 def test_trap_5_4_what_was_scaled_and_weighted_meanwhile_stays(served: Served) -> None:

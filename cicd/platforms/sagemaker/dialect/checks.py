@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd.config.build import AnyDraft
@@ -17,6 +17,7 @@ from cicd.platforms.sagemaker.dialect.schema import (
     Deployment,
     Endpoint,
     EndpointConfig,
+    Model,
     TrainingJob,
 )
 from cicd.platforms.sagemaker.dialect.source_folders import source_files
@@ -47,8 +48,10 @@ def check_all(draft: AnyDraft) -> Iterator[Problem]:
     for path, model in draft.items("models"):
         yield from _check_model(draft, path, model)
     yield from _check_packages(draft)
+    models = {model.key: model for _, model in draft.items("models")}
     for path, config in draft.items("endpoint_configs"):
         yield from _check_config(draft, path, config)
+        yield from _check_serverless(draft, path, config, models)
     yield from _check_endpoints(draft)
 
 
@@ -201,6 +204,28 @@ def _check_config(draft: AnyDraft, path: Path, config: EndpointConfig) -> Iterat
     if shadows and (shadows > 1 or len(answering) != 1):
         message = f"{name}: {NOT_FOR_SHADOWS}"
         yield draft.place(*path, "variants").problem(message, rule)
+
+
+def _check_serverless(
+    draft: AnyDraft, path: Path, config: EndpointConfig, models: Mapping[str, Model]
+) -> Iterator[Problem]:
+    """What AWS does not serve without instances."""
+    for index, variant in enumerate(config.variants):
+        if not variant.serverless:
+            continue
+        model = models.get(variant.model)
+        problems = {
+            "it is the only one": len(config.variants) > 1,
+            "its model has no vpc": bool(model and model.vpc),
+            "its model has no network_isolation": bool(model and model.network_isolation),
+            "its model has one container": bool(model and len(model.containers) > 1),
+        }
+        for needed in (text for text, is_broken in problems.items() if is_broken):
+            message = (
+                f"endpoint_config/{config.key}: variant {variant.name} can be serverless only "
+            )
+            place = draft.place(*path, "variants", index, "serverless", key=True)
+            yield place.problem(f"{message}where {needed}", "bad-variant")
 
 
 def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
