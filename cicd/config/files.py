@@ -141,9 +141,6 @@ def yaml_trees(text: str, name: str) -> tuple[Node, ...]:
     except (YAMLError, ValueError) as error:
         message = f"not valid YAML: {' '.join(str(error).split())}"
         raise InvalidStage([Problem(name, 0, 0, message, "syntax")]) from None
-    except RecursionError:
-        problem = Problem(name, 0, 0, "nested too deeply: flatten it", "too-complex")
-        raise InvalidStage([problem]) from None
     return tuple(_Builder(name, text).tree(document) for document in documents)
 
 

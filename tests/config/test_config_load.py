@@ -20,7 +20,7 @@ from cicd.config import (
     stage_name,
 )
 from cicd.config.inherit import read_files
-from cicd.errors import InvalidStage, Usage
+from cicd.errors import InvalidStage, Remark, Usage
 from cicd.model import Gate, Key, Ref, Secret, SmokeTest
 from cicd.platforms.registry import DIALECTS
 from tests.config.config_sample import (
@@ -450,6 +450,18 @@ def test_stages_that_are_not_there(repo: Path, argument: str, message: str) -> N
         load(repo, argument)
     assert message in str(caught.value)
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_placeholder_that_was_left_is_remarked_where_it_is_sent(
+    repo: Path, *, is_local: bool
+) -> None:
+    write(repo, "dev.yaml", changed(("{epochs: 3}", '{epochs: "<YOUR EPOCHS>"}')))
+    override = GitOverride("https://h/local", "main", COMMIT) if is_local else None
+    around = Surroundings(repo, ENV, {}, GIT, DIALECTS, application=override)
+    found = [text for text in load_stage("dev", around).remarks if "<YOUR EPOCHS>" in text]
+    assert len(found) == (not is_local)
+    assert all(isinstance(text, Remark) and text.problem.line == 16 for text in found)
 
 
 @pytest.mark.parametrize(

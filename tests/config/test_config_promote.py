@@ -148,6 +148,32 @@ def test_a_revision_goes_along_unless_it_follows_the_stages_own_branch(
     assert [(c.key, c.path, c.value) for c in found.changes] == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "is_carried"),
+    [
+        ("20", "'20'", False),
+        ("'20'", "20", False),
+        ("20", "20.0", True),
+        ("true", "'true'", False),
+        ("x", "y", True),
+        ("[1, 2]", "['1', '2']", False),
+        ("[1, 2]", "[2, 1]", True),
+        ("[1]", "1", True),
+        ("1", "[1]", True),
+        ("{a: 1}", "{a: '1'}", False),
+        ("{a: 1}", "x", True),
+    ],
+)
+def test_what_means_the_same_is_not_carried_over(
+    tmp_path: Path, source: str, target: str, *, is_carried: bool
+) -> None:
+    run = (
+        "executions: [{{key: train, configuration: {{name: T, parameter_bindings: {{p: {}}}}}}}]\n"
+    )
+    trees = [yaml_trees(f"branch: b\n{run.format(value)}", "f")[0] for value in (source, target)]
+    assert bool(promotion(*trees, dialect).changes) is is_carried
+
+
 def test_what_only_the_target_has_is_told(tmp_path: Path) -> None:
     run = "executions: [{{key: {key}, configuration: {{name: T, parameter_bindings: {bound}}}}}]\n"
     source = f"branch: dev\n{run.format(key='train', bound='{a: x}')}"
