@@ -26,11 +26,11 @@ from cicd.model import (
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.bound import _moved_change, explain_drift, explain_place, explain_version
 from cicd.plan.causes import FILE, telling
-from cicd.plan.consequence import _changed_in_place, _short
+from cicd.plan.consequence import _changed_in_place, _pointer, _short, _templates
 from cicd.plan.diff import as_secret_as, freeze, undeclared
 from cicd.plan.document import fingerprint, to_document
 from cicd.plan.guards import _counts, _succeeded
-from cicd.plan.history import read_history, takes_back, tell_undone
+from cicd.plan.history import read_history, takes_back, tell_undone, version_field
 from cicd.plan.selection import check_patterns
 from cicd.plan.unmanaged import running
 from cicd.values import Hidden
@@ -656,3 +656,60 @@ def test_what_is_known_to_be_of_another_key_is_not_taken(known_as: str, action: 
     ]
     plan = plan_of([configuration("serve"), deployment(), two], lives)
     assert actions(plan)["deployment/serve"] == action
+
+
+def test_the_version_of_a_service_is_a_field_of_it_whatever_its_content_is_called() -> None:
+    kinds = {"deployment": Kind("deployment", role="service", version=("field", "content"))}
+    assert version_field(service("c1", "c2"), kinds) == "field"
+    assert version_field(service("c1", "c2"), {"deployment": Kind("deployment")}) == ""
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        (("deployment/b", "deployment/a"), "is made and points to deployment/a"),
+        (("configuration/a", "deployment/b"), "is made and points to deployment/b"),
+        (("configuration/a",), "is made"),
+        ((), "is made"),
+    ],
+)
+def test_a_new_pointer_says_the_first_service_that_it_points_to(
+    needs: tuple[str, ...], told: str
+) -> None:
+    keys = frozenset(Key(*text.split("/")) for text in needs)
+    made = Change(Key("destination", "D"), Action.CREATE, "", (), keys, destination())
+    assert _pointer(made, KINDS) == told
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (["commit"], ""),
+        (["commit", "executables.t"], ""),
+        (["branch"], "branch"),
+        (["revision", "commit"], "revision"),
+        (["a", "commit", "path"], "a, path"),
+    ],
+)
+def test_what_else_of_an_application_changes_is_told(paths: list[str], told: str) -> None:
+    fields = tuple(FieldChange(path, "1", "2") for path in paths)
+    change = Change(Key("application", "app"), Action.UPDATE, "", fields)
+    sentence = _templates(change, KINDS["application"])
+    for name in ("branch", "revision", "a ", "path", "commit", "executables"):
+        assert (f"{name.strip()} 1 → 2" in sentence) is (name.strip() in told.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("commit", "is_other"), [(None, False), ("c0ffee", False), ("other", True)]
+)
+def test_the_fingerprint_sees_a_commit_that_is_brought_from_elsewhere(
+    commit: str | None, *, is_other: bool
+) -> None:
+    stage = a_stage()
+
+    def of(text: str | None) -> str:
+        wish = artifact(**({} if text is None else {"commit": text}))
+        return fingerprint(stage, [Change(wish.key, Action.UPDATE, "", desired=wish)])
+
+    assert (of(commit) != of(None)) is is_other
+    assert (of(commit) != of("third")) is True
