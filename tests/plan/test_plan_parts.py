@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.errors import Refused, Usage
+from cicd.errors import CicdError, Refused, Usage
 from cicd.model import (
     Action,
     Change,
@@ -26,7 +26,7 @@ from cicd.model import (
 from cicd.plan import check_guards, make_destroy_plan, make_plan, make_stop_plan
 from cicd.plan.bound import _moved_change, explain_drift, explain_place, explain_version
 from cicd.plan.causes import FILE, telling
-from cicd.plan.consequence import _changed_in_place, _pointer, _short, _templates
+from cicd.plan.consequence import _changed_in_place, _only_section, _pointer, _short, _templates
 from cicd.plan.diff import as_secret_as, freeze, undeclared
 from cicd.plan.document import fingerprint, to_document
 from cicd.plan.guards import _counts, _succeeded
@@ -713,3 +713,28 @@ def test_the_fingerprint_sees_a_commit_that_is_brought_from_elsewhere(
 
     assert (of(commit) != of(None)) is is_other
     assert (of(commit) != of("third")) is True
+
+
+@pytest.mark.parametrize(
+    ("paths", "section"),
+    [
+        (["a.b"], "a"),
+        (["a.b", "a.c"], "a"),
+        (["a.b", "c.d"], ""),
+        (["a"], ""),
+        (["a", "a.b"], ""),
+        ([], ""),
+    ],
+)
+def test_differences_in_one_section_alone_are_named_by_it(paths: list[str], section: str) -> None:
+    assert _only_section([FieldChange(path, 1, 2) for path in paths]) == section
+
+
+def test_a_kind_that_the_platform_has_not_is_no_crash_of_any_plan() -> None:
+    strange = [Resource(Key("spaceship", "x"), {})]
+    for make in (
+        lambda: plan_of(strange),
+        lambda: make_destroy_plan(a_stage(strange), strange, [], KINDS, created_at=CREATED_AT),
+    ):
+        with pytest.raises(CicdError, match="spaceship"):
+            make()
