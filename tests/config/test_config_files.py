@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from yaml.error import MarkedYAMLError
+from pytest_mock import MockerFixture
+from yaml.error import MarkedYAMLError, YAMLError
 
 from cicd.config.files import (
     MAX_BYTES,
@@ -118,6 +119,21 @@ def test_json_may_be_as_deep_as_yaml(begin: str, end: str) -> None:
     ):
         with pytest.raises(InvalidStage, match="nested deeper than 50 levels"):
             read(begin + begin + deep + end + end)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd\n  thing"), YAMLError("odd thing")])
+def test_whatever_else_the_parser_says_is_said_of_the_file(
+    mocker: MockerFixture, error: Exception
+) -> None:
+    mocker.patch("cicd.config.files.compose", side_effect=error)
+    with pytest.raises(InvalidStage) as caught:
+        yaml_trees("a: never read before", "f.yaml")
+    [problem] = caught.value.problems
+    assert (str(problem), problem.line, problem.column) == (
+        "f.yaml: not valid YAML: odd thing",
+        0,
+        0,
+    )
 
 
 def test_what_libyaml_says_without_a_place_is_said_of_the_file() -> None:
