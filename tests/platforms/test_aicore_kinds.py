@@ -103,9 +103,9 @@ def test_a_tenant_has_some_secrets_and_groups_others() -> None:
             ("configuration_name", "scenario_id", "executable_id"),
             ("configuration_name", "scenario_id", "executable_id"),
         ),
-        ("repository", ("url",), ()),
-        ("generic_secret", ("name", "scope"), ()),
-        ("destination", ("name",), ()),
+        ("repository", ("url",), ("name",)),
+        ("generic_secret", ("name", "scope"), ("name",)),
+        ("destination", ("name",), ("name",)),
         (
             "schedule",
             ("name",),
