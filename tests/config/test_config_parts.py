@@ -1,0 +1,108 @@
+"""Small parts of reading a stage file at their bounds: what is meant, what a message says."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cicd.config.edit import _before
+from cicd.config.plain_secrets import _name_of
+from cicd.config.rules import is_elsewhere
+from cicd.config.validate import _dotted, _inside, _kind_of
+from cicd.values import Key
+from tests.config.test_config_tree import node
+
+
+@pytest.mark.parametrize(
+    ("tree", "path", "name"),
+    [
+        ({"password": "x"}, ("password",), "password"),
+        ({"a": {"token": "x"}}, ("a", "token"), "token"),
+        ([{"name": "DB_PASSWORD", "value": "x"}], (0, "value"), "DB_PASSWORD"),
+        ([{"key": "DB_PASSWORD", "value": "x"}], (0, "value"), "DB_PASSWORD"),
+        ([{"name": "a", "key": "b", "value": "x"}], (0, "value"), "a"),
+        ([{"name": "", "value": "x"}], (0, "value"), "value"),
+        ([{"value": "x"}], (0, "value"), "value"),
+        ({"value": "x"}, ("value",), "value"),
+        ({"name": "n", "value": "x"}, ("value",), "n"),
+        ({"key": "outer", "list": [{"value": "x"}]}, ("list", 0, "value"), "value"),
+        (["x"], (0,), ""),
+        ("x", (), ""),
+    ],
+)
+def test_a_value_is_called_by_its_key_or_what_stands_beside_it(
+    tree: Any, path: tuple[Any, ...], name: str
+) -> None:
+    assert _name_of(node(tree), path) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "elsewhere"),
+    [
+        ("model", [], True),
+        ("model", ["model"], False),
+        ("modle", ["model"], False),
+        ("models", ["model"], False),
+        ("other", ["model"], True),
+        ("modelxyz", ["model"], True),
+        ("model-2", ["model"], True),
+    ],
+)
+def test_a_name_that_is_no_slip_of_one_of_the_stage_is_of_something_elsewhere(
+    name: str, named: list[str], *, elsewhere: bool
+) -> None:
+    keys = {Key("model", one) for one in named} | {Key("job", name)}
+    draft: Any = SimpleNamespace(named=keys, is_named=keys.__contains__)
+    assert is_elsewhere(draft, Key("model", name)) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "said"),
+    [
+        (None, "null", "null"),
+        ({}, "", "a map"),
+        ([], "", "a list"),
+        ("x", "x", 'the text "x"'),
+        (5, "005", "005"),
+        (True, "yes", "yes"),
+    ],
+)
+def test_what_a_value_is_is_said_as_it_is_written(value: Any, text: str, said: str) -> None:
+    assert _kind_of(value, node("x").but(value=value, text=text)) == said
+
+
+def test_a_value_that_stands_nowhere_is_said_as_it_is() -> None:
+    assert [_kind_of(value, None) for value in (5, "x", True)] == ["5", 'the text "x"', "True"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [((), ""), (("a",), "a"), (("a", 0, "b"), "a[0].b"), (("a", 1, 2), "a[1][2]")],
+)
+def test_a_path_is_written_with_points_and_brackets(path: tuple[Any, ...], text: str) -> None:
+    assert _dotted(path) == (f"{text} " if text else "")
+    assert _inside(path) == (f" in {text}" if text else "")
+
+
+@pytest.mark.parametrize(
+    ("there", "key", "before"),
+    [
+        ("ac", "b", "a"),
+        ("abc", "d", "c"),
+        ("cd", "a", "d"),
+        ("a?c", "b", "?"),
+        ("?", "a", "?"),
+        ("c?", "a", "?"),
+        ("?c", "a", "?"),
+        ("abc", "!", "c"),
+        ("a!", "?", "!"),
+    ],
+)
+def test_a_new_entry_comes_behind_those_that_come_before_it(
+    there: str, key: str, before: str
+) -> None:
+    """Of the order a to d; what has no place in it goes first, and a new one of that sort last."""
+    entries = [(SimpleNamespace(value=name), None) for name in there]
+    assert _before(entries, key, "abcd")[0].value == before
