@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from cicd.config import formats
 from cicd.config.edit import _before
+from cicd.config.files import MAX_DEPTH, yaml_trees
 from cicd.config.plain_secrets import _name_of
 from cicd.config.rules import is_elsewhere
 from cicd.config.validate import _dotted, _inside, _kind_of
+from cicd.errors import InvalidStage
 from cicd.values import Key
 from tests.config.test_config_tree import node
 
@@ -106,3 +109,33 @@ def test_a_new_entry_comes_behind_those_that_come_before_it(
     """Of the order a to d; what has no place in it goes first, and a new one of that sort last."""
     entries = [(SimpleNamespace(value=name), None) for name in there]
     assert _before(entries, key, "abcd")[0].value == before
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1), ("90s", 90), ("1m", 60), ("15m", 900), ("2h", 7200), ("1d", 86400), ("7d", 604800)],
+)
+def test_a_duration_is_read_in_seconds(text: str, seconds: int) -> None:
+    assert formats.seconds(text) == seconds
+
+
+def test_what_is_nested_too_deeply_is_said_of_the_whole_file() -> None:
+    with pytest.raises(InvalidStage) as error:
+        yaml_trees("[" * 2000, "f.yaml")
+    [problem] = error.value.problems
+    assert (str(problem), problem.line, problem.column, problem.rule) == (
+        "f.yaml: nested too deeply: flatten it",
+        0,
+        0,
+        "too-complex",
+    )
+
+
+def test_what_is_merged_in_counts_as_deep_as_it_stands() -> None:
+    def nested(levels: int) -> str:
+        return "base: &b " + "{a: " * levels + "1" + "}" * levels + "\nover: {<<: *b}\n"
+
+    deepest = MAX_DEPTH - 2
+    yaml_trees(nested(deepest), "f")
+    with pytest.raises(InvalidStage, match="nested deeper than 50 levels"):
+        yaml_trees(nested(deepest + 1), "f")

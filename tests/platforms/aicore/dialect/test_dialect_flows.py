@@ -67,6 +67,23 @@ def test_only_methods_that_are_steps_are_steps(tmp_path: Path) -> None:
     assert "def five" in flow.rest and "def three" not in flow.rest and "@step\n" not in flow.rest
 
 
+def test_parameters_are_found_wherever_they_stand_in_the_class(tmp_path: Path) -> None:
+    body = (
+        "    text = 'x'\n    number: int\n    other = make()\n    one = Parameter('one', default=1)\n"
+        "    def f(self): pass\n    two: object = metaflow.Parameter(name='two')\n"
+        "    three = IncludeFile('three')\n    four = Config(NAME)\n    five = Parameter()\n"
+    )
+    (tmp_path / "flow.py").write_text(f"class F(FlowSpec):\n{body}", encoding="utf-8")
+    found = read_flow(tmp_path, "flow.py", HERE).parameters
+    assert [(one.name, one.sort, one.line) for one in found] == [
+        ("one", "Parameter", 5),
+        ("two", "Parameter", 7),
+        ("three", "IncludeFile", 8),
+        ("", "Config", 9),
+        ("", "Parameter", 10),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
