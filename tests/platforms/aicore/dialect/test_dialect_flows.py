@@ -64,12 +64,14 @@ def test_only_methods_that_are_steps_are_steps(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(text, encoding="utf-8")
     flow = read_flow(tmp_path, "flow.py", HERE)
     assert [*flow.steps] == ["three", "four"]
+    assert flow.steps["three"].code == "    def three(self): pass"
     assert "def five" in flow.rest and "def three" not in flow.rest and "@step\n" not in flow.rest
 
 
 def test_parameters_are_found_wherever_they_stand_in_the_class(tmp_path: Path) -> None:
     body = (
-        "    text = 'x'\n    number: int\n    other = make()\n    one = Parameter('one', default=1)\n"
+        "    text = 'x'\n    number: int\n    other = make()\n"
+        "    one = Parameter('one', default=1)\n"
         "    def f(self): pass\n    two: object = metaflow.Parameter(name='two')\n"
         "    three = IncludeFile('three')\n    four = Config(NAME)\n    five = Parameter()\n"
     )
