@@ -437,3 +437,20 @@ def test_destroying_takes_former_content_where_none_is_as_the_file_asks_for(
     lives = [*THERE, *jobs, *theirs]
     plan = make_destroy_plan(stage(wanted), wanted, lives, KINDS, created_at="")
     assert deletes(plan) == {"churn", "s1", "m1", *(job.id for job in jobs)}
+
+
+def test_a_run_that_stays_hides_no_other_user_behind_it() -> None:
+    ended = live("job", "j1", Status(State.SUCCEEDED, "x"), owner="tst", content="m1", name="a")
+    runs = live("job", "j2", Status(State.RUNNING, "x"), owner="tst", content="m1", name="b")
+    for jobs in ([ended, runs], [runs, ended]):
+        lives = [*jobs, *THERE]
+        plan = make_destroy_plan(stage(WANTED), WANTED, lives, JOB_STAYS, created_at="")
+        told = {str(item.key): item.reason for item in plan.changes if item.action != "delete"}
+        assert told == {"model/churn": "kept: job b uses it too"}
+
+
+def test_of_several_that_only_can_be_deleted_the_first_is_named() -> None:
+    two = replace(endpoint(), key=Key("endpoint", "zwei"))
+    wanted = [*WANTED, two]
+    with pytest.raises(Usage, match=r"^endpoint/churn cannot be stopped"):
+        make_stop_plan(stage(wanted), wanted, [], KINDS, ["endpoint/*"], created_at="")
