@@ -170,8 +170,10 @@ def test_what_means_the_same_is_not_carried_over(
     run = (
         "executions: [{{key: train, configuration: {{name: T, parameter_bindings: {{p: {}}}}}}}]\n"
     )
-    trees = [yaml_trees(f"branch: b\n{run.format(value)}", "f")[0] for value in (source, target)]
-    assert bool(promotion(*trees, dialect).changes) is is_carried
+    mine, theirs = (
+        yaml_trees(f"branch: b\n{run.format(value)}", "f")[0] for value in (source, target)
+    )
+    assert bool(promotion(mine, theirs, dialect).changes) is is_carried
 
 
 def test_what_only_the_target_has_is_told(tmp_path: Path) -> None:

@@ -732,9 +732,7 @@ def test_differences_in_one_section_alone_are_named_by_it(paths: list[str], sect
 
 def test_a_kind_that_the_platform_has_not_is_no_crash_of_any_plan() -> None:
     strange = [Resource(Key("spaceship", "x"), {})]
-    for make in (
-        lambda: plan_of(strange),
-        lambda: make_destroy_plan(a_stage(strange), strange, [], KINDS, created_at=CREATED_AT),
-    ):
-        with pytest.raises(CicdError, match="spaceship"):
-            make()
+    with pytest.raises(CicdError, match="spaceship"):
+        plan_of(strange)
+    with pytest.raises(CicdError, match="spaceship"):
+        make_destroy_plan(a_stage(strange), strange, [], KINDS, created_at=CREATED_AT)
