@@ -165,7 +165,7 @@ def test_a_revision_goes_along_unless_it_follows_the_stages_own_branch(
     ],
 )
 def test_what_means_the_same_is_not_carried_over(
-    tmp_path: Path, source: str, target: str, *, is_carried: bool
+    source: str, target: str, *, is_carried: bool
 ) -> None:
     run = (
         "executions: [{{key: train, configuration: {{name: T, parameter_bindings: {{p: {}}}}}}}]\n"
