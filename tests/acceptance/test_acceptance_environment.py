@@ -71,8 +71,6 @@ rollback dev CHAT --local --list
 promote dev other --dry-run -o OUTPUT
 """
 """Commands, one a line; ``OUTPUT``: once for every format."""
-MOVING = {"plan", "comment", "apply", "compare", "list"}
-"""Commands that show what was there before, and so run again once the environment has changed."""
 FORMATS = {
     "validate": ("text", "json", "github", "sarif"),
     "plan": ("text", "json", "markdown", "html"),
