@@ -21,8 +21,8 @@ def invalid(message: str) -> Refused:
     return Refused("ValidationException", message)
 
 
-def violations(problems: list[str]) -> Refused:
-    """For values that are not what the API says of them."""
+def violations(code: str, problems: list[str]) -> Refused:
+    """For values that are not what the API says of them, with the word of a service for that."""
     count = len(problems)
     words = "error" if count == 1 else "errors"
-    return invalid(f"{count} validation {words} detected: {'; '.join(problems)}")
+    return Refused(code, f"{count} validation {words} detected: {'; '.join(problems)}")

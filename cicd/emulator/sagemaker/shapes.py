@@ -43,6 +43,8 @@ UNICODE = {
 }
 """Classes of characters that Python's patterns do not have, as near as they come."""
 
+INVALID = {"logs": "InvalidParameterException"}
+"""What services call values that are none, where they do not say ValidationException."""
 LATEST = 10**12
 """No moment is so many seconds from 1970; nor is what is no number."""
 
@@ -53,6 +55,7 @@ class ServiceModel:
     def __init__(self, service: str) -> None:
         session = import_module("botocore.session").get_session()
         self._model = session.get_service_model(service)
+        self._invalid = INVALID.get(service, "ValidationException")
         self.names: frozenset[str] = frozenset(self._model.operation_names)
 
     def check(self, operation: str, body: Any) -> dict[str, Any]:
@@ -61,7 +64,7 @@ class ServiceModel:
         if not isinstance(body, dict):
             raise Refused("SerializationException", "")
         if problems := list(_problems(shape, body, "")):
-            raise violations(problems)
+            raise violations(self._invalid, problems)
         checked: dict[str, Any] = fitted(shape, body)
         return checked
 

@@ -43,7 +43,9 @@ def watch(client: Any) -> Any:
     def check(model: Any, parsed: Any, **more: Any) -> None:
         if error := parsed.get("Error"):
             known = {_code(shape) for shape in model.error_shapes} | COMMON
-            known |= OF_STS if model.service_model.service_name == "sts" else set()
+            service = model.service_model.service_name
+            known |= OF_STS if service == "sts" else set()
+            known -= {"ValidationException"} if service == "logs" else set()
             assert error["Code"] in known, f"{model.name}: {error['Code']} is none of its errors"
         elif model.output_shape is not None:
             content = {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
