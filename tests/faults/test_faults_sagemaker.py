@@ -347,4 +347,4 @@ def test_a_command_is_killed_and_given_again(
         assert_is_once(project, *(["hello", "bye"] if deed.past else ["hello"]))
         return
     left = project.left()
-    assert not any(left.values()), left
+    assert not any(left.values()), f"{left}: {again.text}{third.text}"
