@@ -322,7 +322,7 @@ MOMENTS = [
     ("destroy", "DeleteTrainingJob", 1),
 ]
 KILLED = [(*moment, when) for moment in MOMENTS for when in LATE]
-SOME = [KILLED[9], KILLED[23], KILLED[43]]
+SOME = [KILLED[9], KILLED[42], KILLED[46]]
 
 
 @TIMEOUT

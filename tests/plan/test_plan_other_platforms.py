@@ -389,6 +389,15 @@ def test_destroying_leaves_what_a_service_of_others_runs(takes: dict[str, str]) 
     assert deletes(plan) == {"churn", "s1"}
 
 
+@pytest.mark.parametrize("gone", [{"s1"}, {"s1", "m1"}, {"s1", "m1", "s-0"}, {"s1", "s-1"}])
+def test_destroying_goes_on_where_another_one_was_killed_amid_the_content(gone: set[str]) -> None:
+    """What is left may be former versions alone, of which nothing is as the stage file says."""
+    theirs = [of_model("m8", "s3://m8", owner="tst"), of_setting("s8", "m8", owner="tst")]
+    there = [live for live in [*THERE[:2], *old_versions(2)] if live.id not in gone]
+    plan = make_destroy_plan(stage(WANTED), WANTED, [*there, *theirs], KINDS, created_at="")
+    assert deletes(plan) == {live.id for live in there}
+
+
 def test_destroying_leaves_the_content_of_other_stages() -> None:
     theirs = [of_model("m8", "s3://m8", owner="tst"), of_setting("s8", "m8", owner="tst")]
     plan = make_destroy_plan(stage(WANTED), WANTED, [*THERE, *theirs], KINDS, created_at="")
