@@ -7,7 +7,7 @@ The plan that goes back to one of it is made here too.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cicd.errors import CicdError, Usage
@@ -149,7 +149,8 @@ def make_rollback_plan(
     a new one is made, and what points to it is pointed to the new one.
     """
     assert change.desired and change.live, "rolling back nothing"
-    wish = _going_back(change.desired, change.live, target, version_field(change, kinds))
+    shown = kinds[change.key.kind].verify
+    wish = _going_back(change.desired, change.live, target, version_field(change, kinds), shown)
     points_here = [
         dataclasses.replace(resource, depends_on=frozenset({wish.key}))
         for resource in desired
@@ -203,10 +204,19 @@ def version_field(change: Change, kinds: Mapping[str, Kind]) -> str:
 
 
 def _going_back(
-    desired: Resource, live: LiveResource, target: LiveResource, field: str
+    desired: Resource,
+    live: LiveResource,
+    target: LiveResource,
+    field: str,
+    shown: Collection[str],
 ) -> Resource:
-    """The service as it is, with the other content; this very one and no twin of it."""
+    """The service as it is, with the other content; this very one and no twin of it. ``shown``:
+    fields that must read back: of those, as far as the content itself says what they are, what it
+    says."""
     present = {name: live.spec[name] for name in desired.spec if name in live.spec}
+    present |= {
+        name: target.spec[name] for name in shown if name in present and name in target.spec
+    }
     options: Options = dataclasses.replace(desired.options, existing_id=live.id)
     spec = {**present, field: target.id}
     if f"{field}_name" in present:  # what runs may have been made to look like another

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError, Throttled
-from cicd.model import Key, LiveResource, State, Status
+from cicd.model import Action, Change, Key, LiveResource, Resource, Stage, State, Status
+from cicd.plan.history import make_rollback_plan
 from cicd.platforms.sagemaker import (
     console,
     endpoint_configs,
@@ -27,6 +28,7 @@ from cicd.platforms.sagemaker import (
 from cicd.platforms.sagemaker.answers import is_whole, refusal
 from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.dialect.source_folders import source_digest
+from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.packing import packed
 from cicd.platforms.sagemaker.statuses import status_of
 from cicd.platforms.sagemaker.tags import tags_of
@@ -377,3 +379,34 @@ def test_how_a_variant_is_scaled_reads_back_as_it_was_asked_for(told: dict[str, 
     assert scaling.policy_of(scaling.policy(told)) == told
     foreign = {**scaling.policy(told), "PolicyName": "by-hand"}
     assert scaling.policy_of(foreign) == {}
+
+
+@pytest.mark.parametrize(
+    ("former", "wanted"),
+    [
+        ({"main": 9.0, "trial": 1.0}, {"main": 9.0, "trial": 1.0}),
+        ({"main": 1.0}, {"main": 1.0}),
+        ({"a": 2.0, "b": 3.0}, {"a": 2.0, "b": 3.0}),
+    ],
+)
+def test_who_goes_back_to_a_configuration_takes_its_weights_too(
+    former: dict[str, float], wanted: dict[str, float]
+) -> None:
+    """The present ones may be of other variants, which that configuration does not have."""
+    weights = {"main": 5.0, "trial": 5.0}
+    running = Status(State.RUNNING, "InService")
+    live = LiveResource(
+        Key("endpoint", "e"), "e", {"name": "e", "config": "new", "weights": weights}, running
+    )
+    content = LiveResource(
+        Key("endpoint_config", "c"), "old", {"name": "c", "weights": former}, running
+    )
+    desired = Resource(live.key, {"name": "e", "config": "new", "weights": weights})
+    change = Change(live.key, Action.NO_OP, "", desired=desired, live=live)
+    stage = Stage("dev", "", "", "sagemaker", {}, None, (desired,))
+    plan = make_rollback_plan(
+        stage, [desired], [live, content], KINDS, change, content, created_at=""
+    )
+    [back] = plan.changes
+    assert back.action is Action.UPDATE and back.desired
+    assert (back.desired.spec["config"], back.desired.spec["weights"]) == ("old", wanted)
