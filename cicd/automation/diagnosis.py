@@ -24,7 +24,7 @@ def diagnose(loader: Loader, argument: str | None = None) -> tuple[Stage, list[F
     stage = find_subject(loader, argument, root)
     environ = loader.environ
     if loader.is_local:
-        environ = local.environment(local.start(root, environ), stage, environ)
+        _, environ = local.entered(stage, root, environ)
     found = list(examine(stage, environ))
     return stage, local.needed(found) if loader.is_local else found
 

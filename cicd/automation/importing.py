@@ -131,7 +131,7 @@ def connected(loader: Loader, stage: Stage, root: Path) -> Iterator[Platform]:
 
     environ: Mapping[str, str] = loader.environ
     if loader.is_local:
-        environ = local.environment(local.start(root, environ), stage, environ)
+        _, environ = local.entered(stage, root, environ)
     pointers = tuple(
         Resource(Key(kind.name, ""), {"name": ""})
         for kind in kinds_of(stage).values()

@@ -225,6 +225,19 @@ def start(root: Path, environ: Mapping[str, str]) -> Endpoint:
         raise ConnectionFailed(error.message, hint=error.hint) from error
 
 
+def entered(
+    stage: Stage, root: Path, environ: Mapping[str, str]
+) -> tuple[Endpoint | None, Mapping[str, str]]:
+    """The running emulator, and the variables with which it is used in place of the account. None,
+    and those that there are, for a platform that itself runs on this machine."""
+    from cicd.platforms.registry import DIALECTS
+
+    if not DIALECTS[stage.platform].EMULATED:
+        return None, environ
+    endpoint = start(root, environ)
+    return endpoint, environment(endpoint, stage, environ)
+
+
 def group_of(stage: Stage) -> str:
     """Where in the emulator a stage deploys to."""
     from cicd.emulator.host import control

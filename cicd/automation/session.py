@@ -91,15 +91,14 @@ class Session:
         self.root, self.stage = self.loader.load(
             self._argument, needs_secrets=self._needs_secrets, stand_ins=self._stand_ins
         )
-        environ = self.environ
+        environ, endpoint = self.environ, None
         if self.is_local:
-            endpoint = local.start(self.root, environ)
-            local.speak_of(endpoint, self.stage)
-            environ = local.environment(endpoint, self.stage, environ)
+            endpoint, environ = local.entered(self.stage, self.root, environ)
         self.platform = connect(self.stage, environ)
         self._is_open = True
-        if self.is_local:
+        if endpoint:
             try:
+                local.speak_of(endpoint, self.stage)
                 local.tell_stand_ins(endpoint, self.stage, self.root)
             # ``__exit__`` is not called for what fails in ``__enter__``.
             except BaseException:

@@ -172,6 +172,11 @@ class Dialect(Protocol):
     def CARRIED(self) -> Mapping[str, Carried]:
         """Section -> what it lists; or the platform's own section, which is a map. Else none."""
 
+    @property
+    def EMULATED(self) -> bool:
+        """Whether ``--local`` is the emulator; where it is not, the platform itself runs on this
+        machine, and its dialect says how for a draft that ``is_local``. Else it is."""
+
     def identity(self, item: Node) -> str | None:
         """What makes an item of a list the same item in two files; None where nothing does.
         Asked when files are merged and promoted. Else its ``key`` or ``name``."""

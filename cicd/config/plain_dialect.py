@@ -37,6 +37,7 @@ class _Plain:
     SPELLINGS = Spellings()
     OVERRIDES: Overridable | None = None
     CARRIED: Mapping[str, Carried] = {}
+    EMULATED = True
 
     def __init__(self, module: ModuleType) -> None:
         vars(self).update(vars(module))

@@ -27,26 +27,37 @@ from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.logs import next_page
+from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.rest import RestSubmitter
 from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.staging import Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
 
 HERE = ".cicd/spark"
+SPARK_SUBMIT = "spark-submit"
 SECOND = 10**9
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
     """The cluster that the stage names. Sends nothing."""
+    return Spark(_submitter(stage, environ), stage)
+
+
+def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
+    """The way to the cluster that the stage names."""
     settings, master = stage.settings, stage.target["master"]
-    calls = Calls()
-    submitter = RestSubmitter(calls, master, settings["rest_url"], settings["ui_url"])
-    return Spark(submitter, stage)
+    if settings.get("submit") == SPARK_SUBMIT:
+        root = Path(stage.root)
+        program = partial(submit_program, str(settings.get("spark_home") or ""), root, environ)
+        folder = _own_folder(stage) / "processes"
+        return ProcessSubmitter(program, master, folder.absolute(), environ)
+    return RestSubmitter(Calls(), master, settings["rest_url"], settings["ui_url"])
 
 
 class Spark(Platform):
@@ -57,20 +68,22 @@ class Spark(Platform):
 
     def __init__(self, submitter: Submitter, stage: Stage) -> None:
         settings, root = stage.settings, Path(stage.root)
-        namespace = str(settings.get("namespace", ""))
-        identity = f"{namespace}/{stage.identity}" if namespace else stage.identity
+        identity = _identity(stage)
         self._wishes = {wish.key.name: wish for wish in stage.resources}
         self._master = stage.target.get("master", "")
         self._file = stage.file
         self._is_shared = bool(settings.get("state"))
-        self._folder = Path(str(settings.get("state") or root / HERE)) / _folder_of(identity)
+        self._is_local = bool(settings.get("is_local"))
+        state, staging = settings.get("state"), settings.get("staging")
+        self._own = _own_folder(stage)
+        self._folder = Path(state) / _folder_of(identity) if state else self._own
+        placed = Path(staging) / _folder_of(identity) if staging else self._own
         self._records = Records(self._folder)
         self._submitter = submitter
-        staging = Path(str(settings.get("staging") or root / HERE)) / _folder_of(identity)
         self._jobs = Jobs(
             submitter,
             Runs(self._records),
-            Staging((staging / "staged").absolute()),
+            Staging((placed / "staged").absolute()),
             identity,
             root,
             self._wishes,
@@ -87,7 +100,7 @@ class Spark(Platform):
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
     ) -> tuple[list[Problem], list[LiveResource]]:
         problems = []
-        if not self._is_shared and desired:
+        if desired and not (self._is_shared or self._is_local):
             text = f"jobs are remembered on this machine only, in {HERE}: others who apply this "
             text += "stage run them again; spark.state names a folder that all share"
             problems.append(Problem(self._file, 0, 0, text, "unremembered", "warning"))
@@ -115,6 +128,7 @@ class Spark(Platform):
     def create(
         self, desired: Resource, token: str = "", marks: Mapping[str, str] = NO_MARKS
     ) -> LiveResource:
+        _keep_out_of_git(self._own.parents[1])
         return self._jobs.create(desired, token, marks)
 
     def stop(self, live: LiveResource) -> None:
@@ -198,10 +212,30 @@ class Spark(Platform):
         return self.read([], everything=True)
 
     def diagnose(self) -> Iterator[Finding]:
-        return doctor.examine(self._submitter, self._folder, is_shared=self._is_shared)
+        is_enough = self._is_shared or self._is_local
+        return doctor.examine(self._submitter, self._folder, is_enough=is_enough)
 
     def close(self) -> None:
         self._submitter.close()
+
+
+def _identity(stage: Stage) -> str:
+    """What tells a stage from those of other projects."""
+    namespace = str(stage.settings.get("namespace", ""))
+    return f"{namespace}/{stage.identity}" if namespace else stage.identity
+
+
+def _own_folder(stage: Stage) -> Path:
+    """What a stage has on this machine; of ``--local`` apart from the rest."""
+    name = _folder_of(_identity(stage))
+    return Path(stage.root) / HERE / (f"local-{name}" if stage.settings.get("is_local") else name)
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """It ignores itself, as ``--local`` has it."""
+    folder.mkdir(exist_ok=True)
+    if not (ignore := folder / ".gitignore").exists():
+        ignore.write_text("*\n", encoding="utf-8")
 
 
 def _folder_of(identity: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cicd.model import Options, Resource, Stage
 from cicd.values import Key
+from tests.platforms.spark.stand_in import SWITCHES
 
 PROGRAM = """\
 import json, os, sys
@@ -37,6 +39,34 @@ def stage_of(root: Path, url: str, jobs: Sequence[Resource] = (), **settings: An
         tuple(jobs),
         settings={**told, **settings},
     )
+
+
+SUBMIT = """\
+#!{python}
+# stands in for spark-submit: the same options, and the program as one of Python
+import os, sys
+SWITCHES = {switches!r}
+arguments, modules = sys.argv[1:], ""
+while arguments[0] in SWITCHES:
+    if arguments[0] == "--py-files":
+        modules = arguments[1]
+    arguments = arguments[2:]
+print("INFO Connected to Spark cluster with app ID app-20261130-0007", file=sys.stderr, flush=True)
+folders = [os.path.dirname(url.removeprefix("file://")) for url in modules.split(",")]
+os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+program = arguments[0].removeprefix("file://")
+os.execv({python!r}, [{python!r}, program, *arguments[1:]])
+"""
+
+
+def write_home(folder: Path) -> Path:
+    """A SPARK_HOME with nothing but a spark-submit that stands in for it."""
+    program = folder / "bin/spark-submit"
+    program.parent.mkdir(parents=True)
+    text = SUBMIT.format(python=sys.executable, switches=SWITCHES)
+    program.write_text(text, encoding="utf-8")
+    program.chmod(0o755)
+    return folder
 
 
 def write_program(root: Path, text: str = PROGRAM) -> None:

@@ -1,46 +1,64 @@
-"""Spark passes the contract of platforms: on a stand-in whose jobs really run."""
+"""Spark passes the contract of platforms in each way to submit: on stand-ins whose jobs really
+run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from cicd.model import Hidden
+from cicd.model import Hidden, Resource, Stage
 from cicd.platforms.hiding import Hiding
 from cicd.platforms.spark.adapter import connect
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
-from tests.platforms.spark.samples import job, stage_of, write_program
+from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.stand_in import cluster_in
 
 LINES = tuple(f"line {number} grüße" for number in range(40)) + ("again",) * 7
 
 
-@pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
-    root = tmp_path_factory.mktemp("spark")
+def wish_in(root: Path) -> Resource:
+    """A job that prints all lines, with what it has written."""
     printed = [*LINES, "accuracy=0.5", "accuracy=0.75"]
     write_program(root, f"for line in {printed!r}:\n    print(line)\n")
     (root / "out").mkdir()
     (root / "out/part-0.csv").write_text("1\n", encoding="utf-8")
-    wish = job(
+    return job(
         env={"GREETING": Hidden("grüß dich")},
         writes={"scores": {"url": (root / "out").as_uri()}},
         metrics={"accuracy": "accuracy=([0-9.]+)"},
     )
-    with cluster_in(root / "cluster") as cluster:
-        stage = stage_of(root, cluster.url, [wish])
-        yield from bring_up(
-            World(
-                platform=Hiding(connect(stage, {}), [wish]),
-                desired=(wish,),
-                place={"master": stage.target["master"]},
-                run=wish.key,
-                lines=LINES,
-                metrics={"accuracy": 0.75},
-            )
-        )
+
+
+def world_of(stage: Stage) -> World:
+    [wish] = stage.resources
+    return World(
+        platform=Hiding(connect(stage, {}), [wish]),
+        desired=(wish,),
+        place={"master": stage.target["master"]},
+        run=wish.key,
+        lines=LINES,
+        metrics={"accuracy": 0.75},
+    )
+
+
+@pytest.fixture(scope="module", params=["rest", "spark-submit"])
+def applied(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Applied]:
+    root = tmp_path_factory.mktemp("spark")
+    wish = wish_in(root)
+    with ExitStack() as stack:
+        if request.param == "rest":
+            cluster = stack.enter_context(cluster_in(root / "cluster"))
+            stage = stage_of(root, cluster.url, [wish])
+        else:
+            home = str(write_home(root / "home"))
+            stage = stage_of(root, "", [wish], submit=request.param, spark_home=home)
+        yield from bring_up(world_of(stage))
 
 
 class TestSpark(PlatformContract):
-    """The contract, with the REST server of a master."""
+    """The contract."""

@@ -159,8 +159,9 @@ WRONG = [
     ('"rows=([0-9]+)"', '"rows=[0-9]+"', "has no group for the value"),
     ('"rows=([0-9]+)"', '"rows=(["', "is no regular expression"),
     ("metric: rows,", "metric: row,", 'has no pattern (did you mean "rows"?)'),
-    ("spark://127.0.0.1:7077", "127.0.0.1:7077", "the address of a master: spark://host:7077"),
-    ("spark://127.0.0.1:7077", "yarn", "the address of a master: spark://host:7077"),
+    ("spark://127.0.0.1:7077", "127.0.0.1:7077", "must be spark://host:7077 or local[*]"),
+    ("spark://127.0.0.1:7077", "yarn", "must be spark://host:7077 or local[*]"),
+    ("spark://127.0.0.1:7077", "local[x]", "must be spark://host:7077 or local[*]"),
     ("  master: spark://127.0.0.1:7077", "  state: /s", "no master: set spark.master or SPARK_M"),
     ("  conf: {spark.sql", "  state: s3://b/x\n  conf: {spark.sql", "it must be a folder"),
     ("  conf: {spark.sql", "  staging: hdfs://x/y\n  conf: {spark.sql", "it must be a folder"),
@@ -210,9 +211,31 @@ def test_a_run_of_ci_without_a_state_is_warned_of(tmp_path: Path, text: str, war
     assert findings(tmp_path, text) == []
 
 
-def test_local_is_refused_until_it_is_there(tmp_path: Path) -> None:
-    [found] = findings(tmp_path, TEXT, stand_ins="local")
-    assert "Spark has no --local yet" in found
+def test_local_is_this_machine_whatever_the_file_says(tmp_path: Path) -> None:
+    text = changed("spark://127.0.0.1:7077", "spark://cluster.example.com:7077")
+    shared = text.replace("  conf: {spark.sql", "  state: /shared\n  conf: {spark.sql")
+    known = {"API_KEY": "k", "SPARK_MASTER": "spark://e:1", "GITHUB_ACTIONS": "true"}
+    assert findings(tmp_path, shared, known, stand_ins="local") == []
+    stage = load_stage("dev", around(tmp_path, known, stand_ins="local"))
+    told = {name: stage.settings[name] for name in ("submit", "state", "staging", "is_local")}
+    assert told == {"submit": "spark-submit", "state": "", "staging": "", "is_local": True}
+    assert stage.target == {"master": "local[*]"}
+
+
+@pytest.mark.parametrize(
+    ("master", "submit", "told"),
+    [
+        ("local[2]", "rest", "spark-submit"),
+        ("spark://h:1", "spark-submit", "spark-submit"),
+        ("spark://127.0.0.1:1", "rest", "rest"),
+    ],
+)
+def test_who_submits_follows_from_the_master(
+    tmp_path: Path, master: str, submit: str, told: str
+) -> None:
+    text = changed("spark://127.0.0.1:7077", f"{master}\n  submit: {submit}")
+    assert findings(tmp_path, text) == []
+    assert stage_of(tmp_path, text).settings["submit"] == told
 
 
 @pytest.mark.parametrize(

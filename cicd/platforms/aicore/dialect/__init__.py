@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CARRIED",
+    "EMULATED",
     "ENVIRONMENT",
     "NAME",
     "OVERRIDES",
@@ -88,6 +89,7 @@ _RUN = (
 )
 _NEEDS: Mapping[tuple[str, ...], str] = {("configuration", _INPUTS): "artifacts"}
 _STAYS = frozenset({"destination_name", "existing_deployment_id", "ttl"})
+EMULATED = True
 OVERRIDES: Overridable | None = None
 """What a run takes in stands in its configuration, which the stage file alone says."""
 CARRIED = {

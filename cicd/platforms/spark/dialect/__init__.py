@@ -19,6 +19,7 @@ from cicd.platforms.spark.dialect.schema import StageFile
 
 __all__ = [
     "CARRIED",
+    "EMULATED",
     "ENVIRONMENT",
     "NAME",
     "REFERENCES",
@@ -32,6 +33,7 @@ __all__ = [
 
 NAME = "spark"
 File = StageFile
+EMULATED = False
 _NOWHERE = "spark://localhost:7077"
 ENVIRONMENT = {
     f"{PREFIX}MASTER": StandIn(offline=_NOWHERE, local="", field="master"),

@@ -19,10 +19,14 @@ def build(draft: Draft) -> Built:
     """Where they go, and every job."""
     spark = draft.file.spark
     settings = {
+        "submit": draft.submit,
+        "spark_home": spark.spark_home or "",
         "rest_url": draft.rest_url,
         "ui_url": draft.ui_url,
-        "state": _path(spark.state),
-        "staging": _path(spark.staging),
+        # --local remembers apart from the cluster, and asks nothing of others
+        "state": "" if draft.is_local else _path(spark.state),
+        "staging": "" if draft.is_local else _path(spark.staging),
+        "is_local": draft.is_local,
     }
     settings["namespace"] = draft.namespace
     target = {"master": draft.master}

@@ -26,10 +26,7 @@ OWN = ("--inputs", "--outputs")
 def check_place(draft: Draft) -> Iterator[Problem]:
     """Whether it is known where the cluster is, and whether it sees what it is to run."""
     spark = draft.file.spark
-    if draft.is_local:
-        message = "Spark has no --local yet: name a master, also one on this machine"
-        yield draft.place("spark").problem(message, "missing-target")
-    elif not draft.master:
+    if not draft.master:
         if not draft.has_lost("spark", "master"):
             message = f"no master: set spark.master or {PREFIX}MASTER"
             yield draft.place("spark").problem(message, "missing-target")
@@ -44,7 +41,8 @@ def check_place(draft: Draft) -> Iterator[Problem]:
         if "://" in folder and not folder.startswith("file:///"):
             message = f'spark.{field} is "{folder}": it must be a folder, as a path or file:/// URL'
             yield draft.place("spark", field).problem(message, "wrong-value")
-    if draft.variable("GITHUB_ACTIONS") and not (spark.state or draft.has_lost("spark", "state")):
+    is_ci = draft.variable("GITHUB_ACTIONS") and not draft.is_local
+    if is_ci and not (spark.state or draft.has_lost("spark", "state")):
         runs = [job.key for job in draft.file.jobs if job.rerun == "on_change"]
         if runs:
             message = f"no spark.state: a run of CI forgets that {', '.join(runs)} has run"

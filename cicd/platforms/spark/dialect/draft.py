@@ -14,6 +14,8 @@ from cicd.platforms.spark.dialect.schema import Job, StageFile
 PREFIX = "SPARK_"
 REST_PORT = 6066
 UI_PORT = 8080
+HERE = "local[*]"
+SPARK_SUBMIT = "spark-submit"
 
 
 class Draft(draft.Draft[StageFile, None]):
@@ -22,7 +24,15 @@ class Draft(draft.Draft[StageFile, None]):
     @property
     def master(self) -> str:
         """The cluster, as far as file and environment tell."""
+        if self.is_local:
+            return HERE
         return str(self.file.spark.master or self.variable(f"{PREFIX}MASTER"))
+
+    @property
+    def submit(self) -> str:
+        """How jobs are handed over."""
+        is_here = self.master.startswith("local")
+        return SPARK_SUBMIT if is_here else str(self.file.spark.submit)
 
     @property
     def rest_url(self) -> str:
@@ -44,12 +54,15 @@ class Draft(draft.Draft[StageFile, None]):
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Whether the cluster surely sees the files of this machine."""
+        """Whether the driver surely sees the files of this machine."""
+        if self.submit == SPARK_SUBMIT:
+            return True
         hosts = [address.rpartition(":")[0] for address in self._masters()]
         return bool(hosts) and all(map(_is_loopback, hosts))
 
     def _masters(self) -> list[str]:
-        return self.master.removeprefix("spark://").split(",") if self.master else []
+        is_standalone = self.master.startswith("spark://")
+        return self.master.removeprefix("spark://").split(",") if is_standalone else []
 
     def _beside(self, port: int) -> str:
         hosts = [address.rpartition(":")[0] for address in self._masters()]

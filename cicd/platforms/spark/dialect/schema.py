@@ -9,7 +9,7 @@ from cicd.config.schema import RunItem, StageBase, Timeout
 from cicd.values import Ref
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
-ANY_MASTER = rf"^spark://{_HOST}(,{_HOST})*$"
+ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?)$"
 URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
@@ -24,8 +24,26 @@ Count = Annotated[int, Meta(ge=1)]
 
 class Spark(Part, frozen=True, kw_only=True):
     master: Annotated[
-        Annotated[str, like(ANY_MASTER, "the address of a master: spark://host:7077", 1024)] | None,
-        Meta(description="The cluster; default: SPARK_MASTER.", examples=["spark://host:7077"]),
+        Annotated[str, like(ANY_MASTER, "spark://host:7077 or local[*]", 1024)] | None,
+        Meta(
+            description="The cluster, or local[*], which is this machine; default: SPARK_MASTER.",
+            examples=["spark://host:7077"],
+        ),
+    ] = None
+    submit: Annotated[
+        Literal["rest", "spark-submit"],
+        Meta(
+            description="How: rest, with the driver on a worker; or spark-submit, with the driver "
+            "on this machine, which has Spark.",
+        ),
+    ] = "rest"
+    spark_home: Annotated[
+        Plain | None,
+        Meta(
+            description="Where Spark is, for spark-submit; default: SPARK_HOME, else a pyspark "
+            "of this project.",
+            examples=["/opt/spark"],
+        ),
     ] = None
     rest_url: Annotated[
         Annotated[str, _URL] | None,

@@ -1,0 +1,161 @@
+"""Submission by spark-submit on this machine: the driver is a process of ours, which outlives us.
+
+Its exit code is the truth, which a small wrapper keeps on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from cicd.errors import CicdError, PlatformError
+from cicd.model import State, Status
+from cicd.platforms.base import Finding
+from cicd.platforms.spark import statuses, wrapper
+from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.manifest import Manifest
+from cicd.platforms.spark.runs import Run
+from cicd.platforms.spark.submitter import STDERR, Seen
+
+KILLED = frozenset({-signal.SIGTERM, -signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGKILL})
+"""Exit codes of what was killed: Java catches a signal, and adds 128 to its number."""
+_APPLICATION = re.compile(r"app ID (app-[\w-]+)|\b(local-\d{10,})\b")
+WAITS = "Initial job has not accepted any resources"
+"""What a driver says again and again that gets no executor."""
+
+
+class ProcessSubmitter:
+    """``folder``: where each run has a folder for its logs and its exit code, on this machine.
+    ``program``: finds spark-submit."""
+
+    def __init__(
+        self,
+        program: Callable[[], Path],
+        master: str,
+        folder: Path,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._program = program
+        self._address = master
+        self._folder = folder
+        self._environ = environ
+        self._host = socket.gethostname()
+
+    def last(self) -> str:
+        return ""
+
+    def submit(self, manifest: Manifest) -> str:
+        home = self._program().parent.parent
+        command = [str(home / "bin/spark-submit"), *manifest.options(self._address, "client")]
+        folder = self._folder / manifest.name
+        environ = {**self._environ, "SPARK_HOME": str(home), **manifest.environment}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            started = [sys.executable, "-S", str(Path(wrapper.__file__)), str(folder), *command]
+            nothing = subprocess.DEVNULL
+            subprocess.run(
+                started, env=environ, cwd=folder, stdin=nothing, stdout=nothing, stderr=nothing
+            ).check_returncode()
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise PlatformError(f"cannot start {command[0]}: {error}") from None
+        return self._name(manifest.name)
+
+    def _name(self, run: str) -> str:
+        """What tells it from those of other machines."""
+        return f"{run}@{self._host}"
+
+    def find(self, run: Run) -> str:
+        # of two that were started for it, by us and by who was killed, the second does nothing
+        return self._name(run.name) if (self._folder / run.name / "begun").exists() else ""
+
+    def look(self, run: Run) -> Seen:
+        if run.submission != self._name(run.name):
+            host = run.submission.rpartition("@")[2]
+            said = f"its driver is a process of {host}: only there it can be asked"
+            return Seen(statuses.status_of(State.UNKNOWN, said))
+        application = run.application or self._application(run)
+        return Seen(self._status(run), application)
+
+    def _status(self, run: Run) -> Status:
+        folder = self._folder / run.name
+        if code := _read(folder / "ended"):
+            return of_exit(int(code))
+        told = _read(folder / "begun").partition(" ")
+        if not told[0]:
+            return statuses.status_of(State.PENDING, "its driver starts")
+        if wrapper.began(int(told[0])) == told[2]:
+            return self._running(run)
+        if code := _read(folder / "ended"):  # between the two looks
+            return of_exit(int(code))
+        said = "its driver is gone, and left no exit code: it was killed, or the machine went down"
+        return statuses.status_of(State.STOPPED, said)
+
+    def _running(self, run: Run) -> Status:
+        path = self._folder / run.name / STDERR
+        end = _end_of(path)
+        if WAITS in end and "Starting task" not in end.rpartition(WAITS)[2]:
+            said = "no worker has what it asks for: see cicd doctor"
+            return statuses.status_of(State.PENDING, said)
+        return statuses.status_of(State.RUNNING)
+
+    def _application(self, run: Run) -> str:
+        match = _APPLICATION.search(_read(self._folder / run.name / STDERR))
+        return (match[1] or match[2]) if match else ""
+
+    def stop(self, run: Run) -> None:
+        told = _read(self._folder / run.name / "begun").partition(" ")
+        if told[0] and wrapper.began(int(told[0])) == told[2]:
+            with suppress(ProcessLookupError):
+                os.kill(int(told[0]), signal.SIGTERM)
+
+    def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
+        try:
+            with (self._folder / run.name / stream).open("rb") as file:
+                total = os.fstat(file.fileno()).st_size
+                file.seek(min(offset, total))
+                content = file.read(size)
+        except OSError:
+            return Chunk(0, 0, 0, "")
+        start = min(offset, total)
+        return Chunk(start, start + len(content), total, content.decode(errors="replace"))
+
+    def examine(self) -> Iterator[Finding]:
+        try:
+            yield Finding("submission", "ok", f"{self._program()} for {self._address}")
+        except CicdError as error:
+            yield Finding("submission", "error", error.message, error.hint)
+
+    def close(self) -> None:
+        return
+
+
+def of_exit(code: int) -> Status:
+    """What an exit code means; a negative one is that of a signal. Pure."""
+    if code == 0:
+        return statuses.status_of(State.SUCCEEDED)
+    if code in KILLED:
+        return statuses.status_of(State.STOPPED, f"exit code {code}")
+    return statuses.status_of(State.FAILED, f"exit code {code}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _end_of(path: Path, size: int = 1 << 14) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
