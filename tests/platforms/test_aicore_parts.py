@@ -16,6 +16,7 @@ from cicd.errors import ConnectionFailed, Denied
 from cicd.model import Secret, Status
 from cicd.model import State as S
 from cicd.platforms.aicore import (
+    adapter,
     answers,
     convert,
     credentials,
@@ -24,11 +25,14 @@ from cicd.platforms.aicore import (
     listing,
     models,
     provenance,
+    reading,
     rest,
     shapes,
     sources,
     statuses,
+    times,
     tracking,
+    transport,
 )
 from cicd.platforms.aicore.certificate import Certificate
 from cicd.platforms.aicore.certificate import check as check_certificate
@@ -849,3 +853,36 @@ def test_a_list_that_grows_as_it_is_read_ends_with_ten_short_pages(
     one = listing.Pass(Any, 100)  # type: ignore[arg-type]
     found = [one._is_chased(size) for size in sizes]
     assert found == [*[False] * (len(sizes) - 1), chased]
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "told"),
+    [
+        ("s3cret", "x s3cret y", "x *** y"),
+        ("first\nabcdef", "an abcdef", "an ***"),
+        ("first\nabcde", "an abcde", "an abcde"),
+        ('{"a": ["sesame"]}', "open sesame", "open ***"),
+        ("s3cret", "a  b\n c", "a b c"),
+    ],
+)
+def test_an_echo_of_a_secret_is_hidden_but_no_short_word_of_it(
+    secret: str, text: str, told: str
+) -> None:
+    assert answers.masked(text, [secret]) == told
+
+
+def test_a_tenant_is_asked_by_ten_connections_at_once() -> None:
+    assert (transport.CONNECTIONS, reading.WORKERS) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("created", "start"),
+    [
+        ("", "1990-01-01T00:00:00Z"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:03:05Z"),
+    ],
+)
+def test_a_log_is_asked_for_from_a_minute_before_its_run(created: str, start: str) -> None:
+    moment = times.moment(created)
+    begin = adapter.EARLIEST if moment is None else moment - adapter.CLOCK_SKEW
+    assert times.rfc3339(begin).replace(".000000000", "") == start

@@ -231,6 +231,26 @@ def test_a_token_url_that_is_none_names_it(bench: Bench, answer: Reply) -> None:
         bench.http.call("GET", "/x")
 
 
+@pytest.mark.parametrize(("wish", "is_waited_for"), [("30", True), ("31", False)])
+@pytest.mark.parametrize("path", ["/v2/x", "/oauth/token"])
+def test_half_a_minute_is_the_longest_that_a_server_is_waited_for(
+    bench: Bench, path: str, wish: str, *, is_waited_for: bool
+) -> None:
+    later = Reply(429, "busy", {"Retry-After": wish})
+    bench.stub.on("GET", "/v2/x", Reply(200, {}))
+    if path == "/v2/x":
+        bench.stub.on("GET", path, later, Reply(200, {}))
+    else:
+        bench.stub.on("POST", path, later, Reply(200, {"access_token": "t", "expires_in": 60}))
+    if is_waited_for:
+        assert bench.http.call("GET", "/x") == {}
+        assert bench.pauses == [30.0]
+    else:
+        with pytest.raises(PlatformError):
+            bench.http.call("GET", "/x")
+        assert bench.pauses == []
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_secret_is_never_sent_on_to_where_a_login_is_redirected(
     bench: Bench, status: int
