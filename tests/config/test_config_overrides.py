@@ -102,6 +102,12 @@ def test_what_nobody_can_tell_is_asked_for(
     assert (error.value.hint or "").startswith(hint)
 
 
+def test_where_every_step_is_a_run_the_last_one_was_to_be_a_field() -> None:
+    two = node({"branch": "main", "jobs": [{"key": "a"}, {"key": "b"}]})
+    with pytest.raises(Usage, match=r"^--set a\.b: there is no field b "):
+        said("a.b", tree=two)
+
+
 def test_five_runs_are_named_at_most() -> None:
     many = node({"branch": "main", "jobs": [{"key": f"j{n}"} for n in range(7)]})
     with pytest.raises(Usage) as error:

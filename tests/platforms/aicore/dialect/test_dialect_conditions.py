@@ -199,6 +199,17 @@ def test_a_value_of_the_stage_file_is_told_there(tmp_path: Path) -> None:
     assert warned(tmp_path, '"{{workflow.parameters.rate}} == x"') == []
 
 
+def test_a_value_that_no_condition_can_take_is_told_once(tmp_path: Path) -> None:
+    bound = changed(
+        ("parameter_bindings: {epochs: 3}", "parameter_bindings: {epochs: 3, rate: gpt-4o}")
+    )
+    write_repository(tmp_path, bound)
+    when = '"{{workflow.parameters.rate}} == x"'
+    again = f"{when}\n        - - name: b\n            template: train\n            when: {when}"
+    (found,) = warned(tmp_path, again)
+    assert found.startswith("stages/dev.yaml:")
+
+
 def test_the_argument_of_a_step_is_followed_into_its_template(tmp_path: Path) -> None:
     inner = (
         "    - name: inner\n      inputs: {parameters: [{name: model}]}\n      steps:\n"
