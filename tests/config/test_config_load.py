@@ -496,6 +496,25 @@ def test_a_stage_that_cannot_be_read_may_be_that_of_the_branch(
     assert ("broken.yaml:1:4: not valid YAML" in str(error.value)) is is_wanted
 
 
+@pytest.mark.parametrize(
+    ("stages", "hint"),
+    [([], "name a stage: there is none"), (["a", "b"], "name a stage: a, b")],
+)
+def test_a_branch_of_no_stage_says_which_there_are(
+    tmp_path: Path, stages: list[str], hint: str
+) -> None:
+    (tmp_path / "stages").mkdir()
+    for name in stages:
+        write(tmp_path, f"{name}.yaml", "branch: shared\n")
+    with pytest.raises(Usage, match='no stage has the branch "x"') as error:
+        find_stage_for_branch(tmp_path, "x")
+    assert error.value.hint == hint
+    if stages:
+        with pytest.raises(Usage, match=r"belongs to stages/a\.yaml and stages/b\.yaml") as error:
+            find_stage_for_branch(tmp_path, "shared")
+        assert error.value.hint == hint
+
+
 def test_of_very_many_watched_files_one_digest_is_kept_for_each_glob(repo: Path) -> None:
     code = repo / "templates" / "code"
     code.mkdir(exist_ok=True)

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from http.client import BadStatusLine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
 from cicd.errors import ConnectionFailed, Denied
-from cicd.model import Secret, Status
+from cicd.model import Key, Ref, Resource, Secret, Status
 from cicd.model import State as S
 from cicd.platforms.aicore import (
     adapter,
@@ -38,6 +39,7 @@ from cicd.platforms.aicore.certificate import Certificate
 from cicd.platforms.aicore.certificate import check as check_certificate
 from cicd.platforms.aicore.logs import last_lines, last_words, read_cursor
 from cicd.platforms.aicore.owners import Entry, entries
+from cicd.platforms.aicore.unlisted import Unlisted
 from tests.platforms.aicore_world import live
 
 HALF = "\ud83d"
@@ -886,3 +888,33 @@ def test_a_log_is_asked_for_from_a_minute_before_its_run(created: str, start: st
     moment = times.moment(created)
     begin = adapter.EARLIEST if moment is None else moment - adapter.CLOCK_SKEW
     assert times.rfc3339(begin).replace(".000000000", "") == start
+
+
+def unlisted_things() -> Any:
+    """One whose tenant has nothing but what its lists show."""
+    http = SimpleNamespace(base_url="https://x/v2")
+    return Unlisted(SimpleNamespace(http=http), SimpleNamespace())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://x/v2/inference/deployments/d7/v1/chat", ["d7"]),
+        ("https://x/v2/inference/deployments/d7", ["d7"]),
+        ("https://x/v2/inference/deployments/", []),
+        ("https://y/v2/inference/deployments/d7", []),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_a_destination_names_the_deployment_that_it_points_at(
+    url: str | None, expected: list[str]
+) -> None:
+    def wish(name: str, target: Any) -> Resource:
+        return Resource(Key("destination", name), {"name": name, "url": target})
+
+    desired = [wish("D", Ref(Key("deployment", "serve"), "url")), wish("E", "https://elsewhere")]
+    found = [live("destination", name, name=name, url=url) for name in ("D", "E", "F")]
+    lists = {"live destinations D": found, "executions": [], "live artifacts": []}
+    told = list(unlisted_things()._served(lists, desired))
+    assert told == [("deployment", id) for id in expected]
