@@ -166,7 +166,7 @@ def tried(
 
 
 @TIMEOUT
-@pytest.mark.parametrize("first", range(len(PATIENT)) if IS_ALL else [0, 5])
+@pytest.mark.parametrize("first", range(len(PATIENT)) if IS_ALL else [5])
 def test_the_first_request_of_every_sort_fails(made: Make, first: int) -> None:
     """One fault for each sort of request, each in another way, in each deed of one life."""
     calm, rough = made(), made()
@@ -194,7 +194,7 @@ def test_each_request_fails_once(made: Make, name: str, kind: str) -> None:
     timeout = UNANSWERED if kind == "too slow" else None
     wrong = [
         f"{target}: {problem}"
-        for target in (chosen if IS_ALL else chosen[3::12])
+        for target in (chosen if IS_ALL else chosen[3::20])
         if (problem := tried(ready(made(), deed), deed, target, kind, expected, timeout))
     ]
     assert not wrong, "\n".join(wrong)
@@ -322,7 +322,7 @@ MOMENTS = [
     ("destroy", "DeleteTrainingJob", 1),
 ]
 KILLED = [(*moment, when) for moment in MOMENTS for when in LATE]
-SOME = [KILLED[9], KILLED[42], KILLED[46]]
+SOME = [KILLED[9], KILLED[46]]
 
 
 @TIMEOUT
