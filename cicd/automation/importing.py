@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from cicd.automation import local
 from cicd.automation.files import write_file
 from cicd.automation.git import origin_url, project_of
+from cicd.automation.inventory import Place, inventory
 from cicd.automation.loading import Loader
 from cicd.automation.session import Session
 from cicd.config import formats
@@ -23,7 +24,7 @@ from cicd.config.tree import did_you_mean
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused, Usage
 from cicd.masking import secrets_of
 from cicd.model import Action, Key, Plan, Resource, Stage
-from cicd.platforms.registry import DIALECTS
+from cicd.platforms.registry import DIALECTS, imports, kinds_on
 
 if TYPE_CHECKING:
     from cicd.platforms.base import Platform
@@ -41,12 +42,14 @@ Tell = Callable[[str], object]
 @dataclass(frozen=True)
 class Imported:
     """A stage file that was written, and what applying it would do. ``unset``: variables of the
-    environment that it needs and that are not there."""
+    environment that it needs and that are not there. ``inventory``: all that was read, as plain
+    data (see ``inventory``)."""
 
     file: Path
     export: Export
     plan: Plan
     unset: tuple[str, ...]
+    inventory: Mapping[str, Any]
 
 
 def import_stage(
@@ -56,6 +59,7 @@ def import_stage(
     *,
     out: Path | None = None,
     select: Sequence[str] = (),
+    wants: Sequence[str] = (),
     platform: str = "",
     force: bool = False,
     tell: Tell = str,
@@ -63,7 +67,8 @@ def import_stage(
     """Write the stage file ``out`` (default ``stages/NAME.yaml``) of what is live at ``target``.
 
     Changes nothing there. ``target`` and ``select`` (globs; only what belongs to these) are in the
-    words of the ``platform``, by default that of stage files which name none. ``force``: overwrite
+    words of the ``platform``, by default that of stage files which name none, and so is what it
+    ``wants`` beside. ``force``: overwrite
     the file. ``tell`` is given what cannot be imported, and why. Raises Usage for a bad name,
     Refused where the file is there, NotFound where the place is not, and InvalidStage where the
     new file needs a hand before it can be planned.
@@ -78,8 +83,10 @@ def import_stage(
     check_words(dialect, target)
     stage = Stage(name, "", str(root), platform, target, None, ())
     with connected(loader, stage, root) as there:
-        live = there.survey(target, _told(tell))
-    around = surroundings(loader, root, file, stage, select)
+        live = there.survey(target, _told(tell), select=select)
+        seen = () if loader.is_local else live  # nobody finds the emulator in a console
+        links = {(one.key.kind, one.id): there.link(one) or "" for one in seen}
+    around = surroundings(loader, root, file, stage, select, wants)
     found = dialect.export(live, around)
     write_stage(loader, file, found)
     plan = plan_of(loader, file, found, tell)
@@ -94,7 +101,17 @@ def import_stage(
         write_stage(loader, file, found)
         plan = plan_of(loader, file, found, tell)
     unset = tuple(name for name in found.environment if name not in loader.environ)
-    return Imported(file, found, plan, unset)
+    keys = {(one.key.kind, one.live.id): str(one.key) for one in plan.changes if one.live}
+    heads = imports()[platform].inventory
+    told = inventory(
+        live,
+        Place(kinds_on(platform), dialect, heads, links, keys),
+        msgspec.structs.replace(around, target=plan.target),
+        file=shown(loader, file),
+        read_at=plan.created_at,
+        notes=found.notes,
+    )
+    return Imported(file, found, plan, unset, told)
 
 
 def check_words(dialect: Dialect, target: Mapping[str, str]) -> None:
@@ -157,7 +174,12 @@ def _told(tell: Tell) -> Callable[[str, PlatformError], None]:
 
 
 def surroundings(
-    loader: Loader, root: Path, file: Path, stage: Stage, select: Sequence[str]
+    loader: Loader,
+    root: Path,
+    file: Path,
+    stage: Stage,
+    select: Sequence[str],
+    wants: Sequence[str],
 ) -> Around:
     """What the file is made for."""
     schema = root / SCHEMA
@@ -174,6 +196,7 @@ def surroundings(
         is_local=is_local,
         folder=project_of(root),
         secrets=secrets_of(environ),
+        wants=wants,
     )
 
 

@@ -162,6 +162,7 @@ class Project:
         *,
         out: str | os.PathLike[str] | None = None,
         select: Sequence[str] = (),
+        wants: Sequence[str] = (),
         platform: str = "",
         force: bool = False,
         local: bool = False,
@@ -174,5 +175,12 @@ class Project:
         loader = self.loader(variables, local=local)
         file = Path(out) if out is not None else None
         return import_stage(
-            loader, name, target, out=file, select=texts(select), platform=platform, force=force
+            loader,
+            name,
+            target,
+            out=file,
+            select=texts(select),
+            wants=texts(wants),
+            platform=platform,
+            force=force,
         )

@@ -10,16 +10,27 @@ import click
 
 from cicd.automation.importing import Imported, import_stage, shown
 from cicd.automation.loading import Loader
-from cicd.cli.console import print_note, print_result
+from cicd.cli.console import (
+    check_writable,
+    print_note,
+    print_result,
+    shown_json,
+    uses_colour,
+    write_report,
+)
 from cicd.cli.help import examples
 from cicd.cli.login_prompt import with_login
-from cicd.cli.options import Common, common_options, parse_variables
+from cicd.cli.options import Common, common_options, output_option, parse_variables
 from cicd.cli.project import loader_of
 from cicd.errors import Usage
 from cicd.model import Action, Change, Kind
 from cicd.platforms.commands import Imports
 from cicd.platforms.registry import DIALECTS, PLATFORMS, imports, kinds_on
+from cicd.render.inventory import render_inventory, render_inventory_page
 from cicd.words import count, singular
+
+OUTPUTS = ("text", "json", "html")
+SUFFIXES = {".json": "json", ".html": "html", ".htm": "html"}
 
 
 def command() -> click.Command:
@@ -27,12 +38,13 @@ def command() -> click.Command:
     words = imports()
     targets = {name: text for one in words.values() for name, text in one.target.items()}
     selects = {name: text for one in words.values() for name, text in one.select.items()}
+    flags = {name: text for one in words.values() for name, text in one.flags.items()}
 
     @click.command(
         "import",
         epilog=examples(
             "cicd import dev --resource-group churn-dev",
-            "cicd import prd --resource-group churn --scenario 'churn*' --out stages/prd.yaml",
+            "cicd import prd --platform sagemaker --model churn --jobs",
         ),
     )
     @click.argument("stage")
@@ -53,6 +65,18 @@ def command() -> click.Command:
         help="The file to write.  [default: stages/STAGE.yaml]",
     )
     @word_options(selects, multiple=True, metavar="GLOB")
+    @word_options(flags, is_flag=True)
+    @click.option(
+        "--inventory",
+        "inventories",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also write all that was found: as text, .json or .html.",
+    )
+    @output_option(
+        *OUTPUTS, default=None, help="Print all that was found so, in place of the summary."
+    )
     @click.option("--force", is_flag=True, help="Overwrite the file.")
     @click.option("--prompt", is_flag=True, help="Ask for a login; it is kept nowhere.")
     @common_options()
@@ -64,6 +88,8 @@ def command() -> click.Command:
         out: Path | None,
         force: bool,
         prompt: bool,
+        inventories: tuple[Path, ...],
+        output: str | None,
         **given: Any,
     ) -> None:
         """Write a stage file that asks for what lives in a resource group, or another such place.
@@ -73,11 +99,14 @@ def command() -> click.Command:
         """
         named = {name.removeprefix("at_"): text for name, text in given.items() if text}
         wanted = {**target, **{name: text for name, text in named.items() if name in targets}}
-        if not wanted:
+        select = [glob for name in selects for glob in named.get(name, ())]
+        if not wanted and not select:
             about = platform or next(iter(words))
             first = next(iter(words.get(about, Imports()).target), "")
             hint = f"add {spelled(first)} NAME" if first else targets_of(about)
             raise Usage("nothing says what to import", hint=hint)
+        for path in inventories:
+            check_writable(path)
         loader = loader_of(common)
         if prompt:
             loader = with_login(loader, platform)
@@ -87,11 +116,18 @@ def command() -> click.Command:
             wanted,
             platform=platform or "",
             out=out,
-            select=[glob for name in selects for glob in named.get(name, ())],
+            select=select,
+            wants=[name for name in flags if name in named],
             force=force,
             tell=print_note,
         )
-        report(loader, found)
+        for path in inventories:
+            write_report(path, as_text(found, SUFFIXES.get(path.suffix.lower(), "text")))
+        if output:
+            told = as_text(found, output, colour=uses_colour(common))
+            print_result(told.rstrip("\n"), is_whole=output != "text")
+        else:
+            report(loader, found)
 
     return imported
 
@@ -117,6 +153,15 @@ def word_options(texts: dict[str, str], **more: Any) -> Callable[[Callable[..., 
 def spelled(name: str) -> str:
     """The option for a word."""
     return f"--{name.replace('_', '-')}"
+
+
+def as_text(found: Imported, output: str, *, colour: bool = False) -> str:
+    """The inventory of what was found, as text that ends in one new line."""
+    if output == "json":
+        return shown_json(found.inventory, indent=2) + "\n"
+    if output == "html":
+        return render_inventory_page(found.inventory)
+    return render_inventory(found.inventory, colour=colour) + "\n"
 
 
 def report(loader: Loader, imported: Imported) -> None:

@@ -89,7 +89,8 @@ class Around(msgspec.Struct, frozen=True):
     """What a stage file is made for that asks for what is live in the place ``target``.
 
     ``root``: the project, whose files may tell what the platform does not. ``select``: globs;
-    only what belongs to these (what that is, the dialect says). ``never``: keys of runs that must
+    only what belongs to these (what that is, the dialect says). ``wants``: what of the platform's
+    own options is asked for. ``never``: keys of runs that must
     not run again -> why. ``repository``: the Git that the project is pushed to, empty where nobody
     knows; ``folder``: the project's in there, empty for the top. ``secrets``: variables of the
     environment that hold one -> value.
@@ -106,6 +107,7 @@ class Around(msgspec.Struct, frozen=True):
     folder: str = ""
     never: Mapping[str, str] = {}
     secrets: Mapping[str, str] = {}
+    wants: Collection[str] = ()
 
 
 class Export(msgspec.Struct, frozen=True):

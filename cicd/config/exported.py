@@ -29,9 +29,10 @@ class Section:
         item: dict[str, Any],
         model: type[Part],
         comments: Mapping[str, str] | None = None,
+        about: str = "",
     ) -> None:
         """One more item of a list, where a stage file can say it; if not, a note says why.
-        ``comments`` are by its fields."""
+        ``comments`` are by its fields, ``about`` stands above all of it."""
         found = misfit(model, item)
         if found:
             where, why = found
@@ -39,6 +40,8 @@ class Section:
             return
         self.content = self.content or []
         self.content.append(item)
+        if about:
+            self.comments[self.name, len(self.content) - 1] = about
         for name, text in (comments or {}).items():
             self.comments[self.name, len(self.content) - 1, name] = text
 

@@ -92,9 +92,9 @@ class _Plain:
         return Built(target, resources, tuple(target.values()), programs=programs)
 
     def export(self, live: Iterable[LiveResource], around: Around) -> Export:
-        from cicd.config.plain_export import export_stage  # only an import needs it
+        from cicd.config.plain_export import Drafted, export_stage  # only an import needs it
 
-        return export_stage(live, around, self)
+        return export_stage(Drafted([*live], around), self)
 
     def needs(self, stage: Stage, live: LiveResource) -> Any:
         return [program.file for program in stage.programs if program.is_called_by(live.spec)]

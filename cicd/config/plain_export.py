@@ -3,7 +3,7 @@ say what the platform does: each item has the fields of what it stands for. Pure
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -22,9 +22,20 @@ from cicd.values import Ref
 from cicd.words import count
 
 
-def export_stage(live: Iterable[LiveResource], around: Around, dialect: Dialect) -> Export:
+class Drafted(msgspec.Struct, frozen=True):
+    """What is live as a stage file can ask for it. ``live``: each with the fields of its section,
+    its notes what a comment says above it. ``around``: what is known now of what the file is made
+    for. ``notes``: what is not in it, and why."""
+
+    live: Sequence[LiveResource]
+    around: Around
+    notes: Sequence[str] = ()
+
+
+def export_stage(drafted: Drafted, dialect: Dialect) -> Export:
     """Of each thing that a section can list the newest, one that failed only where no other is."""
-    ordered = sorted(live, key=lambda one: (one.created_at, one.id))
+    around = drafted.around
+    ordered = sorted(drafted.live, key=lambda one: (one.created_at, one.id))
     writing = _Writing(ordered, around, dialect)
     lists = [writing.section(name) for name, found in dialect.CARRIED.items() if not found.is_map]
     head = [
@@ -33,7 +44,7 @@ def export_stage(live: Iterable[LiveResource], around: Around, dialect: Dialect)
         Section(dialect.NAME, _place(around.target, dialect)),
     ]
     counts = {section.name: len(section.content or ()) for section in lists}
-    sections = [*head, *lists, writing.rest()]
+    sections = [*head, *lists, Section("drafted", notes=[*drafted.notes]), writing.rest()]
     return exported(sections, around, "", writing.texts.notes, counts)
 
 
@@ -92,8 +103,10 @@ class _Writing:
                 why = self._around.never.get(key.name, "")
                 item |= {"rerun": "never"} if why else {}
             if not misfit(model, item):
-                item = values_of(msgspec.convert(item, model), are_defaults_left_out=True)
-            section.add(f"{key.kind} {key.name}", item, model, {"rerun": why} if why else None)
+                said = values_of(msgspec.convert(item, model), are_defaults_left_out=True)
+                item = {"key": item["key"], **said}
+            comments = {"rerun": why} if why else None
+            section.add(f"{key.kind} {key.name}", item, model, comments, "\n".join(live.notes))
         return section
 
     def rest(self) -> Section:
@@ -120,9 +133,11 @@ class _Writing:
         for part in (*self._parts_of(live), live):
             spec |= part.spec
         item: dict[str, Any] = {"key": live.key.name}
+        # a name that each stage has of its own is not by itself that of the key
+        implied = None if "name" in carried.stays else ("name", item["key"])
         for name in model.__struct_encode_fields__:
             value = spec.get(name)
-            if name not in HOW and value is not None and (name, value) != ("name", item["key"]):
+            if name not in HOW and value is not None and (name, value) != implied:
                 item[name] = self._written(value, live, carried, (name,))
         return item
 

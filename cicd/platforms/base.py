@@ -12,7 +12,7 @@ import shutil
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -325,11 +325,14 @@ class Platform(Protocol):
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
         """For ``cicd import``: all that lives in the place that ``selector`` says, by the
         platform's own words: each once. ``unseen`` hears of each kind that this login may not see.
-        Raises NotFound where there is no such place. Else what ``browse`` has of all kinds in the
-        place that this was connected for."""
+        ``select``: globs; what does not belong to these (see ``Around``) need not be told. Raises
+        NotFound where there is no such place. Else what ``browse`` has of all kinds in the place
+        that this was connected for."""
         found: list[LiveResource] = []
         for kind in self.kinds:
             try:

@@ -40,10 +40,13 @@ class Question(NamedTuple):
 
 class Imports(NamedTuple):
     """Options of ``cicd import``, with their help. ``target``: field of the platform's section ->
-    for what to import; ``select``: for the part of it."""
+    for what to import; ``select``: for the part of it; ``flags``: for what else is wanted.
+    ``inventory``: kind -> field -> its head, as an inventory shows them; all fields of another."""
 
     target: Mapping[str, str] = NONE
     select: Mapping[str, str] = NONE
+    flags: Mapping[str, str] = NONE
+    inventory: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 def plain(kind: str) -> Short:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -126,8 +126,11 @@ class Hiding:
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
-        return self._hide_all(self._platform.survey(selector, unseen))
+        part = {"select": select} if select else {}
+        return self._hide_all(self._platform.survey(selector, unseen, **part))
 
     def now(self) -> int:
         return self._platform.now()

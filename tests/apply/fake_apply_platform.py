@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -364,6 +364,8 @@ class FakePlatform:
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
         return self.read((), everything=True)
 

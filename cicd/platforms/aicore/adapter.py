@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -291,6 +291,8 @@ class AICore:
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
         """All that is live in the resource group, and what of the tenant a stage may name."""
         group = selector.get("resource_group") or self._group

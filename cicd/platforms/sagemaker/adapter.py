@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from cicd.platforms.sagemaker.apart import Apart
 from cicd.platforms.sagemaker.api import SECOND, Api
 from cicd.platforms.sagemaker.credentials import session
 from cicd.platforms.sagemaker.dialect import stored_logins
-from cicd.platforms.sagemaker.dialect.naming import LONGEST_KEY, Names, slug
+from cicd.platforms.sagemaker.dialect.naming import EMULATOR, LONGEST_KEY, Names, slug
 from cicd.platforms.sagemaker.invoking import Invocations
 from cicd.platforms.sagemaker.kinds import KINDS
 from cicd.platforms.sagemaker.lease import TextLock
@@ -52,6 +52,7 @@ from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.scaling import KIND as SCALING
 from cicd.platforms.sagemaker.scaling import Scalings, is_scaled
 from cicd.platforms.sagemaker.storage import Storage
+from cicd.platforms.sagemaker.survey import Survey
 from cicd.platforms.sagemaker.tags import NEVER, tags_of
 from cicd.platforms.sagemaker.things import READERS, RUNS, Things, points_of, without_others
 from cicd.platforms.sagemaker.usage import used
@@ -79,6 +80,7 @@ class SageMaker(Platform):
     def __init__(self, stage: Stage, environ: Mapping[str, str]) -> None:
         settings = stage.settings
         self._environ = environ
+        self._is_local = stage.target.get("account") == EMULATOR
         self._role = str(settings.get("role") or "")
         self._instances = needed_by(stage.resources)
         region, url = _region(stage, environ), environ.get("AWS_ENDPOINT_URL", "")
@@ -331,17 +333,19 @@ class SageMaker(Platform):
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
         asked = selector.get("region", self._api.region)
         if asked != self._api.region:
             raise NotFound(f"this login is for {self._api.region}, not for {asked}")
-        return self.read([], everything=True)
+        return Survey(self._api, self._things, select, unseen).all()
 
     def diagnose(self) -> Iterator[Finding]:
         return doctor.examine(self._api, self._storage, self._role, self._instances)
 
     def link(self, live: LiveResource) -> str | None:
-        return None if self._api.url else console.link(live, self._api.region)
+        return None if self._is_local else console.link(live, self._api.region)
 
     def now(self) -> int:
         return self._api.now()
@@ -392,7 +396,9 @@ def _is_as(found: LiveResource, desired: Resource) -> bool:
 
 def _region(stage: Stage, environ: Mapping[str, str]) -> str:
     """Where its SageMaker is. Raises Usage where nothing says so, as an import may."""
-    region = stage.target.get("region") or environ.get("AWS_REGION", "")
+    names = ("AWS_REGION", "AWS_DEFAULT_REGION")
+    told = [stage.target.get("region", ""), *(environ.get(name, "") for name in names)]
+    region = next(filter(None, told), "")
     asked = stage.settings.get("credentials") or {}
     if not region and stored_logins.is_chosen(asked):
         region = stored_logins.region_of(asked, environ)

@@ -81,6 +81,12 @@ class Api:
                 return
             token = {field: following}
 
+    def inputs(self, operation: str) -> frozenset[str]:
+        """What an operation, by AWS's name for it, can be told."""
+        with self.translated("sagemaker") as client:
+            shape = client.meta.service_model.operation_model(operation).input_shape
+            return frozenset(shape.members)
+
     @contextmanager
     def translated(self, service: str, *, is_write: bool = False) -> Iterator[Any]:
         """The client of a service; what it raises inside are errors of ours."""

@@ -37,4 +37,77 @@ SHORT = {
         ("dev", "dev --unmanaged -o json"),
     ),
 }
-IMPORTS = Imports()
+_JOB = {
+    "instance": "instances",
+    "role": "role",
+    "vpc": "network",
+    "network_isolation": "network isolation",
+    "environment": "environment",
+    "metrics": "metrics",
+    "tags": "tags",
+}
+_CONTAINER = {
+    "image": "container",
+    "package": "model package",
+    "data": "model data",
+    "entry_point": "script",
+    "environment": "environment",
+    "mode": "mode",
+}
+INVENTORY = {
+    "model": {
+        "arn": "ARN",
+        **_CONTAINER,
+        "containers": "containers",
+        "execution": "containers run",
+        "role": "role",
+        "vpc": "network",
+        "network_isolation": "network isolation",
+        "tags": "tags",
+    },
+    "training_job": {
+        "arn": "ARN",
+        "channels": "input data",
+        "output": "output data",
+        "model": "model data",
+        "image": "container",
+        "algorithm": "algorithm",
+        "entry_point": "script",
+        "source": "source",
+        "hyperparameters": "hyperparameters",
+        **_JOB,
+    },
+    "transform_job": {
+        "arn": "ARN",
+        "input": "input data",
+        "content_type": "content type",
+        "output": "output data",
+        "model": "model",
+        "strategy": "records of a request",
+        **_JOB,
+    },
+    "endpoint_config": {
+        "arn": "ARN",
+        "models": "models",
+        "variants": "variants",
+        "data_capture": "data capture",
+        "async": "asynchronous",
+        "kms_key": "key of disks",
+        "tags": "tags",
+    },
+    "endpoint": {
+        "arn": "ARN",
+        "url": "URL",
+        "config": "configuration",
+        "serving": "serving",
+        "tags": "tags",
+    },
+}
+IMPORTS = Imports(
+    inventory=INVENTORY,
+    select={"model": "Only models of SageMaker with these names, and what belongs to them."},
+    flags={
+        "jobs": "With --platform sagemaker: also the jobs, which never run again.",
+        "no_default_config": "With --platform sagemaker: none for a model that has none.",
+    },
+)

@@ -16,10 +16,20 @@ PAGES = {
 }
 
 
+CONSOLES = {
+    "cn-": "console.amazonaws.cn",
+    "us-gov-": "console.amazonaws-us-gov.com",
+    "eusc-": "console.amazonaws-eusc.eu",
+}
+"""How regions begin that are not in the partition aws -> the console of theirs."""
+SECLUDED = ("us-iso", "eu-iso")
+"""Of these nobody outside knows the console: no link is better than a wrong one."""
+
+
 def link(live: LiveResource, region: str) -> str | None:
     """Where a person can look at one thing; None for what has no page."""
     page = PAGES.get(live.key.kind)
-    if not page:
+    if not page or region.startswith(SECLUDED):
         return None
     return f"https://{host(region)}/sagemaker/home?region={region}#/{page}/{live.id}"
 
@@ -33,8 +43,5 @@ def log_link(group: str, region: str) -> str:
 
 def host(region: str) -> str:
     """The console of a region, in whichever partition that is."""
-    if region.startswith("cn-"):
-        return f"{region}.console.amazonaws.cn"
-    if region.startswith("us-gov-"):
-        return f"{region}.console.amazonaws-us-gov.com"
-    return f"{region}.console.aws.amazon.com"
+    begins = (name for start, name in CONSOLES.items() if region.startswith(start))
+    return f"{region}.{next(begins, 'console.aws.amazon.com')}"

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.model import Spec
-from cicd.platforms.sagemaker.training import digest_in, network, vpc_of
+from cicd.platforms.sagemaker.training import digest_in, is_packed, network, vpc_of
 
 PROGRAM = "SAGEMAKER_PROGRAM"
 SOURCE = "SAGEMAKER_SUBMIT_DIRECTORY"
+SERIAL = "Serial"
 CONTAINER = ("image", "package", "data", "environment", "entry_point", "source", "hostname", "mode")
 """The fields of one container."""
 
@@ -53,13 +54,14 @@ def spec_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """What a description says, but for ``name``: every field, also those that say nothing."""
     several = told.get("Containers") or []
     first = told.get("PrimaryContainer") or {}
+    asked = (told.get("InferenceExecutionConfig") or {}).get("Mode", SERIAL)
     if len(several) == 1 and not first:
         first, several = several[0], []
     return {
         "role": told.get("ExecutionRoleArn", ""),
         **container_of(first),
         "containers": [container_of(one) for one in several],
-        "execution": told.get("InferenceExecutionConfig", {}).get("Mode", "") if several else "",
+        "execution": asked if several else "",
         "network_isolation": bool(told.get("EnableNetworkIsolation")),
         "vpc": vpc_of(told),
     }
@@ -69,12 +71,14 @@ def container_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """One container as a stage file says it, every field."""
     environment = dict(told.get("Environment") or {})
     mode = told.get("Mode", "")
-    source = digest_in(environment.pop(SOURCE, ""))
+    source, program = "", ""
+    if is_packed(environment.get(SOURCE, "")):  # else it is somebody else's, and where that says
+        source, program = digest_in(environment.pop(SOURCE)), environment.pop(PROGRAM, "")
     return {
         "image": told.get("Image", ""),
         "package": told.get("ModelPackageName", ""),
         "data": told.get("ModelDataUrl") or _data_in(told),
-        "entry_point": environment.pop(PROGRAM, ""),
+        "entry_point": program,
         "source": source,
         "environment": environment,
         "hostname": told.get("ContainerHostname", ""),

@@ -19,6 +19,11 @@ class Noun:
         return f"{self.word}Name"
 
     @property
+    def arn(self) -> str:
+        """The field with the name of one in all of AWS."""
+        return f"{self.word}Arn"
+
+    @property
     def status(self) -> str:
         """The field with the status of one, where it has any."""
         return f"{self.word}Status"

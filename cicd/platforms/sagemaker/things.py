@@ -3,6 +3,7 @@ vocabulary of planning."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from cicd.platforms.sagemaker import (
 )
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.dialect.naming import Names
+from cicd.platforms.sagemaker.dialect.schema import NAME
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.records import Records
 from cicd.platforms.sagemaker.statuses import status_of
@@ -76,6 +78,19 @@ class Things:
         noun = NOUNS[kind]
         if kind == "endpoint":
             return self._by_name(noun, [str(wish.spec["name"]) for wish in wishes])
+        found = self._ours(noun, wishes)
+        known = {live.key.name for live in found}
+        others = [wish for wish in wishes if wish.key.name not in known and self._may_be(wish)]
+        return [*self._by_name(noun, [wish.key.name for wish in others]), *found]
+
+    def _may_be(self, wish: Resource) -> bool:
+        """Whether what somebody else has made, and named just like a key, may be meant: content
+        counts, of whomever it is; a run only where the stage starts none of its own."""
+        name = wish.key.name
+        is_name = re.fullmatch(NAME, name) and not self._is_ours(name)
+        return bool(is_name) and (wish.key.kind not in RUNS or wish.options.rerun == "never")
+
+    def _ours(self, noun: Noun, wishes: Sequence[Resource]) -> list[LiveResource]:
         begins = {self._names.begin(wish.key.name) for wish in wishes}
         contains = begins.copy().pop() if len(begins) == 1 else self._names.prefix
         found: dict[str, list[dict[str, Any]]] = {begin: [] for begin in begins}
@@ -125,9 +140,9 @@ class Things:
     def whole(self, noun: Noun, told: Mapping[str, Any]) -> LiveResource:
         """A thing from its description."""
         more = SPECS[noun.kind](told)
-        if noun.kind in RUNS:
-            marks = self._records.of(str(told[noun.name]))
-            more |= fields_of(marks)
+        name = str(told[noun.name])
+        if noun.kind in RUNS and self._is_ours(name):
+            more |= fields_of(self._records.of(name))
         return self._live(noun, told, more)
 
     def config(self, name: str) -> Spec | None:
@@ -151,15 +166,21 @@ class Things:
         return {"weights": spec["weights"], "serverless": is_serverless}
 
     def _whole(self, noun: Noun, items: Iterable[Mapping[str, Any]]) -> list[LiveResource]:
-        def look(item: Mapping[str, Any]) -> LiveResource | None:
+        with together(READERS) as pool:
+            found = [*pool.map(partial(self.whole, noun), self.described(noun, items))]
+        return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def described(self, noun: Noun, items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The descriptions of items of a list, of those that are still there."""
+
+        def look(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
             try:
-                return self.whole(noun, self._description(noun, item))
+                return self._description(noun, item)
             except NotFound:  # deleted since it was listed
                 return None
 
         with together(READERS) as pool:
-            found = [live for live in pool.map(look, list(items)) if live]
-        return sorted(found, key=lambda live: (live.created_at, live.id))
+            return [told for told in pool.map(look, list(items)) if told]
 
     def _description(self, noun: Noun, item: Mapping[str, Any]) -> dict[str, Any]:
         """The description of an item of a list; of what never changes, or has not changed since, as
@@ -232,7 +253,7 @@ class Things:
             metrics_of(told),
             created_at=stamp(told.get("CreationTime")),
             owner=self._owner if is_ours else "",
-            facts=facts_of(told),
+            facts=facts_of(noun, told),
         )
 
     def _outputs(self, noun: Noun, told: Mapping[str, Any], status: Status) -> dict[str, str]:
@@ -280,11 +301,12 @@ def _nanoseconds(one: Mapping[str, Any]) -> int:
     return round(time.timestamp() * 1000) * 10**6 if isinstance(time, datetime) else 0
 
 
-def facts_of(told: Mapping[str, Any]) -> dict[str, str]:
+def facts_of(noun: Noun, told: Mapping[str, Any]) -> dict[str, str]:
     """What a person wants to know of it beside."""
     kinds = ("Training", "Processing", "Transform")
     times = {"started_at": "StartTime", "completed_at": "EndTime"}
-    return {
+    arn = {"arn": str(told[noun.arn])} if noun.arn in told else {}
+    return arn | {
         name: stamp(told[f"{kind}{word}"])
         for name, word in times.items()
         for kind in kinds

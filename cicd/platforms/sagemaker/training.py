@@ -123,8 +123,12 @@ def _value(text: str) -> Any:
 def digest_in(url: str) -> str:
     """The digest in the address of a packed source; of one that somebody else has put anywhere, the
     address."""
-    name = url.rpartition("/")[2]
-    return name.removesuffix(".tar.gz") if "/cicd/source/" in url else url
+    return url.rpartition("/")[2].removesuffix(".tar.gz") if is_packed(url) else url
+
+
+def is_packed(url: str) -> bool:
+    """Whether an address is that of a source that was packed here."""
+    return "/cicd/source/" in url
 
 
 def channel(name: str, told: Mapping[str, Any]) -> dict[str, Any]:

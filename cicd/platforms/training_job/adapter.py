@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -224,6 +224,8 @@ class TrainingJobs(Platform):
         self,
         selector: Mapping[str, str],
         unseen: Callable[[str, PlatformError], None] = lambda kind, error: None,
+        *,
+        select: Collection[str] = (),
     ) -> list[LiveResource]:
         asked = selector.get("api_url", "")
         if asked and not self._api.is_at(asked):

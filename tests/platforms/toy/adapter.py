@@ -58,7 +58,9 @@ class Toy(Recorded):
         release = self.records.read("release", self.get(live).spec["release"])
         return Answer(200, f"{release['spec']['serves']} {(request.data or b'').decode()}")
 
-    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
+    def survey(
+        self, selector: Mapping[str, str], unseen: object = None, *, select: object = ()
+    ) -> list[LiveResource]:
         box = self._root / selector["box"]
         if not box.is_dir():
             raise NotFound(f"there is no folder {box}")

@@ -5,14 +5,16 @@ No SDK is loaded here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 
 from cicd.config.build import AnyDraft
-from cicd.config.dialect import Built, Carried, Spellings
+from cicd.config.dialect import Around, Built, Carried, Export, Spellings
 from cicd.config.references import Reference
 from cicd.config.rules import check_items
 from cicd.config.tree import Paths
 from cicd.errors import Problem
+from cicd.model import LiveResource
 from cicd.platforms.sagemaker.dialect.checks import check_all
 from cicd.platforms.sagemaker.dialect.place import ENVIRONMENT, check_place
 from cicd.platforms.sagemaker.dialect.rulebook import RULES
@@ -28,6 +30,7 @@ __all__ = [
     "File",
     "build",
     "check",
+    "export",
 ]
 
 NAME = "sagemaker"
@@ -127,3 +130,12 @@ def build(draft: AnyDraft) -> Built:
     from cicd.platforms.sagemaker.dialect.building import build  # not needed to check a stage
 
     return build(draft, CARRIED)
+
+
+def export(live: Iterable[LiveResource], around: Around) -> Export:
+    """The stage file of what an account has."""
+    from cicd.config.plain_dialect import completed
+    from cicd.config.plain_export import export_stage  # only an import needs these
+    from cicd.platforms.sagemaker.dialect.drafting import drafted
+
+    return export_stage(drafted(live, around), completed(sys.modules[__name__]))

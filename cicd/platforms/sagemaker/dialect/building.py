@@ -13,7 +13,7 @@ from cicd.config.formats import seconds
 from cicd.config.tree import Path
 from cicd.model import Resource
 from cicd.platforms.sagemaker.dialect.checks import prefix_of
-from cicd.platforms.sagemaker.dialect.naming import Names
+from cicd.platforms.sagemaker.dialect.naming import EMULATOR, Names
 from cicd.platforms.sagemaker.dialect.place import place_of
 from cicd.platforms.sagemaker.dialect.schema import (
     Container,
@@ -26,7 +26,6 @@ from cicd.platforms.sagemaker.dialect.source_folders import source_digest
 from cicd.platforms.sagemaker.dialect.wording import said, text_of
 from cicd.values import Key, Ref
 
-EMULATOR = "emulator"
 JSON = "application/json"
 PYTHON = ["python3"]
 """What runs a script of a processing job whose stage file says nothing else."""

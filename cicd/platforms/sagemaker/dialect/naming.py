@@ -13,6 +13,8 @@ import unicodedata
 from typing import Any
 
 BETWEEN = "--"
+EMULATOR = "emulator"
+"""The account of a stage that goes to the emulator."""
 LONGEST_STAGE = 20
 LONGEST_KEY = 22
 DIGITS = 8

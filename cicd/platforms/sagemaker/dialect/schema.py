@@ -30,7 +30,7 @@ _Type = Annotated[
     str, like(r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$", "an instance type like ml.m5.large", 64)
 ]
 _Bucket = Annotated[str, like(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "the name of a bucket", 63)]
-_Region = Annotated[str, like(r"^[a-z]{2}(-[a-z]+)+-[0-9]$", "a region like eu-central-1", 32)]
+_Region = Annotated[str, like(r"^[a-z]+(-[a-z]+)+-[0-9]$", "a region like eu-central-1", 32)]
 _Environment = Annotated[
     dict[
         Annotated[str, named(r"^[a-zA-Z_][a-zA-Z0-9_]*$", "letters, digits and underscores")],
