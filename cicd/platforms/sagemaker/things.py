@@ -81,7 +81,7 @@ class Things:
         found = self._ours(noun, wishes)
         known = {live.key.name for live in found}
         others = [wish for wish in wishes if wish.key.name not in known and self._may_be(wish)]
-        return [*self._by_name(noun, [wish.key.name for wish in others]), *found]
+        return [*self._whole(noun, [{noun.name: wish.key.name} for wish in others]), *found]
 
     def _may_be(self, wish: Resource) -> bool:
         """Whether what somebody else has made, and named just like a key, may be meant: content
