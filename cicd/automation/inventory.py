@@ -2,7 +2,7 @@
 
 ::
 
-    {"schema_version", "tool_version", "stage", "file", "platform", "target", "select", "read_at",
+    {"schema_version", "stage", "file", "platform", "target", "select", "read_at",
      "sections": [{"kind", "title", "fields": {field: head}, "things": [
          {"name", "id", "key", "status", "state", "message", "created_at", "started_at",
           "completed_at", "seconds", "link", "details": {field: value},
@@ -21,7 +21,6 @@ from cicd.config.fields import entries_at
 from cicd.config.live_texts import Texts
 from cicd.model import Kind, LiveResource, Secret
 from cicd.render.moments import took
-from cicd.version import __version__
 from cicd.words import plural
 
 SCHEMA_VERSION = 1
@@ -61,7 +60,6 @@ def inventory(
     writing = _Writing(live, place, around)
     return {
         "schema_version": SCHEMA_VERSION,
-        "tool_version": __version__,
         "stage": around.stage,
         "file": file,
         "platform": place.dialect.NAME,

@@ -90,6 +90,7 @@ INVENTORY = {
         "arn": "ARN",
         "models": "models",
         "variants": "variants",
+        "weights": "weights",
         "data_capture": "data capture",
         "async": "asynchronous",
         "kms_key": "key of disks",
