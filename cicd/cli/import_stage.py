@@ -100,9 +100,11 @@ def command() -> click.Command:
         named = {name.removeprefix("at_"): text for name, text in given.items() if text}
         wanted = {**target, **{name: text for name, text in named.items() if name in targets}}
         select = [glob for name in selects for glob in named.get(name, ())]
-        if not wanted and not select:
-            about = platform or next(iter(words))
-            first = next(iter(words.get(about, Imports()).target), "")
+        about = platform or next(iter(words))
+        own = words.get(about, Imports())
+        is_said = wanted or (not own.target and any(name in named for name in own.select))
+        if not is_said:
+            first = next(iter(own.target), "")
             hint = f"add {spelled(first)} NAME" if first else targets_of(about)
             raise Usage("nothing says what to import", hint=hint)
         for path in inventories:
