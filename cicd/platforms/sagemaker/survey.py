@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -46,12 +46,13 @@ SILENT: Sequence[Any] = (None, False, "", [], {}, "None", "SingleModel", "FullyR
 @dataclass
 class Survey:
     """``select``: globs, only models of such names and what belongs to them; none for all.
-    ``unseen``: hears of what this login may not see."""
+    ``unseen``: hears of what this login may not see; ``untold``: why tags are not told."""
 
     api: Api
     things: Things
     select: Collection[str]
     unseen: Unseen
+    untold: list[PlatformError] = field(default_factory=list)
 
     def all(self) -> list[LiveResource]:
         """Everything, kind by kind, with its tags. Raises NotFound for a model that is named and
@@ -157,7 +158,9 @@ class Survey:
         try:
             pages = [*self.api.pages("sagemaker", "list_tags", ResourceArn=told[noun.arn])]
         except PlatformError as error:
-            self.unseen("tag", error)
+            if not self.untold:  # of many things there would be many words of the same
+                self.untold.append(error)
+                self.unseen("tag", error)
             return {}
         tags = {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
         return {name: text for name, text in tags.items() if not name.startswith(("aws:", "cicd:"))}
