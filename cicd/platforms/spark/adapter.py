@@ -205,7 +205,9 @@ class Spark(Platform):
                 return tuple(found)
         return ()
 
-    def survey(self, selector: Mapping[str, str], unseen: object = None) -> list[LiveResource]:
+    def survey(
+        self, selector: Mapping[str, str], unseen: object = None, *, select: object = ()
+    ) -> list[LiveResource]:
         asked = selector.get("master", "")
         if asked and asked != self._master:
             raise NotFound(f"this is the cluster {self._master}", hint=f"it is not {asked}")
