@@ -84,7 +84,7 @@ def test_what_pages_are_made_of_goes_into_the_wheel() -> None:
     globs = project["tool"]["setuptools"]["package-data"]["cicd"]
     packed = {path for glob in globs for path in (ROOT / "cicd").glob(glob)}
     pages = {*(ROOT / "cicd/render/pages").iterdir()}
-    assert len(pages) == 3
+    assert len(pages) == 4
     assert pages <= packed
 
 
