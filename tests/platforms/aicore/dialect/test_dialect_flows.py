@@ -68,6 +68,21 @@ def test_only_methods_that_are_steps_are_steps(tmp_path: Path) -> None:
     assert "def five" in flow.rest and "def three" not in flow.rest and "@step\n" not in flow.rest
 
 
+def test_the_rest_of_a_flow_is_all_but_its_steps(tmp_path: Path) -> None:
+    text = (
+        "import os\nclass F(FlowSpec):\n    before = 1\n    @retry\n    @step\n    def a(self):\n"
+        "        return 1\n    between = 2\n    @step\n    def b(self): pass\n    after = 3\n"
+    )
+    (tmp_path / "flow.py").write_text(text, encoding="utf-8")
+    assert read_flow(tmp_path, "flow.py", HERE).rest.split("\n") == [
+        "import os",
+        "class F(FlowSpec):",
+        "    before = 1",
+        "    between = 2",
+        "    after = 3",
+    ]
+
+
 def test_parameters_are_found_wherever_they_stand_in_the_class(tmp_path: Path) -> None:
     body = (
         "    text = 'x'\n    number: int\n    other = make()\n"

@@ -11,7 +11,7 @@ from cicd.platforms.aicore import dialect
 from cicd.platforms.aicore.dialect import legacy
 from cicd.platforms.aicore.dialect.exporting import _utc
 from cicd.platforms.aicore.dialect.metadata import check_metadata
-from cicd.platforms.aicore.dialect.template_secrets import secrets_named
+from cicd.platforms.aicore.dialect.template_secrets import check_secret_names, secrets_named
 from cicd.platforms.aicore.dialect.workflow_names import _items, _results
 from cicd.platforms.aicore.dialect.workflow_when import fits, unquoted
 from tests.config.test_config_tree import node
@@ -367,3 +367,24 @@ def test_a_call_has_what_its_template_can_give(
 )
 def test_an_item_has_the_fields_of_what_is_looped_over(call: dict[str, Any], expected: Any) -> None:
     assert _items(node(call)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "is_good"),
+    [
+        ("my-secret", True),
+        ("a" * 63, True),
+        ("a" * 64, False),
+        ("My_Secret", False),
+        ("<YOURS>", False),
+        ("{{inputs.parameters.x}}", True),
+        (None, True),
+        (5, False),
+        (-5, False),
+    ],
+)
+def test_a_secret_has_a_name_that_one_can_have(name: Any, *, is_good: bool) -> None:
+    spec = node({"containers": [], "volumes": [{"imagePullSecrets": [{"name": name}]}]})
+    told = [problem.message for problem in check_secret_names(spec)]
+    said = f'no docker registry secret can be called "{name}": write the name of yours'
+    assert told == ([] if is_good else [said])
