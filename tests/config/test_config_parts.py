@@ -139,3 +139,13 @@ def test_what_is_merged_in_counts_as_deep_as_it_stands() -> None:
     yaml_trees(nested(deepest), "f")
     with pytest.raises(InvalidStage, match="nested deeper than 50 levels"):
         yaml_trees(nested(deepest + 1), "f")
+
+
+def test_a_file_expands_to_fifty_thousand_values_at_most() -> None:
+    """The list itself is one of them."""
+    aliases = "a: &a [1,1,1,1,1,1,1,1,1]\nb: ["
+    room = 50_000 - 1 - 10 - 1  # all of it, what a is, and the list of b
+    fits, more = divmod(room, 10)
+    yaml_trees(f"{aliases}{'*a,' * fits}{'1,' * more}]", "f")
+    with pytest.raises(InvalidStage, match="expands to more than 50,000 values"):
+        yaml_trees(f"{aliases}{'*a,' * fits}{'1,' * (more + 1)}]", "f")
