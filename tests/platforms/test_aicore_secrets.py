@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Any
 
 import pytest
@@ -118,6 +119,19 @@ def test_a_generic_secret_is_compared_by_its_fingerprint(
     sent = {item["key"]: item["value"] for item in stub.sent("PATCH")[0].json["labels"]}
     assert sent[TEAM] == "" and sent[f"{OURS}fingerprint"].startswith("scrypt1;dev;")
     assert "s3cret" not in repr(live) + stub.sent("POST")[0].body
+
+
+@pytest.mark.parametrize("wish", [STORE, REGISTRY])
+def test_what_is_remembered_of_a_secret_has_a_label_of_its_own(
+    platform: Platform, stub: StubServer, wish: Resource
+) -> None:
+    labels = Labels(stub)
+    stub.on("POST", STORES, Reply(200, {"message": "ok"}))
+    stub.on("POST", DOCKER, Reply(200, {"message": "ok"}))
+    platform.create(wish)
+    [label] = labels.kept
+    name = hashlib.sha256(str(Key(wish.key.kind, wish.spec["name"])).encode()).hexdigest()
+    assert label == f"{OURS}{name[:16]}"
 
 
 def test_a_secret_of_others_counts_as_desired_and_says_so(
