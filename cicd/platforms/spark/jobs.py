@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Spec, State, Status
@@ -132,8 +133,9 @@ class Jobs:
     def _submit(self, spec: Spec, run: Run) -> str:
         """What the cluster calls it. A refusal leaves nothing behind."""
         try:
-            places = self._staging.put(run.name, self._files(spec))
-            return self._submitter.submit(manifest.manifest(spec, run.name, places))
+            return self._submitter.submit(
+                manifest.manifest(spec, run.name, self._staged(spec, run))
+            )
         except LostAnswer:
             raise
         except PlatformError:
@@ -141,16 +143,30 @@ class Jobs:
             self._runs.forget(run)
             raise
 
+    def _staged(self, spec: Spec, run: Run) -> dict[str, str]:
+        """Where the driver finds all that it is to find in the staging folder, and where it writes
+        what is to lie in the project."""
+        places = self._staging.put(run.name, self._files(spec))
+        for asset in spec.get("writes", {}).values():
+            places[str(asset["url"])] = self._url(asset["url"])
+        if manifest.any_of(spec):
+            module = manifest.assets_module(spec, places).encode()
+            places |= self._staging.put(run.name, {manifest.ASSETS_FILE: module})
+        return places
+
+    def _url(self, url: Any) -> str:
+        """The address of what a job writes."""
+        text = str(url)
+        return text if "://" in text else (self._root / text).absolute().as_uri()
+
     def _files(self, spec: Spec) -> dict[str, bytes]:
-        """All that the driver finds in the staging folder."""
+        """The files of the project that a job takes along."""
         found = {}
         for name in manifest.named_files(spec):
             try:
                 found[name] = (self._root / name).read_bytes()
             except OSError as error:
                 raise PlatformError(f"{name} cannot be read: {error.strerror}") from None
-        if manifest.any_of(spec):
-            found[manifest.ASSETS_FILE] = manifest.assets_module(spec).encode()
         return found
 
     def _found(self, run: Run) -> Run | None:
@@ -211,7 +227,7 @@ class Jobs:
         outputs = {"id": run.id}
         if seen.status.state is State.SUCCEEDED:
             written = spec.get("writes", {})
-            outputs |= {f"outputs.{name}": str(asset["url"]) for name, asset in written.items()}
+            outputs |= {f"outputs.{n}": self._url(asset["url"]) for n, asset in written.items()}
         facts = {
             "application_id": seen.application or run.application,
             "application": run.name,

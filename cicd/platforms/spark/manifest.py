@@ -15,6 +15,8 @@ from cicd.model import Spec
 
 ASSETS_FILE = "cicd_assets.py"
 INPUTS, OUTPUTS = "CICD_INPUT_ASSETS", "CICD_OUTPUT_ASSETS"
+VARIABLES = {INPUTS: "reads", OUTPUTS: "writes"}
+"""What the environment calls what a job reads, and what it writes."""
 FIELDS = ("py_files", "jars", "beside")
 """Fields of a job that list files, the program left out."""
 
@@ -58,6 +60,7 @@ class Manifest:
 def named_files(spec: Spec) -> list[str]:
     """The files of the project that a job takes along."""
     found = [str(spec["source"]), *(str(name) for field in FIELDS for name in spec.get(field, ()))]
+    found += [str(asset["url"]) for asset in spec.get("reads", {}).values()]
     return [name for name in found if "://" not in name]
 
 
@@ -65,7 +68,7 @@ def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
     """A job as an application of that ``name``. ``places``: file of the project -> where the driver
     finds it; those of other places are as they are. ``ASSETS_FILE`` is one of them where there is
     something to read or write."""
-    assets = {INPUTS: assets_of(spec, "reads"), OUTPUTS: assets_of(spec, "writes")}
+    assets = {variable: assets_of(spec, field, places) for variable, field in VARIABLES.items()}
     told = {variable: _json(found) for variable, found in assets.items()} if any_of(spec) else {}
 
     def placed(field: str) -> tuple[str, ...]:
@@ -92,16 +95,20 @@ def any_of(spec: Spec) -> bool:
     return bool(spec.get("reads") or spec.get("writes"))
 
 
-def assets_of(spec: Spec, field: str) -> list[dict[str, Any]]:
+def assets_of(spec: Spec, field: str, places: Mapping[str, str]) -> list[dict[str, Any]]:
     """What a job reads, or writes, as it is told that."""
-    return [{"name": name, **asset} for name, asset in spec.get(field, {}).items()]
+    return [
+        {"name": name, **asset, "url": places.get(str(asset["url"]), str(asset["url"]))}
+        for name, asset in spec.get(field, {}).items()
+    ]
 
 
-def assets_module(spec: Spec) -> str:
+def assets_module(spec: Spec, places: Mapping[str, str]) -> str:
     """The text of the module that a job may import."""
+    told = {field: assets_of(spec, field, places) for field in VARIABLES.values()}
     return (
         '"""What this job reads and writes."""\n\n'
-        f"INPUTS = {assets_of(spec, 'reads')!r}\nOUTPUTS = {assets_of(spec, 'writes')!r}\n"
+        f"INPUTS = {told['reads']!r}\nOUTPUTS = {told['writes']!r}\n"
     )
 
 

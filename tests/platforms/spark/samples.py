@@ -25,10 +25,16 @@ def job(key: str = "score", wait_for: str = "FINISHED", /, **spec: Any) -> Resou
     return Resource(Key("job", key), {**known, **spec}, Options(wait_for=wait_for))
 
 
-def stage_of(root: Path, url: str, jobs: Sequence[Resource] = (), **settings: Any) -> Stage:
+def stage_of(
+    root: Path,
+    url: str,
+    jobs: Sequence[Resource] = (),
+    master: str = "spark://127.0.0.1:7077",
+    **settings: Any,
+) -> Stage:
     """A stage on the cluster whose pages are all at ``url``."""
     told: Mapping[str, Any] = {"rest_url": url, "ui_url": url, "state": str(root / "state")}
-    target = {"master": "spark://127.0.0.1:7077"}
+    target = {"master": master}
     return Stage(
         "dev",
         "stages/dev.yaml",

@@ -166,6 +166,10 @@ WRONG = [
     ("  conf: {spark.sql", "  state: s3://b/x\n  conf: {spark.sql", "it must be a folder"),
     ("  conf: {spark.sql", "  staging: hdfs://x/y\n  conf: {spark.sql", "it must be a folder"),
     ("    metrics:", "    files: [nothing.csv]\n    metrics:", '"nothing.csv", which is not there'),
+    ("s3a://b/customers", "data/none.csv", '"data/none.csv", which is not there'),
+    ("s3a://b/customers", "jobs", '"jobs" is a folder: name a file, or the URL of a folder'),
+    ("s3a://b/customers", "/data/c.csv", "must be relative to the project"),
+    ("s3a://b/scores", "../out", 'writes to "../out", which leads out of the project'),
     ("key: report", "key: score", "job/score is already defined"),
     ("jobs:\n", "applications: []\njobs:\n", "write jobs"),
 ]
@@ -178,6 +182,17 @@ def test_what_is_wrong_is_told_with_its_place(
     found = findings(tmp_path, changed(before, after))
     assert any(told in one for one in found), found
     assert all(one.startswith("stages/dev.yaml:") for one in found)
+
+
+def test_data_of_the_project_is_read_and_written(tmp_path: Path) -> None:
+    text = changed("s3a://b/customers", "data/c.csv").replace("s3a://b/scores", "build/scores")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/c.csv").write_text("a\n1\n", encoding="utf-8")
+    assert findings(tmp_path, text) == []
+    spec = stage_of(tmp_path, text).resources[0].spec
+    assert set(spec["files"]) == {"jobs/score.py", "jobs/features.py", "data/c.csv"}
+    elsewhere = text.replace("127.0.0.1", "cluster")
+    assert any('"build/scores", a folder of this' in one for one in findings(tmp_path, elsewhere))
 
 
 def test_workers_elsewhere_need_a_folder_that_they_see(tmp_path: Path) -> None:

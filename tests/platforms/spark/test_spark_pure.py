@@ -57,7 +57,7 @@ def test_a16_inputs_and_outputs_reach_a_job_in_three_ways(tmp_path: Path) -> Non
     assert environment.pop("API_KEY") == "k"
     assert environment == {"CICD_INPUT_ASSETS": INPUTS, "CICD_OUTPUT_ASSETS": OUTPUTS}
     assert found.arguments[-4:] == ("--inputs", INPUTS, "--outputs", OUTPUTS)
-    (tmp_path / ASSETS_FILE).write_text(assets_module(SPEC), encoding="utf-8")
+    (tmp_path / ASSETS_FILE).write_text(assets_module(SPEC, PLACES), encoding="utf-8")
     module = runpy.run_path(str(tmp_path / ASSETS_FILE))
     assert (module["INPUTS"], module["OUTPUTS"]) == (json.loads(INPUTS), json.loads(OUTPUTS))
 
@@ -86,6 +86,22 @@ def test_executors_are_counted_as_each_master_counts_them(asked: Any, conf: Any)
 def test_what_conf_says_goes_before_resources() -> None:
     spec = {"source": "a.py", "resources": {"executors": 3}, "conf": {"spark.cores.max": "1"}}
     assert manifest(spec, "n", {}).conf["spark.cores.max"] == "1"
+
+
+def test_files_of_the_project_are_read_and_written_where_the_driver_has_them() -> None:
+    spec = {"source": "s3a://b/a.py", "reads": {"a": {"url": "data/a.csv", "format": "csv"}}}
+    spec["writes"] = {"b": {"url": "build/b"}}
+    places = {"data/a.csv": "file:///staged/a.csv", "build/b": "file:///project/build/b"}
+    places[ASSETS_FILE] = "file:///staged/cicd_assets.py"
+    told = manifest(spec, "n", places).environment
+    assert json.loads(told["CICD_INPUT_ASSETS"]) == (
+        [{"name": "a", "url": "file:///staged/a.csv", "format": "csv"}]
+    )
+    assert json.loads(told["CICD_OUTPUT_ASSETS"]) == (
+        [{"name": "b", "url": "file:///project/build/b"}]
+    )
+    assert "file:///staged/a.csv" in assets_module(spec, places)
+    assert named_files(spec) == ["data/a.csv"]
 
 
 def test_files_of_the_project_are_told_from_addresses() -> None:

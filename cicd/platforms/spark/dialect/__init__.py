@@ -71,7 +71,7 @@ CARRIED = {
             ("resources",),
             ("metrics",),
         ),
-        files=(("source",), ("py_files",), ("jars",), ("files",)),
+        files=(("source",), ("py_files",), ("jars",), ("files",), ("inputs", "url")),
     )
 }
 

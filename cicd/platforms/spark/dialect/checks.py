@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from cicd.config.tree import did_you_mean
+from cicd.config.formats import relative_path_problem
+from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
-from cicd.platforms.spark.dialect.draft import PREFIX, Draft, is_python, named_files
+from cicd.platforms.spark.dialect.draft import PREFIX, Draft, is_address, is_python, named_files
 from cicd.platforms.spark.dialect.schema import Job
 from cicd.values import Ref
 
@@ -92,6 +93,11 @@ def _check_program(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     for field, at, name in named_files(job):
         end = PurePosixPath(name).name
         place = draft.place(*path, field, *([] if at is None else [at]))
+        if field == "inputs":
+            if (draft.root / name).is_dir():
+                message = f'{key}: "{name}" is a folder: name a file, or the URL of a folder'
+                yield place.problem(message, "bad-program")
+            continue
         if end in seen:
             message = f'{key}: "{name}" has the name of {seen[end]}'
             yield place.problem(message, "bad-program")
@@ -112,6 +118,8 @@ def _check_assets(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
                 message = f"job/{job.key} has two {field} {asset.name}: give one another name"
                 yield place.problem(message, "duplicate-name")
             seen.add(asset.name)
+            if field == "outputs" and isinstance(asset.url, str) and not is_address(asset.url):
+                yield from _check_folder(draft, job, asset.url, place)
             if isinstance(asset.url, Ref):
                 yield from _check_reference(draft, index, asset.url, (field, at, "url"))
     for at, text in enumerate(job.args):
@@ -124,6 +132,16 @@ def _check_assets(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     for name, value in job.env.items():
         if isinstance(value, Ref):
             yield from _check_reference(draft, index, value, ("env", name))
+
+
+def _check_folder(draft: Draft, job: Job, folder: str, place: Place) -> Iterator[Problem]:
+    """What a job writes into the project."""
+    key = f"job/{job.key}"
+    if problem := relative_path_problem(folder):
+        yield place.problem(f'{key} writes to "{folder}", which {problem}', "bad-program")
+    elif draft.master and not draft.is_on_this_machine:
+        message = f'{key} writes to "{folder}", a folder of this machine, and the workers are '
+        yield place.problem(f"{message}elsewhere: give a URL that they see", "no-staging")
 
 
 def _check_reference(

@@ -94,3 +94,6 @@ def named_files(job: Job) -> Iterator[tuple[str, int | None, str]]:
         for index, name in enumerate(getattr(job, field)):
             if not is_address(name):
                 yield field, index, name
+    for index, asset in enumerate(job.inputs):
+        if isinstance(asset.url, str) and not is_address(asset.url):
+            yield "inputs", index, asset.url

@@ -93,7 +93,11 @@ class Asset(Part, frozen=True, kw_only=True):
     ]
     url: Annotated[
         Plain | Ref,
-        Meta(description="Where it is, as Spark reads it.", examples=["s3a://bucket/customers"]),
+        Meta(
+            description="Where it is: as Spark reads it; or a file that the job gets, or a folder "
+            "that it writes, of the project.",
+            examples=["s3a://bucket/customers", "data/customers.csv"],
+        ),
     ]
     format: Annotated[
         Plain | None, Meta(description="What it is, told to the job.", examples=["csv"])
