@@ -27,6 +27,7 @@ from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
@@ -35,7 +36,8 @@ from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.rest import RestSubmitter
 from cicd.platforms.spark.runs import Runs
-from cicd.platforms.spark.staging import Staging
+from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
+from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
 
 HERE = ".cicd/spark"
@@ -74,16 +76,14 @@ class Spark(Platform):
         self._file = stage.file
         self._is_shared = bool(settings.get("state"))
         self._is_local = bool(settings.get("is_local"))
-        state, staging = settings.get("state"), settings.get("staging")
         self._own = _own_folder(stage)
-        self._folder = Path(state) / _folder_of(identity) if state else self._own
-        placed = Path(staging) / _folder_of(identity) if staging else self._own
-        self._records = Records(self._folder)
+        self._place = str(settings.get("state") or self._own)
+        self._records = _documents(settings.get("state") or "", identity, self._own)
         self._submitter = submitter
         self._jobs = Jobs(
             submitter,
             Runs(self._records),
-            Staging((placed / "staged").absolute()),
+            _staging(settings.get("staging") or "", identity, self._own),
             identity,
             root,
             self._wishes,
@@ -215,10 +215,25 @@ class Spark(Platform):
 
     def diagnose(self) -> Iterator[Finding]:
         is_enough = self._is_shared or self._is_local
-        return doctor.examine(self._submitter, self._folder, is_enough=is_enough)
+        return doctor.examine(self._submitter, self._records, self._place, is_enough=is_enough)
 
     def close(self) -> None:
         self._submitter.close()
+
+
+def _documents(place: str, identity: str, own: Path) -> Documents:
+    """What remembers the jobs of a stage."""
+    if is_s3(place):
+        return S3Documents(Bucket(place, _folder_of(identity)))
+    return Records(Path(place) / _folder_of(identity) if place else own)
+
+
+def _staging(place: str, identity: str, own: Path) -> Staging:
+    """Where its programs lie for the driver."""
+    if is_s3(place):
+        return S3Staging(Bucket(place, _folder_of(identity), "staged"))
+    folder = Path(place) / _folder_of(identity) if place else own
+    return FolderStaging((folder / "staged").absolute())
 
 
 def _identity(stage: Stage) -> str:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
+from cicd.errors import CicdError
 from cicd.platforms.base import Finding
+from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.submitter import Submitter
 
 
-def examine(submitter: Submitter, state: Path, *, is_enough: bool) -> Iterator[Finding]:
-    """All findings, in an order in which each explains those after it. ``is_enough``: what is
-    remembered in ``state`` need not be known anywhere else."""
+def examine(
+    submitter: Submitter, records: Documents, state: str, *, is_enough: bool
+) -> Iterator[Finding]:
+    """All findings, in an order in which each explains those after it. ``state``: where what is
+    remembered is; ``is_enough``: it need not be known anywhere else."""
     yield from submitter.examine()
-    yield _memory(state, is_enough)
+    yield _memory(records, state, is_enough)
 
 
-def _memory(state: Path, is_enough: bool) -> Finding:
-    above = next((path for path in (state, *state.parents) if path.exists()), state)
-    if not os.access(above, os.W_OK):
-        text, cure = f"{state} cannot be written", "name another folder in spark.state"
+def _memory(records: Documents, state: str, is_enough: bool) -> Finding:
+    probe = str(uuid.uuid4())
+    try:
+        records.add("probe", probe, {})
+        records.delete("probe", probe)
+    except CicdError as error:
+        return Finding("memory", "error", error.message, error.hint)
+    except OSError as error:
+        text, cure = f"{state} cannot be written: {error.strerror}", "name another in spark.state"
         return Finding("memory", "error", text, cure)
     if not is_enough:
         cure = "set spark.state to a folder that all who apply this stage share"

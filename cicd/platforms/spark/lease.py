@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from cicd.errors import Conflict, NotFound
 from cicd.model import Holder
-from cicd.platforms.recorded import Records
+from cicd.platforms.spark.documents import Documents
 
 KIND = "lock"
 
@@ -15,7 +15,7 @@ KIND = "lock"
 class RecordLock:
     """The document that stands for one lock. Times are by this machine's clock."""
 
-    def __init__(self, records: Records, name: str) -> None:
+    def __init__(self, records: Documents, name: str) -> None:
         self._records = records
         self._name = name
 

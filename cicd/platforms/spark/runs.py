@@ -16,7 +16,7 @@ from typing import Any
 
 from cicd.errors import NotFound
 from cicd.model import Spec, State
-from cicd.platforms.recorded import Records
+from cicd.platforms.spark.documents import Documents
 
 KIND = "job"
 DIGITS = 8
@@ -70,7 +70,7 @@ def now() -> str:
 class Runs:
     """The runs of one stage."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Documents) -> None:
         self._records = records
 
     def all(self, key: str = "") -> list[Run]:

@@ -163,7 +163,7 @@ WRONG = [
     ("spark://127.0.0.1:7077", "yarn", "must be spark://host:7077 or local[*]"),
     ("spark://127.0.0.1:7077", "local[x]", "must be spark://host:7077 or local[*]"),
     ("  master: spark://127.0.0.1:7077", "  state: /s", "no master: set spark.master or SPARK_M"),
-    ("  conf: {spark.sql", "  state: s3://b/x\n  conf: {spark.sql", "it must be a folder"),
+    ("  conf: {spark.sql", "  state: gs://b/x\n  conf: {spark.sql", "it must be a folder"),
     ("  conf: {spark.sql", "  staging: hdfs://x/y\n  conf: {spark.sql", "it must be a folder"),
     ("    metrics:", "    files: [nothing.csv]\n    metrics:", '"nothing.csv", which is not there'),
     ("s3a://b/customers", "data/none.csv", '"data/none.csv", which is not there'),

@@ -39,8 +39,8 @@ def check_place(draft: Draft) -> Iterator[Problem]:
                 yield draft.place("jobs", index, field).problem(message, "no-staging")
     for field in ("state", "staging"):
         folder = getattr(spark, field) or ""
-        if "://" in folder and not folder.startswith("file:///"):
-            message = f'spark.{field} is "{folder}": it must be a folder, as a path or file:/// URL'
+        if "://" in folder and not re.match("file:///|s3a?://[^/]", folder):
+            message = f'spark.{field} is "{folder}": it must be a folder, or s3://bucket/prefix'
             yield draft.place("spark", field).problem(message, "wrong-value")
     is_ci = draft.variable("GITHUB_ACTIONS") and not draft.is_local
     if is_ci and not (spark.state or draft.has_lost("spark", "state")):

@@ -20,7 +20,7 @@ RULES: Mapping[str, Rule] = {
     "no-staging": Rule(
         "Workers on other machines cannot see the files of this one.",
         "Apache Spark: cluster deploy mode",
-        "set spark.staging to a folder that the workers see under the same path",
+        "set spark.staging to a folder that the workers see under the same path, or to S3",
     ),
     "secret-in-conf": Rule(
         "A property is called like a secret: the command line of a driver shows it to everybody.",
@@ -35,6 +35,6 @@ RULES: Mapping[str, Rule] = {
     "unremembered": Rule(
         "A run of CI forgets its jobs: each push would run all of them again.",
         "cicd: memory of jobs",
-        "set spark.state to a folder that all runs share",
+        "set spark.state to a folder that all runs share, or to S3",
     ),
 }

@@ -64,16 +64,16 @@ class Spark(Part, frozen=True, kw_only=True):
     state: Annotated[
         Plain | None,
         Meta(
-            description="Folder that all who apply this stage share, to remember its jobs in; "
-            "default: .cicd of this machine.",
-            examples=["/shared/cicd"],
+            description="Folder, or s3://bucket/prefix, that all who apply this stage share, to "
+            "remember its jobs in; default: .cicd of this machine.",
+            examples=["s3://bucket/cicd"],
         ),
     ] = None
     staging: Annotated[
         Plain | None,
         Meta(
-            description="Folder that the workers see under the same path, for programs on their "
-            "way; default, for a master on this machine: .cicd.",
+            description="Folder that the workers see under the same path, or s3://bucket/prefix, "
+            "for programs on their way; default, for a master on this machine: .cicd.",
             examples=["/shared/staging"],
         ),
     ] = None
