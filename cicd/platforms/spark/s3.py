@@ -40,7 +40,7 @@ class Bucket:
             self._boto3 = import_module("boto3")
         except ModuleNotFoundError:
             text = f"{place} needs boto3, which is not installed"
-            raise CicdError(text, hint="pip install 'aicore-cicd[spark]'") from None
+            raise CicdError(text, hint="pip install boto3") from None
         self.name, _, prefix = place.partition("://")[2].partition("/")
         parts = [part for part in (prefix.strip("/"), *below) if part]
         self._prefix = "".join(f"{part}/" for part in parts)
