@@ -71,6 +71,8 @@ def test_an_account_in_which_all_is_well(stub: StubServer) -> None:
     assert "runtime API 2.42.0" in found[-1].text
     assert not [request for request in stub.requests if request.method in {"PUT", "PATCH"}]
     assert "s3cret" not in str(found)
+    # these lists know no pages
+    assert [one.query for one in stub.sent("GET", "/v2/admin/objectStoreSecrets")] == [{}, {}]
 
 
 Change = Callable[[StubServer], Any]
