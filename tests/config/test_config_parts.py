@@ -11,7 +11,8 @@ from cicd.config import formats
 from cicd.config.edit import _before
 from cicd.config.files import MAX_DEPTH, yaml_trees
 from cicd.config.plain_secrets import _name_of
-from cicd.config.rules import is_elsewhere
+from cicd.config.rules import check_gates, is_elsewhere
+from cicd.config.tree import Place
 from cicd.config.validate import _dotted, _inside, _kind_of
 from cicd.errors import InvalidStage
 from cicd.values import Key
@@ -149,3 +150,21 @@ def test_a_file_expands_to_fifty_thousand_values_at_most() -> None:
     yaml_trees(f"{aliases}{'*a,' * fits}{'1,' * more}]", "f")
     with pytest.raises(InvalidStage, match="expands to more than 50,000 values"):
         yaml_trees(f"{aliases}{'*a,' * fits}{'1,' * (more + 1)}]", "f")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (None, None, ['job/j requires nothing of "f1": give min or max']),
+        (0.5, None, []),
+        (None, 0.5, []),
+        (0.5, 0.5, []),
+        (0.1, 0.5, []),
+        (0.5, 0.1, ['job/j requires "f1" to be over its max: swap them']),
+    ],
+)
+def test_a_gate_can_be_passed(low: float | None, high: float | None, said: list[str]) -> None:
+    draft: Any = SimpleNamespace(place=lambda *_: Place("f", 1, 1), is_whole=lambda *_: True)
+    gate: Any = SimpleNamespace(metric="f1", min=low, max=high)
+    found = check_gates(draft, Key("job", "j"), [gate], ("jobs", 0))
+    assert [problem.message for problem in found] == said

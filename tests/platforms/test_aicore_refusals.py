@@ -235,7 +235,7 @@ def test_lists_of_what_comes_and_goes_are_read_as_a_whole_or_not(
 DESTINATIONS = "/destination-configuration/v1/subaccountDestinations"
 
 
-@pytest.mark.parametrize("name", ["rg", "other"])
+@pytest.mark.parametrize("name", ["rg", "other", "zz"])
 def test_only_a_group_that_is_there_is_surveyed(
     platform: Platform, stub: StubServer, name: str
 ) -> None:
