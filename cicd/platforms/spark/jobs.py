@@ -41,6 +41,7 @@ class Jobs:
         self._stage = stage
         self._root = root
         self._wishes = wishes
+        self._names: dict[str, str] = {}
 
     def read(self, wish: Resource) -> list[LiveResource]:
         """The last runs of a wish, newest last."""
@@ -52,18 +53,15 @@ class Jobs:
 
     def _shown_all(self, runs: list[Run]) -> list[LiveResource]:
         """Those that were submitted: what a crash has left before that says nothing."""
-        found = [found for run in runs if (found := self._found(run))]
-        return [self._shown(run, self._seen(run)) for run in found]
+        return [self._as_it_is(run, found) for run in runs if (found := self._found(run))]
 
     def get(self, live: LiveResource) -> LiveResource:
-        """It as it is now; what is new is remembered, and what it needs no more removed. Raises
-        NotFound."""
-        run = self._runs.of(live.id)
+        """It as it is now. Raises NotFound."""
+        run = self._run(live)
         found = self._found(run)
         if found is None:
             raise NotFound(f"{live.id} was never submitted", status=404)
-        seen = self._seen(found)
-        return self._shown(self._noted(run, found, seen), seen)
+        return self._as_it_is(run, found)
 
     def find(self, wish: Resource, known: frozenset[str]) -> LiveResource | None:
         """The newest run of what a wish takes in."""
@@ -90,29 +88,42 @@ class Jobs:
     def stop(self, live: LiveResource) -> None:
         """Ask it to stop; one that has ended or is not there has."""
         with suppress(NotFound):
-            run = self._found(self._runs.of(live.id))
+            run = self._found(self._run(live))
             if run and run.submission and not run.has_ended:
                 self._submitter.stop(run)
 
     def delete(self, live: LiveResource) -> None:
         """Nothing is remembered of it any more; what it has written stays."""
         with suppress(NotFound):
-            run = self._runs.of(live.id)
+            run = self._run(live)
             self._staging.remove(run.name)
             self._runs.forget(run)
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
         """Remember these with it."""
-        run = self._runs.of(live.id)
+        run = self._run(live)
         if {**run.marks, **tags} != run.marks:
             self._runs.note(run, marks={**run.marks, **tags})
 
     def run_of(self, live: LiveResource) -> Run:
         """What is remembered of it, with where its driver is. Raises NotFound."""
-        run = self._runs.of(live.id)
-        if run.submission and not run.worker and not run.has_ended:
-            run = replace(run, worker=self._submitter.look(run).worker)
-        return run
+        run = self._run(live)
+        found = self._found(run) or run
+        if found.submission and not (found.worker or found.has_ended):
+            found = replace(found, worker=self._submitter.look(found).worker)
+        return found
+
+    def _run(self, live: LiveResource) -> Run:
+        """What is remembered of it, also before its submission is. Raises NotFound."""
+        return self._runs.of(self._names.get(live.id, live.id))
+
+    def _as_it_is(self, run: Run, found: Run) -> LiveResource:
+        """It as it is now. What is new is remembered by whoever sees it, as a master forgets; who
+        may only read sees it all the same."""
+        seen = self._seen(found)
+        with suppress(PlatformError, OSError):
+            found = self._noted(run, found, seen)
+        return self._shown(found, seen)
 
     def _begun(self, wish: Resource, token: str, marks: Mapping[str, str]) -> Run:
         """Written down with all that is known before it is submitted."""
@@ -178,7 +189,10 @@ class Jobs:
             submission = self._submitter.find(run)
         except LostAnswer:
             return run
-        return replace(run, submission=submission) if submission else None
+        if not submission:
+            return None
+        self._names[submission] = run.name
+        return replace(run, submission=submission)
 
     def _noted_submission(self, run: Run, submission: str) -> Run:
         return self._runs.note(run, submission=submission) if submission else run

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,7 +77,8 @@ def path_of(url: str) -> Path:
 @dataclass
 class Cluster:
     """``holds``: new drivers find no worker. ``loses``: the answers to so many creates more are
-    lost, after they had their effect; ``drops``: before. ``requests``: method and path of each."""
+    lost, after they had their effect; ``drops``: before. ``requests``: method and path of each.
+    ``strike``: called with how many there were, and whether the last one has had its effect."""
 
     folder: Path
     url: str = ""
@@ -88,6 +89,7 @@ class Cluster:
     drivers: dict[str, Driver] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[Driver] = field(default_factory=list)
+    strike: Callable[[int, bool], None] = lambda count, is_done: None
 
     @property
     def creates(self) -> int:
@@ -198,7 +200,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            cluster.requests.append(("GET", self.path))
+            self.begin("GET")
             parts = urlsplit(self.path)
             if parts.path == "/json/":
                 self.answer(cluster.state())
@@ -210,7 +212,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
                 self.answer({"action": "ErrorResponse", "message": "no such page"}, 404)
 
         def do_POST(self) -> None:
-            cluster.requests.append(("POST", self.path))
+            self.begin("POST")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if self.path == "/v1/submissions/create":
                 if cluster.drops:
@@ -223,16 +225,22 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
                 return self.answer(told)
             return self.answer(cluster.kill(self.path.rpartition("/")[2]))
 
+        def begin(self, method: str) -> None:
+            cluster.requests.append((method, self.path))
+            cluster.strike(len(cluster.requests), False)
+
         def hang_up(self) -> None:
             self.close_connection = True
 
         def answer(self, told: Any, status: int = 200) -> None:
+            cluster.strike(len(cluster.requests), True)
             text = told if isinstance(told, str) else json.dumps(told)
             body = text.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # nobody may be there any more to hear it
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -123,6 +123,21 @@ def test_a_killed_apply_leaves_nothing_to_trip_over(
     assert len(runs_in(tmp_path)) == len(cluster.drivers) == 1
 
 
+def test_what_a_lost_job_has_measured_is_read_before_anybody_wrote_down_that_it_is_there(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    wish = job(metrics={"accuracy": "accuracy=([0-9.]+)"})
+    cluster.loses = 1
+    spark = connect(stage_of(tmp_path, cluster.url, [wish]), {})
+    with pytest.raises(LostAnswer):
+        spark.create(wish, "token")
+    [driver] = cluster.drivers.values()
+    assert driver.process and driver.process.wait(60) == 0
+    [read] = spark.read([wish])
+    assert (read.status.raw, read.metrics) == ("FINISHED", {"accuracy": 0.75})
+    spark.close()
+
+
 def test_how_a_job_ended_outlives_the_master(cluster: Cluster, spark: Spark) -> None:
     ended = wait_for(spark, spark.create(job(), "token"), "FINISHED")
     cluster.forget()
