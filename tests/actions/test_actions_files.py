@@ -18,7 +18,7 @@ ACTION = REPOSITORY / "action.yml"
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
 SCAFFOLD = sorted((REPOSITORY / "cicd/scaffold").glob("*/.github/workflows/*.yml"))
 FILES = [ACTION, *WORKFLOWS, *SCAFFOLD]
-EXTRAS = {"training_job": "[training-job]", "sagemaker": "[sagemaker]"}
+EXTRAS = {"training_job": "[training-job]", "sagemaker": "[sagemaker]", "spark": "[spark]"}
 """What is installed with cicd for a platform."""
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
