@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cicd import logs
 from cicd.automation.periods import seconds
 from cicd.automation.runs import Run, Runs
 from cicd.automation.session import Session
-from cicd.errors import NotFound
-from cicd.model import Key, LogEntry
+from cicd.errors import NotFound, Usage
+from cicd.model import Key, LiveResource, LogEntry
+from cicd.platforms.base import LogPage
+
+if TYPE_CHECKING:
+    from cicd.platforms.base import Platform
 
 
 def chosen(runs: Runs, keys: Sequence[str], ids: Sequence[str]) -> list[Run]:
@@ -17,20 +23,51 @@ def chosen(runs: Runs, keys: Sequence[str], ids: Sequence[str]) -> list[Run]:
     return runs.by_ids(ids, keys) if ids else runs.find(keys)
 
 
+@dataclass(frozen=True)
+class OfStream:
+    """What following needs of a platform, of one stream of each run."""
+
+    platform: Platform
+    name: str
+
+    def get(self, live: LiveResource) -> LiveResource:
+        return self.platform.get(live)
+
+    def listed(
+        self, lives: Sequence[LiveResource], *, most: int | None = None
+    ) -> Mapping[str, LiveResource]:
+        return self.platform.listed(lives, most=most)
+
+    def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
+        return self.platform.stream(live, self.name, cursor, since=since)
+
+
+def _source(session: Session, runs: Iterable[Run], stream: str) -> logs.Source:
+    """Where lines come from. Raises Usage for a stream that a run does not have."""
+    if not stream:
+        return session.platform
+    for run in runs:
+        known = session.platform.streams(run.live)
+        if stream not in known:
+            there = f"there are: {', '.join(known)}" if known else "its log is one"
+            raise Usage(f"{run.key} has no stream {stream}", hint=there)
+    return OfStream(session.platform, stream)
+
+
 def read_lines(
-    session: Session, runs: Iterable[Run], *, since: str | None, follow: bool
+    session: Session, runs: Sequence[Run], *, since: str | None, follow: bool, stream: str = ""
 ) -> Iterator[tuple[Key, LogEntry]]:
     """The lines of these runs as they come, of the last ``1h``; with ``follow`` until all have
-    ended. Raises Usage."""
+    ended. ``stream``: one of those that the platform has of each, else what it is that is told.
+    Raises Usage."""
+    source = _source(session, runs, stream)
     period = seconds(since) * 1_000_000_000 if since else None
     # by the platform's clock, which it has told by now: ours may be minutes off
     start = None if period is None else max(0, session.platform.now() - period)
     lives = {run.key: run.live for run in runs}
     kinds = [kind.name for kind in session.platform.kinds.values() if kind.is_run]
     pauses = {name: kind.log_pause for name, kind in session.platform.kinds.items()}
-    return logs.follow(
-        session.platform, lives, since=start, follow=follow, runs=kinds, pauses=pauses
-    )
+    return logs.follow(source, lives, since=start, follow=follow, runs=kinds, pauses=pauses)
 
 
 def has_failed(session: Session, runs: Iterable[Run]) -> bool:

@@ -30,6 +30,7 @@ from cicd.words import printable
 @common_options()
 @click.option("--follow", is_flag=True, help="Go on until every run has ended.")
 @click.option("--since", metavar="1h", help="Only lines of the last 90s, 30m, 1h, 2d.")
+@click.option("--stream", default="", metavar="NAME", help="One of several logs: stderr.")
 @click.option("--run", "ids", multiple=True, metavar="ID", help="This very run, also an old one.")
 def command(
     stage: str,
@@ -37,6 +38,7 @@ def command(
     common: Common,
     follow: bool,
     since: str | None,
+    stream: str,
     ids: tuple[str, ...],
 ) -> int:
     """Show the log lines of each KEY: execution/train or just train, train~1 for the run before,
@@ -51,7 +53,7 @@ def command(
         found = chosen(Runs(session), keys, ids)
         is_prefixed = len(found) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)
-        for key, entry in read_lines(session, found, since=since, follow=follow):
+        for key, entry in read_lines(session, found, since=since, follow=follow, stream=stream):
             line = printable(entry.text)
             print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line, is_whole=True)
         return CicdError.exit_code if follow and has_failed(session, found) else 0

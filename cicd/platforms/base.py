@@ -287,6 +287,17 @@ class Platform(Protocol):
         after ``cursor``, from the start when empty; ``since`` in ns since 1970. Else none."""
         return LogPage((), cursor)
 
+    def streams(self, live: LiveResource) -> Sequence[str]:
+        """For ``cicd logs --stream``: what its logs are called, that of ``logs`` first. Else none,
+        which is that there is but one."""
+        return ()
+
+    def stream(
+        self, live: LiveResource, name: str, cursor: str = "", *, since: int | None = None
+    ) -> LogPage:
+        """As ``logs``, of the one of its ``streams`` that is called so. Else that of ``logs``."""
+        return self.logs(live, cursor, since=since)
+
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         """When something failed, and for ``cicd explain`` of whatever it is: the last lines of its
         log, in their order; none where there is no log. Where the platform remembers only what a

@@ -104,6 +104,14 @@ class Hiding:
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         return self._platform.logs(live, cursor, since=since)
 
+    def streams(self, live: LiveResource) -> Sequence[str]:
+        return self._platform.streams(live)
+
+    def stream(
+        self, live: LiveResource, name: str, cursor: str = "", *, since: int | None = None
+    ) -> LogPage:
+        return self._platform.stream(live, name, cursor, since=since)
+
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         return self._platform.tail(live, count)
 

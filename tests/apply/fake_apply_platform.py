@@ -345,6 +345,14 @@ class FakePlatform:
             shown = tuple(entry for entry in entries if entry.text)
             return LogPage(shown, str(end) if entries else cursor, is_last=end >= len(ready))
 
+    def streams(self, live: LiveResource) -> Sequence[str]:
+        return ()
+
+    def stream(
+        self, live: LiveResource, name: str, cursor: str = "", *, since: int | None = None
+    ) -> LogPage:
+        return self.logs(live, cursor, since=since)
+
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
         return self.logs(live).entries[-count:]
 

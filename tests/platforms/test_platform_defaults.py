@@ -172,6 +172,8 @@ def test_the_end_of_a_log_is_found_over_all_its_pages() -> None:
 
     talking = Talking()
     job = talking.create(wish("job", "a"))
+    assert talking.streams(job) == ()
+    assert talking.stream(job, "any", "3") == talking.logs(job, "3")
     assert [entry.text for entry in talking.tail(job, 3)] == ["line 4", "line 5", "line 6"]
 
 

@@ -182,7 +182,15 @@ class Spark(Platform):
             yield from ((entry.time, entry.text) for entry in page.entries)
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
-        page = self._page(live, STDOUT, cursor)
+        return self.stream(live, STDOUT, cursor, since=since)
+
+    def streams(self, live: LiveResource) -> Sequence[str]:
+        return self._submitter.streams(self._jobs.run_of(live))
+
+    def stream(
+        self, live: LiveResource, name: str, cursor: str = "", *, since: int | None = None
+    ) -> LogPage:
+        page = self._page(live, name, cursor)
         # nobody tells when a line was written: those of a job that went on after that may be newer
         ended = live.facts.get("completed_at", "")
         last = _nanoseconds(ended) if ended else self.now()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+from cicd.errors import PlatformError
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.submitter import STDERR
 
+EXECUTOR = "executor-"
 BEGIN = 1 << 16
 """Bytes at the beginning of a driver's log that have its command line."""
 
@@ -57,6 +60,37 @@ class Master:
             f"{worker}/log/", driverId=driver, logType=stream, offset=offset, byteLength=size
         )
         return Chunk.of_page(page)
+
+    def executors(self, application: str) -> list[str]:
+        """Those of an application that workers know, as ``executor-0``, in their order."""
+        return sorted(self._executors(application), key=lambda name: int(name[len(EXECUTOR) :]))
+
+    def executor_log(self, application: str, name: str, offset: int, size: int) -> Chunk:
+        """A part of what one of them says."""
+        worker = self._executors(application).get(name)
+        if worker is None:
+            return Chunk(0, 0, 0, "")
+        page = self._calls.text(
+            f"{worker}/log/",
+            appId=application,
+            executorId=name.removeprefix(EXECUTOR),
+            logType=STDERR,
+            offset=offset,
+            byteLength=size,
+        )
+        return Chunk.of_page(page)
+
+    def _executors(self, application: str) -> dict[str, str]:
+        """Name -> page of the worker that each is on. Workers that are away are left out."""
+        found = {}
+        for worker in _rows(self.state(), "workers"):
+            page = str(worker.get("webuiaddress", "")).rstrip("/")
+            with suppress(PlatformError):
+                state = self._calls.json("GET", f"{page}/json/")
+                for row in (*_rows(state, "executors"), *_rows(state, "finishedexecutors")):
+                    if row.get("appid") == application and str(row.get("id")).isdecimal():
+                        found[f"{EXECUTOR}{row['id']}"] = page
+        return found
 
     def name_of(self, driver: Mapping[str, Any]) -> str | None:
         """What the application of a driver is called, as its command line tells; None while there

@@ -22,7 +22,7 @@ from cicd.platforms.spark import statuses, wrapper
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.runs import Run
-from cicd.platforms.spark.submitter import STDERR, Seen
+from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 
 KILLED = frozenset({-signal.SIGTERM, -signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGKILL})
 """Exit codes of what was killed: Java catches a signal, and adds 128 to its number."""
@@ -114,6 +114,9 @@ class ProcessSubmitter:
         if told[0] and wrapper.began(int(told[0])) == told[2]:
             with suppress(ProcessLookupError):
                 os.kill(int(told[0]), signal.SIGTERM)
+
+    def streams(self, run: Run) -> list[str]:
+        return [STDOUT, STDERR]
 
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
         try:

@@ -17,9 +17,9 @@ from cicd.platforms.spark import statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
-from cicd.platforms.spark.master import Master, order_of
+from cicd.platforms.spark.master import EXECUTOR, Master, order_of
 from cicd.platforms.spark.runs import Run
-from cicd.platforms.spark.submitter import Seen
+from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 
 NOBODY = "driver-cicd"
 """A submission that there is not: asked for to learn who answers."""
@@ -110,7 +110,13 @@ class RestSubmitter:
     def stop(self, run: Run) -> None:
         self._calls.json("POST", f"{self._rest}/kill/{run.submission}")
 
+    def streams(self, run: Run) -> list[str]:
+        found = self._master.executors(run.application) if run.application else []
+        return [STDOUT, STDERR, *found]
+
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
+        if stream.startswith(EXECUTOR):
+            return self._master.executor_log(run.application, stream, offset, size)
         if not run.worker:
             return Chunk(0, 0, 0, "")
         return self._master.log(run.worker, run.submission, stream, offset, size)

@@ -49,8 +49,13 @@ class Submitter(Protocol):
         """Ask it to stop; one that has ended has."""
         ...
 
+    def streams(self, run: Run) -> list[str]:
+        """What its logs are called: STDOUT, STDERR, and ``executor-0`` and so on where they can be
+        read."""
+        ...
+
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
-        """A part of what its driver writes to STDOUT or STDERR."""
+        """A part of one of its ``streams``."""
         ...
 
     def examine(self) -> Iterator[Finding]:

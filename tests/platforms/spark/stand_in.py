@@ -162,6 +162,9 @@ class Cluster:
             "coresused": 0,
             "memory": 2048,
             "memoryused": 0,
+            # the same page is that of the worker
+            "executors": [],
+            "finishedexecutors": [{"id": n, "appid": app["id"]} for app in apps for n in (0, 10)],
             "activeapps": [],
             "completedapps": apps,
             "activedrivers": [row for row in rows if row["state"] not in over],
@@ -169,8 +172,12 @@ class Cluster:
         }
 
     def log(self, query: dict[str, list[str]]) -> str:
-        id, kind = query["driverId"][0], query["logType"][0]
+        id, kind = query.get("driverId", ["no driver"])[0], query["logType"][0]
         path = self.folder / id / kind
+        if "appId" in query:
+            text = f"{kind} of {query['executorId'][0]}\n"
+            start = min(int(query["offset"][0]), len(text))
+            return f"==== Bytes {start}-{len(text)} of {len(text)} of x ====\n{text[start:]}"
         if id not in self.drivers or not path.is_file():
             return f"==== Bytes 0-0 of 0 of {path} ====\nError: invalid log directory {path}\n"
         content = path.read_bytes()

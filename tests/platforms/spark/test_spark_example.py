@@ -32,7 +32,7 @@ def test_the_example_does_what_its_readme_says(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         told[line] = done.stdout
-    assert "write to ben" in told["cicd logs dev report --local"]
+    assert "write to dora" in told["cicd logs dev report --local"]
     assert told["cicd apply dev --local --yes"].endswith("2 resources are as desired.\n")
     [scores] = (root / "build/scores").glob("part-*.csv")
     assert scores.read_text(encoding="utf-8").startswith("customer,orders,total,last_day,score\n")

@@ -233,6 +233,22 @@ def test_a_cluster_that_is_away_is_said_and_picked_up_again(
     assert wait_for(spark, live, "FINISHED").id == live.id
 
 
+def test_a19_each_stream_of_a_job_can_be_read(
+    tmp_path: Path, cluster: Cluster, spark: Spark
+) -> None:
+    live = wait_for(spark, spark.create(job(), "token"), "FINISHED")
+    names = ["stdout", "stderr", "executor-0", "executor-10"]
+    assert spark.streams(live) == names
+    told = {name: [entry.text for entry in spark.stream(live, name).entries] for name in names}
+    assert told["stdout"][-1] == "accuracy=0.75"
+    assert told["stderr"][0].startswith("Launch Command")
+    assert told["executor-10"] == ["stderr of 10"]
+    page = spark.stream(live, "executor-0")
+    assert spark.stream(live, "executor-0", page.cursor).entries == ()
+    cluster.forget()
+    assert spark.stream(live, "executor-0").entries == ()
+
+
 def test_two_stages_of_one_state_folder_keep_apart(tmp_path: Path, cluster: Cluster) -> None:
     made: list[LiveResource] = []
     for name in ("dev", "prd"):

@@ -1,0 +1,158 @@
+"""Commands on a stage of Spark, through the command line: on the stand-in and on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cicd.cli.root import execute
+from tests.platforms.spark.samples import write_home, write_program
+from tests.platforms.spark.stand_in import Cluster, cluster_in
+
+STAGE = """\
+platform: spark
+branch: main
+spark: {{master: "spark://127.0.0.1:7077", rest_url: "{url}", ui_url: "{url}"}}
+jobs:
+  - key: score
+    source: jobs/score.py
+    inputs: [{{name: customers, url: data/c.csv}}]
+    outputs: [{{name: scores, url: build/scores}}]
+    metrics: {{accuracy: "accuracy=([0-9.]+)"}}
+    require: [{{metric: accuracy, min: 0.7}}]
+  - key: report
+    source: jobs/report.py
+    inputs: [{{name: scores, url: "${{jobs.score.outputs.scores}}"}}]
+"""
+SCORE = """\
+import json, os, pathlib, sys
+from cicd_assets import INPUTS, OUTPUTS
+assert sys.argv[1:] == ["--inputs", json.dumps(INPUTS), "--outputs", json.dumps(OUTPUTS)]
+rows = pathlib.Path(INPUTS[0]["url"].removeprefix("file://")).read_text()
+folder = pathlib.Path(OUTPUTS[0]["url"].removeprefix("file://"))
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "part-0.csv").write_text(rows)
+print("accuracy=0.75")
+"""
+REPORT = """\
+from pathlib import Path
+from cicd_assets import INPUTS
+print("read", Path(INPUTS[0]["url"].removeprefix("file://"), "part-0.csv").read_text())
+"""
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A project with two jobs, and a cluster for it."""
+    write_program(tmp_path, SCORE)
+    (tmp_path / "jobs/report.py").write_text(REPORT, encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/c.csv").write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "stages").mkdir()
+    with cluster_in(tmp_path / "cluster") as found:
+        text = STAGE.format(url=found.url)
+        (tmp_path / "stages/dev.yaml").write_text(text, encoding="utf-8")
+        for command in (
+            "init -q -b main",
+            "add .",
+            "-c user.name=a -c user.email=a@b commit -qm a",
+        ):
+            subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+        monkeypatch.chdir(tmp_path)
+        for name in ("SPARK_HOME", "SPARK_MASTER", "GITHUB_ACTIONS"):
+            monkeypatch.delenv(name, raising=False)
+        yield found
+
+
+@pytest.fixture
+def cicd(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str, code: int = 0) -> str:
+        ended = execute(list(arguments))
+        told = capsys.readouterr()
+        assert ended == code, f"{arguments}: {ended}\n{told.out}\n{told.err}"
+        return told.out + (told.err if code else "")
+
+    return run
+
+
+def test_two_jobs_of_which_one_reads_what_the_other_wrote(
+    cicd: Run, cluster: Cluster, tmp_path: Path
+) -> None:
+    assert "jobs are remembered on this machine only" in cicd("plan", "dev")
+    cicd("apply", "dev", "--yes")
+    assert (tmp_path / "build/scores/part-0.csv").read_text() == "a\n1\n"
+    assert cicd("logs", "dev", "report").startswith("read a\n1\n")
+    assert "No changes. 2 resources are as desired." in cicd("plan", "dev")
+    rows = json.loads(cicd("status", "dev", "--output", "json"))
+    for row, driver in zip(rows, cluster.drivers.values(), strict=True):
+        assert (row["id"], row["status"]) == (driver.id, "FINISHED")
+        assert row["facts"]["application_id"] == f"app-{driver.id[7:]}"
+    assert "0.75" in cicd("metrics", "dev", "score")
+    assert "jobs/score.py" in cicd("jobs", "dev")
+    assert "2 cores and 2048 MB free" in cicd("doctor", "dev")
+    ignored = subprocess.run(["git", "status", "-s"], cwd=tmp_path, capture_output=True, text=True)
+    assert ".cicd" not in ignored.stdout
+
+
+def test_streams_are_chosen_and_a_wrong_one_is_told(cicd: Run, cluster: Cluster) -> None:
+    cicd("apply", "dev", "--yes")
+    assert cicd("logs", "dev", "score", "--stream", "stderr").startswith("Launch Command")
+    assert cicd("logs", "dev", "score", "--stream", "executor-0") == "stderr of 0\n"
+    told = cicd("logs", "dev", "score", "--stream", "errors", code=64)
+    assert "job/score has no stream errors" in told and "there are: stdout, stderr, exec" in told
+
+
+def test_a_changed_input_runs_both_again(cicd: Run, cluster: Cluster, tmp_path: Path) -> None:
+    cicd("apply", "dev", "--yes")
+    (tmp_path / "data/c.csv").write_text("a\n2\n", encoding="utf-8")
+    cicd("apply", "dev", "--yes")
+    assert (tmp_path / "build/scores/part-0.csv").read_text() == "a\n2\n"
+    assert len(cluster.drivers) >= 3
+
+
+def test_a_job_that_fails_ends_apply_with_its_last_lines(
+    cicd: Run, cluster: Cluster, tmp_path: Path
+) -> None:
+    write_program(tmp_path, "raise ValueError('no column x')\n")
+    told = cicd("apply", "dev", "--yes", code=1)
+    assert "ValueError: no column x" in told and "job/score" in told
+    assert len(cluster.drivers) == 1, "what reads its scores was not begun"
+
+
+def test_a_cluster_that_is_away_ends_a_plan_with_4(cicd: Run, cluster: Cluster) -> None:
+    write_program(Path(), "import time\ntime.sleep(600)\n")
+    cicd("apply", "dev", "--yes", "--no-wait")
+    text = Path("stages/dev.yaml").read_text().replace(cluster.url, "http://127.0.0.1:1")
+    Path("stages/dev.yaml").write_text(text)
+    assert "cannot reach http://127.0.0.1:1" in cicd("plan", "dev", code=4)
+    assert "cannot reach" in cicd("doctor", "dev", code=1)
+    assert "cannot reach http://127.0.0.1:1" in cicd("status", "dev", code=4)
+
+
+def test_local_runs_on_this_machine_and_starts_no_emulator(
+    cicd: Run, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPARK_HOME", str(write_home(tmp_path / "home")))
+    cicd("apply", "dev", "--local", "--yes")
+    assert "No changes. 2 resources are as desired." in cicd("plan", "dev", "--local")
+    assert cicd("logs", "dev", "report", "--local").startswith("read a\n1\n")
+    assert not cluster.requests and not (tmp_path / ".cicd/emulator").exists()
+
+
+def test_local_without_spark_says_how_to_get_it(cicd: Run, cluster: Cluster) -> None:
+    told = cicd("apply", "dev", "--local", "--yes", code=1)
+    assert "pip install 'pyspark==3.5.*'" in told
+
+
+def test_what_is_stopped_is_killed_and_runs_again(cicd: Run, cluster: Cluster) -> None:
+    write_program(Path(), "import time\ntime.sleep(600)\n")
+    cicd("apply", "dev", "--yes", "--no-wait", "--select", "job/score")
+    cicd("stop", "dev", "score", "--yes")
+    assert [driver.state for driver in cluster.drivers.values()] == ["KILLED"]
+    assert "KILLED" in cicd("plan", "dev", "--select", "job/score")
