@@ -33,6 +33,7 @@ from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.logs import next_page
+from cicd.platforms.spark.manifest import command
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.rest import RestSubmitter
 from cicd.platforms.spark.runs import Runs
@@ -88,6 +89,15 @@ class Spark(Platform):
             root,
             self._wishes,
         )
+
+    def complete(self, desired: Sequence[Resource]) -> list[Resource]:
+        """With the command, for people to see: it is made of the rest."""
+        return [
+            replace(wish, spec={**wish.spec, "command": self._command(wish)}) for wish in desired
+        ]
+
+    def _command(self, wish: Resource) -> dict[str, str]:
+        return command(wish.spec, f"cicd.{wish.key.name}", self._master)
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         found = self._jobs.browse() if everything else []

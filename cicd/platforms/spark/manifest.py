@@ -7,6 +7,7 @@ as a module that it can import.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,20 @@ def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
         files=placed("beside"),
         packages=tuple(map(str, spec.get("packages", ()))),
     )
+
+
+def command(spec: Spec, name: str, master: str) -> dict[str, str]:
+    """What a plan shows of it: each option of spark-submit, program and arguments, with files as
+    the project names them."""
+    found = manifest(spec, name, {ASSETS_FILE: ASSETS_FILE})
+    told = found.options(master, "client")
+    end = len(told) - len(found.arguments) - 1
+    shown = {}
+    for option, text in zip(told[:end:2], told[1:end:2], strict=True):
+        name, _, value = text.partition("=") if option == "--conf" else ("", "", text)
+        shown[f"{option} {name}".strip()] = value
+    arguments = {"arguments": shlex.join(found.arguments)} if found.arguments else {}
+    return {**shown, "program": found.program, **arguments}
 
 
 def any_of(spec: Spec) -> bool:

@@ -100,6 +100,21 @@ def test_two_jobs_of_which_one_reads_what_the_other_wrote(
     assert ".cicd" not in ignored.stdout
 
 
+def test_a15_a_plan_shows_what_will_be_submitted(cicd: Run, cluster: Cluster) -> None:
+    told = [line.strip() for line in cicd("plan", "dev", "-v").splitlines()]
+    for line in (
+        'command.--master: "spark://127.0.0.1:7077"',
+        'command.--name: "cicd.score"',
+        'command.--py-files: "cicd_assets.py"',
+        'command.program: "jobs/score.py"',
+    ):
+        assert line in told
+    [arguments, _] = (line for line in told if line.startswith("command.arguments:"))
+    assert "--inputs" in arguments
+    cicd("apply", "dev", "--yes")
+    assert "No changes." in cicd("plan", "dev")
+
+
 def test_streams_are_chosen_and_a_wrong_one_is_told(cicd: Run, cluster: Cluster) -> None:
     cicd("apply", "dev", "--yes")
     assert cicd("logs", "dev", "score", "--stream", "stderr").startswith("Launch Command")
