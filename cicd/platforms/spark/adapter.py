@@ -27,6 +27,13 @@ from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.dialect.draft import (
+    REST_PORT,
+    SPARK_SUBMIT,
+    UI_PORT,
+    beside,
+    is_here,
+)
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
@@ -42,7 +49,6 @@ from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
 
 HERE = ".cicd/spark"
-SPARK_SUBMIT = "spark-submit"
 SECOND = 10**9
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -55,12 +61,15 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
 def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
     """The way to the cluster that the stage names."""
     settings, master = stage.settings, stage.target["master"]
-    if settings.get("submit") == SPARK_SUBMIT:
+    # an import has no file, and says no more than the master
+    if settings.get("submit") == SPARK_SUBMIT or is_here(master):
         root = Path(stage.root)
         program = partial(submit_program, str(settings.get("spark_home") or ""), root, environ)
         folder = _own_folder(stage) / "processes"
         return ProcessSubmitter(program, master, folder.absolute(), environ)
-    return RestSubmitter(Calls(), master, settings["rest_url"], settings["ui_url"])
+    rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
+    ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
+    return RestSubmitter(Calls(), master, rest_url, ui_url)
 
 
 class Spark(Platform):

@@ -115,6 +115,18 @@ def test_a15_a_plan_shows_what_will_be_submitted(cicd: Run, cluster: Cluster) ->
     assert "No changes." in cicd("plan", "dev")
 
 
+def test_what_is_remembered_of_a_stage_is_imported(cicd: Run, cluster: Cluster) -> None:
+    cicd("apply", "dev", "--yes")
+    target = ("--platform", "spark", "--target", "master=spark://127.0.0.1:7077")
+    told = cicd("import", "dev", *target, "--out", "again.yaml")
+    text = Path("again.yaml").read_text(encoding="utf-8")
+    assert told == "wrote again.yaml: 2 jobs\nplan: no changes\n"
+    assert 'master: "spark://127.0.0.1:7077"' in text
+    for line in ("source: jobs/score.py", "url: data/c.csv", "url: build/scores"):
+        assert line in text
+    assert "command" not in text
+
+
 def test_streams_are_chosen_and_a_wrong_one_is_told(cicd: Run, cluster: Cluster) -> None:
     cicd("apply", "dev", "--yes")
     assert cicd("logs", "dev", "score", "--stream", "stderr").startswith("Launch Command")

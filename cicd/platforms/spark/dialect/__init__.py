@@ -5,9 +5,11 @@ No SDK is loaded here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from cicd.config.dialect import Built, Carried, Spellings, StandIn
+from cicd.config.dialect import Around, Built, Carried, Export, Spellings, StandIn
 from cicd.config.references import Reference
 from cicd.config.rules import check_items
 from cicd.config.tree import Paths
@@ -16,6 +18,9 @@ from cicd.platforms.spark.dialect.checks import check_jobs, check_place
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
 from cicd.platforms.spark.dialect.rulebook import RULES
 from cicd.platforms.spark.dialect.schema import StageFile
+
+if TYPE_CHECKING:
+    from cicd.model import LiveResource
 
 __all__ = [
     "CARRIED",
@@ -29,6 +34,7 @@ __all__ = [
     "File",
     "build",
     "check",
+    "export",
 ]
 
 NAME = "spark"
@@ -88,3 +94,13 @@ def build(draft: Draft) -> Built:
     from cicd.platforms.spark.dialect.building import build  # not needed to check a stage
 
     return build(draft)
+
+
+def export(live: Iterable[LiveResource], around: Around) -> Export:
+    """The stage file that asks for the jobs that are remembered."""
+    from cicd.config.plain_dialect import completed
+    from cicd.config.plain_export import Drafted, export_stage  # only an import needs these
+    from cicd.platforms.spark.dialect.drafting import as_written
+
+    drafted = Drafted([as_written(one) for one in live], around)
+    return export_stage(drafted, completed(sys.modules[__name__]))

@@ -31,20 +31,19 @@ class Draft(draft.Draft[StageFile, None]):
     @property
     def submit(self) -> str:
         """How jobs are handed over."""
-        is_here = self.master.startswith("local")
-        return SPARK_SUBMIT if is_here else str(self.file.spark.submit)
+        return SPARK_SUBMIT if is_here(self.master) else str(self.file.spark.submit)
 
     @property
     def rest_url(self) -> str:
         """The REST server of the master."""
         own = self.file.spark.rest_url or self.variable(f"{PREFIX}REST_URL")
-        return str(own or self._beside(REST_PORT)).rstrip("/")
+        return str(own or beside(self.master, REST_PORT)).rstrip("/")
 
     @property
     def ui_url(self) -> str:
         """The web page of the master."""
         own = self.file.spark.ui_url or self.variable(f"{PREFIX}UI_URL")
-        return str(own or self._beside(UI_PORT)).rstrip("/")
+        return str(own or beside(self.master, UI_PORT)).rstrip("/")
 
     @property
     def namespace(self) -> str:
@@ -57,16 +56,26 @@ class Draft(draft.Draft[StageFile, None]):
         """Whether the driver surely sees the files of this machine."""
         if self.submit == SPARK_SUBMIT:
             return True
-        hosts = [address.rpartition(":")[0] for address in self._masters()]
-        return bool(hosts) and all(map(_is_loopback, hosts))
+        found = hosts(self.master)
+        return bool(found) and all(map(_is_loopback, found))
 
-    def _masters(self) -> list[str]:
-        is_standalone = self.master.startswith("spark://")
-        return self.master.removeprefix("spark://").split(",") if is_standalone else []
 
-    def _beside(self, port: int) -> str:
-        hosts = [address.rpartition(":")[0] for address in self._masters()]
-        return f"http://{hosts[0]}:{port}" if hosts else ""
+def is_here(master: str) -> bool:
+    """Whether a master is no cluster, but this machine."""
+    return master.startswith("local")
+
+
+def hosts(master: str) -> list[str]:
+    """Those of a standalone master, which may have others standing by."""
+    if not master.startswith("spark://"):
+        return []
+    return [address.rpartition(":")[0] for address in master.removeprefix("spark://").split(",")]
+
+
+def beside(master: str, port: int) -> str:
+    """The address of another port of a master."""
+    found = hosts(master)
+    return f"http://{found[0]}:{port}" if found else ""
 
 
 def _is_loopback(host: str) -> bool:
