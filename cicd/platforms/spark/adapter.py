@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cicd.errors import NotFound, PlatformError, Problem
 from cicd.model import (
@@ -39,6 +40,7 @@ from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
+from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.manifest import command
 from cicd.platforms.spark.process import ProcessSubmitter
@@ -69,7 +71,13 @@ def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
         return ProcessSubmitter(program, master, folder.absolute(), environ)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
     ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
-    return RestSubmitter(Calls(), master, rest_url, ui_url)
+    return RestSubmitter(_calls(settings, rest_url, ui_url), master, rest_url, ui_url)
+
+
+def _calls(settings: Mapping[str, Any], *urls: str) -> Calls:
+    """Calls with the login of the stage for these addresses."""
+    login = settings.get("login")
+    return Calls(tokens_of(login), urls) if login else Calls()
 
 
 class Spark(Platform):

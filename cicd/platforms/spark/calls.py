@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase
 
 from cicd.errors import (
     ConnectionFailed,
@@ -20,6 +21,7 @@ from cicd.errors import (
     Throttled,
 )
 from cicd.http import REFUSALS, Retries, chain_of, was_sent
+from cicd.masking import hide
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
@@ -35,11 +37,48 @@ def is_refusal(response: requests.Response) -> bool:
 RETRIES = Retries(4, first=0.3, longest=30.0, is_refusal=is_refusal)
 
 
-class Calls:
-    """One pool of connections for all addresses of a cluster."""
+class Login(Protocol):
+    """Where tokens come from. ``source``: the variables that they are made of."""
 
-    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    source: str
+
+    def token(self) -> str:
+        """A valid one. Raises Denied or ConnectionFailed."""
+        ...
+
+    def forget(self, token: str) -> bool:
+        """Do not use this token again, it was refused; whether there may be another."""
+        ...
+
+
+class Bearer(AuthBase):
+    """Sends a token, and keeps requests from adding a login out of ~/.netrc."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Calls:
+    """One pool of connections for all addresses of a cluster. ``login``: for those of ``urls``
+    alone, as a worker, whose address the cluster tells, is to see no token. ``secrets``: what an
+    answer may repeat and nobody is to see."""
+
+    def __init__(
+        self,
+        login: Login | None = None,
+        urls: Iterable[str] = (),
+        *,
+        secrets: Iterable[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._session = requests.Session()
+        self._login = login
+        self._hosts = frozenset(map(_host, urls))
+        self._secrets = tuple(secrets)
         self._sleep = sleep
 
     def json(
@@ -50,16 +89,14 @@ class Calls:
         headers = {"Content-Type": "application/json;charset=UTF-8"}
         data = None if body is None else json.dumps(body).encode()
         response = self._good(method, url, once=once, data=data, headers=headers)
-        try:
-            told = response.json()
-        except (ValueError, RecursionError):
-            told = None
-        if isinstance(told, dict):
-            return told
-        text = f"{_host(url)} does not answer like Spark: {method} {urlsplit(url).path}"
-        if once:
-            raise LostAnswer(text, status=response.status_code)
-        raise ConnectionFailed(text, hint="check the address", status=response.status_code)
+        return _object(response, once)
+
+    def form(self, url: str, fields: Mapping[str, str], auth: AuthBase | None) -> dict[str, Any]:
+        """The JSON object that is answered to a form, which may be sent again."""
+        headers = {"Accept": "application/json"}
+        given = auth or (lambda request: request)  # else a login out of ~/.netrc goes along
+        response = self._good("POST", url, once=False, data=fields, headers=headers, auth=given)
+        return _object(response, once=False)
 
     def text(self, url: str, **parameters: str | int) -> str:
         """The text that is answered to a GET."""
@@ -72,6 +109,19 @@ class Calls:
         self._session.close()
 
     def _good(self, method: str, url: str, *, once: bool, **options: Any) -> requests.Response:
+        login, token = self._login if _host(url) in self._hosts else None, ""
+        for is_last in (False, True):  # a token that is refused is renewed once
+            if login:
+                token = login.token()
+                options["auth"] = Bearer(token)
+            answer = self._answer(method, url, once=once, **options)
+            if is_last or answer.status_code != 401 or not (login and login.forget(token)):
+                break
+        if answer.status_code // 100 != 2:
+            raise _failure(answer, once, login, [*self._secrets, token])
+        return answer
+
+    def _answer(self, method: str, url: str, *, once: bool, **options: Any) -> requests.Response:
         answer = RETRIES.send(
             lambda: self._session.request(
                 method, url, timeout=TIMEOUT, allow_redirects=False, **options
@@ -81,9 +131,21 @@ class Calls:
         )
         if isinstance(answer, requests.RequestException):
             raise _unanswered(method, url, answer, once) from None
-        if answer.status_code // 100 != 2:
-            raise _failure(answer, once)
         return answer
+
+
+def _object(response: requests.Response, once: bool) -> dict[str, Any]:
+    try:
+        told = response.json()
+    except (ValueError, RecursionError):
+        told = None
+    if isinstance(told, dict):
+        return told
+    method, parts = response.request.method, urlsplit(response.url)
+    text = f"{parts.scheme}://{parts.netloc} does not answer like Spark: {method} {parts.path}"
+    if once:
+        raise LostAnswer(text, status=response.status_code)
+    raise ConnectionFailed(text, hint="check the address", status=response.status_code)
 
 
 def _host(url: str) -> str:
@@ -91,17 +153,25 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _failure(response: requests.Response, once: bool) -> PlatformError:
+def _failure(
+    response: requests.Response, once: bool, login: Login | None, secrets: Iterable[str]
+) -> PlatformError:
     """The error that a bad answer is."""
     status = response.status_code
     path = urlsplit(response.url).path
-    text = f"{response.request.method} {path}: {_said(response)} (HTTP {status})"
+    said = hide(_said(response), secrets)
+    text = f"{response.request.method} {path}: {said} (HTTP {status})"
     if once and not is_refusal(response):
         return LostAnswer(text, status=status)
     kinds: dict[int, type[PlatformError]] = {401: Denied, 403: Denied, 404: NotFound}
     kinds |= {429: Throttled}
     kind = kinds.get(status, ConnectionFailed if status >= 500 else PlatformError)
-    return kind(text, status=status)
+    hint = ""
+    if kind is Denied:
+        hint = (
+            f"check {login.source}" if login else "a server that asks for a login: set spark.login"
+        )
+    return kind(text, hint=hint, status=status)
 
 
 def _said(response: requests.Response) -> str:

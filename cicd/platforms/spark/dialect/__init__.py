@@ -16,6 +16,7 @@ from cicd.config.tree import Paths
 from cicd.errors import Problem
 from cicd.platforms.spark.dialect.checks import check_jobs, check_place
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
+from cicd.platforms.spark.dialect.logins import check_login
 from cicd.platforms.spark.dialect.rulebook import RULES
 from cicd.platforms.spark.dialect.schema import StageFile
 
@@ -29,6 +30,7 @@ __all__ = [
     "NAME",
     "REFERENCES",
     "RULES",
+    "SECRETS",
     "SPELLINGS",
     "Draft",
     "File",
@@ -46,6 +48,7 @@ ENVIRONMENT = {
     f"{PREFIX}REST_URL": StandIn(offline="", local=""),
     f"{PREFIX}UI_URL": StandIn(offline="", local=""),
 }
+SECRETS = Paths("spark.login.token", "spark.login.signing_key", "spark.login.client_secret")
 REFERENCES = {
     "jobs.KEY.outputs.NAME": Reference(
         "job",
@@ -86,6 +89,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     """All that is wrong beside the shape."""
     yield from check_items(draft, CARRIED)
     yield from check_place(draft)
+    yield from check_login(draft)
     yield from check_jobs(draft)
 
 

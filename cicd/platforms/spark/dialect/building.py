@@ -11,6 +11,7 @@ from cicd.config.dialect import Built
 from cicd.config.fields import values_of
 from cicd.model import Resource
 from cicd.platforms.spark.dialect.draft import Draft, named_files
+from cicd.platforms.spark.dialect.logins import login_settings
 from cicd.platforms.spark.dialect.schema import Job
 from cicd.values import Key
 
@@ -27,7 +28,7 @@ def build(draft: Draft) -> Built:
         "state": "" if draft.is_local else _path(spark.state),
         "staging": "" if draft.is_local else _path(spark.staging),
         "is_local": draft.is_local,
-    }
+    } | login_settings(draft)
     settings["namespace"] = draft.namespace
     target = {"master": draft.master}
     return Built(target, list(_jobs(draft)), (draft.master,), settings=settings)

@@ -27,6 +27,11 @@ RULES: Mapping[str, Rule] = {
         "Apache Spark: Launch Command in the log of a driver",
         "hand it over in env, or in a file of the workers",
     ),
+    "bad-login": Rule(
+        "A login has no token, key or client, or more than one of them, or nobody asks for it.",
+        "Apache Spark: JWS filter; RFC 6749, 4.4",
+        "give one of token, signing_key, and token_url with client_id and client_secret",
+    ),
     "bad-metric-pattern": Rule(
         "The pattern of a metric is none, or has not just one group for the value.",
         "cicd: metrics from the log",

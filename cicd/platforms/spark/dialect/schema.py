@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from cicd.config.fields import Part, Plain, like, named
+from cicd.config.fields import Part, Plain, SecretText, like, named
 from cicd.config.schema import RunItem, StageBase, Timeout
 from cicd.values import Ref
 
@@ -20,6 +20,33 @@ _CONF = named(r"^spark\.\S+$", "a name that begins with spark.")
 _ENV = named(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")
 Conf = dict[Annotated[str, _CONF], Plain]
 Count = Annotated[int, Meta(ge=1)]
+
+
+class Login(Part, frozen=True, kw_only=True):
+    token: Annotated[
+        SecretText | None, Meta(description="A bearer token, only as ${env.NAME}.")
+    ] = None
+    signing_key: Annotated[
+        SecretText | None,
+        Meta(
+            description="The secretKey of Spark's JWS filter, which short tokens are signed with, "
+            "only as ${env.NAME}."
+        ),
+    ] = None
+    token_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="Where OAuth tokens are granted to client_id.",
+            examples=["https://login.example.com/oauth/token"],
+        ),
+    ] = None
+    client_id: Annotated[Plain | None, Meta(description="Client of the OAuth login.")] = None
+    client_secret: Annotated[
+        SecretText | None, Meta(description="Its secret, only as ${env.NAME}.")
+    ] = None
+    scope: Annotated[
+        Plain | None, Meta(description="Scope of the OAuth token.", examples=["spark.submit"])
+    ] = None
 
 
 class Spark(Part, frozen=True, kw_only=True):
@@ -59,6 +86,13 @@ class Spark(Part, frozen=True, kw_only=True):
             description="The master's web page; default: SPARK_UI_URL, else port 8080 of the "
             "master.",
             examples=["http://host:8080"],
+        ),
+    ] = None
+    login: Annotated[
+        Login | None,
+        Meta(
+            description="For a REST server behind a gateway: one of token, signing_key, and "
+            "token_url with client_id and client_secret.",
         ),
     ] = None
     state: Annotated[

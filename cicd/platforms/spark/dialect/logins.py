@@ -1,0 +1,54 @@
+"""Logins of stage files: what is wrong with one, and what the adapter is told of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from cicd.config.fields import values_of
+from cicd.errors import Problem
+from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft
+
+WAYS = ("token", "signing_key", "token_url")
+"""Fields of a login of which there is one."""
+CLIENT = ("client_id", "client_secret")
+"""What belongs to ``token_url``."""
+_VARIABLE = re.compile(r"\$\{env\.(\w+)")
+
+
+def check_login(draft: Draft) -> Iterator[Problem]:
+    """Whether it is one way, whole, and of use to who submits the jobs."""
+    login = draft.file.spark.login
+    if login is None or draft.is_local:
+        return
+
+    def problem(message: str) -> Problem:
+        return draft.place("spark", "login").problem(message, "bad-login")
+
+    def has(field: str) -> bool:
+        return bool(getattr(login, field)) or draft.has_lost("spark", "login", field)
+
+    if draft.submit == SPARK_SUBMIT:
+        yield problem("spark-submit takes no login: take spark.login out")
+    ways = [field for field in WAYS if has(field)]
+    if len(ways) != 1:
+        said = f"has {' and '.join(ways)}" if ways else "says nothing of how"
+        yield problem(f"spark.login {said}: give one of {', '.join(WAYS)}")
+    elif ways == ["token_url"]:
+        if missing := [field for field in CLIENT if not has(field)]:
+            yield problem(f"spark.login has a token_url and no {' and no '.join(missing)}")
+    elif more := [field for field in (*CLIENT, "scope") if has(field)]:
+        yield problem(f"spark.login has {ways[0]}, to which {' and '.join(more)} does nothing")
+
+
+def login_settings(draft: Draft) -> dict[str, Any]:
+    """What the adapter is told; ``source``: the variables that a wrong secret may come from."""
+    login = draft.file.spark.login
+    if login is None or draft.is_local:
+        return {}
+    said = values_of(login, are_defaults_left_out=True)
+    texts = [node.text for field in said if (node := draft.tree.get("spark", "login", field))]
+    variables = dict.fromkeys(name for text in texts for name in _VARIABLE.findall(text))
+    source = " and ".join(variables) or "spark.login"
+    return {"login": {**said, "source": source}}
