@@ -100,8 +100,9 @@ class SageMaker(Platform):
         self._moves = Moves(self._things.config)
         self._scalings = Scalings(self._api, self._things, self._endpoints)
         groups = [str(wish.spec["group"]) for wish in stage.resources if wish.key.kind == PACKAGE]
+        self._packages = Packages(self._api, stage.identity, groups, self._sources.of)
         self._apart: Mapping[str, Apart] = {
-            PACKAGE: Packages(self._api, stage.identity, groups, self._sources.of),
+            PACKAGE: self._packages,
             SCALING: self._scalings,
         }
         self._scaled = {
@@ -339,7 +340,8 @@ class SageMaker(Platform):
         asked = selector.get("region", self._api.region)
         if asked != self._api.region:
             raise NotFound(f"this login is for {self._api.region}, not for {asked}")
-        return Survey(self._api, self._things, select, unseen).all()
+        places = (self._api, self._things, self._packages, self._scalings)
+        return Survey(*places, select, unseen).all()
 
     def diagnose(self) -> Iterator[Finding]:
         return doctor.examine(self._api, self._storage, self._role, self._instances)

@@ -101,6 +101,7 @@ INVENTORY = {
         "url": "URL",
         "config": "configuration",
         "serving": "serving",
+        "autoscaling": "autoscaling",
         "tags": "tags",
     },
 }

@@ -3,8 +3,7 @@ its number: whose it is stands in its own properties."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.errors import NotFound, PlatformError
@@ -12,11 +11,13 @@ from cicd.model import Key, LiveResource, Resource, Spec, State, Status
 from cicd.platforms.sagemaker.api import PAGE, Api
 from cicd.platforms.sagemaker.kinds import CONTENT
 from cicd.platforms.sagemaker.models import container, container_of
+from cicd.platforms.sagemaker.nouns import Noun
 from cicd.platforms.sagemaker.tags import tags_of
 from cicd.platforms.sagemaker.things import READERS, stamp
 from cicd.threads import together
 
 KIND = "model_package"
+NOUN = Noun(KIND, "ModelPackage", "ModelPackageSummaryList")
 NEWEST = 20
 """So many versions of a group are looked at."""
 APPROVAL = {
@@ -52,16 +53,44 @@ class Packages:
         return [live for group in self._groups for live in self._versions(group)]
 
     def of(self, wishes: Sequence[Resource]) -> list[LiveResource]:
-        """Those of the groups of wishes."""
+        """Those of the groups of wishes, and older ones where a key names one."""
         groups = sorted({str(wish.spec["group"]) for wish in wishes})
-        return [live for group in groups for live in self._versions(group)]
+        found = [live for group in groups for live in self._versions(group)]
+        known = {live.id for live in found}
+        named = {_id_named(wish) for wish in wishes} - known - {""}
+        return [*(live for id in sorted(named) if (live := self._look(id))), *found]
 
     def listed(self) -> list[LiveResource]:
         """All versions of the account, as far as lists tell."""
-        asked = {"ModelPackageType": "Versioned", "MaxResults": PAGE}
-        pages = self._api.pages("sagemaker", "list_model_packages", **asked)
-        found = [self._live(item) for page in pages for item in page["ModelPackageSummaryList"]]
+        found = [self.whole(item) for item in self._summaries()]
         return sorted(found, key=lambda live: (live.created_at, live.id))
+
+    def _summaries(self) -> Iterator[Mapping[str, Any]]:
+        asked = {"ModelPackageType": "Versioned", "MaxResults": PAGE}
+        for page in self._api.pages("sagemaker", "list_model_packages", **asked):
+            yield from page[NOUN.listed]
+
+    def described(self, urls: Collection[str] | None = None) -> list[Mapping[str, Any]]:
+        """The descriptions of all versions of the account. ``urls``: of those only that have some
+        of these data."""
+        arns = [str(item[NOUN.arn]) for item in self._summaries()]
+        if urls is not None:  # so many at once tell no more than what they are made of
+            parts = [arns[start : start + PAGE] for start in range(0, len(arns), PAGE)]
+            answers = [
+                self._api.read("batch_describe_model_package", ModelPackageArnList=part)
+                for part in parts
+                if urls
+            ]
+            found = [one for told in answers for one in told["ModelPackageSummaries"].items()]
+            arns = [arn for arn, told in found if not data_of(told).isdisjoint(urls)]
+        with together(READERS) as pool:
+            return [told for told in pool.map(self._description, arns) if told]
+
+    def _description(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            return self._api.describe(NOUN, name)
+        except NotFound:  # deleted since it was listed
+            return None
 
     def _versions(self, group: str) -> list[LiveResource]:
         """The newest of a group, whole; newest last."""
@@ -70,19 +99,17 @@ class Packages:
             page = self._api.read("list_model_packages", **asked, SortOrder="Descending")
         except NotFound:
             return []
-        ids = [id_of(item) for item in page["ModelPackageSummaryList"]]
+        ids = [id_of(item) for item in page[NOUN.listed]]
         with together(READERS) as pool:
-            found = [live for live in pool.map(partial(self._look), ids) if live]
+            found = [live for live in pool.map(self._look, ids) if live]
         return sorted(found, key=lambda live: (live.created_at, live.id))
 
     def _look(self, id: str) -> LiveResource | None:
-        try:
-            return self._whole(id)
-        except NotFound:  # deleted since it was listed
-            return None
+        told = self._description(id)
+        return self.whole(told) if told else None
 
     def _whole(self, id: str) -> LiveResource:
-        return self._live(self._api.read("describe_model_package", ModelPackageName=id))
+        return self.whole(self._api.describe(NOUN, id))
 
     def get(self, live: LiveResource) -> LiveResource:
         """It as it is now. Raises NotFound."""
@@ -135,21 +162,40 @@ class Packages:
         except NotFound:
             return
 
-    def _live(self, told: Mapping[str, Any]) -> LiveResource:
+    def whole(self, told: Mapping[str, Any]) -> LiveResource:
+        """One from its description. Somebody else's is called by its group and number."""
         id, arn = id_of(told), str(told["ModelPackageArn"])
         properties = dict(told.get("CustomerMetadataProperties") or {})
         is_ours = properties.get("cicd:stage") == self._owner
         key = properties.get("cicd:key", "").partition("/")[2] if is_ours else ""
         raw = str(told["ModelPackageStatus"])
         return LiveResource(
-            Key(KIND, key or id),
+            Key(KIND, key or _named(id)),
             id,
-            {"name": key or id, **spec_of(told)},
+            {"name": key or _named(id), **spec_of(told)},
             Status(STATES.get(raw, State.UNKNOWN), raw, _reason(told)),
             {"id": id, "arn": arn},
             created_at=stamp(told.get("CreationTime")),
             owner=self._owner if is_ours else "",
         )
+
+
+def data_of(told: Mapping[str, Any]) -> set[str]:
+    """Where the data of its containers is."""
+    inference = told.get("InferenceSpecification") or {}
+    return {str(container_of(one)["data"]) for one in inference.get("Containers", ())} - {""}
+
+
+def _named(id: str) -> str:
+    """What a stage file can call a version: GROUP-NUMBER."""
+    return id.replace("/", "-")
+
+
+def _id_named(wish: Resource) -> str:
+    """The version that a key names so; empty for none."""
+    group = str(wish.spec["group"])
+    number = wish.key.name.removeprefix(f"{group}-")
+    return f"{group}/{number}" if number.isdecimal() and number != wish.key.name else ""
 
 
 def _is_as(live: LiveResource, wish: Resource) -> bool:

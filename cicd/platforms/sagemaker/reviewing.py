@@ -31,7 +31,7 @@ def _missing(desired: Sequence[Resource], things: Things) -> Iterator[Problem]:
         for key, source in user.options.uses:
             if looked[key] is None:
                 message = f"{user.key}: {key.name} is no {key.kind} of this stage, nor is there any"
-                yield _problem(source, f"{message} of that name", MISSING)
+                yield _problem(source, f"{message} of that name in {things.region}", MISSING)
 
 
 def _one_way(desired: Sequence[Resource], live: Sequence[LiveResource]) -> Iterator[Problem]:

@@ -23,6 +23,8 @@ METRICS = {
     "invocations": "SageMakerVariantInvocationsPerInstance",
     "concurrency": "SageMakerVariantConcurrentRequestsPerModelHighResolution",
 }
+SAYABLE = {"TargetValue", "PredefinedMetricSpecification", "ScaleInCooldown", "ScaleOutCooldown"}
+"""What of a policy a stage file can say."""
 MOST = 50
 """Variants of one question."""
 
@@ -39,19 +41,19 @@ class Scalings:
 
     def listed(self) -> list[LiveResource]:
         """Those of the stage's endpoints: nobody lists others."""
-        return self._beside(self._endpoints())
+        return self.beside(self._endpoints())
 
     def all(self, found: Sequence[LiveResource]) -> list[LiveResource]:
         """Those of the endpoints among what was found."""
-        return self._beside(live for live in found if live.key.kind == "endpoint")
+        return self.beside(live for live in found if live.key.kind == "endpoint")
 
     def of(self, wishes: Sequence[Resource]) -> list[LiveResource]:
         """Those that are there of what is wished for."""
         names = [str(wish.spec["name"]) for wish in wishes]
         found = (self._things.find(NOUNS["endpoint"], name) for name in names)
-        return self._beside([live for live in found if live])
+        return self.beside([live for live in found if live])
 
-    def _beside(self, endpoints: Iterable[LiveResource]) -> list[LiveResource]:
+    def beside(self, endpoints: Iterable[LiveResource]) -> list[LiveResource]:
         """Those of endpoints that are there; none where this login may not look."""
         lives = {live.id: live for live in endpoints}
         ids = [
@@ -96,13 +98,14 @@ class Scalings:
     def _told(self, endpoint: str, variant: str, target: Mapping[str, Any]) -> dict[str, Any]:
         """A target in the words of a stage file."""
         asked = {**NAMESPACE, **DIMENSION, "ResourceId": _resource(endpoint, variant)}
-        policies = [
-            policy
-            for page in self._api.pages(SERVICE, "describe_scaling_policies", **asked)
-            for policy in page.get("ScalingPolicies", ())
-        ]
+        policies = self._policies(asked)
         bounds = {"min": target["MinCapacity"], "max": target["MaxCapacity"]}
         return {**bounds, **(policy_of(policies[0]) if len(policies) == 1 else {})}
+
+    def _policies(self, place: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """All by which a variant is scaled."""
+        pages = self._api.pages(SERVICE, "describe_scaling_policies", **place)
+        return [policy for page in pages for policy in page.get("ScalingPolicies", ())]
 
     def find(self, wish: Resource, known: frozenset[str]) -> LiveResource | None:
         """The one that a wish names."""
@@ -111,7 +114,7 @@ class Scalings:
     def get(self, live: LiveResource) -> LiveResource:
         """It as it is now. Raises NotFound."""
         endpoint = self._things.find(NOUNS["endpoint"], live.id)
-        found = self._beside([endpoint] if endpoint else [])
+        found = self.beside([endpoint] if endpoint else [])
         if not found:
             raise NotFound(f"{live.id} is not scaled")
         return found[0]
@@ -129,7 +132,10 @@ class Scalings:
             place = {**NAMESPACE, **DIMENSION, "ResourceId": _resource(name, variant)}
             bounds = {"MinCapacity": told["min"], "MaxCapacity": told["max"]}
             self._write("register_scalable_target", **place, **bounds)
-            self._write("put_scaling_policy", **place, **policy(told))
+            # two would both scale: that of somebody else is changed
+            names = [str(one["PolicyName"]) for one in self._policies(place)]
+            by = names[0] if len(names) == 1 else POLICY
+            self._write("put_scaling_policy", **place, **policy(told, by))
         return LiveResource(
             Key(KIND, name), name, {**wish.spec, "endpoint": name}, REGISTERED, {"id": name}
         )
@@ -158,7 +164,7 @@ def _resource(endpoint: str, variant: str) -> str:
     return f"endpoint/{endpoint}/variant/{variant}"
 
 
-def policy(told: Mapping[str, Any]) -> dict[str, Any]:
+def policy(told: Mapping[str, Any], called: str = POLICY) -> dict[str, Any]:
     """How a variant is scaled, as it is sent."""
     tracking: dict[str, Any] = {
         "TargetValue": told["target"],
@@ -168,7 +174,7 @@ def policy(told: Mapping[str, Any]) -> dict[str, Any]:
         if field in told:
             tracking[name] = told[field]
     return {
-        "PolicyName": POLICY,
+        "PolicyName": called,
         "PolicyType": "TargetTrackingScaling",
         "TargetTrackingScalingPolicyConfiguration": tracking,
     }
@@ -179,7 +185,7 @@ def policy_of(told: Mapping[str, Any]) -> dict[str, Any]:
     tracking = told.get("TargetTrackingScalingPolicyConfiguration") or {}
     metric = tracking.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "")
     names = {name: ours for ours, name in METRICS.items()}
-    if metric not in names or told["PolicyName"] != POLICY:
+    if metric not in names or not tracking.keys() <= SAYABLE:
         return {}
     found = {"target": float(tracking["TargetValue"]), "metric": names[metric]}
     for field, name in (("scale_in", "ScaleInCooldown"), ("scale_out", "ScaleOutCooldown")):

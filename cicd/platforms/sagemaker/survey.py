@@ -3,6 +3,7 @@
 ::
 
     models ─► training jobs that made their data ─► transform jobs ─► configurations ─► endpoints
+           ─► versions in registers that are made of the same
 """
 
 from __future__ import annotations
@@ -16,10 +17,19 @@ from typing import Any
 
 from cicd.errors import Denied, NotFound, PlatformError
 from cicd.model import LiveResource
-from cicd.platforms.sagemaker import endpoint_configs, models, processing, training, transforming
+from cicd.platforms.sagemaker import (
+    endpoint_configs,
+    models,
+    packages,
+    processing,
+    training,
+    transforming,
+)
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.dialect.schema import NAME
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
+from cicd.platforms.sagemaker.packages import Packages
+from cicd.platforms.sagemaker.scaling import Scalings
 from cicd.platforms.sagemaker.things import Things
 from cicd.threads import together
 
@@ -35,9 +45,19 @@ SENT: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "transform_job": transforming.request,
     "model": lambda spec: models.request(spec, defaultdict(str)),
     "endpoint_config": endpoint_configs.request,
+    packages.KIND: lambda spec: packages.request(spec, defaultdict(str)),
 }
 """What would be sent for a thing as it is read."""
-ANYWAY = frozenset({"HyperParameters", "ModelDataSource", "Tags", "VolumeSizeInGB"})
+ANYWAY = frozenset(
+    {
+        "CustomerMetadataProperties",
+        "HyperParameters",
+        "ModelDataSource",
+        "ModelPackageVersion",
+        "Tags",
+        "VolumeSizeInGB",
+    }
+)
 """What an answer has beside or in place of what was sent; and what is told elsewhere."""
 SILENT: Sequence[Any] = (None, False, "", [], {}, "None", "SingleModel", "FullyReplicated")
 """Values that say no more than if they were not there."""
@@ -46,17 +66,21 @@ SILENT: Sequence[Any] = (None, False, "", [], {}, "None", "SingleModel", "FullyR
 @dataclass
 class Survey:
     """``select``: globs, only models of such names and what belongs to them; none for all.
-    ``unseen``: hears of what this login may not see; ``untold``: why tags are not told."""
+    ``unseen``: hears of what this login may not see (``hidden``: why); ``untold``: why tags are not
+    told."""
 
     api: Api
     things: Things
+    packages: Packages
+    scalings: Scalings
     select: Collection[str]
     unseen: Unseen
     untold: list[PlatformError] = field(default_factory=list)
+    hidden: dict[str, Denied] = field(default_factory=dict)
 
     def all(self) -> list[LiveResource]:
         """Everything, kind by kind, with its tags. Raises NotFound for a model that is named and
-        is not there."""
+        is not there, and Denied where this login may see nothing at all."""
         chosen = self._chosen()
         asked = {str(told["ModelName"]) for told in chosen}
         configs = [
@@ -82,9 +106,49 @@ class Survey:
             ],
             "processing_job": [] if self.select else self._every("processing_job"),
         }
+        if self.hidden.keys() == found.keys():
+            raise self.hidden["model"]
+        for kind, error in self.hidden.items():
+            self.unseen(kind, error)
         pairs = [(NOUNS[kind], told) for kind, several in found.items() for told in several]
         with together(READERS) as pool:
-            return [*pool.map(lambda pair: self._live(*pair), pairs)]
+            lives = [*pool.map(lambda pair: self._live(*pair), pairs)]
+        return [*self._scaled(lives), *self._registered(chosen, lives)]
+
+    def _scaled(self, lives: Sequence[LiveResource]) -> Iterator[LiveResource]:
+        """The same, endpoints with what scales them."""
+        serving = [one for one in lives if one.key.kind == "endpoint"]
+        by = {one.id: one.spec["variants"] for one in self.scalings.beside(serving)}
+        for one in lives:
+            scaled = by.get(one.id) if one.key.kind == "endpoint" else None
+            if not scaled:
+                yield one
+                continue
+            unsaid = [
+                f"autoscaling.{name}" for name, told in scaled.items() if "target" not in told
+            ]
+            left_out = {"left_out": ", ".join(unsaid)} if unsaid else {}
+            spec = {**one.spec, "autoscaling": scaled}
+            yield replace(one, spec=spec, facts={**one.facts, **left_out})
+
+    def _registered(
+        self, chosen: Sequence[Told], lives: Sequence[LiveResource]
+    ) -> list[LiveResource]:
+        """The versions of models, each with the model that has the same containers."""
+        urls = {url for told in chosen for url in self._urls(told) if url}
+        try:
+            found = self.packages.described(urls if self.select else None)
+        except Denied as error:
+            self.unseen(packages.KIND, error)
+            return []
+        same = [(parts_of(live), live.id) for live in lives if live.key.kind == "model"]
+        with together(READERS) as pool:
+            versions = [*pool.map(lambda told: self._live(packages.NOUN, told), found)]
+        return [
+            replace(one, spec={**one.spec, "model": id})
+            for one in versions
+            for id in [next((id for parts, id in same if parts == one.spec["containers"]), "")]
+        ]
 
     def _chosen(self) -> list[Told]:
         """The models that are asked for, each once."""
@@ -111,7 +175,7 @@ class Survey:
         try:
             return self.things.described(noun, [*self.api.listed(noun)])
         except Denied as error:
-            self.unseen(kind, error)
+            self.hidden[kind] = error
             return []
 
     def _of(self, kind: str, names: Collection[str]) -> list[Told]:
@@ -146,7 +210,8 @@ class Survey:
                 yield from (str(part.get("ModelDataUrl") or "") for part in held)
 
     def _live(self, noun: Noun, told: Told) -> LiveResource:
-        live = self.things.whole(noun, told)
+        is_version = noun.kind == packages.KIND
+        live = self.packages.whole(told) if is_version else self.things.whole(noun, told)
         return replace(
             live,
             spec={**live.spec, "tags": self._tags(noun, told)},
@@ -183,6 +248,12 @@ def containers_of(told: Told) -> list[Told]:
     """All containers of a model."""
     first = told.get("PrimaryContainer")
     return [*([first] if first else []), *(told.get("Containers") or ())]
+
+
+def parts_of(live: LiveResource) -> list[dict[str, Any]]:
+    """All containers of a model as a stage file says them."""
+    spec = live.spec
+    return list(spec["containers"]) or [{name: spec[name] for name in models.CONTAINER}]
 
 
 def models_of(told: Told) -> set[str]:

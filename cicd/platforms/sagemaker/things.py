@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from cicd.errors import NotFound
+from cicd.errors import Denied, NotFound
 from cicd.model import Key, LiveResource, MetricPoint, Resource, Spec, State, Status
 from cicd.platforms.base import fields_of
 from cicd.platforms.sagemaker import (
@@ -73,6 +73,11 @@ class Things:
         self._reasons: dict[str, str] = {}
         self._described: dict[tuple[str, str, str], dict[str, Any]] = {}
 
+    @property
+    def region(self) -> str:
+        """Where all of them are."""
+        return self._api.region
+
     def of(self, kind: str, wishes: Sequence[Resource]) -> list[LiveResource]:
         """Those that wishes of one kind may be, whole; newest last."""
         noun = NOUNS[kind]
@@ -81,7 +86,15 @@ class Things:
         found = self._ours(noun, wishes)
         known = {live.key.name for live in found}
         others = [wish for wish in wishes if wish.key.name not in known and self._may_be(wish)]
-        return [*self._whole(noun, [{noun.name: wish.key.name} for wish in others]), *found]
+        theirs = (self._somebodys(noun, wish.key.name) for wish in others)
+        return [*(live for live in theirs if live), *found]
+
+    def _somebodys(self, noun: Noun, name: str) -> LiveResource | None:
+        """What somebody else has made by that name; none where this login may not look."""
+        try:
+            return self.find(noun, name)
+        except Denied:
+            return None
 
     def _may_be(self, wish: Resource) -> bool:
         """Whether what somebody else has made, and named just like a key, may be meant: content

@@ -14,6 +14,13 @@ SOURCE = "sagemaker_submit_directory"
 OWN = "sagemaker_"
 """With what hyperparameters begin that are for the toolkit in AWS's images."""
 MODES = ("File", "Pipe", "FastFile")
+DISK = {
+    "id": "FileSystemId",
+    "type": "FileSystemType",
+    "directory": "DirectoryPath",
+    "access": "FileSystemAccessMode",
+}
+"""Of a channel whose data is on a file system: fields of ours and of AWS's."""
 
 
 def request(spec: Spec, source: str) -> dict[str, Any]:
@@ -147,7 +154,10 @@ def channel(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def channel_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """A channel in the words of a stage file, without what goes without saying."""
-    source = told.get("DataSource", {}).get("S3DataSource") or {}
+    data = told.get("DataSource", {})
+    source = data.get("S3DataSource") or {}
+    if disk := data.get("FileSystemDataSource"):
+        return {"file_system": {name: str(disk.get(field, "")) for name, field in DISK.items()}}
     found = {
         "url": source.get("S3Uri", ""),
         "data_type": source.get("S3DataType"),

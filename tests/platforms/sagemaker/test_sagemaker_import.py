@@ -38,6 +38,9 @@ SERVE = "def model_fn(f): return 1\ndef predict_fn(d, m): return d\n"
 DATA = f"s3://{BUCKET}/out/churn-2024/output/model.tar.gz"
 CONSOLE = "https://eu-central-1.console.aws.amazon.com/sagemaker/home?region=eu-central-1#/"
 ORDER = ["model", "training_job", "transform_job", "endpoint_config", "endpoint"]
+READING = ("BatchDescribe", "Describe", "List", "Search", "Get", "Head")
+MORE = ["model_package"]
+"""What the list does not know comes after it."""
 
 
 def transform(name: str, model: str, **more: Any) -> dict[str, Any]:
@@ -109,6 +112,53 @@ def fill(aws: Aws) -> None:
     over = sagemaker.get_waiter("transform_job_completed_or_stopped")
     for name in ("churn-batch", "others-batch"):
         over.wait(TransformJobName=name, WaiterConfig=QUICK)
+    register(sagemaker)
+    scale(aws.client("application-autoscaling"))
+
+
+def register(sagemaker: Any) -> None:
+    """Three versions of what churn is made of: the first of many that came after it is decided."""
+    sagemaker.create_model_package_group(ModelPackageGroupName="Register-1")
+    words = ["text/csv"]
+    inference = {
+        "Containers": [container()],
+        "SupportedContentTypes": words,
+        "SupportedResponseMIMETypes": words,
+    }
+    versions: list[tuple[str, dict[str, Any]]] = [
+        ("Approved", {"CustomerMetadataProperties": {"ticket": "ML-7"}}),
+        ("PendingManualApproval", {"ModelPackageDescription": "größer"}),
+        ("Rejected", {"InferenceSpecification": {"Containers": [container(Image="other:1")]}}),
+    ]
+    for approval, more in versions:
+        sagemaker.create_model_package(
+            **{
+                "ModelPackageGroupName": "Register-1",
+                "ModelApprovalStatus": approval,
+                "InferenceSpecification": inference,
+                **more,
+            }
+        )
+
+
+SCALED = {
+    "ServiceNamespace": "sagemaker",
+    "ResourceId": "endpoint/churn-live/variant/main",
+    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+}
+
+
+def scale(autoscaling: Any, **more: Any) -> None:
+    """Scale the main variant by a policy as somebody calls it."""
+    autoscaling.register_scalable_target(**SCALED, MinCapacity=1, MaxCapacity=3)
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    how = {"TargetValue": 70, "PredefinedMetricSpecification": metric, "ScaleInCooldown": 300}
+    autoscaling.put_scaling_policy(
+        **SCALED,
+        PolicyName="by-hand",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={**how, **more},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +314,15 @@ def test_b11_the_region_is_in_the_file_and_another_one_has_no_such_model(
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     said = imports.run("import", "x", "--platform", "sagemaker", "--model", "lonely", code=64)
     assert "AWS_REGION" in said
+    for region in ("us-west-2", "cn-north-1"):
+        monkeypatch.setenv("AWS_REGION", region)
+        said = imports.run("import", "x", "--platform", "sagemaker", "--model", "lonely", code=1)
+        assert f"there is no model lonely in {region}" in said and "check the name" in said
+    imports.edit("region: eu-central-1", "region: us-west-2")
+    imports.edit("  - key: lonely-default", "  - key: other")
+    imports.edit("        model: lonely", "        model: Trial-7")
+    said = imports.run("plan", "dev", code=3)
+    assert "Trial-7 is no model of this stage" in said and "in us-west-2" in said
 
 
 def test_b13_what_is_imported_is_as_it_is(imports: Imports) -> None:
@@ -287,6 +346,76 @@ def test_b15_a_changed_model_is_a_new_version_and_the_imported_one_stays(
     assert imports.actions()["model/lonely"] == "create"
     names = [one["ModelName"] for one in account.client("sagemaker").list_models()["Models"]]
     assert "lonely" in names
+
+
+def test_versions_in_a_register_are_imported_with_their_model(imports: Imports) -> None:
+    found = imports.of("--model", "churn")
+    versions = things(found, "model_package")
+    assert list(versions) == ["Register-1-1", "Register-1-2", "Register-1-3"]
+    assert ("model", "model", "churn") in related(versions["Register-1-1"])
+    assert ("containers made by", "training_job", "churn-2024") in related(versions["Register-1-2"])
+    assert versions["Register-1-1"]["details"]["approval"] == "approved"
+    assert versions["Register-1-1"]["details"]["metadata"] == {"ticket": "ML-7"}
+    assert versions["Register-1-2"]["key"] == "model_package/Register-1-2"
+    [note] = [note for note in found["notes"] if "Register-1" in note]
+    assert note == "model_package Register-1/3: no model here has its containers"
+    assert imports.actions() == {}
+    imports.edit("approval: approved", "approval: rejected")
+    assert imports.actions() == {"model_package/Register-1-1": "update"}
+
+
+def test_a_version_older_than_those_that_are_looked_at_is_found_by_its_key(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cicd.platforms.sagemaker.packages.NEWEST", 1)
+    assert "plan: no changes" in imports.made("--model", "churn")
+    assert "Register-1-1" in imports.file()
+
+
+def test_what_scales_a_variant_is_imported_whoever_has_called_it_anything(
+    imports: Imports, account: Aws
+) -> None:
+    endpoint = things(imports.of("--model", "churn"), "endpoint")["churn-live"]
+    assert endpoint["details"]["autoscaling"]["main"]["max"] == 3
+    assert 'scale_in: "5m"' in imports.file() or "scale_in: 5m" in imports.file()
+    assert imports.actions() == {}
+    imports.edit("max: 3", "max: 4")
+    assert imports.actions() == {"scaling/churn-live": "update"}
+    imports.run("apply", "dev", "--yes")
+    autoscaling = account.client("application-autoscaling")
+    policies = autoscaling.describe_scaling_policies(**SCALED)["ScalingPolicies"]
+    assert [one["PolicyName"] for one in policies] == ["by-hand"]
+    assert (
+        autoscaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"][0][
+            "MaxCapacity"
+        ]
+        == 4
+    )
+    scale(autoscaling)
+
+
+def test_a_policy_that_no_stage_file_can_say_is_told(imports: Imports, account: Aws) -> None:
+    autoscaling = account.client("application-autoscaling")
+    scale(autoscaling, DisableScaleIn=True)
+    try:
+        found = imports.of("--model", "churn")
+    finally:
+        scale(autoscaling)
+    told = "endpoint churn-live: autoscaling.main, which a stage file cannot say"
+    assert told in found["notes"]
+    assert "autoscaling:" not in imports.file()
+    assert things(found, "endpoint")["churn-live"]["details"]["autoscaling"]["main"]["min"] == 1
+
+
+def test_b15_a_configuration_is_a_snapshot_with_all_that_is_told_of_it(churn: Any) -> None:
+    config = things(churn, "endpoint_config")["churn-cfg"]
+    assert config["details"]["tags"] == {"team": "churn"}
+    assert config["created_at"] and config["link"]
+    assert config["details"].keys() >= {"arn", "models", "variants", "weights", "tags"}
+    models = [one for one in config["related"] if one["kind"] == "model"]
+    assert {one["name"] for one in models} == {"churn", "Trial-7"}
+    for one in models:  # the details of each are told, and that page is linked
+        assert one["link"] and things(churn, "model")[one["name"]]["details"]["image"] == IMAGE
 
 
 def test_b16_a_model_without_a_configuration_gets_one_by_default(imports: Imports) -> None:
@@ -337,22 +466,21 @@ def test_b20_an_import_only_asks(imports: Imports, monkeypatch: pytest.MonkeyPat
     imports.run("import", "x", "--platform", "sagemaker", "--model", "gone", code=1)
     imports.run("import", "all", "--platform", "sagemaker", "--target", "region=eu-central-1")
     assert {"DescribeModel", "ListTransformJobs", "DescribeEndpoint", "ListTags"} <= asked
-    writing = {
-        name for name in asked if not name.startswith(("Describe", "List", "Search", "Get", "Head"))
-    }
+    writing = {name for name in asked if not name.startswith(READING)}
     assert not writing
 
 
 def test_b21_the_sections_stand_in_the_order_of_the_list(churn: Any) -> None:
-    assert [section["kind"] for section in churn["sections"]] == ORDER
+    assert [section["kind"] for section in churn["sections"]] == ORDER + MORE
     assert all(section["things"] for section in churn["sections"])
     heads = [line for line in render_inventory(churn).splitlines() if line[:1].isupper()]
-    assert [head.partition(" (")[0] for head in heads[1:]] == [
+    assert [head.partition(" (")[0] for head in heads[1:-1]] == [
         "MODELS",
         "TRAINING JOBS",
         "TRANSFORM JOBS",
         "ENDPOINT CONFIGS",
         "ENDPOINTS",
+        "MODEL PACKAGES",
     ]
 
 

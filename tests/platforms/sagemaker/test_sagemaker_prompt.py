@@ -57,7 +57,7 @@ def test_b12_a_login_is_asked_for_and_kept_nowhere(
     is_right: bool, aws: Aws, tmp_path: Path
 ) -> None:
     name = "theirs-right" if is_right else "theirs-wrong"
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://b/m.tar.gz"}
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://data/m.tar.gz"}
     aws.client("sagemaker").create_model(
         ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container
     )

@@ -87,11 +87,25 @@ def _why_not(live: LiveResource, found: list[LiveResource]) -> str:
             return "it serves no model by its name"
         if gone := [name for name in models if ("model", name) not in there]:
             return f"its model {', '.join(gone)} is not there any more"
+    disks = [name for name, told in _channels(live).items() if "file_system" in told]
+    if disks:
+        return f"{', '.join(disks)} is on a file system, which a stage file cannot say"
+    if live.key.kind == "model_package":
+        if status.state is not State.SUCCEEDED:
+            return f"it is {status.raw}"
+        if ("model", spec["model"]) not in there:
+            return "no model here has its containers"
+        if not spec["content_types"] or not spec["response_types"]:
+            return "it does not say what it takes and answers"
     if live.key.kind == "transform_job" and ("model", spec["model"]) not in there:
         return f"its model {spec['model']} is not there any more"
     if live.key.kind == "model" and not spec["role"]:
         return "it has no role"
     return ""
+
+
+def _channels(live: LiveResource) -> Mapping[str, Any]:
+    return live.spec["channels"] if live.key.kind == "training_job" else {}
 
 
 def _differs(live: LiveResource, other: LiveResource) -> bool:
@@ -180,14 +194,26 @@ def _config(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "variants": variants}
 
 
-def _timed(values: Mapping[str, Any], field: str) -> dict[str, Any]:
-    return {**values, **({field: duration(values[field])} if field in values else {})}
+def _timed(values: Mapping[str, Any], *fields: str) -> dict[str, Any]:
+    return {**values, **{name: duration(values[name]) for name in fields if name in values}}
+
+
+def _endpoint(spec: Mapping[str, Any]) -> dict[str, Any]:
+    scaled = {
+        name: _timed(told, "scale_in", "scale_out")
+        for name, told in spec.get("autoscaling", {}).items()
+        if "target" in told
+    }
+    for told in scaled.values():
+        told.pop("instance_type")  # the configuration says that
+    return {**spec, "autoscaling": scaled}
 
 
 _FIELDS = {
     "training_job": _training,
     "processing_job": _processing,
     "endpoint_config": _config,
+    "endpoint": _endpoint,
     "model": _without_source,
 }
 
