@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Spec, State, Status
@@ -158,6 +159,9 @@ class Jobs:
         """Where the driver finds all that it is to find in the staging folder, and where it writes
         what is to lie in the project."""
         places = self._staging.put(run.name, self._files(spec))
+        for asset in spec.get("reads", {}).values():
+            if (url := str(asset["url"])) in places:
+                places[url] = unquote(places[url])  # Hadoop takes its paths as they are
         for asset in spec.get("writes", {}).values():
             places[str(asset["url"])] = self._url(asset["url"])
         if manifest.any_of(spec):
@@ -168,7 +172,7 @@ class Jobs:
     def _url(self, url: Any) -> str:
         """The address of what a job writes."""
         text = str(url)
-        return text if "://" in text else (self._root / text).absolute().as_uri()
+        return text if "://" in text else unquote((self._root / text).absolute().as_uri())
 
     def _files(self, spec: Spec) -> dict[str, bytes]:
         """The files of the project that a job takes along."""

@@ -193,6 +193,22 @@ def test_a_running_job_keeps_its_files_while_another_begins(
     assert staged(tmp_path) == ["score.py", "score.py"]
 
 
+def test_data_is_named_as_hadoop_takes_it_whatever_the_folder_is_called(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    root = tmp_path / "grüße an alle"
+    write_program(root, "import cicd_assets\nprint(cicd_assets.INPUTS, cicd_assets.OUTPUTS)\n")
+    (root / "c d.csv").write_text("1\n", encoding="utf-8")
+    wish = job(reads={"a": {"url": "c d.csv"}}, writes={"b": {"url": "build/b"}})
+    spark = connect(stage_of(root, cluster.url, [wish]), {})
+    live = wait_for(spark, spark.create(wish, "token"), "FINISHED")
+    [line] = all_lines(spark, live)
+    assert f"'url': 'file://{root}/build/b'" in line.text
+    assert "/c d.csv'" in line.text and "%" not in line.text
+    assert live.outputs["outputs.b"] == f"file://{root}/build/b"
+    spark.close()
+
+
 def test_a_refusal_leaves_nothing_behind(tmp_path: Path, cluster: Cluster, spark: Spark) -> None:
     (tmp_path / "jobs/score.py").unlink()
     with pytest.raises(Exception, match=r"jobs/score.py cannot be read"):
