@@ -34,12 +34,14 @@ from cicd.platforms.spark.dialect.draft import (
     UI_PORT,
     beside,
     is_here,
+    is_livy,
 )
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
+from cicd.platforms.spark.livy import LivySubmitter
 from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.manifest import command
@@ -69,6 +71,8 @@ def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
         program = partial(submit_program, str(settings.get("spark_home") or ""), root, environ)
         folder = _own_folder(stage) / "processes"
         return ProcessSubmitter(program, master, folder.absolute(), environ)
+    if is_livy(master):
+        return LivySubmitter(_calls(settings, master), master)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
     ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
     return RestSubmitter(_calls(settings, rest_url, ui_url), master, rest_url, ui_url)

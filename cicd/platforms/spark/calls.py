@@ -87,6 +87,7 @@ class Calls:
         """The JSON object that is answered. ``once``: the request must not be sent twice. Raises
         LostAnswer where such a one may have had its effect."""
         headers = {"Content-Type": "application/json;charset=UTF-8"}
+        headers["X-Requested-By"] = "cicd"  # which Livy wants where it is guarded from browsers
         data = None if body is None else json.dumps(body).encode()
         response = self._good(method, url, once=once, data=data, headers=headers)
         return _object(response, once)
@@ -179,7 +180,9 @@ def _said(response: requests.Response) -> str:
     text = response.text
     try:
         told = json.loads(text)
-        text = str(told.get("message") or told) if isinstance(told, dict) else text
+        text = (
+            str(told.get("message") or told.get("msg") or told) if isinstance(told, dict) else text
+        )
     except (ValueError, RecursionError):
         title = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else text

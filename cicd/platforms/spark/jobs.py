@@ -89,9 +89,11 @@ class Jobs:
     def stop(self, live: LiveResource) -> None:
         """Ask it to stop; one that has ended or is not there has."""
         with suppress(NotFound):
-            run = self._found(self._run(live))
-            if run and run.submission and not run.has_ended:
-                self._submitter.stop(run)
+            run = self._run(live)
+            found = self._found(run)
+            is_there = found and found.submission and not found.has_ended
+            if found and is_there and (seen := self._submitter.stop(found)):
+                self._noted(run, found, seen)
 
     def delete(self, live: LiveResource) -> None:
         """Nothing is remembered of it any more; what it has written stays."""

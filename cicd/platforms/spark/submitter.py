@@ -45,8 +45,9 @@ class Submitter(Protocol):
         """How one that was handed over is."""
         ...
 
-    def stop(self, run: Run) -> None:
-        """Ask it to stop; one that has ended has."""
+    def stop(self, run: Run) -> Seen | None:
+        """Ask it to stop; one that has ended has. How it is then, where nobody can be asked that
+        any more."""
         ...
 
     def streams(self, run: Run) -> list[str]:

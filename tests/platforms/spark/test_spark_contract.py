@@ -13,6 +13,7 @@ from cicd.model import Hidden, Resource, Stage
 from cicd.platforms.hiding import Hiding
 from cicd.platforms.spark.adapter import connect
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
+from tests.platforms.spark.livy_stand_in import livy_in
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.stand_in import cluster_in
 
@@ -44,7 +45,7 @@ def world_of(stage: Stage) -> World:
     )
 
 
-@pytest.fixture(scope="module", params=["rest", "spark-submit"])
+@pytest.fixture(scope="module", params=["rest", "spark-submit", "livy"])
 def applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Applied]:
@@ -54,6 +55,9 @@ def applied(
         if request.param == "rest":
             cluster = stack.enter_context(cluster_in(root / "cluster"))
             stage = stage_of(root, cluster.url, [wish])
+        elif request.param == "livy":
+            livy = stack.enter_context(livy_in(root / "livy"))
+            stage = stage_of(root, "", [wish], livy.url, submit="livy")
         else:
             home = str(write_home(root / "home"))
             stage = stage_of(root, "", [wish], submit=request.param, spark_home=home)

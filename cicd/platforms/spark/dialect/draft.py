@@ -65,6 +65,11 @@ def is_here(master: str) -> bool:
     return master.startswith("local")
 
 
+def is_livy(master: str) -> bool:
+    """Whether a master is a server of Livy before the cluster: no other is reached by HTTP."""
+    return master.startswith(("http://", "https://"))
+
+
 def hosts(master: str) -> list[str]:
     """Those of a standalone master, which may have others standing by."""
     if not master.startswith("spark://"):

@@ -27,6 +27,11 @@ RULES: Mapping[str, Rule] = {
         "Apache Spark: Launch Command in the log of a driver",
         "hand it over in env, or in a file of the workers",
     ),
+    "wrong-master": Rule(
+        "A key does nothing with the master that the stage has.",
+        "Apache Spark: master URLs",
+        "take it out",
+    ),
     "bad-login": Rule(
         "A login has no token, key or client, or more than one of them, or nobody asks for it.",
         "Apache Spark: JWS filter; RFC 6749, 4.4",

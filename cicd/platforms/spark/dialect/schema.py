@@ -9,8 +9,9 @@ from cicd.config.schema import RunItem, StageBase, Timeout
 from cicd.values import Ref
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
-ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?)$"
-URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
+_HTTP = r"https?://[^\s/@?#]+(/[^\s?#]*)?"
+ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP})$"
+URL = f"^{_HTTP}$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -51,10 +52,12 @@ class Login(Part, frozen=True, kw_only=True):
 
 class Spark(Part, frozen=True, kw_only=True):
     master: Annotated[
-        Annotated[str, like(ANY_MASTER, "spark://host:7077 or local[*]", 1024)] | None,
+        Annotated[str, like(ANY_MASTER, "spark://host:7077, https://livy:8998 or local[*]", 1024)]
+        | None,
         Meta(
-            description="The cluster, or local[*], which is this machine; default: SPARK_MASTER.",
-            examples=["spark://host:7077"],
+            description="The cluster, or the address of a Livy server before it, or local[*], "
+            "which is this machine; default: SPARK_MASTER.",
+            examples=["spark://host:7077", "https://livy:8998"],
         ),
     ] = None
     submit: Annotated[
@@ -91,8 +94,8 @@ class Spark(Part, frozen=True, kw_only=True):
     login: Annotated[
         Login | None,
         Meta(
-            description="For a REST server behind a gateway: one of token, signing_key, and "
-            "token_url with client_id and client_secret.",
+            description="For a REST server or a Livy behind a gateway: one of token, signing_key, "
+            "and token_url with client_id and client_secret.",
         ),
     ] = None
     state: Annotated[
