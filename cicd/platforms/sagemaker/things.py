@@ -71,7 +71,7 @@ class Things:
         self._runtime = runtime
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
-        self._described: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._described: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
 
     @property
     def region(self) -> str:
@@ -162,7 +162,7 @@ class Things:
         """What is in the endpoint configuration of that name; None where there is none."""
         noun = NOUNS["endpoint_config"]
         try:
-            return endpoint_configs.spec_of(self._known((noun.kind, name, ""), noun))
+            return endpoint_configs.spec_of(self._told(noun, name) or self._look(noun, name))
         except NotFound:
             return None
 
@@ -198,19 +198,23 @@ class Things:
     def _description(self, noun: Noun, item: Mapping[str, Any]) -> dict[str, Any]:
         """The description of an item of a list; of what never changes, or has not changed since, as
         it was told before."""
-        changed = item.get("LastModifiedTime") or item.get("CreationTime")
-        return self._known((noun.kind, str(item[noun.name]), str(changed)), noun)
+        name, changed = str(item[noun.name]), _changed_at(item)
+        known = self._told(noun, name, changed) if changed else None
+        return known or self._look(noun, name, changed)
 
-    def _known(self, at: tuple[str, str, str], noun: Noun) -> dict[str, Any]:
+    def _told(self, noun: Noun, name: str, changed: str = "") -> dict[str, Any] | None:
+        """As it was told before; None for never, or not since it has ``changed``."""
         with self._lock:
-            known = self._described.get(at)
-        if known is None:
-            known = self._api.describe(noun, at[1])
-            with self._lock:
-                if len(self._described) >= MOST_KEPT:
-                    self._described.clear()
-                self._described[at] = known
-        return known
+            known = self._described.get((noun.kind, name))
+        return known[1] if known and changed in ("", known[0]) else None
+
+    def _look(self, noun: Noun, name: str, changed: str = "") -> dict[str, Any]:
+        told = self._api.describe(noun, name)
+        with self._lock:
+            if len(self._described) >= MOST_KEPT:
+                self._described.clear()
+            self._described[noun.kind, name] = changed or _changed_at(told), told
+        return told
 
     def _owned(self, noun: Noun, services: Iterable[str]) -> list[LiveResource]:
         """The services that the stage names, and those whose tags name the stage: their own names
@@ -277,6 +281,11 @@ class Things:
         if noun.kind in RUNS and is_whole and status.state is State.SUCCEEDED:
             found |= RUNS[noun.kind](told)
         return found
+
+
+def _changed_at(told: Mapping[str, Any]) -> str:
+    """When something has changed last, by its description or by that of a list."""
+    return str(told.get("LastModifiedTime") or told.get("CreationTime") or "")
 
 
 def without_others(found: Sequence[LiveResource], services: Collection[str]) -> list[LiveResource]:
