@@ -13,7 +13,7 @@ from cicd.apply.rollback import can_roll_back, ran_before, roll_back
 from cicd.apply.send import create, has_taken, tag, update
 from cicd.apply.tasks import Task
 from cicd.apply.verify import pass_gates, pass_smoke_test, unmet_gates
-from cicd.apply.wait import Goal, Overtaken, open_log, read_log, wait_for
+from cicd.apply.wait import Goal, Overtaken, Passing, open_log, read_log, wait_for
 from cicd.errors import CicdError, TimedOut
 from cicd.model import Action, Kind, LiveResource, Resource, State, Status, same_inputs
 
@@ -123,7 +123,7 @@ def _update(job: Job, desired: Resource) -> Task[None]:
     before = live.status
     live = yield from update(job, live, desired)
     try:
-        yield from _settle(job, live, desired, stale=before, after=job.polling.glance)
+        yield from _see_through(job, live, desired, before)
     # What somebody else has made of it since is newer than what ran before: it is not ours to undo.
     except Overtaken:
         raise
@@ -135,6 +135,22 @@ def _update(job: Job, desired: Resource) -> Task[None]:
         # Late is failed here, and its hint is void: what was waited for does not go on any more.
         reason = error.message if isinstance(error, TimedOut) else str(error)
         raise CicdError(f"{reason}; {told}") from error
+
+
+def _see_through(job: Job, live: LiveResource, desired: Resource, before: Status) -> Task[None]:
+    """Wait until what was sent is as wanted; it is sent again where the platform itself has failed
+    at it."""
+    attempt = 1
+    while True:
+        try:
+            yield from _settle(job, live, desired, stale=before, after=job.polling.glance)
+            return
+        except Passing as error:
+            if attempt >= job.polling.tries:
+                raise
+            yield Warned(job.key, f"{error}: it is sent again")
+        attempt += 1
+        live = yield from update(job, live, desired)
 
 
 def _has_to_be_sent(job: Job, live: LiveResource, desired: Resource) -> bool:

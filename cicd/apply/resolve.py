@@ -85,7 +85,15 @@ class Difference:
     found: Any
 
     def __str__(self) -> str:
-        return f'{self.field} is "{self.found}" where "{self.wanted}" was asked for'
+        return f'{self.field} is "{said(self.found)}" where "{said(self.wanted)}" was asked for'
+
+
+def said(value: Any) -> str:
+    """A value in a sentence: of a map ``main 3, trial 1``."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    parts = {name: f"{one:g}" if isinstance(one, float) else one for name, one in value.items()}
+    return ", ".join(f"{name} {one}" for name, one in parts.items())
 
 
 def differences(

@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.apply.events import RollingBack
 from cicd.apply.job import Job, look
-from cicd.apply.resolve import differences
+from cicd.apply.resolve import differences, said
 from cicd.apply.send import update
 from cicd.apply.tasks import Task
 from cicd.apply.wait import Goal, overtaken, wait_for
@@ -32,13 +32,13 @@ def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     before = ran_before(job)
     asked = {name: desired.spec[name] for name in before if name in desired.spec}
     earlier = replace(desired, spec={**desired.spec, **before})
-    told = _in_words(before)
+    told = _in_words(before, asked)
     try:
         deadline = job.shared.clock() + job.options.timeout
         live = yield from look(job, live, deadline)
         if foreign := overtaken(differences(job.kind, asked, live.spec, before), before):
             return f"not rolled back: it {foreign}"
-        yield RollingBack(job.key, told, _in_words(asked), live.id)
+        yield RollingBack(job.key, told, _in_words(asked, before), live.id)
         stale = live.status
         # The platform refuses an update to what it runs already, as after its own rollback.
         has_to_be_sent = live.status.has_ended or differences(job.kind, before, live.spec, before)
@@ -51,8 +51,12 @@ def roll_back(job: Job, live: LiveResource, desired: Resource) -> Task[str]:
     return f"rolled back to {told}" if has_to_be_sent else f"{told} runs again"
 
 
-def _in_words(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in fields.items())
+def _in_words(fields: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Those that are otherwise in ``other``, if any are; else all."""
+    differing = {
+        name: value for name, value in fields.items() if name in other and other[name] != value
+    }
+    return ", ".join(f"{name} {said(value)}" for name, value in (differing or fields).items())
 
 
 def ran_before(job: Job) -> dict[str, Any]:

@@ -26,6 +26,10 @@ class Overtaken(CicdError):
     """Somebody else has changed it meanwhile: what it is now is not ours to judge or to undo."""
 
 
+class Passing(CicdError):
+    """The platform itself has failed at it: the same again may do."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """What a wait is for.
@@ -195,7 +199,10 @@ def _unsettled(job: Job, live: LiveResource, seen: View) -> Task[LiveResource]:
         raise _failure(seen, f"ended as {_words(live.status)}")
     if seen.rolled_back:
         told = "; ".join(map(str, seen.rolled_back))
-        raise CicdError(f"is {_words(live.status)}, but {told}: the platform went back by itself")
+        reason = live.status.message.rstrip(".")
+        why = f": {reason}" if reason else ""
+        text = f"is {live.status.raw}, but {told}: the platform went back by itself{why}"
+        raise (Passing if live.status.is_passing else CicdError)(text)
     return live
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from cicd.automation.events import Noted, Waiting
 from cicd.automation.holder import is_gone, make_holder
 from cicd.automation.session import Session
-from cicd.errors import PlatformError, Refused
+from cicd.errors import (
+    Conflict,
+    ConnectionFailed,
+    Denied,
+    LostAnswer,
+    PlatformError,
+    Refused,
+    Throttled,
+)
 from cicd.model import Action, Holder, Plan
 
 if TYPE_CHECKING:
@@ -17,6 +25,16 @@ if TYPE_CHECKING:
 
 UNABLE = frozenset({400, 403, 404, 405, 422, 501})
 """HTTP statuses of a platform that makes no lock for us: no group yet, no right, no room."""
+PASSING = (Conflict, ConnectionFailed, LostAnswer, Throttled)
+"""What says nothing of that, with whatever status it comes: the next try may be another's."""
+
+
+def is_unable(error: PlatformError) -> bool:
+    """Pure: whether no lock can be had at all. A login that fails is none of it, whereas one that
+    lacks the right is: those alone come with 403."""
+    if isinstance(error, PASSING) or (isinstance(error, Denied) and error.status != 403):
+        return False
+    return error.status in UNABLE
 
 
 def stage_lock(session: Session) -> Lock | None:
@@ -38,7 +56,7 @@ def holder_of(session: Session) -> Holder | None:
     try:
         return lock.look() if lock else None
     except PlatformError as error:
-        if error.status not in UNABLE:
+        if not is_unable(error):
             raise
         # The platform's refusal may only mean that the place of the lock is not there yet. That is
         # nothing to fail at; any other reason is.
@@ -85,7 +103,7 @@ class StageLock:
                     holder = end.value
                     break
         except PlatformError as error:
-            if error.status not in UNABLE:
+            if not is_unable(error):
                 raise
             self._unable = str(error)
             return
@@ -133,7 +151,7 @@ class StageLock:
             if self._lease:
                 self._lease.give_back()
         except PlatformError as error:
-            if error.status not in UNABLE:
+            if not is_unable(error):
                 return f"the lock could not be given back, it expires: {error}"
         return ""
 

@@ -46,6 +46,7 @@ The login:
 \b
 What becomes of things:
   rollback             an updated deployment goes back to what it was
+  reason               with rollback: why, as SageMaker tells it
   stuck                what is started stays PENDING
   dies=10              what is started is DEAD after 10 seconds
   vanish               somebody else deletes what the path names

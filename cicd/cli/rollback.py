@@ -1,4 +1,4 @@
-"""``cicd rollback``: a deployment goes back to a configuration that it had before."""
+"""``cicd rollback``: a service goes back to a configuration that it had before."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def command(
     yes: bool,
     lock_timeout: int,
 ) -> int:
-    """Give deployment KEY the configuration that it had before.
+    """Give service KEY, a deployment or an endpoint, the configuration that it had before.
 
     Nothing else changes, and the stage file stays as it is: revert it in Git too, or the next apply
     brings the present configuration back.

@@ -24,11 +24,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """A state with the platform's raw word for it and its message, if any."""
+    """A state with the platform's raw word for it and its message, if any. ``is_passing``: the
+    message tells of a failure of the platform's own, and the same again may do."""
 
     state: State
     raw: str
     message: str = ""
+    is_passing: bool = False
 
     @property
     def has_ended(self) -> bool:

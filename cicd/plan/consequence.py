@@ -203,7 +203,10 @@ def phrase(field: FieldChange, *, is_again: bool = False) -> str:
     name = field.path.rpartition("/")[2] if field.reason == FILE else _name(field.path)
     before, after = _short(field.before), _short(field.after)
     if isinstance(field.after, Ref):
-        return f"the new {name} from {field.after.key.name}"
+        key = field.after.key
+        if field.path.startswith(f"{key.kind}s."):  # the field says who has which
+            return f"the new {key.kind} {key.name} for {name}"
+        return f"the new {name} from {key.name}"
     if field.reason.startswith(MADE_BY):
         new = "" if is_again else "new "
         return f"the {new}{name} from {field.reason.partition('/')[2]}"

@@ -14,9 +14,19 @@ import pytest
 
 from cicd.automation.bounds import BOUNDS, told_by
 from cicd.automation.git import find_root, find_top, project_of, read_facts
+from cicd.automation.lock import is_unable
 from cicd.automation.project import Project
 from cicd.cli.emulator_bounds import Gib
-from cicd.errors import Usage
+from cicd.errors import (
+    Conflict,
+    ConnectionFailed,
+    Denied,
+    LostAnswer,
+    NotFound,
+    PlatformError,
+    Throttled,
+    Usage,
+)
 
 ROOM = Path(__file__).parents[2] / "cicd" / "automation"
 FORBIDDEN_CALLS = {
@@ -194,3 +204,25 @@ def test_a_file_that_only_the_working_directory_has_is_no_stage(
     monkeypatch.chdir(tmp_path)
     [problem] = Project(repository / "ml").check("mine.yaml")
     assert "no such stage file" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("error", "is_it"),
+    [
+        (PlatformError("there is no such group", status=400), True),
+        (NotFound("no bucket", status=404), True),
+        (Denied("no right", status=403), True),
+        (PlatformError("not implemented", status=501), True),
+        (Throttled("Rate exceeded", status=400), False),
+        (Conflict("somebody has it", status=400), False),
+        (LostAnswer("who knows", status=400), False),
+        (ConnectionFailed("not this API", status=404), False),
+        (Denied("the token has expired", status=400), False),
+        (Denied("who are you", status=401), False),
+        (PlatformError("it has failed", status=500), False),
+    ],
+)
+def test_what_passes_and_a_login_that_fails_do_not_mean_that_nothing_can_be_locked(
+    error: PlatformError, is_it: bool
+) -> None:
+    assert is_unable(error) == is_it

@@ -139,6 +139,7 @@ EFFECTS: Mapping[str, Check] = {
     "lifetime": SECONDS,
     # what becomes of things
     "rollback": switch,
+    "reason": text,
     "stuck": switch,
     "dies": SECONDS,
     "vanish": switch,
@@ -147,7 +148,7 @@ EFFECTS: Mapping[str, Check] = {
     "log-shorter": switch,
 }
 """What can happen, each with the check of its value."""
-WITH = {"message": "status", "code": "status"}
+WITH = {"message": "status", "code": "status", "reason": "rollback"}
 """Effects that mean nothing without another."""
 
 

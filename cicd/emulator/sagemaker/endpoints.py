@@ -54,7 +54,7 @@ def update(call: Call) -> Mapping[str, Any]:
                 STATUS: "Updating",
                 "LastModifiedTime": now,
                 "_goal": config,
-                "_goes_back": bool(call.effects.get("rollback")),
+                "_goes_back": why_back(call.effects),
                 "_kept": kept,
                 "_revision": endpoint["_revision"] + 1,
                 "_deployment": call.body.get("DeploymentConfig") or before,
@@ -66,6 +66,11 @@ def update(call: Call) -> Mapping[str, Any]:
         raise call.missing(ENDPOINT, name)
     _start(account, name)
     return {ENDPOINT.arn: call.arn(ENDPOINT, name)}
+
+
+def why_back(effects: Mapping[str, Any]) -> str | None:
+    """Why an update is to go back, for which AWS may have no word; None where it is not to."""
+    return str(effects.get("reason", "")) if effects.get("rollback") else None
 
 
 def types_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,9 +181,8 @@ def live(account: Account, name: str) -> None:
 def deploy(account: Account, name: str, endpoint: Thing) -> None:
     """Bring up the fleet for the configuration that is the goal, and let it answer."""
     config = endpoint["_goal"]
-    if endpoint.get("_goes_back"):
-        # AWS may do so without a word of why
-        go_back(account, name, "")
+    if endpoint.get("_goes_back") is not None:
+        go_back(account, name, endpoint["_goes_back"])
         return
     fleet: list[fleets.Server] = endpoint.get("_next", [])
     try:

@@ -231,7 +231,8 @@ class SageMaker(Platform):
         move = self._moves.next(told, desired.spec)
         if move is None:
             return self._things.whole(NOUNS["endpoint"], told)
-        self._things.know_reason(live.id, str(told.get("FailureReason") or ""))
+        reason, goal = str(told.get("FailureReason") or ""), str(desired.spec["config"])
+        self._things.know_reason(live.id, reason, goal)
         try:
             self._write(move.operation, EndpointName=live.id, **move.body)
         except PlatformError as error:

@@ -27,6 +27,8 @@ STATES: Mapping[str, State] = {
 }
 MIXED = "UpdateRollbackFailed"
 """It serves all the same, old and new mixed: an update mends it, and a delete would end it."""
+OF_AWS = "Request to service failed"
+"""The reason of what AWS itself has not managed."""
 EARLY = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"})
 CUT_SHORT = frozenset({"MaxRuntimeExceeded", "MaxWaitTimeExceeded"})
 
@@ -49,4 +51,4 @@ def status_of(kind: str, told: Mapping[str, Any]) -> Status:
         return Status(State.UNKNOWN, raw, f'"{raw}" is no status that cicd knows')
     if raw == "Updating":
         reason = ""  # of an update before this one: AWS keeps it
-    return Status(STATES[raw], raw, reason)
+    return Status(STATES[raw], raw, reason, is_passing=OF_AWS in reason)

@@ -70,7 +70,7 @@ class Things:
         self._owner = owner
         self._runtime = runtime
         self._lock = threading.Lock()
-        self._reasons: dict[str, str] = {}
+        self._reasons: dict[str, tuple[str, str]] = {}
         self._described: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
 
     @property
@@ -166,9 +166,10 @@ class Things:
         except NotFound:
             return None
 
-    def know_reason(self, endpoint: str, reason: str) -> None:
-        """Why an endpoint has failed before: AWS goes on telling that after a success."""
-        self._reasons[endpoint] = reason
+    def know_reason(self, endpoint: str, reason: str, goal: str) -> None:
+        """Why an endpoint has failed before: AWS goes on telling that after a success, which is
+        that it has the configuration that is its ``goal``."""
+        self._reasons[endpoint] = reason, goal
 
     def _promised(self, config: str) -> dict[str, Any]:
         """What an endpoint without variants yet tells once it is up, by its configuration."""
@@ -259,7 +260,8 @@ class Things:
             name = id
             is_ours = self._is_ours(str(more.get("config", "")))
         status = status_of(noun.kind, told)
-        if status.state is State.RUNNING and status.message == self._reasons.get(id):
+        now = status.message, str(more.get("config", ""))
+        if status.state is State.RUNNING and now == self._reasons.get(id):
             status = replace(status, message="")
         return LiveResource(
             Key(noun.kind, name),

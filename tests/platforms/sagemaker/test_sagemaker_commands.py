@@ -360,3 +360,54 @@ def test_a_model_is_registered_once_for_each_content_and_approved(project: Proje
     assert sagemaker.list_models(NameContains="register")["Models"] == []
     listed = project.run("list", "model_package", "dev", "-o", "json").json
     assert "doubles/2" in json.dumps(listed)
+
+
+BABBLE = """\
+import threading, time
+WORD = "one"
+def babble():
+    while True:
+        print(f"{WORD} is still here", flush=True)
+        time.sleep(0.1)
+def model_fn(folder):
+    threading.Thread(target=babble, daemon=True).start()
+    return WORD
+def predict_fn(data, model):
+    return model
+"""
+BABBLER = f"""\
+platform: sagemaker
+sagemaker: {{region: eu-central-1, role: "arn:aws:iam::123456789012:role/trainer", prefix: babble}}
+models: [{{key: churn, image: {IMAGE}, source_dir: serve, entry_point: babble.py}}]
+endpoint_configs:
+  - {{key: churn, variants: [{{name: main, model: churn, instance: {{type: ml.m5.large}}}}]}}
+endpoints: [{{key: churn, name: churn-dev, config: churn}}]
+"""
+
+
+def test_an_update_that_goes_back_says_why_or_what_was_logged_last_and_aws_own_failure_is_repeated(
+    project: Project,
+) -> None:
+    project.write("stages/dev.yaml", BABBLER)
+    project.write("serve/babble.py", BABBLE)
+    project.run("apply", "dev", "--yes")
+    project.write("serve/babble.py", BABBLE.replace("one", "two"))
+    told = project.run("plan", "dev").out
+    assert "takes the new model churn for main; the same URL goes on answering" in told
+
+    rule = {"operation": "sagemaker.UpdateEndpoint", "rollback": True, "times": 1}
+    project.aws.ask("POST", "/emulator/faults", rule)
+    told = project.run("apply", "dev", "--yes", code=1).out
+    end = told.partition("was asked for: the platform went back by itself")[2]
+    assert "one is still here" in end, told
+    assert project.answer() == "one"
+
+    reason = "Request to service failed. If failure persists after retry, contact customer support."
+    faults = project.aws.world.faults
+    faults.forget_requests()
+    project.aws.ask("POST", "/emulator/faults", {**rule, "reason": reason})
+    said = project.run("apply", "dev", "--yes")
+    told = said.out + said.err
+    assert f"{reason[:-1]}: it is sent again" in told and "weights" not in told, told
+    sent = [one["operation"] for one in faults.requests()].count("sagemaker.UpdateEndpoint")
+    assert (sent, project.answer()) == (2, "two")

@@ -232,6 +232,9 @@ def test_trap_5_2_the_reason_of_an_earlier_failure_does_not_make_a_success_fail(
     assert told["FailureReason"] == reason  # AWS goes on telling it
     assert served.live.spec["config"] == two
     assert (served.live.status.state, served.live.status.message) == (State.RUNNING, "")
+    served.move(served.make(config("bad", main="broken")))
+    assert served.live.spec["config"] == two
+    assert served.live.status.message == reason  # the same again is no older one
 
 
 def test_trap_5_3_a_configuration_that_an_endpoint_names_is_never_collected(
