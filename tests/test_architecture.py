@@ -485,6 +485,7 @@ SPEAK_TOO = {
     "cicd.cli.emulator": "the command of the emulator: what AI Core's front door is asked by",
     "cicd.cli.emulator_faults": "the same, for its fault rules",
     "cicd.automation.local": "puts AI Core's front door of the emulator in place of the account",
+    "cicd.platforms.spark.kerberos": "the Python that runs: sys.executable",
     "cicd.platforms.spark.process": "the Python that runs: sys.executable",
     "cicd.github.pulls": "a pull request that carries configuration, the English word",
 }

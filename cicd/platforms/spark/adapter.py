@@ -39,6 +39,7 @@ from cicd.platforms.spark.dialect.draft import (
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
+from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.livy import LivySubmitter
@@ -65,14 +66,17 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
 def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
     """The way to the cluster that the stage names."""
     settings, master = stage.settings, stage.target["master"]
+    user = str(settings.get("proxy_user") or "")
     # an import has no file, and says no more than the master
     if settings.get("submit") == SPARK_SUBMIT or is_here(master):
         root = Path(stage.root)
         program = partial(submit_program, str(settings.get("spark_home") or ""), root, environ)
         folder = _own_folder(stage) / "processes"
-        return ProcessSubmitter(program, master, folder.absolute(), environ)
+        told = settings.get("kerberos")
+        kerberos = Kerberos(told["principal"], (root / told["keytab"]).absolute()) if told else None
+        return ProcessSubmitter(program, master, folder.absolute(), environ, kerberos, user)
     if is_livy(master):
-        return LivySubmitter(_calls(settings, master), master)
+        return LivySubmitter(_calls(settings, master), master, user)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
     ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
     return RestSubmitter(_calls(settings, rest_url, ui_url), master, rest_url, ui_url)

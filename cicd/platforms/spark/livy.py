@@ -53,8 +53,9 @@ STATES: Mapping[str, State] = {
 class LivySubmitter:
     """The batches of one server. A submission is called ``NAME@ID``."""
 
-    def __init__(self, calls: Calls, url: str) -> None:
+    def __init__(self, calls: Calls, url: str, proxy_user: str = "") -> None:
         self._calls = calls
+        self._user = proxy_user
         self._url = f"{url.rstrip('/')}/batches"
 
     def last(self) -> str:
@@ -62,7 +63,8 @@ class LivySubmitter:
 
     def submit(self, manifest: Manifest) -> str:
         try:
-            told = self._calls.json("POST", self._url, request(manifest), once=True)
+            body = request(manifest, self._user)
+            told = self._calls.json("POST", self._url, body, once=True)
         except LostAnswer:
             raise
         except PlatformError as error:
@@ -147,8 +149,8 @@ class LivySubmitter:
         self._calls.close()
 
 
-def request(manifest: Manifest) -> dict[str, Any]:
-    """The body of a new batch. Pure."""
+def request(manifest: Manifest, proxy_user: str = "") -> dict[str, Any]:
+    """The body of a new batch. Pure. ``proxy_user``: who it runs as, empty for who asks."""
     conf = dict(manifest.conf)
     for name, text in manifest.environment.items():
         conf |= {f"{prefix}.{name}": text for prefix in ENVIRONMENTS}
@@ -164,5 +166,6 @@ def request(manifest: Manifest) -> dict[str, Any]:
         "jars": list(manifest.jars),
         "files": list(manifest.files),
         "conf": conf,
+        "proxyUser": proxy_user,
     }
     return {name: value for name, value in body.items() if value}

@@ -19,6 +19,7 @@ from cicd.errors import CicdError, PlatformError
 from cicd.model import State, Status
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses, wrapper
+from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.runs import Run
@@ -41,11 +42,15 @@ class ProcessSubmitter:
         master: str,
         folder: Path,
         environ: Mapping[str, str],
+        kerberos: Kerberos | None = None,
+        proxy_user: str = "",
     ) -> None:
         self._program = program
         self._address = master
         self._folder = folder
         self._environ = environ
+        self._kerberos = kerberos
+        self._user = ("--proxy-user", proxy_user) if proxy_user else ()
         self._host = socket.gethostname()
 
     def last(self) -> str:
@@ -53,11 +58,14 @@ class ProcessSubmitter:
 
     def submit(self, manifest: Manifest) -> str:
         home = self._program().parent.parent
-        command = [str(home / "bin/spark-submit"), *manifest.options(self._address, "client")]
+        options = [*self._user, *manifest.options(self._address, "client")]
+        command = [str(home / "bin/spark-submit"), *options]
         folder = self._folder / manifest.name
         environ = {**self._environ, "SPARK_HOME": str(home), **manifest.environment}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if self._kerberos:
+                command, environ = self._kerberos.prepared(folder, command, environ)
             started = [sys.executable, "-S", str(Path(wrapper.__file__)), str(folder), *command]
             nothing = subprocess.DEVNULL
             subprocess.run(
@@ -81,7 +89,10 @@ class ProcessSubmitter:
             said = f"its driver is a process of {host}: only there it can be asked"
             return Seen(statuses.status_of(State.UNKNOWN, said))
         application = run.application or self._application(run)
-        return Seen(self._status(run), application)
+        status = self._status(run)
+        if self._kerberos and status.has_ended:
+            self._kerberos.clean(self._folder / run.name)
+        return Seen(status, application)
 
     def _status(self, run: Run) -> Status:
         folder = self._folder / run.name
@@ -134,6 +145,8 @@ class ProcessSubmitter:
             yield Finding("submission", "ok", f"{self._program()} for {self._address}")
         except CicdError as error:
             yield Finding("submission", "error", error.message, error.hint)
+        if self._kerberos:
+            yield from self._kerberos.examine(self._environ)
 
     def close(self) -> None:
         return

@@ -16,7 +16,7 @@ from cicd.config.tree import Paths
 from cicd.errors import Problem
 from cicd.platforms.spark.dialect.checks import check_jobs, check_place
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
-from cicd.platforms.spark.dialect.logins import check_login
+from cicd.platforms.spark.dialect.logins import check_kerberos, check_login
 from cicd.platforms.spark.dialect.masters import check_livy
 from cicd.platforms.spark.dialect.rulebook import RULES
 from cicd.platforms.spark.dialect.schema import StageFile
@@ -91,6 +91,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from check_items(draft, CARRIED)
     yield from check_place(draft)
     yield from check_login(draft)
+    yield from check_kerberos(draft)
     yield from check_livy(draft)
     yield from check_jobs(draft)
 

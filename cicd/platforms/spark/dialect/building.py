@@ -11,7 +11,7 @@ from cicd.config.dialect import Built
 from cicd.config.fields import values_of
 from cicd.model import Resource
 from cicd.platforms.spark.dialect.draft import Draft, named_files
-from cicd.platforms.spark.dialect.logins import login_settings
+from cicd.platforms.spark.dialect.logins import kerberos_settings, login_settings
 from cicd.platforms.spark.dialect.schema import Job
 from cicd.values import Key
 
@@ -19,16 +19,21 @@ from cicd.values import Key
 def build(draft: Draft) -> Built:
     """Where they go, and every job."""
     spark = draft.file.spark
-    settings = {
-        "submit": draft.submit,
-        "spark_home": spark.spark_home or "",
-        "rest_url": draft.rest_url,
-        "ui_url": draft.ui_url,
-        # --local remembers apart from the cluster, and asks nothing of others
-        "state": "" if draft.is_local else _path(spark.state),
-        "staging": "" if draft.is_local else _path(spark.staging),
-        "is_local": draft.is_local,
-    } | login_settings(draft)
+    settings = (
+        {
+            "submit": draft.submit,
+            "spark_home": spark.spark_home or "",
+            "rest_url": draft.rest_url,
+            "ui_url": draft.ui_url,
+            # --local remembers apart from the cluster, and asks nothing of others
+            "state": "" if draft.is_local else _path(spark.state),
+            "staging": "" if draft.is_local else _path(spark.staging),
+            "is_local": draft.is_local,
+            "proxy_user": "" if draft.is_local else spark.proxy_user or "",
+        }
+        | login_settings(draft)
+        | kerberos_settings(draft)
+    )
     settings["namespace"] = draft.namespace
     target = {"master": draft.master}
     return Built(target, list(_jobs(draft)), (draft.master,), settings=settings)

@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.config.fields import values_of
 from cicd.errors import Problem
-from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft
+from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy
 
 WAYS = ("token", "signing_key", "token_url")
 """Fields of a login of which there is one."""
@@ -40,6 +40,29 @@ def check_login(draft: Draft) -> Iterator[Problem]:
             yield problem(f"spark.login has a token_url and no {' and no '.join(missing)}")
     elif more := [field for field in (*CLIENT, "scope") if has(field)]:
         yield problem(f"spark.login has {ways[0]}, to which {' and '.join(more)} does nothing")
+
+
+def check_kerberos(draft: Draft) -> Iterator[Problem]:
+    """Whether a ticket, and who jobs run as, reach a driver."""
+    spark = draft.file.spark
+    if draft.is_local or draft.submit == SPARK_SUBMIT:
+        if spark.kerberos and spark.proxy_user and not draft.is_local:
+            message = "spark.proxy_user excludes spark.kerberos: take one of them out"
+            yield draft.place("spark", "proxy_user").problem(message, "bad-login")
+        return
+    if spark.kerberos:
+        message = "spark.kerberos needs submit: spark-submit: elsewhere the driver runs on another "
+        message += "machine, which has no ticket of this one"
+        yield draft.place("spark", "kerberos").problem(message, "bad-login")
+    if spark.proxy_user and not is_livy(draft.master):
+        message = "a REST server takes no spark.proxy_user: take it out"
+        yield draft.place("spark", "proxy_user").problem(message, "bad-login")
+
+
+def kerberos_settings(draft: Draft) -> dict[str, Any]:
+    """What the adapter is told of it."""
+    kerberos = draft.file.spark.kerberos
+    return {} if kerberos is None or draft.is_local else {"kerberos": values_of(kerberos)}
 
 
 def login_settings(draft: Draft) -> dict[str, Any]:

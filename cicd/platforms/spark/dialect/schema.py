@@ -15,12 +15,24 @@ URL = f"^{_HTTP}$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+PRINCIPAL = r"^[^\s@/]+(/[^\s@/]+)*(@[^\s@/]+)?$"
 MEMORY = r"^[1-9][0-9]{0,6}[kKmMgGtT]$"
 _MEMORY = like(MEMORY, "a number and a unit: 512m, 2g")
 _CONF = named(r"^spark\.\S+$", "a name that begins with spark.")
 _ENV = named(r"^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _")
 Conf = dict[Annotated[str, _CONF], Plain]
 Count = Annotated[int, Meta(ge=1)]
+
+
+class Kerberos(Part, frozen=True, kw_only=True):
+    principal: Annotated[
+        Annotated[str, like(PRINCIPAL, "a principal like spark/edge@EXAMPLE.COM", 1024)],
+        Meta(description="Who logs in.", examples=["spark/edge@EXAMPLE.COM"]),
+    ]
+    keytab: Annotated[
+        Plain,
+        Meta(description="File of this machine with its keys.", examples=["/etc/spark.keytab"]),
+    ]
 
 
 class Login(Part, frozen=True, kw_only=True):
@@ -96,6 +108,19 @@ class Spark(Part, frozen=True, kw_only=True):
         Meta(
             description="For a REST server or a Livy behind a gateway: one of token, signing_key, "
             "and token_url with client_id and client_secret.",
+        ),
+    ] = None
+    kerberos: Annotated[
+        Kerberos | None,
+        Meta(
+            description="With spark-submit: a ticket for each driver, renewed while it runs.",
+        ),
+    ] = None
+    proxy_user: Annotated[
+        Plain | None,
+        Meta(
+            description="Who jobs run as, where spark-submit or Livy may say that.",
+            examples=["ann"],
         ),
     ] = None
     state: Annotated[
