@@ -134,9 +134,11 @@ class S3:
 
     async def _with_bucket(self, request: Request, query: Query, bucket: str) -> Response:
         if not bucket:
-            found = await run_in_threadpool(self._buckets.names)
-            names = "".join(f"<Bucket><Name>{escape(name)}</Name></Bucket>" for name in found)
-            return xml_answer("ListAllMyBucketsResult", f"<Buckets>{names}</Buckets>")
+            buckets = "".join(
+                f"<Bucket><Name>{escape(name)}</Name><CreationDate>{since}</CreationDate></Bucket>"
+                for name, since in await run_in_threadpool(self._buckets.all)
+            )
+            return xml_answer("ListAllMyBucketsResult", f"<Buckets>{buckets}</Buckets>")
         if request.method == "POST" and "delete" in query:
             keys = texts_in(await small_body(request), "Object", "Key")
             for key in keys:

@@ -118,10 +118,13 @@ class Buckets:
         rows = self._store.rows(sql, (bucket, after, len(prefix), prefix))
         return [self._object(row) for row in rows]
 
-    def names(self) -> list[str]:
-        """Every bucket that exists, in order."""
-        sql = "SELECT name FROM buckets UNION SELECT bucket FROM objects ORDER BY 1"
-        return [row[0] for row in self._store.rows(sql)]
+    def all(self) -> list[tuple[str, str]]:
+        """Every bucket that exists, in order, and since when, as RFC 3339."""
+        sql = (
+            "SELECT name, min(since) FROM (SELECT name, made_at AS since FROM buckets "
+            "UNION ALL SELECT bucket, modified_at FROM objects) GROUP BY name ORDER BY name"
+        )
+        return [(row[0], row[1]) for row in self._store.rows(sql)]
 
     def exists(self, bucket: str) -> bool:
         """Whether there is a bucket of this name."""
@@ -133,7 +136,8 @@ class Buckets:
 
     def make(self, bucket: str) -> None:
         """Make a bucket; one that is there stays as it is."""
-        self._store.write("INSERT OR IGNORE INTO buckets VALUES (?)", (bucket,))
+        sql = "INSERT OR IGNORE INTO buckets VALUES (?, ?)"
+        self._store.write(sql, (bucket, timestamps.now()))
 
     def remove(self, bucket: str) -> bool:
         """Delete a bucket; False, and it stays, where it holds something."""

@@ -113,6 +113,10 @@ CREATE TABLE things (
   body TEXT NOT NULL, UNIQUE (door, kind, name)
 );
 """
+BUCKETS = """
+ALTER TABLE buckets ADD COLUMN made_at TEXT NOT NULL DEFAULT '';
+UPDATE buckets SET made_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now');
+"""
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("first tables", FIRST),
@@ -121,4 +125,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("objects of the emulator's own S3", OBJECTS),
     ("buckets that were made, names of runs that clients chose", FRONT_DOORS),
     ("what clients of further front doors have made", THINGS),
+    ("when buckets were made", BUCKETS),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -113,6 +114,17 @@ def test_lists_have_pages_folders_and_an_order(s3: Any) -> None:
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix="c/d", Delimiter="/")["KeyCount"] == 1
     assert s3.list_objects_v2(Bucket="empty")["KeyCount"] == 0
     assert {item["Name"] for item in s3.list_buckets()["Buckets"]} == {BUCKET, "other"}
+
+
+def test_every_bucket_says_since_when_it_is_there_as_tools_show_it(s3: Any) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    s3.create_bucket(Bucket="made")
+    s3.create_bucket(Bucket="made-and-filled")
+    for bucket in ("made-and-filled", "filled-alone"):
+        s3.put_object(Bucket=bucket, Key="a", Body=b"")
+    found = {item["Name"]: item["CreationDate"] for item in s3.list_buckets()["Buckets"]}
+    assert found.keys() == {"made", "made-and-filled", "filled-alone"}
+    assert all(before <= since <= datetime.now(UTC) for since in found.values())
 
 
 def test_objects_are_copied_and_deleted(s3: Any, refused: Any) -> None:
