@@ -17,6 +17,9 @@ EDITOR = "x-editor"
 WHOLE = "x-whole"
 """In a field's schema: all that either schema says of its form."""
 
+FORM = "x-form"
+"""In a field's schema: what is said of a bare number where a text with a unit must be."""
+
 
 def like(pattern: str, says: str, longest: int = 256) -> Any:
     """A field for text of a pattern; ``says`` completes the sentence that the value must be …"""
@@ -42,7 +45,10 @@ def strict(pattern: str) -> str:
 
 
 Key = Annotated[str, like(formats.KEY, "letters, digits, dots, hyphens and underscores")]
-Duration = Annotated[str, like(formats.DURATION, "a time like 90s, 15m or 2h")]
+_TIME = "a time like 90s, 15m or 2h"
+Duration = Annotated[
+    str, like(formats.DURATION, _TIME), Meta(extra_json_schema={FORM: f"must be {_TIME}"})
+]
 Plain = Annotated[str, Meta(min_length=1, max_length=5000)]
 SecretText = Annotated[
     Secret,

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from cicd.config.dialect import Dialect
-from cicd.config.fields import EDITOR, WHOLE, Part
+from cicd.config.fields import EDITOR, FORM, WHOLE, Part
 from cicd.config.schema import StageBase, keys_of
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -90,10 +90,11 @@ def _shaped(schema: Any, words: _Words, *, is_strict: bool) -> Any:
         del schema["anyOf"]
     elif kept:
         schema = {**schema, "anyOf": kept}
+    unsaid = {EDITOR, WHOLE} | (set() if is_strict else {FORM})
     shaped = {
         key: value if key in _AS_IS else _shaped(value, words, is_strict=is_strict)
         for key, value in schema.items()
-        if key not in {EDITOR, WHOLE} and (key, value) != ("required", [])
+        if key not in unsaid and (key, value) != ("required", [])
     }
     if "enum" in schema:  # all of ours are texts; msgspec lists them by the alphabet
         shaped = {**shaped, "type": "string", "enum": list(words[frozenset(schema["enum"])])}

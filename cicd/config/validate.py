@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from cicd.config.dialect import Dialect
+from cicd.config.fields import FORM
 from cicd.config.schema import StageBase
 from cicd.config.tree import (
     Leaf,
@@ -59,7 +60,7 @@ _BOUNDS = {
     "maxItems": "has more than {} items",
 }
 
-_OTHERS_SAY = {"body": "json", "payload": "json", "data": "json"}
+_OTHERS_SAY = {"body": "json", "payload": "json", "data": "json", "env": "environment"}
 """What is called otherwise elsewhere."""
 MOST_KEYS = 12
 """Keys that are listed where an unknown one is like none of them."""
@@ -127,7 +128,7 @@ def _explain(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterat
     for error in _validator(dialect.File, dialect.NAME, platforms).iter_errors(
         plain(tree, _as_json)
     ):
-        yield from _problems_of(error, tree, hints)
+        yield from _problems_of(error, tree, hints, platforms)
 
 
 def _misfits(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Path]:
@@ -163,14 +164,18 @@ def _as_json(node: Node) -> Any:
     return node.text if isinstance(node.value, Ref | Secret) else node.value
 
 
-def _problems_of(error: Any, tree: Node, hints: Mapping[str, str]) -> Iterator[Problem]:
+def _problems_of(
+    error: Any, tree: Node, hints: Mapping[str, str], platforms: tuple[str, ...]
+) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "anyOf":
-        yield from _problems_of_choice(error, tree, hints)
+        yield from _problems_of_choice(error, tree, hints, platforms)
     elif error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema.get("properties", {})
         for key in error.instance.keys() - known.keys():
             hint = f" (write {hints[key]})" if key in hints else _meant(key, known)
+            if not path and key in platforms:
+                hint = f' (add "platform: {key}")'
             message = f'unknown key "{key}"{_inside(path)}{hint}'
             yield tree.place_of(*path, key, key=True).problem(message, "unknown-key")
     elif error.validator == "required":
@@ -197,11 +202,13 @@ def _meant(key: str, known: Collection[str]) -> str:
     return did_you_mean(key, known) or few
 
 
-def _problems_of_choice(error: Any, tree: Node, hints: Mapping[str, str]) -> Iterator[Problem]:
+def _problems_of_choice(
+    error: Any, tree: Node, hints: Mapping[str, str], platforms: tuple[str, ...]
+) -> Iterator[Problem]:
     branch = _fitting_branch(error)
     if branch:
         for inner in branch:
-            yield from _problems_of(inner, tree, hints)
+            yield from _problems_of(inner, tree, hints, platforms)
         return
     path: Path = tuple(error.absolute_path)
     types = [_type_of(branch) for branch in error.validator_value]
@@ -235,7 +242,9 @@ def _message(error: Any, tree: Node) -> str:
     if error.validator == "type":
         types = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[name] for name in types)
-        return f"must be {wanted}, not {_kind_of(error.instance, node)}"
+        is_number = isinstance(error.instance, int | float) and types == ["string"]
+        says = error.schema.get(FORM) if is_number else None
+        return f"{says or f'must be {wanted}'}, not {_kind_of(error.instance, node)}"
     if error.validator in {"enum", "const"}:
         known = [str(word) for word in limit] if error.validator == "enum" else [str(limit)]
         is_plain = error.instance is not None and not isinstance(error.instance, dict | list)

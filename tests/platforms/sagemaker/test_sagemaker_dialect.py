@@ -73,6 +73,9 @@ def test_a_whole_stage_is_valid_and_becomes_jobs_models_configs_and_endpoints(
         ("traffic: canary, step", "rolling", 22, "not for several variants"),
         ("img:1, data", "AKIAIOSFODNN7EXAMPLE, data", 15, "looks like an AWS access key"),
         ("weight: 3}", "weight: -1}", 19, "0"),
+        ("${training_jobs.train.model}", "s3://My_Models/m.tar.gz", 15, "buckets have 3 to 63"),
+        ("${training_jobs.train.model}", "s3://m/m.tar.gz", 15, "buckets have 3 to 63"),
+        ("${training_jobs.train.model}", "out/model.tar.gz", 15, "model.tar.gz: upload it first"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_line(
@@ -321,3 +324,20 @@ def test_what_aws_does_not_serve_without_instances_is_told(
     text += f"endpoint_configs:\n  - {{key: c, variants: [{variants}]}}\n"
     found = findings(tmp_path, text)
     assert any(said in one for one in found) if said else found == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("platform: sagemaker\n", "", 'unknown key "sagemaker" (add "platform: sagemaker")'),
+        ("    source_dir: src", "    env: {A: b}\n    source_dir: src", 'mean "environment"?'),
+        ("max_runtime: 1h", "max_runtime: 3600", "a time like 90s, 15m or 2h, not 3600"),
+        ("config: churn, dep", "config: churn, timeout: 20, dep", "15m or 2h, not 20"),
+        ("config: churn, dep", "config: churn, timeout: true, dep", "must be text, not true"),
+    ],
+)
+def test_what_people_write_who_know_the_api_is_told_with_what_to_write(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    found = findings(tmp_path, changed(before, after))
+    assert any(said in one for one in found), found

@@ -84,8 +84,15 @@ def _check_job(draft: AnyDraft, path: Path, job: TrainingJob) -> Iterator[Proble
 
 def _check_address(draft: AnyDraft, path: Path, name: str, url: Any) -> Iterator[Problem]:
     if isinstance(url, str) and not URL.fullmatch(url):
-        message = f'{name} "{url}" must be an address like s3://bucket/folder'
+        message = f'{name} "{url}" must be an address like s3://bucket/folder{_why_not(url)}'
         yield draft.place(*path).problem(message, "bad-address")
+
+
+def _why_not(url: str) -> str:
+    """What is wrong with an address that nearly is one."""
+    if not url.startswith("s3://"):
+        return ": upload it first" if "://" not in url else ""
+    return ": buckets have 3 to 63 characters of a-z, 0-9, dot and hyphen"
 
 
 def _check_hyperparameters(
@@ -172,7 +179,8 @@ def _check_container(draft: AnyDraft, path: Path, name: str, told: Container) ->
         message = f"{name}: give one of image and package"
         yield draft.place(*path).problem(message, "bad-container")
     if isinstance(told.data, str) and not URL.fullmatch(told.data):
-        message = f'{name}: data "{told.data}" must be an address like s3://bucket/model.tar.gz'
+        like = f"s3://bucket/model.tar.gz{_why_not(told.data)}"
+        message = f'{name}: data "{told.data}" must be an address like {like}'
         yield draft.place(*path, "data").problem(message, "bad-address")
     yield from _check_source(draft, path, name, told.source_dir, told.entry_point)
 
