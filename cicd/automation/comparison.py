@@ -37,7 +37,7 @@ def side_by_side(session: Session, runs: Sequence[Run], globs: Sequence[str]) ->
     thing that this takes in."""
     kinds = session.platform.kinds
     tracks = session.platform.track([run.live for run in runs])
-    contents = fetch(session, [held for run in runs if (held := version_of(run.live, kinds))])
+    contents = fetch(session, [held for run in runs if (held := told_by(run.live, kinds))])
     sources = {run.live.id: source_of(run.live, contents, kinds) for run in runs}
     taken = [one for source in sources.values() if source for one in inputs_of(source, kinds)]
     inputs = fetch(session, [(kind, id) for _, kind, id in taken])
@@ -73,11 +73,18 @@ def version_of(live: LiveResource, kinds: Mapping[str, Kind]) -> Id | None:
     return (version[1], str(live.spec.get(version[0], ""))) if version else None
 
 
+def told_by(live: LiveResource, kinds: Mapping[str, Kind]) -> Id | None:
+    """What has to be asked for the parameters of a run: its content; the run itself, of which a
+    list may not tell all, where that is its content."""
+    is_own = kinds[live.key.kind].inline
+    return (live.key.kind, live.id) if is_own else version_of(live, kinds)
+
+
 def source_of(
     live: LiveResource, contents: Mapping[Id, LiveResource], kinds: Mapping[str, Kind]
 ) -> LiveResource | None:
     """What tells the parameters of a run: its content, else the run itself."""
-    held = version_of(live, kinds)
+    held = told_by(live, kinds)
     return contents.get(held) if held else live
 
 

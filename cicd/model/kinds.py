@@ -56,6 +56,7 @@ class Kind:
     ``programs``: the field that tells what each program that comes with it takes and gives.
     ``columns``: field -> head of its column in a list; a field without a head is told as JSON only.
     ``told``: those of them that JSON tells in another order than the columns have, in that order.
+    ``shown``: fields whose values the sentence about a new one tells.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Kind:
     programs: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """One that says no role has that which the rest of it tells."""

@@ -72,6 +72,8 @@ class Change:
     """A line for each template that comes along, new or changed: what of its interface changes."""
     role: str = ""
     """The role of its kind."""
+    keeps_url: bool = False
+    """A replacement that answers where the one before it did."""
     is_new: bool = False
     """Nothing of it is there, and nothing that it follows."""
     before: str = ""

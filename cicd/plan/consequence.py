@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cicd.model import Action, Change, FieldChange, Key, Kind, Ref
+from cicd.model import Action, Change, FieldChange, Key, Kind, Ref, Spec, leaves
 from cicd.plan.causes import FILE, MADE_BY, UNKNOWN, UNNAMED, is_file, telling
 from cicd.plan.graph import refs_in
 from cicd.words import some
@@ -25,10 +25,17 @@ def tell(changes: Sequence[Change], kinds: Mapping[str, Kind]) -> tuple[Change, 
         dataclasses.replace(
             change,
             role=kinds[change.key.kind].role if change.key.kind in kinds else "",
+            keeps_url=_keeps_url(change, kinds),
             consequence=_sentence(change, kinds, pointers.get(change.key, ())),
         )
         for change in changes
     )
+
+
+def _keeps_url(change: Change, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a service that is made anew answers where the one before it did."""
+    kind = kinds.get(change.key.kind)
+    return bool(change.action is Action.REPLACE and kind and kind.role == "service" and kind.named)
 
 
 def _pointers(changes: Iterable[Change]) -> dict[Key, list[Change]]:
@@ -56,7 +63,8 @@ def _sentence(change: Change, kinds: Mapping[str, Kind], pointers: Sequence[Chan
     if change.templates or kind.programs in (change.desired.spec if change.desired else {}):
         return _templates(change, kind)
     if change.action is Action.CREATE and not change.fields:
-        return "is made"
+        wanted = change.desired.spec if change.desired else {}
+        return f"is made{with_values(shown(wanted, kind))}"
     if kind.role == "content":
         return f"a new one is made beside the old one{because(change.fields)}"
     if change.action is Action.REPLACE:
@@ -83,7 +91,7 @@ def _service(change: Change, pointers: Sequence[Change], kinds: Mapping[str, Kin
     if change.action is Action.CREATE:
         told = f"; {names} will point to it" if names else ""
         return f"starts answering at a new URL {when}{told}"
-    if change.action is Action.REPLACE and kinds[change.key.kind].named:
+    if _keeps_url(change, kinds):
         return (
             f"is deleted and made anew under its name: the same URL, and no answer from the delete"
             f" until the new one runs, which may be minutes ({change.reason})"
@@ -194,6 +202,16 @@ def with_values(fields: Sequence[FieldChange]) -> str:
     told = [f"{name} {value}" for name, value in names if name and value]
     more = f" and {len(fields) - MOST} more" if len(fields) > MOST and told else ""
     return f" ({', '.join(told[:MOST])}{more})" if told else ""
+
+
+def shown(spec: Spec, kind: Kind) -> list[FieldChange]:
+    """What a person wants to know of something new, as ``with_values`` takes it."""
+    return [
+        FieldChange(f"{name}.{path}" if path else f".{name}", None, leaf)
+        for name in kind.shown
+        if name in spec
+        for path, leaf in leaves(spec[name])
+    ]
 
 
 def phrase(field: FieldChange, *, is_again: bool = False) -> str:

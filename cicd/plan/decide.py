@@ -18,7 +18,7 @@ from cicd.model import (
     same_inputs,
 )
 from cicd.plan.causes import FILE, UNKNOWN, UNNAMED, telling
-from cicd.plan.consequence import because, runs, with_values
+from cicd.plan.consequence import because, runs, shown, with_values
 from cicd.plan.diff import diff_specs, inline_changes
 from cicd.words import some
 
@@ -144,7 +144,8 @@ def decide_run(
     if live is None:
         is_changed = has_former and _names(causes)
         why = f"inputs changed: {_names(causes)}" if is_changed else "first run"
-        first = f"{runs(resource.key)} for the first time{with_values(causes)}"
+        given = causes or shown(resource.spec, kind)
+        first = f"{runs(resource.key)} for the first time{with_values(given)}"
         told = again if has_former else first
         if rerun:
             why = f"--rerun; {why}" if is_changed else "--rerun"

@@ -65,6 +65,7 @@ def _change(change: Change) -> dict[str, Any]:
         "treatment": [_field(field) for field in change.treatment],
         "templates": list(change.templates),
         "role": change.role,
+        **({"keeps_url": True} if change.keeps_url else {}),
     }
 
 

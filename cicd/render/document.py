@@ -19,11 +19,14 @@ LONGEST_VALUE = 300
 LOOSENED = "loosened"
 """The reason of a difference in treatment that loosens a check."""
 _UNKNOWN = "known_after_apply"
+_ANEW = "anew"
+"""What a replacement counts as that keeps its name, and with it its URL."""
 _TOLD = (
     ("run", "run", "run", ""),
     ("service", "create", "new service", ""),
     ("service", "update", "service", " updated in place"),
     ("service", "replace", "service", " replaced (new URL)"),
+    ("service", _ANEW, "service", " replaced (same URL, without an answer meanwhile)"),
     ("service", "delete", "service", " stopped for good"),
 )
 """(role, action, noun, rest) of what a verdict tells."""
@@ -161,7 +164,7 @@ def verdict(document: Document) -> str:
     found = changes(document)
     if not found or not all(text(change, "role") for change in found):
         return ""
-    counts = Counter((text(change, "role"), text(change, "action")) for change in found)
+    counts = Counter((text(change, "role"), _what(change)) for change in found)
     told = [
         f"{count} {noun}{'s' * (count != 1)}{rest}"
         for role, action, noun, rest in _TOLD
@@ -176,6 +179,11 @@ def verdict(document: Document) -> str:
     if checks := len(loosened(document)):
         lost.append(f"{checks} check{'s' * (checks != 1)} loosened")
     return "; ".join(filter(None, [", ".join(told), ", ".join(lost)]))
+
+
+def _what(change: Document) -> str:
+    action = text(change, "action")
+    return _ANEW if action == Action.REPLACE.value and change.get("keeps_url") is True else action
 
 
 def _in_words(content: Any) -> Any:

@@ -188,6 +188,8 @@ def test_a_service_of_another_size_is_deleted_first_as_its_name_is_taken(applied
     applied.edit("key: web", "key: web\n    size: 2")
     plan = applied.run("plan", "dev")
     assert "is deleted and made anew under its name" in plan and "no answer" in plan
+    shown = applied.run("plan", "dev", "-o", "markdown")
+    assert "1 service replaced (same URL, without an answer meanwhile)" in shown
     applied.run("apply", "dev", "--yes")
     web = applied.things("service")["web"]
     assert web["at"] > made and web["spec"]["size"] == 2

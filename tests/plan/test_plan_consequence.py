@@ -369,3 +369,20 @@ def test_every_change_of_a_plan_has_a_sentence() -> None:
             assert "\n" not in change.consequence
             assert not change.consequence.endswith(".")
             assert change.role == KINDS[change.key.kind].role
+
+
+@pytest.mark.parametrize(
+    ("path", "ref", "said"),
+    [
+        ("models.main", "model/churn", "the new model churn for main"),
+        ("models.v2", "model/candidate", "the new model candidate for v2"),
+        ("models.main", "model/main", "the new model main for main"),
+        ("data", "training_job/train", "the new data from train"),
+        ("inputs.models", "execution/train", "the new models from train"),
+    ],
+)
+def test_what_goes_to_a_place_of_a_map_is_told_by_its_own_name(
+    path: str, ref: str, said: str
+) -> None:
+    kind, _, name = ref.partition("/")
+    assert phrase(FieldChange(path, "before", Ref(Key(kind, name)))) == said

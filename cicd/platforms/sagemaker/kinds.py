@@ -31,13 +31,14 @@ JOB = Kind(
     wait_for="Completed",
     log=True,
     stoppable=True,
+    shown=("instance",),
     columns={**COLUMNS, "duration": "DURATION", "name": "NAME", "image": "IMAGE"},
 )
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        replace(JOB, name="training_job"),
+        replace(JOB, name="training_job", shown=("hyperparameters", "instance")),
         JOB,
         Kind(
             "model_package",  # a register tells what was, also of a stage that is no more
@@ -47,6 +48,7 @@ KINDS: dict[str, Kind] = {
             deletable=False,
             wait_for="Completed",
             columns={**COLUMNS, "name": "NAME", "approval": "APPROVAL"},
+            shown=("group", "approval"),
         ),
         Kind(
             "model",
@@ -74,6 +76,7 @@ KINDS: dict[str, Kind] = {
             prunable=True,
             keep=KEPT,
             takes={"models": "model"},
+            shown=("variants",),
             columns={"id": "ID", "managed_by": "KEY", "age": "AGE"},
         ),
         Kind(
@@ -95,6 +98,11 @@ KINDS: dict[str, Kind] = {
             measured=True,
             columns={**COLUMNS, "config": "CONFIG", "url": "URL"},
         ),
-        Kind("scaling", prunable=True, columns={"id": "ENDPOINT", "managed_by": "KEY"}),
+        Kind(
+            "scaling",
+            prunable=True,
+            columns={"id": "ENDPOINT", "managed_by": "KEY"},
+            shown=("variants",),
+        ),
     )
 }

@@ -134,12 +134,18 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
         "endpoint_config/churn": "create",
         "endpoint/churn": "create",
     }
+    plan = project.run("plan", "dev").out
+    assert "trains for the first time (epochs 2, greeting grüß dich, type ml.m5.large" in plan
+    assert "endpoint_config/churn: is made (main.instance.type ml.m5.large" in plan
     project.run("apply", "dev", "--yes")
     assert project.answer() == {"epochs": 2, "greeting": "grüß dich", "asked": 1}
     assert project.actions() == {}
 
     project.edit("epochs: 2", "epochs: 3")
+    assert "takes the new model churn for main; the same URL" in project.run("plan", "dev").out
     project.run("apply", "dev", "--yes")
+    runs = project.run("compare", "dev", "train", "-o", "json").json["runs"]
+    assert [run["parameters"]["epochs"] for run in runs] == ["3", "2"]
     assert project.answer()["epochs"] == 3
     assert project.actions() == {}
     log = project.run("logs", "dev", "training_job/train").out
@@ -281,6 +287,8 @@ def test_an_endpoint_is_scaled_as_its_stage_says(project: Project) -> None:
         SCALED.replace("BOUNDS", "{min: 2, max: 3, target: 70, scale_in: 5m}")
         + "prune: stage\nlimits: {max_delete_percent: 100}\n",
     )
+    plan = project.run("plan", "dev").out
+    assert "scaling/double: is made (main.min 2, main.max 3, main.target 70" in plan
     assert project.actions()["scaling/double"] == "create"
     project.run("apply", "dev", "--yes")
     assert registered() == {main: (2, 3, 70.0, 300)}
