@@ -105,7 +105,9 @@ def command() -> click.Command:
         is_said = wanted or (not own.target and any(name in named for name in own.select))
         if not is_said:
             first = next(iter(own.target), "")
-            hint = f"add {spelled(first)} NAME" if first else targets_of(about)
+            part = next(iter(own.select), "")
+            hint = f"add {spelled(first or part)} NAME" if first or part else targets_of(about)
+            hint += f"; {spelled(part)} '*' for all" if part and not first else ""
             raise Usage("nothing says what to import", hint=hint)
         for path in inventories:
             check_writable(path)

@@ -16,8 +16,8 @@ Row = Mapping[str, Any]
 _BEFORE, _AFTER = ("key", "status", "id", "age"), ("details", "url")
 """The columns, with what a thing runs between them."""
 _NAME = "_name"
-_HIDDEN = frozenset({"last_operation", "last_log", "exit_code"})
-"""Facts that have a place of their own, or none."""
+_HIDDEN = frozenset({"last_operation", "last_log", "exit_code", "arn"})
+"""Facts that have a place of their own, or none, or that tell the id again."""
 _COLOURS = {
     State.SUCCEEDED: GREEN,
     State.RUNNING: GREEN,

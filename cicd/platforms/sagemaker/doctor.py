@@ -59,7 +59,8 @@ def _role(api: Api, role: str, account: str, caller: str) -> Iterator[Finding]:
     except NotFound:
         # what stands in for AWS takes every role
         state: Literal["warning", "error"] = "warning" if api.url else "error"
-        yield Finding("role", state, f"there is no role {role}", "correct sagemaker.role")
+        cure = "correct sagemaker.role" + (f", unless {api.url} takes any role" if api.url else "")
+        yield Finding("role", state, f"there is no role {role}", cure)
         return
     except PlatformError:
         yield Finding("role", "skipped", f"{role}: this login may not look at it (iam:GetRole)")

@@ -38,7 +38,9 @@ def status_of(kind: str, told: Mapping[str, Any]) -> Status:
     raw = str(told.get(NOUNS[kind].status, ""))
     if not raw:
         return CREATED
-    reason, second = str(told.get("FailureReason") or ""), str(told.get("SecondaryStatus") or "")
+    # of several lines: the end of what a program has written
+    reason = " ".join(str(told.get("FailureReason") or "").split())
+    second = str(told.get("SecondaryStatus") or "")
     if second in CUT_SHORT:
         # whatever is left behind may be half a model
         return Status(State.FAILED, second, reason or "the job was cut short by its bounds of time")
