@@ -242,7 +242,7 @@ def _message(error: Any, tree: Node) -> str:
     if error.validator == "type":
         types = [limit] if isinstance(limit, str) else limit
         wanted = " or ".join(_TYPES[name] for name in types)
-        is_number = isinstance(error.instance, int | float) and types == ["string"]
+        is_number = type(error.instance) in {int, float} and types == ["string"]
         says = error.schema.get(FORM) if is_number else None
         return f"{says or f'must be {wanted}'}, not {_kind_of(error.instance, node)}"
     if error.validator in {"enum", "const"}:
