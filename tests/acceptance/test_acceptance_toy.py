@@ -180,7 +180,7 @@ def test_a_smoke_test_sends_any_body_and_needs_no_path(applied: Project) -> None
     applied.edit("contains: you", 'contains: "you 1,2"')
     applied.run("apply", "dev", "--yes")
     applied.edit('contains: "you 1,2"', 'contains: "[1, 2]"')
-    assert "smoke test POST got 200" in applied.run("apply", "dev", "--yes", code=1)
+    assert "smoke test invoke got 200" in applied.run("apply", "dev", "--yes", code=1)
 
 
 def test_a_service_of_another_size_is_deleted_first_as_its_name_is_taken(applied: Project) -> None:
