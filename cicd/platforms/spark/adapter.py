@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from cicd.platforms.spark.dialect.draft import (
     beside,
     is_here,
     is_livy,
+    is_yarn,
 )
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.homes import submit_program
@@ -52,6 +54,7 @@ from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
 from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
+from cicd.platforms.spark.yarn import YarnSubmitter
 
 HERE = ".cicd/spark"
 SECOND = 10**9
@@ -74,7 +77,13 @@ def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
         folder = _own_folder(stage) / "processes"
         told = settings.get("kerberos")
         kerberos = Kerberos(told["principal"], (root / told["keytab"]).absolute()) if told else None
-        return ProcessSubmitter(program, master, folder.absolute(), environ, kerberos, user)
+        mode = "cluster" if is_yarn(master) else "client"
+        at = folder.absolute()
+        process = ProcessSubmitter(program, master, at, environ, kerberos, user, mode)
+        if not is_yarn(master):
+            return process
+        url = str(settings.get("yarn_url") or "")
+        return YarnSubmitter(process, _calls(settings, url), url, user or getpass.getuser())
     if is_livy(master):
         return LivySubmitter(_calls(settings, master), master, user)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))

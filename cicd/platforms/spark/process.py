@@ -44,12 +44,14 @@ class ProcessSubmitter:
         environ: Mapping[str, str],
         kerberos: Kerberos | None = None,
         proxy_user: str = "",
+        deploy_mode: str = "client",
     ) -> None:
         self._program = program
         self._address = master
         self._folder = folder
         self._environ = environ
         self._kerberos = kerberos
+        self._deploy_mode = deploy_mode
         self._user = ("--proxy-user", proxy_user) if proxy_user else ()
         self._host = socket.gethostname()
 
@@ -58,7 +60,7 @@ class ProcessSubmitter:
 
     def submit(self, manifest: Manifest) -> str:
         home = self._program().parent.parent
-        options = [*self._user, *manifest.options(self._address, "client")]
+        options = [*self._user, *manifest.options(self._address, self._deploy_mode)]
         command = [str(home / "bin/spark-submit"), *options]
         folder = self._folder / manifest.name
         environ = {**self._environ, "SPARK_HOME": str(home), **manifest.environment}

@@ -16,6 +16,7 @@ from tests.platforms.contract import Applied, PlatformContract, World, bring_up
 from tests.platforms.spark.livy_stand_in import livy_in
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.stand_in import cluster_in
+from tests.platforms.spark.yarn_stand_in import yarn_in
 
 LINES = tuple(f"line {number} grüße" for number in range(40)) + ("again",) * 7
 
@@ -45,7 +46,7 @@ def world_of(stage: Stage) -> World:
     )
 
 
-@pytest.fixture(scope="module", params=["rest", "spark-submit", "livy"])
+@pytest.fixture(scope="module", params=["rest", "spark-submit", "livy", "yarn"])
 def applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Applied]:
@@ -57,7 +58,11 @@ def applied(
             stage = stage_of(root, cluster.url, [wish])
         elif request.param == "livy":
             livy = stack.enter_context(livy_in(root / "livy"))
-            stage = stage_of(root, "", [wish], livy.url, submit="livy")
+            stage = stage_of(root, "", [wish], livy.url)
+        elif request.param == "yarn":
+            yarn = stack.enter_context(yarn_in(root / "yarn"))
+            told = {"yarn_url": yarn.url, "spark_home": str(yarn.home())}
+            stage = stage_of(root, "", [wish], "yarn", submit="spark-submit", **told)
         else:
             home = str(write_home(root / "home"))
             stage = stage_of(root, "", [wish], submit=request.param, spark_home=home)

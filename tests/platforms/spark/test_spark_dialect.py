@@ -160,7 +160,7 @@ WRONG = [
     ('"rows=([0-9]+)"', '"rows=(["', "is no regular expression"),
     ("metric: rows,", "metric: row,", 'has no pattern (did you mean "rows"?)'),
     ("spark://127.0.0.1:7077", "127.0.0.1:7077", "must be spark://host:7077, https"),
-    ("spark://127.0.0.1:7077", "yarn", "must be spark://host:7077, https"),
+    ("spark://127.0.0.1:7077", "yarn:8088", "must be spark://host:7077, https"),
     ("spark://127.0.0.1:7077", "local[x]", "must be spark://host:7077, https"),
     ("  master: spark://127.0.0.1:7077", "  state: /s", "no master: set spark.master or SPARK_M"),
     ("  conf: {spark.sql", "  state: gs://b/x\n  conf: {spark.sql", "it must be a folder"),

@@ -17,7 +17,7 @@ from cicd.errors import Problem
 from cicd.platforms.spark.dialect.checks import check_jobs, check_place
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
 from cicd.platforms.spark.dialect.logins import check_kerberos, check_login
-from cicd.platforms.spark.dialect.masters import check_livy
+from cicd.platforms.spark.dialect.masters import check_master
 from cicd.platforms.spark.dialect.rulebook import RULES
 from cicd.platforms.spark.dialect.schema import StageFile
 
@@ -92,7 +92,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from check_place(draft)
     yield from check_login(draft)
     yield from check_kerberos(draft)
-    yield from check_livy(draft)
+    yield from check_master(draft)
     yield from check_jobs(draft)
 
 

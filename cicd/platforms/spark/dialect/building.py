@@ -29,6 +29,7 @@ def build(draft: Draft) -> Built:
             "state": "" if draft.is_local else _path(spark.state),
             "staging": "" if draft.is_local else _path(spark.staging),
             "is_local": draft.is_local,
+            "yarn_url": spark.yarn_url or "",
             "proxy_user": "" if draft.is_local else spark.proxy_user or "",
         }
         | login_settings(draft)

@@ -31,7 +31,8 @@ class Draft(draft.Draft[StageFile, None]):
     @property
     def submit(self) -> str:
         """How jobs are handed over."""
-        return SPARK_SUBMIT if is_here(self.master) else str(self.file.spark.submit)
+        is_fixed = is_here(self.master) or is_yarn(self.master)
+        return SPARK_SUBMIT if is_fixed else str(self.file.spark.submit)
 
     @property
     def rest_url(self) -> str:
@@ -55,7 +56,7 @@ class Draft(draft.Draft[StageFile, None]):
     def is_on_this_machine(self) -> bool:
         """Whether the driver surely sees the files of this machine."""
         if self.submit == SPARK_SUBMIT:
-            return True
+            return not is_yarn(self.master)
         found = hosts(self.master)
         return bool(found) and all(map(_is_loopback, found))
 
@@ -68,6 +69,11 @@ def is_here(master: str) -> bool:
 def is_livy(master: str) -> bool:
     """Whether a master is a server of Livy before the cluster: no other is reached by HTTP."""
     return master.startswith(("http://", "https://"))
+
+
+def is_yarn(master: str) -> bool:
+    """Whether a master is the cluster that the files of Hadoop tell."""
+    return master == "yarn"
 
 
 def hosts(master: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.config.fields import values_of
 from cicd.errors import Problem
-from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy
+from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy, is_yarn
 
 WAYS = ("token", "signing_key", "token_url")
 """Fields of a login of which there is one."""
@@ -29,7 +29,7 @@ def check_login(draft: Draft) -> Iterator[Problem]:
     def has(field: str) -> bool:
         return bool(getattr(login, field)) or draft.has_lost("spark", "login", field)
 
-    if draft.submit == SPARK_SUBMIT:
+    if draft.submit == SPARK_SUBMIT and not is_yarn(draft.master):
         yield problem("spark-submit takes no login: take spark.login out")
     ways = [field for field in WAYS if has(field)]
     if len(ways) != 1:
@@ -45,6 +45,10 @@ def check_login(draft: Draft) -> Iterator[Problem]:
 def check_kerberos(draft: Draft) -> Iterator[Problem]:
     """Whether a ticket, and who jobs run as, reach a driver."""
     spark = draft.file.spark
+    if spark.kerberos and is_yarn(draft.master):
+        message = "a resource manager that asks for Kerberos cannot be asked yet: with yarn, take "
+        message += "spark.kerberos out"
+        yield draft.place("spark", "kerberos").problem(message, "bad-login")
     if draft.is_local or draft.submit == SPARK_SUBMIT:
         if spark.kerberos and spark.proxy_user and not draft.is_local:
             message = "spark.proxy_user excludes spark.kerberos: take one of them out"

@@ -10,7 +10,7 @@ from cicd.values import Ref
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
 _HTTP = r"https?://[^\s/@?#]+(/[^\s?#]*)?"
-ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP})$"
+ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP}|yarn)$"
 URL = f"^{_HTTP}$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
@@ -64,12 +64,14 @@ class Login(Part, frozen=True, kw_only=True):
 
 class Spark(Part, frozen=True, kw_only=True):
     master: Annotated[
-        Annotated[str, like(ANY_MASTER, "spark://host:7077, https://livy:8998 or local[*]", 1024)]
+        Annotated[
+            str, like(ANY_MASTER, "spark://host:7077, https://livy:8998, yarn or local[*]", 1024)
+        ]
         | None,
         Meta(
             description="The cluster, or the address of a Livy server before it, or local[*], "
             "which is this machine; default: SPARK_MASTER.",
-            examples=["spark://host:7077", "https://livy:8998"],
+            examples=["spark://host:7077", "yarn", "https://livy:8998"],
         ),
     ] = None
     submit: Annotated[
@@ -108,6 +110,13 @@ class Spark(Part, frozen=True, kw_only=True):
         Meta(
             description="For a REST server or a Livy behind a gateway: one of token, signing_key, "
             "and token_url with client_id and client_secret.",
+        ),
+    ] = None
+    yarn_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="The resource manager, with the master yarn.",
+            examples=["http://resourcemanager:8088"],
         ),
     ] = None
     kerberos: Annotated[

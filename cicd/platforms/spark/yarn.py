@@ -1,0 +1,180 @@
+"""Submission to YARN: spark-submit in cluster mode, whose application a resource manager shows.
+
+spark-submit ends once the application is accepted; from then on its tag, which no other run has,
+finds it from any machine. What the resource manager says at the end is the truth (``finalStatus``
+of its REST API). Answers: Apache Hadoop, ResourceManager REST API's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from cicd.errors import CicdError, NotFound, PlatformError
+from cicd.model import State, Status
+from cicd.platforms.base import Finding
+from cicd.platforms.spark import statuses
+from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.manifest import Manifest
+from cicd.platforms.spark.process import ProcessSubmitter
+from cicd.platforms.spark.runs import Run
+from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
+
+TAGS, WAITS = "spark.yarn.tags", "spark.yarn.submit.waitAppCompletion"
+ENVIRONMENT = "spark.yarn.appMasterEnv"
+STATES: Mapping[str, State] = {
+    "NEW": State.PENDING,
+    "NEW_SAVING": State.PENDING,
+    "SUBMITTED": State.PENDING,
+    "ACCEPTED": State.PENDING,
+    "RUNNING": State.RUNNING,
+    "FAILED": State.FAILED,
+    "KILLED": State.STOPPED,
+}
+"""What the states of an application mean, but for that of one that has finished."""
+FINAL: Mapping[str, State] = {
+    "SUCCEEDED": State.SUCCEEDED,
+    "FAILED": State.FAILED,
+    "KILLED": State.STOPPED,
+}
+"""What the final status of one that has finished means."""
+
+
+class YarnSubmitter:
+    """``process``: starts spark-submit on this machine. ``url``: of the resource manager; ``user``:
+    who kills, where it asks nobody for a login."""
+
+    def __init__(self, process: ProcessSubmitter, calls: Calls, url: str, user: str) -> None:
+        self._process = process
+        self._calls = calls
+        self._url = f"{url.rstrip('/')}/ws/v1/cluster"
+        self._user = user
+
+    def last(self) -> str:
+        return ""
+
+    def submit(self, manifest: Manifest) -> str:
+        return self._process.submit(tagged(manifest))
+
+    def find(self, run: Run) -> str:
+        return f"{run.name}@yarn" if self._application(run) else self._process.find(run)
+
+    def _application(self, run: Run) -> Mapping[str, Any]:
+        """What the resource manager says of it; empty where it knows nothing of it."""
+        try:
+            if run.application:
+                told = self._calls.json("GET", f"{self._url}/apps/{run.application}").get("app")
+                return told if isinstance(told, dict) else {}
+            told = self._calls.json("GET", f"{self._url}/apps?applicationTags={tag_of(run.name)}")
+        except NotFound:
+            return {}
+        found = (told.get("apps") or {}).get("app") or []
+        return max(found, key=lambda app: int(app.get("startedTime") or 0), default={})
+
+    def look(self, run: Run) -> Seen:
+        if application := self._application(run):
+            return Seen(of_application(application), str(application.get("id", "")))
+        status = self._process.look(run).status
+        if status.state in {State.PENDING, State.RUNNING}:
+            return Seen(statuses.status_of(State.PENDING, "spark-submit hands it over"))
+        if status.state is State.FAILED or (status.state is State.STOPPED and not run.application):
+            return Seen(replace(status, message=f"spark-submit: {status.message}"))
+        said = f"the resource manager has no application with the tag {tag_of(run.name)}"
+        return Seen(statuses.status_of(State.UNKNOWN, said), run.application)
+
+    def stop(self, run: Run) -> Seen | None:
+        application = self._application(run)
+        if not application:
+            self._process.stop(run)
+        elif not of_application(application).has_ended:
+            url = f"{self._url}/apps/{application['id']}/state?user.name={quote(self._user)}"
+            self._calls.json("PUT", url, {"state": "KILLED"})
+        return None
+
+    def streams(self, run: Run) -> list[str]:
+        return [STDOUT, STDERR]
+
+    def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
+        """Of the driver's container, as long as its node has it; before there is one, what
+        spark-submit says."""
+        application = self._application(run)
+        if not application:
+            return self._process.log(run, stream, offset, size) if stream == STDERR else NOTHING
+        if not (page := log_page(str(application.get("amContainerLogs") or ""), stream)):
+            return NOTHING
+        try:
+            content = contents(self._calls.text(page)).encode()
+        except PlatformError:
+            return NOTHING
+        start = min(offset, len(content))
+        part = content[start : start + size]
+        return Chunk(start, start + len(part), len(content), part.decode(errors="replace"))
+
+    def examine(self) -> Iterator[Finding]:
+        yield from self._process.examine()
+        try:
+            yield self._nodes()
+        except CicdError as error:
+            yield Finding("workers", "error", error.message, error.hint)
+
+    def _nodes(self) -> Finding:
+        told = self._calls.json("GET", f"{self._url}/metrics").get("clusterMetrics") or {}
+        cores, memory = told.get("availableVirtualCores", 0), told.get("availableMB", 0)
+        text = f"{told.get('activeNodes', 0)} nodes, {cores} cores and {memory} MB free"
+        if int(cores) < 2:
+            cure = "a job needs a core for its driver and one for an executor: it will wait"
+            return Finding("workers", "warning", text, cure)
+        return Finding("workers", "ok", text)
+
+    def close(self) -> None:
+        self._calls.close()
+
+
+NOTHING = Chunk(0, 0, 0, "")
+
+
+def tag_of(name: str) -> str:
+    """The tag of a run. YARN takes a hundred characters of ASCII, and makes them small."""
+    return f"cicd-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+def tagged(manifest: Manifest) -> Manifest:
+    """A job as YARN is handed it: with its tag, and its environment as properties. Pure."""
+    told = {f"{ENVIRONMENT}.{name}": text for name, text in manifest.environment.items()}
+    tags = ",".join(filter(None, (manifest.conf.get(TAGS), tag_of(manifest.name))))
+    return replace(manifest, conf={**manifest.conf, **told, TAGS: tags, WAITS: "false"})
+
+
+def of_application(application: Mapping[str, Any]) -> Status:
+    """How an application is. One that has finished may have failed. Pure."""
+    word, final = str(application.get("state")), str(application.get("finalStatus"))
+    state = FINAL.get(final) if word == "FINISHED" else STATES.get(word)
+    if state is None:
+        said = f'"{word}" with the final status "{final}" is no state that cicd knows'
+        return statuses.status_of(State.UNKNOWN, said)
+    lines = str(application.get("diagnostics") or "").split("\n")
+    said = next((line.strip() for line in lines if line.strip()), "")
+    return statuses.status_of(state, said if state in {State.FAILED, State.STOPPED} else "")
+
+
+def log_page(container: str, stream: str) -> str:
+    """Where the log of a container is as plain text, from the page that shows it to people; empty
+    where there is none. Pure."""
+    match = re.search(r"/containerlogs/(container_\w+)", container)
+    parts = urlsplit(container)
+    if not match or not parts.netloc:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}/ws/v1/node/containerlogs/{match[1]}/{stream}"
+
+
+def contents(text: str) -> str:
+    """A log without what Hadoop 3 writes around it. Pure."""
+    head = re.match(r"(?s)(?=Container: |LogType:).{0,2000}?\nLogContents:\n", text)
+    if not head:
+        return text
+    return re.split(r"\n?End of LogType:", text[head.end() :])[0]

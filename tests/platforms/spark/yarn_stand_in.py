@@ -1,0 +1,157 @@
+"""A stand-in for YARN: a resource manager with the answers of Hadoop's documentation, and a
+spark-submit that hands jobs to it, which really run, as plain programs of Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.platforms.spark.stand_in import SWITCHES, path_of
+from tests.platforms.stub_server import Reply, Request, running
+
+ENVIRONMENT = "spark.yarn.appMasterEnv."
+SUBMIT = """\
+#!{python}
+# stands in for spark-submit --master yarn --deploy-mode cluster
+import json, sys, urllib.request
+assert sys.argv[1:5] == ["--master", "yarn", "--deploy-mode", "cluster"], sys.argv
+body = json.dumps(sys.argv[5:]).encode()
+with urllib.request.urlopen("{url}/submitted", body) as answer:
+    print("INFO Client: Submitted application", answer.read().decode(), file=sys.stderr)
+"""
+
+
+@dataclass
+class App:
+    """``told``: fields that are as they are, whatever its process does."""
+
+    id: str
+    tags: str
+    process: subprocess.Popen[bytes]
+    out: Path
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def view(self, url: str) -> dict[str, Any]:
+        code = self.process.poll()
+        state = "RUNNING" if code is None else "FINISHED"
+        final = "UNDEFINED" if code is None else "FAILED" if code else "SUCCEEDED"
+        said = "" if not code else f"User application exited with status {code}\n\tat o.a.s.X"
+        container = f"container_1700000000000_{self.id[-4:]}_01_000001"
+        return {
+            "id": self.id,
+            "name": "n",
+            "state": state,
+            "finalStatus": final,
+            "applicationTags": self.tags,
+            "applicationType": "SPARK",
+            "diagnostics": said,
+            "startedTime": 1700000000000 + int(self.id[-4:]),
+            "amContainerLogs": f"{url}/node/containerlogs/{container}/spark",
+            **self.told,
+        }
+
+
+@dataclass
+class Yarn:
+    """``is_forgetful``: it knows no application any more."""
+
+    folder: Path
+    url: str = ""
+    is_forgetful: bool = False
+    apps: dict[str, App] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Reply:
+        query = "".join(f" {name}={text}" for name, text in request.query.items())
+        self.asked.append(f"{request.method} {request.path}{query}")
+        if request.path == "/submitted":
+            return Reply(200, self.start(request.json).id)
+        if request.path.startswith("/ws/v1/node/containerlogs/"):
+            return self.log(request.path.split("/")[-2])
+        parts = request.path.removeprefix("/ws/v1/cluster/").split("/")
+        if parts == ["metrics"]:
+            free = {"availableVirtualCores": 7, "availableMB": 2048, "activeNodes": 3}
+            return Reply(200, {"clusterMetrics": free})
+        if parts == ["apps"]:
+            return self.listed(request.query["applicationTags"])
+        app = None if self.is_forgetful else self.apps.get(parts[1])
+        if app is None:
+            return Reply(404, {"RemoteException": {"message": f"app with id {parts[1]} not found"}})
+        if request.method == "PUT":
+            app.told = {"state": "KILLED", "finalStatus": "KILLED", "diagnostics": "by user"}
+            app.process.kill()
+            return Reply(202, request.json)
+        return Reply(200, {"app": app.view(self.url)})
+
+    def listed(self, tag: str) -> Reply:
+        apps = [] if self.is_forgetful else list(self.apps.values())
+        found = [app.view(self.url) for app in apps if tag in app.tags.split(",")]
+        return Reply(200, {"apps": {"app": found} if found else None})
+
+    def log(self, container: str) -> Reply:
+        [app] = [one for one in self.apps.values() if one.id[-4:] in container.split("_")]
+        text = app.out.read_text(encoding="utf-8")
+        head = f"Container: {container} on 127.0.0.1\nLogAggregationType: LOCAL\n=====\n"
+        head += f"LogType:stdout\nLogLength:{len(text)}\nLogContents:\n"
+        return Reply(200, f"{head}{text}\nEnd of LogType:stdout. It belongs to a container.\n")
+
+    def start(self, arguments: list[str]) -> App:
+        conf = {}
+        options: dict[str, str] = {}
+        while arguments[0] in SWITCHES:
+            options[arguments[0]] = arguments[1]
+            if arguments[0] == "--conf":
+                name, _, text = arguments[1].partition("=")
+                conf[name] = text
+            arguments = arguments[2:]
+        number = len(self.apps) + 1
+        out = self.folder / f"{number}.out"
+        told = {
+            name.removeprefix(ENVIRONMENT): text
+            for name, text in conf.items()
+            if name.startswith(ENVIRONMENT)
+        }
+        modules = filter(None, options.get("--py-files", "").split(","))
+        paths = os.pathsep.join(str(path_of(url).parent) for url in modules)
+        with out.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, path_of(arguments[0]), *arguments[1:]],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **told, "PYTHONPATH": paths},
+            )
+        id = f"application_1700000000000_{number:04}"
+        self.apps[id] = App(id, conf["spark.yarn.tags"], process, out)
+        return self.apps[id]
+
+    def home(self) -> Path:
+        """A SPARK_HOME whose spark-submit hands jobs to it."""
+        program = self.folder / "home/bin/spark-submit"
+        program.parent.mkdir(parents=True)
+        program.write_text(SUBMIT.format(python=sys.executable, url=self.url), encoding="utf-8")
+        program.chmod(0o755)
+        return program.parent.parent
+
+    def close(self) -> None:
+        for app in self.apps.values():
+            app.process.kill()
+            app.process.wait()
+
+
+@contextmanager
+def yarn_in(folder: Path) -> Iterator[Yarn]:
+    """One that answers on a port of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yarn = Yarn(folder)
+    with running() as (stub, url):
+        stub.otherwise, yarn.url = yarn.answer, url
+        try:
+            yield yarn
+        finally:
+            yarn.close()
