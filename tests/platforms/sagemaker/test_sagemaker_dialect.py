@@ -341,3 +341,132 @@ def test_what_people_write_who_know_the_api_is_told_with_what_to_write(
 ) -> None:
     found = findings(tmp_path, changed(before, after))
     assert any(said in one for one in found), found
+
+
+LONG = "x" * 300
+MODEL = "models: [{key: m, image: i}]\n"
+ON = "instance: {type: ml.m5.large}"
+
+
+def job(more: str) -> str:
+    return f"training_jobs: [{{key: t, image: i, {ON}, {more}}}]\n"
+
+
+def processed(more: str) -> str:
+    return f"processing_jobs: [{{key: p, image: i, {ON}, {more}}}]\n"
+
+
+def transformed(more: str) -> str:
+    return f'transform_jobs: [{{key: t, model: m, input: "s3://bucket/x", {ON}, {more}}}]\n{MODEL}'
+
+
+def served(variant: str = "", deployment: str = "", names: str = "a b") -> str:
+    endpoints = [
+        f"  - {{key: e{index}, name: {name}, config: c, deployment: {{{deployment}}}}}\n"
+        for index, name in enumerate(names.split())
+    ]
+    variants = f"[{{name: v, model: m, {variant or ON}}}]"
+    config = f"endpoint_configs: [{{key: c, variants: {variants}}}]\n"
+    return f"{MODEL}{config}endpoints:\n{''.join(endpoints)}"
+
+
+def many(count: int, value: str = "x") -> str:
+    return ", ".join(f"n{index}: {value}" for index in range(count))
+
+
+DATA = '"s3://bucket/x"'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (job(f"environment: {{A: {LONG + LONG}}}"), "A is longer than 512 characters"),
+        (f"models: [{{key: m, image: i, environment: {{A: {LONG + LONG}}}}}]\n", ""),
+        (f"models: [{{key: m, image: i, environment: {{A: {4 * LONG}}}}}]\n", "than 1024 char"),
+        (
+            f"models: [{{key: m, containers: [{{image: i, environment: {{A: {4 * LONG}}}}}]}}]\n",
+            "10",
+        ),
+        (processed(f"environment: {{A: {LONG}}}"), "A is longer than 256 characters"),
+        (processed(f"environment: {{{LONG}: a}}"), "a name of more than 256 characters"),
+        (transformed(f"environment: {{{many(17)}}}"), "more than 16 variables"),
+        (job(f"environment: {{{many(101)}}}"), "more than 100 variables"),
+        (job(f"tags: {{{many(51)}}}"), "more than 45"),
+        (job('tags: {"cicd:stage": mine}'), "not aws:… or cicd:…"),
+        (job(f"metrics: {{{many(41, '(a)')}}}"), "more than 40"),
+        (job("max_runtime: 29d"), "max_runtime is 29d, and AWS takes 1s to 28d"),
+        (processed("max_runtime: 10d"), "max_runtime is 10d, and AWS takes 1s to 9d"),
+        (job("spot: true, max_runtime: 2h, max_wait: 1h"), "at least max_runtime, which is 2h"),
+        (job("spot: true, max_runtime: 2h, max_wait: 2h"), ""),
+        (job("vpc: {subnets: [a b], security_groups: [sg-1]}"), "an id like subnet-0a1b"),
+        (f"training_jobs: [{{key: t, image: a b, {ON}}}]\n", "without blanks"),
+        (f"training_jobs: [{{key: t, image: i, {ON[:-1]}, volume_gb: 20000}}}}]\n", "16384"),
+        (processed(f"arguments: [{LONG}]"), "longer than 256 characters"),
+        (processed(f"inputs: {{{many(11, DATA)}}}"), "more than 10 inputs"),
+        (processed(f"inputs: {{{many(10, DATA)}}}"), ""),
+        (
+            processed(f"inputs: {{{many(10, DATA)}}}, source_dir: src, entry_point: train.py"),
+            "of which source_dir is one",
+        ),
+        (processed(f"outputs: {{{many(11, DATA)}}}"), "more than 10 outputs"),
+        (transformed("max_payload_mb: 90, max_concurrent: 2"), "is 180, and AWS takes 100"),
+        (transformed("max_payload_mb: 50, max_concurrent: 2"), ""),
+        ("models: [{key: m, package: a/b/c}]\n", "neither the name nor the ARN"),
+        ("models: [{key: m, containers: [{image: i}], data: 's3://bucket/x'}]\n", "data is of one"),
+        (
+            "models: [{key: m, containers: [{image: i}], environment: {A: b}}]\n",
+            "environment is of",
+        ),
+        ("models: [{key: m, image: i, execution: Direct}]\n", "how several containers are asked"),
+        (
+            "models: [{key: m, execution: Direct, containers: [{image: i}, {image: i}]}]\n",
+            "Direct asks them by it",
+        ),
+        (
+            "models: [{key: m, containers: [{image: i, hostname: a}, {image: i}]}]\n",
+            "needs a hostname where one has one",
+        ),
+        (served(f"{ON}, startup_timeout: 30s"), "startup_timeout is 30s, and AWS takes 1m to 1h"),
+        (served(deployment="traffic: canary, step: {percent: 10}, wait: 2h"), "takes 0s to 1h"),
+        (served(deployment="termination_wait: 61m"), "AWS takes 0s to 1h"),
+        (served(deployment="timeout: 5m"), "timeout is 5m, and AWS takes 10m to 8h"),
+        (served(deployment="step: {percent: 10}"), "step is for traffic: canary or linear"),
+        (served(deployment="rolling: {percent: 10}, termination_wait: 5m"), "no old ones"),
+        (served(deployment="traffic: linear, step: {percent: 5}"), "at least 10 and at most 50"),
+        (served(deployment="rolling: {percent: 4}"), "at least 5 and at most 50 percent"),
+        (served(deployment="traffic: canary, step: {instances: 1}"), "and 1 is the count"),
+        (
+            served(
+                "instance: {type: ml.m5.large, count: 4}",
+                deployment="traffic: canary, step: {instances: 2}",
+            ),
+            "",
+        ),
+        (served(names="churn Churn"), "its name Churn is that of endpoint/e0 too"),
+    ],
+)
+def test_what_is_longer_or_more_than_aws_takes_or_of_no_effect_is_told(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    found = findings(tmp_path, PLACE + text)
+    assert any(said in one for one in found) if said else found == [], found
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        ("{group: a, path: b}", "take out path"),
+        ("{type: basic, group: a}", "take out type"),
+        ("{profile: dev}", "profile is for type: profile"),
+        ("{type: basic, profile: dev}", "profile is for type: profile"),
+        ("{token_file: /token}", "token_file is for type: web_identity"),
+        (f'{{path: eks, role_arn: "{ROLE}"}}', "role_arn is for type: web_identity"),
+        (f'{{type: web_identity, role_arn: "{ROLE}", token_file: /token}}', ""),
+        ("{type: profile, profile: dev}", ""),
+        ("{group: a}", ""),
+    ],
+)
+def test_a_login_is_chosen_in_one_way(tmp_path: Path, login: str, said: str) -> None:
+    text = PLACE.replace('"}', f'", credentials: {login}}}')
+    found = findings(tmp_path, text)
+    assert any(said in one for one in found) if said else found == [], found

@@ -15,6 +15,7 @@ from cicd.config.rules import check_items
 from cicd.config.tree import Paths
 from cicd.errors import Problem
 from cicd.model import LiveResource
+from cicd.platforms.sagemaker.dialect.bounds import check_bounds
 from cicd.platforms.sagemaker.dialect.checks import check_all
 from cicd.platforms.sagemaker.dialect.place import ENVIRONMENT, check_place
 from cicd.platforms.sagemaker.dialect.rulebook import RULES
@@ -123,6 +124,7 @@ def check(draft: AnyDraft) -> Iterator[Problem]:
     yield from check_place(draft)
     yield from check_items(draft, CARRIED)
     yield from check_all(draft)
+    yield from check_bounds(draft)
 
 
 def build(draft: AnyDraft) -> Built:

@@ -26,6 +26,8 @@ from cicd.platforms.sagemaker.dialect.wording import CODE
 LONGEST_VALUE = 2500
 MOST_PARAMETERS = 100
 URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+OF_ONE = ("data", "environment", "source_dir", "entry_point", "hostname", "mode")
+"""What a model with several containers does not have itself."""
 NOT_FOR_SHADOWS = "a configuration with a shadow has one variant that answers and one shadow"
 
 
@@ -152,6 +154,15 @@ def _check_model(draft: AnyDraft, path: Path, model: Any) -> Iterator[Problem]:
     if model.containers and own:
         message = f"{name}: give either image or containers"
         yield draft.place(*path, "containers", key=True).problem(message, "bad-container")
+    for field in OF_ONE if model.containers and not own else ():
+        if getattr(model, field):
+            message = f"{name}: {field} is of one container: say it inside containers"
+            yield draft.place(*path, field, key=True).problem(message, "bad-container")
+    if model.execution and not model.containers:
+        message = (
+            f"{name}: execution is how several containers are asked: name them, or take it out"
+        )
+        yield draft.place(*path, "execution", key=True).problem(message, "bad-container")
     for at, one in (
         [((), model)]
         if not model.containers
@@ -159,6 +170,10 @@ def _check_model(draft: AnyDraft, path: Path, model: Any) -> Iterator[Problem]:
     ):
         yield from _check_container(draft, (*path, *at), name, one)
     names = [one.hostname for one in model.containers if one.hostname]
+    if len(names) < len(model.containers) and (names or model.execution == "Direct"):
+        why = "one has one" if names else "execution: Direct asks them by it"
+        message = f"{name}: each container needs a hostname where {why}"
+        yield draft.place(*path, "containers").problem(message, "bad-container")
     for twice in (text for text, count in Counter(names).items() if count > 1):
         message = f"{name}: two containers have the hostname {twice}"
         yield draft.place(*path, "containers").problem(message, "bad-container")
@@ -227,6 +242,10 @@ def _check_serverless(
             "its model has no vpc": bool(model and model.vpc),
             "its model has no network_isolation": bool(model and model.network_isolation),
             "its model has one container": bool(model and len(model.containers) > 1),
+            "its container has one model": bool(
+                model and any(one.mode == "MultiModel" for one in (model, *model.containers))
+            ),
+            "its configuration has no async": bool(config.asynchronous),
         }
         for needed in (text for text, is_broken in problems.items() if is_broken):
             message = (
@@ -242,12 +261,13 @@ def _check_endpoints(draft: AnyDraft) -> Iterator[Problem]:
     seen: dict[str, str] = {}
     for path, endpoint in draft.items("endpoints"):
         name = endpoint.name or names.of_service(endpoint.key)
-        if name in seen:
-            message = f"endpoint/{endpoint.key}: its name {name} is that of endpoint/{seen[name]} "
+        # in another case it is the same to AWS
+        if (same := name.lower()) in seen:
+            message = f"endpoint/{endpoint.key}: its name {name} is that of endpoint/{seen[same]} "
             message += "too: AWS has one of each name"
             field = "name" if endpoint.name else "key"
             yield draft.place(*path, field).problem(message, "duplicate-name")
-        seen.setdefault(name, endpoint.key)
+        seen.setdefault(name.lower(), endpoint.key)
         config = configs.get(endpoint.config)
         if config and (problem := _variant_problem(endpoint, config)):
             place = draft.place(*path, "smoke_test", "variant")
@@ -305,8 +325,19 @@ def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tu
         yield "rolling", "give either rolling or traffic"
     if told.traffic != "all_at_once" and told.step is None:
         yield "traffic", f"{told.traffic} needs step: {{percent: 10}} or {{instances: 1}}"
+    if told.step and told.traffic == "all_at_once":
+        yield "step", "step is for traffic: canary or linear"
+    if told.termination_wait and told.rolling:
+        yield "termination_wait", "rolling leaves no old ones that could stay: take it out"
+    counts = [variant.instance.count for variant in variants if variant.instance]
     for field, size in (("step", told.step), ("rolling", told.rolling)):
+        least = 5 if field == "rolling" else 10 if told.traffic == "linear" else 1
         if size and (size.percent is None) == (size.instances is None):
             yield field, "give one of percent and instances"
-        if size and size.percent and size.percent > 50:
-            yield field, "AWS moves at most 50 percent at once"
+        elif size and size.percent and not least <= size.percent <= 50:
+            yield field, f"AWS moves at least {least} and at most 50 percent at once"
+        elif size and size.instances and counts and 2 * size.instances > min(counts):
+            text = (
+                f"AWS moves at most half of the instances at once, and {min(counts)} is the count"
+            )
+            yield field, f"{text} that a variant begins with"

@@ -33,6 +33,29 @@ def check_place(draft: AnyDraft) -> Iterator[Problem]:
     known = {"AWS_REGION"} if _stored_region(draft) else set()
     asked = {name: found for name, found in ENVIRONMENT.items() if name not in known}
     yield from check_target(draft, asked)
+    yield from _check_login(draft)
+
+
+def _check_login(draft: AnyDraft) -> Iterator[Problem]:
+    """What of a login has no effect beside the rest: nobody would hear of that."""
+    told = draft.file.sagemaker.credentials
+    users = {
+        "profile": "type: profile",
+        "role_arn": "type: web_identity",
+        "token_file": "type: web_identity",
+    }
+    stored = [name for name in ("group", "path") if getattr(told, name)]
+    for field, user in users.items():
+        if getattr(told, field) and (stored or user != f"type: {told.type}"):
+            message = f"sagemaker.credentials: {field} is for {user}, without group and path"
+            place = draft.place("sagemaker", "credentials", field, key=True)
+            yield place.problem(message, "bad-credentials")
+    if len(stored) > 1 or (stored and told.type != "default"):
+        other = "path" if len(stored) > 1 else "type"
+        message = f"sagemaker.credentials: {stored[0]} chooses a stored login, whose type its file "
+        message += f"says: take out {other}"
+        place = draft.place("sagemaker", "credentials", other, key=True)
+        yield place.problem(message, "bad-credentials")
 
 
 def _stored_region(draft: AnyDraft) -> str:

@@ -22,6 +22,8 @@ RULES: Mapping[str, Rule] = {
         "An endpoint is changed in a way that AWS lets nobody take back.",
         "Amazon SageMaker: serverless inference, exclusions",
     ),
+    "too-much": Rule("Something is longer, more or another time than AWS takes.", _API),
+    "bad-credentials": Rule("A login is chosen in two ways, or has what it makes no use of.", _API),
     "bad-scaling": Rule(
         "A variant cannot be scaled so.", "Amazon SageMaker: automatic scaling of models"
     ),

@@ -41,12 +41,17 @@ _Environment = Annotated[
 _TAG_SAYS = "letters, digits, blanks and _.:/=+-@"
 _Tags = Annotated[
     dict[
-        Annotated[str, named(r"^(?!aws:)[\w .:/=+@-]{1,128}$", f"{_TAG_SAYS}, not aws:…")],
+        Annotated[
+            str, named(r"^(?!aws:|cicd:)[\w .:/=+@-]{1,128}$", f"{_TAG_SAYS}, not aws:… or cicd:…")
+        ],
         Annotated[str, like(r"^[\w .:/=+@-]*$", _TAG_SAYS)],
     ],
-    Meta(description="Tags, given when it is made.", examples=[{"team": "churn"}]),
+    Meta(description="Tags, given when it is made.", examples=[{"team": "churn"}], max_length=45),
 ]
 _Positive = Annotated[int, Meta(ge=1)]
+_Image = Annotated[str, like(r"^\S+$", "the name of an image, without blanks", 255)]
+_Id = Annotated[str, like(r"^[-0-9a-zA-Z]{1,32}$", "an id like subnet-0a1b or sg-0a1b", 32)]
+_Argument = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class Credentials(Part, frozen=True, kw_only=True):
@@ -107,12 +112,14 @@ class Instance(Part, frozen=True, kw_only=True):
 
 
 class JobInstance(Instance, frozen=True, kw_only=True):
-    volume_gb: Annotated[_Positive, Meta(description="Disk of each, in GB.")] = 30
+    volume_gb: Annotated[
+        Annotated[int, Meta(ge=1, le=16384)], Meta(description="Disk of each, in GB.")
+    ] = 30
 
 
 class Vpc(Part, frozen=True, kw_only=True):
-    subnets: Annotated[list[Plain], Meta(min_length=1, max_length=16)]
-    security_groups: Annotated[list[Plain], Meta(min_length=1, max_length=5)]
+    subnets: Annotated[list[_Id], Meta(min_length=1, max_length=16)]
+    security_groups: Annotated[list[_Id], Meta(min_length=1, max_length=5)]
 
 
 class Channel(Part, frozen=True, kw_only=True):
@@ -125,7 +132,7 @@ class Channel(Part, frozen=True, kw_only=True):
 
 
 class TrainingJob(RunItem, frozen=True, kw_only=True):
-    image: Annotated[Plain | None, Meta(description="Container image.")] = None
+    image: Annotated[_Image | None, Meta(description="Container image.")] = None
     algorithm: Annotated[Plain | None, Meta(description="In place of image.")] = None
     source_dir: Annotated[
         Plain | None,
@@ -170,6 +177,7 @@ class TrainingJob(RunItem, frozen=True, kw_only=True):
         Meta(
             description="Metric -> pattern for its log, whose one group is the value.",
             examples=[{"accuracy": "accuracy=([0-9.]+)"}],
+            max_length=40,
         ),
     ] = {}
     input_mode: Annotated[
@@ -184,9 +192,9 @@ class TrainingJob(RunItem, frozen=True, kw_only=True):
 
 
 class ProcessingJob(RunItem, frozen=True, kw_only=True):
-    image: Annotated[Plain, Meta(description="Container image.")]
+    image: Annotated[_Image, Meta(description="Container image.")]
     command: Annotated[
-        list[Plain],
+        list[_Argument],
         Meta(
             description="What it runs; with a script: what runs that, default python3.",
             max_length=50,
@@ -199,7 +207,7 @@ class ProcessingJob(RunItem, frozen=True, kw_only=True):
     entry_point: Annotated[
         Plain | None, Meta(description="The script in source_dir.", examples=["clean.py"])
     ] = None
-    arguments: Annotated[list[Plain], Meta(description="Words after it.", max_length=100)] = []
+    arguments: Annotated[list[_Argument], Meta(description="Words after it.", max_length=100)] = []
     inputs: Annotated[
         dict[_Name, Plain | Ref],
         Meta(
@@ -258,7 +266,7 @@ class TransformJob(RunItem, frozen=True, kw_only=True):
 
 
 class Container(Part, frozen=True, kw_only=True):
-    image: Annotated[Plain | None, Meta(description="Container image.")] = None
+    image: Annotated[_Image | None, Meta(description="Container image.")] = None
     package: Annotated[
         Plain | Ref | None,
         Meta(
