@@ -34,6 +34,7 @@ from cicd.platforms.spark.dialect.draft import (
     SPARK_SUBMIT,
     UI_PORT,
     beside,
+    deploy_mode_of,
     is_here,
     is_livy,
     is_yarn,
@@ -77,8 +78,7 @@ def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
         folder = _own_folder(stage) / "processes"
         told = settings.get("kerberos")
         kerberos = Kerberos(told["principal"], (root / told["keytab"]).absolute()) if told else None
-        mode = "cluster" if is_yarn(master) else "client"
-        at = folder.absolute()
+        at, mode = folder.absolute(), deploy_mode_of(master)
         process = ProcessSubmitter(program, master, at, environ, kerberos, user, mode)
         if not is_yarn(master):
             return process
@@ -131,7 +131,8 @@ class Spark(Platform):
         ]
 
     def _command(self, wish: Resource) -> dict[str, str]:
-        return command(wish.spec, f"cicd.{wish.key.name}", self._master)
+        mode = deploy_mode_of(self._master)
+        return command(wish.spec, f"cicd.{wish.key.name}", self._master, mode)
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
         found = self._jobs.browse() if everything else []

@@ -91,11 +91,11 @@ def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
     )
 
 
-def command(spec: Spec, name: str, master: str) -> dict[str, str]:
+def command(spec: Spec, name: str, master: str, deploy_mode: str = "client") -> dict[str, str]:
     """What a plan shows of it: each option of spark-submit, program and arguments, with files as
     the project names them."""
     found = manifest(spec, name, {ASSETS_FILE: ASSETS_FILE})
-    told = found.options(master, "client")
+    told = found.options(master, deploy_mode)
     end = len(told) - len(found.arguments) - 1
     shown = {}
     for option, text in zip(told[:end:2], told[1:end:2], strict=True):

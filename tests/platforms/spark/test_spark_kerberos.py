@@ -3,7 +3,9 @@ asked for, and no silent one that fails. Against a private KDC, where there is o
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from cicd.platforms.spark.kerberos import Kerberos, check_hadoop
 from cicd.platforms.spark.renewal import life_of, pause
 from tests.platforms.contract import all_lines, wait_for
 from tests.platforms.spark.kdc import IS_THERE, PRINCIPAL, Realm, hadoop_in, realm_in
+from tests.platforms.spark.real import CONF, PATIENCE, RealCluster
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.test_spark_dialect import changed, findings
 from tests.platforms.spark.test_spark_dialect import stage_of as stage_of_text
@@ -204,6 +207,37 @@ def test_a_core_site_that_asks_for_nothing_is_none(tmp_path: Path, text: str) ->
     (tmp_path / "core-site.xml").write_text(text, encoding="utf-8")
     with pytest.raises(Denied, match=r"does not set hadoop\.security"):
         check_hadoop({"HADOOP_CONF_DIR": str(tmp_path)})
+
+
+WHO = """\
+from pyspark.sql import SparkSession
+context = SparkSession.builder.getOrCreate().sparkContext
+user = context._jvm.org.apache.hadoop.security.UserGroupInformation.getCurrentUser()
+print(user.getUserName(), user.getAuthenticationMethod().toString(), flush=True)
+"""
+
+
+@needs_kdc
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_a21_spark_itself_is_logged_in_on_a_standalone_cluster(
+    tmp_path: Path, realm: Realm, real_cluster: RealCluster
+) -> None:
+    """Where ``--principal`` and ``--keytab`` are ignored without a word."""
+    write_program(tmp_path, WHO)
+    java = f"-Djava.security.krb5.conf={realm.environ['KRB5_CONFIG']}"
+    kerberos = {"principal": PRINCIPAL, "keytab": str(realm.keytab)}
+    settings: dict[str, Any] = {"spark_home": str(real_cluster.home), "kerberos": kerberos}
+    stage = stage_of(tmp_path, "", [job()], real_cluster.master, submit="spark-submit", **settings)
+    spark = connect(stage, {**os.environ, **realm.environ, "SPARK_SUBMIT_OPTS": java})
+    before, live = realm.logins, spark.create(job(conf=CONF), "token")
+    deadline = time.monotonic() + PATIENCE
+    while not live.status.has_ended and time.monotonic() < deadline:
+        time.sleep(0.2)
+        live = spark.get(live)
+    lines = [entry.text for entry in all_lines(spark, live)]
+    assert (live.status.raw, lines) == ("FINISHED", ["spark/localhost@CICD.TEST KERBEROS"])
+    assert realm.logins == before + 1 and caches(tmp_path) == []
 
 
 PLACE = "  master: spark://127.0.0.1:7077\n"

@@ -54,6 +54,11 @@ def test_a15_yarn_is_told_the_tag_and_the_environment() -> None:
     assert len(tag) <= 100 and tag.isascii() and tag == tag.lower() != tag_of("ü" * 501)
 
 
+def test_a_plan_says_that_the_driver_is_in_the_cluster(spark: Spark) -> None:
+    [shown] = spark.complete([job()])
+    assert shown.spec["command"]["--deploy-mode"] == "cluster"
+
+
 def test_a13_a_job_is_found_by_its_tag_from_any_machine(
     tmp_path: Path, yarn: Yarn, spark: Spark
 ) -> None:

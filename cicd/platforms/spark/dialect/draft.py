@@ -76,6 +76,12 @@ def is_yarn(master: str) -> bool:
     return master == "yarn"
 
 
+def deploy_mode_of(master: str) -> str:
+    """Where spark-submit has the driver: standalone masters take none of Python in their cluster,
+    so that on these it is where spark-submit is."""
+    return "cluster" if is_yarn(master) else "client"
+
+
 def hosts(master: str) -> list[str]:
     """Those of a standalone master, which may have others standing by."""
     if not master.startswith("spark://"):
