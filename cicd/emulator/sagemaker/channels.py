@@ -10,6 +10,10 @@ from typing import Any
 
 from cicd.emulator.sagemaker.storage import DataError, Storage, name_below, placed, split
 from cicd.emulator.sagemaker.toolkit import Cluster
+from cicd.emulator.state.buckets import Object
+
+SHARDED = "ShardedByS3Key"
+"""Each instance gets its share."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +60,33 @@ def channels_of(job: Mapping[str, Any]) -> list[Channel]:
 
 def bring(storage: Storage, channel: Channel, cluster: Cluster, folder: Path) -> Path:
     """The objects of a channel, or this instance's share of them, as files in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    kind, url = channel.source["S3DataType"], str(channel.source["S3Uri"])
-    if kind == "S3Prefix":
-        found, prefix = storage.objects(url), split(url)[1]
-        names = {name_below(one.key, prefix): one for one in found}
-    elif kind == "ManifestFile":
-        names, prefix = {}, ""
-        for listed, base in manifest(storage.one(url), url):
-            names |= {name_below(one.key, base): one for one in storage.objects(listed)}
-    else:
-        raise DataError(f"ClientError: S3DataType {kind} is not supported here")
-    for number, name in enumerate(sorted(names)):
-        is_mine = number % len(cluster.hosts) == cluster.number
-        if is_mine or channel.distribution == "FullyReplicated":
-            placed(names[name], name, folder)
+    names = named(storage, str(channel.source["S3DataType"]), str(channel.source["S3Uri"]))
+    lay(names, channel.distribution, cluster.number, len(cluster.hosts), folder)
     return folder
+
+
+def named(storage: Storage, kind: str, url: str) -> dict[str, Object]:
+    """What data of a sort is, by the names that its files have. DataError where nothing is
+    there."""
+    if kind == "S3Prefix":
+        return {name_below(one.key, split(url)[1]): one for one in storage.objects(url)}
+    if kind == "ManifestFile":
+        return {
+            name_below(one.key, base): one
+            for listed, base in manifest(storage.one(url), url)
+            for one in storage.objects(listed)
+        }
+    raise DataError(f"ClientError: S3DataType {kind} is not supported here")
+
+
+def lay(
+    names: Mapping[str, Object], distribution: str, number: int, count: int, folder: Path
+) -> None:
+    """Objects as files in the folder of one of so many instances: all, or its share."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for at, name in enumerate(sorted(names)):
+        if distribution != SHARDED or at % count == number:
+            placed(names[name], name, folder)
 
 
 def manifest(file: Path, url: str) -> list[tuple[str, str]]:

@@ -66,6 +66,8 @@ class Invocations:
         headers, stack = headers_of(request), AsyncExitStack()
         target = await self._entered(stack, name, request.headers.get(f"{HEAD}target-variant", ""))
         try:
+            if target.answers_later:
+                raise only_later(name)
             *before, last = target.runs
             first = await self._through(before, headers, body)
             if first.status >= 400:
@@ -88,11 +90,13 @@ class Invocations:
         return StreamingResponse(pieces, 200, told, CONTENT_TYPE, background=end)
 
     async def _asked(
-        self, name: str, variant: str, headers: Headers, body: bytes
+        self, name: str, variant: str, headers: Headers, body: bytes, *, later: bool = False
     ) -> tuple[Target, Answer]:
         """Who was asked, and the answer. Refused where that is an error."""
         async with AsyncExitStack() as stack:
             target = await self._entered(stack, name, variant)
+            if target.answers_later and not later:
+                raise only_later(name)
             for shadow in target.shadows:
                 self._copy(shadow, headers, body)
             begun = time.perf_counter()
@@ -123,7 +127,7 @@ class Invocations:
         return target
 
     async def _by_name(self, name: str, headers: Headers, body: bytes) -> Answer:
-        return (await self._asked(name, "", headers, body))[1]
+        return (await self._asked(name, "", headers, body, later=True))[1]
 
     async def _through(self, runs: Sequence[str], headers: Headers, body: bytes) -> Answer:
         """Ask one container after the other, each with what the one before has answered."""
@@ -166,6 +170,12 @@ def passed(headers: Headers, answer: Answer) -> Headers:
         return headers
     others = [(key, text) for key, text in headers if key != "content-type"]
     return [*others, ("content-type", answer.content_type)]
+
+
+def only_later(name: str) -> Refused:
+    """The error for who wants an answer at once of an asynchronous endpoint."""
+    text = f"Endpoint {name} of account {ACCOUNT} has an AsyncInferenceConfig"
+    return Refused("ValidationError", f"{text}: it can be invoked by InvokeEndpointAsync only.")
 
 
 def model_error(answer: Answer, target: Target, name: str) -> Refused:

@@ -17,9 +17,11 @@ from cicd.emulator.sagemaker.storage import DataError
 
 WHOLE = "$"
 STEP = re.compile(
-    r"\.(?P<name>[A-Za-z_]\w*)|\['(?P<quoted>[^']*)'\]|\[(?P<numbers>-?\d+(?:,-?\d+)*)\]"
-    r"|\[(?P<start>-?\d*):(?P<stop>-?\d*)\]"
+    r"\.(?P<name>[A-Za-z_]\w*)|\[(?P<quoted>'[^']*'(?:\s*,\s*'[^']*')*)\]"
+    r"|\[(?P<numbers>-?\d+(?:\s*,\s*-?\d+)*)\]|\[(?P<start>-?\d*):(?P<stop>-?\d*)\]"
+    r"|(?P<all>\.\*|\[\*\])"
 )
+QUOTED = re.compile(r"'([^']*)'")
 JSON = "application/json"
 LINES = "application/jsonlines"
 CSV = "text/csv"
@@ -81,7 +83,10 @@ def _stepped(value: Any, step: re.Match[str]) -> Any:
     if step["start"] is not None:
         bounds = [int(text) if text else None for text in (step["start"], step["stop"])]
         return value[slice(*bounds)]
-    return value[step["name"] or step["quoted"]]
+    if step["all"]:
+        return [*value.values()] if isinstance(value, dict) else list(value)
+    names = [step["name"]] if step["name"] else QUOTED.findall(step["quoted"])
+    return value[names[0]] if len(names) == 1 else {name: value[name] for name in names}
 
 
 def parsed(content: bytes, kind: str) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cicd.emulator.sagemaker import jobs
 from cicd.emulator.sagemaker.account import Account, Call, describe
+from cicd.emulator.sagemaker.channels import SHARDED, lay, named
 from cicd.emulator.sagemaker.containers import Container, failure_of
 from cicd.emulator.sagemaker.errors import invalid
 from cicd.emulator.sagemaker.listing import listing
@@ -73,9 +74,8 @@ def begin(account: Account, job: Thing) -> list[str]:
         # what another emulator was about to bring when it was killed
         shutil.rmtree(folder, ignore_errors=True)
     if not all(runs):
-        mounts = inputs_of(account, job, folder / "inputs")
         containers = [
-            prepared(account, job, mounts, host, hosts, own_name)
+            prepared(account, job, host, hosts, own_name)
             for host, own_name, run_id in zip(hosts, names, runs, strict=True)
             if not run_id
         ]
@@ -90,26 +90,29 @@ def begin(account: Account, job: Thing) -> list[str]:
     return runs
 
 
-def inputs_of(account: Account, job: Thing, folder: Path) -> dict[str, Path]:
-    """The inputs of a job, brought here: container path -> folder. DataError for what is not
-    there."""
+def inputs_of(account: Account, job: Thing, host: str, hosts: list[str]) -> dict[str, Path]:
+    """The inputs of one instance, brought here: container path -> folder. DataError for what is
+    not there."""
     mounts = {}
+    folder = folder_of(account, str(job[PROCESSING_JOB.name])) / "inputs"
     for number, one in enumerate(job.get("ProcessingInputs", [])):
         source = one.get("S3Input")
         if source is None or "LocalPath" not in source:
             text = "must have S3Input with a LocalPath here"
             raise DataError(f"ClientError: input {one['InputName']} {text}")
-        place = folder / str(number)
+        distribution = str(source.get("S3DataDistributionType", "FullyReplicated"))
+        is_shared = distribution != SHARDED
+        place = folder / str(number) / ("all" if is_shared else host)
         mounts[source["LocalPath"]] = place
         if not place.exists():
-            account.storage.fetch(source["S3Uri"], place)
+            names = named(account.storage, str(source["S3DataType"]), str(source["S3Uri"]))
+            lay(names, distribution, hosts.index(host), len(hosts), place)
     return mounts
 
 
 def prepared(
     account: Account,
     job: Thing,
-    mounts: Mapping[str, Path],
     host: str,
     hosts: list[str],
     own_name: str,
@@ -117,6 +120,7 @@ def prepared(
     """The container of one instance."""
     folder = folder_of(account, str(job[PROCESSING_JOB.name])) / host
     shutil.rmtree(folder, ignore_errors=True)
+    mounts = inputs_of(account, job, host, hosts)
     application = job["AppSpecification"]
     image, arguments = application["ImageUri"], application.get("ContainerArguments", [])
     entrypoint = application.get("ContainerEntrypoint")

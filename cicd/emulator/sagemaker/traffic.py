@@ -26,6 +26,8 @@ class Target:
     shadows: Sequence[Sequence[str]] = field(default_factory=tuple)
     capture: Mapping[str, Any] | None = None
     """The DataCaptureConfig of the endpoint."""
+    answers_later: bool = False
+    """Whether it is asked by InvokeEndpointAsync only."""
 
 
 class Traffic:
@@ -67,7 +69,8 @@ class Traffic:
         shadows = [one["runs"] for one in endpoint["_fleet"] if one["shadow"]]
         variant = wanted or self._next(endpoint)
         capture = endpoint.get("_capture")
-        return Target(variant, endpoint[ENDPOINT.arn], fleet[variant], shadows, capture)
+        later = bool(endpoint.get("AsyncInferenceConfig"))
+        return Target(variant, endpoint[ENDPOINT.arn], fleet[variant], shadows, capture, later)
 
     def _next(self, endpoint: Thing) -> str:
         """The variant whose turn it is: each gets its share, as evenly as it goes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from cicd.emulator.runs.lifecycle import ENDED
 from cicd.emulator.sagemaker import jobs, joining
 from cicd.emulator.sagemaker.account import Account, Call, describe
 from cicd.emulator.sagemaker.asking import ask
+from cicd.emulator.sagemaker.channels import named
 from cicd.emulator.sagemaker.errors import invalid
 from cicd.emulator.sagemaker.fleets import wait_until_gone
 from cicd.emulator.sagemaker.listing import listing
@@ -21,15 +24,20 @@ from cicd.emulator.sagemaker.nouns import MODEL, TRANSFORM_JOB
 from cicd.emulator.sagemaker.packages import from_package
 from cicd.emulator.sagemaker.records import Batch, batches, joined
 from cicd.emulator.sagemaker.serving import serving
-from cicd.emulator.sagemaker.storage import DataError, name_below, split
+from cicd.emulator.sagemaker.storage import DataError
 from cicd.emulator.sagemaker.streams import Stream
 from cicd.emulator.sagemaker.things import Thing
+from cicd.emulator.state.buckets import Object
 
 LOGS = "/aws/sagemaker/TransformJobs"
 PATIENCE = 120
 """Seconds until the model must answer."""
+LOOK = 0.2
+"""Seconds between two looks whether a job is to end."""
 PAYLOAD = 6
 """Megabytes of a request whose maker wants no other number."""
+MOST = 100
+"""Megabytes of all requests at once, where both numbers are given."""
 KINDS = (joining.CSV, joining.JSON, joining.LINES)
 """Content types that records can be taken apart of."""
 
@@ -45,8 +53,12 @@ def create(call: Call) -> Mapping[str, Any]:
     kind = body["TransformInput"].get("ContentType", "")
     if not processing.is_plain and kind not in KINDS:
         raise invalid(f"DataProcessing needs a ContentType of {', '.join(KINDS)}.")
-    if body["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
-        raise invalid("TransformInput: this emulator supports S3DataType S3Prefix only.")
+    source = body["TransformInput"]["DataSource"]["S3DataSource"]
+    if source["S3DataType"] == "AugmentedManifestFile":
+        raise invalid("TransformInput: this emulator supports no AugmentedManifestFile.")
+    if int(body.get("MaxPayloadInMB", 0)) * int(body.get("MaxConcurrentTransforms", 0)) > MOST:
+        text = "MaxConcurrentTransforms * MaxPayloadInMB must not exceed"
+        raise invalid(f"{text} {MOST} MB.")
     answer = call.add(TRANSFORM_JOB, **{TRANSFORM_JOB.status: "InProgress", **body})
     jobs.start(call.account, TRANSFORM_JOB, str(body[TRANSFORM_JOB.name]), live)
     return answer
@@ -61,10 +73,7 @@ def live(account: Account, job: Thing) -> None:
     try:
         wait_until_up(account, name, runs)
         account.things.put(TRANSFORM_JOB.kind, name, TransformStartTime=account.now())
-        answers = asyncio.run(transformed(account, job, runs))
-        if jobs.is_stopping(account, TRANSFORM_JOB, name):
-            # what was not finished is not kept
-            raise jobs.Stopped
+        answers = asyncio.run(unless_stopped(account, job, runs))
         for url, file in answers.items():
             account.storage.keep(file, url)
     finally:
@@ -128,10 +137,25 @@ def wait_until_up(account: Account, name: str, runs: Sequence[str]) -> None:
     account.workers.until(is_up)
 
 
+async def unless_stopped(account: Account, job: Thing, runs: Sequence[str]) -> dict[str, Path]:
+    """The same as transformed(). Stopped as soon as somebody wants that: what was not finished is
+    not kept."""
+    name = str(job[TRANSFORM_JOB.name])
+    work = asyncio.create_task(transformed(account, job, runs))
+    while not (await asyncio.wait([work], timeout=LOOK))[0]:
+        if await asyncio.to_thread(jobs.is_stopping, account, TRANSFORM_JOB, name):
+            work.cancel()
+            await asyncio.wait([work])
+            raise jobs.Stopped
+    if jobs.is_stopping(account, TRANSFORM_JOB, name):
+        raise jobs.Stopped
+    return work.result()
+
+
 async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> dict[str, Path]:
     """Output url -> file with the answer for each object. DataError for one that is an error."""
     name, told = str(job[TRANSFORM_JOB.name]), job["TransformInput"]
-    source, target = told["DataSource"]["S3DataSource"]["S3Uri"], job["TransformOutput"]
+    source, target = told["DataSource"]["S3DataSource"], job["TransformOutput"]
     forwarder = Forwarder(account.world.runner)
     limit = int(job.get("MaxPayloadInMB", PAYLOAD)) * 2**20
     places = asyncio.Semaphore(int(job.get("MaxConcurrentTransforms") or 1))
@@ -143,8 +167,6 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> dict
 
     async def one(batch: Batch) -> bytes:
         async with places:
-            if jobs.is_stopping(account, TRANSFORM_JOB, name):
-                return b""
             body = joining.sent(batch.content, kind, processing)
             for run_id in runs:
                 answer = await ask(forwarder, run_id, headers, body)
@@ -162,16 +184,25 @@ async def transformed(account: Account, job: Thing, runs: Sequence[str]) -> dict
     # not in memory, and not in the bucket before the last of them is there
     folder = folder_of(account, name) / "answers"
     folder.mkdir(parents=True, exist_ok=True)
-    for number, item in enumerate(account.storage.objects(source)):
-        pieces = batches(
-            item.key, item.path.read_bytes(), told.get("SplitType", "None"), _strategy(job), limit
-        )
+    names = named(account.storage, str(source["S3DataType"]), str(source["S3Uri"]))
+    for number, (below, item) in enumerate(names.items()):
+        content = unpacked(item, str(told.get("CompressionType", "None")))
+        pieces = batches(item.key, content, told.get("SplitType", "None"), _strategy(job), limit)
         answers = await asyncio.gather(*map(one, pieces))
-        place = f"{name_below(item.key, split(source)[1])}.out"
+        place = f"{below}.out"
         file = folder / str(number)
         file.write_bytes(joined(answers, target.get("AssembleWith", "None")))
         found[f"{target['S3OutputPath'].rstrip('/')}/{place}"] = file
     return found
+
+
+def unpacked(item: Object, compression: str) -> bytes:
+    """The content of an object. DataError for one that is not packed so."""
+    content = item.path.read_bytes()
+    try:
+        return gzip.decompress(content) if compression == "Gzip" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"ClientError: {item.key} is not packed by Gzip: {error}") from None
 
 
 def folder_of(account: Account, name: str) -> Path:

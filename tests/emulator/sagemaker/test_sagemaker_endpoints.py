@@ -482,6 +482,10 @@ def test_an_asynchronous_endpoint_answers_in_the_bucket(aws: Aws, sagemaker: Any
         lambda: runtime.invoke_endpoint_async(EndpointName="moves", InputLocation="s3://a/b")
     )
     assert error["Error"]["Code"] == "ValidationError"
+    for at_once in (runtime.invoke_endpoint, runtime.invoke_endpoint_with_response_stream):
+        error = error_of(partial(at_once, EndpointName="later", Body=b"x"))
+        assert error["Error"]["Code"] == "ValidationError"
+        assert "InvokeEndpointAsync only" in error["Error"]["Message"]
 
 
 def test_what_is_asked_and_answered_is_captured(aws: Aws, sagemaker: Any) -> None:

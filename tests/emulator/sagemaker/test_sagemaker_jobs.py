@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -54,7 +55,7 @@ pathlib.Path("/opt/ml/output/data/report.txt").write_text("fine")
 pathlib.Path("/opt/ml/checkpoints/step").write_text("1") if mode == "save" else None
 """
 SERVE = """
-import json, os, sys
+import json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 assert sys.argv[1:] == ["serve"], sys.argv
 class Handler(BaseHTTPRequestHandler):
@@ -68,6 +69,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         print("asked", body, flush=True)
+        time.sleep(600 if b"nap" in body else 0)
         self.answer(422 if b"bad" in body else 200, body.upper())
 ThreadingHTTPServer(("", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """
@@ -308,12 +310,13 @@ def process(
     name: str,
     entrypoint: list[str],
     begun: Callable[[], Any] = nothing,
+    instances: int = 1,
     **more: Any,
 ) -> dict[str, Any]:
     sagemaker.create_processing_job(
         ProcessingJobName=name,
         RoleArn=ROLE,
-        ProcessingResources=RUN,
+        ProcessingResources={"ClusterConfig": {**RUN["ClusterConfig"], "InstanceCount": instances}},
         AppSpecification={"ImageUri": IMAGE, "ContainerEntrypoint": entrypoint},
         **more,
     )
@@ -370,6 +373,54 @@ def test_processing_takes_inputs_and_leaves_outputs(aws: Aws, sagemaker: Any) ->
     sagemaker.delete_processing_job(ProcessingJobName="counts")
     names = sagemaker.list_processing_jobs(NameContains="counts")["ProcessingJobSummaries"]
     assert names == []
+
+
+SHARE = """
+import pathlib
+for name in ("all", "share", "listed"):
+    found = sorted(pathlib.Path(f"/opt/ml/processing/{name}").rglob("*.csv"))
+    print(name, *[file.name for file in found])
+"""
+
+
+def test_processing_has_its_share_of_inputs_and_what_a_manifest_lists(
+    aws: Aws, sagemaker: Any
+) -> None:
+    s3 = aws.client("s3")
+    entries: list[Any] = [{"prefix": f"s3://{BUCKET}/in/"}, "b.csv"]
+    s3.put_object(Bucket=BUCKET, Key="share.manifest", Body=json.dumps(entries).encode())
+
+    def put(name: str, kind: str, key: str, **more: str) -> dict[str, Any]:
+        place = {"S3Uri": f"s3://{BUCKET}/{key}", "LocalPath": f"/opt/ml/processing/{name}"}
+        return {
+            "InputName": name,
+            "S3Input": {**place, "S3DataType": kind, "S3InputMode": "File", **more},
+        }
+
+    job = process(
+        sagemaker,
+        "shares",
+        ["python3", "-c", SHARE],
+        ProcessingInputs=[
+            put("all", "S3Prefix", "in/"),
+            put("share", "S3Prefix", "in/", S3DataDistributionType="ShardedByS3Key"),
+            put("listed", "ManifestFile", "share.manifest"),
+        ],
+        instances=2,
+    )
+    assert job["ProcessingJobStatus"] == "Completed", job
+    logs = aws.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/ProcessingJobs", logStreamNamePrefix="shares/"
+    )["events"]
+    said = sorted(event["message"] for event in logs)
+    assert said == [
+        "all a.csv b.csv c.csv",
+        "all a.csv b.csv c.csv",
+        "listed b.csv",
+        "listed b.csv",
+        "share a.csv c.csv",
+        "share b.csv",
+    ]
 
 
 def test_processing_is_stopped(sagemaker: Any) -> None:
@@ -454,6 +505,65 @@ def test_transform_fails_with_what_the_model_has_said(aws: Aws, sagemaker: Any) 
     assert found["KeyCount"] == 0
 
 
+def test_a_transform_unpacks_what_is_packed_and_knows_manifests(aws: Aws, sagemaker: Any) -> None:
+    s3 = aws.client("s3")
+    entries: list[Any] = [{"prefix": f"s3://{BUCKET}/packed/"}, "x/a.gz", "empty.gz"]
+    for key, content in {
+        "packed/x/a.gz": gzip.compress(b"a1\n"),
+        "packed/empty.gz": gzip.compress(b""),
+        "packed/other.gz": gzip.compress(b"b1\n"),
+        "packed.manifest": json.dumps(entries).encode(),
+        "plain/a.gz": b"a1\n",
+    }.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+    manifest = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{BUCKET}/packed.manifest"}
+    told = {"CompressionType": "Gzip", "SplitType": "Line"}
+    job = transform(
+        sagemaker, "unpacks", TransformInput={**told, "DataSource": {"S3DataSource": manifest}}
+    )
+    assert job["TransformJobStatus"] == "Completed", job
+    kept = s3.list_objects_v2(Bucket=BUCKET, Prefix="unpacks/")["Contents"]
+    assert [one["Key"] for one in kept] == ["unpacks/empty.gz.out", "unpacks/x/a.gz.out"]
+    found = s3.get_object(Bucket=BUCKET, Key="unpacks/x/a.gz.out")["Body"].read()
+    assert found.strip() == b"A1"
+    plain = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/plain/"}
+    job = transform(
+        sagemaker, "unpacked", TransformInput={**told, "DataSource": {"S3DataSource": plain}}
+    )
+    assert "plain/a.gz is not packed by Gzip" in job["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"MaxPayloadInMB": 50, "MaxConcurrentTransforms": 3}, "must not exceed 100 MB"),
+        ({"TransformInput": "AugmentedManifestFile"}, "supports no AugmentedManifestFile"),
+    ],
+)
+def test_a_transform_that_is_none_is_refused(
+    sagemaker: Any, more: dict[str, Any], said: str
+) -> None:
+    if kind := more.get("TransformInput"):
+        data = {"S3DataType": kind, "S3Uri": f"s3://{BUCKET}/in/"}
+        more = {"TransformInput": {"DataSource": {"S3DataSource": data}}}
+    with pytest.raises(sagemaker.exceptions.ClientError, match=said):
+        transform(sagemaker, "refused", **more)
+
+
+def test_a_transform_is_stopped_while_the_model_thinks(aws: Aws, sagemaker: Any) -> None:
+    aws.client("s3").put_object(Bucket=BUCKET, Key="nap/a.csv", Body=b"nap\n")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nap/"}}
+
+    def stop() -> None:
+        wait_for(lambda: asked(aws, "thinks"), bool, 60)
+        sagemaker.stop_transform_job(TransformJobName="thinks")
+
+    job = transform(sagemaker, "thinks", begun=stop, TransformInput={"DataSource": source})
+    assert job["TransformJobStatus"] == "Stopped"
+    # the model itself would have thought for ten minutes
+    assert (job["TransformEndTime"] - job["TransformStartTime"]).total_seconds() < 300
+
+
 def test_a_transform_that_is_stopped_keeps_nothing(aws: Aws, sagemaker: Any) -> None:
     rule = {"operation": "sagemaker.CreateTransformJob", "times": 1, "stuck": True}
     aws.ask("POST", "/emulator/faults", rule)
@@ -510,6 +620,15 @@ def test_transform_joins_what_was_asked_with_the_answers(
             b"1,2\n3,4\n",
             b"7,a\n8,b\n",
         ),
+        (
+            b'{"id": "\xc3\xa4", "x": {"a": 1, "b": 2}}',
+            "application/json",
+            b"0.5",
+            Processing("$.x.*", "$['id', 'SageMakerOutput']", True),
+            b"[1, 2]",
+            b'{"id": "\xc3\xa4", "SageMakerOutput": 0.5}',
+        ),
+        (b"[[1], [2]]", "application/json", b"[3]", Processing("$[*]"), b"[[1], [2]]", b"[3]"),
         (b"x", "image/png", b"y", Processing(), b"x", b"y"),
     ],
 )
@@ -520,7 +639,7 @@ def test_records_are_taken_apart_and_put_together(
     assert joining.kept(asked, kind, answer, kind, processing) == kept
 
 
-@pytest.mark.parametrize("path", ["x", "$..x", "$.x[?(@.y)]", "$[*]", "$[1", "$x", ""])
+@pytest.mark.parametrize("path", ["x", "$..x", "$.x[?(@.y)]", "$['a',1]", "$[1", "$x", ""])
 def test_paths_that_are_not_known_are_refused(path: str) -> None:
     with pytest.raises(ValueError, match="is no JSONPath"):
         joining.steps_of(path)

@@ -192,7 +192,9 @@ endpoints:
 def test_a_smoke_test_that_the_model_fails_ends_with_the_models_words(project: Project) -> None:
     project.write("stages/bad.yaml", BREAKING)
     told = project.run("apply", "bad", "--yes", code=1)
-    words = "smoke test invoke got 500 ValueError: this number does not exist: grüße (the model's own"
+    words = (
+        "smoke test invoke got 500 ValueError: this number does not exist: grüße (the model's own"
+    )
     assert words in told.out
     assert "the model's own error; log group /aws/sagemaker/Endpoints/bad--echo" in told.out
 
