@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import uuid
+from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from cicd.emulator.api.s3 import METHODS, S3
-from cicd.emulator.api.signature import HEADER, Signed, refusal
+from cicd.emulator.api.signature import HEADER, STAMP, Signed, refusal
 from cicd.emulator.front_door import EFFECTS
 from cicd.emulator.sagemaker import elsewhere, identity
 from cicd.emulator.sagemaker.errors import Refused
@@ -37,6 +38,8 @@ JSON = "application/x-amz-json-1.1"
 MOST_BYTES = 26 * 2**20
 """The largest body of a request, but for S3."""
 TOO_LARGE = 413
+SKEW = timedelta(minutes=5)
+"""So far the clock of who signs may be off."""
 CLOUDWATCH = "monitoring"
 OURS = frozenset({"sagemaker", "logs"})
 UNSIGNED = {
@@ -174,7 +177,27 @@ def check_signature(request: Request, body: bytes, logins: Logins) -> Login:
     if code or login is None:
         word, text, status = UNSIGNED[code]
         raise Refused(word, text, status)
+    if text := out_of_time(headers.get("x-amz-date", ""), datetime.now(UTC)):
+        raise Refused("InvalidSignatureException", text)
     return login
+
+
+def out_of_time(stamp: str, now: datetime) -> str:
+    """Why a signature of that moment does not count now; empty where it does."""
+    try:
+        signed = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return f"Date in X-Amz-Date is no date: {stamp!r}"
+    if signed < now - SKEW:
+        early, said = now - SKEW, "Signature expired: {} is now earlier than {} ({} - 5 min.)"
+    elif signed > now + SKEW:
+        early, said = (
+            now + SKEW,
+            "Signature not yet current: {} is still later than {} ({} + 5 min.)",
+        )
+    else:
+        return ""
+    return said.format(*(f"{one:{STAMP}}" for one in (signed, early, now)))
 
 
 def from_sts(logins: Logins, request: Request, body: bytes) -> Response:

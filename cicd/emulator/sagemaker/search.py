@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cicd.emulator.sagemaker.account import Call
@@ -22,6 +23,7 @@ RESOURCES: Mapping[str, Noun] = {
     noun.word: noun for noun in (TRAINING_JOB, ENDPOINT, MODEL, PACKAGE, PACKAGE_GROUP)
 }
 TAG = "Tags."
+METRIC = "Metrics."
 
 
 def search(call: Call) -> Mapping[str, Any]:
@@ -85,7 +87,7 @@ def _holds(operator: str, value: Any, wanted: str) -> bool:
     if operator == "In":
         return str(value) in wanted.split(",")
     try:
-        left, right = float(value), float(wanted)
+        left, right = float(value), number_of(wanted)
     except (TypeError, ValueError):
         return False
     if left == right:
@@ -93,8 +95,23 @@ def _holds(operator: str, value: Any, wanted: str) -> bool:
     return (left > right) is operator.startswith("Greater")
 
 
+def number_of(text: str) -> float:
+    """A number, or a moment as seconds since 1970. ValueError for what is neither."""
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
 def values_of(thing: Any, path: str) -> Iterator[Any]:
-    """What a thing has at a path such as ``Tags.team`` or ``ResourceConfig.InstanceType``."""
+    """What a thing has at a path such as ``Tags.team``, ``Metrics.accuracy`` or
+    ``ResourceConfig.InstanceType``."""
+    if path.startswith(METRIC):
+        metrics = thing.get("FinalMetricDataList", [])
+        name = path.removeprefix(METRIC)
+        yield from (one["Value"] for one in metrics if one["MetricName"] == name)
+        return
     if path.startswith(TAG):
         tags = thing.get("Tags", [])
         yield from (one["Value"] for one in tags if one["Key"] == path.removeprefix(TAG))

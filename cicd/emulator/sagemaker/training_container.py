@@ -91,6 +91,7 @@ def environment(
         **account.aws_variables(str(job[TRAINING_JOB.arn])),
         "TRAINING_JOB_NAME": job[TRAINING_JOB.name],
         "TRAINING_JOB_ARN": job[TRAINING_JOB.arn],
+        **({"PYTHONPATH": f"{ROOT}/code"} if script else {}),  # as the toolkit has it
         **variables(job.get("HyperParameters", {}), names, cluster, script),
         **job.get("Environment", {}),
     }

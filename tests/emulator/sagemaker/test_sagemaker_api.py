@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -450,6 +451,29 @@ def test_tags_come_with_what_is_made_and_may_change(sagemaker: Any) -> None:
             {"Filters": [{"Name": "CreationTime", "Operator": "LessThan", "Value": "10"}]},
             [],
         ),
+        *(
+            (
+                {
+                    "Filters": [
+                        {
+                            "Name": "CreationTime",
+                            "Operator": operator,
+                            "Value": "2024-02-29T00:00:00",
+                        },
+                        {"Name": "Tags.found", "Operator": "Exists"},
+                    ]
+                },
+                wanted,
+            )
+            for operator, wanted in (
+                ("GreaterThan", ["found-a", "found-b"]),
+                ("LessThanOrEqualTo", []),
+            )
+        ),
+        (
+            {"Filters": [{"Name": "CreationTime", "Operator": "LessThan", "Value": "yesterday"}]},
+            [],
+        ),
     ],
 )
 def test_search_finds_by_fields_and_tags(
@@ -599,3 +623,29 @@ def test_what_nobody_has_signed_is_refused(aws: Aws) -> None:
     answer = requests.post(url, "{}", headers={"X-Amz-Target": "SageMaker.ListModels"}, timeout=30)
     assert answer.status_code == 403
     assert answer.json()["__type"] == "MissingAuthenticationTokenException"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(-120, "Signature expired: "), (120, "Signature not yet current: "), (-4, ""), (4, "")],
+)
+def test_a_signature_counts_for_minutes_only(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, minutes: int, said: str
+) -> None:
+    auth = import_module("botocore.auth")
+    now: Callable[..., datetime] = auth.get_current_datetime
+
+    def off(*arguments: Any, **more: Any) -> datetime:
+        return now(*arguments, **more) + timedelta(minutes=minutes)
+
+    monkeypatch.setattr(auth, "get_current_datetime", off)
+    for ask in (
+        aws.client("sagemaker").list_models,
+        aws.client("logs").describe_log_groups,
+        aws.client("sts").get_caller_identity,
+    ):
+        if not said:
+            ask()
+            continue
+        code, text = refused(ask)
+        assert code == "InvalidSignatureException" and text.startswith(said), text

@@ -145,6 +145,20 @@ def test_a_program_finds_data_settings_and_its_instance(aws: Aws, sagemaker: Any
     assert shown == {**job["ResourceConfig"], **kept}
 
 
+def test_a_script_in_a_folder_imports_what_is_beside_that(aws: Aws, sagemaker: Any) -> None:
+    source = {
+        "pkg/train.py": "import beside\nprint('said', beside.WORD)\n",
+        "beside.py": "WORD = 5",
+    }
+    aws.client("s3").put_object(Bucket=BUCKET, Key="code/folder.tar.gz", Body=packed(source))
+    told = {
+        "sagemaker_program": "pkg/train.py",
+        "sagemaker_submit_directory": f"s3://{BUCKET}/code/folder.tar.gz",
+    }
+    job = train(sagemaker, "folder", hyperparameters=told)
+    assert job["TrainingJobStatus"] == "Completed", job
+
+
 def test_several_instances_share_data_and_have_a_stream_each(aws: Aws, sagemaker: Any) -> None:
     manifest = json.dumps([{"prefix": f"s3://{BUCKET}/in/"}, "a.csv", "c.csv"])
     aws.client("s3").put_object(Bucket=BUCKET, Key="lists/manifest", Body=manifest.encode())

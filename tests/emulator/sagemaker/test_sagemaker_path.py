@@ -63,6 +63,9 @@ def test_a_script_is_trained_served_updated_and_deleted(aws: Aws) -> None:
     assert [(m["MetricName"], round(m["Value"], 2)) for m in job["FinalMetricDataList"]] == [
         ("accuracy", 0.7)
     ]
+    above = {"Name": "Metrics.accuracy", "Operator": "GreaterThan", "Value": "0.65"}
+    found = sagemaker.search(Resource="TrainingJob", SearchExpression={"Filters": [above]})
+    assert found["TotalHits"]["Value"] == 1
     url = job["ModelArtifacts"]["S3ModelArtifacts"]
     assert url == f"s3://{BUCKET}/out/first/output/model.tar.gz"
     content = s3.get_object(Bucket=BUCKET, Key=url.split("/", 3)[3])["Body"].read()
