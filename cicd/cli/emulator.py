@@ -23,10 +23,10 @@ from cicd.version import install
 
 @click.group("emulator", cls=Group, epilog=examples("cicd emulator start", "cicd emulator status"))
 def command() -> None:
-    """Run SAP AI Core on this machine.
+    """Run SAP AI Core or Amazon SageMaker on this machine.
 
-    It speaks the real protocol on 127.0.0.1 and really runs templates: the SAP SDKs, curl and any
-    script written for AI Core work against it unchanged.
+    It speaks the real protocol on 127.0.0.1 and really trains and serves: the SDKs of SAP and AWS,
+    curl and any script written for them work against it unchanged.
     """
 
 

@@ -85,7 +85,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Around it": {
         "comment": Entry("cicd.cli.comment", short_help="Write plans into the pull request."),
-        "emulator": Entry("cicd.cli.emulator", short_help="Run SAP AI Core on this machine."),
+        "emulator": Entry(
+            "cicd.cli.emulator", short_help="Run SAP AI Core or SageMaker on this machine."
+        ),
     },
 }
 """All commands but those that are short for ``list``, those most used first."""
@@ -175,7 +177,7 @@ def short_command(name: str) -> click.Command | None:
 )
 @click.version_option(__version__, prog_name="cicd")
 def main() -> None:
-    """GitOps for machine learning on SAP AI Core.
+    """GitOps for machine learning on SAP AI Core, Amazon SageMaker and Apache Spark.
 
     Show on a pull request what would change, make it so on a push.
     """

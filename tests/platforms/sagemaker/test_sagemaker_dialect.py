@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,14 @@ import pytest
 
 from cicd.model import Key, Ref
 from tests.platforms.sagemaker.samples import PLACE, ROLE, TEXT, findings, spec_of, stage_of
+
+DOCUMENT = Path(__file__).parents[3] / "docs/sagemaker.md"
+RECIPES = DOCUMENT.read_text("utf-8").partition("## Recipes\n")[2].partition("\n## ")[0]
+MODELS = """\
+models:
+  - {key: churn, image: img:1, data: "s3://bucket/churn.tar.gz"}
+  - {key: candidate, image: img:1, data: "s3://bucket/candidate.tar.gz"}
+"""
 
 
 def changed(before: str, after: str) -> str:
@@ -470,3 +479,9 @@ def test_a_login_is_chosen_in_one_way(tmp_path: Path, login: str, said: str) -> 
     text = PLACE.replace('"}', f'", credentials: {login}}}')
     found = findings(tmp_path, text)
     assert any(said in one for one in found) if said else found == [], found
+
+
+def test_the_recipes_of_the_document_are_valid_together(tmp_path: Path) -> None:
+    one, two, three = re.findall(r"```yaml\n(.*?)```", RECIPES, flags=re.DOTALL)
+    assert findings(tmp_path, PLACE + MODELS + one + two) == []
+    assert findings(tmp_path, PLACE + MODELS + three) == []
