@@ -47,7 +47,7 @@ def _tell(session: Session, change: Change) -> Iterable[str]:
         said = [f"{change.key}: {change.id} is {change.live.status.raw}", end.message]
         words = [line for line in end.log if says_more(line, end.message)]
         said += [f'its log ends with "{printable(words[-1])}"'] if words else []
-        told = ", ".join(part for part in said if part)
+        told = ", ".join(part.rstrip(".") for part in said if part)
         yield f"{told} ({session.explain_command(change.key)})"
 
 

@@ -35,7 +35,11 @@ def make_destroy_plan(
     edges = graph.dependencies(desired)
     matcher = Matcher(desired, live, kinds)
     found = find_all(desired, edges, matcher, kinds, stage.identity)
-    reasons = {key: _why_kept(key, found, matcher, kinds) for key in edges}
+    reasons: dict[Key, str] = {}
+    for key in graph.in_order(graph.dependents(edges)):
+        # users come before what they use: one that stays holds it, also where it is ours
+        going = {other: lives for other, lives in found.items() if not reasons.get(other)}
+        reasons[key] = _why_kept(key, going, matcher, kinds)
     deleted = {key: found[key] for key, reason in reasons.items() if not reason}
     reasons |= _container_reasons(stage, found, deleted, matcher, kinds)
     deleted = {key: lives for key, lives in deleted.items() if not reasons[key]}

@@ -235,6 +235,12 @@ class SageMaker(Platform):
         self._things.know_reason(live.id, reason, goal)
         try:
             self._write(move.operation, EndpointName=live.id, **move.body)
+        except NotFound as error:
+            if told["EndpointConfigName"] not in error.message:
+                raise
+            hint = "AWS updates no endpoint whose own configuration is gone: with --replace "
+            hint += f"{desired.key} it is deleted and made anew"
+            raise NotFound(error.message, hint=hint, code=error.code) from None
         except PlatformError as error:
             if live.id not in self._scaled or not is_scaled(error):
                 raise

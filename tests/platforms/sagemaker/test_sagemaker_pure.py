@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError, Throttled
-from cicd.model import Action, Change, Key, LiveResource, Resource, Stage, State, Status
+from cicd.model import Action, Change, Key, LiveResource, Ref, Resource, Stage, State, Status
+from cicd.plan.destroy import make_destroy_plan
 from cicd.plan.history import make_rollback_plan
 from cicd.platforms.sagemaker import (
     console,
@@ -412,3 +413,45 @@ def test_who_goes_back_to_a_configuration_takes_its_weights_too(
     [back] = plan.changes
     assert back.action is Action.UPDATE and back.desired
     assert (back.desired.spec["config"], back.desired.spec["weights"]) == ("old", wanted)
+
+
+@pytest.mark.parametrize(
+    ("serving", "kept"),
+    [
+        ({"dev-e": "dev--c--1"}, set()),
+        ({"dev-e": "dev--c--1", "theirs": "dev--c--1"}, {"endpoint_config/c", "model/m"}),
+        ({"theirs": "dev--c--1"}, {"endpoint_config/c", "model/m"}),
+        ({"dev-e": "dev--c--1", "theirs": "other"}, set()),
+    ],
+)
+def test_a_destroy_leaves_what_an_endpoint_of_others_has_and_the_models_of_that(
+    serving: dict[str, str], kept: set[str]
+) -> None:
+    model, config = Key("model", "m"), Key("endpoint_config", "c")
+    stage = Stage("dev", "", "", "sagemaker", {}, None, ())
+    desired = [
+        Resource(model, {"name": "m"}),
+        Resource(config, {"name": "c", "models": {"v": Ref(model)}}),
+        Resource(Key("endpoint", "e"), {"name": "dev-e", "config": Ref(config)}),
+    ]
+    made = Status(State.SUCCEEDED, "Created")
+    live = [
+        LiveResource(model, "dev--m--1", {"name": "m"}, made, {}, owner="dev"),
+        LiveResource(
+            config, "dev--c--1", {"name": "c", "models": {"v": "dev--m--1"}}, made, {}, owner="dev"
+        ),
+        *(
+            LiveResource(
+                Key("endpoint", name),
+                name,
+                {"name": name, "config": used},
+                Status(State.RUNNING, "InService"),
+                {},
+                owner="dev" if name == "dev-e" else "",
+            )
+            for name, used in serving.items()
+        ),
+    ]
+    plan = make_destroy_plan(stage, desired, live, KINDS, created_at="")
+    found = {str(one.key) for one in plan.changes if one.reason.startswith("kept")}
+    assert found == kept

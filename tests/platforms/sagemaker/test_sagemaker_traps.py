@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cicd.errors import Conflict, PlatformError
+from cicd.errors import Conflict, NotFound, PlatformError
 from cicd.model import Action, Key, Options, Ref, Resource, Stage, State
 from cicd.plan.planner import make_plan
 from cicd.platforms import registry
@@ -270,12 +270,13 @@ def test_trap_5_3_a_configuration_that_an_endpoint_names_is_never_collected(
     wider = replace(wider, target={"region": "eu-central-1"})
     platform = registry.connect(wider, dict(served.aws.environ))
     lives = platform.read([], everything=True)
-    platform.close()
     assert {served.name, made[1], "model-one"}.isdisjoint(live.id for live in lives)
     assert made[2] in {live.id for live in lives}
     served.client.delete_endpoint_config(EndpointConfigName=made[1])
-    with pytest.raises(PlatformError, match="Could not find endpoint configuration"):
-        served.platform.update(served.live, served.wish(made[2]))
+    with pytest.raises(NotFound, match="Could not find endpoint configuration") as caught:
+        platform.update(served.live, served.wish(made[2]))
+    platform.close()
+    assert f"with --replace endpoint/{served.name} it is deleted" in caught.value.hint
 
 
 def test_trap_5_4_what_was_scaled_and_weighted_meanwhile_stays(served: Served) -> None:
