@@ -296,6 +296,27 @@ LOGINS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("place", "hosts"),
+    [
+        ("spark://127.0.0.1:7077\n  rest_url: http://gate.example.com", ["gate.example.com"]),
+        ("spark://[::1]:7077", []),
+        ("spark://localhost:7077\n  rest_url: https://gate.example.com", []),
+        ("http://livy.example.com:8998\n  staging: s3://b/x", ["livy.example.com:8998"]),
+        ("https://livy.example.com:8998\n  staging: s3://b/x", []),
+    ],
+)
+def test_a_token_that_everybody_could_read_is_warned_of(
+    tmp_path: Path, place: str, hosts: list[str]
+) -> None:
+    text = changed(PLACE, f"  master: {place}\n  login: {{token: '${{env.T}}'}}\n")
+    text = text.replace('API_KEY: "${env.API_KEY}"', 'EPOCHS: "20"')
+    found = findings(tmp_path, text, {"T": "a token of mine"})
+    assert len(found) == len(hosts)
+    for one, host in zip(found, hosts, strict=True):
+        assert f"warning: spark.login goes to http://{host} " in one
+
+
 @pytest.mark.parametrize(("login", "said"), LOGINS)
 def test_a_login_is_one_way_and_whole(tmp_path: Path, login: str, said: str) -> None:
     text = changed(PLACE, f"{PLACE}  login: {login}\n")

@@ -58,7 +58,7 @@ class Draft(draft.Draft[StageFile, None]):
         if self.submit == SPARK_SUBMIT:
             return not is_yarn(self.master)
         found = hosts(self.master)
-        return bool(found) and all(map(_is_loopback, found))
+        return bool(found) and all(map(is_loopback, found))
 
 
 def is_here(master: str) -> bool:
@@ -95,7 +95,8 @@ def beside(master: str, port: int) -> str:
     return f"http://{found[0]}:{port}" if found else ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from cicd.config.fields import values_of
 from cicd.errors import Problem
-from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy, is_yarn
+from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy, is_loopback, is_yarn
 
 WAYS = ("token", "signing_key", "token_url")
 """Fields of a login of which there is one."""
@@ -40,6 +41,18 @@ def check_login(draft: Draft) -> Iterator[Problem]:
             yield problem(f"spark.login has a token_url and no {' and no '.join(missing)}")
     elif more := [field for field in (*CLIENT, "scope") if has(field)]:
         yield problem(f"spark.login has {ways[0]}, to which {' and '.join(more)} does nothing")
+    yield from _check_plain(draft)
+
+
+def _check_plain(draft: Draft) -> Iterator[Problem]:
+    """Tokens that go over a network for everybody to read."""
+    login = draft.file.spark.login
+    urls = [draft.master, draft.rest_url, draft.file.spark.yarn_url or ""]
+    for url in (str(login.token_url or "") if login else "", *urls):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            message = f"spark.login goes to http://{parts.netloc} for everybody on the way to read"
+            yield draft.place("spark", "login").problem(message, "bad-login", "warning")
 
 
 def check_kerberos(draft: Draft) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ RULES: Mapping[str, Rule] = {
         "take it out",
     ),
     "bad-login": Rule(
-        "A login has no token, key or client, or more than one of them, or nobody asks for it.",
+        "A login has no token, key or client, or more than one, is of no use, or is sent in plain.",
         "Apache Spark: JWS filter; RFC 6749, 4.4",
         "give one of token, signing_key, and token_url with client_id and client_secret",
     ),
