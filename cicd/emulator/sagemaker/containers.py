@@ -22,6 +22,9 @@ from cicd.emulator.sagemaker.storage import DataError
 from cicd.emulator.state.store import Row
 from cicd.emulator.world import World
 
+OF_PROGRAMS = "instr(text, 'step ' || run_id || ': ') != 1"
+"""A condition: the line of a log is a program's own, not the emulator's remark on how it ended."""
+
 GROUP = NAME
 """Of its runs, and of what stands in for images."""
 PORT = 8080
@@ -162,10 +165,10 @@ class Runner:
     def last_lines(self, run_id: str, most: int = 10) -> list[str]:
         """The end of what a program has written, without the emulator's own remark on it."""
         sql = (
-            "SELECT text FROM logs WHERE run_id = ? AND instr(text, ?) != 1 "
+            f"SELECT text FROM logs WHERE run_id = ? AND {OF_PROGRAMS} "  # noqa: S608 - ours
             "ORDER BY time DESC, rowid DESC LIMIT ?"
         )
-        rows = self._world.store.rows(sql, (run_id, f"step {run_id}: ", most))
+        rows = self._world.store.rows(sql, (run_id, most))
         return [row["text"] for row in rows][::-1]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cicd.emulator.sagemaker.account import Account, Call
+from cicd.emulator.sagemaker.containers import OF_PROGRAMS
 from cicd.emulator.sagemaker.errors import Refused
 from cicd.emulator.sagemaker.nouns import ACCOUNT, partition
 from cicd.emulator.sagemaker.streams import Stream
@@ -125,7 +126,8 @@ def events(
     end = min(int(body.get("endTime", 2**62 // MILLISECOND)) * MILLISECOND, 2**62)
     sql = (
         "SELECT run_id, time, rowid AS place, text FROM logs "  # noqa: S608 - ours
-        f"WHERE run_id IN ({marks}) AND (time, rowid) > (?, ?) AND (time, rowid) < (?, ?) "
+        f"WHERE run_id IN ({marks}) AND {OF_PROGRAMS} "
+        "AND (time, rowid) > (?, ?) AND (time, rowid) < (?, ?) "
         f"AND time >= ? AND time < ? ORDER BY time {order}, rowid {order} LIMIT ?"
     )
     runs = [stream.run for stream in streams]
@@ -141,7 +143,7 @@ def events(
 
 def written(account: Account, streams: list[Stream]) -> list[Stream]:
     """Those that have events: a stream appears with its first."""
-    sql = "SELECT DISTINCT run_id FROM logs"
+    sql = f"SELECT DISTINCT run_id FROM logs WHERE {OF_PROGRAMS}"  # noqa: S608 - ours
     runs = {row["run_id"] for row in account.world.store.rows(sql)}
     return [stream for stream in streams if stream.run in runs]
 

@@ -312,6 +312,15 @@ def test_a_program_that_runs_out_of_memory_is_told(aws: Aws, sagemaker: Any) -> 
     assert job["FailureReason"].endswith("exit code: 137")
 
 
+def test_the_log_of_a_job_that_failed_has_its_own_lines_alone(aws: Aws, sagemaker: Any) -> None:
+    assert train(sagemaker, "own-lines", "fail")["TrainingJobStatus"] == "Failed"
+    told = aws.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="own-lines/"
+    )
+    lines = [one["message"] for one in told["events"]]
+    assert "the data is bad" in lines[-1] and not any("exit code" in line for line in lines)
+
+
 # processing
 
 
