@@ -13,11 +13,14 @@ from cicd.errors import Conflict, Denied, LostAnswer, NotFound, PlatformError, T
 _QUOTA = "ask for more in AWS Service Quotas, or name another instance type"
 _PASSING = "the login needs iam:PassRole on the role that the stage file names"
 _RIGHTS = "the login lacks this right; docs/sagemaker.md lists those that are needed"
+_CLOCK = "set this machine's clock; cicd doctor tells how far it is off"
 _LOGIN = "check the login; cicd doctor looks into it"
 NOT_IMPLEMENTED = 501
 """The status of what never has an effect."""
 ROLE = "could not assume role"
 TEXTS: tuple[tuple[str, type[PlatformError], str], ...] = (
+    # it goes on with the value that is wrong, whatever that says
+    (r"^\d+ validation errors? detected", PlatformError, ""),
     (r"could not find|requested resource not found|does not exist", NotFound, ""),
     (r"cannot create already existing", Conflict, ""),
     (r"in-progress|in progress|is currently being|while .* is (creating|updating)", Conflict, ""),
@@ -45,7 +48,8 @@ CODES: tuple[tuple[str, type[PlatformError], str], ...] = (
         Throttled,
         "",
     ),
-    (r"AccessDenied.*|UnauthorizedOperation|403", Denied, _RIGHTS),
+    (r"(KMS)?AccessDenied.*|UnauthorizedOperation|403", Denied, _RIGHTS),
+    (r"RequestTimeTooSkewed|RequestExpired", Denied, _CLOCK),
     (
         r"ExpiredToken.*|UnrecognizedClient.*|InvalidClientTokenId|InvalidSignature.*"
         r"|SignatureDoesNotMatch|MissingAuthenticationToken.*|InvalidAccessKeyId"

@@ -18,6 +18,7 @@ from cicd.errors import Denied, NotFound
 from cicd.model import Stage
 from cicd.platforms import registry
 from cicd.platforms.base import Finding
+from cicd.platforms.sagemaker.dialect.stored_logins import VARIABLE, chosen
 from tests.emulator.sagemaker.aws import Aws
 from tests.platforms.sagemaker.samples import findings, stage_of
 from tests.platforms.sagemaker.stand_in import platform_of, standing_in, xml, xml_refused
@@ -57,6 +58,9 @@ sagemaker-credentials:
       authenticationType: ASSUME_ROLE_WITH_WEB_IDENTITY
       accessKeyId: {HIDDEN}
       secretAccessKey: {HIDDEN}
+    - {{group: 007, accessKeyId: 0123, secretAccessKey: 12e45678, sessionToken: null}}
+    - {{group: twice, accessKeyId: {HIDDEN}, secretAccessKey: {HIDDEN}}}
+    - {{group: twice, accessKeyId: {HIDDEN}, secretAccessKey: {HIDDEN}}}
     - group:
       accessKeyId: {aws.environ["AWS_ACCESS_KEY_ID"]}
       secretAccessKey: {aws.environ["AWS_SECRET_ACCESS_KEY"]}
@@ -98,6 +102,7 @@ def test_b10_logins_of_every_kind_are_taken(aws: Aws, tmp_path: Path) -> None:
         ({"group": "theirs"}, "has no login with the group theirs"),
         ({"group": "half"}, "group half has no secretAccessKey"),
         ({"path": "nowhere"}, "has no login with the path nowhere"),
+        ({"group": "twice"}, "2 logins with the group twice"),
         ({"group": "odd"}, "another authenticationType than BASIC"),
         ({"path": "bare"}, "path bare has no roleArn, webIdentityTokenFile"),
     ],
@@ -114,7 +119,19 @@ def test_what_a_login_lacks_is_named_and_nothing_of_it_is_told(
     assert HIDDEN not in repr(found)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "other: 1\n", "a:\n\t- b: 1\n", "\x00"])
+def test_keys_that_look_like_numbers_are_taken_as_they_are_written(
+    aws: Aws, tmp_path: Path
+) -> None:
+    environ = {VARIABLE: stored(tmp_path, aws, tmp_path / "token")}
+    found = chosen({"group": "007"}, environ)
+    assert dict(found.variables) == {
+        "AWS_ACCESS_KEY_ID": "0123",
+        "AWS_SECRET_ACCESS_KEY": "12e45678",
+        "AWS_SESSION_TOKEN": "",
+    }
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 3000, "[1]", "other: 1\n", "a:\n\t- b: 1\n", "\x00"])
 def test_a_file_that_is_none_is_refused_without_its_content(
     aws: Aws, tmp_path: Path, text: str
 ) -> None:

@@ -56,6 +56,10 @@ INVALID = "ValidationException"
         (INVALID, "No S3 objects found under S3 URL", PlatformError, "S3"),
         ("ExpiredTokenException", "expired", Denied, "login"),
         (INVALID, "1 validation error detected", PlatformError, ""),
+        (INVALID, "1 validation error detected: Value 'in progress' at 'x'", PlatformError, ""),
+        (INVALID, "2 validation errors detected: 'a does not exist' at 'y'", PlatformError, ""),
+        ("RequestTimeTooSkewed", "The difference is too large.", Denied, "clock"),
+        ("KMSAccessDeniedException", "x", Denied, "right"),
     ],
 )
 def test_the_text_of_a_refusal_goes_before_its_code(

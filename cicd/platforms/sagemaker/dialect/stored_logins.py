@@ -97,21 +97,40 @@ def _entry(
         )
     section = next(section for section in SECTIONS if asked.get(section.name))
     wanted, entries = str(asked[section.name]), _read(file).get(section.title)
-    for entry in entries if isinstance(entries, Sequence) else ():
-        if isinstance(entry, Mapping) and str(entry.get(section.name) or UNNAMED) == wanted:
-            return section, entry
+    found = [
+        entry
+        for entry in (entries if isinstance(entries, Sequence) else ())
+        if isinstance(entry, Mapping) and str(entry.get(section.name) or UNNAMED) == wanted
+    ]
+    if len(found) > 1:
+        text = f"{file} has {len(found)} logins with the {section.name} {wanted}"
+        raise Denied(text, hint="which one is meant nobody knows: name them otherwise")
+    if found:
+        return section, found[0]
     raise Denied(
         f"{file} has no login with the {section.name} {wanted}", hint=f"add it to {section.title}"
     )
 
 
+class _Texts(yaml.SafeLoader):
+    """All that is no list, map or null is a text."""
+
+
+_Texts.yaml_implicit_resolvers = {
+    first: [one for one in found if one[0].rpartition(":")[2] in ("null", "merge")]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _read(file: str) -> Mapping[str, Any]:
-    """What the file says. Nothing of it is told where it cannot be read: it holds secrets."""
+    """What the file says, all of it texts: a key of digits is no number. Nothing of it is told
+    where it cannot be read: it holds secrets."""
     try:
-        told = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
+        text = Path(file).read_text(encoding="utf-8-sig")
+        told = yaml.load(text, _Texts)  # noqa: S506 - it is a SafeLoader
     except OSError as error:
         raise Denied(f"{file} ({VARIABLE}) cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         cure = "indent with blanks: YAML takes no tabs"
