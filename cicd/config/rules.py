@@ -67,9 +67,13 @@ def _needed(
 
 def is_elsewhere(draft: AnyDraft, key: Key) -> bool:
     """Whether nothing of the stage is meant: not named, and no slip of what is."""
-    slips = [one.name for one in draft.named if one.kind == key.kind]
-    near = [name for name in slips if abs(len(name) - len(key.name)) <= 1]
-    return not draft.is_named(key) and not is_like(key.name, near)
+    known = [one.name for one in draft.named if one.kind == key.kind]
+    return not draft.is_named(key) and not is_slip(key.name, known)
+
+
+def is_slip(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is taken for one of these, written wrongly."""
+    return is_like(name, [one for one in known if abs(len(one) - len(name)) <= 1])
 
 
 def check_unique(draft: AnyDraft, keys: Iterable[tuple[Key, Path]]) -> Iterator[Problem]:

@@ -344,7 +344,7 @@ class SageMaker(Platform):
         *,
         select: Collection[str] = (),
     ) -> list[LiveResource]:
-        asked = selector.get("region", self._api.region)
+        asked = selector.get("region") or self._api.region
         if asked != self._api.region:
             raise NotFound(f"this login is for {self._api.region}, not for {asked}")
         places = (self._api, self._things, self._packages, self._scalings)

@@ -27,6 +27,7 @@ from cicd.platforms.sagemaker import (
 )
 from cicd.platforms.sagemaker.api import Api
 from cicd.platforms.sagemaker.dialect.schema import NAME
+from cicd.platforms.sagemaker.endpoint_configs import weight_of
 from cicd.platforms.sagemaker.nouns import NOUNS, Noun
 from cicd.platforms.sagemaker.packages import Packages
 from cicd.platforms.sagemaker.scaling import Scalings
@@ -240,6 +241,8 @@ class Survey:
             return {}
         asked = self.api.inputs(f"Create{noun.word}") - {noun.name}
         said = {name: told[name] for name in asked if name in told}
+        if not said.get("PrimaryContainer") and len(said.get("Containers") or ()) == 1:
+            said["PrimaryContainer"] = said.pop("Containers")[0]  # the same in other words
         paths = [*unsaid(said, sent)]
         return {"left_out": ", ".join(sorted(paths))} if paths else {}
 
@@ -290,6 +293,9 @@ def unsaid(told: Any, sent: Any, at: str = "") -> Iterator[str]:
             yield from unsaid(one, other, f"{at}[{index}]")
     elif isinstance(told, list) and isinstance(sent, list) and not is_list_of_maps(told):
         if sorted(map(str, told)) != sorted(map(str, sent)):
+            yield at
+    elif isinstance(told, float) and isinstance(sent, float | int):
+        if weight_of(told) != weight_of(sent):
             yield at
     elif told != sent:
         yield at

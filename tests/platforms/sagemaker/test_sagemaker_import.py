@@ -418,6 +418,30 @@ def test_b15_a_configuration_is_a_snapshot_with_all_that_is_told_of_it(churn: An
         assert one["link"] and things(churn, "model")[one["name"]]["details"]["image"] == IMAGE
 
 
+def test_a_name_beside_that_would_be_taken_for_a_slip_is_imported_as_well(
+    imports: Imports, account: Aws
+) -> None:
+    """Also those whose names are near to such a one only; and one container in a list is one."""
+    sagemaker = account.client("sagemaker")
+    names = ["blue-1", "blue-2", "blue-21", "something-else"]
+    for name in names:
+        containers = {"Containers": [{"Image": IMAGE}]}
+        sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, **containers)
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="blues",
+        ProductionVariants=[variant(name, name, InitialVariantWeight=1 / 3) for name in names],
+    )
+    try:
+        assert "plan: no changes" in imports.made("--model", "blue-1")
+        found = imports.of("--model", "blue-1")
+    finally:
+        sagemaker.delete_endpoint_config(EndpointConfigName="blues")
+        for name in names:
+            sagemaker.delete_model(ModelName=name)
+    assert [f"key: {name}\n" in imports.file() for name in names] == [True, True, True, False]
+    assert found["notes"] == []
+
+
 def test_b16_a_model_without_a_configuration_gets_one_by_default(imports: Imports) -> None:
     said = imports.made("--model", "lonely")
     assert "endpoint_config/lonely-default: create" in said

@@ -12,6 +12,7 @@ import msgspec
 
 from cicd.config.dialect import Around
 from cicd.config.plain_export import Drafted
+from cicd.config.rules import is_slip
 from cicd.model import LiveResource, State, Status
 from cicd.values import Key
 
@@ -31,7 +32,7 @@ def drafted(live: Iterable[LiveResource], around: Around) -> Drafted:
     found = sorted(live, key=lambda one: (one.created_at, one.id))
     if WITH_JOBS not in around.wants:
         found = [one for one in found if one.key.kind not in JOBS]
-    others = {one.id for one in found if one.key.kind == "model" and not _is_asked(one, around)}
+    others = _others(found, around)
     left_out = {(one.key.kind, one.id): why for one in found if (why := _why_not(one, found))}
     notes = [f"{kind} {id}: {why}" for (kind, id), why in left_out.items()]
     kept = [
@@ -55,6 +56,16 @@ def drafted(live: Iterable[LiveResource], around: Around) -> Drafted:
     return Drafted(
         said, msgspec.structs.replace(around, target=target, select=(), never=never), notes
     )
+
+
+def _others(found: list[LiveResource], around: Around) -> set[str]:
+    """Models that nobody asks for, which can be named without being listed: but for those whose
+    names would be taken for slips."""
+    models = {one.id: _is_asked(one, around) for one in found if one.key.kind == "model"}
+    others = {name for name, is_asked in models.items() if not is_asked}
+    while slips := {name for name in others if is_slip(name, models.keys() - others)}:
+        others -= slips
+    return others
 
 
 def _is_asked(live: LiveResource, around: Around) -> bool:
