@@ -99,7 +99,8 @@ def inputs_of(source: LiveResource, kinds: Mapping[str, Kind]) -> Iterator[tuple
 def parameters_of(source: LiveResource, kinds: Mapping[str, Kind]) -> dict[str, str | Secret]:
     """What it was given beside its inputs: each entry of a map by its own name."""
     kind = kinds[source.key.kind]
-    left_out = {*kind.family, *kind.takes, *kind.identity, "inputs", "files", "labels"}
+    about = {"inputs", "files", "labels", "metrics"}  # how metrics are found, not what they are
+    left_out = {*kind.family, *kind.takes, *kind.identity, *about}
     found: dict[str, str | Secret] = {}
     for name, value in source.spec.items():
         if name in left_out:

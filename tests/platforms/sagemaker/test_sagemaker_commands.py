@@ -146,6 +146,7 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
     project.run("apply", "dev", "--yes")
     runs = project.run("compare", "dev", "train", "-o", "json").json["runs"]
     assert [run["parameters"]["epochs"] for run in runs] == ["3", "2"]
+    assert all("accuracy" not in run["parameters"] for run in runs)
     assert project.answer()["epochs"] == 3
     assert project.actions() == {}
     log = project.run("logs", "dev", "training_job/train").out
