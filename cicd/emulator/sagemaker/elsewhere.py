@@ -6,6 +6,7 @@ What moto keeps it keeps in memory: it is gone with the emulator.
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
@@ -16,6 +17,8 @@ from starlette.responses import Response
 
 from cicd.emulator.sagemaker.errors import Refused
 
+LOG = logging.getLogger(__name__)
+UNKNOWN = "This operation is not supported here."
 NEEDED = "pip install 'aicore-cicd[local-aws]'"
 Wsgi = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -59,9 +62,14 @@ def answer(method: str, path: str, query: str, headers: Headers, body: bytes) ->
         content = b"".join(moto()(environ, lambda status, found, *_: began.extend((status, found))))
     except NotImplementedError as error:
         raise Refused("UnknownOperationException", str(error)) from None
+    except Refused:
+        raise
+    except Exception as error:  # so it ends where it does not know the service at all
+        LOG.info("moto failed at %s %s: %r", method, path, error)
+        raise Refused("UnknownOperationException", UNKNOWN) from None
     status, found = int(str(began[0]).partition(" ")[0]), dict(began[1])
     if status >= 500:
         # what moto does not have may end in a page for people
-        raise Refused("UnknownOperationException", "This operation is not supported here.")
+        raise Refused("UnknownOperationException", UNKNOWN)
     kept = {key: text for key, text in found.items() if key.lower() != "content-length"}
     return Response(content, status, kept)
