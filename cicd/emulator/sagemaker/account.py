@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ class Call:
     def add(self, noun: Noun, **more: Any) -> dict[str, Any]:
         """Keep what the body describes, with further fields; its ARN as the answer. Refused where
         the name is taken."""
+        check_tags(self.body.get("Tags", ()))
         name, now = str(self.body[noun.name]), self.account.now()
         arn = self.arn(noun, name)
         fields = {noun.arn: arn, "CreationTime": now, "LastModifiedTime": now}
@@ -104,6 +105,15 @@ class Call:
             text += f", and a {noun.said} with this name already exists ({arn})"
             return Refused("ResourceInUse", text)
         return invalid(f'Cannot create already existing {noun.said} "{arn}".')
+
+
+def check_tags(tags: Sequence[Mapping[str, str]]) -> None:
+    """Refuse tags that nobody may give, and two of one key."""
+    keys = [one["Key"] for one in tags]
+    if any(key.lower().startswith("aws:") for key in keys):
+        raise invalid("Tag keys that begin with aws: are reserved for system use.")
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise invalid(f"Duplicate tag keys found: {twice[0]}")
 
 
 Handler = Callable[[Call], Mapping[str, Any]]

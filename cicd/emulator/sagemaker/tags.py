@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cicd.emulator.sagemaker.account import NOTHING, Call
+from cicd.emulator.sagemaker.account import NOTHING, Call, check_tags
 from cicd.emulator.sagemaker.errors import Refused, invalid
 from cicd.emulator.sagemaker.listing import page
 from cicd.emulator.sagemaker.nouns import NOUNS
@@ -45,9 +45,8 @@ def _unknown(call: Call) -> Refused:
 
 def add(call: Call) -> Mapping[str, Any]:
     """Set tags; others stay."""
+    check_tags(call.body["Tags"])
     wanted = {one["Key"]: one["Value"] for one in call.body["Tags"]}
-    if any(key.lower().startswith("aws:") for key in wanted):
-        raise invalid("Tag keys that begin with aws: are reserved for system use.")
     return {"Tags": change_tags(call, wanted, set())}
 
 

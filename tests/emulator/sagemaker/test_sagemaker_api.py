@@ -409,6 +409,11 @@ def test_tags_come_with_what_is_made_and_may_change(sagemaker: Any) -> None:
         lambda: sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "aws:x", "Value": "y"}])
     )
     assert code == "ValidationException"
+    wrong = [[{"Key": "AWS:x", "Value": "y"}], [{"Key": "k", "Value": word} for word in "ab"]]
+    for given in wrong:
+        create = partial(sagemaker.create_model, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+        assert refused(lambda: create(ModelName="wrong", Tags=given))[0] == code  # noqa: B023
+        assert refused(lambda: sagemaker.add_tags(ResourceArn=arn, Tags=given))[0] == code  # noqa: B023
     more = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
     assert refused(lambda: sagemaker.add_tags(ResourceArn=arn, Tags=more))[0] == code
     # the service model has no other word for these three
