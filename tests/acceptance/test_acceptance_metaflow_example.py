@@ -87,7 +87,7 @@ def test_the_chapter_of_the_readme_works_in_an_empty_folder(copy: Project) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # nine steps, of which each takes a while under load
+@pytest.mark.timeout(900)  # six steps, of which each takes a while under load
 def test_the_metaflow_example_works_as_its_readme_says(copy: Project) -> None:
     need_bubblewrap()
     assert len(BLOCKS) == 3

@@ -12,14 +12,10 @@ class TrainFlow(FlowSpec):
 
     @step
     def start(self):
-        self.points = [(x, 3 * x + 1) for x in range(10)]
-        self.next(self.train_model)
-
-    @step
-    def train_model(self):
+        points = [(x, 3 * x + 1) for x in range(10)]
         self.slope, self.offset = 0.0, 0.0
         for _ in range(self.epochs):
-            for x, y in self.points:
+            for x, y in points:
                 error = self.slope * x + self.offset - y
                 self.slope -= 0.01 * error * x
                 self.offset -= 0.01 * error

@@ -6,6 +6,7 @@ folder of its own for the next time (CICD_TEST_CACHE, else ~/.cache/cicd-tests).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -61,12 +62,12 @@ def home_of(version: str) -> Path:
         pytest.skip("there is no Java")
     cache = Path(os.environ.get("CICD_TEST_CACHE") or Path.home() / ".cache/cicd-tests")
     home = cache / f"spark-{version}"
-    if not home.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            unpacked = _unpacked(version, Path(folder))
-            if not home.is_dir():
-                unpacked.rename(home)
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # it is 300 MB, which one worker fetches for all
+        if not home.is_dir():
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                _unpacked(version, Path(folder)).rename(home)
     return home
 
 
