@@ -189,7 +189,7 @@ for (const [kind, listed] of [
 }
 assert.deepEqual(jobs, [TrainingJobName, ProcessingJobName, TransformJobName]);
 
-// two variants whose weights move, and answers that nobody waits for
+// two variants whose weights move
 const weights = async (...all) => {
   const DesiredWeightsAndCapacities = ['All', 'Other'].map((VariantName, n) => ({
     VariantName,
@@ -208,23 +208,29 @@ const weights = async (...all) => {
   assert.equal(found.Body.transformToString(), '6');
   return found.InvokedProductionVariant;
 };
-await send('CreateEndpointConfig', {
-  EndpointConfigName: 'js-2',
-  ProductionVariants: ['All', 'Other'].map((VariantName, n) => ({
-    VariantName,
-    ModelName: n ? 'js-2' : 'js',
-    InstanceType: 'ml.m5.large',
-    InitialInstanceCount: 1
-  })),
-  AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://js-data/later' } }
+const variant = (VariantName, ModelName) => ({
+  VariantName,
+  ModelName,
+  InstanceType: 'ml.m5.large',
+  InitialInstanceCount: 1
 });
-await send('CreateEndpoint', { EndpointName: 'js-2', EndpointConfigName: 'js-2' });
-await sagemaker.waitUntilEndpointInService(waiting, { EndpointName: 'js-2' });
+const serve = async (name, config) => {
+  await send('CreateEndpointConfig', { EndpointConfigName: name, ...config });
+  await send('CreateEndpoint', { EndpointName: name, EndpointConfigName: name });
+  await sagemaker.waitUntilEndpointInService(waiting, { EndpointName: name });
+};
+await serve('js-2', { ProductionVariants: [variant('All', 'js'), variant('Other', 'js-2')] });
 assert.equal(await weights(0, 1), 'Other');
 assert.equal(await weights(1, 0), 'All');
+
+// answers that nobody waits for
+await serve('js-later', {
+  ProductionVariants: [variant('All', 'js')],
+  AsyncInferenceConfig: { OutputConfig: { S3OutputPath: 's3://js-data/later' } }
+});
 const later = await runtime.send(
   new InvokeEndpointAsyncCommand({
-    EndpointName: 'js-2',
+    EndpointName: 'js-later',
     ContentType: 'application/json',
     InputLocation: 's3://js-data/asked/a.json'
   })
@@ -273,9 +279,11 @@ for await (const page of sagemaker.paginateSearch(
   results.push(...page.Results.map(one => one.Model.Model.ModelName));
 assert.deepEqual(results, ['js-2']);
 
-await send('DeleteEndpoint', { EndpointName: 'js-2' });
-await sagemaker.waitUntilEndpointDeleted(waiting, { EndpointName: 'js-2' });
-await send('DeleteEndpointConfig', { EndpointConfigName: 'js-2' });
+for (const name of ['js-2', 'js-later']) {
+  await send('DeleteEndpoint', { EndpointName: name });
+  await sagemaker.waitUntilEndpointDeleted(waiting, { EndpointName: name });
+  await send('DeleteEndpointConfig', { EndpointConfigName: name });
+}
 await send('DeleteModel', { ModelName: 'js-2' });
 await send('DeleteProcessingJob', { ProcessingJobName });
 await send('DeleteTrainingJob', { TrainingJobName });

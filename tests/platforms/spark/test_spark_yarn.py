@@ -65,6 +65,8 @@ def test_a13_a_job_is_found_by_its_tag_from_any_machine(
     write_program(tmp_path, ENDLESS)
     live = wait_for(spark, spark.create(job(), "token"), "RUNNING")
     assert live.facts["application_id"] == "application_1700000000000_0001"
+    while "begun" not in {entry.text for entry in all_lines(spark, live)}:
+        pass  # it reads its program from there
     # nothing of the process that submitted it is left
     shutil.rmtree(tmp_path / ".cicd")
     elsewhere = connected(tmp_path, yarn)
