@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cicd.errors import Conflict, ConnectionFailed, LostAnswer, NotFound, PlatformError, Throttled
-from cicd.model import Holder
+from cicd.model import Holder, holders
 from cicd.platforms.sagemaker.lock_places import Place
 
 PASSING = (Conflict, ConnectionFailed, LostAnswer, Throttled)
@@ -69,10 +69,9 @@ class TextLock:
         try:
             told = dict(json.loads(text))
         except (TypeError, ValueError):
-            return Holder(run="", name="nobody who can be read", has_expired=True)
-        known = {field.name for field in fields(Holder)} - {"has_expired"}
-        texts = {name: str(value) for name, value in told.items() if name in known}
-        return Holder(**{"run": "", **texts}, has_expired=self._has_expired(texts.get("until", "")))
+            return holders.UNREADABLE
+        texts = holders.texts(told)
+        return Holder(**texts, has_expired=self._has_expired(texts.get("until", "")))
 
     def renew(self, holder: Holder, seconds: float) -> None:
         renewed = replace(holder, until=self._stamp(seconds))
@@ -110,5 +109,4 @@ def _both(first: PlatformError | None, second: PlatformError) -> PlatformError:
 
 
 def _text(holder: Holder) -> str:
-    told = {name: text for name, text in asdict(holder).items() if name != "has_expired"}
-    return json.dumps(told)
+    return json.dumps(holders.told(holder))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cicd.errors import Conflict, NotFound
-from cicd.model import Holder
+from cicd.model import Holder, holders
 from cicd.platforms.spark.documents import Documents
 
 KIND = "lock"
@@ -22,7 +22,7 @@ class RecordLock:
     def take(self, holder: Holder, seconds: float) -> Holder:
         now = datetime.now(UTC)
         taken = replace(holder, since=_stamp(now), until=_stamp(now + timedelta(seconds=seconds)))
-        if not self._records.add(KIND, self._name, _told(taken)):
+        if not self._records.add(KIND, self._name, holders.told(taken)):
             raise Conflict(f"somebody has the lock {self._name}", status=409)
         return taken
 
@@ -32,21 +32,16 @@ class RecordLock:
         except NotFound:
             return None
         except ValueError:
-            return Holder(run="", name="nobody who can be read", has_expired=True)
-        known = {field.name for field in fields(Holder)} - {"has_expired"}
-        texts = {name: str(value) for name, value in told.items() if name in known}
-        return Holder(**{"run": "", **texts}, has_expired=_is_over(texts.get("until", "")))
+            return holders.UNREADABLE
+        texts = holders.texts(told)
+        return Holder(**texts, has_expired=_is_over(texts.get("until", "")))
 
     def renew(self, holder: Holder, seconds: float) -> None:
         until = _stamp(datetime.now(UTC) + timedelta(seconds=seconds))
-        self._records.write(KIND, self._name, _told(replace(holder, until=until)))
+        self._records.write(KIND, self._name, holders.told(replace(holder, until=until)))
 
     def drop(self) -> None:
         self._records.delete(KIND, self._name)
-
-
-def _told(holder: Holder) -> dict[str, str]:
-    return {name: text for name, text in asdict(holder).items() if name != "has_expired"}
 
 
 def _stamp(time: datetime) -> str:

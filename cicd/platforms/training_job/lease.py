@@ -6,11 +6,11 @@ import json
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cicd.errors import Conflict, NotFound, PlatformError
-from cicd.model import Holder
+from cicd.model import Holder, holders
 from cicd.platforms.training_job.records import place_of
 from cicd.platforms.training_job.statuses import moment
 from cicd.platforms.training_job.storage import Storage
@@ -39,13 +39,12 @@ class ObjectLock:
         except NotFound:
             return None
         except (ValueError, RecursionError):
-            return Holder(run="", name="nobody who can be read", has_expired=True)
+            return holders.UNREADABLE
         told = told if isinstance(told, dict) else {}
-        known = {field.name for field in fields(Holder)} - {"has_expired"}
-        texts = {name: str(value) for name, value in told.items() if name in known}
+        texts = holders.texts(told)
         until = moment(texts.get("until"))
         has_expired = until is None or until <= self._now()
-        return Holder(**{"run": "", **texts}, has_expired=has_expired)
+        return Holder(**texts, has_expired=has_expired)
 
     def renew(self, holder: Holder, seconds: float) -> None:
         until = _stamp(self._now() + timedelta(seconds=seconds))
@@ -79,8 +78,7 @@ class ObjectLock:
 
 
 def _text(holder: Holder) -> bytes:
-    told = {name: text for name, text in asdict(holder).items() if name != "has_expired"}
-    return json.dumps(told).encode()
+    return json.dumps(holders.told(holder)).encode()
 
 
 def _stamp(time: datetime) -> str:
