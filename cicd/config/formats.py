@@ -35,6 +35,15 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
 
 
+def metric_pattern_problem(pattern: str) -> str:
+    """What is wrong with a regular expression that finds a metric, empty when nothing is."""
+    try:
+        groups = re.compile(pattern).groups
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}"
+    return "" if groups else "has no group for the value: put it in ( )"
+
+
 def relative_path_problem(path: str) -> str:
     """What is wrong with a path that must stay inside the project, empty when nothing is."""
     if "\\" in path:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from cicd.config.formats import relative_path_problem
+from cicd.config.formats import metric_pattern_problem, relative_path_problem
 from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
@@ -167,12 +167,7 @@ def _check_memory(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 
 def _check_metrics(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     for name, pattern in job.metrics.items():
-        try:
-            groups = re.compile(pattern).groups
-            problem = "" if groups else "has no group for the value: put it in ( )"
-        except (re.error, OverflowError, RecursionError) as error:
-            problem = f"is no regular expression: {error}"
-        if problem:
+        if problem := metric_pattern_problem(pattern):
             message = f'job/{job.key}: the pattern "{pattern}" of {name} {problem}'
             yield draft.place("jobs", index, "metrics", name).problem(message, "bad-metric-pattern")
     for at, gate in enumerate(job.require):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from cicd.config.formats import relative_path_problem
+from cicd.config.formats import metric_pattern_problem, relative_path_problem
 from cicd.config.load import FOLDER
 from cicd.config.tree import did_you_mean, leaves
 from cicd.errors import Problem
@@ -139,12 +138,7 @@ def _check_resources(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 
 def _check_metrics(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     for name, pattern in job.metrics.items():
-        try:
-            groups = re.compile(pattern).groups
-            problem = "" if groups else "has no group for the value: put it in ( )"
-        except (re.error, OverflowError, RecursionError) as error:
-            problem = f"is no regular expression: {error}"
-        if problem:
+        if problem := metric_pattern_problem(pattern):
             message = f'job/{job.key}: the pattern "{pattern}" of {name} {problem}'
             yield draft.place("jobs", index, "metrics", name).problem(message, "bad-metric")
     if job.metrics_file and (problem := relative_path_problem(job.metrics_file)):
