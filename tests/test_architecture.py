@@ -37,6 +37,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.platforms.base": {"cicd.model", "cicd.errors"},
     "cicd.platforms.recorded": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.platforms.commands": {"cicd.words"},
+    "cicd.platforms.tokens": {"cicd.errors"},
     "cicd.platforms.hiding": {
         "cicd.platforms.base",
         "cicd.model",
@@ -225,6 +226,7 @@ PLATFORM = {
     "cicd.platforms.recorded",
     "cicd.platforms.sealing",
     "cicd.platforms.log_metrics",
+    "cicd.platforms.tokens",
     "cicd.model",
     "cicd.errors",
     "cicd.http",
