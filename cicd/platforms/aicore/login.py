@@ -1,8 +1,7 @@
-"""Gets OAuth tokens: one at a time for all threads, renewed before they end."""
+"""Gets OAuth tokens of AI Core, by client secret or certificate."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,15 +13,14 @@ from cicd.errors import ConnectionFailed, Denied, PlatformError
 from cicd.http import Retries
 from cicd.platforms.aicore import answers, certificate
 from cicd.platforms.aicore.credentials import Credentials
+from cicd.platforms.tokens import Tokens
 
 TIMEOUT = (10.0, 30.0)
 ATTEMPTS = 4
 RETRIES = Retries(ATTEMPTS, first=0.6, longest=30.0, is_refusal=answers.is_refusal)
-EARLY = 60.0
-"""Seconds before its end at which a token is renewed; a tenth of its life if that is less."""
 
 
-class Login:
+class Login(Tokens):
     """The token of one client, shared by all threads."""
 
     def __init__(
@@ -33,51 +31,12 @@ class Login:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(self._given, credentials.source, clock=clock)
         self._credentials = credentials
         self._session = session
-        self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._token = ""
-        self._renew_at = 0.0
-        self._failure: PlatformError | None = None
-        self._failed_at = 0.0
 
-    def token(self) -> str:
-        """A valid token. Raises Denied (wrong client or secret) or ConnectionFailed."""
-        asked = self._clock()
-        with self._lock:
-            # Whoever had to wait for the lock finds the token that another thread got meanwhile:
-            # many threads that begin at once ask for one.
-            if self._token and self._clock() < self._renew_at:
-                return self._token
-            if self._failure and self._failed_at >= asked:
-                # of somebody who was waited for here: the next fails too
-                raise self._failure.with_traceback(None)
-            self._renew()
-            return self._token
-
-    def forget(self, token: str) -> None:
-        """Do not use this token again: the platform refused it."""
-        with self._lock:
-            if token == self._token:
-                self._token = ""
-
-    def probe(self) -> float:
-        """Asks for a token as if there were none; the seconds it is good for. Raises as above."""
-        with self._lock:
-            return self._renew()
-
-    def _renew(self) -> float:
-        try:
-            self._token, life = self._fetch()
-        except PlatformError as error:
-            self._failure, self._failed_at = error, self._clock()
-            raise
-        self._renew_at = self._clock() + life - min(EARLY, life / 10)
-        return life
-
-    def _fetch(self) -> tuple[str, float]:
+    def _given(self) -> tuple[str, float]:
         response = self._ask()
         if response.status_code != 200:
             raise self._refusal(response)

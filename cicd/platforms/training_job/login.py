@@ -1,8 +1,7 @@
-"""Gets OAuth tokens: one at a time for all threads, renewed before they end."""
+"""Gets OAuth tokens of the training-job API, by GET or POST."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Literal
@@ -12,12 +11,11 @@ import requests
 from requests.auth import HTTPBasicAuth
 
 from cicd.errors import ConnectionFailed, Denied
+from cicd.platforms.tokens import Tokens
 from cicd.platforms.training_job import answers
 from cicd.platforms.training_job.credentials import Credentials
 
 TIMEOUT = (10.0, 30.0)
-EARLY = 60.0
-"""Seconds before its end at which a token is renewed; a tenth of its life if that is less."""
 LIFE = 300.0
 """Seconds that a token is taken to be good for where nothing tells."""
 OTHER_METHOD = frozenset({400, 404, 405, 415})
@@ -28,7 +26,7 @@ everybody."""
 Method = Literal["auto", "GET", "POST"]
 
 
-class Login:
+class Login(Tokens):
     """The token of one client, shared by all threads. ``method``: how a token is asked for; GET
     with Basic is what the service's own samples do, and others take a form by POST alone."""
 
@@ -41,35 +39,13 @@ class Login:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(self._given, credentials.source, clock=clock)
         self._credentials = credentials
         self._session = session
         self._method = method
-        self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._token = ""
-        self._renew_at = 0.0
 
-    def token(self) -> str:
-        """A valid token. Raises Denied (wrong client or secret) or ConnectionFailed."""
-        with self._lock:
-            if not self._token or self._clock() >= self._renew_at:
-                self._renew()
-            return self._token
-
-    def forget(self, token: str) -> None:
-        """Do not use this token again: the API refused it."""
-        with self._lock:
-            if token == self._token:
-                self._token = ""
-
-    def probe(self) -> float:
-        """Asks for a token as if there were none; the seconds it is good for. Raises as above."""
-        with self._lock:
-            return self._renew()
-
-    def _renew(self) -> float:
-        self._token = ""
+    def _given(self) -> tuple[str, float]:
         first = "POST" if self._method == "POST" else "GET"
         second = "POST" if self._method == "auto" else first
         response = self._ask(first)
@@ -78,9 +54,7 @@ class Login:
             response = self._ask(second)
         if response.status_code // 100 != 2:
             raise self._refusal(response)
-        self._token, life = self._read(response)
-        self._renew_at = self._clock() + life - min(EARLY, life / 10)
-        return life
+        return self._read(response)
 
     def _read(self, response: requests.Response) -> tuple[str, float]:
         told = answers.content(response)
