@@ -58,14 +58,13 @@ def test_many_who_ask_at_once_share_one_token_and_one_failure() -> None:
 
 @pytest.mark.parametrize("is_refused", [False, True])
 def test_a_failure_is_not_kept_for_who_asks_later(is_refused: bool) -> None:
-    answers = iter([ConnectionFailed("down"), ("one", 60.0), ("two", 60.0)])
+    answers = iter(["", "one", "two"])
     now = itertools.count(1)
 
     def fetch() -> tuple[str, float]:
-        answer = next(answers)
-        if isinstance(answer, ConnectionFailed):
-            raise answer
-        return answer
+        if not (answer := next(answers)):
+            raise ConnectionFailed("down")
+        return answer, 60.0
 
     tokens = Tokens(fetch, "", clock=lambda: float(next(now)))
     with pytest.raises(ConnectionFailed):
