@@ -12,8 +12,8 @@ from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES, is_file
 from cicd.config.remotes import absolute_url
 from cicd.errors import CicdError, Refused, Usage
-from cicd.github.context import read_event
-from cicd.github.trigger import REFUSAL, REFUSAL_HINT, Trigger, read_trigger
+from cicd.forges.context import read_event
+from cicd.forges.trigger import REFUSAL, REFUSAL_HINT, Trigger, read_trigger
 from cicd.masking import without_logins
 
 

@@ -38,7 +38,7 @@ from cicd.platforms.registry import DIALECTS
 from cicd.words import count
 
 if TYPE_CHECKING:
-    from cicd.github.client import Client
+    from cicd.forges.github import Client
 
 
 TRAILER = "Promoted-by: cicd"
@@ -96,8 +96,8 @@ def propose(
     """The same edit on the newest commit of the target's branch, and the URL of the pull request
     for it; none where nothing changes or with ``dry_run``. All that can be found missing is, before
     anything is pushed."""
-    from cicd.github import pulls
-    from cicd.github.outputs import in_repository
+    from cicd.forges import pulls
+    from cicd.forges.outputs import in_repository
 
     root, names = loader.root_of(), (called(source), called(target))
     paths = stage_paths(loader, root, source, target)
@@ -127,7 +127,7 @@ def propose(
 
 def describe(edit: Edit, source: str, target: str) -> tuple[str, str]:
     """Title and text of the pull request."""
-    from cicd.github import pulls
+    from cicd.forges import pulls
 
     title = f"Promote {source} to {target}: {count(len(edit.found.changes), 'change')}"
     return title, pulls.compose(source, target, [told(c) for c in edit.found.changes], edit.diff)
@@ -201,9 +201,9 @@ def read_text(path: Path) -> str:
 def connect(loader: Loader, root: Path) -> Client:
     """A client for the repository that ``origin`` is. Raises Usage or Denied when something is
     missing."""
-    from cicd.github import pulls
-    from cicd.github.client import Client
-    from cicd.github.context import API_URL, read_context
+    from cicd.forges import pulls
+    from cicd.forges.context import API_URL, read_context
+    from cicd.forges.github import Client
 
     context = read_context(loader.environ)
     host, repository = pulls.repository_of(origin_url(root, loader.environ))

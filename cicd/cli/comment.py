@@ -33,8 +33,8 @@ from cicd.model import identity
 from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
-    from cicd.github.client import Client
-    from cicd.github.context import Context
+    from cicd.forges.context import Context
+    from cicd.forges.github import Client
 
 Documents = Sequence[Mapping[str, Any]]
 
@@ -76,7 +76,7 @@ def command(
     GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure. Ends as planning
     did when it planned a stage itself, after everything is written.
     """
-    from cicd.github.context import read_context
+    from cicd.forges.context import read_context
 
     if plans and (stages or failed is not None):
         raise Usage("plan files go neither with --stage nor with --failed")
@@ -134,7 +134,7 @@ def plan_now(
 
 def write_step_files(documents: Documents, plan_paths: Sequence[str], context: Context) -> None:
     """The step's summary and outputs, and warnings as notes at the stage files."""
-    from cicd.github.outputs import output_lines, plan_notes, step_outputs, step_summary
+    from cicd.forges.outputs import output_lines, plan_notes, step_outputs, step_summary
 
     if context.summary_file:
         used = context.summary_file.stat().st_size if context.summary_file.is_file() else 0
@@ -150,7 +150,7 @@ def write_step_files(documents: Documents, plan_paths: Sequence[str], context: C
 def files_by_stage(documents: Documents) -> dict[str, str]:
     """The stage files of the plans' projects, as the repository knows them, by what stages are
     called unless they say otherwise."""
-    from cicd.github.outputs import in_repository
+    from cicd.forges.outputs import in_repository
 
     root = find_root(Path.cwd())
     here, top = project_of(root), find_top(root)
@@ -165,22 +165,22 @@ def files_by_stage(documents: Documents) -> dict[str, str]:
 
 def write_comment(documents: Documents, context: Context) -> None:
     """The plans into the comment of the pull request, where there is one."""
-    from cicd.github import comment
+    from cicd.forges import sticky
 
     number = context.pull_request
     if number is None:
         print_result("not on a pull request: no comment (name one with --pull-request)")
         return
     with permitted(context, "pull-requests: write"), closing(connect(context)) as client:
-        url = comment.write_comment(client, number, documents, run_url=context.run_url)
+        url = sticky.write_comment(client, number, documents, run_url=context.run_url)
         print_result(f"pull request {number}: {url or 'comment written'}")
 
 
 def sync_issues(documents: Documents, context: Context) -> None:
     """One issue per project and stage that drifted; none is touched where nobody could look."""
-    from cicd.github.issues import sync_drift_issue
-    from cicd.github.sections import name_of
+    from cicd.forges.drift import sync_drift_issue
     from cicd.render.failure import is_failure
+    from cicd.render.sections import name_of
 
     with permitted(context, "issues: write"), closing(connect(context)) as client:
         for document in documents:
@@ -194,7 +194,7 @@ def sync_issues(documents: Documents, context: Context) -> None:
 
 def connect(context: Context) -> Client:
     """A client for the repository. Raises Usage when a setting is missing."""
-    from cicd.github.client import Client
+    from cicd.forges.github import Client
 
     if not context.repository:
         raise Usage("which repository?", hint="set GITHUB_REPOSITORY or --repository OWNER/NAME")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from docs.pictures.draw import draw
 from tests.acceptance.conftest import SMALL, clean_environment
-from tests.github.github_server import TOKEN, GitHub, running
+from tests.forges.github_server import TOKEN, GitHub, running
 
 REPOSITORY = Path(__file__).parents[2]
 HERE = Path(__file__).parent

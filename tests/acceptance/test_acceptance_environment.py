@@ -20,7 +20,7 @@ from tests.acceptance.environment_positions import (
     is_filled,
     positions,
 )
-from tests.github import github_server
+from tests.forges import github_server
 from tests.render.ci_commands import foreign
 
 TEMPLATE = """\

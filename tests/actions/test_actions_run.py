@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.conftest import Project
 from tests.actions.action_runner import Runner
 from tests.actions.conftest import Installed
-from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, running
+from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, running
 
 LOCAL = {"local": "true", "github-token": TOKEN}
 

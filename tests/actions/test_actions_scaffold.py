@@ -16,7 +16,7 @@ import pytest
 from tests.acceptance.conftest import REPOSITORY, Project
 from tests.actions.action_runner import Runner, load
 from tests.actions.conftest import Installed, Recorder
-from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, running
+from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply, running
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from tests.acceptance.conftest import REPOSITORY, Project
 from tests.actions.action_runner import Runner, load
 from tests.actions.conftest import Installed, Recorder, make_recorder
 from tests.actions.test_actions_scaffold import COMPARE, job, needs_jq, put_gh
-from tests.github.github_server import GitHub, running
+from tests.forges.github_server import GitHub, running
 
 SCAFFOLD = REPOSITORY / "cicd/scaffold/aicore/.github/workflows"
 OWN = REPOSITORY / ".github/workflows"

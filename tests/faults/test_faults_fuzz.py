@@ -22,16 +22,16 @@ from cicd.cli.options import Common
 from cicd.config import GitFacts, Surroundings, check_stage, load_stage
 from cicd.config.tree import Place
 from cicd.errors import CicdError, InvalidStage
-from cicd.github.sections import section_text
 from cicd.platforms.aicore import logs, times
 from cicd.platforms.aicore.convert import log_entry
 from cicd.platforms.aicore.dialect.templates import read_templates
 from cicd.platforms.registry import DIALECTS
 from cicd.render.html import render_page
 from cicd.render.markdown import escape, render_section
+from cicd.render.sections import section_text
 from cicd.words import printable
 from tests.config.config_sample import ENV, GIT, SERVE, STAGE, TRAIN, write_repository
-from tests.github.plan_documents import typical as document
+from tests.forges.plan_documents import typical as document
 
 EXAMPLES = int(os.environ.get("CICD_FUZZ", "40"))
 LIMITED = settings(

@@ -14,7 +14,7 @@ from tests.emulator.emulator_client import commit
 from tests.faults import secrets_echo
 from tests.faults.faults_world import Faulty
 from tests.faults.secrets_echo import SHAPES, Gateway, envelope
-from tests.github import github_server
+from tests.forges import github_server
 from tests.render.ci_commands import ATTACKS, foreign
 
 NAME = "Chat ##[add-mask]true ##vso[task.complete result=Succeeded;] ##teamcity[x]"

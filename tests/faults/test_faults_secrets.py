@@ -41,7 +41,7 @@ from tests.faults.secrets_canaries import (
     plant,
 )
 from tests.faults.secrets_echo import SHAPES, Gateway, spellings
-from tests.github import github_server
+from tests.forges import github_server
 from tests.metaflow import flow_project
 from tests.sampling import IS_ALL
 

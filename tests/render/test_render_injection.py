@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cicd.github.sections import compose, parse
 from cicd.render.html import render_page
 from cicd.render.markdown import render_section
-from tests.github.plan_documents import change, plan
+from cicd.render.sections import compose, parse
+from tests.forges.plan_documents import change, plan
 
 ATTACKS = (
     "@team please look",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cicd.errors import Problem, Remark, Usage
-from cicd.github.context import Context, read_context
-from cicd.github.outputs import (
+from cicd.forges.context import Context, read_context
+from cicd.forges.outputs import (
     MAX_NOTES,
     SUMMARY_LIMIT,
     output_lines,
@@ -19,7 +19,7 @@ from cicd.github.outputs import (
     step_outputs,
     step_summary,
 )
-from tests.github.plan_documents import big, change, plan, typical
+from tests.forges.plan_documents import big, change, plan, typical
 
 
 def read_outputs(text: str) -> dict[str, str]:

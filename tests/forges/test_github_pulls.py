@@ -9,10 +9,10 @@ import pytest
 
 from cicd.cli import root
 from cicd.errors import Denied
-from cicd.github.client import Client
-from cicd.github.pulls import branch_name, check_rights, compose, repository_of, sync_pull_request
-from cicd.github.sections import LIMIT
-from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
+from cicd.forges.github import Client
+from cicd.forges.pulls import branch_name, check_rights, compose, repository_of, sync_pull_request
+from cicd.render.sections import LIMIT
+from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
 
 TRAIN = """\
   - key: train

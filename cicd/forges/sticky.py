@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer, NotFound
-from cicd.github.answers import Json
-from cicd.github.client import Client
-from cicd.github.sections import (
+from cicd.forges.answers import Json
+from cicd.forges.github import Client
+from cicd.render.sections import (
     Document,
     Section,
     compose,

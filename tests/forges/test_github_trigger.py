@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cicd.github.trigger import Trigger, read_trigger
+from cicd.forges.trigger import Trigger, read_trigger
 from tests.acceptance.conftest import Project, make_project
 
 SHA, HEAD = "5" * 40, "a" * 40

@@ -8,18 +8,18 @@ from time import sleep
 import pytest
 
 from cicd.errors import Denied, NotFound
-from cicd.github.client import Client
-from cicd.github.comment import write_comment
-from cicd.github.sections import compose, parse
+from cicd.forges.github import Client
+from cicd.forges.sticky import write_comment
 from cicd.model import Secret
-from tests.github.github_server import (
+from cicd.render.sections import compose, parse
+from tests.forges.github_server import (
     DROP,
     NOT_ACCESSIBLE,
     TOKEN,
     GitHub,
     Reply,
 )
-from tests.github.plan_documents import RUN, plan, typical
+from tests.forges.plan_documents import RUN, plan, typical
 
 LIST = "GET /repos/org/repo/issues/7/comments"
 CREATE = "POST /repos/org/repo/issues/7/comments"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cicd.errors import Problem, Remark
-from cicd.github.sections import Document, described, facts_of, name_of, section_text
 from cicd.model import Action
 from cicd.render import document as read
 from cicd.render.failure import is_failure, reason_of
 from cicd.render.markdown import escape
+from cicd.render.sections import Document, described, facts_of, name_of, section_text
 
 SUMMARY_LIMIT = 1024 * 1024
 """Most bytes of a step's summary; GitHub drops the whole summary above."""

@@ -20,7 +20,7 @@ from cicd.errors import (
     NotFound,
     PlatformError,
 )
-from cicd.github.answers import (
+from cicd.forges.answers import (
     MOVED,
     RETRIES,
     Json,

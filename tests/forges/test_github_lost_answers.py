@@ -12,13 +12,13 @@ import pytest
 from pytest_mock import MockerFixture
 
 from cicd.errors import ConnectionFailed, LostAnswer, PlatformError
-from cicd.github.answers import REFUSALS
-from cicd.github.client import Client
-from cicd.github.comment import write_comment
-from cicd.github.issues import sync_drift_issue
-from cicd.github.pulls import sync_pull_request
-from tests.github.github_server import DROP, GitHub, Reply
-from tests.github.plan_documents import typical
+from cicd.forges.answers import REFUSALS
+from cicd.forges.drift import sync_drift_issue
+from cicd.forges.github import Client
+from cicd.forges.pulls import sync_pull_request
+from cicd.forges.sticky import write_comment
+from tests.forges.github_server import DROP, GitHub, Reply
+from tests.forges.plan_documents import typical
 from tests.sampling import failing_statuses
 
 PAGE = "<html>proxy</html>"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cicd.github.sections import parse
+from cicd.render.sections import parse
 from tests import forked
 from tests.acceptance.conftest import REPOSITORY, Project, make_project, small  # noqa: F401
-from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
-from tests.github.plan_documents import big, change, plan, typical
-from tests.github.test_github_outputs import event_file, pull_request, read_outputs
+from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
+from tests.forges.plan_documents import big, change, plan, typical
+from tests.forges.test_github_outputs import event_file, pull_request, read_outputs
 
 
 @dataclass

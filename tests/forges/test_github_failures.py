@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from cicd.github.client import Client
-from cicd.github.comment import write_comment
-from cicd.github.issues import sync_drift_issue
-from cicd.github.outputs import plan_notes, step_outputs, step_summary
-from cicd.github.sections import LIMIT, compose, parse
+from cicd.forges.drift import sync_drift_issue
+from cicd.forges.github import Client
+from cicd.forges.outputs import plan_notes, step_outputs, step_summary
+from cicd.forges.sticky import write_comment
 from cicd.render.failure import render_failure
 from cicd.render.markdown import escape
+from cicd.render.sections import LIMIT, compose, parse
 from tests.acceptance.conftest import Project, make_project
-from tests.github.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
-from tests.github.plan_documents import RUN, big, plan, typical
-from tests.github.test_github_command import Step, step_in
-from tests.github.test_github_outputs import pull_request
+from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
+from tests.forges.plan_documents import RUN, big, plan, typical
+from tests.forges.test_github_command import Step, step_in
+from tests.forges.test_github_outputs import pull_request
 
 EVIL = "`</details><!-- cicd:good -->\n<!-- /cicd:stage dev -->@all ##[x] | [a](https://x.y)"
 

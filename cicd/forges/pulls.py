@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 from cicd.errors import Denied, LostAnswer, NotFound
-from cicd.github.client import Client
-from cicd.github.sections import LIMIT
+from cicd.forges.github import Client
 from cicd.model import Secret
 from cicd.render.markdown import escape
+from cicd.render.sections import LIMIT
 
 ROUNDS = 3
 PERMISSIONS = "contents: write and pull-requests: write"

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer
-from cicd.github.answers import Json
-from cicd.github.client import Client
-from cicd.github.sections import LIMIT, Document, counts_of, describe, hidden, section_text
+from cicd.forges.answers import Json
+from cicd.forges.github import Client
 from cicd.model import identity
 from cicd.render.markdown import escape
+from cicd.render.sections import LIMIT, Document, counts_of, describe, hidden, section_text
 from cicd.words import printable
 
 LABEL = "cicd-drift"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from cicd.github.client import Client
+from cicd.forges.github import Client
 from cicd.model import Secret
-from tests.github.github_server import TOKEN, GitHub, running
+from tests.forges.github_server import TOKEN, GitHub, running
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from cicd.errors import (
     PlatformError,
     Throttled,
 )
-from cicd.github.answers import ATTEMPTS
-from cicd.github.client import BOT, Client
+from cicd.forges.answers import ATTEMPTS
+from cicd.forges.github import BOT, Client
 from cicd.model import Secret
-from tests.github.github_server import (
+from tests.forges.github_server import (
     DROP,
     NOT_ACCESSIBLE,
     SECONDARY,

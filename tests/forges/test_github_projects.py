@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from cicd.github.client import Client
-from cicd.github.comment import write_comment
-from cicd.github.issues import LABEL, sync_drift_issue
-from cicd.github.outputs import plan_notes, step_outputs, step_summary
-from cicd.github.sections import compose, hidden, name_of, parse
+from cicd.forges.drift import LABEL, sync_drift_issue
+from cicd.forges.github import Client
+from cicd.forges.outputs import plan_notes, step_outputs, step_summary
+from cicd.forges.sticky import write_comment
+from cicd.render.sections import compose, hidden, name_of, parse
 from tests.acceptance.conftest import Project, make_project
-from tests.github.github_server import TOKEN, GitHub
-from tests.github.plan_documents import RUN, plan, typical
-from tests.github.test_github_outputs import event_file, pull_request
+from tests.forges.github_server import TOKEN, GitHub
+from tests.forges.plan_documents import RUN, plan, typical
+from tests.forges.test_github_outputs import event_file, pull_request
 
 FOLDERS = [
     "churn",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from cicd.errors import Denied
-from cicd.github.client import Client
-from cicd.github.issues import LABEL, sync_drift_issue
-from cicd.github.sections import LIMIT
-from tests.github.github_server import NOT_ACCESSIBLE, GitHub, Reply
-from tests.github.plan_documents import RUN, big, change, plan, typical
+from cicd.forges.drift import LABEL, sync_drift_issue
+from cicd.forges.github import Client
+from cicd.render.sections import LIMIT
+from tests.forges.github_server import NOT_ACCESSIBLE, GitHub, Reply
+from tests.forges.plan_documents import RUN, big, change, plan, typical
 
 CREATE = "POST /repos/org/repo/issues"
 CLEAN = plan("dev", change("artifact/houses", "no_op"))

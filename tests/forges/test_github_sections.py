@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
-from cicd.github import sections
-from cicd.github.sections import LIMIT, compose, hidden, is_plan_comment, parse, share
-from tests.github.plan_documents import RUN, big, change, plan, typical
+from cicd.render import sections
+from cicd.render.sections import LIMIT, compose, hidden, is_plan_comment, parse, share
+from tests.forges.plan_documents import RUN, big, change, plan, typical
 
 GOLDEN = Path(__file__).parent / "golden"
 
