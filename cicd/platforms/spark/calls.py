@@ -99,6 +99,14 @@ class Calls:
         response = self._good("POST", url, once=False, data=fields, headers=headers, auth=given)
         return _object(response, once=False)
 
+    def rows(self, url: str, **parameters: str | int) -> list[dict[str, Any]]:
+        """The JSON objects of the list that is answered to a GET."""
+        response = self._good("GET", url, once=False, params=parameters)
+        told = _json(response)
+        if isinstance(told, list) and all(isinstance(row, dict) for row in told):
+            return told
+        raise _foreign(response)
+
     def text(self, url: str, **parameters: str | int) -> str:
         """The text that is answered to a GET."""
         response = self._good("GET", url, once=False, params=parameters)
@@ -136,17 +144,26 @@ class Calls:
 
 
 def _object(response: requests.Response, once: bool) -> dict[str, Any]:
-    try:
-        told = response.json()
-    except (ValueError, RecursionError):
-        told = None
+    told = _json(response)
     if isinstance(told, dict):
         return told
+    error = _foreign(response)
+    raise LostAnswer(error.message, status=error.status) if once else error
+
+
+def _json(response: requests.Response) -> Any:
+    """What is answered; None for what is no JSON."""
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _foreign(response: requests.Response) -> ConnectionFailed:
+    """The error that a good answer of somebody else is."""
     method, parts = response.request.method, urlsplit(response.url)
     text = f"{parts.scheme}://{parts.netloc} does not answer like Spark: {method} {parts.path}"
-    if once:
-        raise LostAnswer(text, status=response.status_code)
-    raise ConnectionFailed(text, hint="check the address", status=response.status_code)
+    return ConnectionFailed(text, hint="check the address", status=response.status_code)
 
 
 def _host(url: str) -> str:
