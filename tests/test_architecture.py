@@ -38,6 +38,7 @@ TABLE: dict[str, set[str]] = {
     "cicd.platforms.recorded": {"cicd.platforms.base", "cicd.model", "cicd.errors"},
     "cicd.platforms.commands": {"cicd.words"},
     "cicd.platforms.tokens": {"cicd.errors"},
+    "cicd.platforms.brought": {"cicd.errors"},
     "cicd.platforms.hiding": {
         "cicd.platforms.base",
         "cicd.model",
@@ -227,6 +228,7 @@ PLATFORM = {
     "cicd.platforms.sealing",
     "cicd.platforms.log_metrics",
     "cicd.platforms.tokens",
+    "cicd.platforms.brought",
     "cicd.model",
     "cicd.errors",
     "cicd.http",

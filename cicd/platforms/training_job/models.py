@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cicd.errors import NotFound, PlatformError
 from cicd.model import Key, LiveResource, State, Status
-from cicd.platforms.training_job.objects import Object, is_inside
+from cicd.platforms.brought import check_names
+from cicd.platforms.training_job.objects import Object
 from cicd.platforms.training_job.records import Records
 from cicd.platforms.training_job.storage import Hear, Storage
 
@@ -83,23 +84,8 @@ class Models:
                 hint="let its script write files into the folder that it is run in",
             )
         names = [item.key.removeprefix(prefix) for item in made]
-        if outside := [name for name in names if not is_inside(name)]:
-            raise PlatformError(
-                f"the saved model has a file that would leave its folder: {outside[0]!r}",
-                hint="nothing was fetched",
-            )
-        if both := _file_and_folder(names):
-            raise PlatformError(
-                f"the saved model has {both!r} as a file and as a folder",
-                hint="nothing was fetched",
-            )
+        check_names("the saved model", names)
         return prefix, made
-
-
-def _file_and_folder(names: list[str]) -> str:
-    """The first name that others have as a folder, as it may be in a storage; empty for none."""
-    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
-    return next((name for name in names if name in folders), "")
 
 
 def _hear_more(hear: Hear, before: int, total: int, done: int, size: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 PART = 8 * 2**20
 """Bytes of a part of what is uploaded or fetched in parts."""
@@ -48,11 +48,3 @@ def _digest_of_parts(file: Path, size: int) -> str:
 
 def _md5(content: bytes = b"") -> hashlib._Hash:
     return hashlib.md5(content, usedforsecurity=False)
-
-
-def is_inside(name: str) -> bool:
-    """Whether the name of an object stays in the folder that it is below: keys may be written by
-    anybody."""
-    parts = name.split("/")
-    is_bad = any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts)
-    return not is_bad and not PurePosixPath(name).is_absolute() and ":" not in parts[0]

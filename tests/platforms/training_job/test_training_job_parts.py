@@ -16,10 +16,11 @@ from cicd.errors import ConnectionFailed
 from cicd.model import Hidden, State, opened
 from cicd.platforms import log_metrics as metrics
 from cicd.platforms.base import LogPage
+from cicd.platforms.brought import is_inside
 from cicd.platforms.sealing import sealed, unsealed
 from cicd.platforms.training_job import statuses, submission
 from cicd.platforms.training_job.logs import LONGEST, next_page
-from cicd.platforms.training_job.objects import Object, is_inside
+from cicd.platforms.training_job.objects import Object
 from cicd.platforms.training_job.storage import Place
 
 SPEC: dict[str, Any] = {
