@@ -101,6 +101,17 @@ TABLE: dict[str, set[str]] = {
         "cicd.masking",
         "cicd.render",
     },
+    "cicd.lifecycle": {
+        "cicd.version",
+        "cicd.values",
+        "cicd.words",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.masking",
+        "cicd.http",
+        "cicd.render",
+        "cicd.forges",
+    },
     "cicd.metaflow": {
         "cicd.platforms.aicore.dialect",
         "cicd.config",

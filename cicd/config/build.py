@@ -12,6 +12,7 @@ from cicd.config.digests import digest, slow_digest
 from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.formats import seconds
+from cicd.config.lifecycle_settings import lifecycle_of
 from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
@@ -48,6 +49,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft, built.scope),
         project=draft.git.folder,
+        lifecycle=lifecycle_of(file.lifecycle),
     )
 
 

@@ -14,6 +14,7 @@ from cicd.config.draft import Draft
 from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
+from cicd.config.lifecycle import check_lifecycle
 from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
@@ -157,7 +158,8 @@ def _read(
     draft = dialect.Draft(
         name, file, tree, root, around.git, sources, around.application, named, env, is_local
     )
-    found = problems + _at_new_places(list(dialect.check(draft)), problems)
+    checked = [*dialect.check(draft), *check_lifecycle(draft, dialect.CARRIED)]
+    found = problems + _at_new_places(checked, problems)
     # A value of the environment may be a secret, and messages end up in logs and comments.
     hidden = hidden_texts(written) if found else {}
     return dialect, draft, [_as_written(problem, hidden) for problem in found], context

@@ -169,6 +169,11 @@ RULES: Mapping[str, Rule] = {
         "cicd: what follows needs a result",
         "give a metric with min, max or both, min not above max",
     ),
+    "bad-lifecycle": Rule(
+        "lifecycle contradicts itself, or can never go on.",
+        "cicd: what has to be so before anything changes that serves",
+        "name one means of approval, a run for test, and what the finding says",
+    ),
     "missing-local-path": Rule(
         "A path for the emulator does not exist.",
         "cicd: the emulator",

@@ -11,6 +11,7 @@ from msgspec.structs import fields
 
 from cicd.config import formats
 from cicd.config.fields import Duration, Key, Part, Plain, Scalar, like, named
+from cicd.config.lifecycle_schema import Lifecycle
 
 
 class Gate(Part, frozen=True, kw_only=True):
@@ -203,6 +204,10 @@ class StageBase(Part, frozen=True, kw_only=True):
     variables: Annotated[
         dict[str, Scalar], Meta(description="For ${var.NAME}.", examples=[{"image_tag": "1.0"}])
     ] = {}
+    lifecycle: Annotated[
+        Lifecycle | None,
+        Meta(description="What has to be so before anything changes that serves."),
+    ] = None
     prune: Annotated[Literal["none", "stage", "everything"], PRUNE] = "none"
     limits: Annotated[Limits, Meta(description="Over either, deletes need --over-limits.")] = field(
         default_factory=Limits

@@ -4,6 +4,16 @@ made of are in ``cicd.values``, and here too."""
 from cicd.model.kinds import Kind as Kind
 from cicd.model.kinds import Role as Role
 from cicd.model.kinds import made_by as made_by
+from cicd.model.lifecycle import Approval as Approval
+from cicd.model.lifecycle import ApprovalSettings as ApprovalSettings
+from cicd.model.lifecycle import ApprovalState as ApprovalState
+from cicd.model.lifecycle import Comparator as Comparator
+from cicd.model.lifecycle import FileApproval as FileApproval
+from cicd.model.lifecycle import GitHubApproval as GitHubApproval
+from cicd.model.lifecycle import JiraApproval as JiraApproval
+from cicd.model.lifecycle import Lifecycle as Lifecycle
+from cicd.model.lifecycle import ModelPackageApproval as ModelPackageApproval
+from cicd.model.lifecycle import PullRequestApproval as PullRequestApproval
 from cicd.model.plans import Action as Action
 from cicd.model.plans import Change as Change
 from cicd.model.plans import FieldChange as FieldChange

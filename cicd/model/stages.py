@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cicd.model.lifecycle import Lifecycle
 from cicd.model.resources import Resource
 from cicd.values import Program
 
@@ -64,6 +65,7 @@ class Stage:
     """What a person who plans it should know: credentials that it was loaded without."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""
+    lifecycle: Lifecycle | None = None
     project: str = ""
     """The project's folder below the top of its repository; empty for the top itself."""
 

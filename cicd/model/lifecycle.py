@@ -1,0 +1,122 @@
+"""What stands between a trained model and the service it is for: settings, and who agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cicd.values import Key
+
+
+@dataclass(frozen=True)
+class GitHubApproval:
+    """The review of what waits for an environment of GitHub."""
+
+    environment: str
+
+
+@dataclass(frozen=True)
+class PullRequestApproval:
+    """A review or a label of the pull request, given by one of the ``reviewers``: logins, and
+    teams as ``org/team``. Without a ``label`` a review that approves."""
+
+    label: str = ""
+    reviewers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JiraApproval:
+    """A ticket. ``approved`` and ``rejected``: names of its status. ``approvers``: who may have
+    moved it there, by account id, name or mail; empty for whoever its workflow lets. ``fields``:
+    further fields of a new ticket as Jira takes them."""
+
+    url: str
+    project: str
+    issue_type: str = "Task"
+    approved: tuple[str, ...] = ("Done", "Approved")
+    rejected: tuple[str, ...] = ("Rejected", "Declined")
+    approvers: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileApproval:
+    """A file in Git; ``path`` from the project on."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class ModelPackageApproval:
+    """The approval that the platform keeps with a version of a model."""
+
+    key: Key
+
+
+ApprovalSettings = (
+    GitHubApproval | PullRequestApproval | JiraApproval | FileApproval | ModelPackageApproval
+)
+"""By which means an approval is given."""
+
+
+@dataclass(frozen=True)
+class Comparator:
+    """A program of the user that judges the result of a test. ``timeout`` in seconds."""
+
+    command: tuple[str, ...]
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """What a stage asks for before anything changes that serves.
+
+    ``require_assets``: name -> path or URL of what must be there and hold something. ``test``: the
+    run that tries the model, on ``test_data`` (a path or URL; empty where the run knows its own).
+    ``deploy``: what waits besides everything that serves. ``watch``: also what is made outside Git.
+    """
+
+    require_assets: Mapping[str, str] = field(default_factory=dict)
+    test: Key | None = None
+    test_data: str = ""
+    comparator: Comparator | None = None
+    approval: ApprovalSettings | None = None
+    deploy: tuple[Key, ...] = ()
+    watch: bool = False
+
+
+class ApprovalState(StrEnum):
+    """What somebody has decided. STALE: of another content than is to be deployed now."""
+
+    NONE = "none"
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    STALE = "stale"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A decision, as far as there is one. ``at`` is ISO 8601 in UTC.
+
+    ``fingerprint``: of what it was given for. ``link``: where it is given, or was. ``approvers``:
+    who may give it, in words. ``note``: what a person should know of it: a reason, what is missing
+    that it counts. ``parts`` and ``made``: those of the Request that it was given for, where its
+    means can keep them.
+    """
+
+    state: ApprovalState
+    by: str = ""
+    at: str = ""
+    fingerprint: str = ""
+    link: str = ""
+    note: str = ""
+    approvers: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_given(self) -> bool:
+        return self.state is ApprovalState.APPROVED
