@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cicd.model import Action, Key, LogEntry, MetricPoint, Outcome, Status
+from cicd.model import Action, Count, Key, LogEntry, MetricPoint, Outcome, Status
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,14 @@ class Measured:
 
     key: Key
     point: MetricPoint
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """How far a run has come, the larger parts first."""
+
+    key: Key
+    counts: tuple[Count, ...]
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,7 @@ Event = (
     | Progress
     | LogLine
     | Measured
+    | Advanced
     | Answered
     | Draining
     | RollingBack

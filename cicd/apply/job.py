@@ -12,7 +12,7 @@ from cicd.apply.events import Progress, Reported
 from cicd.apply.tasks import Look, Pause, Task, read
 from cicd.errors import CicdError, ConnectionFailed, NotFound, PlatformError, TimedOut
 from cicd.logs import LogPosition, Polling, is_transient
-from cicd.model import Change, Key, Kind, LiveResource, Options, Plan, State
+from cicd.model import Change, Count, Key, Kind, LiveResource, Options, Plan, State
 from cicd.platforms.base import Platform
 
 T = TypeVar("T")
@@ -50,7 +50,8 @@ class Job:
 
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
     ``is_freed``: what had its name before is gone. ``found``: the id under which the platform has
-    shown it. ``listed``: how a list has shown it last. ``tail``: the last lines of its log.
+    shown it. ``listed``: how a list has shown it last. ``counts``: how far it has come, as told
+    last. ``tail``: the last lines of its log.
     """
 
     shared: Shared
@@ -65,6 +66,8 @@ class Job:
     began: float = 0.0
     next_measure: float = 0.0
     next_report: float = float("inf")
+    next_count: float | None = None
+    counts: tuple[Count, ...] = ()
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from cicd.apply.events import LogLine, Warned
 from cicd.apply.job import Job, ask, fetch, see
-from cicd.apply.measure import measure
+from cicd.apply.measure import advance, measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
 from cicd.errors import CicdError, PlatformError, TimedOut
@@ -124,6 +124,7 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
                 yield from _tell_rest(job, live)
             live = yield from see(job, live)
         yield from measure(job, live)
+        yield from advance(job, live)
         if seen.is_ready:
             return live
         if not is_stale:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from cicd.apply.events import (
+    Advanced,
     Answered,
     Began,
     Draining,
@@ -27,7 +28,7 @@ from cicd.apply.events import (
 from cicd.cli.console import EventLog, fitted, shown
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result, State
-from cicd.render.progress import Row, Stand, draw
+from cicd.render.progress import Row, Stand, counted, draw
 from cicd.words import count, printable
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class Lines:
                     self._log.write(status.raw, key=str(key), message=status.message)
             case LogLine(key=key, entry=entry):
                 self._log.write(printable(entry.text), key=str(key))
+            case Advanced(key=key, counts=counts):
+                self._log.write(counted(counts), key=str(key))
             case Answered(key=key, request=request, answer=answer):
                 self._log.write(f"{request} -> {answer}", key=str(key))
             case Draining(key=key, seconds=seconds, id=id_):
@@ -208,6 +211,9 @@ class Tree:
             case Measured(key=key, point=point):
                 if row := self._rows.get(key):
                     row.point = point
+            case Advanced(key=key, counts=counts):
+                if row := self._rows.get(key):
+                    row.counts = counts
             case Answered(key=key, request=request, answer=answer):
                 self._print(key, f"{request} -> {answer}")
             case Draining(key=key, seconds=seconds):

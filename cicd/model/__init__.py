@@ -21,6 +21,7 @@ from cicd.model.plans import Outcome as Outcome
 from cicd.model.plans import Plan as Plan
 from cicd.model.plans import Result as Result
 from cicd.model.plans import leaves as leaves
+from cicd.model.records import Count as Count
 from cicd.model.records import LogEntry as LogEntry
 from cicd.model.records import MetricPoint as MetricPoint
 from cicd.model.records import Track as Track

@@ -33,6 +33,7 @@ class Kind:
     ``log``: whether it has logs to follow.
     ``log_pause``: the seconds after which its log is read again, also where it has been silent for
     long; 0: the longer the silence, the later.
+    ``counted``: a run of which it is told how many of its parts are done while it goes on.
     ``measured``: a service of which is told how it is used: requests, errors, times.
     ``report``: what the event is called that tells its status in the platform's own form.
     ``is_secret``: holds values that cannot be read back; they are sent again when asked to.
@@ -77,6 +78,7 @@ class Kind:
     settle: float = 0.0
     log: bool = False
     log_pause: float = 0.0
+    counted: bool = False
     measured: bool = False
     report: str = ""
     is_secret: bool = False

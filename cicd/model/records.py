@@ -18,6 +18,16 @@ class MetricPoint:
 
 
 @dataclass(frozen=True)
+class Count:
+    """How far a run has come: ``done`` of the ``total`` that are known so far. ``unit``: what these
+    are, in the plural."""
+
+    unit: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Track:
     """All that a run recorded about itself; ``points`` in the order of time, then step."""
 

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import (
+    Count,
     Holder,
     Key,
     Kind,
@@ -281,6 +282,11 @@ class Platform(Protocol):
             for run in live
             if run.metrics
         }
+
+    def progress(self, live: LiveResource) -> Sequence[Count]:
+        """Asked now and then while one of a kind that is ``counted`` goes on: how far it has come,
+        the larger parts first. Who cannot be asked is not waited for: then, and else, none."""
+        return ()
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         """Asked again and again while something of a kind with a ``log`` is followed: the lines

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from cicd.errors import PlatformError, Problem
 from cicd.masking import is_secret_name
-from cicd.model import Hidden, Key, Kind, LiveResource, LogEntry, Resource, Track, opened
+from cicd.model import Count, Hidden, Key, Kind, LiveResource, LogEntry, Resource, Track, opened
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 
 T = TypeVar("T", Resource, LiveResource)
@@ -100,6 +100,9 @@ class Hiding:
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
         return self._platform.track(live)
+
+    def progress(self, live: LiveResource) -> Sequence[Count]:
+        return self._platform.progress(live)
 
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         return self._platform.logs(live, cursor, since=since)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cicd.model import Key, MetricPoint
+from cicd.model import Count, Key, MetricPoint
 from cicd.render.moments import duration
 from cicd.render.table import cell_width, cut, pad
 from cicd.words import printable
@@ -35,6 +35,7 @@ class Row:
     began: float | None = None
     timeout: float | None = None
     point: MetricPoint | None = None
+    counts: Sequence[Count] = ()
     needs: frozenset[Key] = frozenset()
     is_pending: bool = False
 
@@ -94,6 +95,7 @@ def told(
         row.text,
         _elapsed(row, now, " of "),
         "{} of {} in the queue".format(*place) if place else "",
+        counted(row.counts),
         _metric(row.point, with_step=True),
     ]
     if cell_width(BETWEEN.join(filter(None, words))) <= width:
@@ -104,6 +106,7 @@ def told(
         row.text,
         _elapsed(row, now, "/"),
         "{}/{} queued".format(*place) if place else "",
+        counted(row.counts[-1:], is_short=True),
         _metric(row.point),
     ]
     return fit(short, width, " ")
@@ -125,6 +128,14 @@ def _elapsed(row: Row, now: float, of: str) -> str:
         return ""
     past = duration(max(0.0, now - row.began))
     return f"{past}{of}{duration(row.timeout)}" if row.timeout else past
+
+
+def counted(counts: Iterable[Count], *, is_short: bool = False) -> str:
+    """How far a run has come: ``2/5 stages, 120/400 tasks``; in short without the words."""
+    return ", ".join(
+        f"{count.done}/{count.total}" + ("" if is_short else f" {printable(count.unit)}")
+        for count in counts
+    )
 
 
 def _metric(point: MetricPoint | None, *, with_step: bool = False) -> str:

@@ -16,6 +16,7 @@ from cicd.logs import Polling
 from cicd.model import (
     Action,
     Change,
+    Count,
     FieldChange,
     Key,
     Kind,
@@ -144,6 +145,7 @@ class FakePlatform:
         self.outputs_at = 0.0
         self.run_metrics: list[dict[str, float]] = [{}]
         self.recorded = Track()
+        self.counts: list[Sequence[Count]] = []
         self.answers: list[Answer] = [Answer(200, '{"prediction": 1}')]
         self.tags: dict[str, dict[str, str]] = {}
         self.tokens: list[str] = []
@@ -247,6 +249,10 @@ class FakePlatform:
 
     def now(self) -> int:
         return self.clock.now()
+
+    def progress(self, live: LiveResource) -> Sequence[Count]:
+        with self._call("progress", str(live.key)):
+            return self.counts.pop(0) if self.counts else ()
 
     def lock(self, name: str) -> Lock | None:
         return None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from cicd.apply.events import Event, Measured
-from cicd.apply.measure import EVERY, last_point
+from cicd.apply.events import Advanced, Event, Measured
+from cicd.apply.measure import EVERY, SELDOM, last_point
 from cicd.errors import ConnectionFailed, Denied
-from cicd.model import Gate, MetricPoint, Options, Outcome, Track
-from tests.apply.fake_apply_platform import COMPLETED, RUNNING, FakePlatform, Fault, apply
+from cicd.model import Count, Gate, MetricPoint, Options, Outcome, Track
+from tests.apply.fake_apply_platform import COMPLETED, KINDS, RUNNING, FakePlatform, Fault, apply
 from tests.apply.test_apply_wait import train
 
 POINTS = (
@@ -61,6 +62,50 @@ def test_metrics_that_cannot_be_read_fail_no_run(running: FakePlatform, error: E
     events = events_of(running)
     assert not [e for e in events if isinstance(e, Measured)]
     assert [e.result for e in events if isinstance(e, Outcome)] == ["applied"]
+
+
+STEPS = [(Count("tasks", done, 4),) for done in range(5)]
+
+
+@pytest.fixture
+def counted(running: FakePlatform) -> FakePlatform:
+    """The same, whose runs tell how far they have come."""
+    running.kinds = {**KINDS, "execution": replace(KINDS["execution"], counted=True)}
+    return running
+
+
+@pytest.mark.parametrize(("measures", "every"), [(True, EVERY), (False, SELDOM)])
+def test_how_far_a_run_has_come_is_told_seldom_where_each_is_a_line(
+    counted: FakePlatform, measures: bool, every: float
+) -> None:
+    counted.counts = [*STEPS]
+    told = [e for e in events_of(counted, measures=measures) if isinstance(e, Advanced)]
+    asked = [at for name, _, at in counted.calls if name == "progress"]
+    assert [e.counts for e in told] == STEPS[: len(asked)]
+    assert len(asked) in (range(5, 11) if measures else [1])
+    assert all(later - earlier >= every for earlier, later in pairwise(asked))
+
+
+def test_how_far_it_has_come_is_told_once_where_it_goes_no_further(counted: FakePlatform) -> None:
+    counted.counts = [STEPS[1], (), STEPS[1], STEPS[1], STEPS[2]]
+    told = [e.counts for e in events_of(counted) if isinstance(e, Advanced)]
+    assert told == [STEPS[1], STEPS[2]]
+
+
+@pytest.mark.parametrize("error", [ConnectionFailed("no"), Denied("no", status=403)])
+def test_a_run_that_cannot_tell_how_far_it_is_goes_on(
+    counted: FakePlatform, error: Exception
+) -> None:
+    counted.faults["progress"] = [Fault(error)] * 50
+    events = events_of(counted)
+    assert not [e for e in events if isinstance(e, Advanced)]
+    assert [e.result for e in events if isinstance(e, Outcome)] == ["applied"]
+
+
+def test_kinds_that_count_nothing_are_not_asked(running: FakePlatform) -> None:
+    running.counts = [*STEPS]
+    assert not [e for e in events_of(running) if isinstance(e, Advanced)]
+    assert not [call for call in running.calls if call[0] == "progress"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Key, MetricPoint
+from cicd.model import Count, Key, MetricPoint
 from cicd.render.progress import Row, draw, visible
 from cicd.render.table import cell_width
 
@@ -47,6 +47,23 @@ def test_time_goes_by_without_an_event() -> None:
 )
 def test_the_last_metric_is_told(point: MetricPoint, expected: str) -> None:
     assert text_of(a_row(point=point)) == f"RUNNING · 1m 20s of 30m · {expected}"
+
+
+@pytest.mark.parametrize(
+    ("counts", "words", "short"),
+    [
+        ((), "", ""),
+        ([Count("tasks", 0, 4)], " · 0/4 tasks", " 0/4"),
+        ([Count("stages", 2, 5), Count("tasks", 7, 400)], " · 2/5 stages, 7/400 tasks", " 7/400"),
+        ([Count("épochs", 10**6, 10**7)], " · 1000000/10000000 épochs", " 1000000/10000000"),
+    ],
+)
+def test_how_far_a_run_has_come_is_told(counts: list[Count], words: str, short: str) -> None:
+    row = a_row(counts=counts)
+    full = f"RUNNING · 1m 20s of 30m{words}"
+    assert text_of(row) == full
+    narrow = len("execution/train") + 2 + len(full) - 1
+    assert text_of(row, width=narrow) == f"RUNNING 1m 20s/30m{short}"
 
 
 @pytest.mark.parametrize(

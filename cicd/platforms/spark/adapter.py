@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cicd.errors import NotFound, PlatformError, Problem
 from cicd.model import (
+    Count,
     Kind,
     LiveResource,
     LogEntry,
@@ -27,8 +27,8 @@ from cicd.model import (
 from cicd.platforms import log_metrics
 from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
-from cicd.platforms.spark import doctor
-from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark import doctor, progress
+from cicd.platforms.spark.calls import ONCE, Calls, Login
 from cicd.platforms.spark.dialect.draft import (
     REST_PORT,
     SPARK_SUBMIT,
@@ -64,10 +64,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
     """The cluster that the stage names. Sends nothing."""
-    return Spark(_submitter(stage, environ), stage)
+    told = stage.settings.get("login")
+    login = tokens_of(told) if told else None
+    return Spark(_submitter(stage, environ, login), stage, login)
 
 
-def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
+def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) -> Submitter:
     """The way to the cluster that the stage names."""
     settings, master = stage.settings, stage.target["master"]
     user = str(settings.get("proxy_user") or "")
@@ -83,18 +85,12 @@ def _submitter(stage: Stage, environ: Mapping[str, str]) -> Submitter:
         if not is_yarn(master):
             return process
         url = str(settings.get("yarn_url") or "")
-        return YarnSubmitter(process, _calls(settings, url), url, user or getpass.getuser())
+        return YarnSubmitter(process, Calls(login, [url]), url, user or getpass.getuser())
     if is_livy(master):
-        return LivySubmitter(_calls(settings, master), master, user)
+        return LivySubmitter(Calls(login, [master]), master, user)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
     ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
-    return RestSubmitter(_calls(settings, rest_url, ui_url), master, rest_url, ui_url)
-
-
-def _calls(settings: Mapping[str, Any], *urls: str) -> Calls:
-    """Calls with the login of the stage for these addresses."""
-    login = settings.get("login")
-    return Calls(tokens_of(login), urls) if login else Calls()
+    return RestSubmitter(Calls(login, [rest_url, ui_url]), master, rest_url, ui_url)
 
 
 class Spark(Platform):
@@ -103,7 +99,7 @@ class Spark(Platform):
     name = "spark"
     kinds: Mapping[str, Kind] = KINDS
 
-    def __init__(self, submitter: Submitter, stage: Stage) -> None:
+    def __init__(self, submitter: Submitter, stage: Stage, login: Login | None) -> None:
         settings, root = stage.settings, Path(stage.root)
         identity = _identity(stage)
         self._wishes = {wish.key.name: wish for wish in stage.resources}
@@ -115,6 +111,9 @@ class Spark(Platform):
         self._place = str(settings.get("state") or self._own)
         self._records = _documents(settings.get("state") or "", identity, self._own)
         self._submitter = submitter
+        pages = [self._master, *(str(settings.get(name)) for name in ("ui_url", "yarn_url"))]
+        brief = Calls(login, pages, retries=ONCE, timeout=progress.TIMEOUT)
+        self._progress = progress.Progress(submitter.page, brief)
         self._jobs = Jobs(
             submitter,
             Runs(self._records),
@@ -226,6 +225,9 @@ class Spark(Platform):
             page = self.logs(live, page.cursor)
             yield from ((entry.time, entry.text) for entry in page.entries)
 
+    def progress(self, live: LiveResource) -> Sequence[Count]:
+        return self._progress.of(self._jobs.shown(live))
+
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         return self.stream(live, STDOUT, cursor, since=since)
 
@@ -271,6 +273,7 @@ class Spark(Platform):
         return doctor.examine(self._submitter, self._records, self._place, is_enough=is_enough)
 
     def close(self) -> None:
+        self._progress.close()
         self._submitter.close()
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ def is_refusal(response: requests.Response) -> bool:
 
 
 RETRIES = Retries(4, first=0.3, longest=30.0, is_refusal=is_refusal)
+ONCE = replace(RETRIES, attempts=1)
 
 
 class Login(Protocol):
@@ -65,7 +67,7 @@ class Bearer(AuthBase):
 class Calls:
     """One pool of connections for all addresses of a cluster. ``login``: for those of ``urls``
     alone, as a worker, whose address the cluster tells, is to see no token. ``secrets``: what an
-    answer may repeat and nobody is to see."""
+    answer may repeat and nobody is to see. ``timeout``: seconds to connect, and to wait."""
 
     def __init__(
         self,
@@ -73,12 +75,16 @@ class Calls:
         urls: Iterable[str] = (),
         *,
         secrets: Iterable[str] = (),
+        retries: Retries = RETRIES,
+        timeout: tuple[float, float] = TIMEOUT,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = requests.Session()
         self._login = login
         self._hosts = frozenset(map(_host, urls))
         self._secrets = tuple(secrets)
+        self._retries = retries
+        self._timeout = timeout
         self._sleep = sleep
 
     def json(
@@ -131,9 +137,9 @@ class Calls:
         return answer
 
     def _answer(self, method: str, url: str, *, once: bool, **options: Any) -> requests.Response:
-        answer = RETRIES.send(
+        answer = self._retries.send(
             lambda: self._session.request(
-                method, url, timeout=TIMEOUT, allow_redirects=False, **options
+                method, url, timeout=self._timeout, allow_redirects=False, **options
             ),
             is_repeatable=not once,
             sleep=self._sleep,

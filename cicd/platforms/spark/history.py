@@ -31,10 +31,10 @@ class Applications:
         """``id``, ``name`` and ``attempts``, newest first."""
         return self._calls.json("GET", f"{self._api}/applications/{quote(id, safe='')}")
 
-    def rows(self, id: str, what: str) -> list[dict[str, Any]]:
+    def rows(self, id: str, what: str, **parameters: str) -> list[dict[str, Any]]:
         """What its newest attempt has of that: ``jobs``, ``stages``, ``executors``,
         ``allexecutors`` with those that are gone."""
-        return self._calls.rows(f"{self._place(id)}/{what}")
+        return self._calls.rows(f"{self._place(id)}/{what}", **parameters)
 
     def _place(self, id: str) -> str:
         """Where the newest attempt of an application is: only some masters number them."""

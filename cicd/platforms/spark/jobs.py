@@ -116,6 +116,12 @@ class Jobs:
             found = replace(found, worker=self._submitter.look(found).worker)
         return found
 
+    def shown(self, live: LiveResource) -> Run:
+        """What it itself shows of its run. Asks nobody."""
+        name = live.facts.get("application") or self._names.get(live.id, live.id)
+        application = live.facts.get("application_id", "")
+        return Run(name, live.key.name, {}, submission=live.id, application=application)
+
     def _run(self, live: LiveResource) -> Run:
         """What is remembered of it, also before its submission is. Raises NotFound."""
         return self._runs.of(self._names.get(live.id, live.id))

@@ -22,6 +22,7 @@ KINDS: dict[str, Kind] = {
             wait_for=DONE,
             log=True,
             log_pause=1.0,
+            counted=True,
             stoppable=True,
             columns={
                 **COLUMNS,

@@ -138,6 +138,10 @@ class LivySubmitter:
         text = "".join(f"{line}\n" for line in lines[:after])
         return Chunk(first * ROOM, last * ROOM, (last if is_all else last + 1) * ROOM, text)
 
+    def page(self, run: Run, calls: Calls) -> str:
+        told = calls.json("GET", self._page_of(run)).get("appInfo")
+        return str(told.get("sparkUiUrl") or "") if isinstance(told, dict) else ""
+
     def examine(self) -> Iterator[Finding]:
         try:
             total = self._calls.json("GET", f"{self._url}?from=0&size=1").get("total", 0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urljoin
 
 from cicd.errors import PlatformError
 from cicd.platforms.spark.calls import Calls
@@ -53,6 +55,14 @@ class Master:
             if worker.get("id") == id:
                 return str(worker.get("webuiaddress", "")).rstrip("/")
         return ""
+
+    def page_of_driver(self, application: str, calls: Calls) -> str:
+        """The page of the driver of an application that goes on, as the one that shows the
+        application links to it (``ApplicationPage`` of Spark); empty where it does not. Asked by
+        these ``calls``."""
+        page = calls.text(f"{self.url}/app/", appId=application)
+        match = re.search(r'<a href="([^"]+)">\s*Application Detail UI', page)
+        return urljoin(f"{self.url}/", html.unescape(match[1])) if match else ""
 
     def log(self, worker: str, driver: str, stream: str, offset: int, size: int) -> Chunk:
         """A part of the log of a driver; ``worker``: the page of the one that it is on."""

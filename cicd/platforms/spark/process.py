@@ -19,6 +19,7 @@ from cicd.errors import CicdError, PlatformError
 from cicd.model import State, Status
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses, wrapper
+from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -28,6 +29,10 @@ from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 KILLED = frozenset({-signal.SIGTERM, -signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGKILL})
 """Exit codes of what was killed: Java catches a signal, and adds 128 to its number."""
 _APPLICATION = re.compile(r"app ID (app-[\w-]+)|\b(local-\d{10,})\b")
+_PORT = re.compile(r"service 'SparkUI' on port (\d+)")
+_LISTENS = re.compile(r"Start Jetty (\S+):\d+ for SparkUI")
+EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::"})  # noqa: S104
+"""Addresses of whoever listens on all that a machine has."""
 WAITS = "Initial job has not accepted any resources"
 """What a driver says again and again that gets no executor."""
 
@@ -142,6 +147,9 @@ class ProcessSubmitter:
         start = min(offset, total)
         return Chunk(start, start + len(content), total, content.decode(errors="replace"))
 
+    def page(self, run: Run, calls: Calls) -> str:
+        return page_in(_begin_of(self._folder / run.name / STDERR))
+
     def examine(self) -> Iterator[Finding]:
         try:
             yield Finding("submission", "ok", f"{self._program()} for {self._address}")
@@ -161,6 +169,25 @@ def of_exit(code: int) -> Status:
     if code in KILLED:
         return statuses.status_of(State.STOPPED, f"exit code {code}")
     return statuses.status_of(State.FAILED, f"exit code {code}")
+
+
+def page_in(log: str) -> str:
+    """The page that a driver on this machine has, as its log tells; empty where that does not.
+    Pure."""
+    ports = _PORT.findall(log)
+    hosts = _LISTENS.findall(log)
+    if not ports:
+        return ""
+    host = "127.0.0.1" if not hosts or hosts[-1] in EVERYWHERE else hosts[-1]
+    return f"http://{host}:{ports[-1]}"
+
+
+def _begin_of(path: Path, size: int = 1 << 16) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(size).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _read(path: Path) -> str:

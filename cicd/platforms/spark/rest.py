@@ -121,6 +121,9 @@ class RestSubmitter:
             return Chunk(0, 0, 0, "")
         return self._master.log(run.worker, run.submission, stream, offset, size)
 
+    def page(self, run: Run, calls: Calls) -> str:
+        return self._master.page_of_driver(run.application, calls) if run.application else ""
+
     def examine(self) -> Iterator[Finding]:
         for check, look in (("submission", self._rest_finding), ("workers", self._workers)):
             try:

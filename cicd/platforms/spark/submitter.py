@@ -8,6 +8,7 @@ from typing import Protocol
 
 from cicd.model import Status
 from cicd.platforms.base import Finding
+from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.runs import Run
@@ -57,6 +58,11 @@ class Submitter(Protocol):
 
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
         """A part of one of its ``streams``."""
+        ...
+
+    def page(self, run: Run, calls: Calls) -> str:
+        """Where its driver shows how far it is; empty where nobody knows. Asks by these ``calls``
+        alone, which have little patience."""
         ...
 
     def examine(self) -> Iterator[Finding]:

@@ -52,7 +52,8 @@ class YarnSubmitter:
     def __init__(self, process: ProcessSubmitter, calls: Calls, url: str, user: str) -> None:
         self._process = process
         self._calls = calls
-        self._url = f"{url.rstrip('/')}/ws/v1/cluster"
+        self._site = url.rstrip("/")
+        self._url = f"{self._site}/ws/v1/cluster"
         self._user = user
 
     def last(self) -> str:
@@ -114,6 +115,9 @@ class YarnSubmitter:
         start = min(offset, len(content))
         part = content[start : start + size]
         return Chunk(start, start + len(part), len(content), part.decode(errors="replace"))
+
+    def page(self, run: Run, calls: Calls) -> str:
+        return f"{self._site}/proxy/{run.application}" if run.application else ""
 
     def examine(self) -> Iterator[Finding]:
         yield from self._process.examine()

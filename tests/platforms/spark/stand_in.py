@@ -77,7 +77,8 @@ def path_of(url: str) -> Path:
 @dataclass
 class Cluster:
     """``holds``: new drivers find no worker. ``loses``: the answers to so many creates more are
-    lost, after they had their effect; ``drops``: before. ``requests``: method and path of each.
+    lost, after they had their effect; ``drops``: before. ``page``: of the driver of every
+    application. ``requests``: method and path of each.
     ``strike``: called with how many there were, and whether the last one has had its effect."""
 
     folder: Path
@@ -89,6 +90,7 @@ class Cluster:
     drivers: dict[str, Driver] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[Driver] = field(default_factory=list)
+    page: str = ""
     strike: Callable[[int, bool], None] = lambda count, is_done: None
 
     @property
@@ -211,6 +213,9 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
             parts = urlsplit(self.path)
             if parts.path == "/json/":
                 self.answer(cluster.state())
+            elif parts.path == "/app/":
+                link = f'<a href="{cluster.page}">Application Detail UI</a>'
+                self.answer(f"<li><strong>\n  {link}\n</strong></li>" if cluster.page else "<p>")
             elif parts.path == "/log/":
                 self.answer(cluster.log(parse_qs(parts.query)))
             elif parts.path.startswith("/v1/submissions/status/"):
