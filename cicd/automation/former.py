@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from cicd.automation import local
-from cicd.automation.git import git, read_facts, trigger_of
+from cicd.automation.git import git, read_facts
 from cicd.config import Surroundings, load_former
 from cicd.errors import CicdError
+from cicd.forges.detect import read_run
 from cicd.model import LiveResource, Stage
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -107,11 +108,12 @@ def _available(ask: Git, commit: str) -> str:
 
 def _base(ask: Git, environ: Mapping[str, str]) -> str:
     """The tip of the branch that a pull request or a queue goes into; empty anywhere else."""
-    trigger = trigger_of(environ)
-    branch = trigger.branch if trigger.mode == "plan" else ""
+    branch = read_run(environ).target
     if not branch:
         return ""
-    for name in (f"refs/remotes/origin/{branch}", "HEAD^1"):
+    # where a merge that a forge made up is checked out, its first parent is that tip
+    is_merge = _quietly(ask, "rev-parse", "--verify", "-q", "HEAD^2")
+    for name in (f"refs/remotes/origin/{branch}", *(["HEAD^1"] if is_merge else [])):
         if found := _quietly(ask, "rev-parse", "--verify", "-q", f"{name}^{{commit}}"):
             return found
     return ""

@@ -12,8 +12,9 @@ from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES, is_file
 from cicd.config.remotes import absolute_url
 from cicd.errors import CicdError, Refused, Usage
-from cicd.forges.context import read_event
-from cicd.forges.trigger import REFUSAL, REFUSAL_HINT, Trigger, read_trigger
+from cicd.forges.detect import BRANCHES, read_run
+from cicd.forges.run import TITLES, Run
+from cicd.forges.trigger import REFUSAL, REFUSAL_HINT
 from cicd.masking import without_logins
 
 
@@ -114,14 +115,14 @@ def read_facts(root: Path, environ: Mapping[str, str]) -> GitFacts:
     """What is being deployed, and where the project lies; empty where unknown.
 
     A pull request counts as the branch that it goes into, and by the commit that its author knows,
-    not by the merge that GitHub makes up for it. Raises Refused where its files must not be read.
+    not by the merge that a forge makes up for it. Raises Refused where its files must not be read.
     """
     # of all events only this one is told apart by what is checked out
     is_told = environ.get("GITHUB_EVENT_NAME") != "workflow_run"
-    trigger = trigger_of(environ, "" if is_told else _head(root, environ))
-    if trigger.mode == "refuse":
-        raise Refused(REFUSAL.format(event=environ["GITHUB_EVENT_NAME"]), hint=REFUSAL_HINT)
-    return _Checkout(root, trigger, environ)
+    run = read_run(environ, "" if is_told else _head(root, environ))
+    if run.mode == "refuse":
+        raise Refused(REFUSAL.format(event=run.event), hint=REFUSAL_HINT)
+    return _Checkout(root, run, environ)
 
 
 class _Checkout(GitFacts):
@@ -129,23 +130,22 @@ class _Checkout(GitFacts):
     a stage most often none is needed, and to ask for all of them would take longer than the rest.
     """
 
-    def __init__(self, root: Path, trigger: Trigger, environ: Mapping[str, str]) -> None:
-        self.__dict__.update(_root=root, _trigger=trigger, _environ=environ)
+    def __init__(self, root: Path, run: Run, environ: Mapping[str, str]) -> None:
+        self.__dict__.update(_root=root, _run=run, _environ=environ)
 
     _root: Path
-    _trigger: Trigger
+    _run: Run
     _environ: Mapping[str, str]
 
     @cached_property
     def commit(self) -> str:
-        head, known = _head(self._root, self._environ), self._trigger.commit
-        told = self._environ.get("GITHUB_SHA", "")
+        head, known, told = _head(self._root, self._environ), self._run.head, self._run.commit
         return known if known and head in {told, ""} else head or told
 
     @cached_property
     def branch(self) -> str:
-        is_known = self._trigger.branch or self._trigger.tag
-        return self._trigger.branch if is_known else _branch(self._root, self._environ)
+        is_known = self._run.stage_branch or self._run.tag
+        return self._run.stage_branch if is_known else _branch(self._root, self._environ)
 
     @cached_property
     def folder(self) -> str:
@@ -176,14 +176,9 @@ def _branch(root: Path, environ: Mapping[str, str]) -> str:
     return _quietly(root, environ, "symbolic-ref", "--short", "HEAD")
 
 
-def trigger_of(environ: Mapping[str, str], head: str = "") -> Trigger:
-    """What the run that this is a step of is about; ``head``: the commit that is checked out."""
-    return read_trigger(environ, read_event(environ.get("GITHUB_EVENT_PATH", "")), head)
-
-
 def check_merged(environ: Mapping[str, str]) -> None:
     """Raise Refused where the run is about a change that is not on its branch yet."""
-    if trigger_of(environ).mode == "plan":
+    if read_run(environ).mode == "plan":
         raise Refused(
             "a change that has not been merged is planned, not applied",
             hint="cicd plan shows what it would do; name a stage to apply it all the same",
@@ -196,8 +191,12 @@ def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> 
     if facts.branch:
         _check_branch(root, facts.branch, environ)
         return find_stage_for_branch(root, facts.branch, is_wanted=True)
-    tag = trigger_of(environ).tag
-    why = f'the tag "{tag}" belongs to no branch' if tag else "no branch is checked out"
+    run = read_run(environ)
+    why = "no branch is checked out"
+    if run.tag:
+        why = f'the tag "{run.tag}" belongs to no branch'
+    elif variable := BRANCHES.get(run.ci):
+        why += f" and {TITLES[run.ci]} names none in {variable}"
     known = ", ".join(Path(file).stem for file in stage_files(root))
     raise Usage(f"{why}, so no stage goes without saying", hint=f"name a stage: {known or 'none'}")
 
@@ -207,11 +206,11 @@ def _check_branch(root: Path, branch: str, environ: Mapping[str, str]) -> None:
 
     One that is only another name for the run's own commit is none.
     """
-    told = environ.get("GITHUB_SHA", "")
-    if trigger_of(environ).mode != "apply" or not told or environ.get("CICD_BRANCH"):
+    run = read_run(environ)
+    if run.mode != "apply" or not run.commit or environ.get("CICD_BRANCH"):
         return
     checked_out = _branch(root, environ)
-    if checked_out in {"", branch} or _head(root, environ) == told:
+    if checked_out in {"", branch} or _head(root, environ) == run.commit:
         return
     raise Usage(
         f"the run is about the branch {branch}, and {checked_out} is checked out",

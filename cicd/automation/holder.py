@@ -10,17 +10,18 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from cicd.masking import without_logins
+from cicd.forges.detect import read_run
 from cicd.model import Holder
 
 
 def make_holder(command: str, environ: Mapping[str, str]) -> Holder:
     """This process. ``command`` in a few words: arguments may be secret."""
+    run = read_run(environ)
     return Holder(
         run=secrets.token_hex(8),
-        name=f"{_user(environ)}@{socket.gethostname()}",
+        name=f"{run.actor or _user(environ)}@{socket.gethostname()}",
         command=command,
-        link=_link(environ),
+        link=run.url,
         machine=_machine(),
         process=f"{os.getpid()}.{_started(os.getpid())}",
     )
@@ -66,8 +67,6 @@ def _started(pid: int) -> str | None:
 
 
 def _user(environ: Mapping[str, str]) -> str:
-    if actor := environ.get("GITHUB_ACTOR"):
-        return actor
     for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if user := environ.get(name):
             return user
@@ -77,13 +76,3 @@ def _user(environ: Mapping[str, str]) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # Windows; a container without such a user
         return "somebody"
-
-
-def _link(environ: Mapping[str, str]) -> str:
-    """The page of this run where a CI system shows it."""
-    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    server, repository, run = (environ.get(name, "") for name in names)
-    if server and repository and run:
-        return f"{server}/{repository}/actions/runs/{run}"
-    # everybody with access to the platform may read it
-    return without_logins(environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", ""))

@@ -202,16 +202,19 @@ def connect(loader: Loader, root: Path) -> Client:
     """A client for the repository that ``origin`` is. Raises Usage or Denied when something is
     missing."""
     from cicd.forges import pulls
-    from cicd.forges.context import API_URL, read_context
+    from cicd.forges.addresses import api_url_of, repository_of
+    from cicd.forges.detect import read_run, usable, with_forge
     from cicd.forges.github import Client
+    from cicd.forges.run import GITHUB, GITHUB_API
 
-    context = read_context(loader.environ)
-    host, repository = pulls.repository_of(origin_url(root, loader.environ))
-    repository = context.repository or repository
+    # only there a change can be proposed so far
+    run = usable(with_forge(read_run(loader.environ), loader.environ, GITHUB), loader.environ)
+    host, repository = repository_of(origin_url(root, loader.environ))
+    repository = run.repository or repository
     if not repository:
         raise Usage("origin is no repository on GitHub", hint="set GITHUB_REPOSITORY to OWNER/NAME")
-    token = pulls.needed_token(context.token)
-    api_url = pulls.api_url_of(host) if host and context.api_url == API_URL else context.api_url
+    token = pulls.needed_token(run.token)
+    api_url = api_url_of(host) if host and run.api_url == GITHUB_API else run.api_url
     return Client(api_url, token, repository)
 
 

@@ -29,12 +29,13 @@ from cicd.errors import (
     Problem,
     Usage,
 )
+from cicd.forges.run import GITHUB
 from cicd.model import identity
 from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
-    from cicd.forges.context import Context
     from cicd.forges.github import Client
+    from cicd.forges.run import Run
 
 Documents = Sequence[Mapping[str, Any]]
 
@@ -76,11 +77,11 @@ def command(
     GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure. Ends as planning
     did when it planned a stage itself, after everything is written.
     """
-    from cicd.forges.context import read_context
+    from cicd.forges.detect import in_repository, read_run, usable
 
     if plans and (stages or failed is not None):
         raise Usage("plan files go neither with --stage nor with --failed")
-    context = read_context(os.environ, repository=repository, pull_request=pull_request)
+    run = usable(in_repository(read_run(os.environ), repository, pull_request), os.environ)
     documents: Documents
     error: Exception | None = None
     names: Sequence[str | None] = stages or (None,)
@@ -90,11 +91,11 @@ def command(
         documents = [failed_plan(name, CicdError(failed)) for name in names]
     else:
         documents, error = plan_now(names, common)
-    write_step_files(documents, [str(path) for path in plans], context)
+    write_step_files(documents, [str(path) for path in plans], run)
     if drift_issue:
-        sync_issues(documents, context)
+        sync_issues(documents, run)
     else:
-        write_comment(documents, context)
+        write_comment(documents, run)
     if error:
         raise error
     return 0
@@ -132,19 +133,24 @@ def plan_now(
     return documents, first
 
 
-def write_step_files(documents: Documents, plan_paths: Sequence[str], context: Context) -> None:
+def write_step_files(documents: Documents, plan_paths: Sequence[str], run: Run) -> None:
     """The step's summary and outputs, and warnings as notes at the stage files."""
     from cicd.forges.outputs import output_lines, plan_notes, step_outputs, step_summary
 
-    if context.summary_file:
-        used = context.summary_file.stat().st_size if context.summary_file.is_file() else 0
-        append(context.summary_file, step_summary(documents, used=used))
-    if context.output_file:
-        append(context.output_file, output_lines(step_outputs(documents, plan_paths)))
-    if context.is_actions:
+    if summary := step_file("GITHUB_STEP_SUMMARY"):
+        used = summary.stat().st_size if summary.is_file() else 0
+        append(summary, step_summary(documents, used=used))
+    if outputs := step_file("GITHUB_OUTPUT"):
+        append(outputs, output_lines(step_outputs(documents, plan_paths)))
+    if run.ci == GITHUB:
         notes = plan_notes(documents, files_by_stage(documents))
         if notes:
             print_commands(as_annotations(notes))
+
+
+def step_file(variable: str) -> Path | None:
+    """A file that GitHub reads after the step."""
+    return Path(os.environ[variable]) if os.environ.get(variable) else None
 
 
 def files_by_stage(documents: Documents) -> dict[str, str]:
@@ -163,61 +169,61 @@ def files_by_stage(documents: Documents) -> dict[str, str]:
     return found
 
 
-def write_comment(documents: Documents, context: Context) -> None:
+def write_comment(documents: Documents, run: Run) -> None:
     """The plans into the comment of the pull request, where there is one."""
     from cicd.forges import sticky
 
-    number = context.pull_request
+    number = run.number
     if number is None:
         print_result("not on a pull request: no comment (name one with --pull-request)")
         return
-    with permitted(context, "pull-requests: write"), closing(connect(context)) as client:
-        url = sticky.write_comment(client, number, documents, run_url=context.run_url)
+    with permitted(run, "pull-requests: write"), closing(connect(run)) as client:
+        url = sticky.write_comment(client, number, documents, run_url=run.url)
         print_result(f"pull request {number}: {url or 'comment written'}")
 
 
-def sync_issues(documents: Documents, context: Context) -> None:
+def sync_issues(documents: Documents, run: Run) -> None:
     """One issue per project and stage that drifted; none is touched where nobody could look."""
     from cicd.forges.drift import sync_drift_issue
     from cicd.render.failure import is_failure
     from cicd.render.sections import name_of
 
-    with permitted(context, "issues: write"), closing(connect(context)) as client:
+    with permitted(run, "issues: write"), closing(connect(run)) as client:
         for document in documents:
             stage = name_of(document)
             if is_failure(document):
-                warn(f"stage {stage}: nobody could look for drift, as planning failed", context)
+                warn(f"stage {stage}: nobody could look for drift, as planning failed", run)
                 continue
-            url = sync_drift_issue(client, stage, document, run_url=context.run_url)
+            url = sync_drift_issue(client, stage, document, run_url=run.url)
             print_result(f"stage {stage}: {url or 'no drift'}")
 
 
-def connect(context: Context) -> Client:
+def connect(run: Run) -> Client:
     """A client for the repository. Raises Usage when a setting is missing."""
     from cicd.forges.github import Client
 
-    if not context.repository:
+    if not run.repository:
         raise Usage("which repository?", hint="set GITHUB_REPOSITORY or --repository OWNER/NAME")
-    if context.token is None:
+    if run.token is None:
         # a fork's run gets no secrets; anywhere else a missing token is a mistake
-        if context.is_fork:
+        if run.is_fork:
             raise Denied("no token for GitHub")
         raise Usage("no token for GitHub", hint="set GITHUB_TOKEN or GH_TOKEN")
-    return Client(context.api_url, context.token, context.repository)
+    return Client(run.api_url, run.token, run.repository)
 
 
 @contextmanager
-def permitted(context: Context, permission: str) -> Iterator[None]:
+def permitted(run: Run, permission: str) -> Iterator[None]:
     """What a token may not do ends here in a warning that names the permission."""
     try:
         yield
     except (Denied, NotFound) as error:
-        warn(f"nothing written to GitHub: {error}; {advice(error, permission, context)}", context)
+        warn(f"nothing written to GitHub: {error}; {advice(error, permission, run)}", run)
 
 
-def advice(error: PlatformError, permission: str, context: Context) -> str:
+def advice(error: PlatformError, permission: str, run: Run) -> str:
     """What to do when a token may not write."""
-    if context.is_fork:
+    if run.is_fork:
         reason = "a run for a fork's pull request has no token that may write"
         return f"{reason} ({permission}), read the plan in the step summary"
     if error.status == 401:
@@ -225,13 +231,13 @@ def advice(error: PlatformError, permission: str, context: Context) -> str:
     return f"give the job the permission '{permission}'"
 
 
-def warn(text: str, context: Context) -> None:
+def warn(text: str, run: Run) -> None:
     """A warning on standard error, and as a note on the run where this is GitHub's."""
     from cicd.words import printable
 
     line = printable(text)
     print_note(f"warning: {line}")
-    if context.is_actions:
+    if run.ci == GITHUB:
         print_commands(as_annotations([Problem(".github", 1, 1, line, severity="warning")]))
 
 

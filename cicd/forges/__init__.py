@@ -3,7 +3,7 @@ issue, the files that a step writes.
 
 ::
 
-    context (environment, event) ─► github (REST) ─► sticky ─► one comment per pull request
-                                                └──► drift ──► one issue per stage that drifted
+    detect (environment, event) ─► run ─► github (REST) ─► sticky ─► one comment per change
+                                                      └──► drift ──► one issue per stage
     outputs (pure) ─► step summary · step outputs
 """

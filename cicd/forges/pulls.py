@@ -15,9 +15,6 @@ from cicd.render.sections import LIMIT
 
 ROUNDS = 3
 PERMISSIONS = "contents: write and pull-requests: write"
-_REMOTE = re.compile(
-    r"(?:https?://(?:[^/@]*@)?|ssh://(?:[^/@]*@)?|[^/@:]+@)([^/:]+)(?::\d+)?[/:](.+)"
-)
 _REFERENCE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -27,15 +24,6 @@ def branch_name(source: str, target: str, files: Iterable[str], select: Collecti
     digest = hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     names = [_REFERENCE.sub("-", name).strip("-") or "stage" for name in (source, target)]
     return f"cicd/promote-{names[0]}-to-{names[1]}-{digest}"
-
-
-def repository_of(url: str) -> tuple[str, str]:
-    """(host, OWNER/NAME) that a Git remote leads to; empty texts where it is none of a server."""
-    match = _REMOTE.fullmatch(url.strip())
-    if match is None:
-        return "", ""
-    name = match[2].strip("/").removesuffix(".git")
-    return (match[1], name) if re.fullmatch(r"[\w.-]+/[\w.-]+", name) else ("", "")
 
 
 def check_rights(client: Client) -> None:
@@ -99,11 +87,6 @@ def _cut(text: str, size: int, note: str) -> str:
     if len(text) <= size:
         return text
     return text[: size - len(note)].rpartition("\n")[0] + "\n" + note
-
-
-def api_url_of(host: str) -> str:
-    """GitHub's API on a server: github.com has its own host for it."""
-    return "https://api.github.com" if host == "github.com" else f"https://{host}/api/v3"
 
 
 def needed_token(token: Secret | None) -> Secret:

@@ -13,7 +13,6 @@ workflow_run after another                 apply   that run's, where its commit 
 workflow_call                              as the event of the workflow that called
 =========================================  ======  ========================================
 
-``CICD_BRANCH`` names the branch where another one is checked out than the one of the event.
 Source: docs.github.com, "Events that trigger workflows" and "Variables reference".
 """
 
@@ -60,8 +59,7 @@ def read_trigger(environ: Mapping[str, str], event: Mapping[str, Any], head: str
         is_same = head == environ.get("GITHUB_SHA")
         branch = found.branch if is_same else _text(event, "workflow_run", "head_branch")
         found = replace(found, branch=branch)
-    chosen = environ.get("CICD_BRANCH", "").strip().removeprefix(_HEADS)
-    return replace(found, branch=chosen, tag="") if chosen else found
+    return found
 
 
 def _read(environ: Mapping[str, str], event: Mapping[str, Any], name: str, ref: str) -> Trigger:

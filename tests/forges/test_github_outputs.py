@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cicd.errors import Problem, Remark, Usage
-from cicd.forges.context import Context, read_context
+from cicd.forges.detect import in_repository, read_run, usable
 from cicd.forges.outputs import (
     MAX_NOTES,
     SUMMARY_LIMIT,
@@ -19,6 +19,7 @@ from cicd.forges.outputs import (
     step_outputs,
     step_summary,
 )
+from cicd.forges.run import GITHUB_API, Run
 from tests.forges.plan_documents import big, change, plan, typical
 
 
@@ -137,37 +138,36 @@ def pull_request(number: int, head: object, base: str = "org/repo") -> dict[str,
 def test_the_pull_request_of_an_event(
     tmp_path: Path, event: object, number: int | None, is_fork: bool
 ) -> None:
-    context = read_context(event_file(tmp_path, event))
-    assert (context.pull_request, context.is_fork) == (number, is_fork)
+    run = read_run(event_file(tmp_path, event))
+    assert (run.number, run.is_fork) == (number, is_fork)
 
 
 def test_options_go_first_and_the_ref_last(tmp_path: Path) -> None:
     environ = event_file(tmp_path, pull_request(7, "org/repo")) | {"GITHUB_REPOSITORY": "org/repo"}
-    context = read_context(environ, repository="a/b", pull_request=9)
-    assert (context.repository, context.pull_request) == ("a/b", 9)
-    assert read_context(environ, repository="a/b").pull_request is None
-    assert read_context({"GITHUB_REF": "refs/pull/12/merge"}).pull_request == 12
-    assert read_context({"GITHUB_EVENT_PATH": str(tmp_path / "no")}).pull_request is None
+    run = in_repository(read_run(environ), "a/b", 9)
+    assert (run.repository, run.number) == ("a/b", 9)
+    assert in_repository(read_run(environ), "a/b", None).number is None
+    assert in_repository(read_run(environ), "org/repo", None).number == 7
+    assert read_run({"GITHUB_REF": "refs/pull/12/merge"}).number == 12
+    assert read_run({"GITHUB_EVENT_PATH": str(tmp_path / "no")}).number is None
 
 
-def test_a_whole_environment(tmp_path: Path) -> None:
-    context = read_context(
+def test_a_whole_environment() -> None:
+    run = read_run(
         {
             "GITHUB_ACTIONS": "true",
             "GITHUB_API_URL": "https://git.example.com/api/v3/",
             "GITHUB_SERVER_URL": "https://git.example.com",
             "GITHUB_REPOSITORY": "org/repo",
             "GITHUB_RUN_ID": "42",
-            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-            "GITHUB_OUTPUT": "",
             "GH_TOKEN": " abc\n",
         }
     )
-    assert context.run_url == "https://git.example.com/org/repo/actions/runs/42"
-    assert context.api_url == "https://git.example.com/api/v3"
-    assert context.token and context.token.reveal() == "abc"
-    assert (context.summary_file, context.output_file) == (tmp_path / "summary", None)
-    assert read_context({}) == Context()
+    assert run.url == "https://git.example.com/org/repo/actions/runs/42"
+    assert run.api_url == "https://git.example.com/api/v3"
+    assert run.token and run.token.reveal() == "abc"
+    assert run.ci == "github"
+    assert read_run({}) == Run(api_url=GITHUB_API)
 
 
 @pytest.mark.parametrize(
@@ -181,5 +181,5 @@ def test_a_whole_environment(tmp_path: Path) -> None:
 )
 def test_unusable_values(environ: dict[str, str], words: str) -> None:
     with pytest.raises(Usage, match=re.escape(words)) as caught:
-        read_context(environ)
+        usable(read_run(environ), environ)
     assert "canary" not in str(caught.value)

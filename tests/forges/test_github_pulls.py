@@ -9,8 +9,9 @@ import pytest
 
 from cicd.cli import root
 from cicd.errors import Denied
+from cicd.forges.addresses import repository_of
 from cicd.forges.github import Client
-from cicd.forges.pulls import branch_name, check_rights, compose, repository_of, sync_pull_request
+from cicd.forges.pulls import branch_name, check_rights, compose, sync_pull_request
 from cicd.render.sections import LIMIT
 from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
 

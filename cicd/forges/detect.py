@@ -1,0 +1,158 @@
+"""Which CI system runs and which forge holds the repository: two questions, asked once.
+
+=============================  ==========================================================
+first that is so               CI system, and which forge it says
+=============================  ==========================================================
+``GITHUB_ACTIONS=true``        GitHub Actions: GitHub
+``GITLAB_CI=true``             GitLab CI: GitLab, or GitHub where that is only built here
+``TF_BUILD=True``              Azure Pipelines: as ``BUILD_REPOSITORY_PROVIDER`` says
+``JENKINS_URL`` is set         Jenkins: what ``CHANGE_URL`` or else ``GIT_URL`` leads to
+none of them                   none: GitHub, with the variables that somebody has set
+=============================  ==========================================================
+
+``CICD_FORGE`` goes before all of these, ``CICD_BRANCH`` before the branch that they tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cicd.errors import Usage
+from cicd.forges.run import (
+    API_VARIABLES,
+    AZURE,
+    GITHUB,
+    GITHUB_API,
+    GITLAB,
+    GITLAB_API,
+    JENKINS,
+    TOKENS,
+    Run,
+    number_in,
+    short_ref,
+    told,
+)
+
+FORGES = (GITHUB, GITLAB, AZURE)
+BRANCHES = {GITLAB: "CI_COMMIT_BRANCH", AZURE: "BUILD_SOURCEBRANCH", JENKINS: "BRANCH_NAME"}
+"""The variable in which each of these CI systems says its branch."""
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+_ADDRESSES = ("CHANGE_URL", "GIT_URL", "BUILD_REPOSITORY_URI")
+"""Variables that lead to the repository, whatever holds it."""
+NUMBERS = ("CI_MERGE_REQUEST_IID", "SYSTEM_PULLREQUEST_PULLREQUESTID", "CHANGE_ID")
+_API_FORMS = {
+    GITHUB: "https://HOST/api/v3",
+    GITLAB: "https://HOST/api/v4",
+    AZURE: "https://dev.azure.com/ORGANISATION/",
+}
+_DEFAULT_APIS = {GITHUB: GITHUB_API, GITLAB: GITLAB_API, AZURE: ""}
+
+
+def ci_of(environ: Mapping[str, str]) -> str:
+    """The CI system that runs this; empty where none is known."""
+    marks = (
+        (GITHUB, environ.get("GITHUB_ACTIONS") == "true"),
+        (GITLAB, environ.get("GITLAB_CI") == "true"),
+        (AZURE, environ.get("TF_BUILD", "").lower() == "true"),
+        (JENKINS, bool(environ.get("JENKINS_URL"))),
+    )
+    return next((name for name, is_so in marks if is_so), "")
+
+
+def read_run(environ: Mapping[str, str], head: str = "") -> Run:
+    """The run of a CI system that this is part of. Says of values that cannot be used nothing yet:
+    that does ``usable``. ``head``: the commit that is checked out."""
+    run = _read(ci_of(environ), environ, head)
+    chosen = short_ref(environ.get("CICD_BRANCH", "").strip())
+    if chosen and run.mode == "plan":
+        run = replace(run, target=chosen, tag="")
+    elif chosen and run.mode == "apply":
+        run = replace(run, branch=chosen, tag="")
+    return with_forge(run, environ, environ.get("CICD_FORGE", "").strip().lower())
+
+
+def _read(system: str, environ: Mapping[str, str], head: str = "") -> Run:
+    """What one CI system tells; only its own module is loaded."""
+    if system == GITLAB:
+        from cicd.forges import gitlab_ci
+
+        return gitlab_ci.read(environ)
+    if system == AZURE:
+        from cicd.forges import azure_pipelines
+
+        return azure_pipelines.read(environ)
+    if system == JENKINS:
+        from cicd.forges import jenkins
+
+        return jenkins.read(environ)
+    from cicd.forges import actions
+
+    return actions.read(environ, head)
+
+
+def with_forge(run: Run, environ: Mapping[str, str], forge: str) -> Run:
+    """The run with another forge than it tells, of which only its own variables and the addresses
+    that are known tell something."""
+    if not forge or forge == run.forge:
+        return run
+    if forge not in FORGES:
+        return replace(run, forge=forge, api_url="", project="", repository="", token=None)
+    from cicd.forges.addresses import Address, address_of, moved_to
+
+    own = _read(forge, {**environ, "BUILD_REPOSITORY_PROVIDER": "TfsGit"})
+    api_url = told(environ, API_VARIABLES[forge])
+    places = (moved_to(address_of(told(environ, name), forge), api_url) for name in _ADDRESSES)
+    at = next((place for place in places if place.forge), Address())
+    return replace(
+        run,
+        forge=forge,
+        api_url=(own.api_url if api_url else at.api_url) or _DEFAULT_APIS[forge],
+        project=own.project or at.project,
+        repository=own.repository or at.repository,
+        # the number of a change says nothing about another forge
+        number=own.number or (None if run.forge else run.number),
+        token=own.token,
+    )
+
+
+def in_repository(run: Run, repository: str, number: int | None) -> Run:
+    """The run with what somebody names instead; its own number says nothing about another one."""
+    is_same = not repository or repository == run.repository
+    return replace(
+        run,
+        repository=repository or run.repository,
+        number=number or (run.number if is_same else None),
+    )
+
+
+def usable(run: Run, environ: Mapping[str, str]) -> Run:
+    """The run, with nothing in it of which no request could be made. Raises Usage for what is
+    wrong, by the name of the variable that says it."""
+    if run.forge not in FORGES:
+        why = f"{run.forge!r} is no forge that cicd knows" if run.forge else "which forge is it?"
+        raise Usage(why, hint=f"set CICD_FORGE to one of {', '.join(FORGES)}")
+    if run.repository and run.forge == GITHUB and not _REPOSITORY.fullmatch(run.repository):
+        raise Usage(f"{run.repository!r} is not a GitHub repository", hint="write OWNER/NAME")
+    if run.repository and not run.repository.isprintable():
+        raise Usage(f"{run.repository!r} is not the name of a repository")
+    if run.api_url and not run.api_url.startswith(("https://", "http://")):
+        raise Usage(
+            f"{API_VARIABLES[run.forge]} {run.api_url!r} is not a URL", hint=_API_FORMS[run.forge]
+        )
+    for name in NUMBERS:
+        if told(environ, name) and number_in(environ, name) is None:
+            raise Usage(f"{name} is {told(environ, name)!r} and no number of a change")
+    check_token(run)
+    return run
+
+
+def check_token(run: Run) -> None:
+    """Raise Usage for what cannot be sent: a line break or a foreign character would fail inside
+    the HTTP library, which then quotes it."""
+    value = run.token.reveal() if run.token else ""
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        raise Usage(
+            f"{TOKENS[run.forge][0]} is not a token", hint="it holds blanks or foreign characters"
+        )
