@@ -1,0 +1,405 @@
+"""Jira's REST API: login, paging and what cicd asks of it, for Cloud and for Data Center.
+
+Cloud speaks REST v3, whose rich text is documents, Data Center v2 with wiki markup. Cloud speaks v2
+too, but has taken away the old search there (410), which is the only one of Data Center.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Literal
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+
+from cicd.errors import LostAnswer, NotFound
+from cicd.lifecycle.jira import adf, wiki
+from cicd.lifecycle.jira.adf import plain_text
+from cicd.lifecycle.jira.answers import (
+    RETRIES,
+    Json,
+    failure,
+    json_of,
+    no_api,
+    unanswered,
+)
+from cicd.lifecycle.jira.texts import Part
+from cicd.model import Secret
+from cicd.version import __version__
+from cicd.words import one_line
+
+TIMEOUT = (10.0, 30.0)
+"""Seconds to connect and to wait for an answer."""
+GATEWAY = "api.atlassian.com"
+"""Where tokens with scopes go (``/ex/jira/CLOUD_ID``); it has no pages for people."""
+PER_PAGE = 50
+MOST_PAGES = 100
+PROPERTY = "cicd"
+"""The property of a ticket that says what it is the ticket of: no form of Jira shows or sets it."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody with a login. ``id`` never changes. ``names``: what else is theirs alone, user name
+    and mail address, as far as Jira shows it. ``shown``: what people read, and can change at will.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    shown: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether that names this account and can name no other."""
+        wanted = name.casefold()
+        return bool(wanted) and wanted in {text.casefold() for text in (self.id, *self.names)}
+
+
+@dataclass(frozen=True)
+class Move:
+    """A ticket was moved from one status to another. ``at``: as Jira writes it."""
+
+    by: Account
+    at: str
+    before: str
+    after: str
+    after_id: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A ticket as it stands. ``proof``: what our property says; empty where nobody set it."""
+
+    id: int
+    key: str
+    status: str
+    status_id: str
+    category: str
+    creator: Account
+    proof: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Comment:
+    """Somebody said something at a ticket."""
+
+    by: Account
+    text: str
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A way out of the status a ticket is in, open to us now."""
+
+    id: str
+    name: str
+    status: str
+    status_id: str
+
+
+class Client:
+    """One Jira, as one account. Reads are repeated on any passing failure; what makes something
+    only when it surely had no effect, else LostAnswer is raised: look before you repeat it."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Secret,
+        *,
+        user: str = "",
+        version: Literal[2, 3] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._pages = self.url
+        self._version = version
+        self._user = user
+        self._token = token
+        self._sleep = sleep
+        self._session = requests.Session()
+        # What a proxy wants remembered must not change what later requests of this session get.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # a proxy that the environment names can never reach this machine's own loopback
+        self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost"}
+        self._me: Account | None = None
+        self._has_old_search: bool | None = None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, as the retries do."""
+        self._sleep(seconds)
+
+    @property
+    def version(self) -> Literal[2, 3]:
+        """Which of its two APIs is spoken: the newer one with Cloud."""
+        if self._version is None:
+            is_cloud = (urlsplit(self.url).hostname or "").endswith(".atlassian.net")
+            if not is_cloud:  # one with a name of its own, one behind Atlassian's gateway, or none
+                self._version = 2
+                told = self._object("GET", "/serverInfo")
+                is_cloud = str(told.get("deploymentType")).casefold() == "cloud"
+                if urlsplit(self.url).hostname == GATEWAY:
+                    self._pages = str(told.get("baseUrl") or self.url)
+            self._version = 3 if is_cloud else 2
+        return self._version
+
+    def link(self, key: str) -> str:
+        """The page of a ticket for people."""
+        return f"{self._pages}/browse/{quote(key)}"
+
+    def me(self) -> Account:
+        """The account whose token this is."""
+        if self._me is None:
+            self._me = account_of(self._object("GET", "/myself"))
+            if not self._me.id:
+                raise no_api(f"{self._api}/myself", "no account")
+        return self._me
+
+    def labelled(self, project: str, label: str) -> Iterator[str]:
+        """The keys of the tickets of a project that have a label, the newest first, as they are
+        asked for. The search lags behind: a new ticket may be missing for seconds, at Cloud for
+        minutes."""
+        jql = f"project = {_quoted(project)} AND labels = {_quoted(label)} ORDER BY created DESC"
+        for issue in self._search(jql):
+            [key] = _texts(issue, "key")
+            if not key:
+                raise no_api(f"{self._api}/search", "a ticket without a key")
+            yield key
+
+    def ticket(self, key: str) -> Ticket:
+        """A ticket as it stands this moment: unlike a search this does not lag behind."""
+        wanted = {"fields": "status,creator", "properties": PROPERTY}
+        issue = self._object("GET", f"/issue/{quote(key)}?{urlencode(wanted)}")
+        number, its_key = _texts(issue, "id", "key")
+        if not number.isdecimal():
+            raise no_api(f"{self._api}/issue/{quote(key)}", "no ticket")
+        fields = _map(issue.get("fields"))
+        status = _map(fields.get("status"))
+        return Ticket(
+            int(number),
+            its_key,
+            str(status.get("name") or ""),
+            str(status.get("id") or ""),
+            str(_map(status.get("statusCategory")).get("key") or ""),
+            account_of(_map(fields.get("creator"))),
+            _map(_map(issue.get("properties")).get(PROPERTY)),
+        )
+
+    def create(self, fields: Json, parts: Sequence[Part], proof: Json) -> str:
+        """The key of a new ticket. Raises LostAnswer when nobody knows whether it is there."""
+        content = {
+            "fields": {**fields, "description": self.rich(parts)},
+            "properties": [{"key": PROPERTY, "value": proof}],
+        }
+        return str(self._object("POST", "/issue", content).get("key") or "")
+
+    def transitions(self, key: str) -> list[Transition]:
+        """Where this account may move a ticket now."""
+        path = f"/issue/{quote(key)}/transitions"
+        found = _items(self._object("GET", path), "transitions")
+        return [
+            Transition(*_texts(item, "id", "name"), *_texts(_map(item.get("to")), "name", "id"))
+            for item in found
+        ]
+
+    def move(self, key: str, transition: Transition) -> None:
+        """Move a ticket. Raises LostAnswer when nobody knows whether it took effect."""
+        body = {"transition": {"id": transition.id}}
+        self._send("POST", f"/issue/{quote(key)}/transitions", body)
+
+    def comment(self, key: str, parts: Sequence[Part]) -> None:
+        """Say something at a ticket. Raises LostAnswer like all that makes something."""
+        self._send("POST", f"/issue/{quote(key)}/comment", {"body": self.rich(parts)})
+
+    def comments(self, key: str) -> list[Comment]:
+        """What was said at a ticket, the oldest first."""
+        found = self._paged(f"/issue/{quote(key)}/comment", "comments")
+        return [
+            Comment(account_of(_map(one.get("author"))), plain_text(one.get("body")))
+            for one in found
+        ]
+
+    def moves(self, key: str) -> list[Move]:
+        """How a ticket came to its status, the oldest first."""
+        if self.version == 2:  # Data Center has no list of its own for it
+            issue = self._object("GET", f"/issue/{quote(key)}?fields=status&expand=changelog")
+            entries = _items(_map(issue.get("changelog")), "histories")
+        else:
+            entries = list(self._paged(f"/issue/{quote(key)}/changelog", "values"))
+        moves = [
+            Move(
+                account_of(_map(entry.get("author"))),
+                *_texts(entry, "created"),
+                *_texts(item, "fromString", "toString", "to"),
+            )
+            for entry in entries
+            for item in _items(entry, "items")
+            if item.get("field") == "status"
+        ]
+        return sorted(moves, key=lambda move: _moment(move.at))
+
+    def field_types(self) -> dict[str, tuple[str, str]]:
+        """Of each field, by id and by name as people see it: (id, type)."""
+        answer = self._send("GET", "/field").json()
+        found: dict[str, tuple[str, str]] = {}
+        for field in answer if isinstance(answer, list) else []:
+            schema = _map(_map(field).get("schema"))
+            sort = str(schema.get("custom") or schema.get("type") or "").rpartition(":")[2]
+            for name in (str(field.get("name")), str(field.get("id"))):
+                found[name] = str(field.get("id")), sort
+        return found
+
+    def rich(self, parts: Sequence[Part]) -> Any:
+        """Text of several lines, in the language of this version of the API."""
+        return adf.document(parts) if self.version == 3 else wiki.document(parts)
+
+    def _search(self, jql: str) -> Iterator[Json]:
+        """All that a query finds, page by page."""
+        if self._has_old_search is None:
+            self._has_old_search = self.version == 2
+        if self._has_old_search:
+            try:
+                yield from self._old_search(jql)
+                return
+            except NotFound as error:
+                if error.status != 410:  # REST v2 of a Cloud
+                    raise
+                self._has_old_search = False
+        yield from self._new_search(jql)
+
+    def _old_search(self, jql: str) -> Iterator[Json]:
+        start = 0
+        for _ in range(MOST_PAGES):
+            body = {"jql": jql, "startAt": start, "maxResults": PER_PAGE, "fields": ["labels"]}
+            answer = self._object("POST", "/search", body, repeat=True)
+            issues = _items(answer, "issues")
+            yield from issues
+            start += len(issues)
+            if not issues or start >= int(answer.get("total") or 0):
+                return
+        raise no_api(f"{self._api}/search", "its list does not end")
+
+    def _new_search(self, jql: str) -> Iterator[Json]:
+        body: Json = {"jql": jql, "maxResults": PER_PAGE, "fields": ["labels"]}
+        for _ in range(MOST_PAGES):
+            answer = self._object("POST", "/search/jql", body, repeat=True)
+            yield from _items(answer, "issues")
+            token = answer.get("nextPageToken")
+            if not token or answer.get("isLast") is True:
+                return
+            body["nextPageToken"] = token
+        raise no_api(f"{self._api}/search/jql", "its list does not end")
+
+    def _paged(self, path: str, name: str) -> Iterator[Json]:
+        """All items of a list that tells where a page starts and how many there are."""
+        start = 0
+        for _ in range(MOST_PAGES):
+            wanted = urlencode({"startAt": start, "maxResults": PER_PAGE})
+            answer = self._object("GET", f"{path}?{wanted}")
+            items = _items(answer, name)
+            yield from items
+            start += len(items)
+            if not items or answer.get("isLast") is True or start >= answer.get("total", start + 1):
+                return
+        raise no_api(f"{self._api}{path}", "its list does not end")
+
+    @property
+    def _api(self) -> str:
+        return f"{self.url}/rest/api/{self.version}"
+
+    def _object(self, method: str, path: str, body: Any = None, *, repeat: bool = False) -> Json:
+        answer = self._send(method, path, body, repeat=repeat)
+        content = json_of(answer)
+        if isinstance(content, dict):
+            return content
+        if method == "POST" and not repeat:
+            raise LostAnswer(f"the answer to {method} {urlsplit(answer.url).path} is not Jira's")
+        raise no_api(answer.url, "no JSON object")
+
+    def _send(
+        self, method: str, path: str, body: Any = None, *, repeat: bool = False
+    ) -> requests.Response:
+        """One request with retries; the good answer. Raises PlatformError for any other."""
+        repeat = repeat or method == "GET"
+        url = self._api + path
+        answer = RETRIES.send(
+            lambda: self._once(method, url, body), is_repeatable=repeat, sleep=self._sleep
+        )
+        if isinstance(answer, requests.RequestException):
+            # not chained: requests' exceptions hold the request with its token
+            raise unanswered(method, url, answer, repeat=repeat) from None
+        if answer.status_code // 100 != 2:
+            raise failure(method, answer, self._token, repeat=repeat)
+        if answer.content and json_of(answer) is None:  # a login page comes as 200, too
+            if not repeat:
+                raise LostAnswer(f"the answer to {method} {urlsplit(url).path} is not Jira's")
+            raise no_api(answer.url, "a page and no JSON")
+        return answer
+
+    def _once(self, method: str, url: str, body: Any) -> requests.Response:
+        content = None if body is None else json.dumps(body).encode()
+        return self._session.request(
+            method,
+            url,
+            data=content,
+            headers={
+                "Accept": "application/json",
+                # what looks like a browser is asked for a token against forged requests
+                "User-Agent": f"cicd/{__version__}",
+                "X-Atlassian-Token": "no-check",
+                **({} if content is None else {"Content-Type": "application/json"}),
+            },
+            # an auth object, because with a mere header requests would prefer ~/.netrc
+            auth=self._authorize,
+            allow_redirects=False,
+            timeout=TIMEOUT,
+        )
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        token = self._token.reveal()
+        if self._user:
+            token = base64.b64encode(f"{self._user}:{token}".encode()).decode()
+        request.headers["Authorization"] = f"{'Basic' if self._user else 'Bearer'} {token}"
+        return request
+
+
+def account_of(user: Mapping[str, Any]) -> Account:
+    """Whoever an answer speaks of: Cloud knows them by ``accountId``, others by ``key``."""
+    id = str(user.get("accountId") or user.get("key") or user.get("name") or "")
+    names = tuple(filter(None, _texts(user, "name", "emailAddress")))
+    return Account(id, names, one_line(str(user.get("displayName") or id or "somebody"), 100))
+
+
+def _quoted(text: str) -> str:
+    """A text within JQL."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _map(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(answer: Mapping[str, Any], name: str) -> list[Json]:
+    items = answer.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _texts(item: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """The values of these names as texts, empty where they are missing."""
+    return tuple(str(item.get(name) or "") for name in names)
+
+
+def _moment(at: str) -> float:
+    """Seconds since 1970 of ``2026-11-30T10:00:00.000+0000``; 0 for what is no moment."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,127 @@
+"""What a new ticket holds: its fields, what it says, and the proof whose ticket it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cicd.errors import Refused
+from cicd.lifecycle.approvals import Request
+from cicd.lifecycle.jira.client import Client
+from cicd.lifecycle.jira.judgement import approvers_of
+from cicd.lifecycle.jira.texts import Block, Line, Part, summary
+from cicd.model import JiraApproval, Secret
+
+LABEL = "cicd"
+SHORT = 12
+"""Digits of a fingerprint that a label has."""
+LABEL_LIMIT = 255
+PROOF_LIMIT = 32_768
+"""Characters of a property of a ticket."""
+OURS = frozenset({"project", "issuetype", "summary", "description"})
+_NAMED = frozenset({"priority", "component", "version"})
+_OPTION = frozenset({"select", "radiobuttons", "option"})
+_OPTIONS = frozenset({"multiselect", "multicheckboxes"})
+
+
+def label_of(fingerprint: str) -> str:
+    """The label by which the ticket of a plan is found again."""
+    return f"{LABEL}-{fingerprint[:SHORT]}"
+
+
+def stage_label(stage: str) -> str:
+    """The label of all tickets of a stage; no blank is allowed in one."""
+    return f"{LABEL}-stage-{re.sub(r'[^a-z0-9._-]+', '-', stage.casefold())}"[:LABEL_LIMIT]
+
+
+def proof_of(request: Request) -> dict[str, Any]:
+    """What the property of a ticket says: of which plan of which stage it is."""
+    told = {"fingerprint": request.fingerprint, "stage": request.stage, "commit": request.commit}
+    whole = {**told, "parts": dict(request.parts), "made": dict(request.made)}
+    return whole if len(json.dumps(whole)) <= PROOF_LIMIT else told
+
+
+def is_of(proof: Mapping[str, Any], request: Request) -> bool:
+    """Whether the property of a ticket says that it asks for this very plan."""
+    wanted = (request.fingerprint, request.stage)
+    return (proof.get("fingerprint"), proof.get("stage")) == wanted
+
+
+def description(request: Request, settings: JiraApproval) -> list[Part]:
+    """What a new ticket says: of what, by whom, and how to decide."""
+    lines = [
+        Line("Stage", request.stage),
+        Line("Commit", request.commit),
+        Line("Author", request.author),
+        Line("Run", request.link, request.link),
+        Line("Plan", request.fingerprint),
+        Line("Approve", f"move this ticket to {' or '.join(settings.approved)}"),
+    ]
+    if settings.rejected:
+        lines.append(Line("Reject", f"move it to {' or '.join(settings.rejected)}, with a comment"))
+    lines.append(Line("Approvers", approvers_of(settings)))
+    return [
+        *(line for line in lines if line.text),
+        Line("", "It approves this plan alone: another plan gets another ticket."),
+    ]
+
+
+def plan_comment(request: Request) -> list[Part]:
+    """The plan, as the first comment of its ticket."""
+    return [Line("Plan", request.title), Block(request.text)]
+
+
+def fields_of(request: Request, settings: JiraApproval, client: Client) -> dict[str, Any]:
+    """The fields of a new ticket, without its description. Raises Refused for what Jira does not
+    have, or what is not to be told in a ticket."""
+    labels = [LABEL, label_of(request.fingerprint), stage_label(request.stage)]
+    fields: dict[str, Any] = {
+        "project": {"key": settings.project},
+        "issuetype": {"name": settings.issue_type},
+        "summary": _summary(request),
+    }
+    types = client.field_types() if settings.fields else {}
+    for name, value in settings.fields.items():
+        at = f"approval.jira.fields.{name}"
+        if _has_secret(value):
+            raise Refused(f"{at} is a secret, and a ticket is read by many", hint="take it out")
+        if name not in types or types[name][0] in OURS:
+            why = "is written by cicd itself" if name in OURS else "is no field of this Jira"
+            raise Refused(f"{at}: {name} {why}", hint="name a field by its id or its name")
+        id, sort = types[name]
+        if id == "labels":
+            labels += value if isinstance(value, list) else [str(value)]
+        else:
+            fields[id] = _as_jira_takes_it(value, sort, client.rich)
+    return {**fields, "labels": list(dict.fromkeys(labels))}
+
+
+def _summary(request: Request) -> str:
+    mark = f" ({request.fingerprint[:SHORT]})"
+    title = summary(request.title)
+    return summary(f"{title[: 255 - len(mark)]}{mark}")
+
+
+def _as_jira_takes_it(value: Any, sort: str, rich: Callable[[list[Part]], Any]) -> Any:
+    """A value of a stage file for a field of this sort; what is written as Jira has it stays."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        if sort in _OPTIONS:
+            return [{"value": one} for one in value]
+        return [{"name": one} for one in value] if sort == "array" else value
+    if not isinstance(value, str):
+        return value
+    if sort == "textarea":
+        return rich([Line("", value)])
+    if sort in _OPTION:
+        return {"value": value}
+    return {"name": value} if sort in _NAMED else value
+
+
+def _has_secret(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_secret, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_secret, value))
+    return isinstance(value, Secret)
