@@ -33,9 +33,11 @@ from cicd.platforms.spark.dialect.draft import (
     REST_PORT,
     SPARK_SUBMIT,
     UI_PORT,
+    api_url,
     beside,
     deploy_mode_of,
     is_here,
+    is_kubernetes,
     is_livy,
     is_yarn,
 )
@@ -44,11 +46,14 @@ from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.kinds import KINDS
+from cicd.platforms.spark.kubeconfig import access_of
+from cicd.platforms.spark.kubernetes import KubernetesSubmitter
 from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.livy import LivySubmitter
 from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.manifest import command
+from cicd.platforms.spark.pods import Pods
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.rest import RestSubmitter
 from cicd.platforms.spark.runs import Runs
@@ -58,6 +63,7 @@ from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
 from cicd.platforms.spark.yarn import YarnSubmitter
 
 HERE = ".cicd/spark"
+NAMESPACE = "spark.kubernetes.namespace"
 SECOND = 10**9
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -82,6 +88,8 @@ def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) ->
         kerberos = Kerberos(told["principal"], (root / told["keytab"]).absolute()) if told else None
         at, mode = folder.absolute(), deploy_mode_of(master)
         process = ProcessSubmitter(program, master, at, environ, kerberos, user, mode)
+        if is_kubernetes(master):
+            return _kubernetes(stage, environ, process, login)
         if not is_yarn(master):
             return process
         url = str(settings.get("yarn_url") or "")
@@ -91,6 +99,20 @@ def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) ->
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
     ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
     return RestSubmitter(Calls(login, [rest_url, ui_url]), master, rest_url, ui_url)
+
+
+def _kubernetes(
+    stage: Stage, environ: Mapping[str, str], process: ProcessSubmitter, login: Login | None
+) -> KubernetesSubmitter:
+    """Pods, once they are asked for: who logs in, files of this machine tell."""
+    conf, url = stage.settings.get("conf") or {}, api_url(stage.target["master"])
+
+    def pods() -> Pods:
+        access = access_of(url, conf, login, environ)
+        calls = Calls(access.login, [url], trust=access.trust(url), named="Kubernetes")
+        return Pods(calls, url, str(conf.get(NAMESPACE) or "default"))
+
+    return KubernetesSubmitter(process, pods, login.token if login else str)
 
 
 class Spark(Platform):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ from cicd.errors import (
 )
 from cicd.http import REFUSALS, Retries, chain_of, was_sent
 from cicd.masking import hide
+from cicd.platforms.spark.trust import OwnTrust
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
@@ -67,7 +69,9 @@ class Bearer(AuthBase):
 class Calls:
     """One pool of connections for all addresses of a cluster. ``login``: for those of ``urls``
     alone, as a worker, whose address the cluster tells, is to see no token. ``secrets``: what an
-    answer may repeat and nobody is to see. ``timeout``: seconds to connect, and to wait."""
+    answer may repeat and nobody is to see. ``trust``: whom these are to be, and who we are to them,
+    where certificates tell. ``named``: what answers there. ``timeout``: seconds to connect, and to
+    wait."""
 
     def __init__(
         self,
@@ -77,6 +81,8 @@ class Calls:
         secrets: Iterable[str] = (),
         retries: Retries = RETRIES,
         timeout: tuple[float, float] = TIMEOUT,
+        trust: ssl.SSLContext | None = None,
+        named: str = "Spark",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = requests.Session()
@@ -85,7 +91,11 @@ class Calls:
         self._secrets = tuple(secrets)
         self._retries = retries
         self._timeout = timeout
+        self._named = named
         self._sleep = sleep
+        if trust:
+            for host in self._hosts:
+                self._session.mount(f"{host}/", OwnTrust(trust))
 
     def json(
         self, method: str, url: str, body: Mapping[str, Any] | None = None, *, once: bool = False
@@ -96,14 +106,14 @@ class Calls:
         headers["X-Requested-By"] = "cicd"  # which Livy wants where it is guarded from browsers
         data = None if body is None else json.dumps(body).encode()
         response = self._good(method, url, once=once, data=data, headers=headers)
-        return _object(response, once)
+        return self._object(response, once)
 
     def form(self, url: str, fields: Mapping[str, str], auth: AuthBase | None) -> dict[str, Any]:
         """The JSON object that is answered to a form, which may be sent again."""
         headers = {"Accept": "application/json"}
         given = auth or (lambda request: request)  # else a login out of ~/.netrc goes along
         response = self._good("POST", url, once=False, data=fields, headers=headers, auth=given)
-        return _object(response, once=False)
+        return self._object(response, once=False)
 
     def rows(self, url: str, **parameters: str | int) -> list[dict[str, Any]]:
         """The JSON objects of the list that is answered to a GET."""
@@ -111,13 +121,27 @@ class Calls:
         told = _json(response)
         if isinstance(told, list) and all(isinstance(row, dict) for row in told):
             return told
-        raise _foreign(response)
+        raise self._foreign(response)
 
     def text(self, url: str, **parameters: str | int) -> str:
         """The text that is answered to a GET."""
         response = self._good("GET", url, once=False, params=parameters)
         response.encoding = "utf-8"
         return response.text
+
+    def _object(self, response: requests.Response, once: bool) -> dict[str, Any]:
+        told = _json(response)
+        if isinstance(told, dict):
+            return told
+        error = self._foreign(response)
+        raise LostAnswer(error.message, status=error.status) if once else error
+
+    def _foreign(self, response: requests.Response) -> ConnectionFailed:
+        """The error that a good answer of somebody else is."""
+        parts = urlsplit(response.url)
+        text = f"{_host(response.url)} does not answer like {self._named}: "
+        text += f"{response.request.method} {parts.path}"
+        return ConnectionFailed(text, hint="check the address", status=response.status_code)
 
     def close(self) -> None:
         """Give connections back."""
@@ -149,27 +173,12 @@ class Calls:
         return answer
 
 
-def _object(response: requests.Response, once: bool) -> dict[str, Any]:
-    told = _json(response)
-    if isinstance(told, dict):
-        return told
-    error = _foreign(response)
-    raise LostAnswer(error.message, status=error.status) if once else error
-
-
 def _json(response: requests.Response) -> Any:
     """What is answered; None for what is no JSON."""
     try:
         return response.json()
     except (ValueError, RecursionError):
         return None
-
-
-def _foreign(response: requests.Response) -> ConnectionFailed:
-    """The error that a good answer of somebody else is."""
-    method, parts = response.request.method, urlsplit(response.url)
-    text = f"{parts.scheme}://{parts.netloc} does not answer like Spark: {method} {parts.path}"
-    return ConnectionFailed(text, hint="check the address", status=response.status_code)
 
 
 def _host(url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from cicd.model import LogEntry
 from cicd.platforms.base import LogPage
@@ -18,12 +19,14 @@ _HEAD = re.compile(r"==== Bytes (\d+)-(\d+) of (\d+) of .* ====\n?")
 
 @dataclass(frozen=True)
 class Chunk:
-    """Bytes ``start`` to ``end`` of a log of ``total``."""
+    """Bytes ``start`` to ``end`` of a log of ``total``. ``times``: when each of its lines was
+    written, in nanoseconds since 1970, where that is told."""
 
     start: int
     end: int
     total: int
     text: str
+    times: tuple[int, ...] = ()
 
     @classmethod
     def of_page(cls, page: str) -> Chunk:
@@ -56,7 +59,7 @@ def next_page(read: Read, cursor: str, began: int, *, is_over: bool) -> LogPage:
     if not whole:
         return LogPage((), cursor)
     after = _byte_after(chunk, whole)
-    entries = _entries(chunk.text[:whole], began + chunk.start)
+    entries = _entries(chunk.text[:whole], began + chunk.start, chunk.times)
     return LogPage(entries, str(after), is_last=is_all)
 
 
@@ -70,12 +73,12 @@ def _byte_after(chunk: Chunk, whole: int) -> int:
     return chunk.start + len(chunk.text[:whole].encode())
 
 
-def _entries(text: str, began: int) -> tuple[LogEntry, ...]:
-    """Lines, each a nanosecond after the one before for each of its bytes: nobody tells when a
-    line was written."""
+def _entries(text: str, began: int, times: Sequence[int]) -> tuple[LogEntry, ...]:
+    """Lines, each a nanosecond after the one before for each of its bytes where nobody tells when
+    a line was written."""
     found = []
-    for line in _lines(text):
-        found.append(LogEntry(began, line.rstrip("\r\n")))
+    for line, time in zip_longest(_lines(text), times):
+        found.append(LogEntry(began if time is None else time, line.rstrip("\r\n")))
         began += len(line.encode())
     return tuple(found)
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cicd.errors import CicdError, PlatformError
@@ -126,6 +127,16 @@ class ProcessSubmitter:
     def _application(self, run: Run) -> str:
         match = _APPLICATION.search(_read(self._folder / run.name / STDERR))
         return (match[1] or match[2]) if match else ""
+
+    def handed_over(self, run: Run, missing: str) -> Seen:
+        """How one is, in cluster mode, of which the cluster knows nothing yet, or, as ``missing``
+        says, any more."""
+        status = self.look(run).status
+        if status.state in {State.PENDING, State.RUNNING}:
+            return Seen(statuses.status_of(State.PENDING, "spark-submit hands it over"))
+        if status.state is State.FAILED or (status.state is State.STOPPED and not run.application):
+            return Seen(replace(status, message=f"spark-submit: {status.message}"))
+        return Seen(statuses.status_of(State.UNKNOWN, missing), run.application)
 
     def stop(self, run: Run) -> None:
         told = _read(self._folder / run.name / "begun").partition(" ")

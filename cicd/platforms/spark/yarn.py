@@ -80,13 +80,8 @@ class YarnSubmitter:
     def look(self, run: Run) -> Seen:
         if application := self._application(run):
             return Seen(of_application(application), str(application.get("id", "")))
-        status = self._process.look(run).status
-        if status.state in {State.PENDING, State.RUNNING}:
-            return Seen(statuses.status_of(State.PENDING, "spark-submit hands it over"))
-        if status.state is State.FAILED or (status.state is State.STOPPED and not run.application):
-            return Seen(replace(status, message=f"spark-submit: {status.message}"))
         said = f"the resource manager has no application with the tag {tag_of(run.name)}"
-        return Seen(statuses.status_of(State.UNKNOWN, said), run.application)
+        return self._process.handed_over(run, said)
 
     def stop(self, run: Run) -> Seen | None:
         application = self._application(run)

@@ -12,6 +12,7 @@ from cicd.config.fields import values_of
 from cicd.model import Resource
 from cicd.platforms.spark.dialect.draft import Draft, named_files
 from cicd.platforms.spark.dialect.logins import kerberos_settings, login_settings
+from cicd.platforms.spark.dialect.masters import kubernetes_settings
 from cicd.platforms.spark.dialect.schema import Job
 from cicd.values import Key
 
@@ -34,6 +35,7 @@ def build(draft: Draft) -> Built:
         }
         | login_settings(draft)
         | kerberos_settings(draft)
+        | kubernetes_settings(draft)
     )
     settings["namespace"] = draft.namespace
     target = {"master": draft.master}

@@ -20,6 +20,11 @@ LEAST = 450 << 20
 itself, and refuses less than one and a half times that."""
 _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 MEMORY = ("spark.driver.memory", "spark.executor.memory")
+REFERRED = re.compile(
+    r"spark\.kubernetes\.((driver|executor)\.(secrets|secretKeyRef)|authenticate\.submission)"
+    r"\..*(?<!\.oauthToken)$"
+)
+"""Properties that say where a secret is, and not what it is."""
 OWN = ("--inputs", "--outputs")
 """Arguments that cicd adds."""
 
@@ -64,7 +69,8 @@ def check_jobs(draft: Draft) -> Iterator[Problem]:
 def _check_conf(draft: Draft, conf: Mapping[str, str], *path: str | int) -> Iterator[Problem]:
     for name, value in conf.items():
         place = draft.place(*path, "conf", name)
-        if is_secret_name(name.rpartition(".")[2]) or re.search(r"(?i)secret|password", name):
+        is_named = is_secret_name(name.rpartition(".")[2]) or re.search("(?i)secret|password", name)
+        if is_named and not REFERRED.match(name):
             message = f"{name} would show on the command line of the driver"
             yield place.problem(message, "secret-in-conf")
         if name in MEMORY and (size := _bytes(value)) is not None and size < LEAST:

@@ -15,6 +15,7 @@ PREFIX = "SPARK_"
 REST_PORT = 6066
 UI_PORT = 8080
 HERE = "local[*]"
+KUBERNETES = "k8s://"
 SPARK_SUBMIT = "spark-submit"
 
 
@@ -31,7 +32,7 @@ class Draft(draft.Draft[StageFile, None]):
     @property
     def submit(self) -> str:
         """How jobs are handed over."""
-        is_fixed = is_here(self.master) or is_yarn(self.master)
+        is_fixed = is_here(self.master) or is_yarn(self.master) or is_kubernetes(self.master)
         return SPARK_SUBMIT if is_fixed else str(self.file.spark.submit)
 
     @property
@@ -56,7 +57,7 @@ class Draft(draft.Draft[StageFile, None]):
     def is_on_this_machine(self) -> bool:
         """Whether the driver surely sees the files of this machine."""
         if self.submit == SPARK_SUBMIT:
-            return not is_yarn(self.master)
+            return deploy_mode_of(self.master) == "client"
         found = hosts(self.master)
         return bool(found) and all(map(is_loopback, found))
 
@@ -76,10 +77,21 @@ def is_yarn(master: str) -> bool:
     return master == "yarn"
 
 
+def is_kubernetes(master: str) -> bool:
+    """Whether a master is the API server of Kubernetes."""
+    return master.startswith(KUBERNETES)
+
+
+def api_url(master: str) -> str:
+    """The address of the API server that a master is; Spark takes one without a scheme as https."""
+    url = master.removeprefix(KUBERNETES).rstrip("/")
+    return url if "://" in url else f"https://{url}"
+
+
 def deploy_mode_of(master: str) -> str:
     """Where spark-submit has the driver: standalone masters take none of Python in their cluster,
     so that on these it is where spark-submit is."""
-    return "cluster" if is_yarn(master) else "client"
+    return "cluster" if is_yarn(master) or is_kubernetes(master) else "client"
 
 
 def hosts(master: str) -> list[str]:

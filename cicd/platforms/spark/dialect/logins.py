@@ -9,7 +9,16 @@ from urllib.parse import urlsplit
 
 from cicd.config.fields import values_of
 from cicd.errors import Problem
-from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_livy, is_loopback, is_yarn
+from cicd.platforms.spark.dialect.draft import (
+    SPARK_SUBMIT,
+    Draft,
+    api_url,
+    deploy_mode_of,
+    is_kubernetes,
+    is_livy,
+    is_loopback,
+    is_yarn,
+)
 
 WAYS = ("token", "signing_key", "token_url")
 """Fields of a login of which there is one."""
@@ -30,7 +39,7 @@ def check_login(draft: Draft) -> Iterator[Problem]:
     def has(field: str) -> bool:
         return bool(getattr(login, field)) or draft.has_lost("spark", "login", field)
 
-    if draft.submit == SPARK_SUBMIT and not is_yarn(draft.master):
+    if draft.submit == SPARK_SUBMIT and deploy_mode_of(draft.master) == "client":
         yield problem("spark-submit takes no login: take spark.login out")
     ways = [field for field in WAYS if has(field)]
     if len(ways) != 1:
@@ -47,7 +56,8 @@ def check_login(draft: Draft) -> Iterator[Problem]:
 def _check_plain(draft: Draft) -> Iterator[Problem]:
     """Tokens that go over a network for everybody to read."""
     login = draft.file.spark.login
-    urls = [draft.master, draft.rest_url, draft.file.spark.yarn_url or ""]
+    master = api_url(draft.master) if is_kubernetes(draft.master) else draft.master
+    urls = [master, draft.rest_url, draft.file.spark.yarn_url or ""]
     for url in (str(login.token_url or "") if login else "", *urls):
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
@@ -61,6 +71,11 @@ def check_kerberos(draft: Draft) -> Iterator[Problem]:
     if spark.kerberos and is_yarn(draft.master):
         message = "a resource manager that asks for Kerberos cannot be asked yet: with yarn, take "
         message += "spark.kerberos out"
+        yield draft.place("spark", "kerberos").problem(message, "bad-login")
+    if spark.kerberos and is_kubernetes(draft.master):
+        message = (
+            "the driver is a pod, which has no ticket of this machine: take spark.kerberos out"
+        )
         yield draft.place("spark", "kerberos").problem(message, "bad-login")
     if draft.is_local or draft.submit == SPARK_SUBMIT:
         if spark.kerberos and spark.proxy_user and not draft.is_local:

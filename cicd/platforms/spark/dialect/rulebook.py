@@ -32,6 +32,11 @@ RULES: Mapping[str, Rule] = {
         "Apache Spark: master URLs",
         "take it out",
     ),
+    "no-image": Rule(
+        "A job on Kubernetes says nothing of the image that its driver and executors run in.",
+        "Apache Spark: Running on Kubernetes, spark.kubernetes.container.image",
+        "set spark.kubernetes.container.image in spark.conf",
+    ),
     "bad-login": Rule(
         "A login has no token, key or client, or more than one, is of no use, or is sent in plain.",
         "Apache Spark: JWS filter; RFC 6749, 4.4",

@@ -10,7 +10,8 @@ from cicd.values import Ref
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
 _HTTP = r"https?://[^\s/@?#]+(/[^\s?#]*)?"
-ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP}|yarn)$"
+_KUBERNETES = r"k8s://(https?://)?[^\s/@?#:]+(:[0-9]+)?(/[^\s?#]*)?"
+ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP}|yarn|{_KUBERNETES})$"
 URL = f"^{_HTTP}$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
@@ -65,13 +66,18 @@ class Login(Part, frozen=True, kw_only=True):
 class Spark(Part, frozen=True, kw_only=True):
     master: Annotated[
         Annotated[
-            str, like(ANY_MASTER, "spark://host:7077, https://livy:8998, yarn or local[*]", 1024)
+            str,
+            like(
+                ANY_MASTER,
+                "spark://host:7077, k8s://https://host:6443, https://livy:8998, yarn or local[*]",
+                1024,
+            ),
         ]
         | None,
         Meta(
             description="The cluster, or the address of a Livy server before it, or local[*], "
             "which is this machine; default: SPARK_MASTER.",
-            examples=["spark://host:7077", "yarn", "https://livy:8998"],
+            examples=["spark://host:7077", "yarn", "k8s://https://host:6443", "https://livy:8998"],
         ),
     ] = None
     submit: Annotated[
