@@ -35,6 +35,8 @@ _SECRET_NAME = re.compile(r"(?i)passw|passphrase|secret|token|credential|(^|_)(k
 _WORDS = {"password", "passwd", "passphrase", "secret", "token", "apikey", "credential"}
 _PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
 _SPECIAL_TOKENS = {(word, "token") for word in ("bos", "cls", "eos", "mask", "pad", "sep", "unk")}
+_REFERENCE = "secret key ref"
+"""What Kubernetes calls the place of a secret, whatever the variable is called that gets it."""
 _NEVER_A_SECRET = {"name", "file", "path", "ref", "url", "uri", "id", "limit", "count", "length"}
 
 
@@ -230,6 +232,8 @@ def is_secret_name(name: str) -> bool:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
     if not words or words[-1] in _NEVER_A_SECRET or tuple(words[-2:]) in _SPECIAL_TOKENS:
+        return False
+    if _REFERENCE in " ".join(words):
         return False
     return words[-1] in _WORDS or tuple(words[-2:]) in _PAIRS
 

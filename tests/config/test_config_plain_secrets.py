@@ -22,7 +22,19 @@ def test_names_of_secrets(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "key", "max_tokens", "secret_name", "tokenizer", "token_url", "passwordFile", "monkey"],
+    [
+        *(
+            "",
+            "key",
+            "max_tokens",
+            "secret_name",
+            "tokenizer",
+            "token_url",
+            "monkey",
+            "secretKeyRef",
+        ),
+        *("passwordFile", "spark.kubernetes.driver.secretKeyRef.API_TOKEN"),
+    ],
 )
 def test_names_of_other_things(name: str) -> None:
     assert not is_secret_name(name)

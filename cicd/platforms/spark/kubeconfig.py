@@ -21,6 +21,7 @@ from cicd.errors import Denied
 from cicd.platforms.spark.calls import Login
 from cicd.platforms.spark.login import header_text
 from cicd.platforms.spark.trust import Certificates
+from cicd.platforms.tokens import FOR_EVER, Tokens
 
 CONTEXT = "spark.kubernetes.context"
 SUBMISSION = "spark.kubernetes.authenticate.submission"
@@ -29,6 +30,8 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 INSIDE = {f"kubernetes{end}" for end in ("", ".default", ".default.svc")}
 INSIDE |= {"kubernetes.default.svc.cluster.local"}
 """What the API server is called from within a cluster."""
+LIFE = 60.0
+"""Seconds after which a file is read again: kubelet renews the token of a pod in its place."""
 FOLDER = "/"
 """Where an entry has the folder of its file, which its paths begin in: no field is called so."""
 CURE = "set spark.login: {token: ${env.NAME}}, with one of `kubectl create token`"
@@ -46,43 +49,10 @@ class Access:
         return self.certificates.context() if url.startswith("https:") else None
 
 
-@dataclass(frozen=True)
-class TokenFile:
+def _in_file(path: Path) -> Tokens:
     """A token that somebody else renews in a file."""
-
-    path: Path
-
-    @property
-    def source(self) -> str:
-        """Where it comes from."""
-        return str(self.path)
-
-    def token(self) -> str:
-        """As it is now. Raises Denied."""
-        return header_text(_read(self.path).decode("latin-1"), self.source)
-
-    def forget(self, token: str) -> bool:
-        """Whether there is another by now."""
-        return self.token() != token
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A token that a file of configuration has."""
-
-    text: str
-    source: str
-
-    def token(self) -> str:
-        """It. Raises Denied for what cannot be sent."""
-        return header_text(self.text, self.source)
-
-    def forget(self, token: str) -> bool:
-        """There is no other."""
-        return False
-
-    def __repr__(self) -> str:
-        return f"Fixed({self.source})"
+    source = str(path)
+    return Tokens(lambda: (header_text(_read(path).decode("latin-1"), source), LIFE), source)
 
 
 def access_of(
@@ -99,7 +69,7 @@ def access_of(
     found = _of_kubeconfig(url, conf.get(CONTEXT, ""), environ)
     if found is None and (account / "token").is_file() and _is_inside(url, environ):
         authority = _read(account / "ca.crt")
-        found = Access(TokenFile(account / "token"), Certificates(str(account), authority))
+        found = Access(_in_file(account / "token"), Certificates(str(account), authority))
     if found is None:
         return said
     if said.certificates.authority:
@@ -121,7 +91,7 @@ def _of_properties(conf: Mapping[str, str]) -> Access:
         text = f"{SUBMISSION} has one of clientCertFile and clientKeyFile"
         raise Denied(text, hint="set both")
     return Access(
-        TokenFile(Path(token.removeprefix("file://"))) if token else None,
+        _in_file(Path(token.removeprefix("file://"))) if token else None,
         Certificates(f"{SUBMISSION}.*", content("caCertFile"), own, key),
     )
 
@@ -156,9 +126,9 @@ def _of_kubeconfig(url: str, wished: str, environ: Mapping[str, str]) -> Access 
     certificates = Certificates(where, found.content(cluster, "certificate-authority"), own, key)
     login: Login | None = None
     if token := user.get("token"):
-        login = Fixed(str(token), where)
+        login = Tokens(lambda: (header_text(str(token), where), FOR_EVER), where)
     elif path := user.get("tokenFile"):
-        login = TokenFile(user[FOLDER] / str(path))
+        login = _in_file(user[FOLDER] / str(path))
     return Access(login, certificates)
 
 
@@ -210,7 +180,7 @@ def _document(path: Path) -> Mapping[str, Any]:
     import yaml  # only who has such a file needs it
 
     try:
-        told = yaml.safe_load(_read(path))
+        told = yaml.safe_load(_read(path)) or {}
         rows = [row for kind in ("contexts", "clusters", "users") for row in told.get(kind) or []]
     except (yaml.YAMLError, AttributeError, TypeError):
         rows = [None]

@@ -102,30 +102,9 @@ class Yarn:
         return Reply(200, f"{head}{text}\nEnd of LogType:stdout. It belongs to a container.\n")
 
     def start(self, arguments: list[str]) -> App:
-        conf = {}
-        options: dict[str, str] = {}
-        while arguments[0] in SWITCHES:
-            options[arguments[0]] = arguments[1]
-            if arguments[0] == "--conf":
-                name, _, text = arguments[1].partition("=")
-                conf[name] = text
-            arguments = arguments[2:]
         number = len(self.apps) + 1
         out = self.folder / f"{number}.out"
-        told = {
-            name.removeprefix(ENVIRONMENT): text
-            for name, text in conf.items()
-            if name.startswith(ENVIRONMENT)
-        }
-        modules = filter(None, options.get("--py-files", "").split(","))
-        paths = os.pathsep.join(str(path_of(url).parent) for url in modules)
-        with out.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, path_of(arguments[0]), *arguments[1:]],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **told, "PYTHONPATH": paths},
-            )
+        conf, process = started(arguments, out, ENVIRONMENT)
         id = f"application_1700000000000_{number:04}"
         self.apps[id] = App(id, conf["spark.yarn.tags"], process, out)
         return self.apps[id]
@@ -142,6 +121,36 @@ class Yarn:
         for app in self.apps.values():
             app.process.kill()
             app.process.wait()
+
+
+def started(
+    arguments: list[str], out: Path, environment: str
+) -> tuple[dict[str, str], subprocess.Popen[bytes]]:
+    """The properties, and the program of Python, of what spark-submit is told. ``environment``:
+    what the properties begin with that are its environment."""
+    conf = {}
+    options: dict[str, str] = {}
+    while arguments[0] in SWITCHES:
+        options[arguments[0]] = arguments[1]
+        if arguments[0] == "--conf":
+            name, _, text = arguments[1].partition("=")
+            conf[name] = text
+        arguments = arguments[2:]
+    told = {
+        name.removeprefix(environment): text
+        for name, text in conf.items()
+        if name.startswith(environment)
+    }
+    modules = filter(None, options.get("--py-files", "").split(","))
+    paths = os.pathsep.join(str(path_of(url).parent) for url in modules)
+    with out.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, path_of(arguments[0]), *arguments[1:]],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **told, "PYTHONPATH": paths},
+        )
+    return conf, process
 
 
 @contextmanager

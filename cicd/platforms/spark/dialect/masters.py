@@ -71,7 +71,11 @@ def _check_kubernetes(draft: Draft) -> Iterator[Problem]:
         message = f"cicd itself sets {name}, which it finds a driver by: take it out"
         yield draft.place("spark", "conf", name, key=True).problem(message, "wrong-master")
     for index, job in enumerate(draft.file.jobs):
-        if not any(name in shared or name in job.conf for name in IMAGES):
+        path = ("jobs", index, "conf")
+        has_lost = any(
+            draft.has_lost(*at, name) for at in (("spark", "conf"), path) for name in IMAGES
+        )
+        if not (has_lost or any(name in shared or name in job.conf for name in IMAGES)):
             message = f"job/{job.key} has no image: set {IMAGES[0]} in spark.conf"
             yield draft.place("jobs", index).problem(message, "no-image")
         for name in job.conf:
@@ -79,7 +83,7 @@ def _check_kubernetes(draft: Draft) -> Iterator[Problem]:
             if OF_ALL.fullmatch(name):
                 why = "all jobs of a stage are in one place: set it in spark.conf"
             if why:
-                place = draft.place("jobs", index, "conf", name, key=True)
+                place = draft.place(*path, name, key=True)
                 yield place.problem(f"job/{job.key} sets {name}: {why}", "wrong-master")
 
 
