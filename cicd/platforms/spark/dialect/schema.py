@@ -69,7 +69,7 @@ class Spark(Part, frozen=True, kw_only=True):
             str,
             like(
                 ANY_MASTER,
-                "spark://host:7077, k8s://https://host:6443, https://livy:8998, yarn or local[*]",
+                "spark://host:7077, https://livy:8998, k8s://https://host:6443, yarn or local[*]",
                 1024,
             ),
         ]
