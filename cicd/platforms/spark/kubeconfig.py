@@ -185,7 +185,7 @@ def _document(path: Path) -> Mapping[str, Any]:
     except (yaml.YAMLError, AttributeError, TypeError):
         rows = [None]
     if not all(isinstance(row, dict) for row in rows):
-        raise Denied(f"{path} is no configuration of kubectl", hint="check KUBECONFIG")
+        raise Denied(f"{path} is no file of kubectl", hint="check KUBECONFIG")
     return dict(told)
 
 

@@ -111,7 +111,7 @@ def test_a_file_that_is_no_configuration_is_told_or_says_nothing(tmp_path: Path,
     if text in {"{}\n", ""}:
         assert access(path).login is None
     else:
-        with pytest.raises(Denied, match="is no configuration of kubectl"):
+        with pytest.raises(Denied, match="is no file of kubectl"):
             access(path)
 
 
