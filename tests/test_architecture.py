@@ -512,6 +512,7 @@ SPEAK_TOO = {
     "cicd.automation.local": "puts AI Core's front door of the emulator in place of the account",
     "cicd.platforms.spark.kerberos": "the Python that runs: sys.executable",
     "cicd.platforms.spark.process": "the Python that runs: sys.executable",
+    "cicd.forges.github": "a job that waits for an environment, in GitHub's API",
     "cicd.forges.pulls": "a pull request that carries configuration, the English word",
 }
 """Modules that say a word of AI Core all the same, each with its reason."""

@@ -34,7 +34,6 @@ from cicd.model import identity
 from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
-    from cicd.forges.github import Client
     from cicd.forges.run import Run
 
 Documents = Sequence[Mapping[str, Any]]
@@ -172,44 +171,32 @@ def files_by_stage(documents: Documents) -> dict[str, str]:
 def write_comment(documents: Documents, run: Run) -> None:
     """The plans into the comment of the pull request, where there is one."""
     from cicd.forges import sticky
+    from cicd.forges.opening import open_forge
 
     number = run.number
     if number is None:
         print_result("not on a pull request: no comment (name one with --pull-request)")
         return
-    with permitted(run, "pull-requests: write"), closing(connect(run)) as client:
-        url = sticky.write_comment(client, number, documents, run_url=run.url)
+    with permitted(run, "pull-requests: write"), closing(open_forge(run)) as forge:
+        url = sticky.write_comment(forge, number, documents, run_url=run.url)
         print_result(f"pull request {number}: {url or 'comment written'}")
 
 
 def sync_issues(documents: Documents, run: Run) -> None:
     """One issue per project and stage that drifted; none is touched where nobody could look."""
     from cicd.forges.drift import sync_drift_issue
+    from cicd.forges.opening import open_forge
     from cicd.render.failure import is_failure
     from cicd.render.sections import name_of
 
-    with permitted(run, "issues: write"), closing(connect(run)) as client:
+    with permitted(run, "issues: write"), closing(open_forge(run)) as forge:
         for document in documents:
             stage = name_of(document)
             if is_failure(document):
                 warn(f"stage {stage}: nobody could look for drift, as planning failed", run)
                 continue
-            url = sync_drift_issue(client, stage, document, run_url=run.url)
+            url = sync_drift_issue(forge, stage, document, run_url=run.url)
             print_result(f"stage {stage}: {url or 'no drift'}")
-
-
-def connect(run: Run) -> Client:
-    """A client for the repository. Raises Usage when a setting is missing."""
-    from cicd.forges.github import Client
-
-    if not run.repository:
-        raise Usage("which repository?", hint="set GITHUB_REPOSITORY or --repository OWNER/NAME")
-    if run.token is None:
-        # a fork's run gets no secrets; anywhere else a missing token is a mistake
-        if run.is_fork:
-            raise Denied("no token for GitHub")
-        raise Usage("no token for GitHub", hint="set GITHUB_TOKEN or GH_TOKEN")
-    return Client(run.api_url, run.token, run.repository)
 
 
 @contextmanager

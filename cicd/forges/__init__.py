@@ -3,7 +3,7 @@ issue, the files that a step writes.
 
 ::
 
-    detect (environment, event) ─► run ─► github (REST) ─► sticky ─► one comment per change
-                                                      └──► drift ──► one issue per stage
+    detect ─► run ─► opening ─► github ─► base.Forge ─► sticky ─► one comment per change
+                                  └► http                └──► drift ──► one issue per stage
     outputs (pure) ─► step summary · step outputs
 """

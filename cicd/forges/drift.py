@@ -9,15 +9,13 @@ from functools import partial
 from typing import Any
 
 from cicd.errors import LostAnswer
-from cicd.forges.answers import Json
-from cicd.forges.github import Client
+from cicd.forges.base import Forge, Issue, looked_for
 from cicd.model import identity
 from cicd.render.markdown import escape
 from cicd.render.sections import LIMIT, Document, counts_of, describe, hidden, section_text
 from cicd.words import printable
 
 LABEL = "cicd-drift"
-_COLOUR, _DESCRIPTION = "d93f0b", "The live state differs from the stage file"
 _NEXT = "Apply the stage to bring it back, or change the stage file to keep what is live."
 _CLEAN = "No drift any more: the stage is as its file says."
 ROUNDS = 3
@@ -27,7 +25,7 @@ _HEAD = re.compile(r"<!-- cicd:drift (\{.*\}) -->")
 
 
 def sync_drift_issue(
-    client: Client, stage: str, document: Document | None, *, run_url: str = ""
+    forge: Forge, stage: str, document: Document | None, *, run_url: str = ""
 ) -> str:
     """Open or update the issue of a stage, or close it when nothing differs (or None is given).
 
@@ -35,27 +33,25 @@ def sync_drift_issue(
     The URL of the issue, empty when there is none. Raises Denied when the token may not write.
     """
     if document is None or not _has_drifted(document):
-        return _close(client, stage, run_url)
+        return _close(forge, stage, run_url)
     counts = describe(counts_of(document))
     title = f"Drift on {printable(stage)[:LONGEST_NAME]}: {counts}"
     body = _body(stage, document, run_url)
     was_lost = False
     for round_number in range(ROUNDS):
-        look = partial(own_issues, client, stage)
-        mine = client.looked_for(look) if was_lost else look()
+        look = partial(own_issues, forge, stage)
+        mine = looked_for(forge.sleep, look) if was_lost else look()
         if mine:
             issue, *others = mine
-            if (issue.get("title"), issue.get("body")) != (title, body):
-                client.edit_issue(issue["number"], {"title": title, "body": body})
+            if (issue.title, issue.body) != (title, body):
+                forge.change_issue(issue, title, body)
             # Two scheduled runs at the same time may both have found none. The oldest stays, so
             # that each of them picks the same one.
             for other in others:
-                _end(client, other, "not_planned")
-            return str(issue.get("html_url") or "")
-        # First, so that it has its colour and its words by the time that the issue names it.
-        client.ensure_label(LABEL, _COLOUR, _DESCRIPTION)
+                forge.end_issue(other, is_done=False)
+            return issue.url
         try:
-            return str(client.create_issue(title, body, LABEL).get("html_url") or "")
+            return forge.add_issue(title, body, LABEL).url
         except LostAnswer:
             was_lost = True
             if round_number == ROUNDS - 1:
@@ -63,32 +59,28 @@ def sync_drift_issue(
     return ""
 
 
-def own_issues(client: Client, stage: str) -> list[Json]:
+def own_issues(forge: Forge, stage: str) -> list[Issue]:
     """Our open issues of a stage, the oldest first; anyone can paste the hidden head."""
-    login = client.login().lower()
+    me = forge.me().lower()
     found = [
         issue
-        for issue in client.open_issues(LABEL)
-        if str((issue.get("user") or {}).get("login") or "").lower() == login
-        if _stage_of(str(issue.get("body") or "")) == stage
+        for issue in forge.issues(LABEL)
+        if issue.author.lower() == me
+        if _stage_of(issue.body) == stage
     ]
-    return sorted(found, key=lambda issue: int(issue["number"]))
+    return sorted(found, key=lambda issue: issue.number)
 
 
 def _has_drifted(document: Mapping[str, Any]) -> bool:
     return describe(counts_of(document)) != describe({})
 
 
-def _close(client: Client, stage: str, run_url: str) -> str:
-    mine = own_issues(client, stage)
+def _close(forge: Forge, stage: str, run_url: str) -> str:
+    mine = own_issues(forge, stage)
     for issue in mine:
         note = f"{_CLEAN} ([run]({run_url}))" if run_url else _CLEAN
-        _end(client, issue, "completed", body=f"{_head(stage)}\n{note}\n")
-    return str(mine[0].get("html_url") or "") if mine else ""
-
-
-def _end(client: Client, issue: Json, reason: str, **changes: str) -> None:
-    client.edit_issue(issue["number"], {"state": "closed", "state_reason": reason, **changes})
+        forge.end_issue(issue, is_done=True, body=f"{_head(stage)}\n{note}\n")
+    return mine[0].url if mine else ""
 
 
 def _head(stage: str) -> str:

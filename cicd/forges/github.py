@@ -1,54 +1,93 @@
-"""GitHub's REST API: login, paging and what cicd asks of it.
+"""GitHub's REST API, as far as cicd asks for something of it.
 
 Rules of the API: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 import requests
 
-from cicd.errors import (
-    Denied,
-    LostAnswer,
-    NotFound,
-    PlatformError,
-)
-from cicd.forges.answers import (
-    MOVED,
-    RETRIES,
-    Json,
-    content_of,
-    failure,
-    is_refusal,
-    items_of,
-    no_api,
-    unanswered,
-)
+from cicd.errors import Denied, NotFound, PlatformError, Refused
+from cicd.forges.answers import LIMIT_PAUSE, Json, Service, items_in, text_in
+from cicd.forges.base import Issue, Note, Request, Review, Verdict, last_of_each
+from cicd.forges.http import Api
+from cicd.http import asked_pause
 from cicd.model import Secret
-from cicd.version import __version__
 
-TIMEOUT = (10.0, 30.0)
-"""Seconds to connect and to wait for an answer."""
-PER_PAGE = 100
-DEFAULT_PAGE = 30
-"""Items of a page where nobody asks for more."""
-MOST_PAGES = 1000
 BOT = "github-actions[bot]"
-LOOKS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each look at what a lost answer may have made: lists lag behind."""
-T = TypeVar("T")
+_VERDICTS: dict[str, Verdict] = {
+    "APPROVED": "approved",
+    "CHANGES_REQUESTED": "rejected",
+    "DISMISSED": "withdrawn",
+    "approved": "approved",
+    "rejected": "rejected",
+    "pending": "pending",
+}
+_COLOUR = "d93f0b"
+_DESCRIPTION = "The live state differs from the stage file"
+
+
+def _words(content: Any) -> str | None:
+    """``errors`` says more than ``message`` at a 422."""
+    if not isinstance(content, dict) or not isinstance(content.get("message"), str):
+        return None
+    errors = content.get("errors")
+    details = [
+        str(item.get("message") or item.get("code") or "") if isinstance(item, dict) else str(item)
+        for item in (errors if isinstance(errors, list) else [])
+    ]
+    return "; ".join(part for part in (content["message"], *details) if part)
+
+
+def _is_limited(answer: requests.Response) -> bool:
+    """Whether the answer is a rate limit and no refusal: both come as 403."""
+    return answer.status_code == 429 or (
+        answer.status_code == 403
+        and (
+            "Retry-After" in answer.headers
+            or answer.headers.get("X-RateLimit-Remaining") == "0"
+            or "rate limit" in SERVICE.said(answer).lower()
+        )
+    )
+
+
+def _asked(answer: requests.Response) -> float | None:
+    """GitHub names a moment for its hourly limit and mostly nothing for the secondary one, for
+    which its best practices ask for a minute at least."""
+    asked = asked_pause(answer)
+    if asked is not None or not _is_limited(answer):
+        return asked
+    reset = answer.headers.get("X-RateLimit-Reset", "")
+    if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdigit():
+        return max(1.0, float(reset) - time.time())
+    return LIMIT_PAUSE
+
+
+SERVICE = Service(
+    name="GitHub",
+    setting="GITHUB_API_URL",
+    login="GITHUB_TOKEN or GH_TOKEN",
+    headers={
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    },
+    authorization=lambda token: ("Authorization", f"Bearer {token}"),
+    request_id="X-GitHub-Request-Id",
+    words=_words,
+    is_limited=_is_limited,
+    asked=_asked,
+)
 
 
 class Client:
-    """One repository. Reads, changes and deletes are repeated on any passing failure; a create only
-    when it surely had no effect, else it raises LostAnswer: look before you repeat it."""
+    """One repository, as a Forge."""
+
+    name = SERVICE.name
 
     def __init__(
         self,
@@ -59,43 +98,22 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.repository = repository
+        self.sleep = sleep
         self._api_url = api_url
-        self._token = token
-        self._sleep = sleep
-        self._session = requests.Session()
-        # What a proxy wants remembered must not change what later requests of this session get.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # a proxy that the environment names can never reach this machine's own loopback
-        self._session.trust_env = urlsplit(api_url).hostname not in {"127.0.0.1", "localhost"}
+        self._api = Api(SERVICE, api_url, token, repository, sleep=sleep)
         self._login = ""
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._session.close()
+        self._api.close()
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass, as the retries do."""
-        self._sleep(seconds)
-
-    def looked_for(self, find: Callable[[], T]) -> T:
-        """What is found of something whose answer was lost; empty when, as far as anybody can tell,
-        it is not there. Lists lag, so they are looked at several times."""
-        found = find()
-        for pause in LOOKS:
-            if found:
-                break
-            self._sleep(pause)
-            found = find()
-        return found
-
-    def login(self) -> str:
+    def me(self) -> str:
         """The name that our comments carry. A token of an app is not a user: GraphQL knows it."""
         if not self._login:
             try:
                 url = f"{self._api_url}/user"
-                answer = self._call("GET", url)
+                answer = self._api.call("GET", url)
                 if not isinstance(answer, dict) or not isinstance(answer.get("login"), str):
-                    raise no_api(url, "no login")
+                    raise SERVICE.no_api(url, "no login")
                 self._login = answer["login"]
             except (Denied, NotFound) as error:
                 # 403 and 404 are how GitHub answers a token of a workflow or an app here; 401 is a
@@ -109,154 +127,238 @@ class Client:
         url = self._api_url.removesuffix("/v3") + "/graphql"
         query = {"query": "query { viewer { login } }"}
         try:
-            answer = self._call("POST", url, query, repeat=True)
+            answer = self._api.call("POST", url, query, repeat=True)
             name = str(answer["data"]["viewer"]["login"])
         except (Denied, NotFound, KeyError, TypeError):
             return BOT
         return name.removesuffix("[bot]") + "[bot]"
 
-    def comments(self, number: int) -> list[Json]:
-        """All comments of an issue or pull request, the oldest first."""
-        return list(self._pages(f"/issues/{number}/comments"))
+    def notes(self, number: int) -> list[Note]:
+        return [_note(item) for item in self._api.pages(self._url(f"/issues/{number}/comments"))]
 
-    def create_comment(self, number: int, body: str) -> Json:
-        """A new comment. Raises LostAnswer when nobody knows whether it is there."""
-        return self._object("POST", f"/issues/{number}/comments", {"body": body})
+    def add_note(self, number: int, body: str, mark: str) -> Note:
+        url = self._url(f"/issues/{number}/comments")
+        return _note(self._api.object("POST", url, {"body": body}))
 
-    def edit_comment(self, comment_id: int, body: str) -> Json:
-        """Another text for a comment."""
-        return self._object("PATCH", f"/issues/comments/{comment_id}", {"body": body})
+    def change_note(self, number: int, note: Note, body: str) -> None:
+        self._api.object("PATCH", self._url(f"/issues/comments/{note.id}"), {"body": body})
 
-    def delete_comment(self, comment_id: int) -> None:
-        """Delete a comment; gone already is as good."""
+    def remove_note(self, number: int, note: Note) -> None:
         try:
-            self._call("DELETE", self._url(f"/issues/comments/{comment_id}"))
+            self._api.call("DELETE", self._url(f"/issues/comments/{note.id}"))
         except NotFound:
             return
 
-    def open_issues(self, label: str) -> list[Json]:
-        """The open issues with a label, pull requests left out."""
-        issues = self._pages("/issues", {"state": "open", "labels": label})
-        return [issue for issue in issues if "pull_request" not in issue]
+    def request_of(self, branch: str, commit: str) -> Request | None:
+        found: list[Json] = []
+        if commit:
+            try:
+                found = list(self._api.pages(self._url(f"/commits/{quote(commit)}/pulls")))
+            except PlatformError as error:
+                # 422: a commit that GitHub does not have
+                if error.status not in {404, 422}:
+                    raise
+        of_branch = [
+            pull for pull in found if branch in {_ref(pull, "base"), _ref(pull, "head"), ""}
+        ]
+        found = of_branch if of_branch or len(found) != 1 else found
+        if not found and branch:
+            found = self.open_pulls(branch)
+        return _request(found[0]) if len(found) == 1 else None
 
-    def create_issue(self, title: str, body: str, label: str) -> Json:
-        """A new issue. Raises LostAnswer when nobody knows whether it is there."""
-        return self._object("POST", "/issues", {"title": title, "body": body, "labels": [label]})
+    def reviews(self, number: int) -> list[Review]:
+        pull = self._api.call("GET", self._url(f"/pulls/{number}"))
+        author = text_in(pull, "user", "login").lower()
+        reviews = [
+            Review(
+                user=text_in(item, "user", "login"),
+                verdict=_VERDICTS[text_in(item, "state")],
+                commit=text_in(item, "commit_id"),
+                at=text_in(item, "submitted_at"),
+                comment=text_in(item, "body"),
+                url=text_in(item, "html_url"),
+            )
+            for item in self._api.pages(self._url(f"/pulls/{number}/reviews"))
+            # a remark takes nothing back, and what is not sent yet was not said
+            if text_in(item, "state") in _VERDICTS
+        ]
+        return last_of_each([review for review in reviews if review.user.lower() != author])
 
-    def edit_issue(self, number: int, changes: Mapping[str, Any]) -> Json:
-        """Change some fields of an issue."""
-        return self._object("PATCH", f"/issues/{number}", dict(changes))
+    def gate(self, run: str, environment: str) -> list[Review]:
+        """Empty also where nobody has to be asked, and where an administrator went past it."""
+        url = self._url(f"/actions/runs/{quote(run, safe='')}/approvals")
+        answer = self._api.call("GET", url)
+        if not isinstance(answer, list):
+            raise SERVICE.no_api(url, "no list")
+        return [
+            Review(
+                user=text_in(item, "user", "login"),
+                verdict=_VERDICTS[text_in(item, "state")],
+                comment=text_in(item, "comment"),
+                url=text_in(named[0], "html_url"),
+            )
+            for item in answer
+            if text_in(item, "state") in _VERDICTS
+            if (named := [e for e in items_in(item, "environments") if e["name"] == environment])
+        ]
 
-    def ensure_label(self, name: str, colour: str, description: str) -> None:
-        """Create a label unless the repository has it."""
-        body = {"name": name, "color": colour, "description": description}
+    def decide(self, run: str, environment: str, verdict: Verdict, comment: str) -> None:
+        url = self._url(f"/actions/runs/{quote(run, safe='')}/pending_deployments")
+        waiting = [
+            item
+            for item in items_in({"items": self._api.call("GET", url)}, "items")
+            if text_in(item, "environment", "name") == environment
+        ]
+        if not waiting:
+            raise Refused(f"no job of run {run} waits for the environment {environment}")
+        if not waiting[0].get("current_user_can_approve"):
+            raise Refused(
+                f"whose token this is may not decide about the environment {environment}",
+                hint="use the token of one of its reviewers; a workflow's own never may",
+            )
+        body = {
+            "environment_ids": [waiting[0]["environment"]["id"]],
+            "state": verdict,
+            "comment": comment,
+        }
+        # the same again finds nothing that waits
+        self._api.call("POST", url, body, repeat=True)
+
+    def labelled(self, number: int, label: str) -> Review | None:
+        """Who put a label on a pull request last, and when; None where it has none now."""
+        last = None
+        for item in self._api.pages(self._url(f"/issues/{number}/events")):
+            if text_in(item, "label", "name") != label:
+                continue
+            if text_in(item, "event") == "labeled":
+                who, at = text_in(item, "actor", "login"), text_in(item, "created_at")
+                last = Review(who, "approved", at=at)
+            elif text_in(item, "event") == "unlabeled":
+                last = None
+        return last
+
+    def pushed_at(self, branch: str, commit: str) -> str:
+        """When a branch came to be at a commit, by GitHub's own clock; empty where it is not known
+        any more. What a commit says of its time is its author's."""
+        params = {"ref": f"refs/heads/{branch}"}
+        for item in self._api.pages(self._url("/activity"), params):
+            if text_in(item, "after") == commit:
+                return text_in(item, "timestamp")
+        return ""
+
+    def is_member(self, organisation: str, team: str, user: str) -> bool:
+        """Whether somebody belongs to a team. Raises Denied for a token that may not see teams, as
+        a workflow's own."""
+        names = [quote(name, safe="") for name in (organisation, team, user)]
+        url = "{}/orgs/{}/teams/{}/memberships/{}".format(self._api_url, *names)
         try:
-            self._call("POST", self._url("/labels"), body, repeat=True)
+            answer = self._api.call("GET", url)
+        except NotFound:
+            # the same answer is given to who may not see the team
+            team_url = "{}/orgs/{}/teams/{}".format(self._api_url, *names[:2])
+            try:
+                self._api.call("GET", team_url)
+            except NotFound as error:
+                raise Denied(
+                    f"the token cannot see the team {organisation}/{team}",
+                    hint="give it the organisation permission 'members: read'",
+                    status=error.status,
+                ) from None
+            return False
+        return text_in(answer, "state") == "active"
+
+    def issues(self, label: str) -> list[Issue]:
+        params = {"state": "open", "labels": label}
+        found = self._api.pages(self._url("/issues"), params)
+        return [_issue(item) for item in found if "pull_request" not in item]
+
+    def add_issue(self, title: str, body: str, label: str) -> Issue:
+        # First, so that it has its colour and its words by the time that the issue names it.
+        self._ensure_label(label)
+        content = {"title": title, "body": body, "labels": [label]}
+        return _issue(self._api.object("POST", self._url("/issues"), content))
+
+    def change_issue(self, issue: Issue, title: str, body: str) -> None:
+        self._edit_issue(issue, {"title": title, "body": body})
+
+    def end_issue(self, issue: Issue, *, is_done: bool, body: str = "") -> None:
+        reason = "completed" if is_done else "not_planned"
+        changes = {"state": "closed", "state_reason": reason, **({"body": body} if body else {})}
+        self._edit_issue(issue, changes)
+
+    def _edit_issue(self, issue: Issue, changes: Mapping[str, Any]) -> None:
+        self._api.object("PATCH", self._url(f"/issues/{issue.number}"), dict(changes))
+
+    def _ensure_label(self, name: str) -> None:
+        body = {"name": name, "color": _COLOUR, "description": _DESCRIPTION}
+        try:
+            self._api.call("POST", self._url("/labels"), body, repeat=True)
         except PlatformError as error:
             if error.status != 422:  # 422: it is there
                 raise
 
     def may_push(self) -> bool:
         """Whether the token may write to the repository, as far as GitHub tells."""
-        answer = self._call("GET", f"{self._api_url}/repos/{self.repository}")
+        answer = self._api.call("GET", f"{self._api_url}/repos/{self.repository}")
         rights = answer.get("permissions") if isinstance(answer, dict) else None
         return bool(rights.get("push", True)) if isinstance(rights, dict) else True
 
     def open_pulls(self, branch: str) -> list[Json]:
         """The open pull requests from a branch of this very repository."""
         owner = self.repository.partition("/")[0]
-        return list(self._pages("/pulls", {"state": "open", "head": f"{owner}:{branch}"}))
+        params = {"state": "open", "head": f"{owner}:{branch}"}
+        return list(self._api.pages(self._url("/pulls"), params))
 
     def create_pull(self, branch: str, base: str, title: str, body: str) -> Json:
         """A new pull request. Raises LostAnswer when nobody knows whether it is there."""
         content = {"head": branch, "base": base, "title": title, "body": body}
-        return self._object("POST", "/pulls", content)
+        return self._api.object("POST", self._url("/pulls"), content)
 
     def edit_pull(self, number: int, changes: Mapping[str, Any]) -> Json:
         """Change some fields of a pull request."""
-        return self._object("PATCH", f"/pulls/{number}", dict(changes))
+        return self._api.object("PATCH", self._url(f"/pulls/{number}"), dict(changes))
 
     def _url(self, path: str) -> str:
         return f"{self._api_url}/repos/{self.repository}{path}"
 
-    def _object(self, method: str, path: str, body: Json) -> Json:
-        answer = self._call(method, self._url(path), body)
-        return answer if isinstance(answer, dict) else {}
 
-    def _pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Json]:
-        """Every item of a list, each once: page after page, as the Link header leads, and without
-        one as long as pages may be full. Raises ConnectionFailed for a list that never ends."""
-        wanted = {**(params or {}), "per_page": PER_PAGE}
-        url: str | None = f"{self._url(path)}?{urlencode(wanted)}"
-        known: set[int] = set()
-        for number in range(2, MOST_PAGES + 2):
-            response = self._send("GET", str(url), None, repeat=True)
-            fresh = {k: item for k, item in items_of(response).items() if k not in known}
-            known |= fresh.keys()
-            yield from fresh.values()
-            url = response.links.get("next", {}).get("url")
-            # the token goes to the API and nowhere else
-            if url and urlsplit(url)[:2] != urlsplit(self._api_url)[:2]:
-                raise no_api(url)
-            # what stands between may drop the header
-            if not url and "Link" not in response.headers and len(fresh) >= DEFAULT_PAGE:
-                url = f"{self._url(path)}?{urlencode({**wanted, 'page': number})}"
-            if not url:
-                return
-        raise no_api(self._url(path), "its list does not end")
+def _note(item: Json) -> Note:
+    return Note(
+        id=str(item.get("id", "")),
+        author=text_in(item, "user", "login"),
+        body=text_in(item, "body"),
+        updated_at=text_in(item, "updated_at"),
+        url=text_in(item, "html_url"),
+    )
 
-    def _call(self, method: str, url: str, body: Any = None, *, repeat: bool = False) -> Any:
-        return content_of(self._send(method, url, body, repeat=repeat or method != "POST"))
 
-    def _send(self, method: str, url: str, body: Any, *, repeat: bool) -> requests.Response:
-        """One request with retries; the good answer. Raises PlatformError for any other."""
-        answer = RETRIES.send(
-            lambda: self._once(method, url, body), is_repeatable=repeat, sleep=self._sleep
-        )
-        if isinstance(answer, requests.Response) and answer.status_code // 100 == 2:
-            return self._good(method, answer, repeat=repeat)
-        if isinstance(answer, requests.Response):
-            # A redirect is not followed: requests would leave out the token, and repeat a POST as a
-            # GET.
-            if answer.status_code in MOVED and (repeat or is_refusal(answer)):
-                hint = "name it with --repository"
-                raise PlatformError(f"{self.repository} has moved", hint=hint)
-            raise failure(method, answer, repeat=repeat)
-        # not chained: requests' exceptions hold the request with its token
-        raise unanswered(method, url, answer, repeat=repeat) from None
+def _issue(item: Json) -> Issue:
+    return Issue(
+        number=item.get("number") or 0,
+        title=text_in(item, "title"),
+        body=text_in(item, "body"),
+        author=text_in(item, "user", "login"),
+        url=text_in(item, "html_url"),
+    )
 
-    @staticmethod
-    def _good(method: str, answer: requests.Response, *, repeat: bool) -> requests.Response:
-        """The good answer. One to a create that is none of the API's leaves open what was made."""
-        if not repeat and answer.content:
-            try:
-                is_own = isinstance(answer.json(), dict)
-            except (ValueError, RecursionError):
-                is_own = False
-            if not is_own:
-                raise LostAnswer(
-                    f"the answer to {method} {urlsplit(answer.url).path} is not GitHub's",
-                    status=answer.status_code,
-                )
-        return answer
 
-    def _once(self, method: str, url: str, body: Any) -> requests.Response:
-        return self._session.request(
-            method,
-            url,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Accept": "application/vnd.github+json",
-                "Content-Type": "application/json",
-                "User-Agent": f"cicd/{__version__}",
-                "X-GitHub-Api-Version": "2022-11-28",
-            },
-            # an auth object, because with a mere header requests would prefer ~/.netrc
-            auth=self._authorize,
-            allow_redirects=False,
-            timeout=TIMEOUT,
-        )
+def _ref(pull: Json, side: str) -> str:
+    return text_in(pull, side, "ref")
 
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
+
+def _request(pull: Json) -> Request:
+    repositories: Sequence[str] = [text_in(pull, side, "repo", "full_name") for side in _SIDES]
+    return Request(
+        number=int(pull["number"]),
+        head=_ref(pull, "head"),
+        base=_ref(pull, "base"),
+        commit=text_in(pull, "head", "sha"),
+        is_fork=repositories[0] != repositories[1],
+        labels=tuple(text_in(label, "name") for label in items_in(pull, "labels")),
+        author=text_in(pull, "user", "login"),
+        merged=text_in(pull, "merge_commit_sha") if text_in(pull, "merged_at") else "",
+        url=text_in(pull, "html_url"),
+    )
+
+
+_SIDES = ("head", "base")

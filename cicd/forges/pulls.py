@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 from cicd.errors import Denied, LostAnswer, NotFound
+from cicd.forges.base import looked_for
 from cicd.forges.github import Client
 from cicd.model import Secret
 from cicd.render.markdown import escape
@@ -51,7 +52,7 @@ def sync_pull_request(client: Client, *, branch: str, base: str, title: str, bod
     was_lost = False
     for round_number in range(ROUNDS):
         look = partial(client.open_pulls, branch)
-        found = client.looked_for(look) if was_lost else look()
+        found = looked_for(client.sleep, look) if was_lost else look()
         mine = sorted(found, key=lambda pull: int(pull["number"]))
         if mine:
             pull = mine[0]

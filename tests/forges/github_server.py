@@ -63,13 +63,27 @@ ENDPOINTS = (
         {"title": str, "body": str, "state": str, "state_reason": str, "labels": list},
     ),
     Endpoint("GET", "/repos/R"),
+    Endpoint("GET", "/repos/R/commits/SHA/pulls", query=PAGING),
+    Endpoint("GET", "/repos/R/pulls/N"),
+    Endpoint("GET", "/repos/R/pulls/N/reviews", query=PAGING),
+    Endpoint("GET", "/repos/R/issues/N/events", query=PAGING),
+    Endpoint("GET", "/repos/R/activity", query=PAGING | {"ref", "actor", "time_period"}),
+    Endpoint("GET", "/repos/R/actions/runs/N/approvals"),
+    Endpoint("GET", "/repos/R/actions/runs/N/pending_deployments"),
+    Endpoint(
+        "POST",
+        "/repos/R/actions/runs/N/pending_deployments",
+        {"environment_ids": list, "state": str, "comment": str},
+    ),
+    Endpoint("GET", "/orgs/O/teams/T"),
+    Endpoint("GET", "/orgs/O/teams/T/memberships/U"),
     Endpoint("GET", "/repos/R/pulls", query=PAGING | {"state", "head", "base"}),
     Endpoint("POST", "/repos/R/pulls", {"title": str, "head": str, "base": str}, {"body": str}),
     Endpoint("PATCH", "/repos/R/pulls/N", {}, {"title": str, "body": str, "base": str}),
     Endpoint("POST", "/repos/R/labels", {"name": str}, {"color": str, "description": str}),
 )
 ENUMS = {
-    "state": {"open", "closed", "all"},
+    "state": {"open", "closed", "all", "approved", "rejected"},
     "state_reason": {"completed", "not_planned", "reopened", "duplicate"},
 }
 
@@ -114,6 +128,12 @@ class GitHub:
         self.issues: list[dict[str, Any]] = []
         self.labels: set[str] = set()
         self.pulls: list[dict[str, Any]] = []
+        self.reviews: dict[int, list[dict[str, Any]]] = {}
+        self.events: dict[int, list[dict[str, Any]]] = {}
+        self.activity: list[dict[str, Any]] = []
+        self.approvals: dict[int, list[dict[str, Any]]] = {}
+        self.pending: dict[int, list[dict[str, Any]]] = {}
+        self.teams: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True}
         self.requests: list[Request] = []
         self.violations: list[str] = []
@@ -170,13 +190,16 @@ class GitHub:
             return Reply(403, NOT_ACCESSIBLE) if is_bot else Reply(200, {"login": login})
         if str(request) == "POST /graphql":
             return Reply(200, {"data": {"viewer": {"login": login}}})
+        if request.path.startswith("/orgs/"):
+            return self._team(request)
         match = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*|)", request.path)
         if not match or match[1] != self.repository:
             return Reply(404, {"message": "Not Found", "status": "404"})
         if isinstance(request.body, dict) and len(request.body.get("body") or "") > MAX_BODY:
             return Reply(422, BODY_TOO_LONG)
-        numbers = [int(text) for text in re.findall(r"/(\d+)", match[2])]
-        name = f"{request.method} {re.sub(r'/[0-9]+', '/N', match[2])}"
+        short = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", match[2])
+        numbers = [int(text) for text in re.findall(r"/(\d+)", short)]
+        name = f"{request.method} {re.sub(r'/[0-9]+', '/N', short)}"
         return {
             "GET /issues/N/comments": self._list_comments,
             "POST /issues/N/comments": self._create_comment,
@@ -189,6 +212,14 @@ class GitHub:
             "GET ": self._get_repository,
             "GET /pulls": self._list_pulls,
             "POST /pulls": self._create_pull,
+            "GET /commits/SHA/pulls": self._pulls_of_commit,
+            "GET /pulls/N": self._get_pull,
+            "GET /pulls/N/reviews": lambda r, n, _: self._page(r, self.reviews.get(n[0], [])),
+            "GET /issues/N/events": lambda r, n, _: self._page(r, self.events.get(n[0], [])),
+            "GET /activity": self._activity,
+            "GET /actions/runs/N/approvals": lambda r, n, _: Reply(200, self.approvals.get(n[0])),
+            "GET /actions/runs/N/pending_deployments": self._list_pending,
+            "POST /actions/runs/N/pending_deployments": self._decide,
             "PATCH /pulls/N": self._edit_pull,
         }.get(name, _not_found)(request, numbers, login)
 
@@ -300,6 +331,70 @@ class GitHub:
                 return Reply(200, pull)
         return _not_found(request, numbers, login)
 
+    def add_pull(self, head: str, base: str, sha: str, **more: Any) -> dict[str, Any]:
+        """An open pull request of this repository; ``more``: what is otherwise."""
+        number = len(self.pulls) + 40
+        pull = {
+            "number": number,
+            "html_url": f"{self.url}/{self.repository}/pull/{number}",
+            "state": "open",
+            "head": {"ref": head, "sha": sha, "repo": {"full_name": self.repository}},
+            "base": {"ref": base, "repo": {"full_name": self.repository}},
+            "labels": [],
+            "user": {"login": "author"},
+            "merged_at": None,
+            "merge_commit_sha": None,
+            **more,
+        }
+        self.pulls.append(pull)
+        return pull
+
+    def _pulls_of_commit(self, request: Request, numbers: list[int], login: str) -> Reply:
+        sha = request.path.split("/")[-2]
+        found = [
+            pull
+            for pull in self.pulls
+            if sha in {pull.get("merge_commit_sha"), pull["head"].get("sha")}
+        ]
+        unknown = {"message": f"No commit found for SHA: {sha}"}
+        return self._page(request, found) if sha != "0" * 40 else Reply(422, unknown)
+
+    def _get_pull(self, request: Request, numbers: list[int], login: str) -> Reply:
+        found = [pull for pull in self.pulls if pull["number"] == numbers[0]]
+        return Reply(200, found[0]) if found else _not_found(request, numbers, login)
+
+    def _activity(self, request: Request, numbers: list[int], login: str) -> Reply:
+        found = [item for item in self.activity if item["ref"] == request.query["ref"]]
+        return self._page(request, found)
+
+    def _list_pending(self, request: Request, numbers: list[int], login: str) -> Reply:
+        may = not login.endswith("[bot]")
+        waiting = [
+            {"environment": item, "reviewers": [], "current_user_can_approve": may}
+            for item in self.pending.get(numbers[0], [])
+        ]
+        return Reply(200, waiting)
+
+    def _decide(self, request: Request, numbers: list[int], login: str) -> Reply:
+        if login.endswith("[bot]"):
+            return Reply(403, NOT_ACCESSIBLE)
+        body, waiting = request.body, self.pending.get(numbers[0], [])
+        chosen = [item for item in waiting if item["id"] in body["environment_ids"]]
+        self.pending[numbers[0]] = [item for item in waiting if item not in chosen]
+        said = {"state": body["state"], "comment": body["comment"], "user": {"login": login}}
+        self.approvals.setdefault(numbers[0], []).append({**said, "environments": chosen})
+        return Reply(200, [])
+
+    def _team(self, request: Request) -> Reply:
+        words = request.path.split("/")
+        team = self.teams.get(f"{words[2]}/{words[4]}")
+        if team is None:
+            return _not_found(request, [], "")
+        if len(words) == 5:
+            return Reply(200, {"slug": words[4]})
+        state = team.get(words[6])
+        return Reply(200, {"state": state}) if state else _not_found(request, [], "")
+
     def _page(self, request: Request, items: list[dict[str, Any]]) -> Reply:
         size = min(int(request.query.get("per_page", 30)), self.max_per_page)
         page = int(request.query.get("page", 1))
@@ -332,6 +427,9 @@ def check(request: Request) -> list[str]:
         if not re.fullmatch(pattern, request.headers.get(name, ""))
     ]
     path = re.sub(r"^/repos/[^/]+/[^/]+", "/repos/R", request.path)
+    path = re.sub(r"^/orgs/[^/]+/teams/[^/]+", "/orgs/O/teams/T", path)
+    path = re.sub(r"/memberships/[^/]+$", "/memberships/U", path)
+    path = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", path)
     path = re.sub(r"/\d+", "/N", path)
     found = [one for one in ENDPOINTS if (one.method, one.path) == (request.method, path)]
     if not found:

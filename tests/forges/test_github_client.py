@@ -36,22 +36,22 @@ CREATE = "POST /repos/org/repo/issues/7/comments"
 def test_every_page_is_read(github: GitHub, client: Client) -> None:
     for number in range(250):
         github.add_comment(str(number))
-    assert [item["body"] for item in client.comments(7)] == [str(i) for i in range(250)]
+    assert [note.body for note in client.notes(7)] == [str(i) for i in range(250)]
     assert len(github.sent(COMMENTS)) == 3
     github.max_per_page = 30  # a server may give less than it was asked for
-    assert len(client.comments(7)) == 250
+    assert len(client.notes(7)) == 250
 
 
 def test_the_token_does_not_follow_a_link_to_another_host(github: GitHub, client: Client) -> None:
     link = '<https://evil.example/next>; rel="next"'
     github.fail(COMMENTS, Reply(200, [], {"Link": link}))
     with pytest.raises(ConnectionFailed, match=r"evil\.example/next does not answer"):
-        client.comments(7)
+        client.notes(7)
 
 
 def test_a_workflow_token_is_the_actions_bot(github: GitHub, client: Client) -> None:
-    assert client.login() == BOT
-    assert client.login() == BOT
+    assert client.me() == BOT
+    assert client.me() == BOT
     assert len(github.sent("GET /user")) == 1
 
 
@@ -62,18 +62,18 @@ def test_each_sort_of_token_has_its_login(
     github: GitHub, client: Client, account: str, login: str
 ) -> None:
     github.users[TOKEN] = account
-    assert client.login() == login
+    assert client.me() == login
 
 
 def test_where_nobody_tells_the_login_it_is_the_actions_bot(github: GitHub, client: Client) -> None:
     github.fail("POST /graphql", Reply(403, NOT_ACCESSIBLE))
-    assert client.login() == BOT
+    assert client.me() == BOT
 
 
 def test_graphql_lies_elsewhere_than_on_enterprise_on_github_com() -> None:
     with running(prefix="") as github:
         client = Client(github.url, Secret(TOKEN), "org/repo")
-        assert client.login() == BOT
+        assert client.me() == BOT
         assert github.sent("POST /graphql")
         client.close()
 
@@ -83,7 +83,7 @@ def test_a_limit_is_waited_out_also_for_a_create(
     github: GitHub, client: Client, naps: list[float], status: int
 ) -> None:
     github.fail(CREATE, Reply(status, SECONDARY, {"Retry-After": "7"}))
-    assert client.create_comment(7, "hi")["body"] == "hi"
+    assert client.add_note(7, "hi", "").body == "hi"
     assert naps == [7.0]
     assert github.bodies() == ["hi"]
 
@@ -92,7 +92,7 @@ def test_a_secondary_limit_without_a_time_waits_a_minute(
     github: GitHub, client: Client, naps: list[float]
 ) -> None:
     github.fail(COMMENTS, Reply(403, SECONDARY))
-    client.comments(7)
+    client.notes(7)
     assert naps == [60.0]
 
 
@@ -105,11 +105,11 @@ def test_an_empty_budget_waits_for_its_reset_but_not_for_an_hour(
         return Reply(403, {"message": "API rate limit exceeded"}, headers)
 
     github.fail(COMMENTS, spent(20))
-    client.comments(7)
+    client.notes(7)
     assert 1 <= naps[0] <= 20
     github.fail(COMMENTS, spent(3000))
     with pytest.raises(Throttled, match="API rate limit exceeded"):
-        client.comments(7)
+        client.notes(7)
     assert len(naps) == 1
 
 
@@ -117,11 +117,11 @@ def test_an_empty_budget_waits_for_its_reset_but_not_for_an_hour(
 def test_reads_and_edits_are_repeated(
     github: GitHub, client: Client, naps: list[float], fault: Reply
 ) -> None:
-    comment = github.add_comment("old")
+    github.add_comment("old")
     github.fail(COMMENTS, fault, fault)
     github.fail("PATCH .*", fault)
-    assert len(client.comments(7)) == 1
-    client.edit_comment(comment["id"], "new")
+    (note,) = client.notes(7)
+    client.change_note(7, note, "new")
     assert github.bodies() == ["new"]
     assert naps == sorted(naps[:2]) + naps[:1]
 
@@ -132,7 +132,7 @@ def test_a_create_with_a_lost_answer_is_not_repeated(
 ) -> None:
     github.fail(CREATE, fault)
     with pytest.raises(LostAnswer):
-        client.create_comment(7, "hi")
+        client.add_note(7, "hi", "")
     assert len(github.sent(CREATE)) == 1
     assert naps == []
 
@@ -140,7 +140,7 @@ def test_a_create_with_a_lost_answer_is_not_repeated(
 def test_it_gives_up_in_the_end(github: GitHub, client: Client) -> None:
     github.fail(COMMENTS, *[Reply(503)] * ATTEMPTS)
     with pytest.raises(PlatformError, match="GitHub answers 503 to GET"):
-        client.comments(7)
+        client.notes(7)
     assert len(github.sent(COMMENTS)) == ATTEMPTS
 
 
@@ -164,21 +164,21 @@ def test_refusals_say_what_github_says(
 ) -> None:
     github.fail(CREATE, reply)
     with pytest.raises(error, match=words):
-        client.create_comment(7, "hi")
+        client.add_note(7, "hi", "")
 
 
 def test_a_body_that_is_too_long_is_said(github: GitHub, client: Client) -> None:
     with pytest.raises(PlatformError, match="body is too long") as caught:
-        client.create_comment(7, "x" * 65_537)
+        client.add_note(7, "x" * 65_537, "")
     assert caught.value.status == 422
     assert caught.value.request_id == "ABCD:1234"
-    client.create_comment(7, "ä" * 65_536)
+    client.add_note(7, "ä" * 65_536, "")
 
 
 def test_something_else_than_github_is_said(github: GitHub, client: Client) -> None:
     github.fail(COMMENTS, Reply(200, {"hello": 1}))
     with pytest.raises(ConnectionFailed, match="does not answer as GitHub's API"):
-        client.comments(7)
+        client.notes(7)
 
 
 def test_nobody_there(naps: list[float]) -> None:
@@ -186,9 +186,9 @@ def test_nobody_there(naps: list[float]) -> None:
         url = github.url
     client = Client(url, Secret(TOKEN), "org/repo", sleep=naps.append)
     with pytest.raises(ConnectionFailed, match="cannot be reached at http://127"):
-        client.comments(7)
+        client.notes(7)
     with pytest.raises(ConnectionFailed, match="cannot be reached at http://127"):
-        client.create_comment(7, "hi")  # surely not made
+        client.add_note(7, "hi", "")  # surely not made
     assert len(naps) == 2 * (ATTEMPTS - 1)
     client.close()
 
@@ -198,7 +198,7 @@ def test_a_passing_failure_is_waited_out_as_long_as_github_asks(
     github: GitHub, client: Client, naps: list[float], fault: Reply
 ) -> None:
     github.fail(COMMENTS, fault)
-    client.comments(7)
+    client.notes(7)
     assert naps == [float(fault.headers.get("Retry-After", 0.5))]
 
 
@@ -208,7 +208,7 @@ def test_a_failure_that_stays_is_asked_for_once(
 ) -> None:
     github.fail(COMMENTS, Reply(status))
     with pytest.raises(PlatformError, match=f"GitHub answers {status}"):
-        client.comments(7)
+        client.notes(7)
     assert len(github.sent(COMMENTS)) == 1
 
 
@@ -216,7 +216,7 @@ def test_no_error_holds_the_token(github: GitHub, client: Client) -> None:
     github.fail(CREATE, DROP, Reply(403, NOT_ACCESSIBLE), Reply(422, {"message": "no"}))
     for _ in range(3):
         with pytest.raises(CicdError) as caught:
-            client.create_comment(7, "hi")
+            client.add_note(7, "hi", "")
         shown = "".join(traceback.format_exception(caught.value))
         assert TOKEN not in shown + repr(caught.value) + str(vars(caught.value))
         assert caught.value.__context__ is None or TOKEN not in repr(caught.value.__context__)

@@ -130,7 +130,7 @@ def test_a_change_answered_with_any_status_leaves_one_comment(
 def test_an_answer_that_nothing_can_be_made_of_is_an_error_in_words(
     github: GitHub, client: Client, body: str, status: int
 ) -> None:
-    for ask in (lambda: client.comments(7), lambda: client.create_comment(7, "x")):
+    for ask in (lambda: client.notes(7), lambda: client.add_note(7, "x", "")):
         github.fail(".*", *[Reply(status, body, {"Content-Type": "application/json"})] * 9)
         with pytest.raises(PlatformError) as caught:
             ask()
@@ -156,7 +156,7 @@ def test_a_list_that_lags_makes_no_second_one(
 def test_a_refusal_of_github_itself_is_certain(github: GitHub, client: Client, status: int) -> None:
     github.fail("POST .*comments", Reply(status, {"message": "no"}))
     with pytest.raises(PlatformError) as caught:
-        client.create_comment(7, "x")
+        client.add_note(7, "x", "")
     assert not isinstance(caught.value, LostAnswer)
 
 
@@ -172,13 +172,13 @@ def test_pages_without_a_link_header_are_followed_to_the_end(
     many(github, count)
     carry_out = github.carry_out
     mocker.patch.object(github, "carry_out", lambda request: Reply(200, carry_out(request).body))
-    assert len(client.comments(7)) == count
+    assert len(client.notes(7)) == count
 
 
 def test_a_gateway_that_gives_thirty_a_page_hides_nothing(github: GitHub, client: Client) -> None:
     many(github, 95)
     github.max_per_page = 30
-    assert len(client.comments(7)) == 95
+    assert len(client.notes(7)) == 95
 
 
 def test_a_list_that_leads_in_circles_ends(github: GitHub, client: Client) -> None:
@@ -187,7 +187,7 @@ def test_a_list_that_leads_in_circles_ends(github: GitHub, client: Client) -> No
     body = [{"id": 1}]
     github.fail("GET .*comments", *[Reply(200, body, {"Link": f'<{url}>; rel="next"'})] * 2000)
     with pytest.raises(ConnectionFailed, match="does not end"):
-        client.comments(7)
+        client.notes(7)
 
 
 @pytest.mark.parametrize(
@@ -206,11 +206,11 @@ def test_what_is_no_item_of_a_list_is_named(
 ) -> None:
     github.fail("GET .*comments", Reply(200, items))
     with pytest.raises(ConnectionFailed, match=words):
-        client.comments(7)
+        client.notes(7)
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"login": None}, {"login": 7}, "bot"])
 def test_a_login_that_is_none_is_named(github: GitHub, client: Client, answer: Any) -> None:
     github.fail("GET /user", Reply(200, answer))
     with pytest.raises(ConnectionFailed, match="GitHub's API"):
-        client.login()
+        client.me()
