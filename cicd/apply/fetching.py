@@ -7,7 +7,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from cicd.apply.events import Fetched, Reported
+from cicd.apply.events import Fetched, Reported, Warned
 from cicd.apply.job import Job
 from cicd.apply.tasks import Task, once
 from cicd.errors import CicdError
@@ -27,7 +27,11 @@ def fetch_outputs(job: Job, live: LiveResource) -> Task[None]:
         target = job.shared.root / folder
         if not (yield from once(_is_there, job, live, output, target)):
             files = yield from once(_bring, job, live, output, target)
-            yield Fetched(job.key, output, folder, files)
+            if files is None:
+                where = live.outputs.get(output, output)
+                yield Warned(job.key, f"there is nothing at {where}: {folder} is as it was")
+            else:
+                yield Fetched(job.key, output, folder, files)
     if folders and job.kind.report:
         told = {output.rpartition(".")[2]: folder for output, folder in folders.items()}
         yield Reported(job.key, job.kind.report, {**live.report, **told})
@@ -37,8 +41,9 @@ def _is_there(job: Job, live: LiveResource, output: str, target: Path) -> bool:
     return target.is_dir() and job.platform.holds(live, output, target)
 
 
-def _bring(job: Job, live: LiveResource, output: str, target: Path) -> tuple[Made, ...]:
-    """Fetch into a folder beside the target, then put it in its place."""
+def _bring(job: Job, live: LiveResource, output: str, target: Path) -> tuple[Made, ...] | None:
+    """Fetch into a folder beside the target, then put it in its place; None where there is nothing
+    to put there."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
@@ -46,6 +51,8 @@ def _bring(job: Job, live: LiveResource, output: str, target: Path) -> tuple[Mad
         beside.mkdir()
         try:
             found = job.platform.fetch(live, output, beside)
+            if found is None:
+                return None
             made = tuple(_made(file, beside) for file in sorted(found))
             _put(beside, target)
         finally:

@@ -320,10 +320,11 @@ class Platform(Protocol):
         login. Any answer of it counts. Else it is refused."""
         raise PlatformError(f"{live.key} takes no requests")
 
-    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
         """What a run has made under one of its outputs, as files in a folder that is there: their
-        paths. Raises NotFound where it has no such output, PlatformError where nobody can read it.
-        Else only what lies on this machine, at a ``file:`` URL."""
+        paths; None where it is no fault that there is nothing. Raises NotFound where it has no such
+        output, PlatformError where nobody can read it. Else only what lies on this machine, at a
+        ``file:`` URL."""
         if output not in live.outputs:
             raise NotFound(f"{live.key} has no output {output}")
         url = urlsplit(live.outputs[output])

@@ -124,7 +124,7 @@ class Hiding:
     def invoke(self, live: LiveResource, request: Request, *, timeout: float = 30.0) -> Answer:
         return self._platform.invoke(_opened(live), request, timeout=timeout)
 
-    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
         return self._platform.fetch(_opened(live), output, folder)
 
     def listen(self, hear: Callable[[Key, int, int], None]) -> None:

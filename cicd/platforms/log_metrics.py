@@ -31,7 +31,7 @@ def number(text: Any) -> float | None:
         return None
     try:
         return float(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: an integer of many digits
         return None
 
 
@@ -44,5 +44,5 @@ def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _numbers(item, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, int | float) and not isinstance(value, bool) and path:
-        yield path, float(value)
+    elif isinstance(value, int | float) and path and (found := number(value)) is not None:
+        yield path, found

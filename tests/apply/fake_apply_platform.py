@@ -365,7 +365,7 @@ class FakePlatform:
     def explain(self, live: LiveResource, needs: Any) -> Iterator[Finding]:
         yield from ()
 
-    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
         raise NotFound(f"{live.key} has no {output}")
 
     def listen(self, hear: Callable[[Key, int, int], None]) -> None:

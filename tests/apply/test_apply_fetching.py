@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cicd.apply import execute
-from cicd.apply.events import Event, Fetched, LogLine, Moved, Reported
+from cicd.apply.events import Event, Fetched, LogLine, Moved, Reported, Warned
 from cicd.apply.moving import Meter
 from cicd.apply.order import has_checks
 from cicd.errors import ConnectionFailed, PlatformError
@@ -46,13 +46,16 @@ class Maker(FakePlatform):
         self.files: dict[str, bytes] = dict(FILES)
         self.broken: Exception | None = None
         self.fetched = 0
+        self.has_made = True
 
     def get(self, live: LiveResource) -> LiveResource:
         found = super().get(live)
         return replace(found, report={"status": found.status.raw, "end": None})
 
-    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
         self.fetched += 1
+        if not self.has_made:
+            return None
         made = []
         for name, content in self.files.items():
             file = folder / name
@@ -126,6 +129,19 @@ def test_what_was_there_is_replaced_as_a_whole(
     assert not (tmp_path / "build/other/model.bin").exists()
 
 
+def test_what_a_run_has_not_made_is_said_and_the_folder_is_as_it_was(
+    maker: Maker, tmp_path: Path
+) -> None:
+    write(tmp_path / "build", "model/old.bin", "x")
+    maker.has_made = False
+    events = apply(maker, train(), root=tmp_path)
+    [told] = [event.message for event in events if isinstance(event, Warned)]
+    assert told == "there is nothing at a-model: build/model is as it was"
+    assert files_in(tmp_path / "build/model") == {"old.bin": b"x"}
+    assert [path.name for path in (tmp_path / "build").iterdir()] == ["model"]
+    assert [outcome.result for outcome in outcomes(events).values()] == ["applied"]
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(ConnectionFailed("out of reach"), 4), (PlatformError("is empty"), 1)],
@@ -149,7 +165,7 @@ def test_a_folder_that_cannot_be_made_is_told(maker: Maker, tmp_path: Path) -> N
 
 def test_a_file_outside_of_its_folder_is_refused(maker: Maker, tmp_path: Path) -> None:
     class Leaving(Maker):
-        def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
             super().fetch(live, output, folder)
             (folder / "link").symlink_to(tmp_path / "secret")
             return [folder / "link"]
@@ -285,7 +301,7 @@ def test_progress_is_told_while_a_call_is_under_way(tmp_path: Path) -> None:
         def listen(self, hear: Callable[[Key, int, int], None]) -> None:
             self.hear = hear
 
-        def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path]:
+        def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
             self.hear(live.key, 2**20, 2**30)
             assert heard.wait(30)
             return super().fetch(live, output, folder)

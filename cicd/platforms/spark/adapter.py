@@ -5,26 +5,24 @@ from __future__ import annotations
 import getpass
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from cicd.errors import NotFound, PlatformError, Problem
+from cicd.errors import NotFound, Problem
 from cicd.model import (
     Count,
+    Key,
     Kind,
     LiveResource,
     LogEntry,
-    MetricPoint,
     Resource,
     Stage,
-    State,
     Track,
 )
-from cicd.platforms import log_metrics
 from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor, progress
@@ -53,6 +51,8 @@ from cicd.platforms.spark.livy import LivySubmitter
 from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.manifest import command
+from cicd.platforms.spark.metrics import Metrics
+from cicd.platforms.spark.outputs import Outputs
 from cicd.platforms.spark.pods import Pods
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.rest import RestSubmitter
@@ -144,6 +144,10 @@ class Spark(Platform):
             root,
             self._wishes,
         )
+        user = str(settings.get("proxy_user") or "") or getpass.getuser()
+        self._outputs = Outputs(str(settings.get("hdfs_url") or ""), user, login)
+        self._metrics = Metrics(self._wishes, self._lines, self._outputs, self._jobs.url)
+        self._hear: Callable[[Key, int, int], None] = lambda key, done, total: None
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
         """With the command, for people to see: it is made of the rest."""
@@ -160,7 +164,9 @@ class Spark(Platform):
         if not everything:
             found = [live for wish in desired for live in self._jobs.read(wish)]
         newest = {live.key: live.id for live in found}
-        return [self._measured(live) if newest[live.key] == live.id else live for live in found]
+        return [
+            self._metrics.measured(live) if newest[live.key] == live.id else live for live in found
+        ]
 
     def review(
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
@@ -219,27 +225,11 @@ class Spark(Platform):
         return RecordLock(self._records, name)
 
     def metrics(self, live: LiveResource) -> Mapping[str, float]:
-        return self._measured(self.get(live)).metrics
+        return self._metrics.gated(self.get(live))
 
     def track(self, live: Sequence[LiveResource]) -> Mapping[str, Track]:
-        tracks = {run.id: Track(tuple(self._points(run))) for run in live}
+        tracks = {run.id: Track(tuple(self._metrics.points(run))) for run in live}
         return {id: track for id, track in tracks.items() if track.points}
-
-    def _measured(self, live: LiveResource) -> LiveResource:
-        """A job with the last value of each metric, once there is more to come of none. Its log may
-        be gone with the worker that had it."""
-        if live.status.state is not State.SUCCEEDED:
-            return live
-        with suppress(PlatformError):
-            last = {point.name: point.value for point in self._points(live)}
-            return replace(live, metrics=last)
-        return live
-
-    def _points(self, live: LiveResource) -> list[MetricPoint]:
-        """All values of a job's metrics; what they are called, the stage says as it is now."""
-        wish = self._wishes.get(live.key.name)
-        patterns = (wish.spec if wish else live.spec).get("metrics")
-        return log_metrics.points(self._lines(live), patterns) if patterns else []
 
     def _lines(self, live: LiveResource) -> Iterable[tuple[int, str]]:
         page = LogPage((), "", is_last=False)
@@ -282,6 +272,21 @@ class Spark(Platform):
                 return tuple(found)
         return ()
 
+    def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
+        url = self._url_of(live, output)
+        return self._outputs.fetch(url, folder, partial(self._hear, live.key)) or None
+
+    def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
+        return self._outputs.holds(self._url_of(live, output), folder)
+
+    def listen(self, hear: Callable[[Key, int, int], None]) -> None:
+        self._hear = hear
+
+    def _url_of(self, live: LiveResource, output: str) -> str:
+        if output == "id" or output not in live.outputs:
+            raise NotFound(f"{live.key} has no output {output}")
+        return live.outputs[output]
+
     def survey(
         self, selector: Mapping[str, str], unseen: object = None, *, select: object = ()
     ) -> list[LiveResource]:
@@ -295,6 +300,7 @@ class Spark(Platform):
         return doctor.examine(self._submitter, self._records, self._place, is_enough=is_enough)
 
     def close(self) -> None:
+        self._outputs.close()
         self._progress.close()
         self._submitter.close()
 

@@ -6,10 +6,10 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -28,6 +28,8 @@ from cicd.platforms.spark.trust import OwnTrust
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
+PIECE = 1 << 20
+"""Bytes that are read at once of what may be large."""
 MOST = 300
 """Characters of an answer that a message quotes."""
 
@@ -129,6 +131,21 @@ class Calls:
         response.encoding = "utf-8"
         return response.text
 
+    def content(self, url: str) -> Generator[bytes, None, None]:
+        """What is answered to a GET, in pieces. A redirect, as a name node sends to who has it, is
+        followed once. Raises ConnectionFailed where it is cut off."""
+        answer = self._good("GET", url, once=False, may_move=True, stream=True)
+        try:
+            if answer.is_redirect:
+                moved = urljoin(answer.url, answer.headers["Location"])
+                answer.close()
+                answer = self._good("GET", moved, once=False, stream=True)
+            yield from answer.iter_content(PIECE)
+        except requests.RequestException as error:
+            raise _unanswered("GET", url, error, once=False) from None
+        finally:
+            answer.close()
+
     def _object(self, response: requests.Response, once: bool) -> dict[str, Any]:
         told = _json(response)
         if isinstance(told, dict):
@@ -147,7 +164,9 @@ class Calls:
         """Give connections back."""
         self._session.close()
 
-    def _good(self, method: str, url: str, *, once: bool, **options: Any) -> requests.Response:
+    def _good(
+        self, method: str, url: str, *, once: bool, may_move: bool = False, **options: Any
+    ) -> requests.Response:
         login, token = self._login if _host(url) in self._hosts else None, ""
         for is_last in (False, True):  # a token that is refused is renewed once
             if login:
@@ -156,7 +175,7 @@ class Calls:
             answer = self._answer(method, url, once=once, **options)
             if is_last or answer.status_code != 401 or not (login and login.forget(token)):
                 break
-        if answer.status_code // 100 != 2:
+        if answer.status_code // 100 != 2 and not (may_move and answer.is_redirect):
             raise _failure(answer, once, login, [*self._secrets, token])
         return answer
 
@@ -212,9 +231,10 @@ def _said(response: requests.Response) -> str:
     text = response.text
     try:
         told = json.loads(text)
-        text = (
-            str(told.get("message") or told.get("msg") or told) if isinstance(told, dict) else text
-        )
+        if isinstance(told, dict):
+            of_hadoop = told.get("RemoteException")
+            told = of_hadoop if isinstance(of_hadoop, dict) else told
+            text = str(told.get("message") or told.get("msg") or told)
     except (ValueError, RecursionError):
         title = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else text

@@ -13,7 +13,7 @@ from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Spec, State, Status
 from cicd.platforms.base import fields_of, owner_of
 from cicd.platforms.sealing import sealed, unsealed
-from cicd.platforms.spark import manifest, statuses
+from cicd.platforms.spark import manifest, metrics, statuses
 from cicd.platforms.spark.runs import Run, Runs, name_of, now
 from cicd.platforms.spark.staging import Staging
 from cicd.platforms.spark.submitter import Seen, Submitter
@@ -171,14 +171,16 @@ class Jobs:
             if (url := str(asset["url"])) in places:
                 places[url] = unquote(places[url])  # Hadoop takes its paths as they are
         for asset in spec.get("writes", {}).values():
-            places[str(asset["url"])] = self._url(asset["url"])
+            places[str(asset["url"])] = self.url(asset["url"])
+        if said := str(spec.get("metrics_file", "")):
+            places[said] = metrics.place_of(spec, said, self.url)
         if manifest.any_of(spec):
             module = manifest.assets_module(spec, places).encode()
             places |= self._staging.put(run.name, {manifest.ASSETS_FILE: module})
         return places
 
-    def _url(self, url: Any) -> str:
-        """The address of what a job writes."""
+    def url(self, url: Any) -> str:
+        """The address of what a job writes: of a path of the project, where that is."""
         text = str(url)
         return text if "://" in text else unquote((self._root / text).absolute().as_uri())
 
@@ -253,7 +255,7 @@ class Jobs:
         outputs = {"id": run.id}
         if seen.status.state is State.SUCCEEDED:
             written = spec.get("writes", {})
-            outputs |= {f"outputs.{n}": self._url(asset["url"]) for n, asset in written.items()}
+            outputs |= {f"outputs.{n}": self.url(asset["url"]) for n, asset in written.items()}
         facts = {
             "application_id": seen.application or run.application,
             "application": run.name,

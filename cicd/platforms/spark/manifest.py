@@ -16,6 +16,8 @@ from cicd.model import Spec
 
 ASSETS_FILE = "cicd_assets.py"
 INPUTS, OUTPUTS = "CICD_INPUT_ASSETS", "CICD_OUTPUT_ASSETS"
+METRICS = "CICD_METRICS_FILE"
+"""The variable that tells where the file of metrics is to be."""
 VARIABLES = {INPUTS: "reads", OUTPUTS: "writes"}
 """What the environment calls what a job reads, and what it writes."""
 FIELDS = ("py_files", "jars", "beside")
@@ -75,6 +77,8 @@ def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
     def placed(field: str) -> tuple[str, ...]:
         return tuple(places.get(str(name), str(name)) for name in spec.get(field, ()))
 
+    said = str(spec.get("metrics_file", ""))
+    of_metrics = {METRICS: places.get(said, said)} if said else {}
     module = (places[ASSETS_FILE],) if told else ()
     added = ("--inputs", told[INPUTS], "--outputs", told[OUTPUTS]) if told else ()
     return Manifest(
@@ -83,7 +87,11 @@ def manifest(spec: Spec, name: str, places: Mapping[str, str]) -> Manifest:
         main_class=str(spec.get("main_class", "")),
         arguments=(*map(str, spec.get("args", ())), *added),
         conf={**_resources(spec), **{key: str(text) for key, text in spec.get("conf", {}).items()}},
-        environment={**{key: str(text) for key, text in spec.get("env", {}).items()}, **told},
+        environment={
+            **of_metrics,
+            **{key: str(text) for key, text in spec.get("env", {}).items()},
+            **told,
+        },
         py_files=(*module, *placed("py_files")),
         jars=placed("jars"),
         files=placed("beside"),

@@ -9,8 +9,8 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 from cicd.errors import CicdError, Conflict, ConnectionFailed, Denied, NotFound, PlatformError
 from cicd.platforms.recorded import Record
+from cicd.platforms.spark.places import PART, Made
 from cicd.platforms.spark.staging import DIGITS
 
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -53,18 +54,27 @@ class Bucket:
 
     def keys(self, prefix: str) -> list[str]:
         """All whose names begin so."""
+        return [key for key, _ in self.items(prefix)]
+
+    def items(self, prefix: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """All whose names begin so, with what the list tells of them."""
         with self._translated() as client:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=self._prefix + prefix
             )
-            found = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        return [key.removeprefix(self._prefix) for key in found]
+            found = [item for page in pages for item in page.get("Contents", ())]
+        return [(str(item["Key"]).removeprefix(self._prefix), item) for item in found]
 
     def read(self, key: str) -> bytes:
         """Raises NotFound."""
+        return b"".join(self.content(key))
+
+    def content(self, key: str) -> Generator[bytes, None, None]:
+        """The same in pieces."""
         with self._translated() as client:
-            body: bytes = client.get_object(Bucket=self.name, Key=self._prefix + key)["Body"].read()
-            return body
+            body = client.get_object(Bucket=self.name, Key=self._prefix + key)["Body"]
+            with closing(body):
+                yield from body.iter_chunks(PART)
 
     def write(self, key: str, content: bytes, *, if_new: bool = False) -> None:
         """``if_new``: raises Conflict where there is one of that name."""
@@ -189,3 +199,27 @@ class S3Staging:
     def runs(self) -> list[str]:
         """As ``Staging`` has it."""
         return sorted({key.partition("/")[0] for key in self._bucket.keys("")})
+
+
+class S3Place:
+    """What jobs have put below a prefix, or the one object that is called so."""
+
+    def __init__(self, url: str) -> None:
+        bucket, _, path = url.partition("://")[2].strip("/").partition("/")
+        folder, _, self._own = path.rpartition("/")
+        self._bucket = Bucket(f"s3://{bucket}/{folder}")
+
+    def files(self) -> list[Made]:
+        prefix = f"{self._own}/" if self._own else ""
+        # what ends so stands for a folder, for those who would see one
+        items = [(key, item) for key, item in self._bucket.items(prefix) if key[-1:] != "/"]
+        if items or not self._own:
+            return [_made(key.removeprefix(prefix), item) for key, item in items]
+        return [_made("", item) for key, item in self._bucket.items(self._own) if key == self._own]
+
+    def content(self, made: Made) -> Generator[bytes, None, None]:
+        return self._bucket.content("/".join(filter(None, (self._own, made.name))))
+
+
+def _made(key: str, item: Mapping[str, Any]) -> Made:
+    return Made(key, int(item["Size"]), item["LastModified"].timestamp())

@@ -183,3 +183,52 @@ def test_what_is_stopped_is_killed_and_runs_again(cicd: Run, cluster: Cluster) -
     cicd("stop", "dev", "score", "--yes")
     assert [driver.state for driver in cluster.drivers.values()] == ["KILLED"]
     assert "KILLED" in cicd("plan", "dev", "--select", "job/score")
+
+
+FETCHED = """\
+platform: spark
+spark: {{master: "spark://127.0.0.1:7077", rest_url: "{url}", ui_url: "{url}"}}
+jobs:
+  - key: score
+    source: jobs/score.py
+    outputs:
+      - {{name: scores, url: "file://{root}/written/scores", fetch: build/scores}}
+      - {{name: none, url: "file://{root}/written/none", fetch: build/none}}
+    metrics_file: scores/metrics.json
+    require: [{{metric: accuracy, min: {least}}}]
+"""
+WRITES = """\
+import os, pathlib
+from cicd_assets import OUTPUTS
+folder = pathlib.Path(OUTPUTS[0]["url"].removeprefix("file://"))
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "part-0.csv").write_text("a\\n1\\n")
+path = os.environ["CICD_METRICS_FILE"].removeprefix("file://")
+pathlib.Path(path).write_text('{"accuracy": 0.75}')
+"""
+
+
+def test_a19_outputs_are_fetched_and_the_file_of_metrics_is_judged(
+    cicd: Run, cluster: Cluster, tmp_path: Path
+) -> None:
+    stage, build = tmp_path / "stages/dev.yaml", tmp_path / "build"
+    (tmp_path / "jobs/score.py").write_text(WRITES, encoding="utf-8")
+    told = FETCHED.format(url=cluster.url, root=tmp_path, least=0.7)
+    stage.write_text(told, encoding="utf-8")
+    (build / "none").mkdir(parents=True)
+    (build / "none/old.csv").write_text("old")
+    cicd("apply", "dev", "--yes")
+    assert (build / "scores/part-0.csv").read_text() == "a\n1\n"
+    assert sorted(path.name for path in build.iterdir()) == ["none", "scores"]
+    assert (build / "none/old.csv").read_text() == "old"
+    assert "No changes." in cicd("plan", "dev")
+    assert "0.75" in cicd("metrics", "dev", "score")
+    (build / "scores/part-0.csv").write_text("by hand")
+    cicd("apply", "dev", "--yes")
+    assert (build / "scores/part-0.csv").read_text() == "a\n1\n"
+    assert cluster.creates == 1
+    (tmp_path / "written/scores/metrics.json").write_text("garbage")
+    assert "metrics.json: it is no JSON" in cicd("status", "dev")
+    program = WRITES.replace('{"accuracy": 0.75}', "garbage")
+    (tmp_path / "jobs/score.py").write_text(program, encoding="utf-8")
+    assert "scores/metrics.json: it is no JSON" in cicd("apply", "dev", "--yes", code=1)

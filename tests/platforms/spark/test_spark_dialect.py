@@ -170,6 +170,29 @@ WRONG = [
     ("s3a://b/customers", "jobs", '"jobs" is a folder: name a file, or the URL of a folder'),
     ("s3a://b/customers", "/data/c.csv", "must be relative to the project"),
     ("s3a://b/scores", "../out", 'writes to "../out", which leads out of the project'),
+    ('b/scores"}]', 'b/scores", fetch: ../x}]', 'folder "../x" for scores leads out'),
+    ('b/scores"}]', 'b/scores", fetch: .}]', "would be replaced as a whole: name another"),
+    ('b/scores"}]', 'b/scores", fetch: jobs}]', "is replaced as a whole, and jobs/score.py is in"),
+    ('b/scores"}]', 'b/scores", fetch: app.jar}]', 'folder "app.jar" for scores is a file'),
+    ('b/scores"}]', 'b/scores", fetch: .cicd/x/..}]', "leads out of the project"),
+    ('b/scores"}]', 'b/scores", fetch: .git}]', "is replaced as a whole, and .git is in it"),
+    ('"s3a://b/scores"}]', "build/s, fetch: build}]", "is replaced as a whole, and build/s is in"),
+    (
+        'b/scores"}]',
+        'b/scores", fetch: build/a}, {name: more, url: "s3a://b/m", fetch: build/a/b}]',
+        "is replaced as a whole, and that of scores of job/score is build/a: name another",
+    ),
+    ('"s3a://b/scores"}]', '"gs://b/s", fetch: build/s}]', "cannot be fetched from gs://b/s: file"),
+    ('"s3a://b/scores"}]', '"jdbc:x", fetch: build/s}]', "cannot be fetched from jdbc:x: file"),
+    ("format: csv}]", "fetch: build/c}]", "fetch"),
+    ("    metrics:", "    metrics_file: ../m.json\n    metrics:", '"../m.json" leads out of the'),
+    ("    metrics:", "    metrics_file: scores/../m\n    metrics:", '"scores/../m" leads out of'),
+    (
+        "    metrics:",
+        "    metrics_file: abfss://c/m\n    metrics:",
+        "cannot be read from here",
+    ),
+    ("  conf: {spark.sql", "  hdfs_url: hdfs://x\n  conf: {spark.sql", "an address like http://"),
     ("key: report", "key: score", "job/score is already defined"),
     ("jobs:\n", "applications: []\njobs:\n", "write jobs"),
 ]
@@ -193,6 +216,22 @@ def test_data_of_the_project_is_read_and_written(tmp_path: Path) -> None:
     assert set(spec["files"]) == {"jobs/score.py", "jobs/features.py", "data/c.csv"}
     elsewhere = text.replace("127.0.0.1", "cluster")
     assert any('"build/scores", a folder of this' in one for one in findings(tmp_path, elsewhere))
+
+
+def test_what_is_made_is_fetched_and_measured(tmp_path: Path) -> None:
+    text = changed('b/scores"}]', 'b/scores", fetch: build/scores}]')
+    text = text.replace('metrics: {rows: "rows=([0-9]+)"}', "metrics_file: scores/m.json")
+    text = text.replace("  conf: {spark.sql", '  hdfs_url: "http://nn:9870"\n  conf: {spark.sql')
+    assert findings(tmp_path, text) == []
+    stage = stage_of(tmp_path, text)
+    assert stage.resources[0].options.fetch == {"outputs.scores": "build/scores"}
+    assert stage.resources[0].spec["metrics_file"] == "scores/m.json"
+    assert stage.resources[0].spec["writes"] == {"scores": {"url": "s3a://b/scores"}}
+    assert stage.settings["hdfs_url"] == "http://nn:9870"
+    here = text.replace("scores/m.json", "build/m.json")
+    assert findings(tmp_path, here) == []
+    elsewhere = findings(tmp_path, here.replace("127.0.0.1", "cluster"))
+    assert any('metrics_file "build/m.json" is a file of this' in one for one in elsewhere)
 
 
 def test_workers_elsewhere_need_a_folder_that_they_see(tmp_path: Path) -> None:
@@ -260,6 +299,8 @@ def test_who_submits_follows_from_the_master(
         ("partitions: 64", "partitions: 65", True),
         ("executors: 2", "executors: 3", True),
         ("rows=([0-9]+)", "n=([0-9]+)", False),
+        ('b/scores"}]', 'b/scores", fetch: build/scores}]', False),
+        ("    metrics:", "    metrics_file: scores/m.json\n    metrics:", True),
         ("min: 1", "min: 2", False),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,8 @@ from cicd.model import Holder
 from cicd.platforms.spark.adapter import connect
 from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging
-from tests.emulator.training_job.training_job_client import Service, emulator
 from tests.platforms.contract import wait_for
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with emulator(tmp_path_factory.mktemp("s3") / "data") as found:
-        found.sign_in()
-        found.s3()
-        yield found
-
-
-@pytest.fixture
-def place(service: Service, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """A prefix of its own, and the environment with which it is found."""
-    told = service.storage()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{told['endpoint']}",
-        "AWS_ACCESS_KEY_ID": told["accessKey"],
-        "AWS_SECRET_ACCESS_KEY": told["secretKey"],
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://data/{request.node.name.partition('[')[0]}"
 
 
 def test_documents_are_kept_and_changed_in_part(place: str) -> None:

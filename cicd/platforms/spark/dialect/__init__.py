@@ -17,6 +17,7 @@ from cicd.errors import Problem
 from cicd.platforms.spark.dialect.checks import check_jobs, check_place
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
 from cicd.platforms.spark.dialect.logins import check_kerberos, check_login
+from cicd.platforms.spark.dialect.made import check_made
 from cicd.platforms.spark.dialect.masters import check_master
 from cicd.platforms.spark.dialect.rulebook import RULES
 from cicd.platforms.spark.dialect.schema import StageFile
@@ -80,6 +81,7 @@ CARRIED = {
             ("files",),
             ("resources",),
             ("metrics",),
+            ("metrics_file",),
         ),
         files=(("source",), ("py_files",), ("jars",), ("files",), ("inputs", "url")),
     )
@@ -94,6 +96,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from check_kerberos(draft)
     yield from check_master(draft)
     yield from check_jobs(draft)
+    yield from check_made(draft)
 
 
 def build(draft: Draft) -> Built:

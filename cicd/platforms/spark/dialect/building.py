@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from cicd.config.build import inputs_of, options_of
@@ -31,6 +32,7 @@ def build(draft: Draft) -> Built:
             "staging": "" if draft.is_local else _path(spark.staging),
             "is_local": draft.is_local,
             "yarn_url": spark.yarn_url or "",
+            "hdfs_url": spark.hdfs_url or "",
             "proxy_user": "" if draft.is_local else spark.proxy_user or "",
         }
         | login_settings(draft)
@@ -53,7 +55,8 @@ def _jobs(draft: Draft) -> Iterator[Resource]:
         taken = {name: value for name, value in spec.items() if name != "metrics"}
         named = [glob.escape(name) for _, _, name in named_files(job)]
         spec |= inputs_of(draft, f"{draft.name} job/{job.key}", taken, [*job.watch, *named])
-        options = options_of(draft, path, job)
+        fetch = {f"outputs.{asset.name}": asset.fetch for asset in job.outputs if asset.fetch}
+        options = replace(options_of(draft, path, job), fetch=fetch)
         yield Resource(Key("job", job.key), spec, options, source=str(draft.place(*path)))
 
 
@@ -75,6 +78,7 @@ def _spec(draft: Draft, index: int, job: Job) -> dict[str, Any]:
         "writes": _assets(draft, index, job, "outputs"),
         "resources": values_of(job.resources, are_defaults_left_out=True),
         "metrics": dict(job.metrics),
+        "metrics_file": job.metrics_file,
     }
     named = {"key": job.key, "name": job.key}
     return named | {name: value for name, value in said.items() if value not in (None, "", {}, [])}

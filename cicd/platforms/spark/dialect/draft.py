@@ -17,6 +17,10 @@ UI_PORT = 8080
 HERE = "local[*]"
 KUBERNETES = "k8s://"
 SPARK_SUBMIT = "spark-submit"
+S3 = ("s3", "s3a", "s3n")
+HDFS = ("hdfs", "webhdfs", "swebhdfs")
+SCHEMES = frozenset({"file", *S3, *HDFS})
+"""Beginnings of addresses of which it can be read from here what jobs have made."""
 
 
 class Draft(draft.Draft[StageFile, None]):
@@ -118,6 +122,11 @@ def is_loopback(host: str) -> bool:
 def is_address(source: str) -> bool:
     """Whether a program or file is one that Spark itself fetches."""
     return "://" in source or bool(urlsplit(source).scheme)
+
+
+def scheme_of(url: str) -> str:
+    """The beginning of an address, in small letters; ``file`` for a path."""
+    return urlsplit(url).scheme or "file"
 
 
 def is_python(source: str) -> bool:

@@ -47,6 +47,16 @@ RULES: Mapping[str, Rule] = {
         "cicd: metrics from the log",
         "write a regular expression with one group: accuracy=([0-9.]+)",
     ),
+    "bad-metrics-file": Rule(
+        "The file of metrics is at a place that cannot be read from here.",
+        "cicd: metrics from a file",
+        "name an address of file, s3a or hdfs, or NAME/metrics.json below an output",
+    ),
+    "bad-fetch": Rule(
+        "What a job has made cannot be fetched from there, or not into that folder.",
+        "cicd: outputs that are fetched",
+        "name a folder of its own, and fetch from file, s3a or hdfs",
+    ),
     "unremembered": Rule(
         "A run of CI forgets its jobs: each push would run all of them again.",
         "cicd: memory of jobs",

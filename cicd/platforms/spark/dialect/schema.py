@@ -125,6 +125,14 @@ class Spark(Part, frozen=True, kw_only=True):
             examples=["http://resourcemanager:8088"],
         ),
     ] = None
+    hdfs_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="The web address of HDFS (WebHDFS, HttpFS), by which what jobs have made "
+            "is read; default: port 9870 of the name node in its URL.",
+            examples=["http://namenode:9870"],
+        ),
+    ] = None
     kerberos: Annotated[
         Kerberos | None,
         Meta(
@@ -181,6 +189,17 @@ class Asset(Part, frozen=True, kw_only=True):
     ] = None
 
 
+class Output(Asset, frozen=True, kw_only=True):
+    fetch: Annotated[
+        Plain | None,
+        Meta(
+            description="Folder of the project that it is brought to once the job has succeeded; "
+            "it is replaced as a whole.",
+            examples=["build/scores"],
+        ),
+    ] = None
+
+
 class Resources(Part, frozen=True, kw_only=True):
     executors: Annotated[Count | None, Meta(description="How many.", examples=[2])] = None
     executor_cores: Annotated[Count | None, Meta(description="Of each.", examples=[1])] = None
@@ -229,7 +248,7 @@ class Job(RunItem, frozen=True, kw_only=True):
         list[Plain], Meta(description="Files beside each executor.", examples=[["conf/rates.csv"]])
     ] = []
     inputs: Annotated[list[Asset], Meta(description="What it reads.")] = []
-    outputs: Annotated[list[Asset], Meta(description="What it writes.")] = []
+    outputs: Annotated[list[Output], Meta(description="What it writes.")] = []
     resources: Annotated[Resources, Meta(description="What it runs on.")] = field(
         default_factory=Resources
     )
@@ -240,6 +259,14 @@ class Job(RunItem, frozen=True, kw_only=True):
             examples=[{"accuracy": "accuracy=([0-9.]+)"}],
         ),
     ] = {}
+    metrics_file: Annotated[
+        Plain | None,
+        Meta(
+            description="JSON with numbers that it writes: an address, a file of the project, or "
+            "one below the name of an output.",
+            examples=["s3a://bucket/metrics.json", "scores/metrics.json"],
+        ),
+    ] = None
     timeout: Timeout = "1h"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from cicd.config.fetched import folder_problem
 from cicd.config.formats import metric_pattern_problem, relative_path_problem
-from cicd.config.load import FOLDER
 from cicd.config.tree import did_you_mean, leaves
 from cicd.errors import Problem
 from cicd.platforms.training_job.dialect.draft import (
@@ -24,8 +24,6 @@ from cicd.platforms.training_job.dialect.schema import Job
 from cicd.values import Ref
 
 MODEL = "artifacts.saved_model"
-KEPT = (FOLDER, ".git")
-"""What no saved model is put in place of."""
 
 
 def check_place(draft: Draft) -> Iterator[Problem]:
@@ -168,30 +166,13 @@ def _check_references(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 
 def _check_outputs(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     folder = job.outputs.saved_model
-    if folder and (problem := relative_path_problem(folder) or _folder_problem(draft, index, job)):
+    before = draft.file.jobs[:index]
+    taken = [(f"job/{other.key}", other.outputs.saved_model or "") for other in before]
+    kept = _files_of(job, draft.root)
+    if folder and (problem := folder_problem(draft.root, folder, kept, taken)):
         message = f'job/{job.key}: the folder "{folder}" for the saved model {problem}'
         place = draft.place("jobs", index, "outputs", "saved_model")
         yield place.problem(message, "bad-training-file")
-
-
-def _folder_problem(draft: Draft, index: int, job: Job) -> str:
-    """Why a folder cannot be put in place of what is there; empty where it can."""
-    folder = PurePosixPath(job.outputs.saved_model or "")
-    if folder == PurePosixPath():
-        return "would be replaced as a whole: name another"
-    for path in (folder, *folder.parents):
-        if (draft.root / path).is_file():
-            return "is a file" if path == folder else f"is below a file: {path}"
-    kept = [PurePosixPath(file) for file in (*KEPT, *_files_of(job, draft.root))]
-    if inner := next((file for file in kept if file.is_relative_to(folder)), None):
-        return f"is replaced as a whole, and {inner} is in it: name another"
-    for other in draft.file.jobs[:index]:
-        taken = PurePosixPath(other.outputs.saved_model or "")
-        if taken != PurePosixPath() and (
-            taken.is_relative_to(folder) or folder.is_relative_to(taken)
-        ):
-            return f"is replaced as a whole, and that of job/{other.key} is {taken}: name another"
-    return ""
 
 
 def _files_of(job: Job, root: Path) -> Iterator[str]:
