@@ -27,14 +27,21 @@ class Ref(msgspec.Struct, frozen=True, order=True):
     """A value that another resource has once it exists.
 
     ``output`` is ``id``, ``url``, or whatever else its kind tells once it is there: what a run has
-    made is called after its kind, such as ``models.NAME``.
+    made is called after its kind, such as ``models.NAME``. ``stage``: the other stage whose
+    resource it is; empty for one of the stage at hand.
     """
 
     key: Key
     output: str = "id"
+    stage: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose it is and what, in a word."""
+        return f"{f'stages.{self.stage}.' if self.stage else ''}{self.key}.{self.output}"
 
     def __str__(self) -> str:
-        return f"${{{self.key}.{self.output}}}"
+        return f"${{{self.name}}}"
 
 
 class Secret:

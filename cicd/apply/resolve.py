@@ -29,7 +29,7 @@ def _resolve(value: Any, done: Mapping[Key, LiveResource]) -> Any:
 
 
 def _output(ref: Ref, done: Mapping[Key, LiveResource]) -> str:
-    live = done.get(ref.key)
+    live = None if ref.stage else done.get(ref.key)
     if live is None:
         raise CicdError(f"needs {ref.output} of {ref.key}, which is not part of this plan")
     if ref.output in live.outputs:
@@ -65,7 +65,7 @@ def needed_outputs(changes: Iterable[Change]) -> dict[Key, frozenset[str]]:
     needed: dict[Key, frozenset[str]] = {}
     for change in changes:
         for ref in refs(change.desired.spec) if change.desired else ():
-            if ref.output != "id":
+            if ref.output != "id" and not ref.stage:
                 needed[ref.key] = needed.get(ref.key, frozenset()) | {ref.output}
     return needed
 

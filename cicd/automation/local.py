@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from cicd.automation.bounds import choose_bounds, told_by
 from cicd.automation.built_images import built_images, flow_images
@@ -268,12 +269,28 @@ def stand_ins(stage: Stage, root: Path) -> dict[str, Any]:
     local = stage.local
     images = {name: _image(image, root) for name, image in local.get("images", {}).items()}
     artifacts = {url: str(root / path) for url, path in local.get("artifacts", {}).items()}
+    artifacts = {**_made_here(stage), **artifacts}
     return {
         "images": images,
         "artifacts": artifacts,
         "secrets": local.get("pull_secrets", []),
         "built": {**built_images(root), **flow_images(stage.local.get("flows", ()), root)},
     }
+
+
+def _made_here(stage: Stage) -> dict[str, str]:
+    """What other stages have made on this machine, by its urls."""
+    texts = {text for resource in stage.resources for text in _texts(resource.spec)}
+    files = (text for text in texts if stage.taken and text.startswith("file:"))
+    return {url: unquote(urlsplit(url).path) for url in files}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
 
 
 def needed(findings: Iterable[Finding]) -> list[Finding]:

@@ -8,24 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cicd.automation import local
 from cicd.automation.choice import ALL, Choice
-from cicd.automation.former import files_of, former_stage
+from cicd.automation.former import files_of, former_stage, stage_path
 from cicd.automation.git import find_root
 from cicd.automation.loading import Loader
 from cicd.automation.result import explain_command
 from cicd.automation.rolled_back import tell_rollbacks
 from cicd.config import GitFacts
 from cicd.config.load import FOLDER
+from cicd.config.other_stages import file_beside, stages_beside, taken_from
 from cicd.errors import InvalidStage, Problem, Refused, Remark
 from cicd.masking import Mask, without_secrets
 from cicd.model import Key, LiveResource, Plan, Resource, Stage
 
 if TYPE_CHECKING:
+    from cicd.automation.taken import Taken
     from cicd.plan import Permissions
     from cicd.platforms.base import Platform
 
@@ -45,7 +48,8 @@ class Session:
     While it is open ``root`` is the folder of the project, ``stage`` what its file says,
     ``platform`` where it deploys to; ``live``: all that was there when it was last read;
     ``problems``: what the platform had against the stage then; ``ends``: what was learnt of failed
-    runs, by their ids.
+    runs, by their ids. ``taken``: what it took from other stages then. ``ahead``: stage files ->
+    the plans of those that the same command applies before it.
     """
 
     root: Path
@@ -64,6 +68,8 @@ class Session:
         self.live: Sequence[LiveResource] = ()
         self.problems: Sequence[Problem] = ()
         self.ends: dict[str, End] = {}
+        self.ahead: Mapping[Path, Plan] = {}
+        self.taken: Taken | None = None
         self._argument = argument
         self._needs_secrets = needs_secrets
         self._stand_ins = stand_ins
@@ -91,9 +97,11 @@ class Session:
         self.root, self.stage = self.loader.load(
             self._argument, needs_secrets=self._needs_secrets, stand_ins=self._stand_ins
         )
+        self._asked = self.stage.resources
         environ, endpoint = self.environ, None
         if self.is_local:
             endpoint, environ = local.entered(self.stage, self.root, environ)
+        self._endpoint = endpoint
         self.platform = connect(self.stage, environ)
         self._is_open = True
         if endpoint:
@@ -135,6 +143,7 @@ class Session:
         """Desired and live, ready to be compared. Raises InvalidStage for what the platform itself
         says is wrong; not with ``review`` off, as what stops, goes back or goes away need not be
         right."""
+        self.take(is_strict=review)
         desired = self.platform.complete(self.stage.resources)
         # Whatever may be deleted has to be seen, and that is more than what the file names.
         everything = everything or self.stage.prune != "none"
@@ -146,11 +155,46 @@ class Session:
             raise InvalidStage(errors)
         return desired, self.live
 
+    @property
+    def file(self) -> Path:
+        """Where its file is."""
+        return stage_path(self.stage, self.root)
+
+    def take(self, *, is_strict: bool = False) -> None:
+        """Look up what the stage takes from others, so that its resources are with what is known of
+        that. ``is_strict``: raises what stands against looking."""
+        if not self.stage.others:
+            return
+        from cicd.automation.taken import look_up
+
+        files = {name: file_beside(self.file, name) for name in self.stage.others}
+        ahead = {name: self.ahead[file] for name, file in files.items() if file in self.ahead}
+        ask = self._plan_beside
+        self.taken = look_up(self._asked, ask, ahead, is_strict=is_strict)
+        resources = self.taken.put_into(self._asked)
+        digests = self.taken.digests(self.stage.name)
+        self.stage = replace(self.stage, resources=resources, taken=digests)
+
+    def _plan_beside(self, name: str) -> Plan:
+        """What applying another stage of the project would do now, but for runs that every apply
+        starts again: what they have made last counts."""
+        from cicd.plan import make_plan
+        from cicd.plan.given import as_it_ran
+
+        file = file_beside(self.file, name)
+        loader = self.loader.of_other(file, self.root)
+        with Session(loader, str(file), needs_secrets=False, stand_ins=self._stand_ins) as other:
+            desired, live = other.read(review=False)
+            kinds = other.platform.kinds
+            return make_plan(other.stage, as_it_ran(desired), live, kinds, created_at=now())
+
     def guard(self, plan: Plan, permissions: Permissions | None = None) -> None:
         """Raise Refused when limits, protection or an emptied file stand against the plan."""
         from cicd.plan import Permissions, check_guards
 
         kinds = self.platform.kinds
+        if self.taken and not plan.is_destroy:
+            self.taken.check(partial(self._apply_command, plan.stage))
         check_guards(plan, self.stage, kinds, self.live, permissions or Permissions())
 
     def guarded(self, plan: Plan) -> tuple[Plan, Refused | None]:
@@ -194,7 +238,16 @@ class Session:
         from cicd.plan import make_destroy_plan
 
         desired, live = self.read(everything=True, review=False)
-        return make_destroy_plan(self.stage, desired, live, self.platform.kinds, created_at=now())
+        kinds = self.platform.kinds
+        plan = make_destroy_plan(self.stage, desired, live, kinds, created_at=now())
+        return replace(plan, warnings=(*plan.warnings, *self._tell_takers()))
+
+    def _tell_takers(self) -> Iterator[str]:
+        """The stages that what goes is taken by."""
+        around = self.loader.surroundings(self.root, GitFacts())
+        for name in stages_beside(self.file):
+            if self.file.stem in taken_from(file_beside(self.file, name), around):
+                yield f"{name} takes something from this stage: {name} goes first"
 
     def make_stop_plan(self, patterns: Sequence[str]) -> Plan:
         """What stopping these keys (``execution/train``, ``train``, globs) would do now."""
@@ -203,6 +256,12 @@ class Session:
         desired, live = self.read(everything=True, review=False)
         kinds = self.platform.kinds
         return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
+
+    def _apply_command(self, name: str, *others: str) -> str:
+        """The command line that applies this stage after others beside it."""
+        before = [os.path.relpath(file_beside(self.file, other), self.root) for other in others]
+        words = [self._word_of(file, other) for file, other in zip(before, others, strict=True)]
+        return f"cicd apply {' '.join([*words, self._stage_word])}{self._local_option}"
 
     def explain_command(self, key: Key) -> str:
         """The command line that tells more of one thing of this stage."""
@@ -224,16 +283,22 @@ class Session:
 
     @property
     def _stage_word(self) -> str:
-        file = Path(self.stage.file)
-        is_found = file.parent == Path(FOLDER) and file.stem == self.stage.name
+        return self._word_of(self.stage.file, self.stage.name)
+
+    def _word_of(self, file: str, name: str) -> str:
+        """How a command line names the stage of a file of this project."""
+        path = Path(file)
+        is_found = path.parent == Path(FOLDER) and path.stem == name
         if not is_found or find_root(self.loader.folder) != self.root:
-            return shlex.quote(os.path.relpath(self.root / file, self.loader.folder))
-        return shlex.quote(self.stage.name)
+            return shlex.quote(os.path.relpath(self.root / path, self.loader.folder))
+        return shlex.quote(name)
 
     def publish(self) -> None:
         """Make the working tree visible to the emulator; nothing to do on a real platform."""
         if self.is_local:
             local.publish(self.stage, self.root, self.environ)
+            if self._endpoint and self.taken:  # by now it is known where that lies
+                local.tell_stand_ins(self._endpoint, self.stage, self.root)
 
     def remember(self) -> None:
         """Keep what is applied for later plans; on a real platform Git does."""

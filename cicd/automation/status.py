@@ -56,6 +56,7 @@ def look(session: Session) -> list[Row]:
 
     kinds = session.platform.kinds
     both = running_kinds(kinds)
+    session.take()
     desired = session.platform.complete(session.stage.resources)
     wishes = [wish for wish in desired if is_shown(kinds[wish.key.kind])]
     needed = {wish.key for wish in [*wishes, *behind_runs(desired, session.platform.kinds)]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ import click
 from cicd.automation.git import check_merged
 from cicd.automation.saved import read_saved
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import check_writable, write_json
+from cicd.cli.console import EventLog, check_writable, write_json
 from cicd.cli.help import examples
 from cicd.cli.lock import lock_option
 from cicd.cli.operate import ask, operate
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.progress import can_draw
-from cicd.cli.project import open_session
-from cicd.errors import Usage
+from cicd.cli.project import check_order, open_session
+from cicd.errors import CicdError, Usage
 from cicd.model import Plan
 
 
@@ -86,7 +86,7 @@ def command(
             # several stages: a list of what a single one gives
             write_json(summary, results if len(names) > 1 else result)
 
-    for name in names:
+    def apply(name: str | None) -> int:
         with open_session(name, common) as session:
             operation = session.applying(
                 agreed,
@@ -99,9 +99,31 @@ def command(
                 measures=can_draw(common),
                 **({} if agreed else common.choice.options()),
             )
-            if code := operate(operation, common, record=record):
-                return code
+            return operate(operation, common, record=record)
+
+    check_order(names)
+    for position, name in enumerate(names):
+        code = CicdError.exit_code
+        try:
+            code = apply(name)
+        finally:
+            if code:
+                skip(names[position + 1 :], str(name), common, record)
+        if code:
+            return code
     return 0
+
+
+def skip(
+    names: Sequence[str | None],
+    failed: str,
+    common: Common,
+    record: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Say of stages that they are left as they are, since one before them was not applied."""
+    for name in names:
+        EventLog(common).write(f"warning: {name} is skipped: {failed} was not applied")
+        record({"stage": name, "result": "skipped", "seconds": 0.0, "outcomes": []})
 
 
 def agree_to_apply(plan: Plan) -> bool:

@@ -30,7 +30,7 @@ from cicd.errors import (
     Usage,
 )
 from cicd.forges.run import GITHUB
-from cicd.model import identity
+from cicd.model import Plan, identity
 from cicd.render.findings import as_annotations
 
 if TYPE_CHECKING:
@@ -118,9 +118,10 @@ def plan_now(
     """Fresh plans, or why there are none; and the first of what failed or would be refused."""
     documents: list[dict[str, Any]] = []
     first: Exception | None = None
+    ahead: dict[Path, Plan] = {}
     for stage in stages:
         try:
-            plan, problem = plan_one(stage, common, offline=False)
+            plan, problem = plan_one(stage, common, offline=False, ahead=ahead)
         # What failed goes into the comment too: reviewers look there, and not into logs. It is
         # raised after all is written.
         except Exception as error:

@@ -14,7 +14,7 @@ from cicd.cli.console import print_json, print_result, uses_colour, write_json
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.project import loader_of, open_session
+from cicd.cli.project import check_order, loader_of, open_session
 from cicd.cli.redaction import MASK
 from cicd.cli.signals import terminable
 from cicd.errors import Refused, Usage
@@ -52,7 +52,9 @@ def command(
         raise Usage("--out saves one plan", hint="name one stage")
     names: Sequence[str | None] = stages or (None,)
     with terminable() if out else nullcontext(), failure_saved(out, names[0]):
-        planned = [plan_one(stage, common, offline=offline) for stage in names]
+        check_order(names)
+        ahead: dict[Path, Plan] = {}
+        planned = [plan_one(name, common, offline=offline, ahead=ahead) for name in names]
     print_plans([plan for plan, _ in planned], output, common)
     if out:
         # in ASCII, so that no console or file encoding can break it
@@ -63,12 +65,18 @@ def command(
     return PENDING if detailed_exitcode and any(plan.has_changes for plan, _ in planned) else 0
 
 
-def plan_one(argument: str | None, common: Common, *, offline: bool) -> tuple[Plan, Refused | None]:
-    """The plan of one stage, and why it would be refused, if it would."""
+def plan_one(
+    argument: str | None, common: Common, *, offline: bool, ahead: dict[Path, Plan]
+) -> tuple[Plan, Refused | None]:
+    """The plan of one stage, and why it would be refused, if it would. ``ahead``: stage files ->
+    the plans that the same command has made before, which say what it can take from them."""
     if offline:
         return offline_plan(loader_of(common), argument, common.choice), None
     with open_session(argument, common) as session:
-        return session.reviewed_plan(common.choice)
+        session.ahead = dict(ahead)
+        plan, refusal = session.reviewed_plan(common.choice)
+        ahead[session.file] = plan
+        return plan, refusal
 
 
 def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:

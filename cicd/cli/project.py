@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,12 @@ def loader_of(common: Common) -> Loader:
     """What reads its stages, as the options say."""
     loader = project_here().loader(common.variables, local=common.local)
     return replace(loader, overrides=common.overrides, selected=common.select)
+
+
+def check_order(names: Sequence[str | None]) -> None:
+    """Several stages are taken in the order in which they are named. Raises Usage where one takes
+    something from another that comes after it."""
+    project_here().check_order([name for name in names if name])
 
 
 def open_session(

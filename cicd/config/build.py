@@ -17,7 +17,7 @@ from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
 from cicd.config.schema import SmokeTest as SmokeTestFile
-from cicd.config.tree import Path, hidden, plain
+from cicd.config.tree import Path, hidden, leaves, plain
 from cicd.config.watch import file_digests, files_digest, named_files, watched_files
 from cicd.model import Gate, Limits, Options, Resource, SmokeTest, Stage
 from cicd.values import Hidden, Key, Program, Ref, Secret
@@ -50,7 +50,15 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         digest=_stage_digest(draft, built.scope),
         project=draft.git.folder,
         lifecycle=lifecycle_of(file.lifecycle),
+        others=tuple(dict.fromkeys(_others(draft))),
     )
+
+
+def _others(draft: AnyDraft) -> Iterator[str]:
+    """The stages that something is taken from."""
+    for _, node in leaves(draft.tree):
+        if isinstance(node.value, Ref) and node.value.stage:
+            yield node.value.stage
 
 
 def _stage_digest(draft: AnyDraft, scope: Sequence[str]) -> str:

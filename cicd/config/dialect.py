@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cicd.config.schema import StageBase
     from cicd.config.variables import GitFacts, GitOverride
     from cicd.model import LiveResource, Resource, Stage
-    from cicd.values import Key, Program
+    from cicd.values import Key, Program, Ref
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -163,6 +163,11 @@ class Dialect(Protocol):
         """Forms of what is known only after apply, ``SECTION.KEY.NAME`` and the like. Else none."""
 
     @property
+    def TAKES(self) -> Mapping[str, Paths]:
+        """Where it may stand what another stage has, by what the field is called. Else where
+        ``REFERENCES`` may."""
+
+    @property
     def SPELLINGS(self) -> Spellings:
         """Other ways to write what ``File`` has. Else none."""
 
@@ -205,6 +210,10 @@ class Dialect(Protocol):
     def check(self, draft: Any) -> Iterable[Problem]:
         """All that is wrong beside the shape. Else what ``cicd.config.rules.check_items`` and
         ``cicd.config.target.check_target`` find, which one of its own calls too."""
+
+    def lacks(self, draft: Any, ref: Ref) -> str:
+        """Why what another stage asks for of something that a draft names will never be there, such
+        as ``has no output x``; empty where nothing tells that. Else empty."""
 
     def build(self, draft: Any) -> Built:
         """What a draft without errors asks for. Else a resource for each item of the sections in

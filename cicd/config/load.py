@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.lifecycle import check_lifecycle
+from cicd.config.other_stages import OtherStages
 from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
@@ -128,9 +130,11 @@ def _read(
     *,
     is_lenient: bool = True,
     is_told: bool = False,
+    looks_at_others: bool = True,
 ) -> tuple[Dialect, Draft[Any, Any], list[Problem], Context]:
     """What the file says, without what does not fit (there is an error for each), all that is
-    wrong with it, and what its variables were replaced from."""
+    wrong with it, and what its variables were replaced from. ``looks_at_others``: whether what it
+    takes from other stages is looked up there."""
     root, path = around.root, find_stage(argument, around.root)
     whole = read_whole(path, root, around.dialects, text, env=around.env)
     dialect, platforms = whole.dialect, tuple(around.dialects)
@@ -139,13 +143,24 @@ def _read(
     problems = [*whole.problems, *_check_texts(tree, texts, dialect)]
     name = _name(tree, path)
     env = around.env_of(dialect)
-    context = Context(name, env, around.variables, around.git, is_lenient, is_told=is_told)
+    others = OtherStages(path, around, partial(_read_other, around=around))
+    context = Context(
+        name,
+        env,
+        around.variables,
+        around.git,
+        is_lenient,
+        is_told=is_told,
+        others=others.reference,
+    )
     tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
     file, tree, found = validate(tree, dialect, platforms)
     # A variable that is missing leaves a text that fits no schema: its own error says more.
     problems += _at_new_places(found, problems)
     problems += _at_new_places(_check_name(tree, path), problems)
+    if looks_at_others:
+        problems += _at_new_places(list(others.check(tree, texts)), problems)
     written = tree
     # The checks after this need a file that fits. Without what does not fit, as much as possible is
     # still checked, so that all errors come at once.
@@ -163,6 +178,25 @@ def _read(
     # A value of the environment may be a secret, and messages end up in logs and comments.
     hidden = hidden_texts(written) if found else {}
     return dialect, draft, [_as_written(problem, hidden) for problem in found], context
+
+
+def _read_other(path: Path, around: Surroundings) -> tuple[Dialect, Draft[Any, Any]]:
+    """What the file of another stage says, as far as it fits: what is wrong with it is told where
+    it is meant itself."""
+    argument = str(path)
+    around = replace(around, variables=own_variables(argument, around), overrides=(), selected=())
+    dialect, draft, _, _ = _read(argument, around, looks_at_others=False)
+    return dialect, draft
+
+
+def own_variables(argument: str, around: Surroundings) -> dict[str, str]:
+    """Those of the variables that are given which a stage file has."""
+    whole = read_whole(
+        find_stage(argument, around.root), around.root, around.dialects, env=around.env
+    )
+    declared = whole.tree.get("variables")
+    names = declared.value if declared is not None and isinstance(declared.value, dict) else {}
+    return {name: text for name, text in around.variables.items() if name in names}
 
 
 def _check_texts(tree: Node, texts: list[Leaf], dialect: Dialect) -> list[Problem]:

@@ -15,7 +15,7 @@ from cicd.config.rulebook import Rule
 from cicd.config.schema import StageBase
 from cicd.config.tree import Node, Paths
 from cicd.errors import Problem
-from cicd.values import Key
+from cicd.values import Key, Ref
 
 if TYPE_CHECKING:
     from cicd.config.dialect import Around
@@ -34,6 +34,7 @@ class _Plain:
     ENVIRONMENT: Mapping[str, StandIn] = {}
     SECRETS = Paths()
     REFERENCES: Mapping[str, Reference] = {}
+    TAKES: Mapping[str, Paths]
     SPELLINGS = Spellings()
     OVERRIDES: Overridable | None = None
     CARRIED: Mapping[str, Carried] = {}
@@ -41,6 +42,9 @@ class _Plain:
 
     def __init__(self, module: ModuleType) -> None:
         vars(self).update(vars(module))
+        if not hasattr(module, "TAKES"):
+            forms = self.REFERENCES.values()
+            self.TAKES = {name: paths for form in forms for name, paths in form.places.items()}
 
     def identity(self, item: Node) -> str | None:
         return identity_of(item)
@@ -81,6 +85,9 @@ class _Plain:
         from cicd.config.target import check_target
 
         return [*check_target(draft, self.ENVIRONMENT), *check_items(draft, self.CARRIED)]
+
+    def lacks(self, draft: Any, ref: Ref) -> str:
+        return ""
 
     def build(self, draft: Any) -> Built:
         from cicd.config.build import programs_of, resources_of  # not needed to check a stage

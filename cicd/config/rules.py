@@ -51,7 +51,7 @@ def _needed(
 ) -> Iterator[tuple[Key, Place]]:
     """What an item refers to, or names by its key, and where."""
     for _, leaf in leaves(node) if (node := draft.tree.get(*path)) else ():
-        if isinstance(leaf.value, Ref):
+        if isinstance(leaf.value, Ref) and not leaf.value.stage:
             yield leaf.value.key, leaf.place
     values = values_of(item)
     carried = sections[str(path[0])]

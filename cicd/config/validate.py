@@ -117,7 +117,9 @@ def _misplaced_references(
         if not isinstance(node.value, Ref):
             continue
         ref = node.value
-        places = next(form.places for form in dialect.REFERENCES.values() if form.makes(ref))
+        places = dialect.TAKES
+        if not ref.stage:
+            places = next(form.places for form in dialect.REFERENCES.values() if form.makes(ref))
         if not any(path in paths for paths in places.values()):
             message = f"{node.text} is possible in {' and '.join(sorted(places))} only"
             yield path, node.place.problem(message, "misplaced-variable")
@@ -125,16 +127,23 @@ def _misplaced_references(
 
 def _explain(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Problem]:
     hints = dialect.SPELLINGS.hints
-    for error in _validator(dialect.File, dialect.NAME, platforms).iter_errors(
-        plain(tree, _as_json)
-    ):
+    for error in _errors(tree, dialect, platforms):
         yield from _problems_of(error, tree, hints, platforms)
+
+
+def _errors(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Any]:
+    """What the schema has against a tree. Whether a reference may stand somewhere is asked of the
+    dialect: what it will be has the form that is asked for, and its text need not have it."""
+    validator = _validator(dialect.File, dialect.NAME, platforms)
+    for error in validator.iter_errors(plain(tree, _as_json)):
+        node = tree.get(*error.absolute_path)
+        if node is None or not isinstance(node.value, Ref):
+            yield error
 
 
 def _misfits(tree: Node, dialect: Dialect, platforms: tuple[str, ...]) -> Iterator[Path]:
     """Where something does not fit, or is not known, or lacks something."""
-    validator = _validator(dialect.File, dialect.NAME, platforms)
-    for error in validator.iter_errors(plain(tree, _as_json)):
+    for error in _errors(tree, dialect, platforms):
         path: Path = tuple(error.absolute_path)
         if error.validator == "additionalProperties" and error.validator_value is False:
             known = error.schema.get("properties", {})

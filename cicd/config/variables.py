@@ -6,6 +6,7 @@
 ``${git.commit}`` ``${git.branch}`` what is checked out
 ``${stage}``                        the stage's name
 ``${SECTION.KEY.…}``                what a platform tells only later (a Ref)
+``${stages.NAME.SECTION.KEY.…}``    the same of another stage
 ``$${``                             a plain ``${``
 ==================================  ==============================================
 """
@@ -13,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,7 +68,8 @@ class GitOverride(msgspec.Struct, frozen=True):
 
 class Context(msgspec.Struct, frozen=True):
     """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error, but an empty
-    one; ``is_told``: it is a warning then, as the stage will be planned."""
+    one; ``is_told``: it is a warning then, as the stage will be planned. ``others``: what follows
+    ``stages.`` -> what of another stage it is, or why it is nothing."""
 
     stage: str
     env: Mapping[str, str]
@@ -75,6 +77,7 @@ class Context(msgspec.Struct, frozen=True):
     git: GitFacts
     is_lenient: bool = False
     is_told: bool = False
+    others: Callable[[str], Ref | str] = lambda _: "is of another stage, and none is at hand"
 
 
 class _Value(msgspec.Struct, frozen=True):
@@ -244,6 +247,11 @@ class _Replacement:
             if fact := git.commit if name == "commit" else git.branch:
                 return _Value(fact, fact)
             return self._unknown(node.place, f"${{{expression}}} is not known: no Git commit here")
+        if room == "stages" and name:
+            other = self._context.others(name)
+            if isinstance(other, Ref):
+                return _Value(other, node.text)
+            return self._unknown(node.place, f"${{{expression}}} {other}")
         if ref := reference(expression, self._references):
             return _Value(ref, node.text)
         meant = meant_form(expression, PLAIN, self._references)

@@ -68,6 +68,10 @@ class Stage:
     lifecycle: Lifecycle | None = None
     project: str = ""
     """The project's folder below the top of its repository; empty for the top itself."""
+    others: tuple[str, ...] = ()
+    """The stages that it takes something from, by the names of their files."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """What it takes from other stages -> slow, salted hash of that, as far as it is known."""
 
     @property
     def identity(self) -> str:

@@ -44,6 +44,7 @@ def bind(
             "refresh_secrets": refresh_secrets,
         },
         "offline": is_offline,
+        **({"taken": dict(stage.taken)} if stage.taken else {}),
     }
 
 
@@ -113,6 +114,8 @@ def _moved_sources(before: Document, after: Document) -> Iterator[str]:
         yield f"variable {name} {what}"
     for file, what in _differences(before, after, "templates"):
         yield f"template {file} {what}"
+    for name, what in _differences(before, after, "taken"):
+        yield f"{name} {what}"
 
 
 def _differences(before: Document, after: Document, name: str) -> Iterator[tuple[str, str]]:

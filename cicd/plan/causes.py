@@ -70,7 +70,7 @@ def _content(
 ) -> tuple[Kind | None, Spec | None, str]:
     """The kind, spec and label of the content that a field stands for: by reference, or by id."""
     spec: Spec | None = None
-    if isinstance(value, Ref) and value.output == "id" and value.key in changes:
+    if isinstance(value, Ref) and not value.stage and value.output == "id" and value.key in changes:
         kind, desired, id = kinds[value.key.kind], changes[value.key].desired, ""
         spec = desired.spec if desired else None
     elif isinstance(value, str) and (held := _held(kinds[wish.key.kind], path)) in kinds:

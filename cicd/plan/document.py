@@ -81,7 +81,7 @@ def _field(field: FieldChange) -> dict[str, Any]:
 def plain(value: Any, secret: Callable[[Secret], str] = str) -> Any:
     """``value`` as JSON data; ``secret`` says what stands for a Secret."""
     if isinstance(value, Ref):
-        return {"known_after_apply": f"{value.key}.{value.output}"}
+        return {"known_after_apply": value.name}
     if isinstance(value, Secret):
         return secret(value)
     if isinstance(value, Mapping):
@@ -128,6 +128,8 @@ def fingerprint(stage: Stage, changes: Iterable[Change]) -> str:
     }
     if stage.project:
         content["project"] = stage.project
+    if stage.taken:
+        content["taken"] = dict(stage.taken)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     # slow too: the rest of it is public, so a single unknown value could be tried out
     return hashlib.pbkdf2_hmac("sha256", text.encode(), b"plan", _FINAL_ROUNDS).hex()

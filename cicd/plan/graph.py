@@ -16,16 +16,21 @@ Edges = Mapping[Key, frozenset[Key]]
 """Key -> the keys that it needs first."""
 
 
-def refs_in(value: Any) -> Iterator[Ref]:
-    """Every Ref inside a spec or a part of one."""
+def unknown_in(value: Any) -> Iterator[Ref]:
+    """Every Ref inside a spec or a part of one, also those to other stages."""
     if isinstance(value, Ref):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from refs_in(item)
+            yield from unknown_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from refs_in(item)
+            yield from unknown_in(item)
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """Every Ref inside a spec or a part of one to something of the stage at hand."""
+    return (ref for ref in unknown_in(value) if not ref.stage)
 
 
 def leaves_at(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -58,14 +63,20 @@ def _parts(value: Any) -> Iterable[tuple[str | int, Any]]:
 
 
 def resolve(value: Any, answer: Callable[[Ref], str | None]) -> Any:
-    """A copy of ``value`` with each Ref replaced by its answer; None as answer keeps the Ref."""
+    """A copy of ``value`` with each Ref to something of the stage at hand replaced by its answer;
+    None as answer keeps it."""
+    return answered(value, lambda ref: None if ref.stage else answer(ref))
+
+
+def answered(value: Any, answer: Callable[[Ref], Any]) -> Any:
+    """The same for every Ref."""
     if isinstance(value, Ref):
         known = answer(value)
         return value if known is None else known
     if isinstance(value, Mapping):
-        return {name: resolve(item, answer) for name, item in value.items()}
+        return {name: answered(item, answer) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [resolve(item, answer) for item in value]
+        return [answered(item, answer) for item in value]
     return value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from cicd.errors import CicdError
 from cicd.model import Key, Kind, LiveResource, Ref, Resource, Spec, State
 from cicd.plan.diff import compared_fields, diff_specs, freeze, live_value
-from cicd.plan.graph import Path, leaves_at, refs_in, texts_in, value_at
+from cicd.plan.graph import Path, leaves_at, refs_in, texts_in, unknown_in, value_at
 
 _PREFERENCE = {State.RUNNING: 0, State.PENDING: 1, State.UNKNOWN: 2}
 
@@ -130,7 +130,7 @@ class Matcher:
         kind = self._kinds[resource.key.kind]
         wanted = _identity(resource.spec, kind)
         # With an id in it that is known only after apply, it surely equals nothing that is there.
-        if not wanted or any(True for _ in refs_in(wanted)):
+        if not wanted or any(True for _ in unknown_in(wanted)):
             return []
         names = tuple(wanted)
         # Made when first asked for. To compare each desired thing with each live one would take
@@ -243,6 +243,6 @@ def _users(desired: Iterable[Resource]) -> dict[Key, list[tuple[Resource, Path]]
     users: dict[Key, list[tuple[Resource, Path]]] = {}
     for resource in desired:
         for path, leaf in leaves_at(resource.spec):
-            if isinstance(leaf, Ref) and leaf.output == "id":
+            if isinstance(leaf, Ref) and leaf.output == "id" and not leaf.stage:
                 users.setdefault(leaf.key, []).append((resource, path))
     return users

@@ -184,7 +184,7 @@ def _urls_held(desired: Sequence[Resource], matcher: Matcher) -> dict[Key, set[s
     held: dict[Key, set[str]] = {}
     for resource in desired:
         for name, value in resource.spec.items():
-            if isinstance(value, Ref) and value.output == "url":
+            if isinstance(value, Ref) and value.output == "url" and not value.stage:
                 found = [*matcher.known(resource), *matcher.candidates(resource)]
                 urls = (str(live.spec.get(name) or "") for live in found)
                 held.setdefault(value.key, set()).update(url for url in urls if url)

@@ -193,7 +193,7 @@ def _show_inside(value: Any) -> Any:
 
 def known_after_apply(ref: Ref | str) -> str:
     """What it will be is not known yet, and whose it will be is."""
-    whose = f"{ref.key}.{ref.output}" if isinstance(ref, Ref) else ref
+    whose = ref.name if isinstance(ref, Ref) else ref
     return f"{printable(whose)} (known after apply)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -136,7 +137,7 @@ def test_an_unknown_commit_is_a_problem() -> None:
     [({}, "error"), ({"is_lenient": True}, ""), ({"is_lenient": True, "is_told": True}, "warning")],
 )
 def test_a_credential_that_is_not_set_is_an_error_or_nothing_or_said(
-    leniency: dict[str, bool], expected: str
+    leniency: dict[str, Any], expected: str
 ) -> None:
     context = Context("dev", {}, {}, GitFacts(), **leniency)
     [tree] = yaml_trees("secrets: {generic: [{name: n, data: {k: '${env.NONE}'}}]}", "f")

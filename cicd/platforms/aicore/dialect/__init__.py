@@ -24,7 +24,7 @@ from cicd.errors import Problem
 from cicd.platforms.aicore.dialect import legacy
 from cicd.platforms.aicore.dialect.catalogue import read_catalogue
 from cicd.platforms.aicore.dialect.draft import GROUP, Draft, names_in
-from cicd.platforms.aicore.dialect.resolve import check_references
+from cicd.platforms.aicore.dialect.resolve import check_references, lacks
 from cicd.platforms.aicore.dialect.rulebook import RULES
 from cicd.platforms.aicore.dialect.rules import NO_GROUP, check_rules
 from cicd.platforms.aicore.dialect.schema import StageFile
@@ -44,6 +44,7 @@ __all__ = [
     "RULES",
     "SECRETS",
     "SPELLINGS",
+    "TAKES",
     "UNSURE",
     "Draft",
     "File",
@@ -51,6 +52,7 @@ __all__ = [
     "check",
     "export",
     "identity",
+    "lacks",
     "modernise",
     "names",
     "needs",
@@ -69,6 +71,12 @@ _PLACES = {name: Paths(f"*.*.configuration.{name}.*") for name in (_PARAMETERS, 
 REFERENCES = {
     "executions.KEY.artifacts.NAME": Reference("execution", "artifacts.NAME", _PLACES),
     "deployments.KEY.url": Reference("deployment", "url", {_PARAMETERS: _PLACES[_PARAMETERS]}),
+}
+TAKES = {
+    **_PLACES,
+    "url, description and labels of an artifact": Paths(
+        "artifacts.*.url", "artifacts.*.description", "artifacts.*.labels.*"
+    ),
 }
 SPELLINGS = Spellings(
     hints={

@@ -206,12 +206,13 @@ def input_source(value: str | Ref, artifacts: Collection[str]) -> Ref | str | No
 
 
 def references(run: Run) -> Iterator[tuple[str, str, Ref]]:
-    """Every reference to another run in a configuration: (field, name of the binding, Ref)."""
+    """Every reference to another run of the stage in a configuration: (field, name of the binding,
+    Ref)."""
     bindings: Mapping[str, Mapping[str, str | Ref]] = {
         "parameter_bindings": run.configuration.parameter_bindings,
         "input_artifact_bindings": run.configuration.input_artifact_bindings,
     }
     for field, values in bindings.items():
         for name, value in values.items():
-            if isinstance(value, Ref):
+            if isinstance(value, Ref) and not value.stage:
                 yield field, name, value

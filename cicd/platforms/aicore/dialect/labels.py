@@ -54,7 +54,7 @@ def check_labels(draft: Draft) -> Iterator[Problem]:
 
 
 def _check_keys(
-    draft: Draft, path: _Path, labels: Mapping[str, str], keys: _Keys
+    draft: Draft, path: _Path, labels: Mapping[str, object], keys: _Keys
 ) -> Iterator[Problem]:
     for key in labels:
         if problem := _key_problem(key, keys):

@@ -19,7 +19,7 @@ from cicd.platforms.aicore.dialect.draft import (
 )
 from cicd.platforms.aicore.dialect.template import Template
 from cicd.platforms.aicore.dialect.workflow_when import fits, told
-from cicd.values import Key
+from cicd.values import Key, Ref
 
 
 def check_references(draft: Draft) -> list[Problem]:
@@ -105,12 +105,25 @@ def _check_run_references(draft: Draft, run: Run) -> Iterator[Problem]:
             yield draft.place(*path).problem(message, "unknown-reference")
         elif ref.key.kind == "execution" and (template := draft.meant_template_of(other)):
             output = ref.output.removeprefix("artifacts.")
-            if output not in template.output_artifacts:
-                hint = did_you_mean(output, template.output_artifacts)
-                message = f'{run.key} uses the artifact "{output}", which executable '
-                message += f"{template.executable_id} does not put out{hint}"
+            if lack := _not_put_out(output, template):
+                message = f'{run.key} uses the artifact "{output}", which {lack}'
                 place = draft.place(*path)
                 yield place.problem(message, "unknown-reference", _severity(draft))
+
+
+def _not_put_out(output: str, template: Template) -> str:
+    if output in template.output_artifacts:
+        return ""
+    hint = did_you_mean(output, template.output_artifacts)
+    return f"executable {template.executable_id} does not put out{hint}"
+
+
+def lacks(draft: Draft, ref: Ref) -> str:
+    """Why a run will not have what another stage asks of it; empty where it may."""
+    run, (sort, _, output) = draft.runs_by_key.get(ref.key), ref.output.partition(".")
+    template = draft.meant_template_of(run) if run and sort == "artifacts" else None
+    lack = _not_put_out(output, template) if template else ""
+    return f'has no artifact "{output}", which {lack}' if lack else ""
 
 
 def _check_executable(draft: Draft, run: Run) -> Iterator[Problem]:

@@ -93,7 +93,7 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
 
 def _check_artifacts(draft: Draft) -> Iterator[Problem]:
     for index, artifact in enumerate(draft.file.artifacts):
-        if artifact.url.endswith("/"):
+        if isinstance(artifact.url, str) and artifact.url.endswith("/"):
             message = f'artifact/{artifact.key}: AI Core cannot resolve "{artifact.url}": '
             place = draft.place("artifacts", index, "url")
             yield place.problem(f"{message}leave out the / at its end", "artifact-url", "warning")

@@ -25,6 +25,7 @@ from cicd.platforms.aicore.dialect import formats
 from cicd.platforms.aicore.dialect.fields import Id, Inputs, LabelValue, Name, Parameters
 from cicd.platforms.aicore.dialect.flows.schema import FlowSettings
 from cicd.platforms.aicore.dialect.secret_schema import Secrets
+from cicd.values import Ref
 
 
 class AICore(Part, frozen=True, kw_only=True):
@@ -106,21 +107,24 @@ class Artifact(Part, frozen=True, kw_only=True):
         Meta(description="What it is.", examples=["dataset"]),
     ]
     url: Annotated[
-        Annotated[str, like(formats.ARTIFACT_URL, "a url like ai://default/path", 1024)],
-        Meta(description="Where it lies: ai://SECRET/PATH.", examples=["ai://default/data"]),
+        Annotated[str, like(formats.ARTIFACT_URL, "a url like ai://default/path", 1024)] | Ref,
+        Meta(
+            description="Where it lies: ai://SECRET/PATH, or what a run of another stage has made.",
+            examples=["ai://default/data"],
+        ),
     ]
     scenario_id: Annotated[
         Id, Meta(description="Scenario that it belongs to.", examples=["cicdexample"])
     ]
     labels: Annotated[
-        dict[str, LabelValue] | None,
+        dict[str, LabelValue | Ref] | None,
         Meta(
             description="Keys start with ext.ai.sap.com/.",
             examples=[{"ext.ai.sap.com/team": "churn"}],
         ),
     ] = None
     description: Annotated[
-        Annotated[str, Meta(max_length=5000)] | None,
+        Annotated[str, Meta(max_length=5000)] | Ref | None,
         Meta(description="Free text.", examples=["Customers of 2025"]),
     ] = None
 

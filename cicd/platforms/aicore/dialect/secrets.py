@@ -125,7 +125,7 @@ def _uses(draft: Draft) -> Iterator[tuple[Key, Key, str]]:
             for key, source in bound_secrets(template, run.configuration.parameter_bindings):
                 yield run.key, key, source
     for index, artifact in enumerate(draft.file.artifacts):
-        name = _store_of(artifact.url)
+        name = _store_of(str(artifact.url))
         if name and name != _DEFAULT_STORE:
             source = str(draft.place("artifacts", index, "url"))
             yield Key("artifact", artifact.key), Key("object_store_secret", name), source

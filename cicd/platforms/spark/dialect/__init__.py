@@ -14,7 +14,7 @@ from cicd.config.references import Reference
 from cicd.config.rules import check_items
 from cicd.config.tree import Paths
 from cicd.errors import Problem
-from cicd.platforms.spark.dialect.checks import check_jobs, check_place
+from cicd.platforms.spark.dialect.checks import check_jobs, check_place, lacks
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft
 from cicd.platforms.spark.dialect.logins import check_kerberos, check_login
 from cicd.platforms.spark.dialect.made import check_made
@@ -39,6 +39,7 @@ __all__ = [
     "build",
     "check",
     "export",
+    "lacks",
 ]
 
 NAME = "spark"

@@ -153,13 +153,18 @@ def _check_folder(draft: Draft, job: Job, folder: str, place: Place) -> Iterator
 def _check_reference(
     draft: Draft, index: int, ref: Ref, path: tuple[Any, ...]
 ) -> Iterator[Problem]:
-    other = next((job for job in draft.file.jobs if job.key == ref.key.name), None)
-    known = {f"outputs.{asset.name}" for asset in other.outputs} if other else set()
-    if other and ref.output not in known:
-        name = ref.output.partition(".")[2]
-        meant = did_you_mean(name, [output.partition(".")[2] for output in known])
-        message = f"{ref.key} has no output {name}{meant}"
-        yield draft.place("jobs", index, *path).problem(message, "unknown-reference")
+    if not ref.stage and (lack := lacks(draft, ref)):
+        place = draft.place("jobs", index, *path)
+        yield place.problem(f"{ref.key} {lack}", "unknown-reference")
+
+
+def lacks(draft: Draft, ref: Ref) -> str:
+    """Why a job will not have what is asked of it; empty where it will, or where there is none."""
+    job = next((job for job in draft.file.jobs if job.key == ref.key.name), None)
+    sort, _, name = ref.output.partition(".")
+    names = [asset.name for asset in job.outputs] if job else []
+    is_known = job is None or sort != "outputs" or name in names
+    return "" if is_known else f"has no output {name}{did_you_mean(name, names)}"
 
 
 def _check_memory(draft: Draft, index: int, job: Job) -> Iterator[Problem]:

@@ -156,7 +156,7 @@ def _check_metrics(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
 def _check_references(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     node = draft.tree.get("jobs", index)
     for _, leaf in leaves(node) if node else ():
-        if not isinstance(leaf.value, Ref):
+        if not isinstance(leaf.value, Ref) or leaf.value.stage:
             continue
         ref = leaf.value
         if draft.is_named(ref.key) and ref.output != MODEL:  # one of no job: ``check_needed``
