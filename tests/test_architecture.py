@@ -222,6 +222,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.platforms",
         "cicd.scaffold",
         "cicd.forges",
+        "cicd.lifecycle",
         # by automation.local alone
         "cicd.emulator.host.control",
         "cicd.emulator.host.folder",

@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from cicd.apply.events import Event, Warned
+from cicd.apply.hold import GATE, Hold, gated, held_positions, stopped
 from cicd.apply.job import Job, Shared
 from cicd.apply.lifecycle import bring_up, check, goal_of
 from cicd.apply.listed import MAKING, await_lists, can_be_twice
@@ -44,6 +45,7 @@ def execute(
     checkpoint: Callable[[], object] = lambda: None,
     measures: bool = False,
     root: Path = Path(),
+    hold: Hold | None = None,
 ) -> Generator[Event, None, None]:
     """Make a plan true; events as they come, with exactly one Outcome for every change.
 
@@ -54,13 +56,20 @@ def execute(
     apply may have failed it, or never come to it. Once ``halted`` says why, nothing more is begun
     or sent, and what is under way is followed to its end. ``checkpoint`` is called before each
     wait: what it raises ends it, as if the generator were closed. ``measures``: tell what runs
-    record while they go on, for somebody who looks on. ``root``: the project. Closing the
-    generator stops waiting and leaves runs running. Raises what a bug raised, after everything
-    else has ended.
+    record while they go on, for somebody who looks on. ``root``: the project. ``hold``: what does
+    not go on before it is released. Closing the generator stops waiting and leaves runs running.
+    Raises what a bug raised, after everything else has ended.
     """
     ids = {change.id for change in plan.changes if change.id}
     shared = Shared(
-        plan, platform, polling, clock, known=ids | set(known), measures=measures, root=root
+        plan,
+        platform,
+        polling,
+        clock,
+        known=ids | set(known),
+        measures=measures,
+        root=root,
+        tests=hold.after if hold else frozenset(),
     )
     lookup, meter = partial(look_up, platform), Meter(clock)
     scheduler = Scheduler[None](
@@ -75,7 +84,7 @@ def execute(
     )
     platform.listen(meter.hear)
     try:
-        yield from _Apply(shared, scheduler, wait=wait, halted=halted).run()
+        yield from _Apply(shared, scheduler, wait=wait, halted=halted, hold=hold).run()
     finally:
         scheduler.close()
 
@@ -84,12 +93,22 @@ class _Apply:
     """The state of one apply; ``failed`` says for each position whose failure ended it."""
 
     def __init__(
-        self, shared: Shared, scheduler: Scheduler[None], *, wait: bool, halted: Callable[[], str]
+        self,
+        shared: Shared,
+        scheduler: Scheduler[None],
+        *,
+        wait: bool,
+        halted: Callable[[], str],
+        hold: Hold | None,
     ) -> None:
         self._shared = shared
         self._halted = halted
         self._scheduler = scheduler
-        self._needs = needs_of(shared.plan.changes)
+        self._hold = hold
+        self._held = held_positions(shared.plan.changes, hold)
+        self._needs = gated(needs_of(shared.plan.changes), shared.plan.changes, self._held, hold)
+        self._refusal: CicdError | None = None
+        self._first: Key | None = None  # what was told of it
         self._jobs = list(make_jobs(shared, self._needs, wait=wait))
         self._unmade = self._making()
         self._done: dict[Key, LiveResource] = {}
@@ -147,6 +166,8 @@ class _Apply:
     def _await_list(self, position: int) -> None:
         """See that the next plan will find what was made, as soon as this was the last of its kind,
         and beside all that is still to be done."""
+        if position == GATE:
+            return
         kind = self._jobs[position].key.kind
         left = self._unmade.get(kind, set())
         if position not in left:
@@ -201,8 +222,33 @@ class _Apply:
                 else:
                     self._scheduler.start(position, task)
 
+    def _begin_gate(self) -> Task[None] | list[Event]:
+        """Ask whether what is held may go on, unless it does not come to that."""
+        if cause := self._cause(self._needs[GATE]) or self._halted():
+            self._failed[GATE] = cause
+        elif awaited := self._awaited(GATE):
+            self._open[GATE] = awaited
+        elif self._hold:
+            return self._hold.ask(dict(self._done))
+        return []
+
+    def _end_gate(self, error: Exception | None) -> None:
+        if isinstance(error, CicdError):
+            self._refusal = error
+        elif error:
+            self._bugs.append(error)
+        if error:
+            self._failed[GATE] = "what stands before it could not be judged"
+
     def _begin(self, position: int) -> Task[None] | list[Event]:
+        if position == GATE:
+            return self._begin_gate()
         job = self._jobs[position]
+        if self._refusal and position in self._held:
+            self._failed[position] = self._failed[GATE]
+            job.live = job.change.live
+            self._first = self._first or job.key
+            return [stopped(job, self._refusal, self._first)]
         if cause := self._cause(self._needs[position]) or self._halted():
             self._failed[position] = cause
             job.live = job.change.live
@@ -228,6 +274,9 @@ class _Apply:
             return [failure(job, error)]
 
     def _end(self, position: int, finished: Finished[None]) -> Iterator[Event]:
+        if position == GATE:
+            self._end_gate(finished.error)
+            return
         job = self._jobs[position]
         if finished.error:
             yield self._fail(job, position, finished.error)
@@ -248,11 +297,16 @@ class _Apply:
     def _awaited(self, position: int) -> Key | None:
         """The run or service that a change would have to wait for, where nobody waits; for one that
         is to be replaced it is the new one."""
+        if position != GATE and (beside := self._awaits_itself(position)):
+            return beside
+        return next((self._open[n] for n in sorted(self._needs[position]) if n in self._open), None)
+
+    def _awaits_itself(self, position: int) -> Key | None:
         job = self._jobs[position]
         is_beside = job.change.action is Action.REPLACE and not is_replaced_first(job)
         if not self._wait and is_beside and job.kind.runs:
             return job.key
-        return next((self._open[n] for n in sorted(self._needs[position]) if n in self._open), None)
+        return None
 
     def _defer(self, job: Job, awaited: Key) -> Outcome:
         job.live = job.change.live
@@ -269,7 +323,10 @@ class _Apply:
         """
         kept: list[Event] = []
         deletes = self._positions(Action.DELETE)
-        if cause := self._cause(self._needs):
+        if self._refusal:
+            kept += [stopped(self._jobs[n], self._refusal, self._first) for n in deletes]
+            deletes = []
+        elif cause := self._cause(self._needs):
             text = f"skipped: nothing is deleted because {cause}"
             kept += [outcome(self._jobs[n], Result.SKIPPED, error=text) for n in deletes]
             deletes = []

@@ -31,7 +31,7 @@ class Shared:
     ``known`` are all ids that existed before or were made here: what is found after a lost answer
     must not be one of them. ``made`` are things identified by content, made or being made here.
     ``measures``: whether to tell what runs record while they go on. ``root``: the project, where
-    what runs have made is brought to.
+    what runs have made is brought to. ``tests``: runs that others wait for to end well.
     """
 
     plan: Plan
@@ -42,6 +42,7 @@ class Shared:
     made: dict[Key, LiveResource | None] = field(default_factory=dict)
     measures: bool = False
     root: Path = Path()
+    tests: frozenset[Key] = frozenset()
 
 
 @dataclass

@@ -186,6 +186,8 @@ def goal_of(job: Job, desired: Resource, stale: Status | None) -> Goal:
     word = job.options.wait_for or job.kind.wait_for
     if word is None and job.options.require:
         word = ""  # metrics are judged when the run has succeeded, not before
+    if job.key in job.shared.tests:
+        word = job.kind.wait_for or ""
     outputs = job.outputs | ({"url"} if job.options.smoke_test else frozenset())
     return Goal(
         word=word,

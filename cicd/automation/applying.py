@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from cicd.automation.applied import Record
@@ -12,6 +11,7 @@ from cicd.automation.arrival import check_arrival
 from cicd.automation.choice import Choice
 from cicd.automation.events import Event, Planned
 from cicd.automation.failed import remember_tests
+from cicd.automation.lifecycle import with_lifecycle
 from cicd.automation.lock import StageLock
 from cicd.automation.operation import Operation, Work, agree, execute, follow, locked
 from cicd.automation.result import Result, exit_code
@@ -39,7 +39,10 @@ def apply(
     import cicd.plan  # noqa: F401 both before the lock is taken: others wait for it
 
     session = operation.session
-    replan = partial(session.make_plan, saved.choice if saved else choice)
+    chosen = saved.choice if saved else choice
+
+    def replan() -> Plan:
+        return with_lifecycle(session, session.make_plan(chosen))
 
     def work(lock: StageLock) -> Work:
         if saved:

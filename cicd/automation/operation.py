@@ -14,7 +14,7 @@ from cicd.automation.result import Result
 from cicd.automation.session import Session
 from cicd.automation.standing import Standing
 from cicd.errors import Refused
-from cicd.model import Outcome, Plan
+from cicd.model import LifecycleStatus, Outcome, Plan
 
 Approve = Callable[[Plan], bool]
 """Asked with the plan before anything is changed; what is not true refuses it. It may raise."""
@@ -60,6 +60,7 @@ class Operation(Iterator[Event]):
         self.has_begun = False
         self.result: Result | None = None
         self.unsaid: list[events.Noted] = []
+        self.lifecycle: LifecycleStatus | None = None
         self._cancelled = threading.Event()
         self._events = self._run(work)
 
@@ -107,7 +108,8 @@ class Operation(Iterator[Event]):
         """The result of this operation."""
         name = plan.stage if plan else ""
         argument = self.session.stage_argument if plan else ""
-        return Result(name, plan, outcomes, None, is_cancelled, remarks, argument)
+        lifecycle = self.lifecycle or (plan.lifecycle if plan else None)
+        return Result(name, plan, outcomes, None, is_cancelled, remarks, argument, lifecycle)
 
     def sleep(self, seconds: float) -> None:
         """Wait, unless it is cancelled."""
@@ -168,8 +170,12 @@ def execute(
 ) -> Generator[Event, None, tuple[Outcome, ...]]:
     """Make a plan true, and tell what happens; what became of each change."""
     from cicd.apply import execute
+    from cicd.apply.hold import Hold
+    from cicd.automation.releasing import release_of
 
     session, settings = operation.session, operation.settings
+    release = release_of(session, plan)
+    hold = Hold(release.keys, release, release.tests) if release else None
     told = execute(
         plan,
         session.platform,
@@ -181,8 +187,12 @@ def execute(
         sleep=operation.sleep,
         checkpoint=operation.check,
         root=session.root,
+        hold=hold,
     )
-    return (yield from follow(operation, plan, told))
+    outcomes = yield from follow(operation, plan, told)
+    if release:
+        operation.lifecycle = release.status
+    return outcomes
 
 
 def follow(

@@ -135,7 +135,7 @@ class Project:
     ) -> Plan:
         """What applying a stage would do if nothing were there yet. No login, no network. Raises
         InvalidStage."""
-        from cicd.automation.session import offline_plan
+        from cicd.automation.offline import offline_plan
 
         return offline_plan(self.loader(variables, local=local), text_of(stage), choice)
 

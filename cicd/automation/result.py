@@ -15,7 +15,7 @@ from cicd.errors import (
     Refused,
     TimedOut,
 )
-from cicd.model import Key, Outcome, Plan
+from cicd.model import Key, LifecycleStatus, Outcome, Plan
 from cicd.model import Result as Ending
 
 BAD = {Ending.FAILED, Ending.SKIPPED, Ending.TIMED_OUT}
@@ -29,7 +29,8 @@ class Result(Mapping[str, Outcome]):
 
     ``refusal``: why nothing (more) was done, where it was refused. ``is_cancelled``: somebody
     stopped waiting; what was started goes on. ``remarks``: what a person should know about it.
-    ``argument``: how a command line finds the stage.
+    ``argument``: how a command line finds the stage. ``lifecycle``: what stood before the changes
+    of what serves, and who approved; None where the stage file says nothing.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class Result(Mapping[str, Outcome]):
     is_cancelled: bool = False
     remarks: tuple[str, ...] = ()
     argument: str = ""
+    lifecycle: LifecycleStatus | None = None
 
     def __getitem__(self, key: str | Key) -> Outcome:
         """The outcome of one key. Raises KeyError for one that the plan does not have."""
@@ -73,6 +75,8 @@ class Result(Mapping[str, Outcome]):
             error = {"error": str(self.refusal)} if self.refusal else {}
             return {**nothing, "result": "refused" if self.refusal else "interrupted", **error}
         told = summary_of(self.plan, self.outcomes, self.argument)
+        if self.lifecycle:
+            told["lifecycle"] = self.lifecycle.document
         return told | ({"result": "interrupted"} if self.is_cancelled else {})
 
     def raise_for_failure(self) -> None:
@@ -90,11 +94,12 @@ class Result(Mapping[str, Outcome]):
         kinds: dict[int, type[CicdError]] = {
             TimedOut.exit_code: TimedOut,
             ConnectionFailed.exit_code: ConnectionFailed,
+            Refused.exit_code: Refused,
         }
         told = [
             f"{outcome.key} {outcome.word}" + (f": {outcome.error}" if outcome.error else "")
             for outcome in self.outcomes
-            if outcome.result in BAD
+            if outcome.result in {*BAD, Ending.HELD}
         ]
         raise kinds.get(self.exit_code, Failed)("; ".join(told))
 
@@ -105,12 +110,22 @@ def explain_command(key: Key, argument: str) -> str:
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 all well; 4 or 6 where only login or connection failed, or something only took too long;
+    """0 all well; 4, 5 or 6 where only login or connection failed, something only waits for an
+    approval, or only took too long;
     1 for everything else, and for both at once."""
-    codes = {outcome.exit_code for outcome in outcomes if outcome.exit_code}
+    bad = [outcome for outcome in outcomes if outcome.result in BAD]
+    codes = {outcome.exit_code for outcome in bad if outcome.exit_code}
     if len(codes) == 1 and codes <= RESULTS.keys():
         return codes.pop()
-    return CicdError.exit_code if any(outcome.result in BAD for outcome in outcomes) else 0
+    if bad:
+        return CicdError.exit_code
+    is_held = any(outcome.result is Ending.HELD for outcome in outcomes)
+    return Refused.exit_code if is_held else 0
+
+
+def _word(code: int) -> str:
+    held = {Refused.exit_code: Ending.HELD.value}
+    return (RESULTS | held).get(code, "failed")
 
 
 def summary_of(plan: Plan, outcomes: Sequence[Outcome], argument: str = "") -> dict[str, Any]:
@@ -122,7 +137,7 @@ def summary_of(plan: Plan, outcomes: Sequence[Outcome], argument: str = "") -> d
         well = Ending.DEFERRED.value
     return {
         "stage": plan.stage,
-        "result": RESULTS.get(code, "failed") if code else well,
+        "result": _word(code) if code else well,
         "seconds": round(max((outcome.seconds for outcome in outcomes), default=0.0), 3),
         "outcomes": [
             {

@@ -323,26 +323,3 @@ def document_of(plan: Plan, mask: Mask) -> dict[str, Any]:
 def now() -> str:
     """This moment in UTC, as every document writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def offline_plan(loader: Loader, argument: str | None, choice: Choice) -> Plan:
-    """What applying a stage would do if nothing were there yet. No login, no network."""
-    from cicd.plan import make_plan
-    from cicd.platforms.registry import kinds_of
-
-    _, stage = loader.load(argument, is_offline=True)
-    # a pinned id names something live, and nothing is
-    desired = [
-        replace(resource, options=replace(resource.options, existing_id=None))
-        for resource in stage.resources
-    ]
-    return make_plan(
-        stage,
-        desired,
-        (),
-        kinds_of(stage),
-        created_at=now(),
-        is_offline=True,
-        remarks=stage.remarks,
-        **choice.options(),
-    )

@@ -60,9 +60,10 @@ class StageSession(Session):
         """The same for a choice, and what stands against it as the error that apply would raise."""
         from cicd.automation.claims import tell_unclaimed
         from cicd.automation.ends import tell_ends
+        from cicd.automation.lifecycle import with_lifecycle
 
         with self.opened():
-            plan = self.make_plan(choice)
+            plan = with_lifecycle(self, self.make_plan(choice))
             warnings = (*plan.warnings, *tell_ends(self, plan))
             hints = (*plan.hints, *tell_unclaimed(self, plan))
             return self.guarded(replace(plan, warnings=warnings, hints=hints))

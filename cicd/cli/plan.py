@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from cicd.automation.session import document_of, offline_plan
+from cicd.automation.offline import offline_plan
+from cicd.automation.session import document_of
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_result, uses_colour, write_json
 from cicd.cli.failure import failure_saved

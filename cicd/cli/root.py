@@ -63,6 +63,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         ),
     },
     "Step in": {
+        "approve": Entry(
+            "cicd.cli.approve", short_help="Approve what a stage waits with, or refuse it."
+        ),
         "stop": Entry("cicd.cli.stop", short_help="Stop runs and deployments."),
         "rollback": Entry(
             "cicd.cli.rollback", short_help="Put a deployment back to an earlier configuration."

@@ -94,7 +94,12 @@ def inputs_of(
     ``inputs`` is one digest of all of it; ``files`` the beginning of that of each file, to name
     those that changed; of very many files, one for all that a glob finds.
     """
-    globs = {glob: watched_files(draft.root, glob) for glob in watch}
+    # who approves a change must not change by that what is approved
+    approval = draft.root / path if (path := _approval_file(draft)) else None
+    globs = {
+        glob: [file for file in watched_files(draft.root, glob) if file != approval]
+        for glob in watch
+    }
     paths = sorted({path for found in globs.values() for path in found})
     digests = file_digests(draft.root, paths)
     shown = _plain(spec, salt)
@@ -111,6 +116,11 @@ def inputs_of(
         "inputs": digest([shown, " ".join(more.values()), watched]),
         "files": {_text(name): text[:DIGITS] for name, text in sorted(named.items())},
     }
+
+
+def _approval_file(draft: AnyDraft) -> str:
+    lifecycle = draft.file.lifecycle
+    return (lifecycle and lifecycle.approval and lifecycle.approval.file) or ""
 
 
 def _names(draft: AnyDraft, paths: list[pathlib.Path]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from cicd.model import Approval
+from cicd.model import Approval, Key
 
 Verdict = Literal["approved", "rejected"]
 
@@ -56,10 +56,10 @@ class Approvals(Protocol):
 class Packages(Protocol):
     """The versions of a model that the platform of the stage keeps approvals with."""
 
-    def read(self, name: str) -> Approval:
-        """The approval of the version that the stage calls so."""
+    def read(self, key: Key) -> Approval:
+        """The approval of the version that the stage calls so, as it is now."""
 
-    def decide(self, name: str, verdict: Verdict, reason: str) -> Approval:
+    def decide(self, key: Key, verdict: Verdict, reason: str) -> Approval:
         """Give or refuse it."""
 
 

@@ -12,8 +12,10 @@ from cicd.model.lifecycle import FileApproval as FileApproval
 from cicd.model.lifecycle import GitHubApproval as GitHubApproval
 from cicd.model.lifecycle import JiraApproval as JiraApproval
 from cicd.model.lifecycle import Lifecycle as Lifecycle
+from cicd.model.lifecycle import LifecycleStatus as LifecycleStatus
 from cicd.model.lifecycle import ModelPackageApproval as ModelPackageApproval
 from cicd.model.lifecycle import PullRequestApproval as PullRequestApproval
+from cicd.model.lifecycle import Step as Step
 from cicd.model.plans import Action as Action
 from cicd.model.plans import Change as Change
 from cicd.model.plans import FieldChange as FieldChange

@@ -120,3 +120,55 @@ class Approval:
     @property
     def is_given(self) -> bool:
         return self.state is ApprovalState.APPROVED
+
+
+class Step(StrEnum):
+    """What comes next before anything changes that serves."""
+
+    ASSETS = "assets"
+    TEST = "test"
+    APPROVAL = "approval"
+    DEPLOY = "deploy"
+    REGISTERED = "registered"
+    """Nothing waits: what serves is what the stage file asks for."""
+
+
+@dataclass(frozen=True)
+class LifecycleStatus:
+    """How far a stage is, as far as it was looked at.
+
+    ``waits``: the changes that wait, in the order of the plan. ``means``: what the stage file calls
+    the means of approval, empty for none. ``fingerprint``: of what an approval is bound to.
+    ``missing``: a sentence for each asset that is not there. ``test``: the run that tries the
+    model, ``test_state`` how it is (``due``, ``passed``, ``none``). ``moved``: what changed since
+    an approval that counts no more. ``notes``: what a person should know besides.
+    """
+
+    step: Step
+    waits: tuple[Key, ...] = ()
+    means: str = ""
+    fingerprint: str = ""
+    missing: tuple[str, ...] = ()
+    test: str = ""
+    test_state: str = ""
+    approval: Approval | None = None
+    moved: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same as plain data; ``approval`` is null where nobody has looked."""
+        told = ("state", "by", "at", "fingerprint", "link", "approvers", "note")
+        given = self.approval
+        return {
+            "step": self.step.value,
+            "waits": [str(key) for key in self.waits],
+            "fingerprint": self.fingerprint,
+            "missing": list(self.missing),
+            "test": self.test,
+            "test_state": self.test_state,
+            "means": self.means,
+            "approval": {name: str(getattr(given, name)) for name in told} if given else None,
+            "moved": list(self.moved),
+            "notes": list(self.notes),
+        }

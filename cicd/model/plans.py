@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cicd.model.lifecycle import LifecycleStatus
 from cicd.model.resources import LiveResource, Resource
 from cicd.model.stages import identity, place_of
 from cicd.values import Key, Secret
@@ -115,6 +116,8 @@ class Plan:
     """What of the stage's own limits and protection differs from when it was last applied."""
     project: str = ""
     """The folder of its project (see Stage)."""
+    lifecycle: LifecycleStatus | None = None
+    """What stands before the changes of what serves; None where the stage file says nothing."""
     is_destroy: bool = False
     """Whether it takes the stage down: what is not deleted is kept then, and not as desired."""
 
@@ -151,6 +154,8 @@ class Result(StrEnum):
     TIMED_OUT = "timed_out"
     DEFERRED = "deferred"
     """Nobody waits for what it needs; the next apply goes on with it."""
+    HELD = "held"
+    """It has to be tested or approved before; the next apply goes on with it."""
 
 
 @dataclass(frozen=True)

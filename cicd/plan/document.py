@@ -46,6 +46,7 @@ def to_document(plan: Plan) -> dict[str, Any]:
         "treatment": [_field(field) for field in plan.treatment],
         "bound": plain(plan.bound),
         **({"problems": problems} if problems else {}),
+        **({"lifecycle": plan.lifecycle.document} if plan.lifecycle else {}),
         **({"project": plan.project} if plan.project else {}),
     }
 

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import (
+    Approval,
     Count,
     Holder,
     Key,
@@ -331,6 +332,21 @@ class Platform(Protocol):
         if url.scheme != "file":
             raise PlatformError(f"what {live.key} has made cannot be fetched")
         return copied(Path(unquote(url.path)), folder)
+
+    def approval_of(self, live: LiveResource) -> Approval:
+        """Before something is deployed: what somebody has decided about a version of a model that
+        is of a kind which keeps that. Else none keeps any."""
+        raise PlatformError(f"{live.key} keeps no approval")
+
+    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
+        """For ``cicd approve``: keep that decision with it (``approved``, ``rejected``). Else it is
+        refused."""
+        raise PlatformError(f"{live.key} keeps no approval")
+
+    def size_of(self, url: str) -> int:
+        """Before something is deployed: how many bytes are at a URL that only the platform can look
+        at. Raises NotFound where nothing is. Else nobody can."""
+        raise PlatformError(f"{self.name} cannot look at {url.partition('://')[0]}://")
 
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         """Before something is fetched: whether a folder that is there has just what ``fetch`` would

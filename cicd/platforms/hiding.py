@@ -18,7 +18,18 @@ from typing import Any, TypeVar
 
 from cicd.errors import PlatformError, Problem
 from cicd.masking import is_secret_name
-from cicd.model import Count, Hidden, Key, Kind, LiveResource, LogEntry, Resource, Track, opened
+from cicd.model import (
+    Approval,
+    Count,
+    Hidden,
+    Key,
+    Kind,
+    LiveResource,
+    LogEntry,
+    Resource,
+    Track,
+    opened,
+)
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 
 T = TypeVar("T", Resource, LiveResource)
@@ -132,6 +143,15 @@ class Hiding:
 
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         return self._platform.holds(_opened(live), output, folder)
+
+    def approval_of(self, live: LiveResource) -> Approval:
+        return self._platform.approval_of(_opened(live))
+
+    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
+        self._platform.decide(_opened(live), verdict, reason)
+
+    def size_of(self, url: str) -> int:
+        return self._platform.size_of(url)
 
     def survey(
         self,

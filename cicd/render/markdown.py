@@ -6,7 +6,7 @@ through ``escape`` or into a fence that is longer than any run of backticks insi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cicd.model import Action
 from cicd.render import document as read
@@ -14,6 +14,7 @@ from cicd.render.commits import short_commit
 from cicd.render.document import Document
 from cicd.render.escaped import code, escape, short
 from cicd.render.folds import folded, left_out
+from cicd.render.lifecycle import lines
 from cicd.words import some
 
 __all__ = ["escape", "render_section"]
@@ -36,6 +37,7 @@ def render_section(document: Document, *, limit: int | None = None) -> str:
             _about(document),
             _verdict(document),
             _refusal(document),
+            _lifecycle(document),
             _removals(changes),
             _loosened(document),
             _warnings(document),
@@ -103,6 +105,14 @@ def _treatment(document: Document) -> str:
 def _refusal(document: Document) -> str:
     refusal = read.text(document, "refusal")
     return _alert("CAUTION", [f"**Refused:** {escape(short(refusal))}"]) if refusal else ""
+
+
+def _lifecycle(document: Document) -> str:
+    """What stands before the changes of what serves."""
+    status = document.get("lifecycle")
+    found = lines(status) if isinstance(status, Mapping) else ()
+    told = [f"**{about.capitalize()}:** {escape(short(said))}" for about, said in found]
+    return _alert("IMPORTANT", told) if told else ""
 
 
 def _removals(changes: Iterable[Document]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret
+from cicd.render.lifecycle import lines as lifecycle_lines
 from cicd.words import printable
 
 MAX_VALUE = 60
@@ -32,8 +33,9 @@ _RESULTS = {
     Result.SKIPPED: _YELLOW,
     Result.TIMED_OUT: _RED,
     Result.DEFERRED: _CYAN,
+    Result.HELD: _YELLOW,
 }
-_TIMELESS = {Result.SKIPPED, Result.DEFERRED}
+_TIMELESS = {Result.SKIPPED, Result.DEFERRED, Result.HELD}
 INTERNAL = frozenset({"inputs", "files"})
 """Digests that a run carries, which tell a person nothing."""
 
@@ -48,6 +50,9 @@ def render_plan(plan: Plan, *, colour: bool = False, verbose: bool = False) -> s
         is_kept = plan.is_destroy and change.live
         if verbose or change.action is not Action.NO_OP or is_treated or is_kept:
             lines += _change_lines(change, colour=colour, verbose=verbose)
+    if plan.lifecycle:
+        told = lifecycle_lines(plan.lifecycle.document)
+        lines += [_paint(f"{about}: {printable(said)}", _YELLOW, colour) for about, said in told]
     lines += [_paint(f"warning: {printable(text)}", _YELLOW, colour) for text in plan.warnings]
     hints = [_paint(printable(text), _DIM, colour) for text in plan.hints]
     return "\n".join([*lines, summary_line(plan), *hints])

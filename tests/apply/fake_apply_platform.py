@@ -15,6 +15,7 @@ from cicd.errors import Conflict, NotFound, PlatformError, Problem
 from cicd.logs import Polling
 from cicd.model import (
     Action,
+    Approval,
     Change,
     Count,
     FieldChange,
@@ -370,6 +371,15 @@ class FakePlatform:
 
     def listen(self, hear: Callable[[Key, int, int], None]) -> None:
         return
+
+    def approval_of(self, live: LiveResource) -> Approval:
+        raise PlatformError("keeps none")
+
+    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
+        raise PlatformError("keeps none")
+
+    def size_of(self, url: str) -> int:
+        raise PlatformError("cannot look")
 
     def holds(self, live: LiveResource, output: str, folder: Path) -> bool:
         return False
