@@ -32,8 +32,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: ``body`` as JSON, or as it is when it is text; ``headers``: None leaves out what
-    is sent otherwise. ``drop``: hang up instead."""
+    """An answer: ``body`` as JSON, or as it is when it is text or bytes; ``headers``: None leaves
+    out what is sent otherwise. ``drop``: hang up instead."""
 
     status: int = 200
     body: Any = None
@@ -113,9 +113,9 @@ def _handler(stub: StubServer) -> type[BaseHTTPRequestHandler]:
             if reply.drop:
                 self.close_connection = True
                 return
-            is_text = isinstance(reply.body, str)
-            text = "" if reply.body is None else reply.body if is_text else json.dumps(reply.body)
-            content = text.encode()
+            is_text = isinstance(reply.body, str | bytes)
+            body = "" if reply.body is None else reply.body if is_text else json.dumps(reply.body)
+            content = body if isinstance(body, bytes) else body.encode()
             has_date = "Date" in reply.headers
             (self.send_response_only if has_date else self.send_response)(reply.status)
             kind = "text/plain" if is_text else "application/json"

@@ -51,19 +51,24 @@ from cicd.platforms.spark.livy import LivySubmitter
 from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
 from cicd.platforms.spark.manifest import command
+from cicd.platforms.spark.master import Master
 from cicd.platforms.spark.metrics import Metrics
 from cicd.platforms.spark.outputs import Outputs
 from cicd.platforms.spark.pods import Pods
 from cicd.platforms.spark.process import ProcessSubmitter
+from cicd.platforms.spark.recall import History
 from cicd.platforms.spark.rest import RestSubmitter
 from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
+from cicd.platforms.spark.sources import WithSources
 from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
 from cicd.platforms.spark.yarn import YarnSubmitter
 
 HERE = ".cicd/spark"
 NAMESPACE = "spark.kubernetes.namespace"
+PATIENCE = (3.0, 10.0)
+"""Seconds to connect to what nothing depends on, and to wait for its answer."""
 SECOND = 10**9
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -72,7 +77,19 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
     """The cluster that the stage names. Sends nothing."""
     told = stage.settings.get("login")
     login = tokens_of(told) if told else None
-    return Spark(_submitter(stage, environ, login), stage, login)
+    return Spark(_with_sources(_submitter(stage, environ, login), stage, login), stage, login)
+
+
+def _with_sources(submitter: Submitter, stage: Stage, login: Login | None) -> Submitter:
+    """It, with what else may tell of its jobs."""
+    settings, master = stage.settings, stage.target["master"]
+    workers, history = None, None
+    if own := beside(master, UI_PORT):
+        ui_url = str(settings.get("ui_url") or own)
+        workers = Master(Calls(login, [ui_url], retries=ONCE, timeout=PATIENCE), ui_url)
+    if url := str(settings.get("history_url") or ""):
+        history = History(Calls(login, [url], retries=ONCE, timeout=PATIENCE), url)
+    return WithSources(submitter, workers, history) if workers or history else submitter
 
 
 def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) -> Submitter:

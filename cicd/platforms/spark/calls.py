@@ -7,6 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -145,6 +146,16 @@ class Calls:
             raise _unanswered("GET", url, error, once=False) from None
         finally:
             answer.close()
+
+    def whole(self, url: str, most: int) -> bytes:
+        """The same as a whole. Raises PlatformError for more than ``most`` bytes."""
+        found, pieces = bytearray(), self.content(url)
+        with closing(pieces):
+            for piece in pieces:
+                found += piece
+                if len(found) > most:
+                    raise PlatformError(f"{url} has more than {most >> 20} MiB")
+        return bytes(found)
 
     def _object(self, response: requests.Response, once: bool) -> dict[str, Any]:
         told = _json(response)

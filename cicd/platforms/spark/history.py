@@ -31,10 +31,21 @@ class Applications:
         """``id``, ``name`` and ``attempts``, newest first."""
         return self._calls.json("GET", f"{self._api}/applications/{quote(id, safe='')}")
 
+    def named(self, name: str, since: str) -> str:
+        """The id of the newest that is called so; empty where there is none. ``since``: the day
+        that it began at the earliest, as 2026-11-30."""
+        rows = self._calls.rows(f"{self._api}/applications", minDate=since)
+        return next((str(row.get("id")) for row in rows if row.get("name") == name), "")
+
     def rows(self, id: str, what: str, **parameters: str) -> list[dict[str, Any]]:
         """What its newest attempt has of that: ``jobs``, ``stages``, ``executors``,
         ``allexecutors`` with those that are gone."""
         return self._calls.rows(f"{self._place(id)}/{what}", **parameters)
+
+    def events(self, id: str, most: int) -> bytes:
+        """The event log of its newest attempt, as a zip. Raises PlatformError where that has more
+        than ``most`` bytes."""
+        return self._calls.whole(f"{self._place(id)}/logs", most)
 
     def _place(self, id: str) -> str:
         """Where the newest attempt of an application is: only some masters number them."""

@@ -113,7 +113,9 @@ class Jobs:
         run = self._run(live)
         found = self._found(run) or run
         if found.submission and not (found.worker or found.has_ended):
-            found = replace(found, worker=self._submitter.look(found).worker)
+            seen = self._submitter.look(found)
+            application = seen.application or found.application
+            found = replace(found, worker=seen.worker, application=application)
         return found
 
     def shown(self, live: LiveResource) -> Run:
@@ -261,6 +263,7 @@ class Jobs:
             "application": run.name,
             "completed_at": run.ended,
             "commit": run.marks.get("cicd.commit", ""),
+            **seen.facts,
         }
         return LiveResource(
             Key("job", run.key),

@@ -16,7 +16,7 @@ from cicd.model import State
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses
 from cicd.platforms.spark.calls import Calls
-from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDOUT, Seen
@@ -122,15 +122,14 @@ class LivySubmitter:
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
         """``offset``: of lines, each of which counts as ``ROOM``. Spark's own lines are among those
         of the program."""
-        nothing = Chunk(0, 0, 0, "")
         if stream != STDOUT or not run.submission:
-            return nothing
+            return NOTHING
         first = offset // ROOM
         try:
             asked = f"{self._page_of(run)}/log?from={first + HEAD}&size={LINES}"
             told = self._calls.json("GET", asked)
         except NotFound:
-            return nothing
+            return NOTHING
         lines = [str(line) for line in told.get("log") or []]
         after = lines.index(END) if END in lines else len(lines)
         is_all = after < len(lines) or len(lines) < LINES

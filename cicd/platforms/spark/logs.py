@@ -38,7 +38,21 @@ class Chunk:
         start, end, total = map(int, head.groups())
         return cls(start, end, total, page[head.end() :] if end > start else "")
 
+    @classmethod
+    def of_bytes(cls, content: bytes, offset: int, size: int) -> Chunk:
+        """A part of a log that is known as a whole."""
+        start = min(offset, len(content))
+        part = content[start : start + size]
+        return cls(start, start + len(part), len(content), part.decode(errors="replace"))
 
+    @classmethod
+    def of_whole(cls, text: str, offset: int, size: int) -> Chunk:
+        """The same of a text."""
+        return cls.of_bytes(text.encode(), offset, size)
+
+
+NOTHING = Chunk(0, 0, 0, "")
+"""A log that is not there."""
 Read = Callable[[int, int], Chunk]
 """What a log has from a byte on, so many bytes at most."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from cicd.errors import PlatformError
 from cicd.platforms.spark.calls import Calls
-from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.submitter import STDERR
 
 EXECUTOR = "executor-"
@@ -79,7 +79,7 @@ class Master:
         """A part of what one of them says."""
         worker = self._executors(application).get(name)
         if worker is None:
-            return Chunk(0, 0, 0, "")
+            return NOTHING
         page = self._calls.text(
             f"{worker}/log/",
             appId=application,
@@ -101,6 +101,10 @@ class Master:
                     if row.get("appid") == application and str(row.get("id")).isdecimal():
                         found[f"{EXECUTOR}{row['id']}"] = page
         return found
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._calls.close()
 
     def name_of(self, driver: Mapping[str, Any]) -> str | None:
         """What the application of a driver is called, as its command line tells; None while there

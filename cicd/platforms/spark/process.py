@@ -22,7 +22,7 @@ from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses, wrapper
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.kerberos import Kerberos
-from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
@@ -154,7 +154,7 @@ class ProcessSubmitter:
                 file.seek(min(offset, total))
                 content = file.read(size)
         except OSError:
-            return Chunk(0, 0, 0, "")
+            return NOTHING
         start = min(offset, total)
         return Chunk(start, start + len(content), total, content.decode(errors="replace"))
 

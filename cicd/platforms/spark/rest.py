@@ -15,9 +15,9 @@ from cicd.model import State, Status
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses
 from cicd.platforms.spark.calls import Calls
-from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
-from cicd.platforms.spark.master import EXECUTOR, Master, order_of
+from cicd.platforms.spark.master import Master, order_of
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 
@@ -111,14 +111,11 @@ class RestSubmitter:
         self._calls.json("POST", f"{self._rest}/kill/{run.submission}")
 
     def streams(self, run: Run) -> list[str]:
-        found = self._master.executors(run.application) if run.application else []
-        return [STDOUT, STDERR, *found]
+        return [STDOUT, STDERR]
 
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
-        if stream.startswith(EXECUTOR):
-            return self._master.executor_log(run.application, stream, offset, size)
-        if not run.worker:
-            return Chunk(0, 0, 0, "")
+        if not run.worker or stream not in {STDOUT, STDERR}:
+            return NOTHING
         return self._master.log(run.worker, run.submission, stream, offset, size)
 
     def page(self, run: Run, calls: Calls) -> str:

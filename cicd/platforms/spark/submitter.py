@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cicd.model import Status
@@ -19,11 +19,13 @@ STDOUT, STDERR = "stdout", "stderr"
 @dataclass(frozen=True)
 class Seen:
     """How a run is. ``application``: what the cluster calls its application; ``worker``: the page
-    of the worker that its driver is on. Both empty where nobody knows."""
+    of the worker that its driver is on. Both empty where nobody knows. ``facts``: what else there
+    is to show of it."""
 
     status: Status
     application: str = ""
     worker: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Submitter(Protocol):
@@ -52,8 +54,8 @@ class Submitter(Protocol):
         ...
 
     def streams(self, run: Run) -> list[str]:
-        """What its logs are called: STDOUT, STDERR, and ``executor-0`` and so on where they can be
-        read."""
+        """What its logs are called: STDOUT, STDERR, and ``executor-0`` and so on where it can read
+        them itself."""
         ...
 
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:

@@ -19,7 +19,7 @@ from cicd.model import State, Status
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses
 from cicd.platforms.spark.calls import Calls
-from cicd.platforms.spark.logs import Chunk
+from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.runs import Run
@@ -104,12 +104,9 @@ class YarnSubmitter:
         if not (page := log_page(str(application.get("amContainerLogs") or ""), stream)):
             return NOTHING
         try:
-            content = contents(self._calls.text(page)).encode()
+            return Chunk.of_whole(contents(self._calls.text(page)), offset, size)
         except PlatformError:
             return NOTHING
-        start = min(offset, len(content))
-        part = content[start : start + size]
-        return Chunk(start, start + len(part), len(content), part.decode(errors="replace"))
 
     def page(self, run: Run, calls: Calls) -> str:
         return f"{self._site}/proxy/{run.application}" if run.application else ""
@@ -132,9 +129,6 @@ class YarnSubmitter:
 
     def close(self) -> None:
         self._calls.close()
-
-
-NOTHING = Chunk(0, 0, 0, "")
 
 
 def tag_of(name: str) -> str:

@@ -3,6 +3,9 @@ Instrumentation, REST API): ``/api/v1`` of applications, numbered attempts or no
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +23,8 @@ class HistoryServer:
     url: str
     applications: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Application -> file of its event log -> content."""
 
     def add(self, id: str, name: str = "n", attempt: str = "", **rows: Any) -> None:
         """An application that has ended, as ``rows`` say it."""
@@ -43,7 +48,8 @@ class HistoryServer:
             return Reply(200, {"spark": "3.5.9"})
         assert parts[0] == "applications", request
         if len(parts) == 1:
-            return Reply(200, list(self.applications.values()))
+            assert re.fullmatch(r"\d{4}-\d\d-\d\d", request.query["minDate"]), request
+            return Reply(200, list(reversed(self.applications.values())))
         application = self.applications.get(parts[1])
         if application is None:
             return Reply(404, "unknown app: " + parts[1])
@@ -53,7 +59,17 @@ class HistoryServer:
         if attempt and parts[2] != attempt:
             return Reply(404, f"unknown app {parts[1]}, attempt {parts[2]}")
         [what] = parts[3:] if attempt else parts[2:]
+        if what == "logs" and (files := self.events.get(parts[1])) is not None:
+            return Reply(200, zipped(files))
         return Reply(200, self.rows[parts[1]].get(what, []))
+
+
+def zipped(files: Mapping[str, str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return content.getvalue()
 
 
 @contextmanager

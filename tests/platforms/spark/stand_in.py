@@ -91,6 +91,7 @@ class Cluster:
     requests: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[Driver] = field(default_factory=list)
     page: str = ""
+    executors: list[dict[str, Any]] = field(default_factory=list)
     strike: Callable[[int, bool], None] = lambda count, is_done: None
 
     @property
@@ -165,7 +166,7 @@ class Cluster:
             "memory": 2048,
             "memoryused": 0,
             # the same page is that of the worker
-            "executors": [],
+            "executors": self.executors,
             "finishedexecutors": [{"id": n, "appid": app["id"]} for app in apps for n in (0, 10)],
             "activeapps": [],
             "completedapps": apps,

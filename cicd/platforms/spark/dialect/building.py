@@ -39,6 +39,8 @@ def build(draft: Draft) -> Built:
         | kerberos_settings(draft)
         | kubernetes_settings(draft)
     )
+    if spark.history_url and not draft.is_local:
+        settings["history_url"] = spark.history_url
     settings["namespace"] = draft.namespace
     target = {"master": draft.master}
     return Built(target, list(_jobs(draft)), (draft.master,), settings=settings)

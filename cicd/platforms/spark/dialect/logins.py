@@ -58,6 +58,7 @@ def _check_plain(draft: Draft) -> Iterator[Problem]:
     login = draft.file.spark.login
     master = api_url(draft.master) if is_kubernetes(draft.master) else draft.master
     urls = [master, draft.rest_url, draft.file.spark.yarn_url or ""]
+    urls.append(draft.file.spark.history_url or "")
     for url in (str(login.token_url or "") if login else "", *urls):
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):

@@ -111,6 +111,13 @@ class Spark(Part, frozen=True, kw_only=True):
             examples=["http://host:8080"],
         ),
     ] = None
+    history_url: Annotated[
+        Annotated[str, _URL] | None,
+        Meta(
+            description="The history server, which is asked for what all others have forgotten.",
+            examples=["http://history:18080"],
+        ),
+    ] = None
     login: Annotated[
         Login | None,
         Meta(
