@@ -157,7 +157,7 @@ def test_what_a_restarted_master_forgot_is_unknown_and_no_success(
 
 
 @pytest.mark.parametrize("end", ["FINISHED", "FAILED", "KILLED"])
-def test_nothing_is_left_in_staging_however_it_ends(
+def test_a20_nothing_is_left_in_staging_however_it_ends(
     tmp_path: Path, cluster: Cluster, spark: Spark, end: str
 ) -> None:
     write_program(tmp_path, {"FINISHED": PROGRAM, "FAILED": "exit(3)"}.get(end, ENDLESS))
@@ -171,7 +171,7 @@ def test_nothing_is_left_in_staging_however_it_ends(
     assert staged(tmp_path) == []
 
 
-def test_what_a_crash_left_in_staging_goes_at_the_next_run(
+def test_a20_what_a_crash_left_in_staging_goes_at_the_next_run(
     tmp_path: Path, cluster: Cluster, spark: Spark
 ) -> None:
     spark.create(job(), "first")

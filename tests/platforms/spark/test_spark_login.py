@@ -122,7 +122,7 @@ def all_texts(folder: Path) -> str:
     return "".join(path.read_text(encoding="utf-8", errors="replace") for path in paths)
 
 
-def test_a23_a_job_goes_through_the_gateway_with_one_token_that_nobody_sees(
+def test_a7_a23_a_job_goes_through_the_gateway_with_one_token_that_nobody_sees(
     tmp_path: Path, gateway: Gateway
 ) -> None:
     spark = connected(tmp_path, gateway, oauth(gateway))
@@ -141,7 +141,7 @@ def test_a23_a_server_may_want_the_login_in_the_form(tmp_path: Path, gateway: Ga
     spark.close()
 
 
-def test_a23_a_token_that_is_refused_is_renewed_and_nothing_is_submitted_twice(
+def test_a7_a23_a_token_that_is_refused_is_renewed_and_nothing_is_submitted_twice(
     tmp_path: Path, gateway: Gateway
 ) -> None:
     spark = connected(tmp_path, gateway, oauth(gateway))
