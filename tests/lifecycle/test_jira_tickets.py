@@ -200,6 +200,21 @@ def test_approval_of_another_fingerprint_does_not_count(world: World) -> None:
     assert world.tickets().read(REQUEST).is_given
 
 
+def test_another_model_under_the_same_plan_is_asked_for_anew(world: World) -> None:
+    first = replace(REQUEST, made={"execution/train": "e1"})
+    world.tickets().ask(first)
+    key = world.jira.keys()[0]
+    world.jira.move(key, "Done", ALICE)
+    assert world.tickets().read(first).is_given
+    again = replace(REQUEST, made={"execution/train": "e2"})
+    former = world.tickets().read(again)
+    assert (former.state, former.made) == (STALE, {"execution/train": "e1"})
+    assert world.tickets().ask(again).state is PENDING
+    assert world.tickets().ask(again).state is PENDING
+    assert len(world.jira.issues) == 2
+    assert world.tickets().read(first).is_given
+
+
 def test_tickets_of_other_stages_are_left_alone(world: World) -> None:
     key = asked(world)
     world.jira.move(key, "Done", ALICE)

@@ -11,7 +11,7 @@ from cicd.errors import Refused
 from cicd.lifecycle.approvals import Request
 from cicd.lifecycle.jira.client import Client
 from cicd.lifecycle.jira.judgement import approvers_of
-from cicd.lifecycle.jira.texts import Block, Line, Part, summary
+from cicd.lifecycle.jira.texts import SUMMARY_LIMIT, Block, Line, Part, summary
 from cicd.model import JiraApproval, Secret
 
 LABEL = "cicd"
@@ -44,9 +44,13 @@ def proof_of(request: Request) -> dict[str, Any]:
 
 
 def is_of(proof: Mapping[str, Any], request: Request) -> bool:
-    """Whether the property of a ticket says that it asks for this very plan."""
+    """Whether the property of a ticket says that it asks for this very plan, with what the same
+    runs have made: another model under the same plan is asked for anew."""
+    made = proof.get("made")
+    before = made if isinstance(made, Mapping) else {}
+    is_same_model = all(request.made.get(run, id) == id for run, id in before.items())
     wanted = (request.fingerprint, request.stage)
-    return (proof.get("fingerprint"), proof.get("stage")) == wanted
+    return is_same_model and (proof.get("fingerprint"), proof.get("stage")) == wanted
 
 
 def description(request: Request, settings: JiraApproval) -> list[Part]:
@@ -99,9 +103,11 @@ def fields_of(request: Request, settings: JiraApproval, client: Client) -> dict[
 
 
 def _summary(request: Request) -> str:
-    mark = f" ({request.fingerprint[:SHORT]})"
+    """The title, with the beginning of the fingerprint even where it is cut."""
+    short = request.fingerprint[:SHORT]
+    mark = f" ({short})"
     title = summary(request.title)
-    return summary(f"{title[: 255 - len(mark)]}{mark}")
+    return title if short in title else summary(f"{title[: SUMMARY_LIMIT - len(mark)]}{mark}")
 
 
 def _as_jira_takes_it(value: Any, sort: str, rich: Callable[[list[Part]], Any]) -> Any:

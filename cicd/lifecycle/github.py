@@ -1,0 +1,126 @@
+"""Approval by the reviewers of an environment of GitHub: they let a job of a run go on.
+
+What they let go on is a run, and so the commit that it is of. A run without a word of theirs has
+passed nobody: the environment asks for no review, or an administrator went past it.
+Source: https://docs.github.com/actions/managing-workflow-runs/reviewing-deployments
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cicd.errors import Refused
+from cicd.forges.base import Review
+from cicd.forges.github import Client
+from cicd.forges.run import GITHUB, TITLES, Run
+from cicd.lifecycle.approvals import Request, Surroundings, Verdict
+from cicd.lifecycle.origin import open_origin
+from cicd.model import Approval, ApprovalState, GitHubApproval
+from cicd.words import one_line
+
+SHORT = 12
+"""Digits of a fingerprint that a review names."""
+WORDS = 200
+_FINGERPRINT = re.compile(r"\bfp ([0-9a-f]{12})\b")
+
+
+def connect(settings: GitHubApproval, surroundings: Surroundings) -> Reviews:
+    """The reviews of a stage's environment. Sends nothing. Raises Denied where a login is missing,
+    Refused where the project is no repository of GitHub."""
+    forge, run = open_origin(surroundings)
+    if not isinstance(forge, Client):
+        raise Refused(
+            f"approval.github is a review at GitHub, and the project is at {TITLES[run.forge]}",
+            hint="take approval.pull_request, jira or file",
+        )
+    attempt = surroundings.environ.get("GITHUB_RUN_ATTEMPT", "")
+    return Reviews(forge, run, settings.environment, int(attempt) if attempt.isdecimal() else 1)
+
+
+class Reviews:
+    """The reviews of one environment. ``attempt``: how often this run was started. Implements
+    ``Approvals``."""
+
+    def __init__(self, forge: Client, run: Run, environment: str, attempt: int = 1) -> None:
+        self._forge = forge
+        self._run = run
+        self._environment = environment
+        self._attempt = attempt
+
+    def read(self, request: Request) -> Approval:
+        """What the reviewers of this very run have said."""
+        if not self._is_its_run:
+            return self._approval(
+                ApprovalState.NONE,
+                f"the reviewers of the environment {self._environment} are asked by the job that "
+                "applies, and for that run alone",
+            )
+        said = [one for one in self._forge.gate(self._run.id, self._environment) if _decides(one)]
+        if not said:
+            return self._approval(
+                ApprovalState.NONE,
+                f"nobody has reviewed this run for the environment {self._environment}: it has no "
+                "required reviewers, or an administrator went past them",
+            )
+        return self._judged(said, request)
+
+    def ask(self, request: Request) -> Approval:
+        """The same: the environment asks its reviewers before the job begins."""
+        return self.read(request)
+
+    def decide(self, request: Request, verdict: Verdict, reason: str) -> Approval:
+        """Review the runs of this commit that wait for the environment."""
+        runs = [self._run.id] if self._is_its_run else self._forge.waiting_runs(request.commit)
+        if not runs:
+            raise Refused(
+                f"no run of commit {request.commit[:SHORT]} waits for the environment "
+                f"{self._environment}",
+                hint="the job that applies has to wait first, and this commit has to be its own",
+            )
+        mark = f"fp {request.fingerprint[:SHORT]}"
+        comment = f"{one_line(reason, WORDS)} ({mark})" if reason else mark
+        for run in runs:
+            self._forge.decide(run, self._environment, verdict, comment)
+        said = self._forge.gate(runs[-1], self._environment)
+        return self._judged([one for one in said if _decides(one)], request, runs[-1])
+
+    @property
+    def _is_its_run(self) -> bool:
+        """Whether this is part of a run that applies."""
+        return self._run.ci == GITHUB and self._run.mode == "apply" and bool(self._run.id)
+
+    def _judged(self, said: Sequence[Review], request: Request, run: str = "") -> Approval:
+        last = said[-1]
+        told = _FINGERPRINT.search(last.comment)
+        note = _FINGERPRINT.sub("", last.comment).replace("()", "").strip()
+        if last.verdict == "rejected":
+            return self._approval(ApprovalState.REJECTED, note, last, request.fingerprint)
+        if told and told[1] != request.fingerprint[:SHORT]:
+            return self._approval(ApprovalState.STALE, "reviewed was another plan", last, told[1])
+        times = sum(one.verdict == "approved" for one in said)
+        if not run and not told and times < self._attempt:
+            # the list keeps what was said of earlier attempts, and does not tell of which
+            note = (
+                f"this is attempt {self._attempt} of the run, and a review may be of an earlier one"
+                ": start a new run, or review with cicd approve"
+            )
+            return self._approval(ApprovalState.STALE, note, last)
+        return self._approval(ApprovalState.APPROVED, note, last, request.fingerprint)
+
+    def _approval(
+        self, state: ApprovalState, note: str, by: Review | None = None, fingerprint: str = ""
+    ) -> Approval:
+        return Approval(
+            state,
+            by=by.user if by else "",
+            at=by.at if by else "",
+            fingerprint=fingerprint,
+            link=self._run.url,
+            note=one_line(note, WORDS),
+            approvers=f"the reviewers of the environment {self._environment}",
+        )
+
+
+def _decides(review: Review) -> bool:
+    return review.verdict in {"approved", "rejected"}
