@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Refused
 from cicd.forges.answers import LIMIT_PAUSE, Json, Service, items_in, text_in
 from cicd.forges.base import Issue, Note, Request, Review, Verdict, last_of_each
-from cicd.forges.http import Api
+from cicd.forges.http import PER_PAGE, Api
 from cicd.http import asked_pause
 from cicd.model import Secret
 
@@ -223,6 +223,33 @@ class Client:
         }
         # the same again finds nothing that waits
         self._api.call("POST", url, body, repeat=True)
+
+    def waiting_runs(self, commit: str) -> list[str]:
+        """The runs of a commit that wait for somebody, the newest first."""
+        url = self._url("/actions/runs")
+        params = urlencode({"head_sha": commit, "status": "waiting", "per_page": PER_PAGE})
+        found = items_in(self._api.call("GET", f"{url}?{params}"), "workflow_runs")
+        return [str(run["id"]) for run in found]
+
+    def add_review(self, number: int, commit: str, verdict: Verdict, text: str) -> None:
+        """Approve a commit of a pull request, or ask for changes; twice is as good as once."""
+        event = "APPROVE" if verdict == "approved" else "REQUEST_CHANGES"
+        body = {"commit_id": commit, "event": event, "body": text}
+        self._api.call("POST", self._url(f"/pulls/{number}/reviews"), body, repeat=True)
+
+    def add_label(self, number: int, label: str) -> None:
+        """Put a label on a pull request; it may be on already."""
+        body = {"labels": [label]}
+        self._api.call("POST", self._url(f"/issues/{number}/labels"), body, repeat=True)
+
+    def may_write(self, user: str) -> bool:
+        """Whether somebody may push to the repository: anybody can review a public one."""
+        url = self._url(f"/collaborators/{quote(user, safe='')}/permission")
+        try:
+            answer = self._api.call("GET", url)
+        except NotFound:
+            return False
+        return text_in(answer, "permission") in {"admin", "write"}
 
     def labelled(self, number: int, label: str) -> Review | None:
         """Who put a label on a pull request last, and when; None where it has none now."""

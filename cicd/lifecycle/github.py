@@ -2,7 +2,7 @@
 
 What they let go on is a run, and so the commit that it is of. A run without a word of theirs has
 passed nobody: the environment asks for no review, or an administrator went past it.
-Source: https://docs.github.com/actions/managing-workflow-runs/reviewing-deployments
+Source: docs.github.com, "Managing environments", and the approvals of a run in its REST API.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def connect(settings: GitHubApproval, surroundings: Surroundings) -> Reviews:
     """The reviews of a stage's environment. Sends nothing. Raises Denied where a login is missing,
     Refused where the project is no repository of GitHub."""
     forge, run = open_origin(surroundings)
-    if not isinstance(forge, Client):
+    if run.forge != GITHUB or not isinstance(forge, Client):
         raise Refused(
             f"approval.github is a review at GitHub, and the project is at {TITLES[run.forge]}",
             hint="take approval.pull_request, jira or file",

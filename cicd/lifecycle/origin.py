@@ -23,7 +23,9 @@ def open_origin(around: Surroundings) -> tuple[Forge, Run]:
         run = usable(run, around.environ)
         return open_forge(run), run
     except Usage as error:
-        raise Denied(f"the approval is given at the forge: {error.message}", hint=error.hint) from None
+        raise Denied(
+            f"the approval is given at the forge: {error.message}", hint=error.hint
+        ) from None
 
 
 def _by_remote(run: Run, around: Surroundings) -> Run:

@@ -15,17 +15,16 @@ from typing import Protocol, runtime_checkable
 from cicd.errors import Refused
 from cicd.forges.base import Forge, Review
 from cicd.forges.base import Request as Change
+from cicd.forges.github import BOT
 from cicd.forges.run import TITLES, Run
 from cicd.lifecycle.approvals import Request, Surroundings, Verdict
 from cicd.lifecycle.origin import open_origin
 from cicd.model import Approval, ApprovalState, PullRequestApproval
-from cicd.render.sections import parse
+from cicd.render.sections import REVIEWED, parse
 from cicd.words import one_line
 
 WORDS = 200
 SHORT = 12
-REVIEWED = "reviewed"
-"""What the hidden head of our comment calls the fingerprint of what is reviewed."""
 
 
 @runtime_checkable
@@ -106,13 +105,10 @@ class PullRequests:
             return self._approval(ApprovalState.REJECTED, change, refused, note, request)
         found = self._by_label(change) if self._settings.label else self._by_review(change, said)
         if not isinstance(found, Review):
-            state = ApprovalState.STALE if said else ApprovalState.PENDING
-            return self._approval(state, change, None, found)
+            return self._approval(ApprovalState.PENDING, change, None, found)
         if not self._is_what_was_reviewed(change, request):
-            note = (
-                f"what is applied ({request.commit[:SHORT]}) is not what #{change.number} showed at "
-                f"{change.commit[:SHORT]}"
-            )
+            applied, shown = request.commit[:SHORT], change.commit[:SHORT]
+            note = f"what is applied ({applied}) is not what #{change.number} showed at {shown}"
             return self._approval(ApprovalState.STALE, change, found, note)
         return self._approval(ApprovalState.APPROVED, change, found, "", request)
 
@@ -162,10 +158,12 @@ class PullRequests:
         of_head = [one for one in given if one.commit in {change.commit, ""}]
         if of_head:
             return of_head[-1]
+        wanted = f"a review of #{change.number} by {self._approvers()} approves"
         if given:
-            old = given[-1]
-            return f"{old.user} approved {old.commit[:SHORT]}, and the head is {change.commit[:SHORT]}"
-        return f"a review of #{change.number} by {self._approvers()} approves"
+            old, now = given[-1].commit[:SHORT], change.commit[:SHORT]
+            return f"{wanted}: {given[-1].user} approved {old}, and the head is {now}"
+        withdrawn = [one.user for one in said if one.verdict == "withdrawn"]
+        return f"{wanted}: that of {withdrawn[-1]} was withdrawn" if withdrawn else wanted
 
     def _by_label(self, change: Change) -> Review | str:
         """Who has put the label on; else why it does not count."""
@@ -215,8 +213,9 @@ class PullRequests:
         trees = [git("rev-parse", "--verify", f"{at}^{{tree}}") for at in (change.commit, "HEAD")]
         if trees[0] and trees[0] == trees[1]:
             return True
-        me = self._forge.me()
-        notes = [note for note in self._forge.notes(change.number) if note.author == me]
+        # that of a workflow is ours, too, for a person who looks
+        ours = {self._forge.me(), BOT}
+        notes = [note for note in self._forge.notes(change.number) if note.author in ours]
         shown = [
             section.facts.get(REVIEWED, "")
             for note in notes

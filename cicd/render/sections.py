@@ -29,6 +29,8 @@ from cicd.render.markdown import escape, render_section
 LIMIT = 65_536
 """Longest body of a comment or an issue that GitHub takes, in characters."""
 SCHEMA = 1
+REVIEWED = "reviewed"
+"""What the hidden head calls the fingerprint of what an approval of a stage is bound to."""
 REFUSED = 5
 """The exit code of a plan that limits or protection stand against."""
 _HEAD = re.compile(r"<!-- cicd:plan (\{.*\}) -->")
@@ -90,7 +92,7 @@ def _checked(facts: Any) -> dict[str, Any]:
     if not isinstance(facts, dict):
         return {}
     summary = facts.get("summary")
-    kept = _checked_run(facts, "fingerprint")
+    kept = _checked_run(facts, "fingerprint", REVIEWED)
     if isinstance(failed := facts.get("failed"), dict):
         kept["failed"] = _checked_run(failed, "exit_code", "since", "since_commit")
     return {"summary": _counts(summary if isinstance(summary, dict) else {}), **kept}
@@ -109,6 +111,7 @@ def facts_of(document: Document, run_url: str, before: Section | None = None) ->
     facts = {
         "commit": str(document.get("commit") or "")[:12],
         "fingerprint": str(document.get("fingerprint") or "")[:16],
+        REVIEWED: str((document.get("lifecycle") or {}).get("fingerprint") or "")[:16],
         "run": run_url,
     }
     known = {name: value for name, value in facts.items() if value}

@@ -75,6 +75,17 @@ ENDPOINTS = (
         "/repos/R/actions/runs/N/pending_deployments",
         {"environment_ids": list, "state": str, "comment": str},
     ),
+    Endpoint(
+        "GET", "/repos/R/actions/runs", query=PAGING | {"head_sha", "status", "branch", "event"}
+    ),
+    Endpoint("GET", "/repos/R/collaborators/U/permission"),
+    Endpoint("POST", "/repos/R/issues/N/labels", {"labels": list}),
+    Endpoint(
+        "POST",
+        "/repos/R/pulls/N/reviews",
+        {"event": str},
+        {"commit_id": str, "body": str, "comments": list},
+    ),
     Endpoint("GET", "/orgs/O/teams/T"),
     Endpoint("GET", "/orgs/O/teams/T/memberships/U"),
     Endpoint("GET", "/repos/R/pulls", query=PAGING | {"state", "head", "base"}),
@@ -84,6 +95,7 @@ ENDPOINTS = (
 )
 ENUMS = {
     "state": {"open", "closed", "all", "approved", "rejected"},
+    "event": {"APPROVE", "REQUEST_CHANGES", "COMMENT"},
     "state_reason": {"completed", "not_planned", "reopened", "duplicate"},
 }
 
@@ -133,6 +145,8 @@ class GitHub:
         self.activity: list[dict[str, Any]] = []
         self.approvals: dict[int, list[dict[str, Any]]] = {}
         self.pending: dict[int, list[dict[str, Any]]] = {}
+        self.runs: list[dict[str, Any]] = []
+        self.collaborators: dict[str, str] = {}
         self.teams: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True}
         self.requests: list[Request] = []
@@ -198,6 +212,7 @@ class GitHub:
         if isinstance(request.body, dict) and len(request.body.get("body") or "") > MAX_BODY:
             return Reply(422, BODY_TOO_LONG)
         short = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", match[2])
+        short = re.sub(r"^/collaborators/[^/]+", "/collaborators/U", short)
         numbers = [int(text) for text in re.findall(r"/(\d+)", short)]
         name = f"{request.method} {re.sub(r'/[0-9]+', '/N', short)}"
         return {
@@ -221,6 +236,10 @@ class GitHub:
             "GET /actions/runs/N/pending_deployments": self._list_pending,
             "POST /actions/runs/N/pending_deployments": self._decide,
             "PATCH /pulls/N": self._edit_pull,
+            "GET /actions/runs": self._list_runs,
+            "GET /collaborators/U/permission": self._permission,
+            "POST /issues/N/labels": self._add_labels,
+            "POST /pulls/N/reviews": self._review,
         }.get(name, _not_found)(request, numbers, login)
 
     def _list_comments(self, request: Request, numbers: list[int], login: str) -> Reply:
@@ -385,6 +404,55 @@ class GitHub:
         self.approvals.setdefault(numbers[0], []).append({**said, "environments": chosen})
         return Reply(200, [])
 
+    def _list_runs(self, request: Request, numbers: list[int], login: str) -> Reply:
+        found = [
+            run
+            for run in self.runs
+            if run["head_sha"] == request.query.get("head_sha", run["head_sha"])
+            if run["status"] == request.query.get("status", run["status"])
+        ]
+        return Reply(200, {"total_count": len(found), "workflow_runs": found})
+
+    def _permission(self, request: Request, numbers: list[int], login: str) -> Reply:
+        user = request.path.split("/")[-2]
+        if user not in self.collaborators:
+            return _not_found(request, numbers, login)
+        return Reply(200, {"permission": self.collaborators[user], "user": {"login": user}})
+
+    def _add_labels(self, request: Request, numbers: list[int], login: str) -> Reply:
+        pull = next(one for one in self.pulls if one["number"] == numbers[0])
+        for name in request.body["labels"]:
+            self.label(pull, name, login, "2026-11-30T12:00:00Z")
+        return Reply(200, pull["labels"])
+
+    def label(self, pull: dict[str, Any], name: str, login: str, at: str) -> None:
+        """Somebody puts a label on a pull request."""
+        pull["labels"].append({"name": name})
+        event = {"event": "labeled", "label": {"name": name}, "actor": {"login": login}}
+        ids = {"id": next(self._ids), "created_at": at}
+        self.events.setdefault(pull["number"], []).append({**event, **ids})
+
+    def _review(self, request: Request, numbers: list[int], login: str) -> Reply:
+        body = request.body
+        pull = next(one for one in self.pulls if one["number"] == numbers[0])
+        if pull["user"]["login"] == login:
+            message = "Review Can not approve your own pull request"
+            return Reply(422, {"message": "Unprocessable Entity", "errors": [message]})
+        if body["event"] == "REQUEST_CHANGES" and not body.get("body"):
+            return Reply(422, {"message": "Unprocessable Entity", "errors": ["body is missing"]})
+        state = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}[body["event"]]
+        review = {
+            "id": next(self._ids),
+            "user": {"login": login},
+            "state": state,
+            "commit_id": body.get("commit_id", pull["head"]["sha"]),
+            "submitted_at": "2026-11-30T12:00:00Z",
+            "body": body.get("body", ""),
+            "html_url": f"{pull['html_url']}#pullrequestreview-1",
+        }
+        self.reviews.setdefault(numbers[0], []).append(review)
+        return Reply(200, review)
+
     def _team(self, request: Request) -> Reply:
         words = request.path.split("/")
         team = self.teams.get(f"{words[2]}/{words[4]}")
@@ -428,7 +496,7 @@ def check(request: Request) -> list[str]:
     ]
     path = re.sub(r"^/repos/[^/]+/[^/]+", "/repos/R", request.path)
     path = re.sub(r"^/orgs/[^/]+/teams/[^/]+", "/orgs/O/teams/T", path)
-    path = re.sub(r"/memberships/[^/]+$", "/memberships/U", path)
+    path = re.sub(r"/(memberships|collaborators)/[^/]+", r"/\1/U", path)
     path = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", path)
     path = re.sub(r"/\d+", "/N", path)
     found = [one for one in ENDPOINTS if (one.method, one.path) == (request.method, path)]
