@@ -12,6 +12,7 @@ from cicd.lifecycle.approvals import Request
 from cicd.lifecycle.jira.client import Client
 from cicd.lifecycle.jira.judgement import approvers_of
 from cicd.lifecycle.jira.texts import SUMMARY_LIMIT, Block, Line, Part, summary
+from cicd.lifecycle.judging import moved_runs, shortened
 from cicd.model import JiraApproval, Secret
 
 LABEL = "cicd"
@@ -39,7 +40,7 @@ def stage_label(stage: str) -> str:
 def proof_of(request: Request) -> dict[str, Any]:
     """What the property of a ticket says: of which plan of which stage it is."""
     told = {"fingerprint": request.fingerprint, "stage": request.stage, "commit": request.commit}
-    whole = {**told, "parts": dict(request.parts), "made": dict(request.made)}
+    whole = {**told, "parts": shortened(request.parts), "made": dict(request.made)}
     return whole if len(json.dumps(whole)) <= PROOF_LIMIT else told
 
 
@@ -47,8 +48,7 @@ def is_of(proof: Mapping[str, Any], request: Request) -> bool:
     """Whether the property of a ticket says that it asks for this very plan, with what the same
     runs have made: another model under the same plan is asked for anew."""
     made = proof.get("made")
-    before = made if isinstance(made, Mapping) else {}
-    is_same_model = all(request.made.get(run, id) == id for run, id in before.items())
+    is_same_model = not (isinstance(made, Mapping) and moved_runs(made, request.made))
     wanted = (request.fingerprint, request.stage)
     return is_same_model and (proof.get("fingerprint"), proof.get("stage")) == wanted
 
