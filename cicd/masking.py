@@ -61,12 +61,12 @@ class Mask:
         self._names: dict[str, str] = {}
         self._known: re.Pattern[str] | None = None
 
-    def add(self, secrets: Iterable[str]) -> None:
-        """Hide these from now on, but for those of the length of a word."""
+    def add(self, secrets: Iterable[str], *, shortest: int = LONG) -> None:
+        """Hide these from now on, but for those that are shorter than that."""
         known = map(str.strip, secrets)  # many end with a line break that nobody repeats
         # Shorter ones stand in any text by chance, and a log in which each "dev" is hidden helps
         # nobody.
-        self._secrets.update(text for text in known if len(text) >= LONG)
+        self._secrets.update(text for text in known if len(text) >= shortest)
         self._known = None
 
     def spare(self, texts: Iterable[str]) -> None:

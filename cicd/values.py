@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 Spec = Mapping[str, Any]
 """What a resource is: plain data (str, int, bool, None, lists, maps) plus Ref and Secret leaves.
 What it is called stays plain, also where it comes from the environment."""
+
+
+Happening = Literal[
+    "failed", "drifted", "approval_needed", "deployed", "recovered", "retiring", "suspended"
+]
+"""What people can be told of a stage."""
 
 
 class Key(msgspec.Struct, frozen=True, order=True):

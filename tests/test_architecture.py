@@ -112,6 +112,15 @@ TABLE: dict[str, set[str]] = {
         "cicd.render",
         "cicd.forges",
     },
+    "cicd.notify": {
+        "cicd.version",
+        "cicd.words",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.http",
+        "cicd.masking",
+        "cicd.render",
+    },
     "cicd.metaflow": {
         "cicd.platforms.aicore.dialect",
         "cicd.config",
@@ -223,6 +232,7 @@ TABLE: dict[str, set[str]] = {
         "cicd.scaffold",
         "cicd.forges",
         "cicd.lifecycle",
+        "cicd.notify",
         # by automation.local alone
         "cicd.emulator.host.control",
         "cicd.emulator.host.folder",

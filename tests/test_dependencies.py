@@ -82,6 +82,15 @@ def installed_with(texts: Iterable[str]) -> set[str]:
     return set(seen)
 
 
+def test_what_is_declared_is_installed_here() -> None:
+    """Else all that follows fails, and says less of what to do."""
+    installed = {dist.name.lower() for dist in importlib.metadata.distributions()}
+    wanted = sorted({text for texts in GROUPS.values() for text in texts})
+    names = {text: re.split(r"[\[<>=]", text)[0].lower() for text in wanted}
+    missing = [f"'{text}'" for text, name in names.items() if name not in installed]
+    assert not missing, f"do this first: pip install {' '.join(missing)}"
+
+
 @pytest.mark.parametrize("text", sorted(FOR_USERS))
 def test_what_users_install_has_a_lowest_and_a_highest_version(text: str) -> None:
     match = VERSIONS["BOUNDED"].fullmatch(text)

@@ -13,6 +13,7 @@ from cicd.automation.events import Event, Planned
 from cicd.automation.failed import remember_tests
 from cicd.automation.lifecycle import with_lifecycle
 from cicd.automation.lock import StageLock
+from cicd.automation.notices import unmet
 from cicd.automation.operation import Operation, Work, agree, execute, follow, locked
 from cicd.automation.result import Result, exit_code
 from cicd.automation.saved import Saved
@@ -39,6 +40,7 @@ def apply(
     import cicd.plan  # noqa: F401 both before the lock is taken: others wait for it
 
     session = operation.session
+    yield from unmet(session)
     chosen = saved.choice if saved else choice
 
     def replan() -> Plan:

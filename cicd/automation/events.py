@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from cicd.apply.events import Event as ChangeEvent
 from cicd.errors import Refused as RefusedError
-from cicd.model import Holder, Outcome, Plan
+from cicd.model import Happening, Holder, Outcome, Plan
 
 if TYPE_CHECKING:
     from cicd.automation.result import Result
+    from cicd.notify.sending import Delivery
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,24 @@ class Noted:
     """Something that a person should know, about the stage as a whole."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class Notified:
+    """People were told that something happened, or some of them could not be: ``deliveries`` says
+    what came of it for each address."""
+
+    on: Happening
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def reached(self) -> list[str]:
+        return [one.channel.name for one in self.deliveries if not one.problem]
+
+    @property
+    def missed(self) -> list[str]:
+        """Each with the reason, and nothing of an address."""
+        return [f"{one.channel.name}: {one.problem}" for one in self.deliveries if one.problem]
 
 
 @dataclass(frozen=True)
@@ -67,10 +86,10 @@ class Refused:
 @dataclass(frozen=True)
 class Ended:
     """What became of all of it: as plain data, as ``--summary`` writes it, and as values. Only
-    notes about the lock may come after."""
+    notes about the lock and who was told may come after."""
 
     summary: Mapping[str, Any]
     result: Result
 
 
-Event = ChangeEvent | Planned | Waiting | Noted | Executing | Executed | Refused | Ended
+Event = ChangeEvent | Planned | Waiting | Noted | Notified | Executing | Executed | Refused | Ended

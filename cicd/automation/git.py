@@ -372,3 +372,9 @@ def describe_commit(root: Path, commit: str, environ: Mapping[str, str]) -> tupl
     told = git("show", "-s", "--format=%T%n%P%n%B", commit, cwd=root, environ=environ)
     tree, parents, message = told.split("\n", 2)
     return tree, parents, message
+
+
+def author_of(root: Path, commit: str, environ: Mapping[str, str]) -> str:
+    """Who has written a commit; empty where it is not known here."""
+    id = commit.partition(" ")[0]  # a mark may follow
+    return _quietly(root, environ, "show", "-s", "--format=%an", id, "--") if id else ""

@@ -103,6 +103,10 @@ class Loader:
         needs_secrets = needs_secrets and not is_offline
         stage = load_stage(self.find_argument(name), around, needs_credentials=needs_secrets)
         self.mask.spare([stage.name])
+        if stage.notify:
+            from cicd.notify.channels import SHORTEST, secrets_of
+
+            self.mask.add(secrets_of(stage.notify), shortest=SHORTEST)
         if self.is_local:
             stage = local.with_snapshot(stage, root, self.environ, self.mask)
         return root, stage

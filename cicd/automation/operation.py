@@ -13,13 +13,15 @@ from cicd.automation.lock import StageLock, open_lease
 from cicd.automation.result import Result
 from cicd.automation.session import Session
 from cicd.automation.standing import Standing
-from cicd.errors import Refused
+from cicd.errors import CicdError, Refused
 from cicd.model import LifecycleStatus, Outcome, Plan
 
 Approve = Callable[[Plan], bool]
 """Asked with the plan before anything is changed; what is not true refuses it. It may raise."""
 Work = Generator[Event, None, Result]
 Locked = Callable[[StageLock], Work]
+Tell = Callable[["Operation", Result | CicdError], Iterator[Event]]
+"""Tells people what became of it, or why there was nothing."""
 
 
 class _Stopped(BaseException):
@@ -51,7 +53,11 @@ class Operation(Iterator[Event]):
     """
 
     def __init__(
-        self, session: Session, settings: Settings, work: Callable[[Operation], Work]
+        self,
+        session: Session,
+        settings: Settings,
+        work: Callable[[Operation], Work],
+        tell: Tell = lambda operation, came: iter(()),
     ) -> None:
         self.session = session
         self.settings = settings
@@ -62,6 +68,7 @@ class Operation(Iterator[Event]):
         self.unsaid: list[events.Noted] = []
         self.lifecycle: LifecycleStatus | None = None
         self._cancelled = threading.Event()
+        self._tell = tell
         self._events = self._run(work)
 
     def __iter__(self) -> Operation:
@@ -125,9 +132,14 @@ class Operation(Iterator[Event]):
         try:
             with self.session.opened():
                 self.check()
-                self.result = yield from work(self)
+                try:
+                    self.result = yield from work(self)
+                except CicdError as error:
+                    yield from self._tell(self, error)
+                    raise
                 yield events.Ended(self.result.summary, self.result)
                 yield from self._say()
+                yield from self._tell(self, self.result)
         except Refused as error:
             stage = getattr(self.session, "stage", None)
             self.result = Result(stage.name if stage else "", self.plan, refusal=error)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from cicd.automation.choice import ALL, Choice, texts
-from cicd.automation.events import Event
+from cicd.automation.events import Event, Notified
 from cicd.automation.operation import Approve, Operation, Settings, Work
 from cicd.automation.result import Result
 from cicd.automation.saved import Saved, to_bytes
 from cicd.automation.session import Session
-from cicd.errors import Refused, Usage
+from cicd.errors import CicdError, Refused, Usage
 from cicd.model import Holder, Key, LogEntry, MetricPoint, Plan, Track
 from cicd.render.comparison import Comparison
 
@@ -67,6 +67,27 @@ class StageSession(Session):
             warnings = (*plan.warnings, *tell_ends(self, plan))
             hints = (*plan.hints, *tell_unclaimed(self, plan))
             return self.guarded(replace(plan, warnings=warnings, hints=hints))
+
+    def drift(
+        self, on_event: Callable[[Notified], object] | None = None
+    ) -> tuple[Plan, Refused | None]:
+        """The plan of the whole stage, as a look for what somebody has changed: those whom the
+        stage names are told, also that nobody could look. ``on_event`` hears of that."""
+        from cicd.automation.notices import tell_difference
+
+        with self.opened():
+            came: Plan | CicdError
+            refusal: Refused | None = None
+            try:
+                came, refusal = self.reviewed_plan(ALL)
+            except CicdError as error:
+                came = error
+            for event in tell_difference(self, came):
+                if on_event:
+                    on_event(event)
+        if isinstance(came, CicdError):
+            raise came
+        return came, refusal
 
     def save(self, plan: Plan) -> bytes:
         """The plan as bytes for a file or a store: bound to stage file, variables, commit and what
@@ -138,6 +159,7 @@ class StageSession(Session):
         """The same as an iterator of events, which works while it is read. ``measures``: also tell
         what runs record while they go on. ``Operation.cancel`` ends it from any thread."""
         from cicd.automation.applying import apply
+        from cicd.automation.notices import tell_apply
         from cicd.plan import Permissions
 
         choice = Choice.of(
@@ -155,7 +177,8 @@ class StageSession(Session):
         def work(operation: Operation) -> Work:
             return apply(operation, agreed, choice, wait=wait, permissions=permissions)
 
-        return Operation(self, Settings(approve, lock_timeout, workers, measures), work)
+        settings = Settings(approve, lock_timeout, workers, measures)
+        return Operation(self, settings, work, tell_apply)
 
     def destroy(
         self,

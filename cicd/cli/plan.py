@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from cicd.automation.choice import ALL
 from cicd.automation.offline import offline_plan
 from cicd.automation.session import document_of
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import print_json, print_result, uses_colour, write_json
+from cicd.cli.console import EventLog, print_json, print_result, uses_colour, write_json
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
+from cicd.cli.notified import told_event
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import check_order, loader_of, open_session
 from cicd.cli.redaction import MASK
@@ -30,6 +32,9 @@ PENDING = 2
 @click.option(
     "--offline", is_flag=True, help="Plan against nothing: no login, no network, all is new."
 )
+@click.option(
+    "--drift", is_flag=True, help="Tell those whom notify names whether live differs from the file."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @output_option("text", "json", "markdown", "html", help="How the plan is written.")
 @click.option(
@@ -39,6 +44,7 @@ def command(
     stages: tuple[str, ...],
     common: Common,
     offline: bool,
+    drift: bool,
     out: Path | None,
     output: str,
     detailed_exitcode: bool,
@@ -49,13 +55,17 @@ def command(
     out. Ends with 5 when a limit or a protection stands against it. What --out saves when there is
     no plan says why: `cicd comment` shows it.
     """
+    if drift and (offline or common.choice != ALL):
+        raise Usage("--drift looks at all that is live", hint="leave out --offline and KEYs")
     if out and len(stages) > 1:
         raise Usage("--out saves one plan", hint="name one stage")
     names: Sequence[str | None] = stages or (None,)
     with terminable() if out else nullcontext(), failure_saved(out, names[0]):
         check_order(names)
         ahead: dict[Path, Plan] = {}
-        planned = [plan_one(name, common, offline=offline, ahead=ahead) for name in names]
+        planned = [
+            plan_one(name, common, offline=offline, ahead=ahead, drift=drift) for name in names
+        ]
     print_plans([plan for plan, _ in planned], output, common)
     if out:
         # in ASCII, so that no console or file encoding can break it
@@ -67,15 +77,24 @@ def command(
 
 
 def plan_one(
-    argument: str | None, common: Common, *, offline: bool, ahead: dict[Path, Plan]
+    argument: str | None,
+    common: Common,
+    *,
+    offline: bool,
+    ahead: dict[Path, Plan],
+    drift: bool = False,
 ) -> tuple[Plan, Refused | None]:
     """The plan of one stage, and why it would be refused, if it would. ``ahead``: stage files ->
-    the plans that the same command has made before, which say what it can take from them."""
+    the plans that the same command has made before, which say what it can take from them.
+    ``drift``: those whom the stage names are told of it."""
     if offline:
         return offline_plan(loader_of(common), argument, common.choice), None
     with open_session(argument, common) as session:
         session.ahead = dict(ahead)
-        plan, refusal = session.reviewed_plan(common.choice)
+        if drift:
+            plan, refusal = session.drift(lambda told: EventLog(common).write(told_event(told)))
+        else:
+            plan, refusal = session.reviewed_plan(common.choice)
         ahead[session.file] = plan
         return plan, refusal
 

@@ -88,6 +88,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Around it": {
         "comment": Entry("cicd.cli.comment", short_help="Write plans into the pull request."),
+        "notify": Entry("cicd.cli.notify", short_help="Try whether people can be told."),
         "emulator": Entry(
             "cicd.cli.emulator", short_help="Run SAP AI Core or SageMaker on this machine."
         ),

@@ -13,6 +13,7 @@ from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.formats import seconds
 from cicd.config.lifecycle_settings import lifecycle_of
+from cicd.config.notice_settings import notices_of
 from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
@@ -50,6 +51,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         digest=_stage_digest(draft, built.scope),
         project=draft.git.folder,
         lifecycle=lifecycle_of(file.lifecycle),
+        notify=notices_of(draft),
         others=tuple(dict.fromkeys(_others(draft))),
     )
 

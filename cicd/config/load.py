@@ -16,13 +16,14 @@ from cicd.config.files import SUFFIXES, is_file, label, read_tree
 from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_files_in
 from cicd.config.left_over import check_left_over
 from cicd.config.lifecycle import check_lifecycle
+from cicd.config.notices import check_notices
 from cicd.config.other_stages import OtherStages
 from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, validate
-from cicd.config.variables import Context, replace_variables
+from cicd.config.variables import SIGNERS, Context, replace_variables
 from cicd.errors import InvalidStage, Problem, Remark, Usage
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def _read(
         name, file, tree, root, around.git, sources, around.application, named, env, is_local
     )
     checked = [*dialect.check(draft), *check_lifecycle(draft, dialect.CARRIED)]
+    checked += check_notices(draft)
     found = problems + _at_new_places(checked, problems)
     # A value of the environment may be a secret, and messages end up in logs and comments.
     hidden = hidden_texts(written) if found else {}
@@ -203,7 +205,10 @@ def _check_texts(tree: Node, texts: list[Leaf], dialect: Dialect) -> list[Proble
     """What is wrong with single texts as they are written."""
     secrets, checked = dialect.SECRETS, dialect.SPELLINGS.checked
     found = check_plain_secrets(
-        tree, texts=texts, is_stage=True, skip=lambda path: path in secrets or path in checked
+        tree,
+        texts=texts,
+        is_stage=True,
+        skip=lambda path: path in secrets or path in checked or path in SIGNERS,
     )
     return [*found, *check_left_over(tree, texts=texts, skip=lambda path: "smoke_test" in path)]
 

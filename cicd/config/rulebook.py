@@ -129,6 +129,17 @@ RULES: Mapping[str, Rule] = {
         "cicd: no credential in Git",
         "write it as ${env.NAME}, and change the credential: it was published",
     ),
+    "bad-notify": Rule(
+        "Nobody can be told at an address of notify.",
+        "cicd: docs/notify.md",
+        "write an address as Apprise has them, or webhook+https://HOST/PATH; only the latter takes "
+        "a secret",
+    ),
+    "notify-not-installed": Rule(
+        "notify names an address that needs Apprise, which is not installed.",
+        "cicd: docs/notify.md",
+        "install the extra notify where stages are applied",
+    ),
     "placeholder-left": Rule(
         "A text still holds a placeholder of an example.",
         "cicd: what was to be replaced",

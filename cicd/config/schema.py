@@ -10,8 +10,9 @@ from msgspec import Meta, field
 from msgspec.structs import fields
 
 from cicd.config import formats
-from cicd.config.fields import Duration, Key, Part, Plain, Scalar, like, named
+from cicd.config.fields import Duration, Key, Part, Plain, Scalar, SecretText, like, named
 from cicd.config.lifecycle_schema import Lifecycle
+from cicd.values import Happening
 
 
 class Gate(Part, frozen=True, kw_only=True):
@@ -84,6 +85,28 @@ class AnySmokeTest(SmokeTest, frozen=True, kw_only=True):
     ] = None
     content_type: Annotated[str, Meta(description="What the body is.", examples=["text/csv"])] = ""
     variant: Annotated[str, Meta(description="The part that is to answer.")] = ""
+
+
+class Notice(Part, frozen=True, kw_only=True):
+    on: Annotated[
+        list[Happening],
+        Meta(min_length=1, description="What is told.", examples=[["failed", "recovered"]]),
+    ]
+    to: Annotated[
+        Annotated[SecretText, Meta(extra_json_schema={"description": ""})],
+        Meta(
+            description="Where it is told: an address of Apprise, or webhook+https://…; "
+            "it is a secret as a whole.",
+            examples=["${env.SLACK_URL}"],
+        ),
+    ]
+    secret: Annotated[
+        SecretText | None,
+        Meta(
+            description="Signs what a webhook+https:// address gets; only as ${env.NAME}.",
+            examples=["${env.WEBHOOK_SECRET}"],
+        ),
+    ] = None
 
 
 class Limits(Part, frozen=True, kw_only=True):
@@ -215,6 +238,13 @@ class StageBase(Part, frozen=True, kw_only=True):
     protect: Annotated[
         list[Annotated[str, like("^[a-z_]+/.+$", "kind/name")]],
         Meta(description="Never deleted or replaced: kind/name.", examples=[["kind/name"]]),
+    ] = []
+    notify: Annotated[
+        list[Notice],
+        Meta(
+            description="Who is told of what.",
+            examples=[[{"on": ["failed"], "to": "${env.SLACK_URL}"}]],
+        ),
     ] = []
     local: Annotated[Local, LOCAL] = field(default_factory=Local)
 

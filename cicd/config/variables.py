@@ -28,12 +28,16 @@ from cicd.masking import is_secret_name
 from cicd.values import Ref, Secret
 
 _EXPRESSION = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_WRITTEN = "a credential is written as ${env.NAME}, never into the file"
 PLAIN = ("var.NAME", "env.NAME", "git.commit", "git.branch", "stage")
 MAX_EXPANDED = 50_000_000
 """Characters that all ``${…}`` of one stage read and write at most, those of variables each time
 they are used: a few that double each other would fill any memory."""
 COST = 200
 """Characters that each use counts as beside its own: empty ones take time too."""
+ADDRESSES = Paths("notify.*.to")
+SIGNERS = Paths("notify.*.secret")
+"""What a stage can do without: a message that cannot be sent is no reason not to apply."""
 _UNREPLACED: frozenset[Path] = frozenset({("variables",), ("extends",), ("stage",), ("$schema",)})
 
 
@@ -146,6 +150,8 @@ class _Replacement:
                 continue
             if path in self._secrets:
                 yield path, self._secret(node, path)
+            elif path in ADDRESSES or path in SIGNERS:
+                yield path, self._address(node, must_be_env=path in SIGNERS)
             elif isinstance(node.value, str) and "${" in node.value:
                 value = self._expand(node, is_lenient=False)
                 # Messages quote the text. Of a value that nobody may see they quote the ``${…}``
@@ -181,8 +187,7 @@ class _Replacement:
         text = node.value if isinstance(node.value, str) else node.text
         value = self._expand(node.but(value=text), is_lenient=self._context.is_lenient)
         if not value.is_env:
-            message = "a credential is written as ${env.NAME}, never into the file"
-            self.problems.append(node.place.problem(message, "secret-in-plain-text"))
+            self.problems.append(node.place.problem(_WRITTEN, "secret-in-plain-text"))
             return node.but(value=Secret(value.text), text="***")  # messages quote the text
         if value.text == "" and not self._context.is_lenient:
             message = f"{node.text} is empty: give it a value"
@@ -190,6 +195,16 @@ class _Replacement:
         if value.unset and path[0] == "secrets":
             self._unset |= {name: node.place for name in value.unset if name not in self._unset}
         return node.but(value=Secret("" if value.unset else value.text))
+
+    def _address(self, node: Node, *, must_be_env: bool) -> Node:
+        """Empty where a variable is not set."""
+        if not isinstance(node.value, str):
+            return node
+        value = self._expand(node, is_lenient=True)
+        if must_be_env and not value.is_env:
+            self.problems.append(node.place.problem(_WRITTEN, "secret-in-plain-text"))
+        text = node.text if value.is_env else "***"  # messages quote the text
+        return node.but(value=Secret("" if value.unset else value.text.strip()), text=text)
 
     def _expand(self, node: Node, *, is_lenient: bool) -> _Value:
         text: str = node.value

@@ -37,9 +37,11 @@ from cicd.model.resources import Status as Status
 from cicd.model.resources import same_inputs as same_inputs
 from cicd.model.stages import Holder as Holder
 from cicd.model.stages import Limits as Limits
+from cicd.model.stages import Notice as Notice
 from cicd.model.stages import Stage as Stage
 from cicd.model.stages import identity as identity
 from cicd.model.stages import place_of as place_of
+from cicd.values import Happening as Happening
 from cicd.values import Hidden as Hidden
 from cicd.values import Key as Key
 from cicd.values import Program as Program

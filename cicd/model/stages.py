@@ -8,7 +8,7 @@ from typing import Any
 
 from cicd.model.lifecycle import Lifecycle
 from cicd.model.resources import Resource
-from cicd.values import Program
+from cicd.values import Happening, Program, Secret
 
 
 def place_of(target: Mapping[str, str]) -> str:
@@ -33,6 +33,17 @@ class Limits:
 
     max_delete_percent: float = 30.0
     max_delete: int = 10
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Who is told of what. ``to``: the address, which is a secret as a whole; empty where the
+    variables ``missing`` are not set. ``secret``: what signs messages to a webhook of ours."""
+
+    on: frozenset[Happening]
+    to: Secret
+    secret: Secret | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Stage:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variable -> slow, salted hash of its value: tells that it changed and not what it is."""
     lifecycle: Lifecycle | None = None
+    notify: tuple[Notice, ...] = ()
+    """Who is told of what, in the order of the file."""
     project: str = ""
     """The project's folder below the top of its repository; empty for the top itself."""
     others: tuple[str, ...] = ()

@@ -322,7 +322,7 @@ def offered(platform: str | None) -> list[str]:
 def test_editors_offer_the_keys_of_the_platform_in_the_order_of_a_file() -> None:
     assert offered("toy") == [
         *("$schema", "extends", "stage", "branch", "platform", "toy", "variables"),
-        *("jobs", "services", "lifecycle", "prune", "limits", "protect", "local"),
+        *("jobs", "services", "lifecycle", "prune", "limits", "protect", "notify", "local"),
     ]
     assert offered(None) == offered("aicore")
     assert "executions" in offered(None) and "jobs" not in offered(None)
