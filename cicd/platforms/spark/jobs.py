@@ -76,9 +76,12 @@ class Jobs:
     def create(self, wish: Resource, token: str, marks: Mapping[str, str]) -> LiveResource:
         """Submit it, unless that has been done with this token."""
         key = wish.key.name
-        run = self._runs.with_token(key, token)
+        known = self._runs.all(key)
+        run = next((run for run in known if token and run.token == token), None)
         if run is None:
             self._sweep()
+            for old in self._runs.prune(known):
+                self._submitter.forget(old)
             run = self._begun(wish, token, marks)
         elif not run.submission:  # begun by somebody who did not live to tell how it went
             run = self._noted_submission(run, self._submitter.find(run))
@@ -100,6 +103,8 @@ class Jobs:
         with suppress(NotFound):
             run = self._run(live)
             self._staging.remove(run.name)
+            if run.has_ended:
+                self._submitter.forget(run)
             self._runs.forget(run)
 
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
@@ -126,7 +131,8 @@ class Jobs:
 
     def _run(self, live: LiveResource) -> Run:
         """What is remembered of it, also before its submission is. Raises NotFound."""
-        return self._runs.of(self._names.get(live.id, live.id))
+        name = live.facts.get("application") or self._names.get(live.id, live.id)
+        return self._runs.of(name)
 
     def _as_it_is(self, run: Run, found: Run) -> LiveResource:
         """It as it is now. What is new is remembered by whoever sees it, as a master forgets; who

@@ -116,6 +116,9 @@ class KubernetesSubmitter:
         pod = self._executors(run).get(stream) if stream != STDOUT else self._driver(run)
         return self._pods.log(pod, offset, size) if pod else Chunk(offset, offset, offset, "")
 
+    def forget(self, run: Run) -> None:
+        self._process.forget(run)
+
     def page(self, run: Run, calls: Calls) -> str:
         """Its pod has an address of the cluster alone."""
         return ""

@@ -137,6 +137,9 @@ class LivySubmitter:
         text = "".join(f"{line}\n" for line in lines[:after])
         return Chunk(first * ROOM, last * ROOM, (last if is_all else last + 1) * ROOM, text)
 
+    def forget(self, run: Run) -> None:
+        return
+
     def page(self, run: Run, calls: Calls) -> str:
         told = calls.json("GET", self._page_of(run)).get("appInfo")
         return str(told.get("sparkUiUrl") or "") if isinstance(told, dict) else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -157,6 +158,9 @@ class ProcessSubmitter:
             return NOTHING
         start = min(offset, total)
         return Chunk(start, start + len(content), total, content.decode(errors="replace"))
+
+    def forget(self, run: Run) -> None:
+        shutil.rmtree(self._folder / run.name, ignore_errors=True)
 
     def page(self, run: Run, calls: Calls) -> str:
         return page_in(_begin_of(self._folder / run.name / STDERR))

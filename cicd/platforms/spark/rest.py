@@ -118,6 +118,9 @@ class RestSubmitter:
             return NOTHING
         return self._master.log(run.worker, run.submission, stream, offset, size)
 
+    def forget(self, run: Run) -> None:
+        return
+
     def page(self, run: Run, calls: Calls) -> str:
         return self._master.page_of_driver(run.application, calls) if run.application else ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,15 @@ from typing import Any
 from cicd.errors import NotFound
 from cicd.model import Spec, State
 from cicd.platforms.spark.documents import Documents
+from cicd.threads import together
 
 KIND = "job"
 DIGITS = 8
+KEEP = 30
+"""Runs of a job that are remembered once they have ended: each is a document, and a plan reads all
+of them. Planning looks at fewer."""
+READERS = 8
+"""Documents that are read, or removed, at once."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -58,8 +64,17 @@ def name_of(stage: str, key: str, inputs: str, token: str) -> str:
     """What the application of a run is called. The same token gives the same name; without one
     there is no second try, and each name is new."""
     end = hashlib.sha256((token or str(uuid.uuid4())).encode()).hexdigest()[:DIGITS]
-    plain = _UNSAFE.sub("-", f"cicd.{stage}.{key}")
+    plain = _plain(f"cicd.{stage}.{key}")
     return f"{plain}.{(inputs or '0' * DIGITS)[:DIGITS]}.{end}"
+
+
+def _plain(text: str) -> str:
+    return _UNSAFE.sub("-", text)
+
+
+def may_be_of(name: str, key: str) -> bool:
+    """Whether the run of that name may be one of a key. Pure."""
+    return name.rsplit(".", 2)[0].endswith(f".{_plain(key)}")
 
 
 def now() -> str:
@@ -75,8 +90,9 @@ class Runs:
 
     def all(self, key: str = "") -> list[Run]:
         """Those of a key, or every one, newest last."""
-        names = self._records.ids(KIND)
-        found = [run for name in names if (run := self.named(name))]
+        names = [name for name in self._records.ids(KIND) if not key or may_be_of(name, key)]
+        with together(READERS) as pool:
+            found = [run for run in pool.map(self.named, names) if run]
         mine = [run for run in found if not key or run.key == key]
         return sorted(mine, key=lambda run: (run.created, run.name))
 
@@ -94,11 +110,6 @@ class Runs:
             raise NotFound(f"there is no job {id}", status=404)
         return found
 
-    def with_token(self, key: str, token: str) -> Run | None:
-        """The one that was begun for this try."""
-        found = self.all(key) if token else []
-        return next((run for run in found if run.token == token), None)
-
     def begin(self, run: Run) -> None:
         """Write it down, before it is sent."""
         self._records.write(KIND, run.name, asdict(run))
@@ -111,6 +122,14 @@ class Runs:
     def end(self, run: Run, state: State, message: str) -> Run:
         """It with how it has ended."""
         return self.note(run, state=state.value, message=message, ended=now())
+
+    def prune(self, known: Sequence[Run]) -> list[Run]:
+        """Forget those of one key, ``known`` newest last, that have ended long ago: these. One that
+        somebody else has forgotten meanwhile is no matter."""
+        over = [run for run in known[:-KEEP] if run.has_ended]
+        with together(READERS) as pool:
+            list(pool.map(self.forget, over))
+        return over
 
     def forget(self, run: Run) -> None:
         """As if it never was."""

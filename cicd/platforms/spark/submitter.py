@@ -62,6 +62,10 @@ class Submitter(Protocol):
         """A part of one of its ``streams``."""
         ...
 
+    def forget(self, run: Run) -> None:
+        """Nothing of one that has ended is needed any more, of what this machine has of it."""
+        ...
+
     def page(self, run: Run, calls: Calls) -> str:
         """Where its driver shows how far it is; empty where nobody knows. Asks by these ``calls``
         alone, which have little patience."""

@@ -108,6 +108,9 @@ class YarnSubmitter:
         except PlatformError:
             return NOTHING
 
+    def forget(self, run: Run) -> None:
+        self._process.forget(run)
+
     def page(self, run: Run, calls: Calls) -> str:
         return f"{self._site}/proxy/{run.application}" if run.application else ""
 
