@@ -113,6 +113,9 @@ class WithSources:
                 return [self._history] if is_over else ()
         return ()
 
+    def forget(self, run: Run) -> None:
+        self._submitter.forget(run)
+
     def page(self, run: Run, calls: Calls) -> str:
         return self._submitter.page(run, calls)
 

@@ -4,7 +4,7 @@ requests to S3, however many there were."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -66,12 +66,14 @@ def counted(platform: Spark) -> Iterator[list[str]]:
     def count(request: Any, **_: Any) -> None:
         found.append("LIST" if "list-type=" in request.url else request.method)
 
+    def told(word: str, whole: Callable[..., Any], *given: Any) -> Any:
+        found.append(word)
+        return whole(*given)
+
     if isinstance(records, Records):
         with pytest.MonkeyPatch.context() as patch:
-            for name, word in (("ids", "LIST"), ("read", "GET")):
-                whole = getattr(records, name)
-                told = partial(lambda word, whole, *given: (found.append(word), whole(*given))[1])
-                patch.setattr(records, name, partial(told, word, whole))
+            patch.setattr(records, "ids", partial(told, "LIST", records.ids))
+            patch.setattr(records, "read", partial(told, "GET", records.read))
             yield found
         return
     platform.recall("connects")
