@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from cicd.errors import CicdError
+from cicd.render.dialect import Dialect
 
 Verdict = Literal["approved", "rejected", "pending", "withdrawn"]
 LOOKS = (1.0, 2.0, 4.0, 8.0)
@@ -80,6 +81,7 @@ class Forge(Protocol):
     """
 
     name: str
+    dialect: Dialect
     sleep: Callable[[float], None]
 
     def close(self) -> None:

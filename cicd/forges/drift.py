@@ -11,8 +11,8 @@ from typing import Any
 from cicd.errors import LostAnswer
 from cicd.forges.base import Forge, Issue, looked_for
 from cicd.model import identity
-from cicd.render.markdown import escape
-from cicd.render.sections import LIMIT, Document, counts_of, describe, hidden, section_text
+from cicd.render.dialect import Dialect
+from cicd.render.sections import Document, counts_of, describe, section_text
 from cicd.words import printable
 
 LABEL = "cicd-drift"
@@ -36,7 +36,7 @@ def sync_drift_issue(
         return _close(forge, stage, run_url)
     counts = describe(counts_of(document))
     title = f"Drift on {printable(stage)[:LONGEST_NAME]}: {counts}"
-    body = _body(stage, document, run_url)
+    body = _body(stage, document, run_url, forge.dialect)
     was_lost = False
     for round_number in range(ROUNDS):
         look = partial(own_issues, forge, stage)
@@ -79,13 +79,13 @@ def _close(forge: Forge, stage: str, run_url: str) -> str:
     mine = own_issues(forge, stage)
     for issue in mine:
         note = f"{_CLEAN} ([run]({run_url}))" if run_url else _CLEAN
-        forge.end_issue(issue, is_done=True, body=f"{_head(stage)}\n{note}\n")
+        forge.end_issue(issue, is_done=True, body=f"{_head(stage, forge.dialect)}\n{note}\n")
     return mine[0].url if mine else ""
 
 
-def _head(stage: str) -> str:
+def _head(stage: str, dialect: Dialect) -> str:
     project, _, name = stage.rpartition("/")
-    return hidden(
+    return dialect.hidden(
         "drift", {"schema": 1, **({"project": project} if project else {}), "stage": name}
     )
 
@@ -100,11 +100,13 @@ def _stage_of(body: str) -> str:
     return identity(str(head.get("project") or ""), str(head.get("stage") or ""))
 
 
-def _body(stage: str, document: Document, run_url: str) -> str:
+def _body(stage: str, document: Document, run_url: str, dialect: Dialect) -> str:
     """The issue's text within the limit, with the last run that saw the drift."""
     run = f"\n[The run that saw it last]({run_url})\n" if run_url else ""
-    frame = f"{_head(stage)}\nThe live state of **{escape(stage)}** differs. {_NEXT}\n{run}\n"
-    text = section_text(document)
-    if len(frame) + len(text) > LIMIT:
-        text = section_text(document, LIMIT - len(frame))[: LIMIT - len(frame)]
+    what = f"The live state of **{dialect.escape(stage)}** differs. {_NEXT}"
+    frame = f"{_head(stage, dialect)}\n{what}\n{run}\n"
+    text = section_text(document, None, dialect)
+    if len(frame) + len(text) > dialect.limit:
+        room = dialect.limit - len(frame)
+        text = section_text(document, room, dialect)[:room]
     return frame + text

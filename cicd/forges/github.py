@@ -18,6 +18,7 @@ from cicd.forges.base import Issue, Note, Request, Review, Verdict, last_of_each
 from cicd.forges.http import PER_PAGE, Api
 from cicd.http import asked_pause
 from cicd.model import Secret
+from cicd.render.dialect import GITHUB
 
 BOT = "github-actions[bot]"
 _VERDICTS: dict[str, Verdict] = {
@@ -88,6 +89,7 @@ class Client:
     """One repository, as a Forge."""
 
     name = SERVICE.name
+    dialect = GITHUB
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ def write_comment(
         look = partial(own_notes, forge, number)
         mine = looked_for(forge.sleep, look) if is_made else look()
         known = _merged(mine)
-        body = compose(known, plans, run_url=run_url)
+        body = compose(known, plans, run_url=run_url, dialect=forge.dialect)
         is_settled = len(mine) == 1 and (
             mine[0].body == body or (round_number > 0 and _holds(known, plans, run_url))
         )

@@ -1,10 +1,10 @@
-"""A plan that could not be made: what it says in place of a plan, in GitHub's Markdown."""
+"""A plan that could not be made: what it says in place of a plan, in the Markdown of a forge."""
 
 from __future__ import annotations
 
 from cicd.render import document as read
+from cicd.render.dialect import GITHUB, Dialect
 from cicd.render.document import Document
-from cicd.render.markdown import escape
 
 UNKNOWN = "*"
 """In place of the stage's name where planning failed before it was known; no stage is called so."""
@@ -35,30 +35,35 @@ def reason_of(document: Document) -> str:
 
 
 def render_failure(
-    document: Document, *, since: str = "", since_commit: str = "", limit: int | None = None
+    document: Document,
+    *,
+    since: str = "",
+    since_commit: str = "",
+    limit: int | None = None,
+    dialect: Dialect = GITHUB,
 ) -> str:
     """The section of a stage whose plan failed: that it did, for which commit, why, since when.
 
     At most ``limit`` characters: cut at whole findings.
     """
     stage, commit = read.text(document, "stage"), read.text(document, "commit")[:12]
-    named = f"Stage {_code(stage)}: " if not stage.endswith(UNKNOWN) else ""
-    when = f" of commit {_code(commit)}" if commit else ""
+    named = f"Stage {dialect.code(stage)}: " if not stage.endswith(UNKNOWN) else ""
+    when = f" of commit {dialect.code(commit)}" if commit else ""
     begun = since_commit[:12] if since_commit[:12] != commit else ""
     found = _findings(document)
     reason = reason_of(document)
     if not reason and found:  # the only one that there is
         reason, *found = found
-    why = escape(reason[:LONGEST_LINE].rstrip(".")) or "nobody knows why"
+    why = dialect.escape(reason[:LONGEST_LINE].rstrip(".")) or "nobody knows why"
     lines = [
         f"### {named}plan failed\n",
-        "> [!CAUTION]",
+        dialect.alert_head("CAUTION").rstrip("\n"),
         f"> **The plan{when} failed: {why}.** Nothing is known of what it changes.",
     ]
     if since:
-        of = f", commit {_code(begun)}" if begun else ""
-        lines.append(f"> Failing since {escape(since)}{of}.")
-    shown = [f"- {escape(text[:LONGEST_LINE])}" for text in found[:MOST_PROBLEMS]]
+        of = f", commit {dialect.code(begun)}" if begun else ""
+        lines.append(f"> Failing since {dialect.escape(since)}{of}.")
+    shown = [f"- {dialect.escape(text[:LONGEST_LINE])}" for text in found[:MOST_PROBLEMS]]
     if limit is not None:
         room = limit - sum(len(line) + 1 for line in lines) - 40
         while shown and sum(len(line) + 1 for line in shown) > room:
@@ -66,10 +71,6 @@ def render_failure(
     if len(shown) < len(found):
         shown.append(f"- and {len(found) - len(shown)} more")
     return "\n".join([*lines, *(["", *shown] if shown else [])])[:limit] + "\n"
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
 
 
 def _findings(document: Document) -> list[str]:

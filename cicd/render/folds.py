@@ -12,16 +12,9 @@ from dataclasses import dataclass
 
 from cicd.model import Action
 from cicd.render import document as read
+from cicd.render.dialect import Dialect
 from cicd.render.document import Document
-from cicd.render.escaped import (
-    code,
-    code_in_html,
-    escape,
-    escape_in_html,
-    longest_run,
-    number,
-    short,
-)
+from cicd.render.escaped import longest_run, number, short
 from cicd.words import count, printable
 
 MOST_LINES = 12
@@ -51,7 +44,7 @@ class _Line:
         return f"{what}{': ' if sentence else ''}{sentence}"
 
 
-def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
+def folded(listed: Sequence[Document], room: int | None, dialect: Dialect) -> Iterator[str]:
     """The lines, in at most ``room`` characters (but for the last, that says what is left out).
 
     Every change has its line before any has its values.
@@ -62,26 +55,26 @@ def folded(listed: Sequence[Document], room: int | None) -> Iterator[str]:
     # What has its line keeps it: values are given room only once each change is told of.
     rest = [change for line in lines if line not in seen for change in line.changes]
     left = _Budget(room)
-    kept = [line for line in seen if left.take(_bare(line))]
+    kept = [line for line in seen if left.take(_bare(line, dialect))]
     hidden = sum(len(line.changes) for line in seen) - sum(len(line.changes) for line in kept)
     closing = "</details>\n"
-    opening = f"<details><summary>{_counted(rest)}</summary>\n"
+    opening = f"<details><summary>{_counted(rest, dialect)}</summary>\n"
     shown: list[Document] = []
     if rest and left.take(opening) and left.take(closing):
-        shown = [change for change in rest if left.take(_head(change))]
+        shown = [change for change in rest if left.take(_head(change, dialect))]
     bare = 0  # changes that have values for which there is no room
     for line in kept:
-        left.give(_bare(line))
-        block = _block(line, left)
-        is_bare = block == _bare(line)
-        bare += sum(bool(_values(change)) for change in line.changes) if is_bare else 0
+        left.give(_bare(line, dialect))
+        block = _block(line, left, dialect)
+        is_bare = block == _bare(line, dialect)
+        bare += sum(bool(_values(change, dialect)) for change in line.changes) if is_bare else 0
         left.take(block)
         yield block
     if shown:
         yield opening
     for change in shown:
-        left.give(_head(change))
-        text = whole if left.has(whole := _item(change)) else _head(change)
+        left.give(_head(change, dialect))
+        text = whole if left.has(whole := _item(change, dialect)) else _head(change, dialect)
         bare += text != whole
         left.take(text)
         yield text
@@ -128,50 +121,57 @@ def _weight(change: Document) -> int:
     return _SERVES
 
 
-def _bare(line: _Line) -> str:
+def _bare(line: _Line, dialect: Dialect) -> str:
     """A line with nothing to unfold."""
-    return f"- **{escape(_verb(line.changes[0]))}** {line.told(code, escape)}\n"
+    told = line.told(dialect.code, dialect.escape)
+    return f"- **{dialect.escape(_verb(line.changes[0]))}** {told}\n"
 
 
-def _block(line: _Line, left: _Budget) -> str:
+def _block(line: _Line, left: _Budget, dialect: Dialect) -> str:
     """The line with as much as there is room for folded under it."""
-    verb = escape_in_html(_verb(line.changes[0]))
-    told = line.told(code_in_html, escape_in_html)
+    verb = dialect.escape_in_html(_verb(line.changes[0]))
+    told = line.told(dialect.code_in_html, dialect.escape_in_html)
     opening = f"<details><summary><b>{verb}</b> {told}</summary>\n\n"
     closing = "</details>\n"
     more = f"- and {len(line.changes)} more of them\n"
     kept: list[str] = []
     used = len(opening) + len(closing) + len(more)
     for change in line.changes:
-        text = _item(change, is_told=True) if len(line.changes) > 1 else _values(change)
+        text = (
+            _item(change, dialect, is_told=True)
+            if len(line.changes) > 1
+            else _values(change, dialect)
+        )
         if not text or not left.has("x" * (used + len(text))):
             break
         kept.append(text)
         used += len(text) + 1
     if not kept:
-        return _bare(line)
+        return _bare(line, dialect)
     if missing := len(line.changes) - len(kept):
         kept.append(f"- and {missing} more of them\n")
     return opening + "\n".join(kept) + closing
 
 
-def _item(change: Document, *, is_told: bool = False) -> str:
+def _item(change: Document, dialect: Dialect, *, is_told: bool = False) -> str:
     """One change as an item of a list; ``is_told``: what comes of it stands above."""
-    values = "".join(f"  {line}\n" for line in _values(change).splitlines())
-    return f"{_head(change, is_told=is_told)}{values}"
+    values = "".join(f"  {line}\n" for line in _values(change, dialect).splitlines())
+    return f"{_head(change, dialect, is_told=is_told)}{values}"
 
 
-def _head(change: Document, *, is_told: bool = False) -> str:
+def _head(change: Document, dialect: Dialect, *, is_told: bool = False) -> str:
     """The same without its values."""
-    sentence = "" if is_told else escape(short(read.sentence(change)))
-    head = f"- **{escape(_verb(change))}** {code(read.with_id(change))}"
+    sentence = "" if is_told else dialect.escape(short(read.sentence(change)))
+    head = f"- **{dialect.escape(_verb(change))}** {dialect.code(read.with_id(change))}"
     return f"{head}{': ' if sentence else ''}{sentence}\n"
 
 
-def _values(change: Document) -> str:
+def _values(change: Document, dialect: Dialect) -> str:
     """All that is to be said of one change: templates line by line, the rest as a fence; empty
     where there is nothing."""
-    templates = [f"- template {escape(short(text))}\n" for text in read.texts(change, "templates")]
+    templates = [
+        f"- template {dialect.escape(short(text))}\n" for text in read.texts(change, "templates")
+    ]
     lines = [f"# {printable(short(text))}" for text in read.remarks(change)]
     lines += [line for field in read.differences(change) for line in _field(field)]
     lines += [line for field in read.items(change, "treatment") for line in _treated(field)]
@@ -211,12 +211,12 @@ def _verb(change: Document) -> str:
     return "unchanged" if action == Action.NO_OP.value else action
 
 
-def _counted(changes: Iterable[Document]) -> str:
+def _counted(changes: Iterable[Document], dialect: Dialect) -> str:
     """``5 more: 2 configurations, 3 artifacts``: how many are folded together, and of what."""
     found = list(changes)
     nouns = Counter(map(_noun, found))
     told = ", ".join(count(number, noun) for noun, number in nouns.items())
-    return f"{len(found)} more: {escape_in_html(told)}"
+    return f"{len(found)} more: {dialect.escape_in_html(told)}"
 
 
 def _noun(change: Document) -> str:

@@ -1,4 +1,4 @@
-"""A plan document as a section of a pull-request comment, in GitHub's Markdown.
+"""A plan document as a section of a comment, in the Markdown of a forge.
 
 Names, reasons and values come from stage files, from the platform and from logs: each of them goes
 through ``escape`` or into a fence that is longer than any run of backticks inside.
@@ -11,43 +11,45 @@ from collections.abc import Iterable, Mapping
 from cicd.model import Action
 from cicd.render import document as read
 from cicd.render.commits import short_commit
+from cicd.render.dialect import GITHUB, Dialect
 from cicd.render.document import Document
-from cicd.render.escaped import code, escape, short
+from cicd.render.escaped import short
 from cicd.render.folds import folded, left_out
 from cicd.render.lifecycle import lines
 from cicd.words import some
 
-__all__ = ["escape", "render_section"]
-
+escape = GITHUB.escape
 MOST_NAMED = 20
 """How many deletes or replaces the warning names, and how many warnings are shown."""
 
 
-def render_section(document: Document, *, limit: int | None = None) -> str:
+def render_section(
+    document: Document, *, limit: int | None = None, dialect: Dialect = GITHUB
+) -> str:
     """One stage's section: headline with counts, what it comes to, what is deleted, replaced or
     loosened, a line for each change under which its values are folded, and what was seen beside.
 
     At most ``limit`` characters: cut at whole changes, with a line saying how many are left out.
     """
-    headline = f"### Stage {code(read.text(document, 'stage'))}: {read.counted(document)}\n"
+    headline = f"### Stage {dialect.code(read.text(document, 'stage'))}: {read.counted(document)}\n"
     changes = read.changes(document)
     parts = [
         part
         for part in (
-            _about(document),
+            _about(document, dialect),
             _verdict(document),
-            _refusal(document),
-            _lifecycle(document),
-            _removals(changes),
-            _loosened(document),
-            _warnings(document),
-            _treatment(document),
+            _refusal(document, dialect),
+            _lifecycle(document, dialect),
+            _removals(changes, dialect),
+            _loosened(document, dialect),
+            _warnings(document, dialect),
+            _treatment(document, dialect),
         )
         if part
     ]
-    beside = _hints(document)
+    beside = _hints(document, dialect)
     listed = read.listed(document)
-    whole = "\n".join([headline, *parts, *folded(listed, None), *beside])
+    whole = "\n".join([headline, *parts, *folded(listed, None, dialect), *beside])
     # Tried whole first, since nearly all plans fit and cutting takes a second rendering.
     if limit is None or len(whole) <= limit:
         return whole
@@ -59,16 +61,16 @@ def render_section(document: Document, *, limit: int | None = None) -> str:
             kept.append(part)
             room -= len(part) + 1
     above, below = [p for p in kept if p not in beside], [p for p in kept if p in beside]
-    return "\n".join([headline, *above, *folded(listed, room), *below])[: max(limit, 0)]
+    return "\n".join([headline, *above, *folded(listed, room, dialect), *below])[: max(limit, 0)]
 
 
-def _about(document: Document) -> str:
+def _about(document: Document, dialect: Dialect) -> str:
     """Where it goes and what is deployed; not worth a line when nothing changes."""
     if not read.changes(document):
         return ""
-    parts = [escape(part) for part in read.place(document).split(" · ") if part]
+    parts = [dialect.escape(part) for part in read.place(document).split(" · ") if part]
     if commit := read.text(document, "commit"):
-        parts.append(f"commit {code(short_commit(commit))}")
+        parts.append(f"commit {dialect.code(short_commit(commit))}")
     return " · ".join(parts) + "\n" if parts else ""
 
 
@@ -77,68 +79,70 @@ def _verdict(document: Document) -> str:
     return f"**{found[:1].upper()}{found[1:]}.**\n" if found else ""
 
 
-def _loosened(document: Document) -> str:
+def _loosened(document: Document, dialect: Dialect) -> str:
     """A block that names every check that becomes weaker, up to a bound."""
     found = read.loosened(document)
     lines = []
     for key, field in found[:MOST_NAMED]:
         before, after = read.sides(field)
-        path = escape(short(read.text(field, "path")))
-        lines.append(f"{code(key)} {path}: {escape(before)} → {escape(after)}")
+        path = dialect.escape(short(read.text(field, "path")))
+        lines.append(
+            f"{dialect.code(key)} {path}: {dialect.escape(before)} → {dialect.escape(after)}"
+        )
     if len(found) > MOST_NAMED:
         lines.append(f"and {len(found) - MOST_NAMED} more")
-    return _alert("WARNING", [f"**Loosened:** {'; '.join(lines)}"]) if found else ""
+    return dialect.alert("WARNING", [f"**Loosened:** {'; '.join(lines)}"]) if found else ""
 
 
-def _treatment(document: Document) -> str:
+def _treatment(document: Document, dialect: Dialect) -> str:
     """What else of the stage's own limits and protection differs."""
     found = [
         f for f in read.items(document, "treatment") if read.text(f, "reason") != read.LOOSENED
     ]
     return "\n".join(
-        f"- stage {escape(read.text(field, 'path'))}: "
-        f"{' → '.join(map(escape, read.sides(field)))}\n"
+        f"- stage {dialect.escape(read.text(field, 'path'))}: "
+        f"{' → '.join(map(dialect.escape, read.sides(field)))}\n"
         for field in found
     )
 
 
-def _refusal(document: Document) -> str:
+def _refusal(document: Document, dialect: Dialect) -> str:
     refusal = read.text(document, "refusal")
-    return _alert("CAUTION", [f"**Refused:** {escape(short(refusal))}"]) if refusal else ""
+    return (
+        dialect.alert("CAUTION", [f"**Refused:** {dialect.escape(short(refusal))}"])
+        if refusal
+        else ""
+    )
 
 
-def _lifecycle(document: Document) -> str:
+def _lifecycle(document: Document, dialect: Dialect) -> str:
     """What stands before the changes of what serves."""
     status = document.get("lifecycle")
     found = lines(status) if isinstance(status, Mapping) else ()
-    told = [f"**{about.capitalize()}:** {escape(short(said))}" for about, said in found]
-    return _alert("IMPORTANT", told) if told else ""
+    told = [f"**{about.capitalize()}:** {dialect.escape(short(said))}" for about, said in found]
+    return dialect.alert("IMPORTANT", told) if told else ""
 
 
-def _removals(changes: Iterable[Document]) -> str:
+def _removals(changes: Iterable[Document], dialect: Dialect) -> str:
     """A block that names every delete and replace, up to a bound."""
     lines = []
     for action, word in ((Action.DELETE, "Deletes"), (Action.REPLACE, "Replaces")):
         found = [item for item in changes if read.text(item, "action") == action.value]
-        names = [code(read.with_id(item)) for item in found]
+        names = [dialect.code(read.with_id(item)) for item in found]
         if found:
             lines.append(f"**{word} {len(found)}:** {some(names, MOST_NAMED)}")
-    return _alert("CAUTION", lines) if lines else ""
+    return dialect.alert("CAUTION", lines) if lines else ""
 
 
-def _warnings(document: Document) -> str:
+def _warnings(document: Document, dialect: Dialect) -> str:
     found = read.texts(document, "warnings")
-    lines = [escape(short(text)) for text in found[:MOST_NAMED]]
+    lines = [dialect.escape(short(text)) for text in found[:MOST_NAMED]]
     if len(found) > MOST_NAMED:
         lines.append(f"and {len(found) - MOST_NAMED} more")
-    return _alert("WARNING", lines) if lines else ""
+    return dialect.alert("WARNING", lines) if lines else ""
 
 
-def _hints(document: Document) -> list[str]:
+def _hints(document: Document, dialect: Dialect) -> list[str]:
     """What was seen beside the plan, such as what nobody names; it asks for no decision."""
     found = read.texts(document, "hints")[:MOST_NAMED]
-    return [f"{escape(short(text))}\n" for text in found]
-
-
-def _alert(sort: str, lines: Iterable[str]) -> str:
-    return f"> [!{sort}]\n" + "\n>\n".join(f"> {line}" for line in lines) + "\n"
+    return [f"{dialect.escape(short(text))}\n" for text in found]

@@ -23,10 +23,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from cicd.model import Action, identity
+from cicd.render.dialect import GITHUB, Dialect
 from cicd.render.failure import UNKNOWN, is_failure, render_failure
-from cicd.render.markdown import escape, render_section
+from cicd.render.markdown import render_section
 
-LIMIT = 65_536
+LIMIT = GITHUB.limit
 """Longest body of a comment or an issue that GitHub takes, in characters."""
 SCHEMA = 1
 REVIEWED = "reviewed"
@@ -172,24 +173,27 @@ def compose(
     documents: Iterable[Document],
     *,
     run_url: str = "",
-    limit: int = LIMIT,
+    limit: int | None = None,
+    dialect: Dialect = GITHUB,
 ) -> str:
     """The whole comment: ``known`` sections with those of ``documents`` in their place or after.
 
-    At most ``limit`` characters. What is too long is divided fairly, shortened, and says so.
+    At most ``limit`` characters, by itself as many as the dialect's forge takes. What is too long
+    is divided fairly, shortened, and says so.
     """
+    limit = dialect.limit if limit is None else limit
     plans = placed(known, documents)
     # A failure that came before anybody knew its stage stands under a name of its own, and would
     # stay for ever.
     known = _without_unknown(known, plans)
     facts = {name: section.facts for name, section in known.items()}
     facts |= {name: facts_of(plan, run_url, known.get(name)) for name, plan in plans.items()}
-    frame = len(_assemble(dict.fromkeys(facts, ""), facts))
-    texts = _fit(known, plans, facts, limit - frame)
-    body = _assemble(texts, facts)
+    frame = len(_assemble(dict.fromkeys(facts, ""), facts, dialect))
+    texts = _fit(known, plans, facts, limit - frame, dialect)
+    body = _assemble(texts, facts, dialect)
     while len(body) > limit and texts:
         texts.popitem()  # hundreds of stages: not even a line for each
-        body = _assemble(texts, facts)
+        body = _assemble(texts, facts, dialect)
     return body
 
 
@@ -221,10 +225,12 @@ def _without_unknown(
     }
 
 
-def _assemble(texts: Mapping[str, str], facts: Mapping[str, Mapping[str, Any]]) -> str:
+def _assemble(
+    texts: Mapping[str, str], facts: Mapping[str, Mapping[str, Any]], dialect: Dialect
+) -> str:
     head = {"schema": SCHEMA, "stages": {name: facts[name] for name in texts}}
-    counts = [f"{escape(name)} {described(facts[name])}" for name in texts]
-    lines = [hidden("plan", head), f"## cicd plan: {' · '.join(counts)}"]
+    counts = [f"{dialect.escape(name)} {described(facts[name])}" for name in texts]
+    lines = [dialect.hidden("plan", head), f"## cicd plan: {' · '.join(counts)}"]
     for name, text in texts.items():
         # Two hyphens may not stand inside of an HTML comment.
         marker = quote(name, safe="").replace("--", "%2D%2D")
@@ -232,39 +238,33 @@ def _assemble(texts: Mapping[str, str], facts: Mapping[str, Mapping[str, Any]]) 
     return "\n".join(lines) + "\n"
 
 
-def hidden(name: str, value: Mapping[str, Any]) -> str:
-    """A line that nobody sees, with data for the next run; nothing in the data can end it."""
-    plain = json.dumps(value, separators=(",", ":"))
-    plain = plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
-    return f"<!-- cicd:{name} {plain} -->"
-
-
 def _fit(
     known: Mapping[str, Section],
     plans: Mapping[str, Document],
     facts: Mapping[str, Mapping[str, Any]],
     room: int,
+    dialect: Dialect,
 ) -> dict[str, str]:
     """The sections, together at most ``room`` characters. Only plans can be rendered shorter; of a
     section that another run wrote, a line is left when it is over its share."""
 
     def text(name: str, limit: int | None = None) -> str:
         if not is_bad(plans[name]):
-            return section_text(plans[name], limit)
-        return _failed_text(plans[name], facts[name], known.get(name), limit)
+            return section_text(plans[name], limit, dialect)
+        return _failed_text(plans[name], facts[name], known.get(name), limit, dialect)
 
     texts = {name: text(name) if name in plans else known[name].text for name in facts}
     rooms = share({name: len(text) for name, text in texts.items()}, room)
     for name in texts.keys() - plans.keys():
         # What another run wrote cannot be rendered shorter here: its plan is not at hand.
         if len(texts[name]) > rooms[name]:
-            texts[name] = _line(name, facts[name])
+            texts[name] = _line(name, facts[name], dialect)
     room -= sum(len(text) for name, text in texts.items() if name not in plans)
     for name, size in share({name: len(texts[name]) for name in plans}, room).items():
         if len(texts[name]) > size:
             note = _note(facts[name])
             shorter = f"{text(name, max(0, size - len(note) - 2))}\n\n{note}"
-            texts[name] = shorter if len(shorter) <= size else _line(name, facts[name])
+            texts[name] = shorter if len(shorter) <= size else _line(name, facts[name], dialect)
     return texts
 
 
@@ -277,12 +277,12 @@ def share(sizes: Mapping[str, int], room: int) -> dict[str, int]:
     return given
 
 
-def section_text(document: Document, limit: int | None = None) -> str:
+def section_text(document: Document, limit: int | None = None, dialect: Dialect = GITHUB) -> str:
     """One stage as markdown, in which nothing can be taken for a marker of ours."""
     named = {**document, "stage": name_of(document)}
     if is_failure(document):
-        return _plain(render_failure(named, limit=limit))
-    return _plain(render_section(named, limit=limit))
+        return _plain(render_failure(named, limit=limit, dialect=dialect))
+    return _plain(render_section(named, limit=limit, dialect=dialect))
 
 
 def _plain(text: str) -> str:
@@ -290,24 +290,31 @@ def _plain(text: str) -> str:
 
 
 def _failed_text(
-    document: Document, facts: Mapping[str, Any], before: Section | None, limit: int | None
+    document: Document,
+    facts: Mapping[str, Any],
+    before: Section | None,
+    limit: int | None,
+    dialect: Dialect,
 ) -> str:
     """Why the plan failed or is refused, and the last good one folded, as far as there is room."""
     since, commit = (str(facts["failed"].get(name) or "") for name in ("since", "since_commit"))
     if is_failure(document):
         named = {**document, "stage": name_of(document)}
-        text = _plain(render_failure(named, since=since, since_commit=commit, limit=limit))
+        text = _plain(
+            render_failure(named, since=since, since_commit=commit, limit=limit, dialect=dialect)
+        )
     else:
-        told = f"_Refused since {escape(since)}{f', commit {escape(commit)}' if commit else ''}._"
+        of = f", commit {dialect.escape(commit)}" if commit else ""
+        told = f"_Refused since {dialect.escape(since)}{of}._"
         room = None if limit is None else max(0, limit - len(told) - 2)
-        text = f"{section_text(document, room)}\n\n{told}"
+        text = f"{section_text(document, room, dialect)}\n\n{told}"
     if "commit" not in facts and not facts["summary"]:
         return text
-    commit = f" of commit {escape(str(facts['commit']))}" if facts.get("commit") else ""
+    commit = f" of commit {dialect.escape(str(facts['commit']))}" if facts.get("commit") else ""
     title = f"Last good plan{commit}: {describe(facts['summary'])}"
     good = before.good if before else ""
     marked = f"<!-- cicd:good -->\n{good}\n<!-- /cicd:good -->"
-    folded = f"<details><summary>{title}</summary>\n\n{marked}\n\n</details>"
+    folded = dialect.fold(title, marked)
     has_room = limit is None or len(text) + len(folded) + 2 <= limit
     if good and has_room:
         return f"{text}\n\n{folded}"
@@ -315,8 +322,8 @@ def _failed_text(
     return f"{text}\n\n{line}" if limit is None or len(text) + len(line) + 2 <= limit else text
 
 
-def _line(name: str, facts: Mapping[str, Any]) -> str:
-    return f"**{escape(name)}**: {described(facts)}. {_note(facts)}"
+def _line(name: str, facts: Mapping[str, Any], dialect: Dialect) -> str:
+    return f"**{dialect.escape(name)}**: {described(facts)}. {_note(facts)}"
 
 
 def _note(facts: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from cicd.forges.drift import LABEL, sync_drift_issue
 from cicd.forges.github import Client
 from cicd.forges.outputs import plan_notes, step_outputs, step_summary
 from cicd.forges.sticky import write_comment
-from cicd.render.sections import compose, hidden, name_of, parse
+from cicd.render.dialect import GITHUB
+from cicd.render.sections import compose, name_of, parse
 from tests.acceptance.conftest import Project, make_project
 from tests.forges.github_server import TOKEN, GitHub
 from tests.forges.plan_documents import RUN, plan, typical
@@ -63,7 +64,7 @@ def test_what_a_project_at_the_top_has_written_before_is_found_again(
 ) -> None:
     head = {"schema": 1, "stages": {"dev": {"summary": {"create": 2}, "run": RUN}}}
     section = "<!-- cicd:stage dev -->\nfrom before\n<!-- /cicd:stage dev -->"
-    old = f"{hidden('plan', head)}\n## cicd plan\n\n{section}\n"
+    old = f"{GITHUB.hidden('plan', head)}\n## cicd plan\n\n{section}\n"
     github.add_comment(old)
     head_before = '<!-- cicd:drift {"schema":1,"stage":"dev"} -->'
     github.add_issue("Drift on dev", f"{head_before}\nfrom before", [LABEL])

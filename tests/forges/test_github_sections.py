@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
 from cicd.render import sections
-from cicd.render.sections import LIMIT, compose, hidden, is_plan_comment, parse, share
+from cicd.render.dialect import GITHUB
+from cicd.render.sections import LIMIT, compose, is_plan_comment, parse, share
 from tests.forges.plan_documents import RUN, big, change, plan, typical
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,7 +66,7 @@ def test_nothing_in_a_plan_can_end_its_section_or_start_another(
     document = plan("dev", change(f"artifact/{evil}", "create", evil), warnings=(evil,))
     assert list(parse(compose({}, [document]))) == ["dev"]
     # not even when the renderer let it through
-    mocker.patch.object(sections, "render_section", lambda document, limit=None: evil)
+    mocker.patch.object(sections, "render_section", lambda document, **_: evil)
     assert list(parse(compose({}, [document]))) == ["dev"]
 
 
@@ -87,7 +88,7 @@ def test_an_edited_head_costs_the_facts_and_no_more() -> None:
         {"stages": {"dev": {"summary": 3, "run": "javascript:x"}}},
     ]
     for facts in spoilt:
-        known = parse(f"{hidden('plan', facts)}\n{rest}")
+        known = parse(f"{GITHUB.hidden('plan', facts)}\n{rest}")
         assert known["dev"].text == parse(body)["dev"].text
         assert "run" not in known["dev"].facts
         assert "tst" in parse(compose(known, [plan("tst")]))
