@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import Refused
+from cicd.lifecycle.jira import adf
 from cicd.model import ApprovalState, Secret
 from tests.lifecycle.jira_server import ALICE, BOT, DROP, LOST, MALLORY, Reply, document_of, errors
 from tests.lifecycle.jira_world import OTHER, PLAN, REQUEST, World
@@ -73,7 +74,7 @@ def test_a_status_counts_by_its_name_in_any_case_or_by_its_id(
     assert world.tickets().read(REQUEST).is_given
 
 
-def test_ticket_rejected_says_by_whom_and_why(world: World) -> None:
+def test_b28_ticket_rejected_says_by_whom_and_why(world: World) -> None:
     key = asked(world)
     world.jira.say(key, "metrics are  too\nlow", ALICE)
     world.jira.say(key, "me too", MALLORY)
@@ -92,7 +93,7 @@ def test_a_ticket_closed_otherwise_is_no_approval(world: World) -> None:
     assert '"Won\'t Do", which is in neither approved nor rejected' in approval.note
 
 
-def test_ticket_deleted_gets_a_new_one_and_it_is_said(world: World) -> None:
+def test_b28_ticket_deleted_gets_a_new_one_and_it_is_said(world: World) -> None:
     key = asked(world)
     world.jira.move(key, "Done")
     # the search lags behind: it still finds what is gone
@@ -118,7 +119,7 @@ def test_ticket_deleted_gets_a_new_one_and_it_is_said(world: World) -> None:
     ],
     ids=["reset", "502", "503", "500", "page", "408", "empty"],
 )
-def test_ticket_whose_answer_was_lost_is_looked_for_and_not_made_twice(
+def test_b28_ticket_whose_answer_was_lost_is_looked_for_and_not_made_twice(
     world: World, reply: Reply
 ) -> None:
     world.jira.lag = 6
@@ -152,7 +153,7 @@ def test_a_create_that_was_never_taken_is_not_repeated_either(world: World) -> N
     assert world.tickets().ask(REQUEST).state is PENDING
 
 
-def test_of_tickets_created_twice_the_oldest_counts_and_the_others_are_closed(
+def test_b28_of_tickets_created_twice_the_oldest_counts_and_the_others_are_closed(
     world: World,
 ) -> None:
     world.jira.lag = 2  # the second run does not see the first one's ticket
@@ -173,7 +174,7 @@ def test_of_tickets_created_twice_the_oldest_counts_and_the_others_are_closed(
     assert world.tickets().read(REQUEST).is_given
 
 
-def test_approval_withdrawn_is_none_any_more(world: World) -> None:
+def test_b28_approval_withdrawn_is_none_any_more(world: World) -> None:
     key = asked(world)
     world.jira.move(key, "Done", ALICE)
     tickets = world.tickets()
@@ -184,7 +185,7 @@ def test_approval_withdrawn_is_none_any_more(world: World) -> None:
     assert approval.note.startswith("the approval of Alice was withdrawn by Mallory at 2026-")
 
 
-def test_approval_of_another_fingerprint_does_not_count(world: World) -> None:
+def test_b28_approval_of_another_fingerprint_does_not_count(world: World) -> None:
     key = asked(world)
     world.jira.move(key, "Done", ALICE)
     approval = world.tickets().read(world.another_plan())
@@ -273,7 +274,7 @@ def name_of_alice(world: World) -> str:
     return ALICE.account_id if world.jira.is_cloud else "alice@example.com"
 
 
-def test_not_allowed_approver_does_not_count(world: World) -> None:
+def test_b28_not_allowed_approver_does_not_count(world: World) -> None:
     world.settings = {"approvers": (name_of_alice(world),)}
     key = asked(world)
     world.jira.move(key, "Done", MALLORY)
@@ -428,6 +429,19 @@ def test_a_plan_comment_that_was_not_written_is_written_by_the_next_run(world: W
     assert not world.jira.issue(key)["comments"]
     world.tickets().ask(REQUEST)
     assert len(world.jira.issue(key)["comments"]) == 1
+
+
+def test_the_plan_is_written_without_what_a_forge_makes_of_it(world: World) -> None:
+    text = (
+        "### Stage <code>prd</code>: 1 to update\n\n> [!IMPORTANT]\n> **Waits:** a\\_b\n\n\n\n"
+        "<details><summary><b>update</b> <code>deployment/serve</code></summary>\n\n"
+        '  ```diff\n- x: "&lt;b&gt; @\u200borg"\n  ```\n</details>'
+    )
+    world.tickets().ask(replace(REQUEST, text=text))
+    [comment] = world.jira.issue(world.jira.keys()[0])["comments"]
+    told = adf.plain_text(comment["body"])
+    words = 'update deployment/serve - x: "<b> @org"'
+    assert f"### Stage prd: 1 to update Waits: a_b {words}" in told.replace("{noformat}", "")
 
 
 def test_no_secret_is_in_a_ticket(world: World) -> None:

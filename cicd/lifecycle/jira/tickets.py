@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,11 @@ from cicd.lifecycle.judging import moved_runs, shortened
 from cicd.model import JiraApproval, Secret
 
 LABEL = "cicd"
+INVISIBLE = "\u200b"
+_FENCE = re.compile(r"\s*```")
+_QUOTE = re.compile(r"^\s*>( \[!\w+\])? ?")
+_TAG = re.compile(r"</?(?:details|summary|b|code|br)>")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 SHORT = 12
 """Digits of a fingerprint that a label has."""
 LABEL_LIMIT = 255
@@ -74,7 +80,16 @@ def description(request: Request, settings: JiraApproval) -> list[Part]:
 
 def plan_comment(request: Request) -> list[Part]:
     """The plan, as the first comment of its ticket."""
-    return [Line("Plan", request.title), Block(request.text)]
+    return [Line("Plan", request.title), Block(without_markdown(request.text))]
+
+
+def without_markdown(text: str) -> str:
+    """A plan as we write it for a forge, for where nothing of that is known: without folds, fences,
+    quotes and what keeps text from being markup there."""
+    lines = [line for line in text.splitlines() if not _FENCE.match(line)]
+    bare = _TAG.sub("", "\n".join(_QUOTE.sub("", line) for line in lines)).replace("**", "")
+    plain = html.unescape(_ESCAPE.sub(r"\1", bare)).replace(INVISIBLE, "")
+    return re.sub(r"\n{3,}", "\n\n", plain).strip()
 
 
 def fields_of(request: Request, settings: JiraApproval, client: Client) -> dict[str, Any]:
