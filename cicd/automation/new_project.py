@@ -17,28 +17,37 @@ from cicd.automation.git import find_top, origin_url
 from cicd.errors import CicdError, Refused
 from cicd.scaffold import Markers, Scaffold, render
 from cicd.scaffold.facts import ALL, environment_of
-from cicd.scaffold.workflows import in_folder
+from cicd.scaffold.pipelines import FILES, GITHUB, expand, markers_for, parts_of, pipeline
+from cicd.scaffold.workflows import FOLDER, in_folder
 
 GO_ON = "is it a folder, writable, with space left? Run it again then: it goes on where it ended"
 
 
 def project_files(
-    scaffold: Scaffold, known: Markers, stages: Sequence[str], project: str = ""
+    scaffold: Scaffold,
+    known: Markers,
+    stages: Sequence[str],
+    project: str = "",
+    ci: str = GITHUB,
 ) -> dict[str, str]:
     """Path -> text of every file of a new project. ``known``: the markers that were filled;
-    ``project``: its folder in the repository, empty for the top: then paths are from there on."""
+    ``project``: its folder in the repository, empty for the top: then paths are from there on;
+    ``ci``: the CI system that it gets a pipeline for."""
     from cicd.config.json_schema import schema_of
     from cicd.platforms.registry import DIALECTS
 
     skipped = {f"stages/{stage}.yaml" for stage in ALL if stage not in stages}
     environments = {"ENVIRONMENT": stages[0], "BEFORE_STAGE": ""}
     told = {name: environment_of(project, stage) for name, stage in environments.items()}
-    values = {**known, **told}
+    values = {**known, **told, **markers_for(ci, scaffold, stages, project)}
+    parts = parts_of(ci, scaffold, stages, project)
     texts = {
-        path.removesuffix(".in"): render(text, values)
+        path.removesuffix(".in"): render(expand(text, parts), values)
         for path, text in _texts(files(scaffold.__name__), "")
-        if path not in skipped
+        if path not in skipped and (ci == GITHUB or not path.startswith(f"{FOLDER}/"))
     }
+    if ci in FILES:
+        texts[FILES[ci]] = pipeline(ci, scaffold, stages, values)
     schema = json.dumps(schema_of(DIALECTS), indent=2, ensure_ascii=False)
     texts["config.schema.json"] = f"{schema}\n"
     return in_folder(texts, project) if project else texts

@@ -22,16 +22,26 @@ from cicd.cli.completion import complete_platform
 from cicd.cli.console import is_interactive, print_result
 from cicd.cli.help import examples
 from cicd.cli.options import consent_option
+from cicd.config.remotes import https_url
 from cicd.config.tree import did_you_mean
 from cicd.errors import Usage
 from cicd.platforms.registry import PLATFORMS, scaffold_of
 from cicd.scaffold import Markers, Question, Scaffold, render
 from cicd.scaffold.facts import STAGES, markers_of, stages_in
+from cicd.scaffold.pipelines import NAMES as CI_SYSTEMS
+from cicd.scaffold.pipelines import check_ci, ci_of
 from cicd.scaffold.workflows import FOLDER as WORKFLOWS
 from cicd.words import count
 
 FIRST = next(iter(PLATFORMS))
 """That of stage files which name none."""
+PLACES = {
+    "github": "its workflows are there, in .github/workflows",
+    "gitlab": "its own .gitlab-ci.yml has to include the one here, which says how",
+    "azure": "a pipeline of its own reads the azure-pipelines.yml here",
+    "jenkins": "a multibranch job of its own reads the Jenkinsfile here",
+}
+"""CI system -> how it finds the pipeline of a project that is a folder of a repository."""
 KEEP = "Leave files that differ as they are, write the rest."
 
 
@@ -68,13 +78,25 @@ def command() -> click.Command:
         help=f"Where it runs.  [default: {FIRST}]",
     )
     @question_options
+    @click.option(
+        "--ci",
+        "ci",
+        metavar="NAME",
+        help=f"The CI system: {', '.join(CI_SYSTEMS)}.  [default: by the host of the repository]",
+    )
     @consent_option(help="Ask nothing; what is not given has its default.")
     @click.option(
         "--keep", is_flag=True, help="Leave files that differ as they are, write the rest."
     )
     @click.option("--force", is_flag=True, help="Overwrite files that differ.")
     def init(
-        folder: Path, platform: str, yes: bool, keep: bool, force: bool, **given: str | None
+        folder: Path,
+        platform: str,
+        ci: str | None,
+        yes: bool,
+        keep: bool,
+        force: bool,
+        **given: str | None,
     ) -> None:
         """Write a project into DIR: stages, templates, workflows, a README.
 
@@ -88,17 +110,19 @@ def command() -> click.Command:
         check_asked(platform, questions, given)
         asks = is_interactive() and not yes
         project = folder_in_repository(folder)
-        facts = markers_of(project, remote_of(folder, os.environ))
+        remote = remote_of(folder, os.environ)
+        system = check_ci(ci) if ci else ci_of(https_url(remote))
+        facts = markers_of(project, remote)
         known, answers = fill(questions, given, facts, asks)
         top = repository_around(folder) if project else None
-        files = project_files(scaffold, known, stages_in(answers["stages"]), project)
+        files = project_files(scaffold, known, stages_in(answers["stages"]), project, system)
         written = write_project(top or folder, files, keep=keep, force=force)
         print_result(told(written, top or folder, project))
         if written and not asks and given.get("name", "") is None:
             again = "".join(f" {part}" for part in _again(folder, platform))
             name = known["NAME"]
             print_result(f"its name is {name}; another one: cicd init{again} --name NAME --force")
-        print_result(next_steps(folder, [render(step, known) for step in scaffold.STEPS]))
+        print_result(next_steps(folder, system, [render(step, known) for step in scaffold.STEPS]))
 
     return init
 
@@ -173,13 +197,13 @@ def _again(folder: Path, platform: str) -> Sequence[str]:
     return [*place, *(["--platform", platform] if platform != FIRST else [])]
 
 
-def next_steps(folder: Path, commands: Sequence[str]) -> str:
+def next_steps(folder: Path, ci: str, commands: Sequence[str]) -> str:
     """The commands to go on with, ready to be pasted."""
     steps = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
     top = repository_around(folder)
     if top is None:
         steps.append("git init -b main")
     elif top != folder.resolve():
-        steps.append(f"# a part of {top}: its workflows are there, in .github/workflows")
+        steps.append(f"# a part of {top}: {PLACES[ci]}")
         steps.append("# a repository of its own? Then git init -b main, and init again")
     return "\n".join(["", "Next:", *(f"  {step}" for step in (*steps, *commands))])

@@ -65,12 +65,17 @@ class Scaffold(Protocol):
     """What the module of a platform's folder says.
 
     ``QUESTIONS``: in the order in which they are asked; that for the stages comes by itself.
-    ``STEPS``: the commands to go on with, with markers.
+    ``STEPS``: the commands to go on with, with markers. ``EXTRA``: of the package, as pip takes it;
+    ``SECRETS``, ``SETTINGS``: the variables in which a pipeline gets the login: those it needs, and
+    others that it may need.
     """
 
     __name__: str
     QUESTIONS: Sequence[Question]
     STEPS: Sequence[str]
+    EXTRA: str
+    SECRETS: Sequence[str]
+    SETTINGS: Sequence[str]
 
 
 def render(text: str, known: Markers) -> str:

@@ -94,3 +94,6 @@ STEPS: Sequence[str] = (
     "cicd apply @STAGE@ --local    # try it here, no account needed",
     "cicd plan @STAGE@             # on SAP AI Core: README.md says how to log in",
 )
+EXTRA = ""
+SECRETS: Sequence[str] = ("AICORE_SERVICE_KEY",)
+SETTINGS: Sequence[str] = ("DESTINATION_AUTH_URL", "DESTINATION_BASE_URL", "DESTINATION_CLIENT_ID", "DESTINATION_CLIENT_SECRET")

@@ -112,3 +112,6 @@ STEPS: Sequence[str] = (
     "cicd apply @STAGE@ --local    # try it here, no account needed",
     "cicd plan @STAGE@             # on AWS: README.md says how to log in",
 )
+EXTRA = "[sagemaker]"
+SECRETS: Sequence[str] = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SETTINGS: Sequence[str] = ()

@@ -54,3 +54,6 @@ STEPS: Sequence[str] = (
     "cicd apply @STAGE@ --local --var data=build         # try it here, no cluster needed",
     "cicd plan @STAGE@                                   # on the cluster: see README.md",
 )
+EXTRA = "[spark]"
+SECRETS: Sequence[str] = ()
+SETTINGS: Sequence[str] = ("SPARK_MASTER", "SPARK_REST_URL", "SPARK_UI_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")

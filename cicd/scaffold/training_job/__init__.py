@@ -31,3 +31,6 @@ STEPS: Sequence[str] = (
     "python predict.py 80 3 20 5   # what its model says",
     "cicd plan @STAGE@                 # on the API: README.md says how to log in",
 )
+EXTRA = "[training-job]"
+SECRETS: Sequence[str] = ("TRAINING_JOB_SERVICE_KEY",)
+SETTINGS: Sequence[str] = ()

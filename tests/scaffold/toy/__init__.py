@@ -23,3 +23,6 @@ QUESTIONS: Sequence[Question] = (
     Question("image", answers.fill_image, ("docker.io/toys/@NAME@:2",)),
 )
 STEPS: Sequence[str] = ("cicd apply @STAGE@ --yes  # @BOX@ is there then",)
+EXTRA = ""
+SECRETS: Sequence[str] = ("TOY_KEY",)
+SETTINGS: Sequence[str] = ()
