@@ -111,7 +111,7 @@ def command() -> click.Command:
         asks = is_interactive() and not yes
         project = folder_in_repository(folder)
         remote = remote_of(folder, os.environ)
-        system = check_ci(ci) if ci else ci_of(https_url(remote))
+        system = check_ci(ci) if ci else ci_of(https_url(given.get("repository") or remote))
         facts = markers_of(project, remote)
         known, answers = fill(questions, given, facts, asks)
         top = repository_around(folder) if project else None

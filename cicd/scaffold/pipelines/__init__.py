@@ -27,6 +27,8 @@ _HOSTS = {"gitlab": ("gitlab",), "azure": ("dev.azure.com", "visualstudio.com")}
 _PART = re.compile(
     r"^[^\S\n]*@FOR (?P<part>[A-Z_]+)@\n(?P<text>.*?)^[^\S\n]*@END (?P=part)@\n", re.M | re.S
 )
+_AZURE_PATH = re.compile(r"[^~^:\s\[\]\\*?]+")
+"""What Azure takes in `paths`: a project in another folder runs on every push."""
 Parts = Mapping[str, Sequence[Markers]]
 
 
@@ -54,6 +56,7 @@ def parts_of(ci: str, scaffold: Scaffold, stages: Sequence[str], project: str) -
         "GITHUB": [{}] if ci == GITHUB else [],
         "ELSEWHERE": [] if ci == GITHUB else [{}],
         "IN_FOLDER": [{}] if project else [],
+        "PLAIN_FOLDER": [{}] if _AZURE_PATH.fullmatch(project) else [],
         "STAGE": [_stage(stage, is_last=stage == stages[-1]) for stage in stages],
         "LOGIN": [{"NAME": name} for name in names],
         "SECRET": [{"NAME": name, "ID": _id(name)} for name in scaffold.SECRETS],

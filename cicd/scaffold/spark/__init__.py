@@ -56,4 +56,11 @@ STEPS: Sequence[str] = (
 )
 EXTRA = "[spark]"
 SECRETS: Sequence[str] = ()
-SETTINGS: Sequence[str] = ("SPARK_MASTER", "SPARK_REST_URL", "SPARK_UI_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+SETTINGS: Sequence[str] = (
+    "SPARK_MASTER",
+    "SPARK_REST_URL",
+    "SPARK_UI_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+)
