@@ -51,7 +51,7 @@ def tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Notif
             yield from tell(session, operation.plan, [of_error(_reason(came), argument)])
     elif came.plan and not came.is_cancelled:
         kinds = session.platform.kinds
-        told = of_outcomes(came.plan, came.outcomes, kinds, argument)
+        told = of_outcomes(came.plan, came.outcomes, kinds, argument, came.lifecycle)
         yield from tell(session, came.plan, told, is_well=not came.exit_code)
 
 

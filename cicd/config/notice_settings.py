@@ -29,4 +29,4 @@ def _missing(written: NoticeFile, text: str, env: Mapping[str, str]) -> tuple[st
     """The variables that keep an address from being known."""
     if written.to.reveal():
         return ()
-    return tuple(name for name in _VARIABLE.findall(text) if name not in env) or (UNKNOWN,)
+    return tuple(name for name in _VARIABLE.findall(text) if not env.get(name)) or (UNKNOWN,)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cicd.model import Action, Happening, Kind, Outcome, Plan, Result
+from cicd.model import (
+    Action,
+    ApprovalState,
+    Happening,
+    Kind,
+    LifecycleStatus,
+    Outcome,
+    Plan,
+    Result,
+    Step,
+)
 from cicd.words import one_line, some
 
 BAD = {Result.FAILED, Result.TIMED_OUT}
@@ -31,15 +41,26 @@ class Told:
 
 
 def of_outcomes(
-    plan: Plan, outcomes: Sequence[Outcome], kinds: Mapping[str, Kind], argument: str
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    kinds: Mapping[str, Kind],
+    argument: str,
+    lifecycle: LifecycleStatus | None = None,
 ) -> list[Told]:
-    """What an apply has come to: that it failed, or that it deployed something. ``argument``: how a
-    command line finds the stage."""
+    """What an apply has come to: that it failed, that something waits for an approval, or that it
+    deployed something. ``argument``: how a command line finds the stage; ``lifecycle``: how far it
+    was at the end."""
     failed = [outcome for outcome in outcomes if outcome.result in BAD]
-    if failed:
-        return [_failed(failed, argument)]
-    if any(outcome.exit_code or outcome.result is Result.DEFERRED for outcome in outcomes):
-        return []  # what was skipped was not what failed, and what goes on has not ended
+    held = [outcome for outcome in outcomes if outcome.result is Result.HELD]
+    found = [_failed(failed, argument)] if failed else []
+    if held and lifecycle:
+        services = [outcome for outcome in held if kinds[outcome.key.kind].is_service]
+        # of those that wait one says why, and the others that they wait with it
+        reason = max((outcome.error for outcome in held), key=len)
+        key = [*services, *held][0].key
+        found += [_waiting(str(key), one_line(reason, LONGEST), lifecycle, argument)]
+    if found or any(o.exit_code or o.result is Result.DEFERRED for o in outcomes):
+        return found  # what was skipped was not what failed, and what goes on has not ended
     return _deployed(plan, outcomes, kinds, argument)
 
 
@@ -75,6 +96,15 @@ def recovered(before: Sequence[Happening], key: str, argument: str) -> Told:
     return Told(
         "recovered", f"all is as the stage file says; {was}", key, command=_status(argument)
     )
+
+
+def _waiting(key: str, reason: str, lifecycle: LifecycleStatus, argument: str) -> Told:
+    """Why something is held: only who has not decided yet can be asked to."""
+    given = lifecycle.approval if lifecycle.step is Step.APPROVAL else None
+    if given and given.state is not ApprovalState.REJECTED:
+        command = f"cicd approve {argument}"
+        return Told("approval_needed", reason, key, link=given.link, command=command)
+    return Told("failed", reason, key, command=f"cicd plan {argument}")
 
 
 def _failed(failed: Sequence[Outcome], argument: str) -> Told:

@@ -129,8 +129,8 @@ def planned(recorder: Recorder, folder: Path, settings: dict[str, str], event: s
         return [part for text in inputs["variables"].splitlines() for part in ("--var", text)]
     [call] = calls
     if event == "schedule":
-        assert call[:4] == ["plan", "dev", "--out", "plan.json"]
-        return call[4:]
+        assert call[:5] == ["plan", "dev", "--drift", "--out", "plan.json"]
+        return call[5:]
     assert call[:5] == ["plan", "--out", "plan.json", "--output", "html"]
     return call[5:]
 

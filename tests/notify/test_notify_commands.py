@@ -45,9 +45,13 @@ class Desk:
         self.environ["HOOK"] = f"{receiver.url}/{TOKEN}"
         (root / "stages").mkdir()
         self.stage(STAGE)
+        subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, check=True)
+        self.commit()
+
+    def commit(self) -> None:
         git = ["git", "-c", "user.name=Álice <!channel>", "-c", "user.email=a@example.org"]
-        for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "first"]):
-            subprocess.run([*git, *words], cwd=root, check=True)
+        for words in (["add", "stages", "*.yaml"], ["commit", "-qm", "next"]):
+            subprocess.run([*git, *words], cwd=self.root, check=True)
 
     def stage(self, text: str) -> None:
         (self.root / "stages/dev.yaml").write_text(text, encoding="utf-8")
@@ -245,3 +249,18 @@ def test_no_plan_and_no_document_has_anything_of_an_address(desk: Desk) -> None:
     assert not [text for text in texts if "a1B2c3" in text or "shared secret" in text]
     del desk.environ["HOOK"]  # another address is no other plan
     desk.run("apply", "--plan", "plan.json")
+
+
+def test_an_approval_that_is_needed_is_asked_for_until_it_is_given(desk: Desk) -> None:
+    gate = "lifecycle: {approval: {file: approvals/dev.yaml}}\n"
+    desk.stage(STAGE.replace("[failed,", "[approval_needed, failed,") + gate)
+    desk.commit()
+    desk.apply(code=5)
+    desk.apply(code=5)
+    [got] = desk.receiver.got
+    assert (got.json["on"], got.json["key"]) == ("approval_needed", "service/web")
+    assert got.json["next"] == "cicd approve dev" and "approval" in got.json["reason"]
+    desk.run("approve", "dev", "--yes")
+    desk.commit()
+    desk.apply()
+    assert desk.receiver.happened == ["approval_needed", "deployed"]

@@ -7,7 +7,22 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Action, Change, Happening, Key, Kind, Notice, Outcome, Plan, Result, Secret
+from cicd.model import (
+    Action,
+    Approval,
+    ApprovalState,
+    Change,
+    Happening,
+    Key,
+    Kind,
+    LifecycleStatus,
+    Notice,
+    Outcome,
+    Plan,
+    Result,
+    Secret,
+    Step,
+)
 from cicd.notify.channels import Channel
 from cicd.notify.happenings import Told, of_difference, of_outcomes, recovered
 from cicd.notify.marks import Marks, read, write
@@ -67,6 +82,32 @@ def test_what_an_apply_has_come_to(outcomes: list[Outcome], told: tuple[str, ...
     plan = plan_of(**{f"{o.key.kind}_{o.key.name}": Action.CREATE for o in outcomes})
     found = [(one.on, one.key, one.reason) for one in of_outcomes(plan, outcomes, KINDS, "dev")]
     assert found == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("step", "state", "on"),
+    [
+        (Step.APPROVAL, ApprovalState.PENDING, "approval_needed"),
+        (Step.APPROVAL, ApprovalState.NONE, "approval_needed"),
+        (Step.APPROVAL, ApprovalState.STALE, "approval_needed"),
+        (Step.APPROVAL, ApprovalState.REJECTED, "failed"),
+        (Step.ASSETS, None, "failed"),
+        (Step.TEST, None, "failed"),
+    ],
+)
+def test_who_can_still_decide_is_asked_and_the_rest_is_a_failure(
+    step: Step, state: ApprovalState | None, on: Happening
+) -> None:
+    approval = Approval(state, link="https://x/1") if state else None
+    status = LifecycleStatus(step, approval=approval)
+    held = outcome("service_s", Result.HELD, error="it waits")
+    plan = plan_of(service_s=Action.CREATE)
+    [told] = of_outcomes(plan, [held], KINDS, "prd", status)
+    assert (told.on, told.key, told.reason) == (on, "service/s", "it waits")
+    is_asked = on == "approval_needed"
+    assert (told.link, told.command) == (
+        ("https://x/1", "cicd approve prd") if is_asked else ("", "cicd plan prd")
+    )
 
 
 @pytest.mark.parametrize(
