@@ -362,8 +362,10 @@ def test_a_decision_that_would_not_count_is_refused_before_anything_is_sent(
 def test_a_decision_whose_answer_was_lost_is_looked_at(world: World) -> None:
     key = asked(world)
     world.jira.fail("POST .*transitions", LOST)
-    assert world.tickets(ALICE).decide(REQUEST, "approved", "").is_given
+    world.jira.fail("POST .*comment", LOST)
+    assert world.tickets(ALICE).decide(REQUEST, "approved", "fine").is_given
     assert len(world.jira.sent("POST .*transitions")) == 1
+    assert len(world.jira.issue(key)["comments"]) == 2
     assert world.jira.status(key) == "Done"
 
 
@@ -395,11 +397,13 @@ def test_further_fields_are_found_by_name_and_written_as_jira_takes_them(world: 
         ({"summary": "x"}, "summary is written by cicd itself"),
         ({"Team": Secret("kanary-secret")}, "Team is a secret, and a ticket is read by many"),
         ({"Risk": {"value": [Secret("kanary-secret")]}}, "Risk is a secret"),
+        ({"Team": "of kanary-41f7"}, "Team is a secret"),  # from the environment
     ],
 )
 def test_a_field_that_cannot_be_written_is_refused(
     world: World, fields: dict[str, Any], told: str
 ) -> None:
+    world.hidden = "kanary-41f7"
     with pytest.raises(Refused) as caught:
         world.tickets(fields=fields).ask(REQUEST)
     assert told in str(caught.value)

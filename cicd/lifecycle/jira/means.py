@@ -7,6 +7,7 @@ fingerprint), a property proves it: a label can be typed by anybody, a property 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -153,7 +154,7 @@ class Tickets:
 
     def _created(self, request: Request) -> str:
         """The key of the new ticket. A lost answer is looked for and never asked for again."""
-        fields = fields_of(request, self._settings, self._client)
+        fields = fields_of(request, self._settings, self._client, self._hide)
         parts = self._hidden(description(request, self._settings))
         try:
             if key := self._client.create(fields, parts, proof_of(request)):
@@ -233,7 +234,8 @@ class Tickets:
                 hint=f"see {client.link(key)}",
             )
         if reason:
-            client.comment(key, self._hidden([Line("Reason", reason)]))
+            with suppress(LostAnswer):  # said twice it would help nobody
+                client.comment(key, self._hidden([Line("Reason", reason)]))
         try:
             client.move(key, ways[0])
         except LostAnswer:

@@ -92,9 +92,11 @@ def without_markdown(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", plain).strip()
 
 
-def fields_of(request: Request, settings: JiraApproval, client: Client) -> dict[str, Any]:
+def fields_of(
+    request: Request, settings: JiraApproval, client: Client, hide: Callable[[str], str]
+) -> dict[str, Any]:
     """The fields of a new ticket, without its description. Raises Refused for what Jira does not
-    have, or what is not to be told in a ticket."""
+    have, or what is not to be told in a ticket: what ``hide`` makes another text of."""
     labels = [LABEL, label_of(request.fingerprint), stage_label(request.stage)]
     fields: dict[str, Any] = {
         "project": {"key": settings.project},
@@ -104,7 +106,7 @@ def fields_of(request: Request, settings: JiraApproval, client: Client) -> dict[
     types = client.field_types() if settings.fields else {}
     for name, value in settings.fields.items():
         at = f"approval.jira.fields.{name}"
-        if _has_secret(value):
+        if _has_secret(value, hide):
             raise Refused(f"{at} is a secret, and a ticket is read by many", hint="take it out")
         if name not in types or types[name][0] in OURS:
             why = "is written by cicd itself" if name in OURS else "is no field of this Jira"
@@ -140,9 +142,9 @@ def _as_jira_takes_it(value: Any, sort: str, rich: Callable[[list[Part]], Any]) 
     return {"name": value} if sort in _NAMED else value
 
 
-def _has_secret(value: Any) -> bool:
+def _has_secret(value: Any, hide: Callable[[str], str]) -> bool:
     if isinstance(value, Mapping):
-        return any(map(_has_secret, value.values()))
+        return any(_has_secret(one, hide) for one in value.values())
     if isinstance(value, list | tuple):
-        return any(map(_has_secret, value))
-    return isinstance(value, Secret)
+        return any(_has_secret(one, hide) for one in value)
+    return isinstance(value, Secret) or (isinstance(value, str) and hide(value) != value)
