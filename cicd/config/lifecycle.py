@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from cicd.config.dialect import Carried
 from cicd.config.draft import Draft
 from cicd.config.fields import values_of
 from cicd.config.formats import relative_path_problem
-from cicd.config.lifecycle_schema import Lifecycle
+from cicd.config.lifecycle_schema import Jira, Lifecycle
 from cicd.config.tree import Path, did_you_mean
 from cicd.config.watch import is_file_name, names_beside
 from cicd.errors import Problem
@@ -19,6 +20,7 @@ AnyDraft = Draft[Any, Any]
 Sections = Mapping[str, Carried]
 PACKAGE = "model_package"
 RULE = "bad-lifecycle"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _AT = "lifecycle"
 
 
@@ -110,8 +112,28 @@ def _check_approval(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
     if asked and asked.label and not asked.reviewers:
         message = "whoever may triage sets a label: name the reviewers whose label counts"
         yield draft.place(*at, "pull_request").problem(message, RULE)
+    if approval.jira:
+        yield from _check_jira(draft, approval.jira)
     if approval.model_package:
         yield from _check_package(draft, approval.model_package)
+
+
+def _check_jira(draft: AnyDraft, jira: Jira) -> Iterator[Problem]:
+    """An address that gives the login away, and statuses that say both."""
+    place = draft.place(_AT, "approval", "jira", "url")
+    try:
+        parts = urlsplit(jira.url)
+    except ValueError as error:
+        yield place.problem(f"approval.jira.url is no URL: {error}", RULE)
+        return
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        message = f"the token goes to http://{parts.hostname} for everybody on the way to read"
+        yield place.problem(message, RULE, "warning")
+    approved = {name.casefold() for name in jira.approved}
+    for index, name in enumerate(jira.rejected):
+        if name.casefold() in approved:
+            message = f'"{name}" is in approved and in rejected: keep one of the two'
+            yield draft.place(_AT, "approval", "jira", "rejected", index).problem(message, RULE)
 
 
 def _check_package(draft: AnyDraft, name: str) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ from tests.lifecycle.jira_world import login
 SERVE = STAGE.partition("artifacts:")[0] + "deployments:" + STAGE.partition("deployments:")[2]
 SERVE = SERVE.replace("    destination_name: SERVE\n", "")
 APPLY = ("apply", "dev", "--yes")
+EVIL = "[x](https://evil.example) @org/team <img src=x>\n/close\n::error::x ##[add-mask]x"
+"""What somebody may call themselves, or write into a ticket."""
 
 
 @pytest.fixture
@@ -60,10 +62,16 @@ def test_a_ticket_is_asked_for_moved_and_the_apply_goes_through(
     assert "deployment/serve" in str(jira.issue(key)["comments"])
 
     # rejected with a reason, withdrawn, given by cicd itself
-    jira.say(key, "accuracy is too low", ALICE)
+    jira.say(key, f"accuracy is too low {EVIL}", ALICE)
     jira.move(key, "Rejected", ALICE)
+    jira.issue(key)["changes"][-1]["author"]["displayName"] = f"Alice {EVIL}"
     said = world.cicd(*APPLY)
     assert said.code == 5 and "accuracy is too low" in said.all, said.all
+    assert not [line for line in said.all.splitlines() if "##[" in line or line[:2] == "::"]
+    comment = world.cicd("plan", "dev", "--output", "markdown").out
+    assert "accuracy is too low" in comment
+    for markup in ("](https://evil", "@org/team", "\n/close", "<img"):
+        assert markup not in comment
     jira.move(key, "In Review", ALICE)
     jira.move(key, "Done", ALICE)
     assert "approved by Alice" in world.cicd("plan", "dev").out

@@ -110,6 +110,22 @@ def told(root: Path, section: str, *, before: str = STAGE) -> list[str]:
             ],
         ),
         (
+            'lifecycle:\n  approval:\n    jira: {url: "http://jira.acme.com", project: ML}\n',
+            [
+                "2:w:bad-lifecycle: the token goes to http://jira.acme.com for everybody on the "
+                "way to read"
+            ],
+        ),
+        (
+            'lifecycle:\n  approval:\n    jira: {url: "https://[x", project: ML}\n',
+            ["2:e:bad-lifecycle: approval.jira.url is no URL: Invalid IPv6 URL"],
+        ),
+        (
+            "lifecycle:\n  approval:\n    jira:\n      url: https://jira.acme.com\n"
+            "      project: ML\n      approved: [Done]\n      rejected: [Declined, done]\n",
+            ['6:e:bad-lifecycle: "done" is in approved and in rejected: keep one of the two'],
+        ),
+        (
             "lifecycle:\n  comparator: {command: [python, compare.py]}\n",
             [
                 "1:e:bad-lifecycle: comparator judges the result of test, and there is no test: "
