@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cicd.automation import local
-from cicd.automation.git import read_facts, stage_of_branch
+from cicd.automation.git import git, read_facts, stage_of_branch
 from cicd.automation.loading import Loader
-from cicd.errors import Denied, InvalidStage, Usage
+from cicd.errors import CicdError, Denied, InvalidStage, Usage
 from cicd.model import Stage
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def diagnose(loader: Loader, argument: str | None = None) -> tuple[Stage, list[F
     if loader.is_local:
         _, environ = local.entered(stage, root, environ)
     found = list(examine(stage, environ))
-    return stage, local.needed(found) if loader.is_local else found
+    found = local.needed(found) if loader.is_local else found
+    return stage, [*found, *examine_approval(stage, root, loader)]
 
 
 def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
@@ -75,6 +77,34 @@ def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:
         platform.close()
     if refusal and not any(finding.text == refusal.message for finding in found):
         yield Finding(pointers_of(stage)[0], "error", refusal.message, refusal.hint)
+
+
+def examine_approval(stage: Stage, root: Path, loader: Loader) -> Iterator[Finding]:
+    """Whether the approval that a stage waits for can be asked for and given."""
+    from cicd.platforms.base import Finding
+
+    settings = stage.lifecycle.approval if stage.lifecycle else None
+    if settings is None:
+        return
+    from cicd.lifecycle.approvals import Checked, Surroundings
+    from cicd.lifecycle.registry import connect
+
+    ask_git = partial(asked_git, root, loader.environ)
+    around = Surroundings(root, loader.environ, ask_git, loader.is_local, hide=loader.mask.hide)
+    try:
+        approvals = connect(settings, around)
+        for one in approvals.check() if isinstance(approvals, Checked) else ():
+            yield Finding("approval", one.state, one.text, one.cure)
+    except CicdError as error:
+        yield Finding("approval", "error", error.message, error.hint)
+
+
+def asked_git(root: Path, environ: Mapping[str, str], *words: str) -> str | None:
+    """What Git says in a project's folder; None where it fails."""
+    try:
+        return git(*words, cwd=root, environ=environ)
+    except CicdError:
+        return None
 
 
 def pointers_of(stage: Stage) -> list[str]:

@@ -226,6 +226,15 @@ class Client:
         # the same again finds nothing that waits
         self._api.call("POST", url, body, repeat=True)
 
+    def asks_reviewers(self, environment: str) -> bool | None:
+        """Whether an environment waits for somebody; None where there is none of that name."""
+        url = self._url(f"/environments/{quote(environment, safe='')}")
+        try:
+            rules = items_in(self._api.call("GET", url), "protection_rules")
+        except NotFound:
+            return None
+        return any(text_in(rule, "type") == "required_reviewers" for rule in rules)
+
     def waiting_runs(self, commit: str) -> list[str]:
         """The runs of a commit that wait for somebody, the newest first."""
         url = self._url("/actions/runs")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from cicd.model import Approval, Key
 
@@ -51,6 +51,23 @@ class Approvals(Protocol):
     def decide(self, request: Request, verdict: Verdict, reason: str) -> Approval:
         """Give or refuse it in the name of whoever is logged in. Raises Refused where that is no
         way to give it, or not theirs to give."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a look at the means of approval has found. ``cure``: what to do about it."""
+
+    state: Literal["ok", "warning", "error"]
+    text: str
+    cure: str = ""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A means that can tell whether everything is in place."""
+
+    def check(self) -> Iterator[Check]:
+        """All that is found. Changes nothing."""
 
 
 class Packages(Protocol):

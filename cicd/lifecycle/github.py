@@ -8,13 +8,13 @@ Source: docs.github.com, "Managing environments", and the approvals of a run in 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cicd.errors import Refused
 from cicd.forges.base import Review
 from cicd.forges.github import Client
 from cicd.forges.run import GITHUB, TITLES, Run
-from cicd.lifecycle.approvals import Request, Surroundings, Verdict
+from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
 from cicd.lifecycle.origin import open_origin
 from cicd.model import Approval, ApprovalState, GitHubApproval
 from cicd.words import one_line
@@ -84,6 +84,18 @@ class Reviews:
             self._forge.decide(run, self._environment, verdict, comment)
         said = self._forge.gate(runs[-1], self._environment)
         return self._judged([one for one in said if _decides(one)], request, runs[-1])
+
+    def check(self) -> Iterator[Check]:
+        """Whether the environment asks anybody."""
+        name, place = self._environment, self._run.repository
+        asks = self._forge.asks_reviewers(name)
+        cure = "Settings, Environments, Required reviewers (private repositories need Enterprise)"
+        if asks is None:
+            yield Check("error", f"{place} has no environment {name}", cure)
+        elif not asks:
+            yield Check("error", f"the environment {name} of {place} asks no reviewers", cure)
+        else:
+            yield Check("ok", f"the environment {name} of {place} asks its reviewers")
 
     @property
     def _is_its_run(self) -> bool:

@@ -87,6 +87,7 @@ def test_a_ticket_is_asked_for_moved_and_the_apply_goes_through(
     assert "checked by hand" in str(jira.issue(key)["comments"])
 
     log_in(monkeypatch, jira, BOT)
+    assert f"logged in at {jira.url} as Cicd-Bot" in world.cicd("doctor", "dev").out
     said = world.cicd(*APPLY)
     assert said.code == 0, said.all
     assert world.number("deployments") == 1
@@ -101,6 +102,7 @@ def test_a_ticket_that_cannot_be_read_lets_nothing_through(
     approved_by(world, f'{{jira: {{url: "{jira.url}", project: ML}}}}')
     said = world.cicd(*APPLY)
     assert said.code == 4 and "JIRA_TOKEN is not set" in said.all, said.all
+    assert "JIRA_TOKEN is not set" in world.cicd("doctor", "dev").out
     log_in(monkeypatch, jira, User("cicd-bot", "tok-canary-wrong"))
     said = world.cicd(*APPLY)
     assert said.code == 4 and "check user and token" in said.all, said.all

@@ -79,6 +79,7 @@ ENDPOINTS = (
         "GET", "/repos/R/actions/runs", query=PAGING | {"head_sha", "status", "branch", "event"}
     ),
     Endpoint("GET", "/repos/R/collaborators/U/permission"),
+    Endpoint("GET", "/repos/R/environments/E"),
     Endpoint("POST", "/repos/R/issues/N/labels", {"labels": list}),
     Endpoint(
         "POST",
@@ -147,6 +148,7 @@ class GitHub:
         self.pending: dict[int, list[dict[str, Any]]] = {}
         self.runs: list[dict[str, Any]] = []
         self.collaborators: dict[str, str] = {}
+        self.environments: dict[str, list[dict[str, Any]]] = {}
         self.teams: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True}
         self.requests: list[Request] = []
@@ -213,6 +215,7 @@ class GitHub:
             return Reply(422, BODY_TOO_LONG)
         short = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", match[2])
         short = re.sub(r"^/collaborators/[^/]+", "/collaborators/U", short)
+        short = re.sub(r"^/environments/[^/]+", "/environments/E", short)
         numbers = [int(text) for text in re.findall(r"/(\d+)", short)]
         name = f"{request.method} {re.sub(r'/[0-9]+', '/N', short)}"
         return {
@@ -238,6 +241,7 @@ class GitHub:
             "PATCH /pulls/N": self._edit_pull,
             "GET /actions/runs": self._list_runs,
             "GET /collaborators/U/permission": self._permission,
+            "GET /environments/E": self._environment,
             "POST /issues/N/labels": self._add_labels,
             "POST /pulls/N/reviews": self._review,
         }.get(name, _not_found)(request, numbers, login)
@@ -413,6 +417,12 @@ class GitHub:
         ]
         return Reply(200, {"total_count": len(found), "workflow_runs": found})
 
+    def _environment(self, request: Request, numbers: list[int], login: str) -> Reply:
+        name = request.path.split("/")[-1]
+        if name not in self.environments:
+            return _not_found(request, numbers, login)
+        return Reply(200, {"name": name, "protection_rules": self.environments[name]})
+
     def _permission(self, request: Request, numbers: list[int], login: str) -> Reply:
         user = request.path.split("/")[-2]
         if user not in self.collaborators:
@@ -497,6 +507,7 @@ def check(request: Request) -> list[str]:
     path = re.sub(r"^/repos/[^/]+/[^/]+", "/repos/R", request.path)
     path = re.sub(r"^/orgs/[^/]+/teams/[^/]+", "/orgs/O/teams/T", path)
     path = re.sub(r"/(memberships|collaborators)/[^/]+", r"/\1/U", path)
+    path = re.sub(r"/environments/[^/]+", "/environments/E", path)
     path = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", path)
     path = re.sub(r"/\d+", "/N", path)
     found = [one for one in ENDPOINTS if (one.method, one.path) == (request.method, path)]

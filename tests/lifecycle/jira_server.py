@@ -127,6 +127,8 @@ ENDPOINTS = (
     Endpoint("GET", "/serverInfo"),
     Endpoint("GET", "/myself", query=frozenset({"expand"})),
     Endpoint("GET", "/field"),
+    Endpoint("GET", "/project/K/statuses"),
+    Endpoint("GET", "/mypermissions", query=frozenset({"permissions", "projectKey", "issueKey"})),
     Endpoint("POST", "/search/jql", {}, NEW_SEARCH, flavours=("cloud",)),
     Endpoint("POST", "/search", {}, OLD_SEARCH),
     Endpoint("POST", "/issue", {"fields": dict}, UPDATE, frozenset({"updateHistory"})),
@@ -204,6 +206,7 @@ class Jira:
         self.lag = 0
         """How many searches do not see a ticket that is new."""
         self.max_page = 50
+        self.forbidden: set[str] = set()
         self._ids = iter(range(10_001, 10**6))
         self._clock = iter(range(10**6))
         self._lock = threading.RLock()
@@ -356,6 +359,7 @@ class Jira:
         actions: dict[str, Callable[[], Reply]] = {
             "GET /myself": lambda: Reply(200, {"self": self.url, **self.shown(user)}),
             "GET /field": self._list_fields,
+            "GET /mypermissions": lambda: self._permissions(request),
             "POST /search": lambda: self._search(request),
             "POST /search/jql": lambda: self._search(request),
             "POST /issue": lambda: self._create(request, user),
@@ -366,6 +370,8 @@ class Jira:
             "POST /issue/K/comment": lambda: self._say(request, issue or {}, user),
             "GET /issue/K/changelog": lambda: self._changelog(request, issue or {}),
         }
+        if project := re.fullmatch(r"/project/([^/]+)/statuses", request.path):
+            return self._statuses(project[1])
         action = actions.get(name)
         if action is None or (name.endswith("changelog") and not self.is_cloud):
             return Reply(404, "<html><title>Oops, you&#39;ve found a dead link.</title></html>")
@@ -400,6 +406,18 @@ class Jira:
                 schema["custom"] = f"com.atlassian.jira.plugin.system.customfieldtypes:{custom}"
             listed.append({"id": id, "name": name, "custom": bool(custom), "schema": schema})
         return Reply(200, listed)
+
+    def _statuses(self, project: str) -> Reply:
+        if project not in self.projects:
+            return errors(404, f"No project could be found with key '{project}'.")
+        statuses = [{"name": name, "id": id} for name, (id, _) in STATUSES.items()]
+        types = sorted(self.projects[project])
+        return Reply(200, [{"id": "1", "name": name, "statuses": statuses} for name in types])
+
+    def _permissions(self, request: Request) -> Reply:
+        names = request.query.get("permissions", "").split(",")
+        known = {n: {"key": n, "havePermission": n not in self.forbidden} for n in names}
+        return Reply(200, {"permissions": known})
 
     def _search(self, request: Request) -> Reply:
         is_new = request.path.endswith("/jql")
@@ -591,7 +609,7 @@ class Jira:
             wrong.append(f"{request}: User-Agent {request.headers.get('User-Agent')}")
         if request.version not in ({"2", "3"} if self.is_cloud else {"2"}):
             wrong.append(f"{request}: version {request.version}")
-        path = re.sub(r"^/issue/[^/]+", "/issue/K", request.path)
+        path = re.sub(r"^/(issue|project)/[^/]+", r"/\1/K", request.path)
         found = [one for one in ENDPOINTS if (one.method, one.path) == (request.method, path)]
         if not found or self.flavour not in found[0].flavours:
             return [*wrong, f"{request}: no such endpoint"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cicd.errors import Denied, Refused
-from cicd.lifecycle.approvals import Approvals
+from cicd.lifecycle.approvals import Approvals, Checked
 from cicd.model import ApprovalState, GitHubApproval
 from tests.forges.github_server import TOKEN, Reply
 from tests.lifecycle.github_world import HEAD, MERGED, RUN, World
@@ -150,3 +150,24 @@ def test_a_project_elsewhere_is_refused_and_a_missing_login_told(hub: World) -> 
         means(hub, {"GITHUB_TOKEN": ""})
     with pytest.raises(Denied, match=r"which repository\?"):
         means(hub, {"GITHUB_REPOSITORY": ""})
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ([{"type": "required_reviewers", "reviewers": []}], "ok asks its reviewers"),
+        ([{"type": "wait_timer", "wait_timer": 30}], "error asks no reviewers"),
+        ([], "error asks no reviewers"),
+        (None, "error org/repo has no environment prd"),
+    ],
+)
+def test_a_check_tells_whether_the_environment_asks_anybody(
+    hub: World, rules: list[dict[str, Any]] | None, told: str
+) -> None:
+    hub.github.environments = {} if rules is None else {"prd": rules}
+    approvals = means(hub)
+    assert isinstance(approvals, Checked)
+    [found] = approvals.check()
+    state, _, words = told.partition(" ")
+    assert found.state == state
+    assert words in found.text

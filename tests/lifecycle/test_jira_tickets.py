@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cicd.errors import Refused
+from cicd.errors import NotFound, Refused
 from cicd.lifecycle.jira import adf
 from cicd.model import ApprovalState, Secret
 from tests.lifecycle.jira_server import ALICE, BOT, DROP, LOST, MALLORY, Reply, document_of, errors
@@ -455,3 +455,23 @@ def test_no_secret_is_in_a_ticket(world: World) -> None:
     )
     world.tickets().ask(request)
     assert "kanary-41f7" not in json.dumps([one.body for one in world.jira.requests])
+
+
+def test_a_check_tells_what_stands_in_the_way_of_a_ticket(world: World) -> None:
+    def found(**settings: Any) -> list[tuple[str, str, str]]:
+        return [(one.state, one.text, one.cure) for one in world.tickets(**settings).check()]
+
+    login = ("ok", f"logged in at {world.jira.url} as Cicd-Bot", "")
+    assert found() == [login]
+    wrong_type = "ML has no tickets of the type Epic"
+    assert found(issue_type="Epic")[1:] == [
+        ("error", wrong_type, "set issue_type to one of Approval, Task")
+    ]
+    names = "set approved to some of Open, In Review, Done, Rejected, Won't Do"
+    assert found(approved=("Doen", "OK"))[1:] == [
+        ("error", "no Task of ML can ever be Doen or OK", names)
+    ]
+    world.jira.forbidden = {"CREATE_ISSUES"}
+    assert found()[1][:2] == ("error", "Cicd-Bot may not CREATE_ISSUES in ML")
+    with pytest.raises(NotFound, match="No project could be found with key 'NOPE'"):
+        found(project="NOPE")

@@ -36,6 +36,7 @@ from cicd.words import one_line
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect and to wait for an answer."""
+RIGHTS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "ADD_COMMENTS")
 GATEWAY = "api.atlassian.com"
 """Where tokens with scopes go (``/ex/jira/CLOUD_ID``); it has no pages for people."""
 PER_PAGE = 50
@@ -245,6 +246,23 @@ class Client:
             if item.get("field") == "status"
         ]
         return sorted(moves, key=lambda move: _moment(move.at))
+
+    def statuses(self, project: str) -> dict[str, list[tuple[str, str]]]:
+        """Type of ticket -> (name, id) of the statuses that its workflow has in a project."""
+        answer = self._send("GET", f"/project/{quote(project)}/statuses").json()
+        return {
+            str(item.get("name")): [
+                (str(one.get("name") or ""), str(one.get("id") or ""))
+                for one in _items(item, "statuses")
+            ]
+            for item in _items({"types": answer}, "types")
+        }
+
+    def lacking(self, project: str) -> list[str]:
+        """What we have to be allowed in a project and are not."""
+        wanted = urlencode({"permissions": ",".join(RIGHTS), "projectKey": project})
+        told = _map(self._object("GET", f"/mypermissions?{wanted}").get("permissions"))
+        return [name for name in RIGHTS if _map(told.get(name)).get("havePermission") is False]
 
     def field_types(self) -> dict[str, tuple[str, str]]:
         """Of each field, by id and by name as people see it: (id, type)."""

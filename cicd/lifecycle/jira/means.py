@@ -6,13 +6,13 @@ fingerprint), a property proves it: a label can be typed by anybody, a property 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 
 from cicd.errors import LostAnswer, NotFound, PlatformError, Refused
-from cicd.lifecycle.approvals import Request, Surroundings, Verdict
+from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
 from cicd.lifecycle.jira.client import Client, Ticket, Transition
 from cicd.lifecycle.jira.judgement import (
     WORDS,
@@ -84,6 +84,24 @@ class Tickets:
             self._check_right(ticket, verdict)
             self._move(ticket, names, reason)
         return self._judged([self._client.ticket(ticket.key)], is_own=True)
+
+    def check(self) -> Iterator[Check]:
+        """Whether tickets can be asked for, and decided."""
+        client, settings = self._client, self._settings
+        yield Check("ok", f"logged in at {client.url} as {client.me().shown}")
+        types = client.statuses(settings.project)
+        known = types.get(settings.issue_type)
+        if known is None:
+            told = f"{settings.project} has no tickets of the type {settings.issue_type}"
+            yield Check("error", told, f"set issue_type to one of {', '.join(sorted(types))}")
+        elif not any(is_named(name, id, settings.approved) for name, id in known):
+            told = f"no {settings.issue_type} of {settings.project} can ever be"
+            names = ", ".join(name for name, _ in known)
+            cure = f"set approved to some of {names}"
+            yield Check("error", f"{told} {' or '.join(settings.approved)}", cure)
+        if missing := client.lacking(settings.project):
+            told = f"{client.me().shown} may not {', '.join(missing)} in {settings.project}"
+            yield Check("error", told, "whoever administers the project gives these rights")
 
     def _tickets(self, request: Request) -> tuple[list[Ticket], str]:
         """All that ask for this very plan, the oldest first, and of which none is left."""
