@@ -50,9 +50,11 @@ from cicd.platforms.spark.lease import RecordLock
 from cicd.platforms.spark.livy import LivySubmitter
 from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
+from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import command
 from cicd.platforms.spark.master import Master
 from cicd.platforms.spark.metrics import Metrics
+from cicd.platforms.spark.negotiate import Ticket
 from cicd.platforms.spark.outputs import Outputs
 from cicd.platforms.spark.pods import Pods
 from cicd.platforms.spark.process import ProcessSubmitter
@@ -109,8 +111,10 @@ def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) ->
             return _kubernetes(stage, environ, process, login)
         if not is_yarn(master):
             return process
-        url = str(settings.get("yarn_url") or "")
-        return YarnSubmitter(process, Calls(login, [url]), url, user or getpass.getuser())
+        urls, logs = list(settings.get("yarn_urls") or ()), str(settings.get("yarn_logs_url") or "")
+        ticket = Ticket(environ, kerberos)
+        calls = Calls(login, [*urls, logs], named="YARN", ticket=ticket)
+        return YarnSubmitter(process, Managers(calls, urls), user or getpass.getuser(), logs)
     if is_livy(master):
         return LivySubmitter(Calls(login, [master]), master, user)
     rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
@@ -150,7 +154,7 @@ class Spark(Platform):
         self._place = str(settings.get("state") or self._own)
         self._records = _documents(settings.get("state") or "", identity, self._own)
         self._submitter = submitter
-        pages = [self._master, *(str(settings.get(name)) for name in ("ui_url", "yarn_url"))]
+        pages = [self._master, str(settings.get("ui_url")), *settings.get("yarn_urls", ())]
         brief = Calls(login, pages, retries=ONCE, timeout=progress.TIMEOUT)
         self._progress = progress.Progress(submitter.page, brief)
         self._jobs = Jobs(

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Protocol
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -26,6 +27,9 @@ from cicd.errors import (
 from cicd.http import REFUSALS, Retries, chain_of, was_sent
 from cicd.masking import hide
 from cicd.platforms.spark.trust import OwnTrust
+
+if TYPE_CHECKING:
+    from cicd.platforms.spark.negotiate import Ticket
 
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect and to wait for an answer."""
@@ -74,7 +78,7 @@ class Calls:
     alone, as a worker, whose address the cluster tells, is to see no token. ``secrets``: what an
     answer may repeat and nobody is to see. ``trust``: whom these are to be, and who we are to them,
     where certificates tell. ``named``: what answers there. ``timeout``: seconds to connect, and to
-    wait."""
+    wait. ``ticket``: what logs in where that is asked for by Kerberos."""
 
     def __init__(
         self,
@@ -86,15 +90,19 @@ class Calls:
         timeout: tuple[float, float] = TIMEOUT,
         trust: ssl.SSLContext | None = None,
         named: str = "Spark",
+        ticket: Ticket | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = requests.Session()
+        # one of its own would send a cookie to every port of a host
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._login = login
         self._hosts = frozenset(map(_host, urls))
         self._secrets = tuple(secrets)
         self._retries = retries
         self._timeout = timeout
         self._named = named
+        self._ticket = ticket
         self._sleep = sleep
         if trust:
             for host in self._hosts:
@@ -179,12 +187,19 @@ class Calls:
         self, method: str, url: str, *, once: bool, may_move: bool = False, **options: Any
     ) -> requests.Response:
         login, token = self._login if _host(url) in self._hosts else None, ""
-        for is_last in (False, True):  # a token that is refused is renewed once
+        headers = options.pop("headers", {})
+        for is_last in (False, True):  # what is refused is renewed once
             if login:
                 token = login.token()
                 options["auth"] = Bearer(token)
-            answer = self._answer(method, url, once=once, **options)
-            if is_last or answer.status_code != 401 or not (login and login.forget(token)):
+            cookie = self._ticket.cookie(url) if self._ticket else ""
+            told = {**headers, "Cookie": cookie} if cookie else headers
+            answer = self._answer(method, url, once=once, headers=told, **options)
+            if is_last or answer.status_code != 401:
+                break
+            if self._ticket and _asks_for_a_ticket(answer):
+                self._ticket.log_in(url, cookie)
+            elif not (login and login.forget(token)):
                 break
         if answer.status_code // 100 != 2 and not (may_move and answer.is_redirect):
             raise _failure(answer, once, login, [*self._secrets, token])
@@ -209,6 +224,11 @@ def _json(response: requests.Response) -> Any:
         return response.json()
     except (ValueError, RecursionError):
         return None
+
+
+def _asks_for_a_ticket(response: requests.Response) -> bool:
+    """Whether a server wants Kerberos (RFC 4559)."""
+    return "negotiate" in response.headers.get("WWW-Authenticate", "").lower()
 
 
 def _host(url: str) -> str:
@@ -240,6 +260,8 @@ def _failure(
 def _said(response: requests.Response) -> str:
     """What a bad answer says, on one line: of a page of HTML its title."""
     text = response.text
+    if place := response.headers.get("Location", "") if response.is_redirect else "":
+        return f"it redirects to {_host(urljoin(response.url, place))}"
     try:
         told = json.loads(text)
         if isinstance(told, dict):

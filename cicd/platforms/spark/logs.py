@@ -50,6 +50,11 @@ class Chunk:
         """The same of a text."""
         return cls.of_bytes(text.encode(), offset, size)
 
+    @classmethod
+    def said(cls, text: str, offset: int) -> Chunk:
+        """A line of ours, where there is no log to read."""
+        return cls.of_whole(f"cicd: {text}\n", offset, FULL)
+
 
 NOTHING = Chunk(0, 0, 0, "")
 """A log that is not there."""

@@ -86,7 +86,7 @@ class History:
         try:
             return self._read(url, offset, size)
         except PlatformError as error:
-            return _said(f"what {name} said is gone with its node: {error.message}", offset)
+            return Chunk.said(f"what {name} said is gone with its node: {error.message}", offset)
 
     def _read(self, url: str, offset: int, size: int) -> Chunk:
         """A part of the log that a page shows to people: a worker's, or a node's of YARN."""
@@ -94,7 +94,7 @@ class History:
         if page := log_page(url, parts.path.rpartition("/")[2]):
             return Chunk.of_whole(contents(self._calls.text(page)), offset, size)
         if not re.fullmatch(".*/logPage/?", parts.path):
-            return _said(f"its log is at {url}, where only people can read it", offset)
+            return Chunk.said(f"its log is at {url}, where only people can read it", offset)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         place = f"{parts.scheme}://{parts.netloc}{parts.path.partition('/logPage')[0]}/log/"
         wished: dict[str, str | int] = {**query, "offset": offset, "byteLength": size}
@@ -121,7 +121,7 @@ class History:
             except NotFound:
                 return NOTHING
             except PlatformError as error:
-                return _said(f"its events cannot be read: {error.message}", offset)
+                return Chunk.said(f"its events cannot be read: {error.message}", offset)
             self._events = application, content
         return Chunk.of_bytes(content, offset, size)
 
@@ -166,10 +166,6 @@ def _order(name: str) -> tuple[int, str]:
 
 def _at(id: str) -> int:
     return int(id) if id.isdecimal() else 0
-
-
-def _said(text: str, offset: int) -> Chunk:
-    return Chunk.of_whole(f"cicd: {text}\n", offset, len(text) * 4 + 8)
 
 
 def _sentence(application: str, facts: Mapping[str, str]) -> str:

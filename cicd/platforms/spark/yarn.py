@@ -20,6 +20,7 @@ from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
+from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import Manifest
 from cicd.platforms.spark.process import ProcessSubmitter
 from cicd.platforms.spark.runs import Run
@@ -37,6 +38,7 @@ STATES: Mapping[str, State] = {
     "KILLED": State.STOPPED,
 }
 """What the states of an application mean, but for that of one that has finished."""
+_CONTAINER = re.compile(r"/containerlogs/(container_\w+)")
 FINAL: Mapping[str, State] = {
     "SUCCEEDED": State.SUCCEEDED,
     "FAILED": State.FAILED,
@@ -46,15 +48,17 @@ FINAL: Mapping[str, State] = {
 
 
 class YarnSubmitter:
-    """``process``: starts spark-submit on this machine. ``url``: of the resource manager; ``user``:
-    who kills, where it asks nobody for a login."""
+    """``process``: starts spark-submit on this machine. ``user``: who kills, where the resource
+    manager asks nobody for a login. ``logs``: the server of the logs of containers that are gone
+    (``yarn.log.server.web-service.url``), empty for none."""
 
-    def __init__(self, process: ProcessSubmitter, calls: Calls, url: str, user: str) -> None:
+    def __init__(
+        self, process: ProcessSubmitter, managers: Managers, user: str, logs: str = ""
+    ) -> None:
         self._process = process
-        self._calls = calls
-        self._site = url.rstrip("/")
-        self._url = f"{self._site}/ws/v1/cluster"
+        self._managers = managers
         self._user = user
+        self._logs = log_server(logs)
 
     def last(self) -> str:
         return ""
@@ -69,9 +73,9 @@ class YarnSubmitter:
         """What the resource manager says of it; empty where it knows nothing of it."""
         try:
             if run.application:
-                told = self._calls.json("GET", f"{self._url}/apps/{run.application}").get("app")
+                told = self._managers.json("GET", f"/apps/{run.application}").get("app")
                 return told if isinstance(told, dict) else {}
-            told = self._calls.json("GET", f"{self._url}/apps?applicationTags={tag_of(run.name)}")
+            told = self._managers.json("GET", f"/apps?applicationTags={tag_of(run.name)}")
         except NotFound:
             return {}
         found = (told.get("apps") or {}).get("app") or []
@@ -79,7 +83,11 @@ class YarnSubmitter:
 
     def look(self, run: Run) -> Seen:
         if application := self._application(run):
-            return Seen(of_application(application), str(application.get("id", "")))
+            container = str(application.get("amContainerLogs") or "")
+            status = of_application(application)
+            if status.has_ended:
+                self._process.look(run)  # which removes a ticket that is left
+            return Seen(status, str(application.get("id", "")), container)
         said = f"the resource manager has no application with the tag {tag_of(run.name)}"
         return self._process.handed_over(run, said)
 
@@ -88,31 +96,43 @@ class YarnSubmitter:
         if not application:
             self._process.stop(run)
         elif not of_application(application).has_ended:
-            url = f"{self._url}/apps/{application['id']}/state?user.name={quote(self._user)}"
-            self._calls.json("PUT", url, {"state": "KILLED"})
+            path = f"/apps/{application['id']}/state?user.name={quote(self._user)}"
+            self._managers.json("PUT", path, {"state": "KILLED"})
         return None
 
     def streams(self, run: Run) -> list[str]:
         return [STDOUT, STDERR]
 
     def log(self, run: Run, stream: str, offset: int, size: int) -> Chunk:
-        """Of the driver's container, as long as its node has it; before there is one, what
-        spark-submit says."""
+        """Of the driver's container: its node has it for a while, then the log server; before
+        there is a container, what spark-submit says."""
+        if stream not in {STDOUT, STDERR}:
+            return NOTHING
         application = self._application(run)
-        if not application:
+        container = str(application.get("amContainerLogs") or "") or run.worker
+        if not container:
             return self._process.log(run, stream, offset, size) if stream == STDERR else NOTHING
-        if not (page := log_page(str(application.get("amContainerLogs") or ""), stream)):
-            return NOTHING
-        try:
-            return Chunk.of_whole(contents(self._calls.text(page)), offset, size)
-        except PlatformError:
-            return NOTHING
+        why = ""
+        for page in filter(None, (log_page(container, stream), self._kept(container, stream))):
+            try:
+                return Chunk.of_whole(contents(self._managers.text(page)), offset, size)
+            except PlatformError as error:
+                why = error.message
+        if not run.has_ended and (not application or not of_application(application).has_ended):
+            return NOTHING  # its node may answer the next time
+        why = f"{why}; spark.yarn_logs_url names none that has it" if not self._logs else why
+        return Chunk.said(f"its log is gone with its container: {why}", offset)
+
+    def _kept(self, container: str, stream: str) -> str:
+        """Where the log server has the log of a container; empty without one."""
+        match = _CONTAINER.search(container)
+        return f"{self._logs}/containerlogs/{match[1]}/{stream}" if match and self._logs else ""
 
     def forget(self, run: Run) -> None:
         self._process.forget(run)
 
     def page(self, run: Run, calls: Calls) -> str:
-        return f"{self._site}/proxy/{run.application}" if run.application else ""
+        return f"{self._managers.active}/proxy/{run.application}" if run.application else ""
 
     def examine(self) -> Iterator[Finding]:
         yield from self._process.examine()
@@ -122,7 +142,7 @@ class YarnSubmitter:
             yield Finding("workers", "error", error.message, error.hint)
 
     def _nodes(self) -> Finding:
-        told = self._calls.json("GET", f"{self._url}/metrics").get("clusterMetrics") or {}
+        told = self._managers.json("GET", "/metrics").get("clusterMetrics") or {}
         cores, memory = told.get("availableVirtualCores", 0), told.get("availableMB", 0)
         text = f"{told.get('activeNodes', 0)} nodes, {cores} cores and {memory} MB free"
         if int(cores) < 2:
@@ -131,7 +151,7 @@ class YarnSubmitter:
         return Finding("workers", "ok", text)
 
     def close(self) -> None:
-        self._calls.close()
+        self._managers.close()
 
 
 def tag_of(name: str) -> str:
@@ -161,11 +181,18 @@ def of_application(application: Mapping[str, Any]) -> Status:
 def log_page(container: str, stream: str) -> str:
     """Where the log of a container is as plain text, from the page that shows it to people; empty
     where there is none. Pure."""
-    match = re.search(r"/containerlogs/(container_\w+)", container)
+    match = _CONTAINER.search(container)
     parts = urlsplit(container)
     if not match or not parts.netloc:
         return ""
     return f"{parts.scheme}://{parts.netloc}/ws/v1/node/containerlogs/{match[1]}/{stream}"
+
+
+def log_server(url: str) -> str:
+    """Where a log server has its REST API; one that is given as a host is a history server of
+    MapReduce. Pure."""
+    parts = urlsplit(url.rstrip("/"))
+    return f"{parts.geturl()}/ws/v1/history" if url and not parts.path else parts.geturl()
 
 
 def contents(text: str) -> str:

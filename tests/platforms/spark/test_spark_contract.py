@@ -61,7 +61,7 @@ def applied(
             stage = stage_of(root, "", [wish], livy.url)
         elif request.param == "yarn":
             yarn = stack.enter_context(yarn_in(root / "yarn"))
-            told = {"yarn_url": yarn.url, "spark_home": str(yarn.home())}
+            told = {"yarn_urls": [yarn.url], "spark_home": str(yarn.home())}
             stage = stage_of(root, "", [wish], "yarn", submit="spark-submit", **told)
         else:
             home = str(write_home(root / "home"))

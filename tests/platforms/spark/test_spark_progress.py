@@ -154,7 +154,9 @@ def test_livy_tells_where_the_page_is(tmp_path: Path, driver: HistoryServer) -> 
 
 
 def test_yarn_shows_it_behind_the_resource_manager(tmp_path: Path, driver: HistoryServer) -> None:
-    stage = stage_of(tmp_path, "", master="yarn", yarn_url="http://rm:8088/", submit="spark-submit")
+    stage = stage_of(
+        tmp_path, "", master="yarn", yarn_urls=["http://rm:8088/"], submit="spark-submit"
+    )
     found = connect(stage, {})
     run, calls = found._jobs.shown(LIVE), found._progress._calls
     assert found._submitter.page(run, calls) == f"http://rm:8088/proxy/{APP}"

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cicd.model import State
+from cicd.errors import ConnectionFailed, Denied, PlatformError
+from cicd.model import Secret, State
 from cicd.platforms.spark.adapter import Spark, connect
+from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import manifest
-from cicd.platforms.spark.yarn import contents, log_page, of_application, tag_of, tagged
+from cicd.platforms.spark.negotiate import Ticket, cookies_in
+from cicd.platforms.spark.runs import Run
+from cicd.platforms.spark.yarn import (
+    contents,
+    log_page,
+    log_server,
+    of_application,
+    tag_of,
+    tagged,
+)
 from tests.platforms.contract import all_lines, wait_for
+from tests.platforms.spark.kdc import PRINCIPAL, Realm, realm_in
 from tests.platforms.spark.samples import job, stage_of, write_program
 from tests.platforms.spark.test_spark_dialect import changed, findings
 from tests.platforms.spark.test_spark_dialect import stage_of as stage_of_text
+from tests.platforms.spark.test_spark_kerberos import needs_kdc
 from tests.platforms.spark.test_spark_pure import INPUTS, PLACES, SPEC
 from tests.platforms.spark.yarn_stand_in import Yarn, yarn_in
+from tests.platforms.stub_server import Reply, running
 
 ENDLESS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
 
@@ -32,10 +49,12 @@ def yarn(tmp_path: Path) -> Iterator[Yarn]:
         yield found
 
 
-def connected(root: Path, yarn: Yarn, home: str = "") -> Spark:
-    told = {"submit": "spark-submit", "yarn_url": yarn.url}
+def connected(
+    root: Path, yarn: Yarn, home: str = "", environ: Mapping[str, str] | None = None, **more: Any
+) -> Spark:
+    told = {"submit": "spark-submit", "yarn_urls": [yarn.url], **more}
     told["spark_home"] = home or str(yarn.folder / "home")
-    return connect(stage_of(root, "", [job()], "yarn", **told), {})
+    return connect(stage_of(root, "", [job()], "yarn", **told), environ or {})
 
 
 @pytest.fixture
@@ -203,7 +222,7 @@ def test_a_stage_of_yarn_is_valid(tmp_path: Path) -> None:
     stage = stage_of_text(tmp_path, text)
     assert stage.target == {"master": "yarn"}
     assert stage.settings["submit"] == "spark-submit"
-    assert stage.settings["yarn_url"] == "http://rm:8088"
+    assert stage.settings["yarn_urls"] == ["http://rm:8088"]
 
 
 @pytest.mark.parametrize(
@@ -214,10 +233,12 @@ def test_a_stage_of_yarn_is_valid(tmp_path: Path) -> None:
         ("master: yarn", "master: yarn\n  submit: rest", "yarn, which has no REST server"),
         ("  staging: s3://b/staging\n", "", "set spark.staging"),
         ("master: yarn", "master: spark://127.0.0.1:1", "not yarn, with which spark.yarn_url"),
+        ("yarn_url: http://rm:8088", "yarn_url: []", "yarn_url"),
+        ("yarn_url: http://rm:8088", "yarn_url: [http://rm:8088, 'ftp://rm']", "yarn_url"),
         (
-            "master: yarn",
-            "master: yarn\n  kerberos: {principal: a, keytab: k}",
-            "asks for Kerberos cannot be asked yet",
+            "  yarn_url: http://rm:8088\n",
+            "  yarn_url: [http://a:8088, http://b:8088]\n  login: {token: '${env.API_KEY}'}\n",
+            "spark.login goes to http://",
         ),
     ],
 )
@@ -234,3 +255,262 @@ def test_secrets_and_metrics_that_yarn_cannot_have_are_told(tmp_path: Path) -> N
     found = findings(tmp_path, changed(PLACE, YARN))
     assert len(found) == 2 and "no metrics on yarn" in " ".join(found)
     assert "API_KEY would show on a command line" in " ".join(found)
+
+
+def test_a19_the_log_of_a_container_that_is_gone_is_that_of_the_log_server(
+    tmp_path: Path, yarn: Yarn
+) -> None:
+    spark = connected(tmp_path, yarn, yarn_logs_url=f"{yarn.url}/ws/v1/history")
+    ended = wait_for(spark, spark.create(job(), "token"), "FINISHED")
+    yarn.is_bare = True
+    assert [line.text for line in all_lines(spark, ended)][-1] == "accuracy=0.75"
+    yarn.is_forgetful = True  # where the container was, has been noted
+    assert [line.text for line in all_lines(spark, ended)][-1] == "accuracy=0.75"
+    assert [line.text for line in spark.tail(ended, 1)] == ["accuracy=0.75"]
+    spark.close()
+
+
+@pytest.mark.parametrize(
+    ("logs", "said"),
+    [
+        ("", "redirects to http://logs.example.com (HTTP 302); spark.yarn_logs_url names none"),
+        ("{url}/x/apps", "app with id apps not found (HTTP 404)"),
+    ],
+)
+def test_a19_a_log_that_nobody_has_is_said_and_fails_nothing(
+    tmp_path: Path, yarn: Yarn, logs: str, said: str
+) -> None:
+    spark = connected(tmp_path, yarn, yarn_logs_url=logs.format(url=yarn.url))
+    ended = wait_for(spark, spark.create(job(), "token"), "FINISHED")
+    yarn.is_bare = True
+    [line] = [line.text for line in all_lines(spark, ended)]
+    assert line.startswith("cicd: its log is gone with its container: ") and said in line, line
+    assert spark.get(ended).status.state is State.SUCCEEDED
+    spark.close()
+
+
+def test_a_container_that_runs_and_whose_node_is_away_has_no_log_for_now(
+    tmp_path: Path, yarn: Yarn, spark: Spark
+) -> None:
+    write_program(tmp_path, ENDLESS)
+    live = wait_for(spark, spark.create(job(), "token"), "RUNNING")
+    yarn.is_bare = True
+    assert spark.logs(live).entries == ()
+    yarn.is_bare = False
+    while not spark.logs(live).entries:
+        pass
+    assert [line.text for line in spark.logs(live).entries] == ["begun"]
+
+
+STANDBYS = [
+    Reply(307, "This is standby RM.", {"Location": "http://elsewhere.example.com:8088/ws"}),
+    Reply(302, "", {"Location": "https://elsewhere.example.com/ws"}),
+    Reply(
+        200, "This is standby RM. Redirecting to the current active RM: http://a/", {"Refresh": "3"}
+    ),
+    Reply(403, "This is standby RM. Redirecting to the current active RM: http://a/"),
+    Reply(500, "There is currently no active RM . Retrying in next 3 seconds."),
+]
+
+
+@pytest.mark.parametrize("standby", STANDBYS)
+def test_one_that_stands_by_is_passed_over_for_another_of_the_list(
+    yarn: Yarn, standby: Reply
+) -> None:
+    with running() as (stub, url):
+        stub.otherwise = standby
+        managers = Managers(Calls(sleep=lambda seconds: None), [url, f"{yarn.url}/"])
+        assert managers.json("GET", "/metrics")["clusterMetrics"]["activeNodes"] == 3
+        asked = len(stub.requests)
+        assert managers.json("GET", "/metrics") and managers.active == yarn.url
+        assert len(stub.requests) == asked  # who has answered is asked first from then on
+        stub.otherwise, yarn.standby = yarn.metrics(), standby
+        assert managers.json("GET", "/metrics") and managers.active == url
+        managers.close()
+
+
+def test_a_job_goes_on_where_another_resource_manager_takes_over(
+    tmp_path: Path, yarn: Yarn
+) -> None:
+    with running() as (stub, url):
+        stub.otherwise = STANDBYS[0]
+        login = {"token": Secret("given-token"), "source": "T"}
+        spark = connected(tmp_path, yarn, yarn_urls=[url, yarn.url], login=login)
+        write_program(tmp_path, ENDLESS)
+        live = wait_for(spark, spark.create(job(), "token"), "RUNNING")
+        stub.otherwise, yarn.standby = yarn.active, STANDBYS[0]
+        assert spark.get(live).status.state is State.RUNNING
+        spark.stop(live)
+        assert wait_for(spark, live, "KILLED").status.message == "by user"
+        assert len(yarn.apps) == 1
+        spark.close()
+
+
+def test_no_redirect_is_followed_and_the_one_it_names_is_asked_for(
+    tmp_path: Path, yarn: Yarn
+) -> None:
+    with running() as (stub, elsewhere):
+        yarn.standby = Reply(307, "", {"Location": f"{elsewhere}/ws/v1/cluster/apps"})
+        login = {"token": Secret("given-token"), "source": "T"}
+        spark = connected(tmp_path, yarn, login=login)
+        with pytest.raises(PlatformError, match=f"it redirects to {elsewhere}") as caught:
+            spark._submitter.look(Run("n", "k", {}))
+        assert "name every resource manager in spark.yarn_url" in caught.value.hint
+        assert "given-token" not in str(caught.value) and stub.requests == []
+        spark.close()
+
+
+def test_a_refusal_of_the_active_one_is_not_asked_of_the_others(tmp_path: Path, yarn: Yarn) -> None:
+    yarn.standby = Reply(403, {"RemoteException": {"message": "not your queue"}})
+    with running() as (stub, url):
+        spark = connected(tmp_path, yarn, yarn_urls=[yarn.url, url])
+        with pytest.raises(Denied, match="not your queue"):
+            spark._submitter.look(Run("n", "k", {}))
+        assert stub.requests == []
+        spark.close()
+
+
+@pytest.fixture(scope="module")
+def realm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Realm]:
+    with realm_in(tmp_path_factory.mktemp("kdc")) as found:
+        for add in ("addprinc -randkey HTTP/localhost", "addprinc -randkey HTTP/127.0.0.1"):
+            command = ["kadmin.local", "-q", add]
+            subprocess.run(command, env=found.environ, check=True, capture_output=True)
+        yield found
+
+
+def kerberized(root: Path, yarn: Yarn, realm: Realm, **more: Any) -> Spark:
+    kerberos = {"principal": PRINCIPAL, "keytab": str(realm.keytab), **more}
+    url = yarn.url.replace("127.0.0.1", "localhost")
+    return connected(root, yarn, "", realm.environ, kerberos=kerberos, yarn_urls=[url])
+
+
+@needs_kdc
+def test_a21_a_resource_manager_that_asks_for_kerberos_gets_a_ticket_once(
+    tmp_path: Path, yarn: Yarn, realm: Realm
+) -> None:
+    yarn.cookies = set()
+    spark = kerberized(tmp_path, yarn, realm)
+    before = realm.logins
+    ended = wait_for(spark, spark.create(job(), "token"), "FINISHED")
+    assert ended.status.state is State.SUCCEEDED and yarn.tickets == 1
+    assert realm.logins == before + 2  # that of spark-submit, and this one
+    texts = [path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert "hadoop.auth" not in "".join(texts)
+    while list(tmp_path.rglob("ticket*")):
+        pass  # it goes with spark-submit
+    yarn.cookies.clear()  # its secret was rolled
+    assert [line.text for line in all_lines(spark, ended)][-1] == "accuracy=0.75"
+    assert yarn.tickets >= 2
+    spark.close()
+
+
+@needs_kdc
+def test_a21_the_ticket_of_this_machine_is_used_where_the_stage_names_none(
+    tmp_path: Path, yarn: Yarn, realm: Realm
+) -> None:
+    yarn.cookies = set()
+    environ = {**realm.environ, "KRB5CCNAME": f"FILE:{tmp_path / 'mine'}"}
+    url = yarn.url.replace("127.0.0.1", "localhost")
+    ticket = Ticket(environ, None)
+    calls = Calls(ticket=ticket)
+    with pytest.raises(
+        Denied, match=r"localhost:\d+ asks for Kerberos, and takes no ticket"
+    ) as caught:
+        calls.json("GET", f"{url}/ws/v1/cluster/metrics")
+    assert caught.value.hint == "run kinit, or set spark.kerberos"
+    kinit = ["kinit", "-k", "-t", str(realm.keytab), PRINCIPAL]
+    subprocess.run(kinit, env=environ, check=True, capture_output=True)
+    assert calls.json("GET", f"{url}/ws/v1/cluster/metrics")["clusterMetrics"]["activeNodes"] == 3
+    # twenty threads whose cookie was refused at once
+    yarn.cookies.clear()
+    tickets = yarn.tickets
+    with ThreadPoolExecutor(20) as pool:
+        told = pool.map(lambda _: calls.json("GET", f"{url}/ws/v1/cluster/metrics"), range(20))
+        assert len(list(told)) == 20
+    assert yarn.tickets == tickets + 1
+    calls.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "said"),
+    [
+        ("echo 'the installed libcurl version does not support this' >&2\nexit 2", Denied, "built"),
+        ("echo 'curl: (7) Connection refused' >&2\nexit 7", ConnectionFailed, "refused"),
+        ("echo 401", Denied, "takes no ticket"),
+        ("echo 200", ConnectionFailed, r"gives no cookie for a ticket \(HTTP 200\)"),
+        ("", Denied, "for which curl is needed: No such file"),
+    ],
+)
+def test_a_login_by_kerberos_that_cannot_be_had_is_told(
+    tmp_path: Path, yarn: Yarn, script: str, kind: type[PlatformError], said: str
+) -> None:
+    yarn.cookies = set()
+    (tmp_path / "bin").mkdir()
+    if script:
+        program = tmp_path / "bin/curl"
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+    calls = Calls(ticket=Ticket({"PATH": str(tmp_path / "bin")}, None))
+    with pytest.raises(kind, match=said) as caught:
+        calls.json("GET", f"{yarn.url}/ws/v1/cluster/metrics")
+    assert caught.value.exit_code == 4
+    calls.close()
+
+
+def test_a_cookie_goes_to_the_server_alone_that_gave_it(yarn: Yarn, tmp_path: Path) -> None:
+    program = tmp_path / "curl"
+    row = "#HttpOnly_127.0.0.1\\tFALSE\\t/\\tFALSE\\t0\\thadoop.auth\\ta=b"
+    program.write_text(f"#!/bin/sh\nprintf '200\\n# Netscape\\n\\n{row}\\n'\n", encoding="utf-8")
+    program.chmod(0o755)
+    yarn.cookies = {"hadoop.auth=a=b"}
+    with running() as (stub, other):
+        stub.on("GET", "/x", Reply(200, {}, {"Set-Cookie": "hadoop.auth=stolen"}))
+        calls = Calls(ticket=Ticket({"PATH": f"{tmp_path}:/bin:/usr/bin"}, None))
+        calls.json("GET", f"{yarn.url}/ws/v1/cluster/metrics")
+        calls.json("GET", f"{other}/x")
+        calls.json("GET", f"{other}/x")
+        assert all("Cookie" not in request.headers for request in stub.requests)
+        calls.json("GET", f"{yarn.url}/ws/v1/cluster/metrics")
+        calls.close()
+
+
+@pytest.mark.parametrize(
+    ("jar", "cookies"),
+    [
+        ("", ""),
+        ("# Netscape HTTP Cookie File\n\n", ""),
+        ('#HttpOnly_h\tF\t/\tF\t0\thadoop.auth\t"u=a&t=k"\n', 'hadoop.auth="u=a&t=k"'),
+        ("h\tF\t/\tF\t0\ta\t1\nh\tF\t/\tF\t0\tb\t2\n", "a=1; b=2"),
+        ("h\tF\t/\tF\t0\thadoop.auth\t\n", ""),
+        ("what is no jar", ""),
+    ],
+)
+def test_the_cookies_that_curl_writes(jar: str, cookies: str) -> None:
+    assert cookies_in(jar) == cookies
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("", ""),
+        ("http://jhs:19888", "http://jhs:19888/ws/v1/history"),
+        ("http://jhs:19888/", "http://jhs:19888/ws/v1/history"),
+        ("http://ts:8188/ws/v1/applicationhistory/", "http://ts:8188/ws/v1/applicationhistory"),
+    ],
+)
+def test_a_log_server_is_named_by_its_host_or_as_yarn_names_it(said: str, meant: str) -> None:
+    assert log_server(said) == meant
+
+
+def test_yarn_with_kerberos_several_managers_and_a_log_server_is_valid(tmp_path: Path) -> None:
+    more = (
+        "  yarn_url: [http://a:8088, http://b:8088]\n  yarn_logs_url: http://jhs:19888\n"
+        "  kerberos: {principal: a, keytab: k}\n"
+    )
+    text = changed(PLACE, YARN.replace("  yarn_url: http://rm:8088\n", more))
+    text = text.replace('API_KEY: "${env.API_KEY}"', 'EPOCHS: "20"')
+    assert findings(tmp_path, text) == []  # with metrics, which a log server can have
+    settings = stage_of_text(tmp_path, text).settings
+    assert settings["yarn_urls"] == ["http://a:8088", "http://b:8088"]
+    assert settings["yarn_logs_url"] == "http://jhs:19888"

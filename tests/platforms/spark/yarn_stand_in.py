@@ -3,6 +3,7 @@ spark-submit that hands jobs to it, which really run, as plain programs of Pytho
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 from tests.platforms.spark.stand_in import SWITCHES, path_of
 from tests.platforms.stub_server import Reply, Request, running
 
+SPNEGO = bytes.fromhex("06062b0601050502")
+"""What a ticket begins with (RFC 4178)."""
 ENVIRONMENT = "spark.yarn.appMasterEnv."
 SUBMIT = """\
 #!{python}
@@ -59,11 +62,18 @@ class App:
 
 @dataclass
 class Yarn:
-    """``is_forgetful``: it knows no application any more."""
+    """``is_forgetful``: it knows no application any more. ``is_bare``: its nodes have no log any
+    more, and send to the log server, as a node does once logs are aggregated. ``standby``: what it
+    answers while another is active. ``cookies``: what it takes from who has to show a ticket;
+    None where it asks nobody."""
 
     folder: Path
     url: str = ""
     is_forgetful: bool = False
+    is_bare: bool = False
+    standby: Reply | None = None
+    cookies: set[str] | None = None
+    tickets: int = 0
     apps: dict[str, App] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -72,12 +82,21 @@ class Yarn:
         self.asked.append(f"{request.method} {request.path}{query}")
         if request.path == "/submitted":
             return Reply(200, self.start(request.json).id)
+        if self.cookies is not None and (refusal := self.refused(request, self.cookies)):
+            return refusal
         if request.path.startswith("/ws/v1/node/containerlogs/"):
+            if self.is_bare:
+                return Reply(302, "", {"Location": "http://logs.example.com/ws/v1/history/x"})
             return self.log(request.path.split("/")[-2])
+        if request.path.startswith("/ws/v1/history/containerlogs/"):
+            return self.log(request.path.split("/")[-2], "AGGREGATED")
+        return self.standby or self.active(request)
+
+    def active(self, request: Request) -> Reply:
+        """What it answers where it does not stand by."""
         parts = request.path.removeprefix("/ws/v1/cluster/").split("/")
         if parts == ["metrics"]:
-            free = {"availableVirtualCores": 7, "availableMB": 2048, "activeNodes": 3}
-            return Reply(200, {"clusterMetrics": free})
+            return self.metrics()
         if parts == ["apps"]:
             return self.listed(request.query["applicationTags"])
         app = None if self.is_forgetful else self.apps.get(parts[1])
@@ -89,15 +108,32 @@ class Yarn:
             return Reply(202, request.json)
         return Reply(200, {"app": app.view(self.url)})
 
+    def metrics(self) -> Reply:
+        free = {"availableVirtualCores": 7, "availableMB": 2048, "activeNodes": 3}
+        return Reply(200, {"clusterMetrics": free})
+
+    def refused(self, request: Request, cookies: set[str]) -> Reply | None:
+        """As Hadoop's filter does: a cookie is good, and a ticket gets one."""
+        if request.headers.get("Cookie") in cookies:
+            return None
+        told = request.headers.get("Authorization", "")
+        ticket = base64.b64decode(told.removeprefix("Negotiate ")) if told else b""
+        if not (ticket[:1] == b"\x60" and SPNEGO in ticket):
+            return Reply(401, "<title>401</title>", {"WWW-Authenticate": "Negotiate"})
+        self.tickets += 1
+        value = f'hadoop.auth="u=spark&p=spark@CICD.TEST&t=kerberos&e=1&s={self.tickets}="'
+        cookies.add(value)
+        return Reply(200, {}, {"Set-Cookie": f"{value}; Path=/; HttpOnly"})
+
     def listed(self, tag: str) -> Reply:
         apps = [] if self.is_forgetful else list(self.apps.values())
         found = [app.view(self.url) for app in apps if tag in app.tags.split(",")]
         return Reply(200, {"apps": {"app": found} if found else None})
 
-    def log(self, container: str) -> Reply:
+    def log(self, container: str, kind: str = "LOCAL") -> Reply:
         [app] = [one for one in self.apps.values() if one.id[-4:] in container.split("_")]
         text = app.out.read_text(encoding="utf-8")
-        head = f"Container: {container} on 127.0.0.1\nLogAggregationType: LOCAL\n=====\n"
+        head = f"Container: {container} on 127.0.0.1\nLogAggregationType: {kind}\n=====\n"
         head += f"LogType:stdout\nLogLength:{len(text)}\nLogContents:\n"
         return Reply(200, f"{head}{text}\nEnd of LogType:stdout. It belongs to a container.\n")
 

@@ -31,7 +31,8 @@ def build(draft: Draft) -> Built:
             "state": "" if draft.is_local else _path(spark.state),
             "staging": "" if draft.is_local else _path(spark.staging),
             "is_local": draft.is_local,
-            "yarn_url": spark.yarn_url or "",
+            "yarn_urls": draft.yarn_urls,
+            "yarn_logs_url": spark.yarn_logs_url or "",
             "hdfs_url": spark.hdfs_url or "",
             "proxy_user": "" if draft.is_local else spark.proxy_user or "",
         }

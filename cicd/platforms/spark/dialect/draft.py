@@ -52,6 +52,12 @@ class Draft(draft.Draft[StageFile, None]):
         return str(own or beside(self.master, UI_PORT)).rstrip("/")
 
     @property
+    def yarn_urls(self) -> list[str]:
+        """The resource managers."""
+        said = self.file.spark.yarn_url or []
+        return [said] if isinstance(said, str) else list(said)
+
+    @property
     def namespace(self) -> str:
         """What tells the jobs of this project from those of others on the same cluster."""
         remote = next(iter(self.git.remotes), "")

@@ -17,7 +17,6 @@ from cicd.platforms.spark.dialect.draft import (
     is_kubernetes,
     is_livy,
     is_loopback,
-    is_yarn,
 )
 
 WAYS = ("token", "signing_key", "token_url")
@@ -57,8 +56,9 @@ def _check_plain(draft: Draft) -> Iterator[Problem]:
     """Tokens that go over a network for everybody to read."""
     login = draft.file.spark.login
     master = api_url(draft.master) if is_kubernetes(draft.master) else draft.master
-    urls = [master, draft.rest_url, draft.file.spark.yarn_url or ""]
-    urls.append(draft.file.spark.history_url or "")
+    spark = draft.file.spark
+    urls = [master, draft.rest_url, *draft.yarn_urls]
+    urls += [spark.yarn_logs_url or "", spark.history_url or ""]
     for url in (str(login.token_url or "") if login else "", *urls):
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
@@ -69,10 +69,6 @@ def _check_plain(draft: Draft) -> Iterator[Problem]:
 def check_kerberos(draft: Draft) -> Iterator[Problem]:
     """Whether a ticket, and who jobs run as, reach a driver."""
     spark = draft.file.spark
-    if spark.kerberos and is_yarn(draft.master):
-        message = "a resource manager that asks for Kerberos cannot be asked yet: with yarn, take "
-        message += "spark.kerberos out"
-        yield draft.place("spark", "kerberos").problem(message, "bad-login")
     if spark.kerberos and is_kubernetes(draft.master):
         message = (
             "the driver is a pod, which has no ticket of this machine: take spark.kerberos out"

@@ -9,9 +9,10 @@ from typing import Any
 from cicd.errors import Problem
 from cicd.platforms.spark.dialect.draft import SPARK_SUBMIT, Draft, is_kubernetes, is_livy, is_yarn
 
-NOT_OF_LIVY = ("submit", "spark_home", "rest_url", "ui_url", "yarn_url")
+OF_YARN = ("yarn_url", "yarn_logs_url")
+NOT_OF_LIVY = ("submit", "spark_home", "rest_url", "ui_url", *OF_YARN)
 NOT_OF_YARN = ("rest_url", "ui_url")
-NOT_OF_KUBERNETES = (*NOT_OF_YARN, "yarn_url")
+NOT_OF_KUBERNETES = (*NOT_OF_YARN, *OF_YARN)
 IMAGES = ("spark.kubernetes.container.image", "spark.kubernetes.driver.container.image")
 OWN = ("spark.kubernetes.driver.pod.name", "spark.kubernetes.submission.waitAppCompletion")
 """Properties that cicd itself sets, as it finds a driver by them."""
@@ -37,7 +38,7 @@ def check_master(draft: Draft) -> Iterator[Problem]:
         yield from _check_submit(draft, "Kubernetes")
         yield from _check_kubernetes(draft)
     else:
-        yield from _useless(draft, ("yarn_url",), "not yarn")
+        yield from _useless(draft, OF_YARN, "not yarn")
 
 
 def _useless(draft: Draft, fields: tuple[str, ...], master: str) -> Iterator[Problem]:
@@ -94,10 +95,9 @@ def _check_yarn(draft: Draft) -> Iterator[Problem]:
         yield draft.place("spark", "master").problem(message, "wrong-master")
     yield from _check_submit(draft, "yarn")
     for index, job in enumerate(draft.file.jobs):
-        if job.metrics:
-            message = (
-                f"job/{job.key}: what it prints is gone with its container: no metrics on yarn"
-            )
+        if job.metrics and not (spark.yarn_logs_url or draft.has_lost("spark", "yarn_logs_url")):
+            message = f"job/{job.key}: what it prints is gone with its container: no metrics on "
+            message += "yarn without spark.yarn_logs_url"
             yield draft.place("jobs", index, "metrics").problem(message, "wrong-master")
 
 

@@ -126,10 +126,19 @@ class Spark(Part, frozen=True, kw_only=True):
         ),
     ] = None
     yarn_url: Annotated[
+        Annotated[str, _URL] | Annotated[list[Annotated[str, _URL]], Meta(min_length=1)] | None,
+        Meta(
+            description="The resource manager, with the master yarn; of several, all of which one "
+            "is active.",
+            examples=["http://resourcemanager:8088"],
+        ),
+    ] = None
+    yarn_logs_url: Annotated[
         Annotated[str, _URL] | None,
         Meta(
-            description="The resource manager, with the master yarn.",
-            examples=["http://resourcemanager:8088"],
+            description="Where YARN has the logs of containers that are gone: its "
+            "yarn.log.server.web-service.url.",
+            examples=["http://jobhistory:19888/ws/v1/history"],
         ),
     ] = None
     hdfs_url: Annotated[
