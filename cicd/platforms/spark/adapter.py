@@ -27,113 +27,30 @@ from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor, progress
 from cicd.platforms.spark.calls import ONCE, Calls, Login
-from cicd.platforms.spark.dialect.draft import (
-    REST_PORT,
-    SPARK_SUBMIT,
-    UI_PORT,
-    api_url,
-    beside,
-    deploy_mode_of,
-    is_here,
-    is_kubernetes,
-    is_livy,
-    is_yarn,
-)
+from cicd.platforms.spark.dialect.draft import deploy_mode_of
 from cicd.platforms.spark.documents import Documents
-from cicd.platforms.spark.homes import submit_program
 from cicd.platforms.spark.jobs import Jobs
-from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.kinds import KINDS
-from cicd.platforms.spark.kubeconfig import access_of
-from cicd.platforms.spark.kubernetes import KubernetesSubmitter
 from cicd.platforms.spark.lease import RecordLock
-from cicd.platforms.spark.livy import LivySubmitter
-from cicd.platforms.spark.login import tokens_of
 from cicd.platforms.spark.logs import next_page
-from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import command
-from cicd.platforms.spark.master import Master
 from cicd.platforms.spark.metrics import Metrics
-from cicd.platforms.spark.negotiate import Ticket
 from cicd.platforms.spark.outputs import Outputs
-from cicd.platforms.spark.pods import Pods
-from cicd.platforms.spark.process import ProcessSubmitter
-from cicd.platforms.spark.recall import History
-from cicd.platforms.spark.rest import RestSubmitter
+from cicd.platforms.spark.route import Route
 from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
-from cicd.platforms.spark.sources import WithSources
 from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
-from cicd.platforms.spark.yarn import YarnSubmitter
 
 HERE = ".cicd/spark"
-NAMESPACE = "spark.kubernetes.namespace"
-PATIENCE = (3.0, 10.0)
-"""Seconds to connect to what nothing depends on, and to wait for its answer."""
 SECOND = 10**9
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
     """The cluster that the stage names. Sends nothing."""
-    told = stage.settings.get("login")
-    login = tokens_of(told) if told else None
-    return Spark(_with_sources(_submitter(stage, environ, login), stage, login), stage, login)
-
-
-def _with_sources(submitter: Submitter, stage: Stage, login: Login | None) -> Submitter:
-    """It, with what else may tell of its jobs."""
-    settings, master = stage.settings, stage.target["master"]
-    workers, history = None, None
-    if own := beside(master, UI_PORT):
-        ui_url = str(settings.get("ui_url") or own)
-        workers = Master(Calls(login, [ui_url], retries=ONCE, timeout=PATIENCE), ui_url)
-    if url := str(settings.get("history_url") or ""):
-        history = History(Calls(login, [url], retries=ONCE, timeout=PATIENCE), url)
-    return WithSources(submitter, workers, history) if workers or history else submitter
-
-
-def _submitter(stage: Stage, environ: Mapping[str, str], login: Login | None) -> Submitter:
-    """The way to the cluster that the stage names."""
-    settings, master = stage.settings, stage.target["master"]
-    user = str(settings.get("proxy_user") or "")
-    # an import has no file, and says no more than the master
-    if settings.get("submit") == SPARK_SUBMIT or is_here(master):
-        root = Path(stage.root)
-        program = partial(submit_program, str(settings.get("spark_home") or ""), root, environ)
-        folder = _own_folder(stage) / "processes"
-        told = settings.get("kerberos")
-        kerberos = Kerberos(told["principal"], (root / told["keytab"]).absolute()) if told else None
-        at, mode = folder.absolute(), deploy_mode_of(master)
-        process = ProcessSubmitter(program, master, at, environ, kerberos, user, mode)
-        if is_kubernetes(master):
-            return _kubernetes(stage, environ, process, login)
-        if not is_yarn(master):
-            return process
-        urls, logs = list(settings.get("yarn_urls") or ()), str(settings.get("yarn_logs_url") or "")
-        ticket = Ticket(environ, kerberos)
-        calls = Calls(login, [*urls, logs], named="YARN", ticket=ticket)
-        return YarnSubmitter(process, Managers(calls, urls), user or getpass.getuser(), logs)
-    if is_livy(master):
-        return LivySubmitter(Calls(login, [master]), master, user)
-    rest_url = str(settings.get("rest_url") or beside(master, REST_PORT))
-    ui_url = str(settings.get("ui_url") or beside(master, UI_PORT))
-    return RestSubmitter(Calls(login, [rest_url, ui_url]), master, rest_url, ui_url)
-
-
-def _kubernetes(
-    stage: Stage, environ: Mapping[str, str], process: ProcessSubmitter, login: Login | None
-) -> KubernetesSubmitter:
-    """Pods, once they are asked for: who logs in, files of this machine tell."""
-    conf, url = stage.settings.get("conf") or {}, api_url(stage.target["master"])
-
-    def pods() -> Pods:
-        access = access_of(url, conf, login, environ)
-        calls = Calls(access.login, [url], trust=access.trust(url), named="Kubernetes")
-        return Pods(calls, url, str(conf.get(NAMESPACE) or "default"))
-
-    return KubernetesSubmitter(process, pods, login.token if login else str)
+    route = Route(stage, environ, _own_folder(stage))
+    return Spark(route.submitter(), stage, route.login)
 
 
 class Spark(Platform):

@@ -18,19 +18,19 @@ STANDBY = "standby RM"
 
 
 class Managers:
-    """``urls``: of all of them."""
+    """``urls``: of all of them. ``calls``: for what else belongs to the cluster too."""
 
     def __init__(self, calls: Calls, urls: Sequence[str]) -> None:
-        self._calls = calls
+        self.calls = calls
         self._urls = [url.rstrip("/") for url in urls]
         self.active = next(iter(self._urls), "")
 
     def json(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What the active one answers; ``path``: of its REST API, after ``/ws/v1/cluster``."""
         failures: list[PlatformError] = []
-        for url in dict.fromkeys([self.active, *self._urls]):
+        for url in filter(None, dict.fromkeys([self.active, *self._urls])):
             try:
-                told = self._calls.json(method, f"{url}/ws/v1/cluster{path}", body)
+                told = self.calls.json(method, f"{url}/ws/v1/cluster{path}", body)
             except (Denied, NotFound, Throttled) as error:
                 if STANDBY not in error.message:
                     raise
@@ -42,13 +42,9 @@ class Managers:
                 return told
         raise _of_all(failures)
 
-    def text(self, url: str) -> str:
-        """The text that a node, or a log server, answers."""
-        return self._calls.text(url)
-
     def close(self) -> None:
         """Give connections back."""
-        self._calls.close()
+        self.calls.close()
 
 
 def _of_all(failures: Sequence[PlatformError]) -> PlatformError:
@@ -57,4 +53,5 @@ def _of_all(failures: Sequence[PlatformError]) -> PlatformError:
         if 300 <= error.status < 400:
             hint = "name every resource manager in spark.yarn_url: none is followed elsewhere"
             return PlatformError(error.message, hint=hint, status=error.status)
-    return failures[-1]
+    nobody = PlatformError("no resource manager is named", hint="set spark.yarn_url")
+    return failures[-1] if failures else nobody

@@ -24,7 +24,7 @@ from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.master import EXECUTOR
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
-from cicd.platforms.spark.yarn import contents, log_page
+from cicd.platforms.spark.yarn import first_log, log_pages
 
 MOST = 1 << 26
 """Bytes of an event log that are read, packed and unpacked."""
@@ -33,10 +33,12 @@ DRIVER = "driver"
 
 
 class History:
-    """One history server. ``calls``: with little patience, as nothing depends on it."""
+    """One history server. ``calls``: with little patience, as nothing depends on it. ``logs``: the
+    server of YARN's logs of containers that are gone, empty for none."""
 
-    def __init__(self, calls: Calls, url: str) -> None:
+    def __init__(self, calls: Calls, url: str, logs: str = "") -> None:
         self._calls = calls
+        self._logs_url = logs
         self._server = Applications(calls, url)
         self._events: tuple[str, bytes] = "", b""
 
@@ -91,8 +93,8 @@ class History:
     def _read(self, url: str, offset: int, size: int) -> Chunk:
         """A part of the log that a page shows to people: a worker's, or a node's of YARN."""
         parts = urlsplit(url)
-        if page := log_page(url, parts.path.rpartition("/")[2]):
-            return Chunk.of_whole(contents(self._calls.text(page)), offset, size)
+        if pages := log_pages(url, parts.path.rpartition("/")[2], self._logs_url):
+            return Chunk.of_whole(first_log(self._calls, pages), offset, size)
         if not re.fullmatch(".*/logPage/?", parts.path):
             return Chunk.said(f"its log is at {url}, where only people can read it", offset)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -58,7 +58,7 @@ class YarnSubmitter:
         self._process = process
         self._managers = managers
         self._user = user
-        self._logs = log_server(logs)
+        self._logs = logs
 
     def last(self) -> str:
         return ""
@@ -112,21 +112,15 @@ class YarnSubmitter:
         container = str(application.get("amContainerLogs") or "") or run.worker
         if not container:
             return self._process.log(run, stream, offset, size) if stream == STDERR else NOTHING
-        why = ""
-        for page in filter(None, (log_page(container, stream), self._kept(container, stream))):
-            try:
-                return Chunk.of_whole(contents(self._managers.text(page)), offset, size)
-            except PlatformError as error:
-                why = error.message
+        try:
+            pages = log_pages(container, stream, self._logs)
+            return Chunk.of_whole(first_log(self._managers.calls, pages), offset, size)
+        except PlatformError as error:
+            why = error.message
         if not run.has_ended and (not application or not of_application(application).has_ended):
             return NOTHING  # its node may answer the next time
         why = f"{why}; spark.yarn_logs_url names none that has it" if not self._logs else why
         return Chunk.said(f"its log is gone with its container: {why}", offset)
-
-    def _kept(self, container: str, stream: str) -> str:
-        """Where the log server has the log of a container; empty without one."""
-        match = _CONTAINER.search(container)
-        return f"{self._logs}/containerlogs/{match[1]}/{stream}" if match and self._logs else ""
 
     def forget(self, run: Run) -> None:
         self._process.forget(run)
@@ -186,6 +180,25 @@ def log_page(container: str, stream: str) -> str:
     if not match or not parts.netloc:
         return ""
     return f"{parts.scheme}://{parts.netloc}/ws/v1/node/containerlogs/{match[1]}/{stream}"
+
+
+def log_pages(container: str, stream: str, logs: str) -> list[str]:
+    """Where the log of a container may be: at its node, then at the log server; none for what is
+    no container. Pure."""
+    match = _CONTAINER.search(container)
+    kept = f"{log_server(logs)}/containerlogs/{match[1]}/{stream}" if match and logs else ""
+    return [page for page in (log_page(container, stream), kept) if page]
+
+
+def first_log(calls: Calls, pages: Sequence[str]) -> str:
+    """What the first of these pages has that answers. Raises PlatformError, that of the last."""
+    failure = PlatformError("nobody tells where it is")
+    for page in pages:
+        try:
+            return contents(calls.text(page))
+        except PlatformError as error:
+            failure = error
+    raise failure
 
 
 def log_server(url: str) -> str:

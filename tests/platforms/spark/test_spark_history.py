@@ -203,6 +203,15 @@ def test_a19_a_driver_on_yarn_is_read_where_the_history_server_tells_that_it_was
     history = History(Calls(), server.url)
     assert history.executor_log("application_1_2", "stdout", 2, 100).text == "b\n"
     assert history.executors("application_1_2") == []
+    # the node has it no more, and the log server of YARN has
+    server.stub.on("GET", place, Reply(302, "", {"Location": "http://elsewhere"}))
+    kept = "/ws/v1/history/containerlogs/container_1_2_01_000001/stdout"
+    server.stub.on("GET", kept, Reply(200, "a\nb\n"))
+    said = history.executor_log("application_1_2", "stdout", 0, 100).text
+    assert said.endswith("it redirects to http://elsewhere (HTTP 302)\n")
+    later = History(Calls(), server.url, server.url)
+    assert later.executor_log("application_1_2", "stdout", 2, 100).text == "b\n"
+    later.close()
     assert history.executor_log("application_1_2", "stderr", 0, 100).text == ""
     history.close()
     server.stub.answers.clear()

@@ -274,7 +274,7 @@ def test_a19_the_log_of_a_container_that_is_gone_is_that_of_the_log_server(
     ("logs", "said"),
     [
         ("", "redirects to http://logs.example.com (HTTP 302); spark.yarn_logs_url names none"),
-        ("{url}/x/apps", "app with id apps not found (HTTP 404)"),
+        ("{url}/x/apps", "app with id x not found (HTTP 404)"),
     ],
 )
 def test_a19_a_log_that_nobody_has_is_said_and_fails_nothing(
@@ -358,6 +358,11 @@ def test_no_redirect_is_followed_and_the_one_it_names_is_asked_for(
         assert "name every resource manager in spark.yarn_url" in caught.value.hint
         assert "given-token" not in str(caught.value) and stub.requests == []
         spark.close()
+
+
+def test_without_a_resource_manager_nobody_is_asked() -> None:
+    with pytest.raises(PlatformError, match="no resource manager is named"):
+        Managers(Calls(), []).json("GET", "/metrics")
 
 
 def test_a_refusal_of_the_active_one_is_not_asked_of_the_others(tmp_path: Path, yarn: Yarn) -> None:
