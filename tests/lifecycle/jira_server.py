@@ -21,6 +21,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.lifecycle.jira_documents import document_of, units, wrong_document
 from tests.serving import serving
 
 Flavour = Literal["cloud", "data_center"]
@@ -412,7 +413,8 @@ class Jira:
             return errors(404, f"No project could be found with key '{project}'.")
         statuses = [{"name": name, "id": id} for name, (id, _) in STATUSES.items()]
         types = sorted(self.projects[project])
-        return Reply(200, [{"id": "1", "name": name, "statuses": statuses} for name in types])
+        shown = {"self": f"{self.url}/rest/api/2/issuetype/1", "id": "1", "subtask": False}
+        return Reply(200, [{**shown, "name": name, "statuses": statuses} for name in types])
 
     def _permissions(self, request: Request) -> Reply:
         names = request.query.get("permissions", "").split(",")
@@ -488,7 +490,7 @@ class Jira:
             wrong["summary"] = "You must specify a summary of the issue."
         elif "\n" in summary:
             wrong["summary"] = "The summary is invalid because it contains newline characters."
-        elif _units(summary) > 255:
+        elif units(summary) > 255:
             wrong["summary"] = "Summary must be less than 255 characters."
         for label in fields.get("labels", []):
             if re.search(r"\s", label):
@@ -510,11 +512,11 @@ class Jira:
             if problems := wrong_document(text):
                 self.violations += problems
                 return "INVALID_INPUT"
-            size = _units(json.dumps(text))
+            size = units(json.dumps(text))
         else:
             if not isinstance(text, str):
                 return "Operation value must be a string"
-            size = _units(text)
+            size = units(text)
         limit = "It exceeds the allowed limit of 32,767 characters."
         too_long = f"The entered text is too long. {limit}"
         return too_long if size > TEXT_LIMIT else ""
@@ -639,60 +641,6 @@ def _check_body(request: Request, endpoint: Endpoint) -> list[str]:
     if "transition" in body and not isinstance(body["transition"].get("id"), str):
         wrong.append(f"{request}: the id of a transition is a text")
     return wrong
-
-
-NODES: dict[str, tuple[set[str], set[str]]] = {
-    # node: (its attributes, what may be in it)
-    "doc": (set(), {"paragraph", "codeBlock", "heading", "bulletList", "rule", "panel"}),
-    "paragraph": (set(), {"text", "hardBreak", "mention", "emoji", "inlineCard"}),
-    "codeBlock": ({"language"}, {"text"}),
-}
-MARKS: dict[str, set[str]] = {"strong": set(), "em": set(), "code": set(), "link": {"href"}}
-
-
-def wrong_document(node: Any, name: str = "doc") -> list[str]:
-    """What is wrong with a document or a part of it, by the format's schema."""
-    if not isinstance(node, dict) or node.get("type") != name:
-        return [f"ADF: {node!r:.60} is no {name}"]
-    if name == "text":
-        return _wrong_span(node)
-    attributes, children = NODES[name]
-    wrong = [
-        f"ADF: {name} has {key}"
-        for key in node.keys() - {"type", "content", "attrs"} - ({"version"} & {*node})
-    ]
-    if name == "doc" and (node.get("version") != 1 or "content" not in node):
-        wrong.append("ADF: a document has version 1 and content")
-    wrong += [f"ADF: {name} has attribute {a}" for a in node.get("attrs", {}).keys() - attributes]
-    for child in node.get("content", []):
-        kind = child.get("type") if isinstance(child, dict) else None
-        if kind not in children or kind not in {*NODES, "text"}:
-            wrong.append(f"ADF: {kind} in {name}")
-        else:
-            wrong += wrong_document(child, str(kind))
-    return wrong
-
-
-def _wrong_span(node: Json) -> list[str]:
-    wrong = []
-    if not isinstance(node.get("text"), str) or not node["text"]:
-        wrong.append("ADF: a text is empty")
-    for mark in node.get("marks", []):
-        kind = mark.get("type")
-        if kind not in MARKS or mark.get("attrs", {}).keys() != MARKS[kind]:
-            wrong.append(f"ADF: mark {mark!r:.60}")
-    return wrong + [f"ADF: text has {key}" for key in node.keys() - {"type", "text", "marks"}]
-
-
-def document_of(words: str) -> Json:
-    """A document of one paragraph, as a browser sends it."""
-    content = [{"type": "paragraph", "content": [{"type": "text", "text": words}]}]
-    return {"type": "doc", "version": 1, "content": content}
-
-
-def _units(text: str) -> int:
-    """Characters as Java counts them."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cicd.lifecycle.jira import adf, wiki
 from cicd.lifecycle.jira.texts import TEXT_LIMIT, Block, Line, Part, length, summary
-from tests.lifecycle.jira_server import document_of, wrong_document
+from tests.lifecycle.jira_documents import document_of, wrong_document
 
 EVIL = [
     "*bold* _i_ +u+ -s- ^a^ ~b~ ??c??",

@@ -11,7 +11,8 @@ import pytest
 from cicd.errors import NotFound, Refused
 from cicd.lifecycle.jira import adf
 from cicd.model import ApprovalState, Secret
-from tests.lifecycle.jira_server import ALICE, BOT, DROP, LOST, MALLORY, Reply, document_of, errors
+from tests.lifecycle.jira_documents import document_of
+from tests.lifecycle.jira_server import ALICE, BOT, DROP, LOST, MALLORY, Reply, errors
 from tests.lifecycle.jira_world import OTHER, PLAN, REQUEST, World
 
 NONE, PENDING, APPROVED, REJECTED, STALE = ApprovalState

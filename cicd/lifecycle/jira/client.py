@@ -10,8 +10,6 @@ import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -29,10 +27,19 @@ from cicd.lifecycle.jira.answers import (
     no_api,
     unanswered,
 )
+from cicd.lifecycle.jira.records import (
+    Account,
+    Comment,
+    Move,
+    Ticket,
+    Transition,
+    account_of,
+    seconds_of,
+    texts_in,
+)
 from cicd.lifecycle.jira.texts import Part
 from cicd.model import Secret
 from cicd.version import __version__
-from cicd.words import one_line
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect and to wait for an answer."""
@@ -43,64 +50,6 @@ PER_PAGE = 50
 MOST_PAGES = 100
 PROPERTY = "cicd"
 """The property of a ticket that says what it is the ticket of: no form of Jira shows or sets it."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Somebody with a login. ``id`` never changes. ``names``: what else is theirs alone, user name
-    and mail address, as far as Jira shows it. ``shown``: what people read, and can change at will.
-    """
-
-    id: str
-    names: tuple[str, ...]
-    shown: str
-
-    def is_called(self, name: str) -> bool:
-        """Whether that names this account and can name no other."""
-        wanted = name.casefold()
-        return bool(wanted) and wanted in {text.casefold() for text in (self.id, *self.names)}
-
-
-@dataclass(frozen=True)
-class Move:
-    """A ticket was moved from one status to another. ``at``: as Jira writes it."""
-
-    by: Account
-    at: str
-    before: str
-    after: str
-    after_id: str
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A ticket as it stands. ``proof``: what our property says; empty where nobody set it."""
-
-    id: int
-    key: str
-    status: str
-    status_id: str
-    category: str
-    creator: Account
-    proof: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Comment:
-    """Somebody said something at a ticket."""
-
-    by: Account
-    text: str
-
-
-@dataclass(frozen=True)
-class Transition:
-    """A way out of the status a ticket is in, open to us now."""
-
-    id: str
-    name: str
-    status: str
-    status_id: str
 
 
 class Client:
@@ -170,7 +119,7 @@ class Client:
         minutes."""
         jql = f"project = {_quoted(project)} AND labels = {_quoted(label)} ORDER BY created DESC"
         for issue in self._search(jql):
-            [key] = _texts(issue, "key")
+            [key] = texts_in(issue, "key")
             if not key:
                 raise no_api(f"{self._api}/search", "a ticket without a key")
             yield key
@@ -179,7 +128,7 @@ class Client:
         """A ticket as it stands this moment: unlike a search this does not lag behind."""
         wanted = {"fields": "status,creator", "properties": PROPERTY}
         issue = self._object("GET", f"/issue/{quote(key)}?{urlencode(wanted)}")
-        number, its_key = _texts(issue, "id", "key")
+        number, its_key = texts_in(issue, "id", "key")
         if not number.isdecimal():
             raise no_api(f"{self._api}/issue/{quote(key)}", "no ticket")
         fields = _map(issue.get("fields"))
@@ -207,7 +156,7 @@ class Client:
         path = f"/issue/{quote(key)}/transitions"
         found = _items(self._object("GET", path), "transitions")
         return [
-            Transition(*_texts(item, "id", "name"), *_texts(_map(item.get("to")), "name", "id"))
+            Transition(*texts_in(item, "id", "name"), *texts_in(_map(item.get("to")), "name", "id"))
             for item in found
         ]
 
@@ -238,14 +187,14 @@ class Client:
         moves = [
             Move(
                 account_of(_map(entry.get("author"))),
-                *_texts(entry, "created"),
-                *_texts(item, "fromString", "toString", "to"),
+                *texts_in(entry, "created"),
+                *texts_in(item, "fromString", "toString", "to"),
             )
             for entry in entries
             for item in _items(entry, "items")
             if item.get("field") == "status"
         ]
-        return sorted(moves, key=lambda move: _moment(move.at))
+        return sorted(moves, key=lambda move: seconds_of(move.at))
 
     def statuses(self, project: str) -> dict[str, list[tuple[str, str]]]:
         """Type of ticket -> (name, id) of the statuses that its workflow has in a project."""
@@ -389,13 +338,6 @@ class Client:
         return request
 
 
-def account_of(user: Mapping[str, Any]) -> Account:
-    """Whoever an answer speaks of: Cloud knows them by ``accountId``, others by ``key``."""
-    id = str(user.get("accountId") or user.get("key") or user.get("name") or "")
-    names = tuple(filter(None, _texts(user, "name", "emailAddress")))
-    return Account(id, names, one_line(str(user.get("displayName") or id or "somebody"), 100))
-
-
 def _quoted(text: str) -> str:
     """A text within JQL."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -408,16 +350,3 @@ def _map(value: Any) -> Json:
 def _items(answer: Mapping[str, Any], name: str) -> list[Json]:
     items = answer.get(name)
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _texts(item: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    """The values of these names as texts, empty where they are missing."""
-    return tuple(str(item.get(name) or "") for name in names)
-
-
-def _moment(at: str) -> float:
-    """Seconds since 1970 of ``2026-11-30T10:00:00.000+0000``; 0 for what is no moment."""
-    try:
-        return datetime.fromisoformat(at).timestamp()
-    except ValueError:
-        return 0.0

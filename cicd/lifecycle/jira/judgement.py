@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cicd.lifecycle.jira.client import Account, Move, Ticket
+from cicd.lifecycle.jira.records import Account, Move, Ticket
 from cicd.model import Approval, ApprovalState, JiraApproval
 from cicd.words import one_line
 

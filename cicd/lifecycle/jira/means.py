@@ -13,7 +13,7 @@ from itertools import islice
 
 from cicd.errors import LostAnswer, NotFound, PlatformError, Refused
 from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
-from cicd.lifecycle.jira.client import Client, Ticket, Transition
+from cicd.lifecycle.jira.client import Client
 from cicd.lifecycle.jira.judgement import (
     WORDS,
     Found,
@@ -23,6 +23,7 @@ from cicd.lifecycle.jira.judgement import (
     may_approve,
     unlisted,
 )
+from cicd.lifecycle.jira.records import Ticket, Transition
 from cicd.lifecycle.jira.texts import Block, Line, Part
 from cicd.lifecycle.jira.tickets import (
     description,
