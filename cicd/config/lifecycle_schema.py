@@ -10,7 +10,7 @@ _KeyText = Annotated[str, like("^[a-z_]+/.+$", "kind/name")]
 _Url = Annotated[str, like("^https?://[^ ]+$", "a URL that begins with https://", 2000)]
 
 
-class GitHub(Part, frozen=True, kw_only=True):
+class Environment(Part, frozen=True, kw_only=True):
     environment: Annotated[
         Plain, Meta(description="Environment whose reviewers approve.", examples=["prd"])
     ]
@@ -53,7 +53,15 @@ class Jira(Part, frozen=True, kw_only=True):
 
 
 class Approval(Part, frozen=True, kw_only=True):
-    github: Annotated[GitHub | None, Meta(description="The review of an environment.")] = None
+    github: Annotated[
+        Environment | None, Meta(description="The review of an environment of GitHub.")
+    ] = None
+    gitlab: Annotated[
+        Environment | None, Meta(description="The approval for a protected environment of GitLab.")
+    ] = None
+    azure: Annotated[
+        Environment | None, Meta(description="The check of an environment of Azure DevOps.")
+    ] = None
     pull_request: Annotated[
         PullRequest | None, Meta(description="A review or a label of the pull request.")
     ] = None

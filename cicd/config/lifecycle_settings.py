@@ -7,9 +7,11 @@ from cicd.config.lifecycle_schema import Approval
 from cicd.config.lifecycle_schema import Lifecycle as LifecyclePart
 from cicd.model import (
     ApprovalSettings,
+    AzureApproval,
     Comparator,
     FileApproval,
     GitHubApproval,
+    GitLabApproval,
     JiraApproval,
     Lifecycle,
     ModelPackageApproval,
@@ -46,6 +48,10 @@ def _key(text: str) -> Key:
 def _approval(part: Approval) -> ApprovalSettings | None:
     if part.github:
         return GitHubApproval(part.github.environment)
+    if part.gitlab:
+        return GitLabApproval(part.gitlab.environment)
+    if part.azure:
+        return AzureApproval(part.azure.environment)
     if asked := part.pull_request:
         return PullRequestApproval(asked.label, tuple(asked.reviewers))
     if jira := part.jira:

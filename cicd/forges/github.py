@@ -235,8 +235,8 @@ class Client:
             return None
         return any(text_in(rule, "type") == "required_reviewers" for rule in rules)
 
-    def waiting_runs(self, commit: str) -> list[str]:
-        """The runs of a commit that wait for somebody, the newest first."""
+    def waiting_runs(self, commit: str, environment: str) -> list[str]:
+        """The runs of a commit that wait for somebody, whatever for; the newest first."""
         url = self._url("/actions/runs")
         params = urlencode({"head_sha": commit, "status": "waiting", "per_page": PER_PAGE})
         found = items_in(self._api.call("GET", f"{url}?{params}"), "workflow_runs")

@@ -8,15 +8,19 @@ from typing import cast
 from cicd.lifecycle.approvals import Approvals, Surroundings
 from cicd.model import (
     ApprovalSettings,
+    AzureApproval,
     FileApproval,
     GitHubApproval,
+    GitLabApproval,
     JiraApproval,
     ModelPackageApproval,
     PullRequestApproval,
 )
 
 MEANS: dict[type[ApprovalSettings], tuple[str, str]] = {
-    GitHubApproval: ("github", "cicd.lifecycle.github"),
+    GitHubApproval: ("github", "cicd.lifecycle.environment"),
+    GitLabApproval: ("gitlab", "cicd.lifecycle.environment"),
+    AzureApproval: ("azure", "cicd.lifecycle.environment"),
     PullRequestApproval: ("pull_request", "cicd.lifecycle.pull_request"),
     JiraApproval: ("jira", "cicd.lifecycle.jira"),
     FileApproval: ("file", "cicd.lifecycle.file"),

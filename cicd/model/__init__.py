@@ -7,9 +7,11 @@ from cicd.model.kinds import made_by as made_by
 from cicd.model.lifecycle import Approval as Approval
 from cicd.model.lifecycle import ApprovalSettings as ApprovalSettings
 from cicd.model.lifecycle import ApprovalState as ApprovalState
+from cicd.model.lifecycle import AzureApproval as AzureApproval
 from cicd.model.lifecycle import Comparator as Comparator
 from cicd.model.lifecycle import FileApproval as FileApproval
 from cicd.model.lifecycle import GitHubApproval as GitHubApproval
+from cicd.model.lifecycle import GitLabApproval as GitLabApproval
 from cicd.model.lifecycle import JiraApproval as JiraApproval
 from cicd.model.lifecycle import Lifecycle as Lifecycle
 from cicd.model.lifecycle import LifecycleStatus as LifecycleStatus

@@ -18,6 +18,20 @@ class GitHubApproval:
 
 
 @dataclass(frozen=True)
+class GitLabApproval:
+    """The approval of what waits for a protected environment of GitLab."""
+
+    environment: str
+
+
+@dataclass(frozen=True)
+class AzureApproval:
+    """The approval check of an environment of Azure DevOps."""
+
+    environment: str
+
+
+@dataclass(frozen=True)
 class PullRequestApproval:
     """A review or a label of the pull request, given by one of the ``reviewers``: logins, and
     teams as ``org/team``. Without a ``label`` a review that approves."""
@@ -56,7 +70,13 @@ class ModelPackageApproval:
 
 
 ApprovalSettings = (
-    GitHubApproval | PullRequestApproval | JiraApproval | FileApproval | ModelPackageApproval
+    GitHubApproval
+    | GitLabApproval
+    | AzureApproval
+    | PullRequestApproval
+    | JiraApproval
+    | FileApproval
+    | ModelPackageApproval
 )
 """By which means an approval is given."""
 

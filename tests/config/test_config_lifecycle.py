@@ -9,8 +9,10 @@ import pytest
 from cicd.config import Surroundings, check_stage, load_stage
 from cicd.model import (
     ApprovalSettings,
+    AzureApproval,
     FileApproval,
     GitHubApproval,
+    GitLabApproval,
     JiraApproval,
     Key,
     ModelPackageApproval,
@@ -76,8 +78,8 @@ def told(root: Path, section: str, *, before: str = STAGE) -> list[str]:
         (
             "lifecycle:\n  approval: {}\n",
             [
-                "1:e:bad-lifecycle: approval names no means: give one of github, pull_request, "
-                "jira, file, model_package"
+                "1:e:bad-lifecycle: approval names no means: give one of github, gitlab, azure, "
+                "pull_request, jira, file, model_package"
             ],
         ),
         (
@@ -183,6 +185,8 @@ def test_the_model_package_of_an_approval_is_one_of_the_stage(tmp_path: Path) ->
     ("written", "wanted"),
     [
         ("github: {environment: prd}", GitHubApproval("prd")),
+        ("gitlab: {environment: prd}", GitLabApproval("prd")),
+        ("azure: {environment: prd}", AzureApproval("prd")),
         (
             "pull_request: {label: ok, reviewers: [alice, acme/ml]}",
             PullRequestApproval("ok", ("alice", "acme/ml")),

@@ -144,8 +144,13 @@ def test_a_project_elsewhere_is_refused_and_a_missing_login_told(hub: World) -> 
         "CI_PROJECT_PATH": "org/repo",
         "GITLAB_TOKEN": "glpat-x",
     }
-    with pytest.raises(Refused, match=r"the project is at GitLab.*pull_request, jira or file"):
+    told = r"approval.github is a review at GitHub, and this is GitLab.*pull_request, jira or file"
+    with pytest.raises(Refused, match=told):
         means(hub, gitlab)
+    hub.git = {"remote get-url origin": "git@gitlab.example.com:org/repo.git"}
+    with pytest.raises(Refused, match=told):
+        means(hub, {"GITHUB_REPOSITORY": "", "GITHUB_API_URL": ""})
+    hub.git = {}
     with pytest.raises(Denied, match="the approval is given at the forge: no token for GitHub"):
         means(hub, {"GITHUB_TOKEN": ""})
     with pytest.raises(Denied, match=r"which repository\?"):

@@ -1,40 +1,58 @@
-"""Approval by the reviewers of an environment of GitHub: they let a job of a run go on.
+"""Approval by those whom an environment of a CI system asks: they let a job of a run go on.
 
 What they let go on is a run, and so the commit that it is of. A run without a word of theirs has
 passed nobody: the environment asks for no review, or an administrator went past it.
-Source: docs.github.com, "Managing environments", and the approvals of a run in its REST API.
+Sources: docs.github.com, "Managing environments", and the approvals of a run in its REST API;
+docs.gitlab.com, approvals of what goes to a protected environment; learn.microsoft.com, "Approvals
+and checks".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from cicd.errors import Refused
-from cicd.forges.base import Review
-from cicd.forges.github import Client
-from cicd.forges.run import GITHUB, TITLES, Run
+from cicd.forges.base import Forge, Review
+from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES, Run
 from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
-from cicd.lifecycle.origin import open_origin
-from cicd.model import Approval, ApprovalState, GitHubApproval
+from cicd.lifecycle.origin import open_gate
+from cicd.model import Approval, ApprovalState, AzureApproval, GitHubApproval, GitLabApproval
 from cicd.words import one_line
 
 SHORT = 12
 """Digits of a fingerprint that a review names."""
 WORDS = 200
+SYSTEMS = {GitHubApproval: GITHUB, GitLabApproval: GITLAB, AzureApproval: AZURE}
+ATTEMPT = "GITHUB_RUN_ATTEMPT"
 _FINGERPRINT = re.compile(r"\bfp ([0-9a-f]{12})\b")
 
 
-def connect(settings: GitHubApproval, surroundings: Surroundings) -> Reviews:
+@runtime_checkable
+class Waiting(Protocol):
+    """A CI system that tells which runs of a commit wait for somebody."""
+
+    def waiting_runs(self, commit: str, environment: str) -> list[str]:
+        """Their ids, the newest first; maybe of other environments, too."""
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A CI system that tells whether an environment asks anybody."""
+
+    def asks_reviewers(self, environment: str) -> bool | None:
+        """None where there is none of that name."""
+
+
+def connect(
+    settings: GitHubApproval | GitLabApproval | AzureApproval, surroundings: Surroundings
+) -> Reviews:
     """The reviews of a stage's environment. Sends nothing. Raises Denied where a login is missing,
-    Refused where the project is no repository of GitHub."""
-    forge, run = open_origin(surroundings)
-    if run.forge != GITHUB or not isinstance(forge, Client):
-        raise Refused(
-            f"approval.github is a review at GitHub, and the project is at {TITLES[run.forge]}",
-            hint="take approval.pull_request, jira or file",
-        )
-    attempt = surroundings.environ.get("GITHUB_RUN_ATTEMPT", "")
+    Refused where the project is of another system."""
+    system = SYSTEMS[type(settings)]
+    forge, run = open_gate(surroundings, system)
+    attempt = surroundings.environ.get(ATTEMPT, "") if system == GITHUB else ""
     return Reviews(forge, run, settings.environment, int(attempt) if attempt.isdecimal() else 1)
 
 
@@ -42,7 +60,7 @@ class Reviews:
     """The reviews of one environment. ``attempt``: how often this run was started. Implements
     ``Approvals``."""
 
-    def __init__(self, forge: Client, run: Run, environment: str, attempt: int = 1) -> None:
+    def __init__(self, forge: Forge, run: Run, environment: str, attempt: int = 1) -> None:
         self._forge = forge
         self._run = run
         self._environment = environment
@@ -71,7 +89,7 @@ class Reviews:
 
     def decide(self, request: Request, verdict: Verdict, reason: str) -> Approval:
         """Review the runs of this commit that wait for the environment."""
-        runs = [self._run.id] if self._is_its_run else self._forge.waiting_runs(request.commit)
+        runs = [self._run.id] if self._is_its_run else self._waiting(request)
         if not runs:
             raise Refused(
                 f"no run of commit {request.commit[:SHORT]} waits for the environment "
@@ -80,14 +98,23 @@ class Reviews:
             )
         mark = f"fp {request.fingerprint[:SHORT]}"
         comment = f"{one_line(reason, WORDS)} ({mark})" if reason else mark
+        done, refusal = [], None
         for run in runs:
-            self._forge.decide(run, self._environment, verdict, comment)
-        said = self._forge.gate(runs[-1], self._environment)
-        return self._judged([one for one in said if _decides(one)], request, runs[-1])
+            try:
+                self._forge.decide(run, self._environment, verdict, comment)
+                done.append(run)
+            except Refused as error:  # it waits for another environment
+                refusal = error
+        if refusal and not done:
+            raise refusal
+        said = self._forge.gate(done[0], self._environment)
+        return self._judged([one for one in said if _decides(one)], request, done[0])
 
     def check(self) -> Iterator[Check]:
-        """Whether the environment asks anybody."""
+        """Whether the environment asks anybody, where that can be told."""
         name, place = self._environment, self._run.repository
+        if not isinstance(self._forge, Asking):
+            return
         asks = self._forge.asks_reviewers(name)
         cure = "Settings, Environments, Required reviewers (private repositories need Enterprise)"
         if asks is None:
@@ -100,7 +127,17 @@ class Reviews:
     @property
     def _is_its_run(self) -> bool:
         """Whether this is part of a run that applies."""
-        return self._run.ci == GITHUB and self._run.mode == "apply" and bool(self._run.id)
+        run = self._run
+        return run.ci == run.forge and run.mode == "apply" and bool(run.id)
+
+    def _waiting(self, request: Request) -> list[str]:
+        """The runs of the commit that wait."""
+        if not isinstance(self._forge, Waiting):
+            raise Refused(
+                f"which run at {TITLES[self._run.forge]} waits is not looked for",
+                hint=f"approve it there: the environment {self._environment}",
+            )
+        return self._forge.waiting_runs(request.commit, self._environment)
 
     def _judged(self, said: Sequence[Review], request: Request, run: str = "") -> Approval:
         last = said[-1]
