@@ -521,6 +521,7 @@ SPEAK_TOO = {
     "cicd.cli.emulator": "the command of the emulator: what AI Core's front door is asked by",
     "cicd.cli.emulator_faults": "the same, for its fault rules",
     "cicd.automation.local": "puts AI Core's front door of the emulator in place of the account",
+    "cicd.lifecycle.comparator": "the Python that runs: sys.executable",
     "cicd.platforms.spark.kerberos": "the Python that runs: sys.executable",
     "cicd.platforms.spark.process": "the Python that runs: sys.executable",
     "cicd.forges.github": "a job that waits for an environment, in GitHub's API",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from cicd.automation.comparing import remembered_verdict
 from cicd.automation.git import git, read_facts
 from cicd.automation.holder import make_holder
 from cicd.automation.session import Session, document_of
@@ -90,7 +91,8 @@ def looked_at(session: Session, plan: Plan, review: Review) -> Plan:
     if no_test:
         left = tuple(one for one in plan.changes if one.key not in review.tested)
         plan = replace(plan, changes=left)
-    waits = waiting(plan.changes, review.gated, session.platform.kinds) if review.gated else ()
+    kinds = session.platform.kinds
+    waits = waiting(plan.changes, review.gated, kinds) if is_gate(lifecycle) else ()
     state = steps.NONE if no_test else test_state(lifecycle, plan.changes)
     if waits or state == steps.DUE:
         missing += [*missing_assets(lifecycle.require_assets, session.root, size)]
@@ -99,8 +101,11 @@ def looked_at(session: Session, plan: Plan, review: Review) -> Plan:
     if waits and lifecycle.approval:
         request = request_of(session, plan, review)
         approval, moved = read_approval(session, lifecycle, request)
-    notes = [] if review.gated or not is_gate(lifecycle) else [NOTHING_SERVES]
+    is_idle = is_gate(lifecycle) and not (waits or review.gated)
+    notes = [NOTHING_SERVES] if is_idle else []
     facts = steps.Facts(waits, missing, state, no_test, approval, moved, notes)
+    if waits and state == steps.PASSED and lifecycle.comparator:
+        facts = replace(facts, verdict=remembered_verdict(session, live_test(lifecycle, plan)))
     found = steps.status(lifecycle, facts, means_of(lifecycle), review.fingerprint)
     return replace(plan, lifecycle=found)
 
@@ -112,7 +117,8 @@ def offline(stage: Stage, plan: Plan) -> Plan:
     review = review_of(stage)
     if review is None:
         return plan
-    waits = waiting(plan.changes, review.gated, kinds_of(stage)) if review.gated else ()
+    is_held = is_gate(review.lifecycle)
+    waits = waiting(plan.changes, review.gated, kinds_of(stage)) if is_held else ()
     state = test_state(review.lifecycle, plan.changes)
     facts = steps.Facts(waits, test_state=state, notes=[UNKNOWN] if waits else [])
     means = means_of(review.lifecycle)
@@ -151,6 +157,11 @@ def test_state(lifecycle: Lifecycle, changes: Collection[Change]) -> str:
     return steps.PASSED if has_passed else steps.DUE
 
 
+def live_test(lifecycle: Lifecycle, plan: Plan) -> LiveResource | None:
+    """The run of the test that is there."""
+    return next((one.live for one in plan.changes if one.key == lifecycle.test), None)
+
+
 def has_ended_well(live: LiveResource) -> bool:
     return live.status.state is State.SUCCEEDED
 
@@ -170,10 +181,8 @@ def request_of(
     plan: Plan,
     review: Review,
     made: Mapping[str, str] | None = None,
-    found: str = "",
 ) -> Request:
-    """What somebody is to decide about. ``made``: the runs by now; ``found``: what the test told,
-    in markdown."""
+    """What somebody is to decide about. ``made``: the runs by now."""
     from cicd.render.markdown import render_section
 
     stage = session.stage
@@ -184,7 +193,7 @@ def request_of(
         fingerprint=review.fingerprint,
         title=f"Approve {stage.identity}: {len(plan.lifecycle.waits) if plan.lifecycle else 0} "
         f"changes (fp {review.fingerprint[:SHOWN]})",
-        text=session.mask.hide(f"{found}\n\n{text}" if found else text),
+        text=session.mask.hide(text),
         commit=stage.commit,
         link=make_holder("cicd apply", session.environ).link,
         parts=review.parts,

@@ -201,10 +201,12 @@ def execute(
         root=session.root,
         hold=hold,
     )
-    outcomes = yield from follow(operation, plan, told)
-    if release:
-        operation.lifecycle = release.status
-    return outcomes
+    try:
+        return (yield from follow(operation, plan, told))
+    finally:
+        if release:
+            release.close()
+            operation.lifecycle = release.status
 
 
 def follow(

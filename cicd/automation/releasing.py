@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
+from cicd.automation.comparing import judge_test
 from cicd.automation.lifecycle import (
     Review,
     approvals_of,
@@ -21,7 +23,7 @@ from cicd.model import Approval, Key, LifecycleStatus, LiveResource, Plan, Step
 
 class Release:
     """Decides once, right before the first change of what serves. ``status``: how far it is by
-    then; ``verdict``: what the comparator said, empty for nothing."""
+    then."""
 
     def __init__(self, session: Session, plan: Plan, review: Review) -> None:
         assert plan.lifecycle
@@ -29,7 +31,11 @@ class Release:
         self._plan = plan
         self._review = review
         self.status: LifecycleStatus = plan.lifecycle
-        self.verdict = ""
+        self._stopped = threading.Event()
+
+    def close(self) -> None:
+        """Nobody waits any more: what is under way ends."""
+        self._stopped.set()
 
     @property
     def keys(self) -> frozenset[Key]:
@@ -66,6 +72,10 @@ class Release:
             text = f"the test {test} is {live.status.raw}, and nothing is deployed before it passed"
             raise Refused(text, hint="apply again once it has ended")
         self.status = replace(self.status, test_state=PASSED)
+        lifecycle = self._review.lifecycle
+        if lifecycle.comparator:
+            verdict = judge_test(self._session, lifecycle, live, self._stopped.is_set)
+            self.status = replace(self.status, verdict=self._session.mask.hide(str(verdict)))
 
     def _judge_approval(self, done: Mapping[Key, LiveResource]) -> None:
         session, lifecycle = self._session, self._review.lifecycle
@@ -74,7 +84,8 @@ class Release:
             for key, live in done.items()
             if key in self._review.sources and has_ended_well(live)
         }
-        request = request_of(session, self._plan, self._review, made, self.verdict)
+        plan = replace(self._plan, lifecycle=self.status)
+        request = request_of(session, plan, self._review, made)
         approval, moved = judged(approvals_of(session, lifecycle).ask(request), request)
         self.status = replace(self.status, step=Step.APPROVAL, approval=approval, moved=moved)
         if not approval.is_given:

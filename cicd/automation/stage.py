@@ -13,7 +13,8 @@ from cicd.automation.result import Result
 from cicd.automation.saved import Saved, to_bytes
 from cicd.automation.session import Session
 from cicd.errors import CicdError, Refused, Usage
-from cicd.model import Holder, Key, LogEntry, MetricPoint, Plan, Track
+from cicd.lifecycle.approvals import Verdict
+from cicd.model import Approval, Holder, Key, LogEntry, MetricPoint, Plan, Track
 from cicd.render.comparison import Comparison
 
 OnEvent = Callable[[Event], object]
@@ -179,6 +180,19 @@ class StageSession(Session):
 
         settings = Settings(approve, lock_timeout, workers, measures)
         return Operation(self, settings, work, tell_apply)
+
+    def approve(
+        self, *, reject: bool = False, reason: str = "", agree: Approve | None = None
+    ) -> tuple[Plan, Approval | None]:
+        """Approve what the stage waits with, or ``reject`` it, by the means that its file names:
+        the plan of it, and the approval; None where nothing waits. ``agree`` is asked with the
+        plan. Raises Usage for a stage that asks for no approval, Refused where it is given
+        elsewhere, or by others."""
+        from cicd.automation.approving import approve
+
+        with self.opened():
+            verdict: Verdict = "rejected" if reject else "approved"
+            return approve(self, verdict, reason, agree or (lambda plan: True))
 
     def destroy(
         self,

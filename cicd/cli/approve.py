@@ -11,7 +11,6 @@ from cicd.cli.operate import ask
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.plan import print_plan
 from cicd.cli.project import open_session
-from cicd.lifecycle.approvals import Verdict
 from cicd.model import Plan
 
 
@@ -30,9 +29,6 @@ def command(stage: str | None, common: Common, reject: bool, reason: str, yes: b
     The approval is bound to what is to serve: when that changes another one is needed. A file has
     to be committed and pushed to the branch of the stage; with --local it counts as it is.
     """
-    from cicd.automation.approving import approve
-
-    verdict: Verdict = "rejected" if reject else "approved"
 
     def agree(plan: Plan) -> bool:
         print_plan(plan, common)
@@ -40,7 +36,7 @@ def command(stage: str | None, common: Common, reject: bool, reason: str, yes: b
         return yes or ask(question, hint="add --yes")
 
     with open_session(stage, common) as session:
-        plan, given = approve(session, verdict, reason, agree)
+        plan, given = session.approve(reject=reject, reason=reason, agree=agree)
         if given is None:
             print_plan(plan, common)
             print_result("nothing waits for an approval")

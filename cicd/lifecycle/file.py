@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from cicd.errors import CicdError, Refused
@@ -159,10 +160,18 @@ class FileApprovals:
         prefix = self._around.git("rev-parse", "--show-prefix") or ""
         top = self._around.git("rev-parse", "--show-toplevel")
         for name in OWNERS if top else ():
-            text = self._around.git("show", f"HEAD:{name}")
+            text = _text_of(Path(top or "") / name) if self._around.is_local else None
+            text = text or self._around.git("show", f"HEAD:{name}")
             if text is not None:
                 return owners_of(f"{prefix}{self._path}", text)
         return ()
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def owners_of(path: str, text: str) -> tuple[str, ...]:

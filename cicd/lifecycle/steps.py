@@ -16,7 +16,7 @@ class Facts:
     """All that was looked at. ``waits``: changes that wait. ``missing``: a sentence for each asset
     that is not there. ``test_state``: one of the words above; ``no_test``: why there is none though
     the stage file names one. ``approval``: None where nobody has looked. ``moved``: what changed
-    since it was given."""
+    since it was given. ``verdict``: what the comparator said of the test."""
 
     waits: Sequence[Key] = ()
     missing: Sequence[str] = ()
@@ -25,6 +25,7 @@ class Facts:
     approval: Approval | None = None
     moved: Sequence[str] = ()
     notes: Sequence[str] = ()
+    verdict: str = ""
 
 
 def status(lifecycle: Lifecycle, facts: Facts, means: str, fingerprint: str) -> LifecycleStatus:
@@ -41,6 +42,7 @@ def status(lifecycle: Lifecycle, facts: Facts, means: str, fingerprint: str) -> 
         approval=facts.approval,
         moved=tuple(facts.moved),
         notes=tuple(notes),
+        verdict=facts.verdict,
     )
 
 

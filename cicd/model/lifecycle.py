@@ -161,7 +161,8 @@ class LifecycleStatus:
     the means of approval, empty for none. ``fingerprint``: of what an approval is bound to.
     ``missing``: a sentence for each asset that is not there. ``test``: the run that tries the
     model, ``test_state`` how it is (``due``, ``passed``, ``none``). ``moved``: what changed since
-    an approval that counts no more. ``notes``: what a person should know besides.
+    an approval that counts no more. ``notes``: what a person should know besides. ``verdict``: what
+    the comparator said of the test, empty where nobody knows.
     """
 
     step: Step
@@ -174,6 +175,7 @@ class LifecycleStatus:
     approval: Approval | None = None
     moved: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    verdict: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -187,6 +189,7 @@ class LifecycleStatus:
             "missing": list(self.missing),
             "test": self.test,
             "test_state": self.test_state,
+            "verdict": self.verdict,
             "means": self.means,
             "approval": {name: str(getattr(given, name)) for name in told} if given else None,
             "moved": list(self.moved),

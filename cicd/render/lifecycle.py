@@ -27,9 +27,12 @@ def lines(status: Document) -> Iterator[tuple[str, str]]:
     for text in _texts(status, "missing"):
         yield "missing", text
     if waits:
-        yield "waits", some(waits, MOST_NAMED)
+        word = "goes on" if _text(status, "step") == "deploy" else "waits"
+        yield word, some(waits, MOST_NAMED)
     if test := _test(status):
         yield "test", test
+    if verdict := _text(status, "verdict"):
+        yield "comparator", verdict
     if waits and _text(status, "means"):
         yield from _approval(status)
     for text in _texts(status, "notes"):

@@ -121,6 +121,8 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     revision = _revision(draft)
     path = file.path if file else "templates"
     commit = _commit_of(revision, git) if is_synced(git, url, path) else ""
+    if commit and asks_for_approval(draft):
+        revision = commit  # a branch would bring by itself what nobody has approved
     if override:
         revision, commit = override.revision, override.commit
     else:
@@ -137,6 +139,11 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
         template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
     return spec
+
+
+def asks_for_approval(draft: Draft) -> bool:
+    """Whether somebody has to approve what is to serve."""
+    return bool(draft.file.lifecycle and draft.file.lifecycle.approval)
 
 
 def _revision(draft: Draft) -> str | Hidden:

@@ -173,6 +173,11 @@ RULES: Mapping[str, Rule] = {
         "The templates lie in another repository than AI Core reads.",
         "SAP AI Core, applications: repository and path",
     ),
+    "moving-revision": Rule(
+        "A stage with an approval syncs a revision that moves by itself.",
+        "SAP AI Core, applications: a branch is synced every few minutes",
+        "write revision: ${git.commit}, or leave it out: the commit that is applied is synced",
+    ),
     "no-template": Rule(
         "There is no template in the template folder.",
         "SAP AI Core, applications: path",

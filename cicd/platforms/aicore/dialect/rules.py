@@ -14,8 +14,10 @@ from cicd.config.rules import check_gates, check_local, check_protect, check_wat
 from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect import formats
+from cicd.platforms.aicore.dialect.building import asks_for_approval
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
 from cicd.platforms.aicore.dialect.labels import check_labels
+from cicd.platforms.aicore.dialect.repository import is_synced
 from cicd.platforms.aicore.dialect.schedules import check_schedules
 from cicd.platforms.aicore.dialect.schema import Deployment, Execution
 from cicd.platforms.aicore.dialect.secrets import (
@@ -27,6 +29,7 @@ from cicd.values import Key
 
 NO_GROUP = "missing-resource-group"
 _IN_LINKS = ("kind", "id", "resource_group")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -37,6 +40,7 @@ def check_rules(draft: Draft) -> list[Problem]:
         *_check_nodes(draft),
         *check_labels(draft),
         *_check_git(draft),
+        *_check_revision(draft),
         *_check_artifacts(draft),
         *_check_bindings(draft),
         *check_schedules(draft),
@@ -89,6 +93,23 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
     if git.repository and "@" in urlsplit(git.repository).netloc:
         message = "a credential in the URL: use git.username and git.password with ${env.NAME}"
         yield draft.place("git", "repository").problem(message, "secret-in-plain-text")
+
+
+def _check_revision(draft: Draft) -> Iterator[Problem]:
+    """A branch moves by itself, whatever has been approved."""
+    git, node = draft.file.git, draft.tree.get("git", "revision")
+    if git is None or node is None or not asks_for_approval(draft):
+        return
+    if _COMMIT.fullmatch(str(node.value)) or "${git.commit}" in node.text:
+        return
+    cure = "it is pinned to the commit that is applied: write ${git.commit}"
+    if not is_synced(draft.git, git.repository, git.path):
+        cure = "its templates lie in another repository, so it cannot be pinned: name a commit"
+    message = (
+        f'git.revision is "{node.text}", which AI Core syncs by itself every few minutes, also '
+    )
+    message += f"what nobody has approved; {cure}"
+    yield node.place.problem(message, "moving-revision", "warning")
 
 
 def _check_artifacts(draft: Draft) -> Iterator[Problem]:
