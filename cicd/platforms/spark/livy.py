@@ -14,7 +14,7 @@ from typing import Any
 from cicd.errors import CicdError, LostAnswer, NotFound, PlatformError
 from cicd.model import State
 from cicd.platforms.base import Finding
-from cicd.platforms.spark import statuses
+from cicd.platforms.spark import access, statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -28,6 +28,8 @@ LINES = 500
 ROOM = 1 << 16
 """What a line counts as where logs are read by bytes: Livy knows its lines alone, and their
 places have to grow by more than they are long."""
+CLOSED = "keep it inside your network, or turn its own login on (livy.server.auth.type)"
+"""What to do about a Livy that asks nobody for a login."""
 TWICE = "Duplicate session name"
 """What it says of a name that it has."""
 HEAD, END = 1, "\nstderr: "
@@ -148,6 +150,7 @@ class LivySubmitter:
         try:
             total = self._calls.json("GET", f"{self._url}?from=0&size=1").get("total", 0)
             yield Finding("submission", "ok", f"Livy takes jobs, and has {total} batches")
+            yield from access.examine(f"{self._url}?from=0&size=1", CLOSED)
         except CicdError as error:
             yield Finding("submission", "error", error.message, error.hint)
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urljoin
 
-from cicd.errors import PlatformError
+from cicd.errors import CicdError, PlatformError
+from cicd.platforms.base import Finding
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.submitter import STDERR
@@ -29,6 +30,13 @@ class Master:
     def state(self) -> Mapping[str, Any]:
         """All that it tells at once: workers, drivers, applications."""
         return self._calls.json("GET", f"{self.url}/json/")
+
+    def examine(self, least: int) -> Iterator[Finding]:
+        """What is free of it, for a job to come, which needs so many cores."""
+        try:
+            yield free(self.state(), least)
+        except CicdError as error:
+            yield Finding("workers", "error", error.message, error.hint)
 
     def drivers(self) -> list[Mapping[str, Any]]:
         """All that it remembers, oldest first."""
@@ -115,6 +123,21 @@ class Master:
         command = self.log(worker, str(driver["id"]), STDERR, 0, BEGIN).text
         match = re.search(r'"-Dspark\.app\.name=([^"]*)"', command)
         return match[1] if match else None
+
+
+def free(state: Mapping[str, Any], least: int) -> Finding:
+    """What a master tells of its workers, where a job needs so many cores. Pure."""
+    if state.get("status") != "ALIVE":
+        text = f"the master is {state.get('status')}"
+        return Finding("workers", "error", text, "name the one that is ALIVE")
+    cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
+    memory = int(state.get("memory", 0)) - int(state.get("memoryused", 0))
+    text = f"{state.get('aliveworkers', 0)} alive, {cores} cores and {memory} MB free"
+    if cores < least:
+        driver = "its driver and one for " if least > 1 else ""
+        cure = f"a job needs a core for {driver}an executor: it will wait"
+        return Finding("workers", "warning", text, cure)
+    return Finding("workers", "ok", text)
 
 
 def order_of(submission: str) -> tuple[str, ...]:

@@ -167,7 +167,10 @@ class ProcessSubmitter:
 
     def examine(self) -> Iterator[Finding]:
         try:
-            yield Finding("submission", "ok", f"{self._program()} for {self._address}")
+            program = self._program()
+            version = version_of(program.parent.parent)
+            named = f"{program} (Spark {version})" if version else str(program)
+            yield Finding("submission", "ok", f"{named} for {self._address}")
         except CicdError as error:
             yield Finding("submission", "error", error.message, error.hint)
         if self._kerberos:
@@ -184,6 +187,13 @@ def of_exit(code: int) -> Status:
     if code in KILLED:
         return statuses.status_of(State.STOPPED, f"exit code {code}")
     return statuses.status_of(State.FAILED, f"exit code {code}")
+
+
+def version_of(home: Path) -> str:
+    """The version of Spark that is there, by the name of its core; empty where nothing tells."""
+    for jar in sorted(home.glob("jars/spark-core_*.jar")):
+        return jar.stem.partition("_")[2].partition("-")[2]
+    return ""
 
 
 def page_in(log: str) -> str:

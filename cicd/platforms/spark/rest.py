@@ -13,7 +13,7 @@ from typing import Any
 from cicd.errors import CicdError, LostAnswer, PlatformError
 from cicd.model import State, Status
 from cicd.platforms.base import Finding
-from cicd.platforms.spark import statuses
+from cicd.platforms.spark import access, statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -23,6 +23,8 @@ from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 
 NOBODY = "driver-cicd"
 """A submission that there is not: asked for to learn who answers."""
+CLOSED = "keep its port inside your network; from Spark 4 on spark.master.rest.filters asks for one"
+"""What to do about a REST server that asks nobody for a login."""
 OPTIONS = "spark.driver.extraJavaOptions"
 OPENED = "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"
 MODULES = " ".join(
@@ -125,28 +127,13 @@ class RestSubmitter:
         return self._master.page_of_driver(run.application, calls) if run.application else ""
 
     def examine(self) -> Iterator[Finding]:
-        for check, look in (("submission", self._rest_finding), ("workers", self._workers)):
-            try:
-                yield look()
-            except CicdError as error:
-                yield Finding(check, "error", error.message, error.hint)
-
-    def _rest_finding(self) -> Finding:
-        version = self.version()
-        return Finding("submission", "ok", f"the master of Spark {version} takes jobs")
-
-    def _workers(self) -> Finding:
-        state = self._master.state()
-        if state.get("status") != "ALIVE":
-            text = f"the master is {state.get('status')}"
-            return Finding("workers", "error", text, "name the one that is ALIVE")
-        cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
-        memory = int(state.get("memory", 0)) - int(state.get("memoryused", 0))
-        text = f"{state.get('aliveworkers', 0)} alive, {cores} cores and {memory} MB free"
-        if cores < 2:
-            cure = "a job needs a core for its driver and one for an executor: it will wait"
-            return Finding("workers", "warning", text, cure)
-        return Finding("workers", "ok", text)
+        try:
+            text = f"the master of Spark {self.version()} takes jobs"
+            yield Finding("submission", "ok", text)
+            yield from access.examine(f"{self._rest}/status/{NOBODY}", CLOSED)
+        except CicdError as error:
+            yield Finding("submission", "error", error.message, error.hint)
+        yield from self._master.examine(2)
 
     def close(self) -> None:
         self._calls.close()

@@ -14,7 +14,7 @@ from cicd.platforms.base import Finding
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
-from cicd.platforms.spark.master import EXECUTOR
+from cicd.platforms.spark.master import EXECUTOR, Master
 from cicd.platforms.spark.recall import History
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen, Submitter
@@ -43,7 +43,7 @@ class WithSources:
     """A submitter, and what else there is: ``workers`` first, then ``history``."""
 
     def __init__(
-        self, submitter: Submitter, workers: Executors | None, history: History | None
+        self, submitter: Submitter, workers: Master | None, history: History | None
     ) -> None:
         self._submitter = submitter
         self._workers = workers
@@ -120,7 +120,12 @@ class WithSources:
         return self._submitter.page(run, calls)
 
     def examine(self) -> Iterator[Finding]:
-        yield from self._submitter.examine()
+        has_told = False
+        for finding in self._submitter.examine():
+            has_told = has_told or finding.check == "workers"
+            yield finding
+        if self._workers and not has_told:  # the driver is on this machine, and takes no core
+            yield from self._workers.examine(1)
         if self._history:
             yield from self._history.examine()
 
