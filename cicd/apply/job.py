@@ -52,7 +52,8 @@ class Job:
     ``waits``: whether it goes on until the wanted status. ``outputs``: what later changes need.
     ``is_freed``: what had its name before is gone. ``found``: the id under which the platform has
     shown it. ``listed``: how a list has shown it last. ``counts``: how far it has come, as told
-    last. ``tail``: the last lines of its log.
+    last. ``unknown_since``: when nobody could tell any more how it is. ``tail``: the last lines of
+    its log.
     """
 
     shared: Shared
@@ -67,6 +68,7 @@ class Job:
     began: float = 0.0
     next_measure: float = 0.0
     next_report: float = float("inf")
+    unknown_since: float | None = None
     next_count: float | None = None
     counts: tuple[Count, ...] = ()
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))

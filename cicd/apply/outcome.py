@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cicd.apply.job import LAST_LINES, Job
-from cicd.errors import CicdError, PlatformError, TimedOut
+from cicd.errors import CicdError, ConnectionFailed, PlatformError, TimedOut
 from cicd.model import Outcome, Result
 from cicd.words import one_line
 
@@ -35,7 +35,13 @@ def failure(job: Job, error: Exception, seconds: float = 0.0) -> Outcome:
     text = str(error) if is_ours else f"internal error ({type(error).__name__})"
     result = Result.TIMED_OUT if isinstance(error, TimedOut) else Result.FAILED
     ended = outcome(job, result, error=text, seconds=seconds)
+    if isinstance(error, ConnectionFailed) and job.kind.unknown and _goes_on(job):
+        ended = replace(ended, status=job.kind.unknown)
     return replace(ended, exit_code=exit_code(error), log=last_words(job))
+
+
+def _goes_on(job: Job) -> bool:
+    return job.live is not None and not job.live.status.has_ended
 
 
 def last_words(job: Job) -> tuple[str, ...]:

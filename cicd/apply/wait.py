@@ -12,7 +12,7 @@ from cicd.apply.job import Job, ask, fetch, see
 from cicd.apply.measure import advance, measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
-from cicd.errors import CicdError, PlatformError, TimedOut
+from cicd.errors import CicdError, ConnectionFailed, PlatformError, TimedOut
 from cicd.logs import NOT_BEGUN, LogPosition, Pace, has_more, is_transient, read_page
 from cicd.model import Kind, LiveResource, State, Status
 from cicd.platforms.base import LogPage
@@ -149,7 +149,15 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
 
 
 def _check_alive(job: Job, live: LiveResource, seen: View) -> None:
-    """Raises CicdError for what is not, and never will be, as wanted."""
+    """Raises CicdError for what is not, and never will be, as wanted, and ConnectionFailed for what
+    nobody can tell of for as long as a platform may be out of reach."""
+    if not job.kind.unknown or live.status.raw != job.kind.unknown:
+        job.unknown_since = None
+    elif job.unknown_since is None:
+        job.unknown_since = job.shared.clock()
+    elif job.shared.clock() - job.unknown_since >= job.polling.patience:
+        hint = "it may go on; apply again to follow it, or run it anew with --rerun"
+        raise ConnectionFailed(f"is {_words(live.status)}", hint=hint)
     # A stage may wait for STOPPED, which is an end that nobody wished for everywhere else.
     if live.status.has_failed and not seen.is_reached:
         raise _failure(seen, f"ended as {_words(live.status)}")

@@ -33,6 +33,9 @@ class Kind:
     ``log``: whether it has logs to follow.
     ``log_pause``: the seconds after which its log is read again, also where it has been silent for
     long; 0: the longer the silence, the later.
+    ``unknown``: the raw word for one of which nobody can tell how it is: that is sat out as long as
+    a platform that cannot be reached, and is how it is left where that is too long. Empty: such a
+    one is waited for like any other, and left as it was seen last.
     ``counted``: a run of which it is told how many of its parts are done while it goes on.
     ``measured``: a service of which is told how it is used: requests, errors, times.
     ``report``: what the event is called that tells its status in the platform's own form.
@@ -78,6 +81,7 @@ class Kind:
     settle: float = 0.0
     log: bool = False
     log_pause: float = 0.0
+    unknown: str = ""
     counted: bool = False
     measured: bool = False
     report: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -281,3 +282,47 @@ def test_a_log_whose_end_is_out_of_reach_is_a_warning(platform: FakePlatform) ->
     assert results(events) == {"execution/train": "applied"}
     warned = [e.message for e in events if isinstance(e, Warned)]
     assert warned == ["the end of its log cannot be read: refused"]
+
+
+LOST = Status(State.UNKNOWN, "UNKNOWN", "the master does not know it any more")
+
+
+@pytest.fixture
+def telling(platform: FakePlatform) -> FakePlatform:
+    """One that has a word for a run of which nobody can tell how it is."""
+    platform.kinds = {**KINDS, "execution": replace(KINDS["execution"], unknown="UNKNOWN")}
+    return platform
+
+
+def test_a_run_that_nobody_can_tell_of_is_left_as_unknown_with_exit_code_4(
+    telling: FakePlatform,
+) -> None:
+    telling.scripts["train"] = [[(0, RUNNING), (20, LOST)]]
+    [ended] = outcomes(apply(telling, train())).values()
+    assert (ended.result, ended.exit_code, ended.status) == ("failed", 4, "UNKNOWN")
+    assert ended.error.startswith("is UNKNOWN: the master does not know it any more")
+    assert "apply again to follow it" in ended.error
+    assert 60 <= ended.seconds < 200
+
+
+@pytest.mark.parametrize("seconds", [1, 20, 59])
+def test_a_run_that_is_known_again_soon_goes_on(telling: FakePlatform, seconds: int) -> None:
+    times = [(0, RUNNING), (5, LOST), (5 + seconds, RUNNING), (70, LOST), (75, RUNNING)]
+    telling.scripts["train"] = [[*times, (200, COMPLETED)]]
+    assert [ended.result for ended in outcomes(apply(telling, train())).values()] == ["applied"]
+
+
+def test_an_unknown_status_without_a_word_for_it_is_waited_for(platform: FakePlatform) -> None:
+    platform.scripts["train"] = [[(0, RUNNING), (5, LOST), (900, COMPLETED)]]
+    assert [ended.result for ended in outcomes(apply(platform, train())).values()] == ["applied"]
+
+
+@pytest.mark.parametrize(("word", "status"), [("UNKNOWN", "UNKNOWN"), ("", "RUNNING")])
+def test_one_whose_platform_is_out_of_reach_is_left_as_unknown_where_there_is_a_word_for_that(
+    platform: FakePlatform, word: str, status: str
+) -> None:
+    platform.kinds = {**KINDS, "execution": replace(KINDS["execution"], unknown=word)}
+    platform.scripts["train"] = [[(0, RUNNING), (9000, COMPLETED)]]
+    platform.faults["get"] = [*[None] * 3, *[Fault(ConnectionFailed("out of reach"))] * 500]
+    [ended] = outcomes(apply(platform, train())).values()
+    assert (ended.exit_code, ended.status, ended.error) == (4, status, "out of reach")

@@ -7,6 +7,8 @@ from cicd.model import Kind
 COLUMNS = {"id": "ID", "status": "STATUS", "managed_by": "KEY", "age": "AGE"}
 DONE = "FINISHED"
 """The word for a job that went well."""
+UNKNOWN = "UNKNOWN"
+"""The word for a job of which nobody can tell how it is."""
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -23,6 +25,7 @@ KINDS: dict[str, Kind] = {
             log=True,
             log_pause=1.0,
             counted=True,
+            unknown=UNKNOWN,
             stoppable=True,
             columns={
                 **COLUMNS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cicd.model import State, Status
-from cicd.platforms.spark.kinds import DONE
+from cicd.platforms.spark.kinds import DONE, UNKNOWN
 
 WORDS: Mapping[State, str] = {
     State.PENDING: "WAITING",
@@ -17,7 +17,7 @@ WORDS: Mapping[State, str] = {
     State.SUCCEEDED: DONE,
     State.FAILED: "FAILED",
     State.STOPPED: "KILLED",
-    State.UNKNOWN: "UNKNOWN",
+    State.UNKNOWN: UNKNOWN,
 }
 """The one word that is shown for each, whoever runs the job."""
 DRIVER: Mapping[str, State] = {

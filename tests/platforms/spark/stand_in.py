@@ -78,7 +78,7 @@ def path_of(url: str) -> Path:
 class Cluster:
     """``holds``: new drivers find no worker. ``loses``: the answers to so many creates more are
     lost, after they had their effect; ``drops``: before. ``page``: of the driver of every
-    application. ``requests``: method and path of each.
+    application. ``is_away``: nobody gets an answer. ``requests``: method and path of each.
     ``strike``: called with how many there were, and whether the last one has had its effect."""
 
     folder: Path
@@ -91,6 +91,7 @@ class Cluster:
     requests: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[Driver] = field(default_factory=list)
     page: str = ""
+    is_away: bool = False
     executors: list[dict[str, Any]] = field(default_factory=list)
     strike: Callable[[int, bool], None] = lambda count, is_done: None
 
@@ -212,7 +213,9 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         def do_GET(self) -> None:
             self.begin("GET")
             parts = urlsplit(self.path)
-            if parts.path == "/json/":
+            if cluster.is_away:
+                self.hang_up()
+            elif parts.path == "/json/":
                 self.answer(cluster.state())
             elif parts.path == "/app/":
                 link = f'<a href="{cluster.page}">Application Detail UI</a>'
@@ -227,6 +230,8 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         def do_POST(self) -> None:
             self.begin("POST")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if cluster.is_away:
+                return self.hang_up()
             if self.path == "/v1/submissions/create":
                 if cluster.drops:
                     cluster.drops -= 1

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cicd.apply import execute as execute_plan
 from cicd.cli.root import execute
+from cicd.platforms.spark.calls import Calls
 from tests.platforms.spark.samples import write_home, write_program
 from tests.platforms.spark.stand_in import Cluster, cluster_in
 
@@ -79,6 +83,16 @@ def cicd(capsys: pytest.CaptureFixture[str]) -> Run:
         return told.out + (told.err if code else "")
 
     return run
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a platform that is out of reach does so for a moment."""
+    defaults: Any = execute_plan.__kwdefaults__
+    quick = replace(defaults["polling"], gap=0.0, first=0.02, longest=0.05, patience=0.2)
+    monkeypatch.setitem(defaults, "polling", quick)
+    retries: Any = Calls.__init__.__kwdefaults__
+    monkeypatch.setitem(retries, "retries", replace(retries["retries"], first=0.0))
 
 
 def test_two_jobs_of_which_one_reads_what_the_other_wrote(
@@ -152,7 +166,9 @@ def test_a_job_that_fails_ends_apply_with_its_last_lines(
     assert len(cluster.drivers) == 1, "what reads its scores was not begun"
 
 
-def test_a_cluster_that_is_away_ends_a_plan_with_4(cicd: Run, cluster: Cluster) -> None:
+def test_a_cluster_that_is_away_ends_a_plan_with_4(
+    cicd: Run, cluster: Cluster, impatient: None
+) -> None:
     write_program(Path(), "import time\ntime.sleep(600)\n")
     cicd("apply", "dev", "--yes", "--no-wait")
     text = Path("stages/dev.yaml").read_text().replace(cluster.url, "http://127.0.0.1:1")
@@ -232,3 +248,44 @@ def test_a19_outputs_are_fetched_and_the_file_of_metrics_is_judged(
     program = WRITES.replace('{"accuracy": 0.75}', "garbage")
     (tmp_path / "jobs/score.py").write_text(program, encoding="utf-8")
     assert "scores/metrics.json: it is no JSON" in cicd("apply", "dev", "--yes", code=1)
+
+
+WAITS = """\
+import os, time
+print("begun", flush=True)
+while not os.path.exists("{go}"):
+    time.sleep(0.02)
+print("accuracy=0.75")
+"""
+
+
+@pytest.mark.parametrize("how", ["away", "forgetful"])
+def test_a_cluster_that_goes_away_in_the_middle_leaves_unknown_and_is_picked_up_again(
+    cicd: Run, cluster: Cluster, tmp_path: Path, impatient: None, how: str
+) -> None:
+    """Out of reach, or restarted and without the job."""
+    go = tmp_path / "go"
+    (tmp_path / "jobs/score.py").write_text(WAITS.format(go=go), encoding="utf-8")
+    stage = tmp_path / "stages/dev.yaml"
+    told, _, _ = stage.read_text(encoding="utf-8").partition("  - key: report")
+    stage.write_text(told, encoding="utf-8")
+
+    def strike(count: int, is_done: bool) -> None:
+        if cluster.drivers and is_done and "/log/" in cluster.requests[-1][1]:
+            cluster.is_away = how == "away"
+            if how == "forgetful":
+                cluster.forget()
+
+    cluster.strike = strike
+    assert " UNKNOWN " in cicd("apply", "dev", "--yes", code=4)
+    if how == "away":
+        assert "cannot reach" in cicd("status", "dev", code=4)
+    else:
+        assert "the master does not know driver-" in cicd("status", "dev")
+    cluster.strike, cluster.is_away = (lambda count, is_done: None), False
+    cluster.drivers |= {driver.id: driver for driver in cluster.forgotten}
+    assert "is still RUNNING and is followed to its end" in cicd("plan", "dev")
+    go.touch()
+    cicd("apply", "dev", "--yes")
+    assert " FINISHED " in cicd("status", "dev")
+    assert cluster.creates == 1

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from cicd.errors import ConnectionFailed
 from cicd.model import Secret
 from cicd.platforms.base import Finding
 from cicd.platforms.spark.adapter import connect
+from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.master import free
 from cicd.platforms.spark.process import version_of
-from tests.platforms.spark.samples import stage_of, write_home
+from cicd.platforms.spark.runs import Run, Runs
+from tests.platforms.spark.samples import job, stage_of, write_home
 from tests.platforms.stub_server import Reply, Request, StubServer, running
 
 TOKEN = "s3cr3t-token"
@@ -98,6 +101,27 @@ def test_one_that_is_away_is_an_error_and_says_nothing_of_access(tmp_path: Path)
     told = {finding.check: finding for finding in platform.diagnose()}
     assert (told["submission"].state, told["workers"].state) == ("error", "error")
     assert "cannot reach" in told["submission"].text and "access" not in told
+    platform.close()
+
+
+@pytest.mark.parametrize("master", ["spark://cluster:7077", "livy", "yarn"])
+def test_a_cluster_that_cannot_be_reached_is_told_with_exit_code_4(
+    tmp_path: Path, master: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where something is remembered of which only the cluster can tell how it is."""
+    with running() as (_, gone):
+        pass
+    defaults: Any = Calls.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "sleep", lambda _: None)
+    place = gone if master == "livy" else master
+    more = {"yarn_url": gone, "submit": "spark-submit"} if master == "yarn" else {}
+    wish = job()
+    platform = connect(stage_of(tmp_path, gone, [wish], master=place, **more), {})
+    name = "cicd.dev.score.01234567.89abcdef"
+    Runs(platform._records).begin(Run(name, "score", wish.spec, submission=f"{name}@7"))
+    with pytest.raises(ConnectionFailed, match="cannot reach") as error:
+        platform.read([wish])
+    assert error.value.exit_code == 4
     platform.close()
 
 
