@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from cicd.errors import PlatformError
@@ -124,8 +125,10 @@ class WithSources:
         for finding in self._submitter.examine():
             has_told = has_told or finding.check == "workers"
             yield finding
-        if self._workers and not has_told:  # the driver is on this machine, and takes no core
-            yield from self._workers.examine(1)
+        if self._workers and not has_told:
+            # the driver is on this machine, takes no core, and does without the master's page
+            for finding in self._workers.examine(1):
+                yield finding if finding.state != "error" else replace(finding, state="skipped")
         if self._history:
             yield from self._history.examine()
 

@@ -114,7 +114,7 @@ def test_a_cluster_that_cannot_be_reached_is_told_with_exit_code_4(
     defaults: Any = Calls.__init__.__kwdefaults__
     monkeypatch.setitem(defaults, "sleep", lambda _: None)
     place = gone if master == "livy" else master
-    more = {"yarn_url": gone, "submit": "spark-submit"} if master == "yarn" else {}
+    more = {"yarn_urls": [gone], "submit": "spark-submit"} if master == "yarn" else {}
     wish = job()
     platform = connect(stage_of(tmp_path, gone, [wish], master=place, **more), {})
     name = "cicd.dev.score.01234567.89abcdef"

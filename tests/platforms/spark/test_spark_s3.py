@@ -81,7 +81,7 @@ def test_a_stage_is_remembered_there_by_whoever_comes(place: str, tmp_path: Path
     platforms[1].remember("name", "text")
     assert platforms[0].recall("name") == "text"
     states = {found.check: found.state for found in platforms[1].diagnose()}
-    assert states == {"submission": "ok", "memory": "ok"}
+    assert states == {"submission": "ok", "workers": "skipped", "memory": "ok"}
 
 
 def test_a_wrong_login_is_told(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
