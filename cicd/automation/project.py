@@ -139,32 +139,28 @@ class Project:
 
         return offline_plan(self.loader(variables, local=local), text_of(stage), choice)
 
-    def check_order(self, names: Sequence[Name]) -> None:
-        """Whether stages can be planned and applied in this order. Raises Usage where one takes
-        something from another that comes after it, with the order that can be."""
+    def takes(self, names: Sequence[Name]) -> dict[str, list[str]]:
+        """Of several stages: name -> those of the others that it takes something from. Nothing of
+        one whose file cannot be read."""
         from cicd.config.load import find_stage
         from cicd.config.other_stages import file_beside, taken_from
 
-        if len(names) < 2:
-            return
         loader = self.loader()
-        found: list[tuple[str, Path, set[Path]]] = []
+        files: dict[str, Path] = {}
+        needs: dict[str, set[Path]] = {}
         for name in [os.fspath(name) for name in names]:
             root = loader.root_of(name)
             around = loader.surroundings(root, GitFacts())
             try:
-                file = find_stage(loader.find_argument(name), root)
+                files[name] = find_stage(loader.find_argument(name), root)
             except InvalidStage:  # whoever loads it tells that
-                return
-            others = taken_from(file, around)
-            found.append((name, file, {file_beside(file, other) for other in others}))
-        for at, (name, _, needs) in enumerate(found):
-            late = [other for other, file, _ in found[at + 1 :] if file in needs]
-            if late:
-                raise Usage(
-                    f"{name} takes something from {' and '.join(late)}, which comes after it",
-                    hint=f"name {' and '.join(late)} before {name}",
-                )
+                continue
+            others = taken_from(files[name], around)
+            needs[name] = {file_beside(files[name], other) for other in others}
+        return {
+            name: [other for other, file in files.items() if file in found]
+            for name, found in needs.items()
+        }
 
     def promote(self, source: Name, target: Name, select: Sequence[str] = ()) -> Edit:
         """What the stage ``source`` has tried out as an edit of the file of ``target``, checked and

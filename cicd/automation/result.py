@@ -61,6 +61,11 @@ class Result(Mapping[str, Outcome]):
         return bool(self.exit_code)
 
     @property
+    def goes_on(self) -> bool:
+        """Whether something that was started is waited for by nobody."""
+        return any(one.is_started or one.result is Ending.DEFERRED for one in self.outcomes)
+
+    @property
     def exit_code(self) -> int:
         """What the command line ends with; 0 where all is well (see ``cicd.errors``)."""
         if self.refusal:

@@ -11,16 +11,17 @@ from typing import Any
 import click
 
 from cicd.automation.git import check_merged
+from cicd.automation.result import Result
 from cicd.automation.saved import read_saved
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import EventLog, check_writable, write_json
 from cicd.cli.help import examples
 from cicd.cli.lock import lock_option
-from cicd.cli.operate import ask, operate
+from cicd.cli.operate import Record, ask, operate
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.progress import can_draw
-from cicd.cli.project import check_order, open_session
+from cicd.cli.project import in_order, open_session
 from cicd.errors import CicdError, Usage
 from cicd.model import Plan
 
@@ -86,7 +87,7 @@ def command(
             # several stages: a list of what a single one gives
             write_json(summary, results if len(names) > 1 else result)
 
-    def apply(name: str | None) -> int:
+    def apply(name: str | None) -> Result:
         with open_session(name, common) as session:
             operation = session.applying(
                 agreed,
@@ -99,31 +100,44 @@ def command(
                 measures=can_draw(common),
                 **({} if agreed else common.choice.options()),
             )
-            return operate(operation, common, record=record)
+            operate(operation, common, record=record)
+            assert operation.result
+            return operation.result
 
-    check_order(names)
+    return apply_in_order(names, apply, common, record)
+
+
+def apply_in_order(
+    names: Sequence[str | None],
+    apply: Callable[[str | None], Result],
+    common: Common,
+    record: Record,
+) -> int:
+    """Apply stages one after the other; the exit code. The first that fails ends it, and what takes
+    something from one that nobody waits for is left to the next time."""
+    takes, going = in_order(names), list[str | None]()
     for position, name in enumerate(names):
+        if awaited := [other for other in takes.get(name or "", ()) if other in going]:
+            leave(name, "deferred", f"waits for {awaited[0]}: apply both again", common, record)
+            going.append(name)
+            continue
         code = CicdError.exit_code
         try:
-            code = apply(name)
+            result = apply(name)
+            code = result.exit_code
         finally:
-            if code:
-                skip(names[position + 1 :], str(name), common, record)
+            for other in names[position + 1 :] if code else ():
+                leave(other, "skipped", f"is skipped: {name} was not applied", common, record)
         if code:
             return code
+        going += [name] if result.goes_on else []
     return 0
 
 
-def skip(
-    names: Sequence[str | None],
-    failed: str,
-    common: Common,
-    record: Callable[[Mapping[str, Any]], None],
-) -> None:
-    """Say of stages that they are left as they are, since one before them was not applied."""
-    for name in names:
-        EventLog(common).write(f"warning: {name} is skipped: {failed} was not applied")
-        record({"stage": name, "result": "skipped", "seconds": 0.0, "outcomes": []})
+def leave(name: str | None, result: str, why: str, common: Common, record: Record) -> None:
+    """Say that a stage is left as it is, and why."""
+    EventLog(common).write(f"warning: {name} {why}")
+    record({"stage": name, "result": result, "seconds": 0.0, "outcomes": []})
 
 
 def agree_to_apply(plan: Plan) -> bool:

@@ -17,7 +17,7 @@ from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
 from cicd.cli.notified import told_event
 from cicd.cli.options import Common, common_options, output_option
-from cicd.cli.project import check_order, loader_of, open_session
+from cicd.cli.project import in_order, loader_of, open_session
 from cicd.cli.redaction import MASK
 from cicd.cli.signals import terminable
 from cicd.errors import Refused, Usage
@@ -61,7 +61,7 @@ def command(
         raise Usage("--out saves one plan", hint="name one stage")
     names: Sequence[str | None] = stages or (None,)
     with terminable() if out else nullcontext(), failure_saved(out, names[0]):
-        check_order(names)
+        in_order(names)
         ahead: dict[Path, Plan] = {}
         planned = [
             plan_one(name, common, offline=offline, ahead=ahead, drift=drift) for name in names

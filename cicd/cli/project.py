@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cicd.cli.options import Common
 from cicd.cli.redaction import MASK
+from cicd.errors import Usage
 
 if TYPE_CHECKING:
     from cicd.automation.loading import Loader
@@ -30,10 +31,20 @@ def loader_of(common: Common) -> Loader:
     return replace(loader, overrides=common.overrides, selected=common.select)
 
 
-def check_order(names: Sequence[str | None]) -> None:
-    """Several stages are taken in the order in which they are named. Raises Usage where one takes
-    something from another that comes after it."""
-    project_here().check_order([name for name in names if name])
+def in_order(names: Sequence[str | None]) -> dict[str, list[str]]:
+    """Several stages, each with those before it that it takes something from. Raises Usage where
+    one takes something from another that comes after it."""
+    given = [name for name in names if name]
+    found = project_here().takes(given) if len(given) > 1 else {}
+    for name, others in found.items():
+        late = [other for other in others if other in given[given.index(name) + 1 :]]
+        if late:
+            told = " and ".join(late)
+            raise Usage(
+                f"{name} takes something from {told}, which comes after it",
+                hint=f"name {told} before {name}",
+            )
+    return found
 
 
 def open_session(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cicd.model import Action, Change, Hidden, LiveResource, Plan, Ref, Resource
 from cicd.plan.graph import leaves_at
 
+_HADOOP = re.compile("s3[an]://")
+"""What Hadoop alone calls S3."""
 _STAYS = frozenset({Action.NO_OP, Action.UPDATE})
 
 
@@ -32,7 +35,8 @@ def given(plan: Plan, ref: Ref) -> Given:
     if not text:
         return Given(why=f"has no {ref.output}: it is {change.live.status.raw}")
     is_hidden = any(hidden and hidden in text for hidden in _hidden_texts(change, change.live))
-    return Given(Hidden(text) if is_hidden else text, change.id)
+    told = _HADOOP.sub("s3://", text, count=1) if _HADOOP.match(text) else text
+    return Given(Hidden(told) if is_hidden else told, change.id)
 
 
 def as_it_ran(desired: Iterable[Resource]) -> list[Resource]:

@@ -209,8 +209,12 @@ def test_a_stage_goes_away_also_where_nothing_is_left_of_the_other(cicd: Run, ro
 
 def test_who_does_not_wait_is_told_what_goes_on(cicd: Run, root: Path) -> None:
     edit(root, "stages/train.yaml", 'TURNS: "${var.turns}"', 'TURNS: "1", SECONDS: 600')
-    told = cicd("apply", "train", "serve", "--yes", "--no-wait", code=5)
-    assert "job/fit of stage train" in told and "running" in told
+    told = cicd("apply", "train", "serve", "--yes", "--no-wait", "--summary", "sum.json")
+    assert "serve waits for train: apply both again" in told
+    results = [one["result"] for one in json.loads(Path("sum.json").read_text())]
+    assert results == ["applied", "deferred"]
+    told = cicd("apply", "serve", "--yes", code=5)
+    assert "job/fit of stage train is not as it should be: still running: follow it" in told
     assert served(root) == ""
 
 

@@ -65,6 +65,10 @@ def around(root: Path, **variables: str) -> Surroundings:
     return Surroundings(root, env, variables, GitFacts("0" * 40, "main"), dialects)
 
 
+def taking(text: str) -> str:
+    return SERVE.replace("${stages.train.jobs.fit.outputs.model}", text)
+
+
 def project(root: Path, **stages: str) -> Path:
     (root / "stages").mkdir(exist_ok=True)
     (root / "fit.py").write_text("print(1)\n", encoding="utf-8")
@@ -80,10 +84,6 @@ def found(root: Path, stage: str = "serve", **variables: str) -> list[Problem]:
 
 def told(root: Path, stage: str = "serve") -> list[str]:
     return [f"{one.line}: {one.message}" for one in found(root, stage)]
-
-
-def taking(text: str) -> str:
-    return SERVE.replace("${stages.train.jobs.fit.outputs.model}", text)
 
 
 @pytest.mark.parametrize(
@@ -207,3 +207,41 @@ def test_a_plain_text_that_looks_so_is_none(tmp_path: Path) -> None:
     root = project(tmp_path, serve=text)
     assert told(root) == []
     assert taken_from(root / "stages/serve.yaml", around(root)) == []
+
+
+PROCESSING = """\
+platform: sagemaker
+sagemaker: {region: eu-central-1, role: "arn:aws:iam::123456789012:role/ML", bucket: models}
+processing_jobs:
+  - {key: fit, image: i, instance: {type: ml.m5.large}, outputs: {model: "s3://models/m"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("train", "text", "said"),
+    [
+        (PROCESSING, "processing_jobs.fit.outputs.model", ""),
+        (PROCESSING, "processing_jobs.fit.outputs.modle", 'has no output modle (did you mean "mo'),
+        (PROCESSING, "processing_jobs.fit.id", ""),
+        (JOBS.replace("TAKEN", "x"), "jobs.fit.artifacts.saved_model", ""),
+        (JOBS.replace("TAKEN", "x"), "jobs.fit.artifacts.model", "write artifacts.saved_model"),
+        (TOY.replace("TAKEN", "x"), "services.web.id", ""),
+        (
+            TOY.replace("TAKEN", "x"),
+            "services.wep.id",
+            'does not define service/wep (did you mean "',
+        ),
+        (
+            taking("ai://default/a"),
+            "artifacts.model.id",
+            "",
+        ),
+    ],
+)
+def test_each_platform_says_what_others_can_have_of_it(
+    tmp_path: Path, train: str, text: str, said: str
+) -> None:
+    root = project(tmp_path, train=train, serve=taking(f"${{stages.train.{text}}}"))
+    lines = told(root)
+    assert [line[:3] for line in lines] == (["7: "] if said else [])
+    assert said in "".join(lines)

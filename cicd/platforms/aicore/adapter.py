@@ -10,7 +10,7 @@ import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Problem
 from cicd.model import Key, Kind, LiveResource, LogEntry, Resource, Stage, Track
-from cicd.platforms.aicore import doctor, explain, launchpad, logs, times, tracking
+from cicd.platforms.aicore import addresses, doctor, explain, launchpad, logs, times, tracking
 from cicd.platforms.aicore.api import Api
 from cicd.platforms.aicore.content import Artifacts, Configurations, Immutable
 from cicd.platforms.aicore.credentials import (
@@ -73,6 +73,7 @@ def connect(stage: Stage, environ: Mapping[str, str]) -> AICore:
         stage=stage.identity,
         environ=environ,
         launchpad=stage.target.get("launchpad_url") or environ.get(launchpad.VARIABLE, ""),
+        taking=addresses.taking(stage.resources),
     )
 
 
@@ -91,7 +92,9 @@ class AICore:
         stage: str = "",
         environ: Mapping[str, str] | None = None,
         launchpad: str = "",
+        taking: Collection[Key] = (),
     ) -> None:
+        self._taking = taking
         self._environ = environ or {}
         self._launchpad = launchpad
         self._credentials = credentials
@@ -133,10 +136,11 @@ class AICore:
         self._reader = Reader(self._api, self._nouns, self._advisor, self._named, register)
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
-        """Destinations get the login that their users need: that of this platform."""
+        """Destinations get the login that their users need: that of this platform; and artifacts of
+        other stages the addresses that it resolves."""
         return [
             self._complete_destination(wish) if wish.key.kind == "destination" else wish
-            for wish in desired
+            for wish in addresses.translated(desired, self._taking)
         ]
 
     def read(self, desired: Sequence[Resource], *, everything: bool = False) -> list[LiveResource]:
@@ -146,6 +150,7 @@ class AICore:
         self, desired: Sequence[Resource], live: Sequence[LiveResource]
     ) -> tuple[list[Problem], list[LiveResource]]:
         found, live = self._advisor.review(desired, live)
+        found = [*found, *addresses.unresolvable(desired, self._taking)]
         return [*found, *self._named.review(desired)], live
 
     def browse(self, kind: str) -> Sequence[LiveResource]:

@@ -41,6 +41,7 @@ from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
 from cicd.platforms.spark.staging import FolderStaging, Staging
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
+from cicd.platforms.spark.taken import as_hadoop_reads
 
 HERE = ".cicd/spark"
 SECOND = 10**9
@@ -88,10 +89,10 @@ class Spark(Platform):
         self._hear: Callable[[Key, int, int], None] = lambda key, done, total: None
 
     def complete(self, desired: Sequence[Resource]) -> list[Resource]:
-        """With the command, for people to see: it is made of the rest."""
-        return [
-            replace(wish, spec={**wish.spec, "command": self._command(wish)}) for wish in desired
-        ]
+        """With the command, for people to see: it is made of the rest; and with what it takes from
+        other stages as Hadoop calls it."""
+        read = (as_hadoop_reads(wish, self._wishes.get(wish.key.name)) for wish in desired)
+        return [replace(wish, spec={**wish.spec, "command": self._command(wish)}) for wish in read]
 
     def _command(self, wish: Resource) -> dict[str, str]:
         mode = deploy_mode_of(self._master)

@@ -16,7 +16,7 @@ from cicd.config.tree import Paths
 from cicd.errors import Problem
 from cicd.model import LiveResource
 from cicd.platforms.sagemaker.dialect.bounds import check_bounds
-from cicd.platforms.sagemaker.dialect.checks import check_all
+from cicd.platforms.sagemaker.dialect.checks import check_all, lacks
 from cicd.platforms.sagemaker.dialect.place import ENVIRONMENT, check_place
 from cicd.platforms.sagemaker.dialect.rulebook import RULES
 from cicd.platforms.sagemaker.dialect.schema import StageFile
@@ -32,6 +32,7 @@ __all__ = [
     "build",
     "check",
     "export",
+    "lacks",
 ]
 
 NAME = "sagemaker"

@@ -22,6 +22,7 @@ from cicd.platforms.sagemaker.dialect.schema import (
 )
 from cicd.platforms.sagemaker.dialect.source_folders import source_files
 from cicd.platforms.sagemaker.dialect.wording import CODE
+from cicd.values import Ref
 
 LONGEST_VALUE = 2500
 MOST_PARAMETERS = 100
@@ -341,3 +342,12 @@ def _guardrail_problems(told: Deployment, config: EndpointConfig) -> Iterator[tu
                 f"AWS moves at most half of the instances at once, and {min(counts)} is the count"
             )
             yield field, f"{text} that a variant begins with"
+
+
+def lacks(draft: AnyDraft, ref: Ref) -> str:
+    """Why a job will not have what another stage asks of it; empty where it may."""
+    sort, _, name = ref.output.partition(".")
+    jobs = [job for _, job in draft.items("processing_jobs") if job.key == ref.key.name]
+    outputs = [output for job in jobs for output in job.outputs]
+    is_known = sort != "outputs" or not jobs or name in outputs
+    return "" if is_known else f"has no output {name}{did_you_mean(name, outputs)}"

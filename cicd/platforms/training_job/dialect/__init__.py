@@ -12,7 +12,7 @@ from cicd.config.references import Reference
 from cicd.config.rules import check_items
 from cicd.config.tree import Node, Paths
 from cicd.errors import Problem
-from cicd.platforms.training_job.dialect.checks import check_jobs, check_place
+from cicd.platforms.training_job.dialect.checks import check_jobs, check_place, lacks
 from cicd.platforms.training_job.dialect.draft import Draft
 from cicd.platforms.training_job.dialect.login_sources import BINDINGS, PREFIX, SERVICE_KEY
 from cicd.platforms.training_job.dialect.rulebook import RULES
@@ -32,6 +32,7 @@ __all__ = [
     "File",
     "build",
     "check",
+    "lacks",
     "modernise",
 ]
 

@@ -164,6 +164,11 @@ def _check_references(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
             yield leaf.place.problem(message, "unknown-reference")
 
 
+def lacks(draft: Draft, ref: Ref) -> str:
+    """Why a job will not have what another stage asks of it; empty where it will."""
+    return "" if ref.output in {MODEL, "id"} else f'has no "{ref.output}": write {MODEL}'
+
+
 def _check_outputs(draft: Draft, index: int, job: Job) -> Iterator[Problem]:
     folder = job.outputs.saved_model
     before = draft.file.jobs[:index]
