@@ -3,7 +3,7 @@ issue, the files that a step writes.
 
 ::
 
-    detect ─► run ─► opening ─► github ─► base.Forge ─► sticky ─► one comment per change
-                                  └► http                └──► drift ──► one issue per stage
+    detect ─► run ─► opening ─► github, gitlab, azure ─► base.Forge ─► sticky ─► one comment
+                                  └► http, answers                  └─► drift ──► one issue
     outputs (pure) ─► step summary · step outputs
 """

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd.forges.run import GITHUB, GITHUB_API, TOKENS, Run, secret_in
+from cicd.forges.run import GITHUB, GITHUB_API, Run
 from cicd.forges.trigger import read_trigger
 from cicd.masking import without_logins
 
@@ -39,7 +39,6 @@ def read(environ: Mapping[str, str], head: str = "") -> Run:
         is_fork=_is_fork(event),
         actor=environ.get("GITHUB_ACTOR", ""),
         url=_page(environ),
-        token=secret_in(environ, *TOKENS[GITHUB]),
         id=environ.get("GITHUB_RUN_ID", ""),
         tag=trigger.tag,
         mode=trigger.mode,

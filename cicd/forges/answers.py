@@ -21,6 +21,7 @@ from cicd.errors import (
     Throttled,
 )
 from cicd.http import Retries, asked_pause, was_sent
+from cicd.words import printable
 
 ATTEMPTS = 5
 MAX_PAUSE = 90.0
@@ -49,7 +50,8 @@ class Service:
     ``is_limited``: whether an answer is a limit and no refusal. ``asked``: the seconds that it asks
     for. ``is_sign_in``: whether a page to log in with came instead of an answer.
     ``login``: the variables that a token may come from. ``page``: how many items of a list it gives
-    to who does not ask for more.
+    to who does not ask for more. ``plain_refusals``: what it says in plain text too, before it does
+    anything.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Service:
     asked: Callable[[requests.Response], float | None] = asked_pause
     is_sign_in: Callable[[requests.Response], bool] = never
     page: int = 30
+    plain_refusals: frozenset[int] = frozenset()
     moved_hint: str = "name it with --repository"
 
     @cached_property
@@ -73,7 +76,7 @@ class Service:
     def is_refusal(self, answer: requests.Response) -> bool:
         """Whether it is certain that nothing was created: the forge itself says so, in its own
         words, or nobody was logged in."""
-        if self.is_sign_in(answer):
+        if self.is_sign_in(answer) or answer.status_code in self.plain_refusals:
             return True
         return self._words(answer) is not None and answer.status_code in REFUSALS | MOVED
 
@@ -98,7 +101,7 @@ class Service:
         header = self.authorization("")[0]
         token = str(answer.request.headers.get(header, "")).rpartition(" ")[2]
         # whatever stands between may echo it
-        words = masking.hide(self.said(answer), [token], shortest=1)
+        words = printable(masking.hide(self.said(answer), [token], shortest=1))
         return self._error_type(answer, repeat=repeat)(
             f"{message}: {words}" if words else message,
             status=answer.status_code,

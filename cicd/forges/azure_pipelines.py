@@ -15,10 +15,8 @@ from cicd.forges.run import (
     GITHUB,
     GITHUB_API,
     TAGS,
-    TOKENS,
     Run,
     number_in,
-    secret_in,
     short_ref,
     told,
 )
@@ -75,7 +73,6 @@ def _with_forge(run: Run, environ: Mapping[str, str], ref: str) -> Run:
             api_url=given or (at.api_url if at.forge == GITHUB else GITHUB_API),
             repository=told(environ, "BUILD_REPOSITORY_NAME") or at.repository,
             number=number or (int(by_ref[1]) if by_ref else None),
-            token=secret_in(environ, *TOKENS[GITHUB]),
         )
     if provider != "TfsGit":
         return run
@@ -87,7 +84,6 @@ def _with_forge(run: Run, environ: Mapping[str, str], ref: str) -> Run:
         project=told(environ, "SYSTEM_TEAMPROJECTID", "SYSTEM_TEAMPROJECT"),
         repository=told(environ, "BUILD_REPOSITORY_ID", "BUILD_REPOSITORY_NAME"),
         number=number or (int(by_ref[1]) if by_ref else None),
-        token=secret_in(environ, *TOKENS[AZURE]),
     )
 
 

@@ -28,11 +28,11 @@ from cicd.forges.run import (
     GITLAB,
     GITLAB_API,
     JENKINS,
-    TOKENS,
     Run,
     number_in,
     short_ref,
     told,
+    with_token,
 )
 
 FORGES = (GITHUB, GITLAB, AZURE)
@@ -64,7 +64,7 @@ def ci_of(environ: Mapping[str, str]) -> str:
 def read_run(environ: Mapping[str, str], head: str = "") -> Run:
     """The run of a CI system that this is part of. Says of values that cannot be used nothing yet:
     that does ``usable``. ``head``: the commit that is checked out."""
-    run = _read(ci_of(environ), environ, head)
+    run = with_token(_read(ci_of(environ), environ, head), environ)
     chosen = short_ref(environ.get("CICD_BRANCH", "").strip())
     if chosen and run.mode == "plan":
         run = replace(run, target=chosen, tag="")
@@ -98,14 +98,15 @@ def with_forge(run: Run, environ: Mapping[str, str], forge: str) -> Run:
     if not forge or forge == run.forge:
         return run
     if forge not in FORGES:
-        return replace(run, forge=forge, api_url="", project="", repository="", token=None)
+        named = replace(run, forge=forge, api_url="", project="", repository="")
+        return with_token(named, environ)
     from cicd.forges.addresses import Address, address_of, moved_to
 
     own = _read(forge, {**environ, "BUILD_REPOSITORY_PROVIDER": "TfsGit"})
     api_url = told(environ, API_VARIABLES[forge])
     places = (moved_to(address_of(told(environ, name), forge), api_url) for name in _ADDRESSES)
     at = next((place for place in places if place.forge), Address())
-    return replace(
+    found = replace(
         run,
         forge=forge,
         api_url=(own.api_url if api_url else at.api_url) or _DEFAULT_APIS[forge],
@@ -113,8 +114,8 @@ def with_forge(run: Run, environ: Mapping[str, str], forge: str) -> Run:
         repository=own.repository or at.repository,
         # the number of a change says nothing about another forge
         number=own.number or (None if run.forge else run.number),
-        token=own.token,
     )
+    return with_token(found, environ)
 
 
 def in_repository(run: Run, repository: str, number: int | None) -> Run:
@@ -153,6 +154,4 @@ def check_token(run: Run) -> None:
     the HTTP library, which then quotes it."""
     value = run.token.reveal() if run.token else ""
     if not (value.isascii() and value.isprintable() and " " not in value):
-        raise Usage(
-            f"{TOKENS[run.forge][0]} is not a token", hint="it holds blanks or foreign characters"
-        )
+        raise Usage(f"{run.login} is not a token", hint="it holds blanks or foreign characters")

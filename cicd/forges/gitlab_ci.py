@@ -11,10 +11,8 @@ from cicd.forges.run import (
     GITHUB_API,
     GITLAB,
     GITLAB_API,
-    TOKENS,
     Run,
     number_in,
-    secret_in,
     told,
 )
 from cicd.masking import without_logins
@@ -48,7 +46,6 @@ def read(environ: Mapping[str, str]) -> Run:
         is_fork=all(sides) and sides[0] != sides[1],
         actor=told(environ, "GITLAB_USER_LOGIN"),
         url=without_logins(told(environ, "CI_JOB_URL", "CI_PIPELINE_URL")),
-        token=secret_in(environ, *TOKENS[GITLAB]),
         id=told(environ, "CI_PIPELINE_ID"),
         tag="" if is_change else tag,
         mode="plan" if is_change else "apply",
@@ -74,7 +71,6 @@ def _external(run: Run, environ: Mapping[str, str]) -> Run:
         number=number_in(environ, name.format("IID")),
         head=told(environ, name.format("SOURCE_BRANCH_SHA")),
         is_fork=source != target,
-        token=secret_in(environ, *TOKENS[GITHUB]),
         mode="plan",
     )
 

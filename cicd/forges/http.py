@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from cicd.errors import LostAnswer, PlatformError
-from cicd.forges.answers import MOVED, Json, Service
+from cicd.forges.answers import MAX_PAUSE, MOVED, Json, Service
+from cicd.http import asked_pause
 from cicd.model import Secret
 from cicd.version import __version__
 
@@ -39,6 +40,7 @@ class Api:
         self._token = token
         self._place = place
         self._sleep = sleep
+        self._wait = 0.0
         self._session = requests.Session()
         # What a proxy wants remembered must not change what later requests of this session get.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -86,6 +88,9 @@ class Api:
     def send(self, method: str, url: str, body: Any, *, repeat: bool) -> requests.Response:
         """One request with retries; the good answer. Raises PlatformError for any other."""
         service = self.service
+        if self._wait:
+            self._sleep(self._wait)
+        self._wait = 0.0
         answer = service.retries.send(
             lambda: self._once(method, url, body), is_repeatable=repeat, sleep=self._sleep
         )
@@ -94,6 +99,8 @@ class Api:
             raise service.unanswered(method, url, answer, repeat=repeat) from None
         if service.is_sign_in(answer):
             raise service.no_login(url)
+        # what has been answered all the same may ask for a pause before the next request
+        self._wait = min(max(asked_pause(answer) or 0.0, 0.0), MAX_PAUSE)
         if answer.status_code // 100 == 2:
             return self._good(method, answer, repeat=repeat)
         # A redirect is not followed: requests would leave out the token, and repeat a POST as a

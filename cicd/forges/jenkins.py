@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cicd.forges.addresses import Address, address_of, moved_to
-from cicd.forges.run import API_VARIABLES, JENKINS, TOKENS, Run, number_in, secret_in, told
+from cicd.forges.run import API_VARIABLES, JENKINS, Run, number_in, told
 from cicd.masking import without_logins
 
 _REMOTE = re.compile(r"^(?:refs/(?:heads|remotes/[^/]+)/|origin/)")
@@ -47,7 +47,6 @@ def read(environ: Mapping[str, str]) -> Run:
         api_url=at.api_url,
         project=at.project,
         repository=at.repository,
-        token=secret_in(environ, *TOKENS[at.forge]),
     )
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from cicd.errors import Denied, Usage
 from cicd.forges.base import Forge
-from cicd.forges.run import TITLES, Run
+from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES, Run
 
-MISSING = {
-    "github": "set GITHUB_REPOSITORY or --repository OWNER/NAME",
+REPOSITORIES = {
+    GITHUB: "set GITHUB_REPOSITORY or --repository OWNER/NAME",
+    GITLAB: "set CI_PROJECT_PATH or --repository GROUP/PROJECT",
+    AZURE: "set BUILD_REPOSITORY_NAME or --repository NAME",
 }
 """What to do where nobody tells which repository is meant."""
 LOGINS = {
-    "github": "set GITHUB_TOKEN or GH_TOKEN",
+    GITHUB: "set GITHUB_TOKEN or GH_TOKEN",
+    GITLAB: "set CICD_GITLAB_TOKEN",
+    AZURE: "map it in the step: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
 }
 """What to do where there is no token."""
 
@@ -20,12 +24,27 @@ def open_forge(run: Run) -> Forge:
     """The forge that holds the repository of a usable run. Sends nothing yet. Raises Usage where a
     setting is missing, and Denied where there cannot be a token."""
     if not run.repository:
-        raise Usage("which repository?", hint=MISSING[run.forge])
+        raise Usage("which repository?", hint=REPOSITORIES[run.forge])
     if run.token is None:
         # a fork's run gets no secrets; anywhere else a missing token is a mistake
         if run.is_fork:
             raise Denied(f"no token for {TITLES[run.forge]}")
         raise Usage(f"no token for {TITLES[run.forge]}", hint=LOGINS[run.forge])
-    from cicd.forges.github import Client
+    if run.forge == GITLAB:
+        from cicd.forges import gitlab
 
-    return Client(run.api_url, run.token, run.repository)
+        is_job = run.login == "CI_JOB_TOKEN"
+        return gitlab.Client(run.api_url, run.token, run.repository, is_job=is_job)
+    if run.forge == AZURE:
+        from cicd.forges import azure
+
+        for value, name in (
+            (run.api_url, "SYSTEM_COLLECTIONURI"),
+            (run.project, "SYSTEM_TEAMPROJECT"),
+        ):
+            if not value:
+                raise Usage(f"which project of Azure DevOps? {name} is not set")
+        return azure.Client(run.api_url, run.token, run.project, run.repository)
+    from cicd.forges import github
+
+    return github.Client(run.api_url, run.token, run.repository)

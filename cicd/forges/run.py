@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cicd.values import Secret
@@ -47,6 +47,7 @@ class Run:
     ``event``: what started it, as the CI system says. ``commit``: the one of the run, maybe a merge
     that the forge made up; ``head``: the one that its author knows. ``is_fork``: the change comes
     from another repository. ``url``: the page of the run. ``id``: how its API calls it.
+    ``login``: the variable that has the token.
     ``mode``: to show a change, to make it so, or not to read its files at all.
     """
 
@@ -65,6 +66,7 @@ class Run:
     actor: str = ""
     url: str = ""
     token: Secret | None = None
+    login: str = ""
     id: str = ""
     tag: str = ""
     mode: Literal["plan", "apply", "refuse"] = "apply"
@@ -93,7 +95,9 @@ def short_ref(ref: str) -> str:
     return ref.removeprefix(HEADS)
 
 
-def secret_in(environ: Mapping[str, str], *names: str) -> Secret | None:
-    """The token in the first of these variables that has one."""
-    value = told(environ, *names)
-    return Secret(value) if value else None
+def with_token(run: Run, environ: Mapping[str, str]) -> Run:
+    """The run with the token of its forge, from the first variable that has one."""
+    for name in TOKENS.get(run.forge, ()):
+        if value := told(environ, name):
+            return replace(run, token=Secret(value), login=name)
+    return replace(run, token=None, login="")

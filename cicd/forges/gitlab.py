@@ -1,0 +1,291 @@
+"""GitLab's REST API, as far as cicd asks for something of it.
+
+Source: docs.gitlab.com, "REST API": notes, merge requests, approvals, deployments, issues.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from cicd.errors import Denied, LostAnswer, NotFound, PlatformError, Refused
+from cicd.forges.answers import Json, Service, items_in, text_in
+from cicd.forges.base import Issue, Note, Request, Review, Verdict
+from cicd.forges.http import Api
+from cicd.http import asked_pause
+from cicd.model import Secret
+from cicd.render.dialect import GITLAB
+
+MOST_RUNS = 300
+"""How many runs to an environment are looked through for one."""
+ADVICE = "set CICD_GITLAB_TOKEN to a project access token (role Reporter, scope api)"
+"""What to do where a token may not write a note."""
+
+
+def _words(content: Any) -> str | None:
+    """``message`` is a text, a list or an object of lists; without a login it is ``error``."""
+    if not isinstance(content, dict):
+        return None
+    if "message" in content:
+        return "; ".join(_texts(content["message"]))
+    if isinstance(content.get("error"), str):
+        return ": ".join(filter(None, [content["error"], text_in(content, "error_description")]))
+    return None
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        for name, said in value.items():
+            yield f"{name} {'; '.join(_texts(said))}"
+    elif isinstance(value, list):
+        for said in value:
+            yield from _texts(said)
+    else:
+        yield str(value)
+
+
+def _asked(answer: requests.Response) -> float | None:
+    """Of its two limits one names a moment and one nothing."""
+    asked = asked_pause(answer)
+    reset = answer.headers.get("RateLimit-Reset", "")
+    if asked is None and answer.status_code == 429 and reset.isdigit():
+        return max(1.0, float(reset) - time.time())
+    return asked
+
+
+def _service(name: str, value: str) -> Service:
+    return Service(
+        name="GitLab",
+        setting="CI_API_V4_URL",
+        login="CICD_GITLAB_TOKEN",
+        headers={"Accept": "application/json"},
+        authorization=lambda token: (name, value + token),
+        request_id="X-Request-Id",
+        words=_words,
+        asked=_asked,
+        page=20,
+        # its limits and what has moved are told in plain text, and before anything is done
+        plain_refusals=frozenset({301, 429}),
+    )
+
+
+SERVICE = _service("Authorization", "Bearer ")
+OF_JOB = _service("JOB-TOKEN", "")
+
+
+class Client:
+    """One project, as a Forge. ``is_job``: the token is that of a job, which may only read."""
+
+    name = SERVICE.name
+    dialect = GITLAB
+
+    def __init__(
+        self,
+        api_url: str,
+        token: Secret,
+        repository: str,
+        *,
+        is_job: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.repository = repository
+        self.sleep = sleep
+        self._is_job = is_job
+        self._service = OF_JOB if is_job else SERVICE
+        self._api = Api(self._service, api_url, token, repository, sleep=sleep)
+        self._user: Json = {}
+
+    def close(self) -> None:
+        self._api.close()
+
+    def me(self) -> str:
+        return str(self._me()["id"])
+
+    def _me(self) -> Json:
+        if self._is_job:
+            # GitLab would answer in three ways, none of which says it
+            raise Denied("the token of a job may only read", hint=ADVICE, status=403)
+        if not self._user:
+            url = f"{self._api.url}/user"
+            answer = self._api.call("GET", url)
+            if not isinstance(answer, dict) or not isinstance(answer.get("id"), int):
+                raise self._service.no_api(url, "no user")
+            self._user = answer
+        return self._user
+
+    def notes(self, number: int) -> list[Note]:
+        params = {"sort": "asc", "activity_filter": "only_comments"}
+        found = self._api.pages(self._url(f"/merge_requests/{number}/notes"), params)
+        return [self._note(number, item) for item in found if not item.get("system")]
+
+    def add_note(self, number: int, body: str, mark: str) -> Note:
+        url = self._url(f"/merge_requests/{number}/notes")
+        answer = self._api.object("POST", url, {"body": body})
+        if "id" not in answer:
+            raise PlatformError("GitLab has taken the note for commands only, so there is none")
+        return self._note(number, answer)
+
+    def change_note(self, number: int, note: Note, body: str) -> None:
+        url = self._url(f"/merge_requests/{number}/notes/{note.id}")
+        self._api.object("PUT", url, {"body": body})
+
+    def remove_note(self, number: int, note: Note) -> None:
+        try:
+            self._api.call("DELETE", self._url(f"/merge_requests/{number}/notes/{note.id}"))
+        except NotFound:
+            return
+
+    def request_of(self, branch: str, commit: str) -> Request | None:
+        found: list[Json] = []
+        if commit:
+            try:
+                url = self._url(f"/repository/commits/{quote(commit)}/merge_requests")
+                found = list(self._api.pages(url))
+            except NotFound:
+                found = []
+        sides = ("target_branch", "source_branch")
+        of_branch = [
+            item for item in found if branch in {"", *(text_in(item, side) for side in sides)}
+        ]
+        found = of_branch if of_branch or len(found) != 1 else found
+        if not found and branch:
+            params = {"state": "opened", "source_branch": branch}
+            found = list(self._api.pages(self._url("/merge_requests"), params))
+        return _request(found[0]) if len(found) == 1 else None
+
+    def reviews(self, number: int) -> list[Review]:
+        """An approval names no commit, but a time: it is of the newest that had been pushed by
+        then."""
+        change = self._api.call("GET", self._url(f"/merge_requests/{number}"))
+        author = text_in(change, "author", "username")
+        approvals = self._api.call("GET", self._url(f"/merge_requests/{number}/approvals"))
+        versions = sorted(
+            (text_in(item, "created_at"), text_in(item, "head_commit_sha"))
+            for item in self._api.pages(self._url(f"/merge_requests/{number}/versions"))
+        )
+
+        def seen(at: str) -> str:
+            pushed = [commit for created, commit in versions if created <= at]
+            return pushed[-1] if pushed and at else ""
+
+        return [
+            Review(
+                user=text_in(item, "user", "username"),
+                verdict="approved",
+                commit=seen(at),
+                at=at,
+                url=text_in(change, "web_url"),
+            )
+            for item in items_in(approvals, "approved_by")
+            if text_in(item, "user", "username") != author
+            for at in [text_in(item, "approved_at")]
+        ]
+
+    def gate(self, run: str, environment: str) -> list[Review]:
+        held = self._held(run, environment)
+        if held is None:
+            return []
+        whole = self._api.call("GET", self._url(f"/deployments/{held['id']}"))
+        return [
+            Review(
+                user=text_in(item, "user", "username"),
+                verdict="approved" if text_in(item, "status") == "approved" else "rejected",
+                commit=text_in(whole, "sha"),
+                at=text_in(item, "created_at"),
+                comment=text_in(item, "comment"),
+                url=text_in(whole, "environment", "external_url"),
+            )
+            for item in items_in(whole, "approvals")
+            if text_in(item, "status") in {"approved", "rejected"}
+        ]
+
+    def decide(self, run: str, environment: str, verdict: Verdict, comment: str) -> None:
+        held = self._held(run, environment)
+        if held is None or text_in(held, "status") != "blocked":
+            raise Refused(f"no job of pipeline {run} waits for the environment {environment}")
+        me = text_in(self._me(), "username")
+        url = self._url(f"/deployments/{held['id']}/approval")
+        try:
+            self._api.call("POST", url, {"status": verdict, "comment": comment})
+        except LostAnswer:
+            said = {(review.user, review.verdict) for review in self.gate(run, environment)}
+            if (me, verdict) not in said:
+                raise
+
+    def _held(self, run: str, environment: str) -> Json | None:
+        """What a pipeline has brought, or wants to bring, to an environment."""
+        params = {"environment": environment, "order_by": "id", "sort": "desc"}
+        listed = self._api.pages(self._url("/deployments"), params)
+        for item in islice(listed, MOST_RUNS):
+            job = item.get("deployable")
+            pipeline = job.get("pipeline") if isinstance(job, dict) else None
+            if isinstance(pipeline, dict) and str(pipeline.get("id")) == run:
+                return item
+        return None
+
+    def issues(self, label: str) -> list[Issue]:
+        params = {"labels": label, "state": "opened", "scope": "all"}
+        return [_issue(item) for item in self._api.pages(self._url("/issues"), params)]
+
+    def add_issue(self, title: str, body: str, label: str) -> Issue:
+        content = {"title": title, "description": body, "labels": label}
+        return _issue(self._api.object("POST", self._url("/issues"), content))
+
+    def change_issue(self, issue: Issue, title: str, body: str) -> None:
+        self._edit_issue(issue, {"title": title, "description": body})
+
+    def end_issue(self, issue: Issue, *, is_done: bool, body: str = "") -> None:
+        self._edit_issue(issue, {"state_event": "close", **({"description": body} if body else {})})
+
+    def _edit_issue(self, issue: Issue, changes: Json) -> None:
+        self._api.object("PUT", self._url(f"/issues/{issue.number}"), changes)
+
+    def _url(self, path: str) -> str:
+        return f"{self._api.url}/projects/{quote(self.repository, safe='')}{path}"
+
+    def _note(self, number: int, item: Json) -> Note:
+        top = self._api.url.removesuffix("/api/v4")
+        page = f"{top}/{self.repository}/-/merge_requests/{number}#note_{item.get('id')}"
+        author = item.get("author")
+        return Note(
+            id=str(item.get("id", "")),
+            author=str(author.get("id", "")) if isinstance(author, dict) else "",
+            body=text_in(item, "body"),
+            updated_at=text_in(item, "updated_at"),
+            url="" if self.repository.isdigit() else page,
+        )
+
+
+def _issue(item: Json) -> Issue:
+    author = item.get("author")
+    return Issue(
+        number=item.get("iid") or 0,
+        title=text_in(item, "title"),
+        body=text_in(item, "description"),
+        author=str(author.get("id", "")) if isinstance(author, dict) else "",
+        url=text_in(item, "web_url"),
+    )
+
+
+def _request(item: Json) -> Request:
+    labels = item.get("labels")
+    landed = next(
+        filter(None, (text_in(item, f"{way}_commit_sha") for way in ("merge", "squash"))), ""
+    )
+    return Request(
+        number=int(item["iid"]),
+        head=text_in(item, "source_branch"),
+        base=text_in(item, "target_branch"),
+        commit=text_in(item, "sha"),
+        is_fork=item.get("source_project_id") != item.get("target_project_id"),
+        labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
+        author=text_in(item, "author", "username"),
+        # a fast-forward makes no commit of its own
+        merged=(landed or text_in(item, "sha")) if text_in(item, "state") == "merged" else "",
+        url=text_in(item, "web_url"),
+    )

@@ -1,0 +1,304 @@
+"""A server that behaves like GitLab's REST API, as far as cicd uses it.
+
+Source of shapes and limits: docs.gitlab.com/api (notes, merge_requests, merge_request_approvals,
+deployments, issues, users, pagination); lib/api/helpers/notes_helpers.rb for quick actions. Every
+request is checked against ENDPOINTS; what does not fit is in ``violations``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote
+
+from tests.forges.forge_server import Endpoint, ForgeServer, Reply, Request, check_body, handler_of
+from tests.serving import serving
+
+TOKEN = "glpat-kanary-7f3a9c"
+JOB_TOKEN = "glcbt-kanary-job"
+PROJECT = "group/sub/churn"
+ME = 77
+MAX_BODY = 1_000_000
+PAGING = frozenset({"per_page", "page"})
+ENDPOINTS = (
+    Endpoint("GET", "/user"),
+    Endpoint(
+        "GET",
+        "/projects/P/merge_requests/N/notes",
+        query=PAGING | {"sort", "order_by", "activity_filter"},
+    ),
+    Endpoint("POST", "/projects/P/merge_requests/N/notes", {"body": str}),
+    Endpoint("PUT", "/projects/P/merge_requests/N/notes/N", {"body": str}),
+    Endpoint("DELETE", "/projects/P/merge_requests/N/notes/N"),
+    Endpoint("GET", "/projects/P/merge_requests/N"),
+    Endpoint("GET", "/projects/P/merge_requests/N/approvals"),
+    Endpoint("GET", "/projects/P/merge_requests/N/versions", query=PAGING),
+    Endpoint("GET", "/projects/P/merge_requests", query=PAGING | {"state", "source_branch"}),
+    Endpoint("GET", "/projects/P/repository/commits/SHA/merge_requests", query=PAGING),
+    Endpoint("GET", "/projects/P/deployments", query=PAGING | {"environment", "order_by", "sort"}),
+    Endpoint("GET", "/projects/P/deployments/N"),
+    Endpoint(
+        "POST",
+        "/projects/P/deployments/N/approval",
+        {"status": str},
+        {"comment": str, "represented_as": str},
+    ),
+    Endpoint("GET", "/projects/P/issues", query=PAGING | {"labels", "state", "scope"}),
+    Endpoint("POST", "/projects/P/issues", {"title": str}, {"description": str, "labels": str}),
+    Endpoint(
+        "PUT",
+        "/projects/P/issues/N",
+        {},
+        {"title": str, "description": str, "state_event": str},
+    ),
+)
+ENUMS: dict[str, set[Any]] = {"status": {"approved", "rejected"}, "state_event": {"close"}}
+COMMAND = re.compile(r"(?m)^/[A-Za-z_]\w*")
+
+
+class GitLab(ForgeServer):
+    """The state of one project and what goes wrong with it; merge request 7 is there."""
+
+    def __init__(self) -> None:
+        super().__init__("/api/v4", headers={"X-Request-Id": "01HABC"})
+        self.users: dict[str, dict[str, Any]] = {
+            TOKEN: {"id": ME, "username": "project_12_bot_1a2b", "bot": True}
+        }
+        self.notes: dict[int, list[dict[str, Any]]] = {7: []}
+        self.requests_of: dict[int, dict[str, Any]] = {7: self.change(7)}
+        self.approvals: dict[int, list[dict[str, Any]]] = {}
+        self.versions: dict[int, list[dict[str, Any]]] = {}
+        self.commits: dict[str, list[int]] = {}
+        self.deployments: list[dict[str, Any]] = []
+        self.issues: list[dict[str, Any]] = []
+        self.commands: list[str] = []
+
+    def change(self, number: int, **more: Any) -> dict[str, Any]:
+        """A merge request; ``more``: what is otherwise."""
+        return {
+            "id": 9000 + number,
+            "iid": number,
+            "state": "opened",
+            "source_branch": "feature",
+            "target_branch": "prd",
+            "source_project_id": 12,
+            "target_project_id": 12,
+            "sha": "a" * 40,
+            "merge_commit_sha": None,
+            "squash_commit_sha": None,
+            "labels": [],
+            "author": {"id": 5, "username": "author"},
+            "web_url": f"{self.url}/{PROJECT}/-/merge_requests/{number}",
+            **more,
+        }
+
+    def add_note(self, body: str, author: int = ME, number: int = 7, **more: Any) -> dict[str, Any]:
+        with self._lock:
+            number_id = next(self._ids)
+            note = {
+                "id": number_id,
+                "body": body,
+                "author": {"id": author, "username": f"user{author}"},
+                "system": False,
+                "created_at": "2026-01-01T00:00:00.000Z",
+                "updated_at": f"2026-01-01T00:00:00.{number_id:06}Z",
+                "noteable_iid": number,
+                **more,
+            }
+            self.notes[number].append(note)
+            return note
+
+    def check(self, request: Request) -> list[str]:
+        login = request.headers.get("Authorization") or request.headers.get("PRIVATE-TOKEN", "")
+        wrong = [] if login or "JOB-TOKEN" in request.headers else [f"{request}: no login"]
+        if not request.headers.get("User-Agent", "").startswith("cicd/"):
+            wrong.append(f"{request}: no User-Agent")
+        found = [
+            one for one in ENDPOINTS if (one.method, one.path) == (request.method, short(request))
+        ]
+        if not found:
+            return [*wrong, f"{request}: no such endpoint"]
+        wrong += [f"{request}: query {name}" for name in request.query.keys() - found[0].query]
+        return wrong + check_body(request, found[0], ENUMS)
+
+    def carry_out(self, request: Request) -> Reply:
+        if "JOB-TOKEN" in request.headers:
+            known = request.headers["JOB-TOKEN"] == JOB_TOKEN
+            if not known or request.method != "GET" or request.path == "/user":
+                return Reply(401, {"message": "401 Unauthorized"})
+        elif self.user(request) is None:
+            return Reply(401, {"message": "401 Unauthorized"})
+        if request.path == "/user":
+            return Reply(200, self.user(request))
+        project = unquote(request.path.split("/")[2])
+        if project != PROJECT:
+            return Reply(404, {"message": "404 Project Not Found"})
+        name = f"{request.method} {short(request).removeprefix('/projects/P')}"
+        numbers = [int(text) for text in re.findall(r"/(\d+)(?=/|$)", request.path)]
+        return self._routes()[name](request, numbers) if name in self._routes() else not_found()
+
+    def user(self, request: Request) -> dict[str, Any] | None:
+        login = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self.users.get(login or request.headers.get("PRIVATE-TOKEN", ""))
+
+    def _routes(self) -> dict[str, Any]:
+        def listed(items: list[dict[str, Any]]) -> Any:
+            return lambda request, numbers: self.page(request, items, 20)
+
+        return {
+            "GET /merge_requests/N/notes": lambda r, n: (
+                self.page(r, self.notes[n[0]], 20) if n[0] in self.notes else not_found()
+            ),
+            "POST /merge_requests/N/notes": self._create_note,
+            "PUT /merge_requests/N/notes/N": self._edit_note,
+            "DELETE /merge_requests/N/notes/N": self._delete_note,
+            "GET /merge_requests/N": lambda r, n: (
+                Reply(200, self.requests_of[n[0]]) if n[0] in self.requests_of else not_found()
+            ),
+            "GET /merge_requests/N/approvals": lambda r, n: Reply(
+                200, {"approved_by": self.approvals.get(n[0], [])}
+            ),
+            "GET /merge_requests/N/versions": lambda r, n: self.page(
+                r, self.versions.get(n[0], []), 20
+            ),
+            "GET /merge_requests": self._list_requests,
+            "GET /repository/commits/SHA/merge_requests": self._requests_of_commit,
+            "GET /deployments": self._list_deployments,
+            "GET /deployments/N": self._get_deployment,
+            "POST /deployments/N/approval": self._approve,
+            "GET /issues": self._list_issues,
+            "POST /issues": self._create_issue,
+            "PUT /issues/N": self._edit_issue,
+        }
+
+    def _create_note(self, request: Request, numbers: list[int]) -> Reply:
+        body = request.body["body"]
+        if numbers[0] not in self.notes:
+            return not_found()
+        if len(body) > MAX_BODY:
+            return Reply(
+                400, {"message": {"note": ["is too long (maximum is 1000000 characters)"]}}
+            )
+        self._carry_out_commands(body)
+        if body and not COMMAND.sub("", body).strip():
+            return Reply(202, {"commands_changes": {}, "summary": ["Done"]})
+        user = self.user(request)
+        return Reply(201, self.add_note(body, user["id"] if user else ME, numbers[0]))
+
+    def _carry_out_commands(self, body: str) -> None:
+        self.commands += COMMAND.findall(body.replace("\r", ""))
+
+    def _edit_note(self, request: Request, numbers: list[int]) -> Reply:
+        for note in self.notes.get(numbers[0], []):
+            if note["id"] == numbers[1]:
+                self._carry_out_commands(request.body["body"])
+                note["body"] = request.body["body"]
+                note["updated_at"] = f"2026-01-01T00:00:01.{next(self._ids):06}Z"
+                return Reply(200, note)
+        return not_found()
+
+    def _delete_note(self, request: Request, numbers: list[int]) -> Reply:
+        for note in self.notes.get(numbers[0], []):
+            if note["id"] == numbers[1]:
+                self.notes[numbers[0]].remove(note)
+                return Reply(204)
+        return not_found()
+
+    def _list_requests(self, request: Request, numbers: list[int]) -> Reply:
+        found = [
+            item
+            for item in self.requests_of.values()
+            if item["state"] == request.query.get("state", item["state"])
+            if item["source_branch"] == request.query.get("source_branch")
+        ]
+        return self.page(request, found, 20)
+
+    def _requests_of_commit(self, request: Request, numbers: list[int]) -> Reply:
+        known = self.commits.get(request.path.split("/")[-2])
+        if known is None:
+            return Reply(404, {"message": "404 Commit Not Found"})
+        return self.page(request, [self.requests_of[number] for number in known], 20)
+
+    def _list_deployments(self, request: Request, numbers: list[int]) -> Reply:
+        found = [
+            {name: value for name, value in item.items() if name != "approvals"}
+            for item in reversed(self.deployments)
+            if item["environment"]["name"] == request.query["environment"]
+        ]
+        return self.page(request, found, 20)
+
+    def _get_deployment(self, request: Request, numbers: list[int]) -> Reply:
+        found = [item for item in self.deployments if item["id"] == numbers[0]]
+        return Reply(200, found[0]) if found else not_found()
+
+    def _approve(self, request: Request, numbers: list[int]) -> Reply:
+        held = next(item for item in self.deployments if item["id"] == numbers[0])
+        if held["status"] != "blocked":
+            return Reply(400, {"message": "This job is not waiting for approvals."})
+        user = self.user(request)
+        said = {"created_at": "2026-11-30T10:00:00.000Z", "comment": "", **request.body}
+        held["approvals"].append({"user": user, **said})
+        held["status"] = "created" if said["status"] == "approved" else "failed"
+        return Reply(201, said)
+
+    def add_issue(self, title: str, body: str, label: str, author: int = ME) -> dict[str, Any]:
+        number = len(self.issues) + 20
+        issue = {
+            "id": 5000 + number,
+            "iid": number,
+            "title": title,
+            "description": body,
+            "labels": [label],
+            "state": "opened",
+            "author": {"id": author, "username": f"user{author}"},
+            "web_url": f"{self.url}/{PROJECT}/-/issues/{number}",
+        }
+        self.issues.append(issue)
+        return issue
+
+    def _list_issues(self, request: Request, numbers: list[int]) -> Reply:
+        found = [
+            issue
+            for issue in reversed(self.issues)
+            if issue["state"] == request.query.get("state", "opened")
+            if request.query.get("labels") in issue["labels"]
+        ]
+        return self.page(request, found, 20)
+
+    def _create_issue(self, request: Request, numbers: list[int]) -> Reply:
+        body = request.body
+        return Reply(
+            201, self.add_issue(body["title"], body.get("description", ""), body.get("labels", ""))
+        )
+
+    def _edit_issue(self, request: Request, numbers: list[int]) -> Reply:
+        for issue in self.issues:
+            if issue["iid"] == numbers[0]:
+                changes = dict(request.body)
+                if changes.pop("state_event", "") == "close":
+                    issue["state"] = "closed"
+                issue.update(changes)
+                return Reply(200, issue)
+        return not_found()
+
+
+def not_found() -> Reply:
+    return Reply(404, {"message": "404 Not found"})
+
+
+def short(request: Request) -> str:
+    """The path with letters in place of what it is about. A project is one word of it."""
+    path = re.sub(r"^/projects/[^/]+", "/projects/P", request.path)
+    path = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", path)
+    return re.sub(r"/\d+(?=/|$)", "/N", path)
+
+
+@contextmanager
+def running() -> Iterator[GitLab]:
+    """The server on loopback; at the end it is closed and no request was wrong."""
+    gitlab = GitLab()
+    with serving(handler_of(gitlab)) as gitlab.url:
+        yield gitlab
+    assert not gitlab.violations, "\n".join(gitlab.violations)
