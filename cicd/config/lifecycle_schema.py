@@ -1,6 +1,6 @@
 """What ``lifecycle`` of a stage file holds, the same for every platform."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -31,6 +31,10 @@ class PullRequest(Part, frozen=True, kw_only=True):
 
 class Jira(Part, frozen=True, kw_only=True):
     url: Annotated[_Url, Meta(description="Where Jira is.", examples=["https://x.atlassian.net"])]
+    version: Annotated[
+        Literal[2, 3] | None,
+        Meta(description="Of its REST API: 3 for Cloud, 2 for Data Center; default: what it says."),
+    ] = None
     project: Annotated[Plain, Meta(description="Key of the project.", examples=["ML"])]
     issue_type: Annotated[Plain, Meta(description="Type of the ticket.")] = "Task"
     approved: Annotated[list[Plain], Meta(description="Statuses that approve.", min_length=1)] = (

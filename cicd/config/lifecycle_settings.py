@@ -63,6 +63,7 @@ def _approval(part: Approval) -> ApprovalSettings | None:
             rejected=tuple(jira.rejected),
             approvers=tuple(jira.approvers),
             fields=jira.fields,
+            version=jira.version,
         )
     if part.file:
         return FileApproval(part.file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from cicd.values import Key
 
@@ -44,7 +44,8 @@ class PullRequestApproval:
 class JiraApproval:
     """A ticket. ``approved`` and ``rejected``: names of its status. ``approvers``: who may have
     moved it there, by account id, name or mail; empty for whoever its workflow lets. ``fields``:
-    further fields of a new ticket as Jira takes them."""
+    further fields of a new ticket as Jira takes them. ``version`` of its REST API: None for what it
+    says itself."""
 
     url: str
     project: str
@@ -53,6 +54,7 @@ class JiraApproval:
     rejected: tuple[str, ...] = ("Rejected", "Declined")
     approvers: tuple[str, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    version: Literal[2, 3] | None = None
 
 
 @dataclass(frozen=True)

@@ -184,8 +184,29 @@ def test_nothing_listens_there(world: World) -> None:
 
 def test_a_wrong_context_path_is_told(world: World) -> None:
     away = world.tickets(url=f"{world.jira.root}/elsewhere")
-    told = failing(world, lambda: away.read(REQUEST), NotFound)
-    assert "/elsewhere/rest/api/2/serverInfo" in told
+    told = failing(world, lambda: away.read(REQUEST), ConnectionFailed)
+    assert "/elsewhere/rest/api/" in told
+    assert "check approval.jira.url, with its context path" in told
+
+
+def test_a_404_of_a_proxy_is_no_ticket_that_was_deleted(world: World) -> None:
+    world.tickets().ask(REQUEST)
+    world.jira.fail("GET /issue/ML-1", Reply(404, "<html>no upstream</html>"))
+    failing(world, lambda: world.tickets().ask(REQUEST), ConnectionFailed)
+    assert len(world.jira.issues) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply(404, "<html>"), Reply(401, LOGIN_PAGE)])
+def test_which_jira_it_is_tells_the_login_where_nothing_else_does(
+    world: World, reply: Reply
+) -> None:
+    world.jira.fail("GET /serverInfo", *[reply] * 2)
+    world.tickets().ask(REQUEST)
+    versions = {one.version for one in world.jira.requests if one.path != "/serverInfo"}
+    assert versions == {"3" if world.jira.is_cloud else "2"}
+    told = world.tickets(version=2).read(REQUEST)  # said in the stage file: nobody is asked
+    assert told.state is ApprovalState.PENDING
+    assert len(world.jira.sent("GET /serverInfo")) == 1
 
 
 def test_a_redirect_does_not_carry_the_token(world: World) -> None:

@@ -175,6 +175,19 @@ def test_b28_of_tickets_created_twice_the_oldest_counts_and_the_others_are_close
     assert world.tickets().read(REQUEST).is_given
 
 
+def test_a_duplicate_that_cannot_be_rejected_is_closed_otherwise_and_never_approved(
+    world: World,
+) -> None:
+    world.settings = {"approved": ("Done", "Rejected"), "rejected": ("Refused",)}
+    world.jira.lag = 2
+    asked(world)
+    second = asked(world)
+    for issue in world.jira.issues.values():
+        issue["blind"] = 0
+    world.tickets().ask(REQUEST)
+    assert world.jira.status(second) == "Won't Do"
+
+
 def test_b28_approval_withdrawn_is_none_any_more(world: World) -> None:
     key = asked(world)
     world.jira.move(key, "Done", ALICE)

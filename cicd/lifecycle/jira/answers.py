@@ -73,6 +73,8 @@ def failure(
     if answer.is_redirect:
         return no_api(answer.url, "it sends elsewhere, as to a login page")
     content = json_of(answer)
+    if answer.status_code == 404 and repeat and not _own_words(content):
+        return no_api(answer.url, "there is no such page", status=404)
     if content is None and _is_page(answer) and answer.status_code not in BEFORE_ALL:
         said = "a page and no JSON"
     else:
@@ -133,12 +135,14 @@ def unanswered(
     )
 
 
-def no_api(url: str, why: str) -> ConnectionFailed:
-    """The error for an answer that Jira's API would not give, such as a login page."""
+def no_api(url: str, why: str, *, status: int = 0) -> ConnectionFailed:
+    """The error for an answer that Jira's API would not give, such as a login page; a 404 of
+    somebody else says nothing of a ticket."""
     parts = urlsplit(url)
     return ConnectionFailed(
         f"{parts.scheme}://{parts.netloc}{parts.path} does not answer as Jira's API: {why}",
         hint="check approval.jira.url, with its context path, and the token",
+        status=status,
     )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from cicd.errors import LostAnswer, NotFound
+from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.lifecycle.jira import adf, wiki
 from cicd.lifecycle.jira.adf import plain_text
 from cicd.lifecycle.jira.answers import (
@@ -93,13 +93,22 @@ class Client:
         if self._version is None:
             is_cloud = (urlsplit(self.url).hostname or "").endswith(".atlassian.net")
             if not is_cloud:  # one with a name of its own, one behind Atlassian's gateway, or none
-                self._version = 2
-                told = self._object("GET", "/serverInfo")
-                is_cloud = str(told.get("deploymentType")).casefold() == "cloud"
-                if urlsplit(self.url).hostname == GATEWAY:
-                    self._pages = str(told.get("baseUrl") or self.url)
+                is_cloud = self._says_cloud()
             self._version = 3 if is_cloud else 2
         return self._version
+
+    def _says_cloud(self) -> bool:
+        """Whether it says that it is Cloud; where it does not tell, whether we log in as there."""
+        self._version = 2
+        try:
+            told = self._object("GET", "/serverInfo")
+        except PlatformError as error:
+            if error.status not in {401, 403, 404}:
+                raise
+            return "@" in self._user
+        if urlsplit(self.url).hostname == GATEWAY:
+            self._pages = str(told.get("baseUrl") or self.url)
+        return str(told.get("deploymentType")).casefold() == "cloud"
 
     def link(self, key: str) -> str:
         """The page of a ticket for people."""
@@ -156,7 +165,11 @@ class Client:
         path = f"/issue/{quote(key)}/transitions"
         found = _items(self._object("GET", path), "transitions")
         return [
-            Transition(*texts_in(item, "id", "name"), *texts_in(_map(item.get("to")), "name", "id"))
+            Transition(
+                *texts_in(item, "id", "name"),
+                *texts_in(to := _map(item.get("to")), "name", "id"),
+                *texts_in(_map(to.get("statusCategory")), "key"),
+            )
             for item in found
         ]
 

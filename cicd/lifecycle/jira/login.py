@@ -33,5 +33,6 @@ def connect(
             hint=f"set {TOKEN}, and for Jira Cloud {USER} to the e-mail of its account",
         )
     user = environ.get(USER, "").strip()
-    client = Client(without_logins(settings.url), Secret(token), user=user, sleep=sleep)
+    url, version = without_logins(settings.url), settings.version
+    client = Client(url, Secret(token), user=user, version=version, sleep=sleep)
     return Tickets(settings, client, surroundings)

@@ -15,6 +15,7 @@ from cicd.errors import LostAnswer, NotFound, PlatformError, Refused
 from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
 from cicd.lifecycle.jira.client import Client
 from cicd.lifecycle.jira.judgement import (
+    CLOSED,
     WORDS,
     Found,
     approvers_of,
@@ -220,13 +221,12 @@ class Tickets:
         first, *others = tickets
         notes = []
         for other in others:
-            if is_named(other.status, other.status_id, self._settings.rejected):
+            if other.category == CLOSED:
                 continue
             words = Line("Duplicate", f"{first.key} counts", self._client.link(first.key))
             try:
                 self._client.comment(other.key, [words])
-                ways = self._ways(other, self._settings.rejected)
-                if ways:
+                if ways := self._closing_ways(other):
                     self._client.move(other.key, ways[0])
             except PlatformError as error:
                 notes.append(f"{other.key} asks for the same and stays: {error}")
@@ -268,6 +268,15 @@ class Tickets:
         ways = self._client.transitions(ticket.key)
         by_status = [w for name in names for w in ways if is_named(w.status, w.status_id, [name])]
         return by_status or [w for name in names for w in ways if is_named(w.name, "", [name])]
+
+    def _closing_ways(self, ticket: Ticket) -> list[Transition]:
+        """The transitions that refuse a ticket, or else end it without approving it."""
+        settings = self._settings
+        return self._ways(ticket, settings.rejected) or [
+            way
+            for way in self._client.transitions(ticket.key)
+            if way.category == CLOSED and not is_named(way.status, way.status_id, settings.approved)
+        ]
 
     def _hidden(self, parts: Sequence[Part]) -> list[Part]:
         """The parts without secrets."""

@@ -60,12 +60,13 @@ class Comment:
 
 @dataclass(frozen=True)
 class Transition:
-    """A way out of the status a ticket is in, open to us now."""
+    """A way out of the status a ticket is in, open to us now, and the status it leads to."""
 
     id: str
     name: str
     status: str
     status_id: str
+    category: str
 
 
 def account_of(user: Mapping[str, Any]) -> Account:
