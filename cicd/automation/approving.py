@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cicd.automation.lifecycle import approvals_of, looked_at, request_of, review_of
+from cicd.automation.packages import there
 from cicd.automation.session import Session
 from cicd.errors import Refused, Usage
 from cicd.lifecycle.approvals import Verdict
@@ -31,7 +32,8 @@ def approve(
     if not agree(plan):
         raise Refused("nothing was done: consent was not given")
     request = request_of(session, plan, review)
-    given = approvals_of(session, review.lifecycle).decide(request, verdict, reason)
+    means = approvals_of(session, review.lifecycle, there(plan.changes))
+    given = means.decide(request, verdict, reason)
     return replace(plan, lifecycle=with_approval(status, given)), given
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from cicd.automation.comparing import remembered_verdict
 from cicd.automation.git import git, read_facts
 from cicd.automation.holder import make_holder
+from cicd.automation.packages import PlatformPackages, there
 from cicd.automation.session import Session, document_of
 from cicd.errors import CicdError, InvalidStage, Problem
 from cicd.lifecycle import steps
@@ -100,7 +101,7 @@ def looked_at(session: Session, plan: Plan, review: Review) -> Plan:
     moved: tuple[str, ...] = ()
     if waits and lifecycle.approval:
         request = request_of(session, plan, review)
-        approval, moved = read_approval(session, lifecycle, request)
+        approval, moved = read_approval(session, lifecycle, request, there(plan.changes))
     is_idle = is_gate(lifecycle) and not (waits or review.gated)
     notes = [NOTHING_SERVES] if is_idle else []
     facts = steps.Facts(waits, missing, state, no_test, approval, moved, notes)
@@ -191,8 +192,7 @@ def request_of(
         stage=stage.identity,
         project=stage.project,
         fingerprint=review.fingerprint,
-        title=f"Approve {stage.identity}: {len(plan.lifecycle.waits) if plan.lifecycle else 0} "
-        f"changes (fp {review.fingerprint[:SHOWN]})",
+        title=f"Approve {stage.identity} ({review.fingerprint[:SHOWN]})",
         text=session.mask.hide(text),
         commit=stage.commit,
         link=make_holder("cicd apply", session.environ).link,
@@ -201,10 +201,11 @@ def request_of(
     )
 
 
-def approvals_of(session: Session, lifecycle: Lifecycle) -> Approvals:
-    """The means of approval of the stage. Raises Denied where a login for it is missing."""
-    from cicd.automation.packages import PlatformPackages
-
+def approvals_of(
+    session: Session, lifecycle: Lifecycle, live: Mapping[Key, LiveResource]
+) -> Approvals:
+    """The means of approval of the stage; ``live``: what of it is there. Raises Denied where a
+    login for it is missing."""
     assert lifecycle.approval
     facts = read_facts(session.root, session.environ)
 
@@ -223,18 +224,18 @@ def approvals_of(session: Session, lifecycle: Lifecycle) -> Approvals:
             is_local=session.is_local,
             branch=str(session.stage.branch or ""),
             checked_out=facts.branch,
-            packages=PlatformPackages(session),
+            packages=PlatformPackages(session.platform, live),
             hide=session.mask.hide,
         ),
     )
 
 
 def read_approval(
-    session: Session, lifecycle: Lifecycle, request: Request
+    session: Session, lifecycle: Lifecycle, request: Request, live: Mapping[Key, LiveResource]
 ) -> tuple[Approval, tuple[str, ...]]:
     """How it stands, and what changed since it was given. Where nobody can tell that is said: a
     plan is good without."""
     try:
-        return judged(approvals_of(session, lifecycle).read(request), request)
+        return judged(approvals_of(session, lifecycle, live).read(request), request)
     except CicdError as error:
         return Approval(ApprovalState.NONE, note=f"it cannot be read: {error}"), ()

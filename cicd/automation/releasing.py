@@ -86,7 +86,7 @@ class Release:
         }
         plan = replace(self._plan, lifecycle=self.status)
         request = request_of(session, plan, self._review, made)
-        approval, moved = judged(approvals_of(session, lifecycle).ask(request), request)
+        approval, moved = judged(approvals_of(session, lifecycle, done).ask(request), request)
         self.status = replace(self.status, step=Step.APPROVAL, approval=approval, moved=moved)
         if not approval.is_given:
             raise refusal(approval, moved, self.status.fingerprint, session.command("approve"))

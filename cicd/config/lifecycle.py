@@ -145,3 +145,9 @@ def _check_package(draft: AnyDraft, name: str) -> Iterator[Problem]:
     elif name not in packages:
         message = f"approval names {PACKAGE}/{name}, which is not defined"
         yield place.problem(f"{message}{did_you_mean(name, packages)}", "unknown-reference")
+    for path, item in draft.items(f"{PACKAGE}s") if name in packages else ():
+        if item.key == name and getattr(item, "approval", "pending") != "pending":
+            message = (
+                f"{PACKAGE}/{name} is {item.approval} by the stage file itself: leave that out"
+            )
+            yield draft.place(*path, "approval").problem(message, RULE)

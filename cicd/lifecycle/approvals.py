@@ -76,8 +76,10 @@ class Packages(Protocol):
     def read(self, key: Key) -> Approval:
         """The approval of the version that the stage calls so, as it is now."""
 
-    def decide(self, key: Key, verdict: Verdict, reason: str) -> Approval:
-        """Give or refuse it."""
+    def decide(
+        self, key: Key, verdict: Verdict | Literal["pending"], reason: str, fingerprint: str
+    ) -> Approval:
+        """Give or refuse it, or say what it is about while nobody has decided."""
 
 
 Git = Callable[..., str | None]

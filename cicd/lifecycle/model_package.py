@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cicd.errors import Refused
 from cicd.lifecycle.approvals import Request, Surroundings, Verdict
-from cicd.model import Approval, ModelPackageApproval
+from cicd.model import Approval, ApprovalState, ModelPackageApproval
 
 
 def connect(settings: ModelPackageApproval, surroundings: Surroundings) -> ModelPackages:
@@ -16,7 +16,7 @@ def connect(settings: ModelPackageApproval, surroundings: Surroundings) -> Model
 
 class ModelPackages:
     """That of the version which the stage registers: it never changes, so an approval of it is one
-    of just that model. What else is to serve is not bound by it."""
+    of just that model. What else is to serve stands as a fingerprint in its properties."""
 
     def __init__(self, settings: ModelPackageApproval, around: Surroundings) -> None:
         assert around.packages
@@ -28,9 +28,13 @@ class ModelPackages:
         return self._packages.read(self._key)
 
     def ask(self, request: Request) -> Approval:
-        """The same: a version waits for its approval from the start."""
-        return self.read(request)
+        """The same, and what it is about is kept with it: a version waits from the start."""
+        found = self.read(request)
+        is_open = found.state is ApprovalState.PENDING
+        if not is_open or found.fingerprint == request.fingerprint:
+            return found
+        return self._packages.decide(self._key, "pending", "", request.fingerprint)
 
     def decide(self, request: Request, verdict: Verdict, reason: str) -> Approval:
         """Give or refuse it with the platform's own login."""
-        return self._packages.decide(self._key, verdict, reason)
+        return self._packages.decide(self._key, verdict, reason, request.fingerprint)

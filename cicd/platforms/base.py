@@ -338,9 +338,9 @@ class Platform(Protocol):
         is of a kind which keeps that. Else none keeps any."""
         raise PlatformError(f"{live.key} keeps no approval")
 
-    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
-        """For ``cicd approve``: keep that decision with it (``approved``, ``rejected``). Else it is
-        refused."""
+    def decide(self, live: LiveResource, verdict: str, reason: str, fingerprint: str) -> None:
+        """When an approval is asked for or given: keep that decision with it (``approved``,
+        ``rejected``, ``pending``), and the fingerprint of what it is about. Else it is refused."""
         raise PlatformError(f"{live.key} keeps no approval")
 
     def size_of(self, url: str) -> int:

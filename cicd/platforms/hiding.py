@@ -147,8 +147,8 @@ class Hiding:
     def approval_of(self, live: LiveResource) -> Approval:
         return self._platform.approval_of(_opened(live))
 
-    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
-        self._platform.decide(_opened(live), verdict, reason)
+    def decide(self, live: LiveResource, verdict: str, reason: str, fingerprint: str) -> None:
+        self._platform.decide(_opened(live), verdict, reason, fingerprint)
 
     def size_of(self, url: str) -> int:
         return self._platform.size_of(url)

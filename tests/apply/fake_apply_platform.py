@@ -375,7 +375,7 @@ class FakePlatform:
     def approval_of(self, live: LiveResource) -> Approval:
         raise PlatformError("keeps none")
 
-    def decide(self, live: LiveResource, verdict: str, reason: str) -> None:
+    def decide(self, live: LiveResource, verdict: str, reason: str, fingerprint: str) -> None:
         raise PlatformError("keeps none")
 
     def size_of(self, url: str) -> int:

@@ -169,6 +169,16 @@ def test_all_that_is_wrong_with_a_life_cycle_is_told_at_its_line(
     assert sorted(told(tmp_path, section)) == sorted(wanted)
 
 
+def test_a_stage_file_does_not_approve_its_own_model_package(tmp_path: Path) -> None:
+    whole = SAGEMAKER + "models: [{key: m, image: i, data: 's3://b/m'}]\n"
+    section = "model_packages: [{key: churn, group: g, model: m, approval: approved}]\n"
+    section += "lifecycle:\n  approval:\n    model_package: churn\n"
+    assert told(tmp_path, section, before=whole) == [
+        "0:e:bad-lifecycle: model_package/churn is approved by the stage file itself: "
+        "leave that out"
+    ]
+
+
 def test_a_run_of_any_platform_can_be_the_test(tmp_path: Path) -> None:
     section = "lifecycle:\n  test: job/score\n"
     assert told(tmp_path, section, before=SPARK) == []

@@ -19,9 +19,10 @@ from cicd.errors import (
     Throttled,
     Usage,
 )
-from cicd.model import Kind, LiveResource, LogEntry, Resource, Stage, State, Track
+from cicd.model import Approval, Kind, LiveResource, LogEntry, Resource, Stage, State, Track
 from cicd.platforms.base import NO_MARKS, Answer, Finding, Lock, LogPage, Platform, Request
 from cicd.platforms.sagemaker import (
+    approving,
     console,
     doctor,
     endpoint_configs,
@@ -334,6 +335,19 @@ class SageMaker(Platform):
         if output not in live.outputs or output in {"id", "url"}:
             raise NotFound(f"{live.key} has no output {output}")
         return self._storage.download(live.outputs[output], folder)
+
+    def approval_of(self, live: LiveResource) -> Approval:
+        if live.key.kind != PACKAGE:
+            return super().approval_of(live)
+        return approving.approval_of(self._api, live, self.link(live) or "")
+
+    def decide(self, live: LiveResource, verdict: str, reason: str, fingerprint: str) -> None:
+        if live.key.kind != PACKAGE:
+            super().decide(live, verdict, reason, fingerprint)
+        approving.decide(self._api, live, verdict, reason, fingerprint)
+
+    def size_of(self, url: str) -> int:
+        return self._storage.size_of(url) if url.startswith("s3://") else super().size_of(url)
 
     # -- looking around --------------------------------------------------------------------------
 

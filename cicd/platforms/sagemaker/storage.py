@@ -13,6 +13,8 @@ from cicd.platforms.sagemaker.api import Api
 
 FOLDER = "cicd"
 """Below which everything of ours is."""
+LOOKED_AT = 100
+"""So many objects tell whether a folder holds something."""
 DEFAULT_REGION = "us-east-1"
 
 
@@ -95,6 +97,22 @@ class Storage:
         if not found:
             raise NotFound(f"there is nothing at {url}")
         return found
+
+    def size_of(self, url: str) -> int:
+        """Bytes of the object of an ``s3://`` address, or of the first ones below it. Raises
+        NotFound."""
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        with self._api.translated("s3") as client:
+            page = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=LOOKED_AT)
+        folder = f"{key.rstrip('/')}/" if key else ""
+        found = [
+            item
+            for item in page.get("Contents", ())
+            if item["Key"] == key or item["Key"].startswith(folder)
+        ]
+        if not found:
+            raise NotFound(f"there is nothing at {url}")
+        return sum(int(item["Size"]) for item in found)
 
     def probe(self) -> str:
         """Ask for the bucket; its region, empty where that is not told. Raises what stands against
