@@ -26,7 +26,6 @@ from cicd.model import (
 from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor, progress
-from cicd.platforms.spark.calls import ONCE, Calls, Login
 from cicd.platforms.spark.dialect.draft import deploy_mode_of
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.jobs import Jobs
@@ -40,7 +39,7 @@ from cicd.platforms.spark.route import Route
 from cicd.platforms.spark.runs import Runs
 from cicd.platforms.spark.s3 import Bucket, S3Documents, S3Staging, is_s3
 from cicd.platforms.spark.staging import FolderStaging, Staging
-from cicd.platforms.spark.submitter import STDERR, STDOUT, Submitter
+from cicd.platforms.spark.submitter import STDERR, STDOUT
 from cicd.platforms.spark.taken import as_hadoop_reads
 
 HERE = ".cicd/spark"
@@ -50,8 +49,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def connect(stage: Stage, environ: Mapping[str, str]) -> Spark:
     """The cluster that the stage names. Sends nothing."""
-    route = Route(stage, environ, _own_folder(stage))
-    return Spark(route.submitter(), stage, route.login)
+    return Spark(stage, Route(stage, environ, _own_folder(stage)))
 
 
 class Spark(Platform):
@@ -60,7 +58,7 @@ class Spark(Platform):
     name = "spark"
     kinds: Mapping[str, Kind] = KINDS
 
-    def __init__(self, submitter: Submitter, stage: Stage, login: Login | None) -> None:
+    def __init__(self, stage: Stage, route: Route) -> None:
         settings, root = stage.settings, Path(stage.root)
         identity = _identity(stage)
         self._wishes = {wish.key.name: wish for wish in stage.resources}
@@ -71,12 +69,10 @@ class Spark(Platform):
         self._own = _own_folder(stage)
         self._place = str(settings.get("state") or self._own)
         self._records = _documents(settings.get("state") or "", identity, self._own)
-        self._submitter = submitter
-        pages = [self._master, str(settings.get("ui_url")), *settings.get("yarn_urls", ())]
-        brief = Calls(login, pages, retries=ONCE, timeout=progress.TIMEOUT)
-        self._progress = progress.Progress(submitter.page, brief)
+        self._submitter = route.submitter()
+        self._progress = progress.Progress(self._submitter.page, route.brief)
         self._jobs = Jobs(
-            submitter,
+            self._submitter,
             Runs(self._records),
             _staging(settings.get("staging") or "", identity, self._own),
             identity,
@@ -84,7 +80,8 @@ class Spark(Platform):
             self._wishes,
         )
         user = str(settings.get("proxy_user") or "") or getpass.getuser()
-        self._outputs = Outputs(str(settings.get("hdfs_url") or ""), user, login)
+        hdfs_url = str(settings.get("hdfs_url") or "")
+        self._outputs = Outputs(hdfs_url, user, route.login, route.ticket)
         self._metrics = Metrics(self._wishes, self._lines, self._outputs, self._jobs.url)
         self._hear: Callable[[Key, int, int], None] = lambda key, done, total: None
 

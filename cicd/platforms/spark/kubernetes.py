@@ -35,6 +35,8 @@ ENVIRONMENT = "spark.kubernetes.driverEnv"
 AUTHORITY = "spark.kubernetes.authenticate.submission.caCertFile"
 TOKEN = "KUBERNETES_AUTH_TOKEN"  # noqa: S105 the name of a variable
 """The variable from which Spark's client of Kubernetes (fabric8) takes a token."""
+PORT = 4040
+"""Where a driver has its page."""
 LONGEST = 63
 """Characters that a label, and the name of a service, has at most."""
 RIGHTS = {
@@ -120,8 +122,8 @@ class KubernetesSubmitter:
         self._process.forget(run)
 
     def page(self, run: Run, calls: Calls) -> str:
-        """Its pod has an address of the cluster alone."""
-        return ""
+        """By the API server, as its pod has an address of the cluster alone."""
+        return self._pods.page(pod_name(run.name), PORT) if run.application else ""
 
     def examine(self) -> Iterator[Finding]:
         yield from self._process.examine()

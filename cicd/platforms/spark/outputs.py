@@ -13,6 +13,7 @@ from cicd.errors import ConnectionFailed, PlatformError
 from cicd.platforms.brought import check_names
 from cicd.platforms.spark.calls import Calls, Login
 from cicd.platforms.spark.dialect.draft import HDFS, S3, scheme_of
+from cicd.platforms.spark.negotiate import Ticket
 from cicd.platforms.spark.places import FolderPlace, Made, Place
 from cicd.platforms.spark.s3 import S3Place
 from cicd.platforms.spark.webhdfs import HdfsPlace, site_of
@@ -28,12 +29,15 @@ Hear = Callable[[int, int], None]
 
 class Outputs:
     """``hdfs_url``: the web address of HDFS, empty for that of the name node in a URL; ``user``:
-    who asks it. ``login``: for that address."""
+    who asks it. ``login``: for that address; ``ticket``: where it asks for Kerberos."""
 
-    def __init__(self, hdfs_url: str, user: str, login: Login | None) -> None:
+    def __init__(
+        self, hdfs_url: str, user: str, login: Login | None, ticket: Ticket | None = None
+    ) -> None:
         self._hdfs_url = hdfs_url
         self._user = user
-        self._calls = Calls(login, [hdfs_url] if hdfs_url else (), named="HDFS")
+        urls = [hdfs_url] if hdfs_url else []
+        self._calls = Calls(login, urls, named="HDFS", ticket=ticket)
         self._places: dict[str, Place] = {}
 
     def files(self, url: str) -> list[Made]:

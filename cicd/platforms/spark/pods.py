@@ -72,6 +72,10 @@ class Pods:
             asked["sinceTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
         return self._calls.text(f"{self._url}/{quote(str(meta(pod, 'name')))}/log", **asked)
 
+    def page(self, name: str, port: int) -> str:
+        """Where the API server shows what a pod serves."""
+        return f"{self._url}/{quote(name)}:{port}/proxy"
+
     def delete(self, pod: Pod) -> None:
         """It is to go, and no other of its name. One that is gone is no matter."""
         body = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from cicd.errors import CicdError
@@ -20,22 +21,26 @@ FIRST, LONGEST = 30.0, 600.0
 
 
 class Progress:
-    """Of all runs, for all threads. ``page``: finds the page of a run's driver; ``calls``: with
-    little patience."""
+    """Of all runs, for all threads. ``page``: finds the page of a run's driver; ``connect``: makes
+    calls of little patience, once they are needed, as that may find nobody to log in as."""
 
     def __init__(
         self,
         page: Callable[[Run, Calls], str],
-        calls: Calls,
+        connect: Callable[[], Calls],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._page = page
-        self._calls = calls
+        self._connect = connect
         self._clock = clock
         self._lock = threading.Lock()
         self._pages: dict[str, str] = {}
         self._rests: dict[str, tuple[float, float]] = {}
+
+    @cached_property
+    def _calls(self) -> Calls:
+        return self._connect()
 
     def of(self, run: Run) -> Sequence[Count]:
         """Stages and tasks of all that it computes just now; none where nobody tells. An error is
@@ -60,7 +65,8 @@ class Progress:
 
     def close(self) -> None:
         """Give connections back."""
-        self._calls.close()
+        if "_calls" in vars(self):
+            self._calls.close()
 
 
 def counts(jobs: Iterable[Mapping[str, Any]]) -> tuple[Count, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd.model import Stage
+from cicd.platforms.spark import progress
 from cicd.platforms.spark.calls import ONCE, Calls, Login
 from cicd.platforms.spark.dialect.draft import (
     REST_PORT,
@@ -68,10 +69,19 @@ class Route:
         if url := self._said("history_url"):
             logs = self._said("yarn_logs_url")
             calls = Calls(
-                self.login, [url, logs], retries=ONCE, timeout=PATIENCE, ticket=self._ticket
+                self.login, [url, logs], retries=ONCE, timeout=PATIENCE, ticket=self.ticket
             )
             history = History(calls, url, logs)
         return WithSources(submitter, workers, history) if workers or history else submitter
+
+    def brief(self) -> Calls:
+        """Calls that nobody waits for, to the pages of drivers. Raises Denied where nobody is known
+        to log in as."""
+        said: dict[str, Any] = {"retries": ONCE, "timeout": progress.TIMEOUT}
+        if is_kubernetes(self._master):
+            return self._to_kubernetes(**said)
+        pages = [self._master, self._said("ui_url"), *self._settings.get("yarn_urls", ())]
+        return Calls(self.login, pages, **said)
 
     @property
     def _settings(self) -> Mapping[str, Any]:
@@ -92,7 +102,8 @@ class Route:
         return Kerberos(told["principal"], keytab) if told else None
 
     @cached_property
-    def _ticket(self) -> Ticket:
+    def ticket(self) -> Ticket:
+        """What logs in where that is asked for by Kerberos."""
         return Ticket(self.environ, self._kerberos)
 
     def _submitter(self) -> Submitter:
@@ -118,17 +129,26 @@ class Route:
 
     def _yarn(self) -> YarnSubmitter:
         urls, logs = list(self._settings.get("yarn_urls") or ()), self._said("yarn_logs_url")
-        calls = Calls(self.login, [*urls, logs], named="YARN", ticket=self._ticket)
+        calls = Calls(self.login, [*urls, logs], named="YARN", ticket=self.ticket)
         user = self._said("proxy_user") or getpass.getuser()
         return YarnSubmitter(self._process(), Managers(calls, urls), user, logs)
 
     def _kubernetes(self) -> KubernetesSubmitter:
         """Pods, once they are asked for: who logs in, files of this machine tell."""
-        conf, url = self._settings.get("conf") or {}, api_url(self._master)
+        namespace = str(self._conf.get(NAMESPACE) or "default")
 
         def pods() -> Pods:
-            access = access_of(url, conf, self.login, self.environ)
-            calls = Calls(access.login, [url], trust=access.trust(url), named="Kubernetes")
-            return Pods(calls, url, str(conf.get(NAMESPACE) or "default"))
+            return Pods(self._to_kubernetes(), api_url(self._master), namespace)
 
         return KubernetesSubmitter(self._process(), pods, self.login.token if self.login else str)
+
+    @property
+    def _conf(self) -> Mapping[str, str]:
+        return self._settings.get("conf") or {}
+
+    def _to_kubernetes(self, **options: Any) -> Calls:
+        """Calls to its API server."""
+        url = api_url(self._master)
+        access = access_of(url, self._conf, self.login, self.environ)
+        trust = access.trust(url)
+        return Calls(access.login, [url], trust=trust, named="Kubernetes", **options)

@@ -125,6 +125,10 @@ class Kubernetes:
             return Reply(200, {"major": "1", "minor": "30", "gitVersion": "v1.30.2"})
         if request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
             return self.reviewed(request.json)
+        if match := re.fullmatch(
+            rf"/api/v1/namespaces/{NAMESPACE}/pods/(.*):4040/proxy(/.*)", request.path
+        ):
+            return self.proxied(self.pods.get(match[1]), match[2])
         match = re.fullmatch(r"/api/v1/namespaces/([^/]+)/pods(?:/([^/]+)(/log)?)?", request.path)
         assert match and match[1] == NAMESPACE, request
         if not match[2]:
@@ -136,6 +140,17 @@ class Kubernetes:
         if match[3]:
             return self.log(pod, request.query)
         return self.deleted(pod, request.json) if request.method == "DELETE" else Reply(200, {})
+
+    def proxied(self, pod: Pod | None, path: str) -> Reply:
+        """The page of a driver, which has two of three stages done."""
+        if pod is None or ("get", "pods/proxy") in self.denied:
+            return refusal(403, "Forbidden", 'cannot get resource "pods/proxy"')
+        id = pod.labels["spark-app-selector"]
+        if path == f"/api/v1/applications/{id}":
+            return Reply(200, {"id": id, "attempts": [{"completed": False}]})
+        assert path == f"/api/v1/applications/{id}/jobs", path
+        stages = {"stageIds": [0, 1, 2], "numCompletedStages": 2}
+        return Reply(200, [{**stages, "numTasks": 30, "numCompletedTasks": 25}])
 
     def reviewed(self, review: Mapping[str, Any]) -> Reply:
         assert review["kind"] == "SelfSubjectAccessReview", review

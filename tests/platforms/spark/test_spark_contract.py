@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cicd.model import Hidden, Resource, Stage
+from cicd.model import Hidden, Resource, Secret, Stage
 from cicd.platforms.hiding import Hiding
 from cicd.platforms.spark.adapter import connect
 from tests.platforms.contract import Applied, PlatformContract, World, bring_up
+from tests.platforms.spark.k8s_stand_in import NAMESPACE, TOKEN, kubernetes_in
 from tests.platforms.spark.livy_stand_in import livy_in
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.stand_in import cluster_in
@@ -46,7 +47,7 @@ def world_of(stage: Stage) -> World:
     )
 
 
-@pytest.fixture(scope="module", params=["rest", "spark-submit", "livy", "yarn"])
+@pytest.fixture(scope="module", params=["rest", "spark-submit", "livy", "yarn", "kubernetes"])
 def applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Applied]:
@@ -63,6 +64,17 @@ def applied(
             yarn = stack.enter_context(yarn_in(root / "yarn"))
             told = {"yarn_urls": [yarn.url], "spark_home": str(yarn.home())}
             stage = stage_of(root, "", [wish], "yarn", submit="spark-submit", **told)
+        elif request.param == "kubernetes":
+            pods = stack.enter_context(kubernetes_in(root / "k8s"))
+            stage = stage_of(
+                root,
+                "",
+                [wish],
+                f"k8s://{pods.url}",
+                spark_home=str(pods.home()),
+                login={"token": Secret(TOKEN), "source": "T"},
+                conf={"spark.kubernetes.namespace": NAMESPACE},
+            )
         else:
             home = str(write_home(root / "home"))
             stage = stage_of(root, "", [wish], submit=request.param, spark_home=home)

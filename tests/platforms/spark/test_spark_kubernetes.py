@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from cicd.cli.root import execute
 from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError, Throttled
-from cicd.model import Secret, State
+from cicd.model import Count, Secret, State
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.kubernetes import LABEL, digest_of, labelled, of_pod, pod_name
@@ -400,6 +402,64 @@ def test_a19_executors_are_streams_as_long_as_their_pods_are_there(
     assert spark.stream(live, "executor-10").entries == ()
 
 
+def test_how_far_a_driver_is_is_read_by_the_api_server(
+    tmp_path: Path, cluster: Kubernetes, spark: Spark
+) -> None:
+    write_program(tmp_path, ENDLESS)
+    live = wait_for(spark, spark.create(job(), "token"), "RUNNING")
+    assert spark.progress(live) == (Count("stages", 2, 3), Count("tasks", 25, 30))
+    cluster.denied = {("get", "pods/proxy")}
+    assert spark.progress(live) == ()
+
+
+def test_a_crash_before_the_submission_was_noted_submits_once(
+    tmp_path: Path, cluster: Kubernetes, spark: Spark
+) -> None:
+    live = wait_for(spark, spark.create(job(), "token"), "FINISHED")
+    [record] = (tmp_path / "state").rglob(f"*{live.facts['application']}*")
+    told = json.loads(record.read_text(encoding="utf-8"))
+    emptied = {**told, "submission": "", "application": "", "state": ""}
+    record.write_text(json.dumps(emptied), encoding="utf-8")
+    shutil.rmtree(tmp_path / ".cicd")
+    later = connected(tmp_path, cluster)
+    assert later.create(job(), "token").status.state is State.SUCCEEDED
+    assert len(cluster.submits) == 1
+    later.close()
+
+
+def test_the_commands_of_users_go_to_kubernetes(
+    tmp_path: Path,
+    cluster: Kubernetes,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (
+        f"platform: spark\nspark:\n  master: k8s://{cluster.url}\n  staging: {tmp_path}/staging\n"
+        f"  state: {tmp_path}/state\n  spark_home: {cluster.folder}/home\n"
+        "  login: {token: '${env.POD_WORD}'}\n"
+        f"  conf: {{spark.kubernetes.namespace: {NAMESPACE}, "
+        "spark.kubernetes.container.image: 'spark:3.5'}\n"
+        "jobs: [{key: score, source: jobs/score.py, metrics: {accuracy: 'accuracy=(.*)'}}]\n"
+    )
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/dev.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("POD_WORD", TOKEN)
+    assert execute(["apply", "dev", "--yes"]) == 0
+    assert execute(["logs", "dev", "score"]) == 0
+    assert execute(["doctor", "dev"]) == 0
+    told = "".join(capsys.readouterr())
+    assert "accuracy=0.75" in told and "Kubernetes v1.30.2, namespace data" in told
+    assert TOKEN not in told and cluster.submits == [TOKEN]
+    assert execute(["apply", "dev", "--yes"]) == 0
+    assert cluster.submits == [TOKEN]  # it has run, and nothing has changed
+    cluster.token = "another"
+    code = execute(["doctor", "dev"])
+    told = "".join(capsys.readouterr())
+    assert code != 0 and "POD_WORD" in told and "Unauthorized" in told
+
+
 def test_doctor_tells_the_cluster_and_what_is_missing_of_rights(
     cluster: Kubernetes, spark: Spark
 ) -> None:
@@ -491,6 +551,7 @@ SECRET_REF = "spark.kubernetes.driver.secretKeyRef.API_TOKEN: 'keys:api'"
         ),
         ('EPOCHS: "20"', 'API_KEY: "${env.API_KEY}"', "spark.kubernetes.driver.secretKeyRef"),
         ("6443\n", "6443\n  login: {token: '${env.API_KEY}'}\n", ""),
+        ("6443\n", "6443\n  login: {signing_key: '${env.API_KEY}'}\n", "takes no token that is"),
         (
             "https://api.example.com:6443\n",
             "http://h\n  login: {token: '${env.API_KEY}'}\n",

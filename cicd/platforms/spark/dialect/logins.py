@@ -40,6 +40,8 @@ def check_login(draft: Draft) -> Iterator[Problem]:
 
     if draft.submit == SPARK_SUBMIT and deploy_mode_of(draft.master) == "client":
         yield problem("spark-submit takes no login: take spark.login out")
+    if is_kubernetes(draft.master) and has("signing_key"):
+        yield problem("Kubernetes takes no token that is signed here: give spark.login.token")
     ways = [field for field in WAYS if has(field)]
     if len(ways) != 1:
         said = f"has {' and '.join(ways)}" if ways else "says nothing of how"
