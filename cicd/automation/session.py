@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -193,8 +192,8 @@ class Session:
         from cicd.plan import Permissions, check_guards
 
         kinds = self.platform.kinds
-        if self.taken and not plan.is_destroy:
-            self.taken.check(partial(self._apply_command, plan.stage))
+        if self.taken:
+            self.taken.check(plan, self._apply_command)
         check_guards(plan, self.stage, kinds, self.live, permissions or Permissions())
 
     def guarded(self, plan: Plan) -> tuple[Plan, Refused | None]:
@@ -257,7 +256,7 @@ class Session:
         kinds = self.platform.kinds
         return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
 
-    def _apply_command(self, name: str, *others: str) -> str:
+    def _apply_command(self, *others: str) -> str:
         """The command line that applies this stage after others beside it."""
         before = [os.path.relpath(file_beside(self.file, other), self.root) for other in others]
         words = [self._word_of(file, other) for file, other in zip(before, others, strict=True)]

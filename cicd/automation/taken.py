@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cicd.config.digests import slow_digest
 from cicd.errors import CicdError, Refused
-from cicd.model import Hidden, Plan, Ref, Resource
+from cicd.model import Action, Hidden, Plan, Ref, Resource
 from cicd.plan.given import Given, given
 from cicd.plan.graph import answered, unknown_in
 
@@ -40,11 +40,16 @@ class Taken:
                 known[Ref(ref.key, "id", ref.stage).name] = one.id
         return {name: slow_digest(text, f"{salt} {name}") for name, text in sorted(known.items())}
 
-    def check(self, command: Callable[..., str]) -> None:
-        """Refuse a stage for which others have not made yet what it takes. ``command``: the command
-        line that applies stages."""
-        lacking = [ref for ref, one in self.found.items() if not one.text]
-        lacking = [ref for ref in lacking if ref.stage not in self.ahead]
+    def check(self, plan: Plan, command: Callable[..., str]) -> None:
+        """Refuse a plan for whose changes others have not made yet what they take. ``command``: the
+        command line that applies stages."""
+        wishes = [
+            change.desired
+            for change in plan.changes
+            if change.desired and change.action not in {Action.NO_OP, Action.DELETE}
+        ]
+        asked = (ref for refs in references(wishes).values() for ref in refs)
+        lacking = [ref for ref in asked if ref in self.found and ref.stage not in self.ahead]
         if lacking:
             told = (f"{ref.key} of stage {ref.stage} {self.found[ref].why}" for ref in lacking)
             hint = f"first: {command(*dict.fromkeys(ref.stage for ref in lacking))}"

@@ -248,3 +248,24 @@ def test_two_stages_of_one_and_one_of_two(cicd: Run, root: Path) -> None:
     cicd("apply", "train", "serve", "third", "--yes")
     assert cicd("plan", "third").startswith("stage third")
     assert "No changes" in cicd("plan", "third")
+
+
+def test_what_goes_back_needs_nothing_of_the_other_stage(cicd: Run, root: Path) -> None:
+    cicd("apply", "train", "serve", "--yes")
+    first = served(root)
+    write(root, "fit.txt", SCRIPT.replace("0.75", "0.8"))
+    cicd("apply", "train", "serve", "--yes")
+    write(root, "fit.txt", SCRIPT.replace("0.75", "0.9"))
+    cicd("rollback", "serve", "web", "--yes")
+    [service] = (root / "box/serve/service").glob("*.json")
+    release = json.loads(service.read_text())["spec"]["release"]
+    back = json.loads((root / f"box/serve/release/{release}.json").read_text())
+    assert back["spec"]["serves"] == first
+
+
+def test_what_is_not_selected_need_not_be_there(cicd: Run, root: Path) -> None:
+    more = "  - {key: plain, serves: hello}\n"
+    write(root, "stages/serve.yaml", SERVE + more)
+    cicd("apply", "serve", "--yes", "--select", "service/plain")
+    assert FIRST in cicd("apply", "serve", "--yes", "--select", "service/web", code=5)
+    assert served(root) == "hello"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,3 +128,22 @@ def test_what_is_taken_may_be_an_argument_or_a_variable(cicd: Run, cluster: Clus
     write_program(Path(), "print('another')\n")
     cicd("apply", "train", "serve", "--yes")
     assert cluster.creates == 4, "another run is another input"
+
+
+def test_what_changed_in_the_file_is_told_as_of_any_other(cicd: Run, cluster: Cluster) -> None:
+    def commit(least: float) -> None:
+        more = f'{SERVE}\n    metrics: {{accuracy: "accuracy=([0-9.]+)"}}'
+        more += f"\n    require: [{{metric: accuracy, min: {least}}}]"
+        write("serve", cluster.url, "report", more)
+        for words in ("add .", "-c user.name=a -c user.email=a@b commit -qm a"):
+            subprocess.run(["git", *words.split()], check=True)
+
+    Path(".gitignore").write_text("state\ncluster\n.cicd\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", "-b", "main"], check=True)
+    commit(0.5)
+    cicd("apply", "train", "serve", "--yes")
+    commit(0.6)
+    found = json.loads(cicd("plan", "serve", "--output", "json"))
+    [job] = found["changes"]
+    assert job["action"] == "no_op"
+    assert [one["path"] for one in job["treatment"]] == ["require.accuracy.min"]
