@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import requests
 
-from cicd.errors import NotFound, PlatformError, Refused
+from cicd.errors import LostAnswer, NotFound, PlatformError, Refused
 from cicd.forges.answers import Json, Service, items_in, text_in
 from cicd.forges.base import Issue, Note, Request, Review, Unsupported, Verdict
 from cicd.forges.http import Api
@@ -85,21 +87,27 @@ class Client:
         self._project = f"{collection}{quote(project, safe='')}"
         self._api = Api(SERVICE, collection, token, repository, sleep=sleep)
         self._version = VERSION
-        self._me = ""
+        self._user: Json = {}
 
     def close(self) -> None:
         self._api.close()
 
     def me(self) -> str:
-        if not self._me:
+        if not self._user:
             url = f"{self._api.url}_apis/connectionData"
-            found = text_in(self._api.call("GET", url), "authenticatedUser", "id")
-            if found == NOBODY:
+            found = self._api.call("GET", url)
+            id = text_in(found, "authenticatedUser", "id")
+            if id == NOBODY:
                 raise SERVICE.no_login(url)
-            if not found:
+            if not id:
                 raise SERVICE.no_api(url, "no user")
-            self._me = found
-        return self._me
+            self._user = found["authenticatedUser"]
+        return text_in(self._user, "id")
+
+    def login(self) -> str:
+        """The name that our votes carry."""
+        self.me()
+        return text_in(self._user, "properties", "Account", "$value")
 
     def notes(self, number: int) -> list[Note]:
         """The first comment of each thread, in the order in which the threads were begun."""
@@ -161,17 +169,68 @@ class Client:
         return self._request(found[0]) if len(found) == 1 else None
 
     def reviews(self, number: int) -> list[Review]:
-        """A vote names neither a commit nor a time: have the policy of the branch reset votes."""
+        """A vote names neither a commit nor a time. A thread of the system's own tells when it was
+        cast: it is of what had been pushed by then."""
         change = self._call("GET", f"/pullRequests/{number}")
         author = text_in(change, "createdBy", "id")
         answer = self._call("GET", f"/pullRequests/{number}/reviewers")
-        return [
-            Review(text_in(item, "uniqueName"), _VERDICTS[vote], url=self._page(number))
+        votes = [
+            item
             for item in items_in(answer, "value")
             # a group has the vote of whoever voted for it
             if not item.get("isContainer") and text_in(item, "id") != author
-            if (vote := item.get("vote")) in _VERDICTS
+            if item.get("vote") in _VERDICTS
         ]
+        cast = self._votes(number) if votes else {}
+        pushed = self._pushes(number) if votes else []
+        found = []
+        for item in votes:
+            at = cast.get((text_in(item, "id"), item["vote"]), "")
+            seen = [commit for moment, commit in pushed if at and moment <= _moment(at)]
+            commit = seen[-1] if seen else ""
+            user, verdict = text_in(item, "uniqueName"), _VERDICTS[item["vote"]]
+            found.append(Review(user, verdict, commit, at, url=self._page(number)))
+        return found
+
+    def _votes(self, number: int) -> dict[tuple[str, int], str]:
+        """Who voted what -> when last, by the threads that the system writes of it."""
+        threads = items_in(self._call("GET", f"/pullRequests/{number}/threads"), "value")
+        found = {}
+        for thread in sorted(threads, key=lambda one: _moment(text_in(one, "publishedDate"))):
+            told = {
+                name: text_in(thread, "properties", f"CodeReview{name}", "$value")
+                for name in ("ThreadType", "VotedByTfId", "VotedByIdentity", "VoteResult")
+            }
+            who = told["VotedByTfId"] or text_in(
+                thread, "identities", told["VotedByIdentity"], "id"
+            )
+            if told["ThreadType"] == "VoteUpdate" and told["VoteResult"].lstrip("-").isdigit():
+                found[who, int(told["VoteResult"])] = text_in(thread, "publishedDate")
+        return found
+
+    def _pushes(self, number: int) -> list[tuple[float, str]]:
+        """When the head came to be at which commit, the oldest first."""
+        found = items_in(self._call("GET", f"/pullRequests/{number}/iterations"), "value")
+        return sorted(
+            (_moment(text_in(one, "createdDate")), text_in(one, "sourceRefCommit", "commitId"))
+            for one in found
+        )
+
+    def add_review(self, number: int, commit: str, verdict: Verdict, text: str) -> None:
+        """Vote for a pull request, or against it; why stands in a comment."""
+        vote = 10 if verdict == "approved" else -10
+        url = f"/pullRequests/{number}/reviewers/{quote(self.me(), safe='')}"
+        self._call("PUT", url, {"vote": vote})
+        with suppress(LostAnswer):  # it is the vote that counts
+            self.add_note(number, text, "")
+
+    def waiting_runs(self, commit: str, environment: str) -> list[str]:
+        """The runs of a commit that go on, the newest first, whatever they wait for."""
+        params = {"statusFilter": "inProgress", "queryOrder": "queueTimeDescending", "$top": "200"}
+        found = items_in(
+            self._call("GET", f"{self._project}/_apis/build/builds", params=params), "value"
+        )
+        return [str(one["id"]) for one in found if text_in(one, "sourceVersion") == commit]
 
     def gate(self, run: str, environment: str) -> list[Review]:
         return [
@@ -294,3 +353,11 @@ class Client:
             merged=landed if text_in(item, "status") == "completed" else "",
             url=self._page(number),
         )
+
+
+def _moment(at: str) -> float:
+    """Seconds since 1970: fractions of a second have as many digits as there are. 0: no moment."""
+    try:
+        return datetime.fromisoformat(at).timestamp()
+    except ValueError:
+        return 0.0

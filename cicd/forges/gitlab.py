@@ -186,6 +186,66 @@ class Client:
             for at in [text_in(item, "approved_at")]
         ]
 
+    def login(self) -> str:
+        """The name that our reviews carry."""
+        return text_in(self._me(), "username")
+
+    def add_review(self, number: int, commit: str, verdict: Verdict, text: str) -> None:
+        """Approve a commit of a merge request. Raises Refused for a refusal, of which GitLab has
+        none, and Conflict when the head is another commit."""
+        if verdict != "approved":
+            raise Refused(
+                "a merge request of GitLab can be approved, and not refused",
+                hint="close it, or say there what is wrong",
+            )
+
+        def mine() -> Review | None:
+            return next((one for one in self.reviews(number) if one.user == self.login()), None)
+
+        url = self._url(f"/merge_requests/{number}")
+        given = mine()
+        if given and given.commit == commit:
+            return
+        if given:  # of an older commit; a second one would be refused
+            self._api.call("POST", f"{url}/unapprove", {}, repeat=True)
+        try:
+            self._api.call("POST", f"{url}/approve", {"sha": commit})
+        except LostAnswer:
+            if not mine():
+                raise
+
+    def is_member(self, organisation: str, team: str, user: str) -> bool:
+        """Whether somebody belongs to a group, or to one above it. Raises Denied for a group that
+        the token may not see."""
+        group = f"{organisation}/{team}"
+        url = f"{self._api.url}/groups/{quote(group, safe='')}/members/all"
+        try:
+            found = list(self._api.pages(url, {"query": user}))
+        except NotFound as error:
+            told = f"the token cannot see the group {group}"
+            raise Denied(told, hint="read_api of the group", status=error.status) from None
+        name = user.casefold()
+        return any(text_in(one, "username").casefold() == name for one in found)
+
+    def waiting_runs(self, commit: str, environment: str) -> list[str]:
+        """The pipelines of a commit that wait to go to an environment, the newest first."""
+        params = {"environment": environment, "order_by": "id", "sort": "desc", "status": "blocked"}
+        listed = self._api.pages(self._url("/deployments"), params)
+        return [
+            str(item["deployable"]["pipeline"]["id"])
+            for item in islice(listed, MOST_RUNS)
+            if text_in(item, "sha") == commit and isinstance(item.get("deployable"), dict)
+        ]
+
+    def asks_reviewers(self, environment: str) -> bool:
+        """Whether an environment waits for somebody: only a protected one can."""
+        url = self._url(f"/protected_environments/{quote(environment, safe='')}")
+        try:
+            found = self._api.call("GET", url)
+        except NotFound:
+            return False
+        return bool(items_in(found, "approval_rules") or found.get("required_approval_count"))
+
     def gate(self, run: str, environment: str) -> list[Review]:
         held = self._held(run, environment)
         if held is None:

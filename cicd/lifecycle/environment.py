@@ -25,6 +25,12 @@ SHORT = 12
 """Digits of a fingerprint that a review names."""
 WORDS = 200
 SYSTEMS = {GitHubApproval: GITHUB, GitLabApproval: GITLAB, AzureApproval: AZURE}
+CURES = {
+    GITHUB: "Settings, Environments, Required reviewers (private repositories need Enterprise)",
+    GITLAB: "Settings, CI/CD, Protected environments, Approval rules (Premium)",
+    AZURE: "Pipelines, Environments, Approvals and checks",
+}
+"""Where reviewers are asked for."""
 ATTEMPT = "GITHUB_RUN_ATTEMPT"
 _FINGERPRINT = re.compile(r"\bfp ([0-9a-f]{12})\b")
 
@@ -116,7 +122,7 @@ class Reviews:
         if not isinstance(self._forge, Asking):
             return
         asks = self._forge.asks_reviewers(name)
-        cure = "Settings, Environments, Required reviewers (private repositories need Enterprise)"
+        cure = CURES[self._run.forge]
         if asks is None:
             yield Check("error", f"{place} has no environment {name}", cure)
         elif not asks:

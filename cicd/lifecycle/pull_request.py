@@ -8,11 +8,12 @@ commit, the same files, or the plan that our own comment there shows.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from cicd.errors import Refused
+from cicd.errors import Denied, Refused
 from cicd.forges.base import Forge, Review
 from cicd.forges.base import Request as Change
 from cicd.forges.github import BOT
@@ -60,6 +61,9 @@ class Labels(Protocol):
 @runtime_checkable
 class Votes(Protocol):
     """A forge where we can review in the name of whose token it is."""
+
+    def login(self) -> str:
+        """The name that our reviews carry."""
 
     def add_review(self, number: int, commit: str, verdict: Verdict, text: str) -> None:
         """Approve a commit of a change, or ask for changes."""
@@ -124,8 +128,13 @@ class PullRequests:
                 f"{request.commit[:SHORT] or 'this commit'} came with no pull request",
                 hint="check out the branch of the change, or the commit that it landed as",
             )
-        me = forge.me()
+        if not isinstance(forge, Votes):
+            raise Refused(
+                f"{TITLES[self._run.forge]} is not told by cicd what you decide",
+                hint=f"review it there: {change.url}",
+            )
         if verdict == "approved":
+            me = forge.login()
             if me.casefold() == change.author.casefold():
                 raise Refused(f"#{change.number} is by {me}: somebody else has to approve it")
             if not self._is_listed(me):
@@ -134,14 +143,9 @@ class PullRequests:
                 )
         if verdict == "approved" and self._settings.label and isinstance(forge, Labels):
             forge.add_label(change.number, self._settings.label)
-        elif isinstance(forge, Votes):
+        else:
             words = reason or f"cicd: {verdict} for {request.stage}"
             forge.add_review(change.number, change.commit, verdict, self._around.hide(words))
-        else:
-            raise Refused(
-                f"{TITLES[self._run.forge]} is not told by cicd what you decide",
-                hint=f"review it there: {change.url}",
-            )
         return self.read(request)
 
     def _change(self, request: Request) -> Change | None:
@@ -155,13 +159,14 @@ class PullRequests:
     def _by_review(self, change: Change, said: Sequence[Review]) -> Review | str:
         """The review that approves; else why there is none."""
         given = [one for one in said if one.verdict == "approved"]
-        of_head = [one for one in given if one.commit in {change.commit, ""}]
+        of_head = [one for one in given if one.commit == change.commit]
         if of_head:
             return of_head[-1]
         wanted = f"a review of #{change.number} by {self._approvers()} approves"
         if given:
             old, now = given[-1].commit[:SHORT], change.commit[:SHORT]
-            return f"{wanted}: {given[-1].user} approved {old}, and the head is {now}"
+            which = f"approved {old}" if old else "approved nobody knows which commit"
+            return f"{wanted}: {given[-1].user} {which}, and the head is {now}"
         withdrawn = [one.user for one in said if one.verdict == "withdrawn"]
         return f"{wanted}: that of {withdrawn[-1]} was withdrawn" if withdrawn else wanted
 
@@ -214,7 +219,9 @@ class PullRequests:
         if trees[0] and trees[0] == trees[1]:
             return True
         # that of a workflow is ours, too, for a person who looks
-        ours = {self._forge.me(), BOT}
+        ours = {BOT}
+        with suppress(Denied):  # the token of a job of GitLab has no name
+            ours.add(self._forge.me())
         notes = [note for note in self._forge.notes(change.number) if note.author in ours]
         shown = [
             section.facts.get(REVIEWED, "")

@@ -46,6 +46,13 @@ ENDPOINTS = (
     Endpoint("DELETE", f"{GIT}/pullRequests/N/threads/N/comments/N", query=VERSIONED),
     Endpoint("GET", f"{GIT}/pullRequests/N", query=VERSIONED),
     Endpoint("GET", f"{GIT}/pullRequests/N/reviewers", query=VERSIONED),
+    Endpoint("PUT", f"{GIT}/pullRequests/N/reviewers/U", {"vote": int}, {"id": str}, VERSIONED),
+    Endpoint("GET", f"{GIT}/pullRequests/N/iterations", query=VERSIONED),
+    Endpoint(
+        "GET",
+        "/P/_apis/build/builds",
+        query=VERSIONED | {"statusFilter", "queryOrder", "$top", "branchName"},
+    ),
     Endpoint(
         "GET",
         f"{GIT}/pullrequests",
@@ -83,6 +90,9 @@ class Azure(ForgeServer):
         self.threads: dict[int, list[dict[str, Any]]] = {7: []}
         self.changes: dict[int, dict[str, Any]] = {7: self.change(7)}
         self.reviewers: dict[int, list[dict[str, Any]]] = {}
+        self.iterations: dict[int, list[dict[str, Any]]] = {}
+        self.builds: list[dict[str, Any]] = []
+        self.names: dict[str, str] = {ME: "build@example.com"}
         self.timelines: dict[int, list[dict[str, Any]]] = {}
         self.approvals: list[dict[str, Any]] = []
 
@@ -154,7 +164,9 @@ class Azure(ForgeServer):
                 f"latest REST API version this server supports is {self.newest}.",
                 "VssVersionOutOfRangeException"))  # fmt: skip
         if request.path == "/_apis/connectionData":
-            return Reply(200, {"authenticatedUser": {"id": user, "isActive": True}})
+            account = {"$type": "System.String", "$value": self.names.get(user, "")}
+            shown = {"id": user, "isActive": True, "properties": {"Account": account}}
+            return Reply(200, {"authenticatedUser": shown})
         words = [unquote(word) for word in request.path.split("/")]
         if words[1] != PROJECT or ("repositories" in words and words[5] != REPOSITORY):
             return Reply(404, error(
@@ -169,6 +181,9 @@ class Azure(ForgeServer):
             "DELETE /pullRequests/N/threads/N/comments/N": self._delete_comment,
             "GET /pullRequests/N": lambda r, n: Reply(200, self.changes[n[0]]),
             "GET /pullRequests/N/reviewers": lambda r, n: listed(self.reviewers.get(n[0], [])),
+            "PUT /pullRequests/N/reviewers/U": self._vote,
+            "GET /pullRequests/N/iterations": lambda r, n: listed(self.iterations.get(n[0], [])),
+            "GET /P/_apis/build/builds": lambda r, n: listed(self.builds),
             "GET /pullrequests": self._list_changes,
             "POST /pullrequestquery": self._query,
             "GET /P/_apis/build/builds/N/timeline": lambda r, n: Reply(
@@ -196,6 +211,27 @@ class Azure(ForgeServer):
         user = self.users[request.headers["Authorization"]]
         thread = self.add_thread(comment["content"], user, numbers[0], properties=marks)
         return Reply(200, {**thread, "status": request.body["status"]})
+
+    def _vote(self, request: Request, numbers: list[int]) -> Reply:
+        user = self.users[request.headers["Authorization"]]
+        if user != request.path.split("/")[-1]:
+            return Reply(403, error("TF401186: Users can only change their own vote."))
+        self.vote(numbers[0], user, request.body["vote"], "2026-11-30T12:00:00.5Z")
+        return Reply(200, {"id": user, "vote": request.body["vote"]})
+
+    def vote(self, number: int, user: str, vote: int, at: str) -> None:
+        """Somebody votes, of which the system writes a thread."""
+        name = self.names.get(user, f"{user}@example.com")
+        others = [one for one in self.reviewers.get(number, []) if one["id"] != user]
+        self.reviewers[number] = [*others, {"id": user, "uniqueName": name, "vote": vote}]
+        told = {"ThreadType": "VoteUpdate", "VotedByIdentity": "1", "VoteResult": str(vote)}
+        marks = {
+            f"CodeReview{key}": {"$type": "System.String", "$value": value}
+            for key, value in told.items()
+        }
+        thread = self.add_thread(f"{name} voted {vote}", user, number, properties=marks)
+        thread["comments"][0]["commentType"] = "system"
+        thread.update({"publishedDate": at, "identities": {"1": {"id": user, "uniqueName": name}}})
 
     def _comment(self, numbers: list[int]) -> tuple[dict[str, Any], dict[str, Any]] | None:
         for thread in self.threads.get(numbers[0], []):
@@ -268,6 +304,7 @@ def short(request: Request) -> str:
     """The path with letters in place of what it is about."""
     path = re.sub(r"^/[^/_][^/]*/_apis", "/P/_apis", request.path)
     path = re.sub(r"/repositories/[^/]+", "/repositories/R", path)
+    path = re.sub(r"/reviewers/[^/]+", "/reviewers/U", path)
     return re.sub(r"/\d+(?=/|$)", "/N", path)
 
 

@@ -37,7 +37,15 @@ ENDPOINTS = (
     Endpoint("GET", "/projects/P/merge_requests/N/versions", query=PAGING),
     Endpoint("GET", "/projects/P/merge_requests", query=PAGING | {"state", "source_branch"}),
     Endpoint("GET", "/projects/P/repository/commits/SHA/merge_requests", query=PAGING),
-    Endpoint("GET", "/projects/P/deployments", query=PAGING | {"environment", "order_by", "sort"}),
+    Endpoint("POST", "/projects/P/merge_requests/N/approve", {}, {"sha": str}),
+    Endpoint("POST", "/projects/P/merge_requests/N/unapprove", {}, {"sha": str}),
+    Endpoint("GET", "/groups/G/members/all", query=PAGING | {"query", "user_ids"}),
+    Endpoint("GET", "/projects/P/protected_environments/E"),
+    Endpoint(
+        "GET",
+        "/projects/P/deployments",
+        query=PAGING | {"environment", "order_by", "sort", "status"},
+    ),
     Endpoint("GET", "/projects/P/deployments/N"),
     Endpoint(
         "POST",
@@ -74,6 +82,8 @@ class GitLab(ForgeServer):
         self.deployments: list[dict[str, Any]] = []
         self.issues: list[dict[str, Any]] = []
         self.commands: list[str] = []
+        self.groups: dict[str, list[str]] = {}
+        self.protected: dict[str, dict[str, Any]] = {}
 
     def change(self, number: int, **more: Any) -> dict[str, Any]:
         """A merge request; ``more``: what is otherwise."""
@@ -132,6 +142,8 @@ class GitLab(ForgeServer):
             return Reply(401, {"message": "401 Unauthorized"})
         if request.path == "/user":
             return Reply(200, self.user(request))
+        if request.path.startswith("/groups/"):
+            return self._members(request)
         project = unquote(request.path.split("/")[2])
         if project != PROJECT:
             return Reply(404, {"message": "404 Project Not Found"})
@@ -165,6 +177,13 @@ class GitLab(ForgeServer):
             ),
             "GET /merge_requests": self._list_requests,
             "GET /repository/commits/SHA/merge_requests": self._requests_of_commit,
+            "POST /merge_requests/N/approve": self._approve_request,
+            "POST /merge_requests/N/unapprove": self._unapprove,
+            "GET /protected_environments/E": lambda r, n: (
+                Reply(200, self.protected[r.path.split("/")[-1]])
+                if r.path.split("/")[-1] in self.protected
+                else not_found()
+            ),
             "GET /deployments": self._list_deployments,
             "GET /deployments/N": self._get_deployment,
             "POST /deployments/N/approval": self._approve,
@@ -215,6 +234,29 @@ class GitLab(ForgeServer):
         ]
         return self.page(request, found, 20)
 
+    def _members(self, request: Request) -> Reply:
+        group, wanted = unquote(request.path.split("/")[2]), request.query.get("query", "")
+        members = [name for name in self.groups.get(group, []) if wanted in name]
+        found = [{"id": at, "username": name} for at, name in enumerate(members, 1)]
+        return self.page(request, found, 20) if group in self.groups else not_found()
+
+    def _approve_request(self, request: Request, numbers: list[int]) -> Reply:
+        user, change = self.user(request) or {}, self.requests_of[numbers[0]]
+        given = self.approvals.setdefault(numbers[0], [])
+        if any(one["user"]["username"] == user["username"] for one in given):
+            return Reply(401, {"message": "401 Unauthorized"})  # once is all there is
+        if request.body.get("sha", change["sha"]) != change["sha"]:
+            return Reply(409, {"message": "SHA does not match HEAD of source branch"})
+        shown = {name: user[name] for name in ("id", "username")}
+        given.append({"user": shown, "approved_at": "2026-11-30T12:00:00.000Z"})
+        return Reply(201, {"approved_by": given})
+
+    def _unapprove(self, request: Request, numbers: list[int]) -> Reply:
+        user, given = self.user(request) or {}, self.approvals.get(numbers[0], [])
+        left = [one for one in given if one["user"]["username"] != user["username"]]
+        self.approvals[numbers[0]] = left
+        return Reply(201) if len(left) < len(given) else not_found()
+
     def _requests_of_commit(self, request: Request, numbers: list[int]) -> Reply:
         known = self.commits.get(request.path.split("/")[-2])
         if known is None:
@@ -226,6 +268,7 @@ class GitLab(ForgeServer):
             {name: value for name, value in item.items() if name != "approvals"}
             for item in reversed(self.deployments)
             if item["environment"]["name"] == request.query["environment"]
+            if item["status"] == request.query.get("status", item["status"])
         ]
         return self.page(request, found, 20)
 
@@ -291,6 +334,8 @@ def not_found() -> Reply:
 def short(request: Request) -> str:
     """The path with letters in place of what it is about. A project is one word of it."""
     path = re.sub(r"^/projects/[^/]+", "/projects/P", request.path)
+    path = re.sub(r"^/groups/[^/]+", "/groups/G", path)
+    path = re.sub(r"/protected_environments/[^/]+", "/protected_environments/E", path)
     path = re.sub(r"/[0-9a-f]{40}(?=/|$)", "/SHA", path)
     return re.sub(r"/\d+(?=/|$)", "/N", path)
 
