@@ -16,6 +16,7 @@ from cicd.lifecycle.approvals import Approvals, Request, Surroundings
 from cicd.lifecycle.assets import asset_problem, missing_assets
 from cicd.lifecycle.judging import SHOWN, judged
 from cicd.lifecycle.registry import connect, name_of
+from cicd.masking import Mask
 from cicd.model import (
     Action,
     Approval,
@@ -23,6 +24,7 @@ from cicd.model import (
     Change,
     Key,
     Lifecycle,
+    LifecycleStatus,
     LiveResource,
     Plan,
     Stage,
@@ -108,7 +110,28 @@ def looked_at(session: Session, plan: Plan, review: Review) -> Plan:
     if waits and state == steps.PASSED and lifecycle.comparator:
         facts = replace(facts, verdict=remembered_verdict(session, live_test(lifecycle, plan)))
     found = steps.status(lifecycle, facts, means_of(lifecycle), review.fingerprint)
-    return replace(plan, lifecycle=found)
+    return replace(plan, lifecycle=masked(found, session.mask))
+
+
+def masked(status: LifecycleStatus, mask: Mask) -> LifecycleStatus:
+    """The same without a secret in what servers, programs and people have said."""
+    given = status.approval
+    if given:
+        given = replace(
+            given,
+            by=mask.hide(given.by),
+            link=mask.hide(given.link),
+            note=mask.hide(given.note),
+            approvers=mask.hide(given.approvers),
+        )
+    return replace(
+        status,
+        missing=tuple(map(mask.hide, status.missing)),
+        notes=tuple(map(mask.hide, status.notes)),
+        moved=tuple(map(mask.hide, status.moved)),
+        verdict=mask.hide(status.verdict),
+        approval=given,
+    )
 
 
 def offline(stage: Stage, plan: Plan) -> Plan:

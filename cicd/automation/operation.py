@@ -183,6 +183,7 @@ def execute(
     """Make a plan true, and tell what happens; what became of each change."""
     from cicd.apply import execute
     from cicd.apply.hold import Hold
+    from cicd.automation.lifecycle import masked
     from cicd.automation.releasing import release_of
 
     session, settings = operation.session, operation.settings
@@ -206,7 +207,7 @@ def execute(
     finally:
         if release:
             release.close()
-            operation.lifecycle = release.status
+            operation.lifecycle = masked(release.status, session.mask)
 
 
 def follow(

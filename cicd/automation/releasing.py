@@ -75,7 +75,7 @@ class Release:
         lifecycle = self._review.lifecycle
         if lifecycle.comparator:
             verdict = judge_test(self._session, lifecycle, live, self._stopped.is_set)
-            self.status = replace(self.status, verdict=self._session.mask.hide(str(verdict)))
+            self.status = replace(self.status, verdict=str(verdict))
 
     def _judge_approval(self, done: Mapping[Key, LiveResource]) -> None:
         session, lifecycle = self._session, self._review.lifecycle

@@ -315,7 +315,7 @@ def document_of(plan: Plan, mask: Mask) -> dict[str, Any]:
     from cicd.plan.document import to_document
 
     document = to_document(plan)
-    told = {"target", "changes", "warnings", "problems", "refusal", "treatment"}
+    told = {"target", "changes", "warnings", "problems", "refusal", "treatment", "lifecycle"}
     return document | {name: mask.hide_in(document[name]) for name in document.keys() & told}
 
 

@@ -72,6 +72,7 @@ def look(session: Session) -> list[Row]:
     there = {w.key: runs.current(w) if w.key.kind in both else matcher.take(w) for w in wishes}
     unmet = missed_gates(session, there)
     waits = awaited(desired, there, session.platform.kinds)
+    held = held_notes(session)
     for wish in wishes:
         found = there[wish.key]
         link = session.platform.link(found) if found else None
@@ -83,8 +84,21 @@ def look(session: Session) -> list[Row]:
             one["notes"] = [*notes, *inputs_note(runs, wish), *one["notes"]]
         if need := waits.get(wish.key):
             one["notes"] = [*one["notes"], f"waits for {need}: the apply after that goes on"]
+        if note := held.get(wish.key):
+            one["notes"] = [*one["notes"], note]
         rows.append(one)
     return rows
+
+
+def held_notes(session: Session) -> dict[Key, str]:
+    """Key -> what stands before its change, where the stage asks for assets, tests or approvals."""
+    if session.stage.lifecycle is None:
+        return {}
+    from cicd.automation.lifecycle import with_lifecycle
+    from cicd.lifecycle.steps import explain_step
+
+    found = with_lifecycle(session, session.make_plan(review=False)).lifecycle
+    return dict.fromkeys(found.waits, explain_step(found)) if found else {}
 
 
 def whose(stage: Stage) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cicd.lifecycle.judging import SHOWN
 from cicd.model import Approval, ApprovalState, Key, Lifecycle, LifecycleStatus, Step
 
 DUE, PASSED, NONE = "due", "passed", "none"
@@ -75,3 +76,21 @@ def explain_approval(approval: Approval, moved: Sequence[str] = ()) -> str:
         case ApprovalState.PENDING:
             return f"not decided yet{why}"
     return f"not approved{why}"
+
+
+def explain_step(status: LifecycleStatus) -> str:
+    """What the next change of what serves waits for, in one sentence without a full stop."""
+    match status.step:
+        case Step.ASSETS:
+            return f"waits for assets: {'; '.join(status.missing)}"
+        case Step.TEST:
+            return f"waits for the test {status.test}"
+        case Step.APPROVAL if status.approval:
+            told = explain_approval(status.approval, status.moved)
+            who = status.approval.approvers
+            may = f"; {who} may approve it" if who else ""
+            link = f"; {status.approval.link}" if status.approval.link else ""
+            return f"waits for an approval of {status.fingerprint[:SHOWN]}: {told}{may}{link}"
+        case Step.APPROVAL:
+            return f"waits for an approval of {status.fingerprint[:SHOWN]}"
+    return "goes on with the next apply"

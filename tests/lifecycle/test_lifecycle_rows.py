@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -247,6 +248,24 @@ def test_b32_what_serves_stays_as_it_is_when_the_test_of_the_next_one_fails(desk
     desk.edit('TURNS: "1"', 'TURNS: "2"')
     assert desk.apply().exit_code == 1
     assert next((desk.root / "box/service").glob("*.json")).read_text(encoding="utf-8") == before
+
+
+def test_the_status_of_what_waits_says_what_for(desk: Desk) -> None:
+    def note() -> str:
+        return str({row["key"]: row["notes"] for row in desk.stage.status()}["service/ride"][-1])
+
+    assert note() == "waits for the test job/try"
+    desk.apply()
+    assert re.match(r"waits for an approval of [0-9a-f]{12}: not approved: there is no", note())
+    assert "whoever may push approvals/dev.yaml to main may approve it" in note()
+    desk.approve()
+    assert note() == "goes on with the next apply"
+    (desk.root / "docs/model.md").unlink()
+    assert note() == 'waits for assets: documentation "docs/model.md" is not there'
+    desk.write("docs/model.md", "again")
+    desk.apply().raise_for_failure()
+    rows = {row["key"]: row["notes"] for row in desk.stage.status()}
+    assert rows["service/ride"] == []
 
 
 def test_a_rejection_is_told_with_its_reason_and_holds_what_waits(desk: Desk) -> None:
