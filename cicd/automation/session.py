@@ -246,7 +246,7 @@ class Session:
         around = self.loader.surroundings(self.root, GitFacts())
         for name in stages_beside(self.file):
             if self.file.stem in taken_from(file_beside(self.file, name), around):
-                yield f"{name} takes something from this stage: {name} goes first"
+                yield f"{name} takes something from this stage: where it is there, destroy it first"
 
     def make_stop_plan(self, patterns: Sequence[str]) -> Plan:
         """What stopping these keys (``execution/train``, ``train``, globs) would do now."""

@@ -12,6 +12,7 @@ from cicd.config.plain_dialect import completed
 from cicd.errors import Problem
 from cicd.platforms.registry import DIALECTS
 from cicd.values import Key, Ref
+from tests.config.config_sample import write_repository
 from tests.platforms.toy import dialect
 
 TRAIN = """\
@@ -245,3 +246,25 @@ def test_each_platform_says_what_others_can_have_of_it(
     lines = told(root)
     assert [line[:3] for line in lines] == (["7: "] if said else [])
     assert said in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("executions.train.artifacts.model", ""),
+        (
+            "executions.train.artifacts.modle",
+            'execution/train of stage dev has no artifact "modle", which executable trainer does '
+            'not put out (did you mean "model"?)',
+        ),
+        ("executions.trian.artifacts.model", "stage dev does not define execution/trian"),
+        ("deployments.serve.url", ""),
+    ],
+)
+def test_templates_tell_what_runs_of_another_stage_put_out(
+    tmp_path: Path, output: str, said: str
+) -> None:
+    root = project(write_repository(tmp_path), serve=taking(f"${{stages.dev.{output}}}"))
+    problems = [one for one in found(root) if one.rule == "unknown-reference"]
+    assert [one.line for one in problems] == ([7] if said else [])
+    assert said in "".join(one.message for one in problems)
