@@ -12,6 +12,7 @@ import binascii
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,18 +65,38 @@ def access_of(
 ) -> Access:
     """Who logs in at the API server ``url``. ``conf``: properties of all jobs. Raises Denied."""
     said = _of_properties(conf)
-    if login or said.login or said.certificates.own or not url.startswith("https:"):
+    if not url.startswith("https:"):
         return replace(said, login=login or said.login)
-    found = _of_kubeconfig(url, conf.get(CONTEXT, ""), environ)
-    if found is None and (account / "token").is_file() and _is_inside(url, environ):
+    if login or said.login or said.certificates.own:
+        with suppress(Denied):  # who vouches for the server is of use also without its user
+            found = _of_machine(url, conf, environ, account, is_user=False)
+            said = replace(said, certificates=_vouched(said.certificates, said, found))
+        return replace(said, login=login or said.login)
+    found = _of_machine(url, conf, environ, account)
+    return replace(found, certificates=_vouched(found.certificates, said, found))
+
+
+def _vouched(certificates: Certificates, said: Access, found: Access) -> Certificates:
+    """They, with who vouches for the server: what properties say goes before this machine."""
+    authority = said.certificates.authority or found.certificates.authority
+    return replace(certificates, authority=authority)
+
+
+def _of_machine(
+    url: str,
+    conf: Mapping[str, str],
+    environ: Mapping[str, str],
+    account: Path,
+    *,
+    is_user: bool = True,
+) -> Access:
+    """Who logs in without anything in the stage file: nobody where this machine says nothing."""
+    if found := _of_kubeconfig(url, conf.get(CONTEXT, ""), environ, is_user=is_user):
+        return found
+    if (account / "token").is_file() and _is_inside(url, environ):
         authority = _read(account / "ca.crt")
-        found = Access(_in_file(account / "token"), Certificates(str(account), authority))
-    if found is None:
-        return said
-    if said.certificates.authority:
-        ours = replace(found.certificates, authority=said.certificates.authority)
-        return replace(found, certificates=ours)
-    return found
+        return Access(_in_file(account / "token"), Certificates(str(account), authority))
+    return Access(None, Certificates("this machine"))
 
 
 def _of_properties(conf: Mapping[str, str]) -> Access:
@@ -102,15 +123,18 @@ def _is_inside(url: str, environ: Mapping[str, str]) -> bool:
     return host in INSIDE or host == environ.get("KUBERNETES_SERVICE_HOST")
 
 
-def _of_kubeconfig(url: str, wished: str, environ: Mapping[str, str]) -> Access | None:
-    """Who a context of KUBECONFIG is, the current one where none is ``wished``; None without."""
+def _of_kubeconfig(
+    url: str, wished: str, environ: Mapping[str, str], *, is_user: bool
+) -> Access | None:
+    """Who a context of KUBECONFIG is, the current one where none is ``wished``; None without.
+    ``is_user``: with its user, not its server alone."""
     found = _Kubeconfig.read(environ)
     name = wished or found.current
     if not name:
         return None
     context = found.entry("contexts", name)
     cluster = found.entry("clusters", str(context.get("cluster", "")))
-    user = found.entry("users", str(context.get("user", "")))
+    user = found.entry("users", str(context.get("user", ""))) if is_user else {}
     where = f"{found.source}: context {name}"
     if _server(str(cluster.get("server", ""))) != _server(url):
         text = f"{where} is for {cluster.get('server')}, and the master is {url}"
@@ -118,12 +142,15 @@ def _of_kubeconfig(url: str, wished: str, environ: Mapping[str, str]) -> Access 
     if cluster.get("insecure-skip-tls-verify"):
         text = f"{where} does not look at certificates: anybody could be its server"
         raise Denied(text, hint="give its certificate-authority")
+    authority = found.content(cluster, "certificate-authority")
+    if not is_user:
+        return Access(None, Certificates(where, authority))
     for field in ("exec", "auth-provider", "username"):
         if user.get(field):
             how = "a password" if field == "username" else "a program, which is not started here"
             raise Denied(f"{where} logs in by {how}", hint=CURE)
     own, key = found.content(user, "client-certificate"), found.content(user, "client-key")
-    certificates = Certificates(where, found.content(cluster, "certificate-authority"), own, key)
+    certificates = Certificates(where, authority, own, key)
     login: Login | None = None
     if token := user.get("token"):
         login = Tokens(lambda: (header_text(str(token), where), FOR_EVER), where)
@@ -191,8 +218,11 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 def _server(url: str) -> tuple[str, str | None, int | None, str]:
     """What two addresses of one server have in common."""
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return url, None, None, ""
     return parts.scheme, parts.hostname, port, parts.path.rstrip("/")
 
 

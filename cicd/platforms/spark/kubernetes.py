@@ -215,7 +215,7 @@ def _ended(pod: Pod, ended: Mapping[str, Any]) -> Status:
     if code == 0 and told.get("phase") != "Failed":
         return statuses.status_of(State.SUCCEEDED)
     reason = "" if reason in {"Error", "Completed"} else reason
-    exit_code = f"exit code {code}" if code is not None else ""
+    exit_code = f"exit code {code}" if code is not None else _waits(pod)
     said = _sentence(told.get("reason"), told.get("message"), reason, exit_code)
     is_killed = code in KILLED and not (told.get("reason") or reason)
     if is_killed or meta(pod, "deletionTimestamp"):
@@ -225,13 +225,23 @@ def _ended(pod: Pod, ended: Mapping[str, Any]) -> Status:
 
 def _waits(pod: Pod) -> str:
     """Why one does not run yet; empty where nothing is wrong."""
-    waiting = _container(pod).get("waiting") or {}
-    if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
-        return _sentence(waiting.get("reason"), waiting.get("message"))
+    for state in _states(pod):
+        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+        if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
+            return _sentence(waiting.get("reason"), waiting.get("message"))
+        if ended.get("exitCode"):
+            return _sentence("a container before it", f"exit code {ended['exitCode']}")
     for one in (pod.get("status") or {}).get("conditions") or []:
         if one.get("type") == "PodScheduled" and one.get("status") == "False":
             return _sentence(one.get("reason"), one.get("message"))
     return ""
+
+
+def _states(pod: Pod) -> Iterator[Mapping[str, Any]]:
+    """Those of the containers that come before it, and its own."""
+    for row in (pod.get("status") or {}).get("initContainerStatuses") or []:
+        yield row.get("state") or {}
+    yield _container(pod)
 
 
 def _container(pod: Pod) -> Mapping[str, Any]:

@@ -58,7 +58,15 @@ class Ticket:
 def _cookie(url: str, environ: Mapping[str, str]) -> str:
     host = urlsplit(url).netloc
     command = ["curl", "--disable", "--silent", "--show-error", "--negotiate", "--user", ":"]
-    command += ["--max-time", str(TIMEOUT), "--output", os.devnull, "--cookie-jar", "-"]
+    command += [
+        "--globoff",
+        "--max-time",
+        str(TIMEOUT),
+        "--output",
+        os.devnull,
+        "--cookie-jar",
+        "-",
+    ]
     command += ["--write-out", "%{http_code}\n", url]
     try:
         told = subprocess.run(

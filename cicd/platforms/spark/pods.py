@@ -137,15 +137,21 @@ def timed(text: str) -> list[Line]:
     the first it is not of the program. Pure."""
     found: list[Line] = []
     for row in text.split("\n")[: -1 if text.endswith("\n") else None]:
-        if match := _LINE.fullmatch(row):
-            found.append(Line(_nanoseconds(*match.group(1, 2, 3)), match[4]))
+        match = _LINE.fullmatch(row)
+        time = _nanoseconds(*match.group(1, 2, 3)) if match else None
+        if match and time is not None:
+            found.append(Line(time, match[4]))
         elif found:
             found.append(Line(found[-1].time, row))
     return found
 
 
-def _nanoseconds(second: str, fraction: str | None, zone: str) -> int:
-    moment = datetime.fromisoformat(second + zone)
+def _nanoseconds(second: str, fraction: str | None, zone: str) -> int | None:
+    """A time; None for one that there is not."""
+    try:
+        moment = datetime.fromisoformat(second + zone)
+    except ValueError:
+        return None
     return int(moment.timestamp()) * SECOND + int((fraction or "").ljust(9, "0"))
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import io
 import re
+import time
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cicd.errors import NotFound, PlatformError
+from cicd.errors import ConnectionFailed, NotFound, PlatformError
 from cicd.platforms.base import Finding
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.history import Applications, attempt_of
@@ -28,6 +29,8 @@ from cicd.platforms.spark.yarn import first_log, log_pages
 
 MOST = 1 << 26
 """Bytes of an event log that are read, packed and unpacked."""
+PAUSE = 30.0
+"""Seconds that a server which does not answer is left alone."""
 DRIVER = "driver"
 """What an application calls the executor that its driver is."""
 
@@ -36,17 +39,29 @@ class History:
     """One history server. ``calls``: with little patience, as nothing depends on it. ``logs``: the
     server of YARN's logs of containers that are gone, empty for none."""
 
-    def __init__(self, calls: Calls, url: str, logs: str = "") -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        url: str,
+        logs: str = "",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._calls = calls
         self._logs_url = logs
         self._server = Applications(calls, url)
         self._events: tuple[str, bytes] = "", b""
+        self._away: tuple[float, str] = 0.0, ""
 
     def recalled(self, run: Run, seen: Seen) -> Seen:
         """What is seen of a run whose cluster knows nothing of it, with what is known here."""
         application = seen.application or run.application
         facts: dict[str, str] = {}
+        until, why = self._away
         try:
+            if self._clock() < until:
+                raise PlatformError(why)
             application = application or self._server.named(run.name, _day_before(run.created))
             if not application:
                 raise NotFound("it is not there")
@@ -55,6 +70,8 @@ class History:
         except NotFound:
             said = "nor does the history server"
         except PlatformError as error:
+            if isinstance(error, ConnectionFailed):  # others that are unknown need not wait for it
+                self._away = self._clock() + PAUSE, error.message
             said = f"the history server does not tell: {error.message}"
         status = replace(seen.status, message=f"{seen.status.message}; {said}")
         return replace(seen, status=status, application=application, facts=facts)

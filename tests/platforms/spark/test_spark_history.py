@@ -15,9 +15,12 @@ from cicd.errors import ConnectionFailed, Denied, NotFound, PlatformError, Throt
 from cicd.model import LiveResource, State
 from cicd.platforms.base import LogPage
 from cicd.platforms.spark.adapter import Spark, connect
-from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.calls import ONCE, Calls
 from cicd.platforms.spark.history import Applications, attempt_of
 from cicd.platforms.spark.recall import History, unpacked
+from cicd.platforms.spark.runs import Run
+from cicd.platforms.spark.statuses import status_of
+from cicd.platforms.spark.submitter import Seen
 from tests.platforms.contract import wait_for
 from tests.platforms.spark.history_stand_in import HistoryServer, history_server, zipped
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
@@ -161,6 +164,24 @@ def test_a19_a_history_server_that_is_missing_is_said_and_fails_nothing(
     assert status.state is State.UNKNOWN and re.search(said, status.message), status
     server.stub.answers.clear()
     spark.close()
+
+
+def test_a_history_server_that_is_away_is_left_alone_for_a_while(server: HistoryServer) -> None:
+    now = 0.0
+    history = History(Calls(retries=ONCE), server.url, clock=lambda: now)
+    unknown = Seen(status_of(State.UNKNOWN, "gone"))
+    run = Run("a-run", "score", {}, application="app-1")
+    server.stub.on("GET", "/api/v1/applications/app-1", Reply(503, "starting"))
+    before = len(server.stub.requests)
+    for _ in range(3):
+        told = history.recalled(run, unknown).status.message
+        assert told.startswith("gone; the history server does not tell: ") and "starting" in told
+    assert len(server.stub.requests) == before + 1
+    now = 31.0
+    server.stub.answers.clear()
+    server.add("app-1")
+    assert "has app-1, which ended at" in history.recalled(run, unknown).status.message
+    history.close()
 
 
 def test_a19_what_executors_said_is_read_where_the_history_server_tells_that_it_is(

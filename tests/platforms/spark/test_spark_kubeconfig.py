@@ -19,6 +19,7 @@ from cicd.errors import ConnectionFailed, Denied
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.kubeconfig import Access, access_of
 from cicd.platforms.spark.trust import Certificates
+from cicd.platforms.tokens import Tokens
 
 URL = "https://api.example.com:6443"
 SUBMISSION = "spark.kubernetes.authenticate.submission"
@@ -81,6 +82,7 @@ def test_a_context_may_be_named_and_of_two_files_the_first_counts(tmp_path: Path
     [
         ({"server": "https://evil.example.com:6443"}, "is for https://evil.example.com:6443"),
         ({"server": "https://api.example.com"}, "is for https://api.example.com, and the master"),
+        ({"server": "https://api.example.com:port"}, "is for https://api.example.com:port"),
         ({"server": f"{URL}/k8s/clusters/c-1"}, "and the master is"),
         ({"insecure-skip-tls-verify": True}, "does not look at certificates"),
         ({"user": {"exec": {"command": "aws"}}}, "logs in by a program, which is not started"),
@@ -255,6 +257,24 @@ def test_a_client_shows_its_own_certificate_and_its_key_is_left_nowhere(
         f"{SUBMISSION}.clientKeyFile": str(tls.folder / "ann.key"),
     }
     assert who(tls, access(path, conf, tls.url).certificates) == "ann"
+
+
+def test_who_vouches_for_the_server_counts_whoever_logs_in(tls: Tls, tmp_path: Path) -> None:
+    """A token of the stage file, beside a context whose user starts a program."""
+    user = {"exec": {"command": "aws"}}
+    files = {"certificate-authority": str(tls.folder / "ca.pem")}
+    path = written(tmp_path, server=tls.url, user=user, **files)
+    login = Tokens(lambda: ("token-of-the-stage", 60.0), "T")
+    nowhere = Path("/nonexistent")
+    found = access_of(tls.url, {}, login, {"KUBECONFIG": str(path)}, nowhere)
+    assert token_of(found) == "token-of-the-stage" and who(tls, found.certificates) == "nobody"
+    # that of another server does not count
+    other = written(tmp_path, "other", server="https://other.example.com", **files)
+    found = access_of(tls.url, {}, login, {"KUBECONFIG": str(other)}, nowhere)
+    assert token_of(found) == "token-of-the-stage" and not found.certificates.authority
+    conf = {f"{SUBMISSION}.caCertFile": str(tls.folder / "foreign.pem")}
+    found = access_of(tls.url, conf, login, {"KUBECONFIG": str(path)}, nowhere)
+    assert found.certificates.authority == tls.pem("foreign.pem")
 
 
 def test_a_key_that_is_not_that_of_the_certificate_is_told(tls: Tls) -> None:

@@ -286,6 +286,13 @@ PHASES: list[tuple[dict[str, Any], State, str]] = [
         "ImagePullBackOff, no image",
     ),
     (pod("Pending", conditions=[NO_ROOM]), State.PENDING, "Unschedulable, 0/3"),
+    (pod("Pending", initContainerStatuses=[{"state": ended(3)}]), State.PENDING, "exit code 3"),
+    (
+        pod("Failed", initContainerStatuses=[{"state": ended(4)}]),
+        State.FAILED,
+        "a container before it, exit code 4",
+    ),
+    (pod("Pending", initContainerStatuses=[{"state": ended(0)}]), State.PENDING, ""),
     (pod("Running", {"running": {}}), State.RUNNING, ""),
     (pod("Running"), State.RUNNING, ""),
     (pod("Running", ended(0, "Completed")), State.SUCCEEDED, ""),
@@ -382,6 +389,9 @@ def test_lines_have_their_time_in_any_zone_and_those_without_that_of_the_one_bef
         Line(base + SECOND, "b"),
         Line(base + SECOND, "rest"),
     ]
+    assert (
+        timed(f"{text}\n2026-13-01T10:00:00Z no month")[-1].text == "2026-13-01T10:00:00Z no month"
+    )
     assert timed("") == [] and timed("2026-11-30T10:00:00Z \n") == [Line(base, "")]
 
 
@@ -511,6 +521,8 @@ def test_a_stage_of_kubernetes_is_valid(tmp_path: Path) -> None:
     [
         "k8s://https://h",
         "k8s://h:443",
+        "k8s://https://[::1]:6443",
+        "k8s://[fd00::1]:6443",
         "k8s://https://h:6443/k8s/clusters/c-1",
         "k8s://http://h:8001",
     ],

@@ -10,7 +10,7 @@ from cicd.values import Ref
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
 _HTTP = r"https?://[^\s/@?#]+(/[^\s?#]*)?"
-_KUBERNETES = r"k8s://(https?://)?[^\s/@?#:]+(:[0-9]+)?(/[^\s?#]*)?"
+_KUBERNETES = r"k8s://(https?://)?(\[[0-9A-Fa-f:.]+\]|[^\s/@?#:\[\]]+)(:[0-9]+)?(/[^\s?#]*)?"
 ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP}|yarn|{_KUBERNETES})$"
 URL = f"^{_HTTP}$"
 _URL = like(URL, "an address like http://host:port, without login and query", 1024)
