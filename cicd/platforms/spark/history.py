@@ -13,6 +13,9 @@ from urllib.parse import quote
 
 from cicd.platforms.spark.calls import Calls
 
+EVER = "2010-01-01"
+"""The day from which on applications are told where nobody says another, by Spark itself."""
+
 
 class Applications:
     """Those of one page. ``url``: of it, without ``/api/v1``. All raise NotFound for one that it
@@ -31,7 +34,7 @@ class Applications:
         """``id``, ``name`` and ``attempts``, newest first."""
         return self._calls.json("GET", f"{self._api}/applications/{quote(id, safe='')}")
 
-    def named(self, name: str, since: str) -> str:
+    def named(self, name: str, since: str = EVER) -> str:
         """The id of the newest that is called so; empty where there is none. ``since``: the day
         that it began at the earliest, as 2026-11-30."""
         rows = self._calls.rows(f"{self._api}/applications", minDate=since)

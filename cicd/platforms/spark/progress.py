@@ -14,9 +14,9 @@ from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.history import Applications
 from cicd.platforms.spark.runs import Run
 
-TIMEOUT = (1.0, 2.0)
-"""Seconds to connect and to wait for an answer: the log of a job is followed meanwhile."""
-FIRST, LONGEST = 30.0, 600.0
+TIMEOUT = (1.0, 3.0)
+"""Seconds to connect and to wait for an answer: nobody follows the log of a job meanwhile."""
+FIRST, LONGEST = 10.0, 300.0
 """Seconds that a page which does not answer is left alone, each time twice as long."""
 
 
@@ -35,7 +35,7 @@ class Progress:
         self._connect = connect
         self._clock = clock
         self._lock = threading.Lock()
-        self._pages: dict[str, str] = {}
+        self._known: dict[str, tuple[Applications, str]] = {}
         self._rests: dict[str, tuple[float, float]] = {}
 
     @cached_property
@@ -47,21 +47,32 @@ class Progress:
         none."""
         with self._lock:
             until, pause = self._rests.get(run.name, (0.0, FIRST))
-        if not run.application or self._clock() < until:
+        if self._clock() < until:
             return ()
         try:
-            if not (page := self._pages.get(run.name) or self._page(run, self._calls)):
+            found = self._known.get(run.name) or self._found(run)
+            if found is None:
                 return ()
-            rows = Applications(self._calls, page).rows(run.application, "jobs", status="running")
+            applications, id = found
+            rows = applications.rows(id, "jobs", status="running")
         except (CicdError, ValueError):  # the latter: an address that is none
             with self._lock:
-                self._pages.pop(run.name, None)
+                self._known.pop(run.name, None)
                 self._rests[run.name] = (self._clock() + pause, min(2 * pause, LONGEST))
             return ()
         with self._lock:
-            self._pages[run.name] = page
+            self._known[run.name] = found
             self._rests.pop(run.name, None)
         return counts(rows)
+
+    def _found(self, run: Run) -> tuple[Applications, str] | None:
+        """Where its application is, and what it is called there; None where nobody knows yet. A
+        driver on this machine writes that into no log."""
+        if not (page := self._page(run, self._calls)):
+            return None
+        applications = Applications(self._calls, page)
+        id = run.application or applications.named(run.name)
+        return (applications, id) if id else None
 
     def close(self) -> None:
         """Give connections back."""

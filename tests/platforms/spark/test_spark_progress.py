@@ -115,13 +115,13 @@ def test_the_longer_a_page_is_away_the_less_often_it_is_asked(
 ) -> None:
     times: list[float] = []
     cluster.page = nobody()
-    for second in range(0, 4000, 10):
+    for second in range(0, 1300, 10):
         before = len(cluster.requests)
         spark._progress._clock = lambda now=float(second): now  # type: ignore[misc]
         spark.progress(LIVE)
         if len(cluster.requests) > before:
             times.append(second)
-    assert times == [0, 30, 90, 210, 450, 930, 1530, 2130, 2730, 3330, 3930]
+    assert times == [0, 10, 30, 70, 150, 310, 610, 910, 1210]
 
 
 def test_a_master_that_is_away_tells_nothing(tmp_path: Path) -> None:
@@ -161,6 +161,29 @@ def test_yarn_shows_it_behind_the_resource_manager(tmp_path: Path, driver: Histo
     run, calls = found._jobs.shown(LIVE), found._progress._calls
     assert found._submitter.page(run, calls) == f"http://rm:8088/proxy/{APP}"
     assert found._submitter.page(replace(run, application=""), calls) == ""
+    found.close()
+
+
+def test_a_driver_on_this_machine_is_asked_for_the_application_of_the_run(
+    tmp_path: Path, driver: HistoryServer
+) -> None:
+    """With ``local[*]`` no log tells its id; and a port may be had by somebody else since."""
+    found = connect(stage_of(tmp_path, "", master="local[*]"), {})
+    live = replace(LIVE, facts={"application": LIVE.facts["application"]})
+    run = found._jobs.shown(live)
+    [process] = [found._submitter]
+    folder = process._folder / run.name  # type: ignore[attr-defined]
+    folder.mkdir(parents=True)
+    assert found.progress(live) == ()
+    port = driver.url.rpartition(":")[2]
+    told = f"INFO Utils: Successfully started service 'SparkUI' on port {port}.\n"
+    (folder / "stderr").write_text(told, encoding="utf-8")
+    assert found.progress(live) == ()
+    driver.add("local-1764500000000", name=run.name, jobs=[HALF])
+    assert found.progress(live) == TOLD
+    asked = len(driver.stub.requests)
+    assert found.progress(live) == TOLD
+    assert len(driver.stub.requests) - asked == 2
     found.close()
 
 
