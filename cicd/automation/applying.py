@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,12 +12,14 @@ from cicd.automation.arrival import check_arrival
 from cicd.automation.choice import Choice
 from cicd.automation.events import Event, Planned
 from cicd.automation.failed import remember_tests
+from cicd.automation.ledger import write_down
 from cicd.automation.lifecycle import with_lifecycle
 from cicd.automation.lock import StageLock
 from cicd.automation.notices import unmet
 from cicd.automation.operation import Operation, Work, agree, execute, follow, locked
 from cicd.automation.result import Result, exit_code
 from cicd.automation.saved import Saved
+from cicd.automation.session import now
 from cicd.errors import Refused
 from cicd.model import Action, Outcome, Plan
 
@@ -55,11 +58,12 @@ def apply(
         record = Record(session, saved.document) if saved and saved.is_kept else None
         if saved:
             saved.check(plan, session.mask, record.last() if record else None)
-        return (
-            yield from carry_out(
-                operation, plan, lock, replan, wait=wait, permissions=permissions, saved=saved
-            )
+        began, started = now(), time.monotonic()
+        result = yield from carry_out(
+            operation, plan, lock, replan, wait=wait, permissions=permissions, saved=saved
         )
+        write_down(session, result, began, time.monotonic() - started)
+        return result
 
     return (yield from locked(operation, "apply", work))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -378,3 +379,21 @@ def author_of(root: Path, commit: str, environ: Mapping[str, str]) -> str:
     """Who has written a commit; empty where it is not known here."""
     id = commit.partition(" ")[0]  # a mark may follow
     return _quietly(root, environ, "show", "-s", "--format=%an", id, "--") if id else ""
+
+
+def commits_of(
+    root: Path, commits: Sequence[str], environ: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Who wrote each of these commits and what it is about, of those that Git knows here."""
+    asked = [id for id in commits if re.fullmatch("[0-9a-f]{7,64}", id)]
+    if not asked:
+        return {}
+    form = ("log", "--no-walk=unsorted", "--ignore-missing", "--format=%H%x00%an%x00%s")
+    lines = _quietly(root, environ, *form, *asked, "--").splitlines()
+    found = [line.split("\0", 2) for line in lines if line.count("\0") >= 2]
+    return {
+        id: (author, subject)
+        for whole, author, subject in found
+        for id in asked
+        if whole.startswith(id)
+    }

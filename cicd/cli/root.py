@@ -51,6 +51,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "explain": Entry(
             "cicd.cli.explain", short_help="Tell why something is as it is, and what to do."
         ),
+        "history": Entry(
+            "cicd.cli.history", short_help="Show what was applied, by whom, and how it ended."
+        ),
         "metrics": Entry("cicd.cli.metrics", short_help="Show what a run has recorded."),
         "compare": Entry(
             "cicd.cli.compare", short_help="Show parameters and metrics of runs side by side."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from cicd.errors import CicdError
+from cicd.model import Applied
 from cicd.render.dialect import Dialect
 
 Verdict = Literal["approved", "rejected", "pending", "withdrawn"]
@@ -128,6 +129,15 @@ class Forge(Protocol):
 
     def end_issue(self, issue: Issue, *, is_done: bool, body: str = "") -> None:
         """Close an issue; ``is_done``: what it asks for is so now. ``body``: a last text."""
+
+
+@runtime_checkable
+class Deploying(Protocol):
+    """A forge that keeps an account of what was deployed."""
+
+    def deployments(self, environment: str, most: int) -> Sequence[Applied]:
+        """The last deployments to an environment, the newest first, each with who started it, how
+        it ended and who agreed, as far as that is told. A request or two for each."""
 
 
 def looked_for(sleep: Callable[[float], None], find: Callable[[], T]) -> T:

@@ -18,6 +18,8 @@ from cicd.model.lifecycle import LifecycleStatus as LifecycleStatus
 from cicd.model.lifecycle import ModelPackageApproval as ModelPackageApproval
 from cicd.model.lifecycle import PullRequestApproval as PullRequestApproval
 from cicd.model.lifecycle import Step as Step
+from cicd.model.past import Applied as Applied
+from cicd.model.past import Made as Made
 from cicd.model.plans import Action as Action
 from cicd.model.plans import Change as Change
 from cicd.model.plans import FieldChange as FieldChange

@@ -249,6 +249,11 @@ class Platform(Protocol):
         Else they are forgotten, and a run without inputs runs again."""
         return
 
+    def kept_marks(self, live: Sequence[LiveResource]) -> Mapping[str, Mapping[str, str]]:
+        """For ``cicd history``: id -> what ``tag`` or the create has kept with each of these runs.
+        Else nothing: where their facts have the commit already."""
+        return {}
+
     def remember(self, name: str, text: str) -> None:
         """Keep a short text under a name in the place the stage deploys to, where that can be done;
         what cannot be kept is forgotten, and nothing fails for it. Else all is forgotten."""

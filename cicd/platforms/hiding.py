@@ -172,6 +172,9 @@ class Hiding:
     def lock(self, name: str) -> Lock | None:
         return self._platform.lock(name)
 
+    def kept_marks(self, live: Sequence[LiveResource]) -> Mapping[str, Mapping[str, str]]:
+        return self._platform.kept_marks(live)
+
     def remember(self, name: str, text: str) -> None:
         self._platform.remember(name, text)
 

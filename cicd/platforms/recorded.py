@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,9 @@ class Recorded(Platform):
     def tag(self, live: LiveResource, tags: Mapping[str, str]) -> None:
         known = self.records.read(live.key.kind, live.id)["tags"]
         self.records.write(live.key.kind, live.id, {"tags": {**known, **tags}})
+
+    def kept_marks(self, live: Sequence[LiveResource]) -> dict[str, dict[str, str]]:
+        return {one.id: dict(self.records.read(one.key.kind, one.id)["tags"]) for one in live}
 
     def remember(self, name: str, text: str) -> None:
         self.records.write(MEMORY, name, {"text": text})

@@ -261,6 +261,9 @@ class FakePlatform:
     def remember(self, name: str, text: str) -> None:
         return
 
+    def kept_marks(self, live: Sequence[LiveResource]) -> Mapping[str, Mapping[str, str]]:
+        return {}
+
     def recall(self, name: str, *, fresh: bool = True) -> str:
         return ""
 

@@ -217,6 +217,9 @@ class AICore:
             found |= {id: tracking.track(document) for id, document in documents.items()}
         return found
 
+    def kept_marks(self, live: Sequence[LiveResource]) -> dict[str, Mapping[str, str]]:
+        return {id: track.tags for id, track in self.track(live).items()}
+
     def logs(self, live: LiveResource, cursor: str = "", *, since: int | None = None) -> LogPage:
         if live.key.kind not in LOG_PATHS:
             raise PlatformError(f"{live.key} has no log")

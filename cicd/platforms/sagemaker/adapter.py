@@ -311,6 +311,13 @@ class SageMaker(Platform):
             found = zip(asked, pool.map(self._track, asked), strict=True)
             return {one.id: track for one, track in found if track != Track()}
 
+    def kept_marks(self, live: Sequence[LiveResource]) -> dict[str, Mapping[str, str]]:
+        with together(READERS) as pool:
+            return dict(zip((o.id for o in live), pool.map(self._marks, live), strict=True))
+
+    def _marks(self, live: LiveResource) -> dict[str, str]:
+        return self._records.of(live.id)
+
     def _track(self, live: LiveResource) -> Track:
         told = self._api.describe(NOUNS[live.key.kind], live.id)
         if live.key.kind == "endpoint":

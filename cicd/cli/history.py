@@ -1,0 +1,49 @@
+"""``cicd history``: what has been applied to a stage, by whom, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from cicd.cli.completion import complete_stage
+from cicd.cli.console import print_json, print_note, print_result, terminal_width, uses_colour
+from cicd.cli.help import examples
+from cicd.cli.options import Common, common_options, output_option
+from cicd.cli.project import open_session
+
+
+@click.command("history", epilog=examples("cicd history prd", "cicd history prd --limit 5 -o json"))
+@click.argument("stage", required=False, shell_complete=complete_stage)
+@common_options()
+@click.option(
+    "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Show so many."
+)
+@output_option("text", "json")
+def command(stage: str | None, common: Common, limit: int, output: str) -> None:
+    """Show what was applied, newest first: when, which commit, by whom, how it ended, how long it
+    took, who approved it, what it changed.
+
+    Read from what the platform keeps of runs and versions, from deployments of the forge where
+    there is a token for it, and from Git.
+    """
+    from cicd.automation.past import document_of_past, read_past
+    from cicd.render.past import render_past
+
+    with open_session(stage, common, needs_secrets=False) as session:
+        past = read_past(session, limit)
+        document = document_of_past(session, past)
+    if output == "json":
+        print_json(document)
+        return
+    if past.applies:
+        colour, width = uses_colour(common), terminal_width()
+        print_result(
+            render_past(document["applies"], datetime.now(UTC), colour=colour, width=width)
+        )
+    else:
+        print_result(f"Nothing is known of any apply of {document['stage']}.")
+    if common.verbosity >= 0:
+        for source in past.sources:
+            if source["problem"]:
+                print_note(f"without what the {source['name']} knows: {source['problem']}")
