@@ -283,6 +283,14 @@ class StageSession(Session):
         with self.opened():
             return list_versions(self, str(key))
 
+    def history(self, *, limit: int = 20) -> dict[str, Any]:
+        """What was applied before as plain data, newest first, at most so many: the document that
+        ``cicd history --output json`` writes."""
+        from cicd.automation.past import document_of_past, read_past
+
+        with self.opened():
+            return document_of_past(self, read_past(self, limit))
+
     def status(self) -> list[dict[str, Any]]:
         """What of the stage is there now: a row of plain data for each thing that can be up or
         down, as ``cicd status --output json`` writes it."""

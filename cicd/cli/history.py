@@ -27,16 +27,14 @@ def command(stage: str | None, common: Common, limit: int, output: str) -> None:
     Read from what the platform keeps of runs and versions, from deployments of the forge where
     there is a token for it, and from Git.
     """
-    from cicd.automation.past import document_of_past, read_past
     from cicd.render.past import render_past
 
     with open_session(stage, common, needs_secrets=False) as session:
-        past = read_past(session, limit)
-        document = document_of_past(session, past)
+        document = session.history(limit=limit)
     if output == "json":
         print_json(document)
         return
-    if past.applies:
+    if document["applies"]:
         colour, width = uses_colour(common), terminal_width()
         print_result(
             render_past(document["applies"], datetime.now(UTC), colour=colour, width=width)
@@ -44,6 +42,6 @@ def command(stage: str | None, common: Common, limit: int, output: str) -> None:
     else:
         print_result(f"Nothing is known of any apply of {document['stage']}.")
     if common.verbosity >= 0:
-        for source in past.sources:
+        for source in document["sources"]:
             if source["problem"]:
                 print_note(f"without what the {source['name']} knows: {source['problem']}")

@@ -82,9 +82,11 @@ def _joined(one: Applied, other: Applied) -> Applied:
     told = {name: getattr(one, name) or getattr(other, name) for name in names}
     longest = max(one.commit, other.commit, key=len)
     # whoever has applied it knows better how it ended than the run of CI around it
-    first = one if one.made or not other.made else other
+    first, second = (one, other) if one.made or not other.made else (other, one)
     return replace(
         first,
+        result=first.result or second.result,
+        seconds=second.seconds if first.seconds is None else first.seconds,
         **{**told, "commit": longest},
         at=min(one.at, other.at),
         sources=tuple(dict.fromkeys((*one.sources, *other.sources))),

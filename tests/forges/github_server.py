@@ -65,6 +65,8 @@ ENDPOINTS = (
     Endpoint(
         "GET", "/repos/R/actions/runs", query=PAGING | {"head_sha", "status", "branch", "event"}
     ),
+    Endpoint("GET", "/repos/R/deployments", query=PAGING | {"environment", "ref", "sha", "task"}),
+    Endpoint("GET", "/repos/R/deployments/N/statuses", query=PAGING),
     Endpoint("GET", "/repos/R/collaborators/U/permission"),
     Endpoint("GET", "/repos/R/environments/E"),
     Endpoint("POST", "/repos/R/issues/N/labels", {"labels": list}),
@@ -107,6 +109,8 @@ class GitHub(ForgeServer):
         self.approvals: dict[int, list[dict[str, Any]]] = {}
         self.pending: dict[int, list[dict[str, Any]]] = {}
         self.runs: list[dict[str, Any]] = []
+        self.deployments: list[dict[str, Any]] = []
+        self.deployment_statuses: dict[int, list[dict[str, Any]]] = {}
         self.collaborators: dict[str, str] = {}
         self.environments: dict[str, list[dict[str, Any]]] = {}
         self.teams: dict[str, dict[str, str]] = {}
@@ -125,6 +129,24 @@ class GitHub(ForgeServer):
             }
             self.comments[number].append(comment)
             return comment
+
+    def deployed(
+        self, environment: str, sha: str, who: str, state: str, *, run: int, approved_by: str = ""
+    ) -> None:
+        """A run has deployed to an environment, in a minute; somebody had to agree."""
+        id, begin = next(self._ids), f"2026-01-{len(self.deployments) + 1:02}T12"
+        job = f"{self.url}/{self.repository}/actions/runs/{run}/job/1"
+        deployment = {"id": id, "sha": sha, "ref": "main", "environment": environment}
+        deployment |= {"creator": {"login": who}, "created_at": f"{begin}:00:00Z"}
+        self.deployments.insert(0, deployment)
+        told = {"environment": environment, "log_url": job.replace("http://", "https://")}
+        self.deployment_statuses[id] = [
+            {**told, "state": state, "created_at": f"{begin}:01:00Z"},
+            {**told, "state": "in_progress", "created_at": f"{begin}:00:10Z"},
+        ]
+        named = [{"name": environment, "html_url": job}]
+        said = {"state": "approved", "comment": "", "environments": named}
+        self.approvals[run] = [{**said, "user": {"login": approved_by}}] if approved_by else []
 
     def bodies(self, number: int = 7) -> list[str]:
         return [comment["body"] for comment in self.comments[number]]
@@ -175,6 +197,12 @@ class GitHub(ForgeServer):
             "POST /actions/runs/N/pending_deployments": self._decide,
             "PATCH /pulls/N": self._edit_pull,
             "GET /actions/runs": self._list_runs,
+            "GET /deployments": lambda r, n, _: self._page(
+                r, [d for d in self.deployments if d["environment"] == r.query["environment"]]
+            ),
+            "GET /deployments/N/statuses": lambda r, n, _: self._page(
+                r, self.deployment_statuses[n[0]]
+            ),
             "GET /collaborators/U/permission": self._permission,
             "GET /environments/E": self._environment,
             "POST /issues/N/labels": self._add_labels,

@@ -161,6 +161,12 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
         "endpoint/churn": "InService",
     }
 
+    past = project.run("history", "dev", "-o", "json").json["applies"]
+    assert [one["result"] for one in past] == ["applied", "applied"]
+    for one in past:
+        keys = [made["key"] for made in one["changes"]]
+        assert keys == ["training_job/train", "endpoint/churn"]
+
     project.edit('"grüß dich"', '"break"')
     told = project.run("apply", "dev", "--yes", code=1)
     assert "did not pass the ping health check" in told.out, told.out

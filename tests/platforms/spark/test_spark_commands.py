@@ -109,6 +109,9 @@ def test_two_jobs_of_which_one_reads_what_the_other_wrote(
         assert row["facts"]["application_id"] == f"app-{driver.id[7:]}"
     assert "0.75" in cicd("metrics", "dev", "score")
     assert "jobs/score.py" in cicd("jobs", "dev")
+    [past] = json.loads(cicd("history", "dev", "-o", "json"))["applies"]
+    assert [made["key"] for made in past["changes"]] == ["job/score", "job/report"]
+    assert (len(past["commit"]), past["author"], past["result"]) == (40, "a", "applied")
     assert "2 cores and 2048 MB free" in cicd("doctor", "dev")
     ignored = subprocess.run(["git", "status", "-s"], cwd=tmp_path, capture_output=True, text=True)
     assert ".cicd" not in ignored.stdout

@@ -156,6 +156,9 @@ def test_what_there_is_to_see_afterwards(world: World) -> None:
     [content] = model["contents"]
     assert (content["name"], content["size"]) == ("saved_model/model.pb", 7)
     assert world.run("doctor", "dev").out.count("ok") >= 5
+    [past] = world.run("history", "dev", "-o", "json").json["applies"]
+    assert [(made["key"], made["id"]) for made in past["changes"]] == [("job/train", row["id"])]
+    assert past["result"] == "applied" and past["seconds"] is not None
 
 
 def test_c2_nothing_is_done_twice_and_only_what_differs_is_uploaded(world: World) -> None:
