@@ -34,7 +34,8 @@ def put_together(
         else:
             left.append(thing)
     found += [_of_things(group) for group in grouped(left)]
-    found.sort(key=lambda one: (_begin(one.at), one.commit), reverse=True)
+    # sources tell the newest first, and of one second they know better which that is
+    found.sort(key=lambda one: _begin(one.at), reverse=True)
     return found[:limit]
 
 
