@@ -77,7 +77,7 @@ def forge_applies(session: Session, limit: int) -> list[Applied]:
     if session.is_local:
         return []
     run = read_run(session.environ, read_facts(session.root, session.environ).commit)
-    if not (run.repository and run.token):
+    if not run.repository:
         raise CicdError("nobody says where to ask it", hint="GITHUB_REPOSITORY and GITHUB_TOKEN do")
     forge = open_forge(usable(run, session.environ))
     try:
