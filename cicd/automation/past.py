@@ -16,14 +16,14 @@ from cicd.plan.past import PLATFORM, put_together
 
 SCHEMA_VERSION = 1
 MOST_ASKED = 20
-"""Deployments of a forge that are looked at: each takes requests of its own."""
+"""Applies that a forge is asked for: each takes requests of its own."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Somebody who remembers applies of a stage: the platform's things, our ledger on it, a forge's
-    deployments; a controller's database has the same. ``applies`` and ``things`` give at most so
-    many, the newest, and raise CicdError where nobody can ask."""
+    """Somebody who remembers applies of a stage: the platform's things, our ledger on it, a forge
+    with its CI runs; a controller's database has the same. ``applies`` and ``things`` give at most
+    so many, the newest, and raise CicdError where nobody can ask."""
 
     name: str
     applies: Callable[[int], Iterable[Applied]] = lambda limit: ()
@@ -67,10 +67,10 @@ def sources_of(session: Session) -> list[Source]:
 
 
 def forge_applies(session: Session, limit: int) -> list[Applied]:
-    """What the forge of the repository knows of deployments of the stage. Raises CicdError where
+    """What the forge of the repository knows of runs that went to the stage. Raises CicdError where
     it cannot be asked."""
     from cicd.automation.git import read_facts
-    from cicd.forges.base import Deploying
+    from cicd.forges.base import Remembering
     from cicd.forges.detect import read_run, usable
     from cicd.forges.opening import open_forge
 
@@ -81,9 +81,9 @@ def forge_applies(session: Session, limit: int) -> list[Applied]:
         raise CicdError("nobody says where to ask it", hint="GITHUB_REPOSITORY and GITHUB_TOKEN do")
     forge = open_forge(usable(run, session.environ))
     try:
-        if not isinstance(forge, Deploying):
-            raise CicdError(f"deployments of {forge.name} are not read")
-        return list(forge.deployments(session.stage.name, min(limit, MOST_ASKED)))
+        if not isinstance(forge, Remembering):
+            raise CicdError(f"{forge.name} is not read")
+        return list(forge.applies(session.stage.name, min(limit, MOST_ASKED)))
     finally:
         forge.close()
 

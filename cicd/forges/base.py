@@ -132,12 +132,12 @@ class Forge(Protocol):
 
 
 @runtime_checkable
-class Deploying(Protocol):
-    """A forge that keeps an account of what was deployed."""
+class Remembering(Protocol):
+    """A forge that keeps an account of what its CI system has brought to an environment."""
 
-    def deployments(self, environment: str, most: int) -> Sequence[Applied]:
-        """The last deployments to an environment, the newest first, each with who started it, how
-        it ended and who agreed, as far as that is told. A request or two for each."""
+    def applies(self, environment: str, most: int) -> Sequence[Applied]:
+        """The last of it, the newest first, each with who started it, how it ended and who agreed,
+        as far as that is told. A request or two for each."""
 
 
 def looked_for(sleep: Callable[[float], None], find: Callable[[], T]) -> T:

@@ -239,7 +239,7 @@ class Client:
         # the same again finds nothing that waits
         self._api.call("POST", url, body, repeat=True)
 
-    def deployments(self, environment: str, most: int) -> list[Applied]:
+    def applies(self, environment: str, most: int) -> list[Applied]:
         params = urlencode({"environment": environment, "per_page": most})
         answer = self._api.call("GET", f"{self._url('/deployments')}?{params}")
         return [self._deployment(item, environment) for item in items_in({"all": answer}, "all")]

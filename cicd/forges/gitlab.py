@@ -18,9 +18,18 @@ from cicd.forges.answers import Json, Service, items_in, text_in
 from cicd.forges.base import Issue, Note, Request, Review, Verdict
 from cicd.forges.http import Api
 from cicd.http import asked_pause
-from cicd.model import Secret
+from cicd.model import Applied, Secret
 from cicd.render.dialect import GITLAB
 
+_ENDS = {
+    "success": "applied",
+    "failed": "failed",
+    "canceled": "interrupted",
+    "running": "running",
+    "created": "running",
+    "blocked": "held",
+}
+"""What GitLab calls the state of a deployment."""
 MOST_RUNS = 300
 """How many runs to an environment are looked through for one."""
 ADVICE = "set CICD_GITLAB_TOKEN to a project access token (role Reporter, scope api)"
@@ -287,6 +296,33 @@ class Client:
             if isinstance(pipeline, dict) and str(pipeline.get("id")) == run:
                 return item
         return None
+
+    def applies(self, environment: str, most: int) -> list[Applied]:
+        order = {"environment": environment, "order_by": "id", "sort": "desc"}
+        listed = self._api.pages(self._url("/deployments"), order)
+        return [self._applied(item) for item in islice(listed, most)]
+
+    def _applied(self, item: Json) -> Applied:
+        """Who agreed is told only of one that is asked for by itself."""
+        job = item.get("deployable")
+        whole = self._api.call("GET", self._url(f"/deployments/{item['id']}"))
+        said = items_in(whole, "approvals") if "approvals" in whole else []
+        state = text_in(item, "status")
+        took = job.get("duration") if isinstance(job, dict) else None
+        return Applied(
+            at=text_in(item, "deployable", "started_at") or text_in(item, "created_at"),
+            commit=text_in(item, "sha"),
+            by=text_in(item, "user", "username"),
+            approved_by=", ".join(
+                text_in(one, "user", "username")
+                for one in said
+                if text_in(one, "status") == "approved"
+            ),
+            result=_ENDS.get(state, ""),
+            seconds=float(took) if isinstance(took, int | float) else None,
+            link=text_in(item, "deployable", "web_url"),
+            sources=(self.name,),
+        )
 
     def issues(self, label: str) -> list[Issue]:
         params = {"labels": label, "state": "opened", "scope": "all"}

@@ -178,6 +178,27 @@ def test_who_approved_a_run_and_who_decides(gitlab: GitLab, client: Client) -> N
             client.decide(run, environment, "rejected", "")
 
 
+def test_what_was_brought_to_an_environment_is_told_with_who_agreed(
+    gitlab: GitLab, client: Client
+) -> None:
+    times = {"created_at": "2026-11-30T09:00:00.000Z", "user": {"username": "dora"}}
+    job = {"started_at": "2026-11-30T10:00:00.000Z", "duration": 61.5, "web_url": "https://x/5"}
+    for number, status in enumerate(("success", "failed", "blocked", "skipped"), 1):
+        held(gitlab, number, number, status=status, **times, deployable=job | {"pipeline": None})
+    held(gitlab, 9, 9, status="success", **times, deployable=None)
+    gitlab.deployments[0]["approvals"] = [
+        {"user": {"username": who}, "status": said}
+        for who, said in (("carol", "approved"), ("mallory", "rejected"))
+    ]
+    newest, *others = client.applies("prd", 5)
+    assert (newest.at, newest.seconds, newest.link) == (times["created_at"], None, "")
+    assert [one.result for one in others] == ["", "held", "failed", "applied"]
+    first = others[-1]
+    assert (first.at, first.seconds, first.link) == (job["started_at"], 61.5, "https://x/5")
+    assert (first.commit, first.by, first.approved_by) == (HEAD, "dora", "carol")
+    assert len(client.applies("prd", 2)) == 2 and not client.applies("tst", 5)
+
+
 def test_a_decision_whose_answer_is_lost_is_looked_for(gitlab: GitLab, client: Client) -> None:
     held(gitlab, 2, 42)
     gitlab.fail("POST .*approval", Reply(502, done=True))
