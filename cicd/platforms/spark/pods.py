@@ -22,6 +22,9 @@ Pod = Mapping[str, Any]
 SECOND = 10**9
 MOST = 1 << 24
 """Bytes of a log that are asked for at once where a second has more than is wished."""
+SLACK = 64
+"""The part of a limit that a log may be shorter and be cut all the same: by how much, nobody says
+(``limitBytes``: slightly more or slightly less)."""
 _LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d) ?(.*)")
 
 
@@ -59,8 +62,9 @@ class Pods:
                 if error.status in {400, 404}:  # its container does not run yet; it is gone
                     return Chunk(place, place, place, "")
                 raise
-            is_cut = len(text.encode()) >= size
-            chunk = _chunk(timed(text), place, is_cut=is_cut)
+            is_cut = len(text.encode()) >= size - size // SLACK
+            is_open = not (text.endswith("\n") or _has_ended(pod))
+            chunk = _chunk(timed(text), place, is_cut=is_cut, is_open=is_open)
             if chunk.text or not is_cut or size >= MOST:
                 return chunk
             size *= 2
@@ -155,13 +159,17 @@ def _nanoseconds(second: str, fraction: str | None, zone: str) -> int | None:
     return int(moment.timestamp()) * SECOND + int((fraction or "").ljust(9, "0"))
 
 
-def _chunk(lines: Iterable[Line], place: int, *, is_cut: bool) -> Chunk:
-    """The lines from ``place`` on. The last of a log that ``is_cut`` is not whole, and others of
-    its nanosecond would be passed over: all of that are for the next time."""
+def _has_ended(pod: Pod) -> bool:
+    """Whether nothing comes to its log any more."""
+    return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def _chunk(lines: Iterable[Line], place: int, *, is_cut: bool, is_open: bool) -> Chunk:
+    """The lines from ``place`` on. The last of a log that ``is_cut``, or that ``is_open``, is not
+    whole, and others of its nanosecond would be passed over: all of that are for the next time."""
     known = list(lines)
-    if is_cut and known:
-        whole = [line for line in known if line.time < known[-1].time]
-        known = whole if any(line.time >= place for line in whole) else []
+    if (is_cut or is_open) and known:
+        known = [line for line in known if line.time < known[-1].time]
     fresh = [line for line in known if line.time >= place]
     if not fresh:
         return Chunk(place, place, place, "")

@@ -90,8 +90,8 @@ class Pod:
         """With the time of each: ten a second."""
         text = self.out.read_text(encoding="utf-8") if self.out else ""
         return [
-            f"{stamp(BEGAN + at // 10)}.{at % 10}00000001Z {line}\n"
-            for at, line in enumerate(text.splitlines())
+            f"{stamp(BEGAN + at // 10)}.{at % 10}00000001Z {line}"
+            for at, line in enumerate(text.splitlines(keepends=True))
         ]
 
 
@@ -101,11 +101,13 @@ def stamp(second: int) -> str:
 
 @dataclass
 class Kubernetes:
-    """``denied``: verb and resource of what nobody may do."""
+    """``denied``: verb and resource of what nobody may do. ``shortens``: bytes by which a log is
+    shorter than its limit."""
 
     folder: Path
     url: str = ""
     token: str = TOKEN
+    shortens: int = 0
     pods: dict[str, Pod] = field(default_factory=dict)
     denied: set[tuple[str, str]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
@@ -175,7 +177,7 @@ class Kubernetes:
             return refusal(400, "BadRequest", f"{said}: ContainerCreating")
         since = query.get("sinceTime", "").removesuffix("Z")
         lines = [line for line in pod.lines() if line[:19] >= since]
-        content = "".join(lines).encode()[: int(query["limitBytes"])]
+        content = "".join(lines).encode()[: int(query["limitBytes"]) - self.shortens]
         return Reply(200, content.decode(errors="replace"))
 
     def deleted(self, pod: Pod, options: Mapping[str, Any]) -> Reply:

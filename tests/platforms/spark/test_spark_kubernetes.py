@@ -353,10 +353,14 @@ def test_a_log_goes_on_from_its_last_line_and_tells_when_each_was_written(
     assert spark.logs(live, again.cursor).entries == ()
 
 
-@pytest.mark.parametrize("size", [40, 64, 100, 1000, 1 << 20])
+@pytest.mark.parametrize(
+    ("size", "shortens"),
+    [(40, 0), (64, 0), (100, 1), (1000, 0), (1000, 7), (1000, -9), (1 << 20, 0)],
+)
 def test_a_long_log_loses_no_line_however_it_is_cut(
-    tmp_path: Path, cluster: Kubernetes, size: int
+    tmp_path: Path, cluster: Kubernetes, size: int, shortens: int
 ) -> None:
+    cluster.shortens = shortens
     out = tmp_path / "out"
     wished = [f"line {number} ü{'x' * (number % 37)}" for number in range(130)]
     out.write_text("\n".join(wished) + "\n", encoding="utf-8")
@@ -369,6 +373,26 @@ def test_a_long_log_loses_no_line_however_it_is_cut(
         found += chunk.text.splitlines()
         place = chunk.end
     assert found == wished
+    pods.close()
+
+
+def test_a_line_without_its_end_is_told_once_it_has_one_or_the_container_has_ended(
+    tmp_path: Path, cluster: Kubernetes
+) -> None:
+    out = tmp_path / "out"
+    out.write_text("whole\nha", encoding="utf-8")
+    one = cluster.add("one", {}, out=out)
+    pods = Pods(Calls(_Token(), [cluster.url]), cluster.url, NAMESPACE)
+    chunk = pods.log(one.view(), 0, 1 << 18)
+    assert (chunk.text, chunk.total) == ("whole\n", chunk.end)
+    before = len(cluster.asked)
+    assert pods.log(one.view(), chunk.end, 1 << 18).text == ""
+    assert len(cluster.asked) == before + 1
+    one.told = {"phase": "Failed"}
+    assert pods.log(one.view(), chunk.end, 1 << 18).text == "ha\n"
+    one.told = {}
+    out.write_text("whole\nhalf\n", encoding="utf-8")
+    assert pods.log(one.view(), chunk.end, 1 << 18).text == "half\n"
     pods.close()
 
 
