@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.acceptance.operations_world import STAGE, World
-from tests.forges import github_server
+from tests.forges import azure_server, github_server
+from tests.forges.azure_server import Azure
 from tests.forges.github_server import TOKEN, GitHub
 from tests.lifecycle import jira_server
 from tests.lifecycle.jira_server import ALICE, BOT, Jira, User
@@ -189,6 +190,54 @@ def test_a_pull_request_that_was_reviewed_goes_through(
     at_terminal(monkeypatch, github, "alice")
     assert world.cicd("approve", "dev", "--yes").code == 0
     in_run(monkeypatch, github, commit)
+    said = world.cicd(*APPLY)
+    assert said.code == 0, said.all
+    assert world.number("deployments") == 1
+
+
+@pytest.fixture
+def azure() -> Iterator[Azure]:
+    with azure_server.running() as server:
+        yield server
+
+
+def test_a_check_of_azure_lets_a_run_go_on(
+    world: World, azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approved_by(world, "{azure: {environment: prd}}")
+    commit = head_of(world)
+    terminal = {
+        "CICD_FORGE": "azure",
+        "SYSTEM_COLLECTIONURI": f"{azure.url}/org/",
+        "SYSTEM_TEAMPROJECT": azure_server.PROJECT,
+        "BUILD_REPOSITORY_NAME": azure_server.REPOSITORY,
+        "SYSTEM_ACCESSTOKEN": azure_server.TOKEN,
+    }
+    run = {
+        "TF_BUILD": "True",
+        "BUILD_REPOSITORY_PROVIDER": "TfsGit",
+        "BUILD_SOURCEBRANCH": "refs/heads/main",
+        "BUILD_SOURCEVERSION": commit,
+        "BUILD_REASON": "IndividualCI",
+        "BUILD_BUILDID": "42",
+    }
+    for name, value in {**terminal, **run}.items():
+        monkeypatch.setenv(name, value)
+    said = world.cicd(*APPLY)
+    assert said.code == 5 and "nobody has reviewed this run" in said.all, said.all
+    azure.timelines[42] = [
+        {"id": "s", "type": "Stage", "identifier": "prd", "parentId": None},
+        {"id": "c", "type": "Checkpoint", "parentId": "s"},
+        {"id": "a", "type": "Checkpoint.Approval", "parentId": "c"},
+    ]
+    azure.approvals.append({"id": "a", "status": "pending", "steps": []})
+    azure.builds = [{"id": 42, "sourceVersion": commit}]
+    for name in run:
+        monkeypatch.delenv(name)
+    said = world.cicd("approve", "dev", "--yes")
+    assert said.code == 0 and "approved by alice@example.com" in said.out, said.all
+    for name, value in run.items():
+        monkeypatch.setenv(name, value)
     said = world.cicd(*APPLY)
     assert said.code == 0, said.all
     assert world.number("deployments") == 1

@@ -33,7 +33,8 @@ PERMISSIONS = {
 OF_PLATFORM = {"sagemaker": {"id-token": "write"}}
 """What the workflows of a platform's scaffold may do besides: AWS trusts GitHub's own token."""
 JOB_PERMISSIONS = {
-    ("deploy", "plan"): {"contents": "read", "actions": "read", "pull-requests": "read"}
+    ("deploy", name): {"contents": "read", "actions": "read", "pull-requests": "read"}
+    for name in ("plan", "apply")
 }
 
 
@@ -129,6 +130,17 @@ def test_permissions_are_no_more_than_needed(path: Path) -> None:
     for name, job in document["jobs"].items():
         expected = JOB_PERMISSIONS.get((path.stem, name))
         assert job.get("permissions") == (expected and expected | more)
+
+
+@pytest.mark.parametrize(
+    "path", [one for one in SCAFFOLD if one.stem == "deploy"], ids=lambda path: path.parents[2].name
+)
+def test_an_apply_can_ask_who_approved_by_whatever_means(path: Path) -> None:
+    apply = load(path)["jobs"]["apply"]
+    [checkout] = [one for one in apply["steps"] if "checkout" in one.get("uses", "")]
+    assert checkout["with"]["fetch-depth"] == 0  # of a shallow clone nobody knows who committed
+    [step] = [one for one in apply["steps"] if one.get("name") == "Apply"]
+    assert {"GITHUB_TOKEN", "JIRA_USER", "JIRA_TOKEN"} <= step["env"].keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from cicd.errors import Denied
+from cicd.forges.run import told
 from cicd.lifecycle.approvals import Surroundings
 from cicd.lifecycle.jira.client import Client
 from cicd.lifecycle.jira.means import Tickets
@@ -26,13 +27,13 @@ def connect(
     """The tickets of a stage. Sends nothing. Raises Denied where there is no token."""
     environ = surroundings.environ
     parts = urlsplit(settings.url)
-    token = environ.get(TOKEN, "").strip()
+    token = told(environ, TOKEN)
     if not token:
         raise Denied(
             f"{TOKEN} is not set: the approval of this stage is a ticket at {parts.netloc}",
             hint=f"set {TOKEN}, and for Jira Cloud {USER} to the e-mail of its account",
         )
-    user = environ.get(USER, "").strip()
+    user = told(environ, USER)
     url, version = without_logins(settings.url), settings.version
     client = Client(url, Secret(token), user=user, version=version, sleep=sleep)
     return Tickets(settings, client, surroundings)
