@@ -17,7 +17,8 @@ CHANGED = 1764500000123
 @dataclass
 class Hdfs:
     """``files``: path -> text. ``cuts``: so many characters of each are left out. ``is_direct``:
-    content comes at once, as HttpFS has it. ``names``: what a list has beside those."""
+    content comes at once, as HttpFS has it. ``cookie``: of who has shown a ticket of
+    Kerberos, where that is asked for. ``names``: what a list has beside those."""
 
     stub: StubServer
     url: str
@@ -25,11 +26,14 @@ class Hdfs:
     names: list[str] = field(default_factory=list)
     cuts: int = 0
     is_direct: bool = False
+    cookie: str = ""
 
     def answer(self, request: Request) -> Reply:
         assert request.method == "GET", request
         if request.path == "/data":
             return self.content(request.query["path"])
+        if self.cookie and request.headers.get("Cookie") != self.cookie:
+            return Reply(401, "", {"WWW-Authenticate": "Negotiate"})
         path, op = unquote(request.path.removeprefix(API)), request.query["op"]
         if op == "LISTSTATUS":
             return self.listed(path)

@@ -202,6 +202,20 @@ def test_hdfs_sends_on_or_answers_itself_and_is_asked_as_somebody(
         assert name_node.stub.requests[0].query["user.name"]
 
 
+def test_a_name_node_that_asks_for_kerberos_gets_a_ticket(name_node: Hdfs, tmp_path: Path) -> None:
+    """By curl, which a script stands in for."""
+    row = "127.0.0.1\\tFALSE\\t/\\tFALSE\\t0\\thadoop.auth\\ta=b"
+    (tmp_path / "curl").write_text(f"#!/bin/sh\nprintf '200\\n{row}\\n'\n", encoding="utf-8")
+    (tmp_path / "curl").chmod(0o755)
+    name_node.files, name_node.cookie = {"/out/scores/part-0": "1"}, "hadoop.auth=a=b"
+    stage = stage_of(tmp_path, "http://127.0.0.1:1", hdfs_url=name_node.url)
+    found = connect(stage, {"PATH": f"{tmp_path}:/bin:/usr/bin"})
+    assert fetched(found, "hdfs:///out/scores", tmp_path / "here") == {"part-0": "1"}
+    asked = [request.headers.get("Cookie") for request in name_node.stub.requests]
+    assert asked[:2] == [None, name_node.cookie]
+    found.close()
+
+
 @pytest.mark.parametrize(
     ("url", "said", "site"),
     [
