@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from cicd.apply.events import LogLine, Warned
-from cicd.apply.job import Job, ask, fetch, see
+from cicd.apply.job import LAST_LINES, Job, ask, fetch, see
 from cicd.apply.measure import advance, measure
 from cicd.apply.resolve import Difference, differences
 from cicd.apply.tasks import Pause, Task, read
@@ -126,6 +127,8 @@ def wait_for(job: Job, live: LiveResource, goal: Goal, *, after: float = 0.0) ->
         yield from measure(job, live)
         yield from advance(job, live)
         if seen.is_ready:
+            for note in live.notes if job.kind.is_run else ():
+                yield Warned(job.key, note)
             return live
         if not is_stale:
             _check_alive(job, live, seen)
@@ -303,3 +306,14 @@ def _tell_rest(job: Job, live: LiveResource) -> Task[None]:
         if not looks_left:
             break
         yield Pause(LATE_LINES)
+    if job.kind.tail and live.status.has_failed:
+        yield from _take_tail(job, live)
+
+
+def _take_tail(job: Job, live: LiveResource) -> Task[None]:
+    """Its last words as the platform tells them, which knows where else it says something."""
+    deadline = job.shared.clock() + job.polling.patience
+    with suppress(PlatformError):  # then they are what its log has
+        entries = yield from ask(job, deadline, partial(job.platform.tail, live, LAST_LINES))
+        job.tail.clear()
+        job.tail.extend(entry.text for entry in entries)

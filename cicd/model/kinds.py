@@ -31,6 +31,8 @@ class Kind:
     ``settle``: the seconds after which a status that says done and fields that do not are taken at
     their word; 0: as long as for any other.
     ``log``: whether it has logs to follow.
+    ``tail``: what is not in its log, too, may tell why it has failed: the platform is asked for its
+    tail.
     ``log_pause``: the seconds after which its log is read again, also where it has been silent for
     long; 0: the longer the silence, the later.
     ``unknown``: the raw word for one of which nobody can tell how it is: that is sat out as long as
@@ -82,6 +84,7 @@ class Kind:
     log: bool = False
     log_pause: float = 0.0
     unknown: str = ""
+    tail: bool = False
     counted: bool = False
     measured: bool = False
     report: str = ""

@@ -26,12 +26,12 @@ from cicd.model import (
 from cicd.platforms.base import NO_MARKS, Finding, Lock, LogPage, Platform
 from cicd.platforms.recorded import MEMORY, Records
 from cicd.platforms.spark import doctor, progress
-from cicd.platforms.spark.dialect.draft import deploy_mode_of
+from cicd.platforms.spark.dialect.draft import deploy_mode_of, is_all_here
 from cicd.platforms.spark.documents import Documents
 from cicd.platforms.spark.jobs import Jobs
 from cicd.platforms.spark.kinds import KINDS
 from cicd.platforms.spark.lease import RecordLock
-from cicd.platforms.spark.logs import next_page
+from cicd.platforms.spark.logs import is_told, is_trouble, next_page
 from cicd.platforms.spark.manifest import command
 from cicd.platforms.spark.metrics import Metrics
 from cicd.platforms.spark.outputs import Outputs
@@ -78,6 +78,7 @@ class Spark(Platform):
             identity,
             root,
             self._wishes,
+            is_all_here=is_all_here(self._master),
         )
         user = str(settings.get("proxy_user") or "") or getpass.getuser()
         hdfs_url = str(settings.get("hdfs_url") or "")
@@ -198,15 +199,21 @@ class Spark(Platform):
         return next_page(read, cursor, _nanoseconds(run.created), is_over=is_over)
 
     def tail(self, live: LiveResource, count: int) -> Sequence[LogEntry]:
-        """What the program has printed; of one that did not get that far, what Spark says."""
-        for stream in (STDOUT, STDERR):
-            page, found = LogPage((), "", is_last=False), list[LogEntry]()
-            while not page.is_last:
-                page = self._page(live, stream, page.cursor)
-                found = [*found, *page.entries][-count:]
-            if found:
-                return tuple(found)
-        return ()
+        """What the program has printed; of one that did not get that far, and of Java's, which
+        tells its exceptions there, what Spark says as well."""
+        found = self._last(live, STDOUT, count, is_told)
+        if not found or live.spec.get("main_class"):
+            found = [*found, *self._last(live, STDERR, count, is_trouble)][-count:]
+        return tuple(found or self._last(live, STDERR, count, is_told))
+
+    def _last(
+        self, live: LiveResource, stream: str, count: int, is_wanted: Callable[[str], bool]
+    ) -> list[LogEntry]:
+        page, found = LogPage((), "", is_last=False), list[LogEntry]()
+        while not page.is_last:
+            page = self._page(live, stream, page.cursor)
+            found = [*found, *(entry for entry in page.entries if is_wanted(entry.text))][-count:]
+        return found
 
     def fetch(self, live: LiveResource, output: str, folder: Path) -> list[Path] | None:
         url = self._url_of(live, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +26,7 @@ OLDER = 10
 class Jobs:
     """The jobs of one stage. ``stage``: what others know it by. ``root``: the project that programs
     are in. ``wishes``: what the stage file says of them by key, with its texts of the environment
-    hidden."""
+    hidden. ``is_all_here``: drivers and executors write to the files of this machine."""
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class Jobs:
         stage: str,
         root: Path,
         wishes: Mapping[str, Resource],
+        *,
+        is_all_here: bool,
     ) -> None:
         self._submitter = submitter
         self._runs = runs
@@ -42,7 +45,10 @@ class Jobs:
         self._stage = stage
         self._root = root
         self._wishes = wishes
+        self._is_all_here = is_all_here
         self._names: dict[str, str] = {}
+        self._sweeping = threading.Lock()
+        self._is_swept = False
 
     def read(self, wish: Resource) -> list[LiveResource]:
         """The last runs of a wish, newest last."""
@@ -76,10 +82,10 @@ class Jobs:
     def create(self, wish: Resource, token: str, marks: Mapping[str, str]) -> LiveResource:
         """Submit it, unless that has been done with this token."""
         key = wish.key.name
+        self._sweep_once()
         known = self._runs.all(key)
         run = next((run for run in known if token and run.token == token), None)
         if run is None:
-            self._sweep()
             for old in self._runs.prune(known):
                 self._submitter.forget(old)
             run = self._begun(wish, token, marks)
@@ -225,7 +231,19 @@ class Jobs:
             return Seen(statuses.status_of(State(run.state), run.message), run.application)
         if not run.submission:
             return Seen(statuses.status_of(State.PENDING, "submitted, and not found yet"))
-        return self._submitter.look(run)
+        seen = self._submitter.look(run)
+        missing = self._missing(run.spec) if seen.status.state is State.SUCCEEDED else ""
+        return replace(seen, status=replace(seen.status, message=missing)) if missing else seen
+
+    def _missing(self, spec: Spec) -> str:
+        """What a job has not written that it was to write, where that can be seen: it is said, and
+        whoever reads that fails."""
+        found = {name: self.url(asset["url"]) for name, asset in spec.get("writes", {}).items()}
+        paths = {name: manifest.path_of(url) for name, url in found.items() if self._is_all_here}
+        missing = [name for name, path in paths.items() if path and not Path(path).exists()]
+        return "; ".join(
+            f"it wrote no output {name}: nothing is at {found[name]}" for name in missing
+        )
 
     def _noted(self, before: Run, found: Run, seen: Seen) -> Run:
         """With what has become known of it; once it has ended nothing of it is left in staging."""
@@ -242,6 +260,14 @@ class Jobs:
             run = self._runs.end(run, seen.status.state, seen.status.message)
             self._staging.remove(run.name)
         return run
+
+    def _sweep_once(self) -> None:
+        """Before anything new is put there: what is staged and not yet handed over looks just as
+        what a crash has left. Of others the lock of the stage keeps us apart."""
+        with self._sweeping:
+            if not self._is_swept:
+                self._sweep()
+                self._is_swept = True
 
     def _sweep(self) -> None:
         """Remove what runs have left that nobody saw the end of."""
@@ -285,4 +311,6 @@ class Jobs:
 
 
 def _notes(status: Status) -> tuple[str, ...]:
-    return (status.message,) if status.state is State.UNKNOWN and status.message else ()
+    """What is to be said of it though nothing has failed."""
+    is_quiet = status.state in {State.UNKNOWN, State.SUCCEEDED}
+    return (status.message,) if is_quiet and status.message else ()

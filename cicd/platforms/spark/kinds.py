@@ -24,6 +24,7 @@ KINDS: dict[str, Kind] = {
             wait_for=DONE,
             log=True,
             log_pause=1.0,
+            tail=True,
             counted=True,
             unknown=UNKNOWN,
             stoppable=True,

@@ -14,6 +14,15 @@ FULL = 1 << 18
 """Bytes that are read at once."""
 LONGEST = 1 << 16
 """Bytes of a line without an end that are told as one."""
+_FRAME = re.compile(
+    r"\s*(at )?[\w.$/<>-]+\((\w+\.(java|scala|kt):\d+|Native Method|Unknown Source)\)$"
+    r"|\s+\.\.\. \d+ more$"
+)
+"""A line of the stack of a Java exception."""
+_CHATTER = re.compile(
+    r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARN) |Launch Command: |=+$|NOTE: Picked up "
+)
+"""How a line begins that Spark also writes where all is well."""
 _HEAD = re.compile(r"==== Bytes (\d+)-(\d+) of (\d+) of .* ====\n?")
 
 
@@ -58,6 +67,18 @@ class Chunk:
 
 NOTHING = Chunk(0, 0, 0, "")
 """A log that is not there."""
+
+
+def is_told(line: str) -> bool:
+    """Whether a line tells people something: Java says where an exception was after what it is."""
+    return bool(line.strip()) and not _FRAME.match(line)
+
+
+def is_trouble(line: str) -> bool:
+    """The same, where Spark's own messages are among the lines."""
+    return is_told(line) and not _CHATTER.match(line)
+
+
 Read = Callable[[int, int], Chunk]
 """What a log has from a byte on, so many bytes at most."""
 

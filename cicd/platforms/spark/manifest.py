@@ -113,6 +113,11 @@ def command(spec: Spec, name: str, master: str, deploy_mode: str = "client") -> 
     return {**shown, "program": found.program, **arguments}
 
 
+def path_of(url: str) -> str:
+    """The path of a file's address; empty for what lies elsewhere. Pure."""
+    return url.removeprefix("file://") if url.startswith("file:///") else ""
+
+
 def any_of(spec: Spec) -> bool:
     """Whether a job says what it reads or writes."""
     return bool(spec.get("reads") or spec.get("writes"))
@@ -137,6 +142,13 @@ def assets_module(spec: Spec, places: Mapping[str, str]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def driver_of(spec: Spec) -> str:
+    """What the driver of a job takes of a worker, for people."""
+    asked = {**_resources(spec), **spec.get("conf", {})}
+    cores, memory = asked.get("spark.driver.cores", 1), asked.get("spark.driver.memory", "1g")
+    return f"{cores} core{'' if str(cores) == '1' else 's'} and {memory}"
 
 
 def _resources(spec: Spec) -> dict[str, str]:

@@ -44,11 +44,15 @@ class Master:
         found = [*_rows(state, "completeddrivers"), *_rows(state, "activedrivers")]
         return sorted(found, key=lambda driver: order_of(str(driver.get("id"))))
 
-    def application(self, name: str) -> str:
-        """The id of the application that is called so; empty where it has none."""
+    def application(self, name: str) -> Mapping[str, Any]:
+        """The application that is called so; nothing where there is none."""
         state = self.state()
         found = [*_rows(state, "completedapps"), *_rows(state, "activeapps")]
-        return next((str(app["id"]) for app in reversed(found) if app.get("name") == name), "")
+        return next((app for app in reversed(found) if app.get("name") == name), {})
+
+    def free(self) -> str:
+        """What workers have left, for people."""
+        return free_of(self.state())
 
     def page_of(self, host_port: str) -> str:
         """The web page of the worker at that address; empty where there is none any more."""
@@ -131,13 +135,19 @@ def free(state: Mapping[str, Any], least: int) -> Finding:
         text = f"the master is {state.get('status')}"
         return Finding("workers", "error", text, "name the one that is ALIVE")
     cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
-    memory = int(state.get("memory", 0)) - int(state.get("memoryused", 0))
-    text = f"{state.get('aliveworkers', 0)} alive, {cores} cores and {memory} MB free"
+    text = free_of(state)
     if cores < least:
         driver = "its driver and one for " if least > 1 else ""
         cure = f"a job needs a core for {driver}an executor: it will wait"
         return Finding("workers", "warning", text, cure)
     return Finding("workers", "ok", text)
+
+
+def free_of(state: Mapping[str, Any]) -> str:
+    """What workers have left, for people. Pure."""
+    cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
+    memory = int(state.get("memory", 0)) - int(state.get("memoryused", 0))
+    return f"{state.get('aliveworkers', 0)} alive, {cores} cores and {memory} MB free"
 
 
 def order_of(submission: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
 
 KILLED = frozenset({-signal.SIGTERM, -signal.SIGKILL, 128 + signal.SIGTERM, 128 + signal.SIGKILL})
 """Exit codes of what was killed: Java catches a signal, and adds 128 to its number."""
+FORCED = "killed, as the system does with what takes too much memory"
 _APPLICATION = re.compile(r"app ID (app-[\w-]+)|\b(local-\d{10,})\b")
 _PORT = re.compile(r"service 'SparkUI' on port (\d+)")
 _LISTENS = re.compile(r"Start Jetty (\S+):\d+ for SparkUI")
@@ -185,7 +186,8 @@ def of_exit(code: int) -> Status:
     if code == 0:
         return statuses.status_of(State.SUCCEEDED)
     if code in KILLED:
-        return statuses.status_of(State.STOPPED, f"exit code {code}")
+        why = f": {FORCED}" if code in {-signal.SIGKILL, 128 + signal.SIGKILL} else ""
+        return statuses.status_of(State.STOPPED, f"exit code {code}{why}")
     return statuses.status_of(State.FAILED, f"exit code {code}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cicd.errors import CicdError, LostAnswer, PlatformError
@@ -16,7 +17,7 @@ from cicd.platforms.base import Finding
 from cicd.platforms.spark import access, statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
-from cicd.platforms.spark.manifest import Manifest
+from cicd.platforms.spark.manifest import Manifest, driver_of
 from cicd.platforms.spark.master import Master, order_of
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
@@ -25,6 +26,8 @@ NOBODY = "driver-cicd"
 """A submission that there is not: asked for to learn who answers."""
 CLOSED = "keep its port inside your network; from Spark 4 on spark.master.rest.filters asks for one"
 """What to do about a REST server that asks nobody for a login."""
+WAITS = "WAITING"
+"""What the master calls an application without executors."""
 OPTIONS = "spark.driver.extraJavaOptions"
 OPENED = "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"
 MODULES = " ".join(
@@ -103,11 +106,23 @@ class RestSubmitter:
             return Seen(_unknown(f"the master does not know {run.submission} any more"))
         status = statuses.of_driver(str(told.get("driverState", "")), _first_line(told))
         application = run.application
-        if not application and status.state is not State.PENDING:
-            application = self._master.application(run.name)
+        if status.state is State.PENDING:
+            status = self._waits(f"its driver, of {driver_of(run.spec)}, has no worker yet")
+        elif status.state is State.RUNNING or not application:
+            with suppress(PlatformError):  # the page may be away while the REST server is not
+                found = self._master.application(run.name)
+                application = str(found.get("id") or application)
+                if status.state is State.RUNNING and found.get("state") == WAITS:
+                    status = self._waits("its driver runs, its executors have no worker yet")
         host = str(told.get("workerHostPort") or "")
         worker = run.worker or (self._master.page_of(host) if host else "")
         return Seen(status, application, worker)
+
+    def _waits(self, said: str) -> Status:
+        """With what there would be for it, where the page of the master can be read."""
+        with suppress(PlatformError):
+            said = f"{said}: {self._master.free()}"
+        return statuses.status_of(State.PENDING, said)
 
     def stop(self, run: Run) -> None:
         self._calls.json("POST", f"{self._rest}/kill/{run.submission}")

@@ -1,26 +1,51 @@
-"""One real cluster, and one S3, for all tests that ask for it."""
+"""Real clusters, one of each version for all tests that ask for one, and one S3."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.emulator.training_job.training_job_client import Service, emulator
-from tests.platforms.spark.real import RealCluster, home_of, running
+from tests.platforms.spark.real import RealCluster, home_of
+from tests.platforms.spark.sharing import shared
 
-VERSIONS = os.environ.get("CICD_SPARK_VERSIONS", "3.5").split()
+ASKED = os.environ.get("CICD_SPARK_VERSIONS", "").split()
+"""Versions on which all is tried. Where none is named, that is the first of VERSIONS, and on the
+others is tried what tells whether they can be spoken to."""
+VERSIONS = ("3.5", "4")
+Clusters = Callable[[str], RealCluster]
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
-def real_cluster(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RealCluster]:
-    """A master and a worker of each version of CICD_SPARK_VERSIONS, one after the other."""
-    home = home_of(request.param)
-    with running(home, tmp_path_factory.mktemp("cluster")) as found:
-        yield found
+@pytest.fixture(scope="session")
+def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
+    """The cluster of a version, which all workers share; started when it is first asked for."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    found: dict[str, RealCluster] = {}
+    with ExitStack() as stack:
+
+        def cluster(version: str) -> RealCluster:
+            if version not in found:
+                used = shared(home_of(version), folder / f"spark-{version}")
+                found[version] = stack.enter_context(used)
+            return found[version]
+
+        yield cluster
+
+
+@pytest.fixture(scope="session", params=ASKED or VERSIONS)
+def real_cluster(request: pytest.FixtureRequest, clusters: Clusters) -> RealCluster:
+    """A master and a worker of each version."""
+    return clusters(request.param)
+
+
+@pytest.fixture(scope="session", params=ASKED or VERSIONS[:1])
+def one_cluster(request: pytest.FixtureRequest, clusters: Clusters) -> RealCluster:
+    """The same, where Spark's side does not differ between versions and takes its time."""
+    return clusters(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,13 @@
-"""A real standalone master and worker on loopback, of a pyspark from the package index.
-
-Nothing is installed: its source distribution, unpacked, is all that Spark needs. It is kept in a
-folder of its own for the next time (CICD_TEST_CACHE, else ~/.cache/cicd-tests).
-"""
+"""A real standalone master and worker on loopback."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +17,9 @@ from typing import Any
 
 import pytest
 import requests
+
+from cicd.model import Secret
+from tests.platforms.spark.fetching import NotToBeHad, fetched
 
 PATIENCE = 300.0
 CONF = {
@@ -35,70 +31,63 @@ CONF = {
     "spark.cores.max": "1",
 }
 """What lets a job run on one small machine."""
+SHORT_LIVED = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+"""For every Java: what only lives for seconds does not get back what the second compiler costs,
+and starts on half of the processor's time."""
+
+
+FILTER = "org.apache.spark.ui.JWSFilter"
+KEY = "c2VjcmV0IG9mIGEgY2x1c3RlciB0aGF0IGxpdmVzIGZvciBhIHRlc3Q"
+"""What Spark 4 wants tokens to be signed with, as its filter has it."""
 
 
 @dataclass(frozen=True)
 class RealCluster:
-    """Its home and addresses; ``stop`` and ``start`` are of the master."""
+    """Its home and addresses. ``key``: what its REST server wants tokens to be signed with."""
 
     home: Path
     master: str
     rest_url: str
     ui_url: str
+    key: str = ""
 
     def state(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = requests.get(f"{self.ui_url}/json/", timeout=30).json()
         return found
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         """As a dialect tells them."""
-        return {"rest_url": self.rest_url, "ui_url": self.ui_url}
+        login = {"signing_key": Secret(self.key), "source": "SPARK_REST_KEY"}
+        told = {"rest_url": self.rest_url, "ui_url": self.ui_url}
+        return {**told, "login": login} if self.key else told
 
 
 def home_of(version: str) -> Path:
     """The home of the newest release of a version; skips the test where it cannot be had."""
     if not shutil.which("java"):
         pytest.skip("there is no Java")
-    cache = Path(os.environ.get("CICD_TEST_CACHE") or Path.home() / ".cache/cicd-tests")
-    home = cache / f"spark-{version}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # it is 300 MB, which one worker fetches for all
-        if not home.is_dir():
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                _unpacked(version, Path(folder)).rename(home)
-    return home
-
-
-def _unpacked(version: str, folder: Path) -> Path:
-    asked = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder)]
-    done = subprocess.run([*asked, f"pyspark=={version}.*"], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"pyspark {version} cannot be had: {done.stderr.strip()[-200:]}")
-    [archive] = folder.glob("pyspark-*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    archive.unlink()
-    [home] = [path for path in folder.iterdir() if path.is_dir()]
-    for name, target in {"bin": "deps/bin", "jars": "deps/jars", "python": "."}.items():
-        (home / name).symlink_to(target)
-    return home
+    try:
+        return fetched(version)
+    except NotToBeHad as error:
+        pytest.skip(str(error))
 
 
 @contextmanager
 def running(home: Path, folder: Path) -> Iterator[RealCluster]:
-    """A master and a worker with two cores, their logs in ``folder``."""
+    """A master and a worker with two cores, their logs in ``folder``. Where Spark can, its REST
+    server takes nothing without a token."""
     folder.mkdir(parents=True, exist_ok=True)
     rpc, ui, rest, worker, worker_ui = _free_ports(5)
     master = f"spark://127.0.0.1:{rpc}"
     conf = folder / "master.conf"
-    conf.write_text(
-        "spark.master.rest.enabled true\nspark.master.rest.host 127.0.0.1\n"
-        f"spark.master.rest.port {rest}\n",
-        encoding="utf-8",
-    )
-    found = RealCluster(home, master, f"http://127.0.0.1:{rest}", f"http://127.0.0.1:{ui}")
+    key = KEY if any(home.glob("jars/jjwt-api-*.jar")) else ""
+    told = {"spark.master.rest.enabled": "true", "spark.master.rest.host": "127.0.0.1"}
+    told |= {"spark.master.rest.port": str(rest)}
+    if key:
+        told |= {"spark.master.rest.filters": FILTER, f"spark.{FILTER}.param.secretKey": key}
+    conf.write_text("".join(f"{name} {text}\n" for name, text in told.items()), encoding="utf-8")
+    found = RealCluster(home, master, f"http://127.0.0.1:{rest}", f"http://127.0.0.1:{ui}", key)
     addresses = ("--host", "127.0.0.1", "--port")
     with (
         _daemon(found, folder, "master.Master", *addresses, str(rpc), "--webui-port", str(ui),
@@ -118,6 +107,7 @@ def _daemon(
     kept = ("PATH", "JAVA_HOME", "LANG")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     environ |= {
+        **SHORT_LIVED,
         "HOME": str(folder),
         "SPARK_HOME": str(cluster.home),
         "SPARK_LOCAL_IP": "127.0.0.1",

@@ -57,7 +57,8 @@ while arguments[0] in SWITCHES:
     if arguments[0] == "--py-files":
         modules = arguments[1]
     arguments = arguments[2:]
-print("INFO Connected to Spark cluster with app ID app-20261130-0007", file=sys.stderr, flush=True)
+said = "26/11/30 20:00:00 INFO Backend: Connected to Spark cluster with app ID app-20261130-0007"
+print(said, file=sys.stderr, flush=True)
 folders = [os.path.dirname(url.removeprefix("file://")) for url in modules.split(",")]
 os.environ["PYTHONPATH"] = os.pathsep.join(folders)
 program = arguments[0].removeprefix("file://")

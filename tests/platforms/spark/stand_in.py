@@ -76,14 +76,16 @@ def path_of(url: str) -> Path:
 
 @dataclass
 class Cluster:
-    """``holds``: new drivers find no worker. ``loses``: the answers to so many creates more are
-    lost, after they had their effect; ``drops``: before. ``page``: of the driver of every
-    application. ``is_away``: nobody gets an answer. ``requests``: method and path of each.
+    """``holds``: new drivers find no worker; ``starves``: their executors find none. ``loses``: the
+    answers to so many creates more are lost, after they had their effect; ``drops``: before.
+    ``page``: of the driver of every application. ``is_away``: nobody gets an answer. ``requests``:
+    method and path of each.
     ``strike``: called with how many there were, and whether the last one has had its effect."""
 
     folder: Path
     url: str = ""
     holds: bool = False
+    starves: bool = False
     loses: int = 0
     drops: int = 0
     version: str = VERSION
@@ -158,6 +160,7 @@ class Cluster:
             for d in self.drivers.values()
             if d.process
         ]
+        waiting = [{**app, "state": "WAITING"} for app in apps if self.starves]
         return {
             "status": "ALIVE",
             "workers": [{**worker, "state": "ALIVE"}],
@@ -169,8 +172,8 @@ class Cluster:
             # the same page is that of the worker
             "executors": self.executors,
             "finishedexecutors": [{"id": n, "appid": app["id"]} for app in apps for n in (0, 10)],
-            "activeapps": [],
-            "completedapps": apps,
+            "activeapps": waiting,
+            "completedapps": [] if waiting else apps,
             "activedrivers": [row for row in rows if row["state"] not in over],
             "completeddrivers": [row for row in rows if row["state"] in over],
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.platforms.spark.real import home_of
+from tests.platforms.spark.real import SHORT_LIVED, home_of
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -21,7 +21,8 @@ def follow_readme(name: str, root: Path) -> dict[str, list[str]]:
     """Each line of the README of an example, in a copy -> what it has printed each time."""
     example = EXAMPLES / name
     shutil.copytree(example, root, ignore=shutil.ignore_patterns(".cicd", "build", "__pycache__"))
-    environ = {**os.environ, "SPARK_HOME": str(home_of("3.5")), "PYSPARK_PYTHON": sys.executable}
+    here = {"SPARK_HOME": str(home_of("3.5")), "PYSPARK_PYTHON": sys.executable}
+    environ = {**os.environ, **SHORT_LIVED, **here}
     text = (example / "README.md").read_text("utf-8")
     told: dict[str, list[str]] = {}
     for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):

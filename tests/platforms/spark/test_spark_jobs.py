@@ -4,7 +4,7 @@ is left behind of a job that has ended."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cicd.model import LiveResource, State
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.runs import Run, Runs
 from tests.platforms.contract import all_lines, wait_for
-from tests.platforms.spark.samples import PROGRAM, job, stage_of, write_program
+from tests.platforms.spark.samples import PROGRAM, job, stage_of, write_home, write_program
 from tests.platforms.spark.stand_in import Cluster, cluster_in
 
 ENDLESS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
@@ -179,7 +179,8 @@ def test_a20_what_a_crash_left_in_staging_goes_at_the_next_run(
     assert driver.process and driver.process.wait(60) == 0  # and nobody has looked
     assert staged(tmp_path) == ["score.py"]
     write_program(tmp_path, ENDLESS)
-    running = spark.create(job(inputs="fedcba98"), "second")
+    with connected(tmp_path, cluster) as later:
+        running = later.create(job(inputs="fedcba98"), "second")
     [run] = [run for run in runs_in(tmp_path) if run.submission == running.id]
     assert [path.name for path in (tmp_path / ".cicd/spark").glob("*/staged/*")] == [run.name]
 
@@ -191,6 +192,25 @@ def test_a_running_job_keeps_its_files_while_another_begins(
     spark.create(job(), "first")
     spark.create(job("other"), "second")
     assert staged(tmp_path) == ["score.py", "score.py"]
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_what_is_just_handed_over_keeps_its_files_while_another_begins(
+    tmp_path: Path, cluster: Cluster, spark: Spark, is_done: bool
+) -> None:
+    """Nothing on the cluster tells of it yet, as of what a crash has left."""
+    found = []
+
+    def begin_another(count: int, is_done_now: bool) -> None:
+        if cluster.requests[-1][1].endswith("/create") and is_done_now == is_done:
+            cluster.strike = lambda count, is_done: None
+            spark.create(job("other"), "second")
+            found.extend(staged(tmp_path))
+
+    cluster.strike = begin_another
+    first = spark.create(job(), "first")
+    assert found == ["score.py", "score.py"]
+    assert wait_for(spark, first, "FINISHED").status.state is State.SUCCEEDED
 
 
 def test_data_is_named_as_hadoop_takes_it_whatever_the_folder_is_called(
@@ -214,6 +234,94 @@ def test_a_refusal_leaves_nothing_behind(tmp_path: Path, cluster: Cluster, spark
     with pytest.raises(Exception, match=r"jobs/score.py cannot be read"):
         spark.create(job(), "token")
     assert cluster.creates == 0 and runs_in(tmp_path) == [] and staged(tmp_path) == []
+
+
+def test_why_a_job_waits_is_told(cluster: Cluster, spark: Spark, tmp_path: Path) -> None:
+    """For a worker for its driver, and for one for its executors."""
+    write_program(tmp_path, ENDLESS)
+    cluster.holds = True
+    asks = {"resources": {"driver_memory": "64g", "driver_cores": 4}}
+    live = spark.create(job(**asks), "token")
+    free = "1 alive, 2 cores and 2048 MB free"
+    assert live.status.raw == "WAITING"
+    assert live.status.message == f"its driver, of 4 cores and 64g, has no worker yet: {free}"
+    cluster.release()
+    cluster.starves = True
+    status = spark.get(live).status
+    assert (status.state, status.raw) == (State.PENDING, "WAITING")
+    assert status.message == f"its driver runs, its executors have no worker yet: {free}"
+    cluster.starves = False
+    assert spark.get(live).status.raw == "RUNNING"
+
+
+MADE = "from pathlib import Path\nfrom cicd_assets import OUTPUTS\nprint('done')\n"
+MAKE = "Path(OUTPUTS[{number}]['url'].removeprefix('file://')).mkdir(parents=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "missing"), [((0, 1), ()), ((0,), ("b",)), ((1,), ("a",)), ((), ("a", "b"))]
+)
+def test_an_output_that_a_job_has_not_written_is_said_and_is_no_failure(
+    tmp_path: Path, cluster: Cluster, made: tuple[int, ...], missing: tuple[str, ...]
+) -> None:
+    write_program(tmp_path, MADE + "".join(MAKE.format(number=number) for number in made))
+    urls = {"a": "build/a", "b": (tmp_path / "über b").as_uri(), "c": "s3a://bucket/c"}
+    wish = job(writes={name: {"url": url} for name, url in urls.items()})
+    with closing(connect(stage_of(tmp_path, cluster.url, [wish]), {})) as spark:
+        live = wait_for(spark, spark.create(wish, "token"), "FINISHED")
+        assert live.status.state is State.SUCCEEDED
+        said = [part.split(":")[0] for note in live.notes for part in note.split("; ")]
+        assert said == [f"it wrote no output {name}" for name in missing]
+        [read] = spark.read([wish])
+        assert read.notes == live.notes
+
+
+def test_of_a_cluster_elsewhere_nobody_says_what_its_disks_have(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    wish = job(writes={"a": {"url": "file:///build/nowhere"}})
+    stage = stage_of(tmp_path, cluster.url, [wish], "spark://elsewhere:7077")
+    with closing(connect(stage, {})) as spark:
+        live = wait_for(spark, spark.create(wish, "token"), "FINISHED")
+        assert live.notes == ()
+
+
+JAVA = """\
+import sys
+print({printed!r})
+for line in {said!r}:
+    print(line, file=sys.stderr)
+raise SystemExit(1)
+"""
+CHATTER = ["26/11/30 20:00:00 INFO SparkContext: Running", "26/11/30 20:00:00 WARN Utils: loopback"]
+STACK = [
+    "java.base/java.lang.Thread.run(Thread.java:840)",
+    "\tat org.acme.Main.main(Main.java:7)",
+    "\t... 12 more",
+    "",
+]
+
+
+@pytest.mark.parametrize(
+    ("main_class", "printed", "said", "told"),
+    [
+        ("org.acme.Main", "reads", [*CHATTER, "Exception: no x", *STACK], "Exception: no x"),
+        ("org.acme.Main", "reads", [*CHATTER, *STACK], "reads"),
+        ("", "Traceback", ["26/11/30 20:00:00 ERROR Executor: lost"], "Traceback"),
+        ("", "OutOfMemoryError\n\tat java.base/java.util.List.add(List.java:1)\n", [], "OutOfM"),
+    ],
+)
+def test_what_a_failure_is_told_with_says_what_it_was(
+    tmp_path: Path, cluster: Cluster, main_class: str, printed: str, said: list[str], told: str
+) -> None:
+    write_program(tmp_path, JAVA.format(printed=printed, said=said))
+    wish = job(**({"main_class": main_class} if main_class else {}))
+    stage = stage_of(tmp_path, "", [wish], submit="spark-submit")
+    home = str(write_home(tmp_path / "home"))
+    with closing(connect(replace(stage, settings={**stage.settings, "spark_home": home}), {})) as s:
+        live = wait_for(s, s.create(wish, "token"), "FAILED")
+        assert s.tail(live, 10)[-1].text.startswith(told)
+        assert len(s.tail(live, 10)) <= 2
 
 
 def test_a_job_that_fails_is_told_with_its_last_lines(

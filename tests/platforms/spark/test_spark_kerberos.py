@@ -17,10 +17,11 @@ from cicd.model import State
 from cicd.platforms.spark import statuses
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.kerberos import Kerberos, check_hadoop
+from cicd.platforms.spark.process import FORCED
 from cicd.platforms.spark.renewal import life_of, pause
 from tests.platforms.contract import all_lines, wait_for
 from tests.platforms.spark.kdc import IS_THERE, PRINCIPAL, Realm, hadoop_in, realm_in
-from tests.platforms.spark.real import CONF, PATIENCE, RealCluster
+from tests.platforms.spark.real import CONF, PATIENCE, SHORT_LIVED, RealCluster
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 from tests.platforms.spark.test_spark_dialect import changed, findings
 from tests.platforms.spark.test_spark_dialect import stage_of as stage_of_text
@@ -92,7 +93,11 @@ def test_a21_a_ticket_is_renewed_while_the_driver_runs(tmp_path: Path, realm: Re
     ("program", "state", "said"),
     [
         ("raise SystemExit(3)", State.FAILED, "exit code 3"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", State.STOPPED, "exit code 137"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+            State.STOPPED,
+            f"exit code 137: {FORCED}",
+        ),
     ],
 )
 def test_a_driver_with_a_ticket_ends_as_one_without(
@@ -221,15 +226,17 @@ print(user.getUserName(), user.getAuthenticationMethod().toString(), flush=True)
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_a21_spark_itself_is_logged_in_on_a_standalone_cluster(
-    tmp_path: Path, realm: Realm, real_cluster: RealCluster
+    tmp_path: Path, realm: Realm, one_cluster: RealCluster
 ) -> None:
     """Where ``--principal`` and ``--keytab`` are ignored without a word."""
     write_program(tmp_path, WHO)
     java = f"-Djava.security.krb5.conf={realm.environ['KRB5_CONFIG']}"
     kerberos = {"principal": PRINCIPAL, "keytab": str(realm.keytab)}
-    settings: dict[str, Any] = {"spark_home": str(real_cluster.home), "kerberos": kerberos}
-    stage = stage_of(tmp_path, "", [job()], real_cluster.master, submit="spark-submit", **settings)
-    spark = connect(stage, {**os.environ, **realm.environ, "SPARK_SUBMIT_OPTS": java})
+    settings: dict[str, Any] = {"spark_home": str(one_cluster.home), "kerberos": kerberos}
+    stage = stage_of(tmp_path, "", [job()], one_cluster.master, submit="spark-submit", **settings)
+    spark = connect(
+        stage, {**os.environ, **SHORT_LIVED, **realm.environ, "SPARK_SUBMIT_OPTS": java}
+    )
     before, live = realm.logins, spark.create(job(conf=CONF), "token")
     deadline = time.monotonic() + PATIENCE
     while not live.status.has_ended and time.monotonic() < deadline:

@@ -17,7 +17,7 @@ from cicd.model import LiveResource, State
 from cicd.platforms.spark import wrapper
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.homes import submit_program
-from cicd.platforms.spark.process import of_exit
+from cicd.platforms.spark.process import FORCED, of_exit
 from tests.platforms.contract import wait_for
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
 
@@ -66,9 +66,9 @@ def wait_for_end(folder: Path) -> None:
         (1, State.FAILED, "exit code 1"),
         (127, State.FAILED, "exit code 127"),
         (143, State.STOPPED, "exit code 143"),
-        (137, State.STOPPED, "exit code 137"),
+        (137, State.STOPPED, f"exit code 137: {FORCED}"),
         (-15, State.STOPPED, "exit code -15"),
-        (-9, State.STOPPED, "exit code -9"),
+        (-9, State.STOPPED, f"exit code -9: {FORCED}"),
         (-11, State.FAILED, "exit code -11"),
         (134, State.FAILED, "exit code 134"),
     ],

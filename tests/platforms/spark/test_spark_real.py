@@ -1,4 +1,4 @@
-"""Spark itself: the contract on a real master and worker, and how jobs end there."""
+"""Spark itself: the contract on a real master and worker, and a job that reads and writes there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd.model import LiveResource, Resource, State
+from cicd.model import LiveResource, Resource
 from cicd.platforms.spark.adapter import Spark, connect
 from tests.platforms import contract
 from tests.platforms.contract import Applied, PlatformContract, all_lines, bring_up
@@ -49,8 +49,8 @@ class TestRealSpark(PlatformContract):
 
 
 @pytest.fixture
-def spark(real_cluster: RealCluster, tmp_path: Path) -> Iterator[Spark]:
-    stage = stage_of(tmp_path, "", [], real_cluster.master, **real_cluster.settings)
+def spark(one_cluster: RealCluster, tmp_path: Path) -> Iterator[Spark]:
+    stage = stage_of(tmp_path, "", [], one_cluster.master, **one_cluster.settings)
     found = connect(stage, {})
     yield found
     found.close()
@@ -77,27 +77,3 @@ def test_a1_a16_a_job_reads_and_writes_what_it_is_told(spark: Spark, tmp_path: P
     [part] = (tmp_path / "out").glob("part-*.csv")
     assert part.read_text() == "1,4\n2,6\n"
     assert "rows=2" in [entry.text for entry in all_lines(spark, live)]
-
-
-@pytest.mark.parametrize(
-    ("program", "said"),
-    [
-        ("raise ValueError('no column x')", "ValueError: no column x"),
-        ("print('oh no')\nraise SystemExit(3)", "oh no"),
-    ],
-)
-def test_a14_a_job_that_fails_has_failed_whatever_its_application_says(
-    spark: Spark, tmp_path: Path, program: str, said: str
-) -> None:
-    write_program(tmp_path, program)
-    live = until_ended(spark, spark.create(job(conf=CONF), "token"))
-    assert live.status.state is State.FAILED
-    assert spark.tail(live, 1)[0].text == said
-
-
-def test_a_job_without_resources_waits_and_can_be_stopped(spark: Spark, tmp_path: Path) -> None:
-    write_program(tmp_path)
-    live = spark.create(job(conf={**CONF, "spark.driver.memory": "64g"}), "token")
-    assert spark.get(live).status.raw == "WAITING"
-    spark.stop(live)
-    assert until_ended(spark, live).status.raw == "KILLED"

@@ -68,13 +68,18 @@ class Draft(draft.Draft[StageFile, None]):
         """Whether the driver surely sees the files of this machine."""
         if self.submit == SPARK_SUBMIT:
             return deploy_mode_of(self.master) == "client"
-        found = hosts(self.master)
-        return bool(found) and all(map(is_loopback, found))
+        return is_all_here(self.master)
 
 
 def is_here(master: str) -> bool:
     """Whether a master is no cluster, but this machine."""
     return master.startswith("local")
+
+
+def is_all_here(master: str) -> bool:
+    """Whether driver and executors see the files of this machine: there is no other."""
+    found = hosts(master)
+    return is_here(master) or (bool(found) and all(map(is_loopback, found)))
 
 
 def is_livy(master: str) -> bool:
