@@ -16,6 +16,7 @@ from cicd.cli.root import execute
 from cicd.errors import Refused
 from cicd.model import Action
 from cicd.platforms import registry
+from tests.polling import look_quickly
 
 TRAIN = """\
 platform: toy
@@ -51,6 +52,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture)
     write(tmp_path, "fit.txt", SCRIPT)
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=tmp_path, check=True)
     monkeypatch.chdir(tmp_path)
+    look_quickly(monkeypatch)
     for name in ("GITHUB_ACTIONS", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

@@ -12,6 +12,7 @@ import pytest
 from cicd.cli.root import execute
 from tests.platforms.spark.samples import write_program
 from tests.platforms.spark.stand_in import Cluster, cluster_in
+from tests.polling import look_quickly
 
 SPARK = """\
 platform: spark
@@ -33,6 +34,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
     write_program(tmp_path)
     (tmp_path / "stages").mkdir()
     monkeypatch.chdir(tmp_path)
+    look_quickly(monkeypatch)
     for name in ("SPARK_HOME", "SPARK_MASTER", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     with cluster_in(tmp_path / "cluster") as found:
@@ -94,9 +96,7 @@ def test_a_cluster_that_is_away_ends_what_plans_and_not_what_looks(
     cicd("apply", "train", "--yes", "--no-wait")
     write("train", "http://127.0.0.1:1", "score", TRAIN.format(url="s3a://bucket/scores"))
     assert "cannot reach http://127.0.0.1:1" in cicd("plan", "serve", code=4)
-    assert "cannot reach http://127.0.0.1:1" in cicd("apply", "serve", "--yes", code=4)
     assert "job/report  missing" in cicd("status", "serve")
-    cicd("destroy", "serve", "--yes", "--stage-name", "serve")
 
 
 def test_a_place_of_the_environment_is_shown_by_neither_stage(

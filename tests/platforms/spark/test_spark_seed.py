@@ -14,6 +14,7 @@ import pytest
 from cicd.cli.root import execute
 from tests.platforms.spark.samples import write_home, write_program
 from tests.platforms.spark.stand_in import Cluster, cluster_in
+from tests.polling import look_quickly
 
 ENROLMENT = {5, 6, 22, 24, 25}
 """What runs for long, and enrols itself somewhere: no part of what one command does."""
@@ -50,6 +51,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
     )
     program.write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    look_quickly(monkeypatch)
     for name in ("SPARK_HOME", "SPARK_MASTER", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     with cluster_in(tmp_path / "cluster") as found:
