@@ -41,8 +41,16 @@ class Claims:
         self.stages[stage.name] = stage
         reach = within_reach(live, session.stage.target, stage.target, session.platform.kinds)
         near = [seen_by(stage, item) for item in reach]
-        for id, key in named(stage.resources, near, session.platform.kinds).items():
+        kinds = session.platform.kinds
+        for id, key in named(stage.resources, near, kinds).items():
             self.of.setdefault(id, Claim(stage.name, key))
+        keys = {wish.key for wish in stage.resources}
+        for item in near:
+            # content that is made of what a run has put out cannot be told from the stage file; a
+            # second service of one key is nobody's all the same
+            is_own = item.owner == stage.identity and item.key in keys
+            if is_own and not kinds[item.key.kind].runs:
+                self.of.setdefault(id_of(item), Claim(stage.name, item.key))
 
     def add_tagged(self, id: str, tags: Mapping[str, str]) -> None:
         """A run with the tags of a stage of this project and a key that are still there."""

@@ -129,6 +129,11 @@ RULES: Mapping[str, Rule] = {
         "cicd: no credential in Git",
         "write it as ${env.NAME}, and change the credential: it was published",
     ),
+    "two-bodies": Rule(
+        "A smoke test has both json and body, of which only one is sent.",
+        "cicd: smoke tests",
+        "keep json for a body that is JSON, body for any other",
+    ),
     "bad-notify": Rule(
         "Nobody can be told at an address of notify.",
         "cicd: docs/notify.md",

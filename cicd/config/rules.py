@@ -42,6 +42,7 @@ def check_items(draft: AnyDraft, sections: Mapping[str, Carried]) -> Iterator[Pr
         yield from check_watch(draft, key, getattr(item, "watch", ()), path)
         yield from check_files(draft, key, sections[str(path[0])], path, item)
         yield from check_gates(draft, key, getattr(item, "require", ()), path)
+        yield from check_smoke_test(draft, key, path)
     yield from check_local(draft)
     yield from check_protect(draft)
 
@@ -159,6 +160,15 @@ def check_gates(draft: AnyDraft, key: Key, gates: Sequence[Gate], path: Path) ->
         elif gate.min is not None and gate.max is not None and gate.min > gate.max:
             message = f'{key} requires "{gate.metric}" to be over its max: swap them'
             yield place.problem(message, "bad-gate")
+
+
+def check_smoke_test(draft: AnyDraft, key: Key, path: Path) -> Iterator[Problem]:
+    """A smoke test with two bodies, of which one would never be sent; ``path`` as for
+    ``check_watch``."""
+    bodies = [draft.tree.get(*path, "smoke_test", name) for name in ("json", "body")]
+    if all(node is not None and node.value is not None for node in bodies):
+        message = f"the smoke test of {key} has json and body, and only one is sent: keep one"
+        yield draft.place(*path, "smoke_test", "body", key=True).problem(message, "two-bodies")
 
 
 def check_local(draft: AnyDraft, more: Iterable[tuple[str, Path]] = ()) -> Iterator[Problem]:

@@ -319,6 +319,29 @@ def offered(platform: str | None) -> list[str]:
     return keys
 
 
+@pytest.mark.parametrize(
+    ("test", "is_wrong"),
+    [
+        ('{json: {x: 1}, body: "1,2"}', True),
+        ('{body: "", json: 0}', True),
+        ('{json: [], body: "${env.TOKEN}"}', True),
+        ("{json: {x: 1}}", False),
+        ('{body: "1,2", content_type: text/csv}', False),
+        ('{json: null, body: "1,2"}', False),
+        ("{json: {x: 1}, body: null}", False),
+    ],
+)
+def test_a_smoke_test_with_two_bodies_is_refused_at_its_line(
+    tmp_path: Path, test: str, is_wrong: bool
+) -> None:
+    text = changed("smoke_test: {json: {x: 1}}", f"smoke_test: {test}")
+    problems = [one for one in found(tmp_path, text, TOKEN="t") if "two-bodies" in one]
+    assert len(problems) == is_wrong
+    assert all("service/ride has json and body" in one for one in problems)
+    line = 1 + text.splitlines().index(next(x for x in text.splitlines() if "smoke_test" in x))
+    assert all(one.startswith(f"stages/dev.yaml:{line}:") for one in problems)
+
+
 def test_editors_offer_the_keys_of_the_platform_in_the_order_of_a_file() -> None:
     assert offered("toy") == [
         *("$schema", "extends", "stage", "branch", "platform", "toy", "variables"),

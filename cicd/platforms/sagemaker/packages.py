@@ -61,8 +61,10 @@ class Packages:
         return [*(live for id in sorted(named) if (live := self._look(id))), *found]
 
     def listed(self) -> list[LiveResource]:
-        """All versions of the account, as far as lists tell."""
-        found = [self.whole(item) for item in self._summaries()]
+        """All versions of the account, as far as lists tell; the newest of the groups that the
+        stage names whole: no list tells whose a version is."""
+        whole = {live.id: live for group in self._groups for live in self._versions(group)}
+        found = [whole.get(id_of(item)) or self.whole(item) for item in self._summaries()]
         return sorted(found, key=lambda live: (live.created_at, live.id))
 
     def _summaries(self) -> Iterator[Mapping[str, Any]]:

@@ -161,6 +161,19 @@ def test_a_script_is_trained_served_changed_and_gone_back(project: Project) -> N
         "endpoint/churn": "InService",
     }
 
+    # a version whose data a run of the stage has made is the stage's
+    text = (project.root / "stages/dev.yaml").read_text(encoding="utf-8")
+    register = "model_packages:\n  - {key: churn, group: churns, model: churn}\n"
+    project.write("stages/dev.yaml", text + register)
+    project.run("apply", "dev", "--yes")
+    sagemaker.create_model_package_group(ModelPackageGroupName="others")
+    sagemaker.create_model_package(ModelPackageGroupName="others")
+    listed = project.run("list", "model-packages", "dev", "-o", "json").json["model_packages"]
+    assert {(row["id"], row["key"], row["unmanaged"]) for row in listed} == {
+        ("churns/1", "model_package/churn", False),
+        ("others/1", "", True),
+    }
+
     past = project.run("history", "dev", "-o", "json").json["applies"]
     assert [one["result"] for one in past] == ["applied", "applied"]
     for one in past:
