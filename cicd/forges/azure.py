@@ -259,20 +259,24 @@ class Client:
 
     def _approvals(self, run: str, environment: str) -> list[Json]:
         """What a run is asked before it may go to an environment. A check does not tell which one
-        it is of, but the stage of the pipeline that it holds: called like it, or the only one."""
+        it is of, but the stage of the pipeline that it holds: the one of that name, or else, where
+        no stage is called so, the only one that is held."""
         url = f"{self._project}/_apis/build/builds/{quote(run, safe='')}/timeline"
         records = {
             text_in(item, "id"): item for item in items_in(self._call("GET", url), "records")
         }
-        held: dict[str, list[str]] = {}
+        held: dict[str, list[str]] = {
+            _stage_name(one): [] for one in records.values() if text_in(one, "type") == "Stage"
+        }
+        is_known = environment in held
         for record in records.values():
             if text_in(record, "type") != "Checkpoint.Approval":
                 continue
             stage = records.get(text_in(record, "parentId"), {})
             stage = records.get(text_in(stage, "parentId"), stage)
-            name = text_in(stage, "identifier") or text_in(stage, "name")
-            held.setdefault(name, []).append(text_in(record, "id"))
-        ids = held.get(environment) or (next(iter(held.values())) if len(held) == 1 else [])
+            held.setdefault(_stage_name(stage), []).append(text_in(record, "id"))
+        those = [ids for ids in held.values() if ids]
+        ids = held.get(environment) or (those[0] if len(those) == 1 and not is_known else [])
         if not ids:
             return []
         params = {"approvalIds": ",".join(ids), "$expand": "steps"}
@@ -353,6 +357,10 @@ class Client:
             merged=landed if text_in(item, "status") == "completed" else "",
             url=self._page(number),
         )
+
+
+def _stage_name(record: Json) -> str:
+    return text_in(record, "identifier") or text_in(record, "name")
 
 
 def _moment(at: str) -> float:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from cicd.errors import Refused
 from cicd.forges.base import Forge, Review
-from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES, Run
+from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES, Run, told
 from cicd.lifecycle.approvals import Check, Request, Surroundings, Verdict
 from cicd.lifecycle.origin import open_gate
 from cicd.model import Approval, ApprovalState, AzureApproval, GitHubApproval, GitLabApproval
@@ -32,6 +32,8 @@ CURES = {
 }
 """Where reviewers are asked for."""
 ATTEMPT = "GITHUB_RUN_ATTEMPT"
+STAGE = "SYSTEM_STAGENAME"
+"""The stage of the pipeline that a job of Azure is of: a check tells that, and no environment."""
 _FINGERPRINT = re.compile(r"\bfp ([0-9a-f]{12})\b")
 
 
@@ -56,21 +58,26 @@ def connect(
 ) -> Reviews:
     """The reviews of a stage's environment. Sends nothing. Raises Denied where a login is missing,
     Refused where the project is of another system."""
-    system = SYSTEMS[type(settings)]
+    system, environ = SYSTEMS[type(settings)], surroundings.environ
     forge, run = open_gate(surroundings, system)
-    attempt = surroundings.environ.get(ATTEMPT, "") if system == GITHUB else ""
-    return Reviews(forge, run, settings.environment, int(attempt) if attempt.isdecimal() else 1)
+    attempt = told(environ, ATTEMPT) if system == GITHUB else ""
+    held = told(environ, STAGE) if system == AZURE else ""
+    name, times = settings.environment, int(attempt) if attempt.isdecimal() else 1
+    return Reviews(forge, run, name, times, held or name)
 
 
 class Reviews:
-    """The reviews of one environment. ``attempt``: how often this run was started. Implements
-    ``Approvals``."""
+    """The reviews of one environment. ``attempt``: how often this run was started; ``held``: what
+    the CI system calls what waits in it. Implements ``Approvals``."""
 
-    def __init__(self, forge: Forge, run: Run, environment: str, attempt: int = 1) -> None:
+    def __init__(
+        self, forge: Forge, run: Run, environment: str, attempt: int = 1, held: str = ""
+    ) -> None:
         self._forge = forge
         self._run = run
         self._environment = environment
         self._attempt = attempt
+        self._held = held or environment
 
     def read(self, request: Request) -> Approval:
         """What the reviewers of this very run have said."""
@@ -80,7 +87,7 @@ class Reviews:
                 f"the reviewers of the environment {self._environment} are asked by the job that "
                 "applies, and for that run alone",
             )
-        said = [one for one in self._forge.gate(self._run.id, self._environment) if _decides(one)]
+        said = [one for one in self._forge.gate(self._run.id, self._held) if _decides(one)]
         if not said:
             return self._approval(
                 ApprovalState.NONE,
@@ -107,13 +114,13 @@ class Reviews:
         done, refusal = [], None
         for run in runs:
             try:
-                self._forge.decide(run, self._environment, verdict, comment)
+                self._forge.decide(run, self._held, verdict, comment)
                 done.append(run)
             except Refused as error:  # it waits for another environment
                 refusal = error
         if refusal and not done:
             raise refusal
-        said = self._forge.gate(done[0], self._environment)
+        said = self._forge.gate(done[0], self._held)
         return self._judged([one for one in said if _decides(one)], request, done[0])
 
     def check(self) -> Iterator[Check]:
@@ -147,14 +154,14 @@ class Reviews:
 
     def _judged(self, said: Sequence[Review], request: Request, run: str = "") -> Approval:
         last = said[-1]
-        told = _FINGERPRINT.search(last.comment)
+        named = _FINGERPRINT.search(last.comment)
         note = _FINGERPRINT.sub("", last.comment).replace("()", "").strip()
         if last.verdict == "rejected":
             return self._approval(ApprovalState.REJECTED, note, last, request.fingerprint)
-        if told and told[1] != request.fingerprint[:SHORT]:
-            return self._approval(ApprovalState.STALE, "reviewed was another plan", last, told[1])
+        if named and named[1] != request.fingerprint[:SHORT]:
+            return self._approval(ApprovalState.STALE, "reviewed was another plan", last, named[1])
         times = sum(one.verdict == "approved" for one in said)
-        if not run and not told and times < self._attempt:
+        if not run and not named and times < self._attempt:
             # the list keeps what was said of earlier attempts, and does not tell of which
             note = (
                 f"this is attempt {self._attempt} of the run, and a review may be of an earlier one"

@@ -289,6 +289,18 @@ def test_a_check_of_an_environment_of_azure(azure: Azure) -> None:
     assert on_azure(azure, settings).read(REQUEST).is_given
 
 
+def test_a_check_of_another_stage_of_the_run_does_not_count(azure: Azure) -> None:
+    waiting(azure, 42)
+    azure.timelines[42][0]["identifier"] = "apply_tst"
+    azure.timelines[42].append({"id": "p", "type": "Stage", "identifier": "apply_prd"})
+    azure.builds = [{"id": 42, "sourceVersion": MERGED}]
+    on_azure(azure, AzureApproval("tst"), "alice").decide(REQUEST, "approved", "")
+    of_tst = on_azure(azure, AzureApproval("tst"), SYSTEM_STAGENAME="apply_tst")
+    assert of_tst.read(REQUEST).is_given
+    of_prd = on_azure(azure, AzureApproval("prd"), SYSTEM_STAGENAME="apply_prd")
+    assert of_prd.read(REQUEST).state is NONE
+
+
 def test_a_run_of_azure_holds_a_repository_of_github_too(azure: Azure) -> None:
     waiting(azure, 42)
     built = {
