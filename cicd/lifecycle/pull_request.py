@@ -96,10 +96,11 @@ class PullRequests:
         """What has been said of the change so far."""
         change = self._change(request)
         if change is None:
-            at = request.commit[:SHORT] or "this commit"
+            at, into = request.commit[:SHORT] or "this commit", self._around.branch
+            where = f" into {into}" if into else ""
             return Approval(
                 ApprovalState.NONE,
-                note=f"{at} came with no pull request, or with several: it lands by one",
+                note=f"{at} came with no pull request{where}, or with several: it lands by one",
                 approvers=self._approvers(),
             )
         said = [one for one in self._forge.reviews(change.number) if self._counts(one, change)]
@@ -149,12 +150,17 @@ class PullRequests:
         return self.read(request)
 
     def _change(self, request: Request) -> Change | None:
-        """The change that this is about: the one a plan shows, or the one that has landed."""
-        run = self._run
+        """The change that this is about: the one a plan shows, or the one that has landed; None
+        for one that goes elsewhere than to the branch of the stage."""
+        run, branch = self._run, self._around.branch
         if run.number and run.mode == "plan":
             change = self._forge.request_of(run.branch, run.head)
-            return change if change and change.number == run.number else None
-        return self._forge.request_of(run.branch or self._around.checked_out, request.commit)
+            if change and change.number != run.number:
+                return None
+        else:
+            at = run.branch or self._around.checked_out
+            change = self._forge.request_of(at, request.commit)
+        return change if change and branch in {"", change.base} else None
 
     def _by_review(self, change: Change, said: Sequence[Review]) -> Review | str:
         """The review that approves; else why there is none."""

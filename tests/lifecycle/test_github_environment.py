@@ -109,6 +109,14 @@ def test_deciding_reviews_the_runs_of_the_commit_that_wait(hub: World) -> None:
         means(hub, {}, hub.login("alice")).decide(REQUEST, "approved", "")
 
 
+def test_a_review_that_is_not_shown_yet_is_said(hub: World) -> None:
+    hub.github.runs = [{"id": 77, "head_sha": MERGED, "status": "waiting"}]
+    hub.github.pending = {77: [{"id": 3, "name": "prd"}]}
+    hub.github.fail("GET .*/approvals", Reply(200, []))
+    approval = means(hub, {}, hub.login("alice")).decide(REQUEST, "approved", "")
+    assert (approval.state, approval.note) == (PENDING, "approved, and not shown there yet")
+
+
 def test_a_token_of_a_workflow_cannot_review(hub: World) -> None:
     hub.github.runs = [{"id": 77, "head_sha": MERGED, "status": "waiting"}]
     hub.github.pending = {77: [{"id": 3, "name": "prd"}]}

@@ -215,6 +215,14 @@ def test_b28_approval_of_another_fingerprint_does_not_count(world: World) -> Non
     assert world.tickets().read(REQUEST).is_given
 
 
+def test_a_ticket_of_another_plan_that_nobody_decided_is_no_decision(world: World) -> None:
+    key = asked(world)
+    approval = world.tickets().read(world.another_plan())
+    assert (approval.state, approval.note) == (NONE, f"{key} (pending) is of another plan")
+    world.tickets().ask(world.another_plan())
+    assert "Another plan" in json.dumps(world.jira.issue(key)["comments"][-1]["body"])
+
+
 def test_another_model_under_the_same_plan_is_asked_for_anew(world: World) -> None:
     first = replace(REQUEST, made={"execution/train": "e1"})
     world.tickets().ask(first)

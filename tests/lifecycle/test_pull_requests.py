@@ -161,6 +161,16 @@ def test_a_commit_that_came_with_no_pull_request_is_not_approved(hub: World) -> 
     assert means(hub).read(REQUEST).state is NONE
 
 
+def test_a_review_of_a_change_into_another_branch_does_not_count(hub: World) -> None:
+    hub.git = dict(SAME_FILES)
+    number = int(hub.github.add_pull("feature", "dev", HEAD)["number"])
+    review(hub, number, "alice", "APPROVED")
+    pushed_on = replace(REQUEST, commit=HEAD)  # the same commit, pushed to prd
+    approval = means(hub, run={**RUN, "GITHUB_SHA": HEAD}).read(pushed_on)
+    assert approval.state is NONE
+    assert "came with no pull request into prd" in approval.note
+
+
 def test_a_plan_of_an_open_pull_request_shows_how_it_stands(hub: World) -> None:
     number = int(hub.github.add_pull("feature", "prd", HEAD)["number"])
     review(hub, number, "alice", "APPROVED")

@@ -55,7 +55,7 @@ class Tickets:
         self._hide = around.hide
 
     def read(self, request: Request) -> Approval:
-        """How the ticket of this plan stands; STALE where there is one of another plan alone."""
+        """How the ticket of this plan stands; STALE where only one of another plan was decided."""
         tickets, gone = self._tickets(request)
         return self._judged(tickets) if tickets else _with(self._former(request), gone)
 
@@ -148,9 +148,12 @@ class Tickets:
             proof = ticket.proof
             if proof.get("stage") == request.stage and not is_of(proof, request):
                 approval = self._judged([ticket])
-                state = approval.state
-                note = f"{ticket.key} ({state}) is of another plan"
-                return replace(approval, state=ApprovalState.STALE, note=note)
+                is_decided = approval.state is not ApprovalState.PENDING
+                return replace(
+                    approval,
+                    state=ApprovalState.STALE if is_decided else ApprovalState.NONE,
+                    note=f"{ticket.key} ({approval.state}) is of another plan",
+                )
         return Approval(ApprovalState.NONE, approvers=approvers_of(settings))
 
     def _asked(self, request: Request, gone: str) -> Approval:
@@ -158,8 +161,8 @@ class Tickets:
         former = self._former(request)
         key, notes = self._created(request), [gone, former.note]
         notes += self._explained(request, key, is_new=True)
-        if former.state is ApprovalState.STALE:
-            notes += self._told(former, key)
+        if former.link:
+            self._refer(former, key)
         return _with(
             Approval(
                 ApprovalState.PENDING,
@@ -207,14 +210,11 @@ class Tickets:
             return [f"the plan could not be written as a comment: {error}"]
         return []
 
-    def _told(self, former: Approval, key: str) -> list[str]:
-        """Say at the ticket of an earlier plan which one is asked for now."""
+    def _refer(self, former: Approval, key: str) -> None:
+        """Say at the ticket of an earlier plan which one is asked for now; nobody waits for it."""
         words = Line("Another plan", f"{key} asks for it", self._client.link(key))
-        try:
+        with suppress(PlatformError):
             self._client.comment(former.link.rpartition("/")[2], [words])
-        except PlatformError:
-            return []  # nobody waits for it
-        return []
 
     def _closed(self, tickets: Sequence[Ticket]) -> list[str]:
         """Close all but the oldest: a create whose answer was lost has made them."""

@@ -46,8 +46,10 @@ def stage_label(stage: str) -> str:
 def proof_of(request: Request) -> dict[str, Any]:
     """What the property of a ticket says: of which plan of which stage it is."""
     told = {"fingerprint": request.fingerprint, "stage": request.stage, "commit": request.commit}
-    whole = {**told, "parts": shortened(request.parts), "made": dict(request.made)}
-    return whole if len(json.dumps(whole)) <= PROOF_LIMIT else told
+    bound = {**told, "made": dict(request.made)}
+    whole = {**bound, "parts": shortened(request.parts)}
+    # without its parts nobody is told what changed, which is all that is lost
+    return whole if len(json.dumps(whole)) <= PROOF_LIMIT else bound
 
 
 def is_of(proof: Mapping[str, Any], request: Request) -> bool:
@@ -101,7 +103,7 @@ def fields_of(
     fields: dict[str, Any] = {
         "project": {"key": settings.project},
         "issuetype": {"name": settings.issue_type},
-        "summary": _summary(request),
+        "summary": _summary(hide(request.title), request.fingerprint[:SHORT]),
     }
     types = client.field_types() if settings.fields else {}
     for name, value in settings.fields.items():
@@ -119,11 +121,9 @@ def fields_of(
     return {**fields, "labels": list(dict.fromkeys(labels))}
 
 
-def _summary(request: Request) -> str:
+def _summary(title: str, short: str) -> str:
     """The title, with the beginning of the fingerprint even where it is cut."""
-    short = request.fingerprint[:SHORT]
-    mark = f" ({short})"
-    title = summary(request.title)
+    mark, title = f" ({short})", summary(title)
     return title if short in title else summary(f"{title[: SUMMARY_LIMIT - len(mark)]}{mark}")
 
 
