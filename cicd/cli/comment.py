@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from cicd.automation.git import find_root, find_top, project_of
 from cicd.automation.saved import read_document
 from cicd.automation.session import document_of
-from cicd.cli.console import print_commands, print_note, print_result
+from cicd.cli.console import print_commands, print_note, print_result, write_report
 from cicd.cli.failure import failed_plan
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
@@ -29,14 +30,26 @@ from cicd.errors import (
     Problem,
     Usage,
 )
-from cicd.forges.run import GITHUB
+from cicd.forges.detect import FORGES
+from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES
 from cicd.model import Plan, identity
-from cicd.render.findings import as_annotations
+from cicd.render.findings import NO_FILE
 
 if TYPE_CHECKING:
     from cicd.forges.run import Run
 
 Documents = Sequence[Mapping[str, Any]]
+FILE = click.Path(dir_okay=False, path_type=Path)
+NOUNS = {GITLAB: "merge request"}
+"""What a forge calls a pull request, where otherwise."""
+RENEWED = {GITHUB: "GITHUB_TOKEN or GH_TOKEN"}
+"""The variables of a wrong token, where one names several."""
+RIGHTS = {
+    GITHUB: "give the job the permission '{}'",
+    GITLAB: "give the token in CICD_GITLAB_TOKEN the role Reporter and the scope api",
+    AZURE: "give '<project> Build Service' the right 'Contribute to pull requests'",
+}
+"""What a token needs that may not write."""
 
 
 @click.command(
@@ -48,6 +61,13 @@ Documents = Sequence[Mapping[str, Any]]
 @click.option("--stage", "stages", multiple=True, metavar="STAGE", help="Plan this stage now.")
 @click.option("--pull-request", type=click.IntRange(1), help="Its number; default: the run's own.")
 @click.option("--repository", default="", metavar="OWNER/NAME", help="Default: the run's own.")
+@click.option(
+    "--forge",
+    type=click.Choice(FORGES),
+    help="What holds the repository; default: as the CI system tells.",
+)
+@click.option("--markdown", type=FILE, help="Write what the summary says into a file.")
+@click.option("--dotenv", type=FILE, help="Write the outputs into a file, as GitLab reads them.")
 @click.option(
     "--drift-issue",
     is_flag=True,
@@ -64,6 +84,9 @@ def command(
     stages: tuple[str, ...],
     pull_request: int | None,
     repository: str,
+    forge: str | None,
+    markdown: Path | None,
+    dotenv: Path | None,
     drift_issue: bool,
     failed: str | None,
     common: Common,
@@ -71,16 +94,20 @@ def command(
     """Show plans on the pull request, in the step summary and as step outputs.
 
     PLAN.json is what plan --out saved; with none, and no --stage, the stage whose branch this is
-    gets planned. A pull request has one comment with a section per project and stage, edited in
-    place; one whose plan failed says why, with the last good plan folded. The token comes from
-    GITHUB_TOKEN or GH_TOKEN; one that may not write is a warning, not a failure. Ends as planning
-    did when it planned a stage itself, after everything is written.
+    gets planned. A pull or merge request has one comment with a section per project and stage,
+    edited in place; one whose plan failed says why, with the last good plan folded. The token comes
+    from GITHUB_TOKEN or GH_TOKEN, CICD_GITLAB_TOKEN or SYSTEM_ACCESSTOKEN; one that may not write
+    is a warning, not a failure. Ends as planning did when it planned a stage itself, after
+    everything is written.
     """
-    from cicd.forges.detect import in_repository, read_run, usable
+    from cicd.forges.detect import in_repository, read_run, usable, with_forge
 
     if plans and (stages or failed is not None):
         raise Usage("plan files go neither with --stage nor with --failed")
-    run = usable(in_repository(read_run(os.environ), repository, pull_request), os.environ)
+    run = with_forge(read_run(os.environ), os.environ, forge or "")
+    run = in_repository(run, repository, pull_request)
+    # what no forge is known of has its files all the same
+    run = usable(run, os.environ) if run.forge else run
     documents: Documents
     error: Exception | None = None
     names: Sequence[str | None] = stages or (None,)
@@ -91,6 +118,10 @@ def command(
     else:
         documents, error = plan_now(names, common)
     write_step_files(documents, [str(path) for path in plans], run)
+    if markdown:
+        write_report(markdown, summary_of(documents, run))
+    if dotenv:
+        write_report(dotenv, as_dotenv(documents, [str(path) for path in plans]))
     if drift_issue:
         sync_issues(documents, run)
     else:
@@ -135,17 +166,40 @@ def plan_now(
 
 def write_step_files(documents: Documents, plan_paths: Sequence[str], run: Run) -> None:
     """The step's summary and outputs, and warnings as notes at the stage files."""
+    from cicd.forges.emitter import emitter_of
     from cicd.forges.outputs import output_lines, plan_notes, step_outputs, step_summary
 
+    emitter, outputs = emitter_of(run.ci), step_outputs(documents, plan_paths)
     if summary := step_file("GITHUB_STEP_SUMMARY"):
         used = summary.stat().st_size if summary.is_file() else 0
         append(summary, step_summary(documents, used=used))
-    if outputs := step_file("GITHUB_OUTPUT"):
-        append(outputs, output_lines(step_outputs(documents, plan_paths)))
-    if run.ci == GITHUB:
+    if file := step_file("GITHUB_OUTPUT"):
+        append(file, output_lines(outputs))
+    # shown with the run by systems that have such, and read once the step has ended
+    if folder := step_file("AGENT_TEMPDIRECTORY"):
+        whole = folder / f"cicd-{secrets.token_hex(8)}.md"
+        if commands := emitter.summary(str(whole)):
+            write_report(whole, summary_of(documents, run))
+            print_commands(commands)
+    print_commands(emitter.outputs(outputs))
+    if run.ci:
         notes = plan_notes(documents, files_by_stage(documents))
-        if notes:
-            print_commands(as_annotations(notes))
+        print_commands(emitter.notes(notes))
+
+
+def summary_of(documents: Documents, run: Run) -> str:
+    """The plans in the Markdown of the forge."""
+    from cicd.forges.outputs import step_summary
+    from cicd.render.dialect import DIALECTS, GITHUB
+
+    return step_summary(documents, dialect=DIALECTS.get(run.forge, GITHUB))
+
+
+def as_dotenv(documents: Documents, plan_paths: Sequence[str]) -> str:
+    """The outputs as variables of later jobs."""
+    from cicd.forges.outputs import dotenv_lines, step_outputs
+
+    return dotenv_lines(step_outputs(documents, plan_paths))
 
 
 def step_file(variable: str) -> Path | None:
@@ -170,17 +224,23 @@ def files_by_stage(documents: Documents) -> dict[str, str]:
 
 
 def write_comment(documents: Documents, run: Run) -> None:
-    """The plans into the comment of the pull request, where there is one."""
+    """The plans into the comment of the pull or merge request, where there is one."""
     from cicd.forges import sticky
     from cicd.forges.opening import open_forge
 
-    number = run.number
+    number, noun = run.number, NOUNS.get(run.forge, "pull request")
     if number is None:
-        print_result("not on a pull request: no comment (name one with --pull-request)")
+        print_result(f"not on a {noun}: no comment (name one with --pull-request)")
+        return
+    if run.is_foreign:
+        warn(f"{noun} {number} comes from a fork, so nothing is written to it", run)
+        return
+    if not run.forge:
+        warn("no comment: which forge holds the repository? (set CICD_FORGE or --forge)", run)
         return
     with permitted(run, "pull-requests: write"), closing(open_forge(run)) as forge:
         url = sticky.write_comment(forge, number, documents, run_url=run.url)
-        print_result(f"pull request {number}: {url or 'comment written'}")
+        print_result(f"{noun} {number}: {url or 'comment written'}")
 
 
 def sync_issues(documents: Documents, run: Run) -> None:
@@ -203,30 +263,38 @@ def sync_issues(documents: Documents, run: Run) -> None:
 @contextmanager
 def permitted(run: Run, permission: str) -> Iterator[None]:
     """What a token may not do ends here in a warning that names the permission."""
+    from cicd.forges.base import Unsupported
+
+    where = TITLES.get(run.forge, "the forge")
     try:
         yield
+    except Unsupported as error:
+        warn(f"nothing written to {where}: {error}", run)
     except (Denied, NotFound) as error:
-        warn(f"nothing written to GitHub: {error}; {advice(error, permission, run)}", run)
+        warn(f"nothing written to {where}: {error}{advice(error, permission, run)}", run)
 
 
 def advice(error: PlatformError, permission: str, run: Run) -> str:
-    """What to do when a token may not write."""
+    """What to do when a token may not write; empty where the error says it."""
+    if error.hint:
+        return ""
     if run.is_fork:
         reason = "a run for a fork's pull request has no token that may write"
-        return f"{reason} ({permission}), read the plan in the step summary"
+        return f"; {reason} ({permission}), read the plan in the step summary"
     if error.status == 401:
-        return "renew the token in GITHUB_TOKEN or GH_TOKEN"
-    return f"give the job the permission '{permission}'"
+        return f"; renew the token in {RENEWED.get(run.forge, run.login)}"
+    return f"; {RIGHTS[run.forge].format(permission)}"
 
 
 def warn(text: str, run: Run) -> None:
-    """A warning on standard error, and as a note on the run where this is GitHub's."""
+    """A warning on standard error, and as a note on the run where the CI system has such."""
+    from cicd.forges.emitter import emitter_of
     from cicd.words import printable
 
     line = printable(text)
     print_note(f"warning: {line}")
-    if run.ci == GITHUB:
-        print_commands(as_annotations([Problem(".github", 1, 1, line, severity="warning")]))
+    note = Problem(NO_FILE, 1, 1, line, severity="warning")
+    print_commands(emitter_of(run.ci).notes([note]))
 
 
 def append(path: Path, text: str) -> None:

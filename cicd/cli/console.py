@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -21,6 +23,9 @@ from cicd.cli.redaction import MASK
 from cicd.errors import CicdError, InvalidStage
 from cicd.render.neutral import Command, neutral, neutral_json
 from cicd.render.wrap import wrapped
+
+if TYPE_CHECKING:
+    from cicd.forges.emitter import Emitter
 
 LONG = 100
 """Characters of an error from which on its hint has a line of its own on a terminal."""
@@ -88,12 +93,13 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
 def print_commands(commands: Iterable[Command]) -> None:
     """Commands to the CI system, on standard output."""
     for command in commands:
-        click.echo(_shown_command(command))
+        _print_command(command)
 
 
-def _shown_command(command: Command) -> str:
+def _print_command(command: Command, *, err: bool = False) -> None:
     data, properties = MASK.hide(command.data), MASK.hide_in(command.properties)
-    return str(Command(command.name, data, properties))
+    # GitLab's sections are escape sequences, and no log of CI is a terminal
+    click.echo(str(replace(command, data=data, properties=properties)), err=err, color=True)
 
 
 def confirms(question: str) -> bool:
@@ -197,7 +203,7 @@ class EventLog:
     def __init__(self, common: Common) -> None:
         self._is_quiet = common.verbosity < 0
         self._is_json = common.log_format == "json"
-        self._is_grouped = os.environ.get("GITHUB_ACTIONS") == "true" and not self._is_json
+        self._title = ""
 
     @cached_property
     def _log(self) -> Any:
@@ -208,14 +214,22 @@ class EventLog:
         if not self._is_quiet:
             self._log.info(event, **values)
 
+    @cached_property
+    def _emitter(self) -> Emitter:
+        from cicd.forges.detect import ci_of
+        from cicd.forges.emitter import emitter_of
+
+        return emitter_of("" if self._is_json else ci_of(os.environ))
+
     def group(self, title: str) -> None:
-        """Start a foldable group where the log is GitHub's."""
-        if self._is_grouped:
-            click.echo(_shown_command(Command("group", title)), err=True)
+        """Start a foldable group where the log is that of a CI system that has such."""
+        self._title = title
+        for command in self._emitter.group(title, int(time.time())):
+            _print_command(command, err=True)
 
     def end_group(self) -> None:
-        if self._is_grouped:
-            click.echo(str(Command("endgroup")), err=True)
+        for command in self._emitter.end_group(self._title, int(time.time())):
+            _print_command(command, err=True)
 
 
 def _logger(*, is_json: bool) -> Any:

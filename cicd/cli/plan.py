@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +13,14 @@ from cicd.automation.choice import ALL
 from cicd.automation.offline import offline_plan
 from cicd.automation.session import document_of
 from cicd.cli.completion import complete_stage
-from cicd.cli.console import EventLog, print_json, print_result, uses_colour, write_json
+from cicd.cli.console import (
+    EventLog,
+    print_json,
+    print_note,
+    print_result,
+    uses_colour,
+    write_json,
+)
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
 from cicd.cli.notified import told_event
@@ -21,6 +29,7 @@ from cicd.cli.project import in_order, loader_of, open_session
 from cicd.cli.redaction import MASK
 from cicd.cli.signals import terminable
 from cicd.errors import Refused, Usage
+from cicd.forges.detect import read_run
 from cicd.model import Plan
 
 PENDING = 2
@@ -86,7 +95,11 @@ def plan_one(
 ) -> tuple[Plan, Refused | None]:
     """The plan of one stage, and why it would be refused, if it would. ``ahead``: stage files ->
     the plans that the same command has made before, which say what it can take from them.
-    ``drift``: those whom the stage names are told of it."""
+    ``drift``: those whom the stage names are told of it. The plan of a fork is made offline: what
+    strangers wrote must not meet our secrets."""
+    if not offline and read_run(os.environ).is_foreign:
+        print_note("warning: the change comes from a fork, so it is planned offline")
+        offline = True
     if offline:
         return offline_plan(loader_of(common), argument, common.choice), None
     with open_session(argument, common) as session:
@@ -105,9 +118,12 @@ def print_plans(plans: Sequence[Plan], output: str, common: Common) -> None:
     if output == "json":
         print_json(documents[0] if len(documents) == 1 else documents)
     elif output == "markdown":
+        from cicd.render.dialect import DIALECTS, GITHUB
         from cicd.render.markdown import render_section
 
-        print_result("\n".join(map(render_section, documents)).rstrip("\n"), is_whole=True)
+        dialect = DIALECTS.get(read_run(os.environ).forge, GITHUB)
+        texts = [render_section(document, dialect=dialect) for document in documents]
+        print_result("\n".join(texts).rstrip("\n"), is_whole=True)
     elif output == "html":
         from cicd.render.html import render_page
 

@@ -36,7 +36,9 @@ from cicd.version import __version__
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 @click.option("--rules", is_flag=True, help="List every rule and where it comes from, and end.")
 @variables_option
-@output_option("text", "json", "github", "sarif", help="How findings are written.")
+@output_option(
+    "text", "json", "github", "azure", "codequality", "sarif", help="How findings are written."
+)
 def command(
     stages: tuple[str, ...],
     every: bool,
@@ -130,16 +132,20 @@ def placed_in(root: Path, base: Path, problem: Problem) -> Problem:
 
 
 def _print(problems: list[Problem], names: list[str], output: str, is_strict: bool) -> None:
-    if output in {"github", "sarif"}:
+    if output not in {"text", "json"}:
         from cicd.automation.git import find_root, find_top
 
-        # both are read by what knows the repository, not the project
+        # these are read by what knows the repository, not the project
         here = find_root(Path.cwd())
         problems = [placed_in(here, find_top(here) or here, problem) for problem in problems]
     if output == "json":
         print_json(findings.as_data(problems))
     elif output == "github":
         print_commands(findings.as_annotations(problems))
+    elif output == "azure":
+        print_commands(findings.as_log_issues(problems))
+    elif output == "codequality":
+        print_json(findings.as_code_quality(problems))
     elif output == "sarif":
         from cicd.platforms.registry import every_rule
 

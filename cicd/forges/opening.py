@@ -22,13 +22,15 @@ LOGINS = {
 
 def open_forge(run: Run) -> Forge:
     """The forge that holds the repository of a usable run. Sends nothing yet. Raises Usage where a
-    setting is missing, and Denied where there cannot be a token."""
+    setting is missing, and Denied where a token is that most runs do without."""
     if not run.repository:
         raise Usage("which repository?", hint=REPOSITORIES[run.forge])
     if run.token is None:
-        # a fork's run gets no secrets; anywhere else a missing token is a mistake
-        if run.is_fork:
+        # a fork's run gets no secrets; anywhere else on GitHub a missing token is a mistake
+        if run.is_fork and run.forge == GITHUB:
             raise Denied(f"no token for {TITLES[run.forge]}")
+        if run.forge != GITHUB:
+            raise Denied(f"no token for {TITLES[run.forge]}", hint=LOGINS[run.forge])
         raise Usage(f"no token for {TITLES[run.forge]}", hint=LOGINS[run.forge])
     if run.forge == GITLAB:
         from cicd.forges import gitlab

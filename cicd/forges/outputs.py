@@ -10,8 +10,9 @@ from dataclasses import replace
 from cicd.errors import Problem, Remark
 from cicd.model import Action
 from cicd.render import document as read
+from cicd.render.dialect import GITHUB, Dialect
 from cicd.render.failure import is_failure, reason_of
-from cicd.render.markdown import escape
+from cicd.render.findings import NO_FILE
 from cicd.render.sections import Document, described, facts_of, name_of, section_text
 
 SUMMARY_LIMIT = 1024 * 1024
@@ -20,7 +21,7 @@ MAX_NOTES = 10
 """Warnings that GitHub shows per step."""
 
 
-def step_summary(documents: Iterable[Document], *, used: int = 0) -> str:
+def step_summary(documents: Iterable[Document], *, used: int = 0, dialect: Dialect = GITHUB) -> str:
     """The plans for the step summary, ``used`` bytes of which are taken already.
 
     Cut at whole sections; a plan that is too long by itself is shortened by the renderer.
@@ -29,13 +30,13 @@ def step_summary(documents: Iterable[Document], *, used: int = 0) -> str:
     left_out: list[str] = []
     room = SUMMARY_LIMIT - used - 4096  # for the line that names what is left out
     for document in documents:
-        text = _within(document, room - 2)
+        text = _within(document, room - 2, dialect)
         if text:
             texts.append(text)
             room -= len(text.encode()) + 2
         else:
             counts = described(facts_of(document, ""))
-            left_out.append(f"{escape(name_of(document))} ({counts})")
+            left_out.append(f"{dialect.escape(name_of(document))} ({counts})")
     if left_out:
         names = ", ".join(left_out)[:1000]
         texts.append(
@@ -44,12 +45,12 @@ def step_summary(documents: Iterable[Document], *, used: int = 0) -> str:
     return "\n\n".join(texts) + "\n" if texts else ""
 
 
-def _within(document: Document, room: int) -> str:
+def _within(document: Document, room: int, dialect: Dialect) -> str:
     """One plan in at most ``room`` bytes, empty when it cannot be."""
-    text = section_text(document)
+    text = section_text(document, None, dialect)
     limit = room
     while len(text.encode()) > room and limit > 1000:
-        text = section_text(document, limit)
+        text = section_text(document, limit, dialect)
         limit //= 2
     return text if len(text.encode()) <= room else ""
 
@@ -79,6 +80,13 @@ def output_lines(values: Mapping[str, str]) -> str:
     return lines
 
 
+def dotenv_lines(values: Mapping[str, str]) -> str:
+    """Outputs as GitLab reads a ``dotenv`` report: a variable a line, no quotes, no line breaks in
+    a value. Each is called ``CICD_`` and its name."""
+    lines = (f"CICD_{name.upper()}={' '.join(value.split())}\n" for name, value in values.items())
+    return "".join(lines)
+
+
 def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[Problem]:
     """Why plans failed or will be refused, and their warnings, at the lines that they name, else at
     their stage files (``files``: name of the stage -> file); of the warnings no more than GitHub
@@ -87,8 +95,7 @@ def plan_notes(documents: Iterable[Document], files: Mapping[str, str]) -> list[
     warnings: list[Problem] = []
     for document in documents:
         project = read.text(document, "project")
-        # GitHub itself files notes that belong to no file under .github
-        file = files.get(name_of(document), ".github")
+        file = files.get(name_of(document), NO_FILE)
         if is_failure(document):
             errors += _failures(document, project, file)
         if document.get("refusal"):

@@ -72,6 +72,11 @@ class Run:
     mode: Literal["plan", "apply", "refuse"] = "apply"
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether files of a fork meet secrets of ours: only GitHub gives its runs none."""
+        return self.is_fork and self.ci not in {"", GITHUB}
+
+    @property
     def stage_branch(self) -> str:
         """The branch whose stage is meant: a change counts as the branch that it goes into."""
         return self.target if self.mode == "plan" else self.branch

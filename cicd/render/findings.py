@@ -1,12 +1,16 @@
-"""Findings of ``cicd validate`` as text, JSON data, GitHub annotations and SARIF 2.1.0."""
+"""Findings of ``cicd validate`` as text, JSON data, notes of GitHub and Azure, a report for GitLab
+and SARIF 2.1.0."""
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from cicd.errors import Problem
+from cicd.render.commands import AzureCommand
 from cicd.render.neutral import Command
 from cicd.words import count
 
@@ -14,6 +18,8 @@ MOST_NAMED = 3
 """Stages that the last line names."""
 MAX_ANNOTATIONS = 10
 """GitHub shows no more of one severity in one step."""
+NO_FILE = ".github"
+"""Under which GitHub itself files notes that belong to no file."""
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -65,6 +71,53 @@ def _annotation(problem: Problem) -> Command:
     line, column = max(1, problem.line), max(1, problem.column)
     place = {"file": problem.file, "line": str(line), "col": str(column), **title}
     return Command(problem.severity, problem.message, place)
+
+
+def as_log_issues(problems: Sequence[Problem]) -> list[AzureCommand]:
+    """Logging commands of Azure Pipelines, which show each finding with the run; errors first."""
+    ordered = sorted(problems, key=lambda problem: (problem.severity != "error", problem))
+    return [
+        AzureCommand(
+            "task.logissue",
+            problem.message,
+            {
+                "type": problem.severity,
+                **({} if problem.file == NO_FILE else _place(problem)),
+                **({"code": problem.rule} if problem.rule else {}),
+            },
+        )
+        for problem in ordered
+    ]
+
+
+def _place(problem: Problem) -> dict[str, str]:
+    line, column = max(1, problem.line), max(1, problem.column)
+    return {
+        "sourcepath": problem.file,
+        "linenumber": str(line),
+        "columnnumber": str(column),
+    }
+
+
+def as_code_quality(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """The report that GitLab compares with that of the target branch (``codequality``).
+
+    A finding is known again by its rule, file and words: one that has only moved is no new one.
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for problem in sorted(problems):
+        what = "\0".join((problem.rule, problem.file, problem.message))
+        seen[what] += 1
+        digest = hashlib.sha256(f"{what}\0{seen[what]}".encode("utf-8", "surrogatepass"))
+        found.append({
+            "description": problem.message,
+            "check_name": problem.rule or "cicd",
+            "fingerprint": digest.hexdigest(),
+            "severity": "critical" if problem.severity == "error" else "minor",
+            "location": {"path": problem.file, "lines": {"begin": max(1, problem.line)}},
+        })  # fmt: skip
+    return found
 
 
 def as_rules(rules: Mapping[str, tuple[str, str]]) -> str:
