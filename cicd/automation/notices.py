@@ -21,6 +21,7 @@ from cicd.automation.session import Session, now
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused
 from cicd.masking import without_secrets
 from cicd.model import Happening, Plan, Stage, place_of
+from cicd.model import Result as Ending
 
 if TYPE_CHECKING:
     from cicd.automation.loading import Loader
@@ -32,16 +33,21 @@ if TYPE_CHECKING:
     from cicd.notify.message import Message
 
 SAMPLE = "this is a sample: nothing has happened"
-RETIRING = frozenset({"retiring-model", "deprecated-model"})
-"""Rules of findings that say that the platform takes something away."""
 
 
-def tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Notified]:
+def tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Notified | Noted]:
     """Tell what an apply has come to, or why there was none. Nothing where somebody who was asked
-    has said no, or has stopped waiting."""
-    session = operation.session
-    if not session.stage.notify:
+    has said no, or has stopped waiting. Whatever fails here is only said: the apply has ended."""
+    if not operation.session.stage.notify:
         return
+    try:
+        yield from _tell_apply(operation, came)
+    except Exception as error:
+        yield Noted(f"nobody was told: {type(error).__name__}")
+
+
+def _tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Notified]:
+    session = operation.session
     from cicd.notify.happenings import of_error, of_outcomes
 
     argument = session.stage_argument
@@ -52,7 +58,15 @@ def tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Notif
     elif came.plan and not came.is_cancelled:
         kinds = session.platform.kinds
         told = of_outcomes(came.plan, came.outcomes, kinds, argument, came.lifecycle)
-        yield from tell(session, came.plan, told, is_well=not came.exit_code)
+        yield from tell(session, came.plan, told, is_well=_is_all_well(came.plan, came))
+
+
+def _is_all_well(plan: Plan, result: Result) -> bool:
+    """Whether all of the stage is as it should be, and nothing of it goes on."""
+    options = plan.bound.get("options") or {}
+    is_part = bool(options.get("select") or options.get("exclude"))
+    goes_on = any(one.is_started or one.result is Ending.DEFERRED for one in result.outcomes)
+    return not (result.exit_code or is_part or goes_on)
 
 
 def tell_difference(session: Session, came: Plan | CicdError) -> Iterator[Notified]:
@@ -191,7 +205,10 @@ def _reason(error: CicdError) -> str:
 
 
 def _retiring(session: Session) -> list[str]:
-    return [problem.message for problem in session.problems if problem.rule in RETIRING]
+    from cicd.platforms.registry import DIALECTS
+
+    rules = DIALECTS[session.stage.platform].RETIRING
+    return [problem.message for problem in session.problems if problem.rule in rules]
 
 
 def _read(session: Session) -> Marks:

@@ -151,6 +151,10 @@ class Dialect(Protocol):
         ``missing-target``."""
 
     @property
+    def RETIRING(self) -> Collection[str]:
+        """Rules of findings of the platform that it will take something away. Else none."""
+
+    @property
     def ENVIRONMENT(self) -> Mapping[str, StandIn]:
         """Variables that say where a stage goes -> what may stand in for them. Else none."""
 

@@ -31,6 +31,7 @@ class _Plain:
     Draft: type[draft.Draft[Any, Any]] = draft.Draft
     RULES: Mapping[str, Rule] = {}
     UNSURE: Collection[str] = ("missing-target",)
+    RETIRING: Collection[str] = ()
     ENVIRONMENT: Mapping[str, StandIn] = {}
     SECRETS = Paths()
     REFERENCES: Mapping[str, Reference] = {}

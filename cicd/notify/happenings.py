@@ -128,6 +128,7 @@ def _deployed(
         outcome
         for outcome in outcomes
         if outcome.result is Result.APPLIED
+        and not outcome.is_started  # nobody has waited for it
         and actions.get(outcome.key) not in {None, Action.NO_OP, Action.DELETE}
         and (kinds[outcome.key.kind].is_service or not has_services)
     ]

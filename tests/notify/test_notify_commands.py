@@ -32,7 +32,8 @@ JOBS = """
 jobs:
   - {key: train, script: train.txt, require: [{metric: accuracy, min: 0.5}]}
 """
-GOOD, BAD = "metric accuracy 0.75\ndone\n", "metric accuracy 0.25\nValueError: no <!channel>\n"
+GOOD = "metric accuracy 0.75\ndone\n"
+BAD = f"metric accuracy 0.25\nposting to {TOKEN}\nValueError: no <!channel>\n"
 
 
 class Desk:
@@ -95,7 +96,7 @@ def test_a_failed_run_is_told_with_all_that_is_needed_to_go_on(desk: Desk) -> No
     assert (got.path, told["on"], told["stage"]) == (f"/{TOKEN}", "failed", "dev")
     assert (told["key"], told["platform"]) == ("job/train", "toy")
     assert "accuracy" in told["reason"] and "0.25" in told["reason"]
-    assert told["log"][-1] == "ValueError: no <!channel>"
+    assert told["log"][-2:] == ["posting to tok/***", "ValueError: no <!channel>"]
     assert re.fullmatch("[0-9a-f]{40}.*", told["commit"]) and told["author"] == "Álice !channel"
     assert told["run_url"] == "https://github.example/org/repo/actions/runs/7"
     assert told["next"].startswith("cicd explain job/train dev")
@@ -148,6 +149,14 @@ def test_recovered_is_told_once_what_had_failed_is_well_again(desk: Desk) -> Non
     desk.an_hour_passes()
     desk.apply()
     assert desk.receiver.happened == ["failed", "recovered"]
+
+
+def test_a_part_that_is_well_says_nothing_of_the_rest(desk: Desk) -> None:
+    desk.script(BAD)
+    desk.apply(code=1)
+    desk.stage(STAGE.replace("hello", "hi") + JOBS)
+    desk.run("apply", "dev", "--yes", "--select", "service/web")
+    assert desk.receiver.happened == ["failed", "deployed"]
 
 
 def test_drift_is_told_by_plan_and_is_over_when_nothing_differs(desk: Desk) -> None:

@@ -41,6 +41,7 @@ __all__ = [
     "NAME",
     "OVERRIDES",
     "REFERENCES",
+    "RETIRING",
     "RULES",
     "SECRETS",
     "SPELLINGS",
@@ -62,6 +63,7 @@ __all__ = [
 NAME = "aicore"
 File = StageFile
 UNSURE = frozenset({NO_GROUP})
+RETIRING = frozenset({"retiring-model", "deprecated-model"})
 ENVIRONMENT = {GROUP: StandIn(offline="unknown", local="default")}
 SECRETS = Paths("git.username", "git.password", "secrets.*.*.data.**")
 
