@@ -69,3 +69,25 @@ def test_a_stage_without_notify_sends_what_it_always_sent(world: World) -> None:
     assert past["sources"] == ["platform"] and past["by"] == ""
     keys = {made["key"] for made in past["changes"]}
     assert keys == {"execution/train", "deployment/serve"}
+
+
+def test_a_model_that_will_be_retired_is_told_by_drift_and_by_apply(
+    world: World,  # noqa: F811
+    told: Receiver,
+) -> None:
+    world.make_group()
+    world.stage(
+        "aicore: {resource_group: GROUP}\n"
+        "deployments:\n"
+        "  - key: chat\n"
+        "    configuration:\n"
+        "      name: chat\n"
+        "      scenario_id: foundation-models\n"
+        "      executable_id: azure-openai\n"
+        "      parameter_bindings: {modelName: gpt-4o, modelVersion: 2024-05-13}\n"
+        + NOTIFY.replace("[failed", "[retiring, failed")
+    )
+    assert world.cicd("plan", "dev", "--drift").code == 0
+    assert world.cicd(*APPLY).code == 0
+    assert told.happened == ["drifted", "retiring", "deployed", "recovered"]
+    assert "retires on" in told.got[1].json["reason"]
