@@ -94,8 +94,8 @@ class Calls:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = requests.Session()
-        # one of its own would send a cookie to every port of a host
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        if ticket:  # the session would send what a ticket got to every port of a host
+            self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._login = login
         self._hosts = frozenset(map(_host, urls))
         self._secrets = tuple(secrets)

@@ -19,6 +19,7 @@ from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import manifest
 from cicd.platforms.spark.negotiate import Ticket, cookies_in
+from cicd.platforms.spark.outputs import Outputs
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.yarn import (
     contents,
@@ -36,7 +37,7 @@ from tests.platforms.spark.test_spark_dialect import stage_of as stage_of_text
 from tests.platforms.spark.test_spark_kerberos import needs_kdc
 from tests.platforms.spark.test_spark_pure import INPUTS, PLACES, SPEC
 from tests.platforms.spark.yarn_stand_in import Yarn, yarn_in
-from tests.platforms.stub_server import Reply, running
+from tests.platforms.stub_server import Reply, Request, running
 
 ENDLESS = "import time\nprint('begun', flush=True)\ntime.sleep(600)\n"
 
@@ -478,6 +479,38 @@ def test_a_cookie_goes_to_the_server_alone_that_gave_it(yarn: Yarn, tmp_path: Pa
         assert all("Cookie" not in request.headers for request in stub.requests)
         calls.json("GET", f"{yarn.url}/ws/v1/cluster/metrics")
         calls.close()
+
+
+def test_a_cookie_that_keeps_who_asks_at_one_of_several_servers_is_sent_back() -> None:
+    """As balancers before a Livy have it: its batches are known to one of its servers only."""
+    with running() as (stub, url):
+        stub.on("GET", "/x", Reply(200, {}, {"Set-Cookie": "STICK=a"}))
+        calls = Calls()
+        calls.json("GET", f"{url}/x")
+        calls.json("GET", f"{url}/x")
+        calls.close()
+        assert [request.headers.get("Cookie") for request in stub.requests] == [None, "STICK=a"]
+
+
+def test_a_name_node_that_asks_for_kerberos_gets_a_ticket_too(tmp_path: Path) -> None:
+    program = tmp_path / "curl"
+    row = "h\\tFALSE\\t/\\tFALSE\\t0\\thadoop.auth\\ta=b"
+    program.write_text(f"#!/bin/sh\nprintf '200\\n{row}\\n'\n", encoding="utf-8")
+    program.chmod(0o755)
+    one = {"pathSuffix": "part-0", "type": "FILE", "length": 2, "modificationTime": 1}
+
+    def answer(request: Request) -> Reply:
+        if request.headers.get("Cookie") != "hadoop.auth=a=b":
+            return Reply(401, "", {"WWW-Authenticate": "Negotiate"})
+        return Reply(200, {"FileStatuses": {"FileStatus": [one]}})
+
+    with running() as (stub, url):
+        stub.otherwise = answer
+        ticket = Ticket({"PATH": f"{tmp_path}:/bin:/usr/bin"}, None)
+        outputs = Outputs(url, "ann", None, ticket)
+        assert [made.name for made in outputs.files("hdfs://n/x")] == ["part-0"]
+        outputs.close()
+        assert len(stub.requests) == 2
 
 
 @pytest.mark.parametrize(
