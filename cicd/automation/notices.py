@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from cicd.notify.marks import Marks
     from cicd.notify.message import Message
 
+PATIENCE = 15.0
+"""Seconds that all messages of one command may take together."""
 SAMPLE = "this is a sample: nothing has happened"
 
 
@@ -103,11 +106,11 @@ def tell(
     if marks != before:
         marks = _write(session, marks, moment)
     due = [(one, to) for one, to in due if marks.is_claimed_by(one.on, to.number, run)]
-    kept = marks
+    kept, end = marks, time.monotonic() + PATIENCE
     for one in dict.fromkeys(one for one, _ in due):
         channels = [channel for other, channel in due if other is one]
-        commit = plan.commit if plan else ""
-        event = send(session.stage, session.loader, one, channels, commit)
+        commit, left = plan.commit if plan else "", max(0.0, end - time.monotonic())
+        event = send(session.stage, session.loader, one, channels, commit, patience=left)
         for delivery in event.deliveries:
             if delivery.problem:  # whoever has the same to tell next tries again
                 marks = marks.without(one.on, delivery.channel.number)
@@ -136,12 +139,19 @@ def _with_standing(
 
 
 def send(
-    stage: Stage, loader: Loader, told: Told, channels: Sequence[Channel], commit: str = ""
+    stage: Stage,
+    loader: Loader,
+    told: Told,
+    channels: Sequence[Channel],
+    commit: str = "",
+    *,
+    patience: float = PATIENCE,
 ) -> Notified:
-    """Send one message to these addresses now."""
+    """Send one message to these addresses now, and wait so many seconds for them."""
     from cicd.notify.sending import send_all
 
-    deliveries = send_all(message_of(stage, loader, told, commit), channels)
+    message = message_of(stage, loader, told, commit)
+    deliveries = send_all(message, channels, patience=patience)
     hidden = (replace(one, problem=_hide(loader, one.problem)) for one in deliveries)
     return Notified(told.on, tuple(hidden))
 

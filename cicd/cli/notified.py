@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from cicd.automation.events import Notified
+from cicd.cli.console import EventLog
 
 
-def told_event(event: Notified) -> str:
-    """That people were told, or who was not, in one line."""
-    to = ", ".join(event.reached)
-    if event.missed:
-        also = f"; notified {to}" if to else ""
-        return f"not notified of {event.on} ({'; '.join(event.missed)}){also}"
-    return f"notified of {event.on}: {to}"
+def write_notified(log: EventLog, event: Notified) -> None:
+    """Who was told, or who was not and why."""
+    reached, missed = ", ".join(event.reached), "; ".join(event.missed)
+    log.write(f"not notified ({missed})" if missed else "notified", on=event.on, to=reached)

@@ -12,7 +12,7 @@ from cicd.automation.events import Event
 from cicd.automation.operation import Operation
 from cicd.automation.result import Result
 from cicd.cli.console import EventLog, confirms, is_interactive, print_result, uses_colour
-from cicd.cli.notified import told_event
+from cicd.cli.notified import write_notified
 from cicd.cli.options import Common
 from cicd.cli.plan import print_plan
 from cicd.cli.progress import Display, open_display
@@ -98,7 +98,7 @@ class _Screen:
             case events.Noted(message=message):
                 self._log.write(f"warning: {message}")
             case events.Notified():
-                self._log.write(told_event(event))
+                write_notified(self._log, event)
             case events.Executing(plan=plan):
                 self._log.group(f"{self._title} {plan.stage}")
                 self._plan = plan

@@ -23,7 +23,7 @@ from cicd.cli.console import (
 )
 from cicd.cli.failure import failure_saved
 from cicd.cli.help import examples
-from cicd.cli.notified import told_event
+from cicd.cli.notified import write_notified
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import in_order, loader_of, open_session
 from cicd.cli.redaction import MASK
@@ -105,7 +105,8 @@ def plan_one(
     with open_session(argument, common) as session:
         session.ahead = dict(ahead)
         if drift:
-            plan, refusal = session.drift(lambda told: EventLog(common).write(told_event(told)))
+            log = EventLog(common)
+            plan, refusal = session.drift(lambda told: write_notified(log, told))
         else:
             plan, refusal = session.reviewed_plan(common.choice)
         ahead[session.file] = plan

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from cicd.config.draft import Draft
-from cicd.config.schema import Notice as NoticeFile
 from cicd.model import Notice
 
 _VARIABLE = re.compile(r"\$\{\s*env\.([^{}]+?)\s*\}")
@@ -19,14 +17,19 @@ def notices_of(draft: Draft[Any, Any]) -> tuple[Notice, ...]:
     """All of a draft, in the order of the file."""
     found = []
     for index, written in enumerate(draft.file.notify):
-        node = draft.tree.get("notify", index, "to")
-        missing = _missing(written, node.text if node else "", draft.env or {})
-        found.append(Notice(frozenset(written.on), written.to, written.secret, missing))
+        missing = [
+            name
+            for field, value in (("to", written.to), ("secret", written.secret))
+            if value is not None and not value.reveal()
+            for name in _unset(draft, "notify", index, field)
+        ]
+        known = frozenset(written.on), written.to, written.secret
+        found.append(Notice(*known, tuple(dict.fromkeys(missing))))
     return tuple(found)
 
 
-def _missing(written: NoticeFile, text: str, env: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that keep an address from being known."""
-    if written.to.reveal():
-        return ()
-    return tuple(name for name in _VARIABLE.findall(text) if not env.get(name)) or (UNKNOWN,)
+def _unset(draft: Draft[Any, Any], *path: str | int) -> list[str]:
+    """The variables that keep a text from being known."""
+    node = draft.tree.get(*path)
+    names = _VARIABLE.findall(node.text if node else "")
+    return [name for name in names if not draft.variable(name)] or [UNKNOWN]

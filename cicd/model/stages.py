@@ -37,8 +37,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Notice:
-    """Who is told of what. ``to``: the address, which is a secret as a whole; empty where the
-    variables ``missing`` are not set. ``secret``: what signs messages to a webhook of ours."""
+    """Who is told of what. ``to``: the address, which is a secret as a whole. ``secret``:
+    what signs messages to a webhook of ours. ``missing``: variables of either that are not set, so
+    that nobody is told."""
 
     on: frozenset[Happening]
     to: Secret

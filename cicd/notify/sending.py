@@ -26,8 +26,8 @@ from cicd.version import __version__
 if TYPE_CHECKING:
     import requests
 
-PATIENCE = 15.0
-"""Seconds that all addresses together are waited for."""
+LONGEST_CALL = 14.0
+"""Seconds that Apprise may take for one address."""
 CONNECT, READ = 4.0, 8.0
 SIGNATURE = "X-Cicd-Signature"
 INSTALL = "Apprise is not installed: install cicd with its extra notify"
@@ -45,10 +45,9 @@ class Delivery:
     seconds: float = 0.0
 
 
-def send_all(
-    message: Message, channels: Sequence[Channel], *, patience: float = PATIENCE
-) -> list[Delivery]:
-    """Send it to all of them at once; what came of each, in their order."""
+def send_all(message: Message, channels: Sequence[Channel], *, patience: float) -> list[Delivery]:
+    """Send it to all of them at once, and wait for so many seconds; what came of each, in their
+    order."""
     came: dict[int, Delivery] = {}
     began = time.monotonic()
 
@@ -69,14 +68,13 @@ def send_all(
         thread.start()
     for thread in threads:
         thread.join(max(0.0, began + patience - time.monotonic()))
-    late = f"no answer within {patience:g} s"
+    late = f"no answer within {patience:.3g} s"
     return [came.get(channel.number, Delivery(channel, late, patience)) for channel in channels]
 
 
 def _send(message: Message, channel: Channel) -> str:
     """Why it was not taken, empty where it was."""
-    if channel.sort == "unset":
-        missing = channel.notice.missing
+    if missing := channel.notice.missing:
         return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
     if channel.sort == "webhook":
         return _post(message, channel)
@@ -156,7 +154,7 @@ def _apprise(message: Message, channel: Channel) -> str:
         title=message.title,
         notify_type=message.notify_type,
         body_format="text",
-        timeout=PATIENCE - 1,
+        timeout=LONGEST_CALL,
         log_callback=lambda entry, _: logs.append(str(getattr(entry, "message", entry))),
     )
     if result:

@@ -100,7 +100,7 @@ def test_a_failed_run_is_told_with_all_that_is_needed_to_go_on(desk: Desk) -> No
     assert re.fullmatch("[0-9a-f]{40}.*", told["commit"]) and told["author"] == "Álice !channel"
     assert told["run_url"] == "https://github.example/org/repo/actions/runs/7"
     assert told["next"].startswith("cicd explain job/train dev")
-    assert "notified of failed: webhook #1" in said
+    assert "notified (on=failed to=webhook #1)" in said
 
 
 CI = {"GITHUB_REPOSITORY": "org/repo", "GITHUB_RUN_ID": "7"}
@@ -164,7 +164,7 @@ def test_drift_is_told_by_plan_and_is_over_when_nothing_differs(desk: Desk) -> N
     desk.run("plan", "dev", "--drift")
     release = next((desk.root / "things/service").glob("*.json"))
     release.rename(desk.root / "away.json")
-    assert "notified of drifted: webhook #1" in desk.run("plan", "dev", "--drift")
+    assert "notified (on=drifted to=webhook #1)" in desk.run("plan", "dev", "--drift")
     desk.run("plan", "dev")  # who only looks tells nobody
     (desk.root / "away.json").rename(release)
     desk.run("plan", "dev", "--drift")
@@ -196,7 +196,7 @@ def test_a_channel_that_fails_never_fails_an_apply_and_says_nothing_of_its_addre
     desk.receiver.status = status
     said = desk.apply(HOOK=hook.replace("URL", desk.receiver.url))
     [line] = [line for line in said.splitlines() if "not notified" in line]
-    assert "not notified of deployed (webhook #1: " in line and why in line
+    assert "not notified (webhook #1: " in line and "on=deployed" in line and why in line
     assert "GET" not in [got.method for got in desk.receiver.got]
 
 
@@ -213,8 +213,21 @@ def test_a_variable_that_is_not_set_is_said_at_once_and_fails_nothing(desk: Desk
     del desk.environ["HOOK"]
     said = desk.apply()
     assert "warning: notify #1 tells nobody: HOOK is not set" in said
-    assert "not notified of deployed (unset #1: HOOK is not set)" in said
+    assert "not notified (unset #1: HOOK is not set) (on=deployed)" in said
     assert "HOOK" not in desk.run("validate", "dev")
+
+
+def test_what_cannot_be_signed_is_not_sent(desk: Desk) -> None:
+    del desk.environ["SIGNER"]
+    said = desk.apply()
+    assert "warning: notify #1 tells nobody: SIGNER is not set" in said
+    assert "not notified (webhook #1: SIGNER is not set)" in said and not desk.receiver.got
+
+
+def test_events_for_programs_say_who_was_told_in_fields(desk: Desk) -> None:
+    said = desk.run("apply", "dev", "--yes", "--log-format", "json")
+    [event] = [json.loads(line) for line in said.splitlines() if '"notified"' in line]
+    assert (event["event"], event["on"], event["to"]) == ("notified", "deployed", "webhook #1")
 
 
 def test_a_stage_without_notify_keeps_nothing_and_says_nothing(desk: Desk) -> None:

@@ -43,12 +43,12 @@ def server() -> Iterator[Receiver]:
         yield here
 
 
-def sent(server: Receiver, *addresses: str, **more: Any) -> list[str]:
+def sent(server: Receiver, *addresses: str, patience: float = 15.0) -> list[str]:
     """Why each address was not told, after what the server had before is forgotten."""
     server.got.clear()
     notices = [Notice(frozenset(), Secret(address)) for address in addresses]
     channels = [Channel(number, notice) for number, notice in enumerate(notices, 1)]
-    return [one.problem for one in send_all(MESSAGE, channels, **more)]
+    return [one.problem for one in send_all(MESSAGE, channels, patience=patience)]
 
 
 def test_slack_gets_text_without_markup_or_mentions(
