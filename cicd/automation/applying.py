@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cicd.automation import snapshots
 from cicd.automation.applied import Record
 from cicd.automation.arrival import check_arrival
 from cicd.automation.choice import Choice
@@ -153,6 +154,8 @@ def carry_out(
 def finish(operation: Operation, plan: Plan, outcomes: Sequence[Outcome]) -> Result:
     """The result; remembers what failed its test."""
     remember_tests(operation.session, plan, outcomes)
+    if plan.lifecycle:
+        snapshots.remember(operation.session, plan.lifecycle.snapshots)
     return operation.ended(plan, tuple(outcomes))
 
 

@@ -10,6 +10,7 @@ from cicd.automation.git import git, read_facts
 from cicd.automation.holder import make_holder
 from cicd.automation.packages import PlatformPackages, there
 from cicd.automation.session import Session, document_of
+from cicd.automation.snapshots import notes_of
 from cicd.errors import CicdError, InvalidStage, Problem
 from cicd.lifecycle import steps
 from cicd.lifecycle.approvals import Approvals, Request, Surroundings
@@ -110,6 +111,9 @@ def looked_at(session: Session, plan: Plan, review: Review) -> Plan:
     if waits and state == steps.PASSED and lifecycle.comparator:
         facts = replace(facts, verdict=remembered_verdict(session, live_test(lifecycle, plan)))
     found = steps.status(lifecycle, facts, means_of(lifecycle), review.fingerprint)
+    if lifecycle.watch:
+        told, ids = notes_of(session, plan)
+        found = replace(found, notes=(*found.notes, *told), snapshots=ids)
     return replace(plan, lifecycle=masked(found, session.mask))
 
 

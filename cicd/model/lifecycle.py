@@ -164,7 +164,8 @@ class LifecycleStatus:
     ``missing``: a sentence for each asset that is not there. ``test``: the run that tries the
     model, ``test_state`` how it is (``due``, ``passed``, ``none``). ``moved``: what changed since
     an approval that counts no more. ``notes``: what a person should know besides. ``verdict``: what
-    the comparator said of the test, empty where nobody knows.
+    the comparator said of the test, empty where nobody knows. ``snapshots``: the ids of what was
+    made outside Git and is told now.
     """
 
     step: Step
@@ -178,6 +179,7 @@ class LifecycleStatus:
     moved: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     verdict: str = ""
+    snapshots: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -195,5 +197,6 @@ class LifecycleStatus:
             "means": self.means,
             "approval": {name: str(getattr(given, name)) for name in told} if given else None,
             "moved": list(self.moved),
+            "snapshots": list(self.snapshots),
             "notes": list(self.notes),
         }

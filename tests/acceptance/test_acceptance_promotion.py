@@ -86,6 +86,7 @@ model_packages:
 lifecycle:
   require_assets: {guide: "s3://assets/guide.md"}
   approval: {model_package: churn}
+  watch: true
 """
 
 
@@ -142,6 +143,15 @@ def test_an_endpoint_waits_for_the_approval_of_its_model_package(register: Proje
     assert found["endpoint/churn"] == "applied" and found["training_job/train"] == "unchanged"
     told = found["life"]["approval"]
     assert (told["state"], told["note"]) == ("approved", "looks good") and told["at"]
+
+    # a configuration that somebody makes by hand is told once, of models of the stage alone
+    [model] = sagemaker.list_models()["Models"]
+    variant = {"VariantName": "main", "InstanceType": "ml.t2.medium", "InitialInstanceCount": 1}
+    by_hand = [{**variant, "ModelName": model["ModelName"]}]
+    sagemaker.create_endpoint_config(EndpointConfigName="by-hand", ProductionVariants=by_hand)
+    found = applied(register, 0)
+    assert found["life"]["snapshots"] == ["by-hand"] and "by-hand" in found["life"]["notes"][0]
+    assert applied(register, 0)["life"]["snapshots"] == []
 
     # what else is to serve is bound by it as well
     register.edit("stages/dev.yaml", "ml.t2.medium", "ml.t2.large")

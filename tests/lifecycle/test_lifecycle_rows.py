@@ -228,6 +228,12 @@ def test_b31_a_stage_in_which_nothing_serves_says_so_in_a_line_and_goes_on(desk:
     ]
 
 
+def test_b31_a_platform_without_snapshots_says_so_in_a_line(desk: Desk) -> None:
+    desk.edit("  test: job/try", "  watch: true\n  test: job/try")
+    notes = desk.stage.plan().lifecycle.notes
+    assert notes == ("watch: toy has nothing that a service could run and nobody has in Git",)
+
+
 @pytest.mark.parametrize("script", ["fail\n", "metric speed 0.5\n", "no metric\n"])
 def test_b32_after_a_test_that_fails_nothing_is_deployed(desk: Desk, script: str) -> None:
     desk.write("try.txt", script)
