@@ -223,6 +223,30 @@ class Client:
             if not mine():
                 raise
 
+    def labelled(self, number: int, label: str) -> Review | None:
+        """Who put a label on a merge request last, and when; None where it has none now."""
+        last = None
+        for item in self._api.pages(self._url(f"/merge_requests/{number}/resource_label_events")):
+            if text_in(item, "label", "name") == label:
+                who, at = text_in(item, "user", "username"), text_in(item, "created_at")
+                is_put = text_in(item, "action") == "add"
+                last = Review(who, "approved", at=at) if is_put else None
+        return last
+
+    def pushed_at(self, branch: str, commit: str) -> str:
+        """When a merge request from a branch came to be at a commit; empty where nobody knows."""
+        change = self.request_of(branch, commit)
+        if change is None:
+            return ""
+        for item in self._api.pages(self._url(f"/merge_requests/{change.number}/versions")):
+            if text_in(item, "head_commit_sha") == commit:
+                return text_in(item, "created_at")
+        return ""
+
+    def add_label(self, number: int, label: str) -> None:
+        """Put a label on a merge request; it may be on already."""
+        self._api.object("PUT", self._url(f"/merge_requests/{number}"), {"add_labels": label})
+
     def is_member(self, organisation: str, team: str, user: str) -> bool:
         """Whether somebody belongs to a group, or to one above it. Raises Denied for a group that
         the token may not see."""

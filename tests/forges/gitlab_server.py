@@ -39,6 +39,8 @@ ENDPOINTS = (
     Endpoint("GET", "/projects/P/repository/commits/SHA/merge_requests", query=PAGING),
     Endpoint("POST", "/projects/P/merge_requests/N/approve", {}, {"sha": str}),
     Endpoint("POST", "/projects/P/merge_requests/N/unapprove", {}, {"sha": str}),
+    Endpoint("GET", "/projects/P/merge_requests/N/resource_label_events", query=PAGING),
+    Endpoint("PUT", "/projects/P/merge_requests/N", {}, {"add_labels": str, "title": str}),
     Endpoint("GET", "/groups/G/members/all", query=PAGING | {"query", "user_ids"}),
     Endpoint("GET", "/projects/P/protected_environments/E"),
     Endpoint(
@@ -83,6 +85,7 @@ class GitLab(ForgeServer):
         self.issues: list[dict[str, Any]] = []
         self.commands: list[str] = []
         self.groups: dict[str, list[str]] = {}
+        self.label_events: dict[int, list[dict[str, Any]]] = {}
         self.protected: dict[str, dict[str, Any]] = {}
 
     def change(self, number: int, **more: Any) -> dict[str, Any]:
@@ -177,6 +180,10 @@ class GitLab(ForgeServer):
             ),
             "GET /merge_requests": self._list_requests,
             "GET /repository/commits/SHA/merge_requests": self._requests_of_commit,
+            "GET /merge_requests/N/resource_label_events": lambda r, n: self.page(
+                r, self.label_events.get(n[0], []), 20
+            ),
+            "PUT /merge_requests/N": self._edit_request,
             "POST /merge_requests/N/approve": self._approve_request,
             "POST /merge_requests/N/unapprove": self._unapprove,
             "GET /protected_environments/E": lambda r, n: (
@@ -239,6 +246,19 @@ class GitLab(ForgeServer):
         members = [name for name in self.groups.get(group, []) if wanted in name]
         found = [{"id": at, "username": name} for at, name in enumerate(members, 1)]
         return self.page(request, found, 20) if group in self.groups else not_found()
+
+    def _edit_request(self, request: Request, numbers: list[int]) -> Reply:
+        user = self.user(request) or {}
+        self.label(numbers[0], request.body["add_labels"], user["username"], "2026-11-30T12:00:00Z")
+        return Reply(200, self.requests_of[numbers[0]])
+
+    def label(self, number: int, name: str, user: str, at: str, action: str = "add") -> None:
+        """Somebody puts a label on a merge request, or takes it off."""
+        labels = self.requests_of[number]["labels"]
+        labels.append(name) if action == "add" else labels.remove(name)
+        event = {"id": next(self._ids), "user": {"username": user}, "created_at": at}
+        told = {**event, "action": action, "label": {"name": name}}
+        self.label_events.setdefault(number, []).append(told)
 
     def _approve_request(self, request: Request, numbers: list[int]) -> Reply:
         user, change = self.user(request) or {}, self.requests_of[numbers[0]]

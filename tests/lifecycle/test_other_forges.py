@@ -315,9 +315,22 @@ def test_a_run_of_azure_holds_a_repository_of_github_too(azure: Azure) -> None:
         on_azure(azure, GitHubApproval("prd"), **built)
 
 
-def test_a_label_at_another_forge_is_refused(gitlab: GitLab, azure: Azure) -> None:
-    settings = PullRequestApproval("ok", ("alice",))
-    with pytest.raises(Refused, match="GitLab is not asked who has set a label"):
-        on_gitlab(gitlab, settings)
+LABEL = PullRequestApproval("ok", ("alice",))
+
+
+def test_a_label_of_gitlab_put_on_after_the_last_push_approves(gitlab: GitLab) -> None:
+    gitlab.label(7, "ok", "alice", "2026-11-30T09:30:00.000Z")
+    approval = on_gitlab(gitlab, LABEL).read(REQUEST)
+    assert approval.state is PENDING
+    assert f"alice put it on before {HEAD[:12]} was pushed" in approval.note
+    gitlab.label(7, "ok", "alice", "2026-11-30T09:30:00.000Z", "remove")
+    assert on_gitlab(gitlab, LABEL).read(REQUEST).state is PENDING
+    gitlab.label(7, "ok", "mallory", "2026-11-30T10:30:00.000Z")
+    assert "that of mallory does not count" in on_gitlab(gitlab, LABEL).read(REQUEST).note
+    assert on_gitlab(gitlab, LABEL, "alice").decide(REQUEST, "approved", "").is_given
+    assert gitlab.sent("PUT .*/merge_requests/7")[0].body == {"add_labels": "ok"}
+
+
+def test_a_label_of_azure_is_refused(azure: Azure) -> None:
     with pytest.raises(Refused, match="Azure DevOps is not asked who has set a label"):
-        on_azure(azure, settings)
+        on_azure(azure, LABEL)
