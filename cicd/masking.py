@@ -227,6 +227,12 @@ def _escaped(digits: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def may_be_secret(name: str) -> bool:
+    """Whether a variable of that name may hold a secret: what is written as one word counts too,
+    such as ``SYSTEM_ACCESSTOKEN``."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def is_secret_name(name: str) -> bool:
     """Whether something of that name usually is a secret: ``DB_PASSWORD``, ``apiKey``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
@@ -271,7 +277,7 @@ def hide_secrets(text: str, environ: Mapping[str, str]) -> str:
         for part in (environ[name], *parts(environ[name]))
         if part.strip()
         # a short one is a word like any other, unless its name says what it is
-        if len(part) >= SHORTEST_SECRET or _SECRET_NAME.search(name)
+        if len(part) >= SHORTEST_SECRET or may_be_secret(name)
     }
     hidden = hide(text, values, shortest=SHORTEST_NAMED)
     return _LOGIN.sub("***", without_logins(hidden))

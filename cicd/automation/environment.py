@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cicd.masking import Mask, is_secret_name, parts
+from cicd.masking import Mask, may_be_secret, parts, without_logins
 
-_FACTS = ("GITHUB_", "CI_", "BUILD_", "SYSTEM_", "RUNNER_")
+_FACTS = (
+    *("GITHUB_", "CI_", "GITLAB_USER_", "BUILD_", "SYSTEM_", "RUNNER_"),
+    *("BRANCH_NAME", "TAG_NAME", "JOB_NAME", "CHANGE_", "GIT_BRANCH", "GIT_COMMIT", "GIT_URL"),
+)
 """How the names of what a CI system tells about its run begin: branches, commits, numbers."""
 
 
@@ -27,7 +30,9 @@ class Environment(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         value = self._environ[name]
-        is_fact = name.startswith(_FACTS) and not is_secret_name(name)
+        is_fact = name.startswith(_FACTS) and not may_be_secret(name)
+        # GitLab's CI_REPOSITORY_URL has the token of the job in it
+        is_fact = is_fact and without_logins(value) == value
         # Facts of a CI run are no secrets, and to hide each word that is also the name of a branch
         # would make messages useless.
         if name in self._own and not is_fact:

@@ -35,7 +35,7 @@ def sync_drift_issue(
     if document is None or not _has_drifted(document):
         return _close(forge, stage, run_url)
     counts = describe(counts_of(document))
-    title = f"Drift on {printable(stage)[:LONGEST_NAME]}: {counts}"
+    title = f"Drift on {forge.dialect.title(printable(stage)[:LONGEST_NAME])}: {counts}"
     body = _body(stage, document, run_url, forge.dialect)
     was_lost = False
     for round_number in range(ROUNDS):

@@ -39,7 +39,8 @@ class Dialect:
     place where the forge must find two things and not one. ``entities``: how characters are written
     that a backslash does not help. ``has_alerts``: whether ``> [!CAUTION]`` is more than these
     words; ``has_commands``: whether a line that begins with a slash is carried out;
-    ``links_commits``: whether seven digits of the sixteen may become a link."""
+    ``links_commits``: whether seven digits of the sixteen may become a link; ``links_titles``:
+    whether a title has links and mentions."""
 
     name: str
     limit: int
@@ -48,6 +49,7 @@ class Dialect:
     has_alerts: bool = True
     has_commands: bool = False
     links_commits: bool = False
+    links_titles: bool = False
 
     def escape(self, text: str) -> str:
         """``text`` as it is shown letter by letter, on one line, wherever it is put.
@@ -61,6 +63,13 @@ class Dialect:
         """The same for a line that begins with a tag of HTML: there Markdown's escapes would
         show."""
         return self._tagged(self._without_commits(self._parted(text)))
+
+    def title(self, text: str) -> str:
+        """The same in the title of an issue, where there is no Markdown but, on GitLab, all that is
+        looked for after it."""
+        if not self.links_titles:
+            return printable(text).strip()
+        return self._without_commits(self._parted(text))
 
     def code(self, text: str) -> str:
         """Text in the look of code. Not in backticks: between those nothing can be escaped."""
@@ -130,6 +139,7 @@ GITLAB = Dialect(
     _ENTITIES,
     has_commands=True,
     links_commits=True,
+    links_titles=True,
 )
 AZURE = Dialect(
     # a comment takes 150,000

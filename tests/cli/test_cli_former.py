@@ -130,6 +130,21 @@ def test_with_nothing_applied_a_pull_request_is_compared_with_its_base(project: 
     assert minimum(project) is None
 
 
+def test_the_commit_before_is_the_base_only_of_a_merge(project: Path) -> None:
+    """Where a forge checks out the change itself, what comes before is the change's own."""
+    gitlab = {
+        "GITLAB_CI": "true",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+    }
+    assert minimum(project, **gitlab) is None
+    head, first = (git(project, "rev-parse", name) for name in ("HEAD", "HEAD^"))
+    tree = git(project, "rev-parse", "HEAD^{tree}")
+    merge = git(project, "commit-tree", tree, "-p", first, "-p", head, "-m", "merged results")
+    git(project, "checkout", "--quiet", "--detach", merge)
+    assert minimum(project, **gitlab) == 3
+
+
 def test_a_project_in_a_subfolder_finds_its_own_files(tmp_path: Path) -> None:
     root = tmp_path / "one" / "churn"
     root.mkdir(parents=True)

@@ -12,6 +12,7 @@ import pytest
 from cicd.automation.environment import Environment
 from cicd.cli import root
 from cicd.cli.redaction import MASK
+from cicd.masking import Mask
 from tests.acceptance.conftest import Project
 
 STAGE = {
@@ -141,6 +142,28 @@ def test_a_word_that_is_called_a_secret_stays_readable_where_no_stage_names_it(
 ) -> None:
     monkeypatch.setenv("DB_PASSWORD", "deployment")
     assert "deployment/chat" in said(folder, capsys, STAGE, "plan", "dev", "--offline")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hidden"),
+    [
+        ("CI_COMMIT_REF_NAME", "release-candidate", False),
+        ("CHANGE_BRANCH", "release-candidate", False),
+        ("BUILD_SOURCEBRANCH", "refs/heads/release", False),
+        ("CI_REPOSITORY_URL", "https://gitlab-ci-token:glcbt-finch1@gitlab.com/g/p.git", True),
+        ("GIT_URL", "https://finch-user:finch-word@git.example.com/g/p.git", True),
+        ("CI_JOB_TOKEN", "glcbt-finch-token", True),
+        ("SYSTEM_ACCESSTOKEN", "finch-access-token", True),
+        ("OWN_NAME", "finch-of-our-own", True),
+    ],
+)
+def test_facts_of_any_ci_system_are_shown_and_logins_among_them_are_not(
+    name: str, value: str, hidden: bool
+) -> None:
+    mask = Mask()
+    assert Environment({name: value}, mask)[name] == value
+    assert ("finch" in mask.hide(f"it is {value}!")) is False
+    assert (value not in mask.hide(f"it is {value}!")) is hidden
 
 
 def test_the_login_of_the_emulator_is_told_also_where_it_is_in_use(small: Project) -> None:

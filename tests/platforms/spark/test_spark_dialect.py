@@ -260,8 +260,9 @@ def test_a_master_on_this_machine_sees_its_files(tmp_path: Path, host: str) -> N
     ],
 )
 def test_a_run_of_ci_without_a_state_is_warned_of(tmp_path: Path, text: str, warned: bool) -> None:
-    found = findings(tmp_path, text, {"GITHUB_ACTIONS": "true"})
-    assert ["forgets" in one for one in found] == [True] * warned
+    for system in ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "JENKINS_URL"):
+        found = findings(tmp_path, text, {system: "true"})
+        assert ["forgets" in one for one in found] == [True] * warned
     assert findings(tmp_path, text) == []
 
 

@@ -15,6 +15,8 @@ from cicd.platforms.spark.dialect.draft import PREFIX, Draft, is_address, is_pyt
 from cicd.platforms.spark.dialect.schema import Job
 from cicd.values import Ref
 
+CI_SYSTEMS = ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "JENKINS_URL")
+"""Variables by which a run of CI is known: its machine is gone afterwards."""
 LEAST = 450 << 20
 """Bytes of memory that a driver or executor starts with at least: Spark keeps 300 MiB of it for
 itself, and refuses less than one and a half times that."""
@@ -47,7 +49,7 @@ def check_place(draft: Draft) -> Iterator[Problem]:
         if "://" in folder and not re.match("file:///|s3a?://[^/]", folder):
             message = f'spark.{field} is "{folder}": it must be a folder, or s3://bucket/prefix'
             yield draft.place("spark", field).problem(message, "wrong-value")
-    is_ci = draft.variable("GITHUB_ACTIONS") and not draft.is_local
+    is_ci = any(map(draft.variable, CI_SYSTEMS)) and not draft.is_local
     if is_ci and not (spark.state or draft.has_lost("spark", "state")):
         runs = [job.key for job in draft.file.jobs if job.rerun == "on_change"]
         if runs:
