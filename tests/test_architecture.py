@@ -525,6 +525,7 @@ SPEAK_TOO = {
     "cicd.platforms.spark.kerberos": "the Python that runs: sys.executable",
     "cicd.platforms.spark.process": "the Python that runs: sys.executable",
     "cicd.forges.github": "a job that waits for an environment, in GitHub's API",
+    "cicd.forges.github_deployments": "the same",
     "cicd.forges.gitlab": "what a job brings to an environment, in GitLab's API",
     "cicd.forges.pulls": "a pull request that carries configuration, the English word",
 }

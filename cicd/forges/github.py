@@ -5,10 +5,8 @@ Rules of the API: https://docs.github.com/rest/using-the-rest-api/best-practices
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,19 +29,8 @@ _VERDICTS: dict[str, Verdict] = {
     "rejected": "rejected",
     "pending": "pending",
 }
-_ENDS = {"success": "applied", "inactive": "applied", "failure": "failed", "error": "failed"}
-"""What GitHub calls the end of a deployment; an older one is inactive after a newer."""
-_UNDER_WAY = frozenset({"pending", "queued", "in_progress", "waiting"})
 _COLOUR = "d93f0b"
 _DESCRIPTION = "The live state differs from the stage file"
-
-
-def _seconds(begin: str, end: str) -> float | None:
-    try:
-        passed = datetime.fromisoformat(end) - datetime.fromisoformat(begin)
-    except (ValueError, TypeError):
-        return None
-    return max(0.0, passed.total_seconds())
 
 
 def _words(content: Any) -> str | None:
@@ -240,36 +227,9 @@ class Client:
         self._api.call("POST", url, body, repeat=True)
 
     def applies(self, environment: str, most: int) -> list[Applied]:
-        params = urlencode({"environment": environment, "per_page": most})
-        answer = self._api.call("GET", f"{self._url('/deployments')}?{params}")
-        return [self._deployment(item, environment) for item in items_in({"all": answer}, "all")]
+        from cicd.forges.github_deployments import read_applies
 
-    def _deployment(self, item: Json, environment: str) -> Applied:
-        url = self._url(f"/deployments/{int(item['id'])}/statuses")
-        states = items_in({"all": self._api.call("GET", f"{url}?per_page=30")}, "all")
-        last = states[0] if states else {}  # the newest comes first
-        link = text_in(last, "log_url") or text_in(last, "target_url")
-        begin, state = text_in(item, "created_at"), text_in(last, "state")
-        passed = _seconds(begin, text_in(last, "created_at")) if state in _ENDS else None
-        run = re.search(r"/actions/runs/(\d+)", link)
-        agreed = self._agreed(run[1], environment) if run else []
-        return Applied(
-            at=begin,
-            commit=text_in(item, "sha"),
-            by=text_in(item, "creator", "login"),
-            approved_by=", ".join(agreed),
-            result=_ENDS.get(state, "running" if state in _UNDER_WAY else ""),
-            seconds=passed,
-            link=link if link.startswith("https://") else "",
-            sources=(self.name,),
-        )
-
-    def _agreed(self, run: str, environment: str) -> list[str]:
-        try:
-            given = self.gate(run, environment)
-        except (Denied, NotFound):  # runs are kept for a while only
-            return []
-        return [review.user for review in given if review.verdict == "approved"]
+        return read_applies(self._api, self._url("/deployments"), self.gate, environment, most)
 
     def asks_reviewers(self, environment: str) -> bool | None:
         """Whether an environment waits for somebody; None where there is none of that name."""
