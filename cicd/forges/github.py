@@ -16,6 +16,7 @@ from cicd.errors import Denied, NotFound, PlatformError, Refused
 from cicd.forges.answers import LIMIT_PAUSE, Json, Service, items_in, text_in
 from cicd.forges.base import Issue, Note, Request, Review, Verdict, last_of_each
 from cicd.forges.http import PER_PAGE, Api
+from cicd.forges.people import in_team, last_label
 from cicd.http import asked_pause
 from cicd.model import Applied, Secret
 from cicd.render.dialect import GITHUB
@@ -273,16 +274,8 @@ class Client:
 
     def labelled(self, number: int, label: str) -> Review | None:
         """Who put a label on a pull request last, and when; None where it has none now."""
-        last = None
-        for item in self._api.pages(self._url(f"/issues/{number}/events")):
-            if text_in(item, "label", "name") != label:
-                continue
-            if text_in(item, "event") == "labeled":
-                who, at = text_in(item, "actor", "login"), text_in(item, "created_at")
-                last = Review(who, "approved", at=at)
-            elif text_in(item, "event") == "unlabeled":
-                last = None
-        return last
+        events = self._api.pages(self._url(f"/issues/{number}/events"))
+        return last_label(events, label, user=("actor", "login"), action=("event", "labeled"))
 
     def pushed_at(self, branch: str, commit: str) -> str:
         """When a branch came to be at a commit, by GitHub's own clock; empty where it is not known
@@ -296,23 +289,7 @@ class Client:
     def is_member(self, organisation: str, team: str, user: str) -> bool:
         """Whether somebody belongs to a team. Raises Denied for a token that may not see teams, as
         a workflow's own."""
-        names = [quote(name, safe="") for name in (organisation, team, user)]
-        url = "{}/orgs/{}/teams/{}/memberships/{}".format(self._api_url, *names)
-        try:
-            answer = self._api.call("GET", url)
-        except NotFound:
-            # the same answer is given to who may not see the team
-            team_url = "{}/orgs/{}/teams/{}".format(self._api_url, *names[:2])
-            try:
-                self._api.call("GET", team_url)
-            except NotFound as error:
-                raise Denied(
-                    f"the token cannot see the team {organisation}/{team}",
-                    hint="give it the organisation permission 'members: read'",
-                    status=error.status,
-                ) from None
-            return False
-        return text_in(answer, "state") == "active"
+        return in_team(self._api, organisation, team, user)
 
     def issues(self, label: str) -> list[Issue]:
         params = {"state": "open", "labels": label}

@@ -17,6 +17,7 @@ from cicd.errors import Denied, LostAnswer, NotFound, PlatformError, Refused
 from cicd.forges.answers import Json, Service, items_in, text_in
 from cicd.forges.base import Issue, Note, Request, Review, Verdict
 from cicd.forges.http import Api
+from cicd.forges.people import in_group, last_label
 from cicd.http import asked_pause
 from cicd.model import Applied, Secret
 from cicd.render.dialect import GITLAB
@@ -225,13 +226,8 @@ class Client:
 
     def labelled(self, number: int, label: str) -> Review | None:
         """Who put a label on a merge request last, and when; None where it has none now."""
-        last = None
-        for item in self._api.pages(self._url(f"/merge_requests/{number}/resource_label_events")):
-            if text_in(item, "label", "name") == label:
-                who, at = text_in(item, "user", "username"), text_in(item, "created_at")
-                is_put = text_in(item, "action") == "add"
-                last = Review(who, "approved", at=at) if is_put else None
-        return last
+        events = self._api.pages(self._url(f"/merge_requests/{number}/resource_label_events"))
+        return last_label(events, label, user=("user", "username"), action=("action", "add"))
 
     def pushed_at(self, branch: str, commit: str) -> str:
         """When a merge request from a branch came to be at a commit; empty where nobody knows."""
@@ -250,15 +246,7 @@ class Client:
     def is_member(self, organisation: str, team: str, user: str) -> bool:
         """Whether somebody belongs to a group, or to one above it. Raises Denied for a group that
         the token may not see."""
-        group = f"{organisation}/{team}"
-        url = f"{self._api.url}/groups/{quote(group, safe='')}/members/all"
-        try:
-            found = list(self._api.pages(url, {"query": user}))
-        except NotFound as error:
-            told = f"the token cannot see the group {group}"
-            raise Denied(told, hint="read_api of the group", status=error.status) from None
-        name = user.casefold()
-        return any(text_in(one, "username").casefold() == name for one in found)
+        return in_group(self._api, f"{organisation}/{team}", user)
 
     def waiting_runs(self, commit: str, environment: str) -> list[str]:
         """The pipelines of a commit that wait to go to an environment, the newest first."""
