@@ -17,9 +17,10 @@ SHORTEST = 6
 """Characters of a part of an address from which on it is hidden wherever it shows up."""
 _KNOWN_PARTS = frozenset(
     {"services", "workflows", "triggers", "webhooks", "manual", "invoke", "powerautomate"}
-    | {"automations", "direct", "webhookb2", "incomingwebhook", "2016-06-01"}
+    | {"automations", "direct", "webhookb2", "incomingwebhook", "2016-06-01", "webhook", "incoming"}
+    | {"notify", "notification", "notifications", "message", "messages", "events", "alerts"}
 )
-"""What stands in every address of a service: to hide it would make other texts unreadable."""
+"""What stands in many addresses: to hide it would make other texts unreadable."""
 _HOSTS = re.compile(r"^(?:webhook\+)?https?$|^(?:json|xml|form|mailto|mmost|rocket|gotify)s?$")
 """Schemes whose host is a host; of others it is mostly a token."""
 _SORTS = (

@@ -22,6 +22,8 @@ PAUSE = 3600
 STANDING: tuple[Happening, ...] = ("failed", "drifted")
 """What lasts until it is over; then it has recovered."""
 LONGEST_KEY = 80
+LONGEST = 1900
+"""Characters that any platform keeps."""
 
 Claim = tuple[int, str]
 """Since when (seconds since 1970), and by which run."""
@@ -73,9 +75,16 @@ def read(text: str) -> Marks:
 
 
 def write(marks: Marks, now: int) -> str:
-    """The text to keep, without what is too old to count."""
-    told = {name: claim for name, claim in marks.told.items() if now - PAUSE < claim[0]}
-    return json.dumps({"told": told, "open": dict(marks.open)}, separators=(",", ":"))
+    """The text to keep, without what is too old to count, nor the oldest of what is too much."""
+    fresh = {name: claim for name, claim in marks.told.items() if now - PAUSE < claim[0]}
+    told = dict(sorted(fresh.items(), key=lambda one: -one[1][0]))
+    while len(text := _text(told, marks.open)) > LONGEST and told:
+        told.popitem()
+    return text
+
+
+def _text(told: Mapping[str, Claim], open: Mapping[str, str]) -> str:
+    return json.dumps({"told": told, "open": dict(open)}, separators=(",", ":"))
 
 
 def _name(on: Happening, number: int) -> str:

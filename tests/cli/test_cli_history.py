@@ -80,7 +80,7 @@ def test_what_was_applied_is_told_with_its_commit_and_who_wrote_it(desk: Desk) -
     assert "job/train" in line and commit[:12] in line and "Álice !channel" in line
     assert "\x1b" not in text and "\n::" not in text
     [one] = desk.history()["applies"]
-    assert [made["key"] for made in one["changes"]] == ["job/train", "service/web"]
+    assert {made["key"] for made in one["changes"]} == {"job/train", "service/web"}
     assert (one["commit"], one["result"], one["by"]) == (commit, "applied", "")
     assert one["sources"] == ["platform"]
 

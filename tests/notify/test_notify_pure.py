@@ -287,7 +287,12 @@ def test_what_is_kept_fits_where_platforms_keep_little() -> None:
     marks = marks.opened("failed", "execution/" + "x" * 500).opened("drifted", "y" * 500)
     assert len(write(marks, NOW)) < 2000
     assert read(write(marks, NOW)).open["failed"].startswith("execution/x")
-    assert write(marks.closed(), NOW + 3601) == '{"told":{},"open":{}}'
+    for number in range(1, 99):
+        marks = marks.claimed("suspended", number, NOW + number, "0123abcd")
+    kept = read(write(marks, NOW + 99))
+    assert not kept.is_due("suspended", 98, NOW + 99)
+    assert len(write(marks, NOW + 99)) <= 1900 and kept.open == marks.open
+    assert write(marks.closed(), NOW + 9999) == '{"told":{},"open":{}}'
 
 
 def test_recovered_says_from_what() -> None:
