@@ -21,6 +21,7 @@ _FRAME = re.compile(
 """A line of the stack of a Java exception."""
 _CHATTER = re.compile(
     r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (DEBUG|INFO|WARN) |Launch Command: |=+$|NOTE: Picked up "
+    r"|WARNING: Using incubator modules|Using Spark's default log4j profile"
 )
 """How a line begins that Spark also writes where all is well."""
 _HEAD = re.compile(r"==== Bytes (\d+)-(\d+) of (\d+) of .* ====\n?")

@@ -293,7 +293,12 @@ for line in {said!r}:
     print(line, file=sys.stderr)
 raise SystemExit(1)
 """
-CHATTER = ["26/11/30 20:00:00 INFO SparkContext: Running", "26/11/30 20:00:00 WARN Utils: loopback"]
+CHATTER = [
+    "WARNING: Using incubator modules: jdk.incubator.vector",
+    "Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties",
+    "26/11/30 20:00:00 INFO SparkContext: Running",
+    "26/11/30 20:00:00 WARN Utils: loopback",
+]
 STACK = [
     "java.base/java.lang.Thread.run(Thread.java:840)",
     "\tat org.acme.Main.main(Main.java:7)",
