@@ -248,6 +248,27 @@ def test_tickets_of_other_stages_are_left_alone(world: World) -> None:
     assert world.tickets().read(same).state is NONE
 
 
+def test_the_proof_is_asked_for_by_itself_where_a_ticket_does_not_tell_it(world: World) -> None:
+    world.jira.is_without_properties = True
+    forged = world.jira.add(MALLORY, labels=["cicd-3fa94c1d2b77"])
+    key = asked(world)
+    assert key != forged
+    world.jira.move(key, "Done")
+    assert world.tickets().read(REQUEST).is_given
+    assert len(world.jira.sent(f"GET /issue/{key}/properties/cicd")) == 1
+
+
+def test_fields_and_reasons_that_we_may_not_see_stop_nothing(world: World) -> None:
+    world.jira.fail("GET /field", errors(403, "no right"))
+    world.settings = {"fields": {"customfield_10012": "ML"}}
+    key = asked(world)
+    assert world.jira.issue(key)["fields"]["customfield_10012"] == "ML"
+    world.jira.move(key, "Rejected", ALICE)
+    world.jira.fail("GET /issue/.*/comment", errors(403, "no right"))
+    approval = world.tickets().read(REQUEST)
+    assert (approval.state, approval.by, approval.note) == (REJECTED, "Alice", "")
+
+
 def test_a_label_that_somebody_typed_does_not_count(world: World) -> None:
     labels = ["cicd", "cicd-3fa94c1d2b77", "cicd-stage-churn-prd"]
     forged = world.jira.add(MALLORY, labels=labels)

@@ -149,8 +149,20 @@ class Client:
             str(status.get("id") or ""),
             str(_map(status.get("statusCategory")).get("key") or ""),
             account_of(_map(fields.get("creator"))),
-            _map(_map(issue.get("properties")).get(PROPERTY)),
+            self._proof(issue),
         )
+
+    def _proof(self, issue: Json) -> Json:
+        """Our property of a ticket; asked for by itself where the answer has none of any kind."""
+        if "properties" in issue:
+            return _map(_map(issue["properties"]).get(PROPERTY))
+        try:
+            told = self._object("GET", f"/issue/{quote(str(issue['key']))}/properties/{PROPERTY}")
+        except PlatformError as error:
+            if error.status != 404:
+                raise
+            return {}
+        return _map(told.get("value"))
 
     def create(self, fields: Json, parts: Sequence[Part], proof: Json) -> str:
         """The key of a new ticket. Raises LostAnswer when nobody knows whether it is there."""
@@ -227,8 +239,14 @@ class Client:
         return [name for name in RIGHTS if _map(told.get(name)).get("havePermission") is False]
 
     def field_types(self) -> dict[str, tuple[str, str]]:
-        """Of each field, by id and by name as people see it: (id, type)."""
-        answer = self._send("GET", "/field").json()
+        """Of each field, by id and by name as people see it: (id, type). Empty where we may not
+        know."""
+        try:
+            answer = self._send("GET", "/field").json()
+        except PlatformError as error:
+            if error.status not in {403, 404}:
+                raise
+            return {}
         found: dict[str, tuple[str, str]] = {}
         for field in answer if isinstance(answer, list) else []:
             schema = _map(_map(field).get("schema"))

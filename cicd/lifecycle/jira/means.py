@@ -132,8 +132,9 @@ class Tickets:
 
     def _reason(self, found: Found) -> str:
         """The last words of whoever refused."""
-        who = found.moves[-1].by.id if found.moves else ""
-        said = [one.text for one in self._client.comments(found.ticket.key) if one.by.id == who]
+        who, said = found.moves[-1].by.id if found.moves else "", []
+        with suppress(PlatformError):  # that it is refused is known without
+            said = [one.text for one in self._client.comments(found.ticket.key) if one.by.id == who]
         return one_line(self._hide(said[-1]), WORDS) if said else ""
 
     def _former(self, request: Request) -> Approval:

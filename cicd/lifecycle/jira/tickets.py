@@ -110,10 +110,10 @@ def fields_of(
         at = f"approval.jira.fields.{name}"
         if _has_secret(value, hide):
             raise Refused(f"{at} is a secret, and a ticket is read by many", hint="take it out")
-        if name not in types or types[name][0] in OURS:
+        if name in OURS or (types and (name not in types or types[name][0] in OURS)):
             why = "is written by cicd itself" if name in OURS else "is no field of this Jira"
             raise Refused(f"{at}: {name} {why}", hint="name a field by its id or its name")
-        id, sort = types[name]
+        id, sort = types.get(name, (name, ""))
         if id == "labels":
             labels += value if isinstance(value, list) else [str(value)]
         else:
