@@ -12,11 +12,12 @@ from cicd.automation.packages import PlatformPackages, there
 from cicd.automation.session import Session, document_of
 from cicd.automation.snapshots import notes_of
 from cicd.errors import CicdError, InvalidStage, Problem
+from cicd.forges.detect import read_run
 from cicd.lifecycle import steps
 from cicd.lifecycle.approvals import Approvals, Request, Surroundings
 from cicd.lifecycle.assets import asset_problem, missing_assets
 from cicd.lifecycle.judging import SHOWN, judged
-from cicd.lifecycle.registry import connect, name_of
+from cicd.lifecycle.registry import connect
 from cicd.masking import Mask
 from cicd.model import (
     Action,
@@ -34,6 +35,8 @@ from cicd.model import (
 from cicd.platforms.registry import kinds_of
 
 NOTHING_SERVES = "nothing of this stage serves, so nothing waits: name what deploys in deploy"
+UNMERGED = "(not merged)"
+"""In place of the branch that is checked out, for a change that is on none yet."""
 UNKNOWN = "how it stands was not looked at, as this is planned offline"
 
 
@@ -160,7 +163,7 @@ def is_gate(lifecycle: Lifecycle) -> bool:
 
 def means_of(lifecycle: Lifecycle) -> str:
     """What the stage file calls the means of approval; empty for none."""
-    return name_of(lifecycle.approval) if lifecycle.approval else ""
+    return lifecycle.approval.means if lifecycle.approval else ""
 
 
 def data_problem(session: Session, lifecycle: Lifecycle) -> tuple[str, list[str]]:
@@ -229,12 +232,18 @@ def request_of(
 
 
 def approvals_of(
-    session: Session, lifecycle: Lifecycle, live: Mapping[Key, LiveResource]
+    session: Session,
+    lifecycle: Lifecycle,
+    live: Mapping[Key, LiveResource],
+    *,
+    applies: bool = False,
 ) -> Approvals:
-    """The means of approval of the stage; ``live``: what of it is there. Raises Denied where a
-    login for it is missing."""
+    """The means of approval of the stage; ``live``: what of it is there. ``applies``: what a pull
+    request brings along is not on its branch yet, and does not count. Raises Denied where a login
+    for it is missing."""
     assert lifecycle.approval
     facts = read_facts(session.root, session.environ)
+    is_unmerged = read_run(session.environ).mode == "plan"
 
     def ask_git(*words: str) -> str | None:
         try:
@@ -250,7 +259,7 @@ def approvals_of(
             git=ask_git,
             is_local=session.is_local,
             branch=str(session.stage.branch or ""),
-            checked_out=facts.branch,
+            checked_out=UNMERGED if applies and is_unmerged else facts.branch,
             packages=PlatformPackages(session.platform, live),
             hide=session.mask.hide,
         ),

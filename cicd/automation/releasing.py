@@ -15,7 +15,7 @@ from cicd.automation.lifecycle import (
     review_of,
 )
 from cicd.automation.session import Session
-from cicd.errors import Refused
+from cicd.errors import Failed, Refused
 from cicd.lifecycle.judging import SHOWN, judged
 from cicd.lifecycle.steps import NONE, PASSED, explain_approval
 from cicd.model import Approval, Key, LifecycleStatus, LiveResource, Plan, Step
@@ -68,6 +68,9 @@ class Release:
         if live is None:
             text = f"the test {test} is left out, and nothing is deployed before it has passed"
             raise Refused(text, hint=f"select {test} too")
+        if live.status.has_failed:
+            text = f"the test {test} is {live.status.raw}: nothing is deployed"
+            raise Failed(text, hint=f"correct it, or repeat it with --rerun {test}")
         if not has_ended_well(live):
             text = f"the test {test} is {live.status.raw}, and nothing is deployed before it passed"
             raise Refused(text, hint="apply again once it has ended")
@@ -86,7 +89,9 @@ class Release:
         }
         plan = replace(self._plan, lifecycle=self.status)
         request = request_of(session, plan, self._review, made)
-        approval, moved = judged(approvals_of(session, lifecycle, done).ask(request), request)
+        approval, moved = judged(
+            approvals_of(session, lifecycle, done, applies=True).ask(request), request
+        )
         self.status = replace(self.status, step=Step.APPROVAL, approval=approval, moved=moved)
         if not approval.is_given:
             raise refusal(approval, moved, self.status.fingerprint, session.command("approve"))

@@ -76,7 +76,7 @@ class FileApprovals:
             target.write_text(_written(document), encoding="utf-8", newline="\n")
         except OSError as error:
             raise CicdError(f"{self._path} cannot be written: {error.strerror}") from error
-        given = _judge(_parsed(_written(document), self._path), request.stage)
+        given = _judge(_parsed(_written(document), self._path))
         branch = self._around.branch or "the branch that is applied"
         note = "" if self._around.is_local else f"commit {self._path} and push it to {branch}"
         return replace(given, note=note or given.note, link=self._path)
@@ -98,7 +98,9 @@ class FileApprovals:
         text = git("show", f"{at}:./{self._path}")
         if text is None:
             is_there = (self._around.root / self._path).exists()
-            note = f"{self._path} is not committed: it does not count yet" if is_there else ""
+            where = f" on {self._around.branch}" if self._around.branch else ""
+            note = f"{self._path} is not committed{where}: it does not count yet"
+            note = note if is_there else ""
             return replace(self._nothing(), note=note or self._nothing().note)
         if git("rev-parse", "--is-shallow-repository") == "true":
             raise Refused(SHALLOW, hint=DEEPEN)
@@ -114,12 +116,13 @@ class FileApprovals:
     def _revision(self) -> str | None:
         """Where it is looked for: what is checked out, if that is the branch that is applied."""
         branch = self._around.branch
-        if not branch or self._around.checked_out in {branch, ""}:
+        if not branch or self._around.checked_out == branch:
             return "HEAD"
         for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"):
             if self._around.git("rev-parse", "--verify", "--quiet", name):
                 return name
-        return None
+        # a CI system that checks out a commit, and tells no branch, has no other ref
+        return "HEAD" if not self._around.checked_out else None
 
     def _commit(self, at: str) -> Commit | None:
         form = "--format=%H%x00%an <%ae>%x00%aI"
@@ -148,7 +151,7 @@ class FileApprovals:
     def _judged(self, text: str) -> Approval:
         if len(text) > MAX_FILE:
             return Approval(ApprovalState.NONE, note=f"{self._path} is too large")
-        return _judge(_parsed(text, self._path), "")
+        return _judge(_parsed(text, self._path))
 
     def _approvers(self) -> str:
         """Who may push the file, as far as the repository tells."""
@@ -218,7 +221,7 @@ def _parsed(text: str, path: str) -> Mapping[str, Any] | str:
     return f"{path} does not say {' and '.join(missing)}" if missing else found
 
 
-def _judge(found: Mapping[str, Any] | str, stage: str) -> Approval:
+def _judge(found: Mapping[str, Any] | str) -> Approval:
     if isinstance(found, str):
         return Approval(ApprovalState.NONE, note=found)
     words = {"approved": ApprovalState.APPROVED, "rejected": ApprovalState.REJECTED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from cicd.values import Key
 
@@ -14,6 +14,7 @@ from cicd.values import Key
 class GitHubApproval:
     """The review of what waits for an environment of GitHub."""
 
+    means: ClassVar[str] = "github"
     environment: str
 
 
@@ -21,6 +22,7 @@ class GitHubApproval:
 class GitLabApproval:
     """The approval of what waits for a protected environment of GitLab."""
 
+    means: ClassVar[str] = "gitlab"
     environment: str
 
 
@@ -28,6 +30,7 @@ class GitLabApproval:
 class AzureApproval:
     """The approval check of an environment of Azure DevOps."""
 
+    means: ClassVar[str] = "azure"
     environment: str
 
 
@@ -36,6 +39,7 @@ class PullRequestApproval:
     """A review or a label of the pull request, given by one of the ``reviewers``: logins, and
     teams as ``org/team``. Without a ``label`` a review that approves."""
 
+    means: ClassVar[str] = "pull_request"
     label: str = ""
     reviewers: tuple[str, ...] = ()
 
@@ -47,6 +51,7 @@ class JiraApproval:
     further fields of a new ticket as Jira takes them. ``version`` of its REST API: None for what it
     says itself."""
 
+    means: ClassVar[str] = "jira"
     url: str
     project: str
     issue_type: str = "Task"
@@ -61,6 +66,7 @@ class JiraApproval:
 class FileApproval:
     """A file in Git; ``path`` from the project on."""
 
+    means: ClassVar[str] = "file"
     path: str
 
 
@@ -68,6 +74,7 @@ class FileApproval:
 class ModelPackageApproval:
     """The approval that the platform keeps with a version of a model."""
 
+    means: ClassVar[str] = "model_package"
     key: Key
 
 

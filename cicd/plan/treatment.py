@@ -5,11 +5,11 @@ What was in force when the stage was last applied is the stage file of that time
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cicd.model import FieldChange, Gate, Options, SmokeTest, Stage
+from cicd.model import ApprovalSettings, FieldChange, Gate, Lifecycle, Options, SmokeTest, Stage
 from cicd.plan.diff import as_secret_as
 
 LOOSENED, TIGHTENED = "loosened", "tightened"
@@ -66,9 +66,42 @@ def of_stage(former: Stage, wanted: Stage) -> tuple[FieldChange, ...]:
         here, there = former.target.get(name), wanted.target.get(name)
         if here != there and name != "launchpad_url":
             found.append(FieldChange(name, here, there, MOVED))
+    found += _of_lifecycle(former.lifecycle, wanted.lifecycle)
     if former.branch != wanted.branch:
         found.append(FieldChange("branch", former.branch, wanted.branch))
     return tuple(found)
+
+
+def _of_lifecycle(former: Lifecycle | None, wanted: Lifecycle | None) -> Iterator[FieldChange]:
+    """What differs in what stands before anything that serves."""
+    before, after = _steps(former), _steps(wanted)
+    for name in dict.fromkeys([*before, *after]):
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            reason = LOOSENED if now is None else TIGHTENED if was is None else ""
+            yield FieldChange(f"lifecycle.{name}", was, now, reason)
+
+
+def _steps(lifecycle: Lifecycle | None) -> dict[str, Any]:
+    if lifecycle is None:
+        return {}
+    program, approval = lifecycle.comparator, lifecycle.approval
+    told = {
+        "test": str(lifecycle.test) if lifecycle.test else None,
+        "test_data": lifecycle.test_data or None,
+        "comparator": " ".join(program.command) if program else None,
+        "approval": _means(approval) if approval else None,
+        **{f"require_assets.{name}": path for name, path in lifecycle.require_assets.items()},
+        **{f"deploy.{key}": True for key in lifecycle.deploy},
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _means(approval: ApprovalSettings) -> str:
+    """The means of an approval with what is said of it: ``file approvals/prd.yaml``."""
+    values = [value for value in vars(approval).values() if value]
+    texts = [", ".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in values]
+    return f"{approval.means} {'; '.join(texts)}".strip()
 
 
 def _unless_within(pattern: str, others: frozenset[str], reason: str) -> str:

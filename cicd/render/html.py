@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cicd.model import Action
 from cicd.render import document as read
 from cicd.render.document import Document
+from cicd.render.lifecycle import lines as lifecycle_lines
 from cicd.render.page import page
 
 
@@ -28,12 +29,18 @@ def _plan(document: Document) -> dict[str, Any]:
         "refusal": read.text(document, "refusal"),
         "dangers": [(word, _keys(changes, action)) for action, word in dangers.items()],
         "loosened": [(key, _field(field)) for key, field in read.loosened(document)],
+        "lifecycle": _lifecycle(document),
         "warnings": read.texts(document, "warnings"),
         "treatment": list(map(_field, read.items(document, "treatment"))),
         "changes": list(map(_change, read.listed(document))),
         "unchanged": _unchanged(document),
         "hints": read.texts(document, "hints"),
     }
+
+
+def _lifecycle(document: Document) -> list[tuple[str, str]]:
+    status = document.get("lifecycle")
+    return list(lifecycle_lines(status)) if isinstance(status, Mapping) else []
 
 
 def _about(document: Document) -> str:

@@ -134,6 +134,15 @@ def test_what_is_committed_on_another_branch_does_not_count(desk: Desk) -> None:
     assert desk.means(checked_out="feature").read(REQUEST).is_given
 
 
+def test_of_a_commit_that_is_on_no_branch_the_branch_of_the_stage_counts(desk: Desk) -> None:
+    desk.run("switch", "-q", "--detach")
+    desk.approve()
+    assert not desk.means(checked_out="").read(REQUEST).is_given
+    # a CI system that fetches nothing but the commit knows no branch
+    desk.run("branch", "-D", "main")
+    assert desk.means(checked_out="").read(REQUEST).is_given
+
+
 def test_a_branch_that_is_not_here_is_told(desk: Desk) -> None:
     found = desk.means(branch="prd").read(REQUEST)
     assert found.state is ApprovalState.NONE and "git fetch" in found.note

@@ -245,6 +245,13 @@ def test_b32_after_a_test_that_fails_nothing_is_deployed(desk: Desk, script: str
     assert desk.apply().exit_code == 5
 
 
+def test_b32_a_test_that_has_failed_and_is_never_repeated_stays_failed(desk: Desk) -> None:
+    desk.edit("{key: try,", "{key: try, rerun: never,")
+    desk.write("try.txt", "fail\n")
+    assert desk.apply().exit_code == 1
+    assert desk.apply().exit_code == 1 and not desk.things("service")
+
+
 def test_b32_what_serves_stays_as_it_is_when_the_test_of_the_next_one_fails(desk: Desk) -> None:
     desk.apply()
     desk.approve()
@@ -297,6 +304,21 @@ def test_an_approval_that_is_withdrawn_while_the_apply_tests_does_not_count(desk
     assert result.plan and result.plan.lifecycle and result.plan.lifecycle.approval
     assert result.plan.lifecycle.approval.is_given  # it was when it was planned
     assert (result.exit_code, desk.told(result)) == (5, HELD)
+
+
+def test_what_a_pull_request_brings_along_approves_nothing_before_it_is_merged(desk: Desk) -> None:
+    desk.git("switch", "-qc", "feature")
+    desk.approve()
+    desk.environ |= {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_BASE_REF": "main",
+        "GITHUB_REF": "refs/pull/7/merge",
+    }
+    assert desk.stage.plan().lifecycle.approval.is_given  # as it will be
+    result = desk.apply()
+    assert result.exit_code == 5
+    assert "is not committed on main" in result["release/ride"].error
 
 
 def test_an_approval_given_in_the_pull_request_counts_for_the_deployment(desk: Desk) -> None:

@@ -7,8 +7,22 @@ from typing import Any
 
 import pytest
 
-from cicd.model import Action, FieldChange, Gate, Key, Limits, Options, Plan, SmokeTest, State
+from cicd.model import (
+    Action,
+    FieldChange,
+    FileApproval,
+    Gate,
+    GitHubApproval,
+    Key,
+    Lifecycle,
+    Limits,
+    Options,
+    Plan,
+    SmokeTest,
+    State,
+)
 from cicd.plan import make_plan
+from cicd.plan.treatment import of_stage
 from tests.plan.plan_world import (
     CREATED_AT,
     KINDS,
@@ -330,3 +344,39 @@ def test_content_and_runs_that_no_stage_file_names_any_more_do_not_go_on() -> No
     assert plan.hints == (
         "deployment/api is not in the stage file any more, and stays (prune: none)",
     )
+
+
+GATED = Lifecycle(
+    {"documentation": "docs/model.md"},
+    Key("execution", "try"),
+    approval=FileApproval("approvals/prd.yaml"),
+)
+
+
+@pytest.mark.parametrize(
+    ("former", "wanted", "told"),
+    [
+        (GATED, GATED, {}),
+        (
+            GATED,
+            None,
+            {
+                "lifecycle.test": "loosened",
+                "lifecycle.approval": "loosened",
+                "lifecycle.require_assets.documentation": "loosened",
+            },
+        ),
+        (None, Lifecycle(approval=GitHubApproval("prd")), {"lifecycle.approval": "tightened"}),
+        (
+            GATED,
+            replace(GATED, approval=FileApproval("other.yaml"), deploy=(Key("job", "publish"),)),
+            {"lifecycle.approval": "", "lifecycle.deploy.job/publish": "tightened"},
+        ),
+        (GATED, replace(GATED, approval=GitHubApproval("prd")), {"lifecycle.approval": ""}),
+    ],
+)
+def test_what_stood_before_what_serves_and_is_taken_away_is_told(
+    former: Lifecycle | None, wanted: Lifecycle | None, told: dict[str, str]
+) -> None:
+    found = of_stage(a_stage(lifecycle=former), a_stage(lifecycle=wanted))
+    assert {field.path: field.reason for field in found} == told
