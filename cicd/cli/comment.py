@@ -30,7 +30,7 @@ from cicd.errors import (
     Problem,
     Usage,
 )
-from cicd.forges.detect import FORGES
+from cicd.forges.detect import FORGES, NUMBERS
 from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES
 from cicd.model import Plan, identity
 from cicd.render.findings import NO_FILE
@@ -231,6 +231,9 @@ def write_comment(documents: Documents, run: Run) -> None:
     number, noun = run.number, NOUNS.get(run.forge, "pull request")
     if number is None:
         print_result(f"not on a {noun}: no comment (name one with --pull-request)")
+        variable = NUMBERS.get(run.ci, "") if run.mode == "plan" else ""
+        if variable and not os.environ.get(variable):
+            warn(f"the run is about a change, and {variable} does not say which", run)
         return
     if run.is_foreign:
         warn(f"{noun} {number} comes from a fork, so nothing is written to it", run)

@@ -41,7 +41,12 @@ BRANCHES = {GITLAB: "CI_COMMIT_BRANCH", AZURE: "BUILD_SOURCEBRANCH", JENKINS: "B
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _ADDRESSES = ("CHANGE_URL", "GIT_URL", "BUILD_REPOSITORY_URI")
 """Variables that lead to the repository, whatever holds it."""
-NUMBERS = ("CI_MERGE_REQUEST_IID", "SYSTEM_PULLREQUEST_PULLREQUESTID", "CHANGE_ID")
+NUMBERS = {
+    GITLAB: "CI_MERGE_REQUEST_IID",
+    AZURE: "SYSTEM_PULLREQUEST_PULLREQUESTID",
+    JENKINS: "CHANGE_ID",
+}
+"""The variable in which each of these says the number of a change."""
 _API_FORMS = {
     GITHUB: "https://HOST/api/v3",
     GITLAB: "https://HOST/api/v4",
@@ -123,6 +128,7 @@ def in_repository(run: Run, repository: str, number: int | None) -> Run:
     is_same = not repository or repository == run.repository
     return replace(
         run,
+        project=run.project if is_same or run.forge != GITLAB else "",
         repository=repository or run.repository,
         number=number or (run.number if is_same else None),
     )
@@ -142,7 +148,7 @@ def usable(run: Run, environ: Mapping[str, str]) -> Run:
         raise Usage(
             f"{API_VARIABLES[run.forge]} {run.api_url!r} is not a URL", hint=_API_FORMS[run.forge]
         )
-    for name in NUMBERS:
+    for name in NUMBERS.values():
         if told(environ, name) and number_in(environ, name) is None:
             raise Usage(f"{name} is {told(environ, name)!r} and no number of a change")
     check_token(run)

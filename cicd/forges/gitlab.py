@@ -89,7 +89,9 @@ OF_JOB = _service("JOB-TOKEN", "")
 
 
 class Client:
-    """One project, as a Forge. ``is_job``: the token is that of a job, which may only read."""
+    """One project, as a Forge. ``number``: its own, where it is known: a path with its slashes
+    escaped does not come through every proxy. ``is_job``: the token is that of a job, which may
+    only read."""
 
     name = SERVICE.name
     dialect = GITLAB
@@ -100,11 +102,13 @@ class Client:
         token: Secret,
         repository: str,
         *,
+        number: str = "",
         is_job: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.repository = repository
         self.sleep = sleep
+        self._project = number or quote(repository, safe="")
         self._is_job = is_job
         self._service = OF_JOB if is_job else SERVICE
         self._api = Api(self._service, api_url, token, repository, sleep=sleep)
@@ -354,7 +358,7 @@ class Client:
         self._api.object("PUT", self._url(f"/issues/{issue.number}"), changes)
 
     def _url(self, path: str) -> str:
-        return f"{self._api.url}/projects/{quote(self.repository, safe='')}{path}"
+        return f"{self._api.url}/projects/{self._project}{path}"
 
     def _note(self, number: int, item: Json) -> Note:
         top = self._api.url.removesuffix("/api/v4")

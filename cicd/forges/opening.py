@@ -36,7 +36,9 @@ def open_forge(run: Run) -> Forge:
         from cicd.forges import gitlab
 
         is_job = run.login == "CI_JOB_TOKEN"
-        return gitlab.Client(run.api_url, run.token, run.repository, is_job=is_job)
+        return gitlab.Client(
+            run.api_url, run.token, run.repository, number=run.project, is_job=is_job
+        )
     if run.forge == AZURE:
         from cicd.forges import azure
 

@@ -42,8 +42,9 @@ class Run:
 
     Empty texts and None: not known. All values but ``ci``, ``forge`` and ``mode`` are text of
     others. ``repository``: OWNER/NAME, the path of a GitLab project, or an id; ``project``: what
-    Azure DevOps calls so. ``branch``: the one that the run is on or whose change it shows;
-    ``target``: the one that the change goes into. ``number``: of the pull or merge request.
+    Azure DevOps calls so, and of GitLab the number by which its API knows the repository.
+    ``branch``: the one that the run is on or whose change it shows; ``target``: the one that the
+    change goes into. ``number``: of the pull or merge request.
     ``event``: what started it, as the CI system says. ``commit``: the one of the run, maybe a merge
     that the forge made up; ``head``: the one that its author knows. ``is_fork``: the change comes
     from another repository. ``url``: the page of the run. ``id``: how its API calls it.

@@ -148,10 +148,11 @@ class GitLab(ForgeServer):
         if request.path.startswith("/groups/"):
             return self._members(request)
         project = unquote(request.path.split("/")[2])
-        if project != PROJECT:
+        if project not in {PROJECT, "12"}:
             return Reply(404, {"message": "404 Project Not Found"})
         name = f"{request.method} {short(request).removeprefix('/projects/P')}"
-        numbers = [int(text) for text in re.findall(r"/(\d+)(?=/|$)", request.path)]
+        rest = request.path.split("/", 3)[-1]
+        numbers = [int(text) for text in re.findall(r"/(\d+)(?=/|$)", f"/{rest}")]
         return self._routes()[name](request, numbers) if name in self._routes() else not_found()
 
     def user(self, request: Request) -> dict[str, Any] | None:

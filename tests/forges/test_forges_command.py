@@ -224,6 +224,23 @@ def test_a_merge_train_writes_no_note(project: Project, gitlab: gitlab_server.Gi
     assert "not on a merge request: no comment" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("environ", "variable"),
+    [
+        (GITLAB_CHANGE, "CI_MERGE_REQUEST_IID"),
+        (AZURE_CHANGE, "SYSTEM_PULLREQUEST_PULLREQUESTID"),
+        (JENKINS_CHANGE, "CHANGE_ID"),
+    ],
+)
+def test_a_change_without_its_number_is_told(
+    project: Project, environ: dict[str, str], variable: str
+) -> None:
+    without = {name: value for name, value in environ.items() if name != variable}
+    without |= {"BUILD_SOURCEBRANCH": "", "GITHUB_TOKEN": "x"}
+    done = run(project, without, "comment", "plan.json")
+    assert (done.returncode, f"{variable} does not say which" in done.stderr) == (0, True)
+
+
 def test_the_code_quality_report_names_findings_that_stay_the_same(project: Project) -> None:
     def report() -> list[dict[str, object]]:
         done = run(project, GITLAB_PUSH, "validate", "bad", "--output", "codequality")
