@@ -67,6 +67,9 @@ metrics dev both
 compare dev train
 stop dev train
 rollback dev both --list
+history dev --output OUTPUT
+approve dev --yes
+notify test dev
 unlock dev --force
 import copy --platform sagemaker --target region=eu-central-1 --verbose
 promote dev copy --dry-run
