@@ -170,6 +170,13 @@ def test_what_differs_is_told_by_its_first_change(
             ["hook"],
         ),
         (
+            "webhook+https://h.example.com/webhook/notify/Tok3nTok3n",
+            ("webhook", ""),
+            "h.example.com",
+            ["Tok3nTok3n"],
+            ["webhook", "notify"],
+        ),
+        (
             "tgram://123456789:abcdefg_hij/-1001/",
             ("tgram", ""),
             "",
