@@ -45,7 +45,7 @@ def write_comment(
         known = _merged(mine)
         body = compose(known, plans, run_url=run_url, dialect=forge.dialect)
         is_settled = len(mine) == 1 and (
-            mine[0].body == body or (round_number > 0 and _holds(known, plans, run_url))
+            _is_same(mine[0].body, body) or (round_number > 0 and _holds(known, plans, run_url))
         )
         # A run that wrote at the same time may have overwritten ours, or we theirs. So it is
         # settled only when what is there was read after our own write.
@@ -74,6 +74,11 @@ def own_notes(forge: Forge, number: int) -> list[Note]:
     ]
 
 
+def _is_same(body: str, other: str) -> bool:
+    """Whether two texts are one, as far as a forge keeps them: GitLab drops line ends."""
+    return body.replace("\r", "").rstrip() == other.replace("\r", "").rstrip()
+
+
 def _merged(notes: Iterable[Note]) -> dict[str, Section]:
     """The sections of all of them; of the same stage of a project, what was written last."""
     merged: dict[str, Section] = {}
@@ -95,7 +100,7 @@ def _write(forge: Forge, number: int, mine: Sequence[Note], body: str) -> None:
         forge.add_note(number, body, MARK)
         return
     first, *others = mine
-    if first.body != body:
+    if not _is_same(first.body, body):
         forge.change_note(number, first, body)
     for other in others:
         forge.remove_note(number, other)

@@ -212,7 +212,7 @@ class GitLab(ForgeServer):
         if body and not COMMAND.sub("", body).strip():
             return Reply(202, {"commands_changes": {}, "summary": ["Done"]})
         user = self.user(request)
-        return Reply(201, self.add_note(body, user["id"] if user else ME, numbers[0]))
+        return Reply(201, self.add_note(kept(body), user["id"] if user else ME, numbers[0]))
 
     def _carry_out_commands(self, body: str) -> None:
         self.commands += COMMAND.findall(body.replace("\r", ""))
@@ -221,7 +221,7 @@ class GitLab(ForgeServer):
         for note in self.notes.get(numbers[0], []):
             if note["id"] == numbers[1]:
                 self._carry_out_commands(request.body["body"])
-                note["body"] = request.body["body"]
+                note["body"] = kept(request.body["body"])
                 note["updated_at"] = f"2026-01-01T00:00:01.{next(self._ids):06}Z"
                 return Reply(200, note)
         return not_found()
@@ -346,6 +346,11 @@ class GitLab(ForgeServer):
                 issue.update(changes)
                 return Reply(200, issue)
         return not_found()
+
+
+def kept(body: str) -> str:
+    """What is left of a note by who looks for commands in it (quick_actions/extractor.rb)."""
+    return body.replace("\r", "").rstrip()
 
 
 def not_found() -> Reply:

@@ -82,6 +82,16 @@ def test_the_token_of_a_job_may_not_write_and_nothing_is_tried(
     assert "Authorization" not in gitlab.requests[0].headers
 
 
+def test_a_project_that_has_moved_is_told(gitlab: GitLab, client: Client) -> None:
+    moved = {"Content-Type": "text/plain", "Location": f"{gitlab.url}/api/v4/projects/13"}
+    reply = Reply(301, "This resource has been moved permanently", moved)
+    for call in (lambda: client.notes(7), lambda: client.add_note(7, "x", "plan")):
+        gitlab.fail(".*", reply)
+        with pytest.raises(PlatformError, match="has moved"):
+            call()
+    assert len(gitlab.requests) == 2
+
+
 def test_a_limit_in_plain_text_is_one(gitlab: GitLab) -> None:
     naps: list[float] = []
     client = Client(f"{gitlab.url}/api/v4", Secret(TOKEN), PROJECT, sleep=naps.append)
