@@ -13,7 +13,7 @@ from cicd.config import GitFacts, find_stage_for_branch, stage_files
 from cicd.config.files import SUFFIXES, is_file
 from cicd.config.remotes import absolute_url
 from cicd.errors import CicdError, Refused, Usage
-from cicd.forges.detect import BRANCHES, read_run
+from cicd.forges.detect import BRANCHES, TARGETS, read_run
 from cicd.forges.run import TITLES, Run
 from cicd.forges.trigger import REFUSAL, REFUSAL_HINT
 from cicd.masking import without_logins
@@ -196,7 +196,7 @@ def stage_of_branch(root: Path, facts: GitFacts, environ: Mapping[str, str]) -> 
     why = "no branch is checked out"
     if run.tag:
         why = f'the tag "{run.tag}" belongs to no branch'
-    elif variable := BRANCHES.get(run.ci):
+    elif variable := (TARGETS if run.mode == "plan" else BRANCHES).get(run.ci):
         why += f" and {TITLES[run.ci]} names none in {variable}"
     known = ", ".join(Path(file).stem for file in stage_files(root))
     raise Usage(f"{why}, so no stage goes without saying", hint=f"name a stage: {known or 'none'}")

@@ -38,6 +38,12 @@ from cicd.forges.run import (
 FORGES = (GITHUB, GITLAB, AZURE)
 BRANCHES = {GITLAB: "CI_COMMIT_BRANCH", AZURE: "BUILD_SOURCEBRANCH", JENKINS: "BRANCH_NAME"}
 """The variable in which each of these CI systems says its branch."""
+TARGETS = {
+    GITLAB: "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    AZURE: "SYSTEM_PULLREQUEST_TARGETBRANCH",
+    JENKINS: "CHANGE_TARGET",
+}
+"""The one in which it says where a change goes."""
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _ADDRESSES = ("CHANGE_URL", "GIT_URL", "BUILD_REPOSITORY_URI")
 """Variables that lead to the repository, whatever holds it."""

@@ -387,6 +387,9 @@ def test_a_detached_checkout_has_the_stage_of_its_branch(
         (GITLAB | {"CI_COMMIT_REF_NAME": ""}, "GitLab names none in CI_COMMIT_BRANCH"),
         (AZURE | {"BUILD_SOURCEBRANCH": "$(Build.SourceBranch)"}, "in BUILD_SOURCEBRANCH"),
         (JENKINS, "Jenkins names none in BRANCH_NAME"),
+        (JENKINS | {"CHANGE_ID": "7", "BRANCH_NAME": "PR-7"}, "names none in CHANGE_TARGET"),
+        (GITLAB | {"CI_MERGE_REQUEST_IID": "7"}, "in CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
+        (AZURE | {"BUILD_REASON": "PullRequest"}, "in SYSTEM_PULLREQUEST_TARGETBRANCH"),
         (AZURE | {"BUILD_SOURCEBRANCH": "refs/tags/v1"}, 'the tag "v1" belongs to no branch'),
     ],
 )
