@@ -19,6 +19,7 @@ from cicd.automation.events import Noted, Notified
 from cicd.automation.git import author_of
 from cicd.automation.holder import make_holder
 from cicd.automation.session import Session, now
+from cicd.automation.turns import alone
 from cicd.errors import CicdError, InvalidStage, PlatformError, Refused
 from cicd.masking import without_secrets
 from cicd.model import Happening, Plan, Stage, place_of
@@ -90,6 +91,29 @@ def tell(
     session: Session, plan: Plan | None, told: Sequence[Told], *, is_well: bool = False
 ) -> Iterator[Notified]:
     """Tell what has happened, that models retire, and what ``is_well`` again."""
+    if not told and not _retiring(session) and not (is_well and _read(session).open):
+        return
+    with alone(session):
+        due, moment = _claimed(session, told, is_well=is_well)
+    missed, end = [], time.monotonic() + PATIENCE
+    for one in dict.fromkeys(one for one, _ in due):
+        channels = [channel for other, channel in due if other is one]
+        commit, left = plan.commit if plan else "", max(0.0, end - time.monotonic())
+        event = send(session.stage, session.loader, one, channels, commit, patience=left)
+        missed += [(one.on, it.channel.number) for it in event.deliveries if it.problem]
+        yield event
+    if missed:  # whoever has the same to tell next tries again
+        with alone(session):
+            marks = _read(session)
+            for on, number in missed:
+                marks = marks.without(on, number)
+            _write(session, marks, moment)
+
+
+def _claimed(
+    session: Session, told: Sequence[Told], *, is_well: bool
+) -> tuple[list[tuple[Told, Channel]], int]:
+    """What this process has to tell and to whom, and the time of it, in seconds."""
     from cicd.notify.channels import channels_of
 
     marks = before = _read(session)
@@ -105,18 +129,8 @@ def tell(
         marks = marks.claimed(one.on, channel.number, moment, run)
     if marks != before:
         marks = _write(session, marks, moment)
-    due = [(one, to) for one, to in due if marks.is_claimed_by(one.on, to.number, run)]
-    kept, end = marks, time.monotonic() + PATIENCE
-    for one in dict.fromkeys(one for one, _ in due):
-        channels = [channel for other, channel in due if other is one]
-        commit, left = plan.commit if plan else "", max(0.0, end - time.monotonic())
-        event = send(session.stage, session.loader, one, channels, commit, patience=left)
-        for delivery in event.deliveries:
-            if delivery.problem:  # whoever has the same to tell next tries again
-                marks = marks.without(one.on, delivery.channel.number)
-        yield event
-    if marks != kept:
-        _write(session, marks, moment)
+    mine = [(one, to) for one, to in due if marks.is_claimed_by(one.on, to.number, run)]
+    return mine, moment
 
 
 def _with_standing(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cicd import Project
 from tests.acceptance.operations_world import APPLY, STAGE, World, shared, world  # noqa: F401
 from tests.notify.receivers import Receiver, receiver
 from tests.platforms.stub_server import Reply, Request
@@ -45,6 +48,19 @@ def test_a_failed_training_is_told_once_and_so_is_that_it_is_well_again(
     assert all(one["seconds"] is not None and one["by"] for one in past)
     assert past[0]["changes"][0]["key"] == "execution/train"
     assert world.cicd("history", "dev", "--limit", "1").out.count("applied") == 1
+
+
+def test_of_several_that_look_at_once_one_tells(
+    world: World,  # noqa: F811
+    told: Receiver,
+) -> None:
+    world.make_group()
+    world.stage(STAGE + NOTIFY)
+    sessions = [Project(world.folder, environ=dict(os.environ)).stage("dev") for _ in range(4)]
+    with ThreadPoolExecutor(len(sessions)) as pool:
+        plans = [*pool.map(lambda session: session.drift()[0], sessions)]
+    assert all(plan.has_changes for plan in plans)
+    assert told.happened == ["drifted"]
 
 
 def test_where_nothing_can_be_kept_people_are_told_each_time_and_nothing_fails(
