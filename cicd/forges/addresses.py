@@ -62,7 +62,8 @@ def moved_to(address: Address, api_url: str) -> Address:
         return address
     ending = "/" if address.forge == AZURE else ""
     # below the address of a GitLab that does not lie at its host's top, projects begin later
-    root = urlsplit(api_url).path.removesuffix("/api/v4").strip("/")
+    path = api_url.partition("://")[2].partition("/")[2]
+    root = path.strip("/").removesuffix("api/v4").strip("/")
     repository = address.repository.removeprefix(f"{root}/" if root else "")
     return replace(address, api_url=api_url.rstrip("/") + ending, repository=repository)
 
@@ -104,4 +105,4 @@ def api_url_of(host: str) -> str:
 
 def build_page(collection: str, project: str, build: str) -> str:
     """The page of a build of Azure Pipelines."""
-    return f"{collection}{quote(project)}/_build/results?buildId={build}"
+    return f"{collection}{quote(project, errors='replace')}/_build/results?buildId={build}"

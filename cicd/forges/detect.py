@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from cicd.errors import Usage
 from cicd.forges.run import (
@@ -148,9 +149,10 @@ def usable(run: Run, environ: Mapping[str, str]) -> Run:
         raise Usage(why, hint=f"set CICD_FORGE to one of {', '.join(FORGES)}")
     if run.repository and run.forge == GITHUB and not _REPOSITORY.fullmatch(run.repository):
         raise Usage(f"{run.repository!r} is not a GitHub repository", hint="write OWNER/NAME")
-    if run.repository and not run.repository.isprintable():
-        raise Usage(f"{run.repository!r} is not the name of a repository")
-    if run.api_url and not run.api_url.startswith(("https://", "http://")):
+    for name in (run.project, run.repository):
+        if not name.isprintable():
+            raise Usage(f"{name!r} is not the name of a repository")
+    if run.api_url and not is_web(run.api_url):
         raise Usage(
             f"{API_VARIABLES[run.forge]} {run.api_url!r} is not a URL", hint=_API_FORMS[run.forge]
         )
@@ -159,6 +161,15 @@ def usable(run: Run, environ: Mapping[str, str]) -> Run:
             raise Usage(f"{name} is {told(environ, name)!r} and no number of a change")
     check_token(run)
     return run
+
+
+def is_web(url: str) -> bool:
+    """Whether a request can be sent there."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def check_token(run: Run) -> None:

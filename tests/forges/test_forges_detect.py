@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cicd.automation.git import check_merged, read_facts, stage_of_branch
 from cicd.automation.holder import make_holder
 from cicd.errors import CicdError, Refused, Usage
 from cicd.forges.addresses import address_of
 from cicd.forges.detect import in_repository, read_run, usable
+from cicd.forges.opening import open_forge
 
 SHA, HEAD = "5" * 40, "a" * 40
 GITHUB = {
@@ -277,6 +281,8 @@ def test_the_token_is_that_of_the_forge(environ: dict[str, str], token: str) -> 
     ("environ", "words"),
     [
         (GITLAB_CHANGE | {"CI_API_V4_URL": "gitlab.example.com"}, "CI_API_V4_URL"),
+        (GITLAB_CHANGE | {"CI_API_V4_URL": "https://[x"}, "CI_API_V4_URL"),
+        (AZURE_CHANGE | {"SYSTEM_TEAMPROJECTID": "a\udc80"}, "is not the name of"),
         (GITLAB_CHANGE | {"CI_MERGE_REQUEST_IID": "seven"}, "CI_MERGE_REQUEST_IID is 'seven'"),
         (GITLAB_CHANGE | {"GITLAB_TOKEN": "a b"}, "GITLAB_TOKEN is not a token"),
         (AZURE_CHANGE | {"SYSTEM_COLLECTIONURI": "dev.azure.com/org"}, "SYSTEM_COLLECTIONURI"),
@@ -437,6 +443,22 @@ def test_a_lock_names_who_started_the_run_and_its_page(
     holder = make_holder("cicd apply", environ)
     assert holder.name.startswith(f"{actor}@")
     assert holder.link.startswith(link)
+
+
+NAMES = sorted({name for _, environ, _ in TABLE for name in environ})
+VALUES = (
+    "", "true", "True", "7", "0", "-1", "refs/heads/a/b", "refs/tags/v", "refs/pull/7/merge", "$(X)",
+    "https://[", "https://github.com/o/r", "git@x:y", "\n", "é", "\udc80", "a b", "ssh://", "//",
+    "https://dev.azure.com/", "https://dev.azure.com/o/_git/", "http://h:99999/a/b", "GitHub",
+    "TfsGit", "g/p!7", "g/p!7,g/p!8", "https://gitlab.com/-/-/", "azure", "github", "gitlab",
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), min_size=5))
+def test_no_variable_breaks_anything(environ: dict[str, str]) -> None:
+    run = read_run(environ)
+    with suppress(CicdError):
+        open_forge(usable(run, environ)).close()
 
 
 def test_an_event_file_that_is_broken_tells_nothing(tmp_path: Path) -> None:
