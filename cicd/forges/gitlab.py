@@ -91,7 +91,7 @@ OF_JOB = _service("JOB-TOKEN", "")
 class Client:
     """One project, as a Forge. ``number``: its own, where it is known: a path with its slashes
     escaped does not come through every proxy. ``is_job``: the token is that of a job, which may
-    only read."""
+    only read. ``ca_file``: the authority of the server, where it is one of its own."""
 
     name = SERVICE.name
     dialect = GITLAB
@@ -104,6 +104,7 @@ class Client:
         *,
         number: str = "",
         is_job: bool = False,
+        ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.repository = repository
@@ -111,7 +112,7 @@ class Client:
         self._project = number or quote(repository, safe="")
         self._is_job = is_job
         self._service = OF_JOB if is_job else SERVICE
-        self._api = Api(self._service, api_url, token, repository, sleep=sleep)
+        self._api = Api(self._service, api_url, token, repository, ca_file=ca_file, sleep=sleep)
         self._user: Json = {}
 
     def close(self) -> None:

@@ -47,6 +47,10 @@ def read(environ: Mapping[str, str]) -> Run:
         is_fork=all(sides) and sides[0] != sides[1],
         actor=told(environ, "GITLAB_USER_LOGIN"),
         url=without_logins(told(environ, "CI_JOB_URL", "CI_PIPELINE_URL")),
+        # who names a bundle for all of Python means that one
+        ca_file=""
+        if told(environ, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        else told(environ, "CI_SERVER_TLS_CA_FILE"),
         id=told(environ, "CI_PIPELINE_ID"),
         tag="" if is_change else tag,
         mode="plan" if is_change else "apply",
@@ -67,6 +71,7 @@ def _external(run: Run, environ: Mapping[str, str]) -> Run:
         forge=GITHUB,
         api_url=(told(environ, "GITHUB_API_URL") or GITHUB_API).rstrip("/"),
         project="",
+        ca_file="",
         repository=target,
         branch=told(environ, name.format("SOURCE_BRANCH_NAME")),
         target=told(environ, name.format("TARGET_BRANCH_NAME")),

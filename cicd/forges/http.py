@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -24,7 +25,8 @@ MOST_PAGES = 1000
 
 
 class Api:
-    """The API of one forge. ``url`` is its top; ``place``: how messages call the repository."""
+    """The API of one forge. ``url`` is its top; ``place``: how messages call the repository;
+    ``ca_file``: whom to believe who the server is, if it is there."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class Api:
         token: Secret,
         place: str,
         *,
+        ca_file: str = "",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.service = service
@@ -42,6 +45,8 @@ class Api:
         self._sleep = sleep
         self._wait = 0.0
         self._session = requests.Session()
+        if Path(ca_file).is_file():
+            self._session.verify = ca_file
         # What a proxy wants remembered must not change what later requests of this session get.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # a proxy that the environment names can never reach this machine's own loopback

@@ -37,7 +37,12 @@ def open_forge(run: Run) -> Forge:
 
         is_job = run.login == "CI_JOB_TOKEN"
         return gitlab.Client(
-            run.api_url, run.token, run.repository, number=run.project, is_job=is_job
+            run.api_url,
+            run.token,
+            run.repository,
+            number=run.project,
+            is_job=is_job,
+            ca_file=run.ca_file,
         )
     if run.forge == AZURE:
         from cicd.forges import azure

@@ -48,7 +48,7 @@ class Run:
     ``event``: what started it, as the CI system says. ``commit``: the one of the run, maybe a merge
     that the forge made up; ``head``: the one that its author knows. ``is_fork``: the change comes
     from another repository. ``url``: the page of the run. ``id``: how its API calls it.
-    ``login``: the variable that has the token.
+    ``login``: the variable that has the token. ``ca_file``: who vouches for the forge's server.
     ``mode``: to show a change, to make it so, or not to read its files at all.
     """
 
@@ -68,6 +68,7 @@ class Run:
     url: str = ""
     token: Secret | None = None
     login: str = ""
+    ca_file: str = ""
     id: str = ""
     tag: str = ""
     mode: Literal["plan", "apply", "refuse"] = "apply"

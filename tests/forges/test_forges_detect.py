@@ -447,7 +447,8 @@ def test_a_lock_names_who_started_the_run_and_its_page(
 
 NAMES = sorted({name for _, environ, _ in TABLE for name in environ})
 VALUES = (
-    "", "true", "True", "7", "0", "-1", "refs/heads/a/b", "refs/tags/v", "refs/pull/7/merge", "$(X)",
+    "", "true", "True", "7", "0", "-1", "refs/heads/a/b", "refs/tags/v", "refs/pull/7/merge",
+    "$(X)",
     "https://[", "https://github.com/o/r", "git@x:y", "\n", "é", "\udc80", "a b", "ssh://", "//",
     "https://dev.azure.com/", "https://dev.azure.com/o/_git/", "http://h:99999/a/b", "GitHub",
     "TfsGit", "g/p!7", "g/p!7,g/p!8", "https://gitlab.com/-/-/", "azure", "github", "gitlab",
