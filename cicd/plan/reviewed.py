@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from cicd.model import Hidden, Key, Kind, Ref, Resource, Secret, Stage, leaves
@@ -62,8 +61,8 @@ def _parts_of(resource: Resource, kind: Kind) -> Iterator[tuple[str, Any]]:
     for name in _TREATED:
         value = getattr(resource.options, name)
         if isinstance(value, tuple):
-            value = [asdict(one) for one in value]
-        yield f"{resource.key} {name}", asdict(value) if hasattr(value, "path") else value
+            value = [dict(vars(one)) for one in value]
+        yield f"{resource.key} {name}", dict(vars(value)) if hasattr(value, "path") else value
 
 
 def _digest(value: Any, stage: Stage) -> str:

@@ -124,6 +124,20 @@ WHOLE: dict[str, Any] = {
             "destination_name": "<destination>",
         }
     ],
+    "lifecycle": {
+        "require_assets": {"guide": "src/<watched>.py"},
+        "test": "execution/<train>",
+        "test_data": "src/<watched>.py",
+        "comparator": {"command": ["true", "<comparator>"]},
+        "deploy": ["deployment/<chat>"],
+    },
+    "notify": [
+        {
+            "on": ["retiring"],
+            "to": "webhook+https://<receiver>.example/<hook>",
+            "secret": "<hook-secret>",
+        }
+    ],
     "protect": ["artifact/<data-key>"],
     "local": {
         "images": {
@@ -159,6 +173,7 @@ HOLDS_NO_SECRET = {
     "deployments.[].existing_deployment_id": "an id of the platform",
     "executions.[].require.[].metric": "the name of a metric that the run itself prints",
     "flows.[].*": "goes into a template that is committed",
+    "lifecycle.approval.*": "who approves and where, which everybody who reads a plan is told",
     "*.timeout": "a time, one of few",
     "*.drain": "a time, one of few",
     "*.ttl": "a time, one of few",

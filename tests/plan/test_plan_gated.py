@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cicd.model import Action, Change, Kind, Lifecycle, Options, Ref, Resource
+from cicd.model import Action, Change, Kind, Lifecycle, Options, Ref, Resource, SmokeTest
 from cicd.model import Gate as Bound
 from cicd.plan.gated import before_gate, gated_keys, needed_by_test, sources_of, waiting
 from cicd.plan.reviewed import reviewed_fingerprint, reviewed_parts
@@ -202,6 +202,19 @@ def test_a_looser_gate_of_what_is_to_serve_is_another_content() -> None:
     found = reviewed_parts(a_stage(resources), gated_keys(AICORE, KINDS), KINDS)
     plain = reviewed_parts(a_stage(AICORE), gated_keys(AICORE, KINDS), KINDS)
     assert [n for n in found if found[n] != plain.get(n)] == ["execution/train require"]
+
+
+def test_a_smoke_test_counts_and_its_credentials_do_not() -> None:
+    def found(header: str | Secret, path: str = "/v1") -> dict[str, str]:
+        asked = SmokeTest(path, headers={"X": header})
+        service = replace(AICORE[8], options=Options(smoke_test=asked))
+        resources = [service if one.key == service.key else one for one in AICORE]
+        return reviewed_parts(a_stage(resources), gated_keys(AICORE, KINDS), KINDS)
+
+    assert found(Secret("one")) == found(Secret("other"))
+    assert found(Hidden("one")) != found(Hidden("other"))
+    before, after = found("one"), found("one", "/v2")
+    assert [n for n in before if before[n] != after[n]] == ["deployment/serve smoke_test"]
 
 
 def test_a_text_of_the_environment_counts_and_is_never_told() -> None:
