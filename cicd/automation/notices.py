@@ -67,10 +67,14 @@ def _tell_apply(operation: Operation, came: Result | CicdError) -> Iterator[Noti
 
 def _is_all_well(plan: Plan, result: Result) -> bool:
     """Whether all of the stage is as it should be, and nothing of it goes on."""
-    options = plan.bound.get("options") or {}
-    is_part = bool(options.get("select") or options.get("exclude"))
     goes_on = any(one.is_started or one.result is Ending.DEFERRED for one in result.outcomes)
-    return not (result.exit_code or is_part or goes_on)
+    return not (result.exit_code or _is_part(plan) or goes_on)
+
+
+def _is_part(plan: Plan) -> bool:
+    """Whether a plan tells nothing of some of the stage."""
+    options = plan.bound.get("options") or {}
+    return bool(options.get("select") or options.get("exclude"))
 
 
 def tell_difference(session: Session, came: Plan | CicdError) -> Iterator[Notified]:
@@ -84,7 +88,7 @@ def tell_difference(session: Session, came: Plan | CicdError) -> Iterator[Notifi
         yield from tell(session, None, [of_error(_reason(came), argument, "plan")])
     else:
         told = of_difference(came, argument)
-        yield from tell(session, came, told, is_well=not came.has_changes)
+        yield from tell(session, came, told, is_well=not (came.has_changes or _is_part(came)))
 
 
 def tell(

@@ -70,17 +70,18 @@ class StageSession(Session):
             return self.guarded(replace(plan, warnings=warnings, hints=hints))
 
     def drift(
-        self, on_event: Callable[[Notified], object] | None = None
+        self, on_event: Callable[[Notified], object] | None = None, choice: Choice = ALL
     ) -> tuple[Plan, Refused | None]:
-        """The plan of the whole stage, as a look for what somebody has changed: those whom the
-        stage names are told, also that nobody could look. ``on_event`` hears of that."""
+        """The plan of the whole stage, or of a ``choice``, as a look for what somebody has changed:
+        those whom the stage names are told, also that nobody could look. ``on_event`` hears of
+        that."""
         from cicd.automation.notices import tell_difference
 
         with self.opened():
             came: Plan | CicdError
             refusal: Refused | None = None
             try:
-                came, refusal = self.reviewed_plan(ALL)
+                came, refusal = self.reviewed_plan(choice)
             except CicdError as error:
                 came = error
             for event in tell_difference(self, came):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from cicd.automation.choice import ALL
 from cicd.automation.offline import offline_plan
 from cicd.automation.session import document_of
 from cicd.cli.completion import complete_stage
@@ -64,8 +63,8 @@ def command(
     out. Ends with 5 when a limit or a protection stands against it. What --out saves when there is
     no plan says why: `cicd comment` shows it.
     """
-    if drift and (offline or common.choice != ALL):
-        raise Usage("--drift looks at all that is live", hint="leave out --offline and KEYs")
+    if drift and offline:
+        raise Usage("--drift looks at what is live", hint="leave out --offline")
     if out and len(stages) > 1:
         raise Usage("--out saves one plan", hint="name one stage")
     names: Sequence[str | None] = stages or (None,)
@@ -106,7 +105,7 @@ def plan_one(
         session.ahead = dict(ahead)
         if drift:
             log = EventLog(common)
-            plan, refusal = session.drift(lambda told: write_notified(log, told))
+            plan, refusal = session.drift(lambda told: write_notified(log, told), common.choice)
         else:
             plan, refusal = session.reviewed_plan(common.choice)
         ahead[session.file] = plan

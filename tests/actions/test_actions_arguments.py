@@ -58,7 +58,7 @@ def test_values_arrive_as_they_are(recorder: Recorder) -> None:
             {"command": "apply", "plan": "a plan.json", "local": "true"},
             ["apply", "--local", "--plan", "a plan.json", "--summary"],
         ),
-        ({"command": "drift"}, ["plan", "--detailed-exitcode", "--out"]),
+        ({"command": "drift"}, ["plan", "--drift", "--detailed-exitcode", "--out"]),
     ],
 )
 def test_command(recorder: Recorder, inputs: dict[str, str], expected: list[str]) -> None:

@@ -163,6 +163,9 @@ def test_drift_is_told_by_plan_and_is_over_when_nothing_differs(desk: Desk) -> N
     assert "notified (on=drifted to=webhook #1)" in desk.run("plan", "dev", "--drift")
     desk.run("plan", "dev")  # who only looks tells nobody
     (desk.root / "away.json").rename(release)
+    desk.run("plan", "dev", "--drift", "--select", "release/*")  # a part says nothing of the rest
+    assert desk.receiver.happened == ["deployed", "drifted"]
+    assert "--offline" in desk.run("plan", "dev", "--drift", "--offline", code=64)
     desk.run("plan", "dev", "--drift")
     assert desk.receiver.happened == ["deployed", "drifted", "recovered"]
     assert desk.receiver.got[1].json["key"] == "service/web"
