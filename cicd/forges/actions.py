@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cicd.forges.run import GITHUB, GITHUB_API, Run
+from cicd.forges.run import GITHUB, GITHUB_API, Run, page_of
 from cicd.forges.trigger import read_trigger
-from cicd.masking import without_logins
 
 SERVER = "https://github.com"
 _PULL_REQUEST_REF = re.compile(r"refs/pull/(\d+)/")
@@ -58,12 +57,12 @@ def _page(environ: Mapping[str, str]) -> str:
     here, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
     if not (here and run.isdigit()):
         # everybody with access to the platform may read it
-        return without_logins(environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", ""))
+        return page_of(environ.get("CI_JOB_URL", "") or environ.get("BUILD_URL", ""))
     server = (environ.get("GITHUB_SERVER_URL") or SERVER).rstrip("/")
     attempt = environ.get("GITHUB_RUN_ATTEMPT", "")
     # the page of a run shows its last attempt, and this is about one of them
     again = f"/attempts/{attempt}" if attempt.isdigit() and int(attempt) > 1 else ""
-    return f"{server}/{here}/actions/runs/{run}{again}"
+    return page_of(f"{server}/{here}/actions/runs/{run}{again}")
 
 
 def _number(event: Mapping[str, Any], ref: str) -> int | None:

@@ -17,6 +17,7 @@ from cicd.forges.run import (
     TAGS,
     Run,
     number_in,
+    page_of,
     short_ref,
     told,
 )
@@ -44,7 +45,7 @@ def read(environ: Mapping[str, str]) -> Run:
         commit=told(environ, "BUILD_SOURCEVERSION"),
         is_fork=told(environ, "SYSTEM_PULLREQUEST_ISFORK").lower() == "true",
         actor=told(environ, "BUILD_REQUESTEDFOR"),
-        url=build_page(collection, project, build) if collection and project and build else "",
+        url=page_of(build_page(collection, project, build)) if project and build else "",
         id=build,
         tag=ref.removeprefix(TAGS) if tag and not is_change else "",
         mode="plan" if is_change else "apply",

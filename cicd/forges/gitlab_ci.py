@@ -13,9 +13,9 @@ from cicd.forges.run import (
     GITLAB_API,
     Run,
     number_in,
+    page_of,
     told,
 )
-from cicd.masking import without_logins
 
 
 def read(environ: Mapping[str, str]) -> Run:
@@ -46,7 +46,7 @@ def read(environ: Mapping[str, str]) -> Run:
         commit=commit,
         is_fork=all(sides) and sides[0] != sides[1],
         actor=told(environ, "GITLAB_USER_LOGIN"),
-        url=without_logins(told(environ, "CI_JOB_URL", "CI_PIPELINE_URL")),
+        url=page_of(told(environ, "CI_JOB_URL", "CI_PIPELINE_URL")),
         # who names a bundle for all of Python means that one
         ca_file=""
         if told(environ, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cicd.forges.addresses import Address, address_of, moved_to
-from cicd.forges.run import API_VARIABLES, JENKINS, Run, number_in, told
-from cicd.masking import without_logins
+from cicd.forges.run import API_VARIABLES, JENKINS, Run, number_in, page_of, told
 
 _REMOTE = re.compile(r"^(?:refs/(?:heads|remotes/[^/]+)/|origin/)")
 
@@ -30,7 +29,7 @@ def read(environ: Mapping[str, str]) -> Run:
         commit=told(environ, "GIT_COMMIT"),
         is_fork=bool(told(environ, "CHANGE_FORK")),
         actor=told(environ, "CHANGE_AUTHOR", "BUILD_USER_ID"),
-        url=without_logins(told(environ, "BUILD_URL")),
+        url=page_of(told(environ, "BUILD_URL")),
         id=told(environ, "BUILD_ID"),
         tag=tag,
         mode="plan" if is_change else "apply",

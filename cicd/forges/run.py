@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import quote
 
+from cicd.masking import without_logins
 from cicd.values import Secret
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
@@ -33,6 +35,7 @@ TOKENS = {
     AZURE: ("SYSTEM_ACCESSTOKEN", "AZURE_DEVOPS_EXT_PAT"),
 }
 """The variables in which each forge's token is looked for."""
+_ODD = re.compile(r"[^\w.~:/?#@!$&'*+,;=%\[\]-]|[^\x00-\x7f]")
 _UNSET = re.compile(r"\$\([\w.]+\)|\$\{?[A-Z_]+\}?")
 
 
@@ -89,6 +92,16 @@ def told(environ: Mapping[str, str], *names: str) -> str:
     where X is not set."""
     values = (environ.get(name, "").strip() for name in names)
     return next((value for value in values if value and not _UNSET.fullmatch(value)), "")
+
+
+def page_of(url: str) -> str:
+    """The address of a page, without a login, as it may stand in any link; empty where it is none.
+
+    Jenkins leaves brackets of a branch's name as they are, and one would end a link.
+    """
+    if not re.match("https?://[^/]", url):
+        return ""
+    return _ODD.sub(lambda match: quote(match[0], safe="", errors="replace"), without_logins(url))
 
 
 def number_in(environ: Mapping[str, str], *names: str) -> int | None:

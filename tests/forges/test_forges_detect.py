@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from cicd.errors import CicdError, Refused, Usage
 from cicd.forges.addresses import address_of
 from cicd.forges.detect import in_repository, read_run, usable
 from cicd.forges.opening import open_forge
+from cicd.render.sections import compose, parse
+from tests.forges.plan_documents import plan
 
 SHA, HEAD = "5" * 40, "a" * 40
 GITHUB = {
@@ -258,6 +261,24 @@ def test_a_run_is_known_by_its_variables(environ: dict[str, str], wanted: dict[s
     run = read_run(environ)
     assert {name: getattr(run, name) for name in wanted} == wanted
     assert "canary" not in repr(run)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        JENKINS_CHANGE | {"BUILD_URL": "https://ci.example.com/job/x)@mallory [a](b`<c>\\/42/"},
+        GITLAB_CHANGE | {"CI_JOB_URL": "https://u:p@gitlab.com/x)@mallory\n/close"},
+        AZURE_CHANGE | {"SYSTEM_TEAMPROJECT": "x)@mallory", "BUILD_BUILDID": "1)\n/close"},
+        GITHUB_CHANGE | {"GITHUB_REPOSITORY": "o/r)@mallory"},
+        {"BUILD_URL": "https://ci.example.com/x)\u202e@mallory"},
+    ],
+)
+def test_nothing_in_the_address_of_a_page_ends_a_link(environ: dict[str, str]) -> None:
+    url = read_run(environ).url
+    assert re.fullmatch(r"https://[^\s()<>\"\\`]+", url) and url.isascii(), url
+    body = compose({}, [plan("prd")], run_url=url)
+    assert list(parse(body)["prd"].facts) == ["summary", "commit", "fingerprint", "run"]
+    assert read_run({"BUILD_URL": "javascript:alert(1)"}).url == ""
 
 
 @pytest.mark.parametrize(
