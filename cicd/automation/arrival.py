@@ -50,6 +50,8 @@ def _problem(root: Path, change: Change, environ: Mapping[str, str]) -> str:
     # machine cannot.
     if found is None or found == commit:
         return ""
+    if spec.get("pinned") and found and _is_within(root, commit, found, environ):
+        return ""  # wherever the branch is by now, this commit of it is synced
     place = f"{revision} of {without_logins(url)}"
     if not found:
         return f"{change.key} would wait for commit {commit[:12]}, and there is no {place}"
@@ -88,6 +90,15 @@ def _same_project(one: str, other: str) -> bool:
         re.split(r"[/:]", url.rstrip("/").removesuffix(".git").lower()) for url in (one, other)
     ]
     return bool(one) and tails[0][-2:] == tails[1][-2:]
+
+
+def _is_within(root: Path, commit: str, found: str, environ: Mapping[str, str]) -> bool:
+    """Whether a commit is one of those that lead to another, as far as what is here tells."""
+    try:
+        git("merge-base", "--is-ancestor", commit, found, cwd=root, environ=environ)
+    except CicdError:
+        return False
+    return True
 
 
 def _relation(root: Path, commit: str, found: str, environ: Mapping[str, str]) -> str:

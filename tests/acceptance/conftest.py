@@ -59,6 +59,12 @@ class Project:
             subprocess.run(["git", *arguments], cwd=self.root, check=True)
         return self.root.as_uri()
 
+    def git_head(self) -> str:
+        """The commit that is checked out."""
+        asked = ["git", "rev-parse", "HEAD"]
+        done = subprocess.run(asked, cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
     def emulator_environment(self) -> dict[str, str]:
         """Asked for once: a restarted emulator keeps its port and its secrets."""
         if not self.variables:

@@ -79,6 +79,39 @@ def test_what_is_promoted_is_trained_and_tested_and_deployed_once_it_is_approved
     assert "the comparator rejected: off by" in found["error"]
 
 
+def test_ai_core_does_not_pull_what_nobody_has_approved(project: Project) -> None:
+    """On the emulator as on an account: the repository is read as one that others push to."""
+    url = project.publish()
+    project.edit("stages/base.yaml", "path: templates}", f'path: templates, repository: "{url}"}}')
+    project.edit("stages/prd.yaml", "branch: prd", "branch: main")
+    project.edit("stages/tst.yaml", "branch: main", "branch: tst")
+    project.publish()
+    started = project.cicd("plan", "prd", "--local")  # it is told what stands in for the image
+    assert started.returncode == 0, started.stderr
+    project.environ |= project.emulator_environment()
+
+    def revision() -> str:
+        found = project.api("/admin/applications/demand-prd", "demand-prd")
+        return str(found["revision"])
+
+    def apply(code: int) -> str:
+        done = project.cicd("apply", "prd", "--yes")
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    head = project.git_head()
+    assert "prd" in apply(5) and revision() == head
+    project.write("templates/later.yaml", "# what nobody has approved\n")
+    later = project.publish() and project.git_head()
+    assert later != head and revision() == head
+    approved = project.cicd("approve", "prd", "--yes")
+    assert "commit approvals/prd.yaml and push it to main" in approved.stdout
+    assert "is not committed" in apply(5)
+    project.publish()
+    assert "RUNNING" in apply(0) and revision() == project.git_head()
+    assert "No changes" in apply(0)
+
+
 SAGEMAKER = REPOSITORY / "examples/sagemaker"
 REGISTER = """\
 model_packages:

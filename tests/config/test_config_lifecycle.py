@@ -226,3 +226,51 @@ def test_a_stage_that_says_nothing_of_it_has_no_life_cycle(tmp_path: Path) -> No
 
 def test_the_package_is_named_by_its_key() -> None:
     assert str(ModelPackageApproval(Key("model_package", "churn")).key) == "model_package/churn"
+
+
+ASKS = "lifecycle: {approval: {file: approvals/dev.yaml}}\n"
+
+
+@pytest.mark.parametrize(
+    ("stage", "pinned"),
+    [
+        (STAGE, None),
+        (STAGE + "lifecycle: {test: execution/train}\n", None),
+        (STAGE + ASKS, True),
+        # of a branch that is not checked out nobody knows the commit
+        (
+            STAGE.replace("  application: churn\n", "  application: churn\n  revision: x\n") + ASKS,
+            None,
+        ),
+    ],
+)
+def test_ai_core_syncs_the_commit_of_a_stage_that_asks_for_an_approval(
+    tmp_path: Path, stage: str, pinned: bool | None
+) -> None:
+    write_repository(tmp_path, stage)
+    around = Surroundings(root=tmp_path, env=ENV, variables={}, dialects=DIALECTS, git=GIT)
+    found = load_stage("dev", around)
+    [application] = [one for one in found.resources if one.key.kind == "application"]
+    assert application.spec.get("pinned") is pinned
+    assert application.spec["revision"] in {"main", "x"}
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [
+        ("main", "it is pinned to the commit that is applied: write ${git.commit}"),
+        ("refs/heads/main", "it is pinned to the commit that is applied: write ${git.commit}"),
+        ("v1.0", "it is pinned to the commit that is applied: write ${git.commit}"),
+        ('"${git.commit}"', ""),
+        ("0123456789abcdef0123456789abcdef01234567", ""),
+    ],
+)
+def test_a_stage_that_asks_for_an_approval_and_names_a_branch_is_told(
+    tmp_path: Path, revision: str, told: str
+) -> None:
+    named = f"  application: churn\n  revision: {revision}\n"
+    write_repository(tmp_path, STAGE.replace("  application: churn\n", named) + ASKS)
+    around = Surroundings(root=tmp_path, env=ENV, variables={}, dialects=DIALECTS, git=GIT)
+    found = [one for one in check_stage("dev", around) if one.rule == "moving-revision"]
+    assert [one.severity for one in found] == (["warning"] if told else [])
+    assert all(told in one.message and one.line == 5 for one in found)

@@ -175,6 +175,21 @@ def test_a_live_application_speaks_as_the_stage_does() -> None:
     assert (live.id, live.status.raw) == ("app", "Synced")
 
 
+@pytest.mark.parametrize(("revision", "pinned"), [(NEW, True), ("main", False), ("v1", False)])
+def test_an_application_that_is_to_be_pinned_shows_whether_it_is(
+    revision: str, *, pinned: bool
+) -> None:
+    wish = {"name": "app", "revision": "main", "commit": NEW, "pinned": True}
+    document = {"applicationName": "app", "revision": revision}
+    live = sync.application(document, DONE, {}, [Resource(Key("application", "app"), wish)])
+    assert live.spec["pinned"] is pinned
+    assert live.spec["revision"] == ("main" if pinned else revision)
+    plain = {**wish}
+    del plain["pinned"]
+    live = sync.application(document, DONE, {}, [Resource(Key("application", "app"), plain)])
+    assert "pinned" not in live.spec and live.spec["revision"] == revision
+
+
 def test_a_failed_sync_is_a_note_and_not_the_end_of_the_application() -> None:
     status = {**DONE, "syncStatus": "Unknown", "message": "app path does not exist"}
     live = sync.application({"applicationName": "app"}, status, {})

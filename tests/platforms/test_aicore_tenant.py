@@ -95,6 +95,23 @@ def test_an_application_is_changed_only_where_it_points_elsewhere(
     assert len(stub.sent("POST", "/v2/admin/applications/app/refresh")) == 1
 
 
+def test_a_pinned_application_syncs_its_commit_and_no_branch(
+    platform: Platform, stub: StubServer
+) -> None:
+    stub.on("GET", "/v2/admin/repositories", page({"name": "r", "url": "https://h/r"}))
+    stub.on("PATCH", "/v2/admin/applications/app", Reply(200, {"id": "app"}))
+    stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
+    stub.on("POST", "/v2/admin/applications/app/refresh", Reply(202))
+    wanted = Resource(APPLICATION.key, {**APPLICATION.spec, "revision": "main", "pinned": True})
+    platform.create(wanted)
+    before = {**wanted.spec, "commit": "a" * 40}
+    platform.update(live("application", "app", **before), wanted)
+    platform.update(live("application", "app", **{**wanted.spec, "pinned": False}), wanted)
+    posted = stub.sent("POST", "/v2/admin/applications")[0].json
+    revisions = [request.json["revision"] for request in stub.sent("PATCH")]
+    assert (posted["revision"], revisions) == ("b" * 40, ["b" * 40] * 2)
+
+
 def test_a_new_application_says_what_it_waits_for(platform: Platform, stub: StubServer) -> None:
     stub.on("POST", "/v2/admin/applications", Reply(200, {"id": "app"}))
     status = platform.create(APPLICATION).status

@@ -130,7 +130,8 @@ def application(
 ) -> LiveResource:
     """``application/<name>``; urls and paths in the spelling of a desired one that means the same.
 
-    ``commit`` is what the platform reports, a commit or just a name. A failed sync is not reported
+    ``commit`` is what the platform reports, a commit or just a name; one that is wanted ``pinned``
+    shows whether it is, in place of the commit that it syncs. A failed sync is not reported
     as the end of the application: the next refresh can mend it.
     """
     name = str(document.get("applicationName") or document.get("name") or "")
@@ -145,6 +146,9 @@ def application(
         "commit": str((status.get("source") or {}).get("revision") or ""),
     }
     wish: Mapping[str, Any] = next((wish for wish in wishes if wish["name"] == name), {})
+    if wish.get("pinned"):
+        spec["pinned"] = bool(SHA.fullmatch(str(spec["revision"])))
+        spec["revision"] = wish["revision"] if spec["pinned"] else spec["revision"]
     is_same = wish.get("commit") in {None, spec["commit"]}
     declared = wish.get("executables") or {}
     spec["executables"] = {

@@ -302,7 +302,7 @@ class Applications:
         goal = self._goals[name] = Goal(spec, None, self._clock())
         try:
             self._api.applications.create(
-                spec["revision"], spec["path"], application_name=name, repository_url=url
+                _synced(spec), spec["path"], application_name=name, repository_url=url
             )
         except Conflict as error:
             if self._api.get_or_none(f"/admin/applications/{name}") is None:
@@ -318,9 +318,11 @@ class Applications:
             name: desired.spec.get(name) or live.spec.get(name, "")
             for name in ("repository", "path", "revision")
         }
-        if any(source[name] != live.spec.get(name) for name in source):
+        is_moved = any(source[name] != live.spec.get(name) for name in source)
+        if is_moved or desired.spec.get("pinned"):
             url = self._repositories.registered(source["repository"])
-            self._api.applications.modify(live.id, url, source["path"], source["revision"])
+            revision = _synced({**desired.spec, "revision": source["revision"]})
+            self._api.applications.modify(live.id, url, source["path"], revision)
         goal = self._goals[live.id] = Goal(desired.spec, before, self._clock())
         self._api.applications.refresh(live.id)
         return changed(live, desired, sync.begun(goal))
@@ -334,3 +336,8 @@ class Applications:
 
     def _executables(self, spec: Any) -> dict[str, Document]:
         return self._api.executables(sync.scenarios(spec))
+
+
+def _synced(spec: Mapping[str, Any]) -> str:
+    """What it syncs from now on: of one that is pinned the commit, wherever its branch goes."""
+    return str(spec["commit"] if spec.get("pinned") else spec["revision"])

@@ -121,8 +121,6 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     revision = _revision(draft)
     path = file.path if file else "templates"
     commit = _commit_of(revision, git) if is_synced(git, url, path) else ""
-    if commit and asks_for_approval(draft):
-        revision = commit  # a branch would bring by itself what nobody has approved
     if override:
         revision, commit = override.revision, override.commit
     else:
@@ -135,6 +133,8 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     spec |= {"path": shown, "revision": revision}
     if commit:
         spec["commit"] = commit
+    if commit and asks_for_approval(draft):
+        spec["pinned"] = True  # a branch would bring by itself what nobody has approved
     spec["executables"] = {
         template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
