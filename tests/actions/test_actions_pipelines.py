@@ -171,6 +171,7 @@ fi
 CICD = """\
 #!/bin/sh
 echo "$(pwd): cicd $*${{SECRET_OF_AZURE+ +$SECRET_OF_AZURE}}" >> "{log}"
+[ "$1" != validate ] || exit "${{VALID_CODE:-0}}"
 [ "$1" = plan ] || exit 0
 if [ "${{PLAN_CODE:-0}}" != 4 ]; then
   while [ "$1" != --out ]; do shift; done
@@ -261,7 +262,7 @@ def test_gitlab_plans_with_a_note_on_merge_requests_alone(machine: Machine) -> N
 def test_gitlab_looks_for_drift_by_schedule_and_applies_the_plan(machine: Machine) -> None:
     assert gitlab(machine, "plan:dev", {"CI_PIPELINE_SOURCE": "schedule"}) == 0
     assert machine.calls[1:] == [
-        ": cicd plan dev --out /cicd-out/plan.json",
+        ": cicd plan dev --drift --out /cicd-out/plan.json",
         ": cicd comment --drift-issue /cicd-out/plan.json",
     ]
     assert gitlab(machine, "apply:dev", {}) == 0
@@ -303,14 +304,11 @@ def test_azure_plans_and_comments_on_pull_requests(machine: Machine) -> None:
     installed, *calls = machine.calls
     assert re.fullmatch(r"pip install --quiet aicore-cicd==\S+", installed)
     plan = ": cicd plan prd --out /plan.json"
-    assert calls == [": cicd validate --all", plan, ": cicd comment /plan.json"]
+    assert calls == [": cicd validate --all --output azure", plan, ": cicd comment /plan.json"]
     assert azure(machine, "plan_prd", {"BUILD_REASON": "IndividualCI", "PLAN_CODE": "5"}) == 5
     assert machine.calls[2:] == [plan]
     assert azure(machine, "plan_prd", {"BUILD_REASON": "Schedule"}, FOLDERS[-1]) == 0
-    assert machine.calls[2:] == [
-        f"/{FOLDERS[-1]}{plan}",
-        f"/{FOLDERS[-1]}: cicd comment --drift-issue /plan.json",
-    ]
+    assert machine.calls[2:] == [f"/{FOLDERS[-1]}: cicd plan prd --drift --out /plan.json"]
 
 
 def test_azure_applies_the_plan_and_a_variable_of_no_group_is_none(machine: Machine) -> None:
@@ -348,16 +346,20 @@ def test_jenkins_plans_comments_and_applies(machine: Machine) -> None:
     installed, *calls = machine.calls
     assert re.fullmatch(r"pip install --quiet aicore-cicd==\S+", installed)
     assert calls == [
+        f"{place}: cicd validate --all",
         f"{place}: cicd plan tst --out /cicd-out/plan.json",
         f"{place}: cicd comment /cicd-out/plan.json",
     ]
     assert jenkins(machine, "plan", {"STAGE": "prd", "DRIFT": "true", "PLAN_CODE": "3"}) == 3
     assert machine.calls[1:] == [
-        ": cicd plan prd --out /cicd-out/plan.json",
+        ": cicd validate --all",
+        ": cicd plan prd --drift --out /cicd-out/plan.json",
         ": cicd comment --drift-issue /cicd-out/plan.json",
     ]
     assert jenkins(machine, "plan", {"STAGE": "dev", "PLAN_CODE": "4"}) == 4
-    assert machine.calls[1:] == [": cicd plan dev --out /cicd-out/plan.json"]
+    assert machine.calls[2:] == [": cicd plan dev --out /cicd-out/plan.json"]
+    assert jenkins(machine, "plan", {"STAGE": "dev", "VALID_CODE": "3"}) == 3
+    assert machine.calls[2:] == [": cicd plan dev --out /cicd-out/plan.json"]
     (machine.root / "work/cicd-out").mkdir(exist_ok=True)
     assert jenkins(machine, "apply", {"STAGE": "prd"}) == 0
     apply = ": cicd apply prd --plan /cicd-out/plan.json --summary /cicd-out/report.json"

@@ -8,6 +8,7 @@
 @FOR SETTING@
 // Environment of the folder: @NAME@
 @END SETTING@
+// What stage files name under notify and lifecycle (NOTIFY_URL, JIRA_TOKEN) is one more line in withLogin.
 def stageOf = [@STAGE_MAP@][env.CHANGE_TARGET ?: env.BRANCH_NAME]
 def isAsked = '@ASKED_STAGE@' == stageOf // who has to say yes before it is applied: see the stage "approve"
 
@@ -51,12 +52,15 @@ pipeline {
             sh '''#!/usr/bin/env bash
               set -euo pipefail
               export PATH="/tmp/cicd/bin:$PATH" CICD_GITLAB_TOKEN="$FORGE_TOKEN" GITHUB_TOKEN="$FORGE_TOKEN"
-              plan="$PWD/cicd-out/plan.json" code=0
+              plan="$PWD/cicd-out/plan.json" code=0 valid=0 drift=
               cd "$CICD_FOLDER"
-              cicd plan "$STAGE" --out "$plan" || code=$?
+              cicd validate --all || valid=$?
+              if [ "${DRIFT:-}" = true ]; then drift=yes; fi
+              cicd plan "$STAGE" ${drift:+--drift} --out "$plan" || code=$?
               # what is not valid is told in the comment too
               if [ -e "$plan" ] && [ -n "${CHANGE_ID:-}" ]; then cicd comment "$plan"; fi
-              if [ -e "$plan" ] && [ "${DRIFT:-}" = true ]; then cicd comment --drift-issue "$plan"; fi
+              if [ -e "$plan" ] && [ -n "$drift" ]; then cicd comment --drift-issue "$plan"; fi
+              if [ "$code" = 0 ]; then exit "$valid"; fi
               exit "$code"
             '''
           }
