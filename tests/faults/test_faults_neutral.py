@@ -27,6 +27,8 @@ validate dev -o sarif
 validate bad -o text = 3
 validate bad -o github = 3
 validate bad -o json = 3
+validate bad -o azure = 3
+validate bad -o codequality = 3
 plan dev --offline -v -o text
 plan dev --offline -o json
 plan dev --offline -o markdown

@@ -18,7 +18,7 @@ from tests.forges import azure_server, github_server, gitlab_server
 from tests.forges.forge_server import Reply
 from tests.forges.plan_documents import change, plan, typical
 from tests.forges.test_forges_detect import AZURE_CHANGE, GITLAB_CHANGE, GITLAB_PUSH, JENKINS_CHANGE
-from tests.render.ci_commands import ATTACKS
+from tests.render.ci_commands import ATTACKS, foreign
 
 SECRETS = (azure_server.TOKEN, gitlab_server.TOKEN, gitlab_server.JOB_TOKEN, github_server.TOKEN)
 DOTENV = re.compile(r"(?:[A-Za-z0-9_]+=[^\"'\n]*\n)+")
@@ -293,9 +293,5 @@ def test_no_text_of_a_plan_is_a_command_to_any_system(
     (tmp_path / "evil.json").write_text(json.dumps(evil), encoding="utf-8")
     done = run(project, on_azure(azure, tmp_path), "comment", str(tmp_path / "evil.json"))
     assert done.returncode == 0, done.stderr
-    ours = ("##vso[task.logissue ", "##vso[task.setvariable ", "##vso[task.uploadsummary]")
-    for line in (done.stdout + done.stderr).splitlines():
-        rest = line.removeprefix("##vso[") if line.startswith(ours) else line
-        assert not re.search(r"(?i)##(vso|teamcity)?\[", rest), line
-        assert not line.lstrip().startswith("::"), line
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", line), line
+    assert "##vso[task.logissue " in done.stdout
+    assert not foreign(done.stdout + done.stderr)

@@ -34,6 +34,12 @@ ATTACKS = (
 """What takes a step over, moves the cursor or turns text, as seen by one of these systems."""
 OURS = ("::group::", "::endgroup::", "::error file=", "::warning file=", "::notice title=")
 """How commands of our own begin."""
+OURS_ON_AZURE = (
+    "##vso[task.logissue type=",
+    "##vso[task.setvariable ",
+    "##vso[task.uploadsummary]",
+)
+"""The same on Azure, of which each is a line."""
 
 
 def github_commands(text: str) -> list[str]:
@@ -52,6 +58,10 @@ def commands(text: str) -> list[str]:
 
 def foreign(text: str) -> list[str]:
     """All that is not ours of what would be obeyed, or turns or hides text."""
+    lines = text.split("\n")
+    text = "\n".join(
+        line.removeprefix("##vso[") if line.startswith(OURS_ON_AZURE) else line for line in lines
+    )
     found = [part for part in commands(text) if not part.startswith(OURS)]
     found += [part for part in text.splitlines() if part.startswith(OURS) and "##[" in part]
     odd = {char for char in text if not char.isprintable()} - set("\n\t\u200b")
