@@ -202,14 +202,22 @@ def connect(loader: Loader, root: Path) -> Client:
     """A client for the repository that ``origin`` is. Raises Usage or Denied when something is
     missing."""
     from cicd.forges import pulls
-    from cicd.forges.addresses import api_url_of, repository_of
+    from cicd.forges.addresses import address_of, api_url_of, repository_of
     from cicd.forges.detect import read_run, usable, with_forge
     from cicd.forges.github import Client
-    from cicd.forges.run import GITHUB, GITHUB_API
+    from cicd.forges.run import GITHUB, GITHUB_API, TITLES
 
     # only there a change can be proposed so far
     run = usable(with_forge(read_run(loader.environ), loader.environ, GITHUB), loader.environ)
-    host, repository = repository_of(origin_url(root, loader.environ))
+    origin = origin_url(root, loader.environ)
+    elsewhere = address_of(origin).forge
+    if not run.repository and elsewhere not in {"", GITHUB}:
+        where = TITLES[elsewhere]
+        raise Usage(
+            f"origin is a repository of {where}, and changes are proposed on GitHub only",
+            hint="leave out --pull-request, and push the edit yourself",
+        )
+    host, repository = repository_of(origin)
     repository = run.repository or repository
     if not repository:
         raise Usage("origin is no repository on GitHub", hint="set GITHUB_REPOSITORY to OWNER/NAME")
