@@ -238,6 +238,14 @@ TABLE: dict[str, set[str]] = {
         "cicd.emulator.host.folder",
         "cicd.emulator.errors",
     },
+    "cicd.controller": {
+        "cicd.automation",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.masking",  # what a program or a server said is stored without secrets
+        "cicd.render",
+        "cicd.notify",
+    },
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},
 }
@@ -272,7 +280,17 @@ for adapter in PLATFORMS.values():
     project = folder.replace(".platforms.", ".scaffold.")
     if (ROOT.parent / project.replace(".", "/")).is_dir():
         TABLE[project] = {"cicd.scaffold", "cicd.config", "cicd.errors", f"{folder}.dialect"}
-PURE = ("cicd.plan", "cicd.render", "cicd.values", "cicd.words", "cicd.model", "cicd.errors")
+PURE = (
+    "cicd.plan",
+    "cicd.render",
+    "cicd.values",
+    "cicd.words",
+    "cicd.model",
+    "cicd.errors",
+    "cicd.controller.deciding",
+    "cicd.controller.windows",
+    "cicd.controller.retries",
+)
 IO_MODULES = {
     "os",
     "io",

@@ -18,6 +18,7 @@ from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
 from cicd.config.schema import SmokeTest as SmokeTestFile
+from cicd.config.sync import sync_of
 from cicd.config.tree import Path, hidden, leaves, plain
 from cicd.config.watch import file_digests, files_digest, named_files, watched_files
 from cicd.model import Gate, Limits, Options, Resource, SmokeTest, Stage
@@ -52,6 +53,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         project=draft.git.folder,
         lifecycle=lifecycle_of(file.lifecycle),
         notify=notices_of(draft),
+        sync=sync_of(file.sync),
         others=tuple(dict.fromkeys(_others(draft))),
     )
 

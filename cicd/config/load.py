@@ -21,6 +21,7 @@ from cicd.config.other_stages import OtherStages
 from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
+from cicd.config.sync import check_sync
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, validate
 from cicd.config.variables import SIGNERS, Context, replace_variables
@@ -175,7 +176,7 @@ def _read(
         name, file, tree, root, around.git, sources, around.application, named, env, is_local
     )
     checked = [*dialect.check(draft), *check_lifecycle(draft, dialect.CARRIED)]
-    checked += check_notices(draft)
+    checked += [*check_notices(draft), *check_sync(draft)]
     found = problems + _at_new_places(checked, problems)
     # A value of the environment may be a secret, and messages end up in logs and comments.
     hidden = hidden_texts(written) if found else {}

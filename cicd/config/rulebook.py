@@ -145,6 +145,11 @@ RULES: Mapping[str, Rule] = {
         "cicd: docs/notify.md",
         "install the extra notify where stages are applied",
     ),
+    "bad-window": Rule(
+        "A window of sync never opens.",
+        "cicd: docs/controller.md",
+        "write cron as minute hour day month weekday, and zone as IANA has it: Europe/Berlin",
+    ),
     "placeholder-left": Rule(
         "A text still holds a placeholder of an example.",
         "cicd: what was to be replaced",

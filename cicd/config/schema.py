@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from cicd.config import formats
 from cicd.config.fields import Duration, Key, Part, Plain, Scalar, SecretText, like, named
 from cicd.config.lifecycle_schema import Lifecycle
+from cicd.config.sync_schema import Sync
 from cicd.values import Happening
 
 
@@ -246,6 +247,13 @@ class StageBase(Part, frozen=True, kw_only=True):
             examples=[[{"on": ["failed"], "to": "${env.SLACK_URL}"}]],
         ),
     ] = []
+    sync: Annotated[
+        Sync | None,
+        Meta(
+            description="What cicd controller may do by itself; default: look only.",
+            examples=[{"auto": True, "heal": True}],
+        ),
+    ] = None
     local: Annotated[Local, LOCAL] = field(default_factory=Local)
 
 

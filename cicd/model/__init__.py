@@ -45,6 +45,9 @@ from cicd.model.stages import Notice as Notice
 from cicd.model.stages import Stage as Stage
 from cicd.model.stages import identity as identity
 from cicd.model.stages import place_of as place_of
+from cicd.model.sync import Retry as Retry
+from cicd.model.sync import Sync as Sync
+from cicd.model.sync import Window as Window
 from cicd.values import Happening as Happening
 from cicd.values import Hidden as Hidden
 from cicd.values import Key as Key

@@ -8,6 +8,7 @@ from typing import Any
 
 from cicd.model.lifecycle import Lifecycle
 from cicd.model.resources import Resource
+from cicd.model.sync import Sync
 from cicd.values import Happening, Program, Secret
 
 
@@ -80,6 +81,8 @@ class Stage:
     lifecycle: Lifecycle | None = None
     notify: tuple[Notice, ...] = ()
     """Who is told of what, in the order of the file."""
+    sync: Sync | None = None
+    """What a controller may do by itself; None where the file says nothing: look only."""
     project: str = ""
     """The project's folder below the top of its repository; empty for the top itself."""
     others: tuple[str, ...] = ()

@@ -345,7 +345,7 @@ def test_a_smoke_test_with_two_bodies_is_refused_at_its_line(
 def test_editors_offer_the_keys_of_the_platform_in_the_order_of_a_file() -> None:
     assert offered("toy") == [
         *("$schema", "extends", "stage", "branch", "platform", "toy", "variables"),
-        *("jobs", "services", "lifecycle", "prune", "limits", "protect", "notify", "local"),
+        *("jobs", "services", "lifecycle", "prune", "limits", "protect", "notify", "sync", "local"),
     ]
     assert offered(None) == offered("aicore")
     assert "executions" in offered(None) and "jobs" not in offered(None)

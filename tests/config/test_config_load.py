@@ -257,6 +257,25 @@ def test_an_override_replaces_where_templates_come_from_and_needs_no_credentials
     assert spec["commit"] == stage.commit == "f" * 40
 
 
+@pytest.mark.parametrize("sync", ["{auto: true}", "{heal: true}", '{suspend: "incident 42"}'])
+def test_what_a_controller_keeps_is_pinned_to_the_commit_or_warned_about(
+    repo: Path, sync: str
+) -> None:
+    """AI Core brings by itself what is new on a branch, whatever sync lets through."""
+    file = repo / "stages" / "dev.yaml"
+    text = file.read_text(encoding="utf-8") + f"sync: {sync}\n"
+    assert findings(repo) == []
+    place = "  application: churn\n"
+    file.write_text(text.replace(place, f"{place}  revision: main\n"), encoding="utf-8")
+    [problem] = findings(repo)
+    assert problem.startswith("stages/dev.yaml:") and "what sync does not let through" in problem
+    for pinned in (text, text.replace(place, f"{place}  revision: ${{git.commit}}\n")):
+        file.write_text(pinned, encoding="utf-8")
+        assert findings(repo) == []
+        spec = resource(load(repo), "application/churn").spec
+        assert spec["pinned"] and spec["commit"] == COMMIT
+
+
 @pytest.mark.parametrize(
     ("revision", "git", "commit"),
     [

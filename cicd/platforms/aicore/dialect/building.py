@@ -133,17 +133,18 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
     spec |= {"path": shown, "revision": revision}
     if commit:
         spec["commit"] = commit
-    if commit and asks_for_approval(draft):
-        spec["pinned"] = True  # a branch would bring by itself what nobody has approved
+    if commit and is_held(draft):
+        spec["pinned"] = True  # a branch would bring by itself what nobody has let through
     spec["executables"] = {
         template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
     return spec
 
 
-def asks_for_approval(draft: Draft) -> bool:
-    """Whether somebody has to approve what is to serve."""
-    return bool(draft.file.lifecycle and draft.file.lifecycle.approval)
+def is_held(draft: Draft) -> bool:
+    """Whether what is committed may not be live at once: somebody has to approve what is to serve,
+    or a controller decides when it is applied."""
+    return bool(draft.file.sync or (draft.file.lifecycle and draft.file.lifecycle.approval))
 
 
 def _revision(draft: Draft) -> str | Hidden:

@@ -174,7 +174,7 @@ RULES: Mapping[str, Rule] = {
         "SAP AI Core, applications: repository and path",
     ),
     "moving-revision": Rule(
-        "A stage with an approval syncs a revision that moves by itself.",
+        "A stage with an approval or sync syncs a revision that moves by itself.",
         "SAP AI Core, applications: a branch is synced every few minutes",
         "write revision: ${git.commit}, or leave it out: the commit that is applied is synced",
     ),

@@ -14,7 +14,7 @@ from cicd.config.rules import check_gates, check_local, check_protect, check_wat
 from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect import formats
-from cicd.platforms.aicore.dialect.building import asks_for_approval
+from cicd.platforms.aicore.dialect.building import is_held
 from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
 from cicd.platforms.aicore.dialect.labels import check_labels
 from cicd.platforms.aicore.dialect.repository import is_synced
@@ -98,7 +98,7 @@ def _check_git(draft: Draft) -> Iterator[Problem]:
 def _check_revision(draft: Draft) -> Iterator[Problem]:
     """A branch moves by itself, whatever has been approved."""
     git, node = draft.file.git, draft.tree.get("git", "revision")
-    if git is None or node is None or not asks_for_approval(draft):
+    if git is None or node is None or not is_held(draft):
         return
     if _COMMIT.fullmatch(str(node.value)) or "${git.commit}" in node.text:
         return
@@ -108,7 +108,9 @@ def _check_revision(draft: Draft) -> Iterator[Problem]:
     message = (
         f'git.revision is "{node.text}", which AI Core syncs by itself every few minutes, also '
     )
-    message += f"what nobody has approved; {cure}"
+    has_lifecycle = draft.file.lifecycle and draft.file.lifecycle.approval
+    told = "what nobody has approved" if has_lifecycle else "what sync does not let through"
+    message += f"{told}; {cure}"
     yield node.place.problem(message, "moving-revision", "warning")
 
 
