@@ -238,9 +238,6 @@ def write_comment(documents: Documents, run: Run) -> None:
     if run.is_foreign:
         warn(f"{noun} {number} comes from a fork, so nothing is written to it", run)
         return
-    if not run.forge:
-        warn("no comment: which forge holds the repository? (set CICD_FORGE or --forge)", run)
-        return
     with permitted(run, "pull-requests: write"), closing(open_forge(run)) as forge:
         url = sticky.write_comment(forge, number, documents, run_url=run.url)
         print_result(f"{noun} {number}: {url or 'comment written'}")

@@ -23,6 +23,9 @@ LOGINS = {
 def open_forge(run: Run) -> Forge:
     """The forge that holds the repository of a usable run. Sends nothing yet. Raises Usage where a
     setting is missing, and Denied where a token is that most runs do without."""
+    if not run.forge:
+        hint = "set CICD_FORGE or --forge"
+        raise Denied("which forge holds the repository is not known", hint=hint)
     if not run.repository:
         raise Usage("which repository?", hint=REPOSITORIES[run.forge])
     if run.token is None:

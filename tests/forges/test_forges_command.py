@@ -190,6 +190,8 @@ def test_another_system_gets_files_and_says_what_is_missing(
     assert done.returncode == 0
     assert "set CICD_FORGE or --forge" in done.stderr
     assert "Deletes 1" in markdown.read_text(encoding="utf-8")
+    done = run(project, environ, "comment", "plan.json", "--drift-issue")
+    assert (done.returncode, "set CICD_FORGE or --forge" in done.stderr) == (0, True)
     done = run(project, environ, "comment", "plan.json", "--forge", "bitbucket")
     assert done.returncode == 64
 
