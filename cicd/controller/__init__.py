@@ -1,5 +1,7 @@
 """Keeps stages as Git has them, and remembers what was done.
 
 ``deciding`` is the state machine, ``windows`` and ``retries`` what it goes by: pure, and all that
-decides. ``history`` is what may be read of what was done.
+decides. ``database`` opens the history by its ``migrations``; ``claims`` says who works on which
+stage, ``recording`` writes what was done, ``history`` is what may be read of it, ``remembered``
+reads it.
 """

@@ -1,0 +1,79 @@
+"""Who works on which stage: a claim holds for a while and is renewed, and each has a number, the
+fence, that is higher than that of all claims before it. What a replica writes holds its fence
+against the row's, so one that was thought dead and wakes again writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from cicd.controller.database import Database
+from cicd.controller.tables import STAGE
+
+LEASE_SECONDS, BEAT_SECONDS = 30.0, 10.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A stage that this replica, ``holder``, works on. ``was_left``: whoever had it before did not
+    give it back."""
+
+    stage: int
+    fence: int
+    holder: str
+    was_left: bool = False
+
+
+class Claims:
+    """``holder``: this replica, unlike all others. ``lease``: seconds that a claim holds."""
+
+    def __init__(self, database: Database, holder: str, lease: float = LEASE_SECONDS) -> None:
+        self._database = database
+        self.holder = holder
+        self._lease = round(lease * 1000)
+
+    def take(self) -> Claim | None:
+        """A stage that is due and nobody works on; None where there is none."""
+        row, now = STAGE.c, self._database.now
+        free = or_(row.holder.is_(None), row.lease_until < now)
+        due = (
+            select(row.id, row.holder)
+            .where(row.due_at <= now, free)
+            .order_by(row.due_at, row.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # left out for SQLite, where one writes at a time
+        )
+        with self._database.begin() as connection:
+            found = connection.execute(due).first()
+            if found is None:
+                return None
+            taken = (
+                update(STAGE)
+                .where(row.id == found.id)
+                .values(holder=self.holder, lease_until=now + self._lease, fence=row.fence + 1)
+                .returning(row.fence)
+            )
+            fence = connection.execute(taken).scalar_one()
+        return Claim(found.id, fence, self.holder, found.holder is not None)
+
+    def renew(self, claim: Claim) -> bool:
+        """Hold it for longer; False where it is another's by now."""
+        return self._write(claim, lease_until=self._database.now + self._lease)
+
+    def give_back(self, claim: Claim, pause: float, **values: Any) -> bool:
+        """Write what was found and let it go: it is due again after so many seconds. False where it
+        is another's by now, and nothing was written."""
+        due = self._database.now + round(pause * 1000)
+        return self._write(claim, holder=None, lease_until=None, due_at=due, **values)
+
+    def write(self, claim: Claim, **values: Any) -> bool:
+        """Write what was found and go on; False as above."""
+        return self._write(claim, **values)
+
+    def _write(self, claim: Claim, **values: Any) -> bool:
+        is_ours = (STAGE.c.id == claim.stage) & (STAGE.c.fence == claim.fence)
+        with self._database.begin() as connection:
+            done = connection.execute(update(STAGE).where(is_ours).values(**values))
+        return done.rowcount == 1

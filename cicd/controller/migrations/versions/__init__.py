@@ -1,0 +1,1 @@
+"""One module for each step. What has been released is never changed."""
