@@ -11,7 +11,7 @@ from cicd.automation.environment import Environment
 from cicd.automation.git import check_project, find_root, read_facts, stage_of_branch
 from cicd.config import GitFacts, Surroundings, load_stage
 from cicd.config.files import is_file
-from cicd.config.load import find_stage, is_path, own_variables
+from cicd.config.load import find_stage, is_path, variables_of
 from cicd.config.overrides import Override
 from cicd.config.surroundings import StandIns
 from cicd.masking import Mask
@@ -112,10 +112,11 @@ class Loader:
         return root, stage
 
     def of_other(self, file: Path, root: Path) -> Loader:
-        """The same for another stage of the project, with those of the variables that it has."""
+        """The same for another stage of the project, with those of the variables that are of it, or
+        of one that it has to do with."""
         around = self.surroundings(root, GitFacts())
-        variables = own_variables(str(file), around)
-        return replace(self, variables=variables, overrides=(), selected=())
+        given = variables_of(file, around)
+        return replace(self, variables=given, overrides=(), selected=())
 
     def without_variables(self) -> Loader:
         """The same for a stage that may not have the variables of this one."""

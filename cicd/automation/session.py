@@ -69,6 +69,7 @@ class Session:
         self.ends: dict[str, End] = {}
         self.ahead: Mapping[Path, Plan] = {}
         self.taken: Taken | None = None
+        self._needed: dict[str, list[str]] = {}
         self._argument = argument
         self._needs_secrets = needs_secrets
         self._stand_ins = stand_ins
@@ -185,7 +186,15 @@ class Session:
         with Session(loader, str(file), needs_secrets=False, stand_ins=self._stand_ins) as other:
             desired, live = other.read(review=False)
             kinds = other.platform.kinds
-            return make_plan(other.stage, as_it_ran(desired), live, kinds, created_at=now())
+            plan = make_plan(other.stage, as_it_ran(desired), live, kinds, created_at=now())
+            self._needed[name] = other.needed(plan)
+            return plan
+
+    def needed(self, plan: Plan) -> list[str]:
+        """The stages that have to be applied before a plan of this one can be, in their order."""
+        lacking = self.taken.lacking(plan) if self.taken else []
+        names = (name for ref in lacking for name in (*self._needed.get(ref.stage, ()), ref.stage))
+        return list(dict.fromkeys(names))
 
     def guard(self, plan: Plan, permissions: Permissions | None = None) -> None:
         """Raise Refused when limits, protection or an emptied file stand against the plan."""
@@ -193,7 +202,7 @@ class Session:
 
         kinds = self.platform.kinds
         if self.taken:
-            self.taken.check(plan, self._apply_command)
+            self.taken.check(plan, self._cure)
         check_guards(plan, self.stage, kinds, self.live, permissions or Permissions())
 
     def guarded(self, plan: Plan) -> tuple[Plan, Refused | None]:
@@ -256,8 +265,9 @@ class Session:
         kinds = self.platform.kinds
         return make_stop_plan(self.stage, desired, live, kinds, patterns, created_at=now())
 
-    def _apply_command(self, *others: str) -> str:
-        """The command line that applies this stage after others beside it."""
+    def _cure(self, plan: Plan) -> str:
+        """The command line that applies this stage after those that have to be before a plan."""
+        others = self.needed(plan)
         before = [os.path.relpath(file_beside(self.file, other), self.root) for other in others]
         words = [self._word_of(file, other) for file, other in zip(before, others, strict=True)]
         return f"cicd apply {' '.join([*words, self._stage_word])}{self._local_option}"

@@ -40,20 +40,22 @@ class Taken:
                 known[Ref(ref.key, "id", ref.stage).name] = one.id
         return {name: slow_digest(text, f"{salt} {name}") for name, text in sorted(known.items())}
 
-    def check(self, plan: Plan, command: Callable[..., str]) -> None:
-        """Refuse a plan for whose changes others have not made yet what they take. ``command``: the
-        command line that applies stages."""
+    def lacking(self, plan: Plan) -> list[Ref]:
+        """What the changes of a plan take that others have not made yet."""
         wishes = [
             change.desired
             for change in plan.changes
             if change.desired and change.action not in {Action.NO_OP, Action.DELETE}
         ]
         asked = (ref for refs in references(wishes).values() for ref in refs)
-        lacking = [ref for ref in asked if ref in self.found and ref.stage not in self.ahead]
-        if lacking:
+        return [ref for ref in asked if ref in self.found and ref.stage not in self.ahead]
+
+    def check(self, plan: Plan, command: Callable[[Plan], str]) -> None:
+        """Refuse a plan for whose changes others have not made yet what they take. ``command``: the
+        command line that cures it."""
+        if lacking := self.lacking(plan):
             told = (f"{ref.key} of stage {ref.stage} {self.found[ref].why}" for ref in lacking)
-            hint = f"first: {command(*dict.fromkeys(ref.stage for ref in lacking))}"
-            raise Refused("; ".join(dict.fromkeys(told)), hint=hint)
+            raise Refused("; ".join(dict.fromkeys(told)), hint=f"first: {command(plan)}")
 
 
 def references(resources: Iterable[Resource]) -> dict[str, list[Ref]]:

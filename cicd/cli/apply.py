@@ -21,8 +21,8 @@ from cicd.cli.operate import Record, ask, operate
 from cicd.cli.options import Common, common_options, consent_option
 from cicd.cli.permissions import permission_options, permitted
 from cicd.cli.progress import can_draw
-from cicd.cli.project import in_order, open_session
-from cicd.errors import CicdError, Usage
+from cicd.cli.project import in_order, loader_of, open_session
+from cicd.errors import CicdError, InvalidStage, Usage
 from cicd.model import Plan
 
 
@@ -65,8 +65,8 @@ def command(
 ) -> int:
     """Make the stage so.
 
-    Several stages are applied in order; the first that fails ends it. One apply of a stage at a
-    time: another one that is under way anywhere is waited for, or ends this with 5.
+    Several stages are applied in order, once all are valid; the first that fails ends it. One apply
+    of a stage at a time: another one that is under way anywhere is waited for, or ends this with 5.
     """
     if saved and len(stages) > 1:
         raise Usage("--plan belongs to one stage", hint="name one stage")
@@ -101,10 +101,28 @@ def command(
                 **({} if agreed else common.choice.options()),
             )
             operate(operation, common, record=record)
-            assert operation.result
+            assert operation.result is not None
             return operation.result
 
+    check_all(names, common, record)
     return apply_in_order(names, apply, common, record)
+
+
+def check_all(names: Sequence[str | None], common: Common, record: Record) -> None:
+    """Raise InvalidStage for all that is wrong with any of several stages, before anything of the
+    first is sent."""
+    loader, wrong = loader_of(common), dict[str | None, InvalidStage]()
+    for name in names if len(names) > 1 else ():
+        try:
+            loader.load(name)
+        except InvalidStage as error:
+            wrong[name] = error
+    for name in names if wrong else ():
+        if name not in wrong:
+            leave(name, "skipped", f"is skipped: {next(iter(wrong))} is not valid", common, record)
+    if wrong:
+        problems = (problem for error in wrong.values() for problem in error.problems)
+        raise InvalidStage(list(dict.fromkeys(problems)))
 
 
 def apply_in_order(

@@ -17,14 +17,14 @@ from cicd.config.inherit import Whole, inherited, read_files, read_whole, stage_
 from cicd.config.left_over import check_left_over
 from cicd.config.lifecycle import check_lifecycle
 from cicd.config.notices import check_notices
-from cicd.config.other_stages import OtherStages
+from cicd.config.other_stages import OtherStages, variables_beside
 from cicd.config.overrides import overridden
 from cicd.config.plain_secrets import check_plain_secrets
 from cicd.config.surroundings import Surroundings
 from cicd.config.sync import check_sync
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, hidden_texts, leaves, plain, quoted
 from cicd.config.validate import fitting, validate
-from cicd.config.variables import SIGNERS, Context, replace_variables
+from cicd.config.variables import SIGNERS, Context, declared, replace_variables
 from cicd.errors import InvalidStage, Problem, Remark, Usage
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def _read(
         is_lenient,
         is_told=is_told,
         others=others.reference,
+        elsewhere=others.variables,
     )
     tree, found = replace_variables(tree, context, dialect.SECRETS, dialect.REFERENCES, texts)
     problems += found
@@ -194,12 +195,17 @@ def _read_other(path: Path, around: Surroundings) -> tuple[Dialect, Draft[Any, A
 
 def own_variables(argument: str, around: Surroundings) -> dict[str, str]:
     """Those of the variables that are given which a stage file has."""
-    whole = read_whole(
-        find_stage(argument, around.root), around.root, around.dialects, env=around.env
-    )
-    declared = whole.tree.get("variables")
-    names = declared.value if declared is not None and isinstance(declared.value, dict) else {}
+    path = find_stage(argument, around.root)
+    names = declared(read_whole(path, around.root, around.dialects, env=around.env).tree)
     return {name: text for name, text in around.variables.items() if name in names}
+
+
+def variables_of(path: Path, around: Surroundings) -> dict[str, str]:
+    """Those of the variables that are given which a stage, or one that it has to do with, has."""
+    own = own_variables(str(path), around)
+    rest = around.variables.keys() - own.keys()
+    more = rest & variables_beside(path, around) if rest else set()
+    return {name: text for name, text in around.variables.items() if name in own or name in more}
 
 
 def _check_texts(tree: Node, texts: list[Leaf], dialect: Dialect) -> list[Problem]:

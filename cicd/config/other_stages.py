@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cicd.config.inherit import Whole, read_whole, stage_files_in
 from cicd.config.references import Reference, References, meant_form, reference
 from cicd.config.surroundings import Surroundings
 from cicd.config.tree import Leaf, Node, Place, did_you_mean, leaves
+from cicd.config.variables import declared
 from cicd.errors import InvalidStage, Problem
 from cicd.values import Ref
 
@@ -53,6 +55,10 @@ class OtherStages:
         if found := reference(rest, forms):
             return Ref(found.key, found.output, name)
         return f"is nothing that stage {name} has{meant_form(rest, (), forms)}"
+
+    def variables(self) -> set[str]:
+        """The variables of those that take from this stage, or that it takes from."""
+        return variables_beside(self._path, self._around)
 
     def check(self, tree: Node, texts: Iterable[Leaf]) -> Iterator[Problem]:
         """What the others do not have, and stages that need each other. ``tree``: the file with its
@@ -97,8 +103,7 @@ class OtherStages:
 
     def _whole(self, name: str) -> Whole:
         if name not in self._wholes:
-            file, around = file_beside(self._path, name), self._around
-            self._wholes[name] = read_whole(file, around.root, around.dialects, env=around.env)
+            self._wholes[name] = _whole(file_beside(self._path, name), self._around)
         return self._wholes[name]
 
     def _draft(self, name: str) -> tuple[Dialect, Draft[Any, Any]]:
@@ -134,10 +139,28 @@ def taken_from(path: Path, around: Surroundings) -> list[str]:
     """The names of the stages that a stage file, as it is written, takes something from; none
     where it cannot be read."""
     try:
-        whole = read_whole(path, around.root, around.dialects, env=around.env)
+        whole = _whole(path, around)
     except InvalidStage:
         return []
     return list(dict.fromkeys(name for name, _ in mentions(path, leaves(whole.tree))))
+
+
+def variables_beside(path: Path, around: Surroundings) -> set[str]:
+    """The variables of all stages that take from that of a file, or that it takes from, directly or
+    through others."""
+    files = {name: file_beside(path, name) for name in stages_beside(path)}
+    takes = {name: taken_from(file, around) for name, file in files.items()}
+    near, ahead = set[str](), [path.stem]
+    while ahead:
+        name = ahead.pop()
+        if name in files and name not in near:
+            near.add(name)
+            ahead += [*takes[name], *(other for other, names in takes.items() if name in names)]
+    found: set[str] = set()
+    for name in near - {path.stem}:
+        with suppress(InvalidStage):
+            found |= declared(_whole(files[name], around).tree).keys()
+    return found
 
 
 def mentions(path: Path, texts: Iterable[Leaf]) -> Iterator[tuple[str, Place]]:
@@ -155,3 +178,8 @@ def split(path: Path, expression: str) -> tuple[str, str]:
             return name, expression.removeprefix(f"{name}.")
     name, _, rest = expression.partition(".")
     return name, rest
+
+
+def _whole(path: Path, around: Surroundings) -> Whole:
+    """A stage file with all that it extends. Raises InvalidStage where it cannot be read."""
+    return read_whole(path, around.root, around.dialects, env=around.env)

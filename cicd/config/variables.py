@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,8 @@ class GitOverride(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True):
     """All that ``${…}`` can draw on. ``is_lenient``: a missing credential is no error, but an empty
     one; ``is_told``: it is a warning then, as the stage will be planned. ``others``: what follows
-    ``stages.`` -> what of another stage it is, or why it is nothing."""
+    ``stages.`` -> what of another stage it is, or why it is nothing; ``elsewhere``: the variables
+    of the stages that take from this one, or that it takes from."""
 
     stage: str
     env: Mapping[str, str]
@@ -82,6 +83,7 @@ class Context(msgspec.Struct, frozen=True):
     is_lenient: bool = False
     is_told: bool = False
     others: Callable[[str], Ref | str] = lambda _: "is of another stage, and none is at hand"
+    elsewhere: Callable[[], Collection[str]] = frozenset
 
 
 class _Value(msgspec.Struct, frozen=True):
@@ -133,7 +135,7 @@ class _Replacement:
         self._secrets = secrets
         self._references = references
         self._context = context
-        self._declared = _declared(tree)
+        self._declared = declared(tree)
         self._overrides = {
             name: _override(name, text, self._declared.get(name))
             for name, text in context.variables.items()
@@ -164,7 +166,8 @@ class _Replacement:
         for name, node in self._declared.items():
             if name not in self._used:
                 self._variable(name, node.place, is_lenient=True)
-        for name in self._overrides.keys() - self._declared.keys() - self._used:
+        unknown = self._overrides.keys() - self._declared.keys() - self._used
+        for name in unknown.difference(self._context.elsewhere()) if unknown else ():
             hint = did_you_mean(name, self._declared)
             message = f"no such variable{hint or ': declare it under variables'}"
             self.problems.append(Problem(f"--var {name}", 0, 0, message, "unknown-variable"))
@@ -305,7 +308,8 @@ class _Replacement:
         return _Value("unknown", "unknown", is_env=True)
 
 
-def _declared(tree: Node) -> dict[str, Node]:
+def declared(tree: Node) -> dict[str, Node]:
+    """The variables of a stage file, as it is written."""
     variables = tree.get("variables")
     if variables is None or not isinstance(variables.value, dict):
         return {}

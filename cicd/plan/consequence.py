@@ -224,7 +224,8 @@ def phrase(field: FieldChange, *, is_again: bool = False) -> str:
         key = field.after.key
         if field.path.startswith(f"{key.kind}s."):  # the field says who has which
             return f"the new {key.kind} {key.name} for {name}"
-        return f"the new {name} from {key.name}"
+        whose = f" of stage {field.after.stage}" if field.after.stage else ""
+        return f"the new {name} from {key.name}{whose}"
     if field.reason.startswith(MADE_BY):
         new = "" if is_again else "new "
         return f"the {new}{name} from {field.reason.partition('/')[2]}"

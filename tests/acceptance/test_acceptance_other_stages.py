@@ -85,6 +85,12 @@ def actions(text: str) -> dict[str, str]:
     return {change["key"]: change["action"] for change in document["changes"]}
 
 
+def third() -> str:
+    """A stage that serves what another one serves, which has it of a third one."""
+    text = SERVE.replace("box/serve", "box/third").replace("contains: file", 'contains: ""')
+    return text.replace("train.jobs.fit.result", "serve.services.web.id")
+
+
 def served(root: Path) -> str:
     """What is served now."""
     releases = sorted(
@@ -154,6 +160,34 @@ def test_an_invalid_stage_ends_it_too(cicd: Run, root: Path) -> None:
     assert row["key"] == "service/web", "what only looks needs nothing of it"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("serve", SERVE.replace("services:", "servises:")),
+        ("serve", SERVE.replace("result", "resutl")),
+        ("last", "platform: toy\ntoy: {box: box/last}\nservices: [{key: web, serves: ${var.x}}]\n"),
+        ("last", "services: ["),
+    ],
+)
+def test_what_is_wrong_with_a_later_stage_is_told_before_anything_is_sent(
+    cicd: Run, root: Path, name: str, text: str
+) -> None:
+    write(root, f"stages/{name}.yaml", text)
+    told = cicd("apply", "train", name, "--yes", "--summary", "sum.json", code=3)
+    assert f"train is skipped: {name} is not valid" in told and "nothing was sent" in told
+    assert f"stages/{name}.yaml:" in told
+    assert not (root / "box").exists()
+    [result] = json.loads(Path("sum.json").read_text())
+    assert (result["stage"], result["result"]) == ("train", "skipped")
+
+
+def test_what_is_wrong_with_several_stages_is_told_at_once(cicd: Run, root: Path) -> None:
+    write(root, "stages/train.yaml", TRAIN.replace("script: fit.txt", "scribt: fit.txt"))
+    write(root, "stages/serve.yaml", SERVE.replace("smoke_test", "smoke_tset"))
+    told = cicd("apply", "train", "serve", "--yes", code=3)
+    assert 'did you mean "script"' in told and 'did you mean "smoke_test"' in told
+
+
 def test_a_saved_plan_is_refused_when_the_other_stage_has_moved(cicd: Run, root: Path) -> None:
     cicd("apply", "train", "--yes")
     cicd("plan", "serve", "--out", "plan.json")
@@ -199,6 +233,56 @@ def test_variables_reach_those_that_have_them(cicd: Run, root: Path) -> None:
     assert "No changes" not in cicd("plan", "serve", "--var", "turns=4")
 
 
+@pytest.mark.parametrize("stages", [("train", "serve"), ("train", "serve", "third")])
+def test_a_variable_of_one_stage_may_be_given_to_all_that_have_to_do_with_it(
+    cicd: Run, root: Path, stages: tuple[str, ...]
+) -> None:
+    write(root, "stages/third.yaml", third())
+    given = ("--var", "turns=4")
+    cicd("apply", *stages, "--yes", *given)
+    last = stages[-1]
+    assert "No changes" in cicd("plan", last, *given), "each is asked with what was given"
+    assert "inputs changed" in cicd("plan", "serve", code=5)
+    assert cicd("validate", *stages, *given)
+    write(root, "stages/alone.yaml", TRAIN.replace("turns", "rounds"))
+    for name in ("alone", *stages):
+        told = cicd("validate", name, "--var", "truns=4", code=3)
+        assert "--var truns: no such variable" in told
+    assert "--var turns: no such variable" in cicd("validate", "alone", *given, code=3)
+
+
+def test_a_variable_of_the_stage_that_takes_may_be_given_too(cicd: Run, root: Path) -> None:
+    write(root, "stages/serve.yaml", f"variables: {{look: file}}\n{SERVE}")
+    cicd("apply", "train", "serve", "--yes", "--var", "look=file", "--var", "turns=5")
+    assert "No changes" in cicd("plan", "train", "--var", "turns=5")
+
+
+def test_the_command_that_cures_it_names_all_stages_that_have_to_be_first(
+    cicd: Run, root: Path
+) -> None:
+    write(root, "stages/third.yaml", third())
+    assert "first: cicd apply train serve third)" in cicd("plan", "third", code=5)
+    cicd("apply", "train", "--yes")
+    assert "first: cicd apply serve third)" in cicd("plan", "third", code=5)
+
+
+@pytest.mark.parametrize("stage", ["train", "serve", "empty"])
+def test_an_apply_of_nothing_at_all_is_an_apply_without_changes(
+    cicd: Run, root: Path, stage: str
+) -> None:
+    write(root, "stages/empty.yaml", "platform: toy\ntoy: {box: box/empty}\njobs: []\n")
+    choice = () if stage == "empty" else ("--exclude", "*")
+    assert "No changes" in cicd("apply", stage, "--yes", *choice)
+
+
+def test_a_sentence_tells_of_which_stage_the_new_thing_is(cicd: Run, root: Path) -> None:
+    cicd("apply", "train", "serve", "--yes")
+    write(root, "fit.txt", SCRIPT.replace("0.75", "0.8"))
+    told = cicd("plan", "train", "serve")
+    assert "from fit of stage train" in told
+    assert "from fit of stage train" in cicd("plan", "train", "serve", "--output", "markdown")
+
+
 def test_a_stage_goes_away_also_where_nothing_is_left_of_the_other(cicd: Run, root: Path) -> None:
     cicd("apply", "train", "serve", "--yes")
     told = cicd("destroy", "train", "--yes", "--stage-name", "train")
@@ -242,10 +326,7 @@ def test_programs_see_the_same(cicd: Run, root: Path) -> None:
 
 def test_two_stages_of_one_and_one_of_two(cicd: Run, root: Path) -> None:
     """Three in a row: what the last takes, the one before it serves."""
-    more = SERVE.replace("box/serve", "box/third").replace(
-        "train.jobs.fit.result", "serve.services.web.id"
-    )
-    write(root, "stages/third.yaml", more.replace("contains: file", 'contains: ""'))
+    write(root, "stages/third.yaml", third())
     assert cicd("plan", "train", "serve", "third", "-v").count("(known after apply)") >= 2
     cicd("apply", "train", "serve", "third", "--yes")
     assert cicd("plan", "third").startswith("stage third")

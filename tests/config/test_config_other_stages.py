@@ -186,7 +186,9 @@ def test_what_is_wrong_with_the_other_stage_is_told_there_alone(tmp_path: Path) 
 def test_variables_of_the_command_line_go_to_the_stages_that_have_them(tmp_path: Path) -> None:
     root = project(tmp_path, train=TRAIN, serve=f"variables: {{kind: model}}\n{SERVE}")
     assert found(root, kind="dataset") == []
-    assert [one.message for one in found(root, place="x")] == [
+    assert found(root, place="x") == [], "train has it, and serve takes from train"
+    assert found(root, "train", kind="dataset") == []
+    assert [one.message for one in found(root, plaice="x")] == [
         "no such variable: declare it under variables"
     ]
 
