@@ -45,3 +45,11 @@ def one_line(text: str, limit: int) -> str:
     """Text of others as one line, at most ``limit`` long before its characters are escaped."""
     text = text.strip()
     return printable(text if len(text) <= limit else f"{text[: limit - 1]}…")
+
+
+def may_approve(who: str, link: str) -> str:
+    """Who may approve something, and where: a URL or a file; empty where neither is known."""
+    if not who:
+        return link
+    where = f": {link}" if "://" in link else f" in {link}"
+    return f"{who} may approve it{where if link else ''}"

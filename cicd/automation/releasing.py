@@ -19,6 +19,7 @@ from cicd.errors import Failed, Refused
 from cicd.lifecycle.judging import SHOWN, judged
 from cicd.lifecycle.steps import NONE, PASSED, explain_approval
 from cicd.model import Approval, Key, LifecycleStatus, LiveResource, Plan, Step
+from cicd.words import may_approve
 
 
 class Release:
@@ -100,10 +101,10 @@ class Release:
 def refusal(approval: Approval, moved: tuple[str, ...], fingerprint: str, command: str) -> Refused:
     """What is missing, who may give it, and where."""
     told = explain_approval(approval, moved)
-    who = f"{approval.approvers} may approve it" if approval.approvers else ""
-    where = [part for part in (who, approval.link, command) if part]
+    where = may_approve(approval.approvers, approval.link)
     return Refused(
-        f"it waits for an approval of {fingerprint[:SHOWN]}: {told}", hint="; ".join(where)
+        f"it waits for an approval of {fingerprint[:SHOWN]}: {told}",
+        hint=f"{where}, or with {command}" if where else command,
     )
 
 

@@ -51,7 +51,7 @@ def stage_of(draft: AnyDraft, built: Built) -> Stage:
         commit=draft.override.commit if draft.override else draft.git.commit,
         digest=_stage_digest(draft, built.scope),
         project=draft.git.folder,
-        lifecycle=lifecycle_of(file.lifecycle),
+        lifecycle=lifecycle_of(file.lifecycle, draft.root),
         notify=notices_of(draft),
         sync=sync_of(file.sync),
         others=tuple(dict.fromkeys(_others(draft))),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cicd.config.formats import seconds
 from cicd.config.lifecycle_schema import Approval
+from cicd.config.lifecycle_schema import Comparator as ComparatorPart
 from cicd.config.lifecycle_schema import Lifecycle as LifecyclePart
+from cicd.config.watch import file_digests, named_files
 from cicd.model import (
     ApprovalSettings,
     AzureApproval,
@@ -22,22 +26,25 @@ from cicd.values import Key
 PACKAGE = "model_package"
 
 
-def lifecycle_of(part: LifecyclePart | None) -> Lifecycle | None:
-    """What it asks for, of a part without errors."""
+def lifecycle_of(part: LifecyclePart | None, root: Path) -> Lifecycle | None:
+    """What it asks for, of a part without errors, of the project in ``root``."""
     if part is None:
         return None
-    program = part.comparator
     return Lifecycle(
         require_assets=part.require_assets,
         test=_key(part.test) if part.test else None,
         test_data=part.test_data or "",
-        comparator=Comparator(tuple(program.command), seconds(program.timeout))
-        if program
-        else None,
+        comparator=_comparator(part.comparator, root) if part.comparator else None,
         approval=_approval(part.approval) if part.approval else None,
         deploy=tuple(map(_key, part.deploy)),
         watch=part.watch,
     )
+
+
+def _comparator(part: ComparatorPart, root: Path) -> Comparator:
+    files = (file for word in part.command for file in named_files(root, word))
+    digests = file_digests(root, sorted(set(files)))
+    return Comparator(tuple(part.command), seconds(part.timeout), digests)
 
 
 def _key(text: str) -> Key:

@@ -11,6 +11,10 @@ from cicd.errors import CicdError, NotFound
 
 SECONDS = 15.0
 """How long a server may take to answer."""
+POINTER = b"version https://git-lfs.github.com/spec/"
+MOST_POINTER = 1024
+"""How Git LFS begins what it leaves in a checkout without its files, and bytes that this never has.
+Source: github.com/git-lfs/git-lfs, docs/spec.md."""
 Size = Callable[[str], int]
 """URL -> how many bytes are there; raises NotFound for nothing, CicdError where nobody can tell."""
 
@@ -25,15 +29,15 @@ def missing_assets(assets: Mapping[str, str], root: Path, size: Size) -> Iterato
 
 def asset_problem(path: str, root: Path, size: Size) -> str:
     """What is wrong with one, empty for nothing."""
-    scheme = urlsplit(path).scheme if "://" in path else ""
     try:
+        scheme = urlsplit(path).scheme if "://" in path else ""
         if not scheme:
             found = _size_of_file(root / path)
         else:
             found = _size_at(path) if scheme in {"http", "https"} else size(path)
     except NotFound:
         return "is not there"
-    except CicdError as error:
+    except (CicdError, ValueError) as error:  # no URL, no file name
         return f"cannot be looked at: {error}"
     return "" if found else "is empty"
 
@@ -42,12 +46,24 @@ def _size_of_file(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     try:
         if path.is_dir():
-            return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        return path.stat().st_size
+            return sum(_size_of_one(file) for file in path.rglob("*") if file.is_file())
+        return _size_of_one(path)
     except FileNotFoundError as error:
         raise NotFound(f"there is no {path.name}") from error
     except OSError as error:
         raise CicdError(str(error.strerror)) from error
+
+
+def _size_of_one(path: Path) -> int:
+    """Raises CicdError for what stands there in place of the file."""
+    size = path.stat().st_size
+    if path.is_file() and len(POINTER) < size < MOST_POINTER:
+        with path.open("rb") as file:
+            if file.read(len(POINTER)) == POINTER:
+                raise CicdError(
+                    f"{path.name} is a pointer of Git LFS: git lfs pull brings the file"
+                )
+    return size
 
 
 def _size_at(url: str) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -73,9 +76,11 @@ def compare(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,  # so that what it starts can be ended with it
         )
-    except OSError as error:
-        message = f"the comparator {comparator.command[0]} cannot be started: {error.strerror}"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        message = f"the comparator {comparator.command[0]} cannot be started: {why}"
         raise CicdError(
             message, hint="name a program that is there, from the project on"
         ) from error
@@ -83,9 +88,7 @@ def compare(
     try:
         code = _wait(process, comparator.timeout, (printed, said), is_stopped)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        _end(process)
         printed.close()
         said.close()
     return _judge(code, printed.text, said.text)
@@ -113,6 +116,16 @@ def _wait(
             raise Failed(f"the comparator printed more than {MOST_OUTPUT:,} bytes")
         time.sleep(POLL)
     return process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With all that it has started."""
+    if os.name == "posix":
+        with suppress(OSError):  # all of them have ended
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 class _Tail:
@@ -145,22 +158,39 @@ class _Tail:
 
 
 def _judge(code: int, printed: str, said: str) -> Verdict:
-    lines = [line for line in printed.splitlines() if line.strip()]
-    told = _object(lines[-1]) if lines else {}
-    word = str(told.pop("verdict", "")).lower()
-    reason = one_line(str(told.pop("reason", "")), LONGEST)
     last = next((line for line in reversed(said.splitlines()) if line.strip()), "")
     if code not in {0, 1}:
         raise Failed(f"the comparator ended with {code}: {one_line(last, LONGEST) or 'no word'}")
+    told = _told(printed)
+    word = str(told.pop("verdict", "")).lower()
+    reason = one_line(str(told.pop("reason", "")), LONGEST)
     if word not in {"", "accepted", "rejected"}:
         raise Failed(f'the comparator says "{one_line(word, 40)}": accepted or rejected is known')
     is_good = code == 0 and word != "rejected"
     return Verdict(is_good, reason or ("" if is_good else one_line(last, LONGEST)), told)
 
 
-def _object(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+def _told(printed: str) -> dict[str, Any]:
+    """The JSON object that the output ends with, on one line or on several; empty where it ends
+    with other words. Raises Failed for what begins or ends like one and cannot be read: it may be
+    a rejection."""
+    lines = printed.strip("\ufeff \r\n\t").splitlines()
+    if not lines or not (lines[-1].startswith("{") or lines[-1].endswith("}")):
         return {}
-    return dict(found) if isinstance(found, dict) else {}
+    start = max((n for n, line in enumerate(lines) if line.startswith("{")), default=0)
+    try:
+        found = json.loads("\n".join(lines[start:]), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise Failed(
+            f"the comparator ends with something else than JSON: {one_line(lines[-1], 80)}",
+            hint='its last line may be {"verdict": "accepted", "reason": "…"}',
+        ) from error
+    return dict(found)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand in it once each."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in it")
+    return found

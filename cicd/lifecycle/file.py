@@ -7,6 +7,7 @@ from outside the repository, as ``gpg.ssh.allowedSignersFile``) asks for a signe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,10 +19,13 @@ from cicd.errors import CicdError, Refused
 from cicd.lifecycle.approvals import Request, Surroundings, Verdict
 from cicd.lifecycle.judging import shortened
 from cicd.model import Approval, ApprovalState, FileApproval
+from cicd.words import one_line
 
 SIGNERS = "CICD_ALLOWED_SIGNERS"
 OWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 MAX_FILE = 1_000_000
+LONGEST = 60
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 SHALLOW = "the clone is shallow: it does not tell who committed the approval"
 DEEPEN = "git fetch --unshallow, or in CI fetch-depth: 0 (GIT_DEPTH: 0, fetchDepth: 0)"
 
@@ -49,7 +53,8 @@ class FileApprovals:
 
     def read(self, request: Request) -> Approval:
         """As it is committed on the branch that is applied; for the emulator as it lies there."""
-        found = self._read_tree() if self._around.is_local else self._read_commit()
+        read = self._read_tree if self._around.is_local else self._read_commit
+        found = read(request)
         return replace(found, link=found.link or self._path, approvers=self._approvers())
 
     def ask(self, request: Request) -> Approval:
@@ -61,6 +66,8 @@ class FileApprovals:
         told = (self._around.git("config", name) for name in ("user.email", "user.name"))
         who = next(filter(None, told), self._around.environ.get("USER", ""))
         target = self._around.root / self._path
+        if not target.resolve().is_relative_to(self._around.root.resolve()):
+            raise Refused(f"{self._path} leads out of the project: nothing was written")
         document = {
             "stage": request.stage,
             "fingerprint": request.fingerprint,
@@ -81,16 +88,16 @@ class FileApprovals:
         note = "" if self._around.is_local else f"commit {self._path} and push it to {branch}"
         return replace(given, note=note or given.note, link=self._path)
 
-    def _read_tree(self) -> Approval:
+    def _read_tree(self, request: Request) -> Approval:
         try:
             text = (self._around.root / self._path).read_text(encoding="utf-8-sig")
         except FileNotFoundError:
             return self._nothing()
         except (OSError, ValueError) as error:
             return Approval(ApprovalState.NONE, note=f"{self._path} cannot be read: {error}")
-        return self._judged(text)
+        return self._judged(text, request)
 
-    def _read_commit(self) -> Approval:
+    def _read_commit(self, request: Request) -> Approval:
         git, at = self._around.git, self._revision()
         if at is None:
             note = f"the branch {self._around.branch} is not here: git fetch origin brings it"
@@ -104,7 +111,7 @@ class FileApprovals:
             return replace(self._nothing(), note=note or self._nothing().note)
         if git("rev-parse", "--is-shallow-repository") == "true":
             raise Refused(SHALLOW, hint=DEEPEN)
-        found = self._judged(text)
+        found = self._judged(text, request)
         commit = self._commit(at)
         if commit is None:
             return replace(found, state=ApprovalState.NONE, note="nobody knows who committed it")
@@ -148,10 +155,16 @@ class FileApprovals:
     def _nothing(self) -> Approval:
         return Approval(ApprovalState.NONE, note=f"there is no {self._path}")
 
-    def _judged(self, text: str) -> Approval:
+    def _judged(self, text: str, request: Request) -> Approval:
         if len(text) > MAX_FILE:
             return Approval(ApprovalState.NONE, note=f"{self._path} is too large")
-        return _judge(_parsed(text, self._path))
+        said = _parsed(text, self._path)
+        found = _judge(said)
+        is_ours = not isinstance(said, str) and str(said["stage"]) == request.stage
+        if isinstance(said, str) or is_ours or found.state is ApprovalState.NONE:
+            return found
+        note = f"{self._path} is about the stage {one_line(str(said['stage']), LONGEST)}"
+        return replace(found, state=ApprovalState.STALE, note=note)
 
     def _approvers(self) -> str:
         """Who may push the file, as far as the repository tells."""
@@ -212,6 +225,11 @@ def _parsed(text: str, path: str) -> Mapping[str, Any] | str:
     import yaml
 
     try:
+        documents = list(yaml.compose_all(text, yaml.SafeLoader))
+        if len(documents) > 1:
+            return f"{path} holds {len(documents)} documents: it may hold one"
+        if name := next(filter(None, map(_repeated, documents)), ""):
+            return f"{path} says {one_line(name, LONGEST)} twice"
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return f"{path} is no YAML"
@@ -221,6 +239,13 @@ def _parsed(text: str, path: str) -> Mapping[str, Any] | str:
     return f"{path} does not say {' and '.join(missing)}" if missing else found
 
 
+def _repeated(node: Any) -> str:
+    """A key that stands twice in the map, where each reader takes another one; empty for none."""
+    maps = node.value if isinstance(node.value, list) else []
+    names = [pair[0].value for pair in maps if isinstance(pair, tuple)]
+    return next((str(name) for name in names if names.count(name) > 1), "")
+
+
 def _judge(found: Mapping[str, Any] | str) -> Approval:
     if isinstance(found, str):
         return Approval(ApprovalState.NONE, note=found)
@@ -228,11 +253,14 @@ def _judge(found: Mapping[str, Any] | str) -> Approval:
     state = words.get(str(found["decision"]).strip().lower())
     if state is None:
         return Approval(ApprovalState.NONE, note="decision has to be approved or rejected")
+    fingerprint = str(found["fingerprint"]).strip().lower()
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        return Approval(ApprovalState.NONE, note="fingerprint has to be 64 hexadecimal digits")
     return Approval(
         state,
         by=str(found.get("approved_by") or ""),
         at=_moment(found.get("at")),
-        fingerprint=str(found["fingerprint"]).strip().lower(),
+        fingerprint=fingerprint,
         note=str(found.get("reason") or ""),
         parts=_texts(found.get("parts")),
         made=_texts(found.get("made")),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cicd.lifecycle.judging import SHOWN
 from cicd.model import Approval, ApprovalState, Key, Lifecycle, LifecycleStatus, Step
+from cicd.words import may_approve
 
 DUE, PASSED, NONE = "due", "passed", "none"
 """How a test is: it has to run (again), it ended well, there is none."""
@@ -87,10 +88,9 @@ def explain_step(status: LifecycleStatus) -> str:
             return f"waits for the test {status.test}"
         case Step.APPROVAL if status.approval:
             told = explain_approval(status.approval, status.moved)
-            who = status.approval.approvers
-            may = f"; {who} may approve it" if who else ""
-            link = f"; {status.approval.link}" if status.approval.link else ""
-            return f"waits for an approval of {status.fingerprint[:SHOWN]}: {told}{may}{link}"
+            where = may_approve(status.approval.approvers, status.approval.link)
+            told += f"; {where}" if where else ""
+            return f"waits for an approval of {status.fingerprint[:SHOWN]}: {told}"
         case Step.APPROVAL:
             return f"waits for an approval of {status.fingerprint[:SHOWN]}"
     return "goes on with the next apply"

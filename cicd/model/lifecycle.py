@@ -92,10 +92,12 @@ ApprovalSettings = (
 
 @dataclass(frozen=True)
 class Comparator:
-    """A program of the user that judges the result of a test. ``timeout`` in seconds."""
+    """A program of the user that judges the result of a test. ``timeout`` in seconds. ``files``:
+    those of the project that its command names -> their digests."""
 
     command: tuple[str, ...]
     timeout: float = 600.0
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

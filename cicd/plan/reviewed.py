@@ -44,7 +44,10 @@ def reviewed_parts(
             found[f"program {program.file} {program.name}"] = program.digest
     if lifecycle:
         found |= {"lifecycle test": str(lifecycle.test), "lifecycle test_data": lifecycle.test_data}
-        found["lifecycle comparator"] = lifecycle.comparator and [*lifecycle.comparator.command]
+        comparator = lifecycle.comparator
+        found["lifecycle comparator"] = comparator and [*comparator.command]
+        files = comparator.files if comparator else {}
+        found |= {f"lifecycle comparator {name}": digest for name, digest in files.items()}
         found["lifecycle require_assets"] = dict(lifecycle.require_assets)
     return {name: _digest(value, stage) for name, value in found.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cicd.words import some
+from cicd.words import may_approve, some
 
 Document = Mapping[str, Any]
 
@@ -55,11 +55,14 @@ def _approval(status: Document) -> Iterator[tuple[str, str]]:
     by, at = _text(approval, "by"), _text(approval, "at")
     told += f" by {by}" if by else ""
     told += f" at {at}" if at else ""
-    parts = [f"{told} ({mark})", _text(approval, "note"), *_texts(status, "moved")]
-    if _text(approval, "state") != "approved" and (who := _text(approval, "approvers")):
-        parts.append(f"{who} may approve it")
-    parts.append(_text(approval, "link"))
-    yield "approval", "; ".join(part for part in parts if part)
+    why = "; ".join(filter(None, [_text(approval, "note"), *_texts(status, "moved")]))
+    told += f" ({mark})" + (f": {why}" if why else "")
+    link = _text(approval, "link")
+    if _text(approval, "state") == "approved":
+        yield "approval", "; ".join(filter(None, [told, link]))
+        return
+    where = may_approve(_text(approval, "approvers"), link)
+    yield "approval", "; ".join(filter(None, [told, where]))
 
 
 def _text(document: Document, name: str) -> str:

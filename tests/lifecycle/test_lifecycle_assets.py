@@ -53,6 +53,10 @@ def size(url: str) -> int:
     return 0 if url.endswith("/empty") else 7
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+IS_POINTER = "is a pointer of Git LFS: git lfs pull brings the file"
+
+
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
@@ -62,6 +66,11 @@ def size(url: str) -> int:
         ("docs/empty.md", "is empty"),
         ("nothing", "is empty"),
         ("docs/model.md/more", "cannot be looked at: Not a directory"),
+        ("model.bin", f"cannot be looked at: model.bin {IS_POINTER}"),
+        ("weights", f"cannot be looked at: part 1.bin {IS_POINTER}"),
+        ("é/ü.txt", ""),
+        ("a\0b", "cannot be looked at: embedded null byte"),
+        ("https://[1/x", "cannot be looked at: Invalid IPv6 URL"),
         ("s3://bucket/data", ""),
         ("s3://bucket/gone", "is not there"),
         ("s3://bucket/empty", "is empty"),
@@ -81,6 +90,11 @@ def test_an_asset_is_there_and_holds_something(
 ) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "nothing").mkdir()
+    (tmp_path / "model.bin").write_text(POINTER, encoding="utf-8")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "part 1.bin").write_text(POINTER, encoding="utf-8")
+    (tmp_path / "é").mkdir()
+    (tmp_path / "é" / "ü.txt").write_text("ü", encoding="utf-8")
     (tmp_path / "docs" / "model.md").write_text("what it does", encoding="utf-8")
     (tmp_path / "docs" / "empty.md").write_text("", encoding="utf-8")
     assert asset_problem(path.format(server=server), tmp_path, size) == problem

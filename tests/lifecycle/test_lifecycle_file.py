@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ REQUEST = Request(
     parts={"deployment/serve ttl": "a" * 64},
     made={"execution/train": "e1"},
 )
+GIVEN = f"stage: churn/prd\nfingerprint: {'f' * 64}\ndecision: approved\n"
 
 
 class Desk:
@@ -157,6 +159,14 @@ def test_a_branch_that_is_not_here_is_told(desk: Desk) -> None:
         ("stage: prd\n", "does not say fingerprint and decision"),
         (f"stage: prd\nfingerprint: {'f' * 64}\ndecision: maybe\n", "has to be approved or"),
         ("!!python/object/apply:os.system [x]", "is no YAML"),
+        (f"{GIVEN}decision: rejected\n", "says decision twice"),
+        (f"stage: tst\n{GIVEN}", "says stage twice"),
+        (f"{GIVEN}---\ndecision: rejected\n", "holds 2 documents"),
+        (f"<<<<<<< HEAD\n{GIVEN}=======\n{GIVEN}>>>>>>> main\n", "is no YAML"),
+        (GIVEN.replace("f" * 64, "'  '"), "64 hexadecimal digits"),
+        (GIVEN.replace("f" * 64, "f" * 12), "64 hexadecimal digits"),
+        (GIVEN.replace("f" * 64, f"[{'f' * 64}]"), "64 hexadecimal digits"),
+        (GIVEN.replace("approved", "yes"), "has to be approved or"),
     ],
 )
 def test_a_file_that_says_nothing_approves_nothing(desk: Desk, text: str, note: str) -> None:
@@ -165,6 +175,32 @@ def test_a_file_that_says_nothing_approves_nothing(desk: Desk, text: str, note: 
     desk.commit("Bob")
     found = desk.means().read(REQUEST)
     assert found.state is ApprovalState.NONE and note in found.note
+
+
+def test_the_approval_of_another_stage_is_stale_even_with_the_same_fingerprint(desk: Desk) -> None:
+    (desk.root / "approvals").mkdir()
+    (desk.root / FILE).write_text(GIVEN.replace("churn/prd", "churn/tst"), encoding="utf-8")
+    found = desk.means(is_local=True).read(REQUEST)
+    assert found.state is ApprovalState.STALE and "is about the stage churn/tst" in found.note
+
+
+def test_nothing_is_written_through_a_link_that_leads_out_of_the_project(
+    desk: Desk, tmp_path: Path
+) -> None:
+    for name in ("file", "folder"):
+        shutil.rmtree(desk.root / "approvals", ignore_errors=True)
+        elsewhere = tmp_path / "elsewhere" / "prd.yaml"
+        elsewhere.parent.mkdir(exist_ok=True)
+        elsewhere.write_text("theirs", encoding="utf-8")
+        if name == "file":
+            (desk.root / "approvals").mkdir()
+            (desk.root / FILE).symlink_to(elsewhere)
+        else:
+            (desk.root / "approvals").unlink(missing_ok=True)
+            (desk.root / "approvals").symlink_to(elsewhere.parent)
+        with pytest.raises(Refused, match="leads out of the project"):
+            desk.means().decide(REQUEST, "approved", "")
+        assert elsewhere.read_text("utf-8") == "theirs"
 
 
 def test_a_file_with_windows_line_endings_and_by_hand_is_read(desk: Desk) -> None:

@@ -478,7 +478,7 @@ def compared(desk: Desk) -> Desk:
 
 def judge(desk: Desk, code: str) -> Result:
     desk.write("compare.py", COMPARE + code)
-    desk.commit()
+    desk.approve()  # another program is another one to agree to
     return desk.apply()
 
 
@@ -536,3 +536,19 @@ def test_a_comparator_that_takes_too_long_or_is_not_there_fails(compared: Desk) 
     compared.approve()
     result = compared.apply()
     assert result.exit_code == 1 and "cannot be started" in result["release/ride"].error
+
+
+@pytest.mark.parametrize("name", ["compare.py", "rules/worst.json", "rules/ü.txt"])
+def test_a_comparator_whose_files_have_changed_needs_another_approval(
+    compared: Desk, name: str
+) -> None:
+    compared.write("rules/worst.json", "1")
+    compared.write("rules/ü.txt", "1")
+    compared.edit("compare.py]", "compare.py, rules]")
+    compared.approve()
+    path = compared.root / name
+    path.write_text(path.read_text("utf-8") + "\n", encoding="utf-8")
+    compared.commit()
+    result = compared.apply()
+    assert result.exit_code == 5 and not compared.things("service")
+    assert f"lifecycle: comparator {name} changed" in result["release/ride"].error
