@@ -51,5 +51,7 @@ def may_approve(who: str, link: str) -> str:
     """Who may approve something, and where: a URL or a file; empty where neither is known."""
     if not who:
         return link
+    if link in who:
+        return f"{who} may approve it"
     where = f": {link}" if "://" in link else f" in {link}"
-    return f"{who} may approve it{where if link else ''}"
+    return f"{who} may approve it{where}"

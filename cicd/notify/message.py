@@ -92,7 +92,7 @@ def document_of(message: Message) -> dict[str, object]:
         "log": list(told.log),
         "commit": message.commit,
         "author": message.author,
-        "url": told.link,
+        "url": _address(told.link),
         "run_url": message.run,
         "next": told.command,
         "at": message.at,
