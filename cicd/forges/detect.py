@@ -156,9 +156,9 @@ def usable(run: Run, environ: Mapping[str, str]) -> Run:
         raise Usage(
             f"{API_VARIABLES[run.forge]} {run.api_url!r} is not a URL", hint=_API_FORMS[run.forge]
         )
-    for name in NUMBERS.values():
-        if told(environ, name) and number_in(environ, name) is None:
-            raise Usage(f"{name} is {told(environ, name)!r} and no number of a change")
+    name = NUMBERS.get(run.ci, "")
+    if told(environ, name) and number_in(environ, name) is None:
+        raise Usage(f"{name} is {told(environ, name)!r} and no number of a change")
     check_token(run)
     return run
 

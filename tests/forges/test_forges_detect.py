@@ -319,6 +319,12 @@ def test_a_variable_that_is_wrong_or_missing_is_named(environ: dict[str, str], w
     assert words in str(caught.value)
 
 
+def test_a_variable_of_another_system_is_nobodys_concern() -> None:
+    for environ in (GITHUB_CHANGE, GITLAB_CHANGE, AZURE_CHANGE):
+        more = environ | {"CHANGE_ID": "I8473b95934b5732ac55d26311a706c9c2bde9940"}
+        assert usable(read_run(more), more).number == read_run(environ).number
+
+
 def test_a_project_named_by_hand_has_its_own_changes() -> None:
     run = read_run(GITLAB_CHANGE)
     assert in_repository(run, "", None).number == 7
