@@ -32,12 +32,12 @@ ATTACKS = (
     "@<a0b1c2d3-0000-4000-8000-000000000001>", "| a |", "# x", "* x", "    x", "\\", "&#47;close",
 )  # fmt: skip
 REFERENCES = {
-    "github": r"(?<!\w)@[A-Za-z]|(?<!\w)#\d|(?<![A-Za-z])GH-\d|https?://|www\.\w|:\w+:",
+    "github": r"(?<!\w)@[A-Za-z]|(?<!\w)#\d|(?<![A-Za-z])GH-\d|https?://|www\.[A-Za-z0-9]|:\w+:",
     "gitlab": (
         r"@\w|(?<!\w)[#!&$]\d|~[\w\"]|%[\w\"{]|\^alert#\d|\[\w+:\d|[A-Z][A-Z0-9_]+-\d"
-        r"|(?<!\w)[0-9a-fA-F]{7,40}(?!\w)|\w+://|www\.\w|:\w+:|\[\[|::include|\{\+|\[[+-]"
+        r"|(?<!\w)[0-9a-fA-F]{7,40}(?!\w)|\w+://|www\.[A-Za-z0-9]|:\w+:|\[\[|::include|\{\+|\[[+-]"
     ),
-    "azure": r"@[\w<]|#\d|!\d|\w+://|www\.\w|:\w+:|\[\[",
+    "azure": r"@[\w<]|#\d|!\d|\w+://|www\.[A-Za-z0-9]|:\w+:|\[\[",
 }
 """What each forge makes a link, a mention or markup of, in the texts that it shows."""
 FENCE = re.compile(r"(?ms)^ *(`{3,})diff$.*?^ *\1$")
