@@ -41,6 +41,11 @@ def printable(text: str) -> str:
     )
 
 
+def log_line(text: str) -> str:
+    """A line of a log as it is shown: its tabs, as of tables and of stacks in Java, are spaces."""
+    return printable(text.expandtabs())
+
+
 def one_line(text: str, limit: int) -> str:
     """Text of others as one line, at most ``limit`` long before its characters are escaped."""
     text = text.strip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from cicd.automation import local
 from cicd.automation.git import git, read_facts, stage_of_branch
 from cicd.automation.loading import Loader
+from cicd.config.surroundings import StandIns
 from cicd.errors import CicdError, Denied, InvalidStage, Usage
 from cicd.model import Stage
 
@@ -37,7 +37,7 @@ def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
     Missing credentials are what this is for, so they are no error yet.
     """
     from cicd.config import load_stage
-    from cicd.platforms.registry import account
+    from cicd.platforms.registry import DIALECTS, account
 
     facts = read_facts(root, loader.environ)
     try:
@@ -46,11 +46,19 @@ def find_subject(loader: Loader, argument: str | None, root: Path) -> Stage:
         return account(str(root), loader.environ)
     around = replace(loader.surroundings(root, facts), application=None)
     file = loader.find_argument(name)
-    if not loader.is_local:
-        with suppress(InvalidStage):  # most likely nothing says where it goes, which is a finding
-            there = replace(around, stand_ins="account")
-            return load_stage(file, there, needs_credentials=False)
-    return load_stage(file, replace(around, stand_ins="local"), needs_credentials=False)
+
+    def load(stand_ins: StandIns) -> Stage:
+        return load_stage(file, replace(around, stand_ins=stand_ins), needs_credentials=False)
+
+    if loader.is_local:
+        return load("local")
+    try:
+        return load("account")
+    except InvalidStage:  # most likely nothing says where it goes, which is a finding
+        subject = load("local")
+        if not DIALECTS[subject.platform].EMULATED:  # that would be this machine
+            raise
+        return subject
 
 
 def examine(stage: Stage, environ: Mapping[str, str]) -> Iterator[Finding]:

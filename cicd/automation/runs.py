@@ -78,6 +78,7 @@ class Runs:
     ) -> None:
         self._platform: Platform = session.platform
         self._stage = session.stage.name
+        self._start = f"cicd apply {session.stage_argument}"
         self._names = tuple(names) or running_kinds(session.platform.kinds)
         self._kinds = session.platform.kinds
         self._resources = session.stage.resources
@@ -280,7 +281,7 @@ class Runs:
             told = f"{_back(key, back)} is not there: {key} has {count} so far"
             return Usage(told, hint=f"the oldest is {_back(key, count - 1)}")
         names = ", ".join(str(wish.key) for wish in wishes)
-        return CicdError(f"{names} has not been started yet", hint="cicd apply starts it")
+        return CicdError(f"{names} has not been started yet", hint=f"{self._start} starts it")
 
 
 def nearest(name: str, keys: Sequence[Key]) -> str:

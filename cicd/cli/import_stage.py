@@ -174,9 +174,7 @@ def report(loader: Loader, imported: Imported) -> None:
 
     found, unset = imported.export, imported.unset
     counts = [count(n, singular(name)) for name, n in found.counts.items() if n]
-    print_result(
-        f"wrote {shown(loader, imported.file)}: {', '.join(counts) or 'the group is empty'}"
-    )
+    print_result(f"wrote {shown(loader, imported.file)}: {', '.join(counts) or 'nothing is there'}")
     for note in found.notes:
         print_note(f"not imported: {printable(note)}")
     if unset:

@@ -18,7 +18,7 @@ from cicd.cli.words import stage_first
 from cicd.errors import CicdError, Usage
 from cicd.model import Key
 from cicd.render.table import DIM, paint
-from cicd.words import printable
+from cicd.words import log_line
 
 
 @click.command(
@@ -54,7 +54,7 @@ def command(
         is_prefixed = len(found) > 1 or os.environ.get("GITHUB_ACTIONS") == "true"
         colour = uses_colour(common)
         for key, entry in read_lines(session, found, since=since, follow=follow, stream=stream):
-            line = printable(entry.text)
+            line = log_line(entry.text)
             print_result(f"{prefix(key, colour)}{line}" if is_prefixed else line, is_whole=True)
         return CicdError.exit_code if follow and has_failed(session, found) else 0
 

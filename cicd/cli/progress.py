@@ -29,7 +29,7 @@ from cicd.cli.console import EventLog, fitted, shown
 from cicd.cli.options import Common
 from cicd.model import Action, Key, Outcome, Plan, Result, State
 from cicd.render.progress import Row, Stand, counted, draw
-from cicd.words import count, printable
+from cicd.words import count, log_line, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -106,7 +106,7 @@ class Lines:
                     self._last[key] = said
                     self._log.write(status.raw, key=str(key), message=status.message)
             case LogLine(key=key, entry=entry):
-                self._log.write(printable(entry.text), key=str(key))
+                self._log.write(log_line(entry.text), key=str(key))
             case Advanced(key=key, counts=counts):
                 self._log.write(counted(counts), key=str(key))
             case Answered(key=key, request=request, answer=answer):
@@ -207,7 +207,7 @@ class Tree:
                 if row := self._rows.get(key):
                     row.is_pending = status.state in QUEUED
             case LogLine(key=key, entry=entry):
-                self._print(key, printable(entry.text))
+                self._print(key, log_line(entry.text))
             case Measured(key=key, point=point):
                 if row := self._rows.get(key):
                     row.point = point

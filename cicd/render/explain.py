@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cicd.render.doctor import Finding, finding_lines
 from cicd.render.table import BOLD, DIM, paint
-from cicd.words import printable
+from cicd.words import log_line, printable
 
 
 def render_explanation(
@@ -23,7 +23,7 @@ def render_explanation(
     lines += finding_lines(findings, colour=colour and symbols)
     if log:
         lines += ["", "the end of its log:"]
-        lines += [paint(f"  │ {printable(text)}", DIM, colour) for text in log]
+        lines += [paint(f"  │ {log_line(text)}", DIM, colour) for text in log]
     if commands:
         lines += ["", *(f"more: {printable(command)}" for command in commands)]
     return "\n".join(lines)

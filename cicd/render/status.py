@@ -8,7 +8,7 @@ from typing import Any
 from cicd.model import State
 from cicd.render.commits import short_commit
 from cicd.render.table import BOLD, CYAN, DIM, GREEN, RED, YELLOW, cell_width, paint, table
-from cicd.words import printable
+from cicd.words import log_line, printable
 
 Row = Mapping[str, Any]
 """One resource: texts by name, ``notes`` a list, ``facts`` a map (see ``cicd.cli.status``)."""
@@ -122,7 +122,7 @@ def _below(row: Row) -> Iterator[str]:
     if row.get("message"):
         yield printable(str(row["message"]))
     for text in row.get("log") or ():
-        yield f"│ {printable(str(text))}"
+        yield f"│ {log_line(str(text))}"
     if row.get("more"):
         yield f"more: {printable(str(row['more']))}"
     for note in row.get("notes") or ():

@@ -11,7 +11,7 @@ from typing import Any
 
 from cicd.model import Action, Change, FieldChange, Key, Outcome, Plan, Ref, Result, Secret
 from cicd.render.lifecycle import lines as lifecycle_lines
-from cicd.words import printable
+from cicd.words import log_line, printable
 
 MAX_VALUE = 60
 """Longest value shown in a plan, in characters; longer ones are cut in the middle."""
@@ -226,7 +226,7 @@ def render_outcomes(
         lines.append(_paint(f"  {line}", _RESULTS[item.result], colour))
         if item.error:
             lines += [f"      {printable(part)}" for part in item.error.splitlines()]
-        lines += [_paint(f"      │ {printable(text)}", _DIM, colour) for text in item.log]
+        lines += [_paint(f"      │ {log_line(text)}", _DIM, colour) for text in item.log]
         if more and item.is_explainable:
             lines.append(f"      more: {printable(more(item.key))}")
         if item.url:

@@ -102,6 +102,17 @@ def test_no_marker_is_left_and_other_systems_files_are_not_written(ci: str, plat
     assert "GitHub" not in files["README.md"].replace("with GitHub's", "")
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("ci", FILES)
+def test_the_readme_names_no_variable_that_only_another_system_reads(
+    ci: str, platform: str
+) -> None:
+    files = files_of(ci, platform)
+    named = set(re.findall(r"`(CICD_[A-Z_]+)`", files["README.md"]))
+    read = "".join(text for name, text in files.items() if name != "README.md")
+    assert {name for name in named if name not in read} == set()
+
+
 def test_stages_that_are_not_asked_for_have_no_jobs() -> None:
     jobs = load(text_of("gitlab", stages="tst"))
     assert [name for name in jobs if ":" in name] == ["plan:tst", "apply:tst"]

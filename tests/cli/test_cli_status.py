@@ -50,7 +50,7 @@ def test_before_anything_is_there(cicd: Cicd, operated: Operated) -> None:
     (operated.root / "stages/new.yaml").write_text(text, encoding="utf-8")
     rows = cicd.json("status", "new")
     assert {row["status"] for row in rows} == {"missing"}
-    assert "cicd apply starts it" in cicd.both("logs", "new", "train", code=1)[1]
+    assert "cicd apply new starts it" in cicd.both("logs", "new", "train", code=1)[1]
     assert cicd("executions", "new") == "Nothing fits.\n"
 
 

@@ -25,6 +25,7 @@ from cicd.model import (
     State,
     Status,
 )
+from cicd.render.explain import render_explanation
 from cicd.render.text import (
     MAX_VALUE,
     render_outcomes,
@@ -32,7 +33,7 @@ from cicd.render.text import (
     show,
     show_both,
 )
-from cicd.words import printable
+from cicd.words import log_line, printable
 from tests.render.render_sample import is_golden
 
 MODEL = Ref(Key("execution", "train"), "artifacts.model")
@@ -219,6 +220,27 @@ def test_no_text_can_break_the_line(text: str) -> None:
     assert len(lines) == 4
     assert all(line.isprintable() for line in lines)
     assert printable("plain text") == "plain text"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\tat java.lang.Thread.run(Thread.java:840)", " " * 8 + "at java.lang.Thread.run"),
+        ("a\tb", "a       b"),
+        ("größe\t1\t2", "größe   1       2"),
+        ("50%\r100%\x1b[2J", r"50%\r100%\x1b[2J"),
+    ],
+)
+def test_tabs_of_a_log_are_spaces_and_what_moves_the_cursor_is_escaped(
+    text: str, shown: str
+) -> None:
+    failed = Outcome(Key("job", "score"), Action.RUN, Result.FAILED, log=(text,))
+    told = [
+        log_line(text),
+        render_outcomes([failed]),
+        render_explanation("job/score", [], [text], []),
+    ]
+    assert all(shown in one and "\t" not in one for one in told)
 
 
 OUTCOMES = [

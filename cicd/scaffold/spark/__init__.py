@@ -51,7 +51,7 @@ QUESTIONS: Sequence[Question] = (
 )
 STEPS: Sequence[str] = (
     "pip install 'pyspark==3.5.*'                        # or set SPARK_HOME",
-    "cicd apply @STAGE@ --local --var data=build         # try it here, no cluster needed",
+    "cicd apply @STAGE@ --local --var data=build             # try it here, no cluster needed",
     "cicd plan @STAGE@                                   # on the cluster: see README.md",
 )
 EXTRA = "[spark]"

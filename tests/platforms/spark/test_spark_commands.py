@@ -95,6 +95,23 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(retries, "retries", replace(retries["retries"], first=0.0))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('master: "spark://127.0.0.1:7077", ', "", "no master: set spark.master or SPARK_MASTER"),
+        ('master: "spark://127.0.0.1:7077"', 'master: "sprak://h"', "spark.master"),
+        ("spark: {", "spark: {kerberos: {principal: a, keytab: b}, ", "kerberos"),
+    ],
+)
+def test_doctor_looks_at_no_other_cluster_than_the_one_that_is_meant(
+    cicd: Run, cluster: Cluster, before: str, after: str, told: str
+) -> None:
+    file = Path("stages/dev.yaml")
+    file.write_text(file.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    said = cicd("doctor", "dev", code=3)
+    assert told in said and "remembered" not in said
+
+
 def test_two_jobs_of_which_one_reads_what_the_other_wrote(
     cicd: Run, cluster: Cluster, tmp_path: Path
 ) -> None:
