@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -552,3 +554,31 @@ def test_a_comparator_whose_files_have_changed_needs_another_approval(
     result = compared.apply()
     assert result.exit_code == 5 and not compared.things("service")
     assert f"lifecycle: comparator {name} changed" in result["release/ride"].error
+
+
+def test_a_comparator_ends_when_nobody_waits_any_more(compared: Desk) -> None:
+    begun = 'Path("pid.part").write_text(str(os.getpid()))\nos.rename("pid.part", "pid")\n'
+    compared.write(
+        "compare.py", f"import os, time\nfrom pathlib import Path\n{begun}time.sleep(60)\n"
+    )
+    compared.edit("timeout: 20s", "timeout: 90s")
+    compared.approve()
+    operation = compared.stage.applying()
+    pid = compared.root / "pid"
+
+    def cancel() -> None:
+        while not pid.exists():
+            time.sleep(0.02)
+        operation.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    result = operation.run()
+    thread.join()
+    assert result.is_cancelled and not compared.things("service")
+    for _ in range(500):  # killed by the thread that waits for it
+        if not Path(f"/proc/{pid.read_text()}").exists():
+            break
+        time.sleep(0.02)
+    else:
+        pytest.fail("it runs on")
