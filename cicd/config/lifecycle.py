@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ AnyDraft = Draft[Any, Any]
 Sections = Mapping[str, Carried]
 PACKAGE = "model_package"
 RULE = "bad-lifecycle"
+PROGRAMS = (".py", ".sh")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _AT = "lifecycle"
 
@@ -35,6 +36,8 @@ def check_lifecycle(draft: AnyDraft, sections: Sections) -> Iterator[Problem]:
     if part.comparator and not part.test and not draft.has_lost(_AT, "test"):
         message = "comparator judges the result of test, and there is no test: name the run"
         yield draft.place(_AT, "comparator").problem(message, RULE)
+    elif part.comparator:
+        yield from _check_programs(draft, part.comparator.command)
     if part.test_data and not part.test and not draft.has_lost(_AT, "test"):
         message = "test_data is there and no test that takes it: name the run in test"
         yield draft.place(_AT, "test_data").problem(message, RULE, "warning")
@@ -84,6 +87,8 @@ def _check_assets(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
     named += [((_AT, "test_data"), part.test_data)] if part.test_data else []
     for at, path in named:
         if not is_file_name(path):
+            if problem := _url_problem(path):
+                yield draft.place(*at).problem(f"{at[-1]} is no URL: {problem}", RULE)
             continue
         if problem := relative_path_problem(path):
             yield draft.place(*at).problem(f'"{path}" {problem}', "missing-file")
@@ -91,6 +96,36 @@ def _check_assets(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
             meant = did_you_mean(path, names_beside(draft.root, path))
             message = f'{at[-1]} is "{path}", which is not there{meant}'
             yield draft.place(*at).problem(message, "missing-file", "warning")
+
+
+def _url_problem(text: str) -> str:
+    try:
+        urlsplit(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _check_programs(draft: AnyDraft, command: Sequence[str]) -> Iterator[Problem]:
+    """Programs of the project that are not there: an apply would come to them after its test."""
+    for index, word in enumerate(command):
+        is_program = word.endswith(PROGRAMS) and not word.startswith(("/", "-", "~"))
+        if is_program and not (draft.root / word).exists():
+            meant = did_you_mean(word, names_beside(draft.root, word))
+            message = f"the comparator names {word}, which is not there{meant}"
+            place = draft.place(_AT, "comparator", "command", index)
+            yield place.problem(message, "missing-file", "warning")
+
+
+def _file_problem(draft: AnyDraft, path: str) -> str:
+    """Why a file cannot be one that holds an approval; empty where it can."""
+    if problem := relative_path_problem(path):
+        return problem
+    if ".git" in path.split("/"):
+        return "is never committed"
+    if (draft.root / path).is_dir():
+        return "is a folder"
+    return "is the stage file" if path == draft.tree.place.file else ""
 
 
 def _check_approval(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
@@ -105,7 +140,7 @@ def _check_approval(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
     for name in told[1:]:
         message = f"approval has {told[0]} already: keep one of the two"
         yield draft.place(*at, name, key=True).problem(message, RULE)
-    if approval.file and (problem := relative_path_problem(approval.file)):
+    if approval.file and (problem := _file_problem(draft, approval.file)):
         message = f'the file of an approval is "{approval.file}", which {problem}'
         yield draft.place(*at, "file").problem(message, "missing-file")
     asked = approval.pull_request
@@ -121,11 +156,10 @@ def _check_approval(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
 def _check_jira(draft: AnyDraft, jira: Jira) -> Iterator[Problem]:
     """An address that gives the login away, and statuses that say both."""
     place = draft.place(_AT, "approval", "jira", "url")
-    try:
-        parts = urlsplit(jira.url)
-    except ValueError as error:
-        yield place.problem(f"approval.jira.url is no URL: {error}", RULE)
+    if problem := _url_problem(jira.url):
+        yield place.problem(f"approval.jira.url is no URL: {problem}", RULE)
         return
+    parts = urlsplit(jira.url)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         message = f"the token goes to http://{parts.hostname} for everybody on the way to read"
         yield place.problem(message, RULE, "warning")

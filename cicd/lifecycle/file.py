@@ -25,6 +25,7 @@ SIGNERS = "CICD_ALLOWED_SIGNERS"
 OWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 MAX_FILE = 1_000_000
 LONGEST = 60
+MARK = "# Written by cicd approve"
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 SHALLOW = "the clone is shallow: it does not tell who committed the approval"
 DEEPEN = "git fetch --unshallow, or in CI fetch-depth: 0 (GIT_DEPTH: 0, fetchDepth: 0)"
@@ -68,6 +69,9 @@ class FileApprovals:
         target = self._around.root / self._path
         if not target.resolve().is_relative_to(self._around.root.resolve()):
             raise Refused(f"{self._path} leads out of the project: nothing was written")
+        former = _text_of(target)
+        if former and isinstance(_parsed(former, self._path), str) and MARK not in former:
+            raise Refused(f"{self._path} holds something else than an approval: name another file")
         document = {
             "stage": request.stage,
             "fingerprint": request.fingerprint,
@@ -210,7 +214,7 @@ def _globs(pattern: str) -> Iterator[str]:
 def _written(document: Mapping[str, Any]) -> str:
     import json
 
-    lines = ["# Written by cicd approve. It counts for this fingerprint only.\n"]
+    lines = [f"{MARK}. It counts for this fingerprint only.\n"]
     for name, value in document.items():
         if isinstance(value, Mapping):
             lines.append(f"{name}:{'' if value else ' {}'}\n")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from cicd.lifecycle.judging import SHOWN
 from cicd.model import Approval, ApprovalState, Key, Lifecycle, LifecycleStatus, Step
-from cicd.words import may_approve
+from cicd.words import may_approve, some
 
+MOST_NAMED = 5
+"""How many parts that changed are told by name."""
 DUE, PASSED, NONE = "due", "passed", "none"
 """How a test is: it has to run (again), it ended well, there is none."""
 
@@ -70,7 +72,7 @@ def explain_approval(approval: Approval, moved: Sequence[str] = ()) -> str:
         case ApprovalState.REJECTED:
             return f"rejected{by}{at}{why}"
         case ApprovalState.STALE:
-            told = f": {'; '.join(moved)}" if moved else why
+            told = f": {some(moved, MOST_NAMED)}" if moved else why
             return f"what was decided{by}{at} was about something else than this{told}"
         case ApprovalState.APPROVED:
             return f"approved{by}{at}{why}"

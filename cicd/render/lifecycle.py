@@ -55,7 +55,9 @@ def _approval(status: Document) -> Iterator[tuple[str, str]]:
     by, at = _text(approval, "by"), _text(approval, "at")
     told += f" by {by}" if by else ""
     told += f" at {at}" if at else ""
-    why = "; ".join(filter(None, [_text(approval, "note"), *_texts(status, "moved")]))
+    why = "; ".join(
+        filter(None, [_text(approval, "note"), some(_texts(status, "moved"), MOST_NAMED)])
+    )
     told += f" ({mark})" + (f": {why}" if why else "")
     link = _text(approval, "link")
     if _text(approval, "state") == "approved":

@@ -94,6 +94,36 @@ def told(root: Path, section: str, *, before: str = STAGE) -> list[str]:
             ],
         ),
         (
+            "lifecycle:\n  approval: {file: templates}\n",
+            ['1:e:missing-file: the file of an approval is "templates", which is a folder'],
+        ),
+        (
+            "lifecycle:\n  approval: {file: .git/prd.yaml}\n",
+            [
+                '1:e:missing-file: the file of an approval is ".git/prd.yaml", '
+                "which is never committed"
+            ],
+        ),
+        (
+            "lifecycle:\n  approval: {file: stages/dev.yaml}\n",
+            [
+                '1:e:missing-file: the file of an approval is "stages/dev.yaml", '
+                "which is the stage file"
+            ],
+        ),
+        (
+            "lifecycle:\n  test: execution/train\n"
+            "  comparator: {command: [python, templates/code/trian.py, --rules, r.json]}\n",
+            [
+                "2:w:missing-file: the comparator names templates/code/trian.py, "
+                'which is not there (did you mean "templates/code/train.py"?)'
+            ],
+        ),
+        (
+            'lifecycle:\n  require_assets:\n    schema: "https://[x/schema.json"\n',
+            ["2:e:bad-lifecycle: schema is no URL: Invalid IPv6 URL"],
+        ),
+        (
             "lifecycle:\n  approval:\n    pull_request: {label: ok}\n",
             [
                 "2:e:bad-lifecycle: whoever may triage sets a label: name the reviewers whose "

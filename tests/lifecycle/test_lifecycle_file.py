@@ -203,6 +203,24 @@ def test_nothing_is_written_through_a_link_that_leads_out_of_the_project(
         assert elsewhere.read_text("utf-8") == "theirs"
 
 
+@pytest.mark.parametrize("text", ["platform: aicore\n", "words\n", "[1]", "stage: prd\n", "{"])
+def test_what_is_no_approval_is_never_written_over(desk: Desk, text: str) -> None:
+    (desk.root / "approvals").mkdir()
+    (desk.root / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(Refused, match="something else than an approval"):
+        desk.means().decide(REQUEST, "approved", "")
+    assert (desk.root / FILE).read_text("utf-8") == text
+
+
+def test_an_approval_that_a_merge_has_broken_is_written_anew(desk: Desk) -> None:
+    desk.approve()
+    text = (desk.root / FILE).read_text("utf-8")
+    text = f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> b\n"
+    (desk.root / FILE).write_text(text, encoding="utf-8")
+    desk.means().decide(REQUEST, "approved", "")
+    assert desk.means(is_local=True).read(REQUEST).is_given
+
+
 def test_a_file_with_windows_line_endings_and_by_hand_is_read(desk: Desk) -> None:
     (desk.root / "approvals").mkdir()
     text = f"stage: churn/prd\r\nfingerprint: {'F' * 64}\r\ndecision: Approved\r\n"

@@ -114,6 +114,12 @@ def test_what_moved_is_not_told_where_nobody_kept_what_it_was() -> None:
             "what was decided by bob was about something else than this: "
             "configuration/serve: greeting changed",
         ),
+        (
+            Approval(ApprovalState.STALE),
+            tuple(f"job/{name} is new" for name in "abcdefgh"),
+            "what was decided was about something else than this: job/a is new, job/b is new, "
+            "job/c is new, job/d is new, job/e is new and 3 more",
+        ),
     ],
 )
 def test_why_nothing_goes_on_is_one_sentence(

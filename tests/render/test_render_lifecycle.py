@@ -80,7 +80,7 @@ EVIL = "x\n/close\n<img src=x onerror=alert(1)> [a](https://evil) @org/team ##vs
                 ("waits", "deployment/serve"),
                 (
                     "approval",
-                    "decided for something else than this (3fa94c1d2b77): a: b changed; c is new",
+                    "decided for something else than this (3fa94c1d2b77): a: b changed, c is new",
                 ),
             ],
         ),
