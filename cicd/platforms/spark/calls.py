@@ -73,6 +73,14 @@ class Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Looks at no redirect: requests does so also where none is followed, and fails at an address
+    that is none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class Calls:
     """One pool of connections for all addresses of a cluster. ``login``: for those of ``urls``
     alone, as a worker, whose address the cluster tells, is to see no token. ``secrets``: what an
@@ -93,12 +101,12 @@ class Calls:
         ticket: Ticket | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._session = requests.Session()
+        self._session: requests.Session = _Session()
         if ticket:  # the session would send what a ticket got to every port of a host
             self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._login = login
         self._hosts = frozenset(map(_host, urls))
-        self._secrets = tuple(secrets)
+        self._secrets = set(secrets)
         self._retries = retries
         self._timeout = timeout
         self._named = named
@@ -146,7 +154,9 @@ class Calls:
         answer = self._good("GET", url, once=False, may_move=True, stream=True)
         try:
             if answer.is_redirect:
-                moved = urljoin(answer.url, answer.headers["Location"])
+                moved = _target(answer)
+                if not moved:
+                    raise self._failure(answer, once=False)
                 answer.close()
                 answer = self._good("GET", moved, once=False, stream=True)
             yield from answer.iter_content(PIECE)
@@ -175,9 +185,13 @@ class Calls:
     def _foreign(self, response: requests.Response) -> ConnectionFailed:
         """The error that a good answer of somebody else is."""
         parts = urlsplit(response.url)
-        text = f"{_host(response.url)} does not answer like {self._named}: "
+        text = f"{_shown(response.url)} does not answer like {self._named}: "
         text += f"{response.request.method} {parts.path}"
         return ConnectionFailed(text, hint="check the address", status=response.status_code)
+
+    def hide(self, text: str) -> str:
+        """A text of a server without what it has been told to log in."""
+        return hide(text, tuple(self._secrets))
 
     def close(self) -> None:
         """Give connections back."""
@@ -191,6 +205,7 @@ class Calls:
         for is_last in (False, True):  # what is refused is renewed once
             if login:
                 token = login.token()
+                self._secrets.add(token)
                 options["auth"] = Bearer(token)
             cookie = self._ticket.cookie(url) if self._ticket else ""
             told = {**headers, "Cookie": cookie} if cookie else headers
@@ -202,17 +217,42 @@ class Calls:
             elif not (login and login.forget(token)):
                 break
         if answer.status_code // 100 != 2 and not (may_move and answer.is_redirect):
-            raise _failure(answer, once, login, [*self._secrets, token])
+            raise self._failure(answer, once=once)
         return answer
 
+    def _failure(self, response: requests.Response, *, once: bool) -> PlatformError:
+        """The error that a bad answer is."""
+        status, path = response.status_code, urlsplit(response.url).path
+        said = _cut(
+            self.hide(_said(response))
+        )  # in this order: half a secret is not known any more
+        text = f"{response.request.method} {path}: {said} (HTTP {status})"
+        if once and not is_refusal(response):
+            return LostAnswer(text, status=status)
+        kinds: dict[int, type[PlatformError]] = {401: Denied, 403: Denied, 404: NotFound}
+        kinds |= {429: Throttled}
+        kind = kinds.get(status, ConnectionFailed if status >= 500 else PlatformError)
+        hint = ""
+        if kind is Denied:
+            login = self._login if _host(response.url) in self._hosts else None
+            hint = (
+                f"check {login.source}"
+                if login
+                else "a server that asks for a login: set spark.login"
+            )
+        return kind(text, hint=hint, status=status)
+
     def _answer(self, method: str, url: str, *, once: bool, **options: Any) -> requests.Response:
-        answer = self._retries.send(
-            lambda: self._session.request(
-                method, url, timeout=self._timeout, allow_redirects=False, **options
-            ),
-            is_repeatable=not once,
-            sleep=self._sleep,
-        )
+        try:
+            answer = self._retries.send(
+                lambda: self._session.request(
+                    method, url, timeout=self._timeout, allow_redirects=False, **options
+                ),
+                is_repeatable=not once,
+                sleep=self._sleep,
+            )
+        except ValueError:  # of urllib3: a host that can be none
+            raise ConnectionFailed(f"{_shown(url)} is no address") from None
         if isinstance(answer, requests.RequestException):
             raise _unanswered(method, url, answer, once) from None
         return answer
@@ -236,32 +276,18 @@ def _host(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _failure(
-    response: requests.Response, once: bool, login: Login | None, secrets: Iterable[str]
-) -> PlatformError:
-    """The error that a bad answer is."""
-    status = response.status_code
-    path = urlsplit(response.url).path
-    said = hide(_said(response), secrets)
-    text = f"{response.request.method} {path}: {said} (HTTP {status})"
-    if once and not is_refusal(response):
-        return LostAnswer(text, status=status)
-    kinds: dict[int, type[PlatformError]] = {401: Denied, 403: Denied, 404: NotFound}
-    kinds |= {429: Throttled}
-    kind = kinds.get(status, ConnectionFailed if status >= 500 else PlatformError)
-    hint = ""
-    if kind is Denied:
-        hint = (
-            f"check {login.source}" if login else "a server that asks for a login: set spark.login"
-        )
-    return kind(text, hint=hint, status=status)
+def _shown(url: str) -> str:
+    """The host for people: without a login, which others may have put before it."""
+    scheme, _, netloc = _host(url).partition("://")
+    return f"{scheme}://{netloc.rpartition('@')[2]}"
 
 
 def _said(response: requests.Response) -> str:
     """What a bad answer says, on one line: of a page of HTML its title."""
     text = response.text
-    if place := response.headers.get("Location", "") if response.is_redirect else "":
-        return f"it redirects to {_host(urljoin(response.url, place))}"
+    if response.is_redirect:
+        place = _target(response)
+        return f"it redirects to {_shown(place) if place else 'what is no address of the web'}"
     try:
         told = json.loads(text)
         if isinstance(told, dict):
@@ -271,8 +297,22 @@ def _said(response: requests.Response) -> str:
     except (ValueError, RecursionError):
         title = re.search(r"<title>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
         text = title[1] if title else text
-    text = " ".join((text or str(response.reason or "")).split())
+    return " ".join((text or str(response.reason or "")).split())
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+
+
+def _target(response: requests.Response) -> str:
+    """Where an answer redirects to; empty for what is no address of the web."""
+    try:
+        place = urljoin(response.url, response.headers["Location"])
+        parts = urlsplit(place)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        return place if is_address and parts.port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def _unanswered(
@@ -285,7 +325,9 @@ def _unanswered(
         links = [link for link in chain_of(error) if isinstance(link, OSError | ValueError)]
         last = links[-1] if links else error
         why = (isinstance(last, OSError) and last.strerror) or str(last).rpartition(": ")[2]
+        if isinstance(last, ValueError):  # which quotes it, with all that is in its query
+            why = "it is no address"
     if once and was_sent(error):
-        return LostAnswer(f"{method} {urlsplit(url).path}: no answer from {_host(url)}: {why}")
+        return LostAnswer(f"{method} {urlsplit(url).path}: no answer from {_shown(url)}: {why}")
     hint = "is the cluster up? Check the address and the network"
-    return ConnectionFailed(f"cannot reach {_host(url)}: {why}", hint=hint)
+    return ConnectionFailed(f"cannot reach {_shown(url)}: {why}", hint=hint)

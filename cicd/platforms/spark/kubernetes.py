@@ -17,7 +17,7 @@ from typing import Any
 from cicd.errors import CicdError
 from cicd.model import State, Status
 from cicd.platforms.base import Finding
-from cicd.platforms.spark import statuses
+from cicd.platforms.spark import shapes, statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -192,12 +192,12 @@ def _mounted(url: str) -> str:
 def of_pod(pod: Pod) -> Status:
     """How the driver of a pod is. That its container has ended counts also where another in the
     pod goes on. Pure."""
-    told = pod.get("status") or {}
-    phase, ended = str(told.get("phase")), _container(pod).get("terminated")
+    told, ended = shapes.fields(pod.get("status")), _container(pod).get("terminated")
+    phase = str(told.get("phase"))
     if phase == "Succeeded":
         return statuses.status_of(State.SUCCEEDED)
     if phase == "Failed" or (phase == "Running" and ended):
-        return _ended(pod, ended or {})
+        return _ended(pod, shapes.fields(ended))
     if phase == "Pending":
         return statuses.status_of(State.PENDING, _waits(pod))
     if phase == "Running":
@@ -210,14 +210,14 @@ def of_pod(pod: Pod) -> Status:
 
 def _ended(pod: Pod, ended: Mapping[str, Any]) -> Status:
     """How one has ended: by its exit code, where there is one, and by who ended it."""
-    told = pod.get("status") or {}
+    told = shapes.fields(pod.get("status"))
     code, reason = ended.get("exitCode"), str(ended.get("reason") or "")
     if code == 0 and told.get("phase") != "Failed":
         return statuses.status_of(State.SUCCEEDED)
     reason = "" if reason in {"Error", "Completed"} else reason
     exit_code = f"exit code {code}" if code is not None else _waits(pod)
     said = _sentence(told.get("reason"), told.get("message"), reason, exit_code)
-    is_killed = code in KILLED and not (told.get("reason") or reason)
+    is_killed = shapes.number(code) in KILLED and not (told.get("reason") or reason)
     if is_killed or meta(pod, "deletionTimestamp"):
         return statuses.status_of(State.STOPPED, said)
     return statuses.status_of(State.FAILED, said)
@@ -226,12 +226,12 @@ def _ended(pod: Pod, ended: Mapping[str, Any]) -> Status:
 def _waits(pod: Pod) -> str:
     """Why one does not run yet; empty where nothing is wrong."""
     for state in _states(pod):
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
+        waiting, ended = (shapes.fields(state.get(name)) for name in ("waiting", "terminated"))
+        if str(waiting.get("reason") or "") not in {"", "ContainerCreating", "PodInitializing"}:
             return _sentence(waiting.get("reason"), waiting.get("message"))
         if ended.get("exitCode"):
             return _sentence("a container before it", f"exit code {ended['exitCode']}")
-    for one in (pod.get("status") or {}).get("conditions") or []:
+    for one in shapes.rows(shapes.fields(pod.get("status")).get("conditions")):
         if one.get("type") == "PodScheduled" and one.get("status") == "False":
             return _sentence(one.get("reason"), one.get("message"))
     return ""
@@ -239,16 +239,16 @@ def _waits(pod: Pod) -> str:
 
 def _states(pod: Pod) -> Iterator[Mapping[str, Any]]:
     """Those of the containers that come before it, and its own."""
-    for row in (pod.get("status") or {}).get("initContainerStatuses") or []:
-        yield row.get("state") or {}
+    for row in shapes.rows(shapes.fields(pod.get("status")).get("initContainerStatuses")):
+        yield shapes.fields(row.get("state"))
     yield _container(pod)
 
 
 def _container(pod: Pod) -> Mapping[str, Any]:
     """The state of the container of Spark."""
     name = container_of(pod)
-    rows = (pod.get("status") or {}).get("containerStatuses") or []
-    return next((row.get("state") or {} for row in rows if row.get("name") == name), {})
+    rows = shapes.rows(shapes.fields(pod.get("status")).get("containerStatuses"))
+    return next((shapes.fields(row.get("state")) for row in rows if row.get("name") == name), {})
 
 
 def _sentence(*parts: Any) -> str:

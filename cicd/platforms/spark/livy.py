@@ -14,7 +14,7 @@ from typing import Any
 from cicd.errors import CicdError, LostAnswer, NotFound, PlatformError
 from cicd.model import State
 from cicd.platforms.base import Finding
-from cicd.platforms.spark import access, statuses
+from cicd.platforms.spark import access, shapes, statuses
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -74,7 +74,8 @@ class LivySubmitter:
                 return found
             raise
         if not isinstance(told.get("id"), int):
-            raise LostAnswer(f"Livy has answered {told}: nobody knows whether it has the job")
+            text = "Livy has answered without an id: nobody knows whether it has the job"
+            raise LostAnswer(text)
         return f"{manifest.name}@{told['id']}"
 
     def find(self, run: Run) -> str:
@@ -85,12 +86,12 @@ class LivySubmitter:
         at = 0
         while True:
             told = self._calls.json("GET", f"{self._url}?from={at}&size={PAGE}")
-            batches = told.get("sessions") or []
+            batches = shapes.listed(told.get("sessions"), "Livy", "batches")
             for batch in batches:
-                if batch.get("name") == name:
+                if batch.get("name") == name and isinstance(batch.get("id"), int):
                     return f"{name}@{batch['id']}"
             at += len(batches)
-            if not batches or at >= int(told.get("total") or 0):
+            if not batches or at >= shapes.number(told.get("total")):
                 return ""
 
     def look(self, run: Run) -> Seen:
@@ -132,7 +133,8 @@ class LivySubmitter:
             told = self._calls.json("GET", asked)
         except NotFound:
             return NOTHING
-        lines = [str(line) for line in told.get("log") or []]
+        log = told.get("log")
+        lines = [str(line) for line in log] if isinstance(log, list) else []
         after = lines.index(END) if END in lines else len(lines)
         is_all = after < len(lines) or len(lines) < LINES
         last = first + after

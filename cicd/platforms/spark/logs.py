@@ -99,19 +99,28 @@ def next_page(read: Read, cursor: str, began: int, *, is_over: bool) -> LogPage:
         whole = len(chunk.text)
     if not whole:
         return LogPage((), cursor)
-    after = _byte_after(chunk, whole)
+    after = _byte_after(chunk, whole, read)
     entries = _entries(chunk.text[:whole], began + chunk.start, chunk.times)
     return LogPage(entries, str(after), is_last=is_all)
 
 
-def _byte_after(chunk: Chunk, whole: int) -> int:
-    """The byte after so many characters. Bytes that are no text count from the end of the chunk,
-    where none of them stand."""
-    if whole == len(chunk.text):
+def _byte_after(chunk: Chunk, whole: int, read: Read) -> int:
+    """The byte after so many characters. Of bytes that are no text nobody tells how many one sign
+    stands for, from one to three: where there are such on both sides it is looked for, as the first
+    after which no line ends."""
+    told, rest = chunk.text[:whole], chunk.text[whole:]
+    if not rest:
         return chunk.end
-    if "\ufffd" in chunk.text[:whole]:
-        return chunk.end - len(chunk.text[whole:].encode())
-    return chunk.start + len(chunk.text[:whole].encode())
+    if "\ufffd" not in told:
+        return chunk.start + len(told.encode())
+    low, high = chunk.end - len(rest.encode()), chunk.end - len(rest)
+    while low < high and "\ufffd" in rest:
+        middle = (low + high) // 2
+        if "\n" in read(middle, chunk.end - middle).text:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _entries(text: str, began: int, times: Sequence[int]) -> tuple[LogEntry, ...]:

@@ -11,11 +11,14 @@ from urllib.parse import urljoin
 
 from cicd.errors import CicdError, PlatformError
 from cicd.platforms.base import Finding
+from cicd.platforms.spark import shapes
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.submitter import STDERR
 
 EXECUTOR = "executor-"
+NO_LIST = ""
+"""Stands for a list that a page has to have, and has not."""
 BEGIN = 1 << 16
 """Bytes at the beginning of a driver's log that have its command line."""
 
@@ -39,15 +42,20 @@ class Master:
             yield Finding("workers", "error", error.message, error.hint)
 
     def drivers(self) -> list[Mapping[str, Any]]:
-        """All that it remembers, oldest first."""
+        """All that it remembers, oldest first. Raises ConnectionFailed for a page that lists none:
+        that is not to say that none was begun."""
         state = self.state()
-        found = [*_rows(state, "completeddrivers"), *_rows(state, "activedrivers")]
-        return sorted(found, key=lambda driver: order_of(str(driver.get("id"))))
+        lists = [state.get(name, NO_LIST) for name in ("completeddrivers", "activedrivers")]
+        found = [
+            driver for told in lists for driver in shapes.listed(told, "the master", "drivers")
+        ]
+        named = [driver for driver in found if isinstance(driver.get("id"), str)]
+        return sorted(named, key=lambda driver: order_of(str(driver["id"])))
 
     def application(self, name: str) -> Mapping[str, Any]:
         """The application that is called so; nothing where there is none."""
         state = self.state()
-        found = [*_rows(state, "completedapps"), *_rows(state, "activeapps")]
+        found = [*shapes.rows(state.get("completedapps")), *shapes.rows(state.get("activeapps"))]
         return next((app for app in reversed(found) if app.get("name") == name), {})
 
     def free(self) -> str:
@@ -56,14 +64,14 @@ class Master:
 
     def page_of(self, host_port: str) -> str:
         """The web page of the worker at that address; empty where there is none any more."""
-        for worker in _rows(self.state(), "workers"):
+        for worker in shapes.rows(self.state().get("workers")):
             if f"{worker.get('host')}:{worker.get('port')}" == host_port:
                 return str(worker.get("webuiaddress", "")).rstrip("/")
         return ""
 
     def page_of_worker(self, id: str) -> str:
         """The same, by what the master calls the worker."""
-        for worker in _rows(self.state(), "workers"):
+        for worker in shapes.rows(self.state().get("workers")):
             if worker.get("id") == id:
                 return str(worker.get("webuiaddress", "")).rstrip("/")
         return ""
@@ -105,11 +113,14 @@ class Master:
     def _executors(self, application: str) -> dict[str, str]:
         """Name -> page of the worker that each is on. Workers that are away are left out."""
         found = {}
-        for worker in _rows(self.state(), "workers"):
+        for worker in shapes.rows(self.state().get("workers")):
             page = str(worker.get("webuiaddress", "")).rstrip("/")
             with suppress(PlatformError):
                 state = self._calls.json("GET", f"{page}/json/")
-                for row in (*_rows(state, "executors"), *_rows(state, "finishedexecutors")):
+                for row in (
+                    *shapes.rows(state.get("executors")),
+                    *shapes.rows(state.get("finishedexecutors")),
+                ):
                     if row.get("appid") == application and str(row.get("id")).isdecimal():
                         found[f"{EXECUTOR}{row['id']}"] = page
         return found
@@ -134,7 +145,7 @@ def free(state: Mapping[str, Any], least: int) -> Finding:
     if state.get("status") != "ALIVE":
         text = f"the master is {state.get('status')}"
         return Finding("workers", "error", text, "name the one that is ALIVE")
-    cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
+    cores = shapes.number(state.get("cores")) - shapes.number(state.get("coresused"))
     text = free_of(state)
     if cores < least:
         driver = "its driver and one for " if least > 1 else ""
@@ -145,8 +156,8 @@ def free(state: Mapping[str, Any], least: int) -> Finding:
 
 def free_of(state: Mapping[str, Any]) -> str:
     """What workers have left, for people. Pure."""
-    cores = int(state.get("cores", 0)) - int(state.get("coresused", 0))
-    memory = int(state.get("memory", 0)) - int(state.get("memoryused", 0))
+    cores = shapes.number(state.get("cores")) - shapes.number(state.get("coresused"))
+    memory = shapes.number(state.get("memory")) - shapes.number(state.get("memoryused"))
     return f"{state.get('aliveworkers', 0)} alive, {cores} cores and {memory} MB free"
 
 
@@ -154,8 +165,3 @@ def order_of(submission: str) -> tuple[str, ...]:
     """Submissions in the order in which a master has made them: time, then number."""
     time, _, number = submission.removeprefix("driver-").rpartition("-")
     return time, number.zfill(12)
-
-
-def _rows(state: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
-    rows = state.get(name)
-    yield from (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from cicd.errors import ConnectionFailed, NotFound, PlatformError
+from cicd.platforms.spark import shapes
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.logs import Chunk
 
@@ -46,11 +47,11 @@ class Pods:
         answer of somebody else is not to say that there are none."""
         selector = ",".join(f"{name}={text}" for name, text in labels.items())
         told = self._calls.json("GET", f"{self._url}?{urlencode({'labelSelector': selector})}")
-        items = told.get("items") or []
-        if told.get("kind") != "PodList" or not all(isinstance(item, dict) for item in items):
+        if told.get("kind") != "PodList":
             text = f"{self._server} does not answer like Kubernetes: it lists no pods"
             raise ConnectionFailed(text, hint="check the address")
-        return sorted(items, key=lambda pod: str(meta(pod, "creationTimestamp")))
+        found = shapes.listed(told.get("items"), "Kubernetes", "pods")
+        return sorted(found, key=lambda pod: str(meta(pod, "creationTimestamp")))
 
     def log(self, pod: Pod, place: int, size: int) -> Chunk:
         """The lines of its first container from the nanosecond ``place`` on, of about ``size``
@@ -104,7 +105,9 @@ class Pods:
             "spec": {"resourceAttributes": {**wish, **({"subresource": part} if part else {})}},
         }
         url = f"{self._server}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        return bool((self._calls.json("POST", url, body).get("status") or {}).get("allowed"))
+        return (
+            shapes.fields(self._calls.json("POST", url, body).get("status")).get("allowed") is True
+        )
 
     def close(self) -> None:
         """Give connections back."""
@@ -121,18 +124,19 @@ class Line:
 
 def meta(pod: Pod, name: str) -> Any:
     """A field of its metadata; None without. Pure."""
-    return (pod.get("metadata") or {}).get(name)
+    return shapes.fields(pod.get("metadata")).get(name)
 
 
 def label(pod: Pod, name: str) -> str:
     """One of its labels; empty without. Pure."""
-    return str((meta(pod, "labels") or {}).get(name, ""))
+    return str(shapes.fields(meta(pod, "labels")).get(name, ""))
 
 
 def container_of(pod: Pod) -> str:
     """The container of Spark among those that others have put beside it: the one that is called
     like it, else the first. Pure."""
-    names = [str(one.get("name")) for one in (pod.get("spec") or {}).get("containers") or []]
+    rows = shapes.rows(shapes.fields(pod.get("spec")).get("containers"))
+    names = [str(one.get("name")) for one in rows]
     return next((name for name in names if name.startswith("spark-kubernetes-")), (*names, "")[0])
 
 
@@ -161,7 +165,7 @@ def _nanoseconds(second: str, fraction: str | None, zone: str) -> int | None:
 
 def _has_ended(pod: Pod) -> bool:
     """Whether nothing comes to its log any more."""
-    return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+    return str(shapes.fields(pod.get("status")).get("phase")) in {"Succeeded", "Failed"}
 
 
 def _chunk(lines: Iterable[Line], place: int, *, is_cut: bool, is_open: bool) -> Chunk:

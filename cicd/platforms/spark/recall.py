@@ -20,12 +20,12 @@ from urllib.parse import parse_qs, urlsplit
 from cicd.errors import ConnectionFailed, NotFound, PlatformError
 from cicd.platforms.base import Finding
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.containers import ContainerLogs
 from cicd.platforms.spark.history import Applications, attempt_of
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.master import EXECUTOR
 from cicd.platforms.spark.runs import Run
 from cicd.platforms.spark.submitter import STDERR, STDOUT, Seen
-from cicd.platforms.spark.yarn import first_log, log_pages
 
 MOST = 1 << 26
 """Bytes of an event log that are read, packed and unpacked."""
@@ -49,7 +49,7 @@ class History:
     ) -> None:
         self._clock = clock
         self._calls = calls
-        self._logs_url = logs
+        self._containers = ContainerLogs(calls, logs)
         self._server = Applications(calls, url)
         self._events: tuple[str, bytes] = "", b""
         self._away: tuple[float, str] = 0.0, ""
@@ -110,8 +110,8 @@ class History:
     def _read(self, url: str, offset: int, size: int) -> Chunk:
         """A part of the log that a page shows to people: a worker's, or a node's of YARN."""
         parts = urlsplit(url)
-        if pages := log_pages(url, parts.path.rpartition("/")[2], self._logs_url):
-            return Chunk.of_whole(first_log(self._calls, pages), offset, size)
+        if self._containers.has(url):
+            return self._containers.part(url, parts.path.rpartition("/")[2], offset, size)
         if not re.fullmatch(".*/logPage/?", parts.path):
             return Chunk.said(f"its log is at {url}, where only people can read it", offset)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -77,9 +77,10 @@ class RestSubmitter:
         if told.get("success") is True and told.get("submissionId"):
             return str(told["submissionId"])
         if told.get("success") is False:
-            said = told.get("message") or "no reason is told"
+            said = self._calls.hide(str(told.get("message") or "no reason is told"))
             raise PlatformError(f"the master takes no job: {said}")
-        raise LostAnswer(f"the master has answered {told}: nobody knows whether it has the job")
+        text = "the master has answered without an id: nobody knows whether it has the job"
+        raise LostAnswer(text)
 
     def version(self) -> str:
         """The version of Spark that the master has."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from cicd.errors import NotFound, PlatformError
+from cicd.platforms.spark import shapes
 from cicd.platforms.spark.calls import Calls
 from cicd.platforms.spark.places import Made
 
@@ -48,9 +49,9 @@ class HdfsPlace:
 
     def _below(self, folder: str) -> Iterator[Made]:
         told = self._calls.json("GET", self._url(folder, op="LISTSTATUS"))
-        statuses = told.get("FileStatuses")
-        rows = statuses.get("FileStatus") if isinstance(statuses, dict) else None
-        for row in rows if isinstance(rows, list) else ():
+        for row in shapes.listed(
+            shapes.fields(told.get("FileStatuses")).get("FileStatus"), "HDFS", "files"
+        ):
             yield from self._of_row(folder, row)
 
     def _of_row(self, folder: str, row: Mapping[str, Any]) -> Iterator[Made]:
@@ -61,8 +62,8 @@ class HdfsPlace:
         if row.get("type") == "DIRECTORY" and suffix:
             yield from self._below(name)
         elif row.get("type") == "FILE":
-            changed = int(row.get("modificationTime") or 0) / 1000
-            yield Made(name, int(row.get("length") or 0), changed)
+            changed = shapes.number(row.get("modificationTime")) / 1000
+            yield Made(name, shapes.number(row.get("length")), changed)
 
     def content(self, made: Made) -> Generator[bytes, None, None]:
         return self._calls.content(self._url(made.name, op="OPEN"))

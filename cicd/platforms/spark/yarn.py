@@ -8,17 +8,17 @@ of its REST API). Answers: Apache Hadoop, ResourceManager REST API's.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from cicd.errors import CicdError, NotFound, PlatformError
 from cicd.model import State, Status
 from cicd.platforms.base import Finding
-from cicd.platforms.spark import statuses
+from cicd.platforms.spark import shapes, statuses
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.containers import ContainerLogs
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import Manifest
@@ -38,7 +38,6 @@ STATES: Mapping[str, State] = {
     "KILLED": State.STOPPED,
 }
 """What the states of an application mean, but for that of one that has finished."""
-_CONTAINER = re.compile(r"/containerlogs/(container_\w+)")
 FINAL: Mapping[str, State] = {
     "SUCCEEDED": State.SUCCEEDED,
     "FAILED": State.FAILED,
@@ -58,7 +57,7 @@ class YarnSubmitter:
         self._process = process
         self._managers = managers
         self._user = user
-        self._logs = logs
+        self._logs = ContainerLogs(managers.calls, logs)
 
     def last(self) -> str:
         return ""
@@ -73,13 +72,17 @@ class YarnSubmitter:
         """What the resource manager says of it; empty where it knows nothing of it."""
         try:
             if run.application:
-                told = self._managers.json("GET", f"/apps/{run.application}").get("app")
-                return told if isinstance(told, dict) else {}
+                return shapes.fields(
+                    self._managers.json("GET", f"/apps/{run.application}").get("app")
+                )
             told = self._managers.json("GET", f"/apps?applicationTags={tag_of(run.name)}")
         except NotFound:
             return {}
-        found = (told.get("apps") or {}).get("app") or []
-        return max(found, key=lambda app: int(app.get("startedTime") or 0), default={})
+        apps = told.get("apps")  # null where there are none
+        found = shapes.listed(
+            apps.get("app") if isinstance(apps, dict) else apps, "YARN", "applications"
+        )
+        return max(found, key=lambda app: shapes.number(app.get("startedTime")), default={})
 
     def look(self, run: Run) -> Seen:
         if application := self._application(run):
@@ -96,7 +99,8 @@ class YarnSubmitter:
         if not application:
             self._process.stop(run)
         elif not of_application(application).has_ended:
-            path = f"/apps/{application['id']}/state?user.name={quote(self._user)}"
+            id = quote(str(application.get("id") or ""), safe="")
+            path = f"/apps/{id}/state?user.name={quote(self._user)}"
             self._managers.json("PUT", path, {"state": "KILLED"})
         return None
 
@@ -113,13 +117,12 @@ class YarnSubmitter:
         if not container:
             return self._process.log(run, stream, offset, size) if stream == STDERR else NOTHING
         try:
-            pages = log_pages(container, stream, self._logs)
-            return Chunk.of_whole(first_log(self._managers.calls, pages), offset, size)
+            return self._logs.part(container, stream, offset, size)
         except PlatformError as error:
             why = error.message
         if not run.has_ended and (not application or not of_application(application).has_ended):
             return NOTHING  # its node may answer the next time
-        why = f"{why}; spark.yarn_logs_url names none that has it" if not self._logs else why
+        why = f"{why}; spark.yarn_logs_url names none that has it" if not self._logs.server else why
         return Chunk.said(f"its log is gone with its container: {why}", offset)
 
     def forget(self, run: Run) -> None:
@@ -136,10 +139,11 @@ class YarnSubmitter:
             yield Finding("workers", "error", error.message, error.hint)
 
     def _nodes(self) -> Finding:
-        told = self._managers.json("GET", "/metrics").get("clusterMetrics") or {}
-        cores, memory = told.get("availableVirtualCores", 0), told.get("availableMB", 0)
-        text = f"{told.get('activeNodes', 0)} nodes, {cores} cores and {memory} MB free"
-        if int(cores) < 2:
+        told = shapes.fields(self._managers.json("GET", "/metrics").get("clusterMetrics"))
+        names = ("availableVirtualCores", "availableMB", "activeNodes")
+        cores, memory, nodes = (shapes.number(told.get(name)) for name in names)
+        text = f"{nodes} nodes, {cores} cores and {memory} MB free"
+        if cores < 2:
             cure = "a job needs a core for its driver and one for an executor: it will wait"
             return Finding("workers", "warning", text, cure)
         return Finding("workers", "ok", text)
@@ -170,47 +174,3 @@ def of_application(application: Mapping[str, Any]) -> Status:
     lines = str(application.get("diagnostics") or "").split("\n")
     said = next((line.strip() for line in lines if line.strip()), "")
     return statuses.status_of(state, said if state in {State.FAILED, State.STOPPED} else "")
-
-
-def log_page(container: str, stream: str) -> str:
-    """Where the log of a container is as plain text, from the page that shows it to people; empty
-    where there is none. Pure."""
-    match = _CONTAINER.search(container)
-    parts = urlsplit(container)
-    if not match or not parts.netloc:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}/ws/v1/node/containerlogs/{match[1]}/{stream}"
-
-
-def log_pages(container: str, stream: str, logs: str) -> list[str]:
-    """Where the log of a container may be: at its node, then at the log server; none for what is
-    no container. Pure."""
-    match = _CONTAINER.search(container)
-    kept = f"{log_server(logs)}/containerlogs/{match[1]}/{stream}" if match and logs else ""
-    return [page for page in (log_page(container, stream), kept) if page]
-
-
-def first_log(calls: Calls, pages: Sequence[str]) -> str:
-    """What the first of these pages has that answers. Raises PlatformError, that of the last."""
-    failure = PlatformError("nobody tells where it is")
-    for page in pages:
-        try:
-            return contents(calls.text(page))
-        except PlatformError as error:
-            failure = error
-    raise failure
-
-
-def log_server(url: str) -> str:
-    """Where a log server has its REST API; one that is given as a host is a history server of
-    MapReduce. Pure."""
-    parts = urlsplit(url.rstrip("/"))
-    return f"{parts.geturl()}/ws/v1/history" if url and not parts.path else parts.geturl()
-
-
-def contents(text: str) -> str:
-    """A log without what Hadoop 3 writes around it. Pure."""
-    head = re.match(r"(?s)(?=Container: |LogType:).{0,2000}?\nLogContents:\n", text)
-    if not head:
-        return text
-    return re.split(r"\n?End of LogType:", text[head.end() :])[0]

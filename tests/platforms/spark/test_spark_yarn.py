@@ -16,19 +16,13 @@ from cicd.errors import ConnectionFailed, Denied, PlatformError
 from cicd.model import Secret, State
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.containers import contents, log_page, log_server
 from cicd.platforms.spark.managers import Managers
 from cicd.platforms.spark.manifest import manifest
 from cicd.platforms.spark.negotiate import Ticket, cookies_in
 from cicd.platforms.spark.outputs import Outputs
 from cicd.platforms.spark.runs import Run
-from cicd.platforms.spark.yarn import (
-    contents,
-    log_page,
-    log_server,
-    of_application,
-    tag_of,
-    tagged,
-)
+from cicd.platforms.spark.yarn import of_application, tag_of, tagged
 from tests.platforms.contract import all_lines, wait_for
 from tests.platforms.spark.kdc import PRINCIPAL, Realm, realm_in
 from tests.platforms.spark.samples import job, stage_of, write_program
