@@ -65,6 +65,20 @@ class Project:
         """The stage files of the project, or of all projects below, by their names from it."""
         return every_stage(self.root, self.environ)
 
+    def stages_of(self, branch: str) -> list[str]:
+        """Of those, all that a push to ``branch`` may mean: that name it or none, and that cannot
+        be read now."""
+        from cicd.config.load import branches_of
+
+        files = self.stages
+        elsewhere = set()
+        for root in {self.loader().root_of(file) for file in files}:
+            below = root.relative_to(self.root).as_posix()
+            for file, wanted in branches_of(root)[0].items():
+                if wanted not in {None, branch}:
+                    elsewhere.add(file if below == "." else f"{below}/{file}")
+        return [file for file in files if file not in elsewhere]
+
     def loader(self, variables: Mapping[str, str] | None = None, *, local: bool = False) -> Loader:
         """What reads stages of this project."""
         mask = self._mask

@@ -348,9 +348,9 @@ def shared_branches(root: Path) -> list[Problem]:
     return found
 
 
-def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -> str:
-    """The stage that a push to ``branch`` applies, as a file relative to the root. Raises Usage;
-    InvalidStage where it may be one that cannot be read, if a stage ``is_wanted``."""
+def branches_of(root: Path) -> tuple[dict[str, object], list[Problem]]:
+    """The stage files of a project with the branch of each, None for none; and what is wrong with
+    those that cannot be read."""
     branches: dict[str, object] = {}
     unread: list[Problem] = []
     for file in stage_files(root):
@@ -360,6 +360,13 @@ def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -
             unread += error.problems
             continue
         branches[file] = node.value if node is not None else None
+    return branches, unread
+
+
+def find_stage_for_branch(root: Path, branch: str, *, is_wanted: bool = False) -> str:
+    """The stage that a push to ``branch`` applies, as a file relative to the root. Raises Usage;
+    InvalidStage where it may be one that cannot be read, if a stage ``is_wanted``."""
+    branches, unread = branches_of(root)
     found = [file for file, value in branches.items() if value == branch]
     if len(found) == 1:
         return found[0]
