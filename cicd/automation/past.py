@@ -38,12 +38,12 @@ class Past:
     sources: Sequence[Mapping[str, Any]]
 
 
-def read_past(session: Session, limit: int) -> Past:
-    """The last applies of a stage, so many at most."""
+def read_past(session: Session, limit: int, others: Sequence[Source] = ()) -> Past:
+    """The last applies of a stage, so many at most; also of ``others`` who remember something."""
     applies: list[Applied] = []
     things: list[Made] = []
     told = []
-    for source in sources_of(session):
+    for source in [*others, *sources_of(session)]:
         problem, found = "", 0
         try:
             # of what the oldest have made a part is older than they are

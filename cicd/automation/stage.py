@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cicd.automation.choice import ALL, Choice, texts
 from cicd.automation.events import Event, Notified
@@ -16,6 +16,9 @@ from cicd.errors import CicdError, Refused, Usage
 from cicd.lifecycle.approvals import Verdict
 from cicd.model import Approval, Holder, Key, LogEntry, MetricPoint, Plan, Track
 from cicd.render.comparison import Comparison
+
+if TYPE_CHECKING:
+    from cicd.automation.past import Source
 
 OnEvent = Callable[[Event], object]
 Saveable = Saved | bytes | bytearray | memoryview | Plan
@@ -284,13 +287,13 @@ class StageSession(Session):
         with self.opened():
             return list_versions(self, str(key))
 
-    def history(self, *, limit: int = 20) -> dict[str, Any]:
+    def history(self, *, limit: int = 20, sources: Sequence[Source] = ()) -> dict[str, Any]:
         """What was applied before as plain data, newest first, at most so many: the document that
-        ``cicd history --output json`` writes."""
+        ``cicd history --output json`` writes. ``sources``: others who remember something."""
         from cicd.automation.past import document_of_past, read_past
 
         with self.opened():
-            return document_of_past(self, read_past(self, limit))
+            return document_of_past(self, read_past(self, limit, sources))
 
     def status(self) -> list[dict[str, Any]]:
         """What of the stage is there now: a row of plain data for each thing that can be up or

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from cicd.cli.completion import complete_stage
 from cicd.cli.console import print_json, print_note, print_result, terminal_width, uses_colour
+from cicd.cli.database import VARIABLE, checked
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options, output_option
 from cicd.cli.project import open_session
+
+if TYPE_CHECKING:
+    from cicd.automation.past import Source
+    from cicd.automation.stage import StageSession
 
 
 @click.command("history", epilog=examples("cicd history prd", "cicd history prd --limit 5 -o json"))
@@ -19,8 +27,22 @@ from cicd.cli.project import open_session
 @click.option(
     "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Show so many."
 )
+@click.option(
+    "--database",
+    envvar=VARIABLE,
+    metavar="URL",
+    help=f"Also what a controller remembers. With a password only in {VARIABLE}.",
+)
 @output_option("text", "json")
-def command(stage: str | None, common: Common, limit: int, output: str) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context,
+    stage: str | None,
+    common: Common,
+    limit: int,
+    database: str | None,
+    output: str,
+) -> None:
     """Show what was applied, newest first: when, which commit, by whom, how it ended, how long it
     took, who approved it, what it changed.
 
@@ -29,8 +51,11 @@ def command(stage: str | None, common: Common, limit: int, output: str) -> None:
     """
     from cicd.render.past import render_past
 
-    with open_session(stage, common, needs_secrets=False) as session:
-        document = session.history(limit=limit)
+    with (
+        open_session(stage, common, needs_secrets=False) as session,
+        remembering(session, checked(ctx, database)) as sources,
+    ):
+        document = session.history(limit=limit, sources=sources)
     if output == "json":
         print_json(document)
         return
@@ -45,3 +70,21 @@ def command(stage: str | None, common: Common, limit: int, output: str) -> None:
         for source in document["sources"]:
             if source["problem"]:
                 print_note(f"without what the {source['name']} knows: {source['problem']}")
+
+
+@contextmanager
+def remembering(session: StageSession, url: str) -> Iterator[Sequence[Source]]:
+    """What a controller remembers of a stage; nothing without the URL of its database."""
+    if not url:
+        yield ()
+        return
+    from cicd.automation.past import Source
+    from cicd.controller.database import Database
+    from cicd.controller.remembered import SOURCE, Remembered
+
+    database = Database(url)
+    try:
+        told = Remembered(database)
+        yield (Source(SOURCE, lambda limit: told.applies(session.stage.name, limit)),)
+    finally:
+        database.close()

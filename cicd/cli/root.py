@@ -90,6 +90,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "schema": Entry("cicd.cli.schema", short_help="Print the JSON Schema of stage files."),
     },
     "Around it": {
+        "controller": Entry("cicd.cli.controller", short_help="Keep stages as Git has them."),
         "comment": Entry("cicd.cli.comment", short_help="Write plans into the pull request."),
         "notify": Entry("cicd.cli.notify", short_help="Try whether people can be told."),
         "emulator": Entry(

@@ -4,6 +4,7 @@ against the row's, so one that was thought dead and wakes again writes nothing."
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +35,14 @@ class Claims:
         self.holder = holder
         self._lease = round(lease * 1000)
 
-    def take(self) -> Claim | None:
-        """A stage that is due and nobody works on; None where there is none."""
+    def take(self, among: Collection[int] | None = None) -> Claim | None:
+        """A stage that is due and nobody works on, of those with these numbers; None where there
+        is none."""
         row, now = STAGE.c, self._database.now
         free = or_(row.holder.is_(None), row.lease_until < now)
         due = (
             select(row.id, row.holder)
-            .where(row.due_at <= now, free)
+            .where(row.due_at <= now, free, *([] if among is None else [row.id.in_(among)]))
             .order_by(row.due_at, row.id)
             .limit(1)
             .with_for_update(skip_locked=True)  # left out for SQLite, where one writes at a time

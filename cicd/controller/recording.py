@@ -30,29 +30,51 @@ class Records:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def repository(self, url: str, branch: str, paths: Sequence[str]) -> None:
-        """Know a branch of a repository and its stage files. One that is gone from there is kept:
-        what it deploys is still there."""
+    def repository(self, url: str, branch: str, paths: Sequence[str]) -> dict[str, int]:
+        """Know a branch of a repository and its stage files; the numbers of all that are known by
+        their files. One that is gone is kept: what it deploys is still there."""
         with self._database.begin() as connection:
             found = _repository(connection, url, branch)
-            known = set(
-                connection.scalars(select(STAGE.c.path).where(STAGE.c.repository_id == found))
-            )
+            of_it = select(STAGE.c.path, STAGE.c.id).where(STAGE.c.repository_id == found)
+            known = {row.path for row in connection.execute(of_it)}
             for path in sorted(set(paths) - known):
                 connection.execute(insert(STAGE).values(repository_id=found, path=path))
+            return {row.path: row.id for row in connection.execute(of_it)}
 
-    def fetched(self, url: str, branch: str, head: str, error: str = "") -> None:
-        """Keep which commit is the newest, or why nobody can tell. What has a newer one is due."""
+    def head(self, url: str, branch: str) -> str:
+        """The newest commit that any replica has seen; empty for none."""
+        is_it = (REPOSITORY.c.url == url) & (REPOSITORY.c.branch == branch)
+        with self._database.begin() as connection:
+            return connection.scalar(select(REPOSITORY.c.head).where(is_it)) or ""
+
+    def fetched(self, url: str, branch: str, head: str, seen: str) -> bool:
+        """Keep which commit is the newest, and make all due where that is news. ``seen``: what
+        ``head`` gave before it was asked for; False where another replica has written one since,
+        which may be newer."""
         with self._database.begin() as connection:
             found = _repository(connection, url, branch)
-            before = connection.scalar(select(REPOSITORY.c.head).where(REPOSITORY.c.id == found))
-            values: dict[str, Any] = {"error": error}
-            if head:
-                values |= {"head": head, "fetched_at": self._database.now}
-            connection.execute(update(REPOSITORY).where(REPOSITORY.c.id == found).values(values))
-            if head and head != before:
+            is_ours = (REPOSITORY.c.id == found) & REPOSITORY.c.head.in_([seen, head])
+            values = {"head": head, "fetched_at": self._database.now, "error": ""}
+            if connection.execute(update(REPOSITORY).where(is_ours).values(values)).rowcount != 1:
+                return False
+            if head != seen:
                 due = update(STAGE).where(STAGE.c.repository_id == found)
                 connection.execute(due.values(due_at=self._database.now))
+        return True
+
+    def unreached(self, url: str, branch: str, error: str) -> None:
+        """Keep why nobody can tell."""
+        with self._database.begin() as connection:
+            found = _repository(connection, url, branch)
+            connection.execute(
+                update(REPOSITORY).where(REPOSITORY.c.id == found).values(error=error)
+            )
+
+    def due(self, stage: int) -> None:
+        """Let a stage be looked at as soon as nobody works on it."""
+        with self._database.begin() as connection:
+            due = update(STAGE).where(STAGE.c.id == stage)
+            connection.execute(due.values(due_at=self._database.now))
 
     def row(self, claim: Claim) -> Mapping[str, Any]:
         """What is known of a stage, with ``url`` and ``branch`` of its repository."""

@@ -147,11 +147,24 @@ def test_a_stage_whose_file_is_gone_is_kept_and_a_newer_commit_makes_it_due(
     claims, records = Claims(database, "ana"), Records(database)
     claims.give_back(taken(claims), 3600)
     assert claims.take() is None
-    records.fetched(REPOSITORY, "main", "a" * 40)
+    assert records.fetched(REPOSITORY, "main", "a" * 40, seen="")
     claims.give_back(taken(claims), 3600)
-    records.fetched(REPOSITORY, "main", "a" * 40)
-    records.fetched(REPOSITORY, "main", "", error="gone")
+    assert records.fetched(REPOSITORY, "main", "a" * 40, seen="a" * 40)
+    records.unreached(REPOSITORY, "main", "gone")
     assert claims.take() is None
+    records.due(1)
+    assert claims.take()
+
+
+def test_who_asked_the_repository_before_another_does_not_write_after_it(
+    database: Database,
+) -> None:
+    known(database, "stages/dev.yaml")
+    records = Records(database)
+    assert records.fetched(REPOSITORY, "main", "b" * 40, seen="")
+    assert not records.fetched(REPOSITORY, "main", "a" * 40, seen="")
+    assert records.head(REPOSITORY, "main") == "b" * 40
+    assert records.fetched(REPOSITORY, "main", "b" * 40, seen="")
 
 
 def test_what_is_exported_is_all_of_it_line_by_line(database: Database) -> None:
