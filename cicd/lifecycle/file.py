@@ -98,7 +98,8 @@ class FileApprovals:
         except FileNotFoundError:
             return self._nothing()
         except (OSError, ValueError) as error:
-            return Approval(ApprovalState.NONE, note=f"{self._path} cannot be read: {error}")
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+            return Approval(ApprovalState.NONE, note=f"{self._path} cannot be read: {why}")
         return self._judged(text, request)
 
     def _read_commit(self, request: Request) -> Approval:
@@ -137,7 +138,8 @@ class FileApprovals:
 
     def _commit(self, at: str) -> Commit | None:
         form = "--format=%H%x00%an <%ae>%x00%aI"
-        told = self._around.git("log", "-1", form, at, "--", self._path)
+        log = ("--literal-pathspecs", "log", "-1")  # a name may look like a pattern
+        told = self._around.git(*log, form, at, "--", self._path)
         parts = (told or "").split("\0")
         if len(parts) != 3:
             return None

@@ -203,6 +203,20 @@ def test_nothing_is_written_through_a_link_that_leads_out_of_the_project(
         assert elsewhere.read_text("utf-8") == "theirs"
 
 
+@pytest.mark.parametrize("name", ["prd*.yaml", "prd[1-9].yaml", "prd?.yaml", ":(top)prd.yaml"])
+def test_a_name_like_a_pattern_is_that_of_one_file(desk: Desk, name: str) -> None:
+    def means() -> FileApprovals:
+        around = Surroundings(desk.root, {}, desk.run, branch="main", checked_out="main")
+        return connect(FileApproval(name), around)
+
+    means().decide(REQUEST, "approved", "")
+    desk.commit("Bob")
+    (desk.root / "prd1.yaml").write_text(GIVEN, encoding="utf-8")
+    desk.commit("Mallory")
+    found = means().read(REQUEST)
+    assert found.is_given and found.by == "Bob <bob@example.com>"
+
+
 @pytest.mark.parametrize("text", ["platform: aicore\n", "words\n", "[1]", "stage: prd\n", "{"])
 def test_what_is_no_approval_is_never_written_over(desk: Desk, text: str) -> None:
     (desk.root / "approvals").mkdir()
