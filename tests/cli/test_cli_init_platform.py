@@ -200,7 +200,7 @@ def test_the_first_default_that_will_do_is_taken_else_the_last(
 
 
 @pytest.mark.parametrize("name", registry.PLATFORMS)
-def test_a_scaffold_asks_nothing_twice_and_every_marker_has_a_text(
+def test_a_scaffold_asks_nothing_twice_every_marker_has_its_text_and_all_stages_are_valid(
     name: str, tmp_path: Path
 ) -> None:
     scaffold = registry.scaffold_of(name)
@@ -212,3 +212,4 @@ def test_a_scaffold_asks_nothing_twice_and_every_marker_has_a_text(
     for file in files_in(tmp_path):
         text = (tmp_path / file).read_text(encoding="utf-8")
         assert not [word for word in ("@NAME@", "@TITLE@", "@STAGE@", "@VERSION@") if word in text]
+    assert "valid" in cicd(tmp_path, "validate", "--all")

@@ -82,7 +82,6 @@ def markers_for(ci: str, scaffold: Scaffold, stages: Sequence[str], project: str
     path = PurePosixPath(project, FILES[ci]).as_posix() if ci in FILES else FOLDER
     return {
         "EXTRA": scaffold.EXTRA,
-        "PREFIX": f"{slug}-" if slug else "",
         "SLUG_DASH": f"{slug}-" if slug else "",
         "FOLDER_TEXT": _text(project or "."),
         "FOLDER_GROOVY": re.sub(r"(['\\])", r"\\\1", project or "."),
