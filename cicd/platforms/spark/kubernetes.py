@@ -42,10 +42,11 @@ LONGEST = 63
 RIGHTS = {
     "pods": ("create", "get", "list", "delete"),
     "pods/log": ("get",),
-    "services": ("create",),
-    "configmaps": ("create",),
+    "services": ("create", "patch"),
+    "configmaps": ("create", "patch"),
 }
-"""What submission, and looking after it, need."""
+"""What submission, and looking after it, need: spark-submit applies what belongs to a pod on the
+server's side (``KubernetesClientApplication`` of Spark 3.5 and 4), which is a patch."""
 
 
 class KubernetesSubmitter:

@@ -504,6 +504,9 @@ def test_doctor_tells_the_cluster_and_what_is_missing_of_rights(
     found = {one.check: one for one in spark.diagnose()}
     assert found["rights"].state == "error"
     assert "may not create pods, get pods/log in data" in found["rights"].text
+    cluster.denied = {("patch", "services"), ("patch", "configmaps")}
+    found = {one.check: one for one in spark.diagnose()}
+    assert "may not patch services, patch configmaps in data" in found["rights"].text
     cluster.token = "another"
     found = {one.check: one for one in spark.diagnose()}
     assert found["cluster"].state == "error" and found["cluster"].cure == "check K8S_TOKEN"
