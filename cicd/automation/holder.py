@@ -7,11 +7,27 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cicd.forges.detect import read_run
 from cicd.model import Holder
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Who does something, where a process alone does not say it: one of several controllers.
+
+    ``run``: unlike that of anybody else; ``name``: for people. ``is_gone``: whether another holder
+    of the lock is known to live no more. ``problem``: why nothing may be begun any more; empty
+    while all is well.
+    """
+
+    run: str
+    name: str
+    is_gone: Callable[[Holder], bool]
+    problem: Callable[[], str]
 
 
 def make_holder(command: str, environ: Mapping[str, str]) -> Holder:

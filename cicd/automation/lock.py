@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cicd.automation.events import Noted, Waiting
-from cicd.automation.holder import is_gone, make_holder
+from cicd.automation.holder import Presence, is_gone, make_holder
 from cicd.automation.session import Session
 from cicd.errors import (
     Conflict,
@@ -66,7 +67,19 @@ def holder_of(session: Session) -> Holder | None:
         return None
 
 
-def open_lease(session: Session, command: str, sleep: Callable[[float], None]) -> Lease | None:
+def elapsed() -> float:
+    """Seconds of the clock that locks go by: it never leaps, and counts the time asleep."""
+    from cicd.apply.lease import elapsed
+
+    return elapsed()
+
+
+def open_lease(
+    session: Session,
+    command: str,
+    sleep: Callable[[float], None],
+    presence: Presence | None = None,
+) -> Lease | None:
     """The lock of the stage as this process sees it; None where the platform has none."""
     from cicd.apply.lease import Lease
 
@@ -75,17 +88,29 @@ def open_lease(session: Session, command: str, sleep: Callable[[float], None]) -
     if not lock or not gate:
         return None
     me = make_holder(f"cicd {command} {session.stage.name}", session.environ)
-    return Lease(lock, gate, me, is_gone, sleep=sleep)
+    if presence is None:
+        return Lease(lock, gate, me, is_gone, sleep=sleep)
+    me = replace(me, run=presence.run, name=presence.name)
+    knows = presence.is_gone
+    return Lease(lock, gate, me, lambda other: is_gone(other) or knows(other), sleep=sleep)
 
 
 class StageLock:
     """The lock of a stage during one operation. ``is_held``: whether we have it. ``timeout``: how
-    many seconds to wait for somebody else who has it."""
+    many seconds to wait for somebody else who has it. ``stands``: what else says why nothing may be
+    begun any more."""
 
-    def __init__(self, session: Session, lease: Lease | None, timeout: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        lease: Lease | None,
+        timeout: float,
+        stands: Callable[[], str] = lambda: "",
+    ) -> None:
         self._session = session
         self._lease = lease
         self._timeout = timeout
+        self._stands = stands
         self._unable = ""
         self._halted = ""
         self.is_held = False
@@ -134,7 +159,7 @@ class StageLock:
 
     def problem(self) -> str:
         """Why nothing may be begun any more; empty while all is well."""
-        return self._halted or self.lost()
+        return self._halted or self._stands() or self.lost()
 
     def lost(self) -> str:
         """How the lock got lost; empty while it is ours, or never was."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from cicd.apply import events as change_events
 from cicd.automation import events
 from cicd.automation.events import Event
+from cicd.automation.holder import Presence
 from cicd.automation.lock import StageLock, open_lease
 from cicd.automation.result import Result
 from cicd.automation.session import Session
@@ -32,12 +33,14 @@ class _Stopped(BaseException):
 class Settings:
     """How an operation goes on. ``approve``: who agrees to the plan; None where whoever calls has
     agreed to whatever it is. ``lock_timeout``: seconds to wait for the lock of the stage.
-    ``workers``: calls at once. ``measures``: also tell what runs record while they go on."""
+    ``workers``: calls at once. ``measures``: also tell what runs record while they go on.
+    ``presence``: who does it, where that is not just this process."""
 
     approve: Approve | None = None
     lock_timeout: float = 0.0
     workers: int = 10
     measures: bool = False
+    presence: Presence | None = None
 
 
 class Operation(Iterator[Event]):
@@ -157,8 +160,10 @@ class Operation(Iterator[Event]):
 def locked(operation: Operation, command: str, work: Locked) -> Work:
     """Do ``work`` while the lock of the stage is held, as far as there can be one yet."""
     session, settings = operation.session, operation.settings
-    lease = open_lease(session, command, operation.sleep)
-    lock = StageLock(session, lease, settings.lock_timeout)
+    presence = settings.presence
+    lease = open_lease(session, command, operation.sleep, presence)
+    stands = [presence.problem] if presence else []
+    lock = StageLock(session, lease, settings.lock_timeout, *stands)
     try:
         yield from lock.take()
         result = yield from work(lock)

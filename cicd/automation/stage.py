@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd.automation.choice import ALL, Choice, texts
 from cicd.automation.events import Event, Notified
+from cicd.automation.holder import Presence
 from cicd.automation.operation import Approve, Operation, Settings, Work
 from cicd.automation.result import Result
 from cicd.automation.saved import Saved, to_bytes
@@ -160,9 +161,11 @@ class StageSession(Session):
         lock_timeout: float = 0,
         workers: int = 10,
         measures: bool = False,
+        presence: Presence | None = None,
     ) -> Operation:
         """The same as an iterator of events, which works while it is read. ``measures``: also tell
-        what runs record while they go on. ``Operation.cancel`` ends it from any thread."""
+        what runs record while they go on. ``presence``: who does it, where that is not just this
+        process. ``Operation.cancel`` ends it from any thread."""
         from cicd.automation.applying import apply
         from cicd.automation.notices import tell_apply
         from cicd.plan import Permissions
@@ -182,7 +185,7 @@ class StageSession(Session):
         def work(operation: Operation) -> Work:
             return apply(operation, agreed, choice, wait=wait, permissions=permissions)
 
-        settings = Settings(approve, lock_timeout, workers, measures)
+        settings = Settings(approve, lock_timeout, workers, measures, presence)
         return Operation(self, settings, work, tell_apply)
 
     def approve(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cicd.automation.holder import Presence
 from cicd.automation.operation import Operation
 from cicd.automation.result import Result
 from cicd.automation.stage import StageSession
-from cicd.controller.claims import Claim
+from cicd.controller.claims import Claim, Claims
 from cicd.controller.deciding import Step
 from cicd.controller.looking import View
 from cicd.controller.recording import Records
@@ -35,11 +36,13 @@ class Actor:
 
     def __init__(
         self,
+        claims: Claims,
         records: Records,
         who: str,
         started: Callable[[Claim, Operation], None],
         ended: Callable[[Claim], None],
     ) -> None:
+        self._claims = claims
         self._records = records
         self._who = who
         self._started = started
@@ -50,7 +53,14 @@ class Actor:
     ) -> Acted:
         """Apply, or heal, what ``view`` has planned of a commit. Raises Lost."""
         is_heal = step is Step.HEAL
-        operation = session.applying(exclude=view.runs if is_heal else ())
+        presence = Presence(
+            claim.run,
+            self._who,
+            lambda other: self._claims.is_over(other.run),
+            lambda: self._claims.problem(claim),
+        )
+        exclude = view.runs if is_heal else ()
+        operation = session.applying(exclude=exclude, presence=presence)
         id = self._records.begin(
             claim,
             "heal" if is_heal else "apply",

@@ -63,7 +63,7 @@ class Controller:
         self._looker = Looker(self._mirror, self._branch, environ)
         self._claims = Claims(database, self.name, settings.lease)
         self._records = Records(database)
-        actor = Actor(self._records, self.name, self._started, self._ended)
+        actor = Actor(self._claims, self._records, self.name, self._started, self._ended)
         self._keeper = Keeper(
             self._looker, self._claims, self._records, actor, settings.every, clock
         )

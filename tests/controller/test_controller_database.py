@@ -107,6 +107,26 @@ def test_who_wakes_after_another_has_taken_over_writes_nothing(database: Databas
     assert Remembered(database).stages()[0].state == ""
 
 
+def test_a_lock_of_a_replica_that_another_has_followed_is_known_to_be_dead(
+    database: Database,
+) -> None:
+    known(database, "stages/dev.yaml")
+    records, first = Records(database), Claims(database, "first", lease=0)
+    dead = taken(first)
+    records.begin(dead, "apply")
+    second = Claims(database, "second")
+    assert not second.is_over(dead.run), "nobody has followed it yet"
+    assert first.problem(dead), "it holds no more, by its own clock"
+    alive = next(filter(None, iter(second.take, object())))
+    records.begin(alive, "apply")
+    assert second.is_over(dead.run) and not second.is_over(alive.run)
+    assert second.problem(alive) == "" and second.renew(alive) and not first.renew(dead)
+    for other in ("0123456789abcdef", "elsewhere/1/1", "first/2/1", "first/1/x", ""):
+        assert not second.is_over(other)
+    second.give_back(alive, 0)
+    assert second.problem(alive)
+
+
 def test_nothing_is_done_twice_when_a_replica_is_killed(url: str, database: Database) -> None:
     known(database, *(f"stages/s{number}.yaml" for number in range(40)))
     command = [sys.executable, str(Path(__file__).with_name("worker.py")), url]

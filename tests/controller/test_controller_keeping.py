@@ -17,14 +17,18 @@ from pytest_mock import MockerFixture
 from sqlalchemy import update
 
 from cicd.cli.root import execute
+from cicd.controller.claims import Claims
 from cicd.controller.database import Database
 from cicd.controller.history import Entry, KeptStage
 from cicd.controller.keeping import Told
+from cicd.controller.recording import Records
 from cicd.controller.remembered import Remembered
 from cicd.controller.running import Controller, Settings
 from cicd.controller.tables import STAGE
 from cicd.errors import ConnectionFailed, Denied
+from cicd.model import Holder
 from cicd.platforms import registry
+from tests.apply.test_apply_lease import MemoryLock
 
 STAGE_FILE = """\
 platform: toy
@@ -337,6 +341,47 @@ def test_what_may_pass_is_tried_again_later_and_then_no_more(
     newer = world.push(sync="{auto: true}")
     world.look()
     assert (world.stage().state, world.stage().applied) == ("Synced", newer)
+
+
+@pytest.fixture
+def lock(mocker: MockerFixture) -> MemoryLock:
+    """The toys can be locked."""
+    locks: dict[str, MemoryLock] = {}
+    mocker.patch(
+        "tests.platforms.toy.adapter.Toy.lock",
+        lambda toy, name: locks.setdefault(name, MemoryLock()),
+    )
+    return locks.setdefault("dev", MemoryLock())
+
+
+def test_the_lock_of_a_replica_that_died_is_taken_over_at_once(
+    world: World, lock: MemoryLock
+) -> None:
+    commit = world.push(sync="{auto: true}")
+    world.controller.fetch()
+    dead = Claims(world.database, "controller@gone/1", lease=0)
+    claim = dead.take()
+    assert claim
+    Records(world.database).begin(claim, "apply", commit=commit)
+    lock.holder = Holder(claim.run, "controller@gone/1")
+    world.look()
+    assert (world.stage().state, world.stage().applied) == ("Synced", commit)
+    done, left = world.entries()
+    assert (left.result, done.result) == ("interrupted", "applied")
+    assert left.reason.startswith("taken over by controller@") and lock.holder is None
+
+
+@pytest.mark.parametrize("run", ["0123456789abcdef", "controller@elsewhere/1/1/1"])
+def test_the_lock_of_somebody_else_is_waited_for(world: World, lock: MemoryLock, run: str) -> None:
+    world.push(sync="{auto: true}")
+    lock.holder = Holder(run, "ana@laptop")
+    world.look()
+    stage = world.stage()
+    assert (stage.state, stage.tries) == ("Degraded", 1) and "locked by ana@laptop" in stage.reason
+    lock.holder = None
+    world.now += 100
+    world.look()
+    assert world.stage().state == "Synced"
 
 
 def test_a_platform_that_is_away_is_asked_again_and_nothing_is_assumed(
