@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from cicd.automation.holder import make_holder
@@ -22,6 +23,7 @@ SOURCE = "ledger"
 LONGEST = 1900
 """Characters that any platform keeps."""
 MOST_KEYS = 6
+MOST_SECONDS = 1e9
 _ACTIONS = {Action.CREATE: "new", Action.RUN: "run"}
 
 
@@ -86,19 +88,22 @@ def _entries(session: Session) -> list[Any]:
 def _applied(entry: Any) -> Applied | None:
     """One apply; None of what nobody can read: anybody with access may write there."""
     try:
-        at, commit = str(entry["at"]), str(entry["c"])
+        at, commit, took = str(entry["at"]), str(entry["c"]), float(entry["s"])
+        datetime.fromisoformat(at).astimezone(UTC)
+        if not 0 <= took <= MOST_SECONDS:  # nor what is no number
+            return None
         return Applied(
             at=at,
             commit=commit,
             by=str(entry["by"]),
             approved_by=str(entry["a"]),
             result=str(entry["r"]),
-            seconds=float(entry["s"]),
+            seconds=took,
             link=str(entry["l"]),
             made=tuple(_made(entry["k"], at, commit)),
             sources=(SOURCE,),
         )
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
 
 

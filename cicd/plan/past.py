@@ -161,6 +161,6 @@ def seconds(moment: str) -> float | None:
     """An ISO 8601 time as seconds since 1970; None for what is none."""
     try:
         found = datetime.fromisoformat(moment)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):  # the first or last day of all, in another time zone
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

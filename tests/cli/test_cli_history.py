@@ -117,6 +117,22 @@ def test_what_is_kept_stays_short_however_often_a_stage_is_applied(desk: Desk) -
         assert [one["sources"] for one in desk.history()["applies"]] == [["platform"]]
 
 
+def test_what_nobody_can_have_written_is_left_out_and_the_rest_is_told(desk: Desk) -> None:
+    good = {"at": "2026-01-01T00:00:00Z", "s": 1, "c": "c" * 40, "by": "bob", "r": "applied"}
+    good |= {"k": [["service/web", "new", "applied"]], "a": "", "l": ""}
+    odd: list[dict[str, Any]] = [
+        *({"s": took} for took in (float("inf"), float("nan"), "1e999", -5, 10**400)),
+        *({"at": at} for at in ("", "soon", None, "0001-01-01T00:00:00+14:00")),
+        *({"k": keys} for keys in (5, "abc", [None], [[1]])),
+    ]
+    desk.commit(STAGE + GATE, "Álice", "asks for approval")
+    ledger = desk.root / "things/memory/history.json"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text(json.dumps({"text": json.dumps([{**good, **one} for one in odd] + [good])}))
+    assert [one["by"] for one in desk.history()["applies"]] == ["bob"]
+    assert len(desk.run("history", "dev").stdout.splitlines()) == 2
+
+
 def test_deployments_of_the_forge_tell_who_ran_it_and_who_agreed(desk: Desk) -> None:
     desk.run("apply", "dev", "--yes")
     with running() as server:
