@@ -26,8 +26,19 @@ def submit_program(said: str, root: Path, environ: Mapping[str, str]) -> Path:
             return program
     if on_path := shutil.which("spark-submit", path=environ.get("PATH", "")):
         return Path(on_path)
-    text = "there is no Spark on this machine: SPARK_HOME is not set, and no pyspark is installed"
+    home = environ.get("SPARK_HOME")
+    unset = f"is {home}, where there is no bin/spark-submit" if home else "is not set"
+    text = f"there is no Spark on this machine: SPARK_HOME {unset}, and no pyspark is installed"
     raise CicdError(text, hint=INSTALL)
+
+
+def no_java(environ: Mapping[str, str]) -> str:
+    """Why Spark finds no Java on this machine; empty where it finds one."""
+    if home := environ.get("JAVA_HOME"):
+        is_there = (Path(home) / "bin/java").is_file()
+        return "" if is_there else f"JAVA_HOME is {home}, where there is no bin/java"
+    is_there = bool(shutil.which("java", path=environ.get("PATH")))
+    return "" if is_there else "there is no java on the PATH, and JAVA_HOME is not set"
 
 
 def _homes(root: Path, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -22,6 +22,7 @@ from cicd.model import State, Status
 from cicd.platforms.base import Finding
 from cicd.platforms.spark import statuses, wrapper
 from cicd.platforms.spark.calls import Calls
+from cicd.platforms.spark.homes import no_java
 from cicd.platforms.spark.kerberos import Kerberos
 from cicd.platforms.spark.logs import NOTHING, Chunk
 from cicd.platforms.spark.manifest import Manifest
@@ -174,6 +175,8 @@ class ProcessSubmitter:
             yield Finding("submission", "ok", f"{named} for {self._address}")
         except CicdError as error:
             yield Finding("submission", "error", error.message, error.hint)
+        if lack := no_java(self._environ):
+            yield Finding("java", "error", lack, "install Java 17, or set JAVA_HOME")
         if self._kerberos:
             yield from self._kerberos.examine(self._environ)
 

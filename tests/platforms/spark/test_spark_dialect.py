@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cicd.config import GitFacts, Surroundings, check_stage, load_stage
+from cicd.errors import InvalidStage
 from cicd.model import Hidden, Key, Ref, Stage
 from cicd.platforms.registry import DIALECTS
 
@@ -118,6 +119,35 @@ def test_addresses_come_from_the_file_then_the_environment_then_the_master(
     stage = stage_of(tmp_path, text, env)
     told = stage.settings
     assert (stage.target["master"], told["rest_url"], told["ui_url"]) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SPARK_MASTER", "127.0.0.1:7077"),
+        ("SPARK_MASTER", "spark:/h:7077"),
+        ("SPARK_MASTER", "Spark://h:7077"),
+        ("SPARK_MASTER", "spark://h"),
+        ("SPARK_MASTER", "spark://h:7077\n"),
+        ("SPARK_REST_URL", "h:6066"),
+        ("SPARK_REST_URL", "http://user:secret@h:6066"),
+        ("SPARK_UI_URL", "spark://h:8080"),
+    ],
+)
+def test_an_address_of_the_environment_has_to_be_one_as_in_the_file(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    env = {"SPARK_MASTER": "spark://h:7077", name: text}
+    stage = "platform: spark\nspark: {}\njobs: [{key: a, source: 's3a://b/a.py'}]\n"
+    with pytest.raises(InvalidStage) as told:
+        stage_of(tmp_path, stage, env)
+    [problem] = told.value.problems
+    assert problem.line == 2 and problem.rule == "wrong-format"
+    assert problem.message.startswith(f"{name} must be ") and "secret" not in problem.message
+    said = stage.replace(
+        "{}", "{master: 'spark://h:1', rest_url: 'http://h:2', ui_url: 'http://h:3'}"
+    )
+    assert stage_of(tmp_path, said, env).target["master"] == "spark://h:1"
 
 
 WRONG = [

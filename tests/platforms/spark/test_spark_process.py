@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from cicd.errors import CicdError
 from cicd.model import LiveResource, State
 from cicd.platforms.spark import wrapper
 from cicd.platforms.spark.adapter import Spark, connect
-from cicd.platforms.spark.homes import submit_program
+from cicd.platforms.spark.homes import no_java, submit_program
 from cicd.platforms.spark.process import FORCED, of_exit
 from tests.platforms.contract import wait_for
 from tests.platforms.spark.samples import job, stage_of, write_home, write_program
@@ -194,3 +195,19 @@ def test_without_spark_the_line_that_installs_it_is_told(tmp_path: Path) -> None
     assert told.value.hint == "pip install 'pyspark==3.5.*'"
     with pytest.raises(CicdError, match="no bin/spark-submit"):
         submit_program("opt/nothing", tmp_path, {})
+    there = f"SPARK_HOME is {tmp_path}, where there is no bin/spark-submit, and no pyspark"
+    with pytest.raises(CicdError, match=re.escape(there)):
+        submit_program("", tmp_path, {"PATH": "", "SPARK_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("where", ["JAVA_HOME", "PATH"])
+def test_java_is_looked_for_where_spark_looks(tmp_path: Path, where: str) -> None:
+    environ = {"PATH": "", where: str(tmp_path if where == "JAVA_HOME" else tmp_path / "bin")}
+    assert where in no_java(environ)
+    assert no_java({"PATH": ""}) == "there is no java on the PATH, and JAVA_HOME is not set"
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/java"
+    program.touch(0o755)
+    assert no_java(environ) == ""
+    beside = {"PATH": str(tmp_path / "bin"), "JAVA_HOME": "/opt/other"}
+    assert no_java(beside) == "JAVA_HOME is /opt/other, where there is no bin/java"

@@ -12,7 +12,7 @@ from cicd.config.tree import Place, did_you_mean
 from cicd.errors import Problem
 from cicd.masking import is_secret_name
 from cicd.platforms.spark.dialect.draft import PREFIX, Draft, is_address, is_python, named_files
-from cicd.platforms.spark.dialect.schema import Job
+from cicd.platforms.spark.dialect.schema import ADDRESS, ANY_MASTER, MASTERS, URL, Job
 from cicd.values import Ref
 
 CI_SYSTEMS = ("GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "JENKINS_URL")
@@ -27,6 +27,12 @@ REFERRED = re.compile(
     r"\..*(?<!\.oauthToken)$"
 )
 """Properties that say where a secret is, and not what it is."""
+FORMS = {
+    "master": (f"{PREFIX}MASTER", re.compile(ANY_MASTER), MASTERS),
+    "rest_url": (f"{PREFIX}REST_URL", re.compile(URL), ADDRESS),
+    "ui_url": (f"{PREFIX}UI_URL", re.compile(URL), ADDRESS),
+}
+"""Fields that a variable stands in for: its name, what it must be, and that in words."""
 OWN = ("--inputs", "--outputs")
 """Arguments that cicd adds."""
 
@@ -34,6 +40,10 @@ OWN = ("--inputs", "--outputs")
 def check_place(draft: Draft) -> Iterator[Problem]:
     """Whether it is known where the cluster is, and whether it sees what it is to run."""
     spark = draft.file.spark
+    for field, (name, form, words) in FORMS.items() if not draft.is_local else ():
+        told = "" if getattr(spark, field) else draft.variable(name)
+        if told and not form.fullmatch(told):
+            yield draft.place("spark").problem(f"{name} must be {words}", "wrong-format")
     if not draft.master:
         if not draft.has_lost("spark", "master"):
             message = f"no master: set spark.master or {PREFIX}MASTER"

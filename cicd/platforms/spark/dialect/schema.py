@@ -12,8 +12,10 @@ _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s/:,\[\]]+):[0-9]+"
 _HTTP = r"https?://[^\s/@?#]+(/[^\s?#]*)?"
 _KUBERNETES = r"k8s://(https?://)?(\[[0-9A-Fa-f:.]+\]|[^\s/@?#:\[\]]+)(:[0-9]+)?(/[^\s?#]*)?"
 ANY_MASTER = rf"^(spark://{_HOST}(,{_HOST})*|local(\[([0-9]+|\*)\])?|{_HTTP}|yarn|{_KUBERNETES})$"
+MASTERS = "spark://host:7077, https://livy:8998, k8s://https://host:6443, yarn or local[*]"
 URL = f"^{_HTTP}$"
-_URL = like(URL, "an address like http://host:port, without login and query", 1024)
+ADDRESS = "an address like http://host:port, without login and query"
+_URL = like(URL, ADDRESS, 1024)
 CLASS = r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 PRINCIPAL = r"^[^\s@/]+(/[^\s@/]+)*(@[^\s@/]+)?$"
@@ -67,11 +69,7 @@ class Spark(Part, frozen=True, kw_only=True):
     master: Annotated[
         Annotated[
             str,
-            like(
-                ANY_MASTER,
-                "spark://host:7077, https://livy:8998, k8s://https://host:6443, yarn or local[*]",
-                1024,
-            ),
+            like(ANY_MASTER, MASTERS, 1024),
         ]
         | None,
         Meta(
