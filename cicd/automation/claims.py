@@ -37,7 +37,10 @@ class Claims:
     unread: list[str] = field(default_factory=list)
 
     def add(self, session: Session, stage: Stage, live: Sequence[LiveResource]) -> None:
-        """What one stage names of ``live``, as far as nobody else has named it before."""
+        """What one stage names of ``live``, as far as nobody else has named it before; of
+        another platform it names nothing."""
+        if stage.platform != session.stage.platform:
+            return
         self.stages[stage.name] = stage
         reach = within_reach(live, session.stage.target, stage.target, session.platform.kinds)
         near = [seen_by(stage, item) for item in reach]

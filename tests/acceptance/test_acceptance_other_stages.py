@@ -275,6 +275,19 @@ def test_an_apply_of_nothing_at_all_is_an_apply_without_changes(
     assert "No changes" in cicd("apply", stage, "--yes", *choice)
 
 
+@pytest.mark.parametrize("kind", ["service", "job"])
+def test_what_is_listed_is_claimed_by_no_stage_of_another_platform(
+    cicd: Run, root: Path, kind: str
+) -> None:
+    cicd("apply", "train", "serve", "--yes")
+    text = "platform: sagemaker\nsagemaker: {region: eu-central-1, bucket: models, "
+    text += "role: 'arn:aws:iam::123456789012:role/ML'}\ntraining_jobs:\n  - {key: web, image: i, "
+    write(root, "stages/cloud.yaml", text + "instance: {type: ml.m5.large}}\n")
+    cicd("validate", "cloud")
+    stage = "serve" if kind == "service" else "train"
+    assert f"{kind}/" in cicd("list", kind, stage)
+
+
 def test_a_sentence_tells_of_which_stage_the_new_thing_is(cicd: Run, root: Path) -> None:
     cicd("apply", "train", "serve", "--yes")
     write(root, "fit.txt", SCRIPT.replace("0.75", "0.8"))

@@ -26,8 +26,8 @@ def submit_program(said: str, root: Path, environ: Mapping[str, str]) -> Path:
             return program
     if on_path := shutil.which("spark-submit", path=environ.get("PATH", "")):
         return Path(on_path)
-    home = environ.get("SPARK_HOME")
-    unset = f"is {home}, where there is no bin/spark-submit" if home else "is not set"
+    there = environ.get("SPARK_HOME")
+    unset = f"is {there}, where there is no bin/spark-submit" if there else "is not set"
     text = f"there is no Spark on this machine: SPARK_HOME {unset}, and no pyspark is installed"
     raise CicdError(text, hint=INSTALL)
 
