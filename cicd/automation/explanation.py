@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cicd.automation import local
 from cicd.automation.session import Session
-from cicd.automation.status import version_fields
+from cicd.automation.status import held_notes, version_fields
 from cicd.errors import CicdError, NotFound, Usage
 from cicd.masking import without_secrets
 from cicd.model import Key, LiveResource, State
@@ -41,6 +41,7 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         log = [entry.text[:LONGEST] for entry in session.platform.tail(live, LINES)]
     else:
         findings = list(missing(session, key))
+    findings = [*held(session, key), *findings]
     return {
         "key": str(key),
         "stage": session.stage.name,
@@ -54,6 +55,14 @@ def examine(session: Session, word: str) -> dict[str, Any]:
         "log": [hidden(session, line) for line in log],
         "commands": commands(session, key, live),
     }
+
+
+def held(session: Session, key: Key) -> Iterator[Finding]:
+    """What stands before the change of something that is not let through yet."""
+    from cicd.platforms.base import Finding
+
+    if note := held_notes(session).get(key):
+        yield Finding("change", "warning", note)
 
 
 def version_names(session: Session, live: LiveResource | None) -> dict[str, str]:

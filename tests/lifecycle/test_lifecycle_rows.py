@@ -283,6 +283,21 @@ def test_the_status_of_what_waits_says_what_for(desk: Desk) -> None:
     assert rows["service/ride"] == []
 
 
+def test_why_a_service_does_not_change_is_explained(desk: Desk) -> None:
+    desk.apply()
+
+    def told() -> list[str]:
+        found = desk.stage.explain("ride")["findings"]
+        return [one["text"] for one in found if one["check"] == "change"]
+
+    [text] = told()
+    assert text.startswith("waits for an approval of ") and "may approve it" in text
+    desk.approve()
+    assert told() == ["goes on with the next apply"]
+    desk.apply()
+    assert told() == []
+
+
 def test_a_rejection_is_told_with_its_reason_and_holds_what_waits(desk: Desk) -> None:
     desk.apply()
     assert desk.approve(reject=True, reason="too slow").state is ApprovalState.REJECTED
