@@ -128,7 +128,7 @@ def test_a_lock_of_a_replica_that_another_has_followed_is_known_to_be_dead(
 
 
 def test_nothing_is_done_twice_when_a_replica_is_killed(url: str, database: Database) -> None:
-    known(database, *(f"stages/s{number}.yaml" for number in range(40)))
+    known(database, *(f"stages/s{number}.yaml" for number in range(20)))
     command = [sys.executable, str(Path(__file__).with_name("worker.py")), url]
     with (
         subprocess.Popen([*command, "first", "0.5"], stdout=subprocess.PIPE, text=True) as dying,
@@ -144,7 +144,7 @@ def test_nothing_is_done_twice_when_a_replica_is_killed(url: str, database: Data
         counts = connection.execute(done.group_by(ENTRY.c.stage_id)).all()
         open_ones = connection.scalar(select(func.count()).where(ENTRY.c.ended_at.is_(None)))
     # one that had ended and was not given back yet is looked at once more, as any stage that is due
-    assert len(counts) == 40 and sum(count for _, count in counts) <= 41 and open_ones == 0
+    assert len(counts) == 20 and sum(count for _, count in counts) <= 21 and open_ones == 0
 
 
 def test_old_entries_go_but_for_the_newest_of_each_stage(database: Database) -> None:
