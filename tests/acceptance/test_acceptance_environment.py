@@ -71,6 +71,9 @@ rollback dev CHAT --local --list
 promote dev other --dry-run -o OUTPUT
 """
 """Commands, one a line; ``OUTPUT``: once for every format."""
+FIRST = ("plan", "comment", "apply", "status dev", "logs")
+"""Commands that also run the first time, when nothing is there yet: what the others tell of is no
+more than what they tell of the second time, when both times are to be hidden."""
 FORMATS = {
     "validate": ("text", "json", "github", "sarif"),
     "plan": ("text", "json", "markdown", "html"),
@@ -128,10 +131,13 @@ OWN = (".git/", ".cicd/git", "src/")
 """What the project itself consists of."""
 
 
-def calls() -> Iterator[str]:
+def calls(time: int) -> Iterator[str]:
+    """What is run the first and the second time."""
     known = {"TRAIN~1": f"{canary('train', 1)}~1", "TRAIN": canary("train", 1)}
     known["CHAT"] = canary("chat", 1)
     for line in SCRIPT.splitlines():
+        if time == 1 and not line.startswith(FIRST):
+            continue
         formats = FORMATS.get(line.split()[0], ("text", "json")) if "OUTPUT" in line else ("",)
         for name in formats:
             words = [known.get(word, word).replace("OUTPUT", name) for word in line.split()]
@@ -180,7 +186,7 @@ def test_no_output_has_a_value_of_the_environment(
     watch = Watch(small)
     for time in (1, 2):
         small.environ |= environment(time)
-        for line in calls():
+        for line in calls(time):
             done = watch.run(line)
             assert done.returncode in (0, 2), (line, done.stdout, done.stderr)
     assert watch.files() > 10 and github.requests
