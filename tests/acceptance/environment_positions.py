@@ -180,6 +180,7 @@ HOLDS_NO_SECRET = {
     "schedules.[].cron": "a time, one of few",
     "schedules.[].start": "a time, one of few",
     "schedules.[].end": "a time, one of few",
+    "sync.*": "times, of which few are, and yes or no",
 }
 """Positions of texts in which nothing secret can stand, and why."""
 
