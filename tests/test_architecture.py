@@ -246,6 +246,13 @@ TABLE: dict[str, set[str]] = {
         "cicd.render",
         "cicd.notify",
     },
+    "cicd.page": {
+        "cicd.words",
+        "cicd.model",
+        "cicd.errors",
+        "cicd.render",
+        "cicd.automation",
+    },
     "cicd.cli": {"*"},
     "cicd.__main__": {"cicd.cli"},
 }

@@ -91,6 +91,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Around it": {
         "controller": Entry("cicd.cli.controller", short_help="Keep stages as Git has them."),
+        "page": Entry("cicd.cli.page", short_help="Show the stages in the browser."),
         "comment": Entry("cicd.cli.comment", short_help="Write plans into the pull request."),
         "notify": Entry("cicd.cli.notify", short_help="Try whether people can be told."),
         "emulator": Entry(

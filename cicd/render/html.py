@@ -15,10 +15,11 @@ from cicd.render.page import page
 def render_page(documents: Sequence[Document]) -> str:
     """A whole page with a section per plan; every change with its reason and its fields."""
     names = ", ".join(read.text(document, "stage") for document in documents)
-    return page("plan.html", title=f"Plan: {names}", plans=list(map(_plan, documents)))
+    return page("plan.html", title=f"Plan: {names}", plans=list(map(plan_values, documents)))
 
 
-def _plan(document: Document) -> dict[str, Any]:
+def plan_values(document: Document) -> dict[str, Any]:
+    """All that a page tells of one plan, as texts and lists of them."""
     changes = read.changes(document)
     dangers = {Action.DELETE: "Deletes", Action.REPLACE: "Replaces"}
     return {
