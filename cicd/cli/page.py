@@ -17,6 +17,7 @@ from cicd.cli.console import print_note, print_result
 from cicd.cli.help import examples
 from cicd.cli.options import Common, common_options
 from cicd.errors import CicdError, Usage
+from cicd.version import install
 from cicd.words import count
 
 ORDER = ("dev", "development", "tst", "test", "int", "qa", "stg", "staging", "pre", "prd", "prod")
@@ -40,7 +41,7 @@ def command(stages: tuple[str, ...], common: Common, port: int, no_open: bool) -
     from cicd.page.server import missing, serve
 
     if name := missing():
-        raise CicdError(f"the page needs {name}", hint="pip install 'aicore-cicd[page]'")
+        raise CicdError(f"the page needs {name}", hint=install("page"))
 
     # a mask of their own for its stages, which are read in several threads
     project = Project(Path.cwd(), os.environ)

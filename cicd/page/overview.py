@@ -266,7 +266,7 @@ def figures(
 ) -> tuple[tuple[str, str], ...]:
     """The last values of a few metrics, those with bounds first."""
     values = last_values(run.track)
-    names = [*(name for name in gates if name in values), *values]
+    names = [*(name for name in gates if name in values), *sorted(values)]
     return tuple((name, number(values[name])) for name in [*dict.fromkeys(names)][:most])
 
 
