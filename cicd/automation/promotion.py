@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ from cicd.platforms.registry import DIALECTS
 from cicd.words import count
 
 if TYPE_CHECKING:
-    from cicd.forges.github import Client
+    from cicd.forges.base import Proposing
+    from cicd.render.dialect import Dialect
 
 
 TRAILER = "Promoted-by: cicd"
@@ -117,20 +118,22 @@ def propose(
             return edit, ""
         project = project_of(root)
         branch = pulls.branch_name(*names, [in_repository(project, file) for file in files], select)
-        title, body = describe(edit, identity(project, names[0]), identity(project, names[1]))
-        with closing(connect(loader, root)) as client:
-            pulls.check_rights(client)
+        between = (identity(project, names[0]), identity(project, names[1]))
+        with closing(connect(loader, root)) as forge:
+            title, body = describe(edit, *between, forge.dialect)
+            pulls.check_rights(forge)
             push(loader, root, edit, branch, commit, title)
-            url = pulls.sync_pull_request(client, branch=branch, base=base, title=title, body=body)
+            url = pulls.sync_pull_request(forge, branch=branch, base=base, title=title, body=body)
     return edit, url
 
 
-def describe(edit: Edit, source: str, target: str) -> tuple[str, str]:
-    """Title and text of the pull request."""
+def describe(edit: Edit, source: str, target: str, dialect: Dialect) -> tuple[str, str]:
+    """Title and text of the pull request; only the text in Markdown."""
     from cicd.forges import pulls
 
     title = f"Promote {source} to {target}: {count(len(edit.found.changes), 'change')}"
-    return title, pulls.compose(source, target, [told(c) for c in edit.found.changes], edit.diff)
+    changes = [told(change) for change in edit.found.changes]
+    return title, pulls.compose(source, target, changes, edit.diff, dialect=dialect)
 
 
 def called(argument: str) -> str:
@@ -198,32 +201,30 @@ def read_text(path: Path) -> str:
         raise CicdError(f"cannot read {path}: {error.strerror}") from error
 
 
-def connect(loader: Loader, root: Path) -> Client:
-    """A client for the repository that ``origin`` is. Raises Usage or Denied when something is
-    missing."""
-    from cicd.forges import pulls
-    from cicd.forges.addresses import address_of, api_url_of, repository_of
-    from cicd.forges.detect import read_run, usable, with_forge
-    from cicd.forges.github import Client
-    from cicd.forges.run import GITHUB, GITHUB_API, TITLES
+def connect(loader: Loader, root: Path) -> Proposing:
+    """The forge's repository that ``origin`` is. Sends nothing. Raises Usage or Denied when
+    something is missing."""
+    from cicd.forges.addresses import api_url_of, repository_of
+    from cicd.forges.detect import at_remote, read_run, usable, with_forge
+    from cicd.forges.opening import open_proposing
+    from cicd.forges.pulls import check_token
+    from cicd.forges.run import GITHUB, GITHUB_API
 
-    # only there a change can be proposed so far
-    run = usable(with_forge(read_run(loader.environ), loader.environ, GITHUB), loader.environ)
-    origin = origin_url(root, loader.environ)
-    elsewhere = address_of(origin).forge
-    if not run.repository and elsewhere not in {"", GITHUB}:
-        where = TITLES[elsewhere]
-        raise Usage(
-            f"origin is a repository of {where}, and changes are proposed on GitHub only",
-            hint="leave out --pull-request, and push the edit yourself",
-        )
-    host, repository = repository_of(origin)
-    repository = run.repository or repository
-    if not repository:
-        raise Usage("origin is no repository on GitHub", hint="set GITHUB_REPOSITORY to OWNER/NAME")
-    token = pulls.needed_token(run.token)
-    api_url = api_url_of(host) if host and run.api_url == GITHUB_API else run.api_url
-    return Client(api_url, token, repository)
+    environ, origin = loader.environ, origin_url(root, loader.environ)
+    run = read_run(environ)
+    if not run.repository:
+        run = at_remote(run, origin, environ)
+    run = usable(run if run.forge else with_forge(run, environ, GITHUB), environ)
+    if run.forge == GITHUB:
+        # any server may be one of GitHub's
+        host, repository = repository_of(origin)
+        api_url = api_url_of(host) if host and run.api_url == GITHUB_API else run.api_url
+        run = replace(run, api_url=api_url, repository=run.repository or repository)
+        if not run.repository:
+            hint = "set GITHUB_REPOSITORY to OWNER/NAME"
+            raise Usage("origin is no repository on GitHub", hint=hint)
+    check_token(run)
+    return open_proposing(run)
 
 
 def told(change: Any) -> str:

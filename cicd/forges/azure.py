@@ -18,9 +18,9 @@ import requests
 
 from cicd.errors import LostAnswer, NotFound, PlatformError, Refused
 from cicd.forges.answers import Json, Service, items_in, text_in
-from cicd.forges.base import Issue, Note, Request, Review, Unsupported, Verdict
+from cicd.forges.base import Issue, Note, Proposal, Request, Review, Unsupported, Verdict
 from cicd.forges.http import Api
-from cicd.forges.run import short_ref
+from cicd.forges.run import HEADS, short_ref
 from cicd.model import Secret
 from cicd.render.dialect import AZURE
 
@@ -163,9 +163,7 @@ class Client:
         ]
         found = of_branch if of_branch or len(found) != 1 else found
         if not found and branch:
-            criteria = {"sourceRefName": f"refs/heads/{branch}", "status": "active"}
-            params = {f"searchCriteria.{name}": value for name, value in criteria.items()}
-            found = items_in(self._call("GET", "/pullrequests", params=params), "value")
+            found = self._active(branch)
         return self._request(found[0]) if len(found) == 1 else None
 
     def reviews(self, number: int) -> list[Review]:
@@ -223,6 +221,46 @@ class Client:
         self._call("PUT", url, {"vote": vote})
         with suppress(LostAnswer):  # it is the vote that counts
             self.add_note(number, text, "")
+
+    def may_push(self) -> bool:
+        """What a token may is told when it is used; here, that it sees the repository."""
+        self._call("GET", "")
+        return True
+
+    def proposals(self, branch: str) -> list[Proposal]:
+        """A list has the first 400 characters of each text, so each is read by itself."""
+        numbers = [
+            int(item["pullRequestId"])
+            for item in self._active(branch)
+            if not item.get("forkSource")
+        ]
+        return [self._proposal(self._call("GET", f"/pullRequests/{number}")) for number in numbers]
+
+    def add_proposal(self, branch: str, base: str, title: str, text: str) -> Proposal:
+        sides = {"sourceRefName": f"{HEADS}{branch}", "targetRefName": f"{HEADS}{base}"}
+        content = {**sides, "title": title, "description": text}
+        return self._proposal(self._call("POST", "/pullrequests", content))
+
+    def change_proposal(self, proposal: Proposal, base: str, title: str, text: str) -> None:
+        # not every server lets a change go elsewhere
+        moved = {"targetRefName": f"{HEADS}{base}"} if base != proposal.base else {}
+        content = {"title": title, "description": text, **moved}
+        self._call("PATCH", f"/pullRequests/{proposal.number}", content)
+
+    def _active(self, branch: str) -> list[Json]:
+        criteria = {"sourceRefName": f"{HEADS}{branch}", "status": "active"}
+        params = {f"searchCriteria.{name}": value for name, value in criteria.items()}
+        return items_in(self._call("GET", "/pullrequests", params=params), "value")
+
+    def _proposal(self, item: Json) -> Proposal:
+        number = int(item.get("pullRequestId") or 0)
+        return Proposal(
+            number=number,
+            title=text_in(item, "title"),
+            text=text_in(item, "description"),
+            base=short_ref(text_in(item, "targetRefName")),
+            url=self._page(number),
+        )
 
     def waiting_runs(self, commit: str, environment: str) -> list[str]:
         """The runs of a commit that go on, the newest first, whatever they wait for."""

@@ -140,6 +140,43 @@ class Remembering(Protocol):
         as far as that is told. A request or two for each."""
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """An open pull or merge request as its author writes it. ``base``: the branch that it goes
+    into, by its own name."""
+
+    number: int
+    title: str
+    text: str
+    base: str
+    url: str = ""
+
+
+class Proposing(Protocol):
+    """A repository of a forge to which changes can be proposed."""
+
+    name: str
+    repository: str
+    dialect: Dialect
+    sleep: Callable[[float], None]
+
+    def close(self) -> None:
+        """Give the connections back."""
+
+    def may_push(self) -> bool:
+        """Whether the token may write to the repository, as far as the forge tells."""
+
+    def proposals(self, branch: str) -> Sequence[Proposal]:
+        """The open changes from a branch of this very repository."""
+
+    def add_proposal(self, branch: str, base: str, title: str, text: str) -> Proposal:
+        """A new change. Raises LostAnswer when nobody knows whether it is there, Conflict where
+        there is one already."""
+
+    def change_proposal(self, proposal: Proposal, base: str, title: str, text: str) -> None:
+        """Another base, title and text for a change."""
+
+
 def looked_for(sleep: Callable[[float], None], find: Callable[[], T]) -> T:
     """What is found of something whose answer was lost; empty when, as far as anybody can tell, it
     is not there. Lists lag, so they are looked at several times."""

@@ -130,6 +130,25 @@ def with_forge(run: Run, environ: Mapping[str, str], forge: str) -> Run:
     return with_token(found, environ)
 
 
+def at_remote(run: Run, remote: str, environ: Mapping[str, str]) -> Run:
+    """The run with what the remote of a checkout leads to; as it is where that is no forge."""
+    from cicd.forges.addresses import address_of, moved_to
+
+    # that it is GitHub's is also what nobody has said
+    address = address_of(remote, "" if run.forge == GITHUB else run.forge)
+    if not address.forge:
+        return run
+    at = moved_to(address, told(environ, API_VARIABLES[address.forge]))
+    found = replace(
+        run,
+        forge=at.forge,
+        api_url=at.api_url,
+        project=at.project,
+        repository=at.repository,
+    )
+    return with_token(found, environ)
+
+
 def in_repository(run: Run, repository: str, number: int | None) -> Run:
     """The run with what somebody names instead; its own number says nothing about another one."""
     is_same = not repository or repository == run.repository

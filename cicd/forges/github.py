@@ -14,7 +14,15 @@ import requests
 
 from cicd.errors import Denied, NotFound, PlatformError, Refused
 from cicd.forges.answers import LIMIT_PAUSE, Json, Service, items_in, text_in
-from cicd.forges.base import Issue, Note, Request, Review, Verdict, last_of_each
+from cicd.forges.base import (
+    Issue,
+    Note,
+    Proposal,
+    Request,
+    Review,
+    Verdict,
+    last_of_each,
+)
 from cicd.forges.http import PER_PAGE, Api
 from cicd.forges.people import in_team, last_label
 from cicd.http import asked_pause
@@ -333,14 +341,16 @@ class Client:
         params = {"state": "open", "head": f"{owner}:{branch}"}
         return list(self._api.pages(self._url("/pulls"), params))
 
-    def create_pull(self, branch: str, base: str, title: str, body: str) -> Json:
-        """A new pull request. Raises LostAnswer when nobody knows whether it is there."""
-        content = {"head": branch, "base": base, "title": title, "body": body}
-        return self._api.object("POST", self._url("/pulls"), content)
+    def proposals(self, branch: str) -> list[Proposal]:
+        return [_proposal(pull) for pull in self.open_pulls(branch)]
 
-    def edit_pull(self, number: int, changes: Mapping[str, Any]) -> Json:
-        """Change some fields of a pull request."""
-        return self._api.object("PATCH", self._url(f"/pulls/{number}"), dict(changes))
+    def add_proposal(self, branch: str, base: str, title: str, text: str) -> Proposal:
+        content = {"head": branch, "base": base, "title": title, "body": text}
+        return _proposal(self._api.object("POST", self._url("/pulls"), content))
+
+    def change_proposal(self, proposal: Proposal, base: str, title: str, text: str) -> None:
+        url = self._url(f"/pulls/{proposal.number}")
+        self._api.object("PATCH", url, {"title": title, "body": text, "base": base})
 
     def _url(self, path: str) -> str:
         return f"{self._api_url}/repos/{self.repository}{path}"
@@ -368,6 +378,16 @@ def _issue(item: Json) -> Issue:
 
 def _ref(pull: Json, side: str) -> str:
     return text_in(pull, side, "ref")
+
+
+def _proposal(pull: Json) -> Proposal:
+    return Proposal(
+        number=int(pull.get("number") or 0),
+        title=text_in(pull, "title"),
+        text=text_in(pull, "body"),
+        base=_ref(pull, "base"),
+        url=text_in(pull, "html_url"),
+    )
 
 
 def _request(pull: Json) -> Request:

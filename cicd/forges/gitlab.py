@@ -15,7 +15,7 @@ import requests
 
 from cicd.errors import Denied, LostAnswer, NotFound, PlatformError, Refused
 from cicd.forges.answers import Json, Service, items_in, text_in
-from cicd.forges.base import Issue, Note, Request, Review, Verdict
+from cicd.forges.base import Issue, Note, Proposal, Request, Review, Verdict
 from cicd.forges.http import Api
 from cicd.forges.people import in_group, last_label
 from cicd.http import asked_pause
@@ -31,6 +31,8 @@ _ENDS = {
     "blocked": "held",
 }
 """What GitLab calls the state of a deployment."""
+DEVELOPER = 30
+"""The access level of whoever may push."""
 MOST_RUNS = 300
 """How many runs to an environment are looked through for one."""
 ADVICE = "set CICD_GITLAB_TOKEN to a project access token (role Reporter, scope api)"
@@ -303,6 +305,40 @@ class Client:
             if (me, verdict) not in said:
                 raise
 
+    def may_push(self) -> bool:
+        if self._is_job:
+            return False
+        found = self._api.call("GET", self._url(""))
+        if not isinstance(found, dict):
+            raise self._service.no_api(self._url(""), "no project")
+        rights = found.get("permissions")
+        levels = [
+            known["access_level"]
+            for known in (rights.values() if isinstance(rights, dict) else ())
+            if isinstance(known, dict) and isinstance(known.get("access_level"), int)
+        ]
+        # an administrator has no level, and may
+        is_enough = not levels or max(levels) >= DEVELOPER
+        return is_enough and found.get("can_create_merge_request_in") is not False
+
+    def proposals(self, branch: str) -> list[Proposal]:
+        params = {"state": "opened", "source_branch": branch}
+        found = self._api.pages(self._url("/merge_requests"), params)
+        return [
+            _proposal(item)
+            for item in found
+            if item.get("source_project_id") == item.get("target_project_id")
+        ]
+
+    def add_proposal(self, branch: str, base: str, title: str, text: str) -> Proposal:
+        content = {"source_branch": branch, "target_branch": base}
+        url = self._url("/merge_requests")
+        return _proposal(self._api.object("POST", url, {**content, **_texts_of(title, text)}))
+
+    def change_proposal(self, proposal: Proposal, base: str, title: str, text: str) -> None:
+        url = self._url(f"/merge_requests/{proposal.number}")
+        self._api.object("PUT", url, {"target_branch": base, **_texts_of(title, text)})
+
     def _held(self, run: str, environment: str) -> Json | None:
         """What a pipeline has brought, or wants to bring, to an environment."""
         params = {"environment": environment, "order_by": "id", "sort": "desc"}
@@ -381,6 +417,20 @@ def _issue(item: Json) -> Issue:
         title=text_in(item, "title"),
         body=text_in(item, "description"),
         author=str(author.get("id", "")) if isinstance(author, dict) else "",
+        url=text_in(item, "web_url"),
+    )
+
+
+def _texts_of(title: str, text: str) -> dict[str, str]:
+    return {"title": title, "description": text}
+
+
+def _proposal(item: Json) -> Proposal:
+    return Proposal(
+        number=int(item.get("iid") or 0),
+        title=text_in(item, "title"),
+        text=text_in(item, "description"),
+        base=text_in(item, "target_branch"),
         url=text_in(item, "web_url"),
     )
 

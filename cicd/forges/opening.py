@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cicd.errors import Denied, Usage
-from cicd.forges.base import Forge
+from cicd.forges.base import Forge, Proposing
 from cicd.forges.run import AZURE, GITHUB, GITLAB, TITLES, Run
+
+if TYPE_CHECKING:
+    from cicd.forges import azure, github, gitlab
 
 REPOSITORIES = {
     GITHUB: "set GITHUB_REPOSITORY or --repository OWNER/NAME",
@@ -21,8 +26,17 @@ LOGINS = {
 
 
 def open_forge(run: Run) -> Forge:
-    """The forge that holds the repository of a usable run. Sends nothing yet. Raises Usage where a
-    setting is missing, and Denied where a token is that most runs do without."""
+    """The forge that holds the repository of a usable run; sends nothing yet. Raises Usage
+    where a setting is missing, and Denied where a token is that most runs do without."""
+    return _open(run)
+
+
+def open_proposing(run: Run) -> Proposing:
+    """The same, to propose a change to it."""
+    return _open(run)
+
+
+def _open(run: Run) -> github.Client | gitlab.Client | azure.Client:
     if not run.forge:
         hint = "set CICD_FORGE or --forge"
         raise Denied("which forge holds the repository is not known", hint=hint)

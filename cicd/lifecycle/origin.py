@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cicd.errors import Denied, Refused, Usage
-from cicd.forges.addresses import address_of, moved_to
 from cicd.forges.base import Forge
-from cicd.forges.detect import read_run, usable, with_forge
+from cicd.forges.detect import at_remote, read_run, usable, with_forge
 from cicd.forges.opening import open_forge
-from cicd.forges.run import API_VARIABLES, TITLES, Run, told, with_token
+from cicd.forges.run import TITLES, Run
 from cicd.lifecycle.approvals import Surroundings
 
 
@@ -18,7 +17,7 @@ def open_origin(around: Surroundings) -> tuple[Forge, Run]:
     terminal. Sends nothing. Raises Denied where it is not known or a login is missing."""
     run = read_run(around.environ, around.git("rev-parse", "HEAD") or "")
     if not run.repository:
-        run = _by_remote(run, around)
+        run = at_remote(run, around.git("remote", "get-url", "origin") or "", around.environ)
     return _opened(run, around)
 
 
@@ -39,7 +38,7 @@ def open_gate(around: Surroundings, system: str) -> tuple[Forge, Run]:
         run = with_forge(run, around.environ, system)
         run = replace(run, repository=run.repository or run.project)
     elif not run.repository:
-        run = _by_remote(run, around)
+        run = at_remote(run, around.git("remote", "get-url", "origin") or "", around.environ)
     if run.ci not in {"", system} or run.forge != system:
         at = run.ci or run.forge
         raise Refused(
@@ -47,19 +46,3 @@ def open_gate(around: Surroundings, system: str) -> tuple[Forge, Run]:
             hint="take approval.pull_request, jira or file",
         )
     return _opened(run, around)
-
-
-def _by_remote(run: Run, around: Surroundings) -> Run:
-    """The run with what the remote of the checkout leads to."""
-    address = address_of(around.git("remote", "get-url", "origin") or "")
-    if not address.forge:
-        return run
-    at = moved_to(address, told(around.environ, API_VARIABLES[address.forge]))
-    found = replace(
-        run,
-        forge=at.forge,
-        api_url=at.api_url,
-        project=at.project,
-        repository=at.repository,
-    )
-    return with_token(found, around.environ)

@@ -21,7 +21,7 @@ TOKEN = "eyJ0eXAi.eyJhdWQi.kanary-7f3a9c"
 PERSONAL = "kanary-personal-7f3a9c"
 PROJECT, REPOSITORY = "ML Ops", "churn"
 ME = "11111111-0000-4000-8000-00000000000a"
-MAX_BODY = 150_000
+MAX_BODY, MAX_DESCRIPTION, LISTED_DESCRIPTION = 150_000, 4_000, 400
 GUESSED = {"sign_in_status": 203, "anonymous": "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"}
 SIGN_IN = Reply(
     GUESSED["sign_in_status"],  # type: ignore[arg-type]
@@ -57,6 +57,21 @@ ENDPOINTS = (
         "GET",
         f"{GIT}/pullrequests",
         query=VERSIONED | {"searchCriteria.sourceRefName", "searchCriteria.status"},
+    ),
+    Endpoint("GET", GIT, query=VERSIONED),
+    Endpoint(
+        "POST",
+        f"{GIT}/pullrequests",
+        {"sourceRefName": str, "targetRefName": str, "title": str},
+        {"description": str},
+        VERSIONED,
+    ),
+    Endpoint(
+        "PATCH",
+        f"{GIT}/pullRequests/N",
+        {},
+        {"title": str, "description": str, "targetRefName": str},
+        VERSIONED,
     ),
     Endpoint("POST", f"{GIT}/pullrequestquery", {"queries": list}, {}, VERSIONED),
     Endpoint("GET", "/P/_apis/build/builds/N/timeline", query=VERSIONED),
@@ -185,6 +200,9 @@ class Azure(ForgeServer):
             "GET /pullRequests/N/iterations": lambda r, n: listed(self.iterations.get(n[0], [])),
             "GET /P/_apis/build/builds": lambda r, n: listed(self.builds),
             "GET /pullrequests": self._list_changes,
+            "GET ": lambda r, n: Reply(200, {"id": REPOSITORY, "name": REPOSITORY}),
+            "POST /pullrequests": self._create_change,
+            "PATCH /pullRequests/N": self._edit_change,
             "POST /pullrequestquery": self._query,
             "GET /P/_apis/build/builds/N/timeline": lambda r, n: Reply(
                 200, {"records": self.timelines.get(n[0], [])}
@@ -258,11 +276,28 @@ class Azure(ForgeServer):
 
     def _list_changes(self, request: Request, numbers: list[int]) -> Reply:
         return listed([
-            item
+            {**item, "description": item.get("description", "")[:LISTED_DESCRIPTION]}
             for item in self.changes.values()
             if item["sourceRefName"] == request.query["searchCriteria.sourceRefName"]
             if item["status"] == request.query["searchCriteria.status"]
         ])  # fmt: skip
+
+    def _create_change(self, request: Request, numbers: list[int]) -> Reply:
+        body, number = request.body, 40 + len(self.changes)
+        if len(body["description"]) > MAX_DESCRIPTION:
+            return Reply(400, error("TF401182: The description may have 4000 characters at most."))
+        for item in self.changes.values():
+            same = all(item[side] == body[side] for side in ("sourceRefName", "targetRefName"))
+            if same and item["status"] == "active":
+                return Reply(409, error(
+                    "TF401179: An active pull request for the source and target branch already "
+                    "exists.", "GitPullRequestExistsException"))  # fmt: skip
+        self.changes[number] = self.change(number, **body)
+        return Reply(201, self.changes[number])
+
+    def _edit_change(self, request: Request, numbers: list[int]) -> Reply:
+        self.changes[numbers[0]].update(request.body)
+        return Reply(200, self.changes[numbers[0]])
 
     def _query(self, request: Request, numbers: list[int]) -> Reply:
         def found(query: dict[str, Any], sha: str) -> list[dict[str, Any]]:

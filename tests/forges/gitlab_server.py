@@ -40,7 +40,19 @@ ENDPOINTS = (
     Endpoint("POST", "/projects/P/merge_requests/N/approve", {}, {"sha": str}),
     Endpoint("POST", "/projects/P/merge_requests/N/unapprove", {}, {"sha": str}),
     Endpoint("GET", "/projects/P/merge_requests/N/resource_label_events", query=PAGING),
-    Endpoint("PUT", "/projects/P/merge_requests/N", {}, {"add_labels": str, "title": str}),
+    Endpoint(
+        "PUT",
+        "/projects/P/merge_requests/N",
+        {},
+        {"add_labels": str, "title": str, "description": str, "target_branch": str},
+    ),
+    Endpoint("GET", "/projects/P"),
+    Endpoint(
+        "POST",
+        "/projects/P/merge_requests",
+        {"source_branch": str, "target_branch": str, "title": str},
+        {"description": str},
+    ),
     Endpoint("GET", "/groups/G/members/all", query=PAGING | {"query", "user_ids"}),
     Endpoint("GET", "/projects/P/protected_environments/E"),
     Endpoint(
@@ -87,6 +99,11 @@ class GitLab(ForgeServer):
         self.groups: dict[str, list[str]] = {}
         self.label_events: dict[int, list[dict[str, Any]]] = {}
         self.protected: dict[str, dict[str, Any]] = {}
+        self.project: dict[str, Any] = {
+            "id": 12,
+            "permissions": {"project_access": {"access_level": 30}, "group_access": None},
+            "can_create_merge_request_in": True,
+        }
 
     def change(self, number: int, **more: Any) -> dict[str, Any]:
         """A merge request; ``more``: what is otherwise."""
@@ -185,6 +202,8 @@ class GitLab(ForgeServer):
                 r, self.label_events.get(n[0], []), 20
             ),
             "PUT /merge_requests/N": self._edit_request,
+            "POST /merge_requests": self._create_request,
+            "GET ": lambda r, n: Reply(200, self.project),
             "POST /merge_requests/N/approve": self._approve_request,
             "POST /merge_requests/N/unapprove": self._unapprove,
             "GET /protected_environments/E": lambda r, n: (
@@ -248,7 +267,23 @@ class GitLab(ForgeServer):
         found = [{"id": at, "username": name} for at, name in enumerate(members, 1)]
         return self.page(request, found, 20) if group in self.groups else not_found()
 
+    def _create_request(self, request: Request, numbers: list[int]) -> Reply:
+        body, number = dict(request.body), 40 + len(self.requests_of)
+        for item in self.requests_of.values():
+            if (item["state"], item["source_branch"]) == ("opened", body["source_branch"]):
+                told = "Another open merge request already exists for this source branch"
+                return Reply(409, {"message": [f"{told}: !{item['iid']}"]})
+        self._carry_out_commands(body["description"])
+        body["description"] = kept(body["description"])
+        self.requests_of[number] = self.change(number, **body)
+        return Reply(201, self.requests_of[number])
+
     def _edit_request(self, request: Request, numbers: list[int]) -> Reply:
+        if "add_labels" not in request.body:
+            self._carry_out_commands(request.body["description"])
+            changes = {**request.body, "description": kept(request.body["description"])}
+            self.requests_of[numbers[0]].update(changes)
+            return Reply(200, self.requests_of[numbers[0]])
         user = self.user(request) or {}
         self.label(numbers[0], request.body["add_labels"], user["username"], "2026-11-30T12:00:00Z")
         return Reply(200, self.requests_of[numbers[0]])

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cicd.automation.loading import Loader
-from cicd.automation.promotion import connect
 from cicd.cli import root
-from cicd.errors import Denied, Usage
+from cicd.errors import Denied
 from cicd.forges.addresses import repository_of
 from cicd.forges.github import Client
 from cicd.forges.pulls import branch_name, check_rights, compose, sync_pull_request
-from cicd.masking import Mask
 from cicd.render.sections import LIMIT
 from tests.forges.github_server import NOT_ACCESSIBLE, TOKEN, GitHub, Reply
 
@@ -215,18 +211,3 @@ def test_projects_of_one_repository_have_a_branch_each(
     assert branch_name("dev", "prd", ["stages/dev.yaml", "stages/prd.yaml"], []) in made
     changed = {git(project, "show", "--name-only", "--format=", f"origin/{name}") for name in made}
     assert changed == {f"{folder}stages/prd.yaml" for folder in ("", "churn/", "my models/fraud/")}
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("git@gitlab.com:group/churn.git", "GitLab"),
-        ("https://org@dev.azure.com/org/ML/_git/churn", "Azure DevOps"),
-    ],
-)
-def test_a_promotion_is_proposed_on_github_only(tmp_path: Path, url: str, name: str) -> None:
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "remote", "add", "origin", url)
-    environ = {"PATH": os.environ["PATH"], "GITHUB_TOKEN": TOKEN}
-    with pytest.raises(Usage, match=f"origin is a repository of {name}"):
-        connect(Loader(tmp_path, environ, Mask()), tmp_path)
