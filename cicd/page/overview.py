@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from urllib.parse import quote, urlencode
 
 from cicd.page.known import Look
@@ -28,6 +29,27 @@ class Seen:
     name: str
     standing: Look[Standing]
     plan: Look[Document]
+
+    @cached_property
+    def rows(self) -> Mapping[str, Row]:
+        """What all stages call a thing -> its row here."""
+        rows = self.standing.value.rows if self.standing.value else ()
+        return {_general(row): row for row in rows}
+
+    @cached_property
+    def runs(self) -> Mapping[str, Compared]:
+        runs = self.standing.value.runs if self.standing.value else ()
+        return {run.label: run for run in runs}
+
+    @cached_property
+    def actions(self) -> Mapping[str, str]:
+        """Key -> what the next apply does to it."""
+        changes = read.changes(self.plan.value) if self.plan.value else []
+        return {read.text(change, "key"): read.text(change, "action") for change in changes}
+
+    @cached_property
+    def has_something(self) -> bool:
+        return any(row.get("id") for row in self.rows.values())
 
 
 @dataclass(frozen=True)
@@ -171,7 +193,7 @@ def _keys(seen: Sequence[Seen]) -> list[str]:
     """All keys by their kinds, what runs before what stands beside it; in the order of the files
     within a kind."""
     rows = [row for one in seen if one.standing.value for row in one.standing.value.rows]
-    keys = list(dict.fromkeys(_general(row, rows) for row in rows))
+    keys = list(dict.fromkeys(key for one in seen for key in one.rows))
     loud = {kind for one in seen if one.standing.value for kind in one.standing.value.run_kinds}
     versioned = {_kind(str(row["key"])) for row in rows if row.get("url") or _version(row)}
     return sorted(keys, key=lambda key: _rank(_kind(key), loud, versioned))
@@ -181,7 +203,7 @@ def _rank(kind: str, runs: set[str], versioned: set[str]) -> tuple[int, str]:
     return (0 if kind in versioned - runs else 1 if kind in runs else 2, kind)
 
 
-def _general(row: Row, rows: Sequence[Row]) -> str:
+def _general(row: Row) -> str:
     """The key of a row; a name that ends with that of its stage is the same thing in all of
     them."""
     return general_key(str(row["key"]), str(row.get("stage", "")))
@@ -197,28 +219,16 @@ def general_key(key: str, stage: str) -> str:
 
 
 def _line(key: str, seen: Sequence[Seen]) -> Line:
-    found = [_found(one, key) for one in seen]
-    runs = [_newest(one, str(row["key"])) if row else None for one, row in _pairs(seen, found)]
+    found = [one.rows.get(key) for one in seen]
+    runs = [
+        one.runs.get(str(row["key"])) if row else None for one, row in zip(seen, found, strict=True)
+    ]
     differing = _differing(runs)
     cells = tuple(
         _cell(one, row, run, differing) for one, row, run in zip(seen, found, runs, strict=True)
     )
     kind, _, name = key.partition("/")
     return Line(key, kind, name, _why(cells, seen, differing), cells)
-
-
-def _pairs(seen: Sequence[Seen], rows: Sequence[Row | None]) -> list[tuple[Seen, Row | None]]:
-    return list(zip(seen, rows, strict=True))
-
-
-def _found(one: Seen, key: str) -> Row | None:
-    rows = one.standing.value.rows if one.standing.value else ()
-    return next((row for row in rows if _general(row, rows) == key), None)
-
-
-def _newest(one: Seen, key: str) -> Compared | None:
-    runs = one.standing.value.runs if one.standing.value else ()
-    return next((run for run in runs if run.label == key), None)
 
 
 def _differing(runs: Sequence[Compared | None]) -> list[str]:
@@ -233,7 +243,7 @@ def _cell(one: Seen, row: Row | None, run: Compared | None, differing: Sequence[
     if row is None or value is None:
         return Cell(one.name, None)
     key = str(row["key"])
-    change = _changes(one.plan.value).get(key, "")
+    change = one.actions.get(key, "")
     notes = row.get("notes") or ()
     href = run_href(one.name, str(row["id"])) if row.get("id") and _is_followed(row, value) else ""
     return Cell(
@@ -256,11 +266,6 @@ def _is_followed(row: Row, value: Standing) -> bool:
     return _kind(str(row["key"])) in value.run_kinds or bool(row.get("url"))
 
 
-def _changes(plan: Document | None) -> Mapping[str, str]:
-    changes = read.changes(plan) if plan else []
-    return {read.text(change, "key"): read.text(change, "action") for change in changes}
-
-
 def figures(
     run: Compared, gates: Sequence[str], most: int = MOST_METRICS
 ) -> tuple[tuple[str, str], ...]:
@@ -279,7 +284,7 @@ def _version(row: Row) -> str:
 def _why(cells: Sequence[Cell], seen: Sequence[Seen], differing: Sequence[str]) -> str:
     """In what stages differ: one lacks it, runs something else, with other parameters, or fares
     otherwise. A stage that could not be read, or has nothing yet, differs in nothing."""
-    known = [cell for cell, one in zip(cells, seen, strict=True) if _has_something(one)]
+    known = [cell for cell, one in zip(cells, seen, strict=True) if one.has_something]
     if len(known) < 2:
         return ""
     lacking = [cell.stage for cell in known if not _is_there(cell)]
@@ -291,11 +296,6 @@ def _why(cells: Sequence[Cell], seen: Sequence[Seen], differing: Sequence[str]) 
     if len({cell.word.style for cell in there if cell.word}) > 1:
         told.append("status")
     return ", ".join(told)
-
-
-def _has_something(one: Seen) -> bool:
-    rows = one.standing.value.rows if one.standing.value else ()
-    return any(row.get("id") for row in rows)
 
 
 def _is_there(cell: Cell) -> bool:
