@@ -47,6 +47,11 @@ def unsealed(value: Any, wish: Any, place: str) -> Any:
     return value
 
 
+def is_sealed(value: Any) -> bool:
+    """Whether nobody can tell this text any more."""
+    return isinstance(value, str) and bool(_SEALED.fullmatch(value))
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 

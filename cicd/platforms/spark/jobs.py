@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from cicd.errors import LostAnswer, NotFound, PlatformError
 from cicd.model import Key, LiveResource, Resource, Spec, State, Status
 from cicd.platforms.base import fields_of, owner_of
-from cicd.platforms.sealing import sealed, unsealed
+from cicd.platforms.sealing import is_sealed, sealed, unsealed
 from cicd.platforms.spark import manifest, metrics, statuses
 from cicd.platforms.spark.runs import Run, Runs, name_of, now
 from cicd.platforms.spark.staging import Staging
@@ -237,8 +237,9 @@ class Jobs:
 
     def _missing(self, spec: Spec) -> str:
         """What a job has not written that it was to write, where that can be seen: it is said, and
-        whoever reads that fails."""
-        found = {name: self.url(asset["url"]) for name, asset in spec.get("writes", {}).items()}
+        whoever reads that fails. Of a place that the environment says nothing is kept."""
+        urls = {name: asset["url"] for name, asset in spec.get("writes", {}).items()}
+        found = {name: self.url(url) for name, url in urls.items() if not is_sealed(url)}
         paths = {name: manifest.path_of(url) for name, url in found.items() if self._is_all_here}
         missing = [name for name, path in paths.items() if path and not Path(path).exists()]
         return "; ".join(

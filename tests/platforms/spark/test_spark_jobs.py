@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cicd.errors import ConnectionFailed, LostAnswer, NotFound
-from cicd.model import LiveResource, State
+from cicd.model import Hidden, LiveResource, State
 from cicd.platforms.spark.adapter import Spark, connect
 from cicd.platforms.spark.runs import Run, Runs
 from tests.platforms.contract import all_lines, wait_for
@@ -274,6 +274,18 @@ def test_an_output_that_a_job_has_not_written_is_said_and_is_no_failure(
         assert said == [f"it wrote no output {name}" for name in missing]
         [read] = spark.read([wish])
         assert read.notes == live.notes
+
+
+def test_nothing_is_said_of_an_output_whose_place_is_a_text_of_the_environment(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    write_program(tmp_path, MADE + MAKE.format(number=0))
+    place = (tmp_path / "there").as_uri()
+    wish, clear = (job(writes={"a": {"url": url}}) for url in (Hidden(place), place))
+    with closing(connect(stage_of(tmp_path, cluster.url, [wish]), {})) as spark:
+        live = wait_for(spark, spark.create(clear, "token"), "FINISHED")
+        assert (tmp_path / "there").is_dir()
+        assert live.notes == ()
 
 
 def test_of_a_cluster_elsewhere_nobody_says_what_its_disks_have(
