@@ -74,6 +74,11 @@ RIGHTS = {
     help="Instead of a comment: open or update one issue per stage that differs, close the others.",
 )
 @click.option(
+    "--require-reviewed",
+    is_flag=True,
+    help="Write nothing: end with 5 unless the change that landed has shown just these plans.",
+)
+@click.option(
     "--failed",
     metavar="REASON",
     help="Say that planning --stage, or else the stage of the branch, failed for that reason.",
@@ -88,6 +93,7 @@ def command(
     markdown: Path | None,
     dotenv: Path | None,
     drift_issue: bool,
+    require_reviewed: bool,
     failed: str | None,
     common: Common,
 ) -> int:
@@ -104,10 +110,15 @@ def command(
 
     if plans and (stages or failed is not None):
         raise Usage("plan files go neither with --stage nor with --failed")
+    if require_reviewed and (not plans or drift_issue):
+        raise Usage("--require-reviewed takes plan files, and nothing else")
     run = with_forge(read_run(os.environ), os.environ, forge or "")
     run = in_repository(run, repository, pull_request)
     # what no forge is known of has its files all the same
     run = usable(run, os.environ) if run.forge else run
+    if require_reviewed:
+        check_reviewed([read_plan(path) for path in plans], run)
+        return 0
     documents: Documents
     error: Exception | None = None
     names: Sequence[str | None] = stages or (None,)
@@ -129,6 +140,17 @@ def command(
     if error:
         raise error
     return 0
+
+
+def check_reviewed(documents: Documents, run: Run) -> None:
+    """Raise Refused for a plan that the change which has landed did not show."""
+    from cicd.forges import reviewed
+    from cicd.forges.opening import open_forge
+
+    with closing(open_forge(run)) as forge:
+        change = reviewed.check_reviewed(forge, run.branch, documents)
+    if change:
+        print_result(f"{NOUNS.get(run.forge, 'pull request')} {change.number} has shown this plan")
 
 
 def read_plan(path: Path) -> dict[str, Any]:

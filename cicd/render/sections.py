@@ -15,6 +15,7 @@ stage whose plan has failed since. Pure.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ LIMIT = GITHUB.limit
 SCHEMA = 1
 REVIEWED = "reviewed"
 """What the hidden head calls the fingerprint of what an approval of a stage is bound to."""
+SHOWN = "shown"
+"""What it calls the digest of all that a plan has shown, where that could be applied."""
 REFUSED = 5
 """The exit code of a plan that limits or protection stand against."""
 _HEAD = re.compile(r"<!-- cicd:plan (\{.*\}) -->")
@@ -93,7 +96,7 @@ def _checked(facts: Any) -> dict[str, Any]:
     if not isinstance(facts, dict):
         return {}
     summary = facts.get("summary")
-    kept = _checked_run(facts, "fingerprint", REVIEWED)
+    kept = _checked_run(facts, "fingerprint", REVIEWED, SHOWN)
     if isinstance(failed := facts.get("failed"), dict):
         kept["failed"] = _checked_run(failed, "exit_code", "since", "since_commit")
     return {"summary": _counts(summary if isinstance(summary, dict) else {}), **kept}
@@ -117,7 +120,9 @@ def facts_of(document: Document, run_url: str, before: Section | None = None) ->
     }
     known = {name: value for name, value in facts.items() if value}
     if not is_bad(document):
-        return {"summary": counts_of(document), **known}
+        is_offline = (document.get("bound") or {}).get("offline")
+        shown = {} if is_offline else {SHOWN: shown_digest(document)}
+        return {"summary": counts_of(document), **known, **shown}
     last = dict(before.facts) if before else {}
     since = last.pop("failed", None) or {
         "since": str(document.get("created_at") or ""),
@@ -131,6 +136,26 @@ def facts_of(document: Document, run_url: str, before: Section | None = None) ->
     }
     kept = {name: value for name, value in failed.items() if value}
     return {"summary": {}, **last, "failed": kept}
+
+
+def shown_digest(document: Document) -> str:
+    """A digest (hex) of what a plan would do and to what, the same before and after a merge: that
+    makes a new commit, and everything else has to be as it was."""
+    parts = ("stage", "project", "platform", "target", "refusal", "bound")
+    changes = [
+        {
+            **{name: change.get(name) for name in ("key", "action", "id")},
+            "fields": [
+                [field.get(name) for name in ("path", "before", "after")]
+                for field in change.get("fields") or ()
+                if field.get("path") != "commit"
+            ],
+        }
+        for change in document.get("changes") or ()
+    ]
+    essence = {**{name: document.get(name) for name in parts}, "changes": changes}
+    text = json.dumps(essence, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def is_bad(document: Document) -> bool:

@@ -183,6 +183,7 @@ CICD = """\
 #!/bin/sh
 echo "$(pwd): cicd $*${{SECRET_OF_AZURE+ +$SECRET_OF_AZURE}}" >> "{log}"
 [ "$1" != validate ] || exit "${{VALID_CODE:-0}}"
+case "$*" in *--require-reviewed*) exit "${{REVIEW_CODE:-0}}" ;; esac
 [ "$1" = plan ] || exit 0
 if [ "${{PLAN_CODE:-0}}" != 4 ]; then
   while [ "$1" != --out ]; do shift; done
@@ -290,6 +291,43 @@ def test_gitlab_works_in_the_folder_of_the_project(machine: Machine) -> None:
     validate = next(name for name in jobs if name.endswith("validate"))
     assert gitlab(machine, validate, {}, project) == 0
     assert machine.calls[1:] == [f"/{project}: cicd validate --all --output codequality"]
+
+
+CHECK = ": cicd comment --require-reviewed"
+
+
+def test_a_push_is_held_against_the_plan_that_its_change_has_shown(machine: Machine) -> None:
+    asked = {"CICD_REQUIRE_REVIEWED_PLAN": "true"}
+
+    def checks() -> list[str]:
+        return [line for line in machine.calls if "--require-reviewed" in line]
+
+    for more, wanted in (
+        ({}, [f"{CHECK} /cicd-out/plan.json"]),
+        ({"CICD_REQUIRE_REVIEWED_PLAN": ""}, []),
+        ({"CI_MERGE_REQUEST_IID": "7"}, []),
+        ({"CI_PIPELINE_SOURCE": "schedule"}, []),
+    ):
+        assert gitlab(machine, "plan:prd", {**asked, **more}) == 0
+        assert checks() == wanted
+    for reason, wanted in (
+        ("IndividualCI", [f"{CHECK} /plan.json"]),
+        ("PullRequest", []),
+        ("Schedule", []),
+    ):
+        assert azure(machine, "plan_prd", {**asked, "BUILD_REASON": reason}) == 0
+        assert checks() == wanted
+    for more, wanted in (
+        ({}, [f"{CHECK} /cicd-out/plan.json"]),
+        ({"CHANGE_ID": "4"}, []),
+        ({"DRIFT": "true"}, []),
+    ):
+        assert jenkins(machine, "plan", {"STAGE": "prd", **asked, **more}) == 0
+        assert checks() == wanted
+    held = {**asked, "REVIEW_CODE": "5"}
+    assert gitlab(machine, "plan:prd", held) == 5
+    assert azure(machine, "plan_prd", {**held, "BUILD_REASON": "IndividualCI"}) == 5
+    assert jenkins(machine, "plan", {"STAGE": "prd", **held}) == 5
 
 
 def azure(machine: Machine, stage: str, environ: Mapping[str, str], project: str = "") -> int:

@@ -297,3 +297,20 @@ def test_no_text_of_a_plan_is_a_command_to_any_system(
     assert done.returncode == 0, done.stderr
     assert "##vso[task.logissue " in done.stdout
     assert not foreign(done.stdout + done.stderr)
+
+
+def test_a_push_whose_plan_no_merge_request_has_shown_ends_with_5(
+    project: Project, gitlab: gitlab_server.GitLab
+) -> None:
+    environ = GITLAB_PUSH | {
+        "CI_API_V4_URL": f"{gitlab.url}/api/v4",
+        "CI_PROJECT_PATH": gitlab_server.PROJECT,
+        "CICD_GITLAB_TOKEN": gitlab_server.TOKEN,
+    }
+    done = run(project, environ, "comment", "--require-reviewed", "plan.json")
+    assert done.returncode == 5, done.stderr
+    assert "came without a pull request" in done.stderr
+    assert not [request for request in gitlab.requests if request.method != "GET"]
+    assert run(project, environ, "comment", "--require-reviewed").returncode == 64
+    none = environ | {"CICD_GITLAB_TOKEN": "", "CI_JOB_TOKEN": ""}
+    assert run(project, none, "comment", "--require-reviewed", "plan.json").returncode == 4

@@ -277,7 +277,7 @@ def test_nothing_in_the_address_of_a_page_ends_a_link(environ: dict[str, str]) -
     url = read_run(environ).url
     assert re.fullmatch(r"https://[^\s()<>\"\\`]+", url) and url.isascii(), url
     body = compose({}, [plan("prd")], run_url=url)
-    assert list(parse(body)["prd"].facts) == ["summary", "commit", "fingerprint", "run"]
+    assert list(parse(body)["prd"].facts) == ["summary", "commit", "fingerprint", "shown", "run"]
     assert read_run({"BUILD_URL": "javascript:alert(1)"}).url == ""
 
 

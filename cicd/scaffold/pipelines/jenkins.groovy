@@ -60,6 +60,8 @@ pipeline {
               # what is not valid is told in the comment too
               if [ -e "$plan" ] && [ -n "${CHANGE_ID:-}" ]; then cicd comment "$plan"; fi
               if [ -e "$plan" ] && [ -n "$drift" ]; then cicd comment --drift-issue "$plan"; fi
+              # where only that may be applied which a pull request has shown
+              if [ "$code,$drift,${CHANGE_ID:-},${CICD_REQUIRE_REVIEWED_PLAN:-}" = 0,,,true ]; then cicd comment --require-reviewed "$plan"; fi
               if [ "$code" = 0 ]; then exit "$valid"; fi
               exit "$code"
             '''
