@@ -287,6 +287,7 @@ def test_a19_the_events_of_an_application_are_a_stream(
         (zipped({"a": "x" * 500, "b": "y" * 600}), "have more than 0 MiB"),
         (zipped({"a": "x" * 3000})[:-30], "gives no zip of them"),
     ],
+    ids=["broken", "a page", "one too large", "together too large", "cut off"],
 )
 def test_events_that_are_none_or_too_many_are_told(content: bytes, said: str) -> None:
     with pytest.raises(PlatformError, match=said):
