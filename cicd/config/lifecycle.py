@@ -20,6 +20,18 @@ AnyDraft = Draft[Any, Any]
 Sections = Mapping[str, Carried]
 PACKAGE = "model_package"
 RULE = "bad-lifecycle"
+OTHERS = "prevent_self_approval"
+_BY_THE_SYSTEM = "it is set at the environment itself, leave it out here"
+_ALWAYS = "nobody approves their own there anyway, leave it out"
+OF_MEANS = {
+    "github": "set prevent self-review at the environment itself, and leave it out here",
+    "gitlab": _BY_THE_SYSTEM,
+    "azure": _BY_THE_SYSTEM,
+    "pull_request": _ALWAYS,
+    "jira": _ALWAYS,
+    "model_package": "AWS tells nobody who decided, so it cannot be held",
+}
+"""What is so for the other means."""
 PROGRAMS = (".py", ".sh")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _AT = "lifecycle"
@@ -133,13 +145,17 @@ def _check_approval(draft: AnyDraft, part: Lifecycle) -> Iterator[Problem]:
     if approval is None:
         return
     at = (_AT, "approval")
-    told = [name for name, value in values_of(approval).items() if value is not None]
+    means = values_of(approval, but=(OTHERS,))
+    told = [name for name, value in means.items() if value is not None]
     if not told and draft.is_whole(*at):
-        message = f"approval names no means: give one of {', '.join(values_of(approval))}"
+        message = f"approval names no means: give one of {', '.join(means)}"
         yield draft.place(*at).problem(message, RULE)
     for name in told[1:]:
         message = f"approval has {told[0]} already: keep one of the two"
         yield draft.place(*at, name, key=True).problem(message, RULE)
+    if approval.prevent_self_approval and told and not approval.file:
+        place = draft.place(*at, OTHERS, key=True)
+        yield place.problem(f"{OTHERS} is for file: {OF_MEANS[told[0]]}", RULE)
     if approval.file and (problem := _file_problem(draft, approval.file)):
         message = f'the file of an approval is "{approval.file}", which {problem}'
         yield draft.place(*at, "file").problem(message, "missing-file")

@@ -81,6 +81,10 @@ class Approval(Part, frozen=True, kw_only=True):
         Plain | None,
         Meta(description="Key of a model package, whose own approval counts."),
     ] = None
+    prevent_self_approval: Annotated[
+        bool,
+        Meta(description="With file: whoever has written a change does not approve it."),
+    ] = False
 
 
 class Comparator(Part, frozen=True, kw_only=True):

@@ -73,5 +73,5 @@ def _approval(part: Approval) -> ApprovalSettings | None:
             version=jira.version,
         )
     if part.file:
-        return FileApproval(part.file)
+        return FileApproval(part.file, part.prevent_self_approval)
     return ModelPackageApproval(Key(PACKAGE, part.model_package)) if part.model_package else None

@@ -17,6 +17,8 @@ from typing import Any
 
 from cicd.errors import CicdError, Refused
 from cicd.lifecycle.approvals import Request, Surroundings, Verdict
+from cicd.lifecycle.authors import FULL as DEEPEN
+from cicd.lifecycle.authors import Given, own_change
 from cicd.lifecycle.judging import shortened
 from cicd.model import Approval, ApprovalState, FileApproval
 from cicd.words import one_line
@@ -26,14 +28,14 @@ OWNERS = ("CODEOWNERS", ".github/CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOW
 MAX_FILE = 1_000_000
 LONGEST = 60
 MARK = "# Written by cicd approve"
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 SHALLOW = "the clone is shallow: it does not tell who committed the approval"
-DEEPEN = "git fetch --unshallow, or in CI fetch-depth: 0 (GIT_DEPTH: 0, fetchDepth: 0)"
 
 
 def connect(settings: FileApproval, surroundings: Surroundings) -> FileApprovals:
     """Sends nothing."""
-    return FileApprovals(settings.path, surroundings)
+    return FileApprovals(settings.path, surroundings, of_others=settings.prevent_self_approval)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class Commit:
 
 
 class FileApprovals:
-    """The file of one stage. ``path``: from the project on."""
+    """The file of one stage. ``path``: from the project on. ``of_others``: it counts only for what
+    others than its author have changed."""
 
-    def __init__(self, path: str, around: Surroundings) -> None:
+    def __init__(self, path: str, around: Surroundings, *, of_others: bool = False) -> None:
         self._path = path
         self._around = around
+        self._of_others = of_others
 
     def read(self, request: Request) -> Approval:
         """As it is committed on the branch that is applied; for the emulator as it lies there."""
@@ -75,6 +79,7 @@ class FileApprovals:
         document = {
             "stage": request.stage,
             "fingerprint": request.fingerprint,
+            **({"commit": request.commit} if self._of_others else {}),
             "decision": verdict,
             "approved_by": who,
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -123,6 +128,8 @@ class FileApprovals:
         link = f"{self._path}@{commit.id[:12]}"
         found = replace(found, by=commit.author, at=commit.at, link=link)
         problem = self._signature_problem(commit.id)
+        if self._of_others and found.is_given and found.fingerprint == request.fingerprint:
+            problem = problem or self._own_problem(at, found.by)
         return replace(found, state=ApprovalState.NONE, note=problem) if problem else found
 
     def _revision(self) -> str | None:
@@ -157,6 +164,30 @@ class FileApprovals:
         if told == "G":
             return ""
         return f"commit {commit[:12]} is not signed by anybody in {SIGNERS} ({told or 'unknown'})"
+
+    def _own_problem(self, at: str, who: str) -> str:
+        """Why nobody but its author has looked at what an approval is about; empty where others
+        have written it."""
+        git = self._around.git
+        told = git("log", "--no-show-signature", "--reverse", "--format=%H", at, "--", self._path)
+        commits = (told or "").split()
+        last = commits[-1:]
+        former = [(id, self._seen(id)) for id in commits[:-1]]
+        history = [
+            *(Given(id, seen) for id, seen in former if seen),
+            *(Given(id, "") for id in last),
+        ]
+        change = own_change(git, self._path, history, ("HEAD", at)) if history else at
+        return f"{who} has changed it in {change[:12]}: somebody else approves it" if change else ""
+
+    def _seen(self, commit: str) -> str:
+        """The commit whose plan was approved with one; empty where that does not say."""
+        text = self._around.git("show", f"{commit}:./{self._path}") or ""
+        said = _parsed(text, self._path) if len(text) <= MAX_FILE else ""
+        if isinstance(said, str) or not _judge(said).is_given:
+            return ""
+        seen = str(said.get("commit") or "")
+        return seen if _COMMIT.fullmatch(seen) else ""
 
     def _nothing(self) -> Approval:
         return Approval(ApprovalState.NONE, note=f"there is no {self._path}")

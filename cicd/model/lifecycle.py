@@ -64,10 +64,12 @@ class JiraApproval:
 
 @dataclass(frozen=True)
 class FileApproval:
-    """A file in Git; ``path`` from the project on."""
+    """A file in Git; ``path`` from the project on. ``prevent_self_approval``: whoever has written
+    a change does not approve it."""
 
     means: ClassVar[str] = "file"
     path: str
+    prevent_self_approval: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from cicd.model import ApprovalSettings, FieldChange, Gate, Lifecycle, Options, 
 from cicd.plan.diff import as_secret_as
 
 LOOSENED, TIGHTENED = "loosened", "tightened"
+OTHERS = "prevent_self_approval"
 MOVED = "made anew there; what is in the other stays"
 """The reason where all of a stage goes to another place."""
 _WIDTH = {"none": 0, "stage": 1}
@@ -91,6 +92,7 @@ def _steps(lifecycle: Lifecycle | None) -> dict[str, Any]:
         "test_data": lifecycle.test_data or None,
         "comparator": " ".join(program.command) if program else None,
         "approval": _means(approval) if approval else None,
+        OTHERS: getattr(approval, OTHERS, False) or None,
         **{f"require_assets.{name}": path for name, path in lifecycle.require_assets.items()},
         **{f"deploy.{key}": True for key in lifecycle.deploy},
     }
@@ -99,7 +101,7 @@ def _steps(lifecycle: Lifecycle | None) -> dict[str, Any]:
 
 def _means(approval: ApprovalSettings) -> str:
     """The means of an approval with what is said of it: ``file approvals/prd.yaml``."""
-    values = [value for value in vars(approval).values() if value]
+    values = [value for name, value in vars(approval).items() if value and name != OTHERS]
     texts = [", ".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in values]
     return f"{approval.means} {'; '.join(texts)}".strip()
 

@@ -87,6 +87,35 @@ def told(root: Path, section: str, *, before: str = STAGE) -> list[str]:
             ["2:e:bad-lifecycle: approval has github already: keep one of the two"],
         ),
         (
+            "lifecycle:\n  approval: {prevent_self_approval: true}\n",
+            [
+                "1:e:bad-lifecycle: approval names no means: give one of github, gitlab, azure, "
+                "pull_request, jira, file, model_package"
+            ],
+        ),
+        (
+            "lifecycle:\n  approval: {file: a.yaml, prevent_self_approval: maybe}\n",
+            [
+                "1:e:wrong-type: lifecycle.approval.prevent_self_approval must be true or false, "
+                'not the text "maybe"'
+            ],
+        ),
+        *(
+            (
+                f"lifecycle:\n  approval:\n    {means}\n    prevent_self_approval: true\n",
+                [f"3:e:bad-lifecycle: prevent_self_approval is for file: {why}"],
+            )
+            for means, why in {
+                "github: {environment: dev}": (
+                    "set prevent self-review at the environment itself, and leave it out here"
+                ),
+                "gitlab: {environment: dev}": (
+                    "it is set at the environment itself, leave it out here"
+                ),
+                "pull_request: {}": "nobody approves their own there anyway, leave it out",
+            }.items()
+        ),
+        (
             "lifecycle:\n  approval: {file: ../a.yaml}\n",
             [
                 '1:e:missing-file: the file of an approval is "../a.yaml", which leads out of '
@@ -236,6 +265,10 @@ def test_the_model_package_of_an_approval_is_one_of_the_stage(tmp_path: Path) ->
             JiraApproval("https://x.atlassian.net", "ML", approved=("Go",)),
         ),
         ("file: approvals/dev.yaml", FileApproval("approvals/dev.yaml")),
+        (
+            "{file: a.yaml, prevent_self_approval: true}",
+            FileApproval("a.yaml", prevent_self_approval=True),
+        ),
     ],
 )
 def test_an_approval_is_given_by_one_means(

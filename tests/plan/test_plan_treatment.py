@@ -351,6 +351,7 @@ GATED = Lifecycle(
     Key("execution", "try"),
     approval=FileApproval("approvals/prd.yaml"),
 )
+BY_OTHERS = replace(GATED, approval=FileApproval("approvals/prd.yaml", prevent_self_approval=True))
 
 
 @pytest.mark.parametrize(
@@ -373,6 +374,8 @@ GATED = Lifecycle(
             {"lifecycle.approval": "", "lifecycle.deploy.job/publish": "tightened"},
         ),
         (GATED, replace(GATED, approval=GitHubApproval("prd")), {"lifecycle.approval": ""}),
+        (BY_OTHERS, GATED, {"lifecycle.prevent_self_approval": "loosened"}),
+        (GATED, BY_OTHERS, {"lifecycle.prevent_self_approval": "tightened"}),
     ],
 )
 def test_what_stood_before_what_serves_and_is_taken_away_is_told(
