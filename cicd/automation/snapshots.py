@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from cicd.automation.session import Session
-from cicd.errors import CicdError
+from cicd.errors import CicdError, NotFound
 from cicd.model import Kind, LiveResource, Plan
 from cicd.plan.graph import texts_in
 from cicd.words import some
@@ -28,7 +28,10 @@ def unseen(session: Session, plan: Plan) -> list[LiveResource]:
         for item in listed[-NEWEST:]:
             if item.owner or item.id in known or item.id in seen:
                 continue
-            whole = session.platform.get(item)
+            try:
+                whole = session.platform.get(item)
+            except NotFound:  # deleted since it was listed: nobody can run it any more
+                continue
             if not whole.owner and known & set(_held(whole, kind)):
                 found.append(whole)
     return found
@@ -48,7 +51,10 @@ def notes_of(session: Session, plan: Plan) -> tuple[tuple[str, ...], tuple[str, 
     kind = found[-1].key.kind.replace("_", " ")
     names = some([item.id for item in found], MOST_NAMED)
     told = f"watch: {kind} {names} was made outside Git, of what this stage has made: take it into "
-    told += "the stage file, and it is tested and approved before anything serves it"
+    told += (
+        "the stage file, and it is tested and approved before anything serves it; cicd import NAME "
+    )
+    told += f"--platform {session.platform.name} writes a new one to copy it from"
     return (told,), tuple(item.id for item in found)
 
 
