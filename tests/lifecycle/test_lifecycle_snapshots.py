@@ -124,7 +124,11 @@ def test_b25_without_watch_nobody_asks_for_what_others_have_made(
 ) -> None:
     desk.make("not-watched")
     asked = mocker.spy(Api, "listed")
-    wholly = lambda: [call for call in asked.call_args_list if len(call.args) < 3]  # noqa: E731
+
+    def wholly() -> list[Any]:
+        """The questions for all of the account."""
+        return [call for call in asked.call_args_list if len(call.args) < 3]
+
     desk.write(STAGE.replace("watch: true, ", ""))
     assert desk.apply() == [] and not wholly()
     desk.write(STAGE)
