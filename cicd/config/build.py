@@ -18,7 +18,7 @@ from cicd.config.rules import files_in
 from cicd.config.schema import AnySmokeTest as AnySmokeTestFile
 from cicd.config.schema import Gate as GateFile
 from cicd.config.schema import SmokeTest as SmokeTestFile
-from cicd.config.sync import sync_of
+from cicd.config.sync_settings import sync_of
 from cicd.config.tree import Path, hidden, leaves, plain
 from cicd.config.watch import file_digests, files_digest, named_files, watched_files
 from cicd.model import Gate, Limits, Options, Resource, SmokeTest, Stage

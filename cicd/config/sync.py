@@ -1,4 +1,4 @@
-"""``sync`` of a stage file: whether its windows ever open, and what it becomes."""
+"""``sync`` of a stage file: whether its windows ever open."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cicd.config.draft import Draft
-from cicd.config.formats import seconds
-from cicd.config.sync_schema import Sync as SyncPart
 from cicd.config.tree import did_you_mean
 from cicd.errors import Problem
-from cicd.model import Retry, Sync, Window
 
 _FIELDS = 5
 
@@ -27,23 +24,6 @@ def check_sync(draft: Draft[Any, Any]) -> Iterator[Problem]:
             if problem:
                 place = draft.place("sync", "windows", index, field)
                 yield place.problem(problem, "bad-window")
-
-
-def sync_of(part: SyncPart | None) -> Sync | None:
-    """What it asks for, of a part without errors."""
-    if part is None:
-        return None
-    windows = (Window(one.kind, one.cron, seconds(one.length), one.zone) for one in part.windows)
-    again = part.retry
-    return Sync(
-        auto=part.auto,
-        heal=part.heal,
-        every=seconds(part.every) if part.every else None,
-        windows=tuple(windows),
-        suspended=bool(part.suspend),
-        why=part.suspend if isinstance(part.suspend, str) else "",
-        retry=Retry(again.limit, seconds(again.first), again.factor, seconds(again.most)),
-    )
 
 
 def _cron_problem(text: str) -> str:

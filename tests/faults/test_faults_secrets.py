@@ -73,6 +73,9 @@ comment --stage dev --drift-issue
 apply dev --auto-approve --refresh-secrets --rerun execution/train --log-format json
 apply dev --auto-approve --var model=gpt-4o-mini
 rollback dev chat --list --output OUTPUT
+history dev --output OUTPUT
+approve dev --yes = 64
+notify test dev = 64
 rollback dev chat --auto-approve
 import copy --resource-group GROUP
 promote dev copy --dry-run --output OUTPUT
@@ -104,6 +107,8 @@ OF_OTHERS = [name for name, (kind, _) in root.short_lists().items() if kind not 
 SCRIPT += "".join(f"{name} dev = 64\n" for name in OF_OTHERS)
 NOT_RUN = {
     ("emulator", "env"): "prints the emulator's own random login, which is what it is for",
+    ("controller",): "goes on until it is stopped: tests/controller",
+    ("page",): "goes on until it is stopped: tests/page",
 }
 """Commands that the script leaves out, and why."""
 MORE = """\

@@ -325,7 +325,8 @@ def _unanswered(
         links = [link for link in chain_of(error) if isinstance(link, OSError | ValueError)]
         last = links[-1] if links else error
         why = (isinstance(last, OSError) and last.strerror) or str(last).rpartition(": ")[2]
-        if isinstance(last, ValueError):  # which quotes it, with all that is in its query
+        # which quotes it, with all that is in its query; what is wrong with a certificate is both
+        if not isinstance(last, OSError) and isinstance(last, ValueError):
             why = "it is no address"
     if once and was_sent(error):
         return LostAnswer(f"{method} {urlsplit(url).path}: no answer from {_shown(url)}: {why}")

@@ -85,6 +85,7 @@ WHOLE = {"basic": "text", "web-identity": "json"}
 NOT_RUN = {
     "of another platform": ["deployments", "executions", "artifacts", "jobs", "datasets"],
     "about no account": ["emulator", "template", "init"],
+    "goes on until it is stopped": ["controller", "page"],
 }
 
 

@@ -22,6 +22,7 @@ from cicd.platforms.aicore.dialect.draft import (
     Draft,
     Run,
     input_source,
+    is_held,
     schedule_name,
 )
 from cicd.platforms.aicore.dialect.flows.schema import FlowSettings
@@ -139,12 +140,6 @@ def _application_spec(draft: Draft, url: str | None) -> dict[str, Any]:
         template.executable_id: _interface(template) for template in draft.catalogue.templates
     }
     return spec
-
-
-def is_held(draft: Draft) -> bool:
-    """Whether what is committed may not be live at once: somebody has to approve what is to serve,
-    or a controller decides when it is applied."""
-    return bool(draft.file.sync or (draft.file.lifecycle and draft.file.lifecycle.approval))
 
 
 def _revision(draft: Draft) -> str | Hidden:

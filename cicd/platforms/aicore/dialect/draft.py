@@ -216,3 +216,9 @@ def references(run: Run) -> Iterator[tuple[str, str, Ref]]:
         for name, value in values.items():
             if isinstance(value, Ref) and not value.stage:
                 yield field, name, value
+
+
+def is_held(draft: Draft) -> bool:
+    """Whether what is committed may not be live at once: somebody has to approve what is to serve,
+    or a controller decides when it is applied."""
+    return bool(draft.file.sync or (draft.file.lifecycle and draft.file.lifecycle.approval))

@@ -14,8 +14,7 @@ from cicd.config.rules import check_gates, check_local, check_protect, check_wat
 from cicd.config.tree import Path, did_you_mean
 from cicd.errors import Problem
 from cicd.platforms.aicore.dialect import formats
-from cicd.platforms.aicore.dialect.building import is_held
-from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run
+from cicd.platforms.aicore.dialect.draft import PLATFORM_SCENARIOS, Draft, Run, is_held
 from cicd.platforms.aicore.dialect.labels import check_labels
 from cicd.platforms.aicore.dialect.repository import is_synced
 from cicd.platforms.aicore.dialect.schedules import check_schedules
